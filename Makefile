@@ -1,0 +1,75 @@
+# The one list of commands, for people and for CI. `make help` prints it.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# The stamp of the last build for each profile: touched when the extension in python/mezon is of that profile.
+SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml -type f 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build build-dev demo test test-rust test-python lint fmt bench bench-rust proto lock clean
+
+help: ## print this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.stamp: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mezon-rs needs Python 3.11 or newer; set PYTHON=...")'
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.stamp ## make the virtual environment
+
+$(VENV)/.release: $(VENV)/.stamp $(SOURCES)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --release --locked --quiet
+	@rm -f $(VENV)/.dev && touch $@
+
+$(VENV)/.dev: $(VENV)/.stamp $(SOURCES)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --locked --quiet
+	@rm -f $(VENV)/.release && touch $@
+
+build: $(VENV)/.release ## build the extension in release mode into the environment
+
+build-dev: $(VENV)/.dev ## build it quickly, unoptimised
+
+demo: build ## a bot talks to a local gateway, then a burst of 50,000 messages
+	$(PY) examples/demo.py
+
+test: test-rust test-python ## every test, Rust and Python
+
+test-rust:
+	cargo test --locked --quiet
+
+test-python: build
+	$(PY) -m pytest
+
+lint: build ## format, clippy, ruff, mypy, stubtest, generated code
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features python -- -D warnings
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(PY) -m mypy
+	$(PY) -m mypy.stubtest mezon._core --allowlist tests/typing/stubtest-allowlist.txt
+	$(PY) tools/protos.py --check
+
+fmt: $(VENV)/.stamp ## format everything
+	cargo fmt
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+bench: build ## compare with mezon-sdk (installed into .venv-reference) in one run
+	$(PY) benches/compare.py
+
+bench-rust: ## criterion
+	cargo bench --locked
+
+proto: $(VENV)/.stamp ## regenerate the Python messages from proto/
+	$(PY) tools/protos.py
+
+lock: $(VENV)/.stamp ## pin what the environment holds now
+	(echo "# Written by 'make lock': every tool and library of the development environment, pinned."; \
+	 $(PY) -m pip freeze --exclude mezon-rs) > requirements-dev.txt
+	cargo generate-lockfile
+
+clean: ## remove builds and the environment
+	rm -rf target $(VENV) .venv-reference

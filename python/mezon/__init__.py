@@ -1,0 +1,1 @@
+"""Fast Python SDK for Mezon bots."""

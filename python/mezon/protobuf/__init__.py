@@ -1,0 +1,1 @@
+"""Python messages generated from `proto/` by `make proto`; imported only when one is needed."""

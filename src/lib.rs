@@ -1,0 +1,13 @@
+//! The core of mezon-rs: frames, sockets, time and SQLite. Only `py` knows Python.
+
+pub mod crypto;
+pub mod gateway;
+pub mod inbox;
+pub mod proto;
+pub mod schema;
+pub mod store;
+pub mod wake;
+pub mod wire;
+
+#[cfg(feature = "python")]
+mod py;

@@ -1,0 +1,65 @@
+//! What the schemas say of each message, as static tables: the plan-driven codec and the envelope tags read them.
+
+/// A message of the schema with its fields in ascending order of their numbers.
+#[derive(Debug)]
+pub struct Message {
+    /// Full name without the leading dot, `mezon.api.ChannelMessage`.
+    pub name: &'static str,
+    pub fields: &'static [Field],
+}
+
+#[derive(Debug)]
+pub struct Field {
+    pub number: u32,
+    pub name: &'static str,
+    pub kind: Kind,
+    pub repeated: bool,
+    /// A repeated scalar written as one length-delimited run.
+    pub packed: bool,
+    pub oneof: bool,
+}
+
+/// The type of a field, by its name in the descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code)] // one variant for each type protobuf has, whether or not this schema uses it
+pub enum Kind {
+    Double,
+    Float,
+    Int64,
+    Uint64,
+    Int32,
+    Fixed64,
+    Fixed32,
+    Bool,
+    String,
+    Bytes,
+    Uint32,
+    Sfixed32,
+    Sfixed64,
+    Sint32,
+    Sint64,
+    Enum(&'static str),
+    Message(&'static str),
+}
+
+include!(concat!(env!("OUT_DIR"), "/schema_tables.rs"));
+
+/// The message of that full name.
+pub fn message(name: &str) -> Option<&'static Message> {
+    MESSAGES.binary_search_by(|m| m.name.cmp(name)).ok().map(|at| &MESSAGES[at])
+}
+
+/// The envelope: its `oneof message` fields are the events and calls of the socket.
+pub fn envelope() -> &'static Message {
+    message("mezon.realtime.Envelope").expect("the schema has an Envelope")
+}
+
+impl Message {
+    pub fn field(&self, number: u32) -> Option<&'static Field> {
+        self.fields.binary_search_by_key(&number, |f| f.number).ok().map(|at| &self.fields[at])
+    }
+
+    pub fn field_named(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|f| f.name == name)
+    }
+}

@@ -1,0 +1,40 @@
+"""Generates the Python messages from `proto/`; with --check compares instead of writing.
+
+Run by `make proto` and `make lint`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+from grpc_tools import protoc
+
+ROOT = Path(__file__).resolve().parent.parent
+SCHEMAS = sorted((ROOT / "proto").rglob("*.proto"))
+
+
+def generate(into: Path) -> None:
+    """Write the four modules below `into`, which stands for the folder `python`."""
+    arguments = ["protoc", f"-I{ROOT / 'proto'}", f"-I{files('grpc_tools') / '_proto'}"]
+    arguments += [f"--python_out={into}", f"--pyi_out={into}", *map(str, SCHEMAS)]
+    if protoc.main(arguments) != 0:
+        sys.exit("protoc could not compile the schemas")
+
+
+def main() -> None:
+    if "--check" not in sys.argv:
+        generate(ROOT / "python")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        generate(Path(folder))
+        for made in sorted(Path(folder).rglob("*_pb2.py*")):
+            kept = ROOT / "python" / made.relative_to(folder)
+            if not kept.exists() or kept.read_bytes() != made.read_bytes():
+                sys.exit(f"{kept.relative_to(ROOT)} differs from what proto/ gives: run `make proto`")
+
+
+if __name__ == "__main__":
+    main()
