@@ -1,138 +1,143 @@
 """Everything a handler receives and everything a bot sends, as pydantic models.
 
-The files group them by theme; bots import them from here.
+The files group them by theme; bots import them from here. A file is loaded when one of its names is asked for:
+building all classes takes longer than the rest of ``import mezon``.
 """
 
-from mezon.models._base import MezonBaseModel
-from mezon.models._convert import convert_envelope_to_pydantic, protobuf_to_pydantic
-from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP, PROTO_FIELDS
-from mezon.models.api import (
-    ApiAccountApp,
-    ApiAuthenticateRequest,
-    ApiChannelDescList,
-    ApiChannelDescription,
-    ApiChannelMessageHeader,
-    ApiClanDesc,
-    ApiClanDescList,
-    ApiCreateChannelDescRequest,
-    ApiQuickMenuAccess,
-    ApiQuickMenuAccessList,
-    ApiSentTokenRequest,
-    ApiSession,
-    ApiVoiceChannelUser,
-    ApiVoiceChannelUserList,
-    ClanDesc,
-)
-from mezon.models.content import (
-    ChannelMessageContent,
-    EMarkdownType,
-    EmojiOnMessage,
-    HashtagOnMessage,
-    LinkOnMessage,
-    LinkVoiceRoomOnMessage,
-    MarkdownOnMessage,
-    StartEndIndex,
-)
-from mezon.models.events import (
-    AddUsers,
-    ChannelCreatedEvent,
-    ChannelDeletedEvent,
-    ChannelUpdatedEvent,
-    ClanNameExistedEvent,
-    ClanProfileUpdatedEvent,
-    ClanUpdatedEvent,
-    CustomStatusEvent,
-    DropdownBoxSelected,
-    FCMTokens,
-    GiveCoffeeEvent,
-    LastPinMessageEvent,
-    LastSeenMessageEvent,
-    MessageTypingEvent,
-    StreamingJoinedEvent,
-    StreamingLeavedEvent,
-    TokenSentEvent,
-    UserChannelAddedEvent,
-    UserChannelRemoved,
-    UserClanRemovedEvent,
-    UserProfileRedis,
-    UserProfileUpdatedEvent,
-    VoiceEndedEvent,
-    VoiceJoinedEvent,
-    VoiceLeavedEvent,
-    VoiceStartedEvent,
-)
-from mezon.models.friends import ApiFriend, ApiFriendList, ApiUser
-from mezon.models.interactive import (
-    AnimationConfig,
-    ButtonMessage,
-    ButtonMessageStyle,
-    InputFieldOption,
-    InteractiveMessageAuthor,
-    InteractiveMessageField,
-    InteractiveMessageFooter,
-    InteractiveMessageMedia,
-    InteractiveMessageProps,
-    MessageActionRow,
-    MessageComponent,
-    MessageComponentType,
-    MessageSelectType,
-    RadioFieldOption,
-    SelectFieldOption,
-)
-from mezon.models.message import ChannelMessage, UserInitData
-from mezon.models.notifications import ApiNotification, NotificationEvent
-from mezon.models.parts import (
-    ApiMessageAttachment,
-    ApiMessageDeleted,
-    ApiMessageMention,
-    ApiMessageReaction,
-    ApiMessageRef,
-)
-from mezon.models.payloads import (
-    EphemeralMessageData,
-    MessagePayLoad,
-    MessageUserPayLoad,
-    ReactMessageData,
-    ReactMessagePayload,
-    RemoveMessageData,
-    ReplyMessageData,
-    SendTokenData,
-    UpdateMessageData,
-)
-from mezon.models.realtime import (
-    Channel,
-    ChannelJoin,
-    ChannelLeave,
-    ChannelMessageAck,
-    ChannelMessageRemove,
-    ChannelMessageSend,
-    ChannelMessageUpdate,
-    ClanJoin,
-    Ping,
-    Pong,
-    Presence,
-    Rpc,
-    SocketError,
-    SocketMessage,
-)
-from mezon.models.roles import (
-    ApiPermission,
-    ApiPermissionList,
-    ApiRole,
-    ApiRoleList,
-    ApiRoleListEventResponse,
-    ApiRoleUserList,
-    RoleUserListRoleUser,
-)
-from mezon.models.sse import (
-    AIAgentSessionEndedEvent,
-    AIAgentSessionStartedEvent,
-    AIAgentSessionSummaryDoneEvent,
-    RoomInfo,
-    RoomMetadataEvent,
-    SSEConfig,
-    SSEMessage,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from mezon.models._base import MezonBaseModel
+    from mezon.models._convert import convert_envelope_to_pydantic, protobuf_to_pydantic
+    from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP, PROTO_FIELDS
+    from mezon.models.api import (
+        ApiAccountApp,
+        ApiAuthenticateRequest,
+        ApiChannelDescList,
+        ApiChannelDescription,
+        ApiChannelMessageHeader,
+        ApiClanDesc,
+        ApiClanDescList,
+        ApiCreateChannelDescRequest,
+        ApiQuickMenuAccess,
+        ApiQuickMenuAccessList,
+        ApiSentTokenRequest,
+        ApiSession,
+        ApiVoiceChannelUser,
+        ApiVoiceChannelUserList,
+        ClanDesc,
+    )
+    from mezon.models.content import (
+        ChannelMessageContent,
+        EMarkdownType,
+        EmojiOnMessage,
+        HashtagOnMessage,
+        LinkOnMessage,
+        LinkVoiceRoomOnMessage,
+        MarkdownOnMessage,
+        StartEndIndex,
+    )
+    from mezon.models.events import (
+        AddUsers,
+        ChannelCreatedEvent,
+        ChannelDeletedEvent,
+        ChannelUpdatedEvent,
+        ClanNameExistedEvent,
+        ClanProfileUpdatedEvent,
+        ClanUpdatedEvent,
+        CustomStatusEvent,
+        DropdownBoxSelected,
+        FCMTokens,
+        GiveCoffeeEvent,
+        LastPinMessageEvent,
+        LastSeenMessageEvent,
+        MessageTypingEvent,
+        StreamingJoinedEvent,
+        StreamingLeavedEvent,
+        TokenSentEvent,
+        UserChannelAddedEvent,
+        UserChannelRemoved,
+        UserClanRemovedEvent,
+        UserProfileRedis,
+        UserProfileUpdatedEvent,
+        VoiceEndedEvent,
+        VoiceJoinedEvent,
+        VoiceLeavedEvent,
+        VoiceStartedEvent,
+    )
+    from mezon.models.friends import ApiFriend, ApiFriendList, ApiUser
+    from mezon.models.interactive import (
+        AnimationConfig,
+        ButtonMessage,
+        ButtonMessageStyle,
+        InputFieldOption,
+        InteractiveMessageAuthor,
+        InteractiveMessageField,
+        InteractiveMessageFooter,
+        InteractiveMessageMedia,
+        InteractiveMessageProps,
+        MessageActionRow,
+        MessageComponent,
+        MessageComponentType,
+        MessageSelectType,
+        RadioFieldOption,
+        SelectFieldOption,
+    )
+    from mezon.models.message import ChannelMessage, UserInitData
+    from mezon.models.notifications import ApiNotification, NotificationEvent
+    from mezon.models.parts import (
+        ApiMessageAttachment,
+        ApiMessageDeleted,
+        ApiMessageMention,
+        ApiMessageReaction,
+        ApiMessageRef,
+    )
+    from mezon.models.payloads import (
+        EphemeralMessageData,
+        MessagePayLoad,
+        MessageUserPayLoad,
+        ReactMessageData,
+        ReactMessagePayload,
+        RemoveMessageData,
+        ReplyMessageData,
+        SendTokenData,
+        UpdateMessageData,
+    )
+    from mezon.models.realtime import (
+        Channel,
+        ChannelJoin,
+        ChannelLeave,
+        ChannelMessageAck,
+        ChannelMessageRemove,
+        ChannelMessageSend,
+        ChannelMessageUpdate,
+        ClanJoin,
+        Ping,
+        Pong,
+        Presence,
+        Rpc,
+        SocketError,
+        SocketMessage,
+    )
+    from mezon.models.roles import (
+        ApiPermission,
+        ApiPermissionList,
+        ApiRole,
+        ApiRoleList,
+        ApiRoleListEventResponse,
+        ApiRoleUserList,
+        RoleUserListRoleUser,
+    )
+    from mezon.models.sse import (
+        AIAgentSessionEndedEvent,
+        AIAgentSessionStartedEvent,
+        AIAgentSessionSummaryDoneEvent,
+        RoomInfo,
+        RoomMetadataEvent,
+        SSEConfig,
+        SSEMessage,
+    )
 
 __all__ = [
     "ENVELOPE_TO_PYDANTIC_MAP",
@@ -254,3 +259,167 @@ __all__ = [
     "convert_envelope_to_pydantic",
     "protobuf_to_pydantic",
 ]
+
+#: Which file has which names; must match the imports above.
+_HOMES: Final[dict[str, tuple[str, ...]]] = {
+    "_base": ("MezonBaseModel",),
+    "_convert": (
+        "convert_envelope_to_pydantic",
+        "protobuf_to_pydantic",
+    ),
+    "_envelopes": (
+        "ENVELOPE_TO_PYDANTIC_MAP",
+        "PROTO_FIELDS",
+    ),
+    "api": (
+        "ApiAccountApp",
+        "ApiAuthenticateRequest",
+        "ApiChannelDescList",
+        "ApiChannelDescription",
+        "ApiChannelMessageHeader",
+        "ApiClanDesc",
+        "ApiClanDescList",
+        "ApiCreateChannelDescRequest",
+        "ApiQuickMenuAccess",
+        "ApiQuickMenuAccessList",
+        "ApiSentTokenRequest",
+        "ApiSession",
+        "ApiVoiceChannelUser",
+        "ApiVoiceChannelUserList",
+        "ClanDesc",
+    ),
+    "content": (
+        "ChannelMessageContent",
+        "EMarkdownType",
+        "EmojiOnMessage",
+        "HashtagOnMessage",
+        "LinkOnMessage",
+        "LinkVoiceRoomOnMessage",
+        "MarkdownOnMessage",
+        "StartEndIndex",
+    ),
+    "events": (
+        "AddUsers",
+        "ChannelCreatedEvent",
+        "ChannelDeletedEvent",
+        "ChannelUpdatedEvent",
+        "ClanNameExistedEvent",
+        "ClanProfileUpdatedEvent",
+        "ClanUpdatedEvent",
+        "CustomStatusEvent",
+        "DropdownBoxSelected",
+        "FCMTokens",
+        "GiveCoffeeEvent",
+        "LastPinMessageEvent",
+        "LastSeenMessageEvent",
+        "MessageTypingEvent",
+        "StreamingJoinedEvent",
+        "StreamingLeavedEvent",
+        "TokenSentEvent",
+        "UserChannelAddedEvent",
+        "UserChannelRemoved",
+        "UserClanRemovedEvent",
+        "UserProfileRedis",
+        "UserProfileUpdatedEvent",
+        "VoiceEndedEvent",
+        "VoiceJoinedEvent",
+        "VoiceLeavedEvent",
+        "VoiceStartedEvent",
+    ),
+    "friends": (
+        "ApiFriend",
+        "ApiFriendList",
+        "ApiUser",
+    ),
+    "interactive": (
+        "AnimationConfig",
+        "ButtonMessage",
+        "ButtonMessageStyle",
+        "InputFieldOption",
+        "InteractiveMessageAuthor",
+        "InteractiveMessageField",
+        "InteractiveMessageFooter",
+        "InteractiveMessageMedia",
+        "InteractiveMessageProps",
+        "MessageActionRow",
+        "MessageComponent",
+        "MessageComponentType",
+        "MessageSelectType",
+        "RadioFieldOption",
+        "SelectFieldOption",
+    ),
+    "message": (
+        "ChannelMessage",
+        "UserInitData",
+    ),
+    "notifications": (
+        "ApiNotification",
+        "NotificationEvent",
+    ),
+    "parts": (
+        "ApiMessageAttachment",
+        "ApiMessageDeleted",
+        "ApiMessageMention",
+        "ApiMessageReaction",
+        "ApiMessageRef",
+    ),
+    "payloads": (
+        "EphemeralMessageData",
+        "MessagePayLoad",
+        "MessageUserPayLoad",
+        "ReactMessageData",
+        "ReactMessagePayload",
+        "RemoveMessageData",
+        "ReplyMessageData",
+        "SendTokenData",
+        "UpdateMessageData",
+    ),
+    "realtime": (
+        "Channel",
+        "ChannelJoin",
+        "ChannelLeave",
+        "ChannelMessageAck",
+        "ChannelMessageRemove",
+        "ChannelMessageSend",
+        "ChannelMessageUpdate",
+        "ClanJoin",
+        "Ping",
+        "Pong",
+        "Presence",
+        "Rpc",
+        "SocketError",
+        "SocketMessage",
+    ),
+    "roles": (
+        "ApiPermission",
+        "ApiPermissionList",
+        "ApiRole",
+        "ApiRoleList",
+        "ApiRoleListEventResponse",
+        "ApiRoleUserList",
+        "RoleUserListRoleUser",
+    ),
+    "sse": (
+        "AIAgentSessionEndedEvent",
+        "AIAgentSessionStartedEvent",
+        "AIAgentSessionSummaryDoneEvent",
+        "RoomInfo",
+        "RoomMetadataEvent",
+        "SSEConfig",
+        "SSEMessage",
+    ),
+}
+
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

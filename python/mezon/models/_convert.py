@@ -180,8 +180,8 @@ def read_parts(part: type[_M], data: bytes) -> list[_M]:
     list_name, field, _ = _PARTS[part]
     container = getattr(api_pb2, list_name)
     entry_type: Any = container.DESCRIPTOR.fields_by_name[field].message_type._concrete_class
-    # A list message begins with the tag of its only field, so these two bytes can only begin JSON.
-    if data.lstrip()[:1] in (b"[", b"{"):
+    # A list message begins with the tag of its only field (a line feed), so these can only begin JSON.
+    if data[:1] in (b"[", b"{"):
         value = _json_or_none(data)
         entries: Any = value.get(field) if isinstance(value, dict) else value
         return _from_json(part, entry_type(), entries) if isinstance(entries, list) else []

@@ -35,7 +35,7 @@ class ApiNotification(MezonBaseModel):
         """The content as a JSON value or a ``mezon.api.DirectFcmProto``; None when it is empty or neither."""
         if not self.content:
             return None
-        if self.content.lstrip()[:1] in (b"{", b"["):
+        if self.content[:1] in (b"{", b"["):
             try:
                 return json.loads(self.content)
             except ValueError:
