@@ -31,19 +31,15 @@ def encode_content(content: Content | None) -> str:
         if isinstance(content, BaseModel):
             text = content.model_dump_json(by_alias=True, exclude_none=True)
         else:
-            text = str(to_json(content_dict(content), inf_nan_mode="null"), "utf-8")
+            text = str(to_json(_as_dict(content), inf_nan_mode="null"), "utf-8")
     except (PydanticSerializationError, UnicodeEncodeError):
-        return _encode_escaped(content_dict(content))
-    # Neither writer leaves out the None entries of a dict, and both make a null of a number that JSON has not.
-    return _encode_without_nulls(content_dict(content)) if "null" in text else text
+        return _encode_escaped(_as_dict(content))
+    # Neither writer leaves out the None entries of a dict, and both make a null of NaN and infinity.
+    return _encode_without_nulls(_as_dict(content)) if "null" in text else text
 
 
-def content_dict(content: Content | None) -> dict[str, Any]:
-    """``content`` as the dict that a receiver would see, by wire names; its values may be models still.
-
-    Raises:
-        InvalidArgumentError: If ``content`` is no str, mapping, model or None.
-    """
+def _as_dict(content: Content | None) -> dict[str, Any]:
+    """``content`` as a dict by wire names; its values may be models still."""
     if isinstance(content, str):
         return {"t": str(content)}
     if isinstance(content, BaseModel):
@@ -55,6 +51,18 @@ def content_dict(content: Content | None) -> dict[str, Any]:
     raise InvalidArgumentError(
         f"the content of a message is a str, a dict or a ChannelMessageContent, not {type(content).__name__}"
     )
+
+
+def received_content(content: Content | None) -> dict[str, Any]:
+    """``content`` as a receiver gets it: plain JSON values only.
+
+    Raises:
+        InvalidArgumentError: As ``encode_content`` does.
+    """
+    if isinstance(content, str):
+        return {"t": str(content)}
+    received: dict[str, Any] = json.loads(encode_content(content))
+    return received
 
 
 def _plain(value: Any) -> Any:
