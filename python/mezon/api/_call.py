@@ -237,17 +237,13 @@ def _error(call: Call, reply: Reply, retry_after: float | None) -> ApiError:
         hint = f"It redirects to {target}, and calls carry secrets, so none follows; set host and port"
     elif reply.status >= 500:
         hint = "The trouble is at the server; try again later"
-    text = reply.text()
-    for secret in (*call.secrets, call.token):
-        if secret:
-            text = text.replace(secret, "[hidden]")
     return kind(
         reply.request_info,
         status=reply.status,
         message=reply.reason,
         headers=reply.headers,
         call=call.name,
-        body=text,
+        body=reply.text((*call.secrets, call.token or "")),
         hint=hint,
         retry_after=retry_after,
     )

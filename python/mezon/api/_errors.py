@@ -28,6 +28,7 @@ __all__ = [
 
 _HIDDEN_REQUEST_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _HIDDEN_RESPONSE_HEADERS = frozenset({"set-cookie"})
+_URL_RESPONSE_HEADERS = frozenset({"location", "refresh", "content-location", "link"})
 
 
 def safe_request_info(
@@ -70,7 +71,7 @@ class ApiError(MezonError, aiohttp.ClientResponseError):
         retry_after: float | None = None,
     ) -> None:
         kept = CIMultiDict(
-            (name, value)
+            (name, value.partition("?")[0] if name.lower() in _URL_RESPONSE_HEADERS else value)
             for name, value in (headers or {}).items()
             if name.lower() not in _HIDDEN_RESPONSE_HEADERS
         )

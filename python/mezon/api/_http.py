@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from mezon.api._errors import ApiConnectionError
+from mezon.api._errors import ApiConnectionError, ApiResponseError
 from mezon.api._reply import MAX_BODY, Reply
 from mezon.errors import MezonTimeoutError
 
@@ -139,8 +139,10 @@ class Transport:
         """
         session = await self.session()
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=stall, sock_read=stall)
-        host = URL(str(url)).host or "the server"
+        host = "the server"
         try:
+            url = url if isinstance(url, URL) else URL(url)
+            host = url.host or host
             async with session.request(
                 method,
                 url,
@@ -151,13 +153,15 @@ class Transport:
                 allow_redirects=False,
             ) as resp:
                 return await Reply.read(resp, max_body)
+        except ApiResponseError:
+            raise
         except TimeoutError:
             limit = timeout if timeout is not None else stall
             raise MezonTimeoutError(
                 f"{call}: no answer from {host} within {limit:g} s; try again, or raise the client's timeout"
                 " (milliseconds) if the network is slow"
             ) from None
-        except aiohttp.InvalidURL:
+        except (aiohttp.InvalidURL, ValueError):
             raise NotSentError(f"{call}: the server's address cannot be used; check host and port") from None
         except aiohttp.ClientConnectorCertificateError as error:
             raise NotSentError(

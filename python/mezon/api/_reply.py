@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ MAX_BODY = 64 * 1024 * 1024
 """The largest answer that is read, in bytes after decompression."""
 
 _SHOWN = 200
+_SEARCHED = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,15 @@ class Reply:
         """The Content-Type, or "" when the server sent none."""
         return self.headers.get("Content-Type", "")
 
-    def text(self) -> str:
-        """The start of the body on one line when it is text; "" when it is not."""
+    def text(self, secrets: Iterable[str] = ()) -> str:
+        """The start of the body on one line when it is text; "" when it is not. Secrets are hidden."""
         if b"\0" in self.body[:_SHOWN]:
             return ""
-        text = self.body[: _SHOWN * 2].decode("utf-8", "replace")
+        text = self.body[:_SEARCHED].decode("utf-8", "replace")
+        # Before the text is cut: half a token would not be found any more.
+        for secret in filter(None, secrets):
+            text = text.replace(secret, "[hidden]")
+        text = text[: _SHOWN * 2]
         if text.count("�") > 1 or any(ord(c) < 32 and c not in "\t\r\n" for c in text):
             return ""
         text = " ".join(text.split())

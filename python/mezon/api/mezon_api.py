@@ -149,14 +149,16 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         """
         from mezon.api._reply import decode
 
+        params = build_params(query_params)
         call = Call(
             url_path.partition("?")[0].rstrip("/").rpartition("/")[2] or url_path,
             method,
             self._url(url_path),
-            params=build_params(query_params),
+            params=params,
             body=body,
             headers=dict(headers or {}),
             harmless=is_harmless(method) if harmless is None else harmless,
+            secrets=tuple(value for value in params.values() if isinstance(value, str) and len(value) >= 8),
         )
         return decode(await self.perform(self._with(call, options)), response_proto_class)
 
