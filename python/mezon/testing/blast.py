@@ -144,7 +144,7 @@ def _message(
     previous: dict[int, api_pb2.ChannelMessage],
     ids: range,
 ) -> api_pb2.ChannelMessage:
-    text = f"burst {number} {in_channel} {' '.join(dice.choices(_WORDS, k=dice.randint(12, 28)))}"
+    text = f"burst {number} {in_channel} {' '.join(dice.choices(_WORDS, k=dice.randint(16, 38)))}"
     content: dict[str, object] = {"t": text}
     mentions: list[api_pb2.MessageMention] = []
     attachments: list[api_pb2.MessageAttachment] = []

@@ -25,7 +25,7 @@ from mezon.testing.sessions import Sessions
 from mezon.testing.tokens import Node, Transaction
 from mezon.testing.watch import Watch
 from mezon.testing.websocket import Connection, WebSocketSide
-from mezon.testing.world import User, World
+from mezon.testing.world import DM, GROUP, User, World
 
 if TYPE_CHECKING:
     from mezon.testing.tls import LocalCertificate
@@ -268,10 +268,13 @@ class GatewayCore(Watch):
             return False
         if not self.joined_only:
             return True
-        channel = self.world.channels.get(message.channel_id)
         if message.channel_id in connection.channels:
             return True
-        return channel is not None and not channel.private and channel.clan_id in connection.clans
+        channel = self.world.channels.get(message.channel_id)
+        if channel is None or channel.clan_id not in connection.clans:
+            return False
+        # Direct conversations come with clan 0, private channels have to be joined themselves.
+        return not channel.private or channel.type in (DM, GROUP)
 
     def broadcast_change(self, message: api_pb2.ChannelMessage, code: int) -> None:
         """Tells that a message was updated (1) or removed (2), after the answer that is being made now."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from mezon.testing.core import GatewayCore
 
 __all__ = ["HttpSide"]
+
+_Handler = Callable[[web.Request, Request], Awaitable[web.StreamResponse]]
 
 RPC_PREFIX = "/mezon.api.Mezon/"
 _BODY_LIMIT = 64 * 1024 * 1024
@@ -31,21 +34,27 @@ class HttpSide:
 
     def application(self) -> web.Application:
         """All routes."""
-        app = web.Application(middlewares=[self._watch], client_max_size=_BODY_LIMIT)
-        app.router.add_post("/v2/apps/authenticate/token", self._authenticate)
-        app.router.add_post(RPC_PREFIX + "{method}", self._rpc)
-        app.router.add_get("/ws", self._gateway.websockets.handle)
-        app.router.add_put("/upload/{key}/{filename}", self._put)
-        app.router.add_get("/upload/{key}/{filename}", self._get)
-        app.router.add_post("/api/playmedia", self._play_media)
-        app.router.add_get("/api/sse/metadata", self._gateway.agent_events.handle)
-        for path in ("/mmn-api", "/mmn-api/"):
-            app.router.add_post(path, self._mmn)
-        app.router.add_post("/zk-api/prove", self._prove)
+        app = web.Application(client_max_size=_BODY_LIMIT)
+
+        def route(method: str, path: str, handler: _Handler) -> None:
+            async def watched(request: web.Request) -> web.StreamResponse:
+                return await self._watch(request, handler)
+
+            app.router.add_route(method, path, watched)
+
+        route("POST", "/v2/apps/authenticate/token", self._authenticate)
+        route("POST", RPC_PREFIX + "{method}", self._rpc)
+        route("GET", "/ws", self._websocket)
+        route("PUT", "/upload/{key}/{filename}", self._put)
+        route("GET", "/upload/{key}/{filename}", self._get)
+        route("POST", "/api/playmedia", self._play_media)
+        route("GET", "/api/sse/metadata", self._events)
+        route("POST", "/mmn-api{slash:/?}", self._mmn)
+        route("POST", "/zk-api/prove", self._prove)
+        route("*", "/{rest:.*}", self._nothing)
         return app
 
-    @web.middleware
-    async def _watch(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def _watch(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Records every request and carries out the faults ordered for it."""
         gateway = self._gateway
         name = request.path.removeprefix(RPC_PREFIX) if request.path.startswith(RPC_PREFIX) else request.path
@@ -59,7 +68,6 @@ class HttpSide:
             body=await request.read() if request.can_read_body else b"",
         )
         keep(gateway.requests, record, gateway.max_records)
-        request["record"] = record
         gateway.notify()
         seconds, fault = gateway.faults.for_http(request.path, name)
         if seconds:
@@ -75,7 +83,7 @@ class HttpSide:
                 headers.setdefault("Content-Type", "text/plain; charset=utf-8")
             return web.Response(status=fault.status, headers=headers, body=fault.body)
         try:
-            response: web.StreamResponse = await handler(request)
+            response: web.StreamResponse = await handler(request, record)
         except web.HTTPException as refusal:
             record.status = refusal.status
             raise
@@ -85,8 +93,7 @@ class HttpSide:
     def _protobuf(self, body: bytes) -> web.Response:
         return web.Response(body=body, content_type=self._gateway.content_type)
 
-    async def _authenticate(self, request: web.Request) -> web.Response:
-        record: Request = request["record"]
+    async def _authenticate(self, request: web.Request, record: Request) -> web.Response:
         gateway = self._gateway
         try:
             record.message = json.loads(record.body)
@@ -108,8 +115,7 @@ class HttpSide:
             raise web.HTTPUnauthorized(text="the token is unknown or expired")
         return user_id
 
-    async def _rpc(self, request: web.Request) -> web.Response:
-        record: Request = request["record"]
+    async def _rpc(self, request: web.Request, record: Request) -> web.Response:
         user_id = self._bearer(request)
         try:
             record.message, answer = rpc.call(self._gateway, user_id, record.name, record.body)
@@ -117,8 +123,16 @@ class HttpSide:
             return web.Response(status=refusal.status, text=refusal.message)
         return self._protobuf(answer)
 
-    async def _put(self, request: web.Request) -> web.Response:
-        record: Request = request["record"]
+    async def _websocket(self, request: web.Request, record: Request) -> web.StreamResponse:
+        return await self._gateway.websockets.handle(request)
+
+    async def _events(self, request: web.Request, record: Request) -> web.StreamResponse:
+        return await self._gateway.agent_events.handle(request)
+
+    async def _nothing(self, request: web.Request, record: Request) -> web.Response:
+        raise web.HTTPNotFound(text=f"the local gateway has no {request.method} {request.path}")
+
+    async def _put(self, request: web.Request, record: Request) -> web.Response:
         gateway = self._gateway
         expected = gateway.expected_uploads.pop(request.match_info["key"], None)
         if expected is None:
@@ -129,15 +143,14 @@ class HttpSide:
         gateway.notify()
         return web.Response()
 
-    async def _get(self, request: web.Request) -> web.Response:
+    async def _get(self, request: web.Request, record: Request) -> web.Response:
         place = f"/upload/{request.match_info['key']}/"
         upload = next((u for u in self._gateway.uploads.values() if place in u.url), None)
         if upload is None:
             raise web.HTTPNotFound
         return web.Response(body=upload.body, content_type=upload.filetype or "application/octet-stream")
 
-    async def _play_media(self, request: web.Request) -> web.Response:
-        record: Request = request["record"]
+    async def _play_media(self, request: web.Request, record: Request) -> web.Response:
         try:
             record.message = json.loads(record.body)
             missing = {"room_name", "url"} - set(record.message)
@@ -147,8 +160,7 @@ class HttpSide:
             raise web.HTTPBadRequest(text=f"missing: {', '.join(sorted(missing))}")
         return web.json_response({"status": "ok"})
 
-    async def _mmn(self, request: web.Request) -> web.Response:
-        record: Request = request["record"]
+    async def _mmn(self, request: web.Request, record: Request) -> web.Response:
         if len(record.body) > _MMN_BODY_LIMIT:
             raise web.HTTPRequestEntityTooLarge(_MMN_BODY_LIMIT, len(record.body))
         try:
@@ -159,8 +171,7 @@ class HttpSide:
             )
         return web.json_response(self._gateway.mmn.rpc(record.message))
 
-    async def _prove(self, request: web.Request) -> web.Response:
-        record: Request = request["record"]
+    async def _prove(self, request: web.Request, record: Request) -> web.Response:
         try:
             record.message = json.loads(record.body)
         except ValueError:

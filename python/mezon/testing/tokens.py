@@ -200,9 +200,9 @@ class Node:
             raise _Refusal("invalid_nonce", "nonce must be a number")
         keys = ("type", "sender", "recipient", "amount", "text_data", "nonce", "extra_info")
         signed = "|".join(str(message.get(key, "")) for key in keys).encode()
-        public_key = _verify(message.get("type"), str(sender), signed, signature)
-        if self.require_proof and message.get("type") == 0:
-            proof = self._proofs.get((str(sender), base58_encode(public_key)))
+        ephemeral_key = _verify(str(sender), signed, signature)
+        if self.require_proof and ephemeral_key is not None:
+            proof = self._proofs.get((str(sender), base58_encode(ephemeral_key)))
             if proof != (message.get("zk_proof"), message.get("zk_pub")):
                 raise _Refusal("invalid_zk_proof", "the proof does not belong to this sender and key")
         if self._refusals:
@@ -250,14 +250,15 @@ def _limit(memory: dict[Any, Any]) -> None:
         del memory[next(iter(memory))]
 
 
-def _verify(kind: object, sender: str, signed: bytes, signature: str) -> bytes:
-    """The key whose signature holds: type 0 brings its key along, other types sign with the sender's."""
+def _verify(sender: str, signed: bytes, signature: str) -> bytes | None:
+    """Checks a signature: by the ephemeral key it brings along (returned), else by the sender's own key (None)."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
         raw = base58_decode(signature)
-        if kind == 0:
+        ephemeral = raw.startswith(b"{")
+        if ephemeral:
             parts = json.loads(raw)
             key = base64.b64decode(parts["PubKey"], validate=True)
             raw = base64.b64decode(parts["Sig"], validate=True)
@@ -266,4 +267,4 @@ def _verify(kind: object, sender: str, signed: bytes, signature: str) -> bytes:
         Ed25519PublicKey.from_public_bytes(key).verify(raw, signed)
     except (InvalidSignature, ValueError, KeyError, TypeError) as error:
         raise _Refusal("invalid_signature", "the signature does not hold") from error
-    return key
+    return key if ephemeral else None
