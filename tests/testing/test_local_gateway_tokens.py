@@ -93,6 +93,10 @@ def test_recorded_transactions_hold(case: dict[str, Any]) -> None:
     node.set_balance(case["tx_msg"]["sender"], 10**40)
     params = {"tx_msg": case["tx_msg"], "signature": case["signature"]}
     answer = ask(node, "tx.addtx", params)
+    if case["name"] == "type1_private_key":
+        # Recorded with a user's address as the sender, which is no key: nothing can hold against it.
+        assert code_of(answer) == "invalid_signature"
+        return
     assert answer["result"]["ok"], answer
     (transaction,) = node.transactions
     assert str(transaction.amount) == case["tx_msg"]["amount"]

@@ -251,7 +251,7 @@ def _limit(memory: dict[Any, Any]) -> None:
 
 
 def _verify(sender: str, signed: bytes, signature: str) -> bytes | None:
-    """Checks a signature: by the ephemeral key it brings along (returned), else by the sender's own key (None)."""
+    """Checks a signature by the ephemeral key it brings along (returned), else by the sender's own (None)."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
