@@ -120,3 +120,9 @@ async def settle() -> None:
     """Let every task that can run do so."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that the other side of a socket brings about."""
+    while not condition():  # noqa: ASYNC110 - pytest's timeout ends it
+        await asyncio.sleep(0.001)

@@ -90,13 +90,13 @@ async def test_a_login_that_may_work_later_is_no_authentication_error_and_not_re
 async def test_redirects_are_not_followed(status: int, server: Server, api: MezonApi) -> None:
     other = "https://evil.example:8443/steal?x=secret-query"
     server.default = lambda: web.Response(status=status, headers={"Location": other})
-    with pytest.raises(errors.ApiError, match="redirects to evil.example") as caught:
+    with pytest.raises(errors.ApiError, match=r"redirects to evil\.example") as caught:
         await api.list_clans_descs(TOKEN)
     assert caught.value.status == status
     assert "secret-query" not in str(caught.value)
-    with pytest.raises(errors.ApiError, match="redirects to evil.example"):
+    with pytest.raises(errors.ApiError, match=r"redirects to evil\.example"):
         await log_in(api)
-    with pytest.raises(errors.ApiError, match="redirects to evil.example"):
+    with pytest.raises(errors.ApiError, match=r"redirects to evil\.example"):
         await api.call_api("GET", "/x", headers={"Authorization": f"Bearer {TOKEN}"})
     assert len(server.seen) == 3
 
@@ -108,7 +108,7 @@ async def test_silence_is_a_timeout(server: Server) -> None:
 
     server.default = lambda: silent
     api = MezonApi(1, "k", server.url, 50, None)
-    with pytest.raises(errors.MezonTimeoutError, match=r"ListClanDescs: no answer from 127.0.0.1 within 0\.05 s"):
+    with pytest.raises(errors.MezonTimeoutError, match=r"ListClanDescs: no answer from 127\.0\.0\.1"):
         await api.list_clans_descs(TOKEN)
     with pytest.raises(TimeoutError):
         await api.get_channel_detail(TOKEN, 1, options={"timeout_ms": 20})
@@ -133,10 +133,8 @@ async def test_cancelling_a_call_raises_cancelled_error(server: Server, api: Mez
 
 
 async def test_an_unreachable_server_is_a_connection_error(clock: HastyClock, unused_tcp_port: int) -> None:
-    api = MezonApi(
-        1, "k", f"http://127.0.0.1:{unused_tcp_port}", 5000, limiter=Limiter(0, 0, clock=clock)
-    )
-    with pytest.raises(errors.MezonConnectionError, match="cannot connect to 127.0.0.1") as caught:
+    api = MezonApi(1, "k", f"http://127.0.0.1:{unused_tcp_port}", 5000, limiter=Limiter(0, 0, clock=clock))
+    with pytest.raises(errors.MezonConnectionError, match=r"cannot connect to 127\.0\.0\.1") as caught:
         await api.list_clans_descs(TOKEN)
     assert isinstance(caught.value, ConnectionError)
     assert isinstance(caught.value, aiohttp.ClientConnectionError)
@@ -177,8 +175,10 @@ def test_errors_survive_pickling() -> None:
         )
         twin = pickle.loads(pickle.dumps(error))
         assert type(twin) is kind
-        assert str(twin) == str(error) == (
-            "ListRoles: h answered 403 Forbidden (text), to be tried again after 1.5 s. Hint"
+        assert (
+            str(twin)
+            == str(error)
+            == ("ListRoles: h answered 403 Forbidden (text), to be tried again after 1.5 s. Hint")
         )
         assert (twin.status, twin.message, twin.retry_after) == (403, "Forbidden", 1.5)
         assert dict(twin.headers) == {"A": "b"}
@@ -222,7 +222,7 @@ async def test_a_huge_answer_is_not_read_to_its_end(
         await reply
 
 
-async def test_a_header_with_a_line_break_is_refused_without_showing_it(server: Server, api: MezonApi) -> None:
+async def test_a_header_with_a_line_break_is_refused_unseen(server: Server, api: MezonApi) -> None:
     with pytest.raises(errors.InvalidArgumentError, match="line break") as caught:
         await api.list_clans_descs(f"{TOKEN}\r\nX-Evil: 1")
     assert TOKEN not in everything_an_error_shows(caught.value)
@@ -248,7 +248,8 @@ async def test_secrets_never_show(
 
     def echo(status: int, padding: int = 0, **headers: str) -> Any:
         async def answer(request: web.Request) -> web.Response:
-            text = "x" * padding + f"bad {request.headers.get('Authorization')} {await request.text()} {request.query_string}"
+            given = request.headers.get("Authorization")
+            text = f"{'x' * padding}bad {given} {await request.text()} {request.query_string}"
             return web.Response(status=status, text=text, headers={"Set-Cookie": f"t={TOKEN}", **headers})
 
         return answer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -16,6 +15,7 @@ from mezon.api._retry import Refusal, RetryPolicy, read_refusal, retry_after_sec
 from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonTimeoutError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
 
     from mezon.api._errors import ApiError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,6 +25,8 @@ from mezon.models import (
 )
 
 if TYPE_CHECKING:
+    import ssl
+
     import aiohttp
 
 
