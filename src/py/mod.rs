@@ -1,5 +1,7 @@
 //! The seam: the only place that knows pyo3.
 
+mod crypto;
+
 use pyo3::prelude::*;
 
 /// The version of the crate, which is the version of the distribution.
@@ -12,5 +14,6 @@ const DEBUG_BUILD: bool = cfg!(debug_assertions);
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", VERSION)?;
     module.add("debug_build", DEBUG_BUILD)?;
+    crypto::register(module)?;
     Ok(())
 }
