@@ -11,8 +11,8 @@ class EphemeralKeyPair:
     """An Ed25519 key pair for signing token transfers.
 
     The private half stays in Rust, is wiped when the object goes, and leaves it only by reading
-    ``private_key``. Takes the hexadecimal text of a key: as the Mezon SDKs write it, as correct PKCS#8, or the
-    bare 32-byte seed.
+    ``private_key``. Takes the hexadecimal text of a key: as the Mezon SDKs write it, as correct PKCS#8, or
+    the bare 32-byte seed.
 
     Raises:
         InvalidArgumentError: The text is no such key, or ``public_key`` is not its public half.

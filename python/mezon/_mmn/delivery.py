@@ -26,6 +26,9 @@ logger = logging.getLogger("mezon.tokens")
 WINDOW_SECONDS = 45.0
 """How long after its nonce was fetched a transfer is sent again: the node takes it for about 60 s."""
 
+_MEMORY_SECONDS = 180.0
+"""How long the bytes of a transfer are remembered: longer than the node could take them."""
+
 _DUPLICATE = "duplicate_transaction"
 # Refusals that depend on the transfer alone, or that the node gives only after it has looked for a duplicate.
 # Any other refusal of a copy leaves open what became of the first one.
@@ -77,7 +80,7 @@ class Delivery:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.window
-        recent = self._remember(transaction, deadline)
+        recent = self._remember(transaction)
         may_have_arrived = False
         for attempt in range(self.resends + 1):
             try:
@@ -85,7 +88,7 @@ class Delivery:
             except (TokenTransferConnectionError, TokenTransferTimeoutError) as error:
                 may_have_arrived |= error.sent
                 pause = self.delay * 2**attempt
-                # Two payments with the same bytes are one to the node: a copy of one would pass for the other.
+                # Two payments with the same bytes are one to the node: a copy of one would pass for another.
                 last = attempt == self.resends or recent.payments > 1 or loop.time() + pause > deadline
                 if not last:
                     logger.info("sending the same signed transfer again in %.1f s: %s", pause, error)
@@ -116,12 +119,12 @@ class Delivery:
             return response
         raise _unknown(transaction, response.error or "refused without a reason")
 
-    def _remember(self, transaction: SignedTransaction, until: float) -> _Recent:
+    def _remember(self, transaction: SignedTransaction) -> _Recent:
         now = asyncio.get_running_loop().time()
         for key in [key for key, recent in self._recent.items() if recent.forget_at <= now]:
             del self._recent[key]
-        recent = self._recent.setdefault(transaction.signed, _Recent(until))
-        recent.forget_at = until
+        recent = self._recent.setdefault(transaction.signed, _Recent(forget_at=0))
+        recent.forget_at = now + _MEMORY_SECONDS
         recent.payments += 1
         return recent
 
@@ -138,6 +141,6 @@ def refusal_code(error: str) -> str:
 
 def _unknown(transaction: SignedTransaction, reason: object) -> TokenDeliveryUnknownError:
     return TokenDeliveryUnknownError(
-        f"{reason}. The node may or may not have taken the transfer with nonce {transaction.tx_msg['nonce']}; "
-        "look at the balance before you pay again: another send_token is another payment"
+        f"{reason}. The node may or may not have taken the transfer (nonce {transaction.tx_msg['nonce']}): "
+        "look at the balance before you pay again, because another send_token is another payment"
     )

@@ -31,7 +31,7 @@ logger = logging.getLogger("mezon.tokens")
 
 
 class TokenClient(Protocol):
-    """What a client has so that it can pay. The service reads and sets these; a bot may replace any of them."""
+    """What a client has so that it can pay. The service reads and sets these; a bot may replace any."""
 
     client_id: int
     mmn_api_url: str | None
@@ -167,7 +167,7 @@ class TokenService:
             waiting = asyncio.current_task()
             if fetching.cancelled() and waiting is not None and not waiting.cancelling():
                 raise TokenTransferError(
-                    "the client was closed or logged in anew before its proof came; nothing was paid: send again"
+                    "the client was closed or logged in anew before its proof came: nothing was paid"
                 ) from None
             raise
 

@@ -32,7 +32,7 @@ class TxType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
-    """A transfer and its signature. ``signed`` are the bytes the signature covers; the node knows it by them."""
+    """A transfer and its signature. ``signed`` are the bytes it covers, by which the node knows it again."""
 
     tx_msg: dict[str, Any]
     signed: bytes
