@@ -48,6 +48,7 @@ class Node:
     known: set[str] = field(default_factory=set)
     connections: set[Any] = field(default_factory=set)
     nonce: int = 41
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
     proof: dict[str, Any] = field(default_factory=lambda: {"proof": "UFJPT0Y=", "public_input": "UFVC"})
 
     @property
@@ -68,6 +69,7 @@ class Node:
         body = await request.read()
         seen = Seen(request.method, request.path_qs, dict(request.headers), body)
         self.seen.append(seen)
+        self.arrived.set()
         self.connections.add(request.transport)
         waiting = self.faults.get(seen.call)
         if waiting:
