@@ -305,11 +305,11 @@ class AgentEventStream:
         logger.warning("agent events: %s; it is skipped", text)
         self._emit(SSEEvents.ERROR, MezonError(f"{text}; it is skipped, the stream goes on"))
 
-    def _emit(self, name: str, payload: object) -> None:
+    def _emit(self, event: SSEEvents | Events, payload: object) -> None:
         try:
-            self._emit_to(name, payload)
+            self._emit_to(event.value, payload)
         except Exception:
-            logger.exception("the receiver of agent events failed on %s", name)
+            logger.exception("the receiver of agent events failed on %s", event.value)
 
 
 def _agent_model(kind: str) -> type[RoomMetadataEvent]:
