@@ -1,7 +1,8 @@
 //! The bounded queue from the I/O thread to Python.
 //!
 //! Events count against a bound of items and bytes; above it the session task stops reading the socket, and TCP pushes
-//! back. Answers and state changes are never held up: they are few, and somebody waits for them.
+//! back. Answers and state changes have a queue of their own that no bound and no paused dispatch holds up: they are
+//! few, and somebody waits for them - often a handler that has to end before the next event can be taken.
 //!
 //! Sleeping and waking follow one rule under one lock: a consumer that finds the queue empty arms the wake-up in the
 //! same critical section, a producer that pushes into an armed queue disarms it and wakes.
@@ -41,10 +42,17 @@ impl Item {
             _ => 0,
         }
     }
+
+    /// Keeps its place among the events.
+    fn in_line(&self) -> bool {
+        matches!(self, Self::Event { .. } | Self::Reconnected { .. })
+    }
 }
 
 /// What an item costs beside its body.
 const OVERHEAD: usize = 64;
+/// Answers taken in one go.
+const MAX_ANSWERS: usize = 1024;
 
 /// How much the inbox holds before the reader pauses.
 #[derive(Debug, Clone, Copy)]
@@ -55,11 +63,13 @@ pub struct Bounds {
 
 #[derive(Debug, Default)]
 struct Queue {
-    items: VecDeque<Item>,
-    events: usize,
+    answers: VecDeque<Item>,
+    events: VecDeque<Item>,
     bytes: usize,
     high_water: usize,
     armed: bool,
+    /// The consumer takes no events for now: only an answer wakes it.
+    holding: bool,
 }
 
 /// Depth now and the deepest it ever was, in events; bytes held now.
@@ -91,14 +101,12 @@ impl Inbox {
     pub fn push_all(&self, items: &mut Vec<Item>) -> bool {
         let mut queue = self.lock();
         for item in items.drain(..) {
-            let weight = item.weight();
-            queue.events += usize::from(weight > 0);
-            queue.bytes += weight;
-            queue.items.push_back(item);
+            queue.bytes += item.weight();
+            if item.in_line() { queue.events.push_back(item) } else { queue.answers.push_back(item) }
         }
-        queue.high_water = queue.high_water.max(queue.events);
+        queue.high_water = queue.high_water.max(queue.events.len());
         let full = self.is_full(&queue);
-        let wake = queue.armed && !queue.items.is_empty();
+        let wake = queue.armed && queue.has_work();
         if wake {
             queue.armed = false;
         }
@@ -114,7 +122,7 @@ impl Inbox {
     }
 
     fn is_full(&self, queue: &Queue) -> bool {
-        queue.events >= self.bounds.events || queue.bytes >= self.bounds.bytes
+        queue.events.len() >= self.bounds.events || queue.bytes >= self.bounds.bytes
     }
 
     pub fn full(&self) -> bool {
@@ -126,25 +134,25 @@ impl Inbox {
         self.space.notified().await;
     }
 
-    /// Moves up to `max` items into `into`. False when nothing is left: then the wake-up is armed.
-    pub fn drain(&self, max: usize, into: &mut Vec<Item>) -> bool {
+    /// Moves the answers and up to `max_events` events into `into`. False when there is nothing more to take: then
+    /// the wake-up is armed, and with `max_events` 0 it takes an answer to fire it.
+    pub fn drain(&self, max_events: usize, into: &mut Vec<Item>) -> bool {
         let mut queue = self.lock();
         let was_full = self.is_full(&queue);
-        let take = max.min(queue.items.len());
-        for _ in 0..take {
-            let Some(item) = queue.items.pop_front() else { break };
-            let weight = item.weight();
-            queue.events -= usize::from(weight > 0);
-            queue.bytes -= weight;
-            into.push(item);
-        }
-        let more = !queue.items.is_empty();
+        let answers = queue.answers.len().min(MAX_ANSWERS);
+        into.extend(queue.answers.drain(..answers));
+        let events = queue.events.len().min(max_events);
+        let first = into.len();
+        into.extend(queue.events.drain(..events));
+        queue.bytes -= into[first..].iter().map(Item::weight).sum::<usize>();
+        queue.holding = max_events == 0;
+        let more = queue.has_work();
         queue.armed = !more;
-        if !more && queue.items.capacity() > 4096 {
+        if queue.events.is_empty() && queue.events.capacity() > 4096 {
             // A burst is over: give its memory back.
-            queue.items = VecDeque::new();
+            queue.events = VecDeque::new();
         }
-        let relaxed = queue.events * 2 <= self.bounds.events && queue.bytes * 2 <= self.bounds.bytes;
+        let relaxed = queue.events.len() * 2 <= self.bounds.events && queue.bytes * 2 <= self.bounds.bytes;
         drop(queue);
         if relaxed || was_full {
             // A permit is stored when nobody waits yet; a stale one costs the reader one look.
@@ -155,7 +163,13 @@ impl Inbox {
 
     pub fn depth(&self) -> Depth {
         let queue = self.lock();
-        Depth { events: queue.events, bytes: queue.bytes, high_water: queue.high_water }
+        Depth { events: queue.events.len(), bytes: queue.bytes, high_water: queue.high_water }
+    }
+}
+
+impl Queue {
+    fn has_work(&self) -> bool {
+        !self.answers.is_empty() || (!self.holding && !self.events.is_empty())
     }
 }
 
@@ -206,9 +220,23 @@ mod tests {
         assert!(inbox.push_all(&mut vec![event(1, 1)]));
         inbox.push(Item::Reply { call: 1, tag: 7, body: Bytes::new() });
         let mut out = Vec::new();
-        inbox.drain(1, &mut out);
+        assert!(!inbox.drain(0, &mut out), "the event waits, but is not wanted now");
+        assert!(matches!(out[..], [Item::Reply { .. }]));
+        assert!(inbox.full());
+        assert!(!inbox.drain(1, &mut out));
         assert!(!inbox.full());
         assert_eq!(inbox.depth(), Depth { events: 0, bytes: 0, high_water: 1 });
+    }
+
+    #[test]
+    fn a_holding_consumer_is_woken_by_answers_alone() {
+        let (inbox, wakes) = inbox(10, 10_000);
+        let mut out = Vec::new();
+        inbox.drain(0, &mut out);
+        inbox.push(event(1, 1));
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+        inbox.push(Item::Reply { call: 1, tag: 7, body: Bytes::new() });
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
     }
 
     proptest! {

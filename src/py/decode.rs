@@ -10,6 +10,9 @@ use super::raw_instance;
 use crate::schema::{self, Kind};
 use crate::wire::{Fields, Malformed, Value, varint};
 
+/// Where `ChannelMessage.raw_content` looks for a text that is no JSON object; beside the fields, not among them.
+const RAW_CONTENT: &str = "raw_content";
+
 /// Messages nest this deep at most.
 const DEPTH: u32 = 32;
 
@@ -58,6 +61,7 @@ fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], depth: u32) -> Decoded
             Fresh::Dict => dict.set_item(name.bind(py), PyDict::new(py))?,
         }
     }
+    let mut json_missing = plan.has_json;
     let mut fields = Fields::new(body);
     while let Some((number, value)) = fields.read()? {
         let Some(field) = plan.field(number) else { continue };
@@ -74,11 +78,16 @@ fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], depth: u32) -> Decoded
         } else if let Shape::Map { key, value: kind } = &field.shape {
             insert(py, &dict, field, *key, *kind, value)?;
         } else if matches!(field.shape, Shape::JsonObject) {
+            json_missing = false;
             json_object(py, &dict, field, value)?;
         } else {
             let value = one(py, &field.shape, value, depth)?;
             set(py, &dict, field, &value)?;
         }
+    }
+    if json_missing {
+        // A text that is not there is no object either.
+        dict.set_item(pyo3::intern!(py, RAW_CONTENT), pyo3::intern!(py, ""))?;
     }
     if let Some((name, whole)) = &plan.whole {
         dict.set_item(name.bind(py), nested(py, whole.get(), body, depth)?)?;
@@ -234,7 +243,7 @@ fn json_object<'py>(
         Some(object) => set(py, dict, field, &object)?,
         None => {
             let text = std::str::from_utf8(text).map_err(|_| Malformed::Utf8)?;
-            dict.set_item(pyo3::intern!(py, "raw_content"), text)?;
+            dict.set_item(pyo3::intern!(py, RAW_CONTENT), text)?;
         }
     }
     Ok(())

@@ -42,6 +42,9 @@ pub(super) struct PlanField {
     pub slot: usize,
 }
 
+/// A field as Python describes it: its protobuf name, its names in the instance, what is inside.
+type GivenField<'py> = (String, Vec<Py<PyString>>, Option<Bound<'py, PyAny>>);
+
 /// How one message of the schema becomes an instance of one class.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Plan {
@@ -57,6 +60,8 @@ pub struct Plan {
     /// Field number to index in `fields` + 1; 0 for numbers the plan has no use for.
     by_number: Vec<u16>,
     pub(super) slots: usize,
+    /// One of the fields is a JSON text.
+    pub(super) has_json: bool,
     /// This name gets the whole message as a dict.
     pub(super) whole: Option<(Py<PyString>, Py<Plan>)>,
 }
@@ -79,15 +84,14 @@ impl Plan {
     /// `fields` are tuples (protobuf field, names, nested): nested is a plan for a message field; a tuple
     /// ("parts", list field number, plan, callable) or ("json",) for bytes and strings with something inside; or None.
     #[new]
-    #[pyo3(signature = (message, cls, template, given, fields, fresh_lists, fresh_dicts, whole=None))]
+    #[pyo3(signature = (message, model, template, given, fields, fresh_lists, fresh_dicts, whole=None))]
     #[allow(clippy::too_many_arguments)] // one caller, by keyword
     fn new(
-        py: Python<'_>,
         message: &str,
-        cls: Option<Py<PyType>>,
+        model: Option<Py<PyType>>,
         template: Py<PyDict>,
         given: Py<PySet>,
-        fields: Vec<(String, Vec<Py<PyString>>, Option<Bound<'_, PyAny>>)>,
+        fields: Vec<GivenField<'_>>,
         fresh_lists: Vec<Py<PyString>>,
         fresh_dicts: Vec<Py<PyString>>,
         whole: Option<(Py<PyString>, Py<Plan>)>,
@@ -121,8 +125,19 @@ impl Plan {
         }
         let lists = fresh_lists.into_iter().map(|name| (name, Fresh::List));
         let fresh = lists.chain(fresh_dicts.into_iter().map(|name| (name, Fresh::Dict))).collect();
-        let _ = py;
-        Ok(Self { message, class: cls, template, fresh, given, fields: planned, by_number, slots, whole })
+        let has_json = planned.iter().any(|field| matches!(field.shape, Shape::JsonObject));
+        Ok(Self {
+            message,
+            class: model,
+            template,
+            fresh,
+            given,
+            fields: planned,
+            by_number,
+            slots,
+            has_json,
+            whole,
+        })
     }
 
     /// The full name of the message.
@@ -181,9 +196,11 @@ fn shape_of(field: &schema::Field, nested: Option<Bound<'_, PyAny>>) -> PyResult
     }
 }
 
+type SchemaRow = (u32, &'static str, String, &'static str, bool);
+
 /// The fields of a message: tuples (number, name, type, type name, repeated). For the plan builder.
 #[pyfunction]
-pub fn schema_fields(message: &str) -> PyResult<Vec<(u32, &'static str, String, &'static str, bool)>> {
+pub fn schema_fields(message: &str) -> PyResult<Vec<SchemaRow>> {
     let message = schema::message(message)
         .ok_or_else(|| PyValueError::new_err(format!("the schema has no message {message}")))?;
     let rows = message.fields.iter().map(|field| {

@@ -31,7 +31,7 @@ mod tests {
         #[test]
         fn is_what_prost_writes(cid: u16, clan_id: i64) {
             let join = ClanJoin { clan_id, ..Default::default() };
-            let expected = Envelope { cid: cid.into(), message: Some(Message::ClanJoin(join.clone())) };
+            let expected = Envelope { cid: cid.into(), message: Some(Message::ClanJoin(join)) };
             prop_assert_eq!(encode_envelope(cid, 3, &join.encode_to_vec()), expected.encode_to_vec());
         }
     }
