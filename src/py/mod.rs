@@ -3,6 +3,7 @@
 
 use pyo3::prelude::*;
 
+mod crypto;
 mod decode;
 mod encode;
 mod gateway;
@@ -20,6 +21,7 @@ const DEBUG_BUILD: bool = cfg!(debug_assertions);
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", VERSION)?;
     module.add("debug_build", DEBUG_BUILD)?;
+    crypto::register(module)?;
     module.add("GatewayError", module.py().get_type::<gateway::GatewayError>())?;
     module.add_class::<gateway::Gateway>()?;
     module.add_class::<plan::Plan>()?;
