@@ -18,8 +18,7 @@ class ChannelMessage(Model):
     ``content`` is the body as a dict, ``{}`` when it is no JSON object: ``raw_content`` has the text then.
     """
 
-    # referenced_message may be any bytes, so JSON output carries it as base64.
-    model_config = ConfigDict(populate_by_name=True, ser_json_bytes="base64", val_json_bytes="base64")
+    model_config = ConfigDict(populate_by_name=True)
 
     message_id: int
     clan_id: int
