@@ -186,7 +186,7 @@ class TestNotifications:
         assert got.channel.channel_id == 9
         assert got.decoded_content == {"a": 1}
 
-    @pytest.mark.parametrize("content", [b"", b"{broken", b"\xff\xff", b"[1"])
+    @pytest.mark.parametrize("content", [b"", b"{broken", b"\xff\xff", b"[1", b"[" * 100_000])
     def test_content_that_is_neither(self, content: bytes) -> None:
         assert ApiNotification(content=content).decoded_content is None
 

@@ -176,11 +176,9 @@ class TestChannelMessage:
         assert ChannelMessage.from_db_dict(stored) == full
         assert full.to_message_dict() == full.model_dump()
 
-    @pytest.mark.parametrize("broken", [None, "", "{", "5", "null", "[1]", b"\xff"])
+    @pytest.mark.parametrize("broken", [None, "", "{", "5", "null", "[1]", b"\xff", "[" * 100_000])
     def test_a_broken_row_leaves_the_field_empty(self, broken: Any) -> None:
         row = {"id": 1, "clan_id": 2, "channel_id": 3, "sender_id": 4, "content": broken, "mentions": broken}
-        if broken == "[1]":
-            row["mentions"] = "{}"
         assert ChannelMessage.from_db_dict(row) == message()
 
 

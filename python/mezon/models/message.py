@@ -123,7 +123,7 @@ def _json_value(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -131,7 +131,7 @@ def _parts(kind: type[_Part], value: Any) -> list[_Part]:
     entries = _json_value(value)
     if not isinstance(entries, list):
         return []
-    return [kind.model_validate(entry) for entry in entries]
+    return [kind.model_validate(entry) for entry in entries if isinstance(entry, dict)]
 
 
 class UserInitData(Model):

@@ -35,7 +35,7 @@ class ApiNotification(MezonBaseModel):
         if self.content[:1] in (b"{", b"["):
             try:
                 return json.loads(self.content)
-            except ValueError:
+            except (ValueError, RecursionError):
                 pass
         from google.protobuf.message import DecodeError
 
