@@ -70,7 +70,13 @@ class ServerError(MezonError):
     """
 
     def __init__(
-        self, code: int, message: str, context: dict[str, str] | None = None, *, call: str = "", hint: str = ""
+        self,
+        code: int,
+        message: str,
+        context: dict[str, str] | None = None,
+        *,
+        call: str = "",
+        hint: str = "",
     ) -> None:
         self.code = code
         self.message = message
@@ -84,7 +90,10 @@ class ServerError(MezonError):
         super().__init__(text)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild_server_error, (type(self), self.code, self.message, self.context, self.call, str(self)))
+        return (
+            _rebuild_server_error,
+            (type(self), self.code, self.message, self.context, self.call, str(self)),
+        )
 
 
 def _rebuild_server_error(
