@@ -804,7 +804,7 @@ class MezonClient(EventRegistration):
         )
 
     async def get_list_friends(
-        self, limit: int | None = None, state: int | None = None, cursor: str | None = None
+        self, limit: int = 100, state: int | None = None, cursor: str | None = None
     ) -> ApiFriendList:
         """The bot's friends: ``answer.friends``, ``answer.cursor`` for the next page; also by key.
 

@@ -1,4 +1,4 @@
-"""RPCs that answer over the socket: ``api_request_event`` out, raw API chunks back (protocol README, section 3)."""
+"""RPCs over the socket: ``api_request_event`` out, raw API chunks back (protocol README, section 3)."""
 
 from __future__ import annotations
 

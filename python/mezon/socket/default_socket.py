@@ -128,7 +128,7 @@ class Socket:
         return await self.link.call(name, value, self._timeout, plan)
 
     async def _call_for_dict(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
-        """The answer's fields by name. Servers echo the event; one that answers otherwise gives what was sent."""
+        """The answer's fields by name, or what was sent when the answer is of another kind."""
         from mezon._plans import MESSAGES, dict_plan
 
         kind, answer = await self._call(name, value)
@@ -478,7 +478,7 @@ class Socket:
         return await self._call_for_dict("voice_leaved_event", value)
 
     async def update_status(self, status: str | None = None) -> None:
-        """Set the bot's online status; None makes it appear offline. The server sends no answer that counts."""
+        """Set the bot's online status; None makes it appear offline. No answer is waited for."""
         self.link.post("status_update", {"status": status}, self._timeout)
 
     # ---- lookups
@@ -576,12 +576,13 @@ def _complete(ack: Any, sent: dict[str, Any]) -> ChannelMessageAck:
     if not isinstance(ack, ChannelMessageAck):
         # A server that answers with something else has taken the message all the same.
         ack = ChannelMessageAck(code=sent.get("code") or 0)
-    values = ack.__dict__
+    answer: ChannelMessageAck = ack
+    values = answer.__dict__
     values["channel_id"] = values["channel_id"] or int(sent["channel_id"])
     values["clan_id"] = values["clan_id"] or int(sent["clan_id"] or 0)
     values["mode"] = values["mode"] or sent["mode"]
     values["is_public"] = bool(sent["is_public"])
-    return ack
+    return answer
 
 
 def _api_ack(sent: dict[str, Any], code: int) -> ChannelMessageAck:
