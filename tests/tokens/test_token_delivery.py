@@ -21,7 +21,7 @@ def refuses(code: str) -> Any:
 
 def client_of(node: Node, **settings: Any) -> MmnClient:
     delivery = Delivery(**{"resends": 2, "delay": 0.01, **settings})
-    return MmnClient(MmnClientConfig(base_url=node.mmn, timeout=200), delivery=delivery)
+    return MmnClient(MmnClientConfig(base_url=node.mmn, timeout=1000), delivery=delivery)
 
 
 async def pay(client: MmnClient, *, recipient: int = 2, nonce: int = 42) -> AddTxResponse:
@@ -142,7 +142,7 @@ async def test_twin_payments_are_never_taken_for_each_other(node: Node) -> None:
 
 
 async def test_parallel_payments_need_no_lock(node: Node) -> None:
-    client = client_of(node)
+    client = MmnClient(MmnClientConfig(base_url=node.mmn))
     results = await asyncio.gather(*(pay(client, recipient=100 + at) for at in range(20)))
     await client.close()
     assert all(answer.ok for answer in results)
