@@ -461,6 +461,7 @@ async def test_starting_again_before_the_old_stream_is_gone(server: StreamServer
     await asyncio.sleep(0)
     await agent.start()
     await closing
+    assert agent.state is not SSEConnectionState.CLOSED
     await received.next("sse_open")
     assert agent.state is SSEConnectionState.OPEN
 
