@@ -74,6 +74,18 @@ async def test_stall_and_resume(gateway: LocalGateway, peer: Peer) -> None:
     assert {a.WhichOneof("message") for a in answers} == {"pong", "channel_message"}
 
 
+async def test_connections_end_while_stalled(gateway: LocalGateway, peer: Peer) -> None:
+    await gateway.wait_connected()
+    gateway.stall()
+    assert await gateway.drop() == 1
+    await peer.connect()
+    await gateway.wait_connected()
+    # The peer ends the TCP connection without waiting for an answer to its close frame.
+    await peer.http.close()
+    await gateway.wait_disconnected()
+    assert gateway.connections.max_live == 1
+
+
 async def test_stop_while_stalled(gateway: LocalGateway, peer: Peer) -> None:
     await gateway.wait_connected()
     gateway.stall()

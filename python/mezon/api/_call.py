@@ -43,8 +43,8 @@ class Call:
     name: str
     method: str
     url: str
-    params: Mapping[str, Any] | None = None
-    body: Any = None
+    params: Mapping[str, Any] | None = field(default=None, repr=False)
+    body: Any = field(default=None, repr=False)
     headers: dict[str, Any] = field(default_factory=dict, repr=False)
     harmless: bool = False
     once: bool = False
@@ -57,6 +57,17 @@ class Call:
         """The bearer token the call carries."""
         value = str(self.headers.get("Authorization", ""))
         return value[len(_BEARER) :] if value.startswith(_BEARER) else None
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What a call has used up: seconds, retries, its one renewal; and when its client was last opened."""
+
+    left: float | None
+    opening: int
+    rate: int = 0
+    trouble: int = 0
+    renewed: bool = False
 
 
 class Caller:
@@ -109,71 +120,87 @@ class Caller:
             ApiError: The server refused (ApiAuthenticationError where ``once`` and 401 or 403).
             MezonTimeoutError, MezonConnectionError, DeliveryUnknownError: See the package's errors.
         """
-        from mezon.api._http import NotSentError
-
         for name, value in call.headers.items():
             if any(c in "\r\n\0" for c in str(value)):
                 raise InvalidArgumentError(f"{call.name}: the {name} header has a line break in it")
-        closed = self._closed
+        tries = _Tries(call.timeout, self._closed)
         ticket = self.limiter.ticket(current_priority() if call.priority is None else call.priority)
-        clock = self.limiter.clock
-        left = call.timeout
-        rate_retries = trouble_retries = 0
-        may_renew = True
         while True:
             await self.limiter.acquire(ticket, self)
-            if closed != self._closed:
-                raise MezonConnectionError(f"{call.name}: the HTTP client was closed; log in again")
+            if tries.opening != self._closed:
+                raise _closed(call)
             if (fresh := self._renewed.get(call.token or "")) is not None:
                 call.headers["Authorization"] = _BEARER + fresh
-            began = clock.now()
             try:
-                reply = await self.transport.send(
-                    call.name,
-                    call.method,
-                    call.url,
-                    timeout=left,
-                    params=call.params,
-                    body=call.body,
-                    headers=call.headers,
-                )
+                reply = await self._send(call, tries)
             except MezonConnectionError as error:
-                not_sent = isinstance(error, NotSentError)
-                if closed != self._closed or call.once:
-                    raise
-                if not (call.harmless or not_sent):
-                    raise _delivery_unknown(call) from error
-                if trouble_retries >= self.retry.trouble:
-                    raise
-                wait = self.retry.wait(trouble_retries, None) or 0.0
-                trouble_retries += 1
-                logger.info("%s: %s; trying again in %.1f s", call.name, type(error).__name__, wait)
-                left = _left(call, left, clock.now() - began)
-                await sleep(clock, wait)
+                await self._after_loss(call, tries, error)
                 continue
             logger.debug("%s: %d, %d bytes", call.name, reply.status, len(reply.body))
             if 200 <= reply.status < 300:
                 return reply
-            left = _left(call, left, clock.now() - began)
-            if reply.status == 401 and may_renew and await self._renew(call):
-                may_renew = False
-                continue
-            refusal = read_refusal(reply.status, reply.headers, reply.text())
-            asked = retry_after_seconds(reply.headers)
-            done = trouble_retries if refusal is Refusal.TROUBLE else rate_retries
-            pause = self.retry.wait(done, asked)
-            if refusal is Refusal.RATE and pause is not None:
-                # The server counts the bot's calls, so all of them pause, not only this one.
-                self.limiter.hold(pause)
-            if call.once or pause is None or not self.retry.allowed(refusal, done, harmless=call.harmless):
-                raise _error(call, reply, asked)
-            logger.info("%s: %d, trying again in %.1f s", call.name, reply.status, pause)
-            if refusal is Refusal.TROUBLE:
-                trouble_retries += 1
-            else:
-                rate_retries += 1
-            if refusal is not Refusal.RATE:
-                await sleep(clock, pause)
+            await self._after_refusal(call, tries, reply)
+
+    async def _send(self, call: Call, tries: _Tries) -> Reply:
+        """Make one request within the time that is left."""
+        if tries.left is not None and tries.left <= 0:
+            raise MezonTimeoutError(
+                f"{call.name}: no answer within {call.timeout:g} s, retries included; try again later"
+            )
+        began = self.limiter.clock.now()
+        try:
+            return await self.transport.send(
+                call.name,
+                call.method,
+                call.url,
+                timeout=tries.left,
+                limit=call.timeout,
+                params=call.params,
+                body=call.body,
+                headers=call.headers,
+            )
+        finally:
+            if tries.left is not None:
+                tries.left -= self.limiter.clock.now() - began
+
+    async def _after_loss(self, call: Call, tries: _Tries, error: MezonConnectionError) -> None:
+        """Wait before another try, or raise."""
+        from mezon.api._http import NotSentError
+
+        not_sent = isinstance(error, NotSentError)
+        if not (call.harmless or call.once or not_sent):
+            raise _delivery_unknown(call) from error
+        if tries.opening != self._closed:
+            raise _closed(call) from error
+        lasting = isinstance(error, NotSentError) and error.lasting
+        if call.once or lasting or tries.trouble >= self.retry.trouble:
+            raise error
+        wait = self.retry.wait(tries.trouble, None) or 0.0
+        tries.trouble += 1
+        logger.info("%s: %s; trying again in %.1f s", call.name, type(error).__name__, wait)
+        await sleep(self.limiter.clock, wait)
+
+    async def _after_refusal(self, call: Call, tries: _Tries, reply: Reply) -> None:
+        """Renew the session or wait before another try, or raise."""
+        if reply.status == 401 and not tries.renewed and await self._renew(call):
+            tries.renewed = True
+            return
+        refusal = read_refusal(reply.status, reply.headers, reply.text())
+        asked = retry_after_seconds(reply.headers)
+        done = tries.trouble if refusal is Refusal.TROUBLE else tries.rate
+        pause = self.retry.wait(done, asked)
+        if refusal is Refusal.RATE and pause is not None:
+            # The server counts the bot's calls, so all of them pause, not only this one.
+            self.limiter.hold(pause)
+        if call.once or pause is None or not self.retry.allowed(refusal, done, harmless=call.harmless):
+            raise _error(call, reply, asked)
+        logger.info("%s: %d; trying again in %.1f s", call.name, reply.status, pause)
+        if refusal is Refusal.TROUBLE:
+            tries.trouble += 1
+        else:
+            tries.rate += 1
+        if refusal is not Refusal.RATE:
+            await sleep(self.limiter.clock, pause)
 
     async def _renew(self, call: Call) -> bool:
         stale = call.token
@@ -190,15 +217,8 @@ class Caller:
         return True
 
 
-def _left(call: Call, left: float | None, used: float) -> float | None:
-    if left is None:
-        return None
-    left -= used
-    if left <= 0:
-        raise MezonTimeoutError(
-            f"{call.name}: no answer within {call.timeout:g} s, retries included; try again later"
-        )
-    return left
+def _closed(call: Call) -> MezonConnectionError:
+    return MezonConnectionError(f"{call.name}: the HTTP client was closed; log in again")
 
 
 def _delivery_unknown(call: Call) -> MezonConnectionError:

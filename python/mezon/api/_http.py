@@ -21,7 +21,15 @@ __all__ = ["Transport"]
 
 
 class NotSentError(ApiConnectionError):
-    """The connection could not be made, so the call never reached the server."""
+    """The connection could not be made, so the call never reached the server.
+
+    Attributes:
+        lasting: Trying again will not help (a wrong address, an untrusted certificate, a closed client).
+    """
+
+    def __init__(self, text: str, *, lasting: bool = False) -> None:
+        super().__init__(text)
+        self.lasting = lasting
 
 
 async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
@@ -118,7 +126,7 @@ class Transport:
         url: str | URL,
         *,
         timeout: float | None,
-        stall: float | None = None,
+        limit: float | None = None,
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Mapping[str, Any] | None = None,
@@ -129,7 +137,7 @@ class Transport:
         Args:
             call: The name of the call, for error texts.
             timeout: Seconds for the attempt as a whole, None for no limit.
-            stall: Seconds without progress while connecting and while waiting for the answer.
+            limit: The seconds to name when they are over, if not ``timeout``.
 
         Raises:
             MezonTimeoutError: No whole answer within the timeout.
@@ -138,7 +146,6 @@ class Transport:
             ApiResponseError: The answer is longer than ``max_body`` bytes.
         """
         session = await self.session()
-        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=stall, sock_read=stall)
         host = "the server"
         try:
             url = url if isinstance(url, URL) else URL(url)
@@ -149,24 +156,24 @@ class Transport:
                 params=params or None,
                 data=body,
                 headers=headers,
-                timeout=limits,
+                timeout=aiohttp.ClientTimeout(total=timeout),
                 allow_redirects=False,
             ) as resp:
                 return await Reply.read(resp, max_body)
         except ApiResponseError:
             raise
         except TimeoutError:
-            limit = timeout if timeout is not None else stall
+            # Without a limit of ours it is the operating system that gave up.
+            within = "" if timeout is None else f" within {limit or timeout:g} s"
             raise MezonTimeoutError(
-                f"{call}: no answer from {host} within {limit:g} s; try again, or raise the client's timeout"
+                f"{call}: no answer from {host}{within}; try again, or raise the client's timeout"
                 " (milliseconds) if the network is slow"
             ) from None
-        except (aiohttp.InvalidURL, ValueError):
-            raise NotSentError(f"{call}: the server's address cannot be used; check host and port") from None
         except aiohttp.ClientConnectorCertificateError as error:
             raise NotSentError(
                 f"{call}: the certificate of {host} is not trusted ({error.certificate_error}); for a server"
-                " with its own CA name the CA file"
+                " with its own CA name the CA file",
+                lasting=True,
             ) from error
         except aiohttp.ClientConnectorError as error:
             raise NotSentError(
@@ -177,7 +184,12 @@ class Transport:
             raise ApiConnectionError(
                 f"{call}: the connection to {host} was lost ({type(error).__name__}: {error}); try again"
             ) from error
+        # After the certificate error, which is a ValueError too.
+        except (aiohttp.InvalidURL, ValueError):
+            text = f"{call}: the server's address cannot be used; check host and port"
+            raise NotSentError(text, lasting=True) from None
         except RuntimeError as error:
             if session.closed:
-                raise NotSentError(f"{call}: the client was closed; log in again") from error
+                text = f"{call}: the HTTP client was closed; log in again"
+                raise NotSentError(text, lasting=True) from error
             raise

@@ -131,13 +131,13 @@ class UploadCalls(RpcCaller):
             host = urlsplit(place.url).hostname
         if host is None:
             raise MezonError("upload: the server named no place for the file; try again later")
-        stall = self.timeout_ms / 1000 if self.timeout_ms else None
+        limit = self.timeout_ms / 1000 + size / _SLOWEST if self.timeout_ms else None
         reply = await self.transport.send(
             "upload",
             "PUT",
             # Taken as it is: quoting it anew would break a signature over it.
             URL(place.url, encoded=True),
-            timeout=None if stall is None else stall + size / _SLOWEST,
+            timeout=limit,
             body=source,
             headers={"Content-Type": kind, "Content-Length": str(size)},
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from math import inf
 from typing import Any, Generic, TypeVar
@@ -20,7 +21,8 @@ class Collection(Generic[K, V]):
     __slots__ = ("_data",)
 
     def __init__(self) -> None:
-        self._data: dict[K, V] = {}
+        # Not a dict: taking the first out of one costs more and more until it is rebuilt.
+        self._data: OrderedDict[K, V] = OrderedDict()
 
     @property
     def size(self) -> int:
@@ -46,7 +48,7 @@ class Collection(Generic[K, V]):
     def move_to_end(self, key: K) -> None:
         """Make ``key``, if it is there, the last one."""
         if key in self._data:
-            self._data[key] = self._data.pop(key)
+            self._data.move_to_end(key)
 
     def first(self) -> V | None:
         """The first value, or None."""
@@ -59,7 +61,7 @@ class Collection(Generic[K, V]):
     def filter(self, fn: Callable[[V], bool]) -> Collection[K, V]:
         """A new collection of the entries whose value ``fn`` says True to."""
         kept: Collection[K, V] = Collection()
-        kept._data = {key: value for key, value in list(self._data.items()) if fn(value)}
+        kept._data.update((key, value) for key, value in list(self._data.items()) if fn(value))
         return kept
 
     def map(self, fn: Callable[[V], T]) -> list[T]:
@@ -187,21 +189,22 @@ class CacheManager(Generic[K, V]):
         """The value of ``id`` if it is here, else None. It counts as used now."""
         if type(id) is str:
             id = _as_key(id)
-        # Out and in again makes it the last of the dict, the one that goes last.
-        value = self._data.pop(id, None)
-        if value is not None:
-            self._data[id] = value
-        return value
+        data = self._data
+        if id not in data:
+            return None
+        data.move_to_end(id)
+        return data[id]
 
     def set(self, id: K, value: V) -> None:
         """Remember ``value``, at the cost of the least recently used one when there are too many."""
         if type(id) is str:
             id = _as_key(id)
         data = self._data
-        data.pop(id, None)
+        if id in data:
+            data.move_to_end(id)
         data[id] = value
         if len(data) > self._max_size:
-            del data[next(iter(data))]
+            data.popitem(last=False)
 
     async def fetch(self, id: K) -> V:
         """The value of ``id``, from here or from the fetcher; concurrent calls share one fetch."""

@@ -1,6 +1,6 @@
 """Everything a handler receives and everything a bot sends, as pydantic models.
 
-The files group them by theme; bots import them from here. A file is loaded when one of its names is asked for:
+The files group them by theme; bots import them from here. A file is loaded when one of its names is used:
 building all classes takes longer than the rest of ``import mezon``.
 """
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict
 class Model(BaseModel):
     """The base of every model here."""
 
-    model_config = ConfigDict(defer_build=True)
+    # Bytes may be any bytes, so JSON output carries them as base64.
+    model_config = ConfigDict(defer_build=True, ser_json_bytes="base64", val_json_bytes="base64")
 
 
 class MezonBaseModel(Model):

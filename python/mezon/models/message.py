@@ -18,8 +18,7 @@ class ChannelMessage(Model):
     ``content`` is the body as a dict, ``{}`` when it is no JSON object: ``raw_content`` has the text then.
     """
 
-    # referenced_message may be any bytes, so JSON output carries it as base64.
-    model_config = ConfigDict(populate_by_name=True, ser_json_bytes="base64", val_json_bytes="base64")
+    model_config = ConfigDict(populate_by_name=True)
 
     message_id: int
     clan_id: int
@@ -124,7 +123,7 @@ def _json_value(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -132,7 +131,7 @@ def _parts(kind: type[_Part], value: Any) -> list[_Part]:
     entries = _json_value(value)
     if not isinstance(entries, list):
         return []
-    return [kind.model_validate(entry) for entry in entries]
+    return [kind.model_validate(entry) for entry in entries if isinstance(entry, dict)]
 
 
 class UserInitData(Model):

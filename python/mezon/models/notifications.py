@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from mezon.models._base import MezonBaseModel
 from mezon.models.api import ApiChannelDescription
@@ -11,9 +11,6 @@ from mezon.models.api import ApiChannelDescription
 
 class ApiNotification(MezonBaseModel):
     """A notification. ``code`` says what it is about (-2: a friend request); times are UNIX seconds."""
-
-    # The content may be any bytes, so JSON output carries it as base64.
-    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     id: int = 0
     subject: str = ""
@@ -38,7 +35,7 @@ class ApiNotification(MezonBaseModel):
         if self.content[:1] in (b"{", b"["):
             try:
                 return json.loads(self.content)
-            except ValueError:
+            except (ValueError, RecursionError):
                 pass
         from google.protobuf.message import DecodeError
 

@@ -27,17 +27,8 @@ def _given(**fields: Any) -> dict[str, Any]:
 def _parts(kind: Any, parts: Iterable[Any] | None) -> list[Any]:
     """Mentions, attachments or references as protobuf messages, with every field that is set."""
     names = kind.DESCRIPTOR.fields_by_name
-    return [
-        kind(
-            **_given(
-                **{
-                    name: part.get(name) if isinstance(part, Mapping) else getattr(part, name, None)
-                    for name in names
-                }
-            )
-        )
-        for part in parts or ()
-    ]
+    given = [part if isinstance(part, Mapping) else part.__dict__ for part in parts or ()]
+    return [kind(**_given(**{name: part.get(name) for name in names})) for part in given]
 
 
 class ChannelMessageBuilder:

@@ -39,20 +39,19 @@ class Weather(GatewayCore):
     def stall(self) -> None:
         """Goes silent: reads and answers nothing on any WebSocket, old or new, pings neither.
 
-        What is said meanwhile waits for ``resume()``.
+        What is said meanwhile waits for ``resume()``. As with a server that hangs, the system goes on taking
+        bytes until its buffers are full, and a connection that the bot ends is seen to end.
         """
         if self._flow is None:
             raise RuntimeError("start the gateway before you stall it")
         self._flow.clear()
-        for connection in self.websockets.live:
-            connection.pause()
 
     def resume(self) -> None:
         """Ends ``stall()``."""
         if self._flow is not None:
             self._flow.set()
         for connection in list(self.websockets.live):
-            connection.resume()
+            connection.release()
 
     def answer_with_error(
         self,

@@ -124,18 +124,14 @@ class Connection:
         self.channels: set[int] = set()
         self.protocol = websocket.ws_protocol
         self.close_code: int | None = None
-        if gateway.stalled:
-            transport.pause_reading()
 
     # Reading
 
     async def serve(self) -> None:
         """Reads until the connection ends."""
-        gateway = self._gateway
         while True:
-            await gateway.flowing()
             message = await self._websocket.receive()
-            await gateway.flowing()
+            await self._flowing()
             if message.type is WSMsgType.BINARY:
                 self._take(message.data)
             elif message.type is WSMsgType.PING:
@@ -143,6 +139,12 @@ class Connection:
             elif message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 self.close_code = self._websocket.close_code
                 return
+
+    async def _flowing(self) -> None:
+        """Returns when the gateway is not stalled, or when this connection is gone."""
+        # By the clock: nobody tells us that the TCP connection ended while we read nothing.
+        while self._gateway.stalled and self.is_open:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
     def _take(self, data: bytes) -> None:
         envelope = realtime_pb2.Envelope()
@@ -165,7 +167,7 @@ class Connection:
     def _later(self, seconds: float, sent: Sent, error: tuple[int, str, Mapping[str, str]] | None) -> None:
         async def wait() -> None:
             await asyncio.sleep(seconds)
-            await self._gateway.flowing()
+            await self._flowing()
             self._answer(sent, error)
 
         if len(self._delayed) >= _DELAYED_LIMIT:
@@ -325,15 +327,8 @@ class Connection:
 
     # Ending
 
-    def pause(self) -> None:
-        """Stops reading."""
-        if not self._transport.is_closing():
-            self._transport.pause_reading()
-
-    def resume(self) -> None:
-        """Reads on and sends what waited."""
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+    def release(self) -> None:
+        """Sends what waited for the end of a stall."""
         held, self._held, self._held_bytes = self._held, [], 0
         for data in held:
             self.write(data)
