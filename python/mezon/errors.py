@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
-    "ApiError",
+    "ApiError",  # noqa: F822 (made by __getattr__)
     "AuthenticationError",
     "ConnectionLostError",
     "DeliveryUnknownError",
