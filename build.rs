@@ -29,7 +29,8 @@ fn write_tables(files: &FileDescriptorSet, path: &Path) {
     messages.sort();
     let mut text = String::from("pub static MESSAGES: &[Message] = &[\n");
     for (name, fields) in &messages {
-        writeln!(text, "Message {{ name: {name:?}, fields: &[{fields}] }},").expect("a String takes any text");
+        writeln!(text, "Message {{ name: {name:?}, fields: &[{fields}] }},")
+            .expect("a String takes any text");
     }
     text.push_str("];\n");
     std::fs::write(path, text).expect("OUT_DIR is writable");

@@ -21,7 +21,10 @@ __all__ = [
     "MezonTimeoutError",
     "NotLoggedInError",
     "ServerError",
+    "TokenDeliveryUnknownError",
+    "TokenTransferConnectionError",
     "TokenTransferError",
+    "TokenTransferTimeoutError",
 ]
 
 
@@ -101,7 +104,34 @@ class InvalidArgumentError(MezonError, ValueError):
 
 
 class TokenTransferError(MezonError):
-    """A token transfer or one of its steps (nonce, proof) failed before or at the node."""
+    """A token transfer or one of its steps (nonce, proof) failed before or at the node: nothing was paid.
+
+    :class:`TokenDeliveryUnknownError` is the one kind that may have paid.
+
+    Attributes:
+        status: The HTTP status of the answer, where that was the failure.
+        sent: Whether the request may have reached the other side.
+    """
+
+    def __init__(self, *args: object, status: int | None = None, sent: bool = True) -> None:
+        super().__init__(*args)
+        self.status = status
+        self.sent = sent
+
+
+class TokenTransferConnectionError(TokenTransferError, MezonConnectionError):
+    """The node or the proof service cannot be reached, or the connection to it broke."""
+
+
+class TokenTransferTimeoutError(TokenTransferError, MezonTimeoutError):
+    """The node or the proof service gave no answer in time."""
+
+
+class TokenDeliveryUnknownError(TokenTransferError, DeliveryUnknownError, MezonTimeoutError):
+    """A signed transfer was sent and no usable answer came, whether by a timeout or by a lost connection.
+
+    The tokens may or may not have been paid. Look at the balance before you pay again.
+    """
 
 
 def __getattr__(name: str) -> Any:

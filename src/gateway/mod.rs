@@ -1,1 +1,219 @@
+//! The connection to the gateway: one task on the I/O thread, and the handle that talks to it.
 
+mod backoff;
+mod call;
+mod heartbeat;
+mod joined;
+mod limiter;
+mod options;
+mod outbox;
+mod pending;
+mod pump;
+mod runtime;
+mod session;
+mod state;
+mod stats;
+mod tls;
+mod transport;
+mod websocket;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+pub use backoff::BackoffOptions;
+pub use call::{Call, CallId, Failure};
+pub use options::Options;
+pub use runtime::Forked;
+pub use state::State;
+pub use stats::{Stats, TAGS};
+pub use transport::{Connect, Connecting, Frame, Lost, Transport};
+pub use websocket::WebSocketConnector;
+
+use crate::inbox::Inbox;
+
+/// Where received messages go beside the inbox: the store.
+pub trait Sink: Send + Sync {
+    /// Takes an encoded `mezon.api.ChannelMessage`. Must neither block nor fail.
+    fn accept(&self, body: Bytes);
+    /// Bytes taken and not yet safe.
+    fn backlog(&self) -> usize;
+}
+
+/// What the handle tells the task.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Call(Call),
+    Cancel(CallId),
+    /// A session for the reconnect of that generation.
+    Session {
+        generation: u64,
+        url: String,
+    },
+    /// There is no session. `fatal` ends the attempts.
+    Refused {
+        generation: u64,
+        fatal: bool,
+        reason: String,
+    },
+    /// End the connection; false loses it on purpose and lets the reconnect begin.
+    Close {
+        for_good: bool,
+    },
+}
+
+/// What handle and task share.
+pub(crate) struct Shared {
+    pub options: Options,
+    pub stats: Stats,
+    pub inbox: Arc<Inbox>,
+    pub sink: Option<Arc<dyn Sink>>,
+    pub connector: Box<dyn Connect>,
+    pub auto_reconnect: AtomicBool,
+}
+
+/// A connection that can be opened, used, closed and opened again.
+pub struct Gateway {
+    shared: Arc<Shared>,
+    commands: Mutex<Option<mpsc::UnboundedSender<Command>>>,
+    last_call: AtomicU64,
+}
+
+/// Why the handle could not take an order.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// There is no connection, and none is being made.
+    NotConnected,
+    /// There is one already.
+    Connected,
+    /// So many calls wait already.
+    TooManyPending(usize),
+    Forked,
+}
+
+impl Gateway {
+    pub fn new(
+        options: Options,
+        inbox: Arc<Inbox>,
+        sink: Option<Arc<dyn Sink>>,
+        connector: Box<dyn Connect>,
+    ) -> Self {
+        let shared = Shared {
+            options,
+            stats: Stats::new(),
+            inbox,
+            sink,
+            connector,
+            auto_reconnect: AtomicBool::new(true),
+        };
+        Self {
+            shared: Arc::new(shared),
+            commands: Mutex::new(None),
+            last_call: AtomicU64::new(call::INTERNAL),
+        }
+    }
+
+    pub fn stats(&self) -> &Stats {
+        &self.shared.stats
+    }
+
+    pub fn inbox(&self) -> &Inbox {
+        &self.shared.inbox
+    }
+
+    pub fn state(&self) -> State {
+        self.shared.stats.state()
+    }
+
+    /// Opens the connection. Its progress comes through the inbox.
+    ///
+    /// # Errors
+    /// [`Denied::Connected`] while there is one, [`Denied::Forked`] in a forked child.
+    pub fn connect(&self, url: String, auto_reconnect: bool) -> Result<(), Denied> {
+        let runtime = runtime::handle().map_err(|Forked| Denied::Forked)?;
+        self.connect_on(&runtime, url, auto_reconnect)
+    }
+
+    pub(crate) fn connect_on(
+        &self,
+        runtime: &tokio::runtime::Handle,
+        url: String,
+        auto_reconnect: bool,
+    ) -> Result<(), Denied> {
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        if commands.as_ref().is_some_and(|sender| !sender.is_closed()) {
+            return Err(Denied::Connected);
+        }
+        let (sender, receiver) = mpsc::unbounded_channel();
+        *commands = Some(sender);
+        self.shared.auto_reconnect.store(auto_reconnect, Relaxed);
+        self.shared.stats.set_state(State::Connecting);
+        runtime.spawn(session::Session::new(self.shared.clone(), receiver).run(url));
+        Ok(())
+    }
+
+    /// Sends a message in the envelope field `tag`. The answer or the failure comes through the inbox, once.
+    ///
+    /// # Errors
+    /// When it cannot even be queued.
+    pub fn call(&self, tag: u32, body: Bytes, timeout: Duration) -> Result<CallId, Denied> {
+        runtime::handle().map_err(|Forked| Denied::Forked)?;
+        let max = self.shared.options.max_pending;
+        let pending = &self.shared.stats.pending;
+        if pending.load(Relaxed) as usize >= max {
+            return Err(Denied::TooManyPending(max));
+        }
+        let id = self.last_call.fetch_add(1, Relaxed) + 1;
+        Stats::add(pending, 1);
+        let call = Call { id, tag, body, deadline: Instant::now() + timeout };
+        self.command(Command::Call(call)).inspect_err(|_| {
+            pending.fetch_sub(1, Relaxed);
+        })?;
+        Ok(id)
+    }
+
+    /// Nobody waits for this call any more. One that was not sent yet will not be.
+    pub fn cancel(&self, id: CallId) {
+        // A connection that is gone has failed the call already.
+        let _ = self.command(Command::Cancel(id));
+    }
+
+    /// Answers [`crate::inbox::Item::SessionWanted`].
+    pub fn provide_session(&self, generation: u64, url: String) {
+        let _ = self.command(Command::Session { generation, url });
+    }
+
+    /// Answers [`crate::inbox::Item::SessionWanted`]: not now, or never when `fatal`.
+    pub fn refuse_session(&self, generation: u64, fatal: bool, reason: String) {
+        let _ = self.command(Command::Refused { generation, fatal, reason });
+    }
+
+    /// Ends the connection for good; a state item with [`State::Closed`] says when. False when there is none.
+    pub fn close(&self) -> bool {
+        self.command(Command::Close { for_good: true }).is_ok()
+    }
+
+    /// Gives the connection up and lets the reconnect begin.
+    pub fn reconnect(&self) -> bool {
+        self.command(Command::Close { for_good: false }).is_ok()
+    }
+
+    fn command(&self, command: Command) -> Result<(), Denied> {
+        let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = commands.as_ref().ok_or(Denied::NotConnected)?;
+        sender.send(command).map_err(|_| Denied::NotConnected)
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

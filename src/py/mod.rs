@@ -1,6 +1,15 @@
 //! The seam: the only place that knows pyo3.
+#![allow(unsafe_code)] // the seam alone may, and each use says why it is sound
 
 use pyo3::prelude::*;
+
+mod crypto;
+mod decode;
+mod encode;
+mod gateway;
+mod plan;
+mod raw_instance;
+mod wake;
 
 /// The version of the crate, which is the version of the distribution.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -12,5 +21,12 @@ const DEBUG_BUILD: bool = cfg!(debug_assertions);
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", VERSION)?;
     module.add("debug_build", DEBUG_BUILD)?;
+    crypto::register(module)?;
+    module.add("GatewayError", module.py().get_type::<gateway::GatewayError>())?;
+    module.add_class::<gateway::Gateway>()?;
+    module.add_class::<plan::Plan>()?;
+    module.add_function(wrap_pyfunction!(plan::schema_fields, module)?)?;
+    module.add_function(wrap_pyfunction!(plan::schema_messages, module)?)?;
+    module.add_function(wrap_pyfunction!(decode::schema_zero, module)?)?;
     Ok(())
 }

@@ -1,1 +1,29 @@
+//! Frames to typed things and back, without I/O.
+//!
+//! A binary WebSocket message is either an `Envelope` (protobuf) or, when its first byte is 0xFF, a chunk of a raw
+//! API answer (protocol README, section 3).
 
+mod envelope;
+mod peek;
+mod raw;
+pub mod varint;
+
+pub use envelope::{CID_MAX, encode_envelope};
+pub use peek::{Fields, Malformed, Peek, Value, peek};
+pub use raw::{Chunk, RAW_MARK, Stream, StreamTooLong};
+
+/// What a binary frame is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Inbound {
+    Envelope(Peek),
+    Chunk(Chunk),
+}
+
+/// Classifies a frame and reads its header; the body stays undecoded.
+pub fn classify(frame: &[u8]) -> Result<Inbound, Malformed> {
+    if frame.first() == Some(&RAW_MARK) {
+        Chunk::parse(frame).map(Inbound::Chunk)
+    } else {
+        peek(frame).map(Inbound::Envelope)
+    }
+}

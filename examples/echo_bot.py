@@ -1,0 +1,33 @@
+"""A bot that answers everybody. Run it with your bot's id and API key:
+
+MEZON_BOT_ID=... MEZON_API_KEY=... python examples/echo_bot.py
+"""
+
+from __future__ import annotations
+
+import os
+
+from mezon import MezonClient
+from mezon.models import ChannelMessage
+
+client = MezonClient(client_id=os.environ["MEZON_BOT_ID"], api_key=os.environ["MEZON_API_KEY"])
+
+
+@client.on_channel_message
+async def echo(message: ChannelMessage) -> None:
+    if message.sender_id == client.client_id:
+        return
+    text = message.content.get("t", "")
+    channel = await client.channels.fetch(message.channel_id)
+    if text.endswith("?"):
+        question = await channel.messages.fetch(message.message_id)
+        await question.reply(f"Good question, {message.username}! I only know: {text}")
+    elif message.mentions:
+        names = ", ".join(f"@{mention.username}" for mention in message.mentions)
+        await channel.send(f"You called {names}")
+    else:
+        await channel.send(f"You said: {text}")
+
+
+if __name__ == "__main__":
+    client.run()

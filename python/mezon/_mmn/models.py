@@ -1,0 +1,135 @@
+"""What goes to the node and the proof service, and what comes back."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from mezon._core import EphemeralKeyPair
+
+
+def _text(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _key_pair(value: Any) -> Any:
+    return EphemeralKeyPair(value) if isinstance(value, str) else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+"""A text that the other side may leave out by sending null."""
+
+
+class TransferType(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
+    """What a transfer is for."""
+
+    GIVE_COFFEE = "give_coffee"
+    TRANSFER_TOKEN = "transfer_token"
+    UNLOCK_ITEM = "unlock_item"
+
+
+class ZkClientType(str, Enum):  # noqa: UP042
+    """Who asks for a proof."""
+
+    MEZON = "mezon"
+    OAUTH = "oauth"
+
+
+class ExtraInfo(BaseModel):
+    """What is written beside a transfer. Further keys are welcome; every value is sent as text."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    ItemId: Any = None
+    ItemType: Any = None
+    ClanId: Any = None
+    UserSenderId: int | str = 0
+    UserSenderUsername: Text = ""
+    UserReceiverId: int | str | None = None
+    ChannelId: Any = None
+    MessageRefId: Any = None
+    ExtraAttribute: Any = None
+
+    def to_dict(self) -> dict[str, str]:
+        """The values that are set, as text, in the order they are sent."""
+        return {name: str(value) for name, value in self.model_dump().items() if value is not None}
+
+
+class SendTransactionRequest(BaseModel):
+    """A transfer to sign and send.
+
+    ``sender`` and ``recipient`` are user ids for ``send_transaction`` and addresses for
+    ``send_transaction_by_address``. ``amount`` is the scaled decimal string. ``timestamp`` is in
+    milliseconds. ``private_key`` takes the text of a key or an :class:`EphemeralKeyPair` and holds the pair:
+    the key itself stays out of the repr, of validation errors and of dumps.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    sender: int | str
+    recipient: int | str
+    amount: str
+    nonce: int
+    private_key: Annotated[EphemeralKeyPair, BeforeValidator(_key_pair)] = Field(repr=False)
+    public_key: str = ""
+    zk_proof: str = Field(default="", repr=False)
+    zk_pub: str = Field(default="", repr=False)
+    timestamp: int | None = None
+    text_data: str | None = ""
+    extra_info: ExtraInfo | None = None
+
+
+class AddTxResponse(BaseModel):
+    """What the node made of a transfer.
+
+    ``ok`` tells whether it was taken; ``error`` is the node's reason if not, often JSON with ``code`` and
+    ``message``. ``tx_hash`` is empty when the transfer was taken but the answer that named it got lost.
+    """
+
+    ok: bool
+    tx_hash: Text = ""
+    error: Text = ""
+
+
+class GetCurrentNonceResponse(BaseModel):
+    """A recent slot number. A transfer uses ``nonce + 1`` and has to arrive within about a minute."""
+
+    address: Text = ""
+    nonce: int
+    tag: Text = ""
+    error: Text = ""
+
+
+class GetAccountByAddressResponse(BaseModel):
+    """An account at the node. ``balance`` is a scaled decimal string: divide by ``10 ** decimals``."""
+
+    address: str
+    balance: str
+    nonce: int
+    decimals: int
+
+
+class ZkProof(BaseModel):
+    """The proof that a key pair belongs to a session. It lasts as long as the pair."""
+
+    proof: str
+    public_input: str
+
+
+class MmnClientConfig(BaseModel):
+    """Where the node is. ``timeout`` is in milliseconds, for one request."""
+
+    base_url: str
+    timeout: int = 30000
+    headers: dict[str, str] | None = Field(default=None, repr=False)
+
+
+class ZkClientConfig(BaseModel):
+    """Where the proof service is. ``timeout`` is in milliseconds, for one request."""
+
+    endpoint: str
+    timeout: int = 30000
+    headers: dict[str, str] | None = Field(default=None, repr=False)

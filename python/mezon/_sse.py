@@ -1,0 +1,338 @@
+"""The stream of AI agent events: server-sent events with reconnecting.
+
+The address carries the bot's token, so no URL of a request, and no exception of aiohttp, which holds one,
+ever leaves this module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import socket
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mezon._sse_parser import EventStreamParser, ServerSentEvent
+from mezon.constants import Events, SSEConnectionState, SSEEvents
+from mezon.errors import (
+    AuthenticationError,
+    InvalidArgumentError,
+    MezonConnectionError,
+    MezonError,
+    MezonTimeoutError,
+)
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from mezon.models import RoomMetadataEvent
+
+logger = logging.getLogger("mezon.sse")
+
+Emit = Callable[[str, object], None]
+
+DEFAULT_PATH = "api/sse/metadata"
+
+_READ_BYTES = 1 << 16
+_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+
+_AGENT_EVENTS: dict[str, Events] = {
+    "room_started": Events.AI_AGENT_SESSION_STARTED,
+    "room_ended": Events.AI_AGENT_SESSION_ENDED,
+    "room_summary_done": Events.AI_AGENT_SESSION_SUMMARY_DONE,
+}
+
+
+class _StreamOverError(Exception):
+    """The server said that there is nothing to stream (204), which ends reconnecting."""
+
+
+class AgentEventStream:
+    """A stream of AI agent events, kept open until :meth:`close`.
+
+    ``emit`` is called on the event loop with the name of an event and its payload:
+
+    ====================  ============================================================================
+    ``sse_open``          ``{"url": ...}`` without the query, each time a connection stands
+    ``sse_message``       :class:`~mezon.models.SSEMessage`, every message of the stream
+    ``session_started``   :class:`~mezon.models.AIAgentSessionStartedEvent`; likewise ``session_ended`` and
+                          ``room_summary_done``
+    ``sse_error``         a :class:`~mezon.errors.MezonError`: no connection, a broken one, a broken payload
+    ``sse_reconnecting``  ``{"attempt": n, "delay": seconds}``
+    ``sse_reconnected``   ``{"url": ..., "attempt": n}``, after ``sse_open``
+    ``sse_close``         None, once the stream has ended and will not come back
+    ====================  ============================================================================
+
+    Args:
+        base_url: The client's ``agent_event_url``.
+        app_id: The bot's id.
+        token: The bot's API key. It is sent in the query and appears in no log, error or repr.
+        emit: Called for every event. What it raises is logged.
+        path: The path below ``base_url``.
+        connect_timeout: Seconds until the answer's headers have to be there.
+        read_timeout: Seconds of silence after which the connection counts as dead; None leaves that to TCP.
+        reconnect_delay: Seconds before the first attempt to connect again, doubled for each further one. The
+            server may set another with ``retry:``.
+        max_reconnect_delay: The longest such delay, in seconds.
+        jitter: Up to so many seconds are added to each delay.
+        max_reconnect_attempts: Failed attempts in a row after which the stream gives up; None for never.
+        session: An aiohttp session to use; it stays open. Without one the stream makes and closes its own.
+
+    Raises:
+        InvalidArgumentError: ``base_url`` is not set or is no http URL.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None,
+        app_id: int | str,
+        token: str,
+        emit: Emit,
+        *,
+        path: str = DEFAULT_PATH,
+        connect_timeout: float = 10.0,
+        read_timeout: float | None = None,
+        reconnect_delay: float = 3.0,
+        max_reconnect_delay: float = 30.0,
+        jitter: float = 1.0,
+        max_reconnect_attempts: int | None = None,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
+        if not base_url:
+            raise InvalidArgumentError(
+                "agent_event_url is not configured: pass it to MezonClient to receive AI agent events"
+            )
+        if not base_url.startswith(("http://", "https://")):
+            raise InvalidArgumentError("agent_event_url starts with http:// or https://")
+        self.url = f"{base_url.rstrip('/')}/{path.lstrip('/')}"
+        self.reconnects = 0
+        self._query = {"appid": str(app_id), "token": token}
+        self._emit_to = emit
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._reconnect_delay = reconnect_delay
+        self._max_reconnect_delay = max_reconnect_delay
+        self._jitter = jitter
+        self._max_attempts = max_reconnect_attempts
+        self._given = session
+        self._state = SSEConnectionState.CLOSED
+        self._task: asyncio.Task[None] | None = None
+        self._last_event_id = ""
+        self._retry_seconds: float | None = None
+        self._attempt = 0
+
+    def __repr__(self) -> str:
+        return f"<AgentEventStream {self.url} {self._state.name}>"
+
+    @property
+    def state(self) -> SSEConnectionState:
+        """CONNECTING while a connection is being made or waited for, OPEN, or CLOSED."""
+        return self._state
+
+    async def start(self) -> None:
+        """Opens the stream in the background and returns at once. Does nothing while it is open."""
+        if self._task is None or self._task.done():
+            self._state = SSEConnectionState.CONNECTING
+            self._attempt = 0
+            self._task = asyncio.create_task(self._run(), name="mezon-agent-events")
+
+    async def close(self) -> None:
+        """Ends the stream and waits until its connection is closed. Does nothing if it is not open."""
+        task, self._task = self._task, None
+        if task is None or task.done():
+            return
+        # The task may be cancelled before its first step, and then says nothing itself.
+        self._state = SSEConnectionState.CLOSED
+        task.cancel()
+        # Not `await task`: its cancellation would look like one of whoever closes.
+        await asyncio.wait([task])
+        self._emit(SSEEvents.CLOSE, None)
+
+    async def _run(self) -> None:
+        import aiohttp
+
+        own = None if self._given is not None else aiohttp.ClientSession()
+        try:
+            await self._connect_again_and_again(self._given or own)
+        finally:
+            # A stream closed and started anew in one go has another task by now.
+            if self._task in (None, asyncio.current_task()):
+                self._state = SSEConnectionState.CLOSED
+            if own is not None:
+                await own.close()
+        self._emit(SSEEvents.CLOSE, None)
+
+    async def _connect_again_and_again(self, session: Any) -> None:
+        while True:
+            failure: MezonError | None
+            try:
+                failure = await self._connect(session)
+            except _StreamOverError:
+                logger.info("the server has no more agent events")
+                return
+            except Exception as error:
+                # The text and the traceback of it may hold the URL with the token.
+                failure = MezonError(f"the stream of agent events failed: {type(error).__name__}")
+            self._state = SSEConnectionState.CONNECTING
+            if failure is not None:
+                logger.warning("agent events: %s", failure)
+                self._emit(SSEEvents.ERROR, failure)
+            self._attempt += 1
+            if self._max_attempts is not None and self._attempt > self._max_attempts:
+                logger.error("agent events: given up after %d attempts to connect again", self._max_attempts)
+                return
+            delay = self._next_delay()
+            self._emit(SSEEvents.RECONNECTING, {"attempt": self._attempt, "delay": delay})
+            await asyncio.sleep(delay)
+
+    def _next_delay(self) -> float:
+        first = self._reconnect_delay if self._retry_seconds is None else self._retry_seconds
+        # The exponent is bounded so that a stream down for days does not end in an OverflowError.
+        delay = min(first * 2.0 ** min(self._attempt - 1, 32), self._max_reconnect_delay)
+        return delay + random.uniform(0, self._jitter)
+
+    async def _connect(self, session: aiohttp.ClientSession) -> MezonError | None:
+        """One connection from start to end. Returns why it failed, or None if the server ended it."""
+        import aiohttp
+        from yarl import URL
+
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
+        if self._last_event_id:
+            headers["Last-Event-ID"] = self._last_event_id
+        # Errors of aiohttp hold the URL, so the errors given out are made from what they say of the system.
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                response = await session.get(
+                    URL(self.url).update_query(self._query),
+                    headers=headers,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=None, sock_read=self._read_timeout),
+                )
+        except TimeoutError:
+            return MezonTimeoutError(f"no answer from {self.url} in {self._connect_timeout:g} s")
+        except (aiohttp.ClientError, OSError) as error:
+            reason = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
+            return MezonConnectionError(f"cannot connect to {self.url}: {reason or type(error).__name__}")
+        async with response:
+            return await self._read(response)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> MezonError | None:
+        import aiohttp
+
+        refusal = self._refusal(response)
+        if refusal is not None:
+            return refusal
+        _keep_alive(response)
+        parser = EventStreamParser(last_event_id=self._last_event_id)
+        self._opened()
+        try:
+            async for chunk in response.content.iter_chunked(_READ_BYTES):
+                dropped = parser.dropped
+                for event in parser.feed(chunk):
+                    self._message(event)
+                self._last_event_id = parser.last_event_id
+                if parser.dropped > dropped:
+                    self._bad_payload("an event is too long")
+                if parser.retry_ms is not None:
+                    # Not zero: doubling has to lead somewhere.
+                    self._retry_seconds = min(max(parser.retry_ms / 1000, 0.1), self._max_reconnect_delay)
+        except TimeoutError:
+            return MezonTimeoutError(f"nothing from {self.url} for {self._read_timeout or 0:g} s")
+        except (aiohttp.ClientError, OSError) as error:
+            return MezonConnectionError(f"the connection to {self.url} broke: {type(error).__name__}")
+        return None
+
+    def _refusal(self, response: aiohttp.ClientResponse) -> MezonError | None:
+        status = response.status
+        if status == 204:
+            raise _StreamOverError
+        if status in (401, 403):
+            return AuthenticationError(
+                f"HTTP {status}: {self.url} refuses the bot: check client_id and api_key"
+            )
+        if status != 200:
+            return MezonConnectionError(f"HTTP {status}: {self.url} gives no event stream")
+        if response.content_type != "text/event-stream":
+            return MezonConnectionError(f"{self.url} answers {response.content_type} and no event stream")
+        return None
+
+    def _opened(self) -> None:
+        self._state = SSEConnectionState.OPEN
+        attempt, self._attempt = self._attempt, 0
+        self._emit(SSEEvents.OPEN, {"url": self.url})
+        if attempt:
+            self.reconnects += 1
+            self._emit(SSEEvents.RECONNECTED, {"url": self.url, "attempt": attempt})
+
+    def _message(self, event: ServerSentEvent) -> None:
+        from mezon.models import SSEMessage
+
+        message = SSEMessage(
+            id=event.last_event_id or None,
+            event=event.event,
+            data=event.data,
+            timestamp=int(time.time() * 1000),
+        )
+        self._emit(SSEEvents.MESSAGE, message)
+        try:
+            data = json.loads(event.data)
+        except (ValueError, RecursionError):
+            data = None
+        named = event.event if event.event in _AGENT_EVENTS else ""
+        if not isinstance(data, dict):
+            # Servers greet with events of their own ("connected"), and those may hold anything.
+            if named or event.event == "message":
+                self._bad_payload("the data of an event is no JSON object")
+            return
+        kind = data.get("event_type") or named
+        if not isinstance(kind, str) or kind not in _AGENT_EVENTS:
+            logger.debug("an agent event of another type")
+            return
+        from pydantic import ValidationError
+
+        try:
+            payload = _agent_model(kind).model_validate({**data, "event_type": kind})
+        except ValidationError as error:
+            fields = ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))
+            self._bad_payload(f"a {kind} event lacks or breaks {fields}")
+            return
+        self._emit(_AGENT_EVENTS[kind], payload)
+
+    def _bad_payload(self, text: str) -> None:
+        logger.warning("agent events: %s; it is skipped", text)
+        self._emit(SSEEvents.ERROR, MezonError(f"{text}; it is skipped, the stream goes on"))
+
+    def _emit(self, event: SSEEvents | Events, payload: object) -> None:
+        try:
+            self._emit_to(event.value, payload)
+        except Exception:
+            logger.exception("the receiver of agent events failed on %s", event.value)
+
+
+def _agent_model(kind: str) -> type[RoomMetadataEvent]:
+    from mezon import models
+
+    return {
+        "room_started": models.AIAgentSessionStartedEvent,
+        "room_ended": models.AIAgentSessionEndedEvent,
+        "room_summary_done": models.AIAgentSessionSummaryDoneEvent,
+    }[kind]
+
+
+def _keep_alive(response: aiohttp.ClientResponse) -> None:
+    """Lets TCP notice a peer that is gone without a word: a quiet stream and a dead one look the same."""
+    connection = response.connection
+    transport = connection.transport if connection is not None else None
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is None:
+        return
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEPALIVE.items():
+            if hasattr(socket, name):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    except OSError:
+        logger.debug("no TCP keepalive on this connection")

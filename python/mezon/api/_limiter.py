@@ -1,0 +1,275 @@
+"""The client-side limit on HTTP calls: so many starts in a period, the urgent ones first.
+
+`Window` is plain arithmetic on times that are handed in. `Limiter` puts asyncio around it: a queue per
+event loop, all of them drawing on one window, because the server counts the bot's calls and not our loops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import itertools
+import threading
+import time
+import weakref
+from bisect import insort
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
+
+from mezon.errors import MezonError
+
+__all__ = ["Clock", "Limiter", "Priority", "Ticket", "Window", "current_priority", "prioritized", "sleep"]
+
+
+class Priority(IntEnum):
+    """Who goes first when calls wait for the limit. Within one priority the first to ask is the first to
+    go."""
+
+    LOGIN = 0
+    INTERACTIVE = 10
+    BACKGROUND = 20
+
+
+_priority: ContextVar[Priority] = ContextVar("mezon_http_priority", default=Priority.INTERACTIVE)
+
+
+def current_priority() -> Priority:
+    """The priority that calls made in this context have."""
+    return _priority.get()
+
+
+@contextlib.contextmanager
+def prioritized(priority: Priority) -> Iterator[None]:
+    """Give every call made inside the ``with`` block (and in tasks started there) this priority."""
+    token = _priority.set(priority)
+    try:
+        yield
+    finally:
+        _priority.reset(token)
+
+
+class Cancellable(Protocol):
+    """A timer that can be called off."""
+
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Time as the limiter sees it; tests bring their own."""
+
+    def now(self) -> float:
+        """Seconds on a clock that never goes back."""
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Cancellable:
+        """Call back on the running loop after ``delay`` seconds."""
+
+
+class _LoopClock:
+    def now(self) -> float:
+        # Not loop.time(): the window is shared by loops, and uvloop keeps a time of its own.
+        return time.monotonic()
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> Cancellable:
+        return asyncio.get_running_loop().call_later(delay, callback)
+
+
+async def sleep(clock: Clock, seconds: float) -> None:
+    """Sleep by the given clock."""
+    future = asyncio.get_running_loop().create_future()
+    timer = clock.call_later(seconds, lambda: None if future.done() else future.set_result(None))
+    try:
+        await future
+    finally:
+        timer.cancel()
+
+
+class Window:
+    """At most ``limit`` starts in any stretch of ``period`` seconds; off when either is 0 or None.
+
+    A limit below 1 is one start in a period made longer in proportion. Safe to use from several threads.
+    """
+
+    def __init__(self, limit: float | None, period: float | None) -> None:
+        self._lock = threading.Lock()
+        self._starts: list[float] = []
+        self._not_before = float("-inf")
+        if limit and period and limit > 0 and period > 0:
+            self.size = max(int(limit), 1)
+            self.period = period * self.size / limit
+        else:
+            self.size, self.period = 0, 0.0
+
+    def take(self, now: float) -> float:
+        """Claim a start at ``now``: 0 when claimed, else the seconds until it is worth asking again."""
+        with self._lock:
+            free_at = self._not_before
+            if self.size and len(self._starts) >= self.size:
+                free_at = max(free_at, self._starts[-self.size] + self.period)
+            if free_at > now:
+                return free_at - now
+            if self.size:
+                insort(self._starts, now)
+                del self._starts[: -self.size]
+            return 0.0
+
+    def move(self, start: float, now: float) -> None:
+        """The start claimed at ``start`` happened only ``now``: the loop was busy in between."""
+        with self._lock:
+            if start in self._starts:
+                self._starts.remove(start)
+                insort(self._starts, now)
+
+    def refund(self, start: float) -> None:
+        """The start claimed at ``start`` did not happen."""
+        with self._lock:
+            if start in self._starts:
+                self._starts.remove(start)
+
+    def hold(self, until: float) -> None:
+        """No starts before ``until`` (the server asked for a pause). A later hold wins."""
+        with self._lock:
+            self._not_before = max(self._not_before, until)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A place in the line. A call that has to start once more keeps it, and so its place."""
+
+    priority: Priority
+    number: int
+
+
+@dataclass(order=True, slots=True)
+class _Waiter:
+    priority: int
+    number: int
+    future: asyncio.Future[float] = field(compare=False)
+    owner: object = field(compare=False, default=None)
+
+
+class _Queue:
+    """The waiters of one event loop. Touched from that loop only."""
+
+    def __init__(self, window: Window, clock: Clock, max_waiting: int) -> None:
+        self._window = window
+        self._clock = clock
+        self._max_waiting = max_waiting
+        self._heap: list[_Waiter] = []
+        self._live = 0
+        self._timer: Cancellable | None = None
+
+    async def wait(self, ticket: Ticket, owner: object) -> None:
+        if self._live >= self._max_waiting:
+            raise MezonError(
+                f"{self._max_waiting} HTTP calls wait for the rate limit; make fewer, or raise rate_limit"
+            )
+        future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._heap, _Waiter(ticket.priority, ticket.number, future, owner))
+        self._live += 1
+        try:
+            self._pump()
+            start = await future
+        except asyncio.CancelledError:
+            if not future.cancelled() and future.exception() is None:
+                # Granted and cancelled in the same turn of the loop: the next in line takes the start.
+                self._window.refund(future.result())
+            self._tidy()
+            self._pump()
+            raise
+        finally:
+            self._live -= 1
+        self._window.move(start, self._clock.now())
+
+    def fail(self, owner: object, make: Callable[[], BaseException]) -> None:
+        for waiter in self._heap:
+            if waiter.owner is owner and not waiter.future.done():
+                waiter.future.set_exception(make())
+        self._pump()
+
+    def _tidy(self) -> None:
+        # Cancelled waiters leave the heap when they reach its top, or all at once when they outnumber the
+        # others.
+        if len(self._heap) > 2 * self._live:
+            self._heap = [waiter for waiter in self._heap if not waiter.future.done()]
+            heapq.heapify(self._heap)
+
+    def _pump(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._heap:
+            if self._heap[0].future.done():
+                heapq.heappop(self._heap)
+                continue
+            now = self._clock.now()
+            delay = self._window.take(now)
+            if delay > 0:
+                self._timer = self._clock.call_later(delay, self._pump)
+                return
+            heapq.heappop(self._heap).future.set_result(now)
+
+
+class Limiter:
+    """Grants starts: at most ``rate_limit`` in any ``rate_period`` seconds, by priority, then in order.
+
+    The first start is granted at once. A limit or period of 0 or None grants everything at once, but for
+    pauses the server asked for (`hold`). One limiter may serve several clients and several event loops.
+
+    Args:
+        rate_limit: Starts in a period.
+        rate_period: Seconds.
+        clock: Time, for tests.
+        max_waiting: Calls that may wait on one event loop; the next one raises `MezonError`.
+    """
+
+    def __init__(
+        self,
+        rate_limit: float | None,
+        rate_period: float | None,
+        *,
+        clock: Clock | None = None,
+        max_waiting: int = 10_000,
+    ) -> None:
+        self.clock: Clock = clock or _LoopClock()
+        self.max_waiting = max_waiting
+        self._window = Window(rate_limit, rate_period)
+        self._numbers = itertools.count()
+        self._queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._lock = threading.Lock()
+
+    def ticket(self, priority: Priority | None = None) -> Ticket:
+        """A place in the line, by default with the priority of the context."""
+        return Ticket(current_priority() if priority is None else priority, next(self._numbers))
+
+    async def acquire(self, ticket: Ticket | None = None, owner: object = None) -> None:
+        """Wait for a start. Cancelling gives the place, or the start just granted, to the next in line."""
+        await self._queue().wait(ticket or self.ticket(), owner)
+
+    def hold(self, seconds: float) -> None:
+        """Grant nothing for so many seconds."""
+        self._window.hold(self.clock.now() + seconds)
+
+    def fail(self, owner: object, make: Callable[[], BaseException]) -> None:
+        """End the waits of ``owner`` with an error, on every event loop."""
+        with self._lock:
+            queues = list(self._queues.items())
+        for loop, queue in queues:
+            # RuntimeError: that loop is closed, and nobody waits there any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(queue.fail, owner, make)
+
+    def _queue(self) -> _Queue:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            queue = self._queues.get(loop)
+            if queue is None:
+                for old in [old for old in self._queues if old.is_closed()]:
+                    del self._queues[old]
+                queue = self._queues[loop] = _Queue(self._window, self.clock, self.max_waiting)
+            return queue

@@ -1,0 +1,329 @@
+"""`MezonApi`: the calls a bot makes over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mezon.api._call import Call, is_harmless
+from mezon.api._clan import ClanCalls
+from mezon.api._limiter import Limiter, Priority
+from mezon.api._retry import RetryPolicy
+from mezon.api._social import SocialCalls
+from mezon.api._upload import UploadCalls
+from mezon.api._values import as_id
+from mezon.api.utils import build_body, build_headers, build_params
+from mezon.models import (
+    ApiAuthenticateRequest,
+    ApiChannelDescList,
+    ApiChannelDescription,
+    ApiClanDescList,
+    ApiCreateChannelDescRequest,
+    ApiSession,
+    ApiVoiceChannelUserList,
+)
+
+if TYPE_CHECKING:
+    import ssl
+
+    import aiohttp
+
+
+__all__ = ["MezonApi"]
+
+
+class MezonApi(ClanCalls, SocialCalls, UploadCalls):
+    """The HTTP API of Mezon: one login call, the RPCs a bot needs, uploads.
+
+    Every method that takes ``options`` reads two keys of it: ``priority`` (a `mezon.api.Priority`) and
+    ``timeout_ms``. Ids may be ints or digit strings, and None counts as 0.
+
+    Calls raise `ApiError` (also an ``aiohttp.ClientResponseError``) when the server refuses,
+    `MezonTimeoutError`, and `MezonConnectionError`; a call that must not be repeated raises
+    `DeliveryUnknownError` when the connection was lost before its answer came.
+
+    Args:
+        client_id: The bot's id.
+        api_key: Its key.
+        base_url: Scheme, host and port of the server, as in ``https://gw.mezon.ai:443``.
+        timeout_ms: Milliseconds for the requests of one call together; waits for the rate limit and between
+        retries
+            come on top. 0 means no limit.
+        rate_limit: Calls that may start in ``rate_period`` seconds; 0 or None turns the limit off.
+        rate_period: Seconds; 0 or None turns the limit off.
+        limiter: A limiter to share with another client, instead of one made from the two above.
+        retry: Bounds on trying again.
+        ca_file: CA certificates to trust beside the system's.
+        ssl_context: TLS settings of your own.
+
+    Attributes:
+        reauthenticate: Called with the stale token when the server answers 401; returns a new one, with
+        which the
+            call is made once more. Calls that fail together share one renewal.
+        playmedia_url: Where `play_media` goes.
+    """
+
+    REST_ENDPOINTS: ClassVar[dict[str, str]] = {"authenticate": "/v2/apps/authenticate/token"}
+    RPC_ENDPOINTS: ClassVar[dict[str, str]] = {
+        name: f"/mezon.api.Mezon/{method}"
+        for name, method in {
+            "list_clans_descs": "ListClanDescs",
+            "list_channel_descs": "ListChannelDescs",
+            "create_channel_desc": "CreateChannelDesc",
+            "get_channel_detail": "ListChannelDetail",
+            "list_channel_voice_users": "ListChannelVoiceUsers",
+            "update_role": "UpdateRole",
+            "list_roles": "ListRoles",
+            "add_quick_menu_access": "AddQuickMenuAccess",
+            "delete_quick_menu_access": "DeleteQuickMenuAccess",
+            "list_quick_menu_access": "ListQuickMenuAccess",
+        }.items()
+    }
+    ENDPOINTS: ClassVar[dict[str, str]] = {**REST_ENDPOINTS, **RPC_ENDPOINTS}
+
+    DEFAULT_RATE_LIMIT = 1
+    DEFAULT_RATE_PERIOD = 1.25
+
+    def __init__(
+        self,
+        client_id: str | int,
+        api_key: str,
+        base_url: str,
+        timeout_ms: int,
+        rate_limit: float | None = DEFAULT_RATE_LIMIT,
+        rate_period: float | None = DEFAULT_RATE_PERIOD,
+        *,
+        limiter: Limiter | None = None,
+        retry: RetryPolicy | None = None,
+        ca_file: str | PathLike[str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(
+            limiter or Limiter(rate_limit, rate_period), retry or RetryPolicy(), ca_file, ssl_context
+        )
+        self.client_id = as_id("client_id", client_id)
+        self.api_key = api_key
+        self.base_url = base_url
+        self.timeout_ms = timeout_ms
+        self.playmedia_url = "https://stn.mezon.ai/api/playmedia"
+
+    def __repr__(self) -> str:
+        return f"MezonApi(client_id={self.client_id}, base_url={self.base_url!r})"
+
+    @property
+    def client_timeout(self) -> aiohttp.ClientTimeout:
+        """The timeout as aiohttp takes it."""
+        import aiohttp
+
+        return aiohttp.ClientTimeout(total=self.timeout_ms / 1000)
+
+    async def call_api(
+        self,
+        method: str,
+        url_path: str,
+        query_params: dict[str, Any] | None = None,
+        body: str | bytes | None = None,
+        headers: dict[str, Any] | None = None,
+        accept_binary: bool = False,
+        response_proto_class: type | None = None,
+        *,
+        harmless: bool | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Make a call of your own.
+
+        Args:
+            method: The HTTP method.
+            url_path: A path below ``base_url``, or a whole URL.
+            query_params: The query; None values are left out.
+            body: The body.
+            headers: The headers; see `mezon.api.utils.build_headers`.
+            accept_binary: Kept for old callers: the answer's Content-Type decides.
+            response_proto_class: The message a binary answer is read as.
+            harmless: Whether it may be repeated after a lost connection; by default what HTTP says of the
+                method.
+            options: See the class.
+
+        Returns:
+            See `mezon.api.utils.parse_response`.
+        """
+        from mezon.api._reply import decode
+
+        params = build_params(query_params)
+        call = Call(
+            url_path.partition("?")[0].rstrip("/").rpartition("/")[2] or url_path,
+            method,
+            self._url(url_path),
+            params=params,
+            body=body,
+            headers=dict(headers or {}),
+            harmless=is_harmless(method) if harmless is None else harmless,
+            secrets=tuple(value for value in params.values() if isinstance(value, str) and len(value) >= 8),
+        )
+        return decode(await self.perform(self._with(call, options)), response_proto_class)
+
+    async def mezon_authenticate(
+        self,
+        basic_auth_username: str | int,
+        basic_auth_password: str,
+        body: ApiAuthenticateRequest,
+        options: dict[str, Any] | None = None,
+    ) -> ApiSession:
+        """Log the bot in. Goes before every other waiting call and is not tried again by itself.
+
+        Raises:
+            ApiAuthenticationError: 401 or 403, unless it is about the rate (an AuthenticationError).
+        """
+        from mezon.api._reply import decode_message
+        from mezon.protobuf.api import api_pb2
+
+        headers = build_headers(
+            basic_auth=(basic_auth_username, basic_auth_password),
+            send_binary=True,
+            additional_headers={"Accept": "application/x-protobuf"},
+        )
+        call = Call(
+            "authenticate",
+            "POST",
+            self._url(self.REST_ENDPOINTS["authenticate"]),
+            body=build_body(body),
+            headers=headers,
+            once=True,
+            priority=Priority.LOGIN,
+            secrets=(basic_auth_password, headers["Authorization"].removeprefix("Basic ")),
+        )
+        reply = await self.perform(self._with(call, options))
+        return ApiSession.from_protobuf(decode_message(reply, api_pb2.Session))
+
+    async def list_clans_descs(
+        self,
+        token: str,
+        limit: int = 0,
+        state: int = 0,
+        cursor: str = "",
+        options: dict[str, Any] | None = None,
+    ) -> ApiClanDescList:
+        """List the clans the bot is in."""
+        from mezon.protobuf.api import api_pb2
+
+        request = api_pb2.ListClanDescRequest(limit=limit or 0, state=state or 0, cursor=cursor or "")
+        answer = await self._rpc(
+            "ListClanDescs", token, request, api_pb2.ClanDescList, harmless=True, options=options
+        )
+        return ApiClanDescList.from_protobuf(answer)
+
+    async def list_channel_descs(
+        self,
+        token: str,
+        channel_type: int = 0,
+        clan_id: int = 0,
+        limit: int = 0,
+        state: int = 0,
+        cursor: str = "",
+        is_mobile: bool = False,
+        options: dict[str, Any] | None = None,
+    ) -> ApiChannelDescList:
+        """List channels: those of a clan, or with ``channel_type`` 3 the bot's DMs."""
+        from mezon.protobuf.api import api_pb2
+
+        request = api_pb2.ListChannelDescsRequest(
+            clan_id=as_id("clan_id", clan_id),
+            channel_type=int(channel_type or 0),
+            limit=limit or 0,
+            state=state or 0,
+            cursor=cursor or "",
+            is_mobile=bool(is_mobile),
+        )
+        answer = await self._rpc(
+            "ListChannelDescs", token, request, api_pb2.ChannelDescList, harmless=True, options=options
+        )
+        return ApiChannelDescList.from_protobuf(answer)
+
+    async def create_channel_desc(
+        self,
+        token: str,
+        request: ApiCreateChannelDescRequest,
+        options: dict[str, Any] | None = None,
+    ) -> ApiChannelDescription:
+        """Create a channel, or open a DM (type 3, the other's id in ``user_ids``)."""
+        from mezon.protobuf.api import api_pb2
+
+        message = api_pb2.CreateChannelDescRequest(
+            clan_id=as_id("clan_id", request.clan_id),
+            channel_id=as_id("channel_id", request.channel_id),
+            channel_label=request.channel_label or "",
+            channel_private=request.channel_private or 0,
+            parent_id=as_id("parent_id", request.parent_id),
+            category_id=as_id("category_id", request.category_id),
+            type=int(request.type or 0),
+            user_ids=[as_id("user_ids", user_id) for user_id in request.user_ids or ()],
+            app_id=as_id("app_id", request.app_id),
+        )
+        answer = await self._rpc(
+            "CreateChannelDesc", token, message, api_pb2.ChannelDescription, options=options
+        )
+        return ApiChannelDescription.from_protobuf(answer)
+
+    async def get_channel_detail(
+        self, token: str, channel_id: int, options: dict[str, Any] | None = None
+    ) -> ApiChannelDescription:
+        """Describe one channel. A channel nobody knows comes back without ids."""
+        from mezon.protobuf.api import api_pb2
+
+        request = api_pb2.ListChannelDetailRequest(channel_id=as_id("channel_id", channel_id))
+        answer = await self._rpc(
+            "ListChannelDetail", token, request, api_pb2.ChannelDescription, harmless=True, options=options
+        )
+        return ApiChannelDescription.from_protobuf(answer)
+
+    async def list_channel_voice_users(
+        self,
+        token: str,
+        clan_id: int | None = 0,
+        channel_id: int | None = 0,
+        channel_type: int | None = 0,
+        limit: int | None = 0,
+        state: int | None = 0,
+        cursor: str | None = "",
+        options: dict[str, Any] | None = None,
+    ) -> ApiVoiceChannelUserList:
+        """List who is in the voice rooms of a clan or channel; the server takes a limit of 1 to 500."""
+        from mezon.protobuf.api import api_pb2
+
+        request = api_pb2.ListChannelUsersRequest(
+            clan_id=as_id("clan_id", clan_id),
+            channel_id=as_id("channel_id", channel_id),
+            channel_type=int(channel_type or 0),
+            limit=limit or 0,
+            state=state or 0,
+            cursor=cursor or "",
+        )
+        answer = await self._rpc(
+            "ListChannelVoiceUsers",
+            token,
+            request,
+            api_pb2.VoiceChannelUserList,
+            harmless=True,
+            options=options,
+        )
+        return ApiVoiceChannelUserList.from_protobuf(answer)
+
+    async def play_media(
+        self, bearer_token: str, body: dict[str, Any], options: dict[str, Any] | None = None
+    ) -> Any:
+        """Play a media file in a voice room.
+
+        Args:
+            body: room_name, participant_identity, participant_name, url and name; None values are left out.
+
+        Returns:
+            What the JSON of the answer holds, or None for an empty answer.
+        """
+        return await self.call_api(
+            "POST",
+            self.playmedia_url,
+            body=build_body(build_params(body)),
+            headers=build_headers(bearer_token=bearer_token),
+            options=options,
+        )

@@ -1,0 +1,151 @@
+"""Small pieces of HTTP: headers, URLs, bodies, and reading an answer by its content type."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit, urlunparse
+
+from pydantic import BaseModel
+
+from mezon.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = [
+    "BINARY_CONTENT_TYPES",
+    "build_body",
+    "build_headers",
+    "build_params",
+    "build_url",
+    "is_binary_response",
+    "is_schema_secure",
+    "parse_binary_response",
+    "parse_response",
+    "parse_url_components",
+]
+
+BINARY_CONTENT_TYPES = (
+    "application/proto",
+    "application/x-protobuf",
+    "application/protobuf",
+    "application/octet-stream",
+    "text/plain; charset=utf-8",
+)
+_BINARY = frozenset(kind.replace(" ", "") for kind in BINARY_CONTENT_TYPES)
+
+
+def build_headers(
+    bearer_token: str | None = None,
+    basic_auth: tuple[str | int, str] | None = None,
+    accept_binary: bool = False,
+    send_binary: bool = False,
+    additional_headers: dict[str, Any] = {},  # noqa: B006 - never changed; the default is part of the surface
+) -> dict[str, Any]:
+    """Make the headers of a call.
+
+    Args:
+        bearer_token: The session token; wins over ``basic_auth``.
+        basic_auth: Name and password.
+        accept_binary: Ask for protobuf instead of JSON.
+        send_binary: Say that the body is protobuf instead of JSON.
+        additional_headers: More headers; they win over Accept and Content-Type.
+    """
+    headers: dict[str, Any] = {
+        "Accept": "application/proto" if accept_binary else "application/json",
+        "Content-Type": "application/proto" if send_binary else "application/json",
+        **additional_headers,
+    }
+    if bearer_token:
+        headers["Authorization"] = f"Bearer {bearer_token}"
+    elif basic_auth:
+        name, password = basic_auth
+        headers["Authorization"] = "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode("ascii")
+    return headers
+
+
+def build_url(
+    scheme: str,
+    host: str,
+    port: str | int = "",
+    path: str = "",
+    params: str = "",
+    query: dict[str, Any] = {},  # noqa: B006 - never changed; the default is part of the surface
+    fragment: str = "",
+) -> str:
+    """Put a URL together; an empty port is left out."""
+    netloc = f"{host}:{port}" if port else host
+    return urlunparse((scheme, netloc, path, params, urlencode(query), fragment))
+
+
+def build_body(body: BaseModel | dict[str, Any]) -> str:
+    """Write a model (without its None fields) or a dict as JSON.
+
+    Raises:
+        InvalidArgumentError: It is neither (a ValueError).
+    """
+    if isinstance(body, BaseModel):
+        return json.dumps(body.model_dump(mode="json", exclude_none=True))
+    if isinstance(body, dict):
+        return json.dumps(body)
+    raise InvalidArgumentError(f"a request body is a pydantic model or a dict, not {type(body).__name__}")
+
+
+def parse_url_components(url: str, use_ssl: bool = False) -> dict[str, Any]:
+    """Split a URL into scheme, hostname, use_ssl and port (a str; 443 or 80 when the URL names none)."""
+    parts = urlsplit(url)
+    secure = use_ssl or is_schema_secure(parts.scheme)
+    port = parts.port
+    return {
+        "scheme": parts.scheme,
+        "hostname": parts.hostname,
+        "use_ssl": secure,
+        "port": str(port) if port is not None else ("443" if secure else "80"),
+    }
+
+
+def is_schema_secure(schema: str) -> bool:
+    """Whether a scheme means TLS."""
+    return schema in ("https", "wss")
+
+
+def build_params(params: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Leave the None values out."""
+    return {name: value for name, value in (params or {}).items() if value is not None}
+
+
+def is_binary_response(content_type: str) -> bool:
+    """Whether an answer with this Content-Type is protobuf."""
+    kind = content_type.lower().replace(" ", "").replace('"', "")
+    return kind in _BINARY or kind.partition(";")[0] in _BINARY
+
+
+async def parse_binary_response(resp: aiohttp.ClientResponse, response_proto_class: type) -> Any:
+    """Read an answer as a protobuf message; an empty body is an empty message.
+
+    Raises:
+        ApiResponseError: It is none (a ValueError).
+    """
+    from mezon.api._reply import Reply, decode_binary
+
+    return decode_binary(await Reply.read(resp), response_proto_class)
+
+
+async def parse_response(
+    resp: aiohttp.ClientResponse, accept_binary: bool, response_proto_class: type | None
+) -> Any:
+    """Read an answer by its content type.
+
+    Returns:
+        The protobuf message when the content type is a binary one or missing and a class is given; else
+        what the JSON holds, None for an empty body, and where it is no JSON and no class is given the text
+        or the bytes.
+
+    Raises:
+        ApiResponseError: It is none of these (a ValueError and an aiohttp.ClientResponseError).
+    """
+    from mezon.api._reply import Reply, decode
+
+    return decode(await Reply.read(resp), response_proto_class)

@@ -1,0 +1,163 @@
+"""Every name and number of the protocol that bots use."""
+
+from enum import Enum, IntEnum
+
+
+class InternalEventsSocket(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
+    """Envelope fields the client itself has something to do with, or hands on."""
+
+    VOICE_STARTED_EVENT = "voice_started_event"
+    VOICE_ENDED_EVENT = "voice_ended_event"
+    VOICE_JOINED_EVENT = "voice_joined_event"
+    VOICE_LEAVED_EVENT = "voice_leaved_event"
+    CHANNEL_CREATED_EVENT = "channel_created_event"
+    CHANNEL_DELETED_EVENT = "channel_deleted_event"
+    CHANNEL_UPDATED_EVENT = "channel_updated_event"
+    CLAN_PROFILE_UPDATED_EVENT = "clan_profile_updated_event"
+    CLAN_UPDATED_EVENT = "clan_updated_event"
+    STATUS_PRESENCE_EVENT = "status_presence_event"
+    STREAM_PRESENCE_EVENT = "stream_presence_event"
+    STREAM_DATA = "stream_data"
+    CHANNEL_MESSAGE = "channel_message"
+    MESSAGE_TYPING_EVENT = "message_typing_event"
+    MESSAGE_REACTION_EVENT = "message_reaction_event"
+    CHANNEL_PRESENCE_EVENT = "channel_presence_event"
+    LAST_PIN_MESSAGE_EVENT = "last_pin_message_event"
+    CUSTOM_STATUS_EVENT = "custom_status_event"
+    USER_CHANNEL_ADDED_EVENT = "user_channel_added_event"
+    ADD_CLAN_USER_EVENT = "add_clan_user_event"
+    USER_PROFILE_UPDATED_EVENT = "user_profile_updated_event"
+    USER_CHANNEL_REMOVED_EVENT = "user_channel_removed_event"
+    USER_CLAN_REMOVED_EVENT = "user_clan_removed_event"
+    ROLE_EVENT = "role_event"
+    GIVE_COFFEE_EVENT = "give_coffee_event"
+    ROLE_ASSIGN_EVENT = "role_assign_event"
+    TOKEN_SEND = "token_sent_event"
+    CLAN_EVENT_CREATED = "clan_event_created"
+    MESSAGE_BUTTON_CLICKED = "message_button_clicked"
+    STREAMING_JOINED_EVENT = "streaming_joined_event"
+    STREAMING_LEAVED_EVENT = "streaming_leaved_event"
+    DROPDOWN_BOX_SELECTED = "dropdown_box_selected"
+    WEBRTC_SIGNALING_FWD = "webrtc_signaling_fwd"
+    NOTIFICATIONS = "notifications"
+    QUICK_MENU = "quick_menu_event"
+    AI_AGENT_ENABLE = "aiagent_enabled_event"
+
+
+class InternalAgentEvents(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
+    """Events of AI agents, as the event manager names them."""
+
+    SESSION_STARTED = "session_started"
+    SESSION_ENDED = "session_ended"
+    ROOM_SUMMARY_DONE = "room_summary_done"
+
+
+class Events(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
+    """Everything ``client.on`` can listen to. A member equals the envelope's field name."""
+
+    CHANNEL_MESSAGE = "channel_message"
+    MESSAGE_REACTION = "message_reaction_event"
+    USER_CHANNEL_REMOVED = "user_channel_removed_event"
+    USER_CLAN_REMOVED = "user_clan_removed_event"
+    USER_CHANNEL_ADDED = "user_channel_added_event"
+    CHANNEL_CREATED = "channel_created_event"
+    CHANNEL_DELETED = "channel_deleted_event"
+    CHANNEL_UPDATED = "channel_updated_event"
+    ROLE_EVENT = "role_event"
+    GIVE_COFFEE = "give_coffee_event"
+    ROLE_ASSIGN = "role_assign_event"
+    ADD_CLAN_USER = "add_clan_user_event"
+    TOKEN_SEND = "token_sent_event"
+    CLAN_EVENT_CREATED = "clan_event_created"
+    MESSAGE_BUTTON_CLICKED = "message_button_clicked"
+    STREAMING_JOINED_EVENT = "streaming_joined_event"
+    STREAMING_LEAVED_EVENT = "streaming_leaved_event"
+    DROPDOWN_BOX_SELECTED = "dropdown_box_selected"
+    WEBRTC_SIGNALING_FWD = "webrtc_signaling_fwd"
+    VOICE_STARTED_EVENT = "voice_started_event"
+    VOICE_ENDED_EVENT = "voice_ended_event"
+    VOICE_JOINED_EVENT = "voice_joined_event"
+    VOICE_LEAVED_EVENT = "voice_leaved_event"
+    NOTIFICATIONS = "notifications"
+    QUICK_MENU = "quick_menu_event"
+    AI_AGENT_ENABLE = "aiagent_enabled_event"
+    AI_AGENT_SESSION_STARTED = "session_started"
+    AI_AGENT_SESSION_ENDED = "session_ended"
+    AI_AGENT_SESSION_SUMMARY_DONE = "room_summary_done"
+
+    # Names of the reference's documents, and the life of the connection.
+    MESSAGE_TYPING_EVENT = "message_typing_event"
+    CHANNEL_PRESENCE_EVENT = "channel_presence_event"
+    CLAN_UPDATED_EVENT = "clan_updated_event"
+    READY = "ready"
+    DISCONNECT = "disconnect"
+    RECONNECTED = "reconnected"
+    NOTIFICATION = "notifications"  # noqa: PIE796 (both names are documented)
+
+
+class ChannelType(IntEnum):
+    """What kind of channel."""
+
+    CHANNEL_TYPE_CHANNEL = 1
+    CHANNEL_TYPE_GROUP = 2
+    CHANNEL_TYPE_DM = 3
+    CHANNEL_TYPE_GMEET_VOICE = 4
+    CHANNEL_TYPE_FORUM = 5
+    CHANNEL_TYPE_STREAMING = 6
+    CHANNEL_TYPE_THREAD = 7
+    CHANNEL_TYPE_APP = 8
+    CHANNEL_TYPE_ANNOUNCEMENT = 9
+    CHANNEL_TYPE_MEZON_VOICE = 10
+
+
+class ChannelStreamMode(IntEnum):
+    """How a message travels: derived from the channel type."""
+
+    STREAM_MODE_CHANNEL = 2
+    STREAM_MODE_GROUP = 3
+    STREAM_MODE_DM = 4
+    STREAM_MODE_CLAN = 5
+    STREAM_MODE_THREAD = 6
+
+
+class TypeMessage(IntEnum):
+    """The code of a message."""
+
+    CHAT = 0
+    CHAT_UPDATE = 1
+    CHAT_REMOVE = 2
+    TYPING = 3
+    INDICATOR = 4
+    WELCOME = 5
+    CREATE_THREAD = 6
+    CREATE_PIN = 7
+    MESSAGE_BUZZ = 8
+    TOPIC = 9
+    AUDIT_LOG = 10
+    SEND_TOKEN = 11
+    EPHEMERAL = 12
+    UPCOMING_EVENT = 13
+    UPDATE_EPHEMERAL_MSG = 14
+    DELETE_EPHEMERAL_MSG = 15
+    CONTACT = 16
+    LOCATION = 17
+    POLL = 18
+
+
+class SSEEvents(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
+    """What the AI agent stream says about itself."""
+
+    OPEN = "sse_open"
+    MESSAGE = "sse_message"
+    ERROR = "sse_error"
+    CLOSE = "sse_close"
+    RECONNECTING = "sse_reconnecting"
+    RECONNECTED = "sse_reconnected"
+
+
+class SSEConnectionState(IntEnum):
+    """The state of the AI agent stream."""
+
+    CONNECTING = 0
+    OPEN = 1
+    CLOSED = 2

@@ -1,0 +1,6 @@
+"""The limit of the gateway: 80 frames a second, every frame counted."""
+
+WEBSOCKET_PB_RATE_LIMIT = 80
+
+#: Seconds.
+WEBSOCKET_PB_RATE_LIMIT_PERIOD = 1.0

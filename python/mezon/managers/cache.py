@@ -1,0 +1,270 @@
+"""Caches of clans, channels, users and messages: least recently used goes first, one fetch for all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator
+from math import inf
+from typing import Any, Generic, TypeVar
+
+from mezon.errors import InvalidArgumentError
+
+K = TypeVar("K")
+V = TypeVar("V")
+T = TypeVar("T")
+
+
+class Collection(Generic[K, V]):
+    """A dict with a few more ways to look at it. Its iterators see it as it was when they were made."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self) -> None:
+        # Not a dict: taking the first out of one costs more and more until it is rebuilt.
+        self._data: OrderedDict[K, V] = OrderedDict()
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return len(self._data)
+
+    def get(self, key: K) -> V | None:
+        """The value of ``key``, or None."""
+        return self._data.get(key)
+
+    def set(self, key: K, value: V) -> None:
+        """Put ``value`` under ``key``; a known key keeps its place."""
+        self._data[key] = value
+
+    def delete(self, key: K) -> bool:
+        """Take ``key`` out. False if it was not there."""
+        try:
+            del self._data[key]
+        except KeyError:
+            return False
+        return True
+
+    def move_to_end(self, key: K) -> None:
+        """Make ``key``, if it is there, the last one."""
+        if key in self._data:
+            self._data.move_to_end(key)
+
+    def first(self) -> V | None:
+        """The first value, or None."""
+        return next(iter(self._data.values()), None)
+
+    def first_key(self) -> K | None:
+        """The first key, or None."""
+        return next(iter(self._data), None)
+
+    def filter(self, fn: Callable[[V], bool]) -> Collection[K, V]:
+        """A new collection of the entries whose value ``fn`` says True to."""
+        kept: Collection[K, V] = Collection()
+        kept._data.update((key, value) for key, value in list(self._data.items()) if fn(value))
+        return kept
+
+    def map(self, fn: Callable[[V], T]) -> list[T]:
+        """What ``fn`` makes of each value."""
+        return [fn(value) for value in list(self._data.values())]
+
+    def values(self) -> Iterator[V]:
+        """The values, in order."""
+        return iter(list(self._data.values()))
+
+    def keys(self) -> Iterator[K]:
+        """The keys, in order."""
+        return iter(list(self._data))
+
+    def items(self) -> Iterator[tuple[K, V]]:
+        """The entries, in order."""
+        return iter(list(self._data.items()))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._data.clear()
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._data
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(list(self._data))
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __repr__(self) -> str:
+        return f"<Collection of {len(self._data)}>"
+
+
+class SingleFlight(Generic[K, V]):
+    """Runs a piece of work once for all who ask for it at the same time.
+
+    Cancelling one of them leaves the others waiting; when the last one is gone, the work is cancelled too.
+    """
+
+    __slots__ = ("_flights",)
+
+    def __init__(self) -> None:
+        self._flights: dict[K, _Flight[V]] = {}
+
+    async def run(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
+        """The result of ``work()``, or of the work that is under way for ``key``."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = _Flight(asyncio.ensure_future(_as_coroutine(work)))
+            flight.task.add_done_callback(lambda task: self._landed(key, task))
+        flight.waiting += 1
+        try:
+            # wait() does not cancel what it waits for.
+            await asyncio.wait((flight.task,))
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                self._forget(key, flight.task)
+                flight.task.cancel()
+        return flight.task.result()
+
+    def _landed(self, key: K, task: asyncio.Task[V]) -> None:
+        self._forget(key, task)
+        if not task.cancelled():
+            task.exception()  # marks it as seen: those who waited got it, and nobody else wants it
+
+    def _forget(self, key: K, task: asyncio.Task[V]) -> None:
+        flight = self._flights.get(key)
+        if flight is not None and flight.task is task:
+            del self._flights[key]
+
+
+class _Flight(Generic[V]):
+    __slots__ = ("task", "waiting")
+
+    def __init__(self, task: asyncio.Task[V]) -> None:
+        self.task = task
+        self.waiting = 0
+
+
+async def _as_coroutine(work: Callable[[], Awaitable[V]]) -> V:
+    return await work()
+
+
+class CacheManager(Generic[K, V]):
+    """Remembers up to ``max_size`` values, and fetches what it does not know.
+
+    Ids given as digit strings are taken for the numbers they are.
+    """
+
+    __slots__ = ("_data", "_fetcher", "_flights", "_max_size", "cache")
+
+    def __init__(self, fetcher: Callable[[K], Awaitable[V]], max_size: float | None = inf) -> None:
+        """Make an empty cache.
+
+        Args:
+            fetcher: Called with an id that is not here; its errors reach whoever asked.
+            max_size: How many values to keep; ``inf`` or None for all, 0 to keep none.
+
+        Raises:
+            InvalidArgumentError: If ``max_size`` is negative.
+        """
+        size = inf if max_size is None else max_size
+        if not size >= 0:
+            raise InvalidArgumentError(f"the size of a cache is 0 or more, not {max_size!r}; 0 turns it off")
+        self.cache: Collection[K, V] = Collection()
+        self._data = self.cache._data
+        self._fetcher = fetcher
+        self._max_size = size
+        self._flights: SingleFlight[K, V] = SingleFlight()
+
+    @property
+    def size(self) -> int:
+        """How many values there are."""
+        return len(self._data)
+
+    @property
+    def max_size(self) -> float:
+        """How many values are kept at most."""
+        return self._max_size
+
+    def get(self, id: K) -> V | None:
+        """The value of ``id`` if it is here, else None. It counts as used now."""
+        if type(id) is str:
+            id = _as_key(id)
+        data = self._data
+        if id not in data:
+            return None
+        data.move_to_end(id)
+        return data[id]
+
+    def set(self, id: K, value: V) -> None:
+        """Remember ``value``, at the cost of the least recently used one when there are too many."""
+        if type(id) is str:
+            id = _as_key(id)
+        data = self._data
+        if id in data:
+            data.move_to_end(id)
+        data[id] = value
+        if len(data) > self._max_size:
+            data.popitem(last=False)
+
+    async def fetch(self, id: K) -> V:
+        """The value of ``id``, from here or from the fetcher; concurrent calls share one fetch."""
+        if type(id) is str:
+            id = _as_key(id)
+        value = self.get(id)
+        return value if value is not None else await self._flights.run(id, lambda: self._fetch(id))
+
+    async def _fetch(self, id: K) -> V:
+        fetched = await self._fetcher(id)
+        # An event may have brought the object meanwhile: objects keep their identity.
+        known = self._data.get(id)
+        if known is not None:
+            return known
+        self.set(id, fetched)
+        return fetched
+
+    def first(self) -> V | None:
+        """The least recently used value, or None."""
+        return self.cache.first()
+
+    def filter(self, fn: Callable[[V], bool]) -> Collection[K, V]:
+        """A collection of the entries whose value ``fn`` says True to."""
+        return self.cache.filter(fn)
+
+    def map(self, fn: Callable[[V], T]) -> list[T]:
+        """What ``fn`` makes of each value."""
+        return self.cache.map(fn)
+
+    def values(self) -> Iterator[V]:
+        """The values, least recently used first."""
+        return self.cache.values()
+
+    def delete(self, id: K) -> bool:
+        """Forget ``id``. False if it was not here."""
+        return self.cache.delete(_as_key(id) if type(id) is str else id)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.cache.clear()
+
+    def has(self, id: K) -> bool:
+        """Whether ``id`` is here."""
+        return (_as_key(id) if type(id) is str else id) in self._data
+
+    def __contains__(self, id: object) -> bool:
+        return (_as_key(id) if type(id) is str else id) in self._data
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __repr__(self) -> str:
+        return f"<CacheManager with {len(self._data)} of {self._max_size}>"
+
+
+def _as_key(id: Any) -> Any:
+    """The number a digit string stands for; any other string is a key of its own."""
+    if id.isascii() and id.isdigit() and (id[0] != "0" or len(id) == 1):
+        return int(id)
+    return id
+
+
+__all__ = ["CacheManager", "Collection", "SingleFlight"]

@@ -1,0 +1,113 @@
+"""`ChannelManager`: the DMs of the bot, by user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mezon.api._flight import SingleFlight
+from mezon.api._values import as_id
+from mezon.constants import ChannelType
+from mezon.errors import InvalidArgumentError, MezonError, NotLoggedInError
+from mezon.models import ApiCreateChannelDescRequest
+
+if TYPE_CHECKING:
+    from mezon.api.mezon_api import MezonApi
+    from mezon.managers.session import SessionManager
+    from mezon.managers.socket import SocketManager
+    from mezon.models import ApiChannelDescription
+
+__all__ = ["ChannelManager"]
+
+
+class ChannelManager:
+    """Lists and opens DMs.
+
+    Attributes:
+        all_dm_channels: From user id to the id of the DM with that user; None until listed.
+    """
+
+    def __init__(
+        self, api_client: MezonApi, socket_manager: SocketManager, session_manager: SessionManager
+    ) -> None:
+        self.api_client = api_client
+        self.socket_manager = socket_manager
+        self.session_manager = session_manager
+        self.all_dm_channels: dict[int, int] | None = None
+        self._opening: SingleFlight[int, ApiChannelDescription] = SingleFlight()
+
+    async def init_all_dm_channels(self, session_token: str) -> dict[int, int] | None:
+        """List the bot's DMs and keep who they are with; without a token nothing happens.
+
+        Returns:
+            From user id to channel id, or what was known before when there is no token.
+
+        Raises:
+            ApiError, MezonTimeoutError, MezonConnectionError: See `MezonApi`; what was known before stays.
+        """
+        if not session_token:
+            return self.all_dm_channels
+        answer = await self.api_client.list_channel_descs(
+            token=session_token, channel_type=ChannelType.CHANNEL_TYPE_DM
+        )
+        found: dict[int, int] = {}
+        for channel in answer.channeldesc or ():
+            if channel.type != ChannelType.CHANNEL_TYPE_DM or not channel.channel_id:
+                continue
+            # The list of a DM may name the bot too; the other one is the one it is with.
+            others = [user_id for user_id in channel.user_ids or () if user_id != self.api_client.client_id]
+            if others:
+                found[others[0]] = channel.channel_id
+        self.all_dm_channels = found
+        return found
+
+    def get_all_dm_channels(self) -> dict[int, int] | None:
+        """From user id to channel id of the DM; None until listed."""
+        return self.all_dm_channels
+
+    async def create_dm_channel(self, user_id: int | str) -> ApiChannelDescription:
+        """Open the DM with a user (the server gives the existing one, if there is one) and join it.
+
+        Calls for the same user at the same time share one.
+
+        Args:
+            user_id: An int or a string of digits.
+
+        Raises:
+            InvalidArgumentError: That is no user id (a ValueError).
+            NotLoggedInError: There is no session yet.
+            MezonError: The server gave no channel.
+            ApiError, MezonTimeoutError, MezonConnectionError: See `MezonApi`.
+        """
+        number = as_id("user_id", user_id)
+        if not number:
+            raise InvalidArgumentError("user_id must name a user, it is 0 or empty")
+        return await self._opening.run(number, lambda: self._open(number))
+
+    async def _open(self, user_id: int) -> ApiChannelDescription:
+        session = self.session_manager.get_session()
+        if session is None:
+            raise NotLoggedInError(f"no session to open a DM with user {user_id}: await client.login() first")
+        channel = await self.api_client.create_channel_desc(
+            token=session.token,
+            request=ApiCreateChannelDescRequest(
+                clan_id=0,
+                channel_id=0,
+                category_id=0,
+                type=ChannelType.CHANNEL_TYPE_DM,
+                user_ids=[user_id],
+                channel_private=1,
+            ),
+        )
+        if not channel.channel_id:
+            raise MezonError(f"the server gave no DM with user {user_id}; check that this user exists")
+        await self.socket_manager.get_socket().join_chat(
+            clan_id=channel.clan_id or 0,
+            channel_id=channel.channel_id,
+            # A server that leaves the type out still made a DM.
+            channel_type=channel.type or ChannelType.CHANNEL_TYPE_DM,
+            is_public=False,
+        )
+        if self.all_dm_channels is None:
+            self.all_dm_channels = {}
+        self.all_dm_channels[user_id] = channel.channel_id
+        return channel

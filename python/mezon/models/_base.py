@@ -1,0 +1,30 @@
+"""The two bases of all models.
+
+No class in this package has validators: the core builds instances by setting their attributes, and the tests
+see to it. Schemas are built on first use, which keeps ``import mezon`` quick.
+"""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """The base of every model here."""
+
+    # Bytes may be any bytes, so JSON output carries them as base64.
+    model_config = ConfigDict(defer_build=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class MezonBaseModel(Model):
+    """A model that is read from a protobuf message."""
+
+    @classmethod
+    def from_protobuf(cls, message: Any) -> Self:
+        """Read a ``google.protobuf`` message.
+
+        A field that the message leaves at zero keeps the model's default, mostly None.
+        """
+        from mezon.models._convert import build
+
+        return build(cls, message, zeros=False)

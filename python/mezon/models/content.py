@@ -1,0 +1,72 @@
+"""The body of a message: text, marks, embeds, components."""
+
+from enum import Enum
+
+from pydantic import ConfigDict, Field
+
+from mezon.models._base import Model
+from mezon.models.interactive import InteractiveMessageProps, MessageActionRow
+
+
+class StartEndIndex(Model):
+    """A stretch of the text, from ``s`` to ``e`` (exclusive)."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    start: int | None = Field(default=None, alias="s")
+    end: int | None = Field(default=None, alias="e")
+
+
+class HashtagOnMessage(StartEndIndex):
+    """A channel named in the text."""
+
+    channel_id: int | None = Field(default=None, alias="channelid")
+
+
+class EmojiOnMessage(StartEndIndex):
+    """A custom emoji in the text."""
+
+    emoji_id: int | None = Field(default=None, alias="emojiid")
+
+
+class LinkOnMessage(StartEndIndex):
+    """A link in the text."""
+
+
+class EMarkdownType(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
+    """The kinds of marked text."""
+
+    TRIPLE = "t"
+    SINGLE = "s"
+    PRE = "pre"
+    CODE = "c"
+    BOLD = "b"
+    LINK = "lk"
+    VOICE_LINK = "vk"
+    LINK_YOUTUBE = "lk_yt"
+
+
+class MarkdownOnMessage(StartEndIndex):
+    """A stretch of marked text."""
+
+    type: EMarkdownType | None = None
+
+
+class LinkVoiceRoomOnMessage(StartEndIndex):
+    """A link to a voice room in the text."""
+
+
+class ChannelMessageContent(Model):
+    """The body of a message. ``text`` or its wire name ``t`` may be used, and so for the other fields."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    text: str | None = Field(default=None, alias="t")
+    content_thread: str | None = Field(default=None, alias="contentThread")
+    hashtags: list[HashtagOnMessage] | None = Field(default=None, alias="hg")
+    emojis: list[EmojiOnMessage] | None = Field(default=None, alias="ej")
+    links: list[LinkOnMessage] | None = Field(default=None, alias="lk")
+    markdown: list[MarkdownOnMessage] | None = Field(default=None, alias="mk")
+    voice_links: list[LinkVoiceRoomOnMessage] | None = Field(default=None, alias="vk")
+    embed: list[InteractiveMessageProps] | None = None
+    components: list[MessageActionRow] | None = None

@@ -1,0 +1,166 @@
+"""Messages of the socket that are not events: joins, acknowledgements, errors, presence."""
+
+from typing import Any
+
+from pydantic import Field
+
+from mezon.models._base import Model
+from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageRef
+
+
+class SocketMessage(Model):
+    """The base of messages that may carry a call number."""
+
+    cid: str | None = None
+
+
+class Presence(Model):
+    """A user's presence in a channel."""
+
+    user_id: int
+    session_id: str
+    username: str
+    node: str
+    status: str
+
+
+class Channel(Model):
+    """A channel as a join answers it."""
+
+    id: int
+    chanel_label: str
+    presences: list[Presence]
+    self_presence: Presence = Field(alias="self")
+    clan_logo: str
+    category_name: str
+
+
+class ClanJoin(SocketMessage):
+    """A clan was joined."""
+
+    clan_id: int = 0
+
+    is_last_field: bool = False
+
+
+class ChannelJoin(Model):
+    """A channel was joined: ``channel_join`` holds the same fields as a dict."""
+
+    channel_join: dict[str, Any] = Field(default_factory=dict)
+
+    clan_id: int = 0
+    channel_id: int = 0
+    channel_type: int = 0
+    is_public: bool = False
+
+
+class ChannelLeave(Model):
+    """A channel was left: ``channel_leave`` holds the same fields as a dict."""
+
+    channel_leave: dict[str, Any] = Field(default_factory=dict)
+
+    clan_id: int = 0
+    channel_id: int = 0
+    channel_type: int = 0
+    is_public: bool = False
+
+
+class ChannelMessageSend(Model):
+    """A message on its way."""
+
+    channel_id: int = 0
+    mode: int = 0
+    is_public: bool = False
+    clan_id: int = 0
+    content: Any = None
+    mentions: list[ApiMessageMention] | None = None
+    attachments: list[ApiMessageAttachment] | None = None
+    references: list[ApiMessageRef] | None = None
+
+    anonymous_message: bool = False
+    mention_everyone: bool = False
+    avatar: str = ""
+    code: int = 0
+    topic_id: int = 0
+    id: int = 0
+
+
+class ChannelMessageUpdate(Model):
+    """A message was changed."""
+
+    channel_id: int = 0
+    mode: int = 0
+    is_public: bool = False
+    clan_id: int = 0
+    message_id: int = 0
+    content: Any = None
+
+    mentions: list[ApiMessageMention] = Field(default_factory=list)
+    attachments: list[ApiMessageAttachment] = Field(default_factory=list)
+    hide_editted: bool = False
+    topic_id: int = 0
+    is_update_msg_topic: bool = False
+    create_time_seconds: int = 0
+
+
+class ChannelMessageRemove(Model):
+    """A message was removed."""
+
+    channel_id: int = 0
+    mode: int = 0
+    is_public: bool = False
+    clan_id: int = 0
+    message_id: int = 0
+
+    has_attachment: bool = False
+    topic_id: int = 0
+    mentions: bytes = b""
+    references: bytes = b""
+
+
+class ChannelMessageAck(Model):
+    """The answer to a sent message. Times are UNIX seconds."""
+
+    channel_id: int | None = None
+    mode: int | None = None
+    message_id: int | None = None
+    code: int | None = 0
+    username: str | None = None
+    create_time: str | None = None
+    update_time: str | None = None
+    persistence: bool | None = None
+    clan_id: int | None = None
+    channel_label: str | None = None
+    is_public: bool | None = None
+
+    create_time_seconds: int | None = None
+    update_time_seconds: int | None = None
+    persistent: bool | None = None
+    clan_logo: str | None = None
+    category_name: str | None = None
+
+
+class SocketError(Model):
+    """An error the server sends: code, text and details."""
+
+    code: int = 0
+    message: str = ""
+
+    context: dict[str, str] = Field(default_factory=dict)
+
+
+class Ping(Model):
+    """The heartbeat's question."""
+
+
+class Pong(Model):
+    """The heartbeat's answer."""
+
+
+class Rpc(Model):
+    """A remote call."""
+
+    id: str = ""
+    payload: Any = None
+
+    http_key: str = ""

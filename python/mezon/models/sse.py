@@ -1,0 +1,63 @@
+"""Models of the AI agent events, which come as server-sent events."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from mezon.models._base import MezonBaseModel
+
+
+class SSEConfig(MezonBaseModel):
+    """How to connect to the event stream. The key and the headers stay out of the repr."""
+
+    url: str
+    app_id: str
+    token: str = Field(repr=False)
+    auto_reconnect: bool | None = True
+    reconnect_delay: int | None = None
+    max_reconnect_attempts: int | None = None
+    headers: dict[str, str] | None = Field(default=None, repr=False)
+
+
+class SSEMessage(MezonBaseModel):
+    """One message of the stream. ``timestamp`` in milliseconds."""
+
+    id: str | None = None
+    event: str | None = None
+    data: str
+    timestamp: int
+
+
+class RoomInfo(MezonBaseModel):
+    """The room an AI agent works in."""
+
+    room_id: str
+    room_name: str
+
+
+class RoomMetadataEvent(MezonBaseModel):
+    """An event of an AI agent."""
+
+    event_id: str
+    event_type: str
+    timestamp: str
+    room: RoomInfo
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class AIAgentSessionStartedEvent(RoomMetadataEvent):
+    """An AI agent entered a room."""
+
+    event_type: Literal["room_started"] = "room_started"
+
+
+class AIAgentSessionEndedEvent(RoomMetadataEvent):
+    """An AI agent left a room."""
+
+    event_type: Literal["room_ended"] = "room_ended"
+
+
+class AIAgentSessionSummaryDoneEvent(RoomMetadataEvent):
+    """The summary of a room is ready."""
+
+    event_type: Literal["room_summary_done"] = "room_summary_done"

@@ -1,0 +1,38 @@
+"""Reading and writing protobuf messages by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from mezon.protobuf.rtapi.realtime_pb2 import Envelope
+
+#: The name of the oneof in ``Envelope`` that says which message it carries.
+NEOF_NAME = "message"
+
+
+def parse_protobuf(message: bytes) -> Envelope:
+    """Read an envelope.
+
+    Raises:
+        google.protobuf.message.DecodeError: If it is none.
+    """
+    from mezon.protobuf.rtapi.realtime_pb2 import Envelope
+
+    return Envelope.FromString(message)
+
+
+def encode_protobuf(message: Message) -> bytes:
+    """Write a message."""
+    return message.SerializeToString()
+
+
+def parse_api_protobuf(data: bytes, message_class: type[Any]) -> Any:
+    """Read a ``message_class`` from the body of an HTTP answer.
+
+    Raises:
+        google.protobuf.message.DecodeError: If it is none.
+    """
+    return message_class.FromString(data)

@@ -1,0 +1,216 @@
+"""A message in a channel, and what a bot does with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mezon._content import encode_content, received_content
+from mezon.utils.helper import convert_channeltype_to_channel_mode
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from mezon._content import Content
+    from mezon.managers.socket import SocketManager
+    from mezon.models import (
+        ApiMessageAttachment,
+        ApiMessageMention,
+        ApiMessageReaction,
+        ApiMessageRef,
+        ChannelMessage,
+        ChannelMessageAck,
+    )
+    from mezon.structures.text_channel import TextChannel
+
+logger = get_logger(__name__)
+
+
+class Message:
+    """A message.
+
+    Attributes:
+        id: Its id.
+        sender_id: Who wrote it.
+        content: The body as a dict (as JSON text with ``content_as_json``).
+        mentions: Who is mentioned.
+        attachments: What is attached.
+        reactions: How others reacted, when it came.
+        references: What it replies to.
+        topic_id: The topic it belongs to, 0 for none.
+        create_time_seconds: UNIX time.
+        channel: Where it was written.
+    """
+
+    def __init__(
+        self, message_raw: ChannelMessage, channel: TextChannel, socket_manager: SocketManager
+    ) -> None:
+        self.id: int = message_raw.message_id
+        self.sender_id: int = message_raw.sender_id
+        self.content: Any = message_raw.content
+        self.mentions: list[ApiMessageMention] = message_raw.mentions
+        self.attachments: list[ApiMessageAttachment] = message_raw.attachments
+        self.reactions: list[ApiMessageReaction] = message_raw.reactions
+        self.references: list[ApiMessageRef] = message_raw.references
+        self.topic_id: int | None = message_raw.topic_id
+        self.create_time_seconds: int | None = message_raw.create_time_seconds
+        self.channel = channel
+        self.socket_manager = socket_manager
+        self._raw = message_raw
+
+    @property
+    def raw_content(self) -> str:
+        """The body as text, also when it is no JSON object."""
+        if self.content is self._raw.content:
+            return self._raw.raw_content
+        return self.content if isinstance(self.content, str) else encode_content(self.content)
+
+    def update_from(self, message_raw: ChannelMessage) -> None:
+        """Take over an edit that came from the server. The reactions stay if it carries none."""
+        self.content = message_raw.content
+        self.mentions = message_raw.mentions
+        self.attachments = message_raw.attachments
+        self.reactions = message_raw.reactions or self.reactions
+        self.references = message_raw.references or self.references
+        self._raw = message_raw
+
+    async def reply(
+        self,
+        content: Content,
+        mentions: list[ApiMessageMention] | None = None,
+        attachments: list[ApiMessageAttachment] | None = None,
+        mention_everyone: bool | None = None,
+        anonymous_message: bool | None = None,
+        topic_id: int | None = None,
+        code: int | None = None,
+    ) -> ChannelMessageAck:
+        """Answer this message, in its topic unless another is given.
+
+        Args:
+            content: Text, a dict or a ``ChannelMessageContent``.
+            mentions: Who is mentioned.
+            attachments: Files that are already uploaded.
+            mention_everyone: Whether all of the channel are mentioned.
+            anonymous_message: Whether the sender is hidden.
+            topic_id: Another topic.
+            code: What kind of message.
+
+        Raises:
+            MezonError: One of its kinds, if it cannot be sent.
+        """
+        return await self.channel._send(
+            content,
+            mentions=mentions,
+            attachments=attachments,
+            references=[await self.as_reference()],
+            mention_everyone=mention_everyone,
+            anonymous_message=anonymous_message,
+            topic_id=topic_id or self.topic_id,
+            code=code,
+        )
+
+    async def as_reference(self) -> ApiMessageRef:
+        """What a reply carries to say what it replies to."""
+        from mezon.models.parts import ApiMessageRef
+
+        name, avatar = await self._sender()
+        return ApiMessageRef(
+            message_ref_id=self.id,
+            message_sender_id=self.sender_id,
+            message_sender_username=name,
+            message_sender_avatar=avatar,
+            content=self.raw_content,
+            has_attachment=True if self.attachments else None,
+        )
+
+    async def _sender(self) -> tuple[str, str]:
+        """Name and picture of the sender: from the cache, else from the message, else from the server."""
+        users = self.channel.clan.client.users
+        who: Any = users.get(self.sender_id)
+        if who is None:
+            who = self._raw
+            if not who.username and self.sender_id != self.channel.clan.client_id:
+                try:
+                    who = await users.fetch(self.sender_id)
+                except Exception as error:
+                    # A reply without the name is better than none.
+                    logger.warning("replying to user %s without a name: %s", self.sender_id, error)
+        name = who.clan_nick or who.display_name or who.username or ""
+        return name, who.clan_avatar or who.avatar or ""
+
+    async def update(
+        self,
+        content: Content,
+        mentions: list[ApiMessageMention] | None = None,
+        attachments: list[ApiMessageAttachment] | None = None,
+    ) -> ChannelMessageAck:
+        """Change the message, on the server and then here. Only the bot's own messages can be changed.
+
+        Raises:
+            MezonError: One of its kinds, if the server does not take it.
+        """
+        ack = await self.socket_manager.update_chat_message(
+            **self._place(),
+            message_id=self.id,
+            content=content,
+            mentions=mentions,
+            attachments=attachments,
+            topic_id=self.topic_id,
+            is_update_msg_topic=bool(self.topic_id),
+        )
+        self.content = encode_content(content) if isinstance(self.content, str) else received_content(content)
+        if mentions is not None:
+            self.mentions = mentions
+        if attachments is not None:
+            self.attachments = attachments
+        return ack
+
+    async def react(
+        self, emoji_id: int, emoji: str, count: int, id: int | None = 0, action_delete: bool = False
+    ) -> Any:
+        """React to the message.
+
+        Args:
+            emoji_id: The emoji's id.
+            emoji: The emoji's short name.
+            count: How often.
+            id: The id of an earlier reaction.
+            action_delete: Take the reaction back.
+
+        Raises:
+            MezonError: One of its kinds, if the server does not take it.
+        """
+        return await self.socket_manager.write_message_reaction(
+            **self._place(),
+            id=id or 0,
+            message_id=self.id,
+            emoji_id=emoji_id,
+            emoji=emoji,
+            count=count,
+            message_sender_id=self.sender_id,
+            action_delete=action_delete,
+        )
+
+    async def delete(self) -> Any:
+        """Delete the message, on the server and then from the channel's cache.
+
+        Raises:
+            MezonError: One of its kinds, if the server does not do it.
+        """
+        answer = await self.socket_manager.remove_chat_message(
+            **self._place(), message_id=self.id, topic_id=self.topic_id
+        )
+        self.channel.messages.delete(self.id)
+        return answer
+
+    def _place(self) -> dict[str, Any]:
+        channel = self.channel
+        return {
+            "clan_id": channel.clan.id,
+            "channel_id": channel.id,
+            "mode": convert_channeltype_to_channel_mode(channel.channel_type),
+            "is_public": not channel.is_private,
+        }
+
+    def __repr__(self) -> str:
+        text = str(self.content)
+        preview = f"{text[:50]}..." if len(text) > 50 else text
+        return f"<Message id={self.id} sender={self.sender_id} content={preview!r}>"

@@ -1,0 +1,288 @@
+"""A channel, thread, DM or group, and what a bot does in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mezon._content import received_content
+from mezon.constants.enum import TypeMessage
+from mezon.errors import InvalidArgumentError
+from mezon.utils.helper import convert_channeltype_to_channel_mode
+
+if TYPE_CHECKING:
+    from mezon._content import Content
+    from mezon.managers.cache import CacheManager
+    from mezon.managers.socket import SocketManager
+    from mezon.messages.db import MessageDB
+    from mezon.models import (
+        ApiChannelDescription,
+        ApiMessageAttachment,
+        ApiMessageMention,
+        ApiMessageRef,
+        ChannelCreatedEvent,
+        ChannelMessageAck,
+        ChannelUpdatedEvent,
+    )
+    from mezon.structures.clan import Clan
+    from mezon.structures.message import Message
+
+    _Description = ApiChannelDescription | ChannelCreatedEvent | ChannelUpdatedEvent
+
+
+class TextChannel:
+    """A channel.
+
+    Attributes:
+        id: Its id.
+        name: Its label.
+        channel_type: A number of ``ChannelType``.
+        is_private: Whether only its members see it.
+        category_id: The category it stands in, 0 for none.
+        category_name: That category's name.
+        parent_id: The channel a thread belongs to, 0 for others.
+        meeting_code: The room of a voice channel.
+        clan: The clan it belongs to; DMs belong to the clan with the id 0.
+    """
+
+    #: How many messages ``messages`` keeps; ``clan.client`` may say otherwise with an attribute of this name.
+    messages_per_channel: float = 200
+
+    def __init__(
+        self,
+        init_channel_data: _Description,
+        clan: Clan,
+        socket_manager: SocketManager,
+        message_db: MessageDB | None,
+    ) -> None:
+        self.id: int = init_channel_data.channel_id or 0
+        self.name: str | None = None
+        self.channel_type: int = 0
+        self.is_private: bool = False
+        self.category_id: int = 0
+        self.category_name: str = ""
+        self.parent_id: int = 0
+        self.meeting_code: str = ""
+        self.clan = clan
+        self.socket_manager = socket_manager
+        self.message_db = message_db
+        self._messages: CacheManager[int, Message] | None = None
+        self.update_from(init_channel_data)
+
+    def update_from(self, description: _Description) -> None:
+        """Take over a description of this channel, or an event about it. What it leaves open stays."""
+        channel_type = getattr(description, "type", None) or getattr(description, "channel_type", None)
+        self.channel_type = channel_type or self.channel_type or 0
+        self.name = description.channel_label or self.name
+        self.is_private = bool(description.channel_private)
+        if description.category_id is not None:
+            self.category_id = description.category_id
+        if description.parent_id is not None:
+            self.parent_id = description.parent_id
+        self.category_name = getattr(description, "category_name", None) or self.category_name
+        self.meeting_code = getattr(description, "meeting_code", None) or self.meeting_code
+
+    @property
+    def messages(self) -> CacheManager[int, Message]:
+        """The last messages of the channel; ``fetch`` looks into the store too."""
+        if self._messages is None:
+            # Most channels never need one; and the managers' package may still be loading.
+            from mezon.managers.cache import CacheManager
+
+            size = getattr(self.clan.client, "messages_per_channel", self.messages_per_channel)
+            self._messages = CacheManager(self.message_fetcher, size)
+        return self._messages
+
+    async def message_fetcher(self, message_id: int) -> Message:
+        """A message from the store.
+
+        Raises:
+            ValueError: If it is not there.
+        """
+        from mezon.structures.message import Message
+
+        stored = None
+        if self.message_db is not None:
+            stored = await self.message_db.get_message_by_id(message_id, self.id)
+        if stored is None:
+            raise InvalidArgumentError(f"message {message_id} of channel {self.id} is not in the store")
+        return Message(stored, self, self.socket_manager)
+
+    async def send(
+        self,
+        content: Content,
+        mentions: list[ApiMessageMention] | None = None,
+        attachments: list[ApiMessageAttachment] | None = None,
+        mention_everyone: bool | None = None,
+        anonymous_message: bool | None = None,
+        topic_id: int | None = None,
+        code: int | None = None,
+    ) -> ChannelMessageAck:
+        """Send a message. It is in ``messages`` as soon as this returns.
+
+        Args:
+            content: Text, a dict or a ``ChannelMessageContent``.
+            mentions: Who is mentioned.
+            attachments: Files that are already uploaded.
+            mention_everyone: Whether all of the channel are mentioned.
+            anonymous_message: Whether the sender is hidden.
+            topic_id: The topic it belongs to.
+            code: What kind of message.
+
+        Raises:
+            MezonError: One of its kinds, if it cannot be sent.
+        """
+        return await self._send(
+            content,
+            mentions=mentions,
+            attachments=attachments,
+            references=None,
+            mention_everyone=mention_everyone,
+            anonymous_message=anonymous_message,
+            topic_id=topic_id,
+            code=code,
+        )
+
+    async def _send(
+        self,
+        content: Content,
+        *,
+        mentions: list[ApiMessageMention] | None,
+        attachments: list[ApiMessageAttachment] | None,
+        references: list[ApiMessageRef] | None,
+        mention_everyone: bool | None,
+        anonymous_message: bool | None,
+        topic_id: int | None,
+        code: int | None,
+    ) -> ChannelMessageAck:
+        ack = await self.socket_manager.write_chat_message(
+            clan_id=self.clan.id,
+            channel_id=self.id,
+            mode=convert_channeltype_to_channel_mode(self.channel_type),
+            is_public=not self.is_private,
+            content=content,
+            mentions=mentions,
+            attachments=attachments,
+            references=references,
+            mention_everyone=mention_everyone,
+            anonymous_message=anonymous_message,
+            code=code,
+            topic_id=topic_id,
+        )
+        self._remember(ack, content, mentions, attachments, references, topic_id)
+        return ack
+
+    def _remember(
+        self,
+        ack: ChannelMessageAck,
+        content: Content,
+        mentions: list[ApiMessageMention] | None,
+        attachments: list[ApiMessageAttachment] | None,
+        references: list[ApiMessageRef] | None,
+        topic_id: int | None,
+    ) -> None:
+        """Keep what was just sent, unless the server's copy has come first."""
+        message_id = ack.message_id
+        if not message_id or self.messages.has(message_id):
+            return
+        from mezon.models.message import ChannelMessage
+        from mezon.structures.message import Message
+
+        sent = ChannelMessage.model_construct(
+            message_id=message_id,
+            clan_id=self.clan.id,
+            channel_id=self.id,
+            sender_id=self.clan.client_id,
+            content=received_content(content),
+            mentions=list(mentions or ()),
+            attachments=list(attachments or ()),
+            references=list(references or ()),
+            username=ack.username,
+            channel_label=self.name,
+            create_time_seconds=ack.create_time_seconds,
+            update_time_seconds=ack.update_time_seconds,
+            mode=convert_channeltype_to_channel_mode(self.channel_type),
+            is_public=not self.is_private,
+            topic_id=topic_id or 0,
+            code=ack.code,
+        )
+        self.messages.set(message_id, Message(sent, self, self.socket_manager))
+
+    async def send_ephemeral(
+        self,
+        receiver_ids: Sequence[int] | int,
+        content: Content,
+        reference_message_id: int | None = None,
+        mentions: list[ApiMessageMention] | None = None,
+        attachments: list[ApiMessageAttachment] | None = None,
+        mention_everyone: bool | None = None,
+        anonymous_message: bool | None = None,
+        topic_id: int | None = None,
+        code: int = TypeMessage.EPHEMERAL,
+    ) -> Any:
+        """Send a message that only its receivers see.
+
+        Args:
+            receiver_ids: Who sees it.
+            content: Text, a dict or a ``ChannelMessageContent``.
+            reference_message_id: The message it replies to.
+            mentions: Who is mentioned.
+            attachments: Files that are already uploaded.
+            mention_everyone: Whether all of the channel are mentioned.
+            anonymous_message: Whether the sender is hidden.
+            topic_id: The topic it belongs to.
+            code: What kind of message.
+
+        Raises:
+            ValueError: If the message it replies to is neither in the cache nor in the store.
+            MezonError: One of its kinds, if it cannot be sent.
+        """
+        references: list[ApiMessageRef] = []
+        if reference_message_id:
+            message = await self.messages.fetch(reference_message_id)
+            references.append(await message.as_reference())
+        receivers = [receiver_ids] if isinstance(receiver_ids, int | str) else receiver_ids
+        return await self.socket_manager.write_ephemeral_message(
+            receiver_ids=[int(receiver) for receiver in receivers],
+            clan_id=self.clan.id,
+            channel_id=self.id,
+            mode=convert_channeltype_to_channel_mode(self.channel_type),
+            is_public=not self.is_private,
+            content=content,
+            mentions=mentions,
+            attachments=attachments,
+            references=references,
+            anonymous_message=anonymous_message,
+            mention_everyone=mention_everyone,
+            code=code,
+            topic_id=topic_id,
+        )
+
+    async def play_media(
+        self, url: str, participant_identity: str = "", participant_name: str = "", name: str = ""
+    ) -> Any:
+        """Play a sound or video in the voice room of this channel.
+
+        Args:
+            url: Where the file is.
+            participant_identity: Who plays it, by id; the bot unless given.
+            participant_name: The name that is shown for that.
+            name: The title that is shown.
+
+        Raises:
+            ValueError: If the channel has no voice room.
+        """
+        if not self.meeting_code:
+            raise InvalidArgumentError(f"channel {self.id} has no voice room to play media in")
+        clan = self.clan
+        body = {
+            "room_name": self.meeting_code,
+            "participant_identity": participant_identity or str(clan.client_id),
+            "participant_name": participant_name,
+            "url": url,
+            "name": name,
+        }
+        return await clan.api_client.play_media(clan.current_token, body)
+
+    def __repr__(self) -> str:
+        return f"<TextChannel id={self.id} name={self.name} type={self.channel_type}>"

@@ -1,0 +1,94 @@
+"""A Mezon server of your own, for tests and for a quiet afternoon: no account, no network, no waiting.
+
+``LocalGateway`` speaks the real protocol over real TCP on a loopback port: login, the RPCs, the WebSocket,
+token transfers, agent events. Point a bot at it, talk to the bot as a user, look at what the bot sent::
+
+    from mezon import MezonClient
+    from mezon.testing import LocalGateway
+
+    async def test_the_bot_greets_back(gateway: LocalGateway) -> None:  # the fixture of the pytest plugin
+        client = MezonClient(**gateway.client_options())
+
+        @client.on_channel_message
+        async def greet(message):
+            if message.sender_id != client.client_id:
+                channel = await client.channels.fetch(message.channel_id)
+                await channel.send("hello " + message.username)
+
+        await client.login()
+        await gateway.say("general", "alice", "hi")
+        sent = await gateway.next_sent("channel_message_send")
+        assert sent.text == "hello alice"
+        await client.disconnect()
+
+The world starts with one clan (``Playground``), two channels (``general``, ``random``) and three users
+(``alice``, ``bob``, ``chi``); shape it with ``gateway.world.add_clan(...)``, ``add_channel``, ``add_user``.
+Make the weather bad with ``drop``, ``close``, ``stall``, ``silence``, ``delay``, ``answer_with_error``,
+``http_status``, ``expire_tokens`` and ``restart``.
+
+``GatewayThread`` runs the same gateway in a thread with a loop of its own, ``GatewayProcess`` in a process of
+its own (for benchmarks: the server's CPU time is not the client's), ``python -m mezon.testing`` from a shell.
+
+It needs ``pip install "mezon-rs[testing]"``. It listens on loopback only and knows no real secrets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mezon.testing.blast import Blast, BlastResult
+    from mezon.testing.gateway import LocalGateway
+    from mezon.testing.process import GatewayProcess
+    from mezon.testing.records import Connections, Request, Sent, Upload
+    from mezon.testing.thread import GatewayThread
+    from mezon.testing.tokens import Transaction
+    from mezon.testing.world import Channel, Clan, Role, User, World
+
+__all__ = [
+    "Blast",
+    "BlastResult",
+    "Channel",
+    "Clan",
+    "Connections",
+    "GatewayProcess",
+    "GatewayThread",
+    "LocalGateway",
+    "Request",
+    "Role",
+    "Sent",
+    "Transaction",
+    "Upload",
+    "User",
+    "World",
+]
+
+# The plugin imports this package in everybody's pytest runs: aiohttp and the protobuf modules wait for use.
+_HOMES = {
+    "Blast": "blast",
+    "BlastResult": "blast",
+    "Channel": "world",
+    "Clan": "world",
+    "Connections": "records",
+    "GatewayProcess": "process",
+    "GatewayThread": "thread",
+    "LocalGateway": "gateway",
+    "Request": "records",
+    "Role": "world",
+    "Sent": "records",
+    "Transaction": "tokens",
+    "Upload": "records",
+    "User": "world",
+    "World": "world",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,78 @@
+"""``python -m mezon.testing``: a local gateway from the shell. Prints one JSON line, serves until stopped."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import runpy
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mezon.testing.core import API_KEY, BOT_ID
+from mezon.testing.gateway import LocalGateway
+from mezon.testing.remote import hello, serve_control
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m mezon.testing", description="A local Mezon gateway.")
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="0 for a free one (default)")
+    parser.add_argument("--bot-id", type=int, default=BOT_ID)
+    parser.add_argument("--api-key", default=API_KEY)
+    parser.add_argument("--bot-username", default="echo")
+    parser.add_argument("--tls", action="store_true", help="https and wss with a certificate made at start")
+    parser.add_argument("--require-join", action="store_true", help="refuse messages to channels not joined")
+    parser.add_argument("--clans", type=int, default=1, help="how many clans the world has")
+    parser.add_argument("--script", help="a Python file with 'async def main(gateway)', run after the start")
+    parser.add_argument(
+        "--control", action="store_true", help="take JSON calls on stdin (see mezon.testing.remote)"
+    )
+    return parser.parse_args()
+
+
+async def _main(options: argparse.Namespace) -> None:
+    script: Callable[[LocalGateway], Awaitable[Any]] | None = None
+    if options.script is not None:
+        script = runpy.run_path(options.script)["main"]
+    gateway = LocalGateway(
+        host=options.host,
+        port=options.port,
+        tls=options.tls,
+        bot_id=options.bot_id,
+        api_key=options.api_key,
+        bot_username=options.bot_username,
+        require_join=options.require_join,
+    )
+    for number in range(1, options.clans):
+        clan = gateway.world.add_clan(f"Clan {number + 1}")
+        gateway.world.add_channel(f"general-{number + 1}", clan)
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows loops have no signal handlers; Ctrl-C raises KeyboardInterrupt there.
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with gateway:
+        print(json.dumps(hello(gateway), ensure_ascii=False), flush=True)
+        async with asyncio.TaskGroup() as group:
+            ends = [group.create_task(stopped.wait())]
+            if options.control:
+                ends.append(group.create_task(serve_control(gateway)))  # type: ignore[arg-type]
+            side = [group.create_task(_run(script, gateway))] if script is not None else []
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for task in [*ends, *side]:
+                task.cancel()
+
+
+async def _run(script: Callable[[LocalGateway], Awaitable[Any]], gateway: LocalGateway) -> None:
+    await script(gateway)
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(_main(_arguments()))
+    except KeyboardInterrupt:
+        sys.exit(130)

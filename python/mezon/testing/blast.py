@@ -1,0 +1,190 @@
+"""A burst of messages, built beforehand: a fixed mix, the same bytes for the same seed."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mezon.protobuf.api import api_pb2
+from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing.frames import websocket_frame
+from mezon.testing.messages import build_message, make_reference
+from mezon.testing.world import Channel, User, World
+
+__all__ = ["Blast", "BlastResult", "Mix", "build_blast"]
+
+Mix = Literal["messages", "plain", "typing", "presence"]
+
+CHUNK_BYTES = 256 * 1024
+"""Frames are joined to chunks of about this size; one write each."""
+
+_CREATED = 1_767_225_600
+_WORDS = (
+    *("xin", "chào", "mọi", "người", "hôm", "nay", "trời", "đẹp", "quá", "cảm", "ơn", "bạn", "nhiều", "nhé"),
+    *("the", "build", "is", "green", "again", "thanks", "for", "quick", "review", "see", "you", "tomorrow"),
+    *("deploy", "xong", "rồi", "check", "giúp", "mình", "với", "🎉", "👍", "ok", "nha"),
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Blast:
+    """Frames ready to send.
+
+    Attributes:
+        count: Number of messages.
+        size: Bytes on the wire.
+        chunks: Joined frames and how many messages each holds.
+        per_channel: Number of messages by channel id.
+        first_message_id, last_message_id: Ids rise strictly from one to the other (0 for other mixes).
+    """
+
+    count: int
+    size: int
+    chunks: list[tuple[bytes, int]] = field(repr=False)
+    per_channel: dict[int, int] = field(repr=False)
+    first_message_id: int = 0
+    last_message_id: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class BlastResult:
+    """How a burst went out."""
+
+    messages: int
+    size: int
+    """Bytes on the wire, for each connection."""
+    seconds: float
+    """Until the last byte left the process."""
+    complete: bool
+
+
+def build_blast(
+    world: World,
+    n: int,
+    *,
+    seed: int = 1,
+    channels: int = 30,
+    senders: int = 500,
+    mix: Mix = "messages",
+) -> Blast:
+    """Builds a burst; adds channels and users to the world until there are enough.
+
+    The text of a message is ``burst <number> <number in its channel> <words>``, counted from 0, so that a
+    receiver sees order and loss. The messages do not enter the history of the world.
+
+    Args:
+        n: How many.
+        seed: The same seed on the same world gives the same bytes.
+        mix: ``messages``: about 400 bytes each, 15 % with mentions, 10 % replies, 5 % with an attachment and
+            an embed. ``plain``: the same without those. ``typing``, ``presence``: events few bots listen to.
+    """
+    if n < 1:
+        raise ValueError("a burst has at least one message")
+    dice = random.Random(seed)
+    rooms, people = world.ensure_crowd(channels, senders)
+    per_channel: dict[int, int] = {}
+    make: Callable[[int, Channel, User], realtime_pb2.Envelope]
+    first = last = 0
+    if mix in ("messages", "plain"):
+        ids = world.reserve_message_ids(n)
+        first, last = ids[0], ids[-1]
+        previous: dict[int, api_pb2.ChannelMessage] = {}
+
+        def make(number: int, room: Channel, sender: User) -> realtime_pb2.Envelope:
+            message = _message(
+                world, dice, mix, number, per_channel[room.id], room, sender, people, previous, ids
+            )
+            return realtime_pb2.Envelope(channel_message=message)
+
+    elif mix == "typing":
+
+        def make(number: int, room: Channel, sender: User) -> realtime_pb2.Envelope:
+            event = realtime_pb2.MessageTypingEvent(
+                clan_id=room.clan_id, channel_id=room.id, sender_id=sender.id, mode=room.mode, is_public=True
+            )
+            return realtime_pb2.Envelope(message_typing_event=event)
+
+    else:
+
+        def make(number: int, room: Channel, sender: User) -> realtime_pb2.Envelope:
+            event = realtime_pb2.StatusPresenceEvent()
+            side = event.joins if number % 2 else event.leaves
+            side.add(user_id=sender.id, session_id=number % 1000, username=sender.username)
+            return realtime_pb2.Envelope(status_presence_event=event)
+
+    chunks: list[tuple[bytes, int]] = []
+    chunk = bytearray()
+    held = size = 0
+    for number in range(n):
+        room, sender = dice.choice(rooms), dice.choice(people)
+        per_channel.setdefault(room.id, 0)
+        chunk += websocket_frame(make(number, room, sender).SerializeToString())
+        per_channel[room.id] += 1
+        held += 1
+        if len(chunk) >= CHUNK_BYTES or number == n - 1:
+            chunks.append((bytes(chunk), held))
+            size += len(chunk)
+            chunk.clear()
+            held = 0
+    return Blast(n, size, chunks, per_channel, first, last)
+
+
+def _message(
+    world: World,
+    dice: random.Random,
+    mix: Mix,
+    number: int,
+    in_channel: int,
+    room: Channel,
+    sender: User,
+    people: list[User],
+    previous: dict[int, api_pb2.ChannelMessage],
+    ids: range,
+) -> api_pb2.ChannelMessage:
+    text = f"burst {number} {in_channel} {' '.join(dice.choices(_WORDS, k=dice.randint(16, 38)))}"
+    content: dict[str, object] = {"t": text}
+    mentions: list[api_pb2.MessageMention] = []
+    attachments: list[api_pb2.MessageAttachment] = []
+    references: list[api_pb2.MessageRef] = []
+    luck = dice.random() if mix == "messages" else 1.0
+    if luck < 0.15:
+        for other in dice.sample(people, min(len(people), dice.randint(1, 2))):
+            start = len(str(content["t"]).encode("utf-16-le")) // 2 + 1
+            content["t"] = f"{content['t']} @{other.username}"
+            end = start + len(other.username) + 1
+            mentions.append(api_pb2.MessageMention(user_id=other.id, username=other.username, s=start, e=end))
+    elif luck < 0.25 and room.id in previous:
+        references.append(make_reference(previous[room.id]))
+    elif luck >= 0.25 and luck < 0.30:
+        attachments.append(
+            api_pb2.MessageAttachment(
+                filename=f"image-{number}.png",
+                size=dice.randint(1_000, 900_000),
+                url=f"https://cdn.example/{number}/image.png",
+                filetype="image/png",
+                width=640,
+                height=480,
+            )
+        )
+        content["embed"] = [
+            {"title": f"Build {number}", "color": "#00ff88", "description": "All checks passed"}
+        ]
+    message = build_message(
+        world,
+        room,
+        sender,
+        json.dumps(content, ensure_ascii=False),
+        message_id=ids[number],
+        mentions=mentions,
+        attachments=attachments,
+        references=references,
+        avatar=f"https://cdn.example/avatars/{sender.id}.webp",
+        created=_CREATED + number // 1000,
+    )
+    # Replies quote plain messages only: quotes of quotes would grow.
+    if not references:
+        previous[room.id] = message
+    return message

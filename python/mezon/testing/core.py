@@ -1,0 +1,330 @@
+"""The gateway's state and life: starting, stopping, waiting, telling the connections."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import itertools
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
+
+from aiohttp import web
+from google.protobuf import wrappers_pb2
+
+from mezon.protobuf.api import api_pb2
+from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing.agent_events import AgentEvents
+from mezon.testing.faults import FaultBook
+from mezon.testing.frames import websocket_frame
+from mezon.testing.http import HttpSide
+from mezon.testing.messages import message_from_send
+from mezon.testing.records import Upload
+from mezon.testing.sessions import Sessions
+from mezon.testing.tokens import Node, Transaction
+from mezon.testing.watch import Watch
+from mezon.testing.websocket import Connection, WebSocketSide
+from mezon.testing.world import DM, GROUP, User, World
+
+if TYPE_CHECKING:
+    from mezon.testing.tls import LocalCertificate
+
+__all__ = ["GatewayCore"]
+
+BOT_ID = 1_830_000_000_000_000_001
+API_KEY = "local-gateway-api-key"
+
+
+class GatewayCore(Watch):
+    """What :class:`mezon.testing.LocalGateway` stands on; see there."""
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: bool = False,
+        bot_id: int = BOT_ID,
+        api_key: str = API_KEY,
+        bot_username: str = "echo",
+        world: World | None = None,
+        require_join: bool = False,
+        joined_only: bool = False,
+        echo_own_messages: bool = True,
+        token_lifetime: float = 3600.0,
+        chunk_size: int | None = None,
+        chunk_count: int | None = None,
+        max_records: int = 100_000,
+        max_uploads: int = 100,
+    ) -> None:
+        if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+            raise ValueError(f"the local gateway listens on loopback only, not on {host}")
+        self.host = host
+        self.port = port
+        self.bot_id = bot_id
+        self.api_key = api_key
+        bot = User(bot_id, bot_username, bot_username.capitalize(), is_bot=True)
+        super().__init__(world or World(bot), max_records)
+        self.require_join = require_join
+        self.joined_only = joined_only
+        self.echo_own_messages = echo_own_messages
+        self.chunk_size = chunk_size
+        self.chunk_count = chunk_count
+        self.max_uploads = max_uploads
+        self.content_type = "application/proto"
+        """Content type of RPC answers; the live servers use several (wire facts, section 2)."""
+        self.session_fields: dict[str, Any] = {}
+        """Fields that replace those of the next sessions, such as ``ws_url``, ``api_url`` or ``token``."""
+
+        self.uploads: dict[str, Upload] = {}
+        self.faults = FaultBook()
+        self.sessions = Sessions(lifetime=token_lifetime, accounts={bot_id: api_key})
+        self.mmn = Node()
+        self.agent_events = AgentEvents(self)
+        self.websockets = WebSocketSide(self)
+        self.joined = lambda: [connection.clans for connection in self.websockets.live]
+        self.expected_uploads: dict[str, Upload] = {}
+        self._http = HttpSide(self)
+        self._upload_keys = itertools.count(1)
+        self._flow: asyncio.Event | None = None
+        self._runner: web.AppRunner | None = None
+        self._tls = tls
+        self._certificate: LocalCertificate | None = None
+
+    def __repr__(self) -> str:
+        state = "running" if self._runner is not None else "stopped"
+        return f"<{type(self).__name__} {self.url} {state}, {self.connections.live} connections>"
+
+    # Where it is
+
+    @property
+    def tls(self) -> bool:
+        """Whether it speaks https and wss."""
+        return self._tls
+
+    @property
+    def url(self) -> str:
+        """Base URL of the HTTP side, without a trailing slash."""
+        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Base URL of the WebSocket side."""
+        return f"{'wss' if self._tls else 'ws'}://{self.host}:{self.port}"
+
+    @property
+    def mmn_api_url(self) -> str:
+        """Where token transfers go."""
+        return self.url + "/mmn-api/"
+
+    @property
+    def zk_api_url(self) -> str:
+        """Where proofs are made."""
+        return self.url + "/zk-api/"
+
+    @property
+    def ca_file(self) -> str | None:
+        """Path of the CA certificate (PEM) a client has to trust; None without TLS and before the start."""
+        return str(self._certificate.ca_file) if self._certificate is not None else None
+
+    @property
+    def transactions(self) -> list[Transaction]:
+        """The accepted token transfers."""
+        return self.mmn.transactions
+
+    def client_options(self) -> dict[str, Any]:
+        """Keyword arguments for ``MezonClient(...)`` that point a bot here."""
+        options: dict[str, Any] = {
+            "client_id": self.bot_id,
+            "api_key": self.api_key,
+            "host": self.host,
+            "port": str(self.port),
+            "use_ssl": self._tls,
+            "mmn_api_url": self.mmn_api_url,
+            "zk_api_url": self.zk_api_url,
+            "agent_event_url": self.url,
+        }
+        return options
+
+    def environment(self) -> dict[str, str]:
+        """Environment variables for a bot's process: the SDK's own, and MEZON_BOT_ID and MEZON_API_KEY."""
+        return {
+            "MEZON_BOT_ID": str(self.bot_id),
+            "MEZON_API_KEY": self.api_key,
+            "MEZON_HOST": self.host,
+            "MEZON_PORT": str(self.port),
+            "MEZON_USE_SSL": "true" if self._tls else "false",
+            "MEZON_MMN_API_URL": self.mmn_api_url,
+            "MEZON_ZK_API_URL": self.zk_api_url,
+        }
+
+    # Life
+
+    async def start(self, *, port: int | None = None) -> Self:
+        """Listens: on ``port``, else where it listened before, else where the constructor said."""
+        if self._runner is not None:
+            raise RuntimeError("the gateway is running already")
+        if self._tls and self._certificate is None:
+            from mezon.testing.tls import LocalCertificate
+
+            self._certificate = LocalCertificate(self.host)
+        self._flow = asyncio.Event()
+        self._flow.set()
+        runner = web.AppRunner(self._http.application(), access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        context = self._certificate.context if self._certificate is not None else None
+        site = web.TCPSite(runner, self.host, self.port if port is None else port, ssl_context=context)
+        try:
+            await site.start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self.port = int(runner.addresses[0][1])
+        return self
+
+    async def stop(self) -> None:
+        """Cuts every connection and stops listening. The world, the records and the port stay."""
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        if self._flow is not None:
+            self._flow.set()
+        for connection in list(self.websockets.live):
+            connection.abort()
+        await self.agent_events.end_all(abort=True)
+        await runner.cleanup()
+
+    async def restart(self, *, downtime: float = 0.0) -> None:
+        """Stops and, after ``downtime`` seconds, listens again on the same port."""
+        await self.stop()
+        if downtime:
+            await asyncio.sleep(downtime)
+        await self.start()
+
+    async def aclose(self) -> None:
+        """Stops for good and removes the certificate."""
+        await self.stop()
+        certificate, self._certificate = self._certificate, None
+        if certificate is not None:
+            certificate.remove()
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
+
+    # Bots
+
+    def add_bot(self, bot_id: int, api_key: str, username: str) -> User:
+        """Lets another bot in. Every bot gets every broadcast."""
+        self.sessions.accounts[bot_id] = api_key
+        return self.world.add_user(username, id=bot_id, display_name=username.capitalize(), is_bot=True)
+
+    def new_session(self, bot_id: int) -> api_pb2.Session:
+        """The answer to a login."""
+        fields: dict[str, Any] = {
+            "created": False,
+            "token": self.sessions.issue(bot_id),
+            "refresh_token": self.sessions.issue(bot_id, use="refresh"),
+            "id_token": self.sessions.issue(bot_id, use="id"),
+            "user_id": bot_id,
+            "api_url": self.url,
+            "ws_url": self.ws_url,
+            **self.session_fields,
+        }
+        return api_pb2.Session(**fields)
+
+    # Waiting
+
+    @property
+    def stalled(self) -> bool:
+        """Whether ``stall()`` is in force."""
+        return self._flow is not None and not self._flow.is_set()
+
+    async def flowing(self) -> None:
+        """Returns when the gateway is not stalled."""
+        if self._flow is not None:
+            await self._flow.wait()
+
+    # Telling
+
+    def broadcast(self, **field: Any) -> int:
+        """Sends an event to every connection that should have it; returns to how many."""
+        ((kind, message),) = field.items()
+        data = websocket_frame(realtime_pb2.Envelope(**field).SerializeToString())
+        reached = 0
+        for connection in self.websockets.live:
+            if kind == "channel_message" and not self._should_hear(connection, message):
+                continue
+            connection.write(data)
+            reached += connection.is_open
+        return reached
+
+    def _should_hear(self, connection: Connection, message: api_pb2.ChannelMessage) -> bool:
+        if message.sender_id == connection.user_id and not self.echo_own_messages:
+            return False
+        if not self.joined_only:
+            return True
+        if message.channel_id in connection.channels:
+            return True
+        channel = self.world.channels.get(message.channel_id)
+        if channel is None or channel.clan_id not in connection.clans:
+            return False
+        # Direct conversations come with clan 0, private channels have to be joined themselves.
+        return not channel.private or channel.type in (DM, GROUP)
+
+    def broadcast_change(self, message: api_pb2.ChannelMessage, code: int) -> None:
+        """Tells that a message was updated (1) or removed (2), after the answer that is being made now."""
+        event = api_pb2.ChannelMessage()
+        event.CopyFrom(message)
+        event.code = code
+        asyncio.get_running_loop().call_soon(lambda: self.broadcast(channel_message=event))
+
+    def apply_update(
+        self,
+        message: api_pb2.ChannelMessage,
+        content: str,
+        mentions: Iterable[api_pb2.MessageMention] = (),
+        attachments: Iterable[api_pb2.MessageAttachment] = (),
+        hide_edited: bool = False,
+    ) -> None:
+        """Changes a message of the history."""
+        message.content = content
+        message.mentions = api_pb2.MessageMentionList(mentions=mentions).SerializeToString()
+        message.attachments = api_pb2.MessageAttachmentList(attachments=attachments).SerializeToString()
+        message.hide_editted = hide_edited
+        message.update_time_seconds = int(time.time())
+
+    def accept_message(
+        self, user_id: int, request: realtime_pb2.ChannelMessageSend, *, remember: bool = True
+    ) -> tuple[realtime_pb2.ChannelMessageAck, api_pb2.ChannelMessage]:
+        """Makes the ack and the event of a message a bot sends."""
+        world = self.world
+        channel, sender = world.channels[request.channel_id], world.users[user_id]
+        message = message_from_send(world, channel, sender, request, message_id=world.next_message_id())
+        if remember:
+            world.remember(message)
+        ack = realtime_pb2.ChannelMessageAck(
+            channel_id=channel.id,
+            message_id=message.message_id,
+            code=message.code,
+            username=sender.username,
+            create_time_seconds=message.create_time_seconds,
+            update_time_seconds=message.update_time_seconds,
+            persistent=wrappers_pb2.BoolValue(value=remember),
+            clan_logo=message.clan_logo,
+            category_name=channel.category_name,
+        )
+        return ack, message
+
+    def expect_upload(self, filename: str, filetype: str) -> str:
+        """Makes a URL somebody may PUT a file to, once."""
+        key = f"{next(self._upload_keys):x}"
+        url = f"{self.url}/upload/{key}/{quote(filename, safe='')}"
+        while len(self.expected_uploads) >= self.max_uploads:
+            del self.expected_uploads[next(iter(self.expected_uploads))]
+        self.expected_uploads[key] = Upload(filename, filetype, url, b"")
+        return url

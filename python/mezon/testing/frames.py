@@ -1,0 +1,48 @@
+"""Bytes on the WebSocket: server frames and raw API answers, written from RFC 6455 and the wire facts."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Final
+
+__all__ = ["BINARY", "LAST_CHUNK", "RAW_MARK", "TEXT", "raw_answer", "websocket_frame"]
+
+TEXT: Final = 0x1
+BINARY: Final = 0x2
+
+RAW_MARK: Final = 0xFF
+LAST_CHUNK: Final = 0x00FF
+
+
+def websocket_frame(payload: bytes, opcode: int = BINARY, *, final: bool = True) -> bytes:
+    """A server frame (unmasked): header and payload."""
+    first = (0x80 if final else 0x00) | opcode
+    size = len(payload)
+    if size < 126:
+        return bytes((first, size)) + payload
+    if size < 65536:
+        return bytes((first, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((first, 127)) + size.to_bytes(8, "big") + payload
+
+
+def raw_answer(
+    cid: int, body: bytes, *, code: int = 0, chunk_size: int | None = None, chunk_count: int | None = None
+) -> list[bytes]:
+    """The chunks of a raw API answer.
+
+    Args:
+        chunk_size: At most this many bytes of the body in a chunk; None for one chunk.
+        chunk_count: Exactly this many chunks, empty ones if need be; wins over ``chunk_size``.
+    """
+    if chunk_count is not None:
+        count, size = chunk_count, ceil(len(body) / chunk_count)
+    elif chunk_size is not None:
+        count, size = max(1, ceil(len(body) / chunk_size)), chunk_size
+    else:
+        count, size = 1, len(body)
+    chunks: list[bytes] = []
+    for number in range(count):
+        flag = LAST_CHUNK if number == count - 1 else 0
+        head = bytes((RAW_MARK,)) + cid.to_bytes(2, "big") + (code << 16 | flag).to_bytes(4, "big")
+        chunks.append(head + body[number * size : (number + 1) * size])
+    return chunks

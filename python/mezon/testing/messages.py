@@ -1,0 +1,155 @@
+"""Building ChannelMessage events as the server broadcasts them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mezon.protobuf.api import api_pb2
+from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing.world import Channel, User, World
+
+__all__ = [
+    "CHAT",
+    "REMOVED",
+    "UPDATED",
+    "build_message",
+    "content_text",
+    "make_attachments",
+    "make_mentions",
+    "make_reference",
+    "message_from_send",
+]
+
+# ChannelMessage.code
+CHAT = 0
+UPDATED = 1
+REMOVED = 2
+
+
+def content_text(content: str | Mapping[str, Any]) -> str:
+    """The JSON text of a message: a str becomes ``{"t": text}``, a mapping is taken as it is."""
+    return json.dumps({"t": content} if isinstance(content, str) else dict(content), ensure_ascii=False)
+
+
+def make_mentions(
+    world: World, text: str, mentions: Iterable[User | int | str | api_pb2.MessageMention | Mapping[str, Any]]
+) -> list[api_pb2.MessageMention]:
+    """Mentions from users, names or field mappings.
+
+    A user named in the text as ``@username`` gets the offsets of that place (UTF-16 units, end exclusive).
+    """
+    made: list[api_pb2.MessageMention] = []
+    for mention in mentions:
+        if isinstance(mention, api_pb2.MessageMention):
+            made.append(mention)
+        elif isinstance(mention, Mapping):
+            made.append(api_pb2.MessageMention(**mention))
+        else:
+            user = world.user(mention)
+            tag = f"@{user.username}"
+            at = text.find(tag)
+            start = len(text[:at].encode("utf-16-le")) // 2 if at >= 0 else 0
+            end = start + len(tag.encode("utf-16-le")) // 2 if at >= 0 else 0
+            made.append(api_pb2.MessageMention(user_id=user.id, username=user.username, s=start, e=end))
+    return made
+
+
+def make_attachments(
+    attachments: Iterable[str | api_pb2.MessageAttachment | Mapping[str, Any]],
+) -> list[api_pb2.MessageAttachment]:
+    """Attachments from URLs or field mappings."""
+    made: list[api_pb2.MessageAttachment] = []
+    for attachment in attachments:
+        if isinstance(attachment, api_pb2.MessageAttachment):
+            made.append(attachment)
+        elif isinstance(attachment, str):
+            name = attachment.rsplit("/", 1)[-1] or "file"
+            made.append(api_pb2.MessageAttachment(filename=name, url=attachment))
+        else:
+            made.append(api_pb2.MessageAttachment(**attachment))
+    return made
+
+
+def make_reference(message: api_pb2.ChannelMessage) -> api_pb2.MessageRef:
+    """The reference a reply to this message carries."""
+    return api_pb2.MessageRef(
+        message_ref_id=message.message_id,
+        content=message.content,
+        has_attachment=bool(message.attachments),
+        message_sender_id=message.sender_id,
+        message_sender_username=message.username,
+        message_sender_avatar=message.avatar,
+        message_sender_clan_nick=message.clan_nick,
+        message_sender_display_name=message.display_name,
+    )
+
+
+def build_message(
+    world: World,
+    channel: Channel,
+    sender: User,
+    content: str,
+    *,
+    message_id: int,
+    code: int = CHAT,
+    mentions: Sequence[api_pb2.MessageMention] = (),
+    attachments: Sequence[api_pb2.MessageAttachment] = (),
+    references: Sequence[api_pb2.MessageRef] = (),
+    topic_id: int = 0,
+    avatar: str = "",
+    mode: int = 0,
+    created: int = 0,
+) -> api_pb2.ChannelMessage:
+    """The event that tells everybody about a message."""
+    clan = world.clans.get(channel.clan_id)
+    now = created or int(time.time())
+    message = api_pb2.ChannelMessage(
+        clan_id=channel.clan_id,
+        channel_id=channel.id,
+        message_id=message_id,
+        code=code,
+        sender_id=sender.id,
+        username=sender.username,
+        avatar=avatar or sender.avatar_url,
+        content=content,
+        channel_label=channel.label,
+        clan_logo=clan.logo if clan is not None else "",
+        category_name=channel.category_name,
+        display_name=sender.display_name,
+        clan_nick=sender.clan_nicks.get(channel.clan_id, ""),
+        create_time_seconds=now,
+        update_time_seconds=now,
+        mode=mode or channel.mode,
+        is_public=not channel.private,
+        topic_id=topic_id,
+    )
+    if mentions:
+        message.mentions = api_pb2.MessageMentionList(mentions=mentions).SerializeToString()
+    if attachments:
+        message.attachments = api_pb2.MessageAttachmentList(attachments=attachments).SerializeToString()
+    if references:
+        message.references = api_pb2.MessageRefList(refs=references).SerializeToString()
+    return message
+
+
+def message_from_send(
+    world: World, channel: Channel, sender: User, send: realtime_pb2.ChannelMessageSend, *, message_id: int
+) -> api_pb2.ChannelMessage:
+    """The event that comes of a ``channel_message_send``."""
+    return build_message(
+        world,
+        channel,
+        sender,
+        send.content,
+        message_id=message_id,
+        code=send.code,
+        mentions=send.mentions,
+        attachments=send.attachments,
+        references=send.references,
+        topic_id=send.topic_id,
+        avatar=send.avatar,
+        mode=send.mode,
+    )

@@ -1,0 +1,155 @@
+"""What the gateway saw: frames the bot sent, HTTP requests, uploads, connections."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from mezon.protobuf.api import api_pb2
+from mezon.protobuf.rtapi import realtime_pb2
+
+__all__ = ["HOUSEKEEPING", "Connections", "Request", "Sent", "Upload", "keep"]
+
+_T = TypeVar("_T")
+
+HOUSEKEEPING = frozenset({"ping", "clan_join", "channel_join", "channel_leave"})
+"""What a client sends by itself: ``next_sent()`` without a kind passes over these."""
+
+# Bodies of api_request_event the gateway shows decoded.
+_API_BODIES: dict[str, type[Message]] = {
+    "UpdateChannelMessage": realtime_pb2.ChannelMessageUpdate,
+    "DeleteChannelMessage": realtime_pb2.ChannelMessageRemove,
+    "SendChannelMessage": realtime_pb2.ChannelMessageSend,
+    "ListChannelMessages": api_pb2.ListChannelMessagesRequest,
+}
+
+
+@dataclass(slots=True, frozen=True)
+class Sent:
+    """One envelope the bot sent.
+
+    Attributes:
+        kind: The envelope's field name, such as ``channel_message_send``.
+        message: The decoded protobuf message of that field.
+        cid: The request number the answer carries.
+        time: ``time.monotonic()`` of its arrival.
+        connection: Number of the connection it came on, counted from 1.
+        api_name: For ``api_request_event`` the name of the API, such as ``UpdateChannelMessage``.
+        body: For ``api_request_event`` the decoded body (bytes when the gateway does not know the API).
+    """
+
+    kind: str
+    message: Any
+    cid: int
+    time: float
+    connection: int
+    api_name: str = ""
+    body: Any = None
+
+    @classmethod
+    def from_envelope(cls, envelope: realtime_pb2.Envelope, *, time: float, connection: int) -> Sent:
+        """Takes an envelope apart."""
+        kind = envelope.WhichOneof("message") or ""
+        message = getattr(envelope, kind) if kind else None
+        api_name, body = "", None
+        if kind == "api_request_event":
+            event = envelope.api_request_event
+            api_name, body = event.api_name, _decode_api_body(event.api_name, event.body)
+        return cls(kind, message, envelope.cid, time, connection, api_name, body)
+
+    def is_a(self, kind: str) -> bool:
+        """Whether this is of that kind (an envelope field or an API name)."""
+        return kind in (self.kind, self.api_name)
+
+    @property
+    def payload(self) -> Any:
+        """The message that matters: an ephemeral's inner message, an API call's body, else ``message``."""
+        if self.kind == "ephemeral_message_send":
+            return self.message.message
+        return self.body if self.kind == "api_request_event" else self.message
+
+    @property
+    def content(self) -> Any:
+        """The decoded JSON content of a sent, ephemeral or updated message; None for anything else."""
+        text = getattr(self.payload, "content", None)
+        if not isinstance(text, str):
+            return None
+        try:
+            return json.loads(text)
+        except ValueError:
+            return None
+
+    @property
+    def text(self) -> str:
+        """The ``t`` of the content, or ""."""
+        content = self.content
+        return str(content.get("t") or "") if isinstance(content, dict) else ""
+
+    @property
+    def channel_id(self) -> int:
+        """The channel it is about, or 0."""
+        return int(getattr(self.payload, "channel_id", 0))
+
+
+def _decode_api_body(name: str, body: bytes) -> Any:
+    message_type = _API_BODIES.get(name)
+    if message_type is None:
+        return body
+    message = message_type()
+    try:
+        message.ParseFromString(body)
+    except DecodeError:
+        return body
+    return message
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request the gateway got. Credentials stay out of the repr."""
+
+    method: str
+    path: str
+    name: str
+    """The RPC's method name, else the path."""
+    time: float
+    """``time.monotonic()`` of its arrival."""
+    query: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    message: Any = field(default=None, repr=False)
+    """The decoded protobuf message or JSON value of the body."""
+    status: int = 0
+    """The status of the answer, 0 while there is none."""
+
+
+@dataclass(slots=True, frozen=True)
+class Upload:
+    """A file somebody PUT to the gateway."""
+
+    filename: str
+    filetype: str
+    url: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(slots=True)
+class Connections:
+    """Counts of WebSocket connections."""
+
+    live: int = 0
+    """Open now."""
+    total: int = 0
+    """Ever accepted."""
+    max_live: int = 0
+    """The most that were open at one time: 1 for a client that never has two."""
+
+
+def keep(items: list[_T], item: _T, limit: int) -> None:
+    """Appends; when the list is full, drops its oldest tenth first."""
+    if len(items) >= limit:
+        del items[: max(1, limit // 10)]
+    items.append(item)

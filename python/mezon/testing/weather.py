@@ -1,0 +1,127 @@
+"""Everything that can go wrong, on order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mezon.testing.core import GatewayCore
+from mezon.testing.faults import HttpFault, SocketFault
+
+__all__ = ["Weather"]
+
+
+class Weather(GatewayCore):
+    """The faults of a :class:`mezon.testing.LocalGateway`."""
+
+    async def drop(self, *, reset: bool = False) -> int:
+        """Cuts every WebSocket's TCP connection: no close frame. With ``reset`` the bot sees a reset.
+
+        Returns how many were cut.
+        """
+        live = list(self.websockets.live)
+        for connection in live:
+            connection.abort(reset=reset)
+        await self.wait_until(
+            lambda: not set(live) & set(self.websockets.live), what="the connections to end"
+        )
+        return len(live)
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Closes every WebSocket with a close frame, such as 4006 (session expired)."""
+        live = list(self.websockets.live)
+        for connection in live:
+            await connection.close(code, reason)
+        await self.wait_until(
+            lambda: not set(live) & set(self.websockets.live), what="the connections to end"
+        )
+
+    def stall(self) -> None:
+        """Goes silent: reads and answers nothing on any WebSocket, old or new, pings neither.
+
+        What is said meanwhile waits for ``resume()``. As with a server that hangs, the system goes on taking
+        bytes until its buffers are full, and a connection that the bot ends is seen to end.
+        """
+        if self._flow is None:
+            raise RuntimeError("start the gateway before you stall it")
+        self._flow.clear()
+
+    def resume(self) -> None:
+        """Ends ``stall()``."""
+        if self._flow is not None:
+            self._flow.set()
+        for connection in list(self.websockets.live):
+            connection.release()
+
+    def answer_with_error(
+        self,
+        kind: str,
+        code: int,
+        message: str = "refused by the test",
+        *,
+        times: int | None = 1,
+        context: Mapping[str, str] | None = None,
+        match: Callable[[Any], bool] | None = None,
+    ) -> None:
+        """Refuses the next ``times`` (None: all) socket calls of a kind; they are not carried out.
+
+        Args:
+            kind: An envelope field, an API name, or ``"*"``.
+            code: Error code of the envelope; for API calls the response code of the raw answer.
+            match: Refuse only calls whose payload (the protobuf message) this is true for.
+        """
+        self.faults.socket.append(SocketFault(kind, times, match, error=(code, message, dict(context or {}))))
+
+    def silence(
+        self, kind: str, *, times: int | None = None, match: Callable[[Any], bool] | None = None
+    ) -> None:
+        """Takes socket calls of a kind and neither answers nor carries them out."""
+        self.faults.socket.append(SocketFault(kind, times, match, silent=True))
+
+    def delay(
+        self,
+        kind: str,
+        seconds: float,
+        *,
+        times: int | None = None,
+        match: Callable[[Any], bool] | None = None,
+    ) -> None:
+        """Lets socket calls of a kind wait before they are carried out and answered; later ones overtake."""
+        self.faults.socket.append(SocketFault(kind, times, match, seconds=seconds))
+
+    def http_status(
+        self,
+        target: str,
+        status: int,
+        *,
+        times: int | None = 1,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str = b"",
+    ) -> None:
+        """Answers the next ``times`` (None: all) HTTP requests with this status, header fields and body.
+
+        Args:
+            target: A path (``/v2/apps/authenticate/token``, ``/ws``), an RPC's name (``ListClanDescs``)
+                or ``"*"``.
+        """
+        data = body.encode() if isinstance(body, str) else body
+        self.faults.http.append(
+            HttpFault(target, times, status=status, headers=dict(headers or {}), body=data)
+        )
+
+    def http_delay(self, target: str, seconds: float, *, times: int | None = None) -> None:
+        """Lets HTTP requests wait before they are carried out and answered."""
+        self.faults.http.append(HttpFault(target, times, seconds=seconds))
+
+    def http_drop(self, target: str, *, times: int | None = 1) -> None:
+        """Cuts the connection of the next HTTP requests instead of answering."""
+        self.faults.http.append(HttpFault(target, times, drop=True))
+
+    def clear_faults(self) -> None:
+        """Good weather again: forgets every rule and ends a stall."""
+        self.faults.clear()
+        self.resume()
+
+    def expire_tokens(self) -> None:
+        """Every token given out so far is refused from now on (401). Open WebSockets stay open."""
+        self.sessions.expire_all()

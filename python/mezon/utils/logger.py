@@ -1,0 +1,80 @@
+"""Logging of the package: everything under the logger ``mezon``."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import ClassVar
+
+_FORMAT = "[%(asctime)s] [%(name)s] [%(levelname)s] %(message)s"
+_DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+class ColoredFormatter(logging.Formatter):
+    """Colours the name of the level when standard error is a terminal."""
+
+    COLORS: ClassVar[dict[str, str]] = {
+        "DEBUG": "\033[36m",
+        "INFO": "\033[32m",
+        "WARNING": "\033[33m",
+        "ERROR": "\033[31m",
+        "CRITICAL": "\033[35m",
+    }
+    RESET = "\033[0m"
+    BOLD = "\033[1m"
+
+    def __init__(self, fmt: str | None = None, datefmt: str | None = None, use_colors: bool = True) -> None:
+        super().__init__(fmt, datefmt)
+        self.use_colors = use_colors and _is_terminal()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format ``record``, which stays as it was for other handlers."""
+        if not self.use_colors:
+            return super().format(record)
+        name = record.levelname
+        record.levelname = f"{self.COLORS.get(name, '')}{self.BOLD}{name}{self.RESET}"
+        try:
+            return super().format(record)
+        finally:
+            record.levelname = name
+
+
+def _is_terminal() -> bool:
+    stream = sys.stderr
+    return stream is not None and hasattr(stream, "isatty") and stream.isatty()
+
+
+def setup_logger(
+    name: str = "mezon",
+    log_level: int = logging.INFO,
+    log_format: str | None = None,
+    date_format: str | None = None,
+    use_colors: bool = True,
+) -> logging.Logger:
+    """Set the level of a logger, and let it write to standard error unless it has a handler already."""
+    logger = logging.getLogger(name)
+    logger.setLevel(log_level)
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(ColoredFormatter(log_format or _FORMAT, date_format or _DATE_FORMAT, use_colors))
+        logger.addHandler(handler)
+    return logger
+
+
+def get_logger(name: str) -> logging.Logger:
+    """The logger ``name``."""
+    return logging.getLogger(name)
+
+
+def disable_logging(name: str = "mezon") -> None:
+    """Silence a logger and all below it."""
+    logger = logging.getLogger(name)
+    logger.setLevel(logging.CRITICAL + 1)
+    logger.disabled = True
+
+
+def enable_logging(name: str = "mezon", log_level: int = logging.INFO) -> None:
+    """Let a logger speak again, from ``log_level`` on."""
+    logger = logging.getLogger(name)
+    logger.setLevel(log_level)
+    logger.disabled = False

@@ -1,0 +1,117 @@
+//! When to ping, and when silence means death.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What the clock asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Beat {
+    Ping,
+    Dead,
+    /// Nothing before this instant.
+    Wait(Instant),
+}
+
+#[derive(Debug)]
+pub struct Heartbeat {
+    interval: Duration,
+    timeout: Duration,
+    next_ping: Instant,
+    /// The unanswered ping: its cid, and when it was sent.
+    pinged: Option<(u16, Instant)>,
+    /// Since when silence counts: the ping, or the end of a pause of our own reader.
+    silent_since: Option<Instant>,
+}
+
+impl Heartbeat {
+    pub fn new(interval: Duration, timeout: Duration, now: Instant) -> Self {
+        Self { interval, timeout, next_ping: now + interval, pinged: None, silent_since: None }
+    }
+
+    pub fn poll(&self, now: Instant, paused: bool) -> Beat {
+        if let Some(since) = self.silent_since
+            && !paused
+        {
+            let dead_at = since + self.timeout;
+            if now >= dead_at {
+                return Beat::Dead;
+            }
+            if now < self.next_ping {
+                return Beat::Wait(dead_at.min(self.next_ping));
+            }
+        }
+        if now >= self.next_ping { Beat::Ping } else { Beat::Wait(self.next_ping) }
+    }
+
+    pub fn pinged(&mut self, cid: u16, now: Instant) {
+        self.next_ping = now + self.interval;
+        self.pinged = Some((cid, now));
+        self.silent_since.get_or_insert(now);
+    }
+
+    /// Any frame is a sign of life.
+    pub fn heard(&mut self) {
+        self.silent_since = None;
+    }
+
+    /// We did not listen for a while: the peer gets its time anew.
+    pub fn resumed(&mut self, now: Instant) {
+        if let Some(since) = &mut self.silent_since {
+            *since = now;
+        }
+    }
+
+    /// The round trip, when this is the answer to the last ping.
+    pub fn ponged(&mut self, cid: u16, now: Instant) -> Option<Duration> {
+        let (_, at) = self.pinged.take_if(|(pinged, _)| *pinged == cid)?;
+        Some(now.saturating_duration_since(at))
+    }
+
+    /// Does the peer owe an answer?
+    pub fn waiting(&self) -> bool {
+        self.silent_since.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEC: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_silent_peer_is_dead_within_twenty_seconds() {
+        let start = Instant::now();
+        let mut beat = Heartbeat::new(10 * SEC, 10 * SEC, start);
+        assert_eq!(beat.poll(start, false), Beat::Wait(start + 10 * SEC));
+        assert_eq!(beat.poll(start + 10 * SEC, false), Beat::Ping);
+        beat.pinged(1, start + 10 * SEC);
+        assert_eq!(beat.poll(start + 11 * SEC, false), Beat::Wait(start + 20 * SEC));
+        assert_eq!(beat.poll(start + 20 * SEC, false), Beat::Dead);
+    }
+
+    #[test]
+    fn any_frame_is_life_and_a_paused_reader_no_verdict() {
+        let start = Instant::now();
+        let mut beat = Heartbeat::new(10 * SEC, 10 * SEC, start);
+        beat.pinged(1, start);
+        assert_eq!(beat.poll(start + 60 * SEC, true), Beat::Ping, "paused: pings go on, no verdict");
+        beat.pinged(2, start + 60 * SEC);
+        beat.resumed(start + 60 * SEC);
+        assert_eq!(beat.poll(start + 69 * SEC, false), Beat::Wait(start + 70 * SEC));
+        beat.heard();
+        assert_eq!(beat.poll(start + 69 * SEC, false), Beat::Wait(start + 70 * SEC));
+        assert_eq!(beat.poll(start + 70 * SEC, false), Beat::Ping);
+    }
+
+    #[test]
+    fn latency_is_that_of_the_last_ping() {
+        let start = Instant::now();
+        let mut beat = Heartbeat::new(10 * SEC, 10 * SEC, start);
+        beat.pinged(7, start);
+        assert_eq!(beat.ponged(6, start + SEC), None);
+        assert_eq!(beat.ponged(7, start + SEC), Some(SEC));
+        assert_eq!(beat.ponged(7, start + SEC), None);
+    }
+}

@@ -1,0 +1,62 @@
+//! Every knob of the connection, with its default.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::backoff::BackoffOptions;
+use crate::inbox::Bounds;
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// A PEM file with further certificate authorities to trust, beside webpki's and the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The largest message taken from the peer, in bytes.
+    pub max_frame: usize,
+    pub inbox: Bounds,
+    /// Calls waiting for an answer or for their turn.
+    pub max_pending: usize,
+    /// The largest raw API answer, in bytes.
+    pub max_raw: usize,
+    pub connect_timeout: Duration,
+    /// A ping goes out this often.
+    pub heartbeat_interval: Duration,
+    /// The peer is dead when no frame comes for this long after a ping.
+    pub heartbeat_timeout: Duration,
+    /// Frames sent in one `rate_period`.
+    pub rate_limit: u32,
+    pub rate_period: Duration,
+    pub backoff: BackoffOptions,
+    /// None tries for ever.
+    pub reconnect_max_attempts: Option<u32>,
+    /// How many clans and channels are joined again after a reconnect.
+    pub max_joined: usize,
+    /// How long the joins after a reconnect may take.
+    pub rejoin_timeout: Duration,
+    /// How long Python may take to bring a session for a reconnect.
+    pub session_timeout: Duration,
+    /// Bytes the store may be behind before the reader pauses.
+    pub max_store_backlog: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            ca_file: None,
+            max_frame: 64 << 20,
+            inbox: Bounds { events: 20_000, bytes: 32 << 20 },
+            max_pending: 10_000,
+            max_raw: 64 << 20,
+            connect_timeout: Duration::from_secs(30),
+            heartbeat_interval: Duration::from_secs(10),
+            heartbeat_timeout: Duration::from_secs(10),
+            rate_limit: 80,
+            rate_period: Duration::from_secs(1),
+            backoff: BackoffOptions::default(),
+            reconnect_max_attempts: None,
+            max_joined: 10_000,
+            rejoin_timeout: Duration::from_secs(10),
+            session_timeout: Duration::from_secs(120),
+            max_store_backlog: 16 << 20,
+        }
+    }
+}

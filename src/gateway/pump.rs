@@ -1,0 +1,389 @@
+//! One open connection: reads, writes, heartbeat, deadlines, until it is lost or closed.
+//!
+//! A single hand-polled future, for three reasons: reading goes on while a write is stuck, frames that are there are
+//! taken in one go, and the inbox is locked once for all of them.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+use super::call::{Call, Failure, INTERNAL};
+use super::heartbeat::{Beat, Heartbeat};
+use super::joined::int_field;
+use super::pending::Sent;
+use super::session::{Closing, Session};
+use super::state::State;
+use super::transport::{Frame, Lost, Transport};
+use super::{Command, Stats};
+use crate::inbox::Item;
+use crate::wire::{Chunk, Inbound, Peek, Stream, classify, encode_envelope};
+
+/// How many frames or commands are taken before the others get a turn.
+const TURN: usize = 256;
+/// How long the other side may take to say good-bye.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How often a reader that waits for the store looks again.
+const STORE_LOOK: Duration = Duration::from_millis(5);
+/// Bodies up to this size are copied, so that a small event does not keep a large read buffer alive.
+const COPY_MAX: usize = 64 << 10;
+
+/// Tags of the envelope the core knows by itself.
+const CHANNEL_MESSAGE: u32 = 6;
+const PING: u32 = 22;
+/// The field of a `ChannelMessage` that holds its channel.
+const MESSAGE_CHANNEL: u32 = 2;
+
+pub(super) enum End {
+    Lost(String),
+    Closed,
+}
+
+impl Session {
+    pub(super) async fn pump(&mut self, mut transport: Box<dyn Transport>) -> End {
+        let now = Instant::now();
+        let options = &self.shared.options;
+        let mut pump = Pump {
+            heartbeat: Heartbeat::new(options.heartbeat_interval, options.heartbeat_timeout, now),
+            rejoins: self.joined.calls().into_iter().rev().collect(),
+            rejoining: 0,
+            rejoin_until: now + options.rejoin_timeout,
+            ready: false,
+            batch: Vec::with_capacity(TURN),
+            pause: None,
+            unflushed: false,
+            limited_until: None,
+            timer: Box::pin(sleep_until(now)),
+            session: self,
+        };
+        pump.session.enter(State::Joining, String::new());
+        let end = poll_fn(|cx| pump.turn(cx, &mut *transport)).await;
+        let silent = pump.heartbeat.waiting();
+        if matches!(end, End::Closed) && !silent {
+            let _ = timeout(CLOSE_TIMEOUT, poll_fn(|cx| transport.poll_close(cx))).await;
+        }
+        end
+    }
+}
+
+/// Why the reader pauses.
+struct Pause {
+    space: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+struct Pump<'a> {
+    session: &'a mut Session,
+    heartbeat: Heartbeat,
+    /// Joins still to be sent, the next one last.
+    rejoins: Vec<(u32, Bytes)>,
+    /// Joins sent and not answered.
+    rejoining: usize,
+    rejoin_until: Instant,
+    ready: bool,
+    batch: Vec<Item>,
+    pause: Option<Pause>,
+    unflushed: bool,
+    limited_until: Option<Instant>,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Pump<'_> {
+    fn turn(&mut self, cx: &mut Context<'_>, transport: &mut dyn Transport) -> Poll<End> {
+        loop {
+            let mut busy = false;
+            match self.obey(cx) {
+                Ok(more) => busy |= more,
+                Err(end) => return Poll::Ready(end),
+            }
+            let now = Instant::now();
+            let passed = self
+                .tick(now)
+                .and_then(|()| self.write(cx, transport, now))
+                .and_then(|()| self.read(cx, transport, now));
+            match passed {
+                Ok(more) => busy |= more,
+                Err(Lost(reason)) => return Poll::Ready(End::Lost(reason)),
+            }
+            if busy {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let next = self.next_instant(now);
+            if self.timer.deadline() != next {
+                self.timer.as_mut().reset(next);
+            }
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Takes what the handle has ordered; true when there may be more.
+    fn obey(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        for _ in 0..TURN {
+            match self.session.commands.poll_recv(cx) {
+                Poll::Ready(Some(Command::Close { for_good: false })) => {
+                    return Err(End::Lost("given up by the client".into()));
+                }
+                Poll::Ready(Some(command)) => {
+                    self.session.take(command).map_err(|Closing| End::Closed)?;
+                }
+                Poll::Ready(None) => return Err(End::Closed),
+                Poll::Pending => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn tick(&mut self, now: Instant) -> Result<(), Lost> {
+        if let Beat::Dead = self.heartbeat.poll(now, self.pause.is_some()) {
+            let waited = self.session.shared.options.heartbeat_timeout.as_secs_f64();
+            return Err(Lost(format!("no frame came within {waited} s after a ping")));
+        }
+        self.session.expire(now);
+        if !self.ready && (now >= self.rejoin_until || (self.rejoins.is_empty() && self.rejoining == 0)) {
+            self.ready = true;
+            self.session.enter(State::Ready, String::new());
+        }
+        Ok(())
+    }
+
+    fn next_instant(&mut self, now: Instant) -> Instant {
+        let mut next = self.session.next_deadline();
+        if let Beat::Wait(at) = self.heartbeat.poll(now, self.pause.is_some()) {
+            next = next.min(at);
+        }
+        if let Some(at) = self.limited_until {
+            next = next.min(at);
+        }
+        if !self.ready {
+            next = next.min(self.rejoin_until);
+        }
+        if self.pause.is_some() && self.store_lags() {
+            next = next.min(now + STORE_LOOK);
+        }
+        next
+    }
+
+    fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        transport: &mut dyn Transport,
+        now: Instant,
+    ) -> Result<(), Lost> {
+        self.limited_until = None;
+        if self.heartbeat.poll(now, self.pause.is_some()) == Beat::Ping
+            && transport.poll_ready(cx)?.is_ready()
+        {
+            // A ping is never held up by the limiter, but counts.
+            let _ = self.session.limiter.take(now);
+            if let Some(cid) = self.session.pending.next_cid() {
+                self.send(transport, encode_envelope(cid, PING, &[]))?;
+                self.heartbeat.pinged(cid, now);
+            }
+        }
+        while self.has_call() {
+            if transport.poll_ready(cx)?.is_pending() {
+                break;
+            }
+            if let Err(at) = self.session.limiter.take(now) {
+                self.limited_until = Some(at);
+                break;
+            }
+            let Some(cid) = self.session.pending.next_cid() else { break };
+            let Some(Call { id, tag, body, deadline }) = self.next_call() else { break };
+            self.send(transport, encode_envelope(cid, tag, &body))?;
+            self.session.pending.insert(cid, Sent { id, tag, body, deadline, stream: Stream::default() });
+        }
+        if self.unflushed && transport.poll_flush(cx)?.is_ready() {
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+
+    fn has_call(&self) -> bool {
+        !self.rejoins.is_empty() || (self.ready && !self.session.outbox.is_empty())
+    }
+
+    fn next_call(&mut self) -> Option<Call> {
+        let Some((tag, body)) = self.rejoins.pop() else { return self.session.outbox.pop() };
+        self.rejoining += 1;
+        Some(Call { id: INTERNAL, tag, body, deadline: self.rejoin_until })
+    }
+
+    fn send(&mut self, transport: &mut dyn Transport, frame: Bytes) -> Result<(), Lost> {
+        let stats = &self.session.shared.stats;
+        Stats::add(&stats.frames_sent, 1);
+        Stats::add(&stats.bytes_sent, frame.len() as u64);
+        self.unflushed = true;
+        transport.send(frame)
+    }
+
+    /// Takes the frames that are there; true when there may be more.
+    fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        transport: &mut dyn Transport,
+        now: Instant,
+    ) -> Result<bool, Lost> {
+        if !self.may_read(cx, now) {
+            return Ok(false);
+        }
+        let mut outcome = Ok(true);
+        let (mut frames, mut bytes) = (0, 0);
+        for _ in 0..TURN {
+            match transport.poll_next(cx) {
+                Poll::Ready(Ok(Frame::Binary(frame))) => {
+                    frames += 1;
+                    bytes += frame.len() as u64;
+                    self.take_frame(&frame, now);
+                }
+                Poll::Ready(Ok(Frame::Other)) => self.heartbeat.heard(),
+                Poll::Ready(Err(lost)) => {
+                    outcome = Err(lost);
+                    break;
+                }
+                Poll::Pending => {
+                    outcome = Ok(false);
+                    break;
+                }
+            }
+        }
+        if frames > 0 {
+            self.heartbeat.heard();
+            Stats::add(&self.session.shared.stats.frames_received, frames);
+            Stats::add(&self.session.shared.stats.bytes_received, bytes);
+        }
+        let full = !self.batch.is_empty() && self.session.shared.inbox.push_all(&mut self.batch);
+        if full || self.store_lags() {
+            Stats::add(&self.session.shared.stats.pauses, 1);
+            let inbox = self.session.shared.inbox.clone();
+            self.pause = Some(Pause { space: Box::pin(async move { inbox.wait_space().await }) });
+            // One more turn polls the pause, so that its end wakes this task.
+            return outcome.map(|_| true);
+        }
+        outcome
+    }
+
+    fn may_read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let Some(pause) = &mut self.pause else { return true };
+        // The permit may be an old one: what counts is the depth.
+        if pause.space.as_mut().poll(cx).is_ready() && self.session.shared.inbox.full() {
+            let inbox = self.session.shared.inbox.clone();
+            let mut space: Pin<Box<dyn Future<Output = ()> + Send>> =
+                Box::pin(async move { inbox.wait_space().await });
+            if space.as_mut().poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+            self.pause = Some(Pause { space });
+        }
+        if self.session.shared.inbox.full() || self.store_lags() {
+            return false;
+        }
+        self.pause = None;
+        self.heartbeat.resumed(now);
+        true
+    }
+
+    fn store_lags(&self) -> bool {
+        let shared = &self.session.shared;
+        shared.sink.as_ref().is_some_and(|sink| sink.backlog() > shared.options.max_store_backlog)
+    }
+
+    fn take_frame(&mut self, frame: &Bytes, now: Instant) {
+        match classify(frame) {
+            Ok(Inbound::Envelope(peek)) if peek.cid != 0 => self.take_answer(frame, &peek, now),
+            Ok(Inbound::Envelope(peek)) if peek.tag != 0 => self.take_event(frame, &peek),
+            Ok(Inbound::Envelope(_)) => {}
+            Ok(Inbound::Chunk(chunk)) => self.take_chunk(chunk, chunk.payload(frame)),
+            Err(_) => Stats::add(&self.session.shared.stats.malformed, 1),
+        }
+    }
+
+    fn take_event(&mut self, frame: &Bytes, peek: &Peek) {
+        let shared = self.session.shared.clone();
+        let stats = &shared.stats;
+        stats.count_event(peek.tag);
+        let wanted = stats.wants(peek.tag);
+        let stored = peek.tag == CHANNEL_MESSAGE;
+        if !wanted && !stored {
+            Stats::add(&stats.skipped, 1);
+            return;
+        }
+        let body = if peek.body.len() <= COPY_MAX {
+            Bytes::copy_from_slice(&frame[peek.body.clone()])
+        } else {
+            frame.slice(peek.body.clone())
+        };
+        if stored {
+            if !self.session.joined.is_empty() {
+                self.session.joined.used(int_field(&body, MESSAGE_CHANNEL));
+            }
+            if let Some(sink) = &shared.sink {
+                sink.accept(body.clone());
+            }
+        }
+        if wanted {
+            self.batch.push(Item::Event { tag: peek.tag, body });
+        } else {
+            Stats::add(&stats.skipped, 1);
+        }
+    }
+
+    fn take_answer(&mut self, frame: &Bytes, peek: &Peek, now: Instant) {
+        let cid = u16::try_from(peek.cid).unwrap_or(0);
+        let Some(sent) = self.session.pending.take(cid) else {
+            match self.heartbeat.ponged(cid, now) {
+                Some(trip) => {
+                    self.session.shared.stats.latency_us.store(trip.as_micros().max(1) as u64, Relaxed);
+                }
+                None => Stats::add(&self.session.shared.stats.unclaimed, 1),
+            }
+            return;
+        };
+        if peek.tag != ERROR {
+            self.session.joined.answered(sent.tag, &sent.body);
+            self.session.shared.stats.joined.store(self.session.joined.len() as u64, Relaxed);
+        }
+        if sent.id == INTERNAL {
+            self.rejoining -= 1;
+            return;
+        }
+        self.session.shared.stats.pending.fetch_sub(1, Relaxed);
+        self.batch.push(Item::Reply { call: sent.id, tag: peek.tag, body: frame.slice(peek.body.clone()) });
+    }
+
+    fn take_chunk(&mut self, chunk: Chunk, payload: &[u8]) {
+        let max = self.session.shared.options.max_raw;
+        let Some(sent) = self.session.pending.get_mut(chunk.cid) else {
+            Stats::add(&self.session.shared.stats.unclaimed, 1);
+            return;
+        };
+        let failure = match sent.stream.push(chunk, payload, max) {
+            Ok(None) => return,
+            Ok(Some(body)) if chunk.code == 0 => Ok(body),
+            Ok(Some(body)) => {
+                let message = String::from_utf8_lossy(&body).chars().take(200).collect();
+                Err(Failure::Refused { code: chunk.code, message })
+            }
+            Err(_) => Err(Failure::TooLong),
+        };
+        let Some(sent) = self.session.pending.take(chunk.cid) else { return };
+        if sent.id == INTERNAL {
+            self.rejoining -= 1;
+            return;
+        }
+        self.session.shared.stats.pending.fetch_sub(1, Relaxed);
+        self.batch.push(match failure {
+            Ok(body) => Item::Raw { call: sent.id, body: body.into() },
+            Err(failure) => Item::Failed { call: sent.id, failure },
+        });
+    }
+}
+
+/// The answer that refuses a call.
+const ERROR: u32 = 12;

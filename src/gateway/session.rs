@@ -1,0 +1,271 @@
+//! The life of a connection across its losses: connect, pump, back off, get a new session, connect again.
+//!
+//! Everything runs in this one task, so there is one connection and one reconnect at a time by construction.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use super::call::{Call, CallId, Failure, INTERNAL};
+use super::joined::Joined;
+use super::limiter::Limiter;
+use super::outbox::Outbox;
+use super::pending::Pending;
+use super::pump::End;
+use super::state::State;
+use super::transport::{Lost, Transport};
+use super::{Command, Shared};
+use crate::inbox::Item;
+
+/// A connection that lived this long was a good one: the next loss is retried at once again.
+const STABLE: std::time::Duration = std::time::Duration::from_secs(10);
+
+pub(super) struct Session {
+    pub(super) shared: Arc<Shared>,
+    pub(super) commands: mpsc::UnboundedReceiver<Command>,
+    pub(super) outbox: Outbox,
+    pub(super) pending: Pending,
+    pub(super) joined: Joined,
+    pub(super) limiter: Limiter,
+    state: State,
+    generation: u64,
+    /// Python's answer to the last `SessionWanted`.
+    answer: Option<Answer>,
+    attempt: u32,
+    ready_at: Option<Instant>,
+    lost_at: Option<SystemTime>,
+}
+
+enum Answer {
+    Session(String),
+    Refused { fatal: bool, reason: String },
+}
+
+/// The handle asked for the end.
+pub(super) struct Closing;
+
+impl Session {
+    pub(super) fn new(shared: Arc<Shared>, commands: mpsc::UnboundedReceiver<Command>) -> Self {
+        let options = &shared.options;
+        Self {
+            commands,
+            outbox: Outbox::default(),
+            pending: Pending::default(),
+            joined: Joined::new(options.max_joined),
+            limiter: Limiter::new(options.rate_limit, options.rate_period, Instant::now()),
+            // The handle has announced it: nobody may see Idle between `connect` and this task's first step.
+            state: State::Connecting,
+            generation: shared.stats.generation.load(Relaxed),
+            answer: None,
+            attempt: 0,
+            ready_at: None,
+            lost_at: None,
+            shared,
+        }
+    }
+
+    pub(super) async fn run(mut self, url: String) {
+        let reason = self.live(url).await;
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            if let Command::Call(call) = command {
+                self.outbox.push(call);
+            }
+        }
+        self.fail_sent(&reason);
+        for call in self.outbox.drain() {
+            self.fail(call.id, Failure::Closed(reason.clone()));
+        }
+        self.enter(State::Closed, reason);
+    }
+
+    /// Returns why it ended.
+    async fn live(&mut self, first_url: String) -> String {
+        let mut url = first_url;
+        self.next_generation();
+        loop {
+            let end = match self.connect(&url).await {
+                Ok(Ok(transport)) => self.pump(transport).await,
+                Ok(Err(Lost(reason))) => End::Lost(reason),
+                Err(Closing) => End::Closed,
+            };
+            let reason = match end {
+                End::Closed => return "closed by the client".into(),
+                End::Lost(reason) => reason,
+            };
+            self.fail_sent(&reason);
+            let never_ready = self.ready_at.is_none() && self.lost_at.is_none();
+            if never_ready || !self.shared.auto_reconnect.load(Relaxed) {
+                return reason;
+            }
+            if self.ready_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
+                self.attempt = 0;
+            }
+            self.lost_at.get_or_insert_with(SystemTime::now);
+            match self.next_url(reason).await {
+                Ok(next) => url = next,
+                Err(reason) => return reason,
+            }
+        }
+    }
+
+    /// Backs off and gets a session, as often as it takes. An error says why there will be none.
+    async fn next_url(&mut self, mut reason: String) -> Result<String, String> {
+        const CLOSED: &str = "closed by the client";
+        loop {
+            self.attempt = self.attempt.saturating_add(1);
+            if let Some(max) = self.shared.options.reconnect_max_attempts
+                && self.attempt > max
+            {
+                return Err(format!(
+                    "gave up after {max} attempts to reconnect; the last one failed: {reason}"
+                ));
+            }
+            self.next_generation();
+            let delay = self.shared.options.backoff.delay(self.attempt, rand::random());
+            self.enter(State::Backoff, reason);
+            self.drive(sleep(delay)).await.map_err(|Closing| CLOSED)?;
+            self.enter(State::Authenticating, String::new());
+            match self.session().await.map_err(|Closing| CLOSED)? {
+                Some(Answer::Session(url)) => return Ok(url),
+                Some(Answer::Refused { fatal: true, reason }) => return Err(reason),
+                Some(Answer::Refused { reason: why, .. }) => reason = why,
+                None => reason = "no session came in time: is the event loop blocked?".into(),
+            }
+        }
+    }
+
+    async fn session(&mut self) -> Result<Option<Answer>, Closing> {
+        self.answer = None;
+        self.emit(Item::SessionWanted { generation: self.generation, attempt: self.attempt });
+        let until = Instant::now() + self.shared.options.session_timeout;
+        while self.answer.is_none() && Instant::now() < until {
+            match tokio::time::timeout_at(until.min(self.next_deadline()), self.commands.recv()).await {
+                Ok(Some(command)) => self.take(command)?,
+                Ok(None) => return Err(Closing),
+                Err(_) => self.expire(Instant::now()),
+            }
+        }
+        Ok(self.answer.take())
+    }
+
+    async fn connect(&mut self, url: &str) -> Result<Result<Box<dyn Transport>, Lost>, Closing> {
+        self.enter(State::Connecting, String::new());
+        let limit = self.shared.options.connect_timeout;
+        let connecting = timeout(limit, self.shared.connector.connect(url));
+        let outcome = self.drive(connecting).await?;
+        Ok(outcome.unwrap_or_else(|_| Err(Lost(format!("no connection within {} s", limit.as_secs_f64())))))
+    }
+
+    /// Drives a future to its end; orders are taken and deadlines watched meanwhile.
+    async fn drive<F: Future>(&mut self, future: F) -> Result<F::Output, Closing> {
+        let mut future = pin!(future);
+        loop {
+            let deadline = self.next_deadline();
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    Some(command) => self.take(command)?,
+                    None => return Err(Closing),
+                },
+                output = &mut future => return Ok(output),
+                () = sleep_until(deadline) => self.expire(Instant::now()),
+            }
+        }
+    }
+
+    /// Obeys an order that needs no open connection.
+    pub(super) fn take(&mut self, command: Command) -> Result<(), Closing> {
+        match command {
+            Command::Call(call) => self.outbox.push(call),
+            Command::Cancel(id) => {
+                if self.outbox.cancel(id) || self.pending.cancel(id) {
+                    self.shared.stats.pending.fetch_sub(1, Relaxed);
+                }
+            }
+            Command::Session { generation, url } if generation == self.generation => {
+                self.answer = Some(Answer::Session(url));
+            }
+            Command::Refused { generation, fatal, reason } if generation == self.generation => {
+                self.answer = Some(Answer::Refused { fatal, reason });
+            }
+            // An older generation's answer, or an order to lose what is not there.
+            Command::Session { .. } | Command::Refused { .. } | Command::Close { for_good: false } => {}
+            Command::Close { for_good: true } => return Err(Closing),
+        }
+        Ok(())
+    }
+
+    fn next_generation(&mut self) {
+        self.generation += 1;
+        self.shared.stats.generation.store(self.generation, Relaxed);
+    }
+
+    pub(super) fn enter(&mut self, state: State, reason: String) {
+        debug_assert!(
+            self.state.may_become(state) || (self.state, state) == (State::Connecting, State::Connecting),
+            "{} must not become {state}",
+            self.state
+        );
+        self.state = state;
+        self.shared.stats.set_state(state);
+        if state == State::Ready {
+            self.ready_at = Some(Instant::now());
+        }
+        self.emit(Item::State { state, generation: self.generation, reason });
+        if state == State::Ready
+            && let Some(lost_at) = self.lost_at.take()
+        {
+            super::Stats::add(&self.shared.stats.reconnects, 1);
+            let (lost_at, back_at) = (epoch(lost_at), epoch(SystemTime::now()));
+            self.emit(Item::Reconnected { generation: self.generation, lost_at, back_at });
+        }
+    }
+
+    pub(super) fn emit(&self, item: Item) {
+        self.shared.inbox.push(item);
+    }
+
+    /// Tells Python that a call gets no answer.
+    pub(super) fn fail(&self, call: CallId, failure: Failure) {
+        if call == INTERNAL {
+            return;
+        }
+        self.shared.stats.pending.fetch_sub(1, Relaxed);
+        self.emit(Item::Failed { call, failure });
+    }
+
+    /// The connection is gone: what was sent will not be answered.
+    fn fail_sent(&mut self, reason: &str) {
+        for sent in self.pending.drain() {
+            self.fail(sent.id, Failure::DeliveryUnknown(reason.into()));
+        }
+    }
+
+    /// The earliest deadline of any call; far away when there is none.
+    pub(super) fn next_deadline(&mut self) -> Instant {
+        let far = Instant::now() + std::time::Duration::from_secs(3600);
+        [self.outbox.next_deadline(), self.pending.next_deadline()]
+            .into_iter()
+            .flatten()
+            .fold(far, Instant::min)
+    }
+
+    pub(super) fn expire(&mut self, now: Instant) {
+        for Call { id, .. } in self.outbox.take_expired(now) {
+            self.fail(id, Failure::NotSent);
+        }
+        while let Some(sent) = self.pending.take_expired(now) {
+            self.fail(sent.id, Failure::Timeout);
+        }
+    }
+}
+
+fn epoch(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}

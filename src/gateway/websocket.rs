@@ -1,0 +1,133 @@
+//! The transport of the real world: tokio-tungstenite over TCP or rustls.
+//!
+//! There is no proxy support: like aiohttp with its defaults, the environment's proxy variables are not read.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::{Sink, Stream};
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Uri, header};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::tls;
+use super::transport::{Connect, Connecting, Frame, Lost, Transport};
+
+/// Opens WebSockets.
+pub struct WebSocketConnector {
+    ca_file: Option<PathBuf>,
+    max_frame: usize,
+    /// Made at the first wss connection: reading the system's certificates takes milliseconds.
+    tls: Arc<OnceLock<Result<Arc<ClientConfig>, String>>>,
+}
+
+impl WebSocketConnector {
+    pub fn new(ca_file: Option<PathBuf>, max_frame: usize) -> Self {
+        Self { ca_file, max_frame, tls: Arc::default() }
+    }
+}
+
+impl Connect for WebSocketConnector {
+    fn connect(&self, url: &str) -> Connecting {
+        let url = url.to_owned();
+        let (ca_file, max_frame, tls) = (self.ca_file.clone(), self.max_frame, self.tls.clone());
+        Box::pin(async move {
+            // The parser's error quotes nothing, but the URL must not leak by a later version either.
+            let uri: Uri = url.parse().map_err(|_| Lost("the socket URL is not a URL".into()))?;
+            let host = uri.host().ok_or_else(|| Lost("the socket URL names no host".into()))?;
+            let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+            let secure = match uri.scheme_str() {
+                Some("wss") => true,
+                Some("ws") => false,
+                _ => return Err(Lost("the socket URL must begin with wss:// or ws://".into())),
+            };
+            let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+            let stream = TcpStream::connect((host.as_str(), port))
+                .await
+                .map_err(|why| Lost(format!("cannot connect to {host}:{port}: {why}")))?;
+            stream.set_nodelay(true).map_err(|why| Lost(why.to_string()))?;
+            if !secure {
+                return handshake(uri, stream, max_frame).await;
+            }
+            let config = tls.get_or_init(|| tls::client_config(ca_file.as_deref())).clone().map_err(Lost)?;
+            let name = ServerName::try_from(host.clone())
+                .map_err(|_| Lost(format!("{host} is not a name a certificate can be checked for")))?;
+            let stream = TlsConnector::from(config)
+                .connect(name, stream)
+                .await
+                .map_err(|why| Lost(format!("the TLS handshake with {host}:{port} failed: {why}")))?;
+            handshake(uri, stream, max_frame).await
+        })
+    }
+}
+
+async fn handshake<S>(uri: Uri, stream: S, max_frame: usize) -> Result<Box<dyn Transport>, Lost>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut request = uri.into_client_request().map_err(|_| Lost("the socket URL is not usable".into()))?;
+    request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("protobuf"));
+    let config = WebSocketConfig::default().max_message_size(Some(max_frame)).max_frame_size(Some(max_frame));
+    match client_async_with_config(request, stream, Some(config)).await {
+        Ok((socket, _)) => Ok(Box::new(WebSocket(socket))),
+        Err(Error::Http(response)) => {
+            Err(Lost(format!("the server answered the WebSocket handshake with HTTP {}", response.status())))
+        }
+        Err(why) => Err(Lost(format!("the WebSocket handshake failed: {}", describe(&why)))),
+    }
+}
+
+struct WebSocket<S>(WebSocketStream<S>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Lost>> {
+        Pin::new(&mut self.0).poll_next(cx).map(|message| match message {
+            Some(Ok(Message::Binary(bytes))) => Ok(Frame::Binary(bytes)),
+            Some(Ok(Message::Close(Some(frame)))) => {
+                Err(Lost(format!("the server closed the connection with code {}", u16::from(frame.code))))
+            }
+            Some(Ok(Message::Close(None))) | None => Err(Lost("the server closed the connection".into())),
+            Some(Ok(_)) => Ok(Frame::Other),
+            Some(Err(why)) => Err(lost(&why)),
+        })
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        Pin::new(&mut self.0).poll_ready(cx).map_err(|why| lost(&why))
+    }
+
+    fn send(&mut self, frame: Bytes) -> Result<(), Lost> {
+        Pin::new(&mut self.0).start_send(Message::Binary(frame)).map_err(|why| lost(&why))
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        Pin::new(&mut self.0).poll_flush(cx).map_err(|why| lost(&why))
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.0).poll_close(cx).map(|_| ())
+    }
+}
+
+fn lost(why: &Error) -> Lost {
+    Lost(format!("the connection broke: {}", describe(why)))
+}
+
+/// The error in words; an HTTP response or a URL in it stays out.
+fn describe(why: &Error) -> String {
+    match why {
+        Error::Http(response) => format!("HTTP {}", response.status()),
+        Error::Url(_) => "the socket URL is not usable".into(),
+        other => other.to_string(),
+    }
+}

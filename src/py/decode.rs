@@ -1,0 +1,318 @@
+//! From the wire to Python objects, by a plan.
+
+use jiter::{PythonParse, StringCacheMode};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString};
+
+use super::plan::{Fresh, Plan, PlanField, Shape};
+use super::raw_instance;
+use crate::schema::{self, Kind};
+use crate::wire::{Fields, Malformed, Value, varint};
+
+/// Where `ChannelMessage.raw_content` looks for a text that is no JSON object; beside the fields, not among them.
+const RAW_CONTENT: &str = "raw_content";
+
+/// Messages nest this deep at most.
+const DEPTH: u32 = 32;
+
+/// Why a message could not be built.
+pub(super) enum DecodeError {
+    Malformed(Malformed),
+    Python(PyErr),
+}
+
+impl From<Malformed> for DecodeError {
+    fn from(why: Malformed) -> Self {
+        Self::Malformed(why)
+    }
+}
+
+impl From<PyErr> for DecodeError {
+    fn from(why: PyErr) -> Self {
+        Self::Python(why)
+    }
+}
+
+impl DecodeError {
+    pub fn into_pyerr(self, message: &str) -> PyErr {
+        match self {
+            Self::Malformed(why) => PyValueError::new_err(format!("this is no {message}: {why}")),
+            Self::Python(why) => why,
+        }
+    }
+}
+
+type Decoded<'py> = Result<Bound<'py, PyAny>, DecodeError>;
+
+/// Builds the plan's instance from an encoded message.
+pub(super) fn message<'py>(py: Python<'py>, plan: &Plan, body: &[u8]) -> Decoded<'py> {
+    nested(py, plan, body, DEPTH)
+}
+
+fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], depth: u32) -> Decoded<'py> {
+    let depth = depth.checked_sub(1).ok_or(Malformed::TooDeep)?;
+    let dict = plan.template.bind(py).copy()?;
+    let mut lists: Vec<Option<Bound<'py, PyList>>> = Vec::new();
+    lists.resize_with(plan.slots, || None);
+    for (name, fresh) in &plan.fresh {
+        match fresh {
+            Fresh::List => dict.set_item(name.bind(py), PyList::empty(py))?,
+            Fresh::Dict => dict.set_item(name.bind(py), PyDict::new(py))?,
+        }
+    }
+    let mut json_missing = plan.has_json;
+    let mut fields = Fields::new(body);
+    while let Some((number, value)) = fields.read()? {
+        let Some(field) = plan.field(number) else { continue };
+        if field.repeated {
+            let list = match &lists[field.slot] {
+                Some(list) => list,
+                None => {
+                    let list = PyList::empty(py);
+                    set(py, &dict, field, list.as_any())?;
+                    &*lists[field.slot].insert(list)
+                }
+            };
+            extend(py, list, field, value, depth)?;
+        } else if let Shape::Map { key, value: kind } = &field.shape {
+            insert(py, &dict, field, *key, *kind, value)?;
+        } else if matches!(field.shape, Shape::JsonObject) {
+            json_missing = false;
+            json_object(py, &dict, field, value)?;
+        } else {
+            let value = one(py, &field.shape, value, depth)?;
+            set(py, &dict, field, &value)?;
+        }
+    }
+    if json_missing {
+        // A text that is not there is no object either.
+        dict.set_item(pyo3::intern!(py, RAW_CONTENT), pyo3::intern!(py, ""))?;
+    }
+    if let Some((name, whole)) = &plan.whole {
+        dict.set_item(name.bind(py), nested(py, whole.get(), body, depth)?)?;
+    }
+    match &plan.class {
+        Some(class) => Ok(raw_instance::build(py, class.bind(py), dict, plan.given.bind(py))?),
+        None => Ok(dict.into_any()),
+    }
+}
+
+#[inline]
+fn set<'py>(
+    py: Python<'py>,
+    dict: &Bound<'py, PyDict>,
+    field: &PlanField,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    for name in &field.names {
+        dict.set_item(name.bind(py), value)?;
+    }
+    Ok(())
+}
+
+fn extend<'py>(
+    py: Python<'py>,
+    list: &Bound<'py, PyList>,
+    field: &PlanField,
+    value: Value<'_>,
+    depth: u32,
+) -> Result<(), DecodeError> {
+    // Readers take packed and unpacked runs alike.
+    if let (Shape::Scalar(kind), Value::Bytes(run)) = (&field.shape, value)
+        && !matches!(kind, Kind::String | Kind::Bytes)
+    {
+        let mut at = 0;
+        while at < run.len() {
+            let value = match kind {
+                Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => {
+                    Value::Fixed64(u64::from_le_bytes(fixed(run, &mut at)?))
+                }
+                Kind::Float | Kind::Fixed32 | Kind::Sfixed32 => {
+                    Value::Fixed32(u32::from_le_bytes(fixed(run, &mut at)?))
+                }
+                _ => Value::Varint(varint::read(run, &mut at)?),
+            };
+            list.append(scalar(py, *kind, value)?)?;
+        }
+        return Ok(());
+    }
+    list.append(one(py, &field.shape, value, depth)?)?;
+    Ok(())
+}
+
+fn fixed<const N: usize>(run: &[u8], at: &mut usize) -> Result<[u8; N], Malformed> {
+    let part = run.get(*at..*at + N).ok_or(Malformed::Truncated)?;
+    *at += N;
+    part.try_into().map_err(|_| Malformed::Truncated)
+}
+
+#[inline]
+fn one<'py>(py: Python<'py>, shape: &Shape, value: Value<'_>, depth: u32) -> Decoded<'py> {
+    match (shape, value) {
+        (Shape::Scalar(kind), value) => scalar(py, *kind, value),
+        (Shape::Message(plan), Value::Bytes(body)) => nested(py, plan.get(), body, depth),
+        (Shape::Wrapper(kind), Value::Bytes(body)) => wrapped(py, *kind, body),
+        (Shape::Parts { list_field, item, from_json }, Value::Bytes(body)) => {
+            parts(py, *list_field, item.get(), from_json.bind(py), body, depth)
+        }
+        _ => Err(Malformed::Field.into()),
+    }
+}
+
+/// The value of a `google.protobuf.*Value`.
+fn wrapped<'py>(py: Python<'py>, kind: Kind, body: &[u8]) -> Decoded<'py> {
+    let mut fields = Fields::new(body);
+    let mut found = zero(py, kind);
+    while let Some((number, value)) = fields.read()? {
+        if number == 1 {
+            found = scalar(py, kind, value)?;
+        }
+    }
+    Ok(found)
+}
+
+fn insert<'py>(
+    py: Python<'py>,
+    dict: &Bound<'py, PyDict>,
+    field: &PlanField,
+    key_kind: Kind,
+    value_kind: Kind,
+    entry: Value<'_>,
+) -> Result<(), DecodeError> {
+    let Value::Bytes(body) = entry else { return Err(Malformed::Field.into()) };
+    let (mut key, mut item) = (zero(py, key_kind), zero(py, value_kind));
+    let mut fields = Fields::new(body);
+    while let Some((number, value)) = fields.read()? {
+        match number {
+            1 => key = scalar(py, key_kind, value)?,
+            2 => item = scalar(py, value_kind, value)?,
+            _ => {}
+        }
+    }
+    for name in &field.names {
+        // The template's fresh dicts hold the map from the start.
+        if let Some(map) = dict.get_item(name.bind(py))? {
+            map.set_item(&key, &item)?;
+        }
+    }
+    Ok(())
+}
+
+/// The items of a list message inside a bytes field. What cannot be read is no list: the message around it counts.
+fn parts<'py>(
+    py: Python<'py>,
+    list_field: u32,
+    item: &Plan,
+    from_json: &Bound<'py, PyAny>,
+    body: &[u8],
+    depth: u32,
+) -> Decoded<'py> {
+    if matches!(body.first(), Some(b'[' | b'{')) {
+        return Ok(from_json.call1((PyBytes::new(py, body),))?);
+    }
+    let list = PyList::empty(py);
+    let mut fields = Fields::new(body);
+    loop {
+        match fields.read() {
+            Ok(None) => return Ok(list.into_any()),
+            Ok(Some((number, Value::Bytes(body)))) if number == list_field => {
+                match nested(py, item, body, depth) {
+                    Ok(value) => list.append(value)?,
+                    Err(DecodeError::Malformed(_)) => break,
+                    Err(why) => return Err(why),
+                }
+            }
+            Ok(Some((number, _))) if number != list_field => {}
+            Ok(Some(_)) | Err(_) => break,
+        }
+    }
+    Ok(PyList::empty(py).into_any())
+}
+
+/// The object in a JSON text. The text of anything else is kept beside an empty object (`ChannelMessage.raw_content`).
+fn json_object<'py>(
+    py: Python<'py>,
+    dict: &Bound<'py, PyDict>,
+    field: &PlanField,
+    value: Value<'_>,
+) -> Result<(), DecodeError> {
+    let Value::Bytes(text) = value else { return Err(Malformed::Field.into()) };
+    let object = parse_json(py, text).filter(|value| value.is_instance_of::<PyDict>());
+    match object {
+        Some(object) => set(py, dict, field, &object)?,
+        None => {
+            let text = std::str::from_utf8(text).map_err(|_| Malformed::Utf8)?;
+            dict.set_item(pyo3::intern!(py, RAW_CONTENT), text)?;
+        }
+    }
+    Ok(())
+}
+
+/// What `json.loads` makes of the text; None when it is no JSON.
+fn parse_json<'py>(py: Python<'py>, text: &[u8]) -> Option<Bound<'py, PyAny>> {
+    let parser = PythonParse { allow_inf_nan: true, cache_mode: StringCacheMode::Keys, ..Default::default() };
+    if let Ok(value) = parser.python_parse(py, text) {
+        return Some(value);
+    }
+    // jiter is stricter in corners (lone surrogates, for one): the standard library has the last word.
+    let text = std::str::from_utf8(text).ok()?;
+    py.import("json").ok()?.call_method1("loads", (text,)).ok()
+}
+
+#[inline]
+fn scalar<'py>(py: Python<'py>, kind: Kind, value: Value<'_>) -> Decoded<'py> {
+    let number = |value: i64| value.into_pyobject(py).map(Bound::into_any);
+    let infallible = match (kind, value) {
+        (Kind::String, Value::Bytes(text)) => {
+            let text = std::str::from_utf8(text).map_err(|_| Malformed::Utf8)?;
+            return Ok(PyString::new(py, text).into_any());
+        }
+        (Kind::Bytes, Value::Bytes(bytes)) => return Ok(PyBytes::new(py, bytes).into_any()),
+        (Kind::Bool, Value::Varint(value)) => return Ok(PyBool::new(py, value != 0).to_owned().into_any()),
+        (Kind::Int64, Value::Varint(value)) => number(value as i64),
+        (Kind::Int32 | Kind::Enum(_), Value::Varint(value)) => number(i64::from(value as i32)),
+        (Kind::Uint32, Value::Varint(value)) => number(i64::from(value as u32)),
+        (Kind::Uint64, Value::Varint(value)) | (Kind::Fixed64, Value::Fixed64(value)) => {
+            value.into_pyobject(py).map(Bound::into_any)
+        }
+        (Kind::Sint32 | Kind::Sint64, Value::Varint(value)) => {
+            number((value >> 1) as i64 ^ -((value & 1) as i64))
+        }
+        (Kind::Sfixed64, Value::Fixed64(value)) => number(value as i64),
+        (Kind::Fixed32, Value::Fixed32(value)) => number(value.into()),
+        (Kind::Sfixed32, Value::Fixed32(value)) => number(i64::from(value as i32)),
+        (Kind::Double, Value::Fixed64(bits)) => return Ok(PyFloat::new(py, f64::from_bits(bits)).into_any()),
+        (Kind::Float, Value::Fixed32(bits)) => {
+            return Ok(PyFloat::new(py, f64::from(f32::from_bits(bits))).into_any());
+        }
+        _ => return Err(Malformed::Field.into()),
+    };
+    match infallible {
+        Ok(number) => Ok(number),
+        Err(never) => match never {},
+    }
+}
+
+fn zero(py: Python<'_>, kind: Kind) -> Bound<'_, PyAny> {
+    match kind {
+        Kind::String => PyString::new(py, "").into_any(),
+        Kind::Bytes => PyBytes::new(py, b"").into_any(),
+        Kind::Bool => PyBool::new(py, false).to_owned().into_any(),
+        Kind::Double | Kind::Float => PyFloat::new(py, 0.0).into_any(),
+        Kind::Message(_) => py.None().into_bound(py),
+        _ => match 0i64.into_pyobject(py) {
+            Ok(zero) => zero.into_any(),
+            Err(never) => match never {},
+        },
+    }
+}
+
+/// The zero of a field's type, as the template wants it. For the plan builder.
+#[pyfunction]
+pub fn schema_zero<'py>(py: Python<'py>, message: &str, field: &str) -> PyResult<Bound<'py, PyAny>> {
+    let found = schema::message(message).and_then(|message| message.field_named(field));
+    let field =
+        found.ok_or_else(|| PyValueError::new_err(format!("the schema has no field {message}.{field}")))?;
+    Ok(zero(py, field.kind))
+}

@@ -1,0 +1,221 @@
+//! A plan says how a protobuf message becomes a pydantic instance or a dict, and how a mapping becomes a message.
+//!
+//! Python makes one per model at first use (mezon/_plans.py): the schema table gives numbers and types, the model
+//! gives the names. Decoding follows the plan straight from the wire into a raw-built instance.
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PySet, PyString, PyType};
+
+use super::{decode, encode};
+use crate::schema::{self, Kind};
+
+/// What a field's wire value turns into.
+pub(super) enum Shape {
+    Scalar(Kind),
+    Message(Py<Plan>),
+    /// A `google.protobuf.*Value`: the value itself, or None.
+    Wrapper(Kind),
+    /// A map of scalars, as a dict.
+    Map {
+        key: Kind,
+        value: Kind,
+    },
+    /// A string of JSON: the object in it, `{}` for anything else.
+    JsonObject,
+    /// Bytes that hold a list message of one repeated field, or JSON.
+    Parts {
+        list_field: u32,
+        item: Py<Plan>,
+        from_json: Py<PyAny>,
+    },
+}
+
+pub(super) struct PlanField {
+    pub number: u32,
+    /// The names it has in the instance; most have one.
+    pub names: Vec<Py<PyString>>,
+    pub shape: Shape,
+    pub repeated: bool,
+    pub packed: bool,
+    /// Where its list is collected; only repeated fields have one.
+    pub slot: usize,
+}
+
+/// A field as Python describes it: its protobuf name, its names in the instance, what is inside.
+type GivenField<'py> = (String, Vec<Py<PyString>>, Option<Bound<'py, PyAny>>);
+
+/// How one message of the schema becomes an instance of one class.
+#[pyclass(frozen, module = "mezon._core")]
+pub struct Plan {
+    pub(super) message: &'static schema::Message,
+    /// None makes a dict.
+    pub(super) class: Option<Py<PyType>>,
+    /// Every name with its zero, in the order of the model's fields.
+    pub(super) template: Py<PyDict>,
+    /// The names whose zero is a new list or dict each time.
+    pub(super) fresh: Vec<(Py<PyString>, Fresh)>,
+    pub(super) given: Py<PySet>,
+    pub(super) fields: Vec<PlanField>,
+    /// Field number to index in `fields` + 1; 0 for numbers the plan has no use for.
+    by_number: Vec<u16>,
+    pub(super) slots: usize,
+    /// One of the fields is a JSON text.
+    pub(super) has_json: bool,
+    /// This name gets the whole message as a dict.
+    pub(super) whole: Option<(Py<PyString>, Py<Plan>)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fresh {
+    List,
+    Dict,
+}
+
+impl Plan {
+    pub(super) fn field(&self, number: u32) -> Option<&PlanField> {
+        let at = *self.by_number.get(number as usize)?;
+        self.fields.get(usize::from(at).wrapping_sub(1))
+    }
+}
+
+#[pymethods]
+impl Plan {
+    /// `fields` are tuples (protobuf field, names, nested): nested is a plan for a message field; a tuple
+    /// ("parts", list field number, plan, callable) or ("json",) for bytes and strings with something inside; or None.
+    #[new]
+    #[pyo3(signature = (message, model, template, given, fields, fresh_lists, fresh_dicts, whole=None))]
+    #[allow(clippy::too_many_arguments)] // one caller, by keyword
+    fn new(
+        message: &str,
+        model: Option<Py<PyType>>,
+        template: Py<PyDict>,
+        given: Py<PySet>,
+        fields: Vec<GivenField<'_>>,
+        fresh_lists: Vec<Py<PyString>>,
+        fresh_dicts: Vec<Py<PyString>>,
+        whole: Option<(Py<PyString>, Py<Plan>)>,
+    ) -> PyResult<Self> {
+        let message = schema::message(message)
+            .ok_or_else(|| PyValueError::new_err(format!("the schema has no message {message}")))?;
+        let mut planned = Vec::with_capacity(fields.len());
+        let mut slots = 0;
+        for (name, names, nested) in fields {
+            let field = message
+                .field_named(&name)
+                .ok_or_else(|| PyValueError::new_err(format!("{} has no field {name}", message.name)))?;
+            let shape = shape_of(field, nested)?;
+            let repeated = field.repeated && !matches!(shape, Shape::Map { .. });
+            let slot = slots;
+            slots += usize::from(repeated);
+            planned.push(PlanField {
+                number: field.number,
+                names,
+                shape,
+                repeated,
+                packed: field.packed,
+                slot,
+            });
+        }
+        let top = planned.iter().map(|field| field.number).max().unwrap_or(0);
+        let mut by_number = vec![0; top as usize + 1];
+        for (at, field) in planned.iter().enumerate() {
+            by_number[field.number as usize] = u16::try_from(at + 1)
+                .map_err(|_| PyValueError::new_err("a plan of more than 65534 fields"))?;
+        }
+        let lists = fresh_lists.into_iter().map(|name| (name, Fresh::List));
+        let fresh = lists.chain(fresh_dicts.into_iter().map(|name| (name, Fresh::Dict))).collect();
+        let has_json = planned.iter().any(|field| matches!(field.shape, Shape::JsonObject));
+        Ok(Self {
+            message,
+            class: model,
+            template,
+            fresh,
+            given,
+            fields: planned,
+            by_number,
+            slots,
+            has_json,
+            whole,
+        })
+    }
+
+    /// The full name of the message.
+    #[getter]
+    fn message(&self) -> &'static str {
+        self.message.name
+    }
+
+    /// Builds the instance from an encoded message.
+    ///
+    /// Raises ValueError when the bytes are no such message.
+    fn decode<'py>(&self, py: Python<'py>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        decode::message(py, self, body).map_err(|why| why.into_pyerr(self.message.name))
+    }
+
+    /// Encodes a mapping, or an object's attributes, by the plan's names. None and zeros are left out.
+    ///
+    /// Raises TypeError, OverflowError or ValueError when a value does not fit its field.
+    fn encode(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+        let mut out = Vec::with_capacity(128);
+        encode::message(py, self, value, &mut out)?;
+        Ok(out)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let class = match &self.class {
+            Some(class) => class.bind(py).name()?.to_string(),
+            None => "dict".into(),
+        };
+        Ok(format!("<Plan {} -> {class}>", self.message.name))
+    }
+}
+
+fn shape_of(field: &schema::Field, nested: Option<Bound<'_, PyAny>>) -> PyResult<Shape> {
+    let wrong = |what: &str| PyTypeError::new_err(format!("field {}: {what}", field.name));
+    match (field.kind, nested) {
+        (Kind::Message(name), None) => {
+            let inner = schema::message(name).ok_or_else(|| wrong("its message is unknown"))?;
+            match (inner.field_named("key"), inner.field_named("value")) {
+                (Some(key), Some(value)) if name.ends_with("Entry") => {
+                    Ok(Shape::Map { key: key.kind, value: value.kind })
+                }
+                (None, Some(value)) if name.starts_with("google.protobuf.") => Ok(Shape::Wrapper(value.kind)),
+                _ => Err(wrong("a message field needs a plan")),
+            }
+        }
+        (Kind::Message(_), Some(nested)) => Ok(Shape::Message(nested.cast_into::<Plan>()?.unbind())),
+        (kind, None) => Ok(Shape::Scalar(kind)),
+        (Kind::String, Some(nested)) if nested.get_item(0)?.eq("json")? => Ok(Shape::JsonObject),
+        (Kind::Bytes, Some(nested)) if nested.get_item(0)?.eq("parts")? => {
+            let (_, list_field, item, from_json): (Bound<'_, PyAny>, u32, Py<Plan>, Py<PyAny>) =
+                nested.extract()?;
+            Ok(Shape::Parts { list_field, item, from_json })
+        }
+        _ => Err(wrong("only messages, JSON strings and part lists nest")),
+    }
+}
+
+type SchemaRow = (u32, &'static str, String, &'static str, bool);
+
+/// The fields of a message: tuples (number, name, type, type name, repeated). For the plan builder.
+#[pyfunction]
+pub fn schema_fields(message: &str) -> PyResult<Vec<SchemaRow>> {
+    let message = schema::message(message)
+        .ok_or_else(|| PyValueError::new_err(format!("the schema has no message {message}")))?;
+    let rows = message.fields.iter().map(|field| {
+        let (kind, type_name) = match field.kind {
+            Kind::Message(name) => ("message".to_owned(), name),
+            Kind::Enum(name) => ("enum".to_owned(), name),
+            scalar => (format!("{scalar:?}").to_lowercase(), ""),
+        };
+        (field.number, field.name, kind, type_name, field.repeated)
+    });
+    Ok(rows.collect())
+}
+
+/// The names of all messages of the schema.
+#[pyfunction]
+pub fn schema_messages() -> Vec<&'static str> {
+    schema::MESSAGES.iter().map(|message| message.name).collect()
+}

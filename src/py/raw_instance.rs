@@ -1,0 +1,43 @@
+//! A pydantic instance without its constructor: the four attributes pydantic-core itself sets.
+//!
+//! Only for classes without validators; `mezon/_plans.py` checks that, and a test compares every class with
+//! `model_validate`.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PySet, PyString, PyType};
+
+static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// An instance of `class` with these attributes. `given` is copied: pydantic adds to it on assignment.
+#[inline]
+pub(super) fn build<'py>(
+    py: Python<'py>,
+    class: &Bound<'py, PyType>,
+    dict: Bound<'py, PyDict>,
+    given: &Bound<'py, PySet>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let new = NEW.get_or_try_init(py, || {
+        py.import("builtins")?.getattr("object")?.getattr("__new__").map(Bound::unbind)
+    })?;
+    let instance = new.bind(py).call1((class,))?;
+    let none = py.None();
+    set(&instance, pyo3::intern!(py, "__dict__"), dict.as_any())?;
+    set(&instance, pyo3::intern!(py, "__pydantic_fields_set__"), copy_set(given)?.as_any())?;
+    set(&instance, pyo3::intern!(py, "__pydantic_extra__"), none.bind(py))?;
+    set(&instance, pyo3::intern!(py, "__pydantic_private__"), none.bind(py))?;
+    Ok(instance)
+}
+
+fn copy_set<'py>(set: &Bound<'py, PySet>) -> PyResult<Bound<'py, PySet>> {
+    // SAFETY: `set` is a set, an iterable; PySet_New gives a new reference to a set, or null with an error set.
+    unsafe { Ok(Bound::from_owned_ptr_or_err(set.py(), ffi::PySet_New(set.as_ptr()))?.cast_into_unchecked()) }
+}
+
+/// `object.__setattr__`: BaseModel's own would validate the name.
+fn set(instance: &Bound<'_, PyAny>, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    // SAFETY: three live objects, borrowed for the call; -1 says an error is set.
+    let status = unsafe { ffi::PyObject_GenericSetAttr(instance.as_ptr(), name.as_ptr(), value.as_ptr()) };
+    if status == 0 { Ok(()) } else { Err(PyErr::fetch(instance.py())) }
+}

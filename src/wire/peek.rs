@@ -1,0 +1,171 @@
+//! Looking into a protobuf message without decoding it.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::varint;
+
+/// Why a frame is not what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malformed {
+    /// It ends in the middle of a field.
+    Truncated,
+    /// A number is longer than 64 bits.
+    Varint,
+    /// A field has a number or a wire type that does not exist, or not the one the schema says.
+    Field,
+    /// A string is not UTF-8.
+    Utf8,
+    /// Messages are nested deeper than anyone needs.
+    TooDeep,
+    /// A raw API chunk is shorter than its header.
+    ChunkHeader,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Truncated => "the frame ends in the middle of a field",
+            Self::Varint => "a number is longer than 64 bits",
+            Self::Field => "a field has an impossible number or wire type",
+            Self::Utf8 => "a string is not UTF-8",
+            Self::TooDeep => "messages are nested too deeply",
+            Self::ChunkHeader => "a raw API chunk is shorter than its header",
+        })
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+/// The value of a field as it lies on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Fixed32(u32),
+    Bytes(&'a [u8]),
+}
+
+/// The fields of a message, one after the other. Groups, long dead, are an error.
+pub struct Fields<'a> {
+    buf: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Fields<'a> {
+    pub fn new(buf: &'a [u8]) -> Self {
+        Self { buf, at: 0 }
+    }
+
+    /// The next field's number and value, or None at the end.
+    #[inline]
+    pub fn read(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
+        if self.at == self.buf.len() {
+            return Ok(None);
+        }
+        let key = varint::read(self.buf, &mut self.at)?;
+        let number = u32::try_from(key >> 3).map_err(|_| Malformed::Field)?;
+        if number == 0 || number > 0x1FFF_FFFF {
+            return Err(Malformed::Field);
+        }
+        let value = match key & 7 {
+            0 => Value::Varint(varint::read(self.buf, &mut self.at)?),
+            1 => Value::Fixed64(u64::from_le_bytes(self.fixed()?)),
+            2 => {
+                let len = varint::read(self.buf, &mut self.at)?;
+                let len = usize::try_from(len).map_err(|_| Malformed::Truncated)?;
+                Value::Bytes(self.take(len)?)
+            }
+            5 => Value::Fixed32(u32::from_le_bytes(self.fixed()?)),
+            _ => return Err(Malformed::Field),
+        };
+        Ok(Some((number, value)))
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
+        let end = self.at.checked_add(len).ok_or(Malformed::Truncated)?;
+        let part = self.buf.get(self.at..end).ok_or(Malformed::Truncated)?;
+        self.at = end;
+        Ok(part)
+    }
+
+    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        self.take(N)?.try_into().map_err(|_| Malformed::Truncated)
+    }
+}
+
+/// What an envelope carries: whose answer it is, which field of the oneof, and where its body lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peek {
+    /// The request this answers; 0 for an event.
+    pub cid: u32,
+    /// The field number of the oneof member; 0 when there is none.
+    pub tag: u32,
+    /// The member's encoded bytes within the frame.
+    pub body: Range<usize>,
+}
+
+/// Reads cid and event tag of an envelope; bodies are skipped, not decoded.
+pub fn peek(frame: &[u8]) -> Result<Peek, Malformed> {
+    let mut fields = Fields::new(frame);
+    let mut found = Peek { cid: 0, tag: 0, body: 0..0 };
+    while let Some((number, value)) = fields.read()? {
+        match (number, value) {
+            // An int32 on the wire is sign-extended to 64 bits: the low half is the number.
+            (1, Value::Varint(cid)) => found.cid = cid as u32,
+            (1, _) => return Err(Malformed::Field),
+            (tag, Value::Bytes(body)) => {
+                found.tag = tag;
+                found.body = fields.at - body.len()..fields.at;
+            }
+            // A field of a later schema: protobuf says skip.
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::realtime::{Envelope, MessageTypingEvent, Ping, envelope::Message};
+    use proptest::prelude::*;
+    use prost::Message as _;
+
+    proptest! {
+        #[test]
+        fn agrees_with_prost(cid: i32, channel_id: i64, name in ".{0,40}") {
+            let typing = MessageTypingEvent { channel_id, sender_username: name, ..Default::default() };
+            let envelope = Envelope { cid, message: Some(Message::MessageTypingEvent(typing.clone())) };
+            let frame = envelope.encode_to_vec();
+            let seen = peek(&frame).unwrap();
+            prop_assert_eq!(seen.cid as i32, cid);
+            prop_assert_eq!(seen.tag, 24);
+            prop_assert_eq!(&frame[seen.body], &typing.encode_to_vec()[..]);
+        }
+
+        #[test]
+        fn never_panics_and_never_points_outside(frame: Vec<u8>) {
+            if let Ok(seen) = peek(&frame) {
+                prop_assert!(seen.body.end <= frame.len());
+            }
+        }
+
+        #[test]
+        fn a_cut_frame_is_an_error_or_a_shorter_truth(cut in 0usize..30, cid in 1i32..70000) {
+            let typing = MessageTypingEvent { sender_username: "someone".into(), ..Default::default() };
+            let frame = Envelope { cid, message: Some(Message::MessageTypingEvent(typing)) }.encode_to_vec();
+            let cut = cut.min(frame.len());
+            match peek(&frame[..cut]) {
+                Ok(seen) => prop_assert!(seen.tag == 0 || cut == frame.len()),
+                Err(why) => prop_assert_eq!(why, Malformed::Truncated),
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_body_is_an_event_too() {
+        let frame = Envelope { cid: 0, message: Some(Message::Ping(Ping {})) }.encode_to_vec();
+        assert_eq!(peek(&frame).unwrap(), Peek { cid: 0, tag: 22, body: 3..3 });
+    }
+}

@@ -1,0 +1,117 @@
+//! Raw API answers: chunks with a header of seven bytes, joined per cid (protocol README, "Raw API answer").
+
+use super::Malformed;
+
+/// The first byte of a raw chunk; no envelope starts with it.
+pub const RAW_MARK: u8 = 0xFF;
+
+const HEADER: usize = 7;
+const FLAG_LAST: u32 = 0x00FF;
+
+/// The header of one chunk; the payload is what follows in the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    pub cid: u16,
+    /// The response code; anything but 0 is an error.
+    pub code: u16,
+    pub last: bool,
+}
+
+impl Chunk {
+    /// Reads the header of a frame whose first byte is [`RAW_MARK`].
+    pub fn parse(frame: &[u8]) -> Result<Self, Malformed> {
+        let head: &[u8; HEADER] = frame.first_chunk().ok_or(Malformed::ChunkHeader)?;
+        let word = u32::from_be_bytes([head[3], head[4], head[5], head[6]]);
+        Ok(Self {
+            cid: u16::from_be_bytes([head[1], head[2]]),
+            code: (word >> 16) as u16,
+            last: word & 0xFFFF == FLAG_LAST,
+        })
+    }
+
+    /// The payload of the frame this header came from.
+    pub fn payload<'a>(&self, frame: &'a [u8]) -> &'a [u8] {
+        frame.get(HEADER..).unwrap_or_default()
+    }
+}
+
+/// An answer being put together. One lives with each call that waits for one; chunks of nobody's cid never get here.
+#[derive(Debug, Default)]
+pub struct Stream {
+    body: Vec<u8>,
+}
+
+/// The answer outgrew its bound.
+#[derive(Debug, PartialEq, Eq)]
+pub struct StreamTooLong;
+
+impl Stream {
+    /// Adds a chunk's payload. With the last one the whole body is handed out.
+    pub fn push(
+        &mut self,
+        chunk: Chunk,
+        payload: &[u8],
+        max: usize,
+    ) -> Result<Option<Vec<u8>>, StreamTooLong> {
+        if self.body.len() + payload.len() > max {
+            self.body = Vec::new();
+            return Err(StreamTooLong);
+        }
+        self.body.extend_from_slice(payload);
+        Ok(chunk.last.then(|| std::mem::take(&mut self.body)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn frame(cid: u16, code: u16, last: bool, payload: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![RAW_MARK];
+        bytes.extend(cid.to_be_bytes());
+        bytes.extend((u32::from(code) << 16 | if last { FLAG_LAST } else { 0 }).to_be_bytes());
+        bytes.extend(payload);
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_join_to_what_was_cut(body in prop::collection::vec(any::<u8>(), 0..400), size in 1usize..50) {
+            let mut stream = Stream::default();
+            let mut whole = None;
+            let count = body.len().div_ceil(size).max(1);
+            for at in 0..count {
+                let part = &body[at * size..((at + 1) * size).min(body.len())];
+                let bytes = frame(7, 0, at + 1 == count, part);
+                let chunk = Chunk::parse(&bytes).unwrap();
+                prop_assert_eq!(chunk.cid, 7);
+                whole = stream.push(chunk, chunk.payload(&bytes), 1000).unwrap();
+                prop_assert_eq!(whole.is_some(), at + 1 == count);
+            }
+            prop_assert_eq!(whole.unwrap(), body);
+        }
+
+        #[test]
+        fn any_bytes_are_a_chunk_or_an_error(mut bytes: Vec<u8>) {
+            bytes.insert(0, RAW_MARK);
+            prop_assert_eq!(Chunk::parse(&bytes).is_ok(), bytes.len() >= HEADER);
+        }
+    }
+
+    #[test]
+    fn the_header_is_big_endian() {
+        let bytes = [0xFF, 0x12, 0x34, 0x00, 0x05, 0x00, 0xFF, 9];
+        let chunk = Chunk::parse(&bytes).unwrap();
+        assert_eq!(chunk, Chunk { cid: 0x1234, code: 5, last: true });
+        assert_eq!(chunk.payload(&bytes), [9]);
+    }
+
+    #[test]
+    fn a_stream_past_its_bound_is_dropped() {
+        let mut stream = Stream::default();
+        let chunk = Chunk { cid: 1, code: 0, last: false };
+        assert_eq!(stream.push(chunk, &[0; 8], 10), Ok(None));
+        assert_eq!(stream.push(chunk, &[0; 8], 10), Err(StreamTooLong));
+    }
+}
