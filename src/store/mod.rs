@@ -26,6 +26,7 @@ use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use prost::Message as _;
 use rusqlite::Connection;
 
 pub use file::Place;
@@ -34,6 +35,7 @@ pub use row::Row;
 
 use memory::{Bounds, Memory};
 use message::{CODE_REMOVE, CODE_UPDATE, Header};
+use crate::proto::api::ChannelMessage;
 use queue::{Intake, Op, Progress, Step, lock};
 
 /// Above this nothing more is taken for the file: somebody fills the queue who does not look at the backlog.
@@ -230,6 +232,22 @@ impl Store {
     /// Takes a row made elsewhere, the bot's own message say.
     pub fn save_row(&self, channel: i64, id: i64, row: Row) {
         self.shared().push(Op::Row { channel, id, row: Arc::new(row) }, false);
+    }
+
+    /// Changes a message the way an edit from the gateway does. The lists are JSON arrays.
+    pub fn update(&self, channel: i64, id: i64, content: String, mentions: String, attachments: String) {
+        // What json.rs reads in place of protobuf; an empty list is an empty field.
+        let list = |text: String| if text == "[]" { Bytes::new() } else { Bytes::from(text) };
+        let edit = ChannelMessage {
+            channel_id: channel,
+            message_id: id,
+            code: CODE_UPDATE,
+            content,
+            mentions: list(mentions),
+            attachments: list(attachments),
+            ..ChannelMessage::default()
+        };
+        self.accept(edit.encode_to_vec().into());
     }
 
     /// Accepted and not yet committed. Zero while the file cannot be written: waiting would not help.
@@ -575,6 +593,8 @@ impl Shared {
         }
         let deadline = Instant::now() + timeout;
         let whole = self.flush(timeout);
+        // The writer's connection is then the last, and its end empties the log into the file.
+        *lock(&self.reader) = None;
         {
             let mut intake = lock(&self.intake);
             intake.closing = true;
@@ -589,7 +609,6 @@ impl Shared {
             }
             intake.closing = false;
         }
-        *lock(&self.reader) = None;
         whole && lock(&self.retained).is_empty()
     }
 }
