@@ -91,23 +91,46 @@ impl Store {
     }
 
     /// Changes a message as an edit does. Lists as JSON text.
-    fn update(&self, channel_id: i64, message_id: i64, content: String, mentions: String, attachments: String) {
+    fn update(
+        &self,
+        channel_id: i64,
+        message_id: i64,
+        content: String,
+        mentions: String,
+        attachments: String,
+    ) {
         self.store.update(channel_id, message_id, content, mentions, attachments);
     }
 
     /// The message if it is in memory: its payload as bytes, or a row as a dict.
-    fn peek<'py>(&self, py: Python<'py>, channel_id: i64, message_id: i64) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn peek<'py>(
+        &self,
+        py: Python<'py>,
+        channel_id: i64,
+        message_id: i64,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.store.peek(channel_id, message_id).map(|found| value(py, found)).transpose()
     }
 
     /// The message from memory or from the file. Waits.
-    fn get<'py>(&self, py: Python<'py>, channel_id: i64, message_id: i64) -> PyResult<Option<Bound<'py, PyAny>>> {
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        channel_id: i64,
+        message_id: i64,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let found = py.detach(|| self.store.get(channel_id, message_id));
         found.map(|found| value(py, found)).transpose()
     }
 
     /// A channel's rows, newest first. Waits.
-    fn list<'py>(&self, py: Python<'py>, channel_id: i64, limit: usize, offset: usize) -> PyResult<Bound<'py, PyList>> {
+    fn list<'py>(
+        &self,
+        py: Python<'py>,
+        channel_id: i64,
+        limit: usize,
+        offset: usize,
+    ) -> PyResult<Bound<'py, PyList>> {
         let rows = py.detach(|| self.store.list(channel_id, limit, offset));
         parsed_rows(py, &rows)
     }

@@ -22,6 +22,10 @@ const UPDATE: &str =
     "UPDATE messages SET content = ?3, mentions = ?4, attachments = ?5 WHERE id = ?1 AND channel_id = ?2";
 const DELETE: &str = "DELETE FROM messages WHERE id = ?1 AND channel_id = ?2";
 
+/// A content with this in it panics, so that the tests can see what a defect costs.
+#[cfg(test)]
+pub const PANIC: &str = "\u{2620} panic";
+
 /// What a group did.
 #[derive(Debug, Default)]
 pub struct Written {
@@ -148,6 +152,8 @@ impl<'c> Table<'c> {
         let (id, channel) = (Digits::of(header.id), Digits::of(header.channel));
         let (clan, sender) = (Digits::of(header.clan), Digits::of(header.sender));
         let content = json::content(header.content.of(body));
+        #[cfg(test)]
+        assert!(!content.contains(PANIC), "asked for by a test");
         let statement = if header.is_plain() { &mut self.plain } else { &mut self.full };
         statement.raw_bind_parameter(1, id.as_str())?;
         statement.raw_bind_parameter(2, channel.as_str())?;

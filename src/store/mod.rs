@@ -33,9 +33,9 @@ pub use file::Place;
 pub use memory::Kept as Found;
 pub use row::Row;
 
+use crate::proto::api::ChannelMessage;
 use memory::{Bounds, Memory};
 use message::{CODE_REMOVE, CODE_UPDATE, Header};
-use crate::proto::api::ChannelMessage;
 use queue::{Intake, Op, Progress, Step, lock};
 
 /// Above this nothing more is taken for the file: somebody fills the queue who does not look at the backlog.

@@ -474,7 +474,8 @@ impl Writer<'_> {
 
     /// Ends the thread unless something came in the last moment; false ends it.
     fn finish(&mut self) -> bool {
-        // Closing the last connection empties the log into the file.
+        // Closing the last connection, which must be the writer's, empties the log into the file.
+        *lock(&self.shared.reader) = None;
         *lock(&self.shared.writable) = None;
         let mut intake = lock(&self.shared.intake);
         if intake.accepted != self.taken {
