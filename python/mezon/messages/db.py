@@ -167,7 +167,7 @@ class MessageDB:
         found = core.peek(channel, message)
         if found is None:
             found = await self._wait(core.get, channel, message)
-        return None if found is None else _model(found)
+        return None if found is None else model_of(found)
 
     async def get_messages_by_channel(
         self, channel_id: int | str, limit: int = 50, offset: int = 0
@@ -284,7 +284,8 @@ def _number(limit: int) -> int:
     return limit if limit >= 0 else 2**31 - 1
 
 
-def _model(found: bytes | dict[str, Any]) -> ChannelMessage:
+def model_of(found: bytes | dict[str, Any]) -> ChannelMessage:
+    """A message as the core gives it: a payload, or a row."""
     from mezon.models import ChannelMessage
 
     if isinstance(found, bytes):
@@ -292,4 +293,7 @@ def _model(found: bytes | dict[str, Any]) -> ChannelMessage:
 
         message: ChannelMessage = model_plan(ChannelMessage, "mezon.api.ChannelMessage").decode(found)
         return message
-    return ChannelMessage.from_db_dict(found)
+    # Rows saved from a dict may lack what a model must have.
+    return ChannelMessage.from_db_dict(
+        {**found, **{key: found[key] or 0 for key in ("clan_id", "sender_id")}}
+    )

@@ -28,11 +28,11 @@ async def history(
     before: int | str | None = None,
     after: int | str | None = None,
 ) -> AsyncIterator[ChannelMessage]:
-    """Messages of a channel by descending id, the newest first, each once.
+    """Messages of a channel, the newest first, each once.
 
-    The store answers first; where it ends, the server is asked for what is older (one call per 100 messages; the
-    answers are stored). Without a session the store is all there is. Messages that neither the store
-    nor ``ListChannelMessages`` has, or that were missed between two stored ones, are not there.
+    The store answers first; where it ends, the server is asked for what is older (one call per 100 messages;
+    the answers are stored). Without a session the store is all there is. What the bot missed between two
+    stored messages is not looked for.
 
     Args:
         client: The client: ``message_db``, ``api_client`` and ``session_manager`` are used, each may be None.
@@ -60,20 +60,23 @@ async def _merged(
     client: Any, channel: Any, ceiling: int | None, floor: int | None
 ) -> AsyncIterator[ChannelMessage]:
     oldest = ceiling
+    seen: set[int] = set()
     for source in (_stored, _listed):
         async for page in source(client, channel, oldest):
-            for message in sorted(page, key=lambda message: message.message_id, reverse=True):
+            newest = max(message.message_id for message in page)
+            for message in page:
                 number = message.message_id
-                if oldest is not None and number >= oldest:
-                    continue
-                if floor is not None and number <= floor:
-                    return
-                oldest = number
-                yield message
+                inside = (ceiling is None or number < ceiling) and (floor is None or number > floor)
+                if inside and number not in seen:
+                    seen.add(number)
+                    oldest = number if oldest is None else min(oldest, number)
+                    yield message
+            if floor is not None and newest <= floor:
+                break
 
 
 async def _stored(client: Any, channel: Any, oldest: int | None) -> AsyncIterator[list[ChannelMessage]]:
-    from mezon.models import ChannelMessage
+    from mezon.messages.db import model_of
 
     store = client.message_db
     if not store:
@@ -81,7 +84,7 @@ async def _stored(client: Any, channel: Any, oldest: int | None) -> AsyncIterato
     offset = 0
     while rows := await store.get_messages_by_channel(channel.id, PAGE, offset):
         offset += len(rows)
-        yield [ChannelMessage.from_db_dict(row) for row in rows]
+        yield [model_of(row) for row in rows]
         if len(rows) < PAGE:
             return
 
@@ -107,4 +110,4 @@ async def _listed(client: Any, channel: Any, oldest: int | None) -> AsyncIterato
             for message in older:
                 await client.message_db.save_message(message)
         oldest = min(message.message_id for message in older)
-        yield older
+        yield sorted(older, key=lambda message: message.message_id, reverse=True)
