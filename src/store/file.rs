@@ -98,7 +98,7 @@ pub fn open_reader(path: &Path) -> Result<Option<Connection>, rusqlite::Error> {
     let connection = Connection::open_with_flags(path, flags)?;
     let connection = match connection.query_row("PRAGMA schema_version", [], |_| Ok(())) {
         Ok(()) => connection,
-        Err(error) if code(&error) == Some(ErrorCode::CannotOpen) => {
+        Err(error) if matches!(code(&error), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
             // A log's index cannot be made in a folder nobody may write to. Nobody writes then: read as is.
             let mut uri = OsString::from("file:");
             uri.push(
