@@ -74,7 +74,7 @@ impl KeyPair {
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let text = text.as_bytes();
         let length = text.len() / 2;
-        if text.len() % 2 != 0 || (length != LONGEST_KEY && length != SECRET_KEY_LENGTH) {
+        if !text.len().is_multiple_of(2) || (length != LONGEST_KEY && length != SECRET_KEY_LENGTH) {
             return Err(KeyError::Length);
         }
         let mut bytes = Zeroizing::new([0_u8; LONGEST_KEY]);

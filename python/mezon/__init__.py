@@ -1,1 +1,205 @@
-"""Fast Python SDK for Mezon bots."""
+"""Fast Python SDK for Mezon bots: a drop-in ``import mezon`` with a Rust core.
+
+Importing loads the core and pydantic; HTTP, protobuf and the models come when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import pydantic as _pydantic  # noqa: F401 (what every model needs: its time belongs here, not to the first message)
+
+from mezon import _core
+from mezon._checks import warn_at_import as _warn_at_import
+
+if TYPE_CHECKING:
+    from mezon._options import Disconnect, Gap, GatewayOptions, Stats
+    from mezon.api.mezon_api import MezonApi
+    from mezon.client import MezonClient
+    from mezon.constants.enum import (
+        ChannelStreamMode,
+        ChannelType,
+        Events,
+        SSEConnectionState,
+        SSEEvents,
+        TypeMessage,
+    )
+    from mezon.errors import (
+        AuthenticationError,
+        DeliveryUnknownError,
+        InvalidArgumentError,
+        MezonConnectionError,
+        MezonError,
+        MezonTimeoutError,
+        ServerError,
+    )
+    from mezon.managers.cache import CacheManager, Collection
+    from mezon.managers.channel import ChannelManager
+    from mezon.managers.event import EventManager
+    from mezon.managers.session import SessionManager
+    from mezon.managers.socket import SocketManager
+    from mezon.messages.db import MessageDB
+    from mezon.models import (
+        ApiChannelDescList,
+        ApiChannelDescription,
+        ApiClanDesc,
+        ApiClanDescList,
+        ApiMessageAttachment,
+        ApiMessageMention,
+        ApiMessageReaction,
+        ApiMessageRef,
+        ApiSession,
+        ApiVoiceChannelUserList,
+        ButtonMessageStyle,
+        Channel,
+        ChannelMessage,
+        ChannelMessageAck,
+        ChannelMessageContent,
+        MessagePayLoad,
+        Presence,
+        SSEConfig,
+        SSEMessage,
+    )
+    from mezon.session import Session
+    from mezon.socket.default_socket import Socket
+    from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
+    from mezon.structures import ButtonBuilder, Clan, InteractiveBuilder, Message, TextChannel, User
+    from mezon.utils.logger import disable_logging, enable_logging, get_logger, setup_logger
+
+__version__: str = _core.__version__
+
+#: Where each name lives; it is imported when it is first used.
+_HOMES = {
+    "mezon._options": ("Disconnect", "Gap", "GatewayOptions", "Stats"),
+    "mezon.api.mezon_api": ("MezonApi",),
+    "mezon.client": ("MezonClient",),
+    "mezon.constants.enum": (
+        "ChannelStreamMode",
+        "ChannelType",
+        "Events",
+        "SSEConnectionState",
+        "SSEEvents",
+        "TypeMessage",
+    ),
+    "mezon.errors": (
+        "AuthenticationError",
+        "DeliveryUnknownError",
+        "InvalidArgumentError",
+        "MezonConnectionError",
+        "MezonError",
+        "MezonTimeoutError",
+        "ServerError",
+    ),
+    "mezon.managers.cache": ("CacheManager", "Collection"),
+    "mezon.managers.channel": ("ChannelManager",),
+    "mezon.managers.event": ("EventManager",),
+    "mezon.managers.session": ("SessionManager",),
+    "mezon.managers.socket": ("SocketManager",),
+    "mezon.messages.db": ("MessageDB",),
+    "mezon.models": (
+        "ApiChannelDescList",
+        "ApiChannelDescription",
+        "ApiClanDesc",
+        "ApiClanDescList",
+        "ApiMessageAttachment",
+        "ApiMessageMention",
+        "ApiMessageReaction",
+        "ApiMessageRef",
+        "ApiSession",
+        "ApiVoiceChannelUserList",
+        "ButtonMessageStyle",
+        "Channel",
+        "ChannelMessage",
+        "ChannelMessageAck",
+        "ChannelMessageContent",
+        "MessagePayLoad",
+        "Presence",
+        "SSEConfig",
+        "SSEMessage",
+    ),
+    "mezon.session": ("Session",),
+    "mezon.socket.default_socket": ("Socket",),
+    "mezon.socket.websocket_adapter": ("WebSocketAdapter", "WebSocketAdapterPb"),
+    "mezon.structures": ("ButtonBuilder", "Clan", "InteractiveBuilder", "Message", "TextChannel", "User"),
+    "mezon.utils.logger": ("disable_logging", "enable_logging", "get_logger", "setup_logger"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ApiChannelDescList",
+    "ApiChannelDescription",
+    "ApiClanDesc",
+    "ApiClanDescList",
+    "ApiMessageAttachment",
+    "ApiMessageMention",
+    "ApiMessageReaction",
+    "ApiMessageRef",
+    "ApiSession",
+    "ApiVoiceChannelUserList",
+    "AuthenticationError",
+    "ButtonBuilder",
+    "ButtonMessageStyle",
+    "CacheManager",
+    "Channel",
+    "ChannelManager",
+    "ChannelMessage",
+    "ChannelMessageAck",
+    "ChannelMessageContent",
+    "ChannelStreamMode",
+    "ChannelType",
+    "Clan",
+    "Collection",
+    "DeliveryUnknownError",
+    "Disconnect",
+    "EventManager",
+    "Events",
+    "Gap",
+    "GatewayOptions",
+    "InteractiveBuilder",
+    "InvalidArgumentError",
+    "Message",
+    "MessageDB",
+    "MessagePayLoad",
+    "MezonApi",
+    "MezonClient",
+    "MezonConnectionError",
+    "MezonError",
+    "MezonTimeoutError",
+    "Presence",
+    "SSEConfig",
+    "SSEConnectionState",
+    "SSEEvents",
+    "SSEMessage",
+    "ServerError",
+    "Session",
+    "SessionManager",
+    "Socket",
+    "SocketManager",
+    "Stats",
+    "TextChannel",
+    "TypeMessage",
+    "User",
+    "WebSocketAdapter",
+    "WebSocketAdapterPb",
+    "__version__",
+    "disable_logging",
+    "enable_logging",
+    "get_logger",
+    "setup_logger",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})
+
+
+_warn_at_import()

@@ -39,7 +39,10 @@ class Gateway:
     """A connection to a Mezon gateway, driven by the core's own thread; ``drain`` brings what happened."""
 
     def __new__(
-        cls, options: dict[str, Any] | None = None, notify: Callable[[], object] | None = None
+        cls,
+        options: dict[str, Any] | None = None,
+        notify: Callable[[], object] | None = None,
+        store: Any = None,
     ) -> Gateway: ...
     def fileno(self) -> int: ...
     def clear_wake(self) -> None: ...

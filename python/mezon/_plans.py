@@ -151,7 +151,7 @@ def _nested(
     """What a plan needs to know of the inside of a field, and the field's zero."""
     _, name, kind, type_name, repeated = field
     if owner is not None and issubclass(owner, ChannelMessage):
-        if name == "content":
+        if name == "content" and owner is not JsonContentMessage:
             return ("json",), {}
         if name in _PARTS:
             list_message, item = _PARTS[name]
@@ -198,3 +198,9 @@ def _refuse_validators(model: type[BaseModel]) -> None:
             f"{model.__name__} has validators, a post-init or private attributes: the core builds instances "
             "without running them, so models of this package must have none"
         )
+
+
+class JsonContentMessage(ChannelMessage):
+    """A message whose content is the JSON text as it came, for ``MezonClient(content_as_json=True)``."""
+
+    content: Any = ""

@@ -46,6 +46,9 @@ _AGENT_EVENTS: dict[str, Events] = {
 }
 
 
+_TEXTS = frozenset({"event_id", "timestamp", "room_id", "room_name"})
+
+
 class _StreamOverError(Exception):
     """The server said that there is nothing to stream (204), which ends reconnecting."""
 
@@ -294,7 +297,7 @@ class AgentEventStream:
         from pydantic import ValidationError
 
         try:
-            payload = _agent_model(kind).model_validate({**data, "event_type": kind})
+            payload = _agent_model(kind).model_validate(_with_text({**data, "event_type": kind}))
         except ValidationError as error:
             fields = ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))
             self._bad_payload(f"a {kind} event lacks or breaks {fields}")
@@ -310,6 +313,17 @@ class AgentEventStream:
             self._emit_to(event.value, payload)
         except Exception:
             logger.exception("the receiver of agent events failed on %s", event.value)
+
+
+def _with_text(data: dict[str, Any]) -> dict[str, Any]:
+    """The data with ids and times as text, also where the server wrote numbers."""
+    texts = {
+        name: str(value)
+        for name, value in data.items()
+        if name in _TEXTS and isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    room = data.get("room")
+    return {**data, **texts, "room": _with_text(room)} if isinstance(room, dict) else {**data, **texts}
 
 
 def _agent_model(kind: str) -> type[RoomMetadataEvent]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
-    "ApiError",
+    "ApiError",  # noqa: F822 (made by __getattr__)
     "AuthenticationError",
     "ConnectionLostError",
     "DeliveryUnknownError",
@@ -64,14 +64,20 @@ class ServerError(MezonError):
     """The server answered a call with an error.
 
     Attributes:
-        code: The error code (0 to 7 for envelopes: protocol README, section 3; the response code of a raw answer).
+        code: The error code: 0 to 7 for envelopes (protocol README, section 3), else a raw answer's.
         message: The server's own words.
         context: Key-value details the server sent along.
         call: The name of the call that was refused, as the envelope's field is named.
     """
 
     def __init__(
-        self, code: int, message: str, context: dict[str, str] | None = None, *, call: str = "", hint: str = ""
+        self,
+        code: int,
+        message: str,
+        context: dict[str, str] | None = None,
+        *,
+        call: str = "",
+        hint: str = "",
     ) -> None:
         self.code = code
         self.message = message
@@ -85,7 +91,10 @@ class ServerError(MezonError):
         super().__init__(text)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild_server_error, (type(self), self.code, self.message, self.context, self.call, str(self)))
+        return (
+            _rebuild_server_error,
+            (type(self), self.code, self.message, self.context, self.call, str(self)),
+        )
 
 
 def _rebuild_server_error(

@@ -163,8 +163,9 @@ impl Gateway {
     /// `options` as `mezon.GatewayOptions` names them. With `notify`, a callable is called on a thread of its own
     /// when there is something to drain; without, the descriptor `fileno()` becomes readable.
     #[new]
-    #[pyo3(signature = (options=None, notify=None))]
-    fn new(options: Option<&Bound<'_, PyDict>>, notify: Option<Py<PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (options=None, notify=None, store=None))]
+    fn new(options: Option<&Bound<'_, PyDict>>, notify: Option<Py<PyAny>>, store: Option<Py<PyAny>>) -> PyResult<Self> {
+        let _ = store;
         let options = self::options(options)?;
         let wake = Arc::new(AnyWake::new(notify)?);
         let inbox = Arc::new(Inbox::new(options.inbox, wake.clone()));

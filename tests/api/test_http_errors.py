@@ -101,18 +101,19 @@ async def test_redirects_are_not_followed(status: int, server: Server, api: Mezo
     assert len(server.seen) == 3
 
 
-async def test_silence_is_a_timeout(server: Server) -> None:
+async def test_silence_is_a_timeout_and_not_tried_again(server: Server, clock: HastyClock) -> None:
     async def silent(request: web.Request) -> web.Response:
         await asyncio.sleep(30)
         raise AssertionError
 
     server.default = lambda: silent
-    api = MezonApi(1, "k", server.url, 50, None)
-    with pytest.raises(errors.MezonTimeoutError, match=r"ListClanDescs: no answer from 127\.0\.0\.1"):
+    api = MezonApi(1, "k", server.url, 50, limiter=Limiter(0, 0, clock=clock))
+    text = r"ListClanDescs: no answer from 127\.0\.0\.1 within 0\.05 s"
+    with pytest.raises(errors.MezonTimeoutError, match=text):
         await api.list_clans_descs(TOKEN)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=r"ListChannelDetail: .* within 0\.02 s"):
         await api.get_channel_detail(TOKEN, 1, options={"timeout_ms": 20})
-    assert len(server.seen) == 2
+    assert clock.waits == []
     await api.close()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from http_doubles import FakeClock, Server, settle
+from http_doubles import FakeClock, Server, settle, until
 from mezon import errors
 from mezon.api import Limiter, MezonApi
 
@@ -71,6 +71,35 @@ async def test_close_ends_the_calls_that_wait_and_those_under_way(server: Server
     assert [isinstance(result, errors.MezonConnectionError) for result in results] == [True] * 3
     await clock.advance(10)
     assert len(server.seen) == 1  # neither retried nor started after the close
+
+
+@pytest.mark.parametrize("status", [503, 403])
+async def test_close_ends_a_pause_between_two_tries(status: int, server: Server) -> None:
+    clock = FakeClock()
+    api = MezonApi(1, "k", server.url, 5000, limiter=Limiter(0, 0, clock=clock))
+    server.default = lambda: web.Response(status=status)
+    task = asyncio.create_task(api.list_clans_descs("T"))
+    await until(lambda: clock.next_timer() is not None)
+    await api.close()
+    with pytest.raises(errors.MezonConnectionError, match="closed"):
+        await task
+    assert clock.next_timer() is None
+    assert len(server.seen) == 1
+
+
+async def test_a_call_on_its_way_into_the_limit_does_not_start_after_the_close(server: Server) -> None:
+    clock = FakeClock()
+    limiter = Limiter(1, 1.25, clock=clock)
+    api = MezonApi(1, "k", server.url, 5000, limiter=limiter)
+    await limiter.acquire()
+    task = asyncio.create_task(api.list_clans_descs("T"))
+    await settle()
+    clock.time += 1.25
+    limiter._queue()._pump()  # granted, and closed before the call goes on
+    await api.close()
+    with pytest.raises(errors.MezonConnectionError, match="closed"):
+        await task
+    assert server.seen == []
 
 
 async def test_close_leaves_the_calls_of_others_on_a_shared_limiter(server: Server) -> None:

@@ -150,6 +150,18 @@ async def test_a_type_named_by_the_stream_alone(server: StreamServer, open_strea
     assert (await received.next("session_ended")).event_type == "room_ended"
 
 
+async def test_ids_and_times_may_be_numbers(server: StreamServer, open_stream: Any) -> None:
+    received = Received()
+    await open_stream(received).start()
+    stream = await server.opened.get()
+    room = {"room_id": 7, "room_name": "7", "room": {}}
+    await stream.send(event("room_ended", event_id="1", timestamp=1772361000.5, room=room))
+    await stream.send(event("room_ended", timestamp=1772361000).replace('"e1"', "12345678901234567890"))
+    first, second = [await received.next("session_ended") for _ in range(2)]
+    assert (first.timestamp, first.room.room_id) == ("1772361000.5", "7")
+    assert (second.timestamp, second.event_id) == ("1772361000", "12345678901234567890")
+
+
 async def test_one_bad_payload_costs_one_event(
     server: StreamServer, open_stream: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -165,6 +177,7 @@ async def test_one_bad_payload_costs_one_event(
         "event: room_started\ndata: not json\n\n",
         event("room_started", room=None),
         event("room_started", timestamp={}),
+        event("room_started", timestamp=True),
         'data: {"event_type": "room_ended"}\n\n',
         b"data: \xff\xfe\n\n".decode("latin-1"),
     ]
@@ -448,6 +461,7 @@ async def test_starting_again_before_the_old_stream_is_gone(server: StreamServer
     await asyncio.sleep(0)
     await agent.start()
     await closing
+    assert agent.state is not SSEConnectionState.CLOSED
     await received.next("sse_open")
     assert agent.state is SSEConnectionState.OPEN
 

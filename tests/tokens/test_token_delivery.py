@@ -21,7 +21,7 @@ def refuses(code: str) -> Any:
 
 def client_of(node: Node, **settings: Any) -> MmnClient:
     delivery = Delivery(**{"resends": 2, "delay": 0.01, **settings})
-    return MmnClient(MmnClientConfig(base_url=node.mmn, timeout=200), delivery=delivery)
+    return MmnClient(MmnClientConfig(base_url=node.mmn, timeout=1000), delivery=delivery)
 
 
 async def pay(client: MmnClient, *, recipient: int = 2, nonce: int = 42) -> AddTxResponse:
@@ -129,20 +129,30 @@ async def test_a_duplicate_that_was_not_resent_is_a_refusal(node: Node) -> None:
 
 async def test_twin_payments_are_never_taken_for_each_other(node: Node) -> None:
     """Same bytes, two payments: the node takes one. A copy of the other is a duplicate and no success."""
-    client = client_of(node)
-    node.fault("tx.addtx", hangs())
+    client = client_of(node, delay=0.3)
+    node.fault("tx.addtx", loses(work_done=False))
     lost = asyncio.create_task(pay(client))
     await node.arrived.wait()
     taken = await pay(client)
-    assert taken.ok
-    with pytest.raises(TokenDeliveryUnknownError):
+    assert taken == AddTxResponse(ok=True, tx_hash="ab" * 32)
+    with pytest.raises(TokenDeliveryUnknownError, match="duplicate_transaction"):
         await lost
     await client.close()
     assert len(node.paid) == 1
 
 
-async def test_parallel_payments_need_no_lock(node: Node) -> None:
+async def test_a_payment_is_told_from_its_twin_when_it_is_the_one_taken(node: Node) -> None:
     client = client_of(node)
+    node.fault("tx.addtx", loses(work_done=False), loses(work_done=False))
+    outcomes = await asyncio.gather(pay(client), pay(client), return_exceptions=True)
+    await client.close()
+    assert AddTxResponse(ok=True, tx_hash="ab" * 32) in outcomes
+    assert [type(outcome) for outcome in outcomes].count(TokenDeliveryUnknownError) == 1
+    assert len(node.paid) == 1
+
+
+async def test_parallel_payments_need_no_lock(node: Node) -> None:
+    client = MmnClient(MmnClientConfig(base_url=node.mmn))
     results = await asyncio.gather(*(pay(client, recipient=100 + at) for at in range(20)))
     await client.close()
     assert all(answer.ok for answer in results)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import logging
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
-from mezon._core import EphemeralKeyPair
+from mezon._core import EphemeralKeyPair, base58_decode, base58_encode
 from mezon._mmn import (
     AddTxResponse,
     GetCurrentNonceResponse,
@@ -20,7 +22,7 @@ from mezon._mmn import (
 )
 from mezon.errors import InvalidArgumentError, TokenTransferError
 from mezon.models import ApiSentTokenRequest
-from token_node import DUPLICATE, Node, answers, hangs, loses
+from token_node import DUPLICATE, Node, Seen, answers, hangs, loses
 
 JWT = "eyJhbGciOi.JWT-OF-THE-SESSION.c2lnbmF0dXJl"
 
@@ -248,32 +250,53 @@ async def test_closing_while_a_proof_is_fetched_is_an_error_and_no_cancellation(
     assert node.paid == []
 
 
-async def test_a_login_during_a_send_never_mixes_key_and_proof(bot: Bot, node: Node) -> None:
-    proofs: dict[str, str] = {}
+def key_of(seen: Seen) -> str:
+    """The public key that signed a transfer."""
+    envelope = json.loads(base58_decode(seen.json["params"]["signature"]))
+    return base58_encode(base64.b64decode(envelope["PubKey"]))
 
-    async def for_the_key() -> ZkProof:
-        assert bot.ephemeral_key_pair is not None
-        key = bot.ephemeral_key_pair.public_key
-        await asyncio.sleep(0)
-        proofs[key] = f"proof of {key}"
-        return ZkProof(proof=proofs[key], public_input="Q")
 
+async def proof_for_the_key(bot: Bot) -> ZkProof:
+    assert bot.ephemeral_key_pair is not None
+    key = bot.ephemeral_key_pair.public_key
+    await asyncio.sleep(0)
+    return ZkProof(proof=f"proof of {key}", public_input="Q")
+
+
+def key_and_proof_belong_together(node: Node, *, keys: int) -> None:
+    sent = node.calls("tx.addtx")
+    for seen in sent:
+        assert seen.json["params"]["tx_msg"]["zk_proof"] == f"proof of {key_of(seen)}"
+    assert len({key_of(seen) for seen in sent}) == keys
+
+
+async def test_a_login_between_proof_and_nonce_mixes_no_key_and_proof(bot: Bot, node: Node) -> None:
     nonce = bot.get_current_nonce
 
     async def login_first(user_id: int | str, tag: Any = "latest") -> GetCurrentNonceResponse:
         await bot.tokens.prepare()
         return await nonce(user_id, tag)
 
-    bot.get_zk_proof = for_the_key  # type: ignore[method-assign]
+    bot.get_zk_proof = lambda: proof_for_the_key(bot)  # type: ignore[method-assign]
     bot.get_current_nonce = login_first  # type: ignore[method-assign]
-    await bot.tokens.prepare()
-    before = bot.ephemeral_key_pair
-    assert before is not None
-    await bot.send_token()
-    assert bot.ephemeral_key_pair is not before
-    assert node.paid[0]["zk_proof"] == proofs[before.public_key]
-    await bot.send_token(amount=2)
-    assert len(node.paid) == 2
+    for amount in (1, 2, 3):
+        assert (await bot.send_token(amount=amount)).ok
+    key_and_proof_belong_together(node, keys=3)
+
+
+async def test_a_key_replaced_while_its_proof_comes_mixes_no_key_and_proof(bot: Bot, node: Node) -> None:
+    replacements = [EphemeralKeyPair.generate()]
+
+    async def replacing() -> ZkProof:
+        proof = await proof_for_the_key(bot)
+        if replacements:
+            bot.ephemeral_key_pair = replacements.pop()
+        return proof
+
+    bot.get_zk_proof = replacing  # type: ignore[method-assign]
+    for amount in (1, 2):
+        assert (await bot.send_token(amount=amount)).ok
+    key_and_proof_belong_together(node, keys=1)
 
 
 async def test_one_connection_serves_all_calls(bot: Bot, node: Node) -> None:

@@ -88,9 +88,7 @@ class Delivery:
             except (TokenTransferConnectionError, TokenTransferTimeoutError) as error:
                 may_have_arrived |= error.sent
                 pause = self.delay * 2**attempt
-                # Two payments with the same bytes are one to the node: a copy of one would pass for another.
-                last = attempt == self.resends or recent.payments > 1 or loop.time() + pause > deadline
-                if not last:
+                if attempt < self.resends and loop.time() + pause <= deadline:
                     logger.info("sending the same signed transfer again in %.1f s: %s", pause, error)
                     await asyncio.sleep(pause)
                     continue
@@ -112,6 +110,7 @@ class Delivery:
         self, transaction: SignedTransaction, response: AddTxResponse, recent: _Recent
     ) -> AddTxResponse:
         code = refusal_code(response.error)
+        # Two payments with the same bytes are one to the node: which of them it took cannot be told.
         if code == _DUPLICATE and recent.payments == 1:
             logger.info("the first copy of the transfer had arrived; its hash is not known")
             return AddTxResponse(ok=True, tx_hash=response.tx_hash)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mezon.api._flight import SingleFlight
-from mezon.api._limiter import Limiter, Priority, current_priority, sleep
+from mezon.api._limiter import Limiter, Priority, current_priority
 from mezon.api._log import logger
 from mezon.api._retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
 from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonTimeoutError
@@ -94,6 +96,7 @@ class Caller:
         self._closed = 0
         self._renewals: SingleFlight[str, str] = SingleFlight()
         self._renewed: dict[str, str] = {}
+        self._pausing: set[asyncio.Future[None]] = set()
 
     @property
     def transport(self) -> Transport:
@@ -110,6 +113,9 @@ class Caller:
         self.limiter.fail(
             self, lambda: MezonConnectionError("the HTTP client was closed while the call waited")
         )
+        for pause in list(self._pausing):
+            with contextlib.suppress(RuntimeError):  # a loop that is closed, where nobody waits any more
+                pause.get_loop().call_soon_threadsafe(_end, pause)
         if self._transport is not None:
             await self._transport.close()
 
@@ -126,9 +132,10 @@ class Caller:
         tries = _Tries(call.timeout, self._closed)
         ticket = self.limiter.ticket(current_priority() if call.priority is None else call.priority)
         while True:
+            # Looked at twice: the client may have been closed during a pause or during the wait for the limit.
+            self._check_open(call, tries)
             await self.limiter.acquire(ticket, self)
-            if tries.opening != self._closed:
-                raise _closed(call)
+            self._check_open(call, tries)
             if (fresh := self._renewed.get(call.token or "")) is not None:
                 call.headers["Authorization"] = _BEARER + fresh
             try:
@@ -170,15 +177,14 @@ class Caller:
         not_sent = isinstance(error, NotSentError)
         if not (call.harmless or call.once or not_sent):
             raise _delivery_unknown(call) from error
-        if tries.opening != self._closed:
-            raise _closed(call) from error
+        self._check_open(call, tries)
         lasting = isinstance(error, NotSentError) and error.lasting
         if call.once or lasting or tries.trouble >= self.retry.trouble:
             raise error
         wait = self.retry.wait(tries.trouble, None) or 0.0
         tries.trouble += 1
         logger.info("%s: %s; trying again in %.1f s", call.name, type(error).__name__, wait)
-        await sleep(self.limiter.clock, wait)
+        await self._pause(wait)
 
     async def _after_refusal(self, call: Call, tries: _Tries, reply: Reply) -> None:
         """Renew the session or wait before another try, or raise."""
@@ -200,7 +206,22 @@ class Caller:
         else:
             tries.rate += 1
         if refusal is not Refusal.RATE:
-            await sleep(self.limiter.clock, pause)
+            await self._pause(pause)
+
+    def _check_open(self, call: Call, tries: _Tries) -> None:
+        if tries.opening != self._closed:
+            raise MezonConnectionError(f"{call.name}: the HTTP client was closed; log in again")
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, at most until the client is closed."""
+        pause: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        timer = self.limiter.clock.call_later(seconds, lambda: _end(pause))
+        self._pausing.add(pause)
+        try:
+            await pause
+        finally:
+            self._pausing.discard(pause)
+            timer.cancel()
 
     async def _renew(self, call: Call) -> bool:
         stale = call.token
@@ -217,8 +238,9 @@ class Caller:
         return True
 
 
-def _closed(call: Call) -> MezonConnectionError:
-    return MezonConnectionError(f"{call.name}: the HTTP client was closed; log in again")
+def _end(pause: asyncio.Future[None]) -> None:
+    if not pause.done():
+        pause.set_result(None)
 
 
 def _delivery_unknown(call: Call) -> MezonConnectionError:

@@ -22,7 +22,7 @@ from typing import Protocol
 
 from mezon.errors import MezonError
 
-__all__ = ["Clock", "Limiter", "Priority", "Ticket", "Window", "current_priority", "prioritized", "sleep"]
+__all__ = ["Clock", "Limiter", "Priority", "Ticket", "Window", "current_priority", "prioritized"]
 
 
 class Priority(IntEnum):
@@ -75,16 +75,6 @@ class _LoopClock:
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Cancellable:
         return asyncio.get_running_loop().call_later(delay, callback)
-
-
-async def sleep(clock: Clock, seconds: float) -> None:
-    """Sleep by the given clock."""
-    future = asyncio.get_running_loop().create_future()
-    timer = clock.call_later(seconds, lambda: None if future.done() else future.set_result(None))
-    try:
-        await future
-    finally:
-        timer.cancel()
 
 
 class Window:

@@ -134,7 +134,11 @@ class GatewayCore(Watch):
         return self.mmn.transactions
 
     def client_options(self) -> dict[str, Any]:
-        """Keyword arguments for ``MezonClient(...)`` that point a bot here."""
+        """Keyword arguments for ``MezonClient(...)`` that point a bot here.
+
+        The messages it stores stay in memory, so that a test leaves no file behind, and its HTTP calls are not
+        spaced out, because this server has no rate limit.
+        """
         options: dict[str, Any] = {
             "client_id": self.bot_id,
             "api_key": self.api_key,
@@ -144,7 +148,13 @@ class GatewayCore(Watch):
             "mmn_api_url": self.mmn_api_url,
             "zk_api_url": self.zk_api_url,
             "agent_event_url": self.url,
+            "message_db": ":memory:",
+            "http_rate_period": 0.0,
         }
+        if self._tls:
+            from mezon import GatewayOptions
+
+            options["gateway"] = GatewayOptions(ca_file=self.ca_file)
         return options
 
     def environment(self) -> dict[str, str]:

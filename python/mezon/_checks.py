@@ -1,0 +1,34 @@
+"""What is worth a warning when the package is imported."""
+
+from __future__ import annotations
+
+import warnings
+from importlib import metadata
+
+from mezon import _core
+
+
+def warn_at_import() -> None:
+    """Warn of a slow build of the core, and of the package that owns the same folder."""
+    if _core.debug_build:
+        warnings.warn(
+            "the core of mezon-rs is a debug build, several times slower than it should be: build it with "
+            "`make build` or `maturin develop --release`",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    if _installed("mezon-sdk"):
+        warnings.warn(
+            "mezon-sdk is installed beside mezon-rs, and both own the folder `mezon`: files of one may have "
+            "replaced files of the other. Uninstall both and install mezon-rs alone",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,202 @@
+"""From events to handlers: what the SDK itself does first, then the bot's handlers, in wire order, never waiting.
+
+Runs on the loop, once for each event, so it is kept short. A handler gets a task of its own unless it is an
+ordinary function; the task is held until it ends, and its error is logged and reported.
+"""
+
+from __future__ import annotations
+
+import inspect
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+from mezon._link import BATCH
+from mezon._plans import MESSAGES, NAMES
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from mezon._link import Link
+    from mezon.managers.event import EventManager
+
+logger = get_logger(__name__)
+
+
+class Dispatcher:
+    """Dispatches the events of one client.
+
+    Args:
+        events: Who listens to what.
+        effects: By envelope field, what the SDK does on an event before the handlers start.
+        on_error: Called with an exception and the name of the event whose handler raised it.
+        max_handlers: How many handlers may run before dispatch waits; None for no bound.
+    """
+
+    def __init__(
+        self,
+        events: EventManager,
+        effects: dict[str, Callable[[Any], None]],
+        on_error: Callable[[Exception, str], None],
+        max_handlers: int | None = None,
+    ) -> None:
+        self._events = events
+        self._effects = effects
+        self._on_error = on_error
+        self._max = max_handlers
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._link: Link | None = None
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._last = 0
+        self._held = False
+        #: Handlers that raised.
+        self.errors = 0
+
+    @property
+    def running(self) -> int:
+        """Handlers running now."""
+        return len(self._running)
+
+    def attach(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
+        """Take the events of a connection, on this loop."""
+        self._loop, self._link = loop, link
+        link.on_event = self.on_event
+        link.capacity = self._capacity if self._max is not None else lambda: BATCH
+        for name in self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys():
+            link.want(name)
+        self._events.on_change = self._interest_changed
+
+    def _interest_changed(self, name: str) -> None:
+        if self._link is not None:
+            self._link.want(name, self._events.has_listeners(name) or name in self._effects)
+
+    def _capacity(self) -> int:
+        """How many events may come now: one starts as many handlers as listen to it."""
+        assert self._max is not None
+        each = max((len(handlers) for handlers in self._events.listeners.values()), default=1)
+        room = (self._max - len(self._running)) // each
+        if not self._running:
+            room = max(room, 1)
+        self._held = room <= 0
+        return max(room, 0)
+
+    def on_event(self, tag: int, event: Any) -> None:
+        """One event from the wire."""
+        name = NAMES[tag]
+        if type(event) is bytes:
+            event = _protobuf(name, event)
+            if event is None:
+                return
+        self.dispatch(name, event)
+
+    def hold(self) -> None:
+        """Dispatch no more events; answers to calls still come."""
+        if self._link is not None:
+            self._link.capacity = lambda: 0
+
+    def dispatch(self, name: str, event: Any) -> None:
+        """Let an event occur."""
+        effect = self._effects.get(name)
+        if effect is not None:
+            try:
+                effect(event)
+            except Exception as error:
+                self.failed(error, name, effect)
+        if name in self._events.defaults:
+            # Somebody uses the reference's way to be called first: those are awaited, so all goes by emit.
+            self.start(name, self._events.emit, self._events.emit(name, event))
+            return
+        for handler in self._events.listeners.get(name, ()):
+            try:
+                outcome = handler(event)
+            except Exception as error:
+                self.failed(error, name, handler)
+                continue
+            if type(outcome) is CoroutineType or (outcome is not None and inspect.isawaitable(outcome)):
+                self.start(name, handler, outcome)
+
+    def start(self, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]) -> None:
+        """Run what a handler returned, in a task that is held until it ends."""
+        loop = self._loop
+        if loop is None:
+            import asyncio
+
+            loop = asyncio.get_running_loop()
+        self._last = number = self._last + 1
+        self._running[number] = loop.create_task(self._run(number, name, handler, awaitable))
+
+    async def _run(
+        self, number: int, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]
+    ) -> None:
+        try:
+            await awaitable
+        except Exception as error:
+            self.failed(error, name, handler)
+        finally:
+            self._running.pop(number, None)
+            if self._held and self._link is not None:
+                self._held = False
+                self._link.drain()
+
+    def failed(self, error: Exception, name: str, handler: Callable[..., Any]) -> None:
+        """Log an error with its traceback, and report it."""
+        self.errors += 1
+        where = getattr(handler, "__qualname__", None) or type(handler).__qualname__
+        logger.error("The handler %s of %s raised", where, name, exc_info=error)
+        try:
+            self._on_error(error, name)
+        except Exception:
+            logger.exception("on_error raised")
+
+    async def finish(self, timeout: float) -> None:
+        """Let running handlers end, and cancel those that have not after `timeout` seconds."""
+        import asyncio
+
+        current = asyncio.current_task()
+        tasks = {task for task in self._running.values() if task is not current and not task.done()}
+        if tasks and timeout > 0:
+            _, tasks = await asyncio.wait(tasks, timeout=timeout)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)
+        self._running = {number: task for number, task in self._running.items() if not task.done()}
+
+
+def run_in_background(
+    loop: asyncio.AbstractEventLoop,
+    tasks: set[asyncio.Task[Any]],
+    coroutine: Coroutine[Any, Any, Any],
+    what: str,
+) -> None:
+    """Run something nobody waits for; its failure is a warning."""
+
+    async def run() -> None:
+        try:
+            await coroutine
+        except Exception as error:
+            logger.warning("%s failed: %s", what, error)
+
+    task = loop.create_task(run(), name=f"mezon: {what}")
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+_classes: dict[str, Any] = {}
+
+
+def _protobuf(name: str, body: bytes) -> Any:
+    """The protobuf message of an envelope field; None, logged, when it cannot be read."""
+    kind = _classes.get(name)
+    if kind is None:
+        from mezon.protobuf.api import api_pb2
+        from mezon.protobuf.rtapi import realtime_pb2
+
+        package, _, message = MESSAGES[name].rpartition(".")
+        kind = _classes[name] = getattr(api_pb2 if package == "mezon.api" else realtime_pb2, message)
+    try:
+        return kind.FromString(body)
+    except Exception as error:
+        logger.warning("An event %s could not be read and is left out: %s", name, error)
+        return None

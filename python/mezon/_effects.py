@@ -1,0 +1,258 @@
+"""What the SDK itself does on an event, before the bot's handlers start (contract README, section 3).
+
+Nothing here waits: caches are brought up to date at once, and whatever needs the server runs beside.
+The message store is not here: the core feeds it before Python hears of a message.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mezon.constants.enum import ChannelType, TypeMessage
+from mezon.models.api import ApiChannelDescription
+from mezon.models.message import UserInitData
+from mezon.structures.message import Message
+from mezon.structures.text_channel import TextChannel
+from mezon.structures.user import User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mezon.client import MezonClient
+    from mezon.models import (
+        ChannelCreatedEvent,
+        ChannelDeletedEvent,
+        ChannelMessage,
+        ChannelUpdatedEvent,
+        NotificationEvent,
+        TokenSentEvent,
+        UserChannelAddedEvent,
+        UserClanRemovedEvent,
+    )
+    from mezon.structures.clan import Clan
+
+#: Mode of a message -> type of its channel.
+_TYPE_OF_MODE = {
+    2: ChannelType.CHANNEL_TYPE_CHANNEL,
+    3: ChannelType.CHANNEL_TYPE_GROUP,
+    4: ChannelType.CHANNEL_TYPE_DM,
+    6: ChannelType.CHANNEL_TYPE_THREAD,
+}
+
+_UPDATE = int(TypeMessage.CHAT_UPDATE)
+_REMOVE = int(TypeMessage.CHAT_REMOVE)
+
+#: The notification that somebody wants to be the bot's friend (contract README, section 1).
+_FRIEND_REQUEST = -2
+
+
+class Effects:
+    """The default effects of one client."""
+
+    def __init__(self, client: MezonClient) -> None:
+        self._client = client
+        #: Clans whose channel list has been asked for.
+        self._listed: set[int] = set()
+        #: The last message of a sender that was merged into the user: repeats are skipped.
+        self._senders: dict[int, tuple[Any, ...]] = {}
+
+    def table(self) -> dict[str, Callable[[Any], None]]:
+        """The effects by envelope field."""
+        effects: dict[str, Callable[[Any], None]] = {
+            "channel_message": self.message,
+            "channel_created_event": self.channel_changed,
+            "channel_updated_event": self.channel_updated,
+            "channel_deleted_event": self.channel_deleted,
+            "clan_updated_event": self.clan_updated,
+            "user_clan_removed_event": self.users_removed,
+            "user_channel_added_event": self.channel_added,
+            "add_clan_user_event": self.clan_joined,
+            "token_sent_event": self.token_sent,
+            "refresh_session_event": self.session_refreshed,
+        }
+        if self._client.auto_accept_friends:
+            effects["notifications"] = self.friend_requested
+        return effects
+
+    # ---- messages
+
+    def message(self, message: ChannelMessage) -> None:
+        """Channel, message and sender are in the caches."""
+        client = self._client
+        channel = client.channels.get(message.channel_id)
+        if channel is None:
+            channel = self._meet_channel(message)
+        messages = channel.messages
+        code = message.code
+        if code == _REMOVE:
+            messages.delete(message.message_id)
+        elif code == _UPDATE and (known := messages.get(message.message_id)) is not None:
+            known.update_from(message)
+        else:
+            messages.set(message.message_id, Message(message, channel, channel.socket_manager))
+        sender = message.sender_id
+        looks = (
+            message.username,
+            message.display_name,
+            message.clan_nick,
+            message.avatar,
+            message.clan_avatar,
+        )
+        user = client.users.get(sender)
+        if user is None:
+            self._meet_user(message)
+        elif self._senders.get(sender) == looks:
+            return
+        else:
+            user.merge(message)
+        if len(self._senders) >= 4096:
+            self._senders.clear()
+        self._senders[sender] = looks
+
+    def _meet_channel(self, message: ChannelMessage) -> TextChannel:
+        """A channel as the message shows it; the server's description comes later, beside."""
+        client = self._client
+        clan = self._clan(message.clan_id)
+        channel = clan.channels.get(message.channel_id)
+        if channel is None:
+            kind = _TYPE_OF_MODE.get(message.mode or 0, ChannelType.CHANNEL_TYPE_CHANNEL)
+            seen = ApiChannelDescription(
+                clan_id=message.clan_id,
+                channel_id=message.channel_id,
+                channel_label=message.channel_label,
+                category_name=message.category_name,
+                channel_private=0 if message.is_public else 1,
+                type=kind,
+            )
+            channel = TextChannel(seen, clan, client.socket_manager, client.message_db)
+            clan.channels.set(channel.id, channel)
+            self._list_channels(clan)
+        client.channels.set(channel.id, channel)
+        return channel
+
+    def _meet_user(self, message: ChannelMessage) -> None:
+        client = self._client
+        dms = client.channel_manager.get_all_dm_channels() or {}
+        seen = UserInitData.from_protobuf(message, dms.get(message.sender_id, 0))
+        client.users.set(message.sender_id, User(seen, client.socket_manager, client.channel_manager))
+
+    def _clan(self, clan_id: int) -> Clan:
+        client = self._client
+        clan = client.clans.get(clan_id)
+        if clan is None:
+            clan = client._new_clan(clan_id)
+            client._beside(client._refresh_clans(), f"looking up clan {clan_id}")
+        return clan
+
+    def _list_channels(self, clan: Clan) -> None:
+        """Get the clan's list of channels, once and beside."""
+        if clan.id and clan.id not in self._listed:
+            self._listed.add(clan.id)
+            self._client._beside(clan.load_channels(), f"listing the channels of clan {clan.id}")
+
+    # ---- channels and clans
+
+    def channel_changed(self, event: ChannelCreatedEvent | ChannelUpdatedEvent) -> None:
+        """The channel is in the caches as the event describes it; an object that is there stays the same one."""
+        client = self._client
+        clan = client.clans.get(event.clan_id)
+        if clan is None:
+            return
+        channel = client.channels.get(event.channel_id) or clan.channels.get(event.channel_id)
+        if channel is None:
+            channel = TextChannel(event, clan, client.socket_manager, client.message_db)
+        else:
+            channel.update_from(event)
+        client.channels.set(channel.id, channel)
+        clan.channels.set(channel.id, channel)
+
+    def channel_updated(self, event: ChannelUpdatedEvent) -> None:
+        """A thread that became active is joined."""
+        if event.channel_type == ChannelType.CHANNEL_TYPE_THREAD and event.status == 1:
+            self._join(event.clan_id, event.channel_id, event.channel_type, is_public=False)
+        self.channel_changed(event)
+
+    def channel_deleted(self, event: ChannelDeletedEvent) -> None:
+        """The channel is gone from the caches."""
+        client = self._client
+        client.channels.delete(event.channel_id)
+        clan = client.clans.get(event.clan_id)
+        if clan is not None:
+            clan.channels.delete(event.channel_id)
+
+    def clan_updated(self, event: Any) -> None:
+        """The clan has its new name."""
+        clan = self._client.clans.get(event.clan_id)
+        if clan is not None:
+            clan.update_from(event)
+
+    def channel_added(self, event: UserChannelAddedEvent) -> None:
+        """A channel the bot was added to is joined."""
+        channel = event.channel_desc
+        if channel is None or not any(user.user_id == self._client.client_id for user in event.users):
+            return
+        self._join(
+            event.clan_id, channel.channel_id or 0, channel.type or 0, is_public=not channel.channel_private
+        )
+
+    def clan_joined(self, event: Any) -> None:
+        """A clan the bot was added to is joined and its channels are listed; another user is known."""
+        client = self._client
+        user = event.user
+        if user.user_id != client.client_id:
+            known = client.users.get(user.user_id)
+            if known is not None:
+                known.merge(user)
+                return
+            seen = UserInitData(
+                id=user.user_id, username=user.username, avatar=user.avatar, display_name=user.display_name
+            )
+            client.users.set(user.user_id, User(seen, client.socket_manager, client.channel_manager))
+            return
+        clan = self._clan(event.clan_id)
+        socket = client.socket_manager.get_socket()
+        client._beside(socket.join_clan_chat(clan.id), f"joining clan {clan.id}")
+        self._list_channels(clan)
+
+    def _join(self, clan_id: int, channel_id: int, channel_type: int, *, is_public: bool) -> None:
+        socket = self._client.socket_manager.get_socket()
+        self._client._beside(
+            socket.join_chat(clan_id, channel_id, channel_type, is_public), f"joining channel {channel_id}"
+        )
+
+    # ---- users
+
+    def users_removed(self, event: UserClanRemovedEvent) -> None:
+        """Users who left are forgotten."""
+        for user_id in event.user_ids:
+            self._client.users.delete(user_id)
+            self._senders.pop(user_id, None)
+
+    def token_sent(self, event: TokenSentEvent) -> None:
+        """The receiver of the bot's tokens is told."""
+        if event.sender_id == self._client.client_id:
+            self._client._beside(
+                self._tell_receiver(event), f"telling user {event.receiver_id} of the transfer"
+            )
+
+    async def _tell_receiver(self, event: TokenSentEvent) -> None:
+        receiver = await self._client.users.fetch(event.receiver_id)
+        text = f"Funds Transferred: {int(event.amount):,}₫ | {event.note or 'Transfer funds'}"
+        await receiver.send_dm_message({"t": text}, code=TypeMessage.SEND_TOKEN)
+
+    def friend_requested(self, event: NotificationEvent) -> None:
+        """With ``auto_accept_friends``: who asks to be the bot's friend is."""
+        for notification in event.notifications:
+            if notification.code == _FRIEND_REQUEST and notification.sender_id:
+                sender = notification.sender_id
+                self._client._beside(
+                    self._client.accept_friend(str(sender)), f"accepting user {sender} as a friend"
+                )
+
+    # ---- the session
+
+    def session_refreshed(self, event: Any) -> None:
+        """HTTP calls use the token the server sent."""
+        session = self._client.session_manager.get_session() if self._client.session_manager else None
+        if session is not None and event.token:
+            session.update(event.token, event.refresh_token or None)

@@ -1,0 +1,129 @@
+"""The settings of the connection, and the counters it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayOptions:
+    """Settings of the connection. The defaults suit a bot on the public gateway.
+
+    Attributes:
+        ca_file: A PEM file of further certificate authorities to trust, for HTTP and the socket.
+        max_frame: The largest message taken from the server, in bytes.
+        inbox_events: Events held for the event loop before the socket is read no further.
+        inbox_bytes: The same bound in bytes.
+        max_pending: Calls that may wait for their turn or their answer.
+        max_raw: The largest answer of an API call over the socket, in bytes.
+        connect_timeout: Seconds for TCP, TLS and the WebSocket handshake together.
+        heartbeat_interval: Seconds between two pings.
+        heartbeat_timeout: Seconds without any frame after a ping before the connection counts as dead.
+        rate_limit: Frames sent in one ``rate_period``; 0 for no limit.
+        rate_period: Seconds.
+        backoff_base: Seconds; the bound of the delay before the second attempt to reconnect.
+        backoff_factor: How much the bound grows with each attempt. The delay is random below it.
+        backoff_max: Seconds; no delay is longer.
+        reconnect_max_attempts: Attempts after a loss before the client gives up; None for no end.
+        max_joined: Clans and channels that are joined again after a reconnect.
+        rejoin_timeout: Seconds those joins may take.
+        session_timeout: Seconds a new session for a reconnect may take.
+        max_store_backlog: Bytes the message store may be behind before the socket is read no further.
+    """
+
+    ca_file: str | None = None
+    max_frame: int = 64 * 1024 * 1024
+    inbox_events: int = 20_000
+    inbox_bytes: int = 32 * 1024 * 1024
+    max_pending: int = 10_000
+    max_raw: int = 64 * 1024 * 1024
+    connect_timeout: float = 30.0
+    heartbeat_interval: float = 10.0
+    heartbeat_timeout: float = 10.0
+    rate_limit: int = 80
+    rate_period: float = 1.0
+    backoff_base: float = 1.0
+    backoff_factor: float = 2.0
+    backoff_max: float = 60.0
+    reconnect_max_attempts: int | None = None
+    max_joined: int = 10_000
+    rejoin_timeout: float = 10.0
+    session_timeout: float = 120.0
+    max_store_backlog: int = 16 * 1024 * 1024
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counters of a client since it was made. Taking them is cheap.
+
+    Attributes:
+        state: idle, authenticating, connecting, joining, ready, backoff or closed.
+        latency: The last round trip of a ping in seconds; None before the first.
+        frames_received, bytes_received, frames_sent, bytes_sent: The socket's traffic.
+        events: Events received, by envelope field.
+        skipped: Events nobody listens to, which were not decoded.
+        malformed: Frames and bodies that could not be read.
+        unclaimed: Answers to calls that were over.
+        reconnects: Connections regained.
+        pauses: How often reading stopped because the inbox was full or the store behind.
+        queued, queued_bytes, queue_high_water: The inbox now, and at its fullest, in events.
+        pending: Calls that wait for their turn or their answer.
+        joined: Clans and channels that will be joined again.
+        handlers: Handlers running now.
+        handler_errors: Handlers that raised.
+        store: The counters of the message store; empty without one.
+    """
+
+    state: str = "idle"
+    latency: float | None = None
+    frames_received: int = 0
+    bytes_received: int = 0
+    frames_sent: int = 0
+    bytes_sent: int = 0
+    events: dict[str, int] = field(default_factory=dict)
+    skipped: int = 0
+    malformed: int = 0
+    unclaimed: int = 0
+    reconnects: int = 0
+    pauses: int = 0
+    queued: int = 0
+    queued_bytes: int = 0
+    queue_high_water: int = 0
+    pending: int = 0
+    joined: int = 0
+    handlers: int = 0
+    handler_errors: int = 0
+    store: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """What handlers of ``disconnect`` get.
+
+    Attributes:
+        reason: Why the connection ended.
+        will_reconnect: Whether the client tries again; if not, this was the end.
+        error: The error that ended it, when it was one the bot has to act on, such as refused credentials.
+    """
+
+    reason: str
+    will_reconnect: bool
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What handlers of ``reconnected`` get: events of this time did not come. UNIX times in seconds."""
+
+    lost_at: float
+    back_at: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it was."""
+        return self.back_at - self.lost_at

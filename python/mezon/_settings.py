@@ -1,0 +1,64 @@
+"""Defaults that the environment may replace.
+
+Such a default is a value of its own type, told apart from the same value passed by hand: only a parameter that
+was not passed is read from the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from mezon.errors import InvalidArgumentError
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+class FromEnv:
+    """The two kinds of such defaults."""
+
+    variable: str
+
+    @staticmethod
+    def text(value: str, variable: str) -> _Text:
+        """A str."""
+        made = _Text(value)
+        made.variable = variable
+        return made
+
+    @staticmethod
+    def flag(value: bool, variable: str) -> _Flag:
+        """A bool; as bool cannot be subclassed, an int that looks like one."""
+        made = _Flag(value)
+        made.variable = variable
+        return made
+
+
+class _Text(str, FromEnv):
+    # No __slots__: a str subclass with a variable-size layout takes none.
+    pass
+
+
+class _Flag(int, FromEnv):
+    def __repr__(self) -> str:
+        return repr(bool(self))
+
+
+def resolve(value: Any) -> Any:
+    """The value of a parameter: from the environment when it was not passed and the variable is set.
+
+    Raises:
+        InvalidArgumentError: If a variable for a flag holds anything but true or false.
+    """
+    if not isinstance(value, FromEnv):
+        return value
+    given = os.environ.get(value.variable)
+    if isinstance(value, _Text):
+        return str(value) if given is None else given
+    if given is None or not given.strip():
+        return bool(value)
+    word = given.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise InvalidArgumentError(f"{value.variable} must be true or false, not {given!r}")
+    return word in _TRUE

@@ -1,0 +1,949 @@
+"""The client: log in, listen, talk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
+
+from mezon._options import Disconnect, Gap, GatewayOptions, Stats
+from mezon._registration import EventRegistration
+from mezon._settings import FromEnv, resolve
+from mezon.constants.enum import Events
+from mezon.errors import (
+    AuthenticationError,
+    ConnectionLostError,
+    InvalidArgumentError,
+    MezonError,
+    NotLoggedInError,
+)
+from mezon.managers.cache import CacheManager
+from mezon.managers.event import EventManager
+from mezon.utils.logger import get_logger, setup_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from os import PathLike
+
+    from mezon._content import Content
+    from mezon._dispatch import Dispatcher
+    from mezon._mmn import (
+        AddTxResponse,
+        EphemeralKeyPair,
+        GetCurrentNonceResponse,
+        MmnClient,
+        TokenService,
+        ZkClient,
+        ZkProof,
+    )
+    from mezon._sse import AgentEventStream
+    from mezon.api import MezonApi
+    from mezon.managers.channel import ChannelManager
+    from mezon.managers.session import SessionManager
+    from mezon.managers.socket import SocketManager
+    from mezon.messages import MessageDB
+    from mezon.models import (
+        ApiClanDesc,
+        ApiFriendList,
+        ApiMessageAttachment,
+        ApiMessageMention,
+        ApiMessageRef,
+        ApiQuickMenuAccess,
+        ApiQuickMenuAccessList,
+        ApiSentTokenRequest,
+        ChannelMessageAck,
+    )
+    from mezon.session import Session
+    from mezon.structures import Clan, TextChannel, User
+
+logger = get_logger(__name__)
+
+#: The defaults of the constructor. Those that may come from the environment say so by their type.
+DEFAULT_HOST: Final = cast("str", FromEnv.text("gw.mezon.ai", "MEZON_HOST"))
+DEFAULT_PORT: Final = cast("str", FromEnv.text("443", "MEZON_PORT"))
+DEFAULT_API_KEY: Final = ""
+DEFAULT_SSL: Final = cast("bool", FromEnv.flag(True, "MEZON_USE_SSL"))
+DEFAULT_TIMEOUT_MS: Final = 7000
+DEFAULT_EXPIRED_TIMESPAN_MS: Final = 5 * 60 * 1000
+DEFAULT_SEND_BULK_INTERVAL: Final = 1000
+DEFAULT_MESSAGE_PER_TIME: Final = 5
+DEFAULT_MMN_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/mmn-api/", "MEZON_MMN_API_URL"))
+DEFAULT_ZK_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/zk-api/", "MEZON_ZK_API_URL"))
+
+#: A session is renewed this many seconds before it ends.
+_RENEW_BEFORE: Final = 60.0
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def auto_bind(event_name: str) -> Callable[[F], F]:
+    """Mark a method of a subclass of :class:`MezonClient` as a default handler of an event.
+
+    It is registered when the client is made, and is awaited before the bot's handlers of the event start.
+    """
+
+    def mark(method: F) -> F:
+        method._auto_bind_event = event_name  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+class MezonClient(EventRegistration):
+    """A bot's connection to Mezon.
+
+    ```python
+    client = MezonClient(client_id="YOUR_BOT_ID", api_key="YOUR_API_KEY")
+
+    @client.on_channel_message
+    async def hello(message):
+        if message.content.get("t") == "hello":
+            channel = await client.channels.fetch(message.channel_id)
+            await channel.send("Hello!")
+
+    client.run()
+    ```
+
+    Host, port, ``use_ssl`` and the two token URLs are read from ``MEZON_HOST``, ``MEZON_PORT``,
+    ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL`` and ``MEZON_ZK_API_URL`` when they are not passed.
+
+    Args:
+        client_id: The bot's id.
+        api_key: Its key.
+        host: Host of the login API.
+        port: Its port.
+        use_ssl: TLS for HTTP and the socket. Only with False may the socket be plain text.
+        timeout: Milliseconds a call may take.
+        mmn_api_url: The node for token transfers; None for none.
+        zk_api_url: The proof service for token transfers; None for none.
+        agent_event_url: Base URL of the AI agents' events; None for none.
+        log_level: The level when logging is enabled.
+        enable_logging: Log to standard error.
+        message_db: The message store: one of your own, a path, False for none, or None for the default file
+            ``./mezon-cache/mezon-messages-cache.db``, which is made at the first message.
+        gateway: Settings of the connection.
+        auto_accept_friends: Accept every friend request.
+        content_as_json: Give the content of messages as JSON text, as before version 1.6.20 of mezon-sdk.
+        fill_gaps: After a reconnect, get the messages that were missed and dispatch them first.
+        max_concurrent_handlers: How many handlers may run at a time; events wait then. None for no bound.
+        cache_size: How many clans, channels and users each are remembered; 0 for none.
+        messages_per_channel: How many messages of a channel are remembered; 0 for none.
+        http_rate_limit: HTTP calls in one ``http_rate_period``; 0 for no limit.
+        http_rate_period: Seconds. The public server refuses calls that come faster than about one a second.
+    """
+
+    def __init__(
+        self,
+        client_id: str | int,
+        api_key: str,
+        host: str = DEFAULT_HOST,
+        port: str = DEFAULT_PORT,
+        use_ssl: bool = DEFAULT_SSL,
+        timeout: int = DEFAULT_TIMEOUT_MS,
+        mmn_api_url: str | None = DEFAULT_MMN_API,
+        zk_api_url: str | None = DEFAULT_ZK_API,
+        agent_event_url: str | None = None,
+        log_level: int = logging.INFO,
+        enable_logging: bool = False,
+        *,
+        message_db: MessageDB | str | PathLike[str] | Literal[False] | None = None,
+        gateway: GatewayOptions | None = None,
+        auto_accept_friends: bool = False,
+        content_as_json: bool = False,
+        fill_gaps: bool = False,
+        max_concurrent_handlers: int | None = None,
+        cache_size: int = 1000,
+        messages_per_channel: int = 200,
+        http_rate_limit: int = 1,
+        http_rate_period: float = 1.25,
+    ) -> None:
+        if enable_logging:
+            setup_logger(log_level=log_level)
+        try:
+            self.client_id = int(client_id)
+        except (TypeError, ValueError):
+            raise InvalidArgumentError(f"client_id is the bot's id, a number, not {client_id!r}") from None
+        if max_concurrent_handlers is not None and max_concurrent_handlers < 1:
+            raise InvalidArgumentError("max_concurrent_handlers is at least 1, or None for no bound")
+        self.api_key = api_key
+        self.use_ssl: bool = resolve(use_ssl)
+        self.timeout_ms = timeout
+        self.mmn_api_url: str | None = resolve(mmn_api_url)
+        self.zk_api_url: str | None = resolve(zk_api_url)
+        self.agent_event_url = agent_event_url
+        scheme = "https" if self.use_ssl else "http"
+        self._host = f"{resolve(host)}:{resolve(port)}"
+        self.login_url = f"{scheme}://{self._host}"
+        self.gateway = gateway if gateway is not None else GatewayOptions()
+        self.auto_accept_friends = auto_accept_friends
+        self.content_as_json = content_as_json
+        self.fill_gaps = fill_gaps
+        self.messages_per_channel = messages_per_channel
+        self._http_rate = (http_rate_limit, http_rate_period)
+        self._max_handlers = max_concurrent_handlers
+
+        self.clans: CacheManager[int, Clan] = CacheManager(self._fetch_clan, cache_size)
+        self.channels: CacheManager[int, TextChannel] = CacheManager(self.get_channel_from_id, cache_size)
+        self.users: CacheManager[int, User] = CacheManager(self.get_user_from_id, cache_size)
+        self.event_manager = EventManager()
+        self._message_db_setting = message_db
+        self._message_db: MessageDB | None = None
+
+        # Made at login; their types say that bots use them after it.
+        self.api_client: MezonApi = cast("MezonApi", None)
+        self.socket_manager: SocketManager = cast("SocketManager", None)
+        self.session_manager: SessionManager = cast("SessionManager", None)
+        self.channel_manager: ChannelManager = cast("ChannelManager", None)
+        self.mmn_client: MmnClient | None = None
+        self.zk_client: ZkClient | None = None
+        self.ephemeral_key_pair: EphemeralKeyPair | None = None
+        self.address: str | None = None
+        self.zk_proof: ZkProof | None = None
+
+        self._dispatcher: Dispatcher | None = None
+        self._token_service: TokenService | None = None
+        self._agent_events: AgentEventStream | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._logging_in: asyncio.Task[None] | None = None
+        self._renewal: asyncio.TimerHandle | None = None
+        self._auto_reconnect = True
+        self._ended: asyncio.Event | None = None
+        self._end_error: Exception | None = None
+        self._refused: Exception | None = None
+        self._lost = False
+        self._error_handler: Callable[[Exception, str], Any] | None = None
+        self._bind_methods()
+
+    def __repr__(self) -> str:
+        return f"<MezonClient {self.client_id} at {self._host}>"
+
+    def _bind_methods(self) -> None:
+        """Register the methods a subclass has marked with `auto_bind`."""
+        for name in dir(type(self)):
+            event = getattr(getattr(type(self), name, None), "_auto_bind_event", None)
+            if event is not None:
+                self.event_manager.add_default(event, getattr(self, name))
+
+    # ---- what it holds
+
+    @property
+    def message_db(self) -> MessageDB:
+        """The message store. None when the client was made with ``message_db=False``."""
+        setting = self._message_db_setting
+        if self._message_db is None and setting is not False:
+            from mezon.messages import MessageDB
+
+            if setting is None:
+                self._message_db = MessageDB()
+            else:
+                self._message_db = setting if isinstance(setting, MessageDB) else MessageDB(str(setting))
+        return cast("MessageDB", self._message_db)
+
+    @message_db.setter
+    def message_db(self, value: MessageDB) -> None:
+        self._message_db = value
+
+    @property
+    def state(self) -> str:
+        """idle, authenticating, connecting, joining, ready, backoff or closed."""
+        return "idle" if self.socket_manager is None else self.socket_manager.socket.link.state
+
+    @property
+    def latency(self) -> float | None:
+        """The last round trip of a ping in seconds; None before the first, 10 s after the login."""
+        return None if self.socket_manager is None else self.socket_manager.socket.link.latency
+
+    def stats(self) -> Stats:
+        """Counters of the connection, the dispatch and the store."""
+        core = {} if self.socket_manager is None else self.socket_manager.socket.link.stats()
+        known = {name: core[name] for name in core.keys() & Stats.__dataclass_fields__.keys()}
+        dispatcher = self._dispatcher
+        return Stats(
+            state=self.state,
+            latency=self.latency,
+            handlers=dispatcher.running if dispatcher is not None else 0,
+            handler_errors=dispatcher.errors if dispatcher is not None else 0,
+            store=self._message_db.stats() if self._message_db is not None else {},
+            **known,
+        )
+
+    def on_error(self, handler: F) -> F:
+        """Call ``handler(error, event_name)`` when a handler of an event raises; also a decorator.
+
+        The error is logged with its traceback all the same. Assigning a function to ``client.on_error`` does
+        the same.
+        """
+        self._error_handler = handler
+        return handler
+
+    def _report(self, error: Exception, name: str) -> None:
+        handler = self.__dict__.get("on_error", self._error_handler)
+        if handler is not None:
+            outcome = handler(error, name)
+            if asyncio.iscoroutine(outcome):
+                self._beside(outcome, "on_error")
+
+    # ---- login and its end
+
+    async def login(self, enable_auto_reconnect: bool = True) -> None:
+        """Log in: authenticate, connect, join all clans. Returns when the bot hears and can talk.
+
+        A second login at the same time waits for the first; one on a connected client does nothing.
+
+        Args:
+            enable_auto_reconnect: Connect again, for ever unless ``GatewayOptions`` says otherwise, when the
+                connection is lost.
+
+        Raises:
+            AuthenticationError: If the server refuses the credentials.
+            MezonConnectionError: If the server cannot be reached.
+            MezonTimeoutError: If it does not answer in time.
+        """
+        running = self._logging_in
+        if running is not None and not running.done():
+            await asyncio.shield(running)
+            return
+        if self.state not in ("idle", "closed"):
+            logger.info("login() on a connected client does nothing; disconnect() comes before a new login")
+            return
+        task = self._logging_in = asyncio.ensure_future(self._login(enable_auto_reconnect))
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait([task])
+            raise
+
+    async def _login(self, auto_reconnect: bool) -> None:
+        self._auto_reconnect = auto_reconnect
+        self._ended = asyncio.Event()
+        self._end_error = self._refused = None
+        self._lost = False
+        try:
+            await self.initialize_managers(await self.get_session())
+            tokens = self._tokens()
+            tokens.open()
+            await tokens.prepare()
+        except BaseException:
+            await self._close_everything(0.0)
+            raise
+        logger.info("Bot %s is logged in", self.client_id)
+        self._emit(Events.READY, self)
+
+    async def get_session(self) -> Session:
+        """A fresh session, without logging in the client.
+
+        Raises:
+            AuthenticationError: If the server refuses the credentials, or answers without a usable session.
+            MezonConnectionError, MezonTimeoutError: If it cannot be reached.
+        """
+        from mezon.managers.session import SessionManager
+        from mezon.session import Session
+
+        api = self._make_api(self.login_url)
+        try:
+            answer = await SessionManager(api).authenticate(self.client_id, self.api_key)
+        finally:
+            await api.close()
+        scheme = "wss" if self.use_ssl else "ws"
+        return Session(answer, fallback_api_url=self.login_url, fallback_ws_url=f"{scheme}://{self._host}")
+
+    def _make_api(self, base_url: str) -> MezonApi:
+        from mezon.api import MezonApi
+
+        limit, period = self._http_rate
+        return MezonApi(
+            self.client_id,
+            self.api_key,
+            base_url,
+            self.timeout_ms,
+            limit,
+            period,
+            ca_file=self.gateway.ca_file,
+        )
+
+    def _api_url(self, session: Session) -> str:
+        """Where the HTTP API of a session is: its path is dropped, and it is not followed down to plain text."""
+        from urllib.parse import urlsplit
+
+        url = session.api_url if "://" in session.api_url else f"https://{session.api_url}"
+        parts = urlsplit(url)
+        scheme = parts.scheme if not self.use_ssl else "https"
+        return f"{scheme}://{parts.netloc}"
+
+    async def initialize_managers(self, sock_session: Session) -> None:
+        """Make the managers for a session, connect, join the clans and list the DMs. A part of ``login``.
+
+        Raises:
+            MezonConnectionError: If the gateway cannot be reached.
+            MezonError: If clans or DMs cannot be listed.
+        """
+        from mezon._dispatch import Dispatcher
+        from mezon._effects import Effects
+        from mezon._plans import MESSAGES, JsonContentMessage, model_plan
+        from mezon.managers.channel import ChannelManager
+        from mezon.managers.session import SessionManager
+        from mezon.managers.socket import SocketManager
+
+        base_url = self._api_url(sock_session)
+        if self.api_client is None:
+            self.api_client = self._make_api(base_url)
+            self.api_client.reauthenticate = self._reauthenticate
+        else:
+            self.api_client.base_url = base_url
+        if self.session_manager is None:
+            self.session_manager = SessionManager(self.api_client)
+        self.session_manager.session = sock_session
+        if self.socket_manager is None:
+            self.socket_manager = SocketManager(
+                sock_session.ws_url,
+                self.use_ssl,
+                self.api_client,
+                self.event_manager,
+                self,
+                self.message_db,
+                options=self.gateway.as_dict(),
+                send_timeout_ms=max(self.timeout_ms, 1),
+            )
+        if self.channel_manager is None:
+            self.channel_manager = ChannelManager(self.api_client, self.socket_manager, self.session_manager)
+        if self._dispatcher is None:
+            self._dispatcher = Dispatcher(
+                self.event_manager, Effects(self).table(), self._report, self._max_handlers
+            )
+        link = self.socket_manager.socket.link
+        if self.content_as_json:
+            link.use_plan("channel_message", model_plan(JsonContentMessage, MESSAGES["channel_message"]))
+        link.on_state = self._state_changed
+        link.on_reconnected = self._reconnected
+        link.new_url = self._new_url
+        link.fatal_errors = (_Refused,)
+        self._dispatcher.attach(link, asyncio.get_running_loop())
+        await self.socket_manager.connect(sock_session, auto_reconnect=self._auto_reconnect)
+        self._schedule_renewal()
+        token = sock_session.token
+        joined, listed = await asyncio.gather(
+            self.socket_manager.connect_socket(token),
+            self.channel_manager.init_all_dm_channels(token),
+            return_exceptions=True,
+        )
+        if isinstance(joined, BaseException):
+            raise joined
+        if isinstance(listed, MezonError):
+            logger.warning("The DMs could not be listed; users are found when they are needed: %s", listed)
+        elif isinstance(listed, BaseException):
+            raise listed
+        self._know_dm_users()
+
+    def _know_dm_users(self) -> None:
+        from mezon.models.message import UserInitData
+        from mezon.structures import User
+
+        for user_id, channel_id in (self.channel_manager.get_all_dm_channels() or {}).items():
+            known = self.users.get(user_id)
+            if known is not None:
+                known.dm_channel_id = known.dm_channel_id or channel_id
+                continue
+            data = UserInitData(id=user_id, dm_channel_id=channel_id)
+            self.users.set(user_id, User(data, self.socket_manager, self.channel_manager))
+
+    async def close_socket(self) -> None:
+        """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time."""
+        if self.socket_manager is not None:
+            await self.socket_manager.disconnect()
+
+    async def disconnect(self, drain: float = 0.0) -> None:
+        """End everything: the socket, HTTP, agent events. A new login is possible. Safe at any time, and twice.
+
+        Args:
+            drain: Seconds the running handlers may take to end; then they are cancelled.
+        """
+        running = self._logging_in
+        if running is not None and not running.done() and running is not asyncio.current_task():
+            running.cancel()
+            await asyncio.wait([running])
+        await self._close_everything(drain)
+
+    async def _close_everything(self, drain: float) -> None:
+        if self._renewal is not None:
+            self._renewal.cancel()
+            self._renewal = None
+        await self.disconnect_ai_agent_sse()
+        if drain > 0 and self._dispatcher is not None and self.socket_manager is not None:
+            # Handlers may need the socket for their last words: it closes after them.
+            self._dispatcher.hold()
+            await self._dispatcher.finish(drain)
+        if self.socket_manager is not None:
+            await self.socket_manager.disconnect()
+        if self._dispatcher is not None:
+            await self._dispatcher.finish(0.0)
+        current = asyncio.current_task()
+        rest = [task for task in self._tasks if task is not current and not task.done()]
+        for task in rest:
+            task.cancel()
+        if rest:
+            await asyncio.wait(rest, timeout=1.0)
+        if self._token_service is not None:
+            await self._token_service.close()
+        if self.api_client is not None:
+            await self.api_client.close()
+        if self._message_db is not None:
+            await self._message_db.flush()
+        if self._ended is not None:
+            self._ended.set()
+
+    async def wait_closed(self) -> None:
+        """Wait until the client is closed, by ``disconnect`` or because it can not go on.
+
+        Raises:
+            AuthenticationError: If the server refused the credentials at a reconnect.
+            ConnectionLostError: If the connection was lost and is not regained.
+            NotLoggedInError: If there was no login.
+        """
+        if self._ended is None:
+            raise NotLoggedInError("there is nothing to wait for: await client.login() first")
+        await self._ended.wait()
+        if self._end_error is not None:
+            raise self._end_error
+
+    def run(self, enable_auto_reconnect: bool = True) -> None:
+        """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.
+
+        Raises:
+            MezonError: What ``login`` or ``wait_closed`` raises.
+        """
+        try:
+            asyncio.run(self._run(enable_auto_reconnect))
+        except KeyboardInterrupt:
+            logger.info("Interrupted; the client is closed")
+
+    async def _run(self, enable_auto_reconnect: bool) -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        signals = []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                loop.add_signal_handler(number, stopped.set)
+                signals.append(number)
+            except (NotImplementedError, RuntimeError, ValueError):
+                # Windows, or not the main thread: KeyboardInterrupt does it there.
+                pass
+        try:
+            login = asyncio.ensure_future(self.login(enable_auto_reconnect))
+            stop = asyncio.ensure_future(stopped.wait())
+            await asyncio.wait([login, stop], return_when=asyncio.FIRST_COMPLETED)
+            if login.done():
+                login.result()
+                end = asyncio.ensure_future(self.wait_closed())
+                await asyncio.wait([end, stop], return_when=asyncio.FIRST_COMPLETED)
+                if end.done():
+                    stop.cancel()
+                    end.result()
+                end.cancel()
+            else:
+                login.cancel()
+            stop.cancel()
+        finally:
+            await self.disconnect(drain=5.0 if stopped.is_set() else 0.0)
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    # ---- the connection's life
+
+    def _state_changed(self, state: str, generation: int, reason: str) -> None:
+        logger.debug("Connection %d is %s%s", generation, state, f": {reason}" if reason else "")
+        if state == "ready":
+            self._lost = False
+        elif state == "backoff" and not self._lost:
+            self._lost = True
+            logger.warning("The connection was lost and is being made again: %s", reason)
+            self._emit(Events.DISCONNECT, Disconnect(reason, will_reconnect=True))
+        elif state == "closed" and self._ended is not None and not self._logging_in_now():
+            self._closed(reason)
+
+    def _logging_in_now(self) -> bool:
+        return self._logging_in is not None and not self._logging_in.done()
+
+    def _closed(self, reason: str) -> None:
+        error: Exception | None = None
+        if reason != "closed by the client":
+            error = self._refused or ConnectionLostError(f"the connection has ended: {reason}")
+            logger.error("The connection has ended for good: %s", reason)
+        self._end_error = error
+        self._emit(Events.DISCONNECT, Disconnect(reason, will_reconnect=False, error=error))
+        if error is not None and self._ended is not None:
+            self._ended.set()
+
+    def _reconnected(self, lost_at: float, back_at: float) -> None:
+        gap = Gap(lost_at, back_at)
+        logger.info("The connection is back after %.1f s", gap.seconds)
+        self._emit(Events.RECONNECTED, gap)
+
+    async def _new_url(self, attempt: int) -> str:
+        from mezon.socket._url import socket_url
+
+        try:
+            session = await self.get_session()
+        except AuthenticationError as error:
+            if getattr(error, "status", 0) in (401, 403):
+                self._refused = error
+                raise _Refused(str(error)) from error
+            raise
+        self._use_session(session)
+        return socket_url(session.ws_url, self.use_ssl, session.token)
+
+    def _use_session(self, session: Session) -> None:
+        self.session_manager.session = session
+        self.api_client.base_url = self._api_url(session)
+        self._schedule_renewal()
+
+    def _schedule_renewal(self) -> None:
+        """Renew the session for HTTP shortly before it ends; the socket lives on."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+        session = self.session_manager.get_session()
+        if session.expires_at is None:
+            return
+        delay = max(session.expires_at - time.time() - _RENEW_BEFORE, 1.0)
+        loop = asyncio.get_running_loop()
+        # A clock far ahead would make a delay the loop does not take.
+        self._renewal = loop.call_later(
+            min(delay, 86_400.0), lambda: self._beside(self._renew(), "renewing the session")
+        )
+
+    async def _renew(self) -> None:
+        session = self.session_manager.get_session()
+        if session.expires_at is not None and session.expires_at - time.time() > 2 * _RENEW_BEFORE:
+            self._schedule_renewal()
+            return
+        self._use_session(await self.get_session())
+
+    async def _reauthenticate(self, stale: str) -> str:
+        """A new token for an HTTP call that was answered 401."""
+        current = self.session_manager.get_session()
+        if current.token != stale:
+            return current.token
+        session = await self.get_session()
+        self._use_session(session)
+        return session.token
+
+    def _emit(self, event: Events, payload: Any) -> None:
+        """Let an event of the client itself occur."""
+        dispatcher = self._dispatcher
+        if dispatcher is not None:
+            dispatcher.dispatch(event.value, payload)
+
+    def _beside(self, coroutine: Coroutine[Any, Any, Any], what: str) -> None:
+        """Run something nobody waits for, behind the calls of handlers; its failure is a warning."""
+        from mezon._dispatch import run_in_background
+        from mezon.api import Priority, prioritized
+
+        with prioritized(Priority.BACKGROUND):
+            run_in_background(asyncio.get_running_loop(), self._tasks, coroutine, what)
+
+    # ---- AI agent events
+
+    async def connect_ai_agent_sse(self, path: str = "api/sse/metadata") -> None:
+        """Start to receive the AI agents' events; possible before the login. They reconnect by themselves.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``agent_event_url``.
+        """
+        from mezon._sse import AgentEventStream
+
+        if self._agent_events is None:
+            self._agent_events = AgentEventStream(
+                self.agent_event_url, self.client_id, self.api_key, self._emit_by_name, path=path
+            )
+        await self._agent_events.start()
+
+    async def disconnect_ai_agent_sse(self) -> None:
+        """Stop to receive them. Safe at any time."""
+        stream, self._agent_events = self._agent_events, None
+        if stream is not None:
+            await stream.close()
+
+    def _emit_by_name(self, name: str, payload: object) -> None:
+        if self._dispatcher is None:
+            from mezon._dispatch import Dispatcher
+
+            # Agent events come without a login too; the login then makes the dispatcher of the socket.
+            early = Dispatcher(self.event_manager, {}, self._report, None)
+            early.dispatch(name, payload)
+            return
+        self._dispatcher.dispatch(name, payload)
+
+    # ---- clans, channels, users
+
+    def _token(self) -> str:
+        session = self.session_manager.get_session() if self.session_manager is not None else None
+        if session is None:
+            raise NotLoggedInError("this needs a session: await client.login() first")
+        return session.token
+
+    def _new_clan(self, clan_id: int, name: str = "", welcome_channel_id: int = 0, token: str = "") -> Clan:
+        from mezon.structures import Clan
+
+        clan = Clan(
+            clan_id=clan_id,
+            clan_name=name,
+            welcome_channel_id=welcome_channel_id,
+            client=self,
+            api_client=self.api_client,
+            socket_manager=self.socket_manager,
+            session_token=token or self._token(),
+            message_db=self.message_db,
+        )
+        self.clans.set(clan_id, clan)
+        return clan
+
+    def _know_clan(self, description: ApiClanDesc, token: str = "") -> Clan:
+        """The clan of a description: the object that is there, brought up to date, or a new one."""
+        clan_id = description.clan_id or 0
+        clan = self.clans.get(clan_id)
+        if clan is None:
+            return self._new_clan(
+                clan_id, description.clan_name or "", description.welcome_channel_id or 0, token
+            )
+        clan.update_from(description)
+        return clan
+
+    async def _refresh_clans(self) -> set[int]:
+        """Get the list of clans; gives the ids that are in it."""
+        answer = await self.api_client.list_clans_descs(self._token())
+        return {self._know_clan(description).id for description in answer.clandesc or ()}
+
+    async def _fetch_clan(self, clan_id: int) -> Clan:
+        await self._refresh_clans()
+        clan = self.clans.get(clan_id)
+        if clan is None:
+            raise InvalidArgumentError(f"the bot is in no clan {clan_id}; add it to the clan first")
+        return clan
+
+    async def get_channel_from_id(self, channel_id: int) -> TextChannel:
+        """What ``channels.fetch`` does on a miss.
+
+        Raises:
+            InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
+        """
+        from mezon.structures import TextChannel
+
+        known = self.channels.get(channel_id)
+        if known is not None:
+            return known
+        channel_id = int(channel_id)
+        detail = await self.api_client.get_channel_detail(self._token(), channel_id)
+        if not detail.channel_id:
+            raise InvalidArgumentError(f"there is no channel {channel_id}, or the bot may not see it")
+        clan = await self.clans.fetch(detail.clan_id or 0)
+        known = self.channels.get(channel_id) or clan.channels.get(channel_id)
+        if known is None:
+            known = TextChannel(detail, clan, self.socket_manager, self.message_db)
+            clan.channels.set(channel_id, known)
+        self.channels.set(channel_id, known)
+        return known
+
+    async def get_user_from_id(self, user_id: int) -> User:
+        """What ``users.fetch`` does on a miss: opens the DM with the user.
+
+        Raises:
+            InvalidArgumentError: If the user cannot be reached (a ValueError).
+        """
+        from mezon.models.message import UserInitData
+        from mezon.structures import User
+
+        self._token()
+        channel = await self.channel_manager.create_dm_channel(user_id)
+        if channel is None or not channel.channel_id:
+            raise InvalidArgumentError(f"there is no user {user_id}, or the bot may not write to them")
+        data = UserInitData(id=int(user_id), dm_channel_id=channel.channel_id)
+        user = User(data, self.socket_manager, self.channel_manager)
+        self.users.set(user.id, user)
+        return user
+
+    # ---- messages, friends, menus, files
+
+    async def send_message(
+        self,
+        clan_id: int,
+        channel_id: int,
+        mode: int,
+        is_public: bool,
+        msg: Content,
+        mentions: Sequence[ApiMessageMention] | None = None,
+        attachments: Sequence[ApiMessageAttachment] | None = None,
+        ref: Sequence[ApiMessageRef] | None = None,
+        anonymous_message: bool | None = None,
+        mention_everyone: bool | None = None,
+        avatar: str | None = None,
+        code: int | None = None,
+        topic_id: int | None = None,
+    ) -> ChannelMessageAck:
+        """Send a message by ids; ``TextChannel.send`` is shorter.
+
+        Raises:
+            MezonError: One of its kinds, if it cannot be sent.
+        """
+        self._token()
+        return await self.socket_manager.write_chat_message(
+            clan_id,
+            channel_id,
+            mode,
+            is_public,
+            msg,
+            mentions,
+            attachments,
+            ref,
+            anonymous_message,
+            mention_everyone,
+            avatar,
+            code,
+            topic_id,
+        )
+
+    async def get_list_friends(
+        self, limit: int = 100, state: int | None = None, cursor: str | None = None
+    ) -> ApiFriendList:
+        """The bot's friends: ``answer.friends``, ``answer.cursor`` for the next page; also by key.
+
+        Args:
+            limit: How many at most.
+            state: 0 friends, 1 invitations sent, 2 received, 3 blocked; None for all.
+            cursor: From an earlier answer.
+        """
+        token = self._token()
+        return await self.api_client.list_friends(token, limit, state, cursor)
+
+    async def accept_friend(self, user_id: str | int, username: str | None = None) -> None:
+        """Accept a user's friend request."""
+        token = self._token()
+        await self.api_client.add_friends(token, ids=[user_id], usernames=[username] if username else None)
+
+    async def add_friend(self, username: str, user_id: str | int | None = None) -> None:
+        """Ask a user to be the bot's friend."""
+        token = self._token()
+        await self.api_client.add_friends(
+            token, ids=[user_id] if user_id else None, usernames=[username] if username else None
+        )
+
+    async def upload_file(
+        self,
+        file_path: str | PathLike[str] | bytes,
+        filename: str | None = None,
+        content_type: str | None = None,
+    ) -> Any:
+        """Upload a file; the answer's ``url`` goes into an attachment.
+
+        Raises:
+            OSError: If the file cannot be read.
+            MezonError: If it cannot be uploaded.
+        """
+        token = self._token()
+        return await self.api_client.upload_file(token, file_path, filename, content_type)
+
+    async def add_quick_menu_access(
+        self, channel_id: int, clan_id: int, menu_type: int, action_msg: str, background: str, menu_name: str
+    ) -> ApiQuickMenuAccess:
+        """Add an entry of the bot to the quick menu of a channel."""
+        from mezon.utils.helper import generate_snowflake_id
+
+        token = self._token()
+        return await self.api_client.add_quick_menu_access(
+            token,
+            channel_id,
+            clan_id,
+            menu_type,
+            action_msg,
+            background,
+            menu_name,
+            generate_snowflake_id(),
+            self.client_id,
+        )
+
+    async def delete_quick_menu_access(
+        self,
+        id: int | None = None,
+        clan_id: int | None = None,
+        bot_id: int | None = None,
+        menu_name: str | None = None,
+        background: str | None = None,
+        action_msg: str | None = None,
+    ) -> Any:
+        """Delete entries of the bot from the quick menu."""
+        token = self._token()
+        return await self.api_client.delete_quick_menu_access(
+            token,
+            id=id,
+            clan_id=clan_id,
+            bot_id=self.client_id if bot_id is None else bot_id,
+            menu_name=menu_name,
+            background=background,
+            action_msg=action_msg,
+        )
+
+    async def list_quick_menu_access(
+        self, bot_id: int | None = None, channel_id: int | None = None, menu_type: int | None = None
+    ) -> ApiQuickMenuAccessList:
+        """The entries of the quick menu: ``answer.list_menus``."""
+        token = self._token()
+        return await self.api_client.list_quick_menu_access(
+            token, self.client_id if bot_id is None else bot_id, channel_id or 0, menu_type or 0
+        )
+
+    # ---- tokens
+
+    def _tokens(self) -> TokenService:
+        if self._token_service is None:
+            from mezon._mmn import TokenService
+
+            self._token_service = TokenService(self)
+        return self._token_service
+
+    async def send_token(self, token_event: ApiSentTokenRequest) -> AddTxResponse:
+        """Pay tokens to a user. What the node says is in the answer: ``ok``, ``tx_hash``, ``error``.
+
+        Raises:
+            InvalidArgumentError: If nothing was sent because of a wrong value or a missing ``mmn_api_url``.
+            TokenTransferError: If a step before or at the node failed.
+        """
+        return await self._tokens().send_token(token_event)
+
+    def get_ephemeral_key_pair(self) -> EphemeralKeyPair:
+        """A new key pair.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
+        """
+        return self._tokens().new_key_pair()
+
+    def get_address_from_user_id(self, user_id: str | int) -> str:
+        """The address of a user.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
+        """
+        return self._tokens().address_of(user_id)
+
+    async def get_zk_proof(self) -> ZkProof:
+        """A proof for the client's key pair, from the proof service.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``zk_api_url`` or is not logged in (a ValueError).
+            TokenTransferError: If the service gave none.
+        """
+        return await self._tokens().fetch_proof()
+
+    async def get_current_nonce(
+        self, user_id: str | int, tag: Literal["latest", "pending"] = "latest"
+    ) -> GetCurrentNonceResponse:
+        """The nonce of a user's account, as ``answer.nonce``."""
+        return await self._tokens().current_nonce(user_id, tag)
+
+
+class _Refused(MezonError):
+    """The credentials are refused: no further attempt will help."""
+
+
+__all__ = ["MezonClient", "auto_bind"]

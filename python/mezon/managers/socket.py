@@ -1,0 +1,265 @@
+"""The socket as the objects of a client use it: connect, join, write."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from mezon.errors import MezonError
+from mezon.socket import Socket, WebSocketAdapterPb
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mezon._content import Content
+    from mezon.api import MezonApi
+    from mezon.client import MezonClient
+    from mezon.managers.event import EventManager
+    from mezon.messages import MessageDB
+    from mezon.models import (
+        ApiClanDesc,
+        ApiMessageAttachment,
+        ApiMessageMention,
+        ApiMessageReaction,
+        ApiMessageRef,
+        ChannelMessageAck,
+    )
+    from mezon.session import Session
+
+logger = get_logger(__name__)
+
+
+class SocketManager:
+    """The socket of a client.
+
+    Args:
+        ws_url: Where to connect when a session does not say.
+        use_ssl: Whether a plain-text URL is refused.
+        api_client: The HTTP API.
+        event_manager: Who listens to what.
+        mezon_client: The client.
+        message_db: The message store, or None.
+        options: Settings of the core, by the names of :class:`mezon.GatewayOptions`.
+        send_timeout_ms: How long a call waits for its answer, in milliseconds.
+    """
+
+    def __init__(
+        self,
+        ws_url: str,
+        use_ssl: bool,
+        api_client: MezonApi,
+        event_manager: EventManager,
+        mezon_client: MezonClient,
+        message_db: MessageDB | None,
+        *,
+        options: dict[str, Any] | None = None,
+        send_timeout_ms: int = Socket.DEFAULT_SEND_TIMEOUT_MS,
+    ) -> None:
+        self.ws_url = ws_url
+        self.use_ssl = use_ssl
+        self.api_client = api_client
+        self.event_manager = event_manager
+        self.mezon_client = mezon_client
+        self.message_db = message_db
+        store = message_db.core if message_db is not None else None
+        self.adapter = WebSocketAdapterPb(options=options, store=store)
+        self.socket = Socket(
+            ws_url,
+            use_ssl,
+            adapter=self.adapter,
+            send_timeout_ms=send_timeout_ms,
+            event_manager=event_manager,
+        )
+
+    def get_socket(self) -> Socket:
+        """The socket."""
+        return self.socket
+
+    async def connect(self, api_session: Session, *, auto_reconnect: bool = False) -> Session:
+        """Connect with a session. A connection that is open is closed first.
+
+        Raises:
+            MezonConnectionError: If the gateway cannot be reached.
+        """
+        if self.socket.link.state not in ("idle", "closed"):
+            await self.socket.close()
+        return await self.socket.connect(api_session, create_status=True, auto_reconnect=auto_reconnect)
+
+    async def is_connected(self) -> bool:
+        """Is the socket connected and ready for calls?"""
+        return self.socket.is_open()
+
+    async def connect_socket(self, token: str) -> None:
+        """Get the list of the bot's clans and join them all, and the clan 0 of direct messages.
+
+        Raises:
+            MezonError: If the list cannot be had. One clan that cannot be joined is a warning.
+        """
+        from mezon.models import ApiClanDesc
+
+        clans = await self.api_client.list_clans_descs(token)
+        everything = [*(clans.clandesc or ()), ApiClanDesc(clan_id=0, clan_name="")]
+        await self.join_all_clans(everything, token)
+
+    async def join_all_clans(self, clans: list[ApiClanDesc], token: str) -> None:
+        """Put the clans into the client's cache and join them. One that cannot be joined is a warning."""
+        for description in clans:
+            self.mezon_client._know_clan(description, token)
+        outcomes = await asyncio.gather(
+            *(self.socket.join_clan_chat(description.clan_id or 0) for description in clans),
+            return_exceptions=True,
+        )
+        for description, outcome in zip(clans, outcomes, strict=True):
+            if isinstance(outcome, MezonError):
+                logger.warning(
+                    "clan %s could not be joined, its events will not come: %s", description.clan_id, outcome
+                )
+            elif isinstance(outcome, BaseException):
+                raise outcome
+
+    async def write_ephemeral_message(
+        self,
+        receiver_ids: Sequence[int],
+        clan_id: int,
+        channel_id: int,
+        mode: int,
+        is_public: bool,
+        content: Content,
+        mentions: Sequence[ApiMessageMention] | None = None,
+        attachments: Sequence[ApiMessageAttachment] | None = None,
+        references: Sequence[ApiMessageRef] | None = None,
+        anonymous_message: bool | None = None,
+        mention_everyone: bool | None = None,
+        avatar: str | None = None,
+        code: int | None = None,
+        topic_id: int | None = None,
+        message_id: int | None = None,
+    ) -> ChannelMessageAck:
+        """As :meth:`Socket.write_ephemeral_message`."""
+        return await self.socket.write_ephemeral_message(
+            receiver_ids,
+            clan_id,
+            channel_id,
+            mode,
+            is_public,
+            content,
+            mentions,
+            attachments,
+            references,
+            anonymous_message,
+            mention_everyone,
+            avatar,
+            code,
+            topic_id,
+            message_id,
+        )
+
+    async def write_chat_message(
+        self,
+        clan_id: int,
+        channel_id: int,
+        mode: int,
+        is_public: bool,
+        content: Content,
+        mentions: Sequence[ApiMessageMention] | None = None,
+        attachments: Sequence[ApiMessageAttachment] | None = None,
+        references: Sequence[ApiMessageRef] | None = None,
+        anonymous_message: bool | None = None,
+        mention_everyone: bool | None = None,
+        avatar: str | None = None,
+        code: int | None = None,
+        topic_id: int | None = None,
+    ) -> ChannelMessageAck:
+        """As :meth:`Socket.write_chat_message`."""
+        return await self.socket.write_chat_message(
+            clan_id,
+            channel_id,
+            mode,
+            is_public,
+            content,
+            mentions,
+            attachments,
+            references,
+            anonymous_message,
+            mention_everyone,
+            avatar,
+            code,
+            topic_id,
+        )
+
+    async def update_chat_message(
+        self,
+        clan_id: int,
+        channel_id: int,
+        mode: int,
+        is_public: bool,
+        message_id: int,
+        content: Content,
+        mentions: Sequence[ApiMessageMention] | None = None,
+        attachments: Sequence[ApiMessageAttachment] | None = None,
+        hide_editted: bool = False,
+        topic_id: int | None = None,
+        is_update_msg_topic: bool | None = None,
+    ) -> ChannelMessageAck:
+        """As :meth:`Socket.update_chat_message`."""
+        return await self.socket.update_chat_message(
+            clan_id,
+            channel_id,
+            mode,
+            is_public,
+            message_id,
+            content,
+            mentions,
+            attachments,
+            hide_editted,
+            topic_id,
+            is_update_msg_topic,
+        )
+
+    async def write_message_reaction(
+        self,
+        id: int,
+        clan_id: int,
+        channel_id: int,
+        mode: int,
+        is_public: bool,
+        message_id: int,
+        emoji_id: int,
+        emoji: str,
+        count: int,
+        message_sender_id: int,
+        action_delete: bool = False,
+    ) -> ApiMessageReaction:
+        """As :meth:`Socket.write_message_reaction`."""
+        return await self.socket.write_message_reaction(
+            id,
+            clan_id,
+            channel_id,
+            mode,
+            is_public,
+            message_id,
+            emoji_id,
+            emoji,
+            count,
+            message_sender_id,
+            action_delete,
+        )
+
+    async def remove_chat_message(
+        self,
+        clan_id: int,
+        channel_id: int,
+        mode: int,
+        is_public: bool,
+        message_id: int,
+        topic_id: int | None = None,
+    ) -> ChannelMessageAck:
+        """As :meth:`Socket.remove_chat_message`."""
+        return await self.socket.remove_chat_message(
+            clan_id, channel_id, mode, is_public, message_id, topic_id
+        )
+
+    async def disconnect(self) -> None:
+        """Close the socket. Safe at any time, and twice."""
+        await self.socket.close()

@@ -1,0 +1,111 @@
+"""The connection below a :class:`~mezon.socket.Socket`, as thin a face of the core as can be.
+
+Bots rarely touch it. Rate limit, heartbeat and reconnect live in the core.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from mezon.constants.rate_limit import WEBSOCKET_PB_RATE_LIMIT, WEBSOCKET_PB_RATE_LIMIT_PERIOD
+from mezon.errors import InvalidArgumentError
+from mezon.socket._url import socket_url
+
+if TYPE_CHECKING:
+    from mezon._link import Link
+
+__all__ = [
+    "WEBSOCKET_PB_RATE_LIMIT",
+    "WEBSOCKET_PB_RATE_LIMIT_PERIOD",
+    "WebSocketAdapter",
+    "WebSocketAdapterPb",
+]
+
+
+class WebSocketAdapter(ABC):
+    """What carries envelopes to the server."""
+
+    def __init__(self) -> None:
+        self._link: Link | None = None
+
+    @abstractmethod
+    async def connect(self, scheme: str, ws_url: str, create_status: bool, token: str) -> None:
+        """Open the connection."""
+
+    @abstractmethod
+    async def send(self, message: Any) -> None:
+        """Send an envelope without waiting for an answer."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the connection."""
+
+    @abstractmethod
+    def is_open(self) -> bool:
+        """Is the connection open?"""
+
+
+class WebSocketAdapterPb(WebSocketAdapter):
+    """Carries protobuf envelopes through the core.
+
+    Args:
+        rate_limit: Frames sent in one period.
+        rate_limit_period: The period in seconds.
+        options: Further settings of the core, by the names of :class:`mezon.GatewayOptions`.
+        store: The core's message store, which received messages go to.
+    """
+
+    def __init__(
+        self,
+        rate_limit: int = WEBSOCKET_PB_RATE_LIMIT,
+        rate_limit_period: float = WEBSOCKET_PB_RATE_LIMIT_PERIOD,
+        options: dict[str, Any] | None = None,
+        store: Any = None,
+    ) -> None:
+        super().__init__()
+        self.rate_limit = rate_limit
+        self.rate_limit_period = rate_limit_period
+        self._store = store
+        self._options = {"rate_limit": rate_limit, "rate_period": rate_limit_period, **(options or {})}
+
+    @property
+    def link(self) -> Link:
+        """The core's connection; made at first use."""
+        if self._link is None:
+            from mezon._link import Link
+
+            self._link = Link(self._options, self._store)
+        return self._link
+
+    async def connect(self, scheme: str, ws_url: str, create_status: bool, token: str) -> None:
+        """Open the connection to ``scheme`` + ``ws_url``; scheme is ``ws://`` or ``wss://``.
+
+        Raises:
+            MezonConnectionError: If it cannot be opened.
+        """
+        host = ws_url.split("://", 1)[-1]
+        scheme = scheme.removesuffix("://")
+        url = socket_url(f"{scheme}://{host}", scheme == "wss", token, status=create_status)
+        await self.link.connect(url, False)
+
+    async def send(self, message: Any) -> None:
+        """Send an ``Envelope`` without waiting for an answer; its cid is replaced.
+
+        Raises:
+            MezonConnectionError: If the connection is not open.
+            InvalidArgumentError: If the envelope is empty.
+        """
+        name = message.WhichOneof("message")
+        if name is None:
+            raise InvalidArgumentError("the envelope holds no message: set one of its fields")
+        self.link.post(name, getattr(message, name).SerializeToString(), 30.0)
+
+    async def close(self) -> None:
+        """Close the connection. Safe at any time."""
+        if self._link is not None:
+            await self._link.close()
+
+    def is_open(self) -> bool:
+        """Is the connection ready for calls?"""
+        return self._link is not None and self._link.state == "ready"
