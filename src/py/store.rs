@@ -215,7 +215,7 @@ fn seconds(value: f64) -> Duration {
 }
 
 /// Calls Python with (kind, text) from the writer's thread. Rare; and at the end of the interpreter, not at all.
-fn teller(callable: Py<PyAny>) -> Box<dyn Fn(&store::Trouble) + Send + Sync> {
+fn teller(callable: Py<PyAny>) -> store::OnTrouble {
     Box::new(move |trouble| {
         Python::try_attach(|py| {
             if let Err(error) = callable.call1(py, (trouble.kind.name(), &trouble.text)) {

@@ -44,6 +44,9 @@ const BACKLOG_LIMIT: usize = 256 << 20;
 /// What a reader waits for the writer before it answers from memory and from what is committed.
 const READER_PATIENCE: Duration = Duration::from_secs(3);
 
+/// Who is told of trouble.
+pub type OnTrouble = Box<dyn Fn(&Trouble) + Send + Sync>;
+
 /// How a store is made. Nothing is opened before the first write.
 pub struct Options {
     pub place: Place,
@@ -55,7 +58,7 @@ pub struct Options {
     pub memory_channels: usize,
     pub memory_bytes: usize,
     /// Told, from the writer's thread, when the file cannot be written and when it can again.
-    pub on_trouble: Option<Box<dyn Fn(&Trouble) + Send + Sync>>,
+    pub on_trouble: Option<OnTrouble>,
 }
 
 impl Options {
@@ -400,9 +403,11 @@ pub fn close_all(timeout: Duration) -> bool {
     let deadline = Instant::now() + timeout;
     // A fork may have copied the lock as it was held: then there is nothing of this process to close.
     let Ok(live) = LIVE.try_lock().map(|live| live.clone()) else { return false };
-    live.iter()
-        .filter_map(Weak::upgrade)
-        .fold(true, |whole, shared| shared.close(deadline.saturating_duration_since(Instant::now())) && whole)
+    let mut whole = true;
+    for shared in live.iter().filter_map(Weak::upgrade) {
+        whole &= shared.close(deadline.saturating_duration_since(Instant::now()));
+    }
+    whole
 }
 
 impl Shared {

@@ -35,7 +35,10 @@ impl Pace {
         let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let window = first(&change, limit)?;
         let rows: Vec<i64> = window.iter().map(|(row, _)| *row).collect();
-        remove(&change, &rows)?;
+        if let Some(last) = rows.last() {
+            search::forget_rows(&change, &rows)?;
+            change.prepare_cached("DELETE FROM messages WHERE rowid <= ?1")?.execute([last])?;
+        }
         change.commit()?;
         self.learn(rows.len(), started.elapsed());
         Ok(rows.len())

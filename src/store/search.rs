@@ -63,7 +63,7 @@ pub fn forget_channel(connection: &Connection, channel: i64) -> Result<(), rusql
     Ok(())
 }
 
-/// The rows up to `last` are about to be removed.
+/// Rows are about to be removed.
 pub fn forget_rows(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite::Error> {
     if exists(connection)? {
         let mut statement = connection.prepare_cached("DELETE FROM messages_search WHERE rowid = ?1")?;
