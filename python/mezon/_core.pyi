@@ -1,6 +1,8 @@
 """The Rust core as Python sees it."""
 
+import builtins
 from collections.abc import Callable, Sequence
+from os import PathLike
 from typing import Any, final
 
 __version__: str
@@ -115,3 +117,54 @@ def address_of(user_id: str) -> str:
 
 def is_address(text: str) -> bool:
     """Whether a text decodes to the 32 bytes of an address."""
+
+def close_stores(timeout: float) -> bool: ...
+@final
+class Store:
+    """A message cache: a memory layer over SQLite, written by a thread of its own.
+
+    ``get``, ``list``, ``search``, ``count``, ``delete``, ``clear``, ``flush`` and ``close`` may wait for the disk;
+    they let go of the GIL. The others do not wait.
+    """
+
+    def __new__(
+        cls,
+        path: str | PathLike[str],
+        *,
+        max_messages: int | None = None,
+        max_age: float | None = None,
+        memory_messages_per_channel: int = 200,
+        memory_channels: int = 1000,
+        memory_bytes: int = 16_777_216,
+        on_trouble: Callable[[str, str], object] | None = None,
+    ) -> Store: ...
+    def accept(self, body: bytes) -> None: ...
+    def save_row(
+        self,
+        message_id: int,
+        channel_id: int,
+        clan_id: int | None,
+        sender_id: int | None,
+        content: str,
+        mentions: str,
+        attachments: str,
+        reactions: str,
+        references: str,
+        topic_id: int | None,
+        create_time_seconds: int | None,
+    ) -> None: ...
+    def update(
+        self, channel_id: int, message_id: int, content: str, mentions: str, attachments: str
+    ) -> None: ...
+    def peek(self, channel_id: int, message_id: int) -> bytes | dict[str, Any] | None: ...
+    def get(self, channel_id: int, message_id: int) -> bytes | dict[str, Any] | None: ...
+    def list(self, channel_id: int, limit: int, offset: int) -> builtins.list[dict[str, Any]]: ...
+    def search(self, text: str, channel_id: int | None, limit: int) -> builtins.list[dict[str, Any]]: ...
+    def count(self, channel_id: int | None = None) -> int: ...
+    def delete(self, channel_id: int, message_id: int) -> bool: ...
+    def clear(self, channel_id: int) -> int: ...
+    def flush(self, timeout: float) -> bool: ...
+    def close(self, timeout: float) -> bool: ...
+    @property
+    def backlog(self) -> tuple[int, int]: ...
+    def stats(self) -> dict[str, Any]: ...
