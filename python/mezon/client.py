@@ -181,6 +181,7 @@ class MezonClient(EventRegistration):
         self.content_as_json = content_as_json
         self.fill_gaps = fill_gaps
         self.messages_per_channel = messages_per_channel
+        self._cache_size = cache_size
         self._http_rate = (http_rate_limit, http_rate_period)
         self._max_handlers = max_concurrent_handlers
 
@@ -239,6 +240,8 @@ class MezonClient(EventRegistration):
                 self._message_db = MessageDB()
             else:
                 self._message_db = setting if isinstance(setting, MessageDB) else MessageDB(str(setting))
+            if self._message_db.on_error is None:
+                self._message_db.on_error = lambda error: self._report(error, "message_db")
         return cast("MessageDB", self._message_db)
 
     @message_db.setter
@@ -404,7 +407,11 @@ class MezonClient(EventRegistration):
                 self.event_manager,
                 self,
                 self.message_db,
-                options=self.gateway.as_dict(),
+                options={
+                    **self.gateway.as_dict(),
+                    "recent_per_channel": self.messages_per_channel,
+                    "recent_channels": self._cache_size,
+                },
                 send_timeout_ms=max(self.timeout_ms, 1),
             )
         if self.channel_manager is None:
@@ -490,7 +497,7 @@ class MezonClient(EventRegistration):
         if self.api_client is not None:
             await self.api_client.close()
         if self._message_db is not None:
-            await self._message_db.flush()
+            await self._message_db.close()
         if self._ended is not None:
             self._ended.set()
 
