@@ -36,14 +36,16 @@ def chosen(options: argparse.Namespace) -> list[Case]:
     return cases
 
 
-async def measure(options: argparse.Namespace, setting: Setting, cases: list[Case]) -> tuple[report.Measured, list[str]]:
+async def measure(
+    options: argparse.Namespace, setting: Setting, cases: list[Case]
+) -> tuple[report.Measured, list[str]]:
     measured: report.Measured = {}
     failures: list[str] = []
 
     def rounds(case: Case) -> int:
         if options.rounds is not None:
             return int(options.rounds)
-        return (max(case.quick_rounds, bool(options.only)) if options.quick else case.rounds)
+        return max(case.quick_rounds, bool(options.only)) if options.quick else case.rounds
 
     for turn in range(max(map(rounds, cases))):
         for case in cases:
@@ -80,7 +82,9 @@ async def main() -> int:
         notes.append("This package ran without its message store, which is not built in yet.")
     start = time.monotonic()
     where = report.machine()
-    print(f"{where['cores']} cores ({where['cpu']}), Python {where['python']}, {where['system']} {where['kernel']}")
+    print(
+        f"{where['cores']} cores ({where['cpu']}), Python {where['python']}, {where['system']} {where['kernel']}"
+    )
     async with server() as small, server(CLANS) as large:
         setting = Setting(python, small, large, options.quick, store)
         measured, failures = await measure(options, setting, cases)

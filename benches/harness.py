@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -62,8 +64,10 @@ def _environment(folder: Path, packages: list[str]) -> str:
 class Program:
     """A child process that talks in JSON lines."""
 
-    def __init__(self, process: asyncio.subprocess.Process, name: str, mark: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, name: str, mark: str, folder: Path) -> None:
         self.process, self.name, self._mark = process, name, mark
+        #: Where it runs.
+        self.folder = folder
 
     async def line(self, timeout: float = PATIENCE) -> dict[str, Any]:
         """The next thing it tells."""
@@ -79,6 +83,26 @@ class Program:
         except TimeoutError:
             raise BenchError(f"{self.name} was silent for {timeout:g} s") from None
         raise BenchError(f"{self.name} ended with code {await self.process.wait()}")
+
+    async def stored(self, rows: int, patience: float = 60.0) -> float:
+        """When this bot's message store on disk has so many rows (monotonic time)."""
+        path = self.folder / "mezon-cache" / "mezon-messages-cache.db"
+        end = time.monotonic() + patience
+        found = 0
+        while time.monotonic() < end:
+            with contextlib.suppress(sqlite3.OperationalError):
+                with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as store:
+                    # Rows are never deleted here: the highest row id tells, without counting each time.
+                    while time.monotonic() < end:
+                        (highest,) = store.execute("SELECT max(rowid) FROM messages").fetchone()
+                        now = time.monotonic()
+                        if highest is not None and highest >= rows:
+                            (found,) = store.execute("SELECT count(*) FROM messages").fetchone()
+                            if found >= rows:
+                                return now
+                        await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)
+        raise BenchError(f"{self.name} has {found} of {rows} messages in its store")
 
     async def end(self) -> None:
         if self.process.returncode is None:
@@ -101,7 +125,7 @@ async def program(
             stderr=errors,
             limit=LIMIT,
         )
-        child = Program(process, name, mark)
+        child = Program(process, name, mark, Path(cwd))
         try:
             yield child
         except BenchError as error:

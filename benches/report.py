@@ -96,7 +96,13 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("latency_busy", "p99", "the same, p99", "µs", False, "<= 2,000 µs", at_most(2000)),
     Row("memory_burst", "peak", "peak RSS growth, 20,000 burst", "MB", False, "<= 30 MB", at_most(30)),
     Row(
-        "memory_slow", "peak", "the same, 40,000 in handlers of 1 s", "MB", False, "<= 1/3 of reference", share(1 / 3)
+        "memory_slow",
+        "peak",
+        "the same, 40,000 in handlers of 1 s",
+        "MB",
+        False,
+        "<= 1/3 of reference",
+        share(1 / 3),
     ),
     Row("memory_bounded", "peak", "the same, at most 1,000 handlers", "MB", False, "<= 40 MB", at_most(40)),
 )
@@ -106,7 +112,9 @@ def machine() -> dict[str, Any]:
     """Where the figures come from."""
     model = ""
     if (info := Path("/proc/cpuinfo")).exists():
-        model = next((x.split(":", 1)[1].strip() for x in info.read_text().splitlines() if "model name" in x), "")
+        model = next(
+            (x.split(":", 1)[1].strip() for x in info.read_text().splitlines() if "model name" in x), ""
+        )
     return {
         "cores": os.cpu_count(),
         "cpu": model,

@@ -77,7 +77,13 @@ def assert_alike(one: BaseModel, other: BaseModel) -> None:
     assert one.__pydantic_private__ == other.__pydantic_private__
     assert repr(one) == repr(other)
     assert str(one) == str(other)
-    for options in ({}, {"by_alias": True}, {"exclude_unset": True}, {"exclude_none": True}, {"mode": "json"}):
+    for options in (
+        {},
+        {"by_alias": True},
+        {"exclude_unset": True},
+        {"exclude_none": True},
+        {"mode": "json"},
+    ):
         assert one.model_dump(**options) == other.model_dump(**options)
     assert one.model_dump_json() == other.model_dump_json()
     assert one.model_dump_json(exclude_unset=True) == other.model_dump_json(exclude_unset=True)
@@ -177,7 +183,9 @@ ALL = {
     for message in file.message_types_by_name.values()
 }
 #: Messages a call sends or an answer brings: every one of the socket, and the API's that travel in them.
-SOCKET = sorted({field.message_type.full_name for field in ENVELOPE_FIELDS.values() if field.message_type} & set(ALL))
+SOCKET = sorted(
+    {field.message_type.full_name for field in ENVELOPE_FIELDS.values() if field.message_type} & set(ALL)
+)
 
 
 def as_dict(message: Any, depth: int = 8) -> dict[str, Any]:

@@ -60,7 +60,9 @@ def type_of(field: Any) -> str:
     if field.enum_type is not None:
         return str(field.enum_type.full_name)
     names = {
-        getattr(field, name): name.removeprefix("TYPE_").lower() for name in dir(field) if name.startswith("TYPE_")
+        getattr(field, name): name.removeprefix("TYPE_").lower()
+        for name in dir(field)
+        if name.startswith("TYPE_")
     }
     return names[field.type]
 

@@ -75,10 +75,10 @@ async def main() -> None:
     if ticker is not None:
         ticker.cancel()
     peak = memory("VmHWM") - rss_before
-    stored_at = await wait_stored(TOTAL) if OPTIONS.get("store") is not False else done_at
+    tell(done=done_at)
+    await wait_stored()
     leave(
         done=done_at,
-        stored=stored_at,
         cpu=cpu() - cpu_before,
         disorder=disorder,
         peak=peak,

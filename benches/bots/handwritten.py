@@ -88,7 +88,8 @@ async def main() -> None:
     before = cpu()
     tell(ready=True)
     await done.wait()
-    leave(done=done_at, stored=done_at, cpu=cpu() - before, disorder=disorder)
+    tell(done=done_at)
+    leave(done=done_at, cpu=cpu() - before, disorder=disorder)
 
 
 asyncio.run(main())

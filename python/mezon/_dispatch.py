@@ -56,7 +56,8 @@ class Dispatcher:
         #: By tag, where an event goes.
         self._routes: dict[int, _Route] = {}
         self._link: Link | None = None
-        self._running: dict[int, asyncio.Task[None]] = {}
+        #: The tasks of handlers, and what each awaits.
+        self._running: dict[int, tuple[asyncio.Task[None], Awaitable[Any]]] = {}
         self._last = 0
         self._held = False
         #: Handlers that raised.
@@ -150,7 +151,7 @@ class Dispatcher:
         if loop is None:
             loop = asyncio.get_running_loop()
         self._last = number = self._last + 1
-        self._running[number] = loop.create_task(self._run(number, name, handler, awaitable))
+        self._running[number] = (loop.create_task(self._run(number, name, handler, awaitable)), awaitable)
 
     async def _run(
         self, number: int, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]
@@ -178,16 +179,18 @@ class Dispatcher:
     async def finish(self, timeout: float) -> None:
         """Let running handlers end, and cancel those that have not after `timeout` seconds."""
         current = asyncio.current_task()
-        tasks = {task for task in self._running.values() if task is not current and not task.done()}
+        tasks = {task for task, _ in self._running.values() if task is not current and not task.done()}
         if tasks and timeout > 0:
             _, tasks = await asyncio.wait(tasks, timeout=timeout)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
-        # A task that was cancelled before its first step has run no `finally`.
-        for number in [number for number, task in self._running.items() if task.done()]:
-            del self._running[number]
+        # A task that was cancelled before its first step has run no `finally`, and never awaited its handler.
+        for number in [number for number, (task, _) in self._running.items() if task.done()]:
+            _, awaitable = self._running.pop(number)
+            if inspect.iscoroutine(awaitable):
+                awaitable.close()
 
 
 def run_in_background(

@@ -31,7 +31,7 @@ import asyncio, os, sys, time
 from mezon import MezonClient
 client = MezonClient(
     os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"],
-    message_db={':memory:' if STORE else False!r}, http_rate_period=0.0,
+    message_db={":memory:" if STORE else False!r}, http_rate_period=0.0,
 )
 """
 

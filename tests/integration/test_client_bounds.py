@@ -41,7 +41,9 @@ async def test_handlers_at_a_time(gateway: LocalGateway, connect: Connect) -> No
     assert client.stats().events["channel_message"] == 1000
 
 
-async def test_a_call_in_a_handler_gets_its_answer_at_the_bound(gateway: LocalGateway, connect: Connect) -> None:
+async def test_a_call_in_a_handler_gets_its_answer_at_the_bound(
+    gateway: LocalGateway, connect: Connect
+) -> None:
     acks: list[int] = []
 
     async def answer(message: ChannelMessage) -> None:
@@ -174,7 +176,9 @@ async def test_truncated_events(gateway: LocalGateway, victim: MezonClient, hear
     assert gateway.connections.total == 1
 
 
-async def test_an_event_whose_body_is_broken(gateway: LocalGateway, victim: MezonClient, heard: list[str]) -> None:
+async def test_an_event_whose_body_is_broken(
+    gateway: LocalGateway, victim: MezonClient, heard: list[str]
+) -> None:
     # channel_message (6) whose body ends in the middle of a field.
     for _ in range(1000):
         await gateway.push_raw(b"\x32\x03\x2a\x7f\x41")
@@ -230,7 +234,9 @@ async def test_text_and_empty_messages(gateway: LocalGateway, victim: MezonClien
     assert gateway.connections.total == 1
 
 
-async def test_a_message_in_many_fragments(gateway: LocalGateway, victim: MezonClient, heard: list[str]) -> None:
+async def test_a_message_in_many_fragments(
+    gateway: LocalGateway, victim: MezonClient, heard: list[str]
+) -> None:
     from mezon.protobuf.api import api_pb2
     from mezon.protobuf.rtapi import realtime_pb2
 

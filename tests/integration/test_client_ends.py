@@ -282,7 +282,10 @@ async def test_a_client_does_not_cross_a_fork(gateway: LocalGateway) -> None:
     [line] = out.splitlines()
     assert line.startswith("ForkError: ")
     assert "create and log in the client in the child process" in line
-    assert [m.content for m in gateway.world.messages("general")] == ['{"t":"parent before"}', '{"t":"parent after"}']
+    assert [m.content for m in gateway.world.messages("general")] == [
+        '{"t":"parent before"}',
+        '{"t":"parent after"}',
+    ]
 
 
 async def test_a_new_client_in_a_forked_child_of_a_parent_that_connected(gateway: LocalGateway) -> None:
@@ -295,7 +298,7 @@ async def test_a_new_client_in_a_forked_child_of_a_parent_that_connected(gateway
         "child = os.fork()\n"
         "if child == 0:\n"
         "    from mezon import MezonClient\n"
-        f"    mine = MezonClient(os.environ['MEZON_BOT_ID'], os.environ['MEZON_API_KEY'], message_db=False)\n"
+        "    mine = MezonClient(os.environ['MEZON_BOT_ID'], os.environ['MEZON_API_KEY'], message_db=False)\n"
         "    try:\n"
         "        asyncio.run(use(mine))\n"
         "        print('child logged in', flush=True)\n"

@@ -226,4 +226,3 @@ def test_a_loop_that_is_blocked_loses_nothing(factory: Callable[[], asyncio.Abst
             await client.disconnect()
 
         run(main(), factory)
-

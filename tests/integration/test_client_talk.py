@@ -76,7 +76,9 @@ async def test_nobody_listens_there(gateway: LocalGateway) -> None:
     await client.disconnect()
 
 
-async def test_the_first_message_of_a_channel_waits_for_no_http(gateway: LocalGateway, connect: Connect) -> None:
+async def test_the_first_message_of_a_channel_waits_for_no_http(
+    gateway: LocalGateway, connect: Connect
+) -> None:
     ear = Ear()
     client = await connect(ear)
     gateway.http_delay("*", 30.0)
