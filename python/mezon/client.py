@@ -854,10 +854,11 @@ class MezonClient(EventRegistration):
         self, channel_id: int, clan_id: int, menu_type: int, action_msg: str, background: str, menu_name: str
     ) -> ApiQuickMenuAccess:
         """Add an entry of the bot to the quick menu of a channel."""
+        from mezon.models import ApiQuickMenuAccess, protobuf_to_pydantic
         from mezon.utils.helper import generate_snowflake_id
 
         token = self._token()
-        return await self.api_client.add_quick_menu_access(
+        answer = await self.api_client.add_quick_menu_access(
             token,
             channel_id,
             clan_id,
@@ -868,6 +869,7 @@ class MezonClient(EventRegistration):
             generate_snowflake_id(),
             self.client_id,
         )
+        return protobuf_to_pydantic(answer, ApiQuickMenuAccess)
 
     async def delete_quick_menu_access(
         self,
@@ -894,10 +896,13 @@ class MezonClient(EventRegistration):
         self, bot_id: int | None = None, channel_id: int | None = None, menu_type: int | None = None
     ) -> ApiQuickMenuAccessList:
         """The entries of the quick menu: ``answer.list_menus``."""
+        from mezon.models import ApiQuickMenuAccessList, protobuf_to_pydantic
+
         token = self._token()
-        return await self.api_client.list_quick_menu_access(
+        answer = await self.api_client.list_quick_menu_access(
             token, self.client_id if bot_id is None else bot_id, channel_id or 0, menu_type or 0
         )
+        return protobuf_to_pydantic(answer, ApiQuickMenuAccessList)
 
     # ---- tokens
 
