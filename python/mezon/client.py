@@ -854,11 +854,10 @@ class MezonClient(EventRegistration):
         self, channel_id: int, clan_id: int, menu_type: int, action_msg: str, background: str, menu_name: str
     ) -> ApiQuickMenuAccess:
         """Add an entry of the bot to the quick menu of a channel."""
-        from mezon.models import ApiQuickMenuAccess, protobuf_to_pydantic
         from mezon.utils.helper import generate_snowflake_id
 
         token = self._token()
-        answer = await self.api_client.add_quick_menu_access(
+        return await self.api_client.add_quick_menu_access(
             token,
             channel_id,
             clan_id,
@@ -869,7 +868,6 @@ class MezonClient(EventRegistration):
             generate_snowflake_id(),
             self.client_id,
         )
-        return protobuf_to_pydantic(answer, ApiQuickMenuAccess)
 
     async def delete_quick_menu_access(
         self,
