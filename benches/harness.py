@@ -90,17 +90,19 @@ class Program:
         end = time.monotonic() + patience
         found = 0
         while time.monotonic() < end:
-            with contextlib.suppress(sqlite3.OperationalError):
-                with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as store:
-                    # Rows are never deleted here: the highest row id tells, without counting each time.
-                    while time.monotonic() < end:
-                        (highest,) = store.execute("SELECT max(rowid) FROM messages").fetchone()
-                        now = time.monotonic()
-                        if highest is not None and highest >= rows:
-                            (found,) = store.execute("SELECT count(*) FROM messages").fetchone()
-                            if found >= rows:
-                                return now
-                        await asyncio.sleep(0.005)
+            with (
+                contextlib.suppress(sqlite3.OperationalError),
+                contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as store,
+            ):
+                # Rows are never deleted here: the highest row id tells, without counting each time.
+                while time.monotonic() < end:
+                    (highest,) = store.execute("SELECT max(rowid) FROM messages").fetchone()
+                    now = time.monotonic()
+                    if highest is not None and highest >= rows:
+                        (found,) = store.execute("SELECT count(*) FROM messages").fetchone()
+                        if found >= rows:
+                            return now
+                    await asyncio.sleep(0.005)
             await asyncio.sleep(0.005)
         raise BenchError(f"{self.name} has {found} of {rows} messages in its store")
 
