@@ -50,9 +50,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     entry = _report.setdefault(name, {"sentence": " ".join(sentence.split()), "cases": 0, "failures": []})
     entry["cases"] += report.when == "call"
     if report.failed:
-        crash = getattr(report.longrepr, "reprcrash", None)
-        message = crash.message if crash is not None else str(report.longrepr).strip().splitlines()[-1]
-        entry["failures"].append(message.splitlines()[0][:300])
+        lines = [line for line in str(report.longrepr).splitlines() if line and not line[0].isspace()]
+        entry["failures"].append(lines[-1][:300] if lines else "")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
