@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from mezon.constants.enum import ChannelType, TypeMessage
 from mezon.models.api import ApiChannelDescription
 from mezon.models.message import UserInitData
-from mezon.structures.message import Message
 from mezon.structures.text_channel import TextChannel
 from mezon.structures.user import User
 
@@ -38,9 +37,6 @@ _TYPE_OF_MODE = {
     4: ChannelType.CHANNEL_TYPE_DM,
     6: ChannelType.CHANNEL_TYPE_THREAD,
 }
-
-_UPDATE = int(TypeMessage.CHAT_UPDATE)
-_REMOVE = int(TypeMessage.CHAT_REMOVE)
 
 #: The notification that somebody wants to be the bot's friend (contract README, section 1).
 _FRIEND_REQUEST = -2
@@ -77,19 +73,10 @@ class Effects:
     # ---- messages
 
     def message(self, message: ChannelMessage) -> None:
-        """Channel, message and sender are in the caches."""
+        """Channel and sender are in the caches. The message is too: the core keeps it until somebody asks."""
         client = self._client
-        channel = client.channels.get(message.channel_id)
-        if channel is None:
-            channel = self._meet_channel(message)
-        messages = channel.messages
-        code = message.code
-        if code == _REMOVE:
-            messages.delete(message.message_id)
-        elif code == _UPDATE and (known := messages.get(message.message_id)) is not None:
-            known.update_from(message)
-        else:
-            messages.set(message.message_id, Message(message, channel, channel.socket_manager))
+        if client.channels.get(message.channel_id) is None:
+            self._meet_channel(message)
         sender = message.sender_id
         looks = (
             message.username,

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 logger = get_logger(__name__)
 
-#: Events taken from the core at once; timers and other callbacks get their turn in between.
-BATCH: Final = 256
+#: Events taken from the core at once. Other callbacks get their turn in between, and a batch of this size is gone
+#: again before the garbage collector takes its objects for long-lived ones.
+BATCH: Final = 64
 
 #: The kinds of what `drain` gives; must match src/py/gateway.rs.
 EVENT, REPLY, RAW, FAILED, STATE, SESSION_WANTED, RECONNECTED = range(7)
@@ -77,6 +78,10 @@ class Link:
     def stats(self) -> dict[str, Any]:
         """The core's counters."""
         return {} if self._core is None else self._core.stats()
+
+    def take_recent(self, channel_id: int) -> list[Any]:
+        """The messages of a channel that came since it was last asked, oldest first."""
+        return [] if self._core is None else self._core.take_recent(channel_id)
 
     def want(self, name: str, wanted: bool = True) -> None:
         """Have events of an envelope field handed out, or counted and dropped."""
@@ -328,6 +333,7 @@ class Link:
         if state == "ready" and opening is not None and not opening.done():
             opening.set_result(None)
         if state == "closed":
+            self._fail_calls(reason)
             if opening is not None and not opening.done():
                 opening.set_exception(MezonConnectionError(f"the gateway cannot be reached: {reason}"))
             if self._closed is not None and not self._closed.done():

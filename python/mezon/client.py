@@ -181,6 +181,7 @@ class MezonClient(EventRegistration):
         self.content_as_json = content_as_json
         self.fill_gaps = fill_gaps
         self.messages_per_channel = messages_per_channel
+        self._cache_size = cache_size
         self._http_rate = (http_rate_limit, http_rate_period)
         self._max_handlers = max_concurrent_handlers
 
@@ -404,7 +405,11 @@ class MezonClient(EventRegistration):
                 self.event_manager,
                 self,
                 self.message_db,
-                options=self.gateway.as_dict(),
+                options={
+                    **self.gateway.as_dict(),
+                    "recent_per_channel": self.messages_per_channel,
+                    "recent_channels": self._cache_size,
+                },
                 send_timeout_ms=max(self.timeout_ms, 1),
             )
         if self.channel_manager is None:

@@ -16,6 +16,7 @@ __all__ = [
     "DeliveryUnknownError",
     "ForkError",
     "InvalidArgumentError",
+    "MessageStoreError",
     "MezonConnectionError",
     "MezonError",
     "MezonTimeoutError",
@@ -110,6 +111,10 @@ class AuthenticationError(MezonError):
 
 class InvalidArgumentError(MezonError, ValueError):
     """An argument has a value that cannot be sent."""
+
+
+class MessageStoreError(MezonError):
+    """The file of the message cache cannot be written, or was broken. The bot goes on from memory."""
 
 
 class TokenTransferError(MezonError):

@@ -36,6 +36,7 @@ impl Joined {
         self.places.len()
     }
 
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }

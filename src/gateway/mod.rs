@@ -9,6 +9,7 @@ mod options;
 mod outbox;
 mod pending;
 mod pump;
+mod recent;
 mod runtime;
 mod session;
 mod state;
@@ -20,24 +21,28 @@ mod websocket;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use backoff::BackoffOptions;
 pub use call::{Call, CallId, Failure};
 pub use options::Options;
+pub use recent::RecentBounds;
 pub use runtime::Forked;
 pub use state::State;
 pub use stats::{Stats, TAGS};
 pub use transport::{Connect, Connecting, Frame, Lost, Transport};
 pub use websocket::WebSocketConnector;
 
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Item};
 
 /// Where received messages go beside the inbox: the store.
 pub trait Sink: Send + Sync {
@@ -77,6 +82,7 @@ pub(crate) struct Shared {
     pub sink: Option<Arc<dyn Sink>>,
     pub connector: Box<dyn Connect>,
     pub auto_reconnect: AtomicBool,
+    pub recent: Mutex<recent::Recent>,
 }
 
 /// A connection that can be opened, used, closed and opened again.
@@ -105,6 +111,7 @@ impl Gateway {
         sink: Option<Arc<dyn Sink>>,
         connector: Box<dyn Connect>,
     ) -> Self {
+        let recent_bounds = options.recent;
         let shared = Shared {
             options,
             stats: Stats::new(),
@@ -112,6 +119,7 @@ impl Gateway {
             sink,
             connector,
             auto_reconnect: AtomicBool::new(true),
+            recent: Mutex::new(recent::Recent::new(recent_bounds)),
         };
         Self {
             shared: Arc::new(shared),
@@ -155,7 +163,16 @@ impl Gateway {
         *commands = Some(sender);
         self.shared.auto_reconnect.store(auto_reconnect, Relaxed);
         self.shared.stats.set_state(State::Connecting);
-        runtime.spawn(session::Session::new(self.shared.clone(), receiver).run(url));
+        let (shared, session) = (self.shared.clone(), session::Session::new(self.shared.clone(), receiver));
+        runtime.spawn(async move {
+            // A panic is a defect of ours: it ends this connection, not the bot, and is not silent.
+            if AssertUnwindSafe(session.run(url)).catch_unwind().await.is_err() {
+                let generation = shared.stats.generation.load(Relaxed);
+                shared.stats.set_state(State::Closed);
+                let reason = "a defect in the core; please report it".to_owned();
+                shared.inbox.push(Item::State { state: State::Closed, generation, reason });
+            }
+        });
         Ok(())
     }
 
@@ -203,6 +220,11 @@ impl Gateway {
     /// Gives the connection up and lets the reconnect begin.
     pub fn reconnect(&self) -> bool {
         self.command(Command::Close { for_good: false }).is_ok()
+    }
+
+    /// The encoded messages of a channel that came since it was last asked, oldest first.
+    pub fn take_recent(&self, channel: i64) -> VecDeque<Bytes> {
+        self.shared.recent.lock().unwrap_or_else(PoisonError::into_inner).take(channel)
     }
 
     fn command(&self, command: Command) -> Result<(), Denied> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::backoff::BackoffOptions;
+use super::recent::RecentBounds;
 use crate::inbox::Bounds;
 
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub struct Options {
     /// The largest message taken from the peer, in bytes.
     pub max_frame: usize,
     pub inbox: Bounds,
+    /// Messages kept for Python to ask for.
+    pub recent: RecentBounds,
     /// Calls waiting for an answer or for their turn.
     pub max_pending: usize,
     /// The largest raw API answer, in bytes.
@@ -43,6 +46,7 @@ impl Default for Options {
         Self {
             ca_file: None,
             max_frame: 64 << 20,
+            recent: RecentBounds::default(),
             inbox: Bounds { events: 20_000, bytes: 32 << 20 },
             max_pending: 10_000,
             max_raw: 64 << 20,

@@ -5,6 +5,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use super::pending::Sent;
 use super::session::{Closing, Session};
 use super::state::State;
 use super::transport::{Frame, Lost, Transport};
-use super::{Command, Stats};
+use super::{Command, Shared, Stats};
 use crate::inbox::Item;
 use crate::wire::{Chunk, Inbound, Peek, Stream, classify, encode_envelope};
 
@@ -73,6 +74,13 @@ impl Session {
 /// Why the reader pauses.
 struct Pause {
     space: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Pause {
+    fn new(shared: &Shared) -> Self {
+        let inbox = shared.inbox.clone();
+        Self { space: Box::pin(async move { inbox.wait_space().await }) }
+    }
 }
 
 struct Pump<'a> {
@@ -261,8 +269,7 @@ impl Pump<'_> {
         let full = !self.batch.is_empty() && self.session.shared.inbox.push_all(&mut self.batch);
         if full || self.store_lags() {
             Stats::add(&self.session.shared.stats.pauses, 1);
-            let inbox = self.session.shared.inbox.clone();
-            self.pause = Some(Pause { space: Box::pin(async move { inbox.wait_space().await }) });
+            self.pause = Some(Pause::new(&self.session.shared));
             // One more turn polls the pause, so that its end wakes this task.
             return outcome.map(|_| true);
         }
@@ -271,15 +278,9 @@ impl Pump<'_> {
 
     fn may_read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let Some(pause) = &mut self.pause else { return true };
-        // The permit may be an old one: what counts is the depth.
-        if pause.space.as_mut().poll(cx).is_ready() && self.session.shared.inbox.full() {
-            let inbox = self.session.shared.inbox.clone();
-            let mut space: Pin<Box<dyn Future<Output = ()> + Send>> =
-                Box::pin(async move { inbox.wait_space().await });
-            if space.as_mut().poll(cx).is_ready() {
-                cx.waker().wake_by_ref();
-            }
-            self.pause = Some(Pause { space });
+        // A permit may be an old one: what counts is the depth, looked at once this task is sure to be woken.
+        while pause.space.as_mut().poll(cx).is_ready() {
+            *pause = Pause::new(&self.session.shared);
         }
         if self.session.shared.inbox.full() || self.store_lags() {
             return false;
@@ -320,9 +321,9 @@ impl Pump<'_> {
             frame.slice(peek.body.clone())
         };
         if stored {
-            if !self.session.joined.is_empty() {
-                self.session.joined.used(int_field(&body, MESSAGE_CHANNEL));
-            }
+            let channel = int_field(&body, MESSAGE_CHANNEL);
+            self.session.joined.used(channel);
+            shared.recent.lock().unwrap_or_else(PoisonError::into_inner).push(channel, body.clone());
             if let Some(sink) = &shared.sink {
                 sink.accept(body.clone());
             }

@@ -20,6 +20,9 @@ use crate::schema;
 
 create_exception!(_core, GatewayError, PyException, "The core could not take an order; args: (kind, text).");
 
+/// The tag of messages in the envelope.
+const CHANNEL_MESSAGE: u32 = 6;
+
 /// The kinds of the tuples `drain` gives.
 pub mod kind {
     pub const EVENT: u8 = 0;
@@ -134,6 +137,9 @@ fn options(given: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
             "ca_file" => options.ca_file = Some(value.extract::<PathBuf>()?),
             "max_frame" => options.max_frame = value.extract()?,
             "inbox_events" => options.inbox = Bounds { events: value.extract()?, ..options.inbox },
+            "recent_per_channel" => options.recent.per_channel = value.extract()?,
+            "recent_channels" => options.recent.channels = value.extract()?,
+            "recent_bytes" => options.recent.bytes = value.extract()?,
             "inbox_bytes" => options.inbox = Bounds { bytes: value.extract()?, ..options.inbox },
             "max_pending" => options.max_pending = value.extract()?,
             "max_raw" => options.max_raw = value.extract()?,
@@ -164,7 +170,11 @@ impl Gateway {
     /// when there is something to drain; without, the descriptor `fileno()` becomes readable.
     #[new]
     #[pyo3(signature = (options=None, notify=None, store=None))]
-    fn new(options: Option<&Bound<'_, PyDict>>, notify: Option<Py<PyAny>>, store: Option<Py<PyAny>>) -> PyResult<Self> {
+    fn new(
+        options: Option<&Bound<'_, PyDict>>,
+        notify: Option<Py<PyAny>>,
+        store: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
         let _ = store;
         let options = self::options(options)?;
         let wake = Arc::new(AnyWake::new(notify)?);
@@ -253,6 +263,19 @@ impl Gateway {
     fn set_plan(&self, py: Python<'_>, tag: u32, plan: Py<Plan>) -> PyResult<()> {
         let slot = self.plans.get(tag as usize).ok_or_else(|| PyValueError::new_err("no such tag"))?;
         slot.set(py, plan).map_err(|_| PyRuntimeError::new_err("the tag has a plan already"))
+    }
+
+    /// The messages of a channel that came since it was last asked, oldest first. Those that do not decode are left out.
+    fn take_recent<'py>(&self, py: Python<'py>, channel: i64) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        for body in self.core.take_recent(channel) {
+            match self.body(py, CHANNEL_MESSAGE, &body) {
+                Ok(message) => list.append(message)?,
+                Err(DecodeError::Malformed(_)) => {}
+                Err(DecodeError::Python(why)) => return Err(why),
+            }
+        }
+        Ok(list)
     }
 
     #[getter]

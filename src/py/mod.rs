@@ -9,6 +9,7 @@ mod encode;
 mod gateway;
 mod plan;
 mod raw_instance;
+mod store;
 mod wake;
 
 /// The version of the crate, which is the version of the distribution.
@@ -25,6 +26,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("GatewayError", module.py().get_type::<gateway::GatewayError>())?;
     module.add_class::<gateway::Gateway>()?;
     module.add_class::<plan::Plan>()?;
+    module.add_class::<store::Store>()?;
+    module.add_function(wrap_pyfunction!(store::close_stores, module)?)?;
     module.add_function(wrap_pyfunction!(plan::schema_fields, module)?)?;
     module.add_function(wrap_pyfunction!(plan::schema_messages, module)?)?;
     module.add_function(wrap_pyfunction!(decode::schema_zero, module)?)?;

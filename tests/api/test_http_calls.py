@@ -141,7 +141,7 @@ async def test_list_channel_messages(server: Server, api: MezonApi) -> None:
 @pytest.mark.parametrize("from_disk", [True, False])
 async def test_upload_file(from_disk: bool, server: Server, api: MezonApi, tmp_path: Path) -> None:
     content = bytes(range(256)) * 1000
-    signed = f"{server.url}/store/a%20b%2Fc.png?X-Amz-Signature=s%2Bs&X-Amz-Expires=9"
+    signed = f"{server.url}/store/a%7Eb%2fc.png?X-Amz-Signature=s%2Bs&X-Amz-Expires=9"
     asked: list[str] = []
 
     async def store(request: web.Request) -> web.Response:
@@ -165,8 +165,8 @@ async def test_upload_file(from_disk: bool, server: Server, api: MezonApi, tmp_p
     assert put.headers["Content-Length"] == str(len(content))
     assert "Authorization" not in put.headers
     # The signature is over the URL as it was given, so not a character of it may change.
-    assert asked == ["/store/a%20b%2Fc.png?X-Amz-Signature=s%2Bs&X-Amz-Expires=9"]
-    assert attachment.url == f"{server.url}/store/a%20b%2Fc.png"
+    assert asked == ["/store/a%7Eb%2fc.png?X-Amz-Signature=s%2Bs&X-Amz-Expires=9"]
+    assert attachment.url == f"{server.url}/store/a%7Eb%2fc.png"
     assert (attachment.filename, attachment.filetype, attachment.size) == (
         "cát.png",
         "image/png",

@@ -53,7 +53,6 @@ def update_role_request(role_id: int | None, changes: Mapping[str, Any]) -> api_
     for name in _ROLE_TEXTS:
         if changes.get(name) is not None:
             getattr(message, name).value = str(changes[name])
-            getattr(message, name).SetInParent()
     for name in _ROLE_NUMBERS:
         setattr(message, name, int(changes.get(name) or 0))
     for name in _ROLE_ID_LISTS:

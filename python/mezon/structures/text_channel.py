@@ -87,10 +87,10 @@ class TextChannel:
         """The last messages of the channel; ``fetch`` looks into the store too."""
         if self._messages is None:
             # Most channels never need one; and the managers' package may still be loading.
-            from mezon.managers.cache import CacheManager
+            from mezon.structures._message_cache import MessageCache
 
             size = getattr(self.clan.client, "messages_per_channel", self.messages_per_channel)
-            self._messages = CacheManager(self.message_fetcher, size)
+            self._messages = MessageCache(self, size)
         return self._messages
 
     async def message_fetcher(self, message_id: int) -> Message:

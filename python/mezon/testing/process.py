@@ -87,6 +87,8 @@ class GatewayProcess:
             *self._options,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            # Ctrl-C is for the parent, who ends the child when it is done with it.
+            start_new_session=os.name == "posix",
             limit=64 * 1024 * 1024,
         )
         self._process = process

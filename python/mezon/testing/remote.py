@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import inspect
 import json
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -159,12 +160,17 @@ async def serve_control(gateway: LocalGateway) -> None:
     lines: asyncio.Queue[bytes] = asyncio.Queue()
 
     def read() -> None:
-        # A thread, because no event loop reads every kind of stdin on every system.
-        with contextlib.suppress(RuntimeError, ValueError):  # the loop or stdin is closed: the process ends
-            for line in sys.stdin.buffer:
-                loop.call_soon_threadsafe(lines.put_nowait, line)
+        # A thread, because no event loop reads every kind of stdin on every system; os.read, because a daemon
+        # thread that holds the lock of sys.stdin aborts the interpreter at its end.
+        rest = b""
+        with contextlib.suppress(RuntimeError, OSError):  # the loop or stdin is closed: the process ends
+            while data := os.read(stdin, 1 << 16):
+                *whole, rest = (rest + data).split(b"\n")
+                for line in filter(None, whole):
+                    loop.call_soon_threadsafe(lines.put_nowait, line)
             loop.call_soon_threadsafe(lines.put_nowait, b"")
 
+    stdin = sys.stdin.fileno()
     threading.Thread(target=read, name="mezon-gateway-stdin", daemon=True).start()
     control = _Control(gateway, write)
     gateway.on_sent = control.sent

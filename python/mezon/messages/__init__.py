@@ -1,0 +1,5 @@
+"""The message cache."""
+
+from mezon.messages.db import MessageDB
+
+__all__ = ["MessageDB"]

@@ -1,0 +1,88 @@
+"""Messages as rows of the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from mezon.models import ChannelMessage
+
+_MAX_ID: Final = 2**63
+
+
+def required_id(name: str, value: Any) -> int:
+    """An id given as an int or as digits.
+
+    Raises:
+        InvalidArgumentError: If it is neither, or does not fit 64 bits.
+    """
+    number = value
+    if isinstance(value, str):
+        try:
+            number = int(value)
+        except ValueError:
+            number = None
+    if not isinstance(number, int) or not -_MAX_ID <= number < _MAX_ID:
+        raise InvalidArgumentError(f"{name} must be an id, an int or a string of digits, not {value!r}")
+    return int(number)
+
+
+def optional_id(name: str, value: Any) -> int | None:
+    """The same, with None for None."""
+    return None if value is None else required_id(name, value)
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON in UTF-8; pydantic models inside become dicts."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_dump)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate has no UTF-8; its escape does
+        return json.dumps(value, separators=(",", ":"), default=_dump)
+    return text
+
+
+def _dump(value: Any) -> Any:
+    dump = getattr(value, "model_dump", None)
+    if dump is None:
+        raise InvalidArgumentError(f"a message with a {type(value).__name__} in it cannot be stored as JSON")
+    return dump()
+
+
+def content_text(content: Any) -> str:
+    """The content column: a JSON object, ``{}`` for what is none. A str is JSON already."""
+    if isinstance(content, str):
+        try:
+            content = json.loads(content)
+        except (ValueError, RecursionError):
+            return "{}"
+    if not isinstance(content, Mapping) and hasattr(content, "model_dump"):
+        content = content.model_dump()
+    return json_text(content) if isinstance(content, Mapping) else "{}"
+
+
+def row_of(message: ChannelMessage | Mapping[str, Any]) -> tuple[Any, ...]:
+    """The arguments of ``_core.Store.save_row`` for a message, or for what its ``to_db_dict`` gives.
+
+    Raises:
+        InvalidArgumentError: If it has no message or channel id, or something in it cannot be stored.
+    """
+    fields = message if isinstance(message, Mapping) else message.to_db_dict()
+    seconds = fields.get("create_time_seconds")
+    return (
+        required_id("message_id", fields.get("message_id")),
+        required_id("channel_id", fields.get("channel_id")),
+        optional_id("clan_id", fields.get("clan_id")),
+        optional_id("sender_id", fields.get("sender_id")),
+        content_text(fields.get("content")),
+        json_text(fields.get("mentions") or []),
+        json_text(fields.get("attachments") or []),
+        json_text(fields.get("reactions") or []),
+        json_text(fields.get("references") or []),
+        optional_id("topic_id", fields.get("topic_id")),
+        None if seconds is None else int(seconds),
+    )

@@ -1,0 +1,299 @@
+"""The message cache: recent messages in memory, all of them in a SQLite file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from mezon import _core
+from mezon.errors import InvalidArgumentError, MessageStoreError
+from mezon.messages import _exit
+from mezon.messages._row import content_text, json_text, required_id, row_of
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from concurrent.futures import ThreadPoolExecutor
+    from types import TracebackType
+
+    from mezon.models import ChannelMessage
+
+_Answer = TypeVar("_Answer")
+
+logger = get_logger(__name__)
+
+DEFAULT_PATH = "./mezon-cache/mezon-messages-cache.db"
+
+#: Seconds ``close`` waits for a disk that does not answer.
+_CLOSE_TIMEOUT = 10.0
+
+
+class MessageDB:
+    """Messages by channel and id, in a file that mezon-sdk can read and write too.
+
+    Nothing is opened or made before the first message is stored: then the file with mode 0600, and its folder
+    with mode 0700 if it is missing. ``:memory:`` keeps everything in the process. No method blocks the loop.
+    A file that cannot be written costs a warning, not the bot: the store goes on from memory and tries again.
+
+    Args:
+        db_path: The file.
+        max_messages: About how many messages the file holds; those stored first go first. None: no bound.
+        max_age: Messages created longer ago than this many seconds are removed. None: no bound.
+        memory_messages_per_channel: How many messages of a channel are kept in memory as well; 0 for none.
+        memory_channels: Of how many channels, the ones used last.
+        memory_bytes: How many bytes all that may take.
+        flush_on_sigterm: Flush when SIGTERM ends the process and nothing else handles it.
+        on_error: Called with a ``MessageStoreError`` when the file cannot be written or was broken: on the
+            event loop if there is one. The attribute of this name may be set later.
+
+    Raises:
+        InvalidArgumentError: If a bound is below zero.
+    """
+
+    def __init__(
+        self,
+        db_path: str | os.PathLike[str] = DEFAULT_PATH,
+        *,
+        max_messages: int | None = 1_000_000,
+        max_age: float | None = None,
+        memory_messages_per_channel: int = 200,
+        memory_channels: int = 1_000,
+        memory_bytes: int = 16 * 1024 * 1024,
+        flush_on_sigterm: bool = True,
+        on_error: Callable[[Exception], object] | None = None,
+    ) -> None:
+        self.db_path = os.fspath(db_path)
+        self.on_error = on_error
+        self._bounds = {
+            "max_messages": max_messages,
+            "max_age": max_age,
+            "memory_messages_per_channel": memory_messages_per_channel,
+            "memory_channels": memory_channels,
+            "memory_bytes": memory_bytes,
+        }
+        for name, bound in self._bounds.items():
+            if bound is not None and bound < 0:
+                raise InvalidArgumentError(f"{name} must not be below zero")
+        self._flush_on_sigterm = flush_on_sigterm
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._executor: ThreadPoolExecutor | None = None
+        self._core = self._make_core()
+        self._process = os.getpid()
+        self._inherited: list[_core.Store] = []
+
+    def _make_core(self) -> _core.Store:
+        myself = weakref.ref(self)  # the core must not keep its owner alive
+
+        def on_trouble(kind: str, text: str) -> None:
+            if (owner := myself()) is not None:
+                owner._tell(kind, text)
+
+        bounds: dict[str, Any] = self._bounds
+        return _core.Store(self.db_path, on_trouble=on_trouble, **bounds)
+
+    @property
+    def core(self) -> _core.Store:
+        """The store itself, for the gateway that feeds it."""
+        if self._process != os.getpid():
+            # After a fork: the parent's writer is not here, and its connection must not even be closed.
+            self._inherited.append(self._core)
+            self._core = self._make_core()
+            self._process = os.getpid()
+            self._executor = None
+        _exit.arm(sigterm=self._flush_on_sigterm)
+        return self._core
+
+    def attach_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Name the loop ``on_error`` is called on. Every method does so with the running one."""
+        self._loop = loop
+
+    async def _wait(self, call: Callable[..., _Answer], *args: Any) -> _Answer:
+        """Run a call that may wait in a thread."""
+        if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._executor = ThreadPoolExecutor(2, thread_name_prefix="mezon-store-reader")
+        self._loop = asyncio.get_running_loop()
+        return await self._loop.run_in_executor(self._executor, call, *args)
+
+    async def save_message(self, message: ChannelMessage | Mapping[str, Any]) -> None:
+        """Store a message, or replace the one with its channel and id.
+
+        Reads see it at once; it is committed within some ten milliseconds.
+
+        Args:
+            message: A ``ChannelMessage``, or what its ``to_db_dict`` gives.
+
+        Raises:
+            InvalidArgumentError: If it has no message or channel id.
+        """
+        self._loop = asyncio.get_running_loop()
+        self.core.save_row(*row_of(message))
+
+    async def update_message(
+        self,
+        message_id: int | str,
+        channel_id: int | str,
+        content: Any,
+        mentions: Any = None,
+        attachments: Any = None,
+    ) -> None:
+        """Change a message as an edit does: content, mentions and attachments; the rest stays.
+
+        Raises:
+            InvalidArgumentError: If an id is none.
+        """
+        self.core.update(
+            required_id("channel_id", channel_id),
+            required_id("message_id", message_id),
+            content_text(content),
+            json_text(mentions or []),
+            json_text(attachments or []),
+        )
+
+    async def get_message_by_id(self, message_id: int | str, channel_id: int | str) -> ChannelMessage | None:
+        """The message, or None.
+
+        From memory with every field; from the file with those mezon-sdk's table has (ids, content, mentions,
+        attachments, reactions, references, topic and time).
+
+        Raises:
+            InvalidArgumentError: If an id is none.
+        """
+        channel, message = required_id("channel_id", channel_id), required_id("message_id", message_id)
+        core = self.core
+        found = core.peek(channel, message)
+        if found is None:
+            found = await self._wait(core.get, channel, message)
+        return None if found is None else model_of(found)
+
+    async def get_messages_by_channel(
+        self, channel_id: int | str, limit: int = 50, offset: int = 0
+    ) -> list[dict[str, Any]]:
+        """A channel's messages as dicts, newest first. Ids are strings, as the file has them.
+
+        Args:
+            channel_id: The channel.
+            limit: How many at most; below zero for all.
+            offset: How many of the newest to leave out.
+
+        Raises:
+            InvalidArgumentError: If the channel id is none.
+        """
+        channel = required_id("channel_id", channel_id)
+        return await self._wait(self.core.list, channel, _number(limit), max(offset, 0))
+
+    async def search_messages(
+        self, text: str, channel_id: int | str | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Messages with every word of `text`, newest first, as ``get_messages_by_channel`` gives them.
+
+        The last word may be the beginning of one. Case and diacritics do not matter: ``duong`` finds
+        ``Đường``.
+        The first search reads every message of the file once (about 5 seconds for a million).
+
+        Raises:
+            InvalidArgumentError: If the channel id is none.
+        """
+        channel = None if channel_id is None else required_id("channel_id", channel_id)
+        return await self._wait(self.core.search, text, channel, _number(limit))
+
+    async def delete_message(self, message_id: int | str, channel_id: int | str) -> bool:
+        """Remove a message; True if there was one.
+
+        Raises:
+            InvalidArgumentError: If an id is none.
+        """
+        channel, message = required_id("channel_id", channel_id), required_id("message_id", message_id)
+        return await self._wait(self.core.delete, channel, message)
+
+    async def clear_channel_messages(self, channel_id: int | str) -> int:
+        """Remove a channel's messages and return their number.
+
+        Raises:
+            InvalidArgumentError: If the channel id is none.
+        """
+        return await self._wait(self.core.clear, required_id("channel_id", channel_id))
+
+    async def get_message_count(self, channel_id: int | str | None = None) -> int:
+        """Number of messages stored, of a channel or of all.
+
+        Raises:
+            InvalidArgumentError: If the channel id is none.
+        """
+        channel = required_id("channel_id", channel_id) if channel_id else None
+        return await self._wait(self.core.count, channel)
+
+    async def flush(self, timeout: float = _CLOSE_TIMEOUT) -> bool:
+        """Wait until all that was stored is committed; False if it is not within `timeout` seconds."""
+        return await self._wait(self.core.flush, timeout)
+
+    async def close(self) -> None:
+        """Commit what is left and close the file. Using the store again opens it again."""
+        if self._process != os.getpid():
+            return
+        await self._wait(self._core.close, _CLOSE_TIMEOUT)
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False)
+
+    def stats(self) -> dict[str, Any]:
+        """Counts since the store was made; ``longest_commit`` in seconds."""
+        return self._core.stats()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _tell(self, kind: str, text: str) -> None:
+        """Called by the writer's thread."""
+        if kind == "recovered":
+            logger.info(text)
+            return
+        logger.warning(text)
+        loop = self._loop
+        if self.on_error is None:
+            return
+        if loop is not None and not loop.is_closed():
+            try:
+                loop.call_soon_threadsafe(self._report, MessageStoreError(text))
+            except RuntimeError:  # closed this very moment
+                return
+        else:
+            self._report(MessageStoreError(text))
+
+    def _report(self, error: Exception) -> None:
+        if self.on_error is None:
+            return
+        try:
+            self.on_error(error)
+        except Exception:
+            logger.exception("on_error itself failed")
+
+
+def _number(limit: int) -> int:
+    return limit if limit >= 0 else 2**31 - 1
+
+
+def model_of(found: bytes | dict[str, Any]) -> ChannelMessage:
+    """A message as the core gives it: a payload, or a row."""
+    from mezon.models import ChannelMessage
+
+    if isinstance(found, bytes):
+        from mezon._plans import model_plan
+
+        message: ChannelMessage = model_plan(ChannelMessage, "mezon.api.ChannelMessage").decode(found)
+        return message
+    # Rows saved from a dict may lack what a model must have.
+    return ChannelMessage.from_db_dict(
+        {**found, **{key: found[key] or 0 for key in ("clan_id", "sender_id")}}
+    )

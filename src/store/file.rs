@@ -1,0 +1,245 @@
+//! The file: how it is made, opened, brought to this version, and set aside when it is broken.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+/// `PRAGMA user_version` of a file this version has opened; mezon-sdk leaves it at 0 and never reads it.
+const VERSION: i64 = 1;
+
+/// The table as mezon-sdk makes it. Every addition must leave its named inserts and its reads as they are.
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS messages (
+    id TEXT NOT NULL, channel_id TEXT NOT NULL, clan_id TEXT, sender_id TEXT, content TEXT, mentions TEXT,
+    attachments TEXT, reactions TEXT, msg_references TEXT, topic_id TEXT, create_time_seconds INTEGER,
+    PRIMARY KEY (id, channel_id))";
+
+/// mezon-sdk makes an index of this name on channel_id alone if there is none of the name. Half of what a row
+/// costs to write is this index, so it is made when a channel is first listed.
+const CHANNEL_INDEX: &str = "CREATE INDEX IF NOT EXISTS idx_messages_channel_id
+    ON messages(channel_id, create_time_seconds)";
+
+const OPTIONAL_COLUMNS: [(&str, &str); 9] = [
+    ("clan_id", "TEXT"),
+    ("sender_id", "TEXT"),
+    ("content", "TEXT"),
+    ("mentions", "TEXT"),
+    ("attachments", "TEXT"),
+    ("reactions", "TEXT"),
+    ("msg_references", "TEXT"),
+    ("topic_id", "TEXT"),
+    ("create_time_seconds", "INTEGER"),
+];
+
+/// How long SQLite itself waits for another process before it says busy.
+const BUSY: Duration = Duration::from_millis(250);
+
+/// Where the rows are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    File(PathBuf),
+    /// In this process only.
+    Memory,
+}
+
+impl Place {
+    pub fn of(path: &Path) -> Place {
+        if path.as_os_str() == ":memory:" || path.as_os_str().is_empty() {
+            Place::Memory
+        } else {
+            Place::File(path.to_owned())
+        }
+    }
+}
+
+/// The writer's connection. `wal_pages` holds the length of the write-ahead log after each commit.
+pub struct Writable {
+    pub connection: Connection,
+    pub wal_pages: Arc<AtomicUsize>,
+}
+
+/// Opens for writing; makes folder, file and table if need be, and brings an older file up to date.
+pub fn open(place: &Place) -> Result<Writable, rusqlite::Error> {
+    let mut connection = match place {
+        Place::Memory => Connection::open_in_memory()?,
+        Place::File(path) => {
+            make(path).map_err(|error| cannot_open(path, &error))?;
+            Connection::open_with_flags(
+                path,
+                OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+            )?
+        }
+    };
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    connection
+        .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8192;")?;
+    migrate(&mut connection)?;
+    let wal_pages = Arc::new(AtomicUsize::new(0));
+    let pages = Arc::clone(&wal_pages);
+    // In place of SQLite's own automatic checkpoint, which would run inside a commit.
+    connection.wal_hook(Some(move |_: &'_ mut rusqlite::hooks::Wal, count: std::ffi::c_int| {
+        pages.store(usize::try_from(count).unwrap_or(0), Ordering::Relaxed);
+        Ok(())
+    }))?;
+    Ok(Writable { connection, wal_pages })
+}
+
+/// Opens for reading only; `None` while there is no file.
+pub fn open_reader(path: &Path) -> Result<Option<Connection>, rusqlite::Error> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = match connection.query_row("PRAGMA schema_version", [], |_| Ok(())) {
+        Ok(()) => connection,
+        Err(error) if matches!(code(&error), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
+            // A log's index cannot be made in a folder nobody may write to. Nobody writes then: read as is.
+            let mut uri = OsString::from("file:");
+            uri.push(
+                path.as_os_str()
+                    .to_string_lossy()
+                    .replace('%', "%25")
+                    .replace('?', "%3f")
+                    .replace('#', "%23"),
+            );
+            uri.push("?immutable=1");
+            Connection::open_with_flags(PathBuf::from(uri), flags | OpenFlags::SQLITE_OPEN_URI)?
+        }
+        Err(error) => return Err(error),
+    };
+    connection.busy_timeout(Duration::from_secs(1))?;
+    connection.set_prepared_statement_cache_capacity(16);
+    connection.execute_batch("PRAGMA cache_size=-4096;")?;
+    Ok(Some(connection))
+}
+
+/// The folder with mode 0700 and the file with mode 0600, where they are not there yet.
+fn make(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
+        && !folder.is_dir()
+    {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder)?;
+    }
+    if path.exists() {
+        return Ok(());
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        // Another process was quicker.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+fn cannot_open(path: &Path, error: &io::Error) -> rusqlite::Error {
+    let code = match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => rusqlite::ffi::SQLITE_READONLY,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => rusqlite::ffi::SQLITE_FULL,
+        _ => rusqlite::ffi::SQLITE_CANTOPEN,
+    };
+    rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(code),
+        Some(format!("{}: {error}", path.display())),
+    )
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), rusqlite::Error> {
+    let version = |c: &Connection| c.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+    let made = |c: &Connection| -> Result<bool, rusqlite::Error> { Ok(!columns(c)?.is_empty()) };
+    if version(connection)? >= VERSION && made(connection)? {
+        return Ok(());
+    }
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Looked at again under the lock: another process may have done it meanwhile.
+    let old = version(&change)?;
+    if old < VERSION || !made(&change)? {
+        change.execute_batch(TABLE)?;
+        let present = columns(&change)?;
+        for (name, kind) in OPTIONAL_COLUMNS {
+            if !present.iter().any(|column| column == name) {
+                change.execute_batch(&format!("ALTER TABLE messages ADD COLUMN {name} {kind}"))?;
+            }
+        }
+        if old < VERSION {
+            change.execute_batch("DROP INDEX IF EXISTS idx_messages_channel_id")?;
+            change.pragma_update(None, "user_version", VERSION)?;
+        }
+    }
+    change.commit()
+}
+
+fn columns(connection: &Connection) -> Result<Vec<String>, rusqlite::Error> {
+    let mut statement = connection.prepare("SELECT name FROM pragma_table_info('messages')")?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    names.collect()
+}
+
+/// Makes the index of channels, if there is none yet.
+pub fn index_channels(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.execute_batch(CHANNEL_INDEX)
+}
+
+/// Renames a broken file, its log and the log's index. Nothing is deleted.
+pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let mut number = 0;
+    let target = loop {
+        let suffix = if number == 0 { format!(".corrupt-{now}") } else { format!(".corrupt-{now}-{number}") };
+        let target = with_suffix(path, &suffix);
+        if !target.exists() {
+            break target;
+        }
+        number += 1;
+    };
+    std::fs::rename(path, &target)?;
+    for suffix in ["-wal", "-shm"] {
+        match std::fs::rename(with_suffix(path, suffix), with_suffix(&target, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(target)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+pub fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
+    error.sqlite_error_code()
+}
+
+/// The file's own content is broken.
+pub fn is_corrupt(error: &rusqlite::Error) -> bool {
+    matches!(code(error), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Another process holds the file; it may let go.
+pub fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(code(error), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// One row cannot be stored; the others can.
+pub fn is_of_the_row(error: &rusqlite::Error) -> bool {
+    matches!(code(error), Some(ErrorCode::TooBig | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch))
+}
+
+pub fn is_missing_table(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqlInputError { msg, .. } | rusqlite::Error::SqliteFailure(_, Some(msg))
+        if msg.starts_with("no such table"))
+}

@@ -1,0 +1,210 @@
+//! Writes a group of operations in one transaction.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::{CachedStatement, Connection, TransactionBehavior};
+
+use super::json::{self, Digits};
+use super::message::{CODE_REMOVE, CODE_UPDATE, Header};
+use super::queue::{Answer, Op, Step};
+use super::row::Row;
+use super::{file, search};
+
+/// A group ends after so much time, so that no commit is a long one.
+const TIME: Duration = Duration::from_millis(10);
+/// The clock is looked at once in so many rows.
+const ROWS_PER_LOOK: usize = 128;
+
+const COLUMNS: &str = "INSERT OR IGNORE INTO messages (id, channel_id, clan_id, sender_id, content, \
+    create_time_seconds, topic_id, mentions, attachments, reactions, msg_references)";
+const UPDATE: &str =
+    "UPDATE messages SET content = ?3, mentions = ?4, attachments = ?5 WHERE id = ?1 AND channel_id = ?2";
+const DELETE: &str = "DELETE FROM messages WHERE id = ?1 AND channel_id = ?2";
+
+/// A content with this in it panics, so that the tests can see what a defect costs.
+#[cfg(test)]
+pub const PANIC: &str = "\u{2620} panic";
+
+/// What a group did.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Operations of the group, counted from the first.
+    pub steps: usize,
+    /// Rows added, changed or removed.
+    pub changed: usize,
+    /// Rows added less rows removed.
+    pub grown: i64,
+    /// Rows SQLite refused for what is in them.
+    pub refused: usize,
+    pub answers: Vec<(Answer, i64)>,
+}
+
+/// Writes the first operations of `steps`, as many as fit in the time of a group.
+pub fn write(connection: &mut Connection, steps: &[Step]) -> Result<Written, rusqlite::Error> {
+    let started = Instant::now();
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut done = Written::default();
+    {
+        let mut table = Table::of(&transaction)?;
+        for step in steps {
+            if done.steps % ROWS_PER_LOOK == ROWS_PER_LOOK - 1 && started.elapsed() > TIME {
+                break;
+            }
+            match table.apply(step, &mut done) {
+                Err(error) if file::is_of_the_row(&error) => done.refused += 1,
+                other => other?,
+            }
+            done.steps += 1;
+        }
+    }
+    transaction.commit()?;
+    Ok(done)
+}
+
+/// The statements of a group, looked up once.
+struct Table<'c> {
+    connection: &'c Connection,
+    plain: CachedStatement<'c>,
+    full: CachedStatement<'c>,
+}
+
+impl<'c> Table<'c> {
+    fn of(connection: &'c Connection) -> Result<Table<'c>, rusqlite::Error> {
+        Ok(Table {
+            connection,
+            // Most messages carry text alone: six values to bind in place of eleven.
+            plain: connection.prepare_cached(&format!(
+                "{COLUMNS} VALUES (?1, ?2, ?3, ?4, ?5, ?6, '0', '[]', '[]', '[]', '[]')"
+            ))?,
+            full: connection.prepare_cached(&format!(
+                "{COLUMNS} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+            ))?,
+        })
+    }
+
+    fn apply(&mut self, step: &Step, done: &mut Written) -> Result<(), rusqlite::Error> {
+        match step {
+            Step::Nothing => {}
+            Step::Payload(header, body) => match header.code {
+                CODE_REMOVE => {
+                    let removed = self.delete(header.channel, header.id)?;
+                    done.changed += removed;
+                    done.grown -= removed as i64;
+                }
+                CODE_UPDATE => {
+                    if self.update(header, body)? {
+                        done.changed += 1;
+                    } else {
+                        self.put(header.channel, header.id, done, |table| {
+                            table.insert_payload(header, body)
+                        })?;
+                    }
+                }
+                _ => self.put(header.channel, header.id, done, |table| table.insert_payload(header, body))?,
+            },
+            Step::Other(Op::Row { channel, id, row }) => {
+                self.put(*channel, *id, done, |table| table.insert_row(row))?;
+            }
+            Step::Other(Op::Delete { channel, id, result }) => {
+                let removed = self.delete(*channel, *id)?;
+                done.changed += removed;
+                done.grown -= removed as i64;
+                done.answers.push((Arc::clone(result), removed as i64));
+            }
+            Step::Other(Op::Clear { channel, result }) => {
+                file::index_channels(self.connection)?;
+                search::forget_channel(self.connection, *channel)?;
+                let removed = self
+                    .connection
+                    .prepare_cached("DELETE FROM messages WHERE channel_id = ?1")?
+                    .execute([Digits::of(*channel).as_str()])?;
+                done.changed += removed;
+                done.grown -= removed as i64;
+                done.answers.push((Arc::clone(result), removed as i64));
+            }
+            Step::Other(Op::IndexChannels) => file::index_channels(self.connection)?,
+            // Done in steps of its own, outside of groups. A payload never stands here: it was parsed.
+            Step::Other(Op::IndexText | Op::Payload(_)) => {}
+        }
+        Ok(())
+    }
+
+    /// Inserts, or takes the place of the row that is there.
+    fn put(
+        &mut self,
+        channel: i64,
+        id: i64,
+        done: &mut Written,
+        insert: impl Fn(&mut Self) -> Result<usize, rusqlite::Error>,
+    ) -> Result<(), rusqlite::Error> {
+        if insert(self)? == 0 {
+            self.delete(channel, id)?;
+            insert(self)?;
+        } else {
+            done.grown += 1;
+        }
+        done.changed += 1;
+        Ok(())
+    }
+
+    fn insert_payload(&mut self, header: &Header, body: &[u8]) -> Result<usize, rusqlite::Error> {
+        let (id, channel) = (Digits::of(header.id), Digits::of(header.channel));
+        let (clan, sender) = (Digits::of(header.clan), Digits::of(header.sender));
+        let content = json::content(header.content.of(body));
+        #[cfg(test)]
+        assert!(!content.contains(PANIC), "asked for by a test");
+        let statement = if header.is_plain() { &mut self.plain } else { &mut self.full };
+        statement.raw_bind_parameter(1, id.as_str())?;
+        statement.raw_bind_parameter(2, channel.as_str())?;
+        statement.raw_bind_parameter(3, clan.as_str())?;
+        statement.raw_bind_parameter(4, sender.as_str())?;
+        statement.raw_bind_parameter(5, content)?;
+        statement.raw_bind_parameter(6, header.created)?;
+        if !header.is_plain() {
+            statement.raw_bind_parameter(7, Digits::of(header.topic).as_str())?;
+            statement.raw_bind_parameter(8, json::mentions(header.mentions.of(body)))?;
+            statement.raw_bind_parameter(9, json::attachments(header.attachments.of(body)))?;
+            statement.raw_bind_parameter(10, json::reactions(header.reactions.of(body)))?;
+            statement.raw_bind_parameter(11, json::references(header.references.of(body)))?;
+        }
+        statement.raw_execute()
+    }
+
+    fn insert_row(&mut self, row: &Row) -> Result<usize, rusqlite::Error> {
+        self.full.execute((
+            &row.id,
+            &row.channel_id,
+            &row.clan_id,
+            &row.sender_id,
+            &row.content,
+            row.create_time_seconds,
+            &row.topic_id,
+            &row.mentions,
+            &row.attachments,
+            &row.reactions,
+            &row.references,
+        ))
+    }
+
+    fn update(&mut self, header: &Header, body: &[u8]) -> Result<bool, rusqlite::Error> {
+        let (id, channel) = (Digits::of(header.id), Digits::of(header.channel));
+        let changed = self.connection.prepare_cached(UPDATE)?.execute((
+            id.as_str(),
+            channel.as_str(),
+            json::content(header.content.of(body)),
+            json::mentions(header.mentions.of(body)),
+            json::attachments(header.attachments.of(body)),
+        ))?;
+        if changed > 0 {
+            search::refresh(self.connection, id.as_str(), channel.as_str())?;
+        }
+        Ok(changed > 0)
+    }
+
+    fn delete(&mut self, channel: i64, id: i64) -> Result<usize, rusqlite::Error> {
+        let (id, channel) = (Digits::of(id), Digits::of(channel));
+        search::forget(self.connection, id.as_str(), channel.as_str())?;
+        self.connection.prepare_cached(DELETE)?.execute([id.as_str(), channel.as_str()])
+    }
+}

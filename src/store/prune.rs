@@ -1,0 +1,87 @@
+//! Keeps the file within its bounds, a small step at a time.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::search;
+
+/// What one step may take. A commit of 20 ms is already a long one.
+const TIME: Duration = Duration::from_millis(6);
+
+/// How many rows a step takes, from what the last one took.
+#[derive(Debug)]
+pub struct Pace {
+    rows: usize,
+}
+
+impl Pace {
+    pub fn new() -> Pace {
+        Pace { rows: 256 }
+    }
+
+    fn learn(&mut self, removed: usize, took: Duration) {
+        if took > TIME {
+            self.rows = (self.rows / 2).max(16);
+        } else if removed == self.rows && took < TIME / 2 {
+            self.rows = (self.rows * 2).min(4096);
+        }
+    }
+
+    /// Removes up to `excess` of the rows stored first. Returns the number removed.
+    pub fn oldest(&mut self, connection: &mut Connection, excess: u64) -> Result<usize, rusqlite::Error> {
+        let started = Instant::now();
+        let limit = usize::try_from(excess).unwrap_or(usize::MAX).min(self.rows);
+        let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let window = first(&change, limit)?;
+        let rows: Vec<i64> = window.iter().map(|(row, _)| *row).collect();
+        if let Some(last) = rows.last() {
+            search::forget_rows(&change, &rows)?;
+            change.prepare_cached("DELETE FROM messages WHERE rowid <= ?1")?.execute([last])?;
+        }
+        change.commit()?;
+        self.learn(rows.len(), started.elapsed());
+        Ok(rows.len())
+    }
+
+    /// Removes rows created before `cutoff` (seconds) from among those stored first. Returns the number removed.
+    ///
+    /// Rows without a time go with the first expired row stored after them.
+    pub fn expired(&mut self, connection: &mut Connection, cutoff: i64) -> Result<usize, rusqlite::Error> {
+        let started = Instant::now();
+        let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let window = first(&change, self.rows)?;
+        let expired = |created: i64| created > 0 && created < cutoff;
+        let last = window.iter().rposition(|(_, created)| expired(*created)).map_or(0, |at| at + 1);
+        let rows: Vec<i64> = window[..last]
+            .iter()
+            .filter(|(_, created)| *created <= 0 || expired(*created))
+            .map(|(row, _)| *row)
+            .collect();
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        remove(&change, &rows)?;
+        change.commit()?;
+        self.learn(rows.len(), started.elapsed());
+        Ok(rows.len())
+    }
+}
+
+fn first(connection: &Connection, limit: usize) -> Result<Vec<(i64, i64)>, rusqlite::Error> {
+    connection
+        .prepare_cached(
+            "SELECT rowid, coalesce(create_time_seconds, 0) FROM messages ORDER BY rowid LIMIT ?1",
+        )?
+        .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn remove(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite::Error> {
+    search::forget_rows(connection, rows)?;
+    let mut statement = connection.prepare_cached("DELETE FROM messages WHERE rowid = ?1")?;
+    for row in rows {
+        statement.execute([row])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! What was accepted and is not yet written, and how far the writer has come.
+
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::message::Header;
+use super::row::Row;
+
+/// Something accepted, before anybody has looked into it.
+#[derive(Debug, Clone)]
+pub enum Op {
+    Payload(Bytes),
+    Row {
+        channel: i64,
+        id: i64,
+        row: Arc<Row>,
+    },
+    Delete {
+        channel: i64,
+        id: i64,
+        result: Answer,
+    },
+    Clear {
+        channel: i64,
+        result: Answer,
+    },
+    /// Make the index of channels, if there is none.
+    IndexChannels,
+    /// Bring the search index up to the last row.
+    IndexText,
+}
+
+impl Op {
+    pub fn weight(&self) -> usize {
+        match self {
+            Op::Payload(body) => body.len(),
+            Op::Row { row, .. } => row.weight(),
+            _ => 0,
+        }
+    }
+}
+
+/// The number of rows an operation changed; set before the operation counts as settled.
+pub type Answer = Arc<AtomicI64>;
+
+/// An operation the memory layer has seen.
+#[derive(Debug, Clone)]
+pub enum Step {
+    Payload(Header, Bytes),
+    Other(Op),
+    /// A payload that is no protobuf: it takes a number and nothing else.
+    Nothing,
+}
+
+impl Step {
+    pub fn weight(&self) -> usize {
+        match self {
+            Step::Payload(_, body) => body.len(),
+            Step::Other(op) => op.weight(),
+            Step::Nothing => 0,
+        }
+    }
+}
+
+/// The producers' end. Everything under one short lock.
+#[derive(Debug, Default)]
+pub struct Intake {
+    pub ops: Vec<Op>,
+    pub bytes: usize,
+    /// Number of operations ever accepted.
+    pub accepted: u64,
+    /// The writer waits for the first operation.
+    pub asleep: bool,
+    /// Somebody waits: do not collect a group.
+    pub hurry: bool,
+    pub closing: bool,
+    pub running: bool,
+}
+
+/// Operations settled (committed, or given up to memory). Readers wait here.
+#[derive(Debug, Default)]
+pub struct Progress {
+    settled: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Progress {
+    pub fn advance(&self, by: u64) {
+        *lock(&self.settled) += by;
+        self.changed.notify_all();
+    }
+
+    pub fn settled(&self) -> u64 {
+        *lock(&self.settled)
+    }
+
+    /// Waits until `target` operations are settled; false when the time is over first.
+    pub fn wait(&self, target: u64, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let mut settled = lock(&self.settled);
+        while *settled < target {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            settled = self.changed.wait_timeout(settled, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+/// A panic elsewhere does not make what a lock guards worthless: every holder leaves it whole.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

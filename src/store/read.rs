@@ -1,0 +1,123 @@
+//! Questions to the file, and what has not reached it laid over the answers.
+
+use std::collections::HashMap;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::json::{self, Digits};
+use super::message::{CODE_REMOVE, CODE_UPDATE};
+use super::queue::{Op, Step};
+use super::row::Row;
+
+pub const COLUMNS: &str = "m.id, m.channel_id, m.clan_id, m.sender_id, m.content, m.mentions, m.attachments, \
+    m.reactions, m.msg_references, m.topic_id, m.create_time_seconds";
+
+/// A row as text, whatever another program has put into its columns.
+pub fn row(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
+    let text = |index: usize| -> Result<Option<String>, rusqlite::Error> {
+        Ok(match row.get_ref(index)? {
+            ValueRef::Null => None,
+            ValueRef::Integer(value) => Some(value.to_string()),
+            ValueRef::Real(value) => Some(value.to_string()),
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+                Some(String::from_utf8_lossy(bytes).into_owned())
+            }
+        })
+    };
+    Ok(Row {
+        id: text(0)?.unwrap_or_default(),
+        channel_id: text(1)?.unwrap_or_default(),
+        clan_id: text(2)?,
+        sender_id: text(3)?,
+        content: text(4)?,
+        mentions: text(5)?,
+        attachments: text(6)?,
+        reactions: text(7)?,
+        references: text(8)?,
+        topic_id: text(9)?,
+        create_time_seconds: match row.get_ref(10)? {
+            ValueRef::Integer(value) => Some(value),
+            ValueRef::Real(value) => Some(value as i64),
+            _ => None,
+        },
+    })
+}
+
+pub fn message(connection: &Connection, channel: i64, id: i64) -> Result<Option<Row>, rusqlite::Error> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM messages m WHERE m.id = ?1 AND m.channel_id = ?2"))?
+        .query_row([Digits::of(id).as_str(), Digits::of(channel).as_str()], row)
+        .optional()
+}
+
+/// Newest first; of one second the greater id first.
+pub fn channel(
+    connection: &Connection,
+    channel: i64,
+    limit: usize,
+    offset: usize,
+) -> Result<Vec<Row>, rusqlite::Error> {
+    let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM messages m WHERE m.channel_id = ?1 \
+             ORDER BY m.create_time_seconds DESC, m.id DESC LIMIT ?2 OFFSET ?3"
+        ))?
+        .query_map((Digits::of(channel).as_str(), number(limit), number(offset)), row)?
+        .collect()
+}
+
+pub fn count(connection: &Connection, channel: Option<i64>) -> Result<u64, rusqlite::Error> {
+    let count: i64 = match channel {
+        Some(channel) => connection
+            .prepare_cached("SELECT count(*) FROM messages WHERE channel_id = ?1")?
+            .query_row([Digits::of(channel).as_str()], |row| row.get(0))?,
+        None => {
+            connection.prepare_cached("SELECT count(*) FROM messages")?.query_row([], |row| row.get(0))?
+        }
+    };
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// A reading of rows with the operations applied that the file has not seen.
+pub fn overlay<'s>(rows: Vec<Row>, steps: impl Iterator<Item = &'s Step>) -> Vec<Row> {
+    let mut table: HashMap<(String, String), Row> =
+        rows.into_iter().map(|row| ((row.channel_id.clone(), row.id.clone()), row)).collect();
+    let key =
+        |channel: i64, id: i64| (Digits::of(channel).as_str().to_owned(), Digits::of(id).as_str().to_owned());
+    for step in steps {
+        match step {
+            Step::Payload(header, body) => {
+                let key = key(header.channel, header.id);
+                match (header.code, table.get_mut(&key)) {
+                    (CODE_REMOVE, _) => {
+                        table.remove(&key);
+                    }
+                    (CODE_UPDATE, Some(row)) => {
+                        row.content = Some(json::content(header.content.of(body)).to_owned());
+                        row.mentions = Some(json::mentions(header.mentions.of(body)));
+                        row.attachments = Some(json::attachments(header.attachments.of(body)));
+                    }
+                    _ => {
+                        table.insert(key, Row::of_payload(header, body));
+                    }
+                }
+            }
+            Step::Other(Op::Row { channel, id, row }) => {
+                table.insert(key(*channel, *id), Row::clone(row));
+            }
+            Step::Other(Op::Delete { channel, id, .. }) => {
+                table.remove(&key(*channel, *id));
+            }
+            Step::Other(Op::Clear { channel, .. }) => {
+                let channel = Digits::of(*channel);
+                table.retain(|(of, _), _| of != channel.as_str());
+            }
+            Step::Other(_) | Step::Nothing => {}
+        }
+    }
+    let mut rows: Vec<Row> = table.into_values().collect();
+    rows.sort_by(|a, b| b.order_key().cmp(&a.order_key()));
+    rows
+}

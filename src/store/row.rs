@@ -1,0 +1,62 @@
+//! One line of the table as text, the way it lies in the file.
+
+use super::json::{self, Digits};
+use super::message::Header;
+
+/// The columns of `messages`. `references` is the column `msg_references`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    pub id: String,
+    pub channel_id: String,
+    pub clan_id: Option<String>,
+    pub sender_id: Option<String>,
+    /// JSON object.
+    pub content: Option<String>,
+    /// JSON lists.
+    pub mentions: Option<String>,
+    pub attachments: Option<String>,
+    pub reactions: Option<String>,
+    pub references: Option<String>,
+    pub topic_id: Option<String>,
+    pub create_time_seconds: Option<i64>,
+}
+
+impl Row {
+    /// The row a payload becomes.
+    pub fn of_payload(header: &Header, body: &[u8]) -> Row {
+        let text = |value: i64| Digits::of(value).as_str().to_owned();
+        Row {
+            id: text(header.id),
+            channel_id: text(header.channel),
+            clan_id: Some(text(header.clan)),
+            sender_id: Some(text(header.sender)),
+            content: Some(json::content(header.content.of(body)).to_owned()),
+            mentions: Some(json::mentions(header.mentions.of(body))),
+            attachments: Some(json::attachments(header.attachments.of(body))),
+            reactions: Some(json::reactions(header.reactions.of(body))),
+            references: Some(json::references(header.references.of(body))),
+            topic_id: Some(text(header.topic)),
+            create_time_seconds: Some(i64::from(header.created)),
+        }
+    }
+
+    /// What lists are sorted by: newest first, then the greater id.
+    pub fn order_key(&self) -> (i64, &str) {
+        (self.create_time_seconds.unwrap_or(i64::MIN), &self.id)
+    }
+
+    /// About what the row takes in memory, in bytes.
+    pub fn weight(&self) -> usize {
+        let text = |column: &Option<String>| column.as_ref().map_or(0, String::len);
+        std::mem::size_of::<Row>()
+            + self.id.len()
+            + self.channel_id.len()
+            + text(&self.clan_id)
+            + text(&self.sender_id)
+            + text(&self.content)
+            + text(&self.mentions)
+            + text(&self.attachments)
+            + text(&self.reactions)
+            + text(&self.references)
+    }
+}

@@ -1,0 +1,212 @@
+//! Full text search. The index is made at the first search and brought up to date at each: a bot that never
+//! searches pays nothing for it.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::file;
+use super::json::Digits;
+use super::read;
+use super::row::Row;
+
+/// unicode61 takes `ấ` for `a`; `đ` is a letter of its own there and is folded here, on both sides.
+const TABLE: &str = "CREATE VIRTUAL TABLE IF NOT EXISTS messages_search USING fts5(
+    text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2')";
+
+const TEXT: &str = "replace(replace(CASE WHEN json_valid(m.content) \
+    THEN coalesce(json_extract(m.content, '$.t'), '') ELSE '' END, 'đ', 'd'), 'Đ', 'D')";
+
+/// Rows put into the index in one transaction.
+const STEP: i64 = 500;
+
+/// True once somebody has searched in this file, in this process or another.
+fn exists(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    connection.prepare_cached("SELECT 1 FROM sqlite_master WHERE name = 'messages_search'")?.exists([])
+}
+
+/// Puts the next rows into the index; true when there may be more.
+pub fn catch_up(connection: &mut Connection) -> Result<bool, rusqlite::Error> {
+    let change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    if !exists(&change)? {
+        change.execute_batch(TABLE)?;
+    }
+    let added = change
+        .prepare_cached(&format!(
+            "INSERT INTO messages_search(rowid, text) SELECT m.rowid, {TEXT} FROM messages m WHERE m.rowid > \
+             (SELECT coalesce(max(id), -1) FROM messages_search_docsize) ORDER BY m.rowid LIMIT ?1"
+        ))?
+        .execute([STEP])?;
+    change.commit()?;
+    Ok(added as i64 == STEP)
+}
+
+/// A row is about to be removed.
+pub fn forget(connection: &Connection, id: &str, channel: &str) -> Result<(), rusqlite::Error> {
+    if exists(connection)? {
+        connection
+            .prepare_cached(
+                "DELETE FROM messages_search WHERE rowid = (SELECT rowid FROM messages WHERE id = ?1 AND channel_id = ?2)",
+            )?
+            .execute([id, channel])?;
+    }
+    Ok(())
+}
+
+/// All rows of a channel are about to be removed.
+pub fn forget_channel(connection: &Connection, channel: i64) -> Result<(), rusqlite::Error> {
+    if exists(connection)? {
+        connection
+            .prepare_cached(
+                "DELETE FROM messages_search WHERE rowid IN (SELECT rowid FROM messages WHERE channel_id = ?1)",
+            )?
+            .execute([Digits::of(channel).as_str()])?;
+    }
+    Ok(())
+}
+
+/// Rows are about to be removed.
+pub fn forget_rows(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite::Error> {
+    if exists(connection)? {
+        let mut statement = connection.prepare_cached("DELETE FROM messages_search WHERE rowid = ?1")?;
+        for row in rows {
+            statement.execute([row])?;
+        }
+    }
+    Ok(())
+}
+
+/// The content of a row has changed.
+pub fn refresh(connection: &Connection, id: &str, channel: &str) -> Result<(), rusqlite::Error> {
+    if !exists(connection)? {
+        return Ok(());
+    }
+    let indexed: Option<i64> = connection
+        .prepare_cached(
+            "SELECT m.rowid FROM messages m JOIN messages_search_docsize d ON d.id = m.rowid \
+             WHERE m.id = ?1 AND m.channel_id = ?2",
+        )?
+        .query_row([id, channel], |row| row.get(0))
+        .optional()?;
+    if let Some(rowid) = indexed {
+        connection.prepare_cached("DELETE FROM messages_search WHERE rowid = ?1")?.execute([rowid])?;
+        connection
+            .prepare_cached(&format!(
+                "INSERT INTO messages_search(rowid, text) SELECT m.rowid, {TEXT} FROM messages m WHERE m.rowid = ?1"
+            ))?
+            .execute([rowid])?;
+    }
+    Ok(())
+}
+
+/// The newest rows that hold every word of `text`, the last word as a beginning. The index is up to date.
+pub fn find(
+    connection: &Connection,
+    text: &str,
+    channel: Option<i64>,
+    limit: usize,
+) -> Result<Vec<Row>, rusqlite::Error> {
+    let channel = channel.map(|channel| Digits::of(channel).as_str().to_owned());
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let columns = read::COLUMNS;
+    match question(text) {
+        Some(_) if !exists(connection)? => Ok(Vec::new()),
+        Some(question) => connection
+            .prepare_cached(&format!(
+                "SELECT {columns} FROM messages_search s CROSS JOIN messages m ON m.rowid = s.rowid \
+                 WHERE s.messages_search MATCH ?1 AND (?2 IS NULL OR m.channel_id = ?2) ORDER BY s.rowid DESC LIMIT ?3"
+            ))?
+            .query_map((question, channel, limit), read::row)?
+            .collect(),
+        // No word in it: an emoji, say. Then letter by letter, without the index.
+        None if text.trim().is_empty() => Ok(Vec::new()),
+        None => connection
+            .prepare_cached(&format!(
+                "SELECT {columns} FROM messages m WHERE instr(CASE WHEN json_valid(m.content) \
+                 THEN coalesce(json_extract(m.content, '$.t'), '') ELSE '' END, ?1) > 0 \
+                 AND (?2 IS NULL OR m.channel_id = ?2) ORDER BY m.rowid DESC LIMIT ?3"
+            ))?
+            .query_map((text.trim(), channel, limit), read::row)?
+            .collect(),
+    }
+}
+
+/// The same search over rows that are in no file.
+pub fn find_in(rows: &[Row], text: &str, limit: usize) -> Result<Vec<Row>, rusqlite::Error> {
+    let mut place = file::open(&file::Place::Memory)?;
+    {
+        let mut insert = place.connection.prepare(
+            "INSERT OR REPLACE INTO messages (id, channel_id, clan_id, sender_id, content, mentions, attachments, \
+             reactions, msg_references, topic_id, create_time_seconds) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+        )?;
+        for row in rows {
+            insert.execute((
+                &row.id,
+                &row.channel_id,
+                &row.clan_id,
+                &row.sender_id,
+                &row.content,
+                &row.mentions,
+                &row.attachments,
+                &row.reactions,
+                &row.references,
+                &row.topic_id,
+                row.create_time_seconds,
+            ))?;
+        }
+    }
+    while catch_up(&mut place.connection)? {}
+    find(&place.connection, text, None, limit)
+}
+
+/// The text as an FTS5 question: each word quoted, so that nothing in it is an operator.
+fn question(text: &str) -> Option<String> {
+    let folded = text.replace('đ', "d").replace('Đ', "D");
+    let words: Vec<String> = folded
+        .split_whitespace()
+        .filter(|word| word.chars().any(char::is_alphanumeric))
+        .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
+        .collect();
+    (!words.is_empty()).then(|| words.join(" ") + "*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(texts: &[&str], text: &str) -> Vec<String> {
+        let rows: Vec<Row> = texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| Row {
+                id: index.to_string(),
+                channel_id: "1".into(),
+                content: Some(serde_json::json!({ "t": text }).to_string()),
+                ..Row::default()
+            })
+            .collect();
+        let found = find_in(&rows, text, 10).expect("memory is there");
+        found.into_iter().map(|row| row.id).collect()
+    }
+
+    #[test]
+    fn vietnamese_with_and_without_diacritics() {
+        let texts = ["Xin chào các bạn", "Đường đến thành phố", "xin chao", "nothing"];
+        assert_eq!(found(&texts, "xin chào"), ["2", "0"]);
+        assert_eq!(found(&texts, "XIN CHAO"), ["2", "0"]);
+        assert_eq!(found(&texts, "duong den"), ["1"]);
+        assert_eq!(found(&texts, "đường"), ["1"]);
+        assert_eq!(found(&texts, "thành ph"), ["1"]);
+        assert_eq!(found(&texts, "thành công"), [""; 0]);
+    }
+
+    #[test]
+    fn nothing_in_a_question_is_an_operator() {
+        let texts = ["a \"b\" c", "x OR y", "100% sure :-)", "🎉 party"];
+        assert_eq!(found(&texts, "\"b\""), ["0"]);
+        assert_eq!(found(&texts, "a NOT c"), [""; 0]);
+        assert_eq!(found(&texts, "OR"), ["1"]);
+        assert_eq!(found(&texts, "text:x"), [""; 0]);
+        assert_eq!(found(&texts, "🎉"), ["3"]);
+        assert_eq!(found(&texts, ":-)"), ["2"]);
+        assert_eq!(found(&texts, "  "), [""; 0]);
+    }
+}

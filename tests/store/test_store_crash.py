@@ -1,0 +1,175 @@
+"""What the end of a process costs: nothing, unless it is SIGKILL, which may cost the last group."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CHILD = Path(__file__).with_name("store_child.py")
+
+#: A kill may come while a group collects (10 ms) and while the one before is written.
+LAST_GROUP_SECONDS = 0.25
+
+
+def start(path: Path, count: int, end: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, str(CHILD), str(path), str(count), end],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def stored(path: Path) -> list[int]:
+    connection = sqlite3.connect(path)
+    try:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'messages'").fetchall():
+            return []  # killed before the first commit
+        return [
+            int(row[0]) for row in connection.execute("SELECT id FROM messages ORDER BY CAST(id AS INTEGER)")
+        ]
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(("end", "code"), [("return", 0), ("exit", 3), ("raise", 1), ("close", 0)])
+def test_an_ordinary_end_loses_nothing(tmp_path: Path, end: str, code: int) -> None:
+    path = tmp_path / "cache" / "messages.db"
+    child = start(path, 3000, end)
+    out, err = child.communicate(timeout=30)
+    assert child.returncode == code, err.decode()
+    assert len(out.splitlines()) == 3000
+    assert stored(path) == list(range(1, 3001))
+    assert sorted(os.listdir(path.parent)) == ["messages.db"], "the log was emptied into the file"
+
+
+def test_sigterm_loses_nothing_and_ends_the_process_as_ever(tmp_path: Path) -> None:
+    path = tmp_path / "messages.db"
+    child = start(path, 10**9, "wait")
+    assert child.stdout is not None
+    for _ in range(2000):
+        child.stdout.readline()
+    child.send_signal(signal.SIGTERM)
+    confirmed = [int(line) for line in child.stdout.read().splitlines()]
+    assert child.wait(timeout=30) == -signal.SIGTERM
+    child.stdout.close()
+    assert child.stderr is not None
+    child.stderr.close()
+    last = confirmed[-1] if confirmed else 2000
+    kept = stored(path)
+    assert kept == list(range(1, len(kept) + 1))
+    assert len(kept) >= last
+
+
+def test_sigkill_costs_no_more_than_the_last_group(tmp_path: Path) -> None:
+    rounds = int(os.environ.get("MEZON_TEST_KILLS", "30"))
+    pick = random.Random(7)
+    told = 0
+    for number in range(rounds):
+        path = tmp_path / f"messages-{number}.db"
+        child = start(path, 10**9, "wait")
+        assert child.stdout is not None
+        descriptor = child.stdout.fileno()
+        data = os.read(descriptor, 65536)
+        kill_at = time.monotonic() + pick.uniform(0.05, 0.6)
+        # When each message was confirmed, by the clock of this process.
+        confirmed: list[tuple[float, int]] = []
+        killed = 0.0
+        rest = b""
+        while data:
+            now = time.monotonic()
+            *lines, rest = (rest + data).split(b"\n")
+            if lines:
+                confirmed.append((now, int(lines[-1])))
+            if not killed and now >= kill_at:
+                child.kill()
+                killed = time.monotonic()
+            data = os.read(descriptor, 65536)
+        child.wait(timeout=30)
+        child.stdout.close()
+        assert child.stderr is not None
+        child.stderr.close()
+        kept = stored(path)
+        assert kept == list(range(1, len(kept) + 1)), "there are no holes: a group is whole or not there"
+        older = [last for at, last in confirmed if at < killed - LAST_GROUP_SECONDS]
+        told += len(older) > 0
+        assert not older or len(kept) >= older[-1], f"round {number}"
+    assert told > rounds // 4, "most rounds must have had something to lose"
+
+
+LIMITED = """
+import asyncio, resource, sys
+from mezon.messages import MessageDB
+
+async def main(path):
+    errors = []
+    store = MessageDB(path, on_error=errors.append, memory_messages_per_channel=50)
+    row = lambda n: {"message_id": n, "channel_id": 1, "content": {"t": "x" * 500}, "create_time_seconds": n}
+    for n in range(100):
+        await store.save_message(row(n))
+    assert await store.flush()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+    for n in range(100, 2000):
+        await store.save_message(row(n))
+    assert not await store.flush()
+    assert (await store.get_message_by_id(1999, 1)).id == 1999
+    assert (await store.get_message_by_id(50, 1)).id == 50
+    assert [r["id"] for r in await store.get_messages_by_channel(1, 2)] == ["1999", "1998"]
+    await asyncio.sleep(0.05)
+    assert [type(e).__name__ for e in errors] == ["MessageStoreError"], errors
+    assert store.stats()["degraded"]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    while store.stats()["degraded"]:
+        await asyncio.sleep(0.05)
+    assert await store.flush()
+    assert await store.get_message_count() == 2000
+    print("alive")
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+def test_a_full_disk_costs_a_warning_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "messages.db"
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.stdout == "alive\n", done.stderr
+    assert done.stderr.count("cannot be written") <= 1
+    assert stored(path) == list(range(2000))
+
+
+FORKED = """
+import asyncio, os, sys
+from mezon.messages import MessageDB
+
+store = MessageDB(sys.argv[1])
+
+async def save(first, count):
+    for n in range(first, first + count):
+        await store.save_message({"message_id": n, "channel_id": 1})
+
+asyncio.run(save(0, 200))
+child = os.fork()
+asyncio.run(save(1000 if child == 0 else 2000, 100))
+if child:
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_has_a_store_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "messages.db"
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED, str(path)], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert stored(path) == [*range(200), *range(1000, 1100), *range(2000, 2100)]
