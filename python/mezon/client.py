@@ -715,14 +715,17 @@ class MezonClient(EventRegistration):
         clan.update_from(description)
         return clan
 
-    async def _refresh_clans(self) -> set[int]:
-        """Get the list of clans; gives the ids that are in it."""
+    async def _refresh_clans(self) -> dict[int, Clan]:
+        """Get the list of clans; gives those that are in it, by id."""
         answer = await self.api_client.list_clans_descs(self._token())
-        return {self._know_clan(description).id for description in answer.clandesc or ()}
+        return {clan.id: clan for clan in map(self._know_clan, answer.clandesc or ())}
 
     async def _fetch_clan(self, clan_id: int) -> Clan:
-        await self._refresh_clans()
-        clan = self.clans.get(clan_id)
+        if clan_id == 0:
+            # Where direct messages live; no list has it, and the cache may have dropped it.
+            return self._new_clan(0)
+        # Not by way of the cache: it may be small, or off.
+        clan = (await self._refresh_clans()).get(clan_id)
         if clan is None:
             raise InvalidArgumentError(f"the bot is in no clan {clan_id}; add it to the clan first")
         return clan
