@@ -6,22 +6,29 @@ ordinary function; the task is held until it ends, and its error is logged and r
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mezon._link import BATCH
-from mezon._plans import MESSAGES, NAMES
+from mezon._plans import MESSAGES, NAMES, TAGS
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Awaitable, Callable, Coroutine
 
     from mezon._link import Link
     from mezon.managers.event import EventManager
 
 logger = get_logger(__name__)
+
+#: The event's name, the SDK's own effect, whether somebody registered a default, and the bot's handlers.
+_Route: TypeAlias = "tuple[str, Callable[[Any], None] | None, bool, tuple[Callable[..., Any], ...]]"
+
+
+def _unbounded() -> int:
+    return BATCH
 
 
 class Dispatcher:
@@ -46,6 +53,8 @@ class Dispatcher:
         self._on_error = on_error
         self._max = max_handlers
         self._loop: asyncio.AbstractEventLoop | None = None
+        #: By tag, where an event goes.
+        self._routes: dict[int, _Route] = {}
         self._link: Link | None = None
         self._running: dict[int, asyncio.Task[None]] = {}
         self._last = 0
@@ -62,14 +71,32 @@ class Dispatcher:
         """Take the events of a connection, on this loop."""
         self._loop, self._link = loop, link
         link.on_event = self.on_event
-        link.capacity = self._capacity if self._max is not None else lambda: BATCH
+        link.capacity = self._capacity if self._max is not None else _unbounded
         for name in self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys():
-            link.want(name)
+            self._interest_changed(name)
         self._events.on_change = self._interest_changed
 
-    def _interest_changed(self, name: str) -> None:
+    def hold(self) -> None:
+        """Dispatch no more events; answers to calls still come."""
         if self._link is not None:
-            self._link.want(name, self._events.has_listeners(name) or name in self._effects)
+            self._link.capacity = lambda: 0
+
+    def _interest_changed(self, name: str) -> None:
+        """Somebody began or ceased to listen: the core is told, and the way to the handlers is set anew."""
+        tag = TAGS.get(name)
+        if tag is None:
+            return
+        wanted = self._events.has_listeners(name) or name in self._effects
+        if wanted:
+            self._routes[tag] = self._route(name)
+        else:
+            self._routes.pop(tag, None)
+        if self._link is not None:
+            self._link.want(name, wanted)
+
+    def _route(self, name: str) -> _Route:
+        handlers = self._events.listeners.get(name, ())
+        return name, self._effects.get(name), name in self._events.defaults, handlers
 
     def _capacity(self) -> int:
         """How many events may come now: one starts as many handlers as listen to it."""
@@ -83,45 +110,44 @@ class Dispatcher:
 
     def on_event(self, tag: int, event: Any) -> None:
         """One event from the wire."""
-        name = NAMES[tag]
+        route = self._routes.get(tag)
+        if route is None:
+            # It was on its way when the last listener went.
+            return
         if type(event) is bytes:
-            event = _protobuf(name, event)
+            event = _protobuf(NAMES[tag], event)
             if event is None:
                 return
-        self.dispatch(name, event)
-
-    def hold(self) -> None:
-        """Dispatch no more events; answers to calls still come."""
-        if self._link is not None:
-            self._link.capacity = lambda: 0
+        self._follow(route, event)
 
     def dispatch(self, name: str, event: Any) -> None:
-        """Let an event occur."""
-        effect = self._effects.get(name)
+        """Let an event occur that did not come from the wire."""
+        self._follow(self._route(name), event)
+
+    def _follow(self, route: _Route, event: Any) -> None:
+        name, effect, has_defaults, handlers = route
         if effect is not None:
             try:
                 effect(event)
             except Exception as error:
                 self.failed(error, name, effect)
-        if name in self._events.defaults:
+        if has_defaults:
             # Somebody uses the reference's way to be called first: those are awaited, so all goes by emit.
             self.start(name, self._events.emit, self._events.emit(name, event))
             return
-        for handler in self._events.listeners.get(name, ()):
+        for handler in handlers:
             try:
                 outcome = handler(event)
             except Exception as error:
                 self.failed(error, name, handler)
                 continue
-            if type(outcome) is CoroutineType or (outcome is not None and inspect.isawaitable(outcome)):
+            if outcome is not None and (type(outcome) is CoroutineType or inspect.isawaitable(outcome)):
                 self.start(name, handler, outcome)
 
     def start(self, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]) -> None:
         """Run what a handler returned, in a task that is held until it ends."""
         loop = self._loop
         if loop is None:
-            import asyncio
-
             loop = asyncio.get_running_loop()
         self._last = number = self._last + 1
         self._running[number] = loop.create_task(self._run(number, name, handler, awaitable))
@@ -134,7 +160,7 @@ class Dispatcher:
         except Exception as error:
             self.failed(error, name, handler)
         finally:
-            self._running.pop(number, None)
+            del self._running[number]
             if self._held and self._link is not None:
                 self._held = False
                 self._link.drain()
@@ -151,8 +177,6 @@ class Dispatcher:
 
     async def finish(self, timeout: float) -> None:
         """Let running handlers end, and cancel those that have not after `timeout` seconds."""
-        import asyncio
-
         current = asyncio.current_task()
         tasks = {task for task in self._running.values() if task is not current and not task.done()}
         if tasks and timeout > 0:
@@ -161,7 +185,9 @@ class Dispatcher:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
-        self._running = {number: task for number, task in self._running.items() if not task.done()}
+        # A task that was cancelled before its first step has run no `finally`.
+        for number in [number for number, task in self._running.items() if task.done()]:
+            del self._running[number]
 
 
 def run_in_background(

@@ -38,6 +38,9 @@ _TYPE_OF_MODE = {
     6: ChannelType.CHANNEL_TYPE_THREAD,
 }
 
+#: Senders whose looks are remembered; all are forgotten when there are more.
+_MAX_SENDERS = 4096
+
 #: The notification that somebody wants to be the bot's friend (contract README, section 1).
 _FRIEND_REQUEST = -2
 
@@ -80,12 +83,13 @@ class Effects:
         if client.channels.get(message.channel_id) is None:
             self._meet_channel(message)
         sender = message.sender_id
+        values = message.__dict__
         looks = (
-            message.username,
-            message.display_name,
-            message.clan_nick,
-            message.avatar,
-            message.clan_avatar,
+            values["username"],
+            values["display_name"],
+            values["clan_nick"],
+            values["avatar"],
+            values["clan_avatar"],
         )
         user = client.users.get(sender)
         if user is None:
@@ -94,7 +98,7 @@ class Effects:
             return
         else:
             user.merge(message)
-        if len(self._senders) >= 4096:
+        if len(self._senders) >= _MAX_SENDERS:
             self._senders.clear()
         self._senders[sender] = looks
 

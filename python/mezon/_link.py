@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 logger = get_logger(__name__)
 
-#: Events taken from the core at once. Other callbacks get their turn in between, and a batch of this size is gone
-#: again before the garbage collector takes its objects for long-lived ones.
-BATCH: Final = 64
+#: Events taken from the core at once. Other callbacks get their turn in between, and the objects of a batch this
+#: small stay below the garbage collector's threshold: in a burst of quick handlers it hardly runs (docs/performance.md).
+BATCH: Final = 32
 
 #: The kinds of what `drain` gives; must match src/py/gateway.rs.
 EVENT, REPLY, RAW, FAILED, STATE, SESSION_WANTED, RECONNECTED = range(7)
@@ -288,8 +288,6 @@ class Link:
         if core is None or loop is None:
             return
         items, more = core.drain(min(BATCH, self.capacity()))
-        if more:
-            loop.call_soon(self.drain)
         rest = iter(items)
         on_event = self.on_event
         while True:
@@ -299,10 +297,13 @@ class Link:
                         on_event(key, value)
                     else:
                         self._other(kind, key, value)
-                return
+                break
             except Exception:
                 # One item's trouble must not cost the others of its batch.
                 logger.exception("An event could not be dispatched; the next ones go on")
+        if more:
+            # After the tasks these events have started: most of them are done before the next batch comes.
+            loop.call_soon(self.drain)
 
     def _other(self, kind: int, key: int, value: Any) -> None:
         if kind == STATE:

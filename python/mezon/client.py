@@ -240,6 +240,8 @@ class MezonClient(EventRegistration):
                 self._message_db = MessageDB()
             else:
                 self._message_db = setting if isinstance(setting, MessageDB) else MessageDB(str(setting))
+            if self._message_db.on_error is None:
+                self._message_db.on_error = lambda error: self._report(error, "message_db")
         return cast("MessageDB", self._message_db)
 
     @message_db.setter
@@ -495,7 +497,7 @@ class MezonClient(EventRegistration):
         if self.api_client is not None:
             await self.api_client.close()
         if self._message_db is not None:
-            await self._message_db.flush()
+            await self._message_db.close()
         if self._ended is not None:
             self._ended.set()
 

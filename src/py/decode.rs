@@ -93,7 +93,7 @@ fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], depth: u32) -> Decoded
         dict.set_item(name.bind(py), nested(py, whole.get(), body, depth)?)?;
     }
     match &plan.class {
-        Some(class) => Ok(raw_instance::build(py, class.bind(py), dict, plan.given.bind(py))?),
+        Some(class) => Ok(raw_instance::build(py, class.bind(py), dict, plan.given.bind(py), plan.complete)?),
         None => Ok(dict.into_any()),
     }
 }
@@ -264,9 +264,9 @@ fn parse_json<'py>(py: Python<'py>, text: &[u8]) -> Option<Bound<'py, PyAny>> {
 fn scalar<'py>(py: Python<'py>, kind: Kind, value: Value<'_>) -> Decoded<'py> {
     let number = |value: i64| value.into_pyobject(py).map(Bound::into_any);
     let infallible = match (kind, value) {
+        // Python checks the UTF-8 as it copies: once is enough.
         (Kind::String, Value::Bytes(text)) => {
-            let text = std::str::from_utf8(text).map_err(|_| Malformed::Utf8)?;
-            return Ok(PyString::new(py, text).into_any());
+            return PyString::from_bytes(py, text).map(Bound::into_any).map_err(|_| Malformed::Utf8.into());
         }
         (Kind::Bytes, Value::Bytes(bytes)) => return Ok(PyBytes::new(py, bytes).into_any()),
         (Kind::Bool, Value::Varint(value)) => return Ok(PyBool::new(py, value != 0).to_owned().into_any()),

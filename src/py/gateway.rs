@@ -14,9 +14,10 @@ use super::decode::{self, DecodeError};
 use super::encode;
 use super::plan::Plan;
 use super::wake::AnyWake;
-use crate::gateway::{self, BackoffOptions, Denied, Failure, Options, Stats, TAGS, WebSocketConnector};
+use crate::gateway::{self, BackoffOptions, Denied, Failure, Options, Sink, Stats, TAGS, WebSocketConnector};
 use crate::inbox::{Bounds, Inbox, Item};
 use crate::schema;
+use crate::store;
 
 create_exception!(_core, GatewayError, PyException, "The core could not take an order; args: (kind, text).");
 
@@ -42,6 +43,16 @@ fn denied(why: Denied) -> PyErr {
         Denied::Forked => ("forked", "the process was forked after the core had started".to_owned()),
     };
     GatewayError::new_err((kind, text))
+}
+
+impl Sink for store::Store {
+    fn accept(&self, body: bytes::Bytes) {
+        self.accept(body);
+    }
+
+    fn backlog(&self) -> usize {
+        self.backlog().bytes
+    }
 }
 
 /// A connection to a Mezon gateway. It is driven by the core's own thread; `drain` brings what happened.
@@ -173,14 +184,14 @@ impl Gateway {
     fn new(
         options: Option<&Bound<'_, PyDict>>,
         notify: Option<Py<PyAny>>,
-        store: Option<Py<PyAny>>,
+        store: Option<&super::store::Store>,
     ) -> PyResult<Self> {
-        let _ = store;
         let options = self::options(options)?;
         let wake = Arc::new(AnyWake::new(notify)?);
         let inbox = Arc::new(Inbox::new(options.inbox, wake.clone()));
         let connector = WebSocketConnector::new(options.ca_file.clone(), options.max_frame);
-        let core = gateway::Gateway::new(options, inbox, None, Box::new(connector));
+        let sink = store.map(|store| Arc::new(store.store.clone()) as Arc<dyn Sink>);
+        let core = gateway::Gateway::new(options, inbox, sink, Box::new(connector));
         Ok(Self { core, wake, plans: [const { PyOnceLock::new() }; TAGS] })
     }
 

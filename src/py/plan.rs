@@ -56,6 +56,8 @@ pub struct Plan {
     /// The names whose zero is a new list or dict each time.
     pub(super) fresh: Vec<(Py<PyString>, Fresh)>,
     pub(super) given: Py<PySet>,
+    /// `given` names every field of the model.
+    pub(super) complete: bool,
     pub(super) fields: Vec<PlanField>,
     /// Field number to index in `fields` + 1; 0 for numbers the plan has no use for.
     by_number: Vec<u16>,
@@ -87,6 +89,7 @@ impl Plan {
     #[pyo3(signature = (message, model, template, given, fields, fresh_lists, fresh_dicts, whole=None))]
     #[allow(clippy::too_many_arguments)] // one caller, by keyword
     fn new(
+        py: Python<'_>,
         message: &str,
         model: Option<Py<PyType>>,
         template: Py<PyDict>,
@@ -125,6 +128,7 @@ impl Plan {
         }
         let lists = fresh_lists.into_iter().map(|name| (name, Fresh::List));
         let fresh = lists.chain(fresh_dicts.into_iter().map(|name| (name, Fresh::Dict))).collect();
+        let complete = given.bind(py).len() == template.bind(py).len();
         let has_json = planned.iter().any(|field| matches!(field.shape, Shape::JsonObject));
         Ok(Self {
             message,
@@ -132,6 +136,7 @@ impl Plan {
             template,
             fresh,
             given,
+            complete,
             fields: planned,
             by_number,
             slots,

@@ -10,13 +10,17 @@ use pyo3::types::{PyDict, PySet, PyString, PyType};
 
 static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// An instance of `class` with these attributes. `given` is copied: pydantic adds to it on assignment.
+/// An instance of `class` with these attributes.
+///
+/// pydantic adds to the set of given fields on assignment. A set that holds every field cannot grow by that, so all
+/// instances share it; one that lacks some is copied.
 #[inline]
 pub(super) fn build<'py>(
     py: Python<'py>,
     class: &Bound<'py, PyType>,
     dict: Bound<'py, PyDict>,
     given: &Bound<'py, PySet>,
+    complete: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let new = NEW.get_or_try_init(py, || {
         py.import("builtins")?.getattr("object")?.getattr("__new__").map(Bound::unbind)
@@ -24,7 +28,8 @@ pub(super) fn build<'py>(
     let instance = new.bind(py).call1((class,))?;
     let none = py.None();
     set(&instance, pyo3::intern!(py, "__dict__"), dict.as_any())?;
-    set(&instance, pyo3::intern!(py, "__pydantic_fields_set__"), copy_set(given)?.as_any())?;
+    let given = if complete { given.clone() } else { copy_set(given)? };
+    set(&instance, pyo3::intern!(py, "__pydantic_fields_set__"), given.as_any())?;
     set(&instance, pyo3::intern!(py, "__pydantic_extra__"), none.bind(py))?;
     set(&instance, pyo3::intern!(py, "__pydantic_private__"), none.bind(py))?;
     Ok(instance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from mezon._content import received_content
 from mezon.errors import MezonError
 from mezon.socket import Socket, WebSocketAdapterPb
 from mezon.utils.logger import get_logger
@@ -171,8 +172,8 @@ class SocketManager:
         code: int | None = None,
         topic_id: int | None = None,
     ) -> ChannelMessageAck:
-        """As :meth:`Socket.write_chat_message`."""
-        return await self.socket.write_chat_message(
+        """As :meth:`Socket.write_chat_message`; the message is in the store when this returns."""
+        ack = await self.socket.write_chat_message(
             clan_id,
             channel_id,
             mode,
@@ -187,6 +188,26 @@ class SocketManager:
             code,
             topic_id,
         )
+        await self._store_sent(ack, content, mentions, attachments, references, topic_id)
+        return ack
+
+    async def _store_sent(
+        self,
+        ack: ChannelMessageAck,
+        content: Content,
+        mentions: Sequence[ApiMessageMention] | None,
+        attachments: Sequence[ApiMessageAttachment] | None,
+        references: Sequence[ApiMessageRef] | None,
+        topic_id: int | None,
+    ) -> None:
+        db = self.message_db
+        # The server's own copy says more; it may have come first.
+        if db is None or not ack.message_id or db.core.peek(ack.channel_id or 0, ack.message_id) is not None:
+            return
+        from mezon.structures._sent import sent_message
+
+        sender = self.mezon_client.client_id
+        await db.save_message(sent_message(ack, sender, content, mentions, attachments, references, topic_id))
 
     async def update_chat_message(
         self,
@@ -202,8 +223,8 @@ class SocketManager:
         topic_id: int | None = None,
         is_update_msg_topic: bool | None = None,
     ) -> ChannelMessageAck:
-        """As :meth:`Socket.update_chat_message`."""
-        return await self.socket.update_chat_message(
+        """As :meth:`Socket.update_chat_message`; the store follows."""
+        ack = await self.socket.update_chat_message(
             clan_id,
             channel_id,
             mode,
@@ -216,6 +237,11 @@ class SocketManager:
             topic_id,
             is_update_msg_topic,
         )
+        if self.message_db is not None:
+            await self.message_db.update_message(
+                message_id, channel_id, received_content(content), mentions, attachments
+            )
+        return ack
 
     async def write_message_reaction(
         self,
@@ -255,10 +281,13 @@ class SocketManager:
         message_id: int,
         topic_id: int | None = None,
     ) -> ChannelMessageAck:
-        """As :meth:`Socket.remove_chat_message`."""
-        return await self.socket.remove_chat_message(
+        """As :meth:`Socket.remove_chat_message`; the store follows."""
+        ack = await self.socket.remove_chat_message(
             clan_id, channel_id, mode, is_public, message_id, topic_id
         )
+        if self.message_db is not None:
+            await self.message_db.delete_message(message_id, channel_id)
+        return ack
 
     async def disconnect(self) -> None:
         """Close the socket. Safe at any time, and twice."""

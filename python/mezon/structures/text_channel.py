@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mezon._content import received_content
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError
 from mezon.utils.helper import convert_channeltype_to_channel_mode
@@ -185,26 +184,11 @@ class TextChannel:
         message_id = ack.message_id
         if not message_id or self.messages.has(message_id):
             return
-        from mezon.models.message import ChannelMessage
+        from mezon.structures._sent import sent_message
         from mezon.structures.message import Message
 
-        sent = ChannelMessage.model_construct(
-            message_id=message_id,
-            clan_id=self.clan.id,
-            channel_id=self.id,
-            sender_id=self.clan.client_id,
-            content=received_content(content),
-            mentions=list(mentions or ()),
-            attachments=list(attachments or ()),
-            references=list(references or ()),
-            username=ack.username,
-            channel_label=self.name,
-            create_time_seconds=ack.create_time_seconds,
-            update_time_seconds=ack.update_time_seconds,
-            mode=convert_channeltype_to_channel_mode(self.channel_type),
-            is_public=not self.is_private,
-            topic_id=topic_id or 0,
-            code=ack.code,
+        sent = sent_message(
+            ack, self.clan.client_id, content, mentions, attachments, references, topic_id, self.name
         )
         self.messages.set(message_id, Message(sent, self, self.socket_manager))
 
@@ -283,6 +267,29 @@ class TextChannel:
             "name": name,
         }
         return await clan.api_client.play_media(clan.current_token, body)
+
+    async def history(
+        self,
+        limit: int | None = 100,
+        before: int | str | None = None,
+        after: int | str | None = None,
+    ) -> AsyncIterator[Message]:
+        """The channel's messages, the newest first, each once: from the store, then from the server.
+
+        Args:
+            limit: How many at most; None for all there are.
+            before: Only messages older than the one with this id.
+            after: Only messages newer than the one with this id.
+
+        Raises:
+            InvalidArgumentError: If ``before`` or ``after`` is no id.
+            ApiError: If the server refuses.
+        """
+        from mezon.messages.history import history
+        from mezon.structures.message import Message
+
+        async for message in history(self.clan.client, self, limit, before, after):
+            yield Message(message, self, self.socket_manager)
 
     def __repr__(self) -> str:
         return f"<TextChannel id={self.id} name={self.name} type={self.channel_type}>"

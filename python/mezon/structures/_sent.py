@@ -1,0 +1,53 @@
+"""A message the bot has sent, as the cache and the store know it before the server's own copy comes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mezon._content import received_content
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mezon._content import Content
+    from mezon.models import (
+        ApiMessageAttachment,
+        ApiMessageMention,
+        ApiMessageRef,
+        ChannelMessage,
+        ChannelMessageAck,
+    )
+
+
+def sent_message(
+    ack: ChannelMessageAck,
+    sender_id: int,
+    content: Content,
+    mentions: Sequence[ApiMessageMention] | None,
+    attachments: Sequence[ApiMessageAttachment] | None,
+    references: Sequence[ApiMessageRef] | None,
+    topic_id: int | str | None,
+    channel_label: str | None = None,
+) -> ChannelMessage:
+    """The message an acknowledgement is for. Channel, clan and mode are in the acknowledgement."""
+    from mezon.models.message import ChannelMessage
+
+    values: dict[str, Any] = {
+        "message_id": ack.message_id,
+        "clan_id": ack.clan_id,
+        "channel_id": ack.channel_id,
+        "sender_id": sender_id,
+        "content": received_content(content),
+        "mentions": list(mentions or ()),
+        "attachments": list(attachments or ()),
+        "references": list(references or ()),
+        "username": ack.username,
+        "channel_label": channel_label,
+        "create_time_seconds": ack.create_time_seconds,
+        "update_time_seconds": ack.update_time_seconds,
+        "mode": ack.mode,
+        "is_public": ack.is_public,
+        "topic_id": int(topic_id or 0),
+        "code": ack.code,
+    }
+    return ChannelMessage.model_construct(**values)
