@@ -7,6 +7,7 @@ ordinary function; the task is held until it ends, and its error is logged and r
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -121,8 +122,10 @@ class Dispatcher:
         self._follow(route, event)
 
     def dispatch(self, name: str, event: Any) -> None:
-        """Let an event occur that did not come from the wire."""
-        self._follow(self._route(name), event)
+        """Let an event occur that did not come from the wire. A handler that takes nothing is given nothing."""
+        name, effect, has_defaults, handlers = self._route(name)
+        fitting = tuple(h if _takes_one(h) else _without_argument(h) for h in handlers)
+        self._follow((name, effect, has_defaults, fitting), event)
 
     def _follow(self, route: _Route, event: Any) -> None:
         name, effect, has_defaults, handlers = route
@@ -188,6 +191,25 @@ class Dispatcher:
         # A task that was cancelled before its first step has run no `finally`.
         for number in [number for number, task in self._running.items() if task.done()]:
             del self._running[number]
+
+
+def _takes_one(handler: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(handler).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        # Callables of C need not say what they take.
+        return True
+    return True
+
+
+def _without_argument(handler: Callable[..., Any]) -> Callable[[Any], Any]:
+    @functools.wraps(handler)
+    def call(event: Any) -> Any:
+        return handler()
+
+    return call
 
 
 def run_in_background(

@@ -450,3 +450,20 @@ async def test_an_event_without_effect_and_listener(gateway: Gateway, client: An
     client.on(TYPING, inbox)
     await type_something(gateway)
     await inbox.next()
+
+
+async def test_ready_takes_the_client_or_nothing(gateway: Gateway, make_client: Callable[..., Any]) -> None:
+    """A handler of on_ready takes the client, or nothing."""
+    client, inbox = make_client(), Inbox()
+
+    @client.on_ready
+    def nothing() -> None:
+        inbox("nothing")
+
+    @client.on_ready
+    async def nothing_async() -> None:
+        inbox("nothing, async")
+
+    client.on_ready(inbox)
+    await client.login()
+    assert {str(await inbox.next()) for _ in range(3)} == {"nothing", "nothing, async", str(client)}

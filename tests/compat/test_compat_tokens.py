@@ -179,5 +179,7 @@ async def test_six_sse_events(gateway: Gateway, client: Any) -> None:
     await opened.next()
     await gateway.call("agent_events.send", "room_started", **EVENT)
     assert '"e1"' in (await message.next()).data
+    client.on(SSEEvents.CLOSE, lambda: closed("without argument"))
     await client.disconnect_ai_agent_sse()
     await closed.next()
+    assert await closed.next() == "without argument"
