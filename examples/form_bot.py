@@ -86,7 +86,7 @@ class LunchBot:
             return
         order = Order(message.sender_id, command)
         ack = await command.reply(order.content())
-        order.message = await channel.messages.fetch(ack.message_id)
+        order.message = await channel.messages.fetch(ack.message_id or 0)
         self.orders[channel.id] = order
         await command.react(*THUMBS_UP, count=1)
 
@@ -134,7 +134,7 @@ class LunchBot:
         if role is None or not chefs:
             await channel.send_ephemeral(message.sender_id, f"Mention somebody, in a clan with the role {ROLE}.")
             return
-        await channel.clan.update_role(role.id, {"add_user_ids": chefs})
+        await channel.clan.update_role(role.id or 0, {"add_user_ids": chefs})
         command = await channel.messages.fetch(message.message_id)
         await command.reply({"t": f"{len(chefs)} new {ROLE}"})
 
