@@ -132,7 +132,9 @@ class LunchBot:
         roles = answer.roles.roles if answer.roles is not None else None
         role = next((role for role in roles or [] if role.title == ROLE), None)
         if role is None or not chefs:
-            await channel.send_ephemeral(message.sender_id, f"Mention somebody, in a clan with the role {ROLE}.")
+            await channel.send_ephemeral(
+                message.sender_id, f"Mention somebody, in a clan with the role {ROLE}."
+            )
             return
         await channel.clan.update_role(role.id or 0, {"add_user_ids": chefs})
         command = await channel.messages.fetch(message.message_id)

@@ -7,8 +7,9 @@ ordinary function; the task is held until it ends, and its error is logged and r
 from __future__ import annotations
 
 import asyncio
-import functools
 import inspect
+import sys
+from functools import partial, wraps
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -53,7 +54,7 @@ class Dispatcher:
         self._effects = effects
         self._on_error = on_error
         self._max = max_handlers
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._make_task: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] = _task_on_running_loop
         #: By tag, where an event goes.
         self._routes: dict[int, _Route] = {}
         self._link: Link | None = None
@@ -70,7 +71,8 @@ class Dispatcher:
 
     def attach(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
         """Take the events of a connection, on this loop."""
-        self._loop, self._link = loop, link
+        self._link = link
+        self._make_task = _task_maker(loop)
         link.on_event = self.on_event
         link.capacity = self._capacity if self._max is not None else _unbounded
         for name in self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys():
@@ -149,11 +151,10 @@ class Dispatcher:
 
     def start(self, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]) -> None:
         """Run what a handler returned, in a task that is held until it ends."""
-        loop = self._loop
-        if loop is None:
-            loop = asyncio.get_running_loop()
         self._last = number = self._last + 1
-        self._running[number] = loop.create_task(self._run(number, name, handler, awaitable))
+        task = self._make_task(self._run(number, name, handler, awaitable))
+        if not task.done():  # an eager one may be
+            self._running[number] = task
 
     async def _run(
         self, number: int, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]
@@ -163,7 +164,7 @@ class Dispatcher:
         except Exception as error:
             self.failed(error, name, handler)
         finally:
-            del self._running[number]
+            self._running.pop(number, None)
             if self._held and self._link is not None:
                 self._held = False
                 self._link.drain()
@@ -205,11 +206,27 @@ def _takes_one(handler: Callable[..., Any]) -> bool:
 
 
 def _without_argument(handler: Callable[..., Any]) -> Callable[[Any], Any]:
-    @functools.wraps(handler)
+    @wraps(handler)
     def call(event: Any) -> Any:
         return handler()
 
     return call
+
+
+def _task_on_running_loop(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(coroutine)
+
+
+def _task_maker(
+    loop: asyncio.AbstractEventLoop,
+) -> Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]:
+    """The shortest way to a task on this loop."""
+    if loop.get_task_factory() is not None or not isinstance(loop, asyncio.BaseEventLoop):
+        return loop.create_task
+    if sys.version_info >= (3, 12):
+        # A handler that awaits nothing is done without a turn of the loop.
+        return partial(asyncio.Task, loop=loop, eager_start=True)
+    return partial(asyncio.Task, loop=loop)
 
 
 def run_in_background(

@@ -28,7 +28,16 @@ HERE = pathlib.Path(__file__).parent
 #: Is this the reference? Then options it does not know are left out, and its rate limit is switched off.
 REFERENCE = importlib.util.find_spec("mezon.errors") is None
 
-CONNECTION = ("client_id", "api_key", "host", "port", "use_ssl", "mmn_api_url", "zk_api_url", "agent_event_url")
+CONNECTION = (
+    "client_id",
+    "api_key",
+    "host",
+    "port",
+    "use_ssl",
+    "mmn_api_url",
+    "zk_api_url",
+    "agent_event_url",
+)
 
 #: The message store comes with its own package.
 HAS_STORE = importlib.util.find_spec("mezon.messages") is not None
@@ -64,7 +73,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def host() -> Iterator[int]:
     """The port of the process that runs the gateways."""
     python = os.environ.get("COMPAT_PYTHON", sys.executable)
-    environment = {**os.environ, "PYTHONPATH": os.environ.get("COMPAT_PYTHONPATH", os.environ.get("PYTHONPATH", ""))}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.environ.get("COMPAT_PYTHONPATH", os.environ.get("PYTHONPATH", "")),
+    }
     process = subprocess.Popen(
         [python, str(HERE / "gateway_host.py")],
         stdin=subprocess.PIPE,

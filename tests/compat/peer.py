@@ -183,10 +183,12 @@ class Gateway:
 
     async def wait_requests(self, name: str, count: int = 1) -> list[dict[str, Any]]:
         """Waits until an RPC was called that often."""
-        async with asyncio.timeout(5):
-            while len(found := await self.requests(name)) < count:
-                await asyncio.sleep(0.01)
-        return found
+
+        async def enough() -> list[dict[str, Any]]:
+            found = await self.requests(name)
+            return found if len(found) >= count else []
+
+        return list(await eventually(enough))
 
 
 class Inbox:
@@ -207,7 +209,9 @@ class Inbox:
         return self._queue.empty()
 
 
-async def eventually(condition: Callable[[], Any] | Callable[[], Awaitable[Any]], timeout: float = 5.0) -> Any:
+async def eventually(
+    condition: Callable[[], Any] | Callable[[], Awaitable[Any]], timeout: float = 5.0
+) -> Any:
     """Waits until a condition is true; gives what it was."""
     async with asyncio.timeout(timeout):
         while True:

@@ -93,7 +93,18 @@ class AsyncCallable(Handlers):
 
 @pytest.mark.parametrize("helper", ["on", "on_helper"])
 @pytest.mark.parametrize(
-    "kind", ["sync", "async", "lambda", "method", "async method", "object", "async object", "partial", "async lambda"]
+    "kind",
+    [
+        "sync",
+        "async",
+        "lambda",
+        "method",
+        "async method",
+        "object",
+        "async object",
+        "partial",
+        "async lambda",
+    ],
 )
 async def test_kinds_of_handlers(gateway: Gateway, client: Any, kind: str, helper: str) -> None:
     """Handlers may be sync, async, methods, or callable objects, also those that return an awaitable."""

@@ -138,7 +138,12 @@ async def test_active_threads_are_joined(gateway: Gateway, client: Any) -> None:
 async def test_other_channels_are_not_joined(gateway: Gateway, client: Any) -> None:
     """channel_updated without type 7 and status 1 joins nothing."""
     await event(
-        gateway, client, "channel_updated_event", lambda _: None, clan_id=await gateway.clan_id(), channel_id=55
+        gateway,
+        client,
+        "channel_updated_event",
+        lambda _: None,
+        clan_id=await gateway.clan_id(),
+        channel_id=55,
     )
     channel = await client.channels.fetch(await gateway.channel_id("general"))
     await channel.send({"t": "after"})

@@ -42,7 +42,9 @@ async def test_every_error_has_one_root(client: Any) -> None:
     import mezon
     from mezon import errors
 
-    kinds = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
+    kinds = [
+        value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)
+    ]
     assert len(kinds) > 8
     assert all(issubclass(kind, mezon.MezonError) for kind in kinds)
     assert issubclass(errors.MezonTimeoutError, TimeoutError)

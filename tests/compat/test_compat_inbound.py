@@ -11,7 +11,9 @@ from mezon.protobuf.rtapi import realtime_pb2
 from peer import Gateway, Inbox
 
 VECTORS: dict[str, list[dict[str, Any]]] = {}
-for _line in (pathlib.Path(__file__).parents[1] / "vectors" / "inbound.jsonl").read_text("utf-8").splitlines():
+for _line in (
+    (pathlib.Path(__file__).parents[1] / "vectors" / "inbound.jsonl").read_text("utf-8").splitlines()
+):
     _vector = json.loads(_line)
     VECTORS.setdefault(_vector["event"], []).append(_vector)
 
@@ -22,7 +24,9 @@ def of_type(*types: str) -> list[str]:
     return sorted(event for event, vectors in VECTORS.items() if any(v["type"] in types for v in vectors))
 
 
-async def receive(gateway: Gateway, client: Any, event: str, kind: str) -> list[tuple[dict[str, Any], Any, Any]]:
+async def receive(
+    gateway: Gateway, client: Any, event: str, kind: str
+) -> list[tuple[dict[str, Any], Any, Any]]:
     """The vectors of an event and type, with the protobuf message and what the handler got."""
     inbox = Inbox()
     client.on(event, inbox)
@@ -79,7 +83,9 @@ async def test_fallbacks(gateway: Gateway, client: Any, event: str) -> None:
         assert type(received).__name__ == vector["class"]
         type(received).model_validate(received.model_dump(by_alias=True))
         for field in message.DESCRIPTOR.fields:
-            parsed = event == "channel_message" and (field.name == "content" or field.type == field.TYPE_BYTES)
+            parsed = event == "channel_message" and (
+                field.name == "content" or field.type == field.TYPE_BYTES
+            )
             if field.message_type is None and not parsed:
                 expected = getattr(message, field.name)
                 expected = list(expected) if field.is_repeated else expected

@@ -123,9 +123,7 @@ async def test_a_failed_fetch_is_tried_anew(gateway: Gateway, client: Any) -> No
     assert (await client.channels.fetch(channel_id)).id == channel_id
 
 
-async def test_failures_leave_no_log(
-    gateway: Gateway, client: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_failures_leave_no_log(gateway: Gateway, client: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Failures of a shared fetch leave no "never retrieved" log."""
     import gc
 
@@ -201,7 +199,11 @@ async def test_a_sent_message_is_there_with_its_ack(gateway: Gateway, client: An
     channel = await client.channels.fetch(await gateway.channel_id("general"))
     ack = await channel.send({"t": "mine"})
     message = await channel.messages.fetch(ack.message_id)
-    assert (message.id, message.content, message.sender_id) == (ack.message_id, {"t": "mine"}, client.client_id)
+    assert (message.id, message.content, message.sender_id) == (
+        ack.message_id,
+        {"t": "mine"},
+        client.client_id,
+    )
 
 
 async def test_messages_fetch_from_memory(gateway: Gateway, client: Any) -> None:
@@ -317,10 +319,14 @@ async def test_update_with_text(gateway: Gateway, client: Any) -> None:
     assert (await gateway.next_sent("UpdateChannelMessage")).text == "second"
     assert message.content == {"t": "second"}
     await message.reply("third")
-    assert (await gateway.next_sent("channel_message_send", match=lambda s: s.text == "third")).text == "third"
+    assert (
+        await gateway.next_sent("channel_message_send", match=lambda s: s.text == "third")
+    ).text == "third"
     user = await client.users.fetch(await gateway.user_id("alice"))
     await user.send_dm_message("fourth")
-    assert (await gateway.next_sent("channel_message_send", match=lambda s: s.text == "fourth")).text == "fourth"
+    assert (
+        await gateway.next_sent("channel_message_send", match=lambda s: s.text == "fourth")
+    ).text == "fourth"
     await message.channel.send_ephemeral(user.id, "fifth")
     assert (await gateway.next_sent("ephemeral_message_send")).text == "fifth"
 
@@ -477,7 +483,7 @@ async def test_code_3_joins_and_sends_once_more(gateway: Gateway, client: Any) -
 
 
 async def test_must_join(make_gateway: Any, make_client: Callable[..., Any]) -> None:
-    """"Must join channel before sending messages": the channel is joined and the message sent once more."""
+    """ "Must join channel before sending messages": the channel is joined and the message sent once more."""
     gateway = await make_gateway(require_join=True)
     client = make_client(**{key: gateway.info[key] for key in ("host", "port", "client_id", "api_key")})
     await client.login()

@@ -15,7 +15,9 @@ from mezon.protobuf.rtapi import realtime_pb2
 from peer import API_BODIES, Gateway, Inbox, eventually
 
 VECTORS: dict[str, list[dict[str, Any]]] = {}
-for _line in (pathlib.Path(__file__).parents[1] / "vectors" / "outbound.jsonl").read_text("utf-8").splitlines():
+for _line in (
+    (pathlib.Path(__file__).parents[1] / "vectors" / "outbound.jsonl").read_text("utf-8").splitlines()
+):
     _vector = json.loads(_line)
     VECTORS.setdefault(_vector["call"], []).append(_vector)
 

@@ -59,10 +59,23 @@ async def test_content_is_a_dict(gateway: Gateway, client: Any) -> None:
 async def test_zeros_of_a_message(gateway: Gateway, client: Any) -> None:
     """Names are "" and not None, topic_id is 0 and not None, lists are lists of models."""
     received = await message(gateway, client, content='{"t":"x"}')
-    for name in ("username", "display_name", "clan_nick", "avatar", "clan_avatar", "channel_label", "category_name"):
+    for name in (
+        "username",
+        "display_name",
+        "clan_nick",
+        "avatar",
+        "clan_avatar",
+        "channel_label",
+        "category_name",
+    ):
         assert getattr(received, name) == "", name
     assert received.topic_id == 0
-    assert (received.mentions, received.attachments, received.reactions, received.references) == ([], [], [], [])
+    assert (received.mentions, received.attachments, received.reactions, received.references) == (
+        [],
+        [],
+        [],
+        [],
+    )
 
 
 async def test_lists_are_models(gateway: Gateway, client: Any) -> None:
@@ -85,7 +98,11 @@ async def test_lists_are_models(gateway: Gateway, client: Any) -> None:
     (mention,), (attachment,) = received.mentions, received.attachments
     (reference,), (reaction,) = received.references, received.reactions
     assert (type(mention).__name__, mention.user_id, mention.s, mention.e) == ("ApiMessageMention", 1, 2, 3)
-    assert (type(attachment).__name__, attachment.url, attachment.thumbnail) == ("ApiMessageAttachment", "u", "t")
+    assert (type(attachment).__name__, attachment.url, attachment.thumbnail) == (
+        "ApiMessageAttachment",
+        "u",
+        "t",
+    )
     assert (type(reference).__name__, reference.message_ref_id) == ("ApiMessageRef", 4)
     assert (type(reaction).__name__, reaction.emoji, reaction.count) == ("ApiMessageReaction", "ok", 2)
 

@@ -64,7 +64,7 @@ def without_nulls(value: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("content", "sent"), CONTENTS, ids=["text", "dict", "model"])
 async def test_send_message(gateway: Gateway, client: Any, content: Any, sent: dict[str, Any]) -> None:
-    """send_message(clan_id, channel_id, mode, is_public, msg) takes a plain str, a dict or a model and answers with the ack."""
+    """send_message(clan_id, channel_id, mode, is_public, msg) takes a str, a dict or a model; it answers the ack."""
     clan, channel = await gateway.clan_id(), await gateway.channel_id("general")
     ack = await client.send_message(clan, channel, 2, True, content)
     message = await gateway.next_sent("channel_message_send")

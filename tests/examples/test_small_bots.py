@@ -6,7 +6,8 @@ import asyncio
 import json
 from typing import Any
 
-from mezon import MezonClient
+import pytest
+from mezon import MezonClient, MezonError
 from mezon.models import ApiSentTokenRequest, ChannelMessageContent
 from mezon.testing import LocalGateway
 
@@ -105,12 +106,8 @@ async def test_get_zk_proof_replaced(gateway: LocalGateway) -> None:
     assert calls == 1
     assert await client.socket_manager.is_connected()
     # Without a proof nothing is paid, and the bot lives on.
-    try:
+    with pytest.raises(MezonError, match="proof"):
         await client.send_token(ApiSentTokenRequest(receiver_id=gateway.world.user("alice").id, amount=1))
-    except Exception as error:
-        assert "proof" in str(error)
-    else:
-        raise AssertionError("paid without a proof")
     assert gateway.transactions == []
     channel = await client.channels.fetch(gateway.world.channel("general").id)
     await channel.send("still here")

@@ -225,7 +225,9 @@ class TextChannel:
         if reference_message_id:
             message = await self.messages.fetch(reference_message_id)
             references.append(await message.as_reference())
-        receivers: Sequence[int | str] = [receiver_ids] if isinstance(receiver_ids, int | str) else receiver_ids
+        receivers: Sequence[int | str] = (
+            [receiver_ids] if isinstance(receiver_ids, int | str) else receiver_ids
+        )
         return await self.socket_manager.write_ephemeral_message(
             receiver_ids=[int(receiver) for receiver in receivers],
             clan_id=self.clan.id,
