@@ -277,7 +277,7 @@ async def test_helpers_receive(gateway: Gateway, client: Any, helper: str, event
     if event in AGENT_EVENTS:
         await client.connect_ai_agent_sse()
         await eventually(lambda: gateway.call("agent_events.live"))
-        await gateway.call("agent_events.send", AGENT_EVENTS[event])
+        await gateway.call("agent_events.send", AGENT_EVENTS[event], timestamp="2026-03-01T10:30:00Z")
     else:
         await gateway.push(**{event: {}})
     assert await inbox.next() is not None
