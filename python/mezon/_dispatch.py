@@ -58,7 +58,8 @@ class Dispatcher:
         #: By tag, where an event goes.
         self._routes: dict[int, _Route] = {}
         self._link: Link | None = None
-        self._running: dict[int, asyncio.Task[None]] = {}
+        #: The tasks of handlers, and what each awaits.
+        self._running: dict[int, tuple[asyncio.Task[None], Awaitable[Any]]] = {}
         self._last = 0
         self._held = False
         #: Handlers that raised.
@@ -154,7 +155,7 @@ class Dispatcher:
         self._last = number = self._last + 1
         task = self._make_task(self._run(number, name, handler, awaitable))
         if not task.done():  # an eager one may be
-            self._running[number] = task
+            self._running[number] = (task, awaitable)
 
     async def _run(
         self, number: int, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]
@@ -182,16 +183,18 @@ class Dispatcher:
     async def finish(self, timeout: float) -> None:
         """Let running handlers end, and cancel those that have not after `timeout` seconds."""
         current = asyncio.current_task()
-        tasks = {task for task in self._running.values() if task is not current and not task.done()}
+        tasks = {task for task, _ in self._running.values() if task is not current and not task.done()}
         if tasks and timeout > 0:
             _, tasks = await asyncio.wait(tasks, timeout=timeout)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
-        # A task that was cancelled before its first step has run no `finally`.
-        for number in [number for number, task in self._running.items() if task.done()]:
-            del self._running[number]
+        # A task that was cancelled before its first step has run no `finally`, and never awaited its handler.
+        for number in [number for number, (task, _) in self._running.items() if task.done()]:
+            _, awaitable = self._running.pop(number)
+            if inspect.iscoroutine(awaitable):
+                awaitable.close()
 
 
 def _takes_one(handler: Callable[..., Any]) -> bool:

@@ -208,6 +208,7 @@ class MezonClient(EventRegistration):
         self._agent_events: AgentEventStream | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._logging_in: asyncio.Task[None] | None = None
+        self._guard: asyncio.Task[None] | None = None
         self._renewal: asyncio.TimerHandle | None = None
         self._auto_reconnect = True
         self._ended: asyncio.Event | None = None
@@ -332,6 +333,9 @@ class MezonClient(EventRegistration):
         except BaseException:
             await self._close_everything(0.0)
             raise
+        guard = self._guard = asyncio.ensure_future(self._close_with_the_loop())
+        # Who stops a loop without cancelling its tasks is not to be told of this one.
+        guard._log_destroy_pending = False  # type: ignore[attr-defined]
         logger.info("Bot %s is logged in", self.client_id)
         self._emit(Events.READY, self)
 
@@ -473,7 +477,19 @@ class MezonClient(EventRegistration):
             await asyncio.wait([running])
         await self._close_everything(drain)
 
+    async def _close_with_the_loop(self) -> None:
+        """Close in order at the end of ``asyncio.run``, which cancels every task, this one too."""
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            if self._guard is asyncio.current_task():
+                await self._close_everything(0.0)
+            raise
+
     async def _close_everything(self, drain: float) -> None:
+        guard, self._guard = self._guard, None
+        if guard is not None and guard is not asyncio.current_task():
+            guard.cancel()
         if self._renewal is not None:
             self._renewal.cancel()
             self._renewal = None

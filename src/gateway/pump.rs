@@ -113,7 +113,8 @@ impl Pump<'_> {
                 .and_then(|()| self.write(cx, transport, now))
                 .and_then(|()| self.read(cx, transport, now));
             match passed {
-                Ok(more) => busy |= more,
+                // The last join's answer may just have been read: the next tick lets the calls go.
+                Ok(more) => busy |= more || (!self.ready && self.rejoined()),
                 Err(Lost(reason)) => return Poll::Ready(End::Lost(reason)),
             }
             if busy {
@@ -153,11 +154,15 @@ impl Pump<'_> {
             return Err(Lost(format!("no frame came within {waited} s after a ping")));
         }
         self.session.expire(now);
-        if !self.ready && (now >= self.rejoin_until || (self.rejoins.is_empty() && self.rejoining == 0)) {
+        if !self.ready && (now >= self.rejoin_until || self.rejoined()) {
             self.ready = true;
             self.session.enter(State::Ready, String::new());
         }
         Ok(())
+    }
+
+    fn rejoined(&self) -> bool {
+        self.rejoins.is_empty() && self.rejoining == 0
     }
 
     fn next_instant(&mut self, now: Instant) -> Instant {

@@ -40,7 +40,7 @@ fn denied(why: Denied) -> PyErr {
         Denied::NotConnected => ("not_connected", "there is no connection".to_owned()),
         Denied::Connected => ("connected", "there is a connection already".to_owned()),
         Denied::TooManyPending(max) => ("too_many", format!("{max} calls are waiting already")),
-        Denied::Forked => ("forked", "the process was forked after the core had started".to_owned()),
+        Denied::Forked => ("forked", "the process was forked after this client had started".to_owned()),
     };
     GatewayError::new_err((kind, text))
 }
