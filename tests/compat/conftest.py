@@ -21,23 +21,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from peer import Gateway
+from peer import CONNECTION, REFERENCE, Gateway
 
 HERE = pathlib.Path(__file__).parent
 
-#: Is this the reference? Then options it does not know are left out, and its rate limit is switched off.
-REFERENCE = importlib.util.find_spec("mezon.errors") is None
-
-CONNECTION = (
-    "client_id",
-    "api_key",
-    "host",
-    "port",
-    "use_ssl",
-    "mmn_api_url",
-    "zk_api_url",
-    "agent_event_url",
-)
 
 #: The message store comes with its own package.
 HAS_STORE = importlib.util.find_spec("mezon.messages") is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import itertools
 import json
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,21 @@ from typing import Any, Self
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+
+#: Is this the reference? Then options it does not know are left out, and its rate limit is switched off.
+REFERENCE = importlib.util.find_spec("mezon.errors") is None
+
+#: Where a client finds the gateway: the options the reference knows too.
+CONNECTION = (
+    "client_id",
+    "api_key",
+    "host",
+    "port",
+    "use_ssl",
+    "mmn_api_url",
+    "zk_api_url",
+    "agent_event_url",
+)
 
 #: What a client sends by itself.
 HOUSEKEEPING = frozenset({"ping", "clan_join", "channel_join", "channel_leave"})

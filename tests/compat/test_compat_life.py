@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from peer import Gateway, Inbox, eventually
+from peer import CONNECTION, REFERENCE, Gateway, Inbox, eventually
 
 
 @pytest.mark.parametrize("way", ["disconnect", "close_socket"])
@@ -148,8 +148,6 @@ asyncio.run(main())
 
 
 async def run_script(client: Any, gateway: Gateway, tmp_path: Any, more: str) -> tuple[int, str, str]:
-    from conftest import CONNECTION, REFERENCE
-
     options = {key: gateway.info[key] for key in CONNECTION if key in gateway.info}
     if not REFERENCE:
         options["http_rate_limit"] = 0
