@@ -31,7 +31,7 @@ logger = get_logger(__name__)
 BATCH: Final = 32
 
 #: The kinds of what `drain` gives; must match src/py/gateway.rs.
-EVENT, REPLY, RAW, FAILED, STATE, SESSION_WANTED, RECONNECTED = range(7)
+EVENT, REPLY, RAW, FAILED, STATE, SESSION_WANTED, RECONNECTED, MALFORMED = range(8)
 
 
 class Link:
@@ -312,6 +312,8 @@ class Link:
             self._renew(key, value)
         elif kind == RECONNECTED:
             self.on_reconnected(*value)
+        elif kind == MALFORMED:
+            logger.warning("A frame from the server cannot be read and is left out, %d so far: %s", key, value)
         else:
             self._answer(kind, key, value)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from math import inf
 from typing import Any, Generic, TypeVar
 
+from mezon._flight import SingleFlight
 from mezon.errors import InvalidArgumentError
 
 K = TypeVar("K")
@@ -95,57 +95,6 @@ class Collection(Generic[K, V]):
 
     def __repr__(self) -> str:
         return f"<Collection of {len(self._data)}>"
-
-
-class SingleFlight(Generic[K, V]):
-    """Runs a piece of work once for all who ask for it at the same time.
-
-    Cancelling one of them leaves the others waiting; when the last one is gone, the work is cancelled too.
-    """
-
-    __slots__ = ("_flights",)
-
-    def __init__(self) -> None:
-        self._flights: dict[K, _Flight[V]] = {}
-
-    async def run(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
-        """The result of ``work()``, or of the work that is under way for ``key``."""
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(_as_coroutine(work)))
-            flight.task.add_done_callback(lambda task: self._landed(key, task))
-        flight.waiting += 1
-        try:
-            # wait() does not cancel what it waits for.
-            await asyncio.wait((flight.task,))
-        finally:
-            flight.waiting -= 1
-            if not flight.waiting and not flight.task.done():
-                self._forget(key, flight.task)
-                flight.task.cancel()
-        return flight.task.result()
-
-    def _landed(self, key: K, task: asyncio.Task[V]) -> None:
-        self._forget(key, task)
-        if not task.cancelled():
-            task.exception()  # marks it as seen: those who waited got it, and nobody else wants it
-
-    def _forget(self, key: K, task: asyncio.Task[V]) -> None:
-        flight = self._flights.get(key)
-        if flight is not None and flight.task is task:
-            del self._flights[key]
-
-
-class _Flight(Generic[V]):
-    __slots__ = ("task", "waiting")
-
-    def __init__(self, task: asyncio.Task[V]) -> None:
-        self.task = task
-        self.waiting = 0
-
-
-async def _as_coroutine(work: Callable[[], Awaitable[V]]) -> V:
-    return await work()
 
 
 class CacheManager(Generic[K, V]):
@@ -267,4 +216,4 @@ def _as_key(id: Any) -> Any:
     return id
 
 
-__all__ = ["CacheManager", "Collection", "SingleFlight"]
+__all__ = ["CacheManager", "Collection"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mezon._flight import SingleFlight
 from mezon.constants.enum import ChannelType
 from mezon.errors import InvalidArgumentError
 from mezon.structures.text_channel import TextChannel
@@ -43,7 +44,7 @@ class Clan:
         session_token: str,
         message_db: MessageDB | None,
     ) -> None:
-        from mezon.managers.cache import CacheManager, SingleFlight
+        from mezon.managers.cache import CacheManager
 
         self.id = clan_id
         self.name = clan_name
