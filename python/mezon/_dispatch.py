@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from functools import partial
+from functools import partial, wraps
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -125,8 +125,10 @@ class Dispatcher:
         self._follow(route, event)
 
     def dispatch(self, name: str, event: Any) -> None:
-        """Let an event occur that did not come from the wire."""
-        self._follow(self._route(name), event)
+        """Let an event occur that did not come from the wire. A handler that takes nothing is given nothing."""
+        name, effect, has_defaults, handlers = self._route(name)
+        fitting = tuple(h if _takes_one(h) else _without_argument(h) for h in handlers)
+        self._follow((name, effect, has_defaults, fitting), event)
 
     def _follow(self, route: _Route, event: Any) -> None:
         name, effect, has_defaults, handlers = route
@@ -193,6 +195,25 @@ class Dispatcher:
             _, awaitable = self._running.pop(number)
             if inspect.iscoroutine(awaitable):
                 awaitable.close()
+
+
+def _takes_one(handler: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(handler).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        # Callables of C need not say what they take.
+        return True
+    return True
+
+
+def _without_argument(handler: Callable[..., Any]) -> Callable[[Any], Any]:
+    @wraps(handler)
+    def call(event: Any) -> Any:
+        return handler()
+
+    return call
 
 
 def _task_on_running_loop(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -7,6 +7,7 @@ one step into the core and one future out of it.
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon import _core
@@ -162,7 +163,10 @@ class Link:
             return self._core
         self._detach()
         self._loop = loop
-        core = self._core = self._core if self._core is not None else self._make_core(None)
+        if self._core is None:
+            # Windows has no descriptor a loop could watch.
+            self._core = self._make_core(self._notify if sys.platform == "win32" else None)
+        core = self._core
         if core.fileno() >= 0:
             try:
                 loop.add_reader(core.fileno(), self._on_readable)

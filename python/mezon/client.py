@@ -733,14 +733,18 @@ class MezonClient(EventRegistration):
         clan.update_from(description)
         return clan
 
-    async def _refresh_clans(self) -> set[int]:
-        """Get the list of clans; gives the ids that are in it."""
-        answer = await self.api_client.list_clans_descs(self._token())
-        return {self._know_clan(description).id for description in answer.clandesc or ()}
+    async def _refresh_clans(self) -> dict[int, Clan]:
+        """Get the list of clans; gives those that are in it, by id."""
+        token = self._token()
+        answer = await self.api_client.list_clans_descs(token)
+        return {clan.id: clan for clan in map(self._know_clan, answer.clandesc or ())}
 
     async def _fetch_clan(self, clan_id: int) -> Clan:
-        await self._refresh_clans()
-        clan = self.clans.get(clan_id)
+        if clan_id == 0:
+            # Where direct messages live; no list has it, and the cache may have dropped it.
+            return self._new_clan(0)
+        # Not by way of the cache: it may be small, or off.
+        clan = (await self._refresh_clans()).get(clan_id)
         if clan is None:
             raise InvalidArgumentError(f"the bot is in no clan {clan_id}; add it to the clan first")
         return clan
@@ -757,7 +761,8 @@ class MezonClient(EventRegistration):
         if known is not None:
             return known
         channel_id = int(channel_id)
-        detail = await self.api_client.get_channel_detail(self._token(), channel_id)
+        token = self._token()
+        detail = await self.api_client.get_channel_detail(token, channel_id)
         if not detail.channel_id:
             raise InvalidArgumentError(f"there is no channel {channel_id}, or the bot may not see it")
         clan = await self.clans.fetch(detail.clan_id or 0)

@@ -134,15 +134,14 @@ class CacheManager(Generic[K, V]):
         """How many values are kept at most."""
         return self._max_size
 
-    def get(self, id: K) -> V | None:
+    def get(self, id: K | str) -> V | None:
         """The value of ``id`` if it is here, else None. It counts as used now."""
-        if type(id) is str:
-            id = _as_key(id)
+        key: Any = _as_key(id) if type(id) is str else id
         data = self._data
-        if id not in data:
+        if key not in data:
             return None
-        data.move_to_end(id)
-        return data[id]
+        data.move_to_end(key)
+        return data[key]
 
     def set(self, id: K, value: V) -> None:
         """Remember ``value``, at the cost of the least recently used one when there are too many."""
@@ -155,12 +154,11 @@ class CacheManager(Generic[K, V]):
         if len(data) > self._max_size:
             data.popitem(last=False)
 
-    async def fetch(self, id: K) -> V:
+    async def fetch(self, id: K | str) -> V:
         """The value of ``id``, from here or from the fetcher; concurrent calls share one fetch."""
-        if type(id) is str:
-            id = _as_key(id)
-        value = self.get(id)
-        return value if value is not None else await self._flights.run(id, lambda: self._fetch(id))
+        key: Any = _as_key(id) if type(id) is str else id
+        value = self.get(key)
+        return value if value is not None else await self._flights.run(key, lambda: self._fetch(key))
 
     async def _fetch(self, id: K) -> V:
         fetched = await self._fetcher(id)
@@ -187,15 +185,16 @@ class CacheManager(Generic[K, V]):
         """The values, least recently used first."""
         return self.cache.values()
 
-    def delete(self, id: K) -> bool:
+    def delete(self, id: K | str) -> bool:
         """Forget ``id``. False if it was not here."""
-        return self.cache.delete(_as_key(id) if type(id) is str else id)
+        key: Any = _as_key(id) if type(id) is str else id
+        return self.cache.delete(key)
 
     def clear(self) -> None:
         """Forget everything."""
         self.cache.clear()
 
-    def has(self, id: K) -> bool:
+    def has(self, id: K | str) -> bool:
         """Whether ``id`` is here."""
         return (_as_key(id) if type(id) is str else id) in self._data
 

@@ -134,7 +134,7 @@ class Clan:
             cursor=cursor or "",
         )
 
-    async def update_role(self, role_id: int, request: dict[str, Any]) -> bool:
+    async def update_role(self, role_id: int | str, request: dict[str, Any]) -> bool:
         """Change a role: only the given keys of ``UpdateRoleRequest``. True if the server took it."""
         await self.api_client.update_role(token=self.current_token, role_id=int(role_id), request=request)
         return True
