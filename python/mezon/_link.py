@@ -317,7 +317,9 @@ class Link:
         elif kind == RECONNECTED:
             self.on_reconnected(*value)
         elif kind == MALFORMED:
-            logger.warning("A frame from the server cannot be read and is left out, %d so far: %s", key, value)
+            logger.warning(
+                "A frame from the server cannot be read and is left out, %d so far: %s", key, value
+            )
         else:
             self._answer(kind, key, value)
 
