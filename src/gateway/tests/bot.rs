@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use prost::Message as _;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -166,25 +165,19 @@ impl Bot {
 
     /// Waits for a state and gives its reason.
     pub async fn until(&mut self, wanted: State) -> String {
-        let waiting = async {
-            loop {
-                if let Item::State { state, reason, .. } = self.next().await
-                    && state == wanted
-                {
-                    return reason;
-                }
+        loop {
+            if let Item::State { state, reason, .. } = self.soon().await
+                && state == wanted
+            {
+                return reason;
             }
-        };
-        match timeout(3600 * SEC, waiting).await {
-            Ok(reason) => reason,
-            Err(_) => panic!("never {wanted}; states: {:?}", self.states),
         }
     }
 
     /// Waits until a session is asked for; its generation.
     pub async fn asked(&mut self) -> u64 {
         loop {
-            if let Item::SessionWanted { generation, .. } = self.next().await {
+            if let Item::SessionWanted { generation, .. } = self.soon().await {
                 return generation;
             }
         }
@@ -197,13 +190,20 @@ impl Bot {
             self.gateway.provide_session(*generation, format!("ws://session/{generation}"));
         }
         loop {
-            match self.next().await {
+            match self.soon().await {
                 Item::SessionWanted { generation, .. } => {
                     self.gateway.provide_session(generation, format!("ws://session/{generation}"));
                 }
                 Item::State { state, reason, .. } if state == wanted => return reason,
                 _ => {}
             }
+        }
+    }
+
+    async fn soon(&mut self) -> Item {
+        match timeout(600 * SEC, self.next()).await {
+            Ok(item) => item,
+            Err(_) => panic!("it says nothing any more; states: {:?}", self.states),
         }
     }
 

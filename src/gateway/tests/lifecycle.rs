@@ -305,8 +305,8 @@ async fn there_is_one_connection_however_often_it_is_asked_for() {
     bot.net.link().cut("cut");
     bot.asked().await;
     assert_eq!(bot.connect("ws://again"), Err(Denied::Connected));
-    bot.serve_until(Backoff).await;
     bot.serve_until(Ready).await;
+    assert_eq!(bot.connect("ws://again"), Err(Denied::Connected));
     assert_eq!(bot.net.links(), 2);
     bot.finish().await;
 }

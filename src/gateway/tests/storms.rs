@@ -38,11 +38,11 @@ enum Op {
     Events(i64),
     Stick(bool),
     BreakOnSend,
-    Session(Answer),
+    Session(Verdict),
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Answer {
+enum Verdict {
     Url,
     Old,
     Refused,
@@ -57,8 +57,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Plan::Hang),
         2 => (0u64..5000).prop_map(|ms| Plan::AcceptAfter(ms as u32 * MS)),
     ];
-    let answer = prop_oneof![
-        8 => Just(Answer::Url), 2 => Just(Answer::Old), 2 => Just(Answer::Refused), 1 => Just(Answer::Fatal),
+    let verdict = prop_oneof![
+        8 => Just(Verdict::Url), 2 => Just(Verdict::Old), 2 => Just(Verdict::Refused), 1 => Just(Verdict::Fatal),
     ];
     prop_oneof![
         10 => (0u64..40).prop_map(|seconds| Send { seconds }),
@@ -83,7 +83,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0i64..6).prop_map(Events),
         1 => any::<bool>().prop_map(Stick),
         1 => Just(BreakOnSend),
-        10 => answer.prop_map(Session),
+        10 => verdict.prop_map(Session),
     ]
 }
 
@@ -125,15 +125,15 @@ impl Storm {
             Op::AutoNext { pings, joins, calls } => {
                 self.bot.net.auto(Auto { pings, joins, calls, goodbye: pings });
             }
-            Op::Session(answer) => {
+            Op::Session(verdict) => {
                 self.bot.look();
                 if let Some((generation, ..)) = self.bot.wanted.last().copied() {
                     let gateway = &self.bot.gateway;
-                    match answer {
-                        Answer::Url => gateway.provide_session(generation, "ws://next".into()),
-                        Answer::Old => gateway.provide_session(generation.saturating_sub(1), "ws://old".into()),
-                        Answer::Refused => gateway.refuse_session(generation, false, "503".into()),
-                        Answer::Fatal => gateway.refuse_session(generation, true, "401".into()),
+                    match verdict {
+                        Verdict::Url => gateway.provide_session(generation, "ws://next".into()),
+                        Verdict::Old => gateway.provide_session(generation.saturating_sub(1), "ws://old".into()),
+                        Verdict::Refused => gateway.refuse_session(generation, false, "503".into()),
+                        Verdict::Fatal => gateway.refuse_session(generation, true, "401".into()),
                     }
                 }
             }
