@@ -14,7 +14,7 @@ from mezon import _core
 from mezon._checks import warn_at_import as _warn_at_import
 
 if TYPE_CHECKING:
-    from mezon._options import Disconnect, Gap, GatewayOptions, Stats
+    from mezon._options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
     from mezon.api.mezon_api import MezonApi
     from mezon.client import MezonClient
     from mezon.constants.enum import (
@@ -71,7 +71,7 @@ __version__: str = _core.__version__
 
 #: Where each name lives; it is imported when it is first used.
 _HOMES = {
-    "mezon._options": ("Disconnect", "Gap", "GatewayOptions", "Stats"),
+    "mezon._options": ("Disconnect", "Gap", "GapOptions", "GatewayOptions", "Stats"),
     "mezon.api.mezon_api": ("MezonApi",),
     "mezon.client": ("MezonClient",),
     "mezon.constants.enum": (
@@ -155,6 +155,7 @@ __all__ = [
     "EventManager",
     "Events",
     "Gap",
+    "GapOptions",
     "GatewayOptions",
     "InteractiveBuilder",
     "InvalidArgumentError",

@@ -100,13 +100,27 @@ class Dispatcher:
 
     def _capacity(self) -> int:
         """How many events may come now: one starts as many handlers as listen to it."""
+        room = self._room()
+        self._held = room <= 0
+        return room
+
+    def _room(self) -> int:
         assert self._max is not None
         each = max((len(handlers) for handlers in self._events.listeners.values()), default=1)
         room = (self._max - len(self._running)) // each
         if not self._running:
             room = max(room, 1)
-        self._held = room <= 0
         return max(room, 0)
+
+    @property
+    def full(self) -> bool:
+        """Do as many handlers run as may?"""
+        return self._max is not None and self._room() <= 0
+
+    async def wait_room(self) -> None:
+        """Wait until a handler ends, if one runs."""
+        if self._running:
+            await asyncio.wait(set(self._running.values()), return_when=asyncio.FIRST_COMPLETED)
 
     def on_event(self, tag: int, event: Any) -> None:
         """One event from the wire."""
