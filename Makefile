@@ -20,11 +20,11 @@ $(VENV)/.stamp: requirements-dev.txt
 setup: $(VENV)/.stamp ## make the virtual environment
 
 $(VENV)/.release: $(VENV)/.stamp $(SOURCES)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --release --locked --quiet
+	PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --release --locked --quiet
 	@rm -f $(VENV)/.dev && touch $@
 
 $(VENV)/.dev: $(VENV)/.stamp $(SOURCES)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --locked --quiet
+	PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --locked --quiet
 	@rm -f $(VENV)/.release && touch $@
 
 build: $(VENV)/.release ## build the extension in release mode into the environment

@@ -119,6 +119,7 @@ def is_address(text: str) -> bool:
     """Whether a text decodes to the 32 bytes of an address."""
 
 def close_stores(timeout: float) -> bool: ...
+
 @final
 class Store:
     """A message cache: a memory layer over SQLite, written by a thread of its own.

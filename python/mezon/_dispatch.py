@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
+from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -52,7 +54,7 @@ class Dispatcher:
         self._effects = effects
         self._on_error = on_error
         self._max = max_handlers
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._make_task: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] = _task_on_running_loop
         #: By tag, where an event goes.
         self._routes: dict[int, _Route] = {}
         self._link: Link | None = None
@@ -69,7 +71,8 @@ class Dispatcher:
 
     def attach(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
         """Take the events of a connection, on this loop."""
-        self._loop, self._link = loop, link
+        self._link = link
+        self._make_task = _task_maker(loop)
         link.on_event = self.on_event
         link.capacity = self._capacity if self._max is not None else _unbounded
         for name in self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys():
@@ -160,11 +163,10 @@ class Dispatcher:
 
     def start(self, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]) -> None:
         """Run what a handler returned, in a task that is held until it ends."""
-        loop = self._loop
-        if loop is None:
-            loop = asyncio.get_running_loop()
         self._last = number = self._last + 1
-        self._running[number] = loop.create_task(self._run(number, name, handler, awaitable))
+        task = self._make_task(self._run(number, name, handler, awaitable))
+        if not task.done():  # an eager one may be
+            self._running[number] = task
 
     async def _run(
         self, number: int, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]
@@ -174,7 +176,7 @@ class Dispatcher:
         except Exception as error:
             self.failed(error, name, handler)
         finally:
-            del self._running[number]
+            self._running.pop(number, None)
             if self._held and self._link is not None:
                 self._held = False
                 self._link.drain()
@@ -202,6 +204,22 @@ class Dispatcher:
         # A task that was cancelled before its first step has run no `finally`.
         for number in [number for number, task in self._running.items() if task.done()]:
             del self._running[number]
+
+
+def _task_on_running_loop(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(coroutine)
+
+
+def _task_maker(
+    loop: asyncio.AbstractEventLoop,
+) -> Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]:
+    """The shortest way to a task on this loop."""
+    if loop.get_task_factory() is not None or not isinstance(loop, asyncio.BaseEventLoop):
+        return loop.create_task
+    if sys.version_info >= (3, 12):
+        # A handler that awaits nothing is done without a turn of the loop.
+        return partial(asyncio.Task, loop=loop, eager_start=True)
+    return partial(asyncio.Task, loop=loop)
 
 
 def run_in_background(

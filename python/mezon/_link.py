@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 logger = get_logger(__name__)
 
 #: Events taken from the core at once. Other callbacks get their turn in between, and the objects of a batch this
-#: small stay below the garbage collector's threshold: in a burst of quick handlers it hardly runs (docs/performance.md).
+#: small stay below the garbage collector's threshold: with quick handlers it hardly runs (docs/performance.md).
 BATCH: Final = 32
 
 #: The kinds of what `drain` gives; must match src/py/gateway.rs.

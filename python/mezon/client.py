@@ -951,10 +951,13 @@ class MezonClient(EventRegistration):
         self, bot_id: int | None = None, channel_id: int | None = None, menu_type: int | None = None
     ) -> ApiQuickMenuAccessList:
         """The entries of the quick menu: ``answer.list_menus``."""
+        from mezon.models import ApiQuickMenuAccessList, protobuf_to_pydantic
+
         token = self._token()
-        return await self.api_client.list_quick_menu_access(
+        answer = await self.api_client.list_quick_menu_access(
             token, self.client_id if bot_id is None else bot_id, channel_id or 0, menu_type or 0
         )
+        return protobuf_to_pydantic(answer, ApiQuickMenuAccessList)
 
     # ---- tokens
 

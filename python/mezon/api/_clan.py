@@ -64,7 +64,7 @@ class ClanCalls(RpcCaller):
         menu_id: int,
         bot_id: int,
         options: dict[str, Any] | None = None,
-    ) -> Any:
+    ) -> ApiQuickMenuAccess:
         """Put an entry into the bot's quick menu; returns it as `ApiQuickMenuAccess`."""
         from mezon.protobuf.api import api_pb2
 
