@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from mezon.errors import (
         AuthenticationError,
+        ConnectionLostError,
         DeliveryUnknownError,
         InvalidArgumentError,
         MezonConnectionError,
@@ -84,6 +85,7 @@ _HOMES = {
     ),
     "mezon.errors": (
         "AuthenticationError",
+        "ConnectionLostError",
         "DeliveryUnknownError",
         "InvalidArgumentError",
         "MezonConnectionError",
@@ -150,6 +152,7 @@ __all__ = [
     "ChannelType",
     "Clan",
     "Collection",
+    "ConnectionLostError",
     "DeliveryUnknownError",
     "Disconnect",
     "EventManager",

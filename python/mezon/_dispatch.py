@@ -194,6 +194,8 @@ class Dispatcher:
     async def finish(self, timeout: float) -> None:
         """Let running handlers end, and cancel those that have not after `timeout` seconds."""
         current = asyncio.current_task()
+        # One turn, so that none is cancelled before its first step: its handler's coroutine would never be awaited.
+        await asyncio.sleep(0)
         tasks = {task for task in self._running.values() if task is not current and not task.done()}
         if tasks and timeout > 0:
             _, tasks = await asyncio.wait(tasks, timeout=timeout)

@@ -72,9 +72,9 @@ def _signals(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> Iterato
             before[number] = signal.signal(number, stop)
         yield
     finally:
-        for number, handler in before.items():
+        for known, handler in before.items():
             # None stands for a handler that was not set from Python, which cannot be put back.
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+            signal.signal(known, handler if handler is not None else signal.SIG_DFL)
 
 
 def _say(name: str, stopped: asyncio.Event) -> None:

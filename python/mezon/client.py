@@ -518,10 +518,14 @@ class MezonClient(EventRegistration):
                 words; then they are cancelled.
         """
         running = self._logging_in
-        if running is not None and not running.done() and running is not asyncio.current_task():
-            if running.get_loop() is asyncio.get_running_loop():
-                running.cancel()
-                await asyncio.wait([running])
+        if (
+            running is not None
+            and not running.done()
+            and running is not asyncio.current_task()
+            and running.get_loop() is asyncio.get_running_loop()
+        ):
+            running.cancel()
+            await asyncio.wait([running])
         await self._close(drain)
 
     def _closing_now(self) -> asyncio.Future[None] | None:
@@ -559,6 +563,7 @@ class MezonClient(EventRegistration):
         if dispatcher is not None:
             # Those that run now are those of the disconnect itself.
             await dispatcher.finish(max(drain, _LAST_WORDS))
+        await asyncio.sleep(0)
         current, loop = asyncio.current_task(), asyncio.get_running_loop()
         rest = [task for task in self._tasks if task is not current and not task.done()]
         rest = [task for task in rest if task.get_loop() is loop]
