@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
+from mezon._flight import SingleFlight
 from mezon._options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
 from mezon._registration import EventRegistration
 from mezon._renewal import Renewal
@@ -20,7 +21,7 @@ from mezon.errors import (
     MezonError,
     NotLoggedInError,
 )
-from mezon.managers.cache import CacheManager, SingleFlight
+from mezon.managers.cache import CacheManager
 from mezon.managers.event import EventManager
 from mezon.utils.logger import get_logger, setup_logger
 
@@ -227,6 +228,7 @@ class MezonClient(EventRegistration):
         self._tasks: set[asyncio.Task[Any]] = set()
         self._logging_in: asyncio.Task[None] | None = None
         self._closing: asyncio.Future[None] | None = None
+        self._guard: asyncio.Task[None] | None = None
         self._auto_reconnect = True
         self._ended: asyncio.Event | None = None
         self._end_error: Exception | None = None
@@ -349,7 +351,6 @@ class MezonClient(EventRegistration):
         self._lost = False
         self._doubts = 0
         # What an earlier loop has left behind ended with it.
-        self._sessions = SingleFlight()
         self._tasks = {task for task in self._tasks if not task.get_loop().is_closed()}
         try:
             await self.initialize_managers(await self.get_session())
@@ -364,6 +365,9 @@ class MezonClient(EventRegistration):
             raise
         if self._watchdog is not None:
             self._watchdog.start()
+        guard = self._guard = asyncio.ensure_future(self._close_with_the_loop())
+        # Who stops a loop without cancelling its tasks is not to be told of this one.
+        guard._log_destroy_pending = False  # type: ignore[attr-defined]
         logger.info("Bot %s is logged in", self.client_id)
         self._emit(Events.READY, self)
 
@@ -546,7 +550,19 @@ class MezonClient(EventRegistration):
             if self._ended is not None:
                 self._ended.set()
 
+    async def _close_with_the_loop(self) -> None:
+        """Close in order at the end of ``asyncio.run``, which cancels every task, this one too."""
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            if self._guard is asyncio.current_task():
+                await self._close(0.0)
+            raise
+
     async def _close_everything(self, drain: float) -> None:
+        guard, self._guard = self._guard, None
+        if guard is not None and guard is not asyncio.current_task():
+            guard.cancel()
         self._renewal.stop()
         if self._watchdog is not None:
             self._watchdog.stop()
@@ -649,10 +665,9 @@ class MezonClient(EventRegistration):
         self._beside(self._look_for_clans(), "looking for new clans after the reconnect")
 
     async def _look_for_clans(self) -> None:
-        """Bring the clans up to date, and join those the bot was added to while it was away."""
-        known = {clan.id for clan in self.clans.values()}
-        new = await self._refresh_clans() - known
-        await self.socket_manager.join_clans(new | self.socket_manager.unjoined)
+        """Bring the clans up to date, and join those that are new or could not be joined before."""
+        listed = {0, *(await self._refresh_clans())}
+        await self.socket_manager.join_clans(listed - self.socket_manager.joined_clans)
 
     async def _new_url(self, attempt: int) -> str:
         from mezon.socket._url import socket_url
@@ -779,14 +794,18 @@ class MezonClient(EventRegistration):
         clan.update_from(description)
         return clan
 
-    async def _refresh_clans(self) -> set[int]:
-        """Get the list of clans; gives the ids that are in it."""
-        answer = await self.api_client.list_clans_descs(self._token())
-        return {self._know_clan(description).id for description in answer.clandesc or ()}
+    async def _refresh_clans(self) -> dict[int, Clan]:
+        """Get the list of clans; gives those that are in it, by id."""
+        token = self._token()
+        answer = await self.api_client.list_clans_descs(token)
+        return {clan.id: clan for clan in map(self._know_clan, answer.clandesc or ())}
 
     async def _fetch_clan(self, clan_id: int) -> Clan:
-        await self._refresh_clans()
-        clan = self.clans.get(clan_id)
+        if clan_id == 0:
+            # Where direct messages live; no list has it, and the cache may have dropped it.
+            return self._new_clan(0)
+        # Not by way of the cache: it may be small, or off.
+        clan = (await self._refresh_clans()).get(clan_id)
         if clan is None:
             raise InvalidArgumentError(f"the bot is in no clan {clan_id}; add it to the clan first")
         return clan
@@ -803,7 +822,8 @@ class MezonClient(EventRegistration):
         if known is not None:
             return known
         channel_id = int(channel_id)
-        detail = await self.api_client.get_channel_detail(self._token(), channel_id)
+        token = self._token()
+        detail = await self.api_client.get_channel_detail(token, channel_id)
         if not detail.channel_id:
             raise InvalidArgumentError(f"there is no channel {channel_id}, or the bot may not see it")
         clan = await self.clans.fetch(detail.clan_id or 0)

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
-from fault_types import MakeBot
 from fault_kit import Bot
+from fault_types import MakeBot
 from mezon.testing import LocalGateway
 
 

@@ -67,8 +67,8 @@ class SocketManager:
         self.mezon_client = mezon_client
         self.message_db = message_db
         store = message_db.core if message_db is not None else None
-        #: Clans whose join was lost on its way: the next reconnect joins them.
-        self.unjoined: set[int] = set()
+        #: Clans that were joined: the core joins them again after a loss.
+        self.joined_clans: set[int] = set()
         self.adapter = WebSocketAdapterPb(options=options, store=store)
         self.socket = Socket(
             ws_url,
@@ -116,7 +116,7 @@ class SocketManager:
 
     async def join_clans(self, clan_ids: Iterable[int]) -> None:
         """Join clans. One that cannot be joined is a warning, and is tried again after the next reconnect."""
-        left = list(clan_ids)
+        left = sorted(clan_ids)
         for _ in range(_JOIN_TRIES):
             outcomes = await asyncio.gather(
                 *(self.socket.join_clan_chat(clan_id) for clan_id in left), return_exceptions=True
@@ -133,11 +133,10 @@ class SocketManager:
                 elif isinstance(outcome, BaseException):
                     raise outcome
                 else:
-                    self.unjoined.discard(clan_id)
+                    self.joined_clans.add(clan_id)
             left = lost
             if not left or self.socket.link.state in ("idle", "closed"):
                 break
-        self.unjoined.update(left)
         if left:
             logger.warning("clans %s could not be joined, their events come after the next reconnect", left)
 
