@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._plans import MESSAGES, TAGS, JsonContentMessage, model_plan
 from mezon.constants.enum import TypeMessage
+from mezon.errors import MezonError
 from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
 
@@ -232,7 +233,16 @@ class GapFiller:
             channel.held = None
             return
         known = channel.seen.keys() | {message.message_id for message in held}
-        fresh = [self._received(channel, message) for message in missed if message.message_id not in known]
+        missed = [message for message in missed if message.message_id not in known]
+        bound = self._options.messages_per_channel
+        if len(missed) > bound:
+            logger.warning(
+                "More than %d messages of channel %d were missed; only the last ones are filled in",
+                bound,
+                channel_id,
+            )
+            del missed[: len(missed) - bound]
+        fresh = [self._received(channel, message) for message in missed]
         channel.releasing = True
         try:
             await self._release(channel, fresh, held)
@@ -244,31 +254,19 @@ class GapFiller:
     async def _missed(self, channel_id: int, channel: _Channel) -> list[api_pb2.ChannelMessage]:
         """What was missed, oldest first. Trouble is a warning."""
         missed: list[api_pb2.ChannelMessage] = []
-        bound = self._options.messages_per_channel
+        # Those that came live meanwhile are in the history as well.
+        bound = self._options.messages_per_channel + len(channel.held or ()) + 1
         try:
             async with asyncio.timeout(self._options.timeout):
                 for topic, floor in reversed(list(channel.floors.items())):
-                    missed += await self._fetch(channel_id, channel, topic, floor, bound + 1)
+                    missed += await self._fetch(channel_id, channel, topic, floor, bound)
+        except MezonError as error:
+            _go_on(channel_id, f"cannot be had: {error}")
         except TimeoutError:
-            logger.warning(
-                "The history of channel %d did not come within %g s; it goes on without what was missed",
-                channel_id,
-                self._options.timeout,
-            )
-        except Exception as error:
-            logger.warning(
-                "The history of channel %d cannot be had; it goes on without what was missed: %s",
-                channel_id,
-                error,
-            )
+            _go_on(channel_id, f"did not come within {self._options.timeout:g} s")
+        except Exception:
+            logger.exception("The history of channel %d cannot be read", channel_id)
         missed.sort(key=lambda message: message.message_id)
-        if len(missed) > bound:
-            logger.warning(
-                "More than %d messages of channel %d were missed; only the last ones are filled in",
-                bound,
-                channel_id,
-            )
-            del missed[: len(missed) - bound]
         return missed
 
     async def _fetch(
@@ -358,6 +356,10 @@ class GapFiller:
         channel = self._client.channels.get(message.channel_id)
         if channel is not None and channel.messages.get(message.message_id) is None:
             channel.messages.set(message.message_id, Message(message, channel, channel.socket_manager))
+
+
+def _go_on(channel_id: int, why: str) -> None:
+    logger.warning("The history of channel %d %s. It goes on without what was missed", channel_id, why)
 
 
 def _merged(missed: list[ChannelMessage], held: list[ChannelMessage]) -> list[ChannelMessage]:

@@ -20,7 +20,7 @@ def test_a_blocked_loop_costs_no_connection_and_no_message() -> None:
 
     async def main(server: GatewayThread) -> None:
         gateway = server.gateway
-        bot = Bot(gateway, {"heartbeat_interval": 0.2, "heartbeat_timeout": 0.5})
+        bot = Bot(gateway, {"heartbeat_interval": 0.2, "heartbeat_timeout": 2.0})
         await bot.login()
         blast = server.call(gateway.prepare_blast, 5000)
         pings = bot.stats().frames_sent
