@@ -104,13 +104,29 @@ class Dispatcher:
 
     def _capacity(self) -> int:
         """How many events may come now: one starts as many handlers as listen to it."""
+        room = self._room()
+        self._held = room <= 0
+        return room
+
+    def _room(self) -> int:
         assert self._max is not None
         each = max((len(handlers) for handlers in self._events.listeners.values()), default=1)
         room = (self._max - len(self._running)) // each
         if not self._running:
             room = max(room, 1)
-        self._held = room <= 0
         return max(room, 0)
+
+    @property
+    def full(self) -> bool:
+        """Do as many handlers run as may?"""
+        return self._max is not None and self._room() <= 0
+
+    async def wait_room(self) -> None:
+        """Wait until a handler ends, if one runs."""
+        if self._running:
+            await asyncio.wait(
+                {task for task, _ in self._running.values()}, return_when=asyncio.FIRST_COMPLETED
+            )
 
     def on_event(self, tag: int, event: Any) -> None:
         """One event from the wire."""
@@ -183,6 +199,8 @@ class Dispatcher:
     async def finish(self, timeout: float) -> None:
         """Let running handlers end, and cancel those that have not after `timeout` seconds."""
         current = asyncio.current_task()
+        # One turn, so that what has just begun comes to its first step, as it would without the end.
+        await asyncio.sleep(0)
         tasks = {task for task, _ in self._running.values() if task is not current and not task.done()}
         if tasks and timeout > 0:
             _, tasks = await asyncio.wait(tasks, timeout=timeout)

@@ -251,3 +251,4 @@ class Effects:
         session = self._client.session_manager.get_session() if self._client.session_manager else None
         if session is not None and event.token:
             session.update(event.token, event.refresh_token or None)
+            self._client._renewal.begin(session)

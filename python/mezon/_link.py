@@ -133,13 +133,10 @@ class Link:
             return
         if self._renewing is not None:
             self._renewing.cancel()
+        core.close()
         closed = self._closed
-        if (
-            core.close()
-            and closed is not None
-            and not closed.done()
-            and self._loop is asyncio.get_running_loop()
-        ):
+        # Also when somebody else has ordered the close: this must not leave the loop before the end is told.
+        if closed is not None and not closed.done() and self._loop is asyncio.get_running_loop():
             await asyncio.wait([closed], timeout=timeout)
         self._detach()
 
