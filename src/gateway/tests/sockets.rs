@@ -257,18 +257,15 @@ async fn a_frame_that_never_ends_is_no_sign_of_life() {
         while writer.write_all(&[0]).await.is_ok() {
             sleep(20 * MS).await;
         }
-        // The client has closed; that it says why may be seen a moment later.
-        std::future::pending::<()>().await;
     };
     let mut sink = Vec::new();
-    let reading = async {
-        let _ = reader.read_to_end(&mut sink).await;
+    let peer = async {
+        let _ = tokio::join!(dripping, reader.read_to_end(&mut sink));
         std::future::pending::<()>().await;
     };
     tokio::select! {
         reason = bot.until(State::Backoff) => assert!(reason.contains("no frame came"), "{reason}"),
-        () = dripping => {}
-        () = reading => {}
+        () = peer => unreachable!(),
     }
     bot.finish().await;
 }
