@@ -25,7 +25,8 @@ impl BackoffOptions {
         }
         let exponent = i32::try_from(attempt - 2).unwrap_or(i32::MAX);
         let bound = self.base.as_secs_f64() * self.factor.powi(exponent);
-        if bound < self.max.as_secs_f64() { Duration::from_secs_f64(bound) } else { self.max }
+        // A factor that is negative or no number at all ends here too.
+        if (0.0..self.max.as_secs_f64()).contains(&bound) { Duration::from_secs_f64(bound) } else { self.max }
     }
 
     /// The delay before an attempt; `unit` is a random number in [0, 1).
@@ -51,6 +52,14 @@ mod tests {
             prop_assert!(options.delay(attempt, unit) <= bound);
             prop_assert!(bound <= options.max);
             prop_assert!(attempt == 1 || options.bound(attempt.saturating_add(1)) >= bound);
+        }
+    }
+
+    #[test]
+    fn a_senseless_factor_waits_the_maximum() {
+        for factor in [-2.0, f64::NAN, f64::INFINITY] {
+            let options = BackoffOptions { factor, ..Default::default() };
+            assert_eq!(options.bound(3), options.max, "{factor}");
         }
     }
 

@@ -30,10 +30,7 @@ impl Heartbeat {
     }
 
     pub fn poll(&self, now: Instant, paused: bool) -> Beat {
-        if let Some(since) = self.silent_since
-            && !paused
-        {
-            let dead_at = since + self.timeout;
+        if let Some(dead_at) = self.dead_at(paused) {
             if now >= dead_at {
                 return Beat::Dead;
             }
@@ -48,6 +45,16 @@ impl Heartbeat {
         self.next_ping = now + self.interval;
         self.pinged = Some((cid, now));
         self.silent_since.get_or_insert(now);
+    }
+
+    /// A ping is due and cannot be sent, for the peer takes nothing: silence counts all the same.
+    pub fn blocked(&mut self, now: Instant) {
+        self.silent_since.get_or_insert(now);
+    }
+
+    /// When silence will mean death; None while the peer owes nothing or nobody listens.
+    pub fn dead_at(&self, paused: bool) -> Option<Instant> {
+        if paused { None } else { self.silent_since.map(|since| since + self.timeout) }
     }
 
     /// Any frame is a sign of life.
@@ -68,9 +75,9 @@ impl Heartbeat {
         Some(now.saturating_duration_since(at))
     }
 
-    /// Does the peer owe an answer?
-    pub fn waiting(&self) -> bool {
-        self.silent_since.is_some()
+    /// For how long the peer has owed a sign of life.
+    pub fn silent_for(&self, now: Instant) -> Duration {
+        self.silent_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 }
 
@@ -103,6 +110,18 @@ mod tests {
         beat.heard();
         assert_eq!(beat.poll(start + 69 * SEC, false), Beat::Wait(start + 70 * SEC));
         assert_eq!(beat.poll(start + 70 * SEC, false), Beat::Ping);
+    }
+
+    #[test]
+    fn a_peer_that_takes_no_ping_is_dead_too() {
+        let start = Instant::now();
+        let mut beat = Heartbeat::new(10 * SEC, 10 * SEC, start);
+        beat.blocked(start + 10 * SEC);
+        beat.blocked(start + 15 * SEC);
+        assert_eq!(beat.poll(start + 19 * SEC, false), Beat::Ping, "it is still due");
+        assert_eq!(beat.dead_at(false), Some(start + 20 * SEC));
+        assert_eq!(beat.dead_at(true), None);
+        assert_eq!(beat.poll(start + 20 * SEC, false), Beat::Dead);
     }
 
     #[test]

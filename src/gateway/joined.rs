@@ -71,6 +71,11 @@ impl Joined {
         }
     }
 
+    /// Is the place of this join still in the list?
+    pub fn holds(&self, tag: u32, body: &[u8]) -> bool {
+        place_of(tag, body).is_some_and(|place| self.places.contains_key(&place))
+    }
+
     /// Something happened in a channel: it comes earlier at the next reconnect.
     pub fn used(&mut self, channel: i64) {
         let place = Place::Channel(channel);

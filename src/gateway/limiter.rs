@@ -25,9 +25,7 @@ impl Limiter {
         if self.capacity.is_infinite() {
             return Ok(());
         }
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.tokens = (self.tokens + passed * self.per_second).min(self.capacity);
-        self.at = self.at.max(now);
+        self.refill(now);
         if self.tokens >= 1.0 {
             self.tokens -= 1.0;
             return Ok(());
@@ -35,6 +33,20 @@ impl Limiter {
         // A hair more, lest rounding wakes us just before.
         let wait = (1.0 - self.tokens) / self.per_second + 1e-6;
         Err(self.at + Duration::from_secs_f64(wait))
+    }
+
+    /// Counts a frame that does not wait; those after it wait for it.
+    pub fn spend(&mut self, now: Instant) {
+        if self.capacity.is_finite() {
+            self.refill(now);
+            self.tokens -= 1.0;
+        }
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.at).as_secs_f64();
+        self.tokens = (self.tokens + passed * self.per_second).min(self.capacity);
+        self.at = self.at.max(now);
     }
 }
 
@@ -63,6 +75,16 @@ mod tests {
             let total = now.duration_since(start).as_secs_f64() * f64::from(limit) + f64::from(limit);
             prop_assert!(taken.len() as f64 <= total + 1e-6);
         }
+    }
+
+    #[test]
+    fn a_frame_that_does_not_wait_counts() {
+        let now = Instant::now();
+        let mut limiter = Limiter::new(2, Duration::from_secs(1), now);
+        assert!(limiter.take(now).is_ok() && limiter.take(now).is_ok());
+        limiter.spend(now);
+        let next = limiter.take(now).unwrap_err();
+        assert!(next >= now + Duration::from_secs(1), "two tokens are owed, two come in a second");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod call;
+mod handshake;
 mod heartbeat;
 mod joined;
 mod limiter;
@@ -22,13 +23,11 @@ mod websocket;
 mod tests;
 
 use std::collections::VecDeque;
-use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -41,7 +40,7 @@ pub use stats::{Stats, TAGS};
 pub use transport::{Connect, Connecting, Frame, Lost, Transport};
 pub use websocket::WebSocketConnector;
 
-use crate::inbox::{Inbox, Item};
+use crate::inbox::Inbox;
 
 /// Where received messages go beside the inbox: the store.
 pub trait Sink: Send + Sync {
@@ -112,6 +111,7 @@ impl Gateway {
         sink: Option<Arc<dyn Sink>>,
         connector: Box<dyn Connect>,
     ) -> Self {
+        let options = options.bounded();
         let recent_bounds = options.recent;
         let shared = Shared {
             options,
@@ -162,23 +162,16 @@ impl Gateway {
         auto_reconnect: bool,
     ) -> Result<(), Denied> {
         let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        if commands.as_ref().is_some_and(|sender| !sender.is_closed()) {
+        // A task that takes no more orders still has calls to fail and its end to tell.
+        let ended = matches!(self.state(), State::Idle | State::Closed);
+        if !ended || commands.as_ref().is_some_and(|sender| !sender.is_closed()) {
             return Err(Denied::Connected);
         }
         let (sender, receiver) = mpsc::unbounded_channel();
         *commands = Some(sender);
         self.shared.auto_reconnect.store(auto_reconnect, Relaxed);
         self.shared.stats.set_state(State::Connecting);
-        let (shared, session) = (self.shared.clone(), session::Session::new(self.shared.clone(), receiver));
-        runtime.spawn(async move {
-            // A panic is a defect of ours: it ends this connection, not the bot, and is not silent.
-            if AssertUnwindSafe(session.run(url)).catch_unwind().await.is_err() {
-                let generation = shared.stats.generation.load(Relaxed);
-                shared.stats.set_state(State::Closed);
-                let reason = "a defect in the core; please report it".to_owned();
-                shared.inbox.push(Item::State { state: State::Closed, generation, reason });
-            }
-        });
+        runtime.spawn(session::Session::new(self.shared.clone(), receiver).run(url));
         Ok(())
     }
 
@@ -190,12 +183,10 @@ impl Gateway {
         self.not_forked()?;
         let max = self.shared.options.max_pending;
         let pending = &self.shared.stats.pending;
-        if pending.load(Relaxed) as usize >= max {
-            return Err(Denied::TooManyPending(max));
-        }
+        let more = |count| ((count as usize) < max).then_some(count + 1);
+        pending.fetch_update(Relaxed, Relaxed, more).map_err(|_| Denied::TooManyPending(max))?;
         let id = self.last_call.fetch_add(1, Relaxed) + 1;
-        Stats::add(pending, 1);
-        let call = Call { id, tag, body, deadline: Instant::now() + timeout };
+        let call = Call { id, tag, body, deadline: Instant::now() + timeout.min(options::LONGEST) };
         self.command(Command::Call(call)).inspect_err(|_| {
             pending.fetch_sub(1, Relaxed);
         })?;
@@ -204,8 +195,10 @@ impl Gateway {
 
     /// Nobody waits for this call any more. One that was not sent yet will not be.
     pub fn cancel(&self, id: CallId) {
-        // A connection that is gone has failed the call already.
-        let _ = self.command(Command::Cancel(id));
+        if id != call::INTERNAL {
+            // A connection that is gone has failed the call already.
+            let _ = self.command(Command::Cancel(id));
+        }
     }
 
     /// Answers [`crate::inbox::Item::SessionWanted`].

@@ -7,6 +7,9 @@ use super::backoff::BackoffOptions;
 use super::recent::RecentBounds;
 use crate::inbox::Bounds;
 
+/// Longer than any bot waits, and short enough to be added to any instant.
+pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 #[derive(Debug, Clone)]
 pub struct Options {
     /// A PEM file with further certificate authorities to trust, beside webpki's and the system's.
@@ -29,6 +32,8 @@ pub struct Options {
     pub rate_limit: u32,
     pub rate_period: Duration,
     pub backoff: BackoffOptions,
+    /// Makes the jitter of the delays the same each time; None takes it from the system.
+    pub jitter_seed: Option<u64>,
     /// None tries for ever.
     pub reconnect_max_attempts: Option<u32>,
     /// How many clans and channels are joined again after a reconnect.
@@ -39,6 +44,25 @@ pub struct Options {
     pub session_timeout: Duration,
     /// Bytes the store may be behind before the reader pauses.
     pub max_store_backlog: usize,
+}
+
+impl Options {
+    /// The same, with every span short enough to reckon with.
+    pub(super) fn bounded(mut self) -> Self {
+        for span in [
+            &mut self.connect_timeout,
+            &mut self.heartbeat_interval,
+            &mut self.heartbeat_timeout,
+            &mut self.rate_period,
+            &mut self.backoff.base,
+            &mut self.backoff.max,
+            &mut self.rejoin_timeout,
+            &mut self.session_timeout,
+        ] {
+            *span = LONGEST.min(*span);
+        }
+        self
+    }
 }
 
 impl Default for Options {
@@ -56,6 +80,7 @@ impl Default for Options {
             rate_limit: 80,
             rate_period: Duration::from_secs(1),
             backoff: BackoffOptions::default(),
+            jitter_seed: None,
             reconnect_max_attempts: None,
             max_joined: 10_000,
             rejoin_timeout: Duration::from_secs(10),

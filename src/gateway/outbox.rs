@@ -32,9 +32,8 @@ impl Outbox {
     }
 
     pub fn cancel(&mut self, id: CallId) -> bool {
-        let before = self.calls.len();
-        self.calls.retain(|call| call.id != id);
-        self.calls.len() < before
+        let at = self.calls.iter().position(|call| call.id == id);
+        at.and_then(|at| self.calls.remove(at)).is_some()
     }
 
     pub fn next_deadline(&self) -> Option<Instant> {

@@ -64,9 +64,8 @@ impl Pending {
     }
 
     pub fn cancel(&mut self, id: CallId) -> bool {
-        let before = self.by_cid.len();
-        self.by_cid.retain(|_, sent| sent.id != id);
-        self.by_cid.len() < before
+        let cid = self.by_cid.iter().find(|(_, sent)| sent.id == id).map(|(cid, _)| *cid);
+        cid.and_then(|cid| self.by_cid.remove(&cid)).is_some()
     }
 
     /// The earliest deadline of a call that still waits.

@@ -17,7 +17,7 @@ use super::call::{Call, Failure, INTERNAL};
 use super::heartbeat::{Beat, Heartbeat};
 use super::joined::int_field;
 use super::pending::Sent;
-use super::session::{Closing, Session};
+use super::session::{CLOSED, Closing, Session};
 use super::state::State;
 use super::transport::{Frame, Lost, Transport};
 use super::{Command, Shared, Stats};
@@ -55,6 +55,7 @@ impl Session {
             rejoins: self.joined.calls().into_iter().rev().collect(),
             rejoining: 0,
             rejoin_until: now + options.rejoin_timeout,
+            joins_turn: false,
             ready: false,
             batch: Vec::with_capacity(TURN),
             pause: None,
@@ -63,9 +64,14 @@ impl Session {
             timer: Box::pin(sleep_until(now)),
             session: self,
         };
+        pump.session.heard_at = now;
         pump.session.enter(State::Joining, String::new());
         let end = poll_fn(|cx| pump.turn(cx, &mut *transport)).await;
-        let silent = pump.heartbeat.waiting();
+        let silent = pump.heartbeat.silent_for(Instant::now()) >= CLOSE_TIMEOUT;
+        drop(pump);
+        if matches!(end, End::Closed) {
+            self.fail_sent(CLOSED);
+        }
         if matches!(end, End::Closed) && !silent {
             let _ = timeout(CLOSE_TIMEOUT, poll_fn(|cx| transport.poll_close(cx))).await;
         }
@@ -93,6 +99,8 @@ struct Pump<'a> {
     /// Joins sent and not answered.
     rejoining: usize,
     rejoin_until: Instant,
+    /// The last one sent was a join.
+    joins_turn: bool,
     ready: bool,
     batch: Vec<Item>,
     pause: Option<Pause>,
@@ -110,10 +118,11 @@ impl Pump<'_> {
                 Err(end) => return Poll::Ready(end),
             }
             let now = Instant::now();
+            // First what the peer has said: a verdict on its silence, or on a call, must not overlook it.
             let passed = self
-                .tick(now)
-                .and_then(|()| self.write(cx, transport, now))
-                .and_then(|()| self.read(cx, transport, now));
+                .read(cx, transport, now)
+                .and_then(|more| self.tick(now).map(|()| more))
+                .and_then(|more| self.write(cx, transport, now).map(|()| more));
             match passed {
                 // The last join's answer may just have been read: the next tick lets the calls go.
                 Ok(more) => busy |= more || (!self.ready && self.rejoined()),
@@ -169,8 +178,12 @@ impl Pump<'_> {
 
     fn next_instant(&mut self, now: Instant) -> Instant {
         let mut next = self.session.next_deadline();
-        if let Beat::Wait(at) = self.heartbeat.poll(now, self.pause.is_some()) {
-            next = next.min(at);
+        let paused = self.pause.is_some();
+        match self.heartbeat.poll(now, paused) {
+            Beat::Wait(at) => next = next.min(at),
+            // It is due and could not be sent.
+            Beat::Ping => next = self.heartbeat.dead_at(paused).map_or(next, |at| next.min(at)),
+            Beat::Dead => next = now,
         }
         if let Some(at) = self.limited_until {
             next = next.min(at);
@@ -178,7 +191,8 @@ impl Pump<'_> {
         if !self.ready {
             next = next.min(self.rejoin_until);
         }
-        if self.pause.is_some() && self.store_lags() {
+        // The store wakes nobody. Whether it lags is not asked again: it may have caught up since `may_read` looked.
+        if paused && self.session.shared.sink.is_some() && !self.session.shared.inbox.full() {
             next = next.min(now + STORE_LOOK);
         }
         next
@@ -191,14 +205,16 @@ impl Pump<'_> {
         now: Instant,
     ) -> Result<(), Lost> {
         self.limited_until = None;
-        if self.heartbeat.poll(now, self.pause.is_some()) == Beat::Ping
-            && transport.poll_ready(cx)?.is_ready()
-        {
-            // A ping is never held up by the limiter, but counts.
-            let _ = self.session.limiter.take(now);
-            if let Some(cid) = self.session.pending.next_cid() {
+        if self.heartbeat.poll(now, self.pause.is_some()) == Beat::Ping {
+            let cid =
+                if transport.poll_ready(cx)?.is_ready() { self.session.pending.next_cid() } else { None };
+            if let Some(cid) = cid {
+                // A ping is never held up by the limiter, but counts.
+                self.session.limiter.spend(now);
                 self.send(transport, encode_envelope(cid, PING, &[]))?;
                 self.heartbeat.pinged(cid, now);
+            } else {
+                self.heartbeat.blocked(now);
             }
         }
         while self.has_call() {
@@ -210,9 +226,11 @@ impl Pump<'_> {
                 break;
             }
             let Some(cid) = self.session.pending.next_cid() else { break };
-            let Some(Call { id, tag, body, deadline }) = self.next_call() else { break };
-            self.send(transport, encode_envelope(cid, tag, &body))?;
+            let Some(Call { id, tag, body, deadline }) = self.next_call(now) else { break };
+            let frame = encode_envelope(cid, tag, &body);
+            // Before it is sent: if that fails, the call is among those whose fate is unknown.
             self.session.pending.insert(cid, Sent { id, tag, body, deadline, stream: Stream::default() });
+            self.send(transport, frame)?;
         }
         if self.unflushed && transport.poll_flush(cx)?.is_ready() {
             self.unflushed = false;
@@ -220,14 +238,28 @@ impl Pump<'_> {
         Ok(())
     }
 
-    fn has_call(&self) -> bool {
+    /// Is there something to send? Joins of places left meanwhile are dropped.
+    fn has_call(&mut self) -> bool {
+        while let Some((tag, body)) = self.rejoins.last()
+            && !self.session.joined.holds(*tag, body)
+        {
+            self.rejoins.pop();
+        }
         !self.rejoins.is_empty() || (self.ready && !self.session.outbox.is_empty())
     }
 
-    fn next_call(&mut self) -> Option<Call> {
-        let Some((tag, body)) = self.rejoins.pop() else { return self.session.outbox.pop() };
+    /// Joins come first. Once the connection is ready without them all, calls and joins take turns.
+    fn next_call(&mut self, now: Instant) -> Option<Call> {
+        let outbox = &mut self.session.outbox;
+        self.joins_turn = !self.ready || !self.joins_turn || outbox.is_empty();
+        if !self.joins_turn {
+            return outbox.pop();
+        }
+        let Some((tag, body)) = self.rejoins.pop() else { return outbox.pop() };
         self.rejoining += 1;
-        Some(Call { id: INTERNAL, tag, body, deadline: self.rejoin_until })
+        let deadline =
+            if self.ready { now + self.session.shared.options.rejoin_timeout } else { self.rejoin_until };
+        Some(Call { id: INTERNAL, tag, body, deadline })
     }
 
     fn send(&mut self, transport: &mut dyn Transport, frame: Bytes) -> Result<(), Lost> {
@@ -249,7 +281,7 @@ impl Pump<'_> {
             return Ok(false);
         }
         let mut outcome = Ok(true);
-        let (mut frames, mut bytes) = (0, 0);
+        let (mut frames, mut bytes, mut others) = (0, 0, false);
         for _ in 0..TURN {
             match transport.poll_next(cx) {
                 Poll::Ready(Ok(Frame::Binary(frame))) => {
@@ -257,7 +289,7 @@ impl Pump<'_> {
                     bytes += frame.len() as u64;
                     self.take_frame(&frame, now);
                 }
-                Poll::Ready(Ok(Frame::Other)) => self.heartbeat.heard(),
+                Poll::Ready(Ok(Frame::Other)) => others = true,
                 Poll::Ready(Err(lost)) => {
                     outcome = Err(lost);
                     break;
@@ -268,8 +300,9 @@ impl Pump<'_> {
                 }
             }
         }
-        if frames > 0 {
+        if frames > 0 || others {
             self.heartbeat.heard();
+            self.session.heard_at = now;
             Stats::add(&self.session.shared.stats.frames_received, frames);
             Stats::add(&self.session.shared.stats.bytes_received, bytes);
         }
@@ -363,7 +396,8 @@ impl Pump<'_> {
             }
             return;
         };
-        if peek.tag != ERROR {
+        // A join made again is in the list already, at its place.
+        if peek.tag != ERROR && sent.id != INTERNAL {
             self.session.joined.answered(sent.tag, &sent.body);
             self.session.shared.stats.joined.store(self.session.joined.len() as u64, Relaxed);
         }
@@ -400,6 +434,13 @@ impl Pump<'_> {
             Ok(body) => Item::Raw { call: sent.id, body: body.into() },
             Err(failure) => Item::Failed { call: sent.id, failure },
         });
+    }
+}
+
+impl Drop for Pump<'_> {
+    fn drop(&mut self) {
+        // Only a panic leaves something here: answers that were counted as given.
+        self.session.shared.inbox.push_all(&mut self.batch);
     }
 }
 

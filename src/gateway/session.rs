@@ -3,11 +3,15 @@
 //! Everything runs in this one task, so there is one connection and one reconnect at a time by construction.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use futures_util::FutureExt as _;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -39,9 +43,17 @@ pub(super) struct Session {
     /// Python's answer to the last `SessionWanted`.
     answer: Option<Answer>,
     attempt: u32,
+    /// It was ready once: from then on a loss is made good.
+    was_ready: bool,
     ready_at: Option<Instant>,
+    /// When the last frame came, or the connection was made.
+    pub(super) heard_at: Instant,
     lost_at: Option<SystemTime>,
+    jitter: StdRng,
 }
+
+/// The reason of an end that was asked for.
+pub(super) const CLOSED: &str = "closed by the client";
 
 enum Answer {
     Session(String),
@@ -54,6 +66,8 @@ pub(super) struct Closing;
 impl Session {
     pub(super) fn new(shared: Arc<Shared>, commands: mpsc::UnboundedReceiver<Command>) -> Self {
         let options = &shared.options;
+        // A new list: what an earlier connection had joined is its own.
+        shared.stats.joined.store(0, Relaxed);
         Self {
             commands,
             outbox: Outbox::default(),
@@ -66,16 +80,22 @@ impl Session {
             quiet_until: None,
             answer: None,
             attempt: 0,
+            was_ready: false,
             ready_at: None,
+            heard_at: Instant::now(),
             lost_at: None,
+            jitter: options.jitter_seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64),
             shared,
         }
     }
 
     pub(super) async fn run(mut self, url: String) {
-        let reason = self.live(url).await;
+        // A panic is a defect of ours: it ends this connection, not the bot, and leaves no call without an outcome.
+        let living = AssertUnwindSafe(self.live(url)).catch_unwind().await;
+        let reason = living.unwrap_or_else(|_| "a defect in the core; please report it".into());
         self.commands.close();
-        while let Ok(command) = self.commands.try_recv() {
+        // Unlike `try_recv` this waits for an order that is being queued right now.
+        while let Some(command) = self.commands.recv().await {
             if let Command::Call(call) = command {
                 self.outbox.push(call);
             }
@@ -98,18 +118,19 @@ impl Session {
                 Err(Closing) => End::Closed,
             };
             let reason = match end {
-                End::Closed => return "closed by the client".into(),
+                End::Closed => return CLOSED.into(),
                 End::Lost(reason) => reason,
             };
             self.fail_sent(&reason);
-            let never_ready = self.ready_at.is_none() && self.lost_at.is_none();
-            if never_ready || !self.shared.auto_reconnect.load(Relaxed) {
+            if !self.was_ready || !self.shared.auto_reconnect.load(Relaxed) {
                 return reason;
             }
             if self.ready_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
                 self.attempt = 0;
             }
-            self.lost_at.get_or_insert_with(SystemTime::now);
+            // Nothing came after the last frame, however much later the loss was noticed.
+            let silence = self.heard_at.elapsed();
+            self.lost_at.get_or_insert_with(|| SystemTime::now() - silence);
             match self.next_url(reason).await {
                 Ok(next) => url = next,
                 Err(reason) => return reason,
@@ -119,7 +140,6 @@ impl Session {
 
     /// Backs off and gets a session, as often as it takes. An error says why there will be none.
     async fn next_url(&mut self, mut reason: String) -> Result<String, String> {
-        const CLOSED: &str = "closed by the client";
         loop {
             self.attempt = self.attempt.saturating_add(1);
             if let Some(max) = self.shared.options.reconnect_max_attempts
@@ -130,7 +150,7 @@ impl Session {
                 ));
             }
             self.next_generation();
-            let delay = self.shared.options.backoff.delay(self.attempt, rand::random());
+            let delay = self.shared.options.backoff.delay(self.attempt, self.jitter.random());
             self.enter(State::Backoff, reason);
             self.drive(sleep(delay)).await.map_err(|Closing| CLOSED)?;
             self.enter(State::Authenticating, String::new());
@@ -218,6 +238,7 @@ impl Session {
         self.state = state;
         self.shared.stats.set_state(state);
         if state == State::Ready {
+            self.was_ready = true;
             self.ready_at = Some(Instant::now());
         }
         self.emit(Item::State { state, generation: self.generation, reason });
@@ -244,7 +265,7 @@ impl Session {
     }
 
     /// The connection is gone: what was sent will not be answered.
-    fn fail_sent(&mut self, reason: &str) {
+    pub(super) fn fail_sent(&mut self, reason: &str) {
         for sent in self.pending.drain() {
             self.fail(sent.id, Failure::DeliveryUnknown(reason.into()));
         }

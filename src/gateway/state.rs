@@ -5,7 +5,7 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum State {
-    /// Never connected, or a first connect failed.
+    /// Never connected.
     Idle,
     /// Waits for Python to bring a session.
     Authenticating,

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
@@ -14,12 +14,12 @@ use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, Uri, header};
+use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_tungstenite::WebSocketStream;
 
+use super::handshake::handshake;
 use super::tls;
 use super::transport::{Connect, Connecting, Frame, Lost, Transport};
 
@@ -57,7 +57,7 @@ impl Connect for WebSocketConnector {
                 .map_err(|why| Lost(format!("cannot connect to {host}:{port}: {why}")))?;
             stream.set_nodelay(true).map_err(|why| Lost(why.to_string()))?;
             if !secure {
-                return handshake(uri, stream, max_frame).await;
+                return open(uri, stream, max_frame).await;
             }
             let config = tls.get_or_init(|| tls::client_config(ca_file.as_deref())).clone().map_err(Lost)?;
             let name = ServerName::try_from(host.clone())
@@ -66,25 +66,17 @@ impl Connect for WebSocketConnector {
                 .connect(name, stream)
                 .await
                 .map_err(|why| Lost(format!("the TLS handshake with {host}:{port} failed: {why}")))?;
-            handshake(uri, stream, max_frame).await
+            open(uri, stream, max_frame).await
         })
     }
 }
 
-async fn handshake<S>(uri: Uri, stream: S, max_frame: usize) -> Result<Box<dyn Transport>, Lost>
+async fn open<S>(uri: Uri, stream: S, max_frame: usize) -> Result<Box<dyn Transport>, Lost>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut request = uri.into_client_request().map_err(|_| Lost("the socket URL is not usable".into()))?;
-    request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("protobuf"));
     let config = WebSocketConfig::default().max_message_size(Some(max_frame)).max_frame_size(Some(max_frame));
-    match client_async_with_config(request, stream, Some(config)).await {
-        Ok((socket, _)) => Ok(Box::new(WebSocket(socket))),
-        Err(Error::Http(response)) => {
-            Err(Lost(format!("the server answered the WebSocket handshake with HTTP {}", response.status())))
-        }
-        Err(why) => Err(Lost(format!("the WebSocket handshake failed: {}", describe(&why)))),
-    }
+    Ok(Box::new(WebSocket(handshake(uri, stream, config).await?)))
 }
 
 struct WebSocket<S>(WebSocketStream<S>);
@@ -115,7 +107,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for WebSocket<S> {
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.0).poll_close(cx).map(|_| ())
+        let mut socket = Pin::new(&mut self.0);
+        if ready!(socket.as_mut().poll_close(cx)).is_err() {
+            return Poll::Ready(());
+        }
+        // Closing a socket with something unread in it resets the connection, and our last frames with it.
+        while let Some(Ok(_)) = ready!(socket.as_mut().poll_next(cx)) {}
+        Poll::Ready(())
     }
 }
 
@@ -124,7 +122,7 @@ fn lost(why: &Error) -> Lost {
 }
 
 /// The error in words; an HTTP response or a URL in it stays out.
-fn describe(why: &Error) -> String {
+pub(super) fn describe(why: &Error) -> String {
     match why {
         Error::Http(response) => format!("HTTP {}", response.status()),
         Error::Url(_) => "the socket URL is not usable".into(),

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::varint;
+use crate::schema;
 
 /// Why a frame is not what it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +116,8 @@ pub fn peek(frame: &[u8]) -> Result<Peek, Malformed> {
             // An int32 on the wire is sign-extended to 64 bits: the low half is the number.
             (1, Value::Varint(cid)) => found.cid = cid as u32,
             (1, _) => return Err(Malformed::Field),
-            (tag, Value::Bytes(body)) => {
+            // A later schema may put a field beside the oneof: it must not hide the member.
+            (tag, Value::Bytes(body)) if found.tag == 0 || is_member(tag) => {
                 found.tag = tag;
                 found.body = fields.at - body.len()..fields.at;
             }
@@ -123,6 +126,15 @@ pub fn peek(frame: &[u8]) -> Result<Peek, Malformed> {
         }
     }
     Ok(found)
+}
+
+/// Is this a field of the envelope's oneof, as far as this schema knows?
+fn is_member(tag: u32) -> bool {
+    static MEMBERS: LazyLock<u128> = LazyLock::new(|| {
+        let members = schema::envelope().fields.iter().filter(|field| field.oneof && field.number < u128::BITS);
+        members.fold(0, |bits, field| bits | 1 << field.number)
+    });
+    tag < u128::BITS && *MEMBERS >> tag & 1 == 1
 }
 
 #[cfg(test)]
@@ -161,6 +173,17 @@ mod tests {
                 Err(why) => prop_assert_eq!(why, Malformed::Truncated),
             }
         }
+    }
+
+    #[test]
+    fn a_field_of_a_later_schema_hides_no_member() {
+        let ping = Envelope { cid: 5, message: Some(Message::Ping(Ping {})) }.encode_to_vec();
+        let later = super::super::encode_envelope(0, 120, b"later");
+        for frame in [[&ping[..], &later].concat(), [&later[..], &ping].concat()] {
+            let seen = peek(&frame).unwrap();
+            assert_eq!((seen.cid, seen.tag, seen.body.len()), (5, 22, 0));
+        }
+        assert_eq!(peek(&later).unwrap().tag, 120, "alone it is an event nobody knows");
     }
 
     #[test]

@@ -1,0 +1,331 @@
+//! A bot on the scripted network, and a ledger of all it is told: the promises of every test are checked here.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::super::{CallId, Denied, Failure, Gateway, Options, Sink, State};
+use super::net::{Connector, Link, Net};
+use crate::inbox::{Inbox, Item};
+use crate::proto::realtime::{ChannelJoin, ChannelLeave, ChannelMessageSend, ClanJoin};
+use crate::wake::Wake;
+
+pub const SEC: Duration = Duration::from_secs(1);
+pub const MS: Duration = Duration::from_millis(1);
+pub const URL: &str = "ws://one";
+
+/// Envelope fields.
+pub const CLAN_JOIN: u32 = 3;
+pub const CHANNEL_JOIN: u32 = 4;
+pub const CHANNEL_LEAVE: u32 = 5;
+pub const MESSAGE: u32 = 6;
+pub const SEND: u32 = 8;
+pub const ERROR: u32 = 12;
+pub const TYPING: u32 = 24;
+pub const API: u32 = 92;
+
+#[derive(Default)]
+struct Bell(Notify);
+
+impl Wake for Bell {
+    fn wake(&self) {
+        self.0.notify_one();
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    Reply(u32, Bytes),
+    Raw(Bytes),
+    Failed(Failure),
+}
+
+pub struct Bot {
+    pub net: Arc<Net>,
+    pub gateway: Gateway,
+    bell: Arc<Bell>,
+    queue: VecDeque<Item>,
+    state: State,
+    generation: u64,
+    calls: BTreeSet<CallId>,
+    cancelled: BTreeSet<CallId>,
+    outcomes: BTreeMap<CallId, Outcome>,
+    pub states: Vec<(State, u64, String)>,
+    pub events: Vec<(u32, Bytes)>,
+    pub wanted: Vec<(u64, u32, Instant)>,
+    pub gaps: Vec<(f64, f64)>,
+    /// The order of the outcomes.
+    pub done: Vec<CallId>,
+}
+
+impl Bot {
+    pub fn new(options: Options) -> Self {
+        Self::with_sink(options, None)
+    }
+
+    pub fn with_sink(options: Options, sink: Option<Arc<dyn Sink>>) -> Self {
+        let net = Arc::new(Net::default());
+        let bell = Arc::new(Bell::default());
+        let inbox = Arc::new(Inbox::new(options.inbox, bell.clone()));
+        let connector = Box::new(Connector(net.clone()));
+        Self::around(net, bell, Gateway::new(options, inbox, sink, connector))
+    }
+
+    /// Over a connector of its own: `net` stays unused.
+    pub fn on(options: Options, connector: Box<dyn super::super::Connect>) -> Self {
+        let bell = Arc::new(Bell::default());
+        let inbox = Arc::new(Inbox::new(options.inbox, bell.clone()));
+        Self::around(Arc::default(), bell, Gateway::new(options, inbox, None, connector))
+    }
+
+    fn around(net: Arc<Net>, bell: Arc<Bell>, gateway: Gateway) -> Self {
+        for tag in [MESSAGE, TYPING] {
+            gateway.stats().set_wanted(tag, true);
+        }
+        Self {
+            net,
+            gateway,
+            bell,
+            queue: VecDeque::new(),
+            state: State::Idle,
+            generation: 0,
+            calls: BTreeSet::new(),
+            cancelled: BTreeSet::new(),
+            outcomes: BTreeMap::new(),
+            states: Vec::new(),
+            events: Vec::new(),
+            wanted: Vec::new(),
+            gaps: Vec::new(),
+            done: Vec::new(),
+        }
+    }
+
+    /// One that is ready, and its link.
+    pub async fn ready(options: Options) -> (Self, Link) {
+        let mut bot = Self::new(options);
+        bot.connect(URL).unwrap();
+        bot.until(State::Ready).await;
+        let link = bot.net.link();
+        (bot, link)
+    }
+
+    pub fn connect(&self, url: &str) -> Result<(), Denied> {
+        self.gateway.connect_on(&tokio::runtime::Handle::current(), url.into(), true)
+    }
+
+    /// Takes what the core has, without waiting.
+    pub fn drain(&mut self) {
+        let mut items = Vec::new();
+        while self.gateway.inbox().drain(256, &mut items) {}
+        self.queue.extend(items);
+    }
+
+    /// The next thing the core tells.
+    pub async fn next(&mut self) -> Item {
+        loop {
+            if let Some(item) = self.queue.pop_front() {
+                self.note(&item);
+                return item;
+            }
+            self.drain();
+            if self.queue.is_empty() {
+                self.bell.0.notified().await;
+            }
+        }
+    }
+
+    /// Takes note of all there is.
+    pub fn look(&mut self) {
+        self.drain();
+        while let Some(item) = self.queue.pop_front() {
+            self.note(&item);
+        }
+    }
+
+    /// Lets everything happen that happens now.
+    pub async fn settle(&mut self) {
+        self.pass(MS).await;
+    }
+
+    /// Lets time pass; what the core tells meanwhile is taken as it comes.
+    pub async fn pass(&mut self, time: Duration) {
+        let until = Instant::now() + time;
+        while tokio::time::timeout_at(until, self.next()).await.is_ok() {}
+        self.look();
+    }
+
+    /// Lets time pass without taking anything from the inbox, like a blocked event loop.
+    pub async fn sleep(&self, time: Duration) {
+        sleep(time).await;
+    }
+
+    /// Waits for a state and gives its reason.
+    pub async fn until(&mut self, wanted: State) -> String {
+        loop {
+            if let Item::State { state, reason, .. } = self.soon().await
+                && state == wanted
+            {
+                return reason;
+            }
+        }
+    }
+
+    /// Waits until a session is asked for; its generation.
+    pub async fn asked(&mut self) -> u64 {
+        loop {
+            if let Item::SessionWanted { generation, .. } = self.soon().await {
+                return generation;
+            }
+        }
+    }
+
+    /// Brings the sessions that are asked for until the state is reached.
+    pub async fn serve_until(&mut self, wanted: State) -> String {
+        // It may have been asked for already.
+        if let (State::Authenticating, Some((generation, ..))) = (self.state, self.wanted.last()) {
+            self.gateway.provide_session(*generation, format!("ws://session/{generation}"));
+        }
+        loop {
+            match self.soon().await {
+                Item::SessionWanted { generation, .. } => {
+                    self.gateway.provide_session(generation, format!("ws://session/{generation}"));
+                }
+                Item::State { state, reason, .. } if state == wanted => return reason,
+                _ => {}
+            }
+        }
+    }
+
+    async fn soon(&mut self) -> Item {
+        match timeout(600 * SEC, self.next()).await {
+            Ok(item) => item,
+            Err(_) => panic!("it says nothing any more; states: {:?}", self.states),
+        }
+    }
+
+    /// Loses the connection and gets a new one.
+    pub async fn reconnect(&mut self) -> Link {
+        self.net.link().cut("cut");
+        self.serve_until(State::Ready).await;
+        self.net.link()
+    }
+
+    pub fn call(&mut self, tag: u32, body: impl prost::Message, timeout: Duration) -> CallId {
+        let id = self.gateway.call(tag, body.encode_to_vec().into(), timeout).expect("the call is taken");
+        self.calls.insert(id);
+        id
+    }
+
+    pub fn send(&mut self, timeout: Duration) -> CallId {
+        self.send_marked(1, timeout)
+    }
+
+    /// A message the answer to which carries `mark`.
+    pub fn send_marked(&mut self, mark: i64, timeout: Duration) -> CallId {
+        let body = ChannelMessageSend { channel_id: 7, topic_id: mark, ..Default::default() };
+        self.call(SEND, body, timeout)
+    }
+
+    pub fn join_clan(&mut self, clan_id: i64) -> CallId {
+        self.call(CLAN_JOIN, ClanJoin { clan_id, ..Default::default() }, 30 * SEC)
+    }
+
+    pub fn join(&mut self, channel_id: i64) -> CallId {
+        self.call(CHANNEL_JOIN, ChannelJoin { clan_id: 1, channel_id, ..Default::default() }, 30 * SEC)
+    }
+
+    pub fn leave(&mut self, channel_id: i64) -> CallId {
+        self.call(CHANNEL_LEAVE, ChannelLeave { clan_id: 1, channel_id, ..Default::default() }, 30 * SEC)
+    }
+
+    pub fn cancel(&mut self, id: CallId) {
+        self.cancelled.insert(id);
+        self.gateway.cancel(id);
+    }
+
+    pub fn outcome(&self, id: CallId) -> Option<&Outcome> {
+        self.outcomes.get(&id)
+    }
+
+    pub fn failure(&self, id: CallId) -> Option<&Failure> {
+        match self.outcomes.get(&id)? {
+            Outcome::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    pub fn seen(&self) -> Vec<State> {
+        self.states.iter().map(|(state, ..)| *state).collect()
+    }
+
+    pub fn stat(&self, name: &str) -> u64 {
+        let counters = self.gateway.stats().counters();
+        counters.into_iter().find(|(counter, _)| *counter == name).expect("there is such a counter").1
+    }
+
+    fn note(&mut self, item: &Item) {
+        match item {
+            Item::State { state, generation, reason } => {
+                assert!(self.state.may_become(*state), "{} became {state}: {:?}", self.state, self.states);
+                self.rise(*generation);
+                self.state = *state;
+                self.states.push((*state, *generation, reason.clone()));
+            }
+            Item::SessionWanted { generation, attempt } => {
+                self.rise(*generation);
+                self.wanted.push((*generation, *attempt, Instant::now()));
+            }
+            Item::Reconnected { lost_at, back_at, .. } => self.gaps.push((*lost_at, *back_at)),
+            Item::Event { tag, body } => self.events.push((*tag, body.clone())),
+            Item::Reply { call, tag, body } => self.end(*call, Outcome::Reply(*tag, body.clone())),
+            Item::Raw { call, body } => self.end(*call, Outcome::Raw(body.clone())),
+            Item::Failed { call, failure } => self.end(*call, Outcome::Failed(failure.clone())),
+            Item::Malformed { .. } => {}
+        }
+    }
+
+    fn rise(&mut self, generation: u64) {
+        assert!(generation >= self.generation, "the generation fell from {} to {generation}", self.generation);
+        self.generation = generation;
+    }
+
+    fn end(&mut self, call: CallId, outcome: Outcome) {
+        assert!(self.calls.contains(&call), "nobody made call {call}: {outcome:?}");
+        self.done.push(call);
+        let earlier = self.outcomes.insert(call, outcome.clone());
+        assert!(earlier.is_none(), "call {call} ended twice: {earlier:?}, {outcome:?}");
+    }
+
+    /// Closes, and checks what must hold at every end.
+    pub async fn finish(mut self) {
+        if self.gateway.close() {
+            self.until(State::Closed).await;
+        }
+        self.settle().await;
+        let open: Vec<_> = self
+            .calls
+            .iter()
+            .filter(|id| !self.outcomes.contains_key(id) && !self.cancelled.contains(id))
+            .collect();
+        assert!(open.is_empty(), "calls {open:?} have no outcome; states: {:?}", self.states);
+        assert_eq!(self.stat("pending"), 0, "calls are counted that are over");
+        assert_eq!(self.net.live(), 0, "a connection is still held");
+        assert_eq!(self.gateway.state(), State::Closed);
+    }
+}
+
+/// Delays of nothing, so that a test need not think of them.
+pub fn quick() -> Options {
+    let mut options = Options { jitter_seed: Some(1), ..Default::default() };
+    options.backoff.base = Duration::ZERO;
+    options.backoff.max = Duration::ZERO;
+    options
+}

@@ -1,0 +1,12 @@
+//! Faults, on simulated time and over loopback TCP. `net` is the scripted network, `bot` watches the promises that hold
+//! in every test: one live connection, legal moves, one outcome for each call, nothing left at the end.
+
+mod bot;
+mod calls;
+mod flow;
+mod heartbeat;
+mod joins;
+mod lifecycle;
+mod net;
+mod sockets;
+mod storms;

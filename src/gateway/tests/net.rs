@@ -1,0 +1,358 @@
+//! A scripted network: what happens to each connect, and what the peer says and takes.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use prost::Message as _;
+use tokio::time::{Instant, sleep};
+
+use super::super::transport::{Connect, Connecting, Frame, Lost, Transport};
+use crate::proto::api::ChannelMessage;
+use crate::proto::realtime::{
+    Channel, ChannelMessageAck, Envelope, Error, MessageTypingEvent, Pong, envelope::Message,
+};
+
+/// What becomes of a connect.
+#[derive(Debug, Clone)]
+pub enum Plan {
+    Accept,
+    Refuse(&'static str),
+    /// No answer, ever.
+    Hang,
+    AcceptAfter(Duration),
+}
+
+/// What the peer answers by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Auto {
+    pub pings: bool,
+    pub joins: bool,
+    pub calls: bool,
+    pub goodbye: bool,
+}
+
+impl Auto {
+    pub const ALL: Self = Self { pings: true, joins: true, calls: true, goodbye: true };
+    /// Alive, and nothing else.
+    pub const PINGS: Self = Self { joins: false, calls: false, ..Self::ALL };
+    pub const NONE: Self = Self { pings: false, joins: false, calls: false, goodbye: false };
+}
+
+#[derive(Default)]
+pub struct Net(Mutex<State>);
+
+struct State {
+    plans: VecDeque<Plan>,
+    auto: Auto,
+    urls: Vec<String>,
+    links: Vec<Link>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { plans: VecDeque::new(), auto: Auto::ALL, urls: Vec::new(), links: Vec::new() }
+    }
+}
+
+impl Net {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// For the next connect that has no plan yet; without one it is accepted.
+    pub fn plan(&self, plan: Plan) {
+        self.lock().plans.push_back(plan);
+    }
+
+    pub fn forget_plans(&self) {
+        self.lock().plans.clear();
+    }
+
+    /// For the links to come.
+    pub fn auto(&self, auto: Auto) {
+        self.lock().auto = auto;
+    }
+
+    /// Where it was connected to, in order.
+    pub fn urls(&self) -> Vec<String> {
+        self.lock().urls.clone()
+    }
+
+    /// The link made last.
+    pub fn link(&self) -> Link {
+        self.lock().links.last().expect("a connection was made").clone()
+    }
+
+    pub fn links(&self) -> usize {
+        self.lock().links.len()
+    }
+
+    /// How many links the client holds right now.
+    pub fn live(&self) -> usize {
+        self.lock().links.iter().filter(|link| link.lock().held).count()
+    }
+
+    fn accept(&self) -> Box<dyn Transport> {
+        assert_eq!(self.live(), 0, "there is at most one live connection");
+        let mut state = self.lock();
+        let link = Link(Arc::new(Mutex::new(Wire { auto: state.auto, held: true, ..Wire::default() })));
+        state.links.push(link.clone());
+        Box::new(End(link))
+    }
+}
+
+pub struct Connector(pub Arc<Net>);
+
+impl Connect for Connector {
+    fn connect(&self, url: &str) -> Connecting {
+        let net = self.0.clone();
+        let mut state = net.lock();
+        state.urls.push(url.to_owned());
+        let plan = state.plans.pop_front().unwrap_or(Plan::Accept);
+        drop(state);
+        Box::pin(async move {
+            match plan {
+                Plan::Accept => Ok(net.accept()),
+                Plan::Refuse(why) => Err(Lost(why.into())),
+                Plan::Hang => std::future::pending().await,
+                Plan::AcceptAfter(delay) => {
+                    sleep(delay).await;
+                    Ok(net.accept())
+                }
+            }
+        })
+    }
+}
+
+/// A frame the client sent.
+#[derive(Debug, Clone)]
+pub struct Got {
+    pub cid: u16,
+    pub tag: u32,
+    pub message: Message,
+    pub at: Instant,
+}
+
+/// The peer's end of a connection.
+#[derive(Clone)]
+pub struct Link(Arc<Mutex<Wire>>);
+
+struct Wire {
+    auto: Auto,
+    held: bool,
+    /// For the client to read; after the end there is nothing.
+    frames: VecDeque<Result<Frame, Lost>>,
+    reader: Option<Waker>,
+    got: Vec<Got>,
+    stuck: bool,
+    breaks_on_send: bool,
+    panics: bool,
+    writer: Option<Waker>,
+    goodbyes: usize,
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        Self {
+            auto: Auto::NONE,
+            held: false,
+            frames: VecDeque::new(),
+            reader: None,
+            got: Vec::new(),
+            stuck: false,
+            breaks_on_send: false,
+            panics: false,
+            writer: None,
+            goodbyes: 0,
+        }
+    }
+}
+
+impl Link {
+    fn lock(&self) -> MutexGuard<'_, Wire> {
+        self.0.lock().unwrap()
+    }
+
+    fn push(&self, frame: Result<Frame, Lost>) {
+        let mut wire = self.lock();
+        wire.frames.push_back(frame);
+        if let Some(waker) = wire.reader.take() {
+            waker.wake();
+        }
+    }
+
+    pub fn auto(&self, auto: Auto) {
+        self.lock().auto = auto;
+    }
+
+    pub fn raw(&self, frame: impl Into<Bytes>) {
+        self.push(Ok(Frame::Binary(frame.into())));
+    }
+
+    /// A WebSocket ping, pong or text.
+    pub fn other(&self) {
+        self.push(Ok(Frame::Other));
+    }
+
+    pub fn say(&self, cid: u16, message: Message) {
+        self.raw(Envelope { cid: cid.into(), message: Some(message) }.encode_to_vec());
+    }
+
+    pub fn cut(&self, why: &str) {
+        self.push(Err(Lost(why.into())));
+    }
+
+    pub fn typing(&self, channel_id: i64) {
+        self.say(0, Message::MessageTypingEvent(MessageTypingEvent { channel_id, ..Default::default() }));
+    }
+
+    pub fn message(&self, channel_id: i64, message_id: i64) {
+        self.say(0, Message::ChannelMessage(ChannelMessage { channel_id, message_id, ..Default::default() }));
+    }
+
+    /// The answer a good server gives.
+    pub fn answer(&self, got: &Got) {
+        self.say(got.cid, answer_to(&got.message));
+    }
+
+    pub fn refuse(&self, got: &Got) {
+        self.say(got.cid, Message::Error(Error { code: 3, message: "no".into(), ..Default::default() }));
+    }
+
+    pub fn chunk(&self, cid: u16, code: u16, last: bool, payload: &[u8]) {
+        let mut frame = vec![0xFF];
+        frame.extend(cid.to_be_bytes());
+        frame.extend((u32::from(code) << 16 | if last { 0xFF } else { 0 }).to_be_bytes());
+        frame.extend(payload);
+        self.raw(frame);
+    }
+
+    /// What the client sent, without pings.
+    pub fn got(&self) -> Vec<Got> {
+        self.lock().got.iter().filter(|got| got.tag != PING).cloned().collect()
+    }
+
+    pub fn pings(&self) -> Vec<Got> {
+        self.lock().got.iter().filter(|got| got.tag == PING).cloned().collect()
+    }
+
+    /// The peer stops taking anything, or begins again.
+    pub fn stick(&self, stuck: bool) {
+        let mut wire = self.lock();
+        wire.stuck = stuck;
+        if let Some(waker) = wire.writer.take() {
+            waker.wake();
+        }
+    }
+
+    pub fn break_on_send(&self) {
+        self.lock().breaks_on_send = true;
+    }
+
+    /// A defect of the client itself, at its next read.
+    pub fn panic(&self) {
+        self.lock().panics = true;
+        self.typing(0);
+    }
+
+    pub fn unread(&self) -> usize {
+        self.lock().frames.len()
+    }
+
+    pub fn goodbyes(&self) -> usize {
+        self.lock().goodbyes
+    }
+
+    pub fn held(&self) -> bool {
+        self.lock().held
+    }
+}
+
+const PING: u32 = 22;
+
+fn answer_to(message: &Message) -> Message {
+    match message {
+        Message::Ping(_) => Message::Pong(Pong {}),
+        Message::ChannelJoin(join) => {
+            Message::Channel(Channel { id: join.channel_id, ..Default::default() })
+        }
+        Message::ChannelMessageSend(send) => Message::ChannelMessageAck(ChannelMessageAck {
+            channel_id: send.channel_id,
+            message_id: send.topic_id,
+            ..Default::default()
+        }),
+        other => other.clone(),
+    }
+}
+
+/// The client's end.
+struct End(Link);
+
+impl Transport for End {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Lost>> {
+        let mut wire = self.0.lock();
+        if wire.panics {
+            drop(wire);
+            panic!("a defect, made for a test");
+        }
+        match wire.frames.pop_front() {
+            Some(frame) => Poll::Ready(frame),
+            None => {
+                wire.reader = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        self.poll_flush(cx)
+    }
+
+    fn send(&mut self, frame: Bytes) -> Result<(), Lost> {
+        let envelope = Envelope::decode(&frame[..]).expect("the client sends envelopes");
+        let tag = crate::wire::peek(&frame).unwrap().tag;
+        let cid = u16::try_from(envelope.cid).expect("16 bits are what the raw header has");
+        let got = Got { cid, tag, message: envelope.message.unwrap(), at: Instant::now() };
+        let mut wire = self.0.lock();
+        assert!(!wire.stuck, "poll_ready had said no");
+        if wire.breaks_on_send {
+            return Err(Lost("broken pipe".into()));
+        }
+        wire.got.push(got.clone());
+        let auto = wire.auto;
+        drop(wire);
+        let answers = match got.tag {
+            PING => auto.pings,
+            3..=5 => auto.joins,
+            _ => auto.calls,
+        };
+        if answers {
+            self.0.answer(&got);
+        }
+        Ok(())
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        let mut wire = self.0.lock();
+        if wire.stuck {
+            wire.writer = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        let mut wire = self.0.lock();
+        wire.goodbyes += 1;
+        if wire.auto.goodbye { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.lock().held = false;
+    }
+}

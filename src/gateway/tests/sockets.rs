@@ -1,0 +1,414 @@
+//! The real WebSocket over loopback TCP, against a peer that does what peers should not.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
+
+use super::super::{Failure, Options, State, WebSocketConnector};
+use super::bot::{Bot, MS, Outcome, SEC, TYPING, quick};
+use crate::wire::encode_envelope;
+
+/// Impatient, so that the tests are short; nothing here depends on how fast the machine is.
+fn impatient() -> Options {
+    Options {
+        connect_timeout: 500 * MS,
+        heartbeat_interval: 200 * MS,
+        heartbeat_timeout: 200 * MS,
+        rate_limit: 0,
+        ..quick()
+    }
+}
+
+fn patient() -> Options {
+    Options { connect_timeout: 60 * SEC, rate_limit: 0, ..quick() }
+}
+
+fn bot(options: Options) -> Bot {
+    let connector = WebSocketConnector::new(None, 1 << 20);
+    Bot::on(options, Box::new(connector))
+}
+
+struct Peer(TcpListener);
+
+impl Peer {
+    async fn new() -> Self {
+        Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    fn url(&self, scheme: &str) -> String {
+        format!("{scheme}://{}/ws?token=secret", self.0.local_addr().unwrap())
+    }
+
+    async fn accept(&self) -> TcpStream {
+        timeout(60 * SEC, self.0.accept()).await.expect("the client connects").unwrap().0
+    }
+
+    async fn websocket(&self) -> WebSocketStream<TcpStream> {
+        tokio_tungstenite::accept_async(self.accept().await).await.unwrap()
+    }
+
+    /// A client that is ready, and the naked stream behind its WebSocket.
+    async fn raw(&self, bot: &mut Bot) -> TcpStream {
+        bot.connect(&self.url("ws")).unwrap();
+        let mut stream = self.accept().await;
+        let key = request_key(&mut stream).await;
+        stream.write_all(switching(&key, "").as_bytes()).await.unwrap();
+        bot.until(State::Ready).await;
+        stream
+    }
+}
+
+/// Reads the client's request; its key.
+async fn request_key(stream: &mut TcpStream) -> String {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        request.push(stream.read_u8().await.unwrap());
+    }
+    let request = String::from_utf8(request).unwrap();
+    assert!(request.contains("Sec-WebSocket-Protocol: protobuf\r\n"), "{request}");
+    let line = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+    line.expect("a key").to_owned()
+}
+
+fn switching(key: &str, more: &str) -> String {
+    let accept = derive_accept_key(key.as_bytes());
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n{more}\r\n"
+    )
+}
+
+/// A WebSocket frame as servers send it.
+fn frame(payload: &[u8]) -> Vec<u8> {
+    assert!(payload.len() < 126);
+    [&[0x82, payload.len() as u8][..], payload].concat()
+}
+
+fn typing() -> Vec<u8> {
+    encode_envelope(0, TYPING, &[0x10, 5]).to_vec()
+}
+
+/// The reason a first connect fails for; the peer does `answer`.
+async fn refused<F: Future<Output = ()>>(scheme: &str, answer: impl FnOnce(TcpStream) -> F) -> String {
+    let peer = Peer::new().await;
+    let mut bot = bot(Options { connect_timeout: SEC, ..quick() });
+    bot.connect(&peer.url(scheme)).unwrap();
+    let (reason, ()) = tokio::join!(bot.until(State::Closed), async { answer(peer.accept().await).await });
+    assert!(!reason.contains("secret"), "{reason}");
+    bot.finish().await;
+    reason
+}
+
+#[tokio::test]
+async fn a_port_nobody_listens_on() {
+    let peer = Peer::new().await;
+    let url = peer.url("ws");
+    drop(peer);
+    let mut bot = bot(patient());
+    bot.connect(&url).unwrap();
+    let reason = bot.until(State::Closed).await;
+    assert!(reason.starts_with("cannot connect to 127.0.0.1:"), "{reason}");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn urls_that_are_none() {
+    for url in ["", "no url?token=secret", "http://127.0.0.1/?token=secret", "ws:///ws?token=secret"] {
+        let mut bot = bot(patient());
+        bot.connect(url).unwrap();
+        let reason = bot.until(State::Closed).await;
+        assert!(reason.starts_with("the socket URL") && !reason.contains("secret"), "{reason}");
+        bot.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn handshakes_that_fail() {
+    let hangs = refused("ws", |stream| async move {
+        sleep(2 * SEC).await;
+        drop(stream);
+    });
+    let tls_hangs = refused("wss", |stream| async move {
+        sleep(2 * SEC).await;
+        drop(stream);
+    });
+    let tls_cut = refused("wss", |mut stream| async move {
+        stream.read_u8().await.unwrap();
+    });
+    let tls_half = refused("wss", |mut stream| async move {
+        stream.read_u8().await.unwrap();
+        // The header of a ServerHello of which nothing follows.
+        stream.write_all(&[0x16, 3, 3, 0, 90, 2]).await.unwrap();
+    });
+    let tls_garbage = refused("wss", |mut stream| async move {
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        stream.read_u8().await.unwrap();
+    });
+    let cut = refused("ws", |mut stream| async move {
+        request_key(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 101 Swit").await.unwrap();
+    });
+    let full = refused("ws", |mut stream| async move {
+        request_key(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\r\n").await;
+    });
+    let no_switch = refused("ws", |mut stream| async move {
+        let key = request_key(&mut stream).await;
+        let answer = switching(&key, "").replace("Connection: keep-alive, Upgrade\r\n", "");
+        let _ = stream.write_all(answer.as_bytes()).await;
+    });
+    let wrong_key = refused("ws", |mut stream| async move {
+        request_key(&mut stream).await;
+        let _ = stream.write_all(switching("another", "").as_bytes()).await;
+    });
+    let wrong_protocol = refused("ws", |mut stream| async move {
+        let key = request_key(&mut stream).await;
+        let _ = stream.write_all(switching(&key, "Sec-WebSocket-Protocol: json\r\n").as_bytes()).await;
+    });
+    let endless = refused("ws", |mut stream| async move {
+        request_key(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 101 OK\r\nX: ").await;
+        while stream.write_all(&[b'x'; 1000]).await.is_ok() {
+            sleep(MS).await;
+        }
+    });
+    let garbage = refused("ws", |mut stream| async move {
+        request_key(&mut stream).await;
+        let _ = stream.write_all(b"\x00\x01\x02 garbage\r\n\r\n").await;
+    });
+    let in_time = async { tokio::join!(hangs, tls_hangs) };
+    let ((hangs, tls_hangs), tls_cut, tls_half, tls_garbage) = tokio::join!(in_time, tls_cut, tls_half, tls_garbage);
+    assert_eq!((hangs.as_str(), tls_hangs.as_str()), ("no connection within 1 s", "no connection within 1 s"));
+    for reason in [tls_cut, tls_half, tls_garbage] {
+        assert!(reason.starts_with("the TLS handshake with 127.0.0.1:"), "{reason}");
+    }
+    let reasons = tokio::join!(cut, full, no_switch, wrong_key, wrong_protocol, endless, garbage);
+    assert!(reasons.0.ends_with("failed: the server closed the connection"), "{}", reasons.0);
+    assert!(reasons.1.ends_with("HTTP 503 Service Unavailable"), "{}", reasons.1);
+    assert!(reasons.2.ends_with("did not switch to WebSocket"), "{}", reasons.2);
+    assert!(reasons.3.ends_with("a wrong key"), "{}", reasons.3);
+    assert!(reasons.4.ends_with("another subprotocol"), "{}", reasons.4);
+    assert!(reasons.5.ends_with("the answer has no end"), "{}", reasons.5);
+    assert!(reasons.6.starts_with("the WebSocket handshake failed: "), "{}", reasons.6);
+}
+
+#[tokio::test]
+async fn a_server_may_choose_the_subprotocol_or_none() {
+    for chosen in ["", "Sec-WebSocket-Protocol: protobuf\r\n"] {
+        let peer = Peer::new().await;
+        let mut bot = bot(patient());
+        bot.connect(&peer.url("ws")).unwrap();
+        let mut stream = peer.accept().await;
+        let key = request_key(&mut stream).await;
+        // The first frame may come in the same packet as the answer.
+        let answer = [switching(&key, chosen).into_bytes(), frame(&typing())].concat();
+        stream.write_all(&answer).await.unwrap();
+        bot.until(State::Ready).await;
+        while bot.events.is_empty() {
+            bot.next().await;
+        }
+        drop(stream);
+        bot.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_speaks_byte_by_byte_is_understood() {
+    let peer = Peer::new().await;
+    let mut bot = bot(patient());
+    bot.connect(&peer.url("ws")).unwrap();
+    let slow = async {
+        let mut stream = peer.accept().await;
+        stream.set_nodelay(true).unwrap();
+        let key = request_key(&mut stream).await;
+        let all = [switching(&key, "").into_bytes(), frame(&typing()), frame(&typing())].concat();
+        for byte in all {
+            stream.write_all(&[byte]).await.unwrap();
+            sleep(MS).await;
+        }
+        stream
+    };
+    let listening = async {
+        while bot.events.len() < 2 {
+            bot.next().await;
+        }
+    };
+    let (stream, ()) = tokio::join!(slow, listening);
+    drop(stream);
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_frame_that_never_ends_is_no_sign_of_life() {
+    let peer = Peer::new().await;
+    let mut bot = bot(impatient());
+    let mut stream = peer.raw(&mut bot).await;
+    let (mut reader, mut writer) = stream.split();
+    let dripping = async {
+        // A frame of 100,000 bytes, of which one comes now and then.
+        let _ = writer.write_all(&[0x82, 127, 0, 0, 0, 0, 0, 1, 0x86, 0xA0]).await;
+        while writer.write_all(&[0]).await.is_ok() {
+            sleep(20 * MS).await;
+        }
+        // The client has closed; that it says why may be seen a moment later.
+        std::future::pending::<()>().await;
+    };
+    let mut sink = Vec::new();
+    let reading = async {
+        let _ = reader.read_to_end(&mut sink).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        reason = bot.until(State::Backoff) => assert!(reason.contains("no frame came"), "{reason}"),
+        () = dripping => {}
+        () = reading => {}
+    }
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_cut_in_the_middle_of_a_frame_is_a_loss() {
+    let peer = Peer::new().await;
+    let mut bot = bot(patient());
+    let mut stream = peer.raw(&mut bot).await;
+    let call = bot.send(60 * SEC);
+    stream.read_u8().await.unwrap();
+    let whole = frame(&typing());
+    stream.write_all(&whole).await.unwrap();
+    stream.write_all(&whole[..whole.len() - 1]).await.unwrap();
+    drop(stream);
+    let reason = bot.until(State::Backoff).await;
+    assert!(reason.starts_with("the connection broke: "), "{reason}");
+    bot.look();
+    assert_eq!(bot.events.len(), 1);
+    assert!(matches!(bot.failure(call), Some(Failure::DeliveryUnknown(_))));
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_half_open_connection_is_noticed_while_much_waits_to_be_written() {
+    let peer = Peer::new().await;
+    let mut bot = bot(impatient());
+    // The peer's machine is gone: nobody reads, nobody answers, nobody resets.
+    let stream = peer.raw(&mut bot).await;
+    for _ in 0..600 {
+        let body = bytes::Bytes::from(vec![0; 64 << 10]);
+        bot.gateway.call(super::bot::SEND, body, 60 * SEC).unwrap();
+    }
+    let mut failed = 0;
+    let reason = loop {
+        // These calls have no decodable body and are not in the ledger: they are counted here.
+        let mut items = Vec::new();
+        bot.gateway.inbox().drain(256, &mut items);
+        let mut lost = None;
+        for item in items {
+            match item {
+                crate::inbox::Item::Failed { .. } => failed += 1,
+                crate::inbox::Item::State { state: State::Backoff, reason, .. } => lost = Some(reason),
+                _ => {}
+            }
+        }
+        if let Some(reason) = lost {
+            break reason;
+        }
+        sleep(MS).await;
+    };
+    assert!(reason.contains("no frame came"), "{reason}");
+    assert!(failed > 0 && failed < 600, "{failed} were sent; the others wait");
+    drop(stream);
+    assert!(bot.gateway.close());
+    while bot.gateway.state() != State::Closed {
+        sleep(MS).await;
+    }
+    assert_eq!(bot.stat("pending"), 0);
+}
+
+#[tokio::test]
+async fn close_codes_are_losses_like_others() {
+    let peer = Peer::new().await;
+    let mut bot = bot(patient());
+    bot.connect(&peer.url("ws")).unwrap();
+    for code in [4006, 4014, 1001, 1008] {
+        let mut socket = peer.websocket().await;
+        bot.until(State::Ready).await;
+        let frame = CloseFrame { code: CloseCode::from(code), reason: "bye".into() };
+        socket.send(Message::Close(Some(frame))).await.unwrap();
+        let reason = bot.until(State::Backoff).await;
+        assert_eq!(reason, format!("the server closed the connection with code {code}"));
+        let generation = bot.asked().await;
+        bot.gateway.provide_session(generation, peer.url("ws"));
+    }
+    let socket = peer.websocket().await;
+    bot.until(State::Ready).await;
+    drop(socket);
+    bot.until(State::Backoff).await;
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn a_message_beyond_the_bound_is_a_loss_and_one_below_is_not() {
+    let peer = Peer::new().await;
+    let mut bot = bot(patient());
+    bot.connect(&peer.url("ws")).unwrap();
+    let mut socket = peer.websocket().await;
+    bot.until(State::Ready).await;
+    let big = |size| Message::Binary(encode_envelope(0, TYPING, &encode_envelope(0, 4, &vec![b'x'; size])));
+    socket.send(big(1_000_000)).await.unwrap();
+    while bot.events.is_empty() {
+        bot.next().await;
+    }
+    assert_eq!(bot.state(), State::Ready);
+    let _ = socket.send(big(1_100_000)).await;
+    let reason = bot.until(State::Backoff).await;
+    assert!(reason.starts_with("the connection broke: "), "{reason}");
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn at_close_the_goodbye_is_said_and_waited_for() {
+    let peer = Peer::new().await;
+    let mut bot = bot(patient());
+    bot.connect(&peer.url("ws")).unwrap();
+    let mut socket = peer.websocket().await;
+    bot.until(State::Ready).await;
+    let call = bot.send(60 * SEC);
+    bot.pass(20 * MS).await;
+    // Unread frames: a client that just closed its socket would reset the connection.
+    for _ in 0..100 {
+        socket.feed(Message::Binary(typing().into())).await.unwrap();
+    }
+    bot.gateway.close();
+    socket.flush().await.unwrap();
+    let mut frames = Vec::new();
+    while let Some(message) = socket.next().await {
+        frames.push(message.expect("no reset"));
+    }
+    assert!(matches!(frames[..], [Message::Binary(_), Message::Close(_)]), "{frames:?}");
+    bot.until(State::Closed).await;
+    assert!(matches!(bot.outcome(call), Some(Outcome::Failed(Failure::DeliveryUnknown(_)))));
+    bot.finish().await;
+}
+
+#[tokio::test]
+async fn pings_of_the_websocket_are_answered_and_text_is_ignored() {
+    let peer = Peer::new().await;
+    let mut bot = bot(patient());
+    bot.connect(&peer.url("ws")).unwrap();
+    let mut socket = peer.websocket().await;
+    bot.until(State::Ready).await;
+    socket.send(Message::text("hello")).await.unwrap();
+    socket.send(Message::Ping(vec![1, 2].into())).await.unwrap();
+    let pong = async { socket.next().await.unwrap().unwrap() };
+    let pong = timeout(Duration::from_secs(60), pong).await.expect("a pong comes");
+    assert_eq!(pong, Message::Pong(vec![1, 2].into()));
+    assert_eq!((bot.stat("malformed"), bot.stat("frames_received")), (0, 0));
+    drop(socket);
+    bot.finish().await;
+}
