@@ -230,10 +230,10 @@ async def main() -> int:
                 time.sleep(dice.uniform(0.2, 1.5))  # noqa: ASYNC251 (a fault of the bot's own)
         done = await failing
         await asyncio.gather(talking, *sending)
-        end = time.time() + 30
-        while time.time() < end and not all(
-            listener.client.state == "ready" for listener in listeners.values()
-        ):
+        clients = [listener.client for listener in listeners.values()]
+        for _ in range(300):
+            if {client.state for client in clients} == {"ready"}:
+                break
             await asyncio.sleep(0.1)
         await asyncio.sleep(3)
         after = rss()
