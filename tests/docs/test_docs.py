@@ -225,7 +225,7 @@ def test_the_tree_of_errors() -> None:
 
 _PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 #: Pages that are written on other branches: to be removed when those are merged.
-PENDING = {"reliability.md"}
+PENDING: set[str] = set()
 
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(#[\w-]+)?\)")
 PROOFS = sorted({match for page in PAGES for match in _PROOF.findall(page.read_text(encoding="utf-8"))})
