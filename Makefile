@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-dev demo test test-rust test-python lint fmt bench bench-rust proto lock clean
+.PHONY: help setup build build-dev demo test test-rust test-python lint fmt bench bench-rust faults soak proto lock clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,13 @@ test-rust:
 
 test-python: build
 	$(PY) -m pytest
+
+N ?= 1
+faults: build ## the fault suite, N=20 times in a row
+	@for run in $$(seq $(N)); do echo "run $$run of $(N)"; $(PY) -m pytest -q tests/faults || exit 1; done
+
+soak: build ## random faults for SOAK_SECONDS=600 from SOAK_SEED=1, then a report
+	$(PY) tests/soak.py
 
 lint: build ## format, clippy, ruff, mypy, stubtest, generated code
 	cargo fmt --check

@@ -31,6 +31,8 @@ pub enum Item {
     State { state: State, generation: u64, reason: String },
     /// The connection was lost and wants a new session: answer with `provide_session` or `refuse_session`.
     SessionWanted { generation: u64, attempt: u32 },
+    /// Frames came that cannot be read: how many up to now, and what was wrong with this one.
+    Malformed { count: u64, reason: String },
     /// The connection is back. Times are seconds since the epoch.
     Reconnected { generation: u64, lost_at: f64, back_at: f64 },
 }

@@ -14,7 +14,7 @@ from mezon import _core
 from mezon._checks import warn_at_import as _warn_at_import
 
 if TYPE_CHECKING:
-    from mezon._options import Disconnect, Gap, GatewayOptions, Stats
+    from mezon._options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
     from mezon.api.mezon_api import MezonApi
     from mezon.client import MezonClient
     from mezon.constants.enum import (
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from mezon.errors import (
         AuthenticationError,
+        ConnectionLostError,
         DeliveryUnknownError,
         InvalidArgumentError,
         MezonConnectionError,
@@ -71,7 +72,7 @@ __version__: str = _core.__version__
 
 #: Where each name lives; it is imported when it is first used.
 _HOMES = {
-    "mezon._options": ("Disconnect", "Gap", "GatewayOptions", "Stats"),
+    "mezon._options": ("Disconnect", "Gap", "GapOptions", "GatewayOptions", "Stats"),
     "mezon.api.mezon_api": ("MezonApi",),
     "mezon.client": ("MezonClient",),
     "mezon.constants.enum": (
@@ -84,6 +85,7 @@ _HOMES = {
     ),
     "mezon.errors": (
         "AuthenticationError",
+        "ConnectionLostError",
         "DeliveryUnknownError",
         "InvalidArgumentError",
         "MezonConnectionError",
@@ -150,11 +152,13 @@ __all__ = [
     "ChannelType",
     "Clan",
     "Collection",
+    "ConnectionLostError",
     "DeliveryUnknownError",
     "Disconnect",
     "EventManager",
     "Events",
     "Gap",
+    "GapOptions",
     "GatewayOptions",
     "InteractiveBuilder",
     "InvalidArgumentError",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from functools import partial
+from functools import partial, wraps
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -58,7 +58,8 @@ class Dispatcher:
         #: By tag, where an event goes.
         self._routes: dict[int, _Route] = {}
         self._link: Link | None = None
-        self._running: dict[int, asyncio.Task[None]] = {}
+        #: The tasks of handlers, and what each awaits.
+        self._running: dict[int, tuple[asyncio.Task[None], Awaitable[Any]]] = {}
         self._last = 0
         self._held = False
         #: Handlers that raised.
@@ -103,13 +104,29 @@ class Dispatcher:
 
     def _capacity(self) -> int:
         """How many events may come now: one starts as many handlers as listen to it."""
+        room = self._room()
+        self._held = room <= 0
+        return room
+
+    def _room(self) -> int:
         assert self._max is not None
         each = max((len(handlers) for handlers in self._events.listeners.values()), default=1)
         room = (self._max - len(self._running)) // each
         if not self._running:
             room = max(room, 1)
-        self._held = room <= 0
         return max(room, 0)
+
+    @property
+    def full(self) -> bool:
+        """Do as many handlers run as may?"""
+        return self._max is not None and self._room() <= 0
+
+    async def wait_room(self) -> None:
+        """Wait until a handler ends, if one runs."""
+        if self._running:
+            await asyncio.wait(
+                {task for task, _ in self._running.values()}, return_when=asyncio.FIRST_COMPLETED
+            )
 
     def on_event(self, tag: int, event: Any) -> None:
         """One event from the wire."""
@@ -124,8 +141,10 @@ class Dispatcher:
         self._follow(route, event)
 
     def dispatch(self, name: str, event: Any) -> None:
-        """Let an event occur that did not come from the wire."""
-        self._follow(self._route(name), event)
+        """Let an event occur that did not come from the wire. A handler that takes nothing is given nothing."""
+        name, effect, has_defaults, handlers = self._route(name)
+        fitting = tuple(h if _takes_one(h) else _without_argument(h) for h in handlers)
+        self._follow((name, effect, has_defaults, fitting), event)
 
     def _follow(self, route: _Route, event: Any) -> None:
         name, effect, has_defaults, handlers = route
@@ -152,7 +171,7 @@ class Dispatcher:
         self._last = number = self._last + 1
         task = self._make_task(self._run(number, name, handler, awaitable))
         if not task.done():  # an eager one may be
-            self._running[number] = task
+            self._running[number] = (task, awaitable)
 
     async def _run(
         self, number: int, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]
@@ -180,16 +199,39 @@ class Dispatcher:
     async def finish(self, timeout: float) -> None:
         """Let running handlers end, and cancel those that have not after `timeout` seconds."""
         current = asyncio.current_task()
-        tasks = {task for task in self._running.values() if task is not current and not task.done()}
+        # One turn, so that what has just begun comes to its first step, as it would without the end.
+        await asyncio.sleep(0)
+        tasks = {task for task, _ in self._running.values() if task is not current and not task.done()}
         if tasks and timeout > 0:
             _, tasks = await asyncio.wait(tasks, timeout=timeout)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
-        # A task that was cancelled before its first step has run no `finally`.
-        for number in [number for number, task in self._running.items() if task.done()]:
-            del self._running[number]
+        # A task that was cancelled before its first step has run no `finally`, and never awaited its handler.
+        for number in [number for number, (task, _) in self._running.items() if task.done()]:
+            _, awaitable = self._running.pop(number)
+            if inspect.iscoroutine(awaitable):
+                awaitable.close()
+
+
+def _takes_one(handler: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(handler).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        # Callables of C need not say what they take.
+        return True
+    return True
+
+
+def _without_argument(handler: Callable[..., Any]) -> Callable[[Any], Any]:
+    @wraps(handler)
+    def call(event: Any) -> Any:
+        return handler()
+
+    return call
 
 
 def _task_on_running_loop(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

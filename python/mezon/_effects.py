@@ -52,6 +52,8 @@ class Effects:
         self._client = client
         #: Clans whose channel list has been asked for.
         self._listed: set[int] = set()
+        #: Clans that were asked about by name: once each, also when the cache forgets them.
+        self._looked_up: set[int] = set()
         #: The last message of a sender that was merged into the user: repeats are skipped.
         self._senders: dict[int, tuple[Any, ...]] = {}
 
@@ -132,7 +134,9 @@ class Effects:
         clan = client.clans.get(clan_id)
         if clan is None:
             clan = client._new_clan(clan_id)
-            client._beside(client._refresh_clans(), f"looking up clan {clan_id}")
+            if clan_id and clan_id not in self._looked_up:
+                self._looked_up.add(clan_id)
+                client._beside(client._refresh_clans(), f"looking up clan {clan_id}")
         return clan
 
     def _list_channels(self, clan: Clan) -> None:
@@ -247,3 +251,4 @@ class Effects:
         session = self._client.session_manager.get_session() if self._client.session_manager else None
         if session is not None and event.token:
             session.update(event.token, event.refresh_token or None)
+            self._client._renewal.begin(session)

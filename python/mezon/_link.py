@@ -7,6 +7,7 @@ one step into the core and one future out of it.
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon import _core
@@ -31,7 +32,7 @@ logger = get_logger(__name__)
 BATCH: Final = 32
 
 #: The kinds of what `drain` gives; must match src/py/gateway.rs.
-EVENT, REPLY, RAW, FAILED, STATE, SESSION_WANTED, RECONNECTED = range(7)
+EVENT, REPLY, RAW, FAILED, STATE, SESSION_WANTED, RECONNECTED, MALFORMED = range(8)
 
 
 class Link:
@@ -132,13 +133,10 @@ class Link:
             return
         if self._renewing is not None:
             self._renewing.cancel()
+        core.close()
         closed = self._closed
-        if (
-            core.close()
-            and closed is not None
-            and not closed.done()
-            and self._loop is asyncio.get_running_loop()
-        ):
+        # Also when somebody else has ordered the close: this must not leave the loop before the end is told.
+        if closed is not None and not closed.done() and self._loop is asyncio.get_running_loop():
             await asyncio.wait([closed], timeout=timeout)
         self._detach()
 
@@ -162,7 +160,10 @@ class Link:
             return self._core
         self._detach()
         self._loop = loop
-        core = self._core = self._core if self._core is not None else self._make_core(None)
+        if self._core is None:
+            # Windows has no descriptor a loop could watch.
+            self._core = self._make_core(self._notify if sys.platform == "win32" else None)
+        core = self._core
         if core.fileno() >= 0:
             try:
                 loop.add_reader(core.fileno(), self._on_readable)
@@ -312,6 +313,10 @@ class Link:
             self._renew(key, value)
         elif kind == RECONNECTED:
             self.on_reconnected(*value)
+        elif kind == MALFORMED:
+            logger.warning(
+                "A frame from the server cannot be read and is left out, %d so far: %s", key, value
+            )
         else:
             self._answer(kind, key, value)
 

@@ -57,6 +57,30 @@ class GatewayOptions:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapOptions:
+    """The bounds of ``MezonClient(fill_gaps=...)``: what is fetched after a reconnect.
+
+    Each watched channel costs one HTTP call after a reconnect (more for more than 100 missed messages, and for the
+    topics heard last), in the rate limit of HTTP and behind the calls of handlers. Its own messages wait as long.
+
+    Attributes:
+        channels: How many channels are watched, the ones heard last.
+        messages_per_channel: Missed messages of a channel and its topics; if there are more, the last ones.
+        max_age: Seconds; older messages are not filled in.
+        timeout: Seconds the messages of a channel wait for its history; then they go on without it.
+        max_waiting: How many of them wait at most.
+        remembered: Ids kept of each channel, so that no message is dispatched twice.
+    """
+
+    channels: int = 20
+    messages_per_channel: int = 200
+    max_age: float = 3600.0
+    timeout: float = 60.0
+    max_waiting: int = 1000
+    remembered: int = 1500
+
+
 @dataclass(frozen=True, slots=True)
 class Stats:
     """Counters of a client since it was made. Taking them is cheap.
@@ -76,7 +100,9 @@ class Stats:
         joined: Clans and channels that will be joined again.
         handlers: Handlers running now.
         handler_errors: Handlers that raised.
-        store: The counters of the message store; empty without one.
+        gap_filled: Missed messages that were fetched and dispatched after a reconnect (``fill_gaps``).
+        duplicates: Messages that came twice and were dispatched once (``fill_gaps``).
+        store: The counters of the message store, such as ``rows_written``; empty without one.
     """
 
     state: str = "idle"
@@ -98,7 +124,14 @@ class Stats:
     joined: int = 0
     handlers: int = 0
     handler_errors: int = 0
-    store: dict[str, int] = field(default_factory=dict)
+    gap_filled: int = 0
+    duplicates: int = 0
+    store: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def dropped(self) -> int:
+        """Everything that came and reached nobody: skipped, malformed, unclaimed, duplicates."""
+        return self.skipped + self.malformed + self.unclaimed + self.duplicates
 
 
 @dataclass(frozen=True, slots=True)

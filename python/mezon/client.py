@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-import time
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
-from mezon._options import Disconnect, Gap, GatewayOptions, Stats
+from mezon._flight import SingleFlight
+from mezon._options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
 from mezon._registration import EventRegistration
+from mezon._renewal import Renewal
 from mezon._settings import FromEnv, resolve
+from mezon._watchdog import Watchdog
 from mezon.constants.enum import Events
 from mezon.errors import (
     AuthenticationError,
     ConnectionLostError,
     InvalidArgumentError,
+    MezonConnectionError,
     MezonError,
     NotLoggedInError,
 )
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from mezon._content import Content
     from mezon._dispatch import Dispatcher
+    from mezon._gaps import GapFiller
     from mezon._mmn import (
         AddTxResponse,
         EphemeralKeyPair,
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
         ZkProof,
     )
     from mezon._sse import AgentEventStream
-    from mezon.api import MezonApi
+    from mezon.api import Limiter, MezonApi
     from mezon.managers.channel import ChannelManager
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
@@ -72,8 +75,14 @@ DEFAULT_MESSAGE_PER_TIME: Final = 5
 DEFAULT_MMN_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/mmn-api/", "MEZON_MMN_API_URL"))
 DEFAULT_ZK_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/zk-api/", "MEZON_ZK_API_URL"))
 
-#: A session is renewed this many seconds before it ends.
-_RENEW_BEFORE: Final = 60.0
+#: Seconds the handlers of ``disconnect`` have when the client is closed without ``drain``.
+_LAST_WORDS: Final = 1.0
+
+#: States in which a reconnect is about to bring a new session by itself.
+_SESSION_COMES: Final = ("backoff", "authenticating")
+
+#: How often a reconnect takes a 403 without a reason for a rate limit before it believes it.
+_DOUBTS: Final = 2
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -126,12 +135,16 @@ class MezonClient(EventRegistration):
         gateway: Settings of the connection.
         auto_accept_friends: Accept every friend request.
         content_as_json: Give the content of messages as JSON text, as before version 1.6.20 of mezon-sdk.
-        fill_gaps: After a reconnect, get the messages that were missed and dispatch them first.
+        fill_gaps: After a reconnect, get the messages that were missed in the channels heard lately and dispatch
+            them first, each once. True, or the bounds as :class:`mezon.GapOptions`.
         max_concurrent_handlers: How many handlers may run at a time; events wait then. None for no bound.
         cache_size: How many clans, channels and users each are remembered; 0 for none.
         messages_per_channel: How many messages of a channel are remembered; 0 for none.
         http_rate_limit: HTTP calls in one ``http_rate_period``; 0 for no limit.
         http_rate_period: Seconds. The public server refuses calls that come faster than about one a second.
+            All calls of the client share this limit; logins and reconnects have one of their own beside it, as
+            with mezon-sdk, so that a login takes no longer.
+        blocked_loop_warning: Seconds the event loop may be blocked before a warning tells where; 0 for none.
     """
 
     def __init__(
@@ -152,12 +165,13 @@ class MezonClient(EventRegistration):
         gateway: GatewayOptions | None = None,
         auto_accept_friends: bool = False,
         content_as_json: bool = False,
-        fill_gaps: bool = False,
+        fill_gaps: bool | GapOptions = False,
         max_concurrent_handlers: int | None = None,
         cache_size: int = 1000,
         messages_per_channel: int = 200,
         http_rate_limit: int = 1,
         http_rate_period: float = 1.25,
+        blocked_loop_warning: float = 5.0,
     ) -> None:
         if enable_logging:
             setup_logger(log_level=log_level)
@@ -183,6 +197,7 @@ class MezonClient(EventRegistration):
         self.messages_per_channel = messages_per_channel
         self._cache_size = cache_size
         self._http_rate = (http_rate_limit, http_rate_period)
+        self._login_limiter: Limiter | None = None
         self._max_handlers = max_concurrent_handlers
 
         self.clans: CacheManager[int, Clan] = CacheManager(self._fetch_clan, cache_size)
@@ -204,15 +219,21 @@ class MezonClient(EventRegistration):
         self.zk_proof: ZkProof | None = None
 
         self._dispatcher: Dispatcher | None = None
+        self._gaps: GapFiller | None = None
+        self._watchdog = Watchdog(blocked_loop_warning) if blocked_loop_warning > 0 else None
+        self._renewal = Renewal(self._renew, lambda trying: self._beside(trying, "renewing the session"))
+        self._sessions: SingleFlight[None, Session] = SingleFlight()
         self._token_service: TokenService | None = None
         self._agent_events: AgentEventStream | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._logging_in: asyncio.Task[None] | None = None
-        self._renewal: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Future[None] | None = None
+        self._guard: asyncio.Task[None] | None = None
         self._auto_reconnect = True
         self._ended: asyncio.Event | None = None
         self._end_error: Exception | None = None
         self._refused: Exception | None = None
+        self._doubts = 0
         self._lost = False
         self._error_handler: Callable[[Exception, str], Any] | None = None
         self._bind_methods()
@@ -259,15 +280,17 @@ class MezonClient(EventRegistration):
         return None if self.socket_manager is None else self.socket_manager.socket.link.latency
 
     def stats(self) -> Stats:
-        """Counters of the connection, the dispatch and the store."""
+        """Counters of the connection, the dispatch and the store, since the client was made."""
         core = {} if self.socket_manager is None else self.socket_manager.socket.link.stats()
         known = {name: core[name] for name in core.keys() & Stats.__dataclass_fields__.keys()}
-        dispatcher = self._dispatcher
+        dispatcher, gaps = self._dispatcher, self._gaps
         return Stats(
             state=self.state,
             latency=self.latency,
             handlers=dispatcher.running if dispatcher is not None else 0,
             handler_errors=dispatcher.errors if dispatcher is not None else 0,
+            gap_filled=gaps.filled if gaps is not None else 0,
+            duplicates=gaps.duplicates if gaps is not None else 0,
             store=self._message_db.stats() if self._message_db is not None else {},
             **known,
         )
@@ -304,8 +327,10 @@ class MezonClient(EventRegistration):
             MezonConnectionError: If the server cannot be reached.
             MezonTimeoutError: If it does not answer in time.
         """
+        while (closing := self._closing_now()) is not None:
+            await asyncio.wait([closing])
         running = self._logging_in
-        if running is not None and not running.done():
+        if running is not None and not running.done() and running.get_loop() is asyncio.get_running_loop():
             await asyncio.shield(running)
             return
         if self.state not in ("idle", "closed"):
@@ -324,14 +349,25 @@ class MezonClient(EventRegistration):
         self._ended = asyncio.Event()
         self._end_error = self._refused = None
         self._lost = False
+        self._doubts = 0
+        # What an earlier loop has left behind ended with it.
+        self._tasks = {task for task in self._tasks if not task.get_loop().is_closed()}
         try:
             await self.initialize_managers(await self.get_session())
             tokens = self._tokens()
             tokens.open()
             await tokens.prepare()
-        except BaseException:
-            await self._close_everything(0.0)
+            if self.state == "closed":
+                raise MezonConnectionError("the connection was closed while the client was logging in")
+        except BaseException as error:
+            self._end_error = error if isinstance(error, Exception) else None
+            await self._close(0.0)
             raise
+        if self._watchdog is not None:
+            self._watchdog.start()
+        guard = self._guard = asyncio.ensure_future(self._close_with_the_loop())
+        # Who stops a loop without cancelling its tasks is not to be told of this one.
+        guard._log_destroy_pending = False  # type: ignore[attr-defined]
         logger.info("Bot %s is logged in", self.client_id)
         self._emit(Events.READY, self)
 
@@ -345,7 +381,11 @@ class MezonClient(EventRegistration):
         from mezon.managers.session import SessionManager
         from mezon.session import Session
 
-        api = self._make_api(self.login_url)
+        if self._login_limiter is None:
+            from mezon.api import Limiter
+
+            self._login_limiter = Limiter(*self._http_rate)
+        api = self._make_api(self.login_url, self._login_limiter)
         try:
             answer = await SessionManager(api).authenticate(self.client_id, self.api_key)
         finally:
@@ -353,7 +393,7 @@ class MezonClient(EventRegistration):
         scheme = "wss" if self.use_ssl else "ws"
         return Session(answer, fallback_api_url=self.login_url, fallback_ws_url=f"{scheme}://{self._host}")
 
-    def _make_api(self, base_url: str) -> MezonApi:
+    def _make_api(self, base_url: str, limiter: Limiter | None = None) -> MezonApi:
         from mezon.api import MezonApi
 
         limit, period = self._http_rate
@@ -364,6 +404,7 @@ class MezonClient(EventRegistration):
             self.timeout_ms,
             limit,
             period,
+            limiter=limiter,
             ca_file=self.gateway.ca_file,
         )
 
@@ -428,8 +469,15 @@ class MezonClient(EventRegistration):
         link.new_url = self._new_url
         link.fatal_errors = (_Refused,)
         self._dispatcher.attach(link, asyncio.get_running_loop())
+        if self.fill_gaps:
+            if self._gaps is None:
+                from mezon._gaps import GapFiller
+
+                bounds = self.fill_gaps if isinstance(self.fill_gaps, GapOptions) else GapOptions()
+                self._gaps = GapFiller(self, self._dispatcher, bounds)
+            self._gaps.attach(link)
         await self.socket_manager.connect(sock_session, auto_reconnect=self._auto_reconnect)
-        self._schedule_renewal()
+        self._renewal.begin(sock_session)
         token = sock_session.token
         joined, listed = await asyncio.gather(
             self.socket_manager.connect_socket(token),
@@ -457,37 +505,84 @@ class MezonClient(EventRegistration):
             self.users.set(user_id, User(data, self.socket_manager, self.channel_manager))
 
     async def close_socket(self) -> None:
-        """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time."""
+        """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
+
+        The bot hears nothing from then on, so ``wait_closed`` returns and ``run`` ends. HTTP calls go on.
+        """
         if self.socket_manager is not None:
             await self.socket_manager.disconnect()
 
     async def disconnect(self, drain: float = 0.0) -> None:
         """End everything: the socket, HTTP, agent events. A new login is possible. Safe at any time, and twice.
 
+        No further event is dispatched. Handlers of ``disconnect`` run, and have ``drain`` seconds or one second.
+
         Args:
-            drain: Seconds the running handlers may take to end; then they are cancelled.
+            drain: Seconds the running handlers may take to end, while the socket is still open for their last
+                words; then they are cancelled.
         """
         running = self._logging_in
-        if running is not None and not running.done() and running is not asyncio.current_task():
+        if (
+            running is not None
+            and not running.done()
+            and running is not asyncio.current_task()
+            and running.get_loop() is asyncio.get_running_loop()
+        ):
             running.cancel()
             await asyncio.wait([running])
-        await self._close_everything(drain)
+        await self._close(drain)
+
+    def _closing_now(self) -> asyncio.Future[None] | None:
+        closing = self._closing
+        if closing is None or closing.done() or closing.get_loop() is not asyncio.get_running_loop():
+            return None
+        return closing
+
+    async def _close(self, drain: float) -> None:
+        """Close everything, one at a time; who comes second waits, then looks that nothing is left."""
+        while (closing := self._closing_now()) is not None:
+            await asyncio.wait([closing])
+        mine = self._closing = asyncio.get_running_loop().create_future()
+        try:
+            await self._close_everything(drain)
+        finally:
+            mine.set_result(None)
+            if self._ended is not None:
+                self._ended.set()
+
+    async def _close_with_the_loop(self) -> None:
+        """Close in order at the end of ``asyncio.run``, which cancels every task, this one too."""
+        try:
+            await asyncio.get_running_loop().create_future()
+        except asyncio.CancelledError:
+            if self._guard is asyncio.current_task():
+                await self._close(0.0)
+            raise
 
     async def _close_everything(self, drain: float) -> None:
-        if self._renewal is not None:
-            self._renewal.cancel()
-            self._renewal = None
+        guard, self._guard = self._guard, None
+        if guard is not None and guard is not asyncio.current_task():
+            guard.cancel()
+        self._renewal.stop()
+        if self._watchdog is not None:
+            self._watchdog.stop()
         await self.disconnect_ai_agent_sse()
-        if drain > 0 and self._dispatcher is not None and self.socket_manager is not None:
+        dispatcher = self._dispatcher
+        if dispatcher is not None and self.socket_manager is not None:
             # Handlers may need the socket for their last words: it closes after them.
-            self._dispatcher.hold()
-            await self._dispatcher.finish(drain)
+            dispatcher.hold()
+            await dispatcher.finish(drain)
+        if self._gaps is not None:
+            await self._gaps.stop()
         if self.socket_manager is not None:
             await self.socket_manager.disconnect()
-        if self._dispatcher is not None:
-            await self._dispatcher.finish(0.0)
-        current = asyncio.current_task()
+        if dispatcher is not None:
+            # Those that run now are those of the disconnect itself.
+            await dispatcher.finish(max(drain, _LAST_WORDS))
+        await asyncio.sleep(0)
+        current, loop = asyncio.current_task(), asyncio.get_running_loop()
         rest = [task for task in self._tasks if task is not current and not task.done()]
+        rest = [task for task in rest if task.get_loop() is loop]
         for task in rest:
             task.cancel()
         if rest:
@@ -498,11 +593,9 @@ class MezonClient(EventRegistration):
             await self.api_client.close()
         if self._message_db is not None:
             await self._message_db.close()
-        if self._ended is not None:
-            self._ended.set()
 
     async def wait_closed(self) -> None:
-        """Wait until the client is closed, by ``disconnect`` or because it can not go on.
+        """Wait until the client is closed: by ``disconnect``, by ``close_socket``, or because it can not go on.
 
         Raises:
             AuthenticationError: If the server refused the credentials at a reconnect.
@@ -518,51 +611,27 @@ class MezonClient(EventRegistration):
     def run(self, enable_auto_reconnect: bool = True) -> None:
         """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.
 
+        At the end handlers have five seconds to finish. A second signal does not wait for them.
+
         Raises:
             MezonError: What ``login`` or ``wait_closed`` raises.
         """
+        from mezon._run import run
+
         try:
-            asyncio.run(self._run(enable_auto_reconnect))
+            asyncio.run(run(self, enable_auto_reconnect))
         except KeyboardInterrupt:
             logger.info("Interrupted; the client is closed")
-
-    async def _run(self, enable_auto_reconnect: bool) -> None:
-        stopped = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        signals = []
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                loop.add_signal_handler(number, stopped.set)
-                signals.append(number)
-            except (NotImplementedError, RuntimeError, ValueError):
-                # Windows, or not the main thread: KeyboardInterrupt does it there.
-                pass
-        try:
-            login = asyncio.ensure_future(self.login(enable_auto_reconnect))
-            stop = asyncio.ensure_future(stopped.wait())
-            await asyncio.wait([login, stop], return_when=asyncio.FIRST_COMPLETED)
-            if login.done():
-                login.result()
-                end = asyncio.ensure_future(self.wait_closed())
-                await asyncio.wait([end, stop], return_when=asyncio.FIRST_COMPLETED)
-                if end.done():
-                    stop.cancel()
-                    end.result()
-                end.cancel()
-            else:
-                login.cancel()
-            stop.cancel()
-        finally:
-            await self.disconnect(drain=5.0 if stopped.is_set() else 0.0)
-            for number in signals:
-                loop.remove_signal_handler(number)
 
     # ---- the connection's life
 
     def _state_changed(self, state: str, generation: int, reason: str) -> None:
         logger.debug("Connection %d is %s%s", generation, state, f": {reason}" if reason else "")
+        if self._gaps is not None:
+            self._gaps.state_changed(state)
         if state == "ready":
             self._lost = False
+            self._doubts = 0
         elif state == "backoff" and not self._lost:
             self._lost = True
             logger.warning("The connection was lost and is being made again: %s", reason)
@@ -578,61 +647,69 @@ class MezonClient(EventRegistration):
         if reason != "closed by the client":
             error = self._refused or ConnectionLostError(f"the connection has ended: {reason}")
             logger.error("The connection has ended for good: %s", reason)
-        self._end_error = error
+            self._end_error = error
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        self._renewal.stop()
         self._emit(Events.DISCONNECT, Disconnect(reason, will_reconnect=False, error=error))
-        if error is not None and self._ended is not None:
+        # A close of everything says itself when it is done.
+        if self._ended is not None and self._closing_now() is None:
             self._ended.set()
 
     def _reconnected(self, lost_at: float, back_at: float) -> None:
         gap = Gap(lost_at, back_at)
         logger.info("The connection is back after %.1f s", gap.seconds)
         self._emit(Events.RECONNECTED, gap)
+        if self._gaps is not None:
+            self._gaps.fill()
+        self._beside(self._look_for_clans(), "looking for new clans after the reconnect")
+
+    async def _look_for_clans(self) -> None:
+        """Bring the clans up to date, and join those that are new or could not be joined before."""
+        listed = {0, *(await self._refresh_clans())}
+        await self.socket_manager.join_clans(listed - self.socket_manager.joined_clans)
 
     async def _new_url(self, attempt: int) -> str:
         from mezon.socket._url import socket_url
 
         try:
-            session = await self.get_session()
+            session = await self._new_session()
         except AuthenticationError as error:
-            if getattr(error, "status", 0) in (401, 403):
+            if self._is_final(error):
                 self._refused = error
                 raise _Refused(str(error)) from error
             raise
         self._use_session(session)
         return socket_url(session.ws_url, self.use_ssl, session.token)
 
+    def _is_final(self, error: AuthenticationError) -> bool:
+        """Do the credentials not hold any more? A bare 403 may be about the rate, so it counts when it stays."""
+        status = getattr(error, "status", 0)
+        if status == 403 and not getattr(error, "body", ""):
+            self._doubts += 1
+            return self._doubts > _DOUBTS
+        return status in (401, 403)
+
+    async def _new_session(self) -> Session:
+        """A fresh session; those who want one at the same time share it."""
+        return await self._sessions.run(None, self.get_session)
+
     def _use_session(self, session: Session) -> None:
         self.session_manager.session = session
         self.api_client.base_url = self._api_url(session)
-        self._schedule_renewal()
-
-    def _schedule_renewal(self) -> None:
-        """Renew the session for HTTP shortly before it ends; the socket lives on."""
-        if self._renewal is not None:
-            self._renewal.cancel()
-        session = self.session_manager.get_session()
-        if session.expires_at is None:
-            return
-        delay = max(session.expires_at - time.time() - _RENEW_BEFORE, 1.0)
-        loop = asyncio.get_running_loop()
-        # A clock far ahead would make a delay the loop does not take.
-        self._renewal = loop.call_later(
-            min(delay, 86_400.0), lambda: self._beside(self._renew(), "renewing the session")
-        )
+        self._renewal.begin(session)
 
     async def _renew(self) -> None:
-        session = self.session_manager.get_session()
-        if session.expires_at is not None and session.expires_at - time.time() > 2 * _RENEW_BEFORE:
-            self._schedule_renewal()
-            return
-        self._use_session(await self.get_session())
+        """Renew the session for HTTP; the socket lives on."""
+        if self.state not in _SESSION_COMES:
+            self._use_session(await self._new_session())
 
     async def _reauthenticate(self, stale: str) -> str:
         """A new token for an HTTP call that was answered 401."""
         current = self.session_manager.get_session()
         if current.token != stale:
             return current.token
-        session = await self.get_session()
+        session = await self._new_session()
         self._use_session(session)
         return session.token
 
@@ -717,14 +794,18 @@ class MezonClient(EventRegistration):
         clan.update_from(description)
         return clan
 
-    async def _refresh_clans(self) -> set[int]:
-        """Get the list of clans; gives the ids that are in it."""
-        answer = await self.api_client.list_clans_descs(self._token())
-        return {self._know_clan(description).id for description in answer.clandesc or ()}
+    async def _refresh_clans(self) -> dict[int, Clan]:
+        """Get the list of clans; gives those that are in it, by id."""
+        token = self._token()
+        answer = await self.api_client.list_clans_descs(token)
+        return {clan.id: clan for clan in map(self._know_clan, answer.clandesc or ())}
 
     async def _fetch_clan(self, clan_id: int) -> Clan:
-        await self._refresh_clans()
-        clan = self.clans.get(clan_id)
+        if clan_id == 0:
+            # Where direct messages live; no list has it, and the cache may have dropped it.
+            return self._new_clan(0)
+        # Not by way of the cache: it may be small, or off.
+        clan = (await self._refresh_clans()).get(clan_id)
         if clan is None:
             raise InvalidArgumentError(f"the bot is in no clan {clan_id}; add it to the clan first")
         return clan
@@ -741,7 +822,8 @@ class MezonClient(EventRegistration):
         if known is not None:
             return known
         channel_id = int(channel_id)
-        detail = await self.api_client.get_channel_detail(self._token(), channel_id)
+        token = self._token()
+        detail = await self.api_client.get_channel_detail(token, channel_id)
         if not detail.channel_id:
             raise InvalidArgumentError(f"there is no channel {channel_id}, or the bot may not see it")
         clan = await self.clans.fetch(detail.clan_id or 0)

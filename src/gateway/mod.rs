@@ -35,7 +35,6 @@ pub use backoff::BackoffOptions;
 pub use call::{Call, CallId, Failure};
 pub use options::Options;
 pub use recent::RecentBounds;
-pub use runtime::Forked;
 pub use state::State;
 pub use stats::{Stats, TAGS};
 pub use transport::{Connect, Connecting, Frame, Lost, Transport};
@@ -89,6 +88,8 @@ pub struct Gateway {
     shared: Arc<Shared>,
     commands: Mutex<Option<mpsc::UnboundedSender<Command>>>,
     last_call: AtomicU64,
+    /// Where it was made: its wake-up and its connection stay with that process.
+    pid: u32,
 }
 
 /// Why the handle could not take an order.
@@ -125,6 +126,7 @@ impl Gateway {
             shared: Arc::new(shared),
             commands: Mutex::new(None),
             last_call: AtomicU64::new(call::INTERNAL),
+            pid: std::process::id(),
         }
     }
 
@@ -145,8 +147,12 @@ impl Gateway {
     /// # Errors
     /// [`Denied::Connected`] while there is one, [`Denied::Forked`] in a forked child.
     pub fn connect(&self, url: String, auto_reconnect: bool) -> Result<(), Denied> {
-        let runtime = runtime::handle().map_err(|Forked| Denied::Forked)?;
-        self.connect_on(&runtime, url, auto_reconnect)
+        self.not_forked()?;
+        self.connect_on(&runtime::handle(), url, auto_reconnect)
+    }
+
+    fn not_forked(&self) -> Result<(), Denied> {
+        if self.pid == std::process::id() { Ok(()) } else { Err(Denied::Forked) }
     }
 
     pub(crate) fn connect_on(
@@ -174,7 +180,7 @@ impl Gateway {
     /// # Errors
     /// When it cannot even be queued.
     pub fn call(&self, tag: u32, body: Bytes, timeout: Duration) -> Result<CallId, Denied> {
-        runtime::handle().map_err(|Forked| Denied::Forked)?;
+        self.not_forked()?;
         let max = self.shared.options.max_pending;
         let pending = &self.shared.stats.pending;
         let more = |count| ((count as usize) < max).then_some(count + 1);

@@ -22,7 +22,7 @@ use super::state::State;
 use super::transport::{Frame, Lost, Transport};
 use super::{Command, Shared, Stats};
 use crate::inbox::Item;
-use crate::wire::{Chunk, Inbound, Peek, Stream, classify, encode_envelope};
+use crate::wire::{Chunk, Inbound, Malformed, Peek, Stream, classify, encode_envelope};
 
 /// How many frames or commands are taken before the others get a turn.
 const TURN: usize = 256;
@@ -30,6 +30,8 @@ const TURN: usize = 256;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often a reader that waits for the store looks again.
 const STORE_LOOK: Duration = Duration::from_millis(5);
+/// Malformed frames are reported at most this often.
+const MALFORMED_REPORT: Duration = Duration::from_secs(60);
 /// Bodies up to this size are copied, so that a small event does not keep a large read buffer alive.
 const COPY_MAX: usize = 64 << 10;
 
@@ -122,7 +124,8 @@ impl Pump<'_> {
                 .and_then(|more| self.tick(now).map(|()| more))
                 .and_then(|more| self.write(cx, transport, now).map(|()| more));
             match passed {
-                Ok(more) => busy |= more,
+                // The last join's answer may just have been read: the next tick lets the calls go.
+                Ok(more) => busy |= more || (!self.ready && self.rejoined()),
                 Err(Lost(reason)) => return Poll::Ready(End::Lost(reason)),
             }
             if busy {
@@ -162,11 +165,15 @@ impl Pump<'_> {
             return Err(Lost(format!("no frame came within {waited} s after a ping")));
         }
         self.session.expire(now);
-        if !self.ready && (now >= self.rejoin_until || (self.rejoins.is_empty() && self.rejoining == 0)) {
+        if !self.ready && (now >= self.rejoin_until || self.rejoined()) {
             self.ready = true;
             self.session.enter(State::Ready, String::new());
         }
         Ok(())
+    }
+
+    fn rejoined(&self) -> bool {
+        self.rejoins.is_empty() && self.rejoining == 0
     }
 
     fn next_instant(&mut self, now: Instant) -> Instant {
@@ -334,7 +341,17 @@ impl Pump<'_> {
             Ok(Inbound::Envelope(peek)) if peek.tag != 0 => self.take_event(frame, &peek),
             Ok(Inbound::Envelope(_)) => {}
             Ok(Inbound::Chunk(chunk)) => self.take_chunk(chunk, chunk.payload(frame)),
-            Err(_) => Stats::add(&self.session.shared.stats.malformed, 1),
+            Err(why) => self.take_malformed(why, now),
+        }
+    }
+
+    /// Counts a frame that cannot be read, and says so once in a while.
+    fn take_malformed(&mut self, why: Malformed, now: Instant) {
+        let malformed = &self.session.shared.stats.malformed;
+        Stats::add(malformed, 1);
+        if self.session.quiet_until.is_none_or(|until| now >= until) {
+            self.session.quiet_until = Some(now + MALFORMED_REPORT);
+            self.batch.push(Item::Malformed { count: malformed.load(Relaxed), reason: why.to_string() });
         }
     }
 

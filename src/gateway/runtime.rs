@@ -1,6 +1,7 @@
 //! One tokio runtime for the process, on one thread: a bot has few sockets.
 
-use std::sync::OnceLock;
+use std::mem;
+use std::sync::{Mutex, PoisonError};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -9,26 +10,25 @@ struct Owned {
     pid: u32,
 }
 
-static RUNTIME: OnceLock<Owned> = OnceLock::new();
+static RUNTIME: Mutex<Option<Owned>> = Mutex::new(None);
 
-/// The process was forked after its runtime had started: the threads stayed in the parent.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Forked;
-
-/// The runtime's handle; the first call starts it.
-///
-/// # Errors
-/// In a child forked after that.
-pub fn handle() -> Result<Handle, Forked> {
-    let owned = RUNTIME.get_or_init(|| {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("mezon-io")
-            .enable_io()
-            .enable_time()
-            .build()
-            .expect("the system grants a thread and an epoll descriptor");
-        Owned { runtime, pid: std::process::id() }
-    });
-    if owned.pid == std::process::id() { Ok(owned.runtime.handle().clone()) } else { Err(Forked) }
+/// The runtime's handle; the first call in a process starts it.
+pub fn handle() -> Handle {
+    let mut slot = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let pid = std::process::id();
+    if let Some(owned) = slot.as_ref().filter(|owned| owned.pid == pid) {
+        return owned.runtime.handle().clone();
+    }
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("mezon-io")
+        .enable_io()
+        .enable_time()
+        .build()
+        .expect("the system grants a thread and an epoll descriptor");
+    let handle = runtime.handle().clone();
+    // A forked process inherits the memory of its parent's runtime and none of its threads: to drop it would be to
+    // wait for them.
+    mem::forget(slot.replace(Owned { runtime, pid }));
+    handle
 }

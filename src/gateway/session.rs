@@ -36,6 +36,8 @@ pub(super) struct Session {
     pub(super) pending: Pending,
     pub(super) joined: Joined,
     pub(super) limiter: Limiter,
+    /// Malformed frames are not reported before.
+    pub(super) quiet_until: Option<Instant>,
     state: State,
     generation: u64,
     /// Python's answer to the last `SessionWanted`.
@@ -75,6 +77,7 @@ impl Session {
             // The handle has announced it: nobody may see Idle between `connect` and this task's first step.
             state: State::Connecting,
             generation: shared.stats.generation.load(Relaxed),
+            quiet_until: None,
             answer: None,
             attempt: 0,
             was_ready: false,

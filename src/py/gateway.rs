@@ -33,6 +33,7 @@ pub mod kind {
     pub const STATE: u8 = 4;
     pub const SESSION_WANTED: u8 = 5;
     pub const RECONNECTED: u8 = 6;
+    pub const MALFORMED: u8 = 7;
 }
 
 fn denied(why: Denied) -> PyErr {
@@ -40,7 +41,7 @@ fn denied(why: Denied) -> PyErr {
         Denied::NotConnected => ("not_connected", "there is no connection".to_owned()),
         Denied::Connected => ("connected", "there is a connection already".to_owned()),
         Denied::TooManyPending(max) => ("too_many", format!("{max} calls are waiting already")),
-        Denied::Forked => ("forked", "the process was forked after the core had started".to_owned()),
+        Denied::Forked => ("forked", "the process was forked after this client had started".to_owned()),
     };
     GatewayError::new_err((kind, text))
 }
@@ -108,6 +109,9 @@ impl Gateway {
             }
             Item::SessionWanted { generation, attempt } => {
                 triple(py, kind::SESSION_WANTED, generation, attempt.into_pyobject(py)?.into_any())?
+            }
+            Item::Malformed { count, reason } => {
+                triple(py, kind::MALFORMED, count, reason.into_pyobject(py)?.into_any())?
             }
             Item::Reconnected { generation, lost_at, back_at } => {
                 triple(py, kind::RECONNECTED, generation, (lost_at, back_at).into_pyobject(py)?.into_any())?

@@ -5,9 +5,12 @@ use std::thread;
 
 use pyo3::prelude::*;
 
-use crate::wake::{FdWake, Wake};
+#[cfg(unix)]
+use crate::wake::FdWake;
+use crate::wake::Wake;
 
 pub(super) enum AnyWake {
+    #[cfg(unix)]
     Fd(FdWake),
     Call(Arc<Bell>),
 }
@@ -27,23 +30,36 @@ struct BellState {
 
 impl AnyWake {
     pub fn new(notify: Option<Py<PyAny>>) -> PyResult<Self> {
-        let Some(notify) = notify else { return Ok(Self::Fd(FdWake::new()?)) };
+        let Some(notify) = notify else { return Self::without_callable() };
         let bell = Arc::new(Bell::default());
         let ringer = bell.clone();
         thread::Builder::new().name("mezon-wake".into()).spawn(move || ringer.serve(notify))?;
         Ok(Self::Call(bell))
     }
 
+    #[cfg(unix)]
+    fn without_callable() -> PyResult<Self> {
+        Ok(Self::Fd(FdWake::new()?))
+    }
+
+    #[cfg(not(unix))]
+    fn without_callable() -> PyResult<Self> {
+        Err(pyo3::exceptions::PyValueError::new_err("this system has no descriptor to watch: pass `notify`"))
+    }
+
     pub fn fd(&self) -> i32 {
         match self {
+            #[cfg(unix)]
             Self::Fd(wake) => wake.fd(),
             Self::Call(_) => -1,
         }
     }
 
     pub fn clear(&self) {
-        if let Self::Fd(wake) = self {
-            wake.clear();
+        match self {
+            #[cfg(unix)]
+            Self::Fd(wake) => wake.clear(),
+            Self::Call(_) => {}
         }
     }
 }
@@ -51,6 +67,7 @@ impl AnyWake {
 impl Wake for AnyWake {
     fn wake(&self) {
         match self {
+            #[cfg(unix)]
             Self::Fd(wake) => wake.wake(),
             Self::Call(bell) => bell.change(|state| state.rung = true),
         }
@@ -59,8 +76,10 @@ impl Wake for AnyWake {
 
 impl Drop for AnyWake {
     fn drop(&mut self) {
-        if let Self::Call(bell) = self {
-            bell.change(|state| state.gone = true);
+        match self {
+            #[cfg(unix)]
+            Self::Fd(_) => {}
+            Self::Call(bell) => bell.change(|state| state.gone = true),
         }
     }
 }

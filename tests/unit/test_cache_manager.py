@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mezon._flight import SingleFlight
 from mezon.errors import InvalidArgumentError
-from mezon.managers.cache import CacheManager, Collection, SingleFlight
+from mezon.managers.cache import CacheManager, Collection
 
 
 async def no_fetch(id: Any) -> Any:

@@ -10,7 +10,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mezon.api._flight import SingleFlight
+from mezon._flight import SingleFlight
 from mezon.api._limiter import Limiter, Priority, current_priority
 from mezon.api._log import logger
 from mezon.api._retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds

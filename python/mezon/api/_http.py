@@ -15,7 +15,7 @@ from yarl import URL
 
 from mezon.api._errors import ApiConnectionError, ApiResponseError
 from mezon.api._reply import MAX_BODY, Reply
-from mezon.errors import MezonTimeoutError
+from mezon.errors import InvalidArgumentError, MezonTimeoutError
 
 __all__ = ["Transport"]
 
@@ -86,7 +86,12 @@ class Transport:
     ) -> None:
         if ssl_context is None and ca_file is not None:
             ssl_context = ssl.create_default_context()
-            ssl_context.load_verify_locations(cafile=ca_file)
+            try:
+                ssl_context.load_verify_locations(cafile=ca_file)
+            except OSError as error:
+                raise InvalidArgumentError(
+                    f"ca_file: {ca_file} cannot be read as PEM certificates: {error}"
+                ) from error
         self._ssl = ssl_context
         self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
         self._lock = threading.Lock()

@@ -18,6 +18,7 @@ MAX_BODY = 64 * 1024 * 1024
 """The largest answer that is read, in bytes after decompression."""
 
 _SHOWN = 200
+_SHORTEST_SECRET = 6
 _SEARCHED = 64 * 1024
 
 
@@ -66,8 +67,10 @@ class Reply:
             return ""
         text = self.body[:_SEARCHED].decode("utf-8", "replace")
         # Before the text is cut: half a token would not be found any more.
-        for secret in filter(None, secrets):
-            text = text.replace(secret, "[hidden]")
+        for secret in secrets:
+            # A shorter one is a typo or a placeholder, and would be found inside words.
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "[hidden]")
         text = text[: _SHOWN * 2]
         if text.count("�") > 1 or any(ord(c) < 32 and c not in "\t\r\n" for c in text):
             return ""

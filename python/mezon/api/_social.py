@@ -11,6 +11,7 @@ from mezon.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from mezon.models import ApiFriendList, ChannelMessage
+    from mezon.protobuf.api import api_pb2
 
 __all__ = ["SocialCalls"]
 
@@ -86,9 +87,27 @@ class SocialCalls(RpcCaller):
             topic_id: Only this topic.
         """
         from mezon.models import ChannelMessage
-        from mezon.protobuf.api import api_pb2
 
-        request = api_pb2.ListChannelMessagesRequest(
+        messages = await self.list_raw_channel_messages(
+            token, clan_id, channel_id, message_id, limit, direction, topic_id, options
+        )
+        return [ChannelMessage.from_protobuf(message) for message in messages]
+
+    async def list_raw_channel_messages(
+        self,
+        token: str,
+        clan_id: int | None,
+        channel_id: int,
+        message_id: int | None = None,
+        limit: int = 50,
+        direction: int | None = None,
+        topic_id: int | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> list[api_pb2.ChannelMessage]:
+        """As `list_channel_messages`, the messages as protobuf."""
+        from mezon.protobuf.api import api_pb2 as messages
+
+        request = messages.ListChannelMessagesRequest(
             clan_id=as_id("clan_id", clan_id),
             channel_id=as_id("channel_id", channel_id),
             message_id=as_id("message_id", message_id),
@@ -97,6 +116,6 @@ class SocialCalls(RpcCaller):
             topic_id=as_id("topic_id", topic_id),
         )
         answer = await self._rpc(
-            "ListChannelMessages", token, request, api_pb2.ChannelMessageList, harmless=True, options=options
+            "ListChannelMessages", token, request, messages.ChannelMessageList, harmless=True, options=options
         )
-        return [ChannelMessage.from_protobuf(message) for message in answer.messages]
+        return list(answer.messages)

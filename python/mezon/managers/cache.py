@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from math import inf
 from typing import Any, Generic, TypeVar
 
+from mezon._flight import SingleFlight
 from mezon.errors import InvalidArgumentError
 
 K = TypeVar("K")
@@ -97,57 +97,6 @@ class Collection(Generic[K, V]):
         return f"<Collection of {len(self._data)}>"
 
 
-class SingleFlight(Generic[K, V]):
-    """Runs a piece of work once for all who ask for it at the same time.
-
-    Cancelling one of them leaves the others waiting; when the last one is gone, the work is cancelled too.
-    """
-
-    __slots__ = ("_flights",)
-
-    def __init__(self) -> None:
-        self._flights: dict[K, _Flight[V]] = {}
-
-    async def run(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
-        """The result of ``work()``, or of the work that is under way for ``key``."""
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(_as_coroutine(work)))
-            flight.task.add_done_callback(lambda task: self._landed(key, task))
-        flight.waiting += 1
-        try:
-            # wait() does not cancel what it waits for.
-            await asyncio.wait((flight.task,))
-        finally:
-            flight.waiting -= 1
-            if not flight.waiting and not flight.task.done():
-                self._forget(key, flight.task)
-                flight.task.cancel()
-        return flight.task.result()
-
-    def _landed(self, key: K, task: asyncio.Task[V]) -> None:
-        self._forget(key, task)
-        if not task.cancelled():
-            task.exception()  # marks it as seen: those who waited got it, and nobody else wants it
-
-    def _forget(self, key: K, task: asyncio.Task[V]) -> None:
-        flight = self._flights.get(key)
-        if flight is not None and flight.task is task:
-            del self._flights[key]
-
-
-class _Flight(Generic[V]):
-    __slots__ = ("task", "waiting")
-
-    def __init__(self, task: asyncio.Task[V]) -> None:
-        self.task = task
-        self.waiting = 0
-
-
-async def _as_coroutine(work: Callable[[], Awaitable[V]]) -> V:
-    return await work()
-
-
 class CacheManager(Generic[K, V]):
     """Remembers up to ``max_size`` values, and fetches what it does not know.
 
@@ -185,15 +134,14 @@ class CacheManager(Generic[K, V]):
         """How many values are kept at most."""
         return self._max_size
 
-    def get(self, id: K) -> V | None:
+    def get(self, id: K | str) -> V | None:
         """The value of ``id`` if it is here, else None. It counts as used now."""
-        if type(id) is str:
-            id = _as_key(id)
+        key: Any = _as_key(id) if type(id) is str else id
         data = self._data
-        if id not in data:
+        if key not in data:
             return None
-        data.move_to_end(id)
-        return data[id]
+        data.move_to_end(key)
+        return data[key]
 
     def set(self, id: K, value: V) -> None:
         """Remember ``value``, at the cost of the least recently used one when there are too many."""
@@ -206,12 +154,11 @@ class CacheManager(Generic[K, V]):
         if len(data) > self._max_size:
             data.popitem(last=False)
 
-    async def fetch(self, id: K) -> V:
+    async def fetch(self, id: K | str) -> V:
         """The value of ``id``, from here or from the fetcher; concurrent calls share one fetch."""
-        if type(id) is str:
-            id = _as_key(id)
-        value = self.get(id)
-        return value if value is not None else await self._flights.run(id, lambda: self._fetch(id))
+        key: Any = _as_key(id) if type(id) is str else id
+        value = self.get(key)
+        return value if value is not None else await self._flights.run(key, lambda: self._fetch(key))
 
     async def _fetch(self, id: K) -> V:
         fetched = await self._fetcher(id)
@@ -238,15 +185,16 @@ class CacheManager(Generic[K, V]):
         """The values, least recently used first."""
         return self.cache.values()
 
-    def delete(self, id: K) -> bool:
+    def delete(self, id: K | str) -> bool:
         """Forget ``id``. False if it was not here."""
-        return self.cache.delete(_as_key(id) if type(id) is str else id)
+        key: Any = _as_key(id) if type(id) is str else id
+        return self.cache.delete(key)
 
     def clear(self) -> None:
         """Forget everything."""
         self.cache.clear()
 
-    def has(self, id: K) -> bool:
+    def has(self, id: K | str) -> bool:
         """Whether ``id`` is here."""
         return (_as_key(id) if type(id) is str else id) in self._data
 
@@ -267,4 +215,4 @@ def _as_key(id: Any) -> Any:
     return id
 
 
-__all__ = ["CacheManager", "Collection", "SingleFlight"]
+__all__ = ["CacheManager", "Collection"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mezon.api._flight import SingleFlight
+from mezon._flight import SingleFlight
 from mezon.api._values import as_id
 from mezon.constants import ChannelType
 from mezon.errors import InvalidArgumentError, MezonError, NotLoggedInError

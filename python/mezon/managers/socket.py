@@ -6,12 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mezon._content import received_content
-from mezon.errors import MezonError
+from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.socket import Socket, WebSocketAdapterPb
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mezon._content import Content
     from mezon.api import MezonApi
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from mezon.session import Session
 
 logger = get_logger(__name__)
+
+#: How often a join that was lost on its way is sent.
+_JOIN_TRIES = 3
 
 
 class SocketManager:
@@ -64,6 +67,8 @@ class SocketManager:
         self.mezon_client = mezon_client
         self.message_db = message_db
         store = message_db.core if message_db is not None else None
+        #: Clans that were joined: the core joins them again after a loss.
+        self.joined_clans: set[int] = set()
         self.adapter = WebSocketAdapterPb(options=options, store=store)
         self.socket = Socket(
             ws_url,
@@ -104,20 +109,36 @@ class SocketManager:
         await self.join_all_clans(everything, token)
 
     async def join_all_clans(self, clans: list[ApiClanDesc], token: str) -> None:
-        """Put the clans into the client's cache and join them. One that cannot be joined is a warning."""
+        """Put the clans into the client's cache and join them, as `join_clans` does."""
         for description in clans:
             self.mezon_client._know_clan(description, token)
-        outcomes = await asyncio.gather(
-            *(self.socket.join_clan_chat(description.clan_id or 0) for description in clans),
-            return_exceptions=True,
-        )
-        for description, outcome in zip(clans, outcomes, strict=True):
-            if isinstance(outcome, MezonError):
-                logger.warning(
-                    "clan %s could not be joined, its events will not come: %s", description.clan_id, outcome
-                )
-            elif isinstance(outcome, BaseException):
-                raise outcome
+        await self.join_clans({description.clan_id or 0 for description in clans})
+
+    async def join_clans(self, clan_ids: Iterable[int]) -> None:
+        """Join clans. One that cannot be joined is a warning, and is tried again after the next reconnect."""
+        left = sorted(clan_ids)
+        for _ in range(_JOIN_TRIES):
+            outcomes = await asyncio.gather(
+                *(self.socket.join_clan_chat(clan_id) for clan_id in left), return_exceptions=True
+            )
+            lost: list[int] = []
+            for clan_id, outcome in zip(left, outcomes, strict=True):
+                if isinstance(outcome, MezonConnectionError | MezonTimeoutError):
+                    # Lost on its way: a join does no harm when it is repeated.
+                    lost.append(clan_id)
+                elif isinstance(outcome, MezonError):
+                    logger.warning(
+                        "clan %s could not be joined, its events will not come: %s", clan_id, outcome
+                    )
+                elif isinstance(outcome, BaseException):
+                    raise outcome
+                else:
+                    self.joined_clans.add(clan_id)
+            left = lost
+            if not left or self.socket.link.state in ("idle", "closed"):
+                break
+        if left:
+            logger.warning("clans %s could not be joined, their events come after the next reconnect", left)
 
     async def write_ephemeral_message(
         self,

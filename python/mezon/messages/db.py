@@ -81,6 +81,7 @@ class MessageDB:
         self._executor: ThreadPoolExecutor | None = None
         self._core = self._make_core()
         self._process = os.getpid()
+        self._armed = False
         self._inherited: list[_core.Store] = []
 
     def _make_core(self) -> _core.Store:
@@ -102,7 +103,10 @@ class MessageDB:
             self._core = self._make_core()
             self._process = os.getpid()
             self._executor = None
-        _exit.arm(sigterm=self._flush_on_sigterm)
+            self._armed = False
+        if not self._armed:
+            self._armed = True
+            _exit.arm(sigterm=self._flush_on_sigterm)
         return self._core
 
     def attach_loop(self, loop: asyncio.AbstractEventLoop) -> None:

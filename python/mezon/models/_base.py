@@ -4,9 +4,25 @@ No class in this package has validators: the core builds instances by setting th
 see to it. Schemas are built on first use, which keeps ``import mezon`` quick.
 """
 
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def raw_instance(model: type[_M], values: dict[str, Any], given: set[str]) -> _M:
+    """An instance of ``model`` with these values, which are taken as they are.
+
+    No class of this package has validators, so nothing is skipped if the values have the right types. Unlike
+    ``model_construct`` this does not look the class's signature up each time.
+    """
+    instance = model.__new__(model)
+    object.__setattr__(instance, "__dict__", values)
+    object.__setattr__(instance, "__pydantic_fields_set__", given)
+    object.__setattr__(instance, "__pydantic_extra__", None)
+    object.__setattr__(instance, "__pydantic_private__", None)
+    return instance
 
 
 class Model(BaseModel):

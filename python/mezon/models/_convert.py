@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from mezon.models._base import raw_instance
 from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP, NO_SOURCE, PROTO_FIELDS, WHOLE_MESSAGE
 from mezon.models.message import ChannelMessage
 from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
@@ -83,17 +84,7 @@ def build(model: type[_M], message: Any, *, zeros: bool) -> _M:
             given.add(step.name)
     if not model.__module__.startswith("mezon.models"):
         return model.model_validate({name: values[name] for name in given}, by_name=True, by_alias=False)
-    return _raw_instance(model, values, given)
-
-
-def _raw_instance(model: type[_M], values: dict[str, Any], given: set[str]) -> _M:
-    # No class of this package has validators, and the values have the types of the protobuf fields.
-    instance = model.__new__(model)
-    object.__setattr__(instance, "__dict__", values)
-    object.__setattr__(instance, "__pydantic_fields_set__", given)
-    object.__setattr__(instance, "__pydantic_extra__", None)
-    object.__setattr__(instance, "__pydantic_private__", None)
-    return instance
+    return raw_instance(model, values, given)
 
 
 @cache
@@ -160,7 +151,7 @@ def build_channel_message(model: type[_C], message: Any) -> _C:
     values["content"] = content if is_object else {}
     for part, (_, _, name) in _PARTS.items():
         values[name] = read_parts(part, getattr(message, name))
-    instance = _raw_instance(model, values, set(values))
+    instance = raw_instance(model, values, set(values))
     if not is_object:
         instance.__dict__["raw_content"] = message.content
     return instance

@@ -52,7 +52,7 @@ class MessageCache(CacheManager[int, Message]):
         self._catch_up()
         return super().size
 
-    def get(self, id: int) -> Message | None:
+    def get(self, id: int | str) -> Message | None:
         """The message if it is here, else None."""
         self._catch_up()
         return super().get(id)
@@ -82,7 +82,7 @@ class MessageCache(CacheManager[int, Message]):
         self._catch_up()
         return super().values()
 
-    def delete(self, id: int) -> bool:
+    def delete(self, id: int | str) -> bool:
         """Forget a message. False if it was not here."""
         self._catch_up()
         return super().delete(id)
@@ -92,7 +92,7 @@ class MessageCache(CacheManager[int, Message]):
         self._catch_up()
         super().clear()
 
-    def has(self, id: int) -> bool:
+    def has(self, id: int | str) -> bool:
         """Whether a message is here."""
         self._catch_up()
         return super().has(id)

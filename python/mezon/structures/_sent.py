@@ -19,6 +19,21 @@ if TYPE_CHECKING:
     )
 
 
+#: What only the server's copy says.
+_UNKNOWN = frozenset(
+    {
+        "avatar",
+        "display_name",
+        "clan_nick",
+        "clan_avatar",
+        "clan_logo",
+        "category_name",
+        "hide_editted",
+        "referenced_message",
+    }
+)
+
+
 def sent_message(
     ack: ChannelMessageAck,
     sender_id: int,
@@ -30,9 +45,12 @@ def sent_message(
     channel_label: str | None = None,
 ) -> ChannelMessage:
     """The message an acknowledgement is for. Channel, clan and mode are in the acknowledgement."""
+    from mezon.models._base import raw_instance
     from mezon.models.message import ChannelMessage
 
+    empty = dict.fromkeys(ChannelMessage.model_fields)
     values: dict[str, Any] = {
+        **empty,
         "message_id": ack.message_id,
         "clan_id": ack.clan_id,
         "channel_id": ack.channel_id,
@@ -41,6 +59,7 @@ def sent_message(
         "mentions": list(mentions or ()),
         "attachments": list(attachments or ()),
         "references": list(references or ()),
+        "reactions": [],
         "username": ack.username,
         "channel_label": channel_label,
         "create_time_seconds": ack.create_time_seconds,
@@ -50,4 +69,4 @@ def sent_message(
         "topic_id": int(topic_id or 0),
         "code": ack.code,
     }
-    return ChannelMessage.model_construct(**values)
+    return raw_instance(ChannelMessage, values, values.keys() - _UNKNOWN)

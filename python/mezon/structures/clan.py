@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mezon._flight import SingleFlight
 from mezon.constants.enum import ChannelType
 from mezon.errors import InvalidArgumentError
 from mezon.structures.text_channel import TextChannel
@@ -43,7 +44,7 @@ class Clan:
         session_token: str,
         message_db: MessageDB | None,
     ) -> None:
-        from mezon.managers.cache import CacheManager, SingleFlight
+        from mezon.managers.cache import CacheManager
 
         self.id = clan_id
         self.name = clan_name
@@ -133,7 +134,7 @@ class Clan:
             cursor=cursor or "",
         )
 
-    async def update_role(self, role_id: int, request: dict[str, Any]) -> bool:
+    async def update_role(self, role_id: int | str, request: dict[str, Any]) -> bool:
         """Change a role: only the given keys of ``UpdateRoleRequest``. True if the server took it."""
         await self.api_client.update_role(token=self.current_token, role_id=int(role_id), request=request)
         return True

@@ -194,9 +194,9 @@ class TextChannel:
 
     async def send_ephemeral(
         self,
-        receiver_ids: Sequence[int] | int,
+        receiver_ids: Sequence[int | str] | int | str,
         content: Content,
-        reference_message_id: int | None = None,
+        reference_message_id: int | str | None = None,
         mentions: list[ApiMessageMention] | None = None,
         attachments: list[ApiMessageAttachment] | None = None,
         mention_everyone: bool | None = None,
@@ -225,7 +225,9 @@ class TextChannel:
         if reference_message_id:
             message = await self.messages.fetch(reference_message_id)
             references.append(await message.as_reference())
-        receivers = [receiver_ids] if isinstance(receiver_ids, int | str) else receiver_ids
+        receivers: Sequence[int | str] = (
+            [receiver_ids] if isinstance(receiver_ids, int | str) else receiver_ids
+        )
         return await self.socket_manager.write_ephemeral_message(
             receiver_ids=[int(receiver) for receiver in receivers],
             clan_id=self.clan.id,

@@ -65,7 +65,8 @@ class WebSocketSide:
         if user_id is None:
             raise web.HTTPUnauthorized(text="the token is unknown or expired")
         transport = request.transport
-        if not isinstance(transport, asyncio.Transport):
+        # uvloop's transports are no asyncio.Transport.
+        if transport is None:
             raise web.HTTPServiceUnavailable
         websocket = web.WebSocketResponse(
             protocols=("protobuf",),

@@ -288,6 +288,7 @@ impl Bot {
             Item::Reply { call, tag, body } => self.end(*call, Outcome::Reply(*tag, body.clone())),
             Item::Raw { call, body } => self.end(*call, Outcome::Raw(body.clone())),
             Item::Failed { call, failure } => self.end(*call, Outcome::Failed(failure.clone())),
+            Item::Malformed { .. } => {}
         }
     }
 

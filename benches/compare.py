@@ -1,0 +1,106 @@
+"""`make bench`: the same bots on mezon-sdk and on this package, in turns, in one run, against the same server.
+
+mezon-sdk gets an environment of its own, `.venv-reference` (or the interpreter MEZON_REFERENCE_PYTHON names). A
+hand-written loop gets `.venv-handwritten`. Figures are medians; CPU is user and system of the bot's process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import sys
+import time
+
+import report
+from cases import CASES, CLANS, Case, Setting
+from harness import HERE, ROOT, BenchError, Who, interpreters, server
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--quick", action="store_true", help="small numbers, one round, under a minute")
+    parser.add_argument("--only", action="append", metavar="NAME", help="a case (or the start of its name)")
+    parser.add_argument("--sides", default="reference,ours,handwritten", help="who takes part")
+    parser.add_argument("--rounds", type=int, help="rounds of each case")
+    parser.add_argument("--write-readme", action="store_true", help="put the table into README.md")
+    parser.add_argument("--list", action="store_true", help="print the cases")
+    return parser.parse_args()
+
+
+def chosen(options: argparse.Namespace) -> list[Case]:
+    names = options.only or [""]
+    cases = [case for case in CASES if any(case.name.startswith(name) for name in names)]
+    if not cases:
+        raise SystemExit(f"There is no case {', '.join(names)}; --list prints them.")
+    return cases
+
+
+async def measure(
+    options: argparse.Namespace, setting: Setting, cases: list[Case]
+) -> tuple[report.Measured, list[str]]:
+    measured: report.Measured = {}
+    failures: list[str] = []
+
+    def rounds(case: Case) -> int:
+        if options.rounds is not None:
+            return int(options.rounds)
+        return max(case.quick_rounds, bool(options.only)) if options.quick else case.rounds
+
+    for turn in range(max(map(rounds, cases))):
+        for case in cases:
+            if turn >= rounds(case):
+                continue
+            # Who begins changes from round to round.
+            sides = [who for who in case.sides if who in setting.python]
+            for who in sides[turn % len(sides) :] + sides[: turn % len(sides)]:
+                try:
+                    figures = await case.run(setting, who)
+                except BenchError as error:
+                    failures.append(f"{case.name}, {who}: {error}")
+                    print(f"  {case.name:<16} {who:<12} FAILED: {error}", flush=True)
+                    continue
+                into = measured.setdefault(case.name, {}).setdefault(who, {})
+                for name, value in figures.items():
+                    into.setdefault(name, []).append(value)
+                text = "  ".join(f"{name} {value:,.1f}" for name, value in figures.items())
+                print(f"  {case.name:<16} {who:<12} {text}", flush=True)
+    return measured, failures
+
+
+async def main() -> int:
+    options = arguments()
+    if options.list:
+        print("\n".join(case.name for case in CASES))
+        return 0
+    cases = chosen(options)
+    wanted: set[Who] = set(options.sides.split(",")) & {who for case in cases for who in case.sides}  # type: ignore[assignment]
+    python, notes = interpreters(wanted)
+    python = {who: path for who, path in python.items() if who in wanted}
+    store = importlib.util.find_spec("mezon.messages") is not None
+    if not store:
+        notes.append("This package ran without its message store, which is not built in yet.")
+    start = time.monotonic()
+    where = report.machine()
+    print(
+        f"{where['cores']} cores ({where['cpu']}), Python {where['python']}, {where['system']} {where['kernel']}"
+    )
+    async with server() as small, server(CLANS) as large:
+        setting = Setting(python, small, large, options.quick, store)
+        measured, failures = await measure(options, setting, cases)
+    print(f"\n{report.table(measured)}\n")
+    for text in [*notes, *failures]:
+        print(text)
+    print(f"{time.monotonic() - start:.0f} s")
+    if not options.only:
+        report.write_json(HERE / "results" / "latest.json", measured, [*notes, *failures], options.quick)
+    if options.write_readme:
+        report.write_readme(ROOT / "README.md", report.markdown(measured, where))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(asyncio.run(main()))
+    except KeyboardInterrupt:
+        sys.exit(130)

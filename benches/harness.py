@@ -1,0 +1,185 @@
+"""Processes of the benchmark: the server, the bots, and the interpreters they run on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final, Literal
+
+HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parent
+REFERENCE: Final = "mezon-sdk==1.8.3"
+PATIENCE: Final = 90.0
+#: A burst message is about 400 bytes: an answer line never is.
+LIMIT: Final = 1 << 20
+
+Who = Literal["reference", "ours", "handwritten"]
+
+
+class BenchError(Exception):
+    """A bot or the server did not do its part; the text says which."""
+
+
+def interpreters(wanted: set[Who]) -> tuple[dict[Who, str], list[str]]:
+    """The Python of each side, made when missing; and sentences on what is left out."""
+    found: dict[Who, str] = {"ours": sys.executable}
+    notes: list[str] = []
+    for who, variable, folder, packages in (
+        ("reference", "MEZON_REFERENCE_PYTHON", ".venv-reference", ["--ignore-requires-python", REFERENCE]),
+        ("handwritten", "MEZON_HANDWRITTEN_PYTHON", ".venv-handwritten", ["picows", "protobuf>=7.35.1,<8"]),
+    ):
+        if who not in wanted:
+            continue
+        if variable in os.environ:
+            found[who] = os.environ[variable]  # type: ignore[index]
+            continue
+        try:
+            found[who] = _environment(ROOT / folder, packages)  # type: ignore[index]
+        except (subprocess.CalledProcessError, OSError) as error:
+            notes.append(f"The {who} side is left out, since {folder} could not be made: {error}.")
+    return found, notes
+
+
+def _environment(folder: Path, packages: list[str]) -> str:
+    python = folder / "bin" / "python"
+    stamp = folder / ".complete"
+    if not stamp.exists():
+        print(f"Making {folder.name} ...", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
+        subprocess.run(install, check=True)
+        stamp.touch()
+    return str(python)
+
+
+class Program:
+    """A child process that talks in JSON lines."""
+
+    def __init__(self, process: asyncio.subprocess.Process, name: str, mark: str, folder: Path) -> None:
+        self.process, self.name, self._mark = process, name, mark
+        #: Where it runs.
+        self.folder = folder
+
+    async def line(self, timeout: float = PATIENCE) -> dict[str, Any]:
+        """The next thing it tells."""
+        assert self.process.stdout is not None
+        try:
+            async with asyncio.timeout(timeout):
+                while raw := await self.process.stdout.readline():
+                    text = raw.decode(errors="replace")
+                    # A bot may print what it likes; what it tells the benchmark is marked.
+                    if text.startswith(self._mark):
+                        value: dict[str, Any] = json.loads(text[len(self._mark) :])
+                        return value
+        except TimeoutError:
+            raise BenchError(f"{self.name} was silent for {timeout:g} s") from None
+        raise BenchError(f"{self.name} ended with code {await self.process.wait()}")
+
+    async def stored(self, rows: int, patience: float = 60.0) -> float:
+        """When this bot's message store on disk has so many rows (monotonic time)."""
+        path = self.folder / "mezon-cache" / "mezon-messages-cache.db"
+        end = time.monotonic() + patience
+        found = 0
+        while time.monotonic() < end:
+            with (
+                contextlib.suppress(sqlite3.OperationalError),
+                contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as store,
+            ):
+                # Rows are never deleted here: the highest row id tells, without counting each time.
+                while time.monotonic() < end:
+                    (highest,) = store.execute("SELECT max(rowid) FROM messages").fetchone()
+                    now = time.monotonic()
+                    if highest is not None and highest >= rows:
+                        (found,) = store.execute("SELECT count(*) FROM messages").fetchone()
+                        if found >= rows:
+                            return now
+                    await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)
+        raise BenchError(f"{self.name} has {found} of {rows} messages in its store")
+
+    async def end(self) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+
+@contextlib.asynccontextmanager
+async def program(
+    *command: str, name: str, mark: str = "", cwd: str | Path, env: dict[str, str]
+) -> AsyncIterator[Program]:
+    """Run a child; it never outlives the block. Its errors are shown when it fails."""
+    with tempfile.TemporaryFile() as errors:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=cwd,
+            env=env,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            limit=LIMIT,
+        )
+        child = Program(process, name, mark, Path(cwd))
+        try:
+            yield child
+        except BenchError as error:
+            errors.seek(0)
+            text = errors.read().decode(errors="replace")[-2000:]
+            raise BenchError(f"{error}\n{text}".rstrip()) from None
+        finally:
+            await child.end()
+
+
+class Server:
+    """The server process and its world."""
+
+    def __init__(self, child: Program, hello: dict[str, Any]) -> None:
+        self._child = child
+        self.environment: dict[str, str] = hello["environment"]
+        self.channel: int = hello["channel"]
+
+    async def order(self, do: str, **details: Any) -> dict[str, Any]:
+        """Give an order and wait until it is carried out."""
+        stdin = self._child.process.stdin
+        assert stdin is not None
+        stdin.write(json.dumps({"do": do, **details}).encode() + b"\n")
+        await stdin.drain()
+        answer = await self._child.line()
+        if answer is not None and answer.get("complete") is False:
+            raise BenchError("the bot lost its connection during the burst")
+        return answer or {}
+
+
+@contextlib.asynccontextmanager
+async def server(clans: int = 1) -> AsyncIterator[Server]:
+    """Start a server, on this package's interpreter."""
+    command = (sys.executable, str(HERE / "server.py"), "--clans", str(clans))
+    async with program(*command, name="the server", cwd=ROOT, env=dict(os.environ)) as child:
+        yield Server(child, await child.line())
+
+
+Conduct = Callable[[Program], Awaitable[dict[str, Any]]]
+
+
+async def run_bot(
+    python: str, script: str, where: Server | None, options: dict[str, Any], conduct: Conduct
+) -> dict[str, Any]:
+    """Run a bot in an empty folder and lead it through its part."""
+    env = {**os.environ, "MEZON_PACKAGE": str(ROOT / "python" / "mezon"), "PYTHONDONTWRITEBYTECODE": ""}
+    if where is not None:
+        env |= where.environment
+    if python != sys.executable:
+        # What makes this package importable must not reach the others.
+        env.pop("PYTHONPATH", None)
+    command = (python, str(HERE / "bots" / f"{script}.py"), json.dumps(options))
+    with tempfile.TemporaryDirectory(prefix="mezon-bench-") as folder:
+        async with program(*command, name=f"{script}.py on {python}", mark="@", cwd=folder, env=env) as child:
+            return await conduct(child)

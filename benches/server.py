@@ -1,0 +1,110 @@
+"""The server of the benchmark: a local gateway in a process of its own that sends prepared bytes on command.
+
+Orders are JSON lines on stdin, answers JSON lines on stdout. Times are `time.monotonic()`, which on Linux is the
+same clock in every process, so a bot's times and the server's may be subtracted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import threading
+import time
+from typing import Any, Final
+
+from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing import Blast, LocalGateway
+from mezon.testing.frames import websocket_frame
+from mezon.testing.messages import build_message
+from mezon.testing.world import Channel
+
+#: What a stamped frame holds until it is sent; the time takes its place, in nanoseconds and as many digits.
+PLACE: Final = b"0" * 19
+
+
+class Server:
+    """The orders."""
+
+    def __init__(self, gateway: LocalGateway) -> None:
+        self.gateway = gateway
+        self.blasts: dict[tuple[str, int], Blast] = {}
+
+    async def prepare(self, n: int, mix: str) -> None:
+        """Build a burst now, so that the next order only sends it."""
+        if (mix, n) not in self.blasts:
+            self.blasts[mix, n] = self.gateway.prepare_blast(n, mix=mix)
+
+    async def blast(self, n: int, mix: str = "messages") -> dict[str, float]:
+        """Send a burst as fast as the bot takes it."""
+        await self.prepare(n, mix)
+        start = time.monotonic()
+        result = await self.gateway.blast(self.blasts[mix, n])
+        return {"start": start, "sent": time.monotonic(), "complete": result.complete}
+
+    async def paced(self, n: int, rate: float) -> None:
+        """Send stamped messages, `rate` a second."""
+        frame = self._stamped(self.gateway.world.channel("general"))
+        begin = time.monotonic()
+        for number in range(n):
+            if (pause := begin + number / rate - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
+            self._send(frame)
+
+    async def one_each(self) -> dict[str, int]:
+        """Send one stamped message to a channel of every clan."""
+        channels: dict[int, Channel] = {}
+        for channel in self.gateway.world.channels.values():
+            if channel.clan_id:
+                channels.setdefault(channel.clan_id, channel)
+        for frame in [self._stamped(channel) for channel in channels.values()]:
+            self._send(frame)
+        return {"messages": len(channels)}
+
+    def _stamped(self, channel: Channel) -> bytes:
+        world = self.gateway.world
+        message = build_message(
+            world,
+            channel,
+            world.user("alice"),
+            json.dumps({"t": PLACE.decode()}),
+            message_id=world.next_message_id(),
+        )
+        return websocket_frame(realtime_pb2.Envelope(channel_message=message).SerializeToString())
+
+    def _send(self, frame: bytes) -> None:
+        stamp = f"{time.monotonic_ns():019d}".encode()
+        data = frame.replace(PLACE, stamp)
+        for connection in self.gateway.websockets.live:
+            connection.write(data)
+
+
+async def serve(clans: int) -> None:
+    gateway = LocalGateway()
+    for number in range(1, clans):
+        clan = gateway.world.add_clan(f"Clan {number + 1}")
+        gateway.world.add_channel(f"general-{number + 1}", clan)
+    loop = asyncio.get_running_loop()
+    orders: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def read() -> None:
+        for line in sys.stdin.buffer:
+            loop.call_soon_threadsafe(orders.put_nowait, line)
+        loop.call_soon_threadsafe(orders.put_nowait, b"")
+
+    async with gateway:
+        hello = {"environment": gateway.environment(), "channel": gateway.world.channel("general").id}
+        print(json.dumps(hello), flush=True)
+        threading.Thread(target=read, daemon=True).start()
+        server = Server(gateway)
+        while line := await orders.get():
+            order: dict[str, Any] = json.loads(line)
+            answer = await getattr(server, order.pop("do"))(**order)
+            print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clans", type=int, default=1)
+    asyncio.run(serve(parser.parse_args().clans))

@@ -1,0 +1,374 @@
+"""Gap filling: after a reconnect, the messages that were missed come first, each once (``fill_gaps=True``).
+
+The channels heard lately are watched. From the moment a lost connection is made again, their messages wait; once
+it is ready, the history of each is fetched, and what was missed is dispatched among what waited, in the order of
+the message ids. A channel whose history cannot be had goes on without it. Other channels never wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon._plans import MESSAGES, TAGS, JsonContentMessage, model_plan
+from mezon.constants.enum import TypeMessage
+from mezon.errors import MezonError
+from mezon.models.message import ChannelMessage
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from mezon._dispatch import Dispatcher
+    from mezon._link import Link
+    from mezon._options import GapOptions
+    from mezon.client import MezonClient
+    from mezon.protobuf.api import api_pb2
+
+logger = get_logger(__name__)
+
+_MESSAGE: Final = TAGS["channel_message"]
+
+#: Messages asked for at once, and the direction "older than the one named" (see messages/history.py).
+_PAGE: Final = 100
+_BEFORE: Final = 3
+
+#: Topics of a channel whose history is fetched as well, the ones heard last.
+_TOPICS: Final = 4
+
+#: Dispatched in one turn of the loop when a channel is let go: more than can come in it.
+_TURN: Final = 64
+
+#: These speak of a message by its id again: they are no duplicates of it, and no history has them.
+_ABOUT_OTHERS: Final = frozenset(
+    {
+        int(TypeMessage.CHAT_UPDATE),
+        int(TypeMessage.CHAT_REMOVE),
+        int(TypeMessage.TYPING),
+        int(TypeMessage.EPHEMERAL),
+        int(TypeMessage.UPDATE_EPHEMERAL_MSG),
+        int(TypeMessage.DELETE_EPHEMERAL_MSG),
+    }
+)
+
+
+@dataclass(slots=True)
+class _Channel:
+    """What is known of one channel.
+
+    Attributes:
+        last: The last message that was dispatched; None before the first.
+        seen: The ids dispatched last, oldest first.
+        topics: The newest id of each topic, the one heard last at the end; 0 is the channel itself.
+        held: What waits for the history; None when nothing has to.
+        floors: ``topics`` at the loss: what is newer and was not seen was missed.
+        task: Fetches the history, then dispatches what waits.
+        releasing: It has come to the second half.
+    """
+
+    last: ChannelMessage | None = None
+    seen: dict[int, None] = field(default_factory=dict)
+    topics: dict[int, int] = field(default_factory=dict)
+    held: list[ChannelMessage] | None = None
+    floors: dict[int, int] = field(default_factory=dict)
+    task: asyncio.Task[None] | None = None
+    releasing: bool = False
+
+
+class GapFiller:
+    """Stands between the connection and the dispatcher of one client.
+
+    Args:
+        client: The client.
+        dispatcher: Where messages go.
+        options: The bounds.
+    """
+
+    def __init__(self, client: MezonClient, dispatcher: Dispatcher, options: GapOptions) -> None:
+        self._client = client
+        self._dispatcher = dispatcher
+        self._options = options
+        model = JsonContentMessage if client.content_as_json else ChannelMessage
+        self._plan = model_plan(model, MESSAGES["channel_message"])
+        #: The channels heard lately, the last one at the end.
+        self._channels: dict[int, _Channel] = {}
+        self._lost = False
+        self._state = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+        #: Missed messages that were dispatched after all, and messages that came twice and were dispatched once.
+        self.filled = 0
+        self.duplicates = 0
+
+    def attach(self, link: Link) -> None:
+        """Take the events of a connection that begins, before the dispatcher gets them."""
+        self._channels.clear()
+        self._lost, self._state = False, ""
+        link.on_event = self.on_event
+
+    async def stop(self) -> None:
+        """Forget everything; what waits is dropped, as what waits in the core is."""
+        self._channels.clear()
+        tasks = {task for task in self._tasks if not task.get_loop().is_closed()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)
+
+    # ---- what comes
+
+    def on_event(self, tag: int, event: Any) -> None:
+        """One event from the wire."""
+        if tag != _MESSAGE or not isinstance(event, ChannelMessage):
+            self._dispatcher.on_event(tag, event)
+            return
+        channel = self._heard(event.channel_id)
+        if channel is None:
+            self._dispatcher.on_event(tag, event)
+        elif channel.held is None:
+            self._deliver(channel, event)
+        else:
+            channel.held.append(event)
+            if len(channel.held) > self._options.max_waiting and not channel.releasing:
+                logger.warning(
+                    "Over %d messages of channel %d wait for its history; it goes on without what was missed",
+                    self._options.max_waiting,
+                    event.channel_id,
+                )
+                self._begin(event.channel_id, channel, fetch=False)
+
+    def _heard(self, channel_id: int) -> _Channel | None:
+        """The channel, as the one heard last; None when it is not watched because all places are taken."""
+        channel = self._channels.pop(channel_id, None)
+        if channel is None:
+            if len(self._channels) >= self._options.channels and not self._forget_one():
+                return None
+            channel = _Channel()
+        self._channels[channel_id] = channel
+        return channel
+
+    def _forget_one(self) -> bool:
+        for channel_id, channel in self._channels.items():
+            if channel.held is None:
+                del self._channels[channel_id]
+                return True
+        return False
+
+    def _deliver(self, channel: _Channel, message: ChannelMessage) -> bool:
+        """Dispatch a message unless it was; True if it was dispatched now."""
+        if message.code not in _ABOUT_OTHERS and message.message_id:
+            number, seen, topics = message.message_id, channel.seen, channel.topics
+            if number in seen:
+                self.duplicates += 1
+                return False
+            seen[number] = None
+            if len(seen) > self._options.remembered:
+                del seen[next(iter(seen))]
+            topic = message.topic_id or 0
+            topics[topic] = max(number, topics.pop(topic, 0))
+            if len(topics) > _TOPICS:
+                del topics[next(iter(topics))]
+            channel.last = message
+        self._dispatcher.on_event(_MESSAGE, message)
+        return True
+
+    # ---- the connection's life
+
+    def state_changed(self, state: str) -> None:
+        """The connection went into another state. The core tells it before any event of that state."""
+        self._state = state
+        if state == "backoff":
+            self._lost = True
+            for task in self._tasks:
+                task.cancel()
+            for channel in self._channels.values():
+                channel.releasing = False
+        elif state == "joining" and self._lost:
+            for channel in self._channels.values():
+                if channel.held is None and channel.last is not None:
+                    # Events of the old connection may still be on their way: they wait too, in their place.
+                    channel.held, channel.floors = [], dict(channel.topics)
+        elif state == "closed":
+            # No history comes any more; what came is dispatched all the same.
+            for channel in list(self._channels.values()):
+                if channel.held is not None and not channel.releasing:
+                    if channel.task is not None:
+                        channel.task.cancel()
+                    held, channel.held = channel.held, None
+                    for message in held:
+                        self._deliver(channel, message)
+
+    def fill(self) -> None:
+        """The connection is back: fetch the history of the channels that wait."""
+        if self._state != "ready":
+            # Lost again, while this news waited: the next one counts.
+            return
+        self._lost = False
+        for channel_id, channel in reversed(list(self._channels.items())):
+            if channel.held is not None:
+                self._begin(channel_id, channel, fetch=True)
+
+    def _begin(self, channel_id: int, channel: _Channel, *, fetch: bool) -> None:
+        """Start to fetch and release, or to release at once; a fetch under way is given up or waited for."""
+        earlier = channel.task if channel.task is not None and not channel.task.done() else None
+        if earlier is not None and not fetch:
+            earlier.cancel()
+        task = asyncio.get_running_loop().create_task(
+            self._fill(channel_id, channel, earlier, fetch), name=f"mezon-gap-{channel_id}"
+        )
+        channel.task = task
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if not fetch:
+            channel.releasing = True
+
+    async def _fill(
+        self, channel_id: int, channel: _Channel, earlier: asyncio.Task[None] | None, fetch: bool
+    ) -> None:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        missed = await self._missed(channel_id, channel) if fetch and channel.held is not None else []
+        held, channel.held = channel.held, []
+        if held is None:
+            channel.held = None
+            return
+        known = channel.seen.keys() | {message.message_id for message in held}
+        missed = [message for message in missed if message.message_id not in known]
+        bound = self._options.messages_per_channel
+        if len(missed) > bound:
+            logger.warning(
+                "More than %d messages of channel %d were missed; only the last ones are filled in",
+                bound,
+                channel_id,
+            )
+            del missed[: len(missed) - bound]
+        fresh = [self._received(channel, message) for message in missed]
+        channel.releasing = True
+        try:
+            await self._release(channel, fresh, held)
+        finally:
+            channel.releasing = False
+
+    # ---- the history
+
+    async def _missed(self, channel_id: int, channel: _Channel) -> list[api_pb2.ChannelMessage]:
+        """What was missed, oldest first. Trouble is a warning."""
+        missed: list[api_pb2.ChannelMessage] = []
+        # Those that came live meanwhile are in the history as well.
+        bound = self._options.messages_per_channel + len(channel.held or ()) + 1
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                for topic, floor in reversed(list(channel.floors.items())):
+                    missed += await self._fetch(channel_id, channel, topic, floor, bound)
+        except MezonError as error:
+            _go_on(channel_id, f"cannot be had: {error}")
+        except TimeoutError:
+            _go_on(channel_id, f"did not come within {self._options.timeout:g} s")
+        except Exception:
+            logger.exception("The history of channel %d cannot be read", channel_id)
+        missed.sort(key=lambda message: message.message_id)
+        return missed
+
+    async def _fetch(
+        self, channel_id: int, channel: _Channel, topic: int, floor: int, bound: int
+    ) -> list[api_pb2.ChannelMessage]:
+        """The messages of a topic above `floor`, the newest first; the last page may go over `bound`."""
+        from mezon.api import Priority
+
+        client, oldest = self._client, time.time() - self._options.max_age
+        clan_id = channel.last.clan_id if channel.last is not None else 0
+        found: list[api_pb2.ChannelMessage] = []
+        before = 0
+        while len(found) < bound:
+            page = await client.api_client.list_raw_channel_messages(
+                client._token(),
+                clan_id,
+                channel_id,
+                before,
+                limit=_PAGE,
+                direction=_BEFORE if before else None,
+                topic_id=topic,
+                options={"priority": Priority.BACKGROUND},
+            )
+            fresh = [message for message in page if not before or message.message_id < before]
+            wanted = [
+                message
+                for message in fresh
+                if message.message_id > floor and (message.create_time_seconds or oldest) >= oldest
+            ]
+            found += [message for message in wanted if message.code not in _ABOUT_OTHERS]
+            if len(wanted) < len(fresh) or len(page) < _PAGE or not fresh:
+                break
+            before = min(message.message_id for message in fresh)
+        return found
+
+    def _received(self, channel: _Channel, message: api_pb2.ChannelMessage) -> ChannelMessage:
+        """The message as it would have come: into the store, and as the model handlers get."""
+        live = channel.last
+        if live is not None and not message.mode:
+            # A history may say less of the channel than an event does.
+            message.clan_id = message.clan_id or live.clan_id
+            message.channel_id = message.channel_id or live.channel_id
+            message.mode, message.is_public = live.mode or 0, bool(live.is_public)
+            message.channel_label = message.channel_label or live.channel_label or ""
+            message.category_name = message.category_name or live.category_name or ""
+        body = message.SerializeToString()
+        store = self._client.message_db
+        if store is not None:
+            store.core.accept(body)
+        filled: ChannelMessage = self._plan.decode(body)
+        return filled
+
+    # ---- letting go
+
+    async def _release(
+        self, channel: _Channel, missed: list[ChannelMessage], held: list[ChannelMessage]
+    ) -> None:
+        """Dispatch what waited, in order; what comes meanwhile waits behind it."""
+        dispatcher, done = self._dispatcher, 0
+        news = {id(message) for message in missed}
+        waiting = deque(_merged(missed, held))
+        try:
+            while True:
+                while waiting:
+                    while dispatcher.full:
+                        await dispatcher.wait_room()
+                    message = waiting.popleft()
+                    if self._deliver(channel, message) and id(message) in news:
+                        self.filled += 1
+                        self._remember(message)
+                    done += 1
+                    if done % _TURN == 0:
+                        await asyncio.sleep(0)
+                if not channel.held:
+                    break
+                waiting, channel.held = deque(channel.held), []
+            channel.held = None
+        except asyncio.CancelledError:
+            # The connection is lost again: what is left waits on.
+            channel.held = [*waiting, *(channel.held or ())]
+            raise
+
+    def _remember(self, message: ChannelMessage) -> None:
+        """Into the channel's cache, where the core puts what comes by the socket."""
+        from mezon.structures.message import Message
+
+        channel = self._client.channels.get(message.channel_id)
+        if channel is not None and channel.messages.get(message.message_id) is None:
+            channel.messages.set(message.message_id, Message(message, channel, channel.socket_manager))
+
+
+def _go_on(channel_id: int, why: str) -> None:
+    logger.warning("The history of channel %d %s. It goes on without what was missed", channel_id, why)
+
+
+def _merged(missed: list[ChannelMessage], held: list[ChannelMessage]) -> list[ChannelMessage]:
+    """Both in one order, that of the ids; what was held keeps its own order."""
+    merged: list[ChannelMessage] = []
+    at = 0
+    for message in held:
+        while at < len(missed) and missed[at].message_id < message.message_id:
+            merged.append(missed[at])
+            at += 1
+        merged.append(message)
+    return merged + missed[at:]

@@ -1,0 +1,70 @@
+"""The pages of the documentation, taken apart."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+
+GUIDE: Final = sorted((ROOT / "docs" / "guide").glob("*.md"))
+PAGES: Final = [
+    ROOT / "README.md",
+    ROOT / "ARCHITECTURE.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+
+#: A comment on the line before a block that says it is executed by the tests.
+RUN: Final = "<!-- run -->"
+
+_FENCE = re.compile(r"(?P<mark><!-- [a-z ]+ -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block of a page."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+    run: bool
+
+    @property
+    def name(self) -> str:
+        """Page and line, as a traceback shows them."""
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks(page: Path, language: str = "python") -> list[Block]:
+    """The blocks of a language, in the order of the page."""
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for match in _FENCE.finditer(text):
+        if match["language"] == language:
+            line = text.count("\n", 0, match.start("text"))
+            found.append(Block(page, line, language, match["text"], (match["mark"] or "").strip() == RUN))
+    return found
+
+
+def table(page: Path, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading, without its head."""
+    text = page.read_text(encoding="utf-8")
+    _, found, rest = text.partition(f"\n{heading}\n")
+    assert found, f"{page.name} has no heading {heading!r}"
+    rows = []
+    for line in rest.splitlines():
+        if line.startswith("|"):
+            rows.append([cell.strip() for cell in line.strip("|").split("|")])
+        elif rows:
+            break
+    return rows[2:]
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks."""
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))

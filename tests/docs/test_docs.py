@@ -1,0 +1,286 @@
+"""The documentation is run: its code compiles, its bot answers, its snippets work, its tables and links are true."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docs_pages import GUIDE, PAGES, ROOT, Block, blocks, prose, table
+from mezon import MezonClient
+from mezon.testing import LocalGateway
+
+README = ROOT / "README.md"
+CODE = [block for page in (README, *GUIDE) for block in blocks(page)]
+RUNNABLE = [block for block in CODE if block.run]
+
+
+def named(block: Block) -> str:
+    return block.name
+
+
+def compiled(block: Block) -> Any:
+    # The blank lines make a traceback point at the line of the page.
+    text = "\n" * block.line + block.text
+    return compile(text, str(block.page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+
+
+@pytest.mark.parametrize("block", CODE, ids=named)
+def test_every_block_compiles(block: Block) -> None:
+    compiled(block)
+
+
+# ---- snippets
+
+
+@asynccontextmanager
+async def stage(gateway: LocalGateway) -> AsyncIterator[dict[str, Any]]:
+    """What a snippet finds: a client that is logged in, a channel, a user, and a message of that user."""
+    client = MezonClient(**gateway.client_options())
+    await client.login()
+    channel = await client.channels.fetch(gateway.world.channel("general").id)
+    heard = asyncio.Event()
+    client.on_channel_message(lambda message: heard.set())
+    message_id = await gateway.say("general", "alice", "hello")
+    async with asyncio.timeout(5):
+        await heard.wait()
+    client.off("channel_message")
+    try:
+        yield {
+            "__name__": "snippet",
+            "gateway": gateway,
+            "client": client,
+            "channel": channel,
+            "message": await channel.messages.fetch(message_id),
+            "user": await client.users.fetch(gateway.world.user("alice").id),
+        }
+    finally:
+        await client.disconnect()
+
+
+@pytest.mark.parametrize("block", RUNNABLE, ids=named)
+async def test_snippet_runs(
+    block: Block, gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cat.png").write_bytes(b"not quite a picture")
+    errors: list[Exception] = []
+    async with stage(gateway) as names:
+        names["client"].on_error(lambda error, event: errors.append(error))
+        code = compiled(block)
+        if code.co_flags & inspect.CO_COROUTINE:
+            # The way asyncio's own prompt runs what was typed.
+            await eval(code, names)
+        else:
+            exec(code, names)
+        for name, test in list(names.items()):
+            if name.startswith("test_"):
+                await test(gateway)
+    assert errors == []
+
+
+def test_snippets_are_run_on_these_pages() -> None:
+    """A mark that is misspelt would switch a snippet off without a word."""
+    pages = {block.page.name for block in RUNNABLE}
+    assert {"events.md", "sending.md", "tokens.md", "testing.md", "errors.md"} <= pages
+    for page in (README, *GUIDE):
+        assert set(re.findall(r"<!-- ?run.*", page.read_text(encoding="utf-8"))) <= {"<!-- run -->"}
+
+
+# ---- the README's bot
+
+
+@pytest.fixture
+def bot_folder(tmp_path: Path) -> Path:
+    """A folder with the README's two files, typed as shown."""
+    bot, test = blocks(README)[:2]
+    (tmp_path / "bot.py").write_text(bot.text, encoding="utf-8")
+    (tmp_path / "test_bot.py").write_text(test.text, encoding="utf-8")
+    return tmp_path
+
+
+def clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MEZON_", "PYTEST_"))}
+
+
+async def test_the_bot_of_the_readme_answers(gateway: LocalGateway, bot_folder: Path) -> None:
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "error",
+        "bot.py",
+        cwd=bot_folder,
+        env=clean_environment() | gateway.environment(),
+    )
+    try:
+        await gateway.wait_joined(timeout=20)
+        await gateway.say("general", "alice", "hello everybody")
+        await gateway.say("general", "alice", "!hello")
+        sent = await gateway.next_sent("channel_message_send")
+        bot.terminate()
+        assert await bot.wait() == 0
+    finally:
+        if bot.returncode is None:
+            bot.kill()
+            await bot.wait()
+    assert sent.text == "Hello, alice!"
+    assert sent.channel_id == gateway.world.channel("general").id
+    assert [one.kind for one in gateway.sent].count("channel_message_send") == 1
+    assert (bot_folder / "mezon-cache" / "mezon-messages-cache.db").is_file()
+
+
+async def test_the_test_of_the_readme_passes(bot_folder: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_bot.py"),
+        cwd=bot_folder,
+        env=clean_environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    assert b"1 passed" in said
+
+
+# ---- what the pages say of the code
+
+
+def helpers() -> dict[str, Any]:
+    """The on_* methods of the client that register handlers, by name."""
+    found = {name: getattr(MezonClient, name) for name in dir(MezonClient) if name.startswith("on_")}
+    del found["on_error"]
+    return found
+
+
+def test_the_table_of_events() -> None:
+    """Every row names an event that is there, its decorator and the class its handlers get; none is left out."""
+    from mezon._plans import MESSAGES
+    from mezon.constants import Events
+    from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP
+
+    page = ROOT / "docs" / "guide" / "events.md"
+    rows = table(page, "## Events of the gateway")
+    for member, name, decorator, payload in ([cell.strip("`") for cell in row[:4]] for row in rows):
+        assert Events[member].value == name
+        model = ENVELOPE_TO_PYDANTIC_MAP.get(name)
+        expected = (
+            model.__name__
+            if model
+            else MESSAGES[name].replace("mezon.api.", "api_pb2.").replace("mezon.realtime.", "realtime_pb2.")
+        )
+        assert payload == expected, name
+        if decorator != "client.on":
+            registered = MezonClient(client_id=1, api_key="k")
+            getattr(registered, decorator.removeprefix("client."))(print)
+            assert registered.event_manager.has_listeners(name), decorator
+    lifecycle = table(page, "## The life of the connection")
+    agents = table(page, "## AI agents")
+    shown = {row[0].strip("`") for row in (*rows, *lifecycle, *agents)}
+    names = {Events[member].value for member in shown}
+    assert names == {event.value for event in Events}
+    text = page.read_text(encoding="utf-8")
+    assert [name for name in helpers() if f"`client.{name}`" not in text] == []
+
+
+def test_the_options_of_the_readme() -> None:
+    """The tables name every parameter of the constructor and every GatewayOptions field, with their defaults."""
+    from dataclasses import fields
+
+    from mezon import GatewayOptions
+    from mezon._settings import FromEnv
+
+    text = README.read_text(encoding="utf-8")
+    shown = {row[0].strip("`"): row[1].strip("`") for row in table(README, "### Parameters of `MezonClient`")}
+    parameters = dict(inspect.signature(MezonClient).parameters)
+    assert list(shown) == list(parameters)
+    for name, parameter in parameters.items():
+        if parameter.default is inspect.Parameter.empty:
+            assert shown[name] == "required"
+        elif name != "log_level":
+            assert shown[name] == repr(parameter.default).replace("'", '"'), name
+        if isinstance(parameter.default, FromEnv):
+            assert f"`{parameter.default.variable}`" in text
+    options = table(README, "### `GatewayOptions`")
+    named_options = [name.strip("` ") for row in options for name in row[0].split(",")]
+    assert sorted(named_options) == sorted(field.name for field in fields(GatewayOptions))
+
+
+def test_the_tree_of_errors() -> None:
+    """docs/guide/errors.md names every public class of mezon.errors."""
+    from mezon import errors
+
+    text = (ROOT / "docs" / "guide" / "errors.md").read_text(encoding="utf-8")
+    assert [name for name in errors.__all__ if f"`{name}`" not in text] == []
+
+
+# ---- what the pages point at
+
+_PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+#: Pages that are written on other branches: to be removed when those are merged.
+PENDING: set[str] = set()
+
+_LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(#[\w-]+)?\)")
+PROOFS = sorted({match for page in PAGES for match in _PROOF.findall(page.read_text(encoding="utf-8"))})
+
+
+@pytest.mark.parametrize(("file", "test"), PROOFS)
+def test_the_named_proof_is_there(file: str, test: str) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert re.search(rf"^ *(?:async )?def {test}\(", text, re.M)
+
+
+def test_every_difference_from_mezon_sdk_has_a_proof() -> None:
+    rows = table(README, "## What changes for you when you come from mezon-sdk")
+    assert len(rows) >= 20
+    assert [row[0] for row in rows if not _PROOF.search(row[-1])] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_inside_the_repository(page: Path) -> None:
+    missing = [link for link, _ in _LINK.findall(prose(page)) if not (page.parent / link).exists()]
+    assert [link for link in missing if Path(link).name not in PENDING] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_command_is_there(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named_targets = set(re.findall(r"(?:`|^)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.M))
+    assert named_targets <= targets
+
+
+def test_newcomers_see_two_commands() -> None:
+    """`make demo` and `make test`, and no other, in the README's block for a clone."""
+    (shell,) = [block.text for block in blocks(README, "sh") if "make" in block.text]
+    assert re.findall(r"^make (\w+)", shell, re.M) == ["demo", "test"]
+
+
+def test_the_speed_table_has_its_place() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert text.count("<!-- bench:start -->") == text.count("<!-- bench:end -->") == 1
+    assert text.index("<!-- bench:start -->") < text.index("<!-- bench:end -->")
+
+
+def test_the_changelog_knows_this_version() -> None:
+    import mezon
+
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## \[{re.escape(mezon.__version__)}\]", text, re.M)
+
+
+def test_the_readme_names_the_python_it_needs() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = project["requires-python"].removeprefix(">=")
+    text = README.read_text(encoding="utf-8")
+    assert f"Python {needed} or newer" in text
+    rust = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["rust-version"]
+    assert f"Rust {rust}+" in text

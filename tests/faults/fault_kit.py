@@ -1,0 +1,82 @@
+"""What the fault tests share: quick settings, a bot that notes what it hears, waiting for a condition."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from mezon import Disconnect, Gap, GatewayOptions, MezonClient
+from mezon.models import ChannelMessage
+from mezon.testing import LocalGateway
+
+#: Reconnects without a pause worth speaking of, so that a test waits for events and not for clocks.
+QUICK = {"backoff_base": 0.01, "backoff_max": 0.05, "rejoin_timeout": 5.0}
+
+
+class Bot(MezonClient):
+    """A client that notes what it hears."""
+
+    def __init__(self, gateway: LocalGateway, settings: dict[str, Any] | None = None, **options: Any) -> None:
+        settings = {**QUICK, "ca_file": gateway.ca_file, **(settings or {})}
+        super().__init__(**{**gateway.client_options(), "gateway": GatewayOptions(**settings), **options})
+        self.heard: list[ChannelMessage] = []
+        self.gaps: list[Gap] = []
+        self.lost: list[Disconnect] = []
+        self.readies = 0
+        self.on_channel_message(self._hear)
+        self.on_reconnected(self.gaps.append)
+        self.on_disconnect(self.lost.append)
+        self.on_ready(self._ready)
+
+    def _hear(self, message: ChannelMessage) -> None:
+        self.heard.append(message)
+
+    def _ready(self, client: MezonClient) -> None:
+        self.readies += 1
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts heard, in order."""
+        return [message.content.get("t", "") for message in self.heard]
+
+    async def until_back(self, times: int = 1) -> None:
+        """Wait for that many reconnects since the login."""
+        await until(lambda: len(self.gaps) >= times, f"{times} reconnects; state {self.state}")
+
+    async def until_heard(self, *texts: str) -> None:
+        """Wait until these texts were heard."""
+        await until(lambda: set(texts) <= set(self.texts), f"{texts}; heard {self.texts[-5:]}")
+
+
+async def until(condition: Callable[[], Any], what: str, timeout: float = 20.0) -> None:
+    """Wait for a condition by looking; AssertionError after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < end, f"waited {timeout:g} s for {what}"
+        await asyncio.sleep(0.005)
+
+
+def in_order(bot: Bot) -> bool:
+    """Did each channel's messages come in the order of their ids?"""
+    newest: dict[int, int] = {}
+    for message in bot.heard:
+        if message.message_id <= newest.get(message.channel_id, 0):
+            return False
+        newest[message.channel_id] = message.message_id
+    return True
+
+
+def twice(bot: Bot) -> list[int]:
+    """The ids of messages heard more than once."""
+    counts = Counter(message.message_id for message in bot.heard)
+    return [number for number, count in counts.items() if count > 1]
+
+
+def rss() -> int:
+    """The resident memory of this process in bytes."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,263 @@
+"""``fill_gaps``: what was missed comes after the reconnect, in order, before what is live, each once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+
+import pytest
+from fault_kit import Bot, in_order, twice, until
+from fault_types import MakeBot
+from mezon import GapOptions
+from mezon.models import ChannelMessage
+from mezon.testing import LocalGateway
+
+
+@pytest.fixture
+async def filling(make_bot: MakeBot) -> Bot:
+    """A bot with gap filling."""
+    return await make_bot(fill_gaps=True)
+
+
+async def away(gateway: LocalGateway, bot: Bot, *said: tuple[str, str]) -> None:
+    """The connection is lost, users talk, and the connection is made again."""
+    back = len(bot.gaps) + 1
+    await gateway.stop()
+    for channel, text in said:
+        await gateway.say(channel, "alice", text)
+    await gateway.start()
+    await bot.until_back(back)
+
+
+async def test_what_was_missed_comes_once_and_in_order(gateway: LocalGateway, filling: Bot) -> None:
+    await gateway.say("general", "alice", "before")
+    await gateway.say("random", "bob", "before, elsewhere")
+    await filling.until_heard("before", "before, elsewhere")
+    await away(gateway, filling, *(("general", f"missed {n}") for n in range(5)), ("random", "missed there"))
+    await gateway.say("general", "alice", "live")
+    await filling.until_heard("live", "missed there")
+    general = [m.content["t"] for m in filling.heard if m.channel_label == "general"]
+    assert general == ["before", *(f"missed {n}" for n in range(5)), "live"]
+    assert twice(filling) == []
+    stats = filling.stats()
+    assert (stats.gap_filled, stats.duplicates) == (6, 0)
+    # In the store and in the caches as if they had come by the socket.
+    missed = next(m for m in filling.heard if m.content["t"] == "missed 3")
+    stored = await filling.message_db.get_message_by_id(missed.message_id, missed.channel_id)
+    assert stored is not None
+    assert stored.content == {"t": "missed 3"}
+    channel = filling.channels.get(missed.channel_id)
+    assert channel is not None
+    assert channel.messages.get(missed.message_id) is not None
+
+
+async def test_without_it_nothing_is_fetched(gateway: LocalGateway, bot: Bot) -> None:
+    await gateway.say("general", "alice", "before")
+    await bot.until_heard("before")
+    await away(gateway, bot, ("general", "missed"))
+    await gateway.say("general", "alice", "live")
+    await bot.until_heard("live")
+    assert bot.texts == ["before", "live"]
+    assert "ListChannelMessages" not in [request.name for request in gateway.requests]
+    assert bot.gaps[0].seconds >= 0
+
+
+async def test_live_messages_of_the_channel_wait_and_others_do_not(
+    gateway: LocalGateway, filling: Bot
+) -> None:
+    await gateway.say("general", "alice", "before")
+    await filling.until_heard("before")
+    gateway.http_delay("ListChannelMessages", 0.4)
+    await away(gateway, filling, ("general", "missed"))
+    await gateway.say("general", "alice", "live")
+    # This channel was not heard before, so nothing of it can have been missed.
+    await gateway.say("random", "bob", "elsewhere")
+    await filling.until_heard("elsewhere")
+    assert filling.texts == ["before", "elsewhere"]
+    await filling.until_heard("live")
+    assert filling.texts == ["before", "elsewhere", "missed", "live"]
+
+
+async def test_a_history_that_cannot_be_had_is_a_warning(
+    gateway: LocalGateway, filling: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    await gateway.say("general", "alice", "before")
+    await filling.until_heard("before")
+    gateway.http_status("ListChannelMessages", 500, times=None)
+    await away(gateway, filling, ("general", "missed"))
+    await gateway.say("general", "alice", "live")
+    await filling.until_heard("live")
+    assert filling.texts == ["before", "live"]
+    assert any("history" in r.message and r.levelno == logging.WARNING for r in caplog.records)
+    # And the next loss is filled again.
+    gateway.clear_faults()
+    await away(gateway, filling, ("general", "missed too"))
+    await filling.until_heard("missed too")
+
+
+async def test_a_history_that_hangs_holds_the_channel_up_for_a_bounded_time(
+    gateway: LocalGateway, make_bot: MakeBot
+) -> None:
+    bot = await make_bot(fill_gaps=GapOptions(timeout=0.2))
+    await gateway.say("general", "alice", "before")
+    await bot.until_heard("before")
+    gateway.http_delay("ListChannelMessages", 5.0)
+    await away(gateway, bot, ("general", "missed"))
+    await gateway.say("general", "alice", "live")
+    await bot.until_heard("live")
+    assert bot.texts == ["before", "live"]
+
+
+async def test_the_bounds_hold(gateway: LocalGateway, make_bot: MakeBot) -> None:
+    bot = await make_bot(fill_gaps=GapOptions(channels=1, messages_per_channel=3, max_age=600.0))
+    await gateway.say("random", "bob", "heard first, so no longer watched")
+    await gateway.say("general", "alice", "before")
+    await bot.until_heard("before")
+    await gateway.stop()
+    await gateway.say("general", "alice", "too old", created=1_600_000_000)
+    for number in range(5):
+        await gateway.say("general", "alice", f"missed {number}")
+    await gateway.say("random", "bob", "missed elsewhere")
+    await gateway.start()
+    await bot.until_heard("missed 4")
+    await gateway.say("general", "alice", "live")
+    await bot.until_heard("live")
+    assert bot.texts[1:] == ["before", "missed 2", "missed 3", "missed 4", "live"]
+
+
+async def test_too_many_waiting_messages_end_the_wait(gateway: LocalGateway, make_bot: MakeBot) -> None:
+    bot = await make_bot(fill_gaps=GapOptions(max_waiting=10))
+    await gateway.say("general", "alice", "before")
+    await bot.until_heard("before")
+    gateway.http_delay("ListChannelMessages", 30.0)
+    await away(gateway, bot, ("general", "missed"))
+    for number in range(12):
+        await gateway.say("general", "alice", f"live {number}")
+    await bot.until_heard("live 11")
+    assert bot.texts == ["before", *(f"live {number}" for number in range(12))]
+
+
+async def test_more_than_a_page_was_missed(gateway: LocalGateway, make_bot: MakeBot) -> None:
+    bot = await make_bot(fill_gaps=GapOptions(messages_per_channel=500))
+    await gateway.say("general", "alice", "before")
+    await bot.until_heard("before")
+    await away(gateway, bot, *(("general", f"missed {number}") for number in range(250)))
+    await until(lambda: len(bot.heard) == 251, "the missed messages")
+    assert in_order(bot)
+    assert twice(bot) == []
+
+
+async def test_topics_are_filled_too(gateway: LocalGateway, filling: Bot) -> None:
+    topic = gateway.world.next_id()
+    await gateway.say("general", "alice", "before")
+    await gateway.say("general", "alice", "in the topic", topic_id=topic)
+    await filling.until_heard("in the topic")
+    await gateway.stop()
+    await gateway.say("general", "alice", "missed 1")
+    await gateway.say("general", "alice", "missed 2, in the topic", topic_id=topic)
+    await gateway.say("general", "alice", "missed 3")
+    await gateway.start()
+    await filling.until_heard("missed 3")
+    assert filling.texts[2:] == ["missed 1", "missed 2, in the topic", "missed 3"]
+
+
+async def test_a_second_loss_while_the_history_comes(gateway: LocalGateway, filling: Bot) -> None:
+    await gateway.say("general", "alice", "before")
+    await filling.until_heard("before")
+    gateway.http_delay("ListChannelMessages", 30.0, times=1)
+    await away(gateway, filling, ("general", "missed 1"))
+    await gateway.say("general", "alice", "live 1")
+    await gateway.wait_until(
+        lambda: any(request.name == "ListChannelMessages" for request in gateway.requests), what="the fetch"
+    )
+    await away(gateway, filling, ("general", "missed 2"))
+    await gateway.say("general", "alice", "live 2")
+    await filling.until_heard("live 2")
+    assert filling.texts == ["before", "missed 1", "live 1", "missed 2", "live 2"]
+    assert twice(filling) == []
+
+
+async def test_a_message_that_comes_twice_is_dispatched_once(gateway: LocalGateway, filling: Bot) -> None:
+    number = await gateway.say("general", "alice", "once")
+    message = gateway.world.message(number)
+    await gateway.push(channel_message=message)
+    await gateway.edit(number, "edited")
+    await filling.until_heard("edited")
+    assert filling.texts == ["once", "edited"], "an edit speaks of the same message and is none"
+    assert filling.stats().duplicates == 1
+
+
+async def test_the_bound_of_handlers_holds_for_filled_messages(
+    gateway: LocalGateway, make_bot: MakeBot
+) -> None:
+    bot = await make_bot(fill_gaps=True, max_concurrent_handlers=4)
+    running = most = done = 0
+
+    @bot.on_channel_message
+    async def slow(message: ChannelMessage) -> None:
+        nonlocal running, most, done
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.002)
+        running -= 1
+        done += 1
+
+    await gateway.say("general", "alice", "before")
+    await bot.until_heard("before")
+    await away(gateway, bot, *(("general", f"missed {number}") for number in range(60)))
+    await until(lambda: done == 61, "all handlers")
+    assert most <= 4
+    assert in_order(bot)
+
+
+async def test_content_as_json_holds_for_filled_messages(gateway: LocalGateway, make_bot: MakeBot) -> None:
+    bot = await make_bot(fill_gaps=True, content_as_json=True, login=False)
+    contents: list[str] = []
+    bot.event_manager.off("channel_message")
+
+    @bot.on_channel_message
+    def note(message: ChannelMessage) -> None:
+        contents.append(message.content)
+
+    await bot.login()
+    await gateway.say("general", "alice", "before")
+    await until(lambda: contents, "the first message")
+    await away(gateway, bot, ("general", "missed"))
+    await until(lambda: len(contents) == 2, "the missed message")
+    assert [json.loads(content)["t"] for content in contents] == ["before", "missed"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_nothing_is_lost_and_nothing_comes_twice(
+    gateway: LocalGateway, make_bot: MakeBot, seed: int
+) -> None:
+    """Twenty losses at random moments of a busy conversation in three channels."""
+    dice = random.Random(seed)
+    bot = await make_bot(fill_gaps=True)
+    rooms = ["general", "random", gateway.world.add_channel("third").label]
+    said: dict[str, list[str]] = {room: [] for room in rooms}
+    for room in rooms:
+        said[room].append("first")
+        await gateway.say(room, "alice", "first")
+    await until(lambda: len(bot.heard) == 3, "the first messages")
+    gateway.http_delay("ListChannelMessages", 0.01)
+    for loss in range(1, 21):
+        for number in range(dice.randrange(12)):
+            room = dice.choice(rooms)
+            said[room].append(f"{loss}.{number}")
+            await gateway.say(room, "alice", said[room][-1])
+            if dice.random() < 0.2:
+                await asyncio.sleep(0.01)
+        if dice.random() < 0.5:
+            await gateway.drop(reset=dice.random() < 0.5)
+        else:
+            await gateway.restart()
+        if dice.random() < 0.7:
+            await bot.until_back(bot.stats().reconnects + (bot.state != "ready"))
+    total = sum(map(len, said.values()))
+    await until(lambda: len(bot.heard) >= total, f"all {total} messages; {len(bot.heard)} came")
+    await asyncio.sleep(0.05)
+    heard = {room: [m.content["t"] for m in bot.heard if m.channel_label == room] for room in rooms}
+    assert heard == said

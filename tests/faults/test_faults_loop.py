@@ -1,0 +1,180 @@
+"""The bot's own faults: a loop that is blocked, handlers that raise or never end, calls nobody waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+
+import pytest
+from fault_kit import Bot, in_order, twice, until
+from fault_types import MakeBot
+from mezon._watchdog import Watchdog
+from mezon.models import ChannelMessage
+from mezon.testing import GatewayThread, LocalGateway
+
+
+def test_a_blocked_loop_costs_no_connection_and_no_message() -> None:
+    """Blocked for 3 s with pings every 0.2 s and 5,000 messages coming in meanwhile."""
+
+    async def main(server: GatewayThread) -> None:
+        gateway = server.gateway
+        bot = Bot(gateway, {"heartbeat_interval": 0.2, "heartbeat_timeout": 2.0})
+        await bot.login()
+        blast = server.call(gateway.prepare_blast, 5000)
+        pings = bot.stats().frames_sent
+        sending = asyncio.run_coroutine_threadsafe(gateway.blast(blast), server._running())
+        time.sleep(3)  # noqa: ASYNC251 (this is the fault)
+        assert bot.stats().frames_sent - pings >= 10, "the heartbeat goes on without the loop"
+        assert bot.heard == []
+        await until(lambda: len(bot.heard) == 5000, "all messages")
+        assert sending.result(10).complete
+        assert in_order(bot)
+        assert twice(bot) == []
+        assert (bot.lost, bot.gaps, bot.stats().reconnects) == ([], [], 0)
+        await bot.disconnect()
+
+    with GatewayThread() as server:
+        asyncio.run(main(server))
+
+
+async def test_a_full_inbox_stops_the_reader_and_loses_nothing(
+    gateway: LocalGateway, make_bot: MakeBot
+) -> None:
+    bot = await make_bot({"inbox_events": 50, "heartbeat_interval": 0.1, "heartbeat_timeout": 0.3})
+    gate = asyncio.Event()
+    running = most = 0
+
+    @bot.on_channel_message
+    async def slow(message: ChannelMessage) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await gate.wait()
+        running -= 1
+
+    limited = await make_bot(
+        {"inbox_events": 50, "heartbeat_interval": 0.1, "heartbeat_timeout": 0.3},
+        login=False,
+        max_concurrent_handlers=20,
+    )
+    await bot.disconnect()
+    limited.on_channel_message(slow)
+    await limited.login()
+    sending = asyncio.ensure_future(gateway.blast(2000))
+    await until(lambda: limited.stats().pauses > 0, "the reader to pause")
+    await asyncio.sleep(0.8)
+    stats = limited.stats()
+    assert stats.handlers <= 20
+    assert stats.queue_high_water <= 50 + 256, "the inbox stays at its bound, but for what one read brings"
+    assert limited.lost == [], "a reader that pauses is no verdict against the server"
+    gate.set()
+    await sending
+    await until(lambda: len(limited.heard) == 2000, "all messages")
+    assert most <= 20
+    assert in_order(limited)
+
+
+def test_the_watchdog_tells_once_where_the_loop_is_blocked(caplog: pytest.LogCaptureFixture) -> None:
+    def blocks_the_loop(seconds: float) -> None:
+        time.sleep(seconds)
+
+    async def main() -> None:
+        watchdog = Watchdog(0.25)
+        watchdog.start()
+        await asyncio.sleep(0.6)
+        assert not caplog.records, "a loop that turns is not blocked"
+        blocks_the_loop(1.5)
+        await until(lambda: any("free again" in r.message for r in caplog.records), "the end of the block")
+        warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+        assert len(warnings) == 1
+        assert "blocks_the_loop" in warnings[0].getMessage()
+        blocks_the_loop(1.0)
+        warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+        assert len(warnings) == 2, "a second block is told as well"
+        watchdog.stop()
+        watchdog.stop()
+
+    caplog.set_level(logging.INFO, logger="mezon")
+    asyncio.run(main())
+    assert not [thread for thread in threading.enumerate() if thread.name == "mezon-watchdog"]
+
+
+async def test_the_watchdog_lives_from_login_to_disconnect(gateway: LocalGateway, make_bot: MakeBot) -> None:
+    def watchdogs() -> int:
+        return sum(thread.name == "mezon-watchdog" for thread in threading.enumerate())
+
+    bot = await make_bot()
+    assert watchdogs() == 1
+    await gateway.drop()
+    await bot.until_back()
+    assert watchdogs() == 1
+    await bot.disconnect()
+    assert watchdogs() == 0
+    off = await make_bot(login=False, blocked_loop_warning=0)
+    await off.login()
+    assert watchdogs() == 0
+
+
+async def test_ten_thousand_handlers_that_raise(
+    gateway: LocalGateway, make_bot: MakeBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, logger="mezon")
+    bot = await make_bot()
+    reported: list[str] = []
+
+    @bot.on_error
+    def note(error: Exception, name: str) -> None:
+        reported.append(f"{name}: {error}")
+
+    @bot.on_channel_message
+    async def broken(message: ChannelMessage) -> None:
+        raise ValueError("no good")
+
+    await gateway.blast(10_000)
+    await until(lambda: len(reported) == 10_000, "every error to be reported", timeout=40)
+    assert set(reported) == {"channel_message: no good"}
+    assert len(bot.heard) == 10_000, "the other handler hears everything"
+    assert bot.stats().handler_errors == 10_000
+    await until(lambda: bot.stats().handlers == 0, "no handler to be left")
+    assert bot.lost == []
+
+
+async def test_cancelled_sends_leave_nothing_behind(gateway: LocalGateway, bot: Bot) -> None:
+    channel = await bot.channels.fetch(gateway.world.channel("general").id)
+    gateway.silence("channel_message_send")
+    sends = [asyncio.ensure_future(channel.send(f"{number}")) for number in range(40)]
+    await gateway.next_sent("channel_message_send")
+    for send in sends:
+        send.cancel()
+    outcomes = await asyncio.gather(*sends, return_exceptions=True)
+    assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
+    await until(lambda: bot.stats().pending == 0, "the calls to be forgotten")
+    gateway.clear_faults()
+    ack = await channel.send("after")
+    assert ack.message_id
+
+
+async def test_a_send_cancelled_before_it_was_sent_never_is(gateway: LocalGateway, bot: Bot) -> None:
+    channel = await bot.channels.fetch(gateway.world.channel("general").id)
+    await gateway.stop()
+    await until(lambda: bot.state != "ready", "the loss to be seen")
+    doomed = asyncio.ensure_future(channel.send("never"))
+    kept = asyncio.ensure_future(channel.send("kept"))
+    await asyncio.sleep(0.02)
+    doomed.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await doomed
+    await gateway.start()
+    await kept
+    assert [s.text for s in gateway.sent if s.kind == "channel_message_send"] == ["kept"]
+
+
+async def test_a_timeout_of_the_bot_is_a_timeout(gateway: LocalGateway, bot: Bot) -> None:
+    channel = await bot.channels.fetch(gateway.world.channel("general").id)
+    gateway.silence("channel_message_send")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await channel.send("nobody answers")
+    await until(lambda: bot.stats().pending == 0, "the call to be forgotten")

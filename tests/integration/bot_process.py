@@ -1,0 +1,91 @@
+"""Bots in processes of their own, for what one process cannot show: exit codes, signals, forks, imports."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import os
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import mezon
+from mezon.testing import LocalGateway
+
+STORE = importlib.util.find_spec("mezon.messages") is not None
+
+
+def quiet_options(gateway: LocalGateway) -> dict[str, Any]:
+    """What points a client at the gateway, without files left behind."""
+    options = gateway.client_options()
+    if not STORE:
+        options["message_db"] = False
+    return options
+
+
+#: A bot's first lines, with the store in memory.
+HEAD = f"""
+import asyncio, os, sys, time
+from mezon import MezonClient
+client = MezonClient(
+    os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"],
+    message_db={":memory:" if STORE else False!r}, http_rate_period=0.0,
+)
+"""
+
+
+async def until(condition: Callable[[], bool], *, patience: float = 10.0) -> None:
+    """Waits until something that nobody announces is so."""
+    async with asyncio.timeout(patience):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+class Bot:
+    """A child process that runs a piece of Python."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def line(self) -> str:
+        """The next line it prints."""
+        assert self.process.stdout is not None
+        raw = await asyncio.wait_for(self.process.stdout.readline(), 20)
+        if not raw:
+            assert self.process.stderr is not None
+            raise AssertionError(f"the bot ended: {(await self.process.stderr.read()).decode()}")
+        return raw.decode().rstrip("\n")
+
+    async def end(self, timeout: float = 20.0) -> tuple[int, str, str]:
+        """Waits until it exits by itself: code, the rest of its output, its errors."""
+        out, err = await asyncio.wait_for(self.process.communicate(), timeout)
+        assert self.process.returncode is not None
+        return self.process.returncode, out.decode(), err.decode()
+
+
+@contextlib.asynccontextmanager
+async def bot(source: str, gateway: LocalGateway | None = None, **env: str) -> AsyncIterator[Bot]:
+    """Run Python source; warnings are errors in it too. It never outlives the block."""
+    root = os.path.dirname(os.path.dirname(mezon.__file__))
+    environment = {**os.environ, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1", **env}
+    if gateway is not None:
+        environment |= gateway.environment()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "error",
+        "-c",
+        textwrap.dedent(source),
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Bot(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
