@@ -1,12 +1,13 @@
 # The one list of commands, for people and for CI. `make help` prints it.
 PYTHON ?= python3
+FUZZ_SECONDS ?= 60
 VENV := .venv
 PY := $(VENV)/bin/python
 # The stamp of the last build for each profile: touched when the extension in python/mezon is of that profile.
 SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-dev demo test test-rust test-python lint fmt bench bench-rust faults soak proto lock clean
+.PHONY: help setup build build-dev demo test test-rust test-python fuzz lint fmt bench bench-rust faults soak proto lock clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +49,9 @@ faults: build ## the fault suite, N=20 times in a row
 
 soak: build ## random faults for SOAK_SECONDS=600 from SOAK_SEED=1, then a report
 	$(PY) tests/soak.py
+
+fuzz: ## mutate frames for FUZZ_SECONDS; FUZZ_SEED repeats a run
+	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --quiet --test fuzz -- --nocapture
 
 lint: build ## format, clippy, ruff, mypy, stubtest, generated code
 	cargo fmt --check

@@ -52,7 +52,10 @@ where
 
 fn verify(response: &Response, key: &str) -> Result<(), Lost> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Lost(format!("the server answered the WebSocket handshake with HTTP {}", response.status())));
+        return Err(Lost(format!(
+            "the server answered the WebSocket handshake with HTTP {}",
+            response.status()
+        )));
     }
     let has = |name, wanted: &str| {
         let values = response.headers().get_all(name).into_iter().filter_map(|value| value.to_str().ok());

@@ -131,7 +131,8 @@ pub fn peek(frame: &[u8]) -> Result<Peek, Malformed> {
 /// Is this a field of the envelope's oneof, as far as this schema knows?
 fn is_member(tag: u32) -> bool {
     static MEMBERS: LazyLock<u128> = LazyLock::new(|| {
-        let members = schema::envelope().fields.iter().filter(|field| field.oneof && field.number < u128::BITS);
+        let members =
+            schema::envelope().fields.iter().filter(|field| field.oneof && field.number < u128::BITS);
         members.fold(0, |bits, field| bits | 1 << field.number)
     });
     tag < u128::BITS && *MEMBERS >> tag & 1 == 1

@@ -293,7 +293,11 @@ impl Bot {
     }
 
     fn rise(&mut self, generation: u64) {
-        assert!(generation >= self.generation, "the generation fell from {} to {generation}", self.generation);
+        assert!(
+            generation >= self.generation,
+            "the generation fell from {} to {generation}",
+            self.generation
+        );
         self.generation = generation;
     }
 

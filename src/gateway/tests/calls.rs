@@ -27,7 +27,8 @@ async fn calls_made_too_early_are_sent_in_order_when_it_is_ready() {
     let mut bot = Bot::new(Options { rate_limit: 0, ..quick() });
     bot.net.plan(Plan::AcceptAfter(5 * SEC));
     bot.connect("ws://one").unwrap();
-    let late: Vec<_> = (1..=500).map(|n| bot.send_marked(n, if n % 5 == 0 { SEC } else { 30 * SEC })).collect();
+    let late: Vec<_> =
+        (1..=500).map(|n| bot.send_marked(n, if n % 5 == 0 { SEC } else { 30 * SEC })).collect();
     bot.until(State::Ready).await;
     bot.settle().await;
     let sent: Vec<_> = bot.net.link().got().into_iter().map(|got| got.cid).collect();
@@ -47,7 +48,8 @@ async fn what_waits_through_a_loss_is_sent_after_it_or_fails_at_its_deadline() {
     let (mut bot, link) = silent(quick()).await;
     link.cut("cut");
     bot.asked().await;
-    let (early, late, cancelled) = (bot.send_marked(1, 5 * SEC), bot.send_marked(2, 60 * SEC), bot.send(60 * SEC));
+    let (early, late, cancelled) =
+        (bot.send_marked(1, 5 * SEC), bot.send_marked(2, 60 * SEC), bot.send(60 * SEC));
     bot.cancel(cancelled);
     let made = tokio::time::Instant::now();
     while bot.outcome(early).is_none() {

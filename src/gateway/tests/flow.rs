@@ -14,8 +14,15 @@ use crate::inbox::Bounds;
 #[tokio::test(start_paused = true)]
 async fn malformed_frames_are_counted_and_the_connection_stays() {
     let (mut bot, link) = Bot::ready(Options::default()).await;
-    let garbage: [&[u8]; 7] =
-        [b"\xFF", b"\xFF\x00\x01\x00\x00\x00", b"\x08", b"\x08\x80", b"\xC2\x01\x7F", b"\x00\x00", b"\x0B\x0C"];
+    let garbage: [&[u8]; 7] = [
+        b"\xFF",
+        b"\xFF\x00\x01\x00\x00\x00",
+        b"\x08",
+        b"\x08\x80",
+        b"\xC2\x01\x7F",
+        b"\x00\x00",
+        b"\x0B\x0C",
+    ];
     for frame in garbage {
         link.raw(frame);
     }
@@ -31,9 +38,8 @@ async fn malformed_frames_are_counted_and_the_connection_stays() {
 async fn answers_to_nobody_are_counted_whatever_their_cid() {
     let (mut bot, link) = Bot::ready(Options::default()).await;
     for cid in ["08d209b20100", "08808004b20100", "08ffffffffffffffffff01b20100"] {
-        let bytes: Vec<u8> = (0..cid.len() / 2)
-            .map(|at| u8::from_str_radix(&cid[2 * at..2 * at + 2], 16).unwrap())
-            .collect();
+        let bytes: Vec<u8> =
+            (0..cid.len() / 2).map(|at| u8::from_str_radix(&cid[2 * at..2 * at + 2], 16).unwrap()).collect();
         link.raw(bytes);
     }
     bot.settle().await;

@@ -72,7 +72,8 @@ async fn the_round_trip_of_the_last_ping_is_known() {
     bot.pass(10 * SEC).await;
     for wait in [40, 250] {
         let ping = loop {
-            if let Some(ping) = link.pings().last().filter(|ping| ping.at + SEC > tokio::time::Instant::now()) {
+            if let Some(ping) = link.pings().last().filter(|ping| ping.at + SEC > tokio::time::Instant::now())
+            {
                 break ping.clone();
             }
             bot.pass(MS).await;

@@ -285,7 +285,11 @@ async fn a_peer_that_says_no_goodbye_is_not_waited_for_long() {
     assert!(bot.gateway.close() && bot.gateway.close(), "the second close is in time too");
     bot.settle().await;
     assert!(bot.failure(call).is_some(), "it is told at once, not after the goodbye");
-    assert_eq!(bot.gateway.call(8, "".into(), SEC).map(drop), Ok(()), "it is taken, and fails like the others");
+    assert_eq!(
+        bot.gateway.call(8, "".into(), SEC).map(drop),
+        Ok(()),
+        "it is taken, and fails like the others"
+    );
     assert_eq!(bot.stat("pending"), 1);
     assert_eq!(bot.connect(URL), Err(Denied::Connected));
     while bot.gateway.state() != Closed {

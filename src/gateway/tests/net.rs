@@ -276,9 +276,7 @@ const PING: u32 = 22;
 fn answer_to(message: &Message) -> Message {
     match message {
         Message::Ping(_) => Message::Pong(Pong {}),
-        Message::ChannelJoin(join) => {
-            Message::Channel(Channel { id: join.channel_id, ..Default::default() })
-        }
+        Message::ChannelJoin(join) => Message::Channel(Channel { id: join.channel_id, ..Default::default() }),
         Message::ChannelMessageSend(send) => Message::ChannelMessageAck(ChannelMessageAck {
             channel_id: send.channel_id,
             message_id: send.topic_id,

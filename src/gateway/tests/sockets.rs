@@ -184,8 +184,12 @@ async fn handshakes_that_fail() {
         let _ = stream.write_all(b"\x00\x01\x02 garbage\r\n\r\n").await;
     });
     let in_time = async { tokio::join!(hangs, tls_hangs) };
-    let ((hangs, tls_hangs), tls_cut, tls_half, tls_garbage) = tokio::join!(in_time, tls_cut, tls_half, tls_garbage);
-    assert_eq!((hangs.as_str(), tls_hangs.as_str()), ("no connection within 1 s", "no connection within 1 s"));
+    let ((hangs, tls_hangs), tls_cut, tls_half, tls_garbage) =
+        tokio::join!(in_time, tls_cut, tls_half, tls_garbage);
+    assert_eq!(
+        (hangs.as_str(), tls_hangs.as_str()),
+        ("no connection within 1 s", "no connection within 1 s")
+    );
     for reason in [tls_cut, tls_half, tls_garbage] {
         assert!(reason.starts_with("the TLS handshake with 127.0.0.1:"), "{reason}");
     }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use prost::Message as _;
 use proptest::prelude::*;
+use prost::Message as _;
 
 use super::super::{CallId, Options, State};
 use super::bot::{Bot, CHANNEL_JOIN, CHANNEL_LEAVE, CLAN_JOIN, ERROR, MS, Outcome, SEC, URL, quick};
@@ -17,7 +17,9 @@ use crate::proto::realtime::ChannelMessageAck;
 
 #[derive(Debug, Clone)]
 enum Op {
-    Send { seconds: u64 },
+    Send {
+        seconds: u64,
+    },
     JoinClan(i64),
     Join(i64),
     Leave(i64),
@@ -26,14 +28,26 @@ enum Op {
     Close,
     Reconnect,
     Connect,
-    Pass { ms: u64 },
-    Block { ms: u64 },
+    Pass {
+        ms: u64,
+    },
+    Block {
+        ms: u64,
+    },
     PlanNext(Plan),
-    AutoNext { pings: bool, joins: bool, calls: bool },
+    AutoNext {
+        pings: bool,
+        joins: bool,
+        calls: bool,
+    },
     Cut,
     Answer(prop::sample::Index),
     Refuse(prop::sample::Index),
-    Chunk { of: prop::sample::Index, code: u16, last: bool },
+    Chunk {
+        of: prop::sample::Index,
+        code: u16,
+        last: bool,
+    },
     Raw(Vec<u8>),
     Events(i64),
     Stick(bool),
@@ -131,7 +145,9 @@ impl Storm {
                     let gateway = &self.bot.gateway;
                     match verdict {
                         Verdict::Url => gateway.provide_session(generation, "ws://next".into()),
-                        Verdict::Old => gateway.provide_session(generation.saturating_sub(1), "ws://old".into()),
+                        Verdict::Old => {
+                            gateway.provide_session(generation.saturating_sub(1), "ws://old".into())
+                        }
                         Verdict::Refused => gateway.refuse_session(generation, false, "503".into()),
                         Verdict::Fatal => gateway.refuse_session(generation, true, "401".into()),
                     }
@@ -214,7 +230,11 @@ impl Storm {
         link.auto(Auto::ALL);
         let joins: Vec<_> = places(&link.got()).into_iter().take(self.joined.len()).collect();
         let again: BTreeSet<_> = joins.iter().copied().collect();
-        assert_eq!((again, joins.len()), (self.joined.clone(), self.joined.len()), "the joined set is restored");
+        assert_eq!(
+            (again, joins.len()),
+            (self.joined.clone(), self.joined.len()),
+            "the joined set is restored"
+        );
         assert_eq!(self.bot.stat("joined") as usize, self.joined.len());
         let call = self.bot.send(30 * SEC);
         self.made.push((call, (8, 1)));
@@ -226,7 +246,9 @@ impl Storm {
     /// Brings each session that is asked for until nothing more is to come.
     async fn settle(&mut self) {
         for _ in 0..60 {
-            if let (State::Authenticating, Some((generation, ..))) = (self.bot.state(), self.bot.wanted.last()) {
+            if let (State::Authenticating, Some((generation, ..))) =
+                (self.bot.state(), self.bot.wanted.last())
+            {
                 self.bot.gateway.provide_session(*generation, "ws://calm".into());
             }
             self.bot.pass(3 * SEC).await;
@@ -247,8 +269,7 @@ fn storm(seed: u64, bounds: (usize, u32), ops: Vec<Op>) {
             ..quick()
         };
         let bot = Bot::new(options);
-        let mut storm =
-            Storm { bot, made: Vec::new(), read: 0, ended: 0, joined: BTreeSet::new() };
+        let mut storm = Storm { bot, made: Vec::new(), read: 0, ended: 0, joined: BTreeSet::new() };
         storm.bot.connect(URL).unwrap();
         for op in ops {
             storm.apply(op).await;

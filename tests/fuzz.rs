@@ -1,0 +1,309 @@
+//! Mutated frames against what must hold of the wire format: `make fuzz`, and for a second in every `cargo test`.
+//!
+//! The corpus are the vectors' frames. An input that makes the code behave in a way not seen before (what it is taken
+//! for, which error, which fields) joins the corpus. Each input follows from the seed and its number alone, given the
+//! corpus at that point: a failure prints the input itself, in hex. `FUZZ_SECONDS` and `FUZZ_SEED` choose time and seed.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant, SystemTime};
+
+use _core::proto::realtime::Envelope;
+use _core::schema;
+use _core::wire::{
+    Chunk, Fields, Inbound, Malformed, RAW_MARK, Stream, StreamTooLong, Value, classify, encode_envelope,
+    peek, varint,
+};
+use prost::Message as _;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+
+const CORPUS_MAX: usize = 20_000;
+const INPUT_MAX: usize = 4096;
+
+#[test]
+fn no_frame_breaks_the_wire() {
+    let seconds = env("FUZZ_SECONDS").unwrap_or(1);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let seed = env("FUZZ_SEED").unwrap_or(now);
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut corpus = vectors();
+    let given = corpus.len();
+    assert!(given > 500, "the vectors are there");
+    let mut seen = HashSet::new();
+    for input in &corpus {
+        seen.insert(check(input, &mut rng));
+    }
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut count = 0u64;
+    while Instant::now() < until {
+        for _ in 0..256 {
+            count += 1;
+            let input = mutate(&corpus, &mut rng);
+            let outcome = catch_unwind(AssertUnwindSafe(|| check(&input, &mut rng)));
+            let Ok(behaviour) = outcome else {
+                panic!("seed {seed}, input {count}: {}", hex(&input));
+            };
+            if seen.insert(behaviour) && corpus.len() < CORPUS_MAX {
+                corpus.push(input);
+            }
+        }
+    }
+    println!(
+        "seed {seed}: {count} inputs in {seconds} s, {} behaviours, corpus {given} + {}",
+        seen.len(),
+        corpus.len() - given
+    );
+}
+
+fn env(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+}
+
+/// The frames of the vectors, and raw chunks.
+fn vectors() -> Vec<Vec<u8>> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/");
+    let mut frames = vec![vec![], vec![RAW_MARK]];
+    for file in ["inbound.jsonl", "outbound.jsonl"] {
+        let text = std::fs::read_to_string(format!("{folder}{file}")).unwrap();
+        for line in text.lines() {
+            let vector: serde_json::Value = serde_json::from_str(line).unwrap();
+            frames.extend(vector["frame"].as_str().map(unhex));
+        }
+    }
+    for (cid, code, flag) in [(1u16, 0u16, 0u16), (1, 0, 0xFF), (0xFFFF, 7, 0xFF)] {
+        let head = [&[RAW_MARK][..], &cid.to_be_bytes(), &code.to_be_bytes(), &flag.to_be_bytes()].concat();
+        frames.push([&head[..], &frames[10]].concat());
+        frames.push(head);
+    }
+    frames
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn mutate(corpus: &[Vec<u8>], rng: &mut StdRng) -> Vec<u8> {
+    let mut input = corpus.choose(rng).unwrap().clone();
+    for _ in 0..1 << rng.random_range(0..4) {
+        let at = rng.random_range(0..=input.len());
+        let to = rng.random_range(at..=input.len().min(at + 64));
+        match rng.random_range(0..12) {
+            0 if at < input.len() => input[at] ^= 1 << rng.random_range(0..8),
+            1 if at < input.len() => input[at] = rng.random(),
+            2 if at < input.len() => {
+                input[at] = *[0, 1, 2, 0x7F, 0x80, 0xFF, 0x08, 0x0B, 0x0C, 0x0A].choose(rng).unwrap();
+            }
+            3 => input.truncate(at),
+            4 => drop(input.drain(at..to)),
+            5 => {
+                let part = input[at..to].to_vec();
+                input.splice(at..at, part);
+            }
+            6 => {
+                let other = corpus.choose(rng).unwrap();
+                let from = rng.random_range(0..=other.len());
+                input.truncate(at);
+                input.extend(&other[from..]);
+            }
+            7 => {
+                // A varint, also one too long or not the shortest.
+                let mut bytes = Vec::new();
+                varint::write(rng.random::<u64>() >> rng.random_range(0..64), &mut bytes);
+                if rng.random() {
+                    *bytes.last_mut().unwrap() |= 0x80;
+                    bytes.extend([0x80, 0x00]);
+                }
+                input.splice(at..at, bytes);
+            }
+            8 => {
+                // A key: mostly of a field near those that exist, with any wire type.
+                let mut key = Vec::new();
+                varint::write(u64::from(rng.random_range(0..130u32) << 3 | rng.random_range(0..8)), &mut key);
+                input.splice(at..at, key);
+            }
+            9 => {
+                // Right framing around anything.
+                input = encode_envelope(rng.random(), rng.random_range(1..130), &input[at..to]).to_vec();
+            }
+            10 => input.extend(corpus.choose(rng).unwrap()),
+            _ => {
+                let mut noise = vec![0; rng.random_range(1..10)];
+                rng.fill(&mut noise[..]);
+                input.splice(at..at, noise);
+            }
+        }
+        input.truncate(INPUT_MAX);
+    }
+    input
+}
+
+/// Checks all that must hold, and gives a digest of how the input was taken.
+fn check(input: &[u8], rng: &mut StdRng) -> u64 {
+    let mut behaviour = DefaultHasher::new();
+    let class = classify(input);
+    match &class {
+        Ok(Inbound::Chunk(chunk)) => check_chunk(input, chunk),
+        Ok(Inbound::Envelope(_)) => assert_ne!(input.first(), Some(&RAW_MARK)),
+        Err(why) => assert_eq!(*why == Malformed::ChunkHeader, input.first() == Some(&RAW_MARK)),
+    }
+    (matches!(class, Ok(Inbound::Chunk(_))), class.as_ref().err().map(|why| why.to_string()))
+        .hash(&mut behaviour);
+    check_peek(input, &mut behaviour);
+    check_fields(input, &mut behaviour);
+    check_encode(input, rng);
+    check_stream(input, rng);
+    let mut at = 0;
+    if varint::read(input, &mut at).is_ok() {
+        assert!((1..=10).contains(&at) && at <= input.len());
+    }
+    behaviour.finish()
+}
+
+fn check_chunk(input: &[u8], chunk: &Chunk) {
+    let payload = chunk.payload(input);
+    assert_eq!(payload, &input[7..]);
+    assert_eq!(input[1..3], chunk.cid.to_be_bytes());
+    assert_eq!(input[3..5], chunk.code.to_be_bytes());
+    assert_eq!(chunk.last, input[5..7] == [0, 0xFF]);
+}
+
+fn is_member(tag: u32) -> bool {
+    schema::envelope().field(tag).is_some_and(|field| field.oneof)
+}
+
+/// What prost takes, `peek` takes the same way.
+fn check_peek(input: &[u8], behaviour: &mut DefaultHasher) {
+    let seen = peek(input);
+    if let Ok(seen) = &seen {
+        assert!(seen.body.start <= seen.body.end && seen.body.end <= input.len());
+        (seen.tag, seen.cid.min(300), seen.body.len().min(300)).hash(behaviour);
+    }
+    let decoded = Envelope::decode(input);
+    decoded.is_ok().hash(behaviour);
+    let Ok(envelope) = decoded else { return };
+    let seen = match seen {
+        Ok(seen) => seen,
+        // prost skips groups, which are no part of these schemas and are refused here.
+        Err(Malformed::Field) if has_group(input) => return,
+        Err(why) => panic!("prost takes it, peek says {why}"),
+    };
+    assert_eq!(seen.cid as i32, envelope.cid);
+    if envelope.message.is_none() {
+        assert!(!is_member(seen.tag), "peek sees {}", seen.tag);
+        return;
+    }
+    let again = envelope.encode_to_vec();
+    let canonical = peek(&again).expect("what prost writes");
+    assert_eq!((seen.cid, seen.tag), (canonical.cid, canonical.tag));
+}
+
+fn has_group(input: &[u8]) -> bool {
+    let mut at = 0;
+    while at < input.len() {
+        let Ok(key) = varint::read(input, &mut at) else { return false };
+        let skip = match key & 7 {
+            0 => match varint::read(input, &mut at) {
+                Ok(_) => 0,
+                Err(_) => return false,
+            },
+            1 => 8,
+            2 => match varint::read(input, &mut at) {
+                Ok(length) => length as usize,
+                Err(_) => return false,
+            },
+            5 => 4,
+            3 | 4 => return true,
+            _ => return false,
+        };
+        at = at.saturating_add(skip);
+    }
+    false
+}
+
+/// The fields, written again, are the same fields.
+fn check_fields(input: &[u8], behaviour: &mut DefaultHasher) {
+    let mut fields = Fields::new(input);
+    let mut written = Vec::new();
+    let mut all = Vec::new();
+    let end = loop {
+        match fields.read() {
+            Ok(Some((number, value))) => {
+                assert!((1..=0x1FFF_FFFF).contains(&number));
+                write(number, value, &mut written);
+                all.push((number, value));
+            }
+            Ok(None) => break Ok(()),
+            Err(why) => break Err(why),
+        }
+        assert!(all.len() <= input.len(), "each field takes a byte at least");
+    };
+    assert!(written.len() <= input.len(), "the shortest form is not longer");
+    let mut again = Fields::new(&written);
+    for field in &all {
+        assert_eq!(again.read(), Ok(Some(*field)));
+    }
+    assert_eq!(again.read(), Ok(None));
+    (all.len().min(50), end.err().map(|why| why.to_string())).hash(behaviour);
+}
+
+fn write(number: u32, value: Value<'_>, into: &mut Vec<u8>) {
+    let key = |wire: u64| u64::from(number) << 3 | wire;
+    match value {
+        Value::Varint(number) => {
+            varint::write(key(0), into);
+            varint::write(number, into);
+        }
+        Value::Fixed64(number) => {
+            varint::write(key(1), into);
+            into.extend(number.to_le_bytes());
+        }
+        Value::Bytes(bytes) => {
+            varint::write(key(2), into);
+            varint::write(bytes.len() as u64, into);
+            into.extend(bytes);
+        }
+        Value::Fixed32(number) => {
+            varint::write(key(5), into);
+            into.extend(number.to_le_bytes());
+        }
+    }
+}
+
+/// Anything put into an envelope comes out of it.
+fn check_encode(body: &[u8], rng: &mut StdRng) {
+    let (cid, tag) = (rng.random::<u16>(), rng.random_range(2..128));
+    let frame = encode_envelope(cid, tag, body);
+    let seen = peek(&frame).expect("what we write");
+    assert_eq!((seen.cid, seen.tag), (cid.into(), tag));
+    assert_eq!(&frame[seen.body], body);
+}
+
+/// An answer cut into chunks is the answer, within the bound.
+fn check_stream(body: &[u8], rng: &mut StdRng) {
+    let max = if rng.random() { INPUT_MAX } else { rng.random_range(0..=body.len()) };
+    let mut stream = Stream::default();
+    let mut rest = body;
+    loop {
+        let (part, left) = rest.split_at(rng.random_range(0..=rest.len()));
+        rest = left;
+        let chunk = Chunk { cid: 1, code: 0, last: rest.is_empty() };
+        match stream.push(chunk, part, max) {
+            Ok(Some(whole)) => {
+                assert!(chunk.last && whole == body && whole.len() <= max);
+                return;
+            }
+            Ok(None) => assert!(!chunk.last),
+            Err(StreamTooLong) => {
+                assert!(body.len() - rest.len() > max);
+                return;
+            }
+        }
+    }
+}
