@@ -87,7 +87,8 @@ async def test_a_new_ws_url_is_followed(
         assert (gateway.connections.live, other.connections.live) == (0, 1)
         await other.say("general", "alice", "over here")
         await bot.until_heard("over here")
-        await bot.channels.fetch(gateway.world.channel("random").id)
+        token = bot.session_manager.get_session().token
+        await bot.api_client.get_channel_detail(token, gateway.world.channel("random").id)
         assert "ListChannelDetail" in [request.name for request in other.requests]
         await bot.disconnect()
 
