@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
+from mezon._client_calls import ClientCalls
 from mezon._flight import SingleFlight
 from mezon._options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
 from mezon._registration import EventRegistration
@@ -26,16 +27,13 @@ from mezon.managers.event import EventManager
 from mezon.utils.logger import get_logger, setup_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
     from os import PathLike
 
-    from mezon._content import Content
     from mezon._dispatch import Dispatcher
     from mezon._gaps import GapFiller
     from mezon._mmn import (
-        AddTxResponse,
         EphemeralKeyPair,
-        GetCurrentNonceResponse,
         MmnClient,
         TokenService,
         ZkClient,
@@ -47,17 +45,6 @@ if TYPE_CHECKING:
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
     from mezon.messages import MessageDB
-    from mezon.models import (
-        ApiClanDesc,
-        ApiFriendList,
-        ApiMessageAttachment,
-        ApiMessageMention,
-        ApiMessageRef,
-        ApiQuickMenuAccess,
-        ApiQuickMenuAccessList,
-        ApiSentTokenRequest,
-        ChannelMessageAck,
-    )
     from mezon.session import Session
     from mezon.structures import Clan, TextChannel, User
 
@@ -100,7 +87,7 @@ def auto_bind(event_name: str) -> Callable[[F], F]:
     return mark
 
 
-class MezonClient(EventRegistration):
+class MezonClient(EventRegistration, ClientCalls):
     """A bot's connection to Mezon.
 
     ```python
@@ -424,6 +411,37 @@ class MezonClient(EventRegistration):
             MezonConnectionError: If the gateway cannot be reached.
             MezonError: If clans or DMs cannot be listed.
         """
+        base_url = self._api_url(sock_session)
+        if self.api_client is None:
+            self.api_client = self._make_api(base_url)
+            self.api_client.reauthenticate = self._reauthenticate
+        else:
+            self.api_client.base_url = base_url
+        token = sock_session.token
+        # On its way while the rest is imported and the socket connects.
+        listing = asyncio.ensure_future(self.api_client.list_clans_descs(token))
+        await asyncio.sleep(0)
+        try:
+            await self._connect(sock_session)
+        except BaseException:
+            listing.cancel()
+            await asyncio.wait([listing])
+            raise
+        joined, listed = await asyncio.gather(
+            self.socket_manager.connect_socket(token, listing=listing),
+            self.channel_manager.init_all_dm_channels(token),
+            return_exceptions=True,
+        )
+        if isinstance(joined, BaseException):
+            raise joined
+        if isinstance(listed, MezonError):
+            logger.warning("The DMs could not be listed; users are found when they are needed: %s", listed)
+        elif isinstance(listed, BaseException):
+            raise listed
+        self._know_dm_users()
+
+    async def _connect(self, sock_session: Session) -> None:
+        """Make the managers that are not there yet, and open the socket."""
         from mezon._dispatch import Dispatcher
         from mezon._effects import Effects
         from mezon._plans import MESSAGES, JsonContentMessage, model_plan
@@ -431,12 +449,6 @@ class MezonClient(EventRegistration):
         from mezon.managers.session import SessionManager
         from mezon.managers.socket import SocketManager
 
-        base_url = self._api_url(sock_session)
-        if self.api_client is None:
-            self.api_client = self._make_api(base_url)
-            self.api_client.reauthenticate = self._reauthenticate
-        else:
-            self.api_client.base_url = base_url
         if self.session_manager is None:
             self.session_manager = SessionManager(self.api_client)
         self.session_manager.session = sock_session
@@ -478,31 +490,6 @@ class MezonClient(EventRegistration):
             self._gaps.attach(link)
         await self.socket_manager.connect(sock_session, auto_reconnect=self._auto_reconnect)
         self._renewal.begin(sock_session)
-        token = sock_session.token
-        joined, listed = await asyncio.gather(
-            self.socket_manager.connect_socket(token),
-            self.channel_manager.init_all_dm_channels(token),
-            return_exceptions=True,
-        )
-        if isinstance(joined, BaseException):
-            raise joined
-        if isinstance(listed, MezonError):
-            logger.warning("The DMs could not be listed; users are found when they are needed: %s", listed)
-        elif isinstance(listed, BaseException):
-            raise listed
-        self._know_dm_users()
-
-    def _know_dm_users(self) -> None:
-        from mezon.models.message import UserInitData
-        from mezon.structures import User
-
-        for user_id, channel_id in (self.channel_manager.get_all_dm_channels() or {}).items():
-            known = self.users.get(user_id)
-            if known is not None:
-                known.dm_channel_id = known.dm_channel_id or channel_id
-                continue
-            data = UserInitData(id=user_id, dm_channel_id=channel_id)
-            self.users.set(user_id, User(data, self.socket_manager, self.channel_manager))
 
     async def close_socket(self) -> None:
         """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
@@ -758,280 +745,6 @@ class MezonClient(EventRegistration):
             early.dispatch(name, payload)
             return
         self._dispatcher.dispatch(name, payload)
-
-    # ---- clans, channels, users
-
-    def _token(self) -> str:
-        session = self.session_manager.get_session() if self.session_manager is not None else None
-        if session is None:
-            raise NotLoggedInError("this needs a session: await client.login() first")
-        return session.token
-
-    def _new_clan(self, clan_id: int, name: str = "", welcome_channel_id: int = 0, token: str = "") -> Clan:
-        from mezon.structures import Clan
-
-        clan = Clan(
-            clan_id=clan_id,
-            clan_name=name,
-            welcome_channel_id=welcome_channel_id,
-            client=self,
-            api_client=self.api_client,
-            socket_manager=self.socket_manager,
-            session_token=token or self._token(),
-            message_db=self.message_db,
-        )
-        self.clans.set(clan_id, clan)
-        return clan
-
-    def _know_clan(self, description: ApiClanDesc, token: str = "") -> Clan:
-        """The clan of a description: the object that is there, brought up to date, or a new one."""
-        clan_id = description.clan_id or 0
-        clan = self.clans.get(clan_id)
-        if clan is None:
-            return self._new_clan(
-                clan_id, description.clan_name or "", description.welcome_channel_id or 0, token
-            )
-        clan.update_from(description)
-        return clan
-
-    async def _refresh_clans(self) -> dict[int, Clan]:
-        """Get the list of clans; gives those that are in it, by id."""
-        token = self._token()
-        answer = await self.api_client.list_clans_descs(token)
-        return {clan.id: clan for clan in map(self._know_clan, answer.clandesc or ())}
-
-    async def _fetch_clan(self, clan_id: int) -> Clan:
-        if clan_id == 0:
-            # Where direct messages live; no list has it, and the cache may have dropped it.
-            return self._new_clan(0)
-        # Not by way of the cache: it may be small, or off.
-        clan = (await self._refresh_clans()).get(clan_id)
-        if clan is None:
-            raise InvalidArgumentError(f"the bot is in no clan {clan_id}; add it to the clan first")
-        return clan
-
-    async def get_channel_from_id(self, channel_id: int) -> TextChannel:
-        """What ``channels.fetch`` does on a miss.
-
-        Raises:
-            InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
-        """
-        from mezon.structures import TextChannel
-
-        known = self.channels.get(channel_id)
-        if known is not None:
-            return known
-        channel_id = int(channel_id)
-        token = self._token()
-        detail = await self.api_client.get_channel_detail(token, channel_id)
-        if not detail.channel_id:
-            raise InvalidArgumentError(f"there is no channel {channel_id}, or the bot may not see it")
-        clan = await self.clans.fetch(detail.clan_id or 0)
-        known = self.channels.get(channel_id) or clan.channels.get(channel_id)
-        if known is None:
-            known = TextChannel(detail, clan, self.socket_manager, self.message_db)
-            clan.channels.set(channel_id, known)
-        self.channels.set(channel_id, known)
-        return known
-
-    async def get_user_from_id(self, user_id: int) -> User:
-        """What ``users.fetch`` does on a miss: opens the DM with the user.
-
-        Raises:
-            InvalidArgumentError: If the user cannot be reached (a ValueError).
-        """
-        from mezon.models.message import UserInitData
-        from mezon.structures import User
-
-        self._token()
-        channel = await self.channel_manager.create_dm_channel(user_id)
-        if channel is None or not channel.channel_id:
-            raise InvalidArgumentError(f"there is no user {user_id}, or the bot may not write to them")
-        data = UserInitData(id=int(user_id), dm_channel_id=channel.channel_id)
-        user = User(data, self.socket_manager, self.channel_manager)
-        self.users.set(user.id, user)
-        return user
-
-    # ---- messages, friends, menus, files
-
-    async def send_message(
-        self,
-        clan_id: int,
-        channel_id: int,
-        mode: int,
-        is_public: bool,
-        msg: Content,
-        mentions: Sequence[ApiMessageMention] | None = None,
-        attachments: Sequence[ApiMessageAttachment] | None = None,
-        ref: Sequence[ApiMessageRef] | None = None,
-        anonymous_message: bool | None = None,
-        mention_everyone: bool | None = None,
-        avatar: str | None = None,
-        code: int | None = None,
-        topic_id: int | None = None,
-    ) -> ChannelMessageAck:
-        """Send a message by ids; ``TextChannel.send`` is shorter.
-
-        Raises:
-            MezonError: One of its kinds, if it cannot be sent.
-        """
-        self._token()
-        return await self.socket_manager.write_chat_message(
-            clan_id,
-            channel_id,
-            mode,
-            is_public,
-            msg,
-            mentions,
-            attachments,
-            ref,
-            anonymous_message,
-            mention_everyone,
-            avatar,
-            code,
-            topic_id,
-        )
-
-    async def get_list_friends(
-        self, limit: int = 100, state: int | None = None, cursor: str | None = None
-    ) -> ApiFriendList:
-        """The bot's friends: ``answer.friends``, ``answer.cursor`` for the next page; also by key.
-
-        Args:
-            limit: How many at most.
-            state: 0 friends, 1 invitations sent, 2 received, 3 blocked; None for all.
-            cursor: From an earlier answer.
-        """
-        token = self._token()
-        return await self.api_client.list_friends(token, limit, state, cursor)
-
-    async def accept_friend(self, user_id: str | int, username: str | None = None) -> None:
-        """Accept a user's friend request."""
-        token = self._token()
-        await self.api_client.add_friends(token, ids=[user_id], usernames=[username] if username else None)
-
-    async def add_friend(self, username: str, user_id: str | int | None = None) -> None:
-        """Ask a user to be the bot's friend."""
-        token = self._token()
-        await self.api_client.add_friends(
-            token, ids=[user_id] if user_id else None, usernames=[username] if username else None
-        )
-
-    async def upload_file(
-        self,
-        file_path: str | PathLike[str] | bytes,
-        filename: str | None = None,
-        content_type: str | None = None,
-    ) -> Any:
-        """Upload a file; the answer's ``url`` goes into an attachment.
-
-        Raises:
-            OSError: If the file cannot be read.
-            MezonError: If it cannot be uploaded.
-        """
-        token = self._token()
-        return await self.api_client.upload_file(token, file_path, filename, content_type)
-
-    async def add_quick_menu_access(
-        self, channel_id: int, clan_id: int, menu_type: int, action_msg: str, background: str, menu_name: str
-    ) -> ApiQuickMenuAccess:
-        """Add an entry of the bot to the quick menu of a channel."""
-        from mezon.utils.helper import generate_snowflake_id
-
-        token = self._token()
-        return await self.api_client.add_quick_menu_access(
-            token,
-            channel_id,
-            clan_id,
-            menu_type,
-            action_msg,
-            background,
-            menu_name,
-            generate_snowflake_id(),
-            self.client_id,
-        )
-
-    async def delete_quick_menu_access(
-        self,
-        id: int | None = None,
-        clan_id: int | None = None,
-        bot_id: int | None = None,
-        menu_name: str | None = None,
-        background: str | None = None,
-        action_msg: str | None = None,
-    ) -> Any:
-        """Delete entries of the bot from the quick menu."""
-        token = self._token()
-        return await self.api_client.delete_quick_menu_access(
-            token,
-            id=id,
-            clan_id=clan_id,
-            bot_id=self.client_id if bot_id is None else bot_id,
-            menu_name=menu_name,
-            background=background,
-            action_msg=action_msg,
-        )
-
-    async def list_quick_menu_access(
-        self, bot_id: int | None = None, channel_id: int | None = None, menu_type: int | None = None
-    ) -> ApiQuickMenuAccessList:
-        """The entries of the quick menu: ``answer.list_menus``."""
-        from mezon.models import ApiQuickMenuAccessList, protobuf_to_pydantic
-
-        token = self._token()
-        answer = await self.api_client.list_quick_menu_access(
-            token, self.client_id if bot_id is None else bot_id, channel_id or 0, menu_type or 0
-        )
-        return protobuf_to_pydantic(answer, ApiQuickMenuAccessList)
-
-    # ---- tokens
-
-    def _tokens(self) -> TokenService:
-        if self._token_service is None:
-            from mezon._mmn import TokenService
-
-            self._token_service = TokenService(self)
-        return self._token_service
-
-    async def send_token(self, token_event: ApiSentTokenRequest) -> AddTxResponse:
-        """Pay tokens to a user. What the node says is in the answer: ``ok``, ``tx_hash``, ``error``.
-
-        Raises:
-            InvalidArgumentError: If nothing was sent because of a wrong value or a missing ``mmn_api_url``.
-            TokenTransferError: If a step before or at the node failed.
-        """
-        return await self._tokens().send_token(token_event)
-
-    def get_ephemeral_key_pair(self) -> EphemeralKeyPair:
-        """A new key pair.
-
-        Raises:
-            InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
-        """
-        return self._tokens().new_key_pair()
-
-    def get_address_from_user_id(self, user_id: str | int) -> str:
-        """The address of a user.
-
-        Raises:
-            InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
-        """
-        return self._tokens().address_of(user_id)
-
-    async def get_zk_proof(self) -> ZkProof:
-        """A proof for the client's key pair, from the proof service.
-
-        Raises:
-            InvalidArgumentError: If the client has no ``zk_api_url`` or is not logged in (a ValueError).
-            TokenTransferError: If the service gave none.
-        """
-        return await self._tokens().fetch_proof()
-
-    async def get_current_nonce(
-        self, user_id: str | int, tag: Literal["latest", "pending"] = "latest"
-    ) -> GetCurrentNonceResponse:
-        """The nonce of a user's account, as ``answer.nonce``."""
-        return await self._tokens().current_nonce(user_id, tag)
 
 
 class _Refused(MezonError):

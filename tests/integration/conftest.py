@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest_asyncio
 from bot_process import quiet_options
+from client_types import Connect
 from mezon import MezonClient
 from mezon.testing import LocalGateway
-
-Connect = Callable[..., Awaitable[MezonClient]]
 
 
 @pytest_asyncio.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from bot_process import quiet_options, until
-from conftest import Connect
+from client_types import Connect
 from mezon import GatewayOptions, MezonClient
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from bot_process import HEAD, bot, quiet_options, until
-from conftest import Connect
+from client_types import Connect
 from mezon import MezonClient
 from mezon.errors import MezonConnectionError
 from mezon.models import ChannelMessage

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import uvloop
 from bot_process import quiet_options, until
-from conftest import Connect
+from client_types import Connect
 from mezon import GatewayOptions, MezonClient
 from mezon.errors import MezonConnectionError
 from mezon.models import ChannelMessage

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from bot_process import quiet_options, until
-from conftest import Connect
+from client_types import Connect
 from mezon import MezonClient
 from mezon.errors import (
     AuthenticationError,

@@ -11,7 +11,7 @@ from mezon.socket import Socket, WebSocketAdapterPb
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Awaitable, Iterable, Sequence
 
     from mezon._content import Content
     from mezon.api import MezonApi
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mezon.messages import MessageDB
     from mezon.models import (
         ApiClanDesc,
+        ApiClanDescList,
         ApiMessageAttachment,
         ApiMessageMention,
         ApiMessageReaction,
@@ -96,15 +97,19 @@ class SocketManager:
         """Is the socket connected and ready for calls?"""
         return self.socket.is_open()
 
-    async def connect_socket(self, token: str) -> None:
+    async def connect_socket(self, token: str, *, listing: Awaitable[ApiClanDescList] | None = None) -> None:
         """Get the list of the bot's clans and join them all, and the clan 0 of direct messages.
+
+        Args:
+            token: The session's token.
+            listing: The list, when it has been asked for already.
 
         Raises:
             MezonError: If the list cannot be had. One clan that cannot be joined is a warning.
         """
         from mezon.models import ApiClanDesc
 
-        clans = await self.api_client.list_clans_descs(token)
+        clans = await (listing if listing is not None else self.api_client.list_clans_descs(token))
         everything = [*(clans.clandesc or ()), ApiClanDesc(clan_id=0, clan_name="")]
         await self.join_all_clans(everything, token)
 

@@ -1,0 +1,219 @@
+"""The calls of a client that need no object of a channel or a user; a part of :class:`mezon.MezonClient`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from mezon._client_objects import ClientObjects
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    from mezon._content import Content
+    from mezon._mmn import (
+        AddTxResponse,
+        EphemeralKeyPair,
+        GetCurrentNonceResponse,
+        TokenClient,
+        TokenService,
+        ZkProof,
+    )
+    from mezon.models import (
+        ApiFriendList,
+        ApiMessageAttachment,
+        ApiMessageMention,
+        ApiMessageRef,
+        ApiQuickMenuAccess,
+        ApiQuickMenuAccessList,
+        ApiSentTokenRequest,
+        ChannelMessageAck,
+    )
+
+
+class ClientCalls(ClientObjects):
+    """Messages by ids, friends, files, quick menus, tokens."""
+
+    client_id: int
+    _token_service: TokenService | None
+
+    # ---- messages, friends, files, menus
+
+    async def send_message(
+        self,
+        clan_id: int,
+        channel_id: int,
+        mode: int,
+        is_public: bool,
+        msg: Content,
+        mentions: Sequence[ApiMessageMention] | None = None,
+        attachments: Sequence[ApiMessageAttachment] | None = None,
+        ref: Sequence[ApiMessageRef] | None = None,
+        anonymous_message: bool | None = None,
+        mention_everyone: bool | None = None,
+        avatar: str | None = None,
+        code: int | None = None,
+        topic_id: int | None = None,
+    ) -> ChannelMessageAck:
+        """Send a message by ids; ``TextChannel.send`` is shorter.
+
+        Raises:
+            MezonError: One of its kinds, if it cannot be sent.
+        """
+        self._token()
+        return await self.socket_manager.write_chat_message(
+            clan_id,
+            channel_id,
+            mode,
+            is_public,
+            msg,
+            mentions,
+            attachments,
+            ref,
+            anonymous_message,
+            mention_everyone,
+            avatar,
+            code,
+            topic_id,
+        )
+
+    async def get_list_friends(
+        self, limit: int = 100, state: int | None = None, cursor: str | None = None
+    ) -> ApiFriendList:
+        """The bot's friends: ``answer.friends``, ``answer.cursor`` for the next page; also by key.
+
+        Args:
+            limit: How many at most.
+            state: 0 friends, 1 invitations sent, 2 received, 3 blocked; None for all.
+            cursor: From an earlier answer.
+        """
+        token = self._token()
+        return await self.api_client.list_friends(token, limit, state, cursor)
+
+    async def accept_friend(self, user_id: str | int, username: str | None = None) -> None:
+        """Accept a user's friend request."""
+        token = self._token()
+        await self.api_client.add_friends(token, ids=[user_id], usernames=[username] if username else None)
+
+    async def add_friend(self, username: str, user_id: str | int | None = None) -> None:
+        """Ask a user to be the bot's friend."""
+        token = self._token()
+        await self.api_client.add_friends(
+            token, ids=[user_id] if user_id else None, usernames=[username] if username else None
+        )
+
+    async def upload_file(
+        self,
+        file_path: str | PathLike[str] | bytes,
+        filename: str | None = None,
+        content_type: str | None = None,
+    ) -> Any:
+        """Upload a file; the answer's ``url`` goes into an attachment.
+
+        Raises:
+            OSError: If the file cannot be read.
+            MezonError: If it cannot be uploaded.
+        """
+        token = self._token()
+        return await self.api_client.upload_file(token, file_path, filename, content_type)
+
+    async def add_quick_menu_access(
+        self, channel_id: int, clan_id: int, menu_type: int, action_msg: str, background: str, menu_name: str
+    ) -> ApiQuickMenuAccess:
+        """Add an entry of the bot to the quick menu of a channel."""
+        from mezon.utils.helper import generate_snowflake_id
+
+        token = self._token()
+        return await self.api_client.add_quick_menu_access(
+            token,
+            channel_id,
+            clan_id,
+            menu_type,
+            action_msg,
+            background,
+            menu_name,
+            generate_snowflake_id(),
+            self.client_id,
+        )
+
+    async def delete_quick_menu_access(
+        self,
+        id: int | None = None,
+        clan_id: int | None = None,
+        bot_id: int | None = None,
+        menu_name: str | None = None,
+        background: str | None = None,
+        action_msg: str | None = None,
+    ) -> Any:
+        """Delete entries of the bot from the quick menu."""
+        token = self._token()
+        return await self.api_client.delete_quick_menu_access(
+            token,
+            id=id,
+            clan_id=clan_id,
+            bot_id=self.client_id if bot_id is None else bot_id,
+            menu_name=menu_name,
+            background=background,
+            action_msg=action_msg,
+        )
+
+    async def list_quick_menu_access(
+        self, bot_id: int | None = None, channel_id: int | None = None, menu_type: int | None = None
+    ) -> ApiQuickMenuAccessList:
+        """The entries of the quick menu: ``answer.list_menus``."""
+        from mezon.models import ApiQuickMenuAccessList, protobuf_to_pydantic
+
+        token = self._token()
+        answer = await self.api_client.list_quick_menu_access(
+            token, self.client_id if bot_id is None else bot_id, channel_id or 0, menu_type or 0
+        )
+        return protobuf_to_pydantic(answer, ApiQuickMenuAccessList)
+
+    # ---- tokens
+
+    def _tokens(self) -> TokenService:
+        if self._token_service is None:
+            from mezon._mmn import TokenService
+
+            self._token_service = TokenService(cast("TokenClient", self))
+        return self._token_service
+
+    async def send_token(self, token_event: ApiSentTokenRequest) -> AddTxResponse:
+        """Pay tokens to a user. What the node says is in the answer: ``ok``, ``tx_hash``, ``error``.
+
+        Raises:
+            InvalidArgumentError: If nothing was sent because of a wrong value or a missing ``mmn_api_url``.
+            TokenTransferError: If a step before or at the node failed.
+        """
+        return await self._tokens().send_token(token_event)
+
+    def get_ephemeral_key_pair(self) -> EphemeralKeyPair:
+        """A new key pair.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
+        """
+        return self._tokens().new_key_pair()
+
+    def get_address_from_user_id(self, user_id: str | int) -> str:
+        """The address of a user.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
+        """
+        return self._tokens().address_of(user_id)
+
+    async def get_zk_proof(self) -> ZkProof:
+        """A proof for the client's key pair, from the proof service.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``zk_api_url`` or is not logged in (a ValueError).
+            TokenTransferError: If the service gave none.
+        """
+        return await self._tokens().fetch_proof()
+
+    async def get_current_nonce(
+        self, user_id: str | int, tag: Literal["latest", "pending"] = "latest"
+    ) -> GetCurrentNonceResponse:
+        """The nonce of a user's account, as ``answer.nonce``."""
+        return await self._tokens().current_nonce(user_id, tag)
