@@ -519,10 +519,11 @@ impl Shared {
         self.progress.wait(target, timeout)
     }
 
-    /// An index is made by the writer, who must be running for it: not for a file that is not there.
+    /// An index is made by the writer, who must be running for it: not for a file that is neither there nor about
+    /// to be made for what was accepted.
     fn ask_index(self: &Arc<Self>, op: Op) {
         let there = match &self.options.place {
-            Place::File(path) => path.exists(),
+            Place::File(path) => path.exists() || self.progress.settled() < lock(&self.intake).accepted,
             Place::Memory => true,
         };
         if there {
