@@ -1,8 +1,8 @@
 //! Mutated frames against what must hold of the wire format: `make fuzz`, and for a second in every `cargo test`.
 //!
-//! The corpus are the vectors' frames. An input that makes the code behave in a way not seen before (what it is taken
-//! for, which error, which fields) joins the corpus. Each input follows from the seed and its number alone, given the
-//! corpus at that point: a failure prints the input itself, in hex. `FUZZ_SECONDS` and `FUZZ_SEED` choose time and seed.
+//! The corpus starts with the vectors' frames; an input that is taken in a way not seen before (as what, with which
+//! error, which fields) joins it. A run follows from its seed alone, and a failure prints seed and input.
+//! `FUZZ_SECONDS` and `FUZZ_SEED` choose them.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
