@@ -6,17 +6,17 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
+from mezon._client_agents import ClientAgents
 from mezon._client_calls import ClientCalls
+from mezon._client_life import ClientLife, RefusedError
 from mezon._flight import SingleFlight
-from mezon._options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
+from mezon._options import GapOptions, GatewayOptions, Stats
 from mezon._registration import EventRegistration
 from mezon._renewal import Renewal
 from mezon._settings import FromEnv, resolve
 from mezon._watchdog import Watchdog
 from mezon.constants.enum import Events
 from mezon.errors import (
-    AuthenticationError,
-    ConnectionLostError,
     InvalidArgumentError,
     MezonConnectionError,
     MezonError,
@@ -27,7 +27,7 @@ from mezon.managers.event import EventManager
 from mezon.utils.logger import get_logger, setup_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable
     from os import PathLike
 
     from mezon._dispatch import Dispatcher
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
         ZkClient,
         ZkProof,
     )
-    from mezon._sse import AgentEventStream
     from mezon.api import Limiter, MezonApi
     from mezon.managers.channel import ChannelManager
     from mezon.managers.session import SessionManager
@@ -65,12 +64,6 @@ DEFAULT_ZK_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/zk-api/"
 #: Seconds the handlers of ``disconnect`` have when the client is closed without ``drain``.
 _LAST_WORDS: Final = 1.0
 
-#: States in which a reconnect is about to bring a new session by itself.
-_SESSION_COMES: Final = ("backoff", "authenticating")
-
-#: How often a reconnect takes a 403 without a reason for a rate limit before it believes it.
-_DOUBTS: Final = 2
-
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
@@ -87,7 +80,7 @@ def auto_bind(event_name: str) -> Callable[[F], F]:
     return mark
 
 
-class MezonClient(EventRegistration, ClientCalls):
+class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
     """A bot's connection to Mezon.
 
     ```python
@@ -211,7 +204,6 @@ class MezonClient(EventRegistration, ClientCalls):
         self._renewal = Renewal(self._renew, lambda trying: self._beside(trying, "renewing the session"))
         self._sessions: SingleFlight[None, Session] = SingleFlight()
         self._token_service: TokenService | None = None
-        self._agent_events: AgentEventStream | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._logging_in: asyncio.Task[None] | None = None
         self._closing: asyncio.Future[None] | None = None
@@ -479,7 +471,7 @@ class MezonClient(EventRegistration, ClientCalls):
         link.on_state = self._state_changed
         link.on_reconnected = self._reconnected
         link.new_url = self._new_url
-        link.fatal_errors = (_Refused,)
+        link.fatal_errors = (RefusedError,)
         self._dispatcher.attach(link, asyncio.get_running_loop())
         if self.fill_gaps:
             if self._gaps is None:
@@ -609,146 +601,6 @@ class MezonClient(EventRegistration, ClientCalls):
             asyncio.run(run(self, enable_auto_reconnect))
         except KeyboardInterrupt:
             logger.info("Interrupted; the client is closed")
-
-    # ---- the connection's life
-
-    def _state_changed(self, state: str, generation: int, reason: str) -> None:
-        logger.debug("Connection %d is %s%s", generation, state, f": {reason}" if reason else "")
-        if self._gaps is not None:
-            self._gaps.state_changed(state)
-        if state == "ready":
-            self._lost = False
-            self._doubts = 0
-        elif state == "backoff" and not self._lost:
-            self._lost = True
-            logger.warning("The connection was lost and is being made again: %s", reason)
-            self._emit(Events.DISCONNECT, Disconnect(reason, will_reconnect=True))
-        elif state == "closed" and self._ended is not None and not self._logging_in_now():
-            self._closed(reason)
-
-    def _logging_in_now(self) -> bool:
-        return self._logging_in is not None and not self._logging_in.done()
-
-    def _closed(self, reason: str) -> None:
-        error: Exception | None = None
-        if reason != "closed by the client":
-            error = self._refused or ConnectionLostError(f"the connection has ended: {reason}")
-            logger.error("The connection has ended for good: %s", reason)
-            self._end_error = error
-        if self._watchdog is not None:
-            self._watchdog.stop()
-        self._renewal.stop()
-        self._emit(Events.DISCONNECT, Disconnect(reason, will_reconnect=False, error=error))
-        # A close of everything says itself when it is done.
-        if self._ended is not None and self._closing_now() is None:
-            self._ended.set()
-
-    def _reconnected(self, lost_at: float, back_at: float) -> None:
-        gap = Gap(lost_at, back_at)
-        logger.info("The connection is back after %.1f s", gap.seconds)
-        self._emit(Events.RECONNECTED, gap)
-        if self._gaps is not None:
-            self._gaps.fill()
-        self._beside(self._look_for_clans(), "looking for new clans after the reconnect")
-
-    async def _look_for_clans(self) -> None:
-        """Bring the clans up to date, and join those that are new or could not be joined before."""
-        listed = {0, *(await self._refresh_clans())}
-        await self.socket_manager.join_clans(listed - self.socket_manager.joined_clans)
-
-    async def _new_url(self, attempt: int) -> str:
-        from mezon.socket._url import socket_url
-
-        try:
-            session = await self._new_session()
-        except AuthenticationError as error:
-            if self._is_final(error):
-                self._refused = error
-                raise _Refused(str(error)) from error
-            raise
-        self._use_session(session)
-        return socket_url(session.ws_url, self.use_ssl, session.token)
-
-    def _is_final(self, error: AuthenticationError) -> bool:
-        """Do the credentials not hold any more? A bare 403 may be about the rate, so it counts when it stays."""
-        status = getattr(error, "status", 0)
-        if status == 403 and not getattr(error, "body", ""):
-            self._doubts += 1
-            return self._doubts > _DOUBTS
-        return status in (401, 403)
-
-    async def _new_session(self) -> Session:
-        """A fresh session; those who want one at the same time share it."""
-        return await self._sessions.run(None, self.get_session)
-
-    def _use_session(self, session: Session) -> None:
-        self.session_manager.session = session
-        self.api_client.base_url = self._api_url(session)
-        self._renewal.begin(session)
-
-    async def _renew(self) -> None:
-        """Renew the session for HTTP; the socket lives on."""
-        if self.state not in _SESSION_COMES:
-            self._use_session(await self._new_session())
-
-    async def _reauthenticate(self, stale: str) -> str:
-        """A new token for an HTTP call that was answered 401."""
-        current = self.session_manager.get_session()
-        if current.token != stale:
-            return current.token
-        session = await self._new_session()
-        self._use_session(session)
-        return session.token
-
-    def _emit(self, event: Events, payload: Any) -> None:
-        """Let an event of the client itself occur."""
-        dispatcher = self._dispatcher
-        if dispatcher is not None:
-            dispatcher.dispatch(event.value, payload)
-
-    def _beside(self, coroutine: Coroutine[Any, Any, Any], what: str) -> None:
-        """Run something nobody waits for, behind the calls of handlers; its failure is a warning."""
-        from mezon._dispatch import run_in_background
-        from mezon.api import Priority, prioritized
-
-        with prioritized(Priority.BACKGROUND):
-            run_in_background(asyncio.get_running_loop(), self._tasks, coroutine, what)
-
-    # ---- AI agent events
-
-    async def connect_ai_agent_sse(self, path: str = "api/sse/metadata") -> None:
-        """Start to receive the AI agents' events; possible before the login. They reconnect by themselves.
-
-        Raises:
-            InvalidArgumentError: If the client has no ``agent_event_url``.
-        """
-        from mezon._sse import AgentEventStream
-
-        if self._agent_events is None:
-            self._agent_events = AgentEventStream(
-                self.agent_event_url, self.client_id, self.api_key, self._emit_by_name, path=path
-            )
-        await self._agent_events.start()
-
-    async def disconnect_ai_agent_sse(self) -> None:
-        """Stop to receive them. Safe at any time."""
-        stream, self._agent_events = self._agent_events, None
-        if stream is not None:
-            await stream.close()
-
-    def _emit_by_name(self, name: str, payload: object) -> None:
-        if self._dispatcher is None:
-            from mezon._dispatch import Dispatcher
-
-            # Agent events come without a login too; the login then makes the dispatcher of the socket.
-            early = Dispatcher(self.event_manager, {}, self._report, None)
-            early.dispatch(name, payload)
-            return
-        self._dispatcher.dispatch(name, payload)
-
-
-class _Refused(MezonError):
-    """The credentials are refused: no further attempt will help."""
 
 
 __all__ = ["MezonClient", "auto_bind"]
