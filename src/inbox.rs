@@ -131,6 +131,13 @@ impl Inbox {
         self.is_full(&self.lock())
     }
 
+    /// Twice as much as the bounds say.
+    pub fn flooded(&self) -> bool {
+        let queue = self.lock();
+        queue.events.len() >= self.bounds.events.saturating_mul(2)
+            || queue.bytes >= self.bounds.bytes.saturating_mul(2)
+    }
+
     /// Resolves when a full inbox has been drained to half its bounds.
     pub async fn wait_space(&self) {
         self.space.notified().await;

@@ -184,7 +184,8 @@ class Dispatcher:
             self._running.pop(number, None)
             if self._held and self._link is not None:
                 self._held = False
-                self._link.drain()
+                # After those that are about to go on: an eager handler must not overtake them.
+                asyncio.get_running_loop().call_soon(self._link.drain)
 
     def failed(self, error: Exception, name: str, handler: Callable[..., Any]) -> None:
         """Log an error with its traceback, and report it."""

@@ -13,7 +13,8 @@ class GatewayOptions:
     Attributes:
         ca_file: A PEM file of further certificate authorities to trust, for HTTP and the socket.
         max_frame: The largest message taken from the server, in bytes.
-        inbox_events: Events held for the event loop before the socket is read no further.
+        inbox_events: Events held for the event loop before the socket is read no further; twice as many while a
+            call waits, for its answer may lie behind them.
         inbox_bytes: The same bound in bytes.
         max_pending: Calls that may wait for their turn or their answer.
         max_raw: The largest answer of an API call over the socket, in bytes.

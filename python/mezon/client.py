@@ -348,7 +348,8 @@ class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
         # Who stops a loop without cancelling its tasks is not to be told of this one.
         guard._log_destroy_pending = False  # type: ignore[attr-defined]
         logger.info("Bot %s is logged in", self.client_id)
-        self._emit(Events.READY, self)
+        # When this task is done: a handler of it may disconnect, which would cancel a login under way.
+        asyncio.get_running_loop().call_soon(self._emit, Events.READY, self)
 
     async def get_session(self) -> Session:
         """A fresh session, without logging in the client.

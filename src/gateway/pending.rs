@@ -27,6 +27,10 @@ pub struct Pending {
 }
 
 impl Pending {
+    pub fn is_empty(&self) -> bool {
+        self.by_cid.is_empty()
+    }
+
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.by_cid.len()

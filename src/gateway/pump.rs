@@ -307,7 +307,7 @@ impl Pump<'_> {
             Stats::add(&self.session.shared.stats.bytes_received, bytes);
         }
         let full = !self.batch.is_empty() && self.session.shared.inbox.push_all(&mut self.batch);
-        if full || self.store_lags() {
+        if (full && self.inbox_stops()) || self.store_lags() {
             Stats::add(&self.session.shared.stats.pauses, 1);
             self.pause = Some(Pause::new(&self.session.shared));
             // One more turn polls the pause, so that its end wakes this task.
@@ -322,12 +322,19 @@ impl Pump<'_> {
         while pause.space.as_mut().poll(cx).is_ready() {
             *pause = Pause::new(&self.session.shared);
         }
-        if self.session.shared.inbox.full() || self.store_lags() {
+        if self.inbox_stops() || self.store_lags() {
             return false;
         }
         self.pause = None;
         self.heartbeat.resumed(now);
         true
+    }
+
+    /// Is the inbox full? While a call waits, its answer may lie behind more events, and whoever empties the inbox may
+    /// wait for that answer: then twice as much is taken.
+    fn inbox_stops(&self) -> bool {
+        let inbox = &self.session.shared.inbox;
+        if self.session.pending.is_empty() { inbox.full() } else { inbox.flooded() }
     }
 
     fn store_lags(&self) -> bool {

@@ -125,6 +125,15 @@ impl Bot {
     }
 
     /// The next thing the core tells.
+    /// Takes what is no event, as a dispatch does that has no handler to spare.
+    pub fn take_answers(&mut self) {
+        let mut items = Vec::new();
+        while self.gateway.inbox().drain(0, &mut items) {}
+        for item in items {
+            self.note(&item);
+        }
+    }
+
     pub async fn next(&mut self) -> Item {
         loop {
             if let Some(item) = self.queue.pop_front() {

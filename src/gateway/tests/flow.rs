@@ -67,6 +67,27 @@ async fn a_full_inbox_pauses_the_reader_until_it_is_drained() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_behind_a_full_inbox_is_read_while_its_call_waits() {
+    let options = Options { inbox: Bounds { events: 500, bytes: 1 << 20 }, ..Options::default() };
+    let (mut bot, link) = Bot::ready(options).await;
+    for n in 0..600 {
+        link.message(1, n);
+    }
+    bot.sleep(SEC).await;
+    // The dispatch holds back: nothing is drained but answers, and one is what a handler waits for.
+    let call = bot.send(5 * SEC);
+    for _ in 0..20 {
+        bot.sleep(SEC / 10).await;
+        bot.take_answers();
+    }
+    assert!(matches!(bot.outcome(call), Some(Outcome::Reply(..))), "{:?}", bot.outcome(call));
+    assert!(bot.gateway.inbox().depth().events >= 500);
+    bot.pass(5 * SEC).await;
+    assert_eq!(bot.events.len(), 600);
+    bot.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn bytes_count_as_well_as_events() {
     let options = Options { inbox: Bounds { events: 100_000, bytes: 1 << 20 }, ..Options::default() };
     let (mut bot, link) = Bot::ready(options).await;
