@@ -20,9 +20,10 @@ def test_a_blocked_loop_costs_no_connection_and_no_message() -> None:
 
     async def main(server: GatewayThread) -> None:
         gateway = server.gateway
-        bot = Bot(gateway, {"heartbeat_interval": 0.2, "heartbeat_timeout": 2.0})
-        await bot.login()
+        # Built beforehand: the server must not be the one that is blocked.
         blast = server.call(gateway.prepare_blast, 5000)
+        bot = Bot(gateway, {"heartbeat_interval": 0.2, "heartbeat_timeout": 2.5})
+        await bot.login()
         pings = bot.stats().frames_sent
         sending = asyncio.run_coroutine_threadsafe(gateway.blast(blast), server._running())
         time.sleep(3)  # noqa: ASYNC251 (this is the fault)
@@ -44,7 +45,7 @@ async def test_a_full_inbox_stops_the_reader_and_loses_nothing(
 ) -> None:
     burst = gateway.prepare_blast(2000)
     bot = await make_bot(
-        {"inbox_events": 50, "heartbeat_interval": 0.2, "heartbeat_timeout": 1.0},
+        {"inbox_events": 50, "heartbeat_interval": 0.3, "heartbeat_timeout": 2.0},
         login=False,
         max_concurrent_handlers=20,
     )
@@ -62,7 +63,7 @@ async def test_a_full_inbox_stops_the_reader_and_loses_nothing(
     await bot.login()
     sending = asyncio.ensure_future(gateway.blast(burst))
     await until(lambda: bot.stats().pauses > 0, "the reader to pause")
-    await asyncio.sleep(1.8)
+    await asyncio.sleep(3.0)
     stats = bot.stats()
     assert stats.handlers <= 20
     assert stats.queue_high_water <= 50 + 256, "the inbox stays at its bound, but for what one read brings"

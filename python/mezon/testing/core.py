@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import itertools
 import time
+import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -85,6 +86,7 @@ class GatewayCore(Watch):
         self.websockets = WebSocketSide(self)
         self.joined = lambda: [connection.clans for connection in self.websockets.live]
         self.expected_uploads: dict[str, Upload] = {}
+        self.transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
         self._http = HttpSide(self)
         self._upload_keys = itertools.count(1)
         self._flow: asyncio.Event | None = None
@@ -204,7 +206,16 @@ class GatewayCore(Watch):
         for connection in list(self.websockets.live):
             connection.abort()
         await self.agent_events.end_all(abort=True)
+        server = runner.server
         await runner.cleanup()
+        # A connection that was being accepted when the listening ended comes to life only now, and one whose
+        # answer nobody reads would wait for its reader.
+        for _ in range(3):
+            await asyncio.sleep(0)
+            if server is not None:
+                await server.shutdown(0.1)
+            for transport in list(self.transports):
+                transport.abort()
 
     async def restart(self, *, downtime: float = 0.0) -> None:
         """Stops and, after ``downtime`` seconds, listens again on the same port."""
