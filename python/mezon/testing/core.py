@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import itertools
 import time
-import weakref
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -86,7 +86,6 @@ class GatewayCore(Watch):
         self.websockets = WebSocketSide(self)
         self.joined = lambda: [connection.clans for connection in self.websockets.live]
         self.expected_uploads: dict[str, Upload] = {}
-        self.transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
         self._http = HttpSide(self)
         self._upload_keys = itertools.count(1)
         self._flow: asyncio.Event | None = None
@@ -206,16 +205,22 @@ class GatewayCore(Watch):
         for connection in list(self.websockets.live):
             connection.abort()
         await self.agent_events.end_all(abort=True)
-        server = runner.server
+        await self._accept_no_more(runner)
         await runner.cleanup()
-        # A connection that was being accepted when the listening ended comes to life only now, and one whose
-        # answer nobody reads would wait for its reader.
+
+    async def _accept_no_more(self, runner: web.AppRunner) -> None:
+        """Lets what is being accepted come to life, so that the cleanup ends it.
+
+        asyncio leaves the socket of a connection open that is accepted in the turn its listener is closed.
+        """
+        loop = asyncio.get_running_loop()
+        for site in runner.sites:
+            server = getattr(site, "_server", None)
+            for listener in server.sockets if server is not None else ():
+                with contextlib.suppress(NotImplementedError):  # a loop that watches no descriptors
+                    loop.remove_reader(listener.fileno())
         for _ in range(3):
             await asyncio.sleep(0)
-            if server is not None:
-                await server.shutdown(0.1)
-            for transport in list(self.transports):
-                transport.abort()
 
     async def restart(self, *, downtime: float = 0.0) -> None:
         """Stops and, after ``downtime`` seconds, listens again on the same port."""

@@ -67,8 +67,6 @@ class HttpSide:
             headers=dict(request.headers),
             body=await request.read() if request.can_read_body else b"",
         )
-        if isinstance(request.transport, asyncio.Transport):
-            gateway.transports.add(request.transport)
         keep(gateway.requests, record, gateway.max_records)
         gateway.notify()
         seconds, fault = gateway.faults.for_http(request.path, name)
