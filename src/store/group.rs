@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use itoa::Buffer;
 use rusqlite::{CachedStatement, Connection, TransactionBehavior};
 
-use super::json::{self, Digits};
+use super::json;
 use super::message::{CODE_REMOVE, CODE_UPDATE, Header};
 use super::queue::{Answer, Op, Step};
 use super::row::Row;
@@ -118,7 +119,7 @@ impl<'c> Table<'c> {
                 let removed = self
                     .connection
                     .prepare_cached("DELETE FROM messages WHERE channel_id = ?1")?
-                    .execute([Digits::of(*channel).as_str()])?;
+                    .execute([Buffer::new().format(*channel)])?;
                 done.changed += removed;
                 done.grown -= removed as i64;
                 done.answers.push((Arc::clone(result), removed as i64));
@@ -149,20 +150,18 @@ impl<'c> Table<'c> {
     }
 
     fn insert_payload(&mut self, header: &Header, body: &[u8]) -> Result<usize, rusqlite::Error> {
-        let (id, channel) = (Digits::of(header.id), Digits::of(header.channel));
-        let (clan, sender) = (Digits::of(header.clan), Digits::of(header.sender));
         let content = json::content(header.content.of(body));
         #[cfg(test)]
         assert!(!content.contains(PANIC), "asked for by a test");
         let statement = if header.is_plain() { &mut self.plain } else { &mut self.full };
-        statement.raw_bind_parameter(1, id.as_str())?;
-        statement.raw_bind_parameter(2, channel.as_str())?;
-        statement.raw_bind_parameter(3, clan.as_str())?;
-        statement.raw_bind_parameter(4, sender.as_str())?;
+        statement.raw_bind_parameter(1, Buffer::new().format(header.id))?;
+        statement.raw_bind_parameter(2, Buffer::new().format(header.channel))?;
+        statement.raw_bind_parameter(3, Buffer::new().format(header.clan))?;
+        statement.raw_bind_parameter(4, Buffer::new().format(header.sender))?;
         statement.raw_bind_parameter(5, content)?;
         statement.raw_bind_parameter(6, header.created)?;
         if !header.is_plain() {
-            statement.raw_bind_parameter(7, Digits::of(header.topic).as_str())?;
+            statement.raw_bind_parameter(7, Buffer::new().format(header.topic))?;
             statement.raw_bind_parameter(8, json::mentions(header.mentions.of(body)))?;
             statement.raw_bind_parameter(9, json::attachments(header.attachments.of(body)))?;
             statement.raw_bind_parameter(10, json::reactions(header.reactions.of(body)))?;
@@ -188,23 +187,25 @@ impl<'c> Table<'c> {
     }
 
     fn update(&mut self, header: &Header, body: &[u8]) -> Result<bool, rusqlite::Error> {
-        let (id, channel) = (Digits::of(header.id), Digits::of(header.channel));
+        let [mut id, mut channel] = [Buffer::new(); 2];
+        let (id, channel) = (id.format(header.id), channel.format(header.channel));
         let changed = self.connection.prepare_cached(UPDATE)?.execute((
-            id.as_str(),
-            channel.as_str(),
+            id,
+            channel,
             json::content(header.content.of(body)),
             json::mentions(header.mentions.of(body)),
             json::attachments(header.attachments.of(body)),
         ))?;
         if changed > 0 {
-            search::refresh(self.connection, id.as_str(), channel.as_str())?;
+            search::refresh(self.connection, id, channel)?;
         }
         Ok(changed > 0)
     }
 
     fn delete(&mut self, channel: i64, id: i64) -> Result<usize, rusqlite::Error> {
-        let (id, channel) = (Digits::of(id), Digits::of(channel));
-        search::forget(self.connection, id.as_str(), channel.as_str())?;
-        self.connection.prepare_cached(DELETE)?.execute([id.as_str(), channel.as_str()])
+        let [mut id_digits, mut channel_digits] = [Buffer::new(); 2];
+        let (id, channel) = (id_digits.format(id), channel_digits.format(channel));
+        search::forget(self.connection, id, channel)?;
+        self.connection.prepare_cached(DELETE)?.execute([id, channel])
     }
 }

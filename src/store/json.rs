@@ -1,16 +1,19 @@
 //! The JSON the list columns hold: what `json.dumps` of the reference's models gives, without its blanks.
 
+use itoa::Buffer;
 use serde::de::IgnoredAny;
+use simdutf8::basic::from_utf8;
 
 use crate::proto::api;
+use crate::wire::plain_text;
 
 /// The content column: the text as it came when it is a JSON object, else `{}`.
 pub fn content(raw: &[u8]) -> &str {
     if raw.is_empty() {
         return "{}";
     }
-    match std::str::from_utf8(raw) {
-        Ok(text) if is_object(text) => text,
+    match from_utf8(raw) {
+        Ok(text) if plain_text(raw).is_some() || is_object(text) => text,
         _ => "{}",
     }
 }
@@ -21,7 +24,7 @@ fn is_object(text: &str) -> bool {
 
 /// The list a field carries when it is JSON and not protobuf: an array, or an object with the array under any name.
 fn json_list(raw: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(raw).ok()?;
+    let text = from_utf8(raw).ok()?;
     match text.trim_ascii_start().as_bytes().first()? {
         b'[' => serde_json::from_str::<Vec<std::collections::HashMap<String, IgnoredAny>>>(text)
             .ok()
@@ -169,7 +172,7 @@ impl Object<'_> {
 
     fn int(&mut self, key: &str, value: i64) {
         self.key(key);
-        self.text.push_str(Digits::of(value).as_str());
+        self.text.push_str(Buffer::new().format(value));
     }
 
     fn bool(&mut self, key: &str, value: bool) {
@@ -203,48 +206,10 @@ impl Object<'_> {
     }
 }
 
-/// An integer as decimal text on the stack: the table keeps ids as text.
-pub struct Digits {
-    buffer: [u8; 20],
-    start: usize,
-}
-
-impl Digits {
-    pub fn of(value: i64) -> Digits {
-        let mut buffer = [0; 20];
-        let mut start = buffer.len();
-        let mut rest = value.unsigned_abs();
-        loop {
-            start -= 1;
-            buffer[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        if value < 0 {
-            start -= 1;
-            buffer[start] = b'-';
-        }
-        Digits { buffer, start }
-    }
-
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.buffer[self.start..]).unwrap_or("0")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use prost::Message as _;
-
-    #[test]
-    fn digits_are_what_format_gives() {
-        for value in [0, 1, -1, 9, 10, i64::MAX, i64::MIN, 1_840_000_000_634_762_704] {
-            assert_eq!(Digits::of(value).as_str(), value.to_string());
-        }
-    }
 
     #[test]
     fn content_is_passed_on_only_when_it_is_an_object() {

@@ -1,6 +1,8 @@
 //! One line of the table as text, the way it lies in the file.
 
-use super::json::{self, Digits};
+use itoa::Buffer;
+
+use super::json;
 use super::message::Header;
 
 /// The columns of `messages`. `references` is the column `msg_references`.
@@ -24,7 +26,7 @@ pub struct Row {
 impl Row {
     /// The row a payload becomes.
     pub fn of_payload(header: &Header, body: &[u8]) -> Row {
-        let text = |value: i64| Digits::of(value).as_str().to_owned();
+        let text = |value: i64| Buffer::new().format(value).to_owned();
         Row {
             id: text(header.id),
             channel_id: text(header.channel),

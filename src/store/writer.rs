@@ -14,11 +14,9 @@ use super::prune::Pace;
 use super::queue::{Op, Step, lock};
 use super::{Place, Shared, Trouble, TroubleKind, file, read, search};
 
-/// How long a group collects. Short while little comes: a kill costs what is not committed.
-const DELAY_QUIET: Duration = Duration::from_millis(4);
-/// Long while much comes: the pages every group touches again are then shared by more rows.
-const DELAY_BUSY: Duration = Duration::from_millis(10);
-const BUSY_ROWS: usize = 64;
+/// How long a group collects, unless somebody waits for it: what a kill may cost, against what each group costs by
+/// itself (the log's header, the pages every group touches again): a tenth of a millisecond of CPU.
+const DELAY: Duration = Duration::from_millis(20);
 /// A queue of this size waits for nothing.
 const ENOUGH_BYTES: usize = 8 << 20;
 
@@ -41,7 +39,6 @@ pub fn run(shared: &Arc<Shared>) {
     let mut writer = Writer {
         shared,
         taken: shared.progress.settled(),
-        last_group: 0,
         // An earlier writer may have ended with a file that could not be written.
         down: shared
             .degraded
@@ -74,7 +71,6 @@ struct Writer<'s> {
     shared: &'s Arc<Shared>,
     /// Operations taken from the queue so far.
     taken: u64,
-    last_group: usize,
     down: Option<Down>,
     /// Files set aside by this writer.
     aside: u32,
@@ -93,7 +89,6 @@ impl Writer<'_> {
         let closing = self.wait();
         let steps = std::mem::take(&mut self.shared.absorb().steps);
         self.taken += steps.len() as u64;
-        self.last_group = steps.len();
         if self.shared.suspect.swap(false, Ordering::AcqRel) && self.down.is_none() {
             self.set_aside("a page of it cannot be read");
         }
@@ -119,11 +114,10 @@ impl Writer<'_> {
             intake = shared.wake.wait_timeout(intake, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         intake.asleep = false;
-        let delay = if self.last_group >= BUSY_ROWS { DELAY_BUSY } else { DELAY_QUIET };
         if !intake.hurry && !intake.closing {
             intake = shared
                 .wake
-                .wait_timeout_while(intake, delay, |q| !q.hurry && !q.closing && q.bytes < ENOUGH_BYTES)
+                .wait_timeout_while(intake, DELAY, |q| !q.hurry && !q.closing && q.bytes < ENOUGH_BYTES)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }

@@ -3,11 +3,13 @@
 //! A binary WebSocket message is either an `Envelope` (protobuf) or, when its first byte is 0xFF, a chunk of a raw
 //! API answer (protocol README, section 3).
 
+mod content;
 mod envelope;
 mod peek;
 mod raw;
 pub mod varint;
 
+pub use content::plain_text;
 pub use envelope::{CID_MAX, encode_envelope};
 pub use peek::{Fields, Malformed, Peek, Value, peek};
 pub use raw::{Chunk, RAW_MARK, Stream, StreamTooLong};
