@@ -8,7 +8,7 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString};
 use super::plan::{Fresh, Plan, PlanField, Shape};
 use super::raw_instance;
 use crate::schema::{self, Kind};
-use crate::wire::{Fields, Malformed, Value, varint};
+use crate::wire::{Fields, Malformed, Value, plain_text, varint};
 
 /// Where `ChannelMessage.raw_content` looks for a text that is no JSON object; beside the fields, not among them.
 const RAW_CONTENT: &str = "raw_content";
@@ -238,6 +238,12 @@ fn json_object<'py>(
     value: Value<'_>,
 ) -> Result<(), DecodeError> {
     let Value::Bytes(text) = value else { return Err(Malformed::Field.into()) };
+    if let Some(plain) = plain_text(text) {
+        let object = PyDict::new(py);
+        object.set_item(pyo3::intern!(py, "t"), string(py, plain)?)?;
+        set(py, dict, field, &object)?;
+        return Ok(());
+    }
     let object = parse_json(py, text).filter(|value| value.is_instance_of::<PyDict>());
     match object {
         Some(object) => set(py, dict, field, &object)?,
@@ -260,14 +266,17 @@ fn parse_json<'py>(py: Python<'py>, text: &[u8]) -> Option<Bound<'py, PyAny>> {
     py.import("json").ok()?.call_method1("loads", (text,)).ok()
 }
 
+/// Python checks the UTF-8 as it copies: once is enough.
+#[inline]
+fn string<'py>(py: Python<'py>, text: &[u8]) -> Decoded<'py> {
+    PyString::from_bytes(py, text).map(Bound::into_any).map_err(|_| Malformed::Utf8.into())
+}
+
 #[inline]
 fn scalar<'py>(py: Python<'py>, kind: Kind, value: Value<'_>) -> Decoded<'py> {
     let number = |value: i64| value.into_pyobject(py).map(Bound::into_any);
     let infallible = match (kind, value) {
-        // Python checks the UTF-8 as it copies: once is enough.
-        (Kind::String, Value::Bytes(text)) => {
-            return PyString::from_bytes(py, text).map(Bound::into_any).map_err(|_| Malformed::Utf8.into());
-        }
+        (Kind::String, Value::Bytes(text)) => return string(py, text),
         (Kind::Bytes, Value::Bytes(bytes)) => return Ok(PyBytes::new(py, bytes).into_any()),
         (Kind::Bool, Value::Varint(value)) => return Ok(PyBool::new(py, value != 0).to_owned().into_any()),
         (Kind::Int64, Value::Varint(value)) => number(value as i64),

@@ -4,6 +4,7 @@
 //! gives the names. Decoding follows the plan straight from the wire into a raw-built instance.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySet, PyString, PyType};
 
@@ -101,6 +102,13 @@ impl Plan {
     ) -> PyResult<Self> {
         let message = schema::message(message)
             .ok_or_else(|| PyValueError::new_err(format!("the schema has no message {message}")))?;
+        if let Some(model) = &model {
+            // Instances are built raw, which is sound for these alone.
+            let base = py.import(intern!(py, "pydantic"))?.getattr(intern!(py, "BaseModel"))?;
+            if !model.bind(py).is_subclass(&base)? {
+                return Err(PyTypeError::new_err("a plan's model must be a pydantic model"));
+            }
+        }
         let mut planned = Vec::with_capacity(fields.len());
         let mut slots = 0;
         for (name, names, nested) in fields {

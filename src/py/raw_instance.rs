@@ -5,10 +5,7 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PySet, PyString, PyType};
-
-static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// An instance of `class` with these attributes.
 ///
@@ -22,17 +19,26 @@ pub(super) fn build<'py>(
     given: &Bound<'py, PySet>,
     complete: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let new = NEW.get_or_try_init(py, || {
-        py.import("builtins")?.getattr("object")?.getattr("__new__").map(Bound::unbind)
-    })?;
-    let instance = new.bind(py).call1((class,))?;
+    let instance = allocate(class)?;
+    // SAFETY: two live objects, borrowed for the call; a model's instances have a `__dict__`. -1 says an error is set.
+    let status =
+        unsafe { ffi::PyObject_GenericSetDict(instance.as_ptr(), dict.as_ptr(), std::ptr::null_mut()) };
+    if status != 0 {
+        return Err(PyErr::fetch(py));
+    }
     let none = py.None();
-    set(&instance, pyo3::intern!(py, "__dict__"), dict.as_any())?;
     let given = if complete { given.clone() } else { copy_set(given)? };
     set(&instance, pyo3::intern!(py, "__pydantic_fields_set__"), given.as_any())?;
     set(&instance, pyo3::intern!(py, "__pydantic_extra__"), none.bind(py))?;
     set(&instance, pyo3::intern!(py, "__pydantic_private__"), none.bind(py))?;
     Ok(instance)
+}
+
+/// What `object.__new__(class)` does for an ordinary class that is not abstract.
+fn allocate<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: `class` is a live type and a pydantic model (`Plan` takes no other), so made in Python: this is the allocator
+    // of all such. It gives a new reference, or null with an error set.
+    unsafe { Bound::from_owned_ptr_or_err(class.py(), ffi::PyType_GenericAlloc(class.as_type_ptr(), 0)) }
 }
 
 fn copy_set<'py>(set: &Bound<'py, PySet>) -> PyResult<Bound<'py, PySet>> {
