@@ -11,7 +11,7 @@ import inspect
 import sys
 from functools import partial, wraps
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from mezon._link import BATCH
 from mezon._plans import MESSAGES, NAMES, TAGS
@@ -27,6 +27,11 @@ logger = get_logger(__name__)
 
 #: The event's name, the SDK's own effect, whether somebody registered a default, and the bot's handlers.
 _Route: TypeAlias = "tuple[str, Callable[[Any], None] | None, bool, tuple[Callable[..., Any], ...]]"
+
+
+class _MakeTask(Protocol):
+    # A name that is given costs less than the one asyncio makes up.
+    def __call__(self, coroutine: Coroutine[Any, Any, None], /, *, name: str) -> asyncio.Task[None]: ...
 
 
 def _unbounded() -> int:
@@ -54,13 +59,12 @@ class Dispatcher:
         self._effects = effects
         self._on_error = on_error
         self._max = max_handlers
-        self._make_task: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]] = _task_on_running_loop
+        self._make_task: _MakeTask = _task_on_running_loop
         #: By tag, where an event goes.
         self._routes: dict[int, _Route] = {}
         self._link: Link | None = None
-        #: The tasks of handlers, and what each awaits.
-        self._running: dict[int, tuple[asyncio.Task[None], Awaitable[Any]]] = {}
-        self._last = 0
+        #: What handlers returned and has not ended, and the task that runs it.
+        self._running: dict[Coroutine[Any, Any, Any], asyncio.Task[None]] = {}
         self._held = False
         #: Handlers that raised.
         self.errors = 0
@@ -124,9 +128,7 @@ class Dispatcher:
     async def wait_room(self) -> None:
         """Wait until a handler ends, if one runs."""
         if self._running:
-            await asyncio.wait(
-                {task for task, _ in self._running.values()}, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait(set(self._running.values()), return_when=asyncio.FIRST_COMPLETED)
 
     def on_event(self, tag: int, event: Any) -> None:
         """One event from the wire."""
@@ -166,22 +168,20 @@ class Dispatcher:
             if outcome is not None and (type(outcome) is CoroutineType or inspect.isawaitable(outcome)):
                 self.start(name, handler, outcome)
 
-    def start(self, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]) -> None:
+    def start(self, name: str, handler: Callable[..., Any], outcome: Awaitable[Any]) -> None:
         """Run what a handler returned, in a task that is held until it ends."""
-        self._last = number = self._last + 1
-        task = self._make_task(self._run(number, name, handler, awaitable))
+        coroutine = outcome if type(outcome) is CoroutineType else _wait_for(outcome)
+        task = self._make_task(self._run(name, handler, coroutine), name=name)
         if not task.done():  # an eager one may be
-            self._running[number] = (task, awaitable)
+            self._running[coroutine] = task
 
-    async def _run(
-        self, number: int, name: str, handler: Callable[..., Any], awaitable: Awaitable[Any]
-    ) -> None:
+    async def _run(self, name: str, handler: Callable[..., Any], coroutine: Coroutine[Any, Any, Any]) -> None:
         try:
-            await awaitable
+            await coroutine
         except Exception as error:
             self.failed(error, name, handler)
         finally:
-            self._running.pop(number, None)
+            self._running.pop(coroutine, None)
             if self._held and self._link is not None:
                 self._held = False
                 # After those that are about to go on: an eager handler must not overtake them.
@@ -202,7 +202,7 @@ class Dispatcher:
         current = asyncio.current_task()
         # One turn, so that what has just begun comes to its first step, as it would without the end.
         await asyncio.sleep(0)
-        tasks = {task for task, _ in self._running.values() if task is not current and not task.done()}
+        tasks = {task for task in self._running.values() if task is not current and not task.done()}
         if tasks and timeout > 0:
             _, tasks = await asyncio.wait(tasks, timeout=timeout)
         for task in tasks:
@@ -210,10 +210,9 @@ class Dispatcher:
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
         # A task that was cancelled before its first step has run no `finally`, and never awaited its handler.
-        for number in [number for number, (task, _) in self._running.items() if task.done()]:
-            _, awaitable = self._running.pop(number)
-            if inspect.iscoroutine(awaitable):
-                awaitable.close()
+        for coroutine in [coroutine for coroutine, task in self._running.items() if task.done()]:
+            del self._running[coroutine]
+            coroutine.close()
 
 
 def _takes_one(handler: Callable[..., Any]) -> bool:
@@ -235,13 +234,15 @@ def _without_argument(handler: Callable[..., Any]) -> Callable[[Any], Any]:
     return call
 
 
-def _task_on_running_loop(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    return asyncio.get_running_loop().create_task(coroutine)
+async def _wait_for(awaitable: Awaitable[Any]) -> None:
+    await awaitable
 
 
-def _task_maker(
-    loop: asyncio.AbstractEventLoop,
-) -> Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]:
+def _task_on_running_loop(coroutine: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(coroutine, name=name)
+
+
+def _task_maker(loop: asyncio.AbstractEventLoop) -> _MakeTask:
     """The shortest way to a task on this loop."""
     if loop.get_task_factory() is not None or not isinstance(loop, asyncio.BaseEventLoop):
         return loop.create_task

@@ -138,9 +138,10 @@ class CacheManager(Generic[K, V]):
         """The value of ``id`` if it is here, else None. It counts as used now."""
         key: Any = _as_key(id) if type(id) is str else id
         data = self._data
-        if key not in data:
+        try:
+            data.move_to_end(key)
+        except KeyError:
             return None
-        data.move_to_end(key)
         return data[key]
 
     def set(self, id: K, value: V) -> None:
