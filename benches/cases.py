@@ -79,7 +79,7 @@ async def _burst(setting: Setting, who: Who, n: int, mix: str = "messages", **op
         told = await child.line()
         if script == "burst":
             end = told["done"]
-            if setting.store or who != "ours":
+            if options.get("store", setting.store or who != "ours"):
                 end = max(end, await child.stored(WARM + n))
             (child.folder / "stored").touch()
             result = await child.line()
@@ -100,6 +100,14 @@ def _rates(result: dict[str, Any], n: int) -> Figures:
 async def messages_async(setting: Setting, who: Who) -> Figures:
     n = setting.scale(who, 20_000, 100_000)
     return _rates(await _burst(setting, who, n, handler="async"), n)
+
+
+async def store_cost(setting: Setting, who: Who) -> Figures:
+    n = setting.scale(who, 20_000, 100_000)
+    without = await _burst(setting, who, n, handler="async", store=False)
+    with_it = await _burst(setting, who, n, handler="async")
+    off, on = _rates(without, n), _rates(with_it, n)
+    return {"lost": (1 - on["rate"] / off["rate"]) * 100, "cpu": on["cpu"] - off["cpu"]}
 
 
 async def messages_sync(setting: Setting, who: Who) -> Figures:
@@ -194,6 +202,7 @@ async def latency_busy(setting: Setting, who: Who) -> Figures:
 CASES: Final[tuple[Case, ...]] = (
     Case("messages_async", ALL, messages_async),
     Case("messages_sync", BOTH, messages_sync, 3),
+    Case("store_cost", ("ours",), store_cost, 5),
     Case("typing", BOTH, typing, 3),
     Case("presence", BOTH, presence, 3, 0),
     Case("send", BOTH, send, 3),
