@@ -264,7 +264,8 @@ impl Gateway {
         self.core.close()
     }
 
-    /// Gives up the connection, so that the reconnect begins.
+    /// Makes a new connection at once: gives up the one there is, or cuts the wait for the next attempt short.
+    /// False when there is no connection and none is being made.
     fn reconnect(&self) -> bool {
         self.core.reconnect()
     }
