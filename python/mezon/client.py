@@ -496,6 +496,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
         """End everything: the socket, HTTP, agent events. A new login is possible. Safe at any time, and twice.
 
         No further event is dispatched. Handlers of ``disconnect`` run, and have ``drain`` seconds or one second.
+        A handler may call it and is not waited for; when the client is being closed already, it returns at once.
 
         Args:
             drain: Seconds the running handlers may take to end, while the socket is still open for their last
@@ -521,6 +522,11 @@ class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
     async def _close(self, drain: float) -> None:
         """Close everything, one at a time; who comes second waits, then looks that nothing is left."""
         while (closing := self._closing_now()) is not None:
+            # One turn: an eager handler is known as one when it first waits.
+            await asyncio.sleep(0)
+            if self._dispatcher is not None and self._dispatcher.runs(asyncio.current_task()):
+                # The first waits for the handlers: waiting for it in one would be waiting for oneself.
+                return
             await asyncio.wait([closing])
         mine = self._closing = asyncio.get_running_loop().create_future()
         try:
