@@ -331,6 +331,12 @@ class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
         self._doubts = 0
         # What an earlier loop has left behind ended with it.
         self._tasks = {task for task in self._tasks if not task.get_loop().is_closed()}
+        if self.gateway.insecure:
+            logger.warning(
+                "GatewayOptions(insecure=True): certificates are not checked, so whoever sits between this bot and %s "
+                "can read its key and act as the bot; ca_file is the safe way to a server with a CA of its own",
+                self._host,
+            )
         try:
             await self.initialize_managers(await self.get_session())
             tokens = self._tokens()
@@ -386,6 +392,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
             period,
             limiter=limiter,
             ca_file=self.gateway.ca_file,
+            insecure=self.gateway.insecure,
         )
 
     def _api_url(self, session: Session) -> str:

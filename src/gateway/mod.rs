@@ -37,6 +37,7 @@ pub use options::Options;
 pub use recent::RecentBounds;
 pub use state::State;
 pub use stats::{Stats, TAGS};
+pub use tls::Trust;
 pub use transport::{Connect, Connecting, Frame, Lost, Transport};
 pub use websocket::WebSocketConnector;
 
