@@ -125,6 +125,10 @@ class Dispatcher:
         """Do as many handlers run as may?"""
         return self._max is not None and self._room() <= 0
 
+    def runs(self, task: asyncio.Task[Any] | None) -> bool:
+        """Is this the task of a running handler, or one that a handler has returned?"""
+        return any(task is mine or task is its for mine, its in self._running.values())
+
     async def wait_room(self) -> None:
         """Wait until a handler ends, if one runs."""
         if self._running:
@@ -198,11 +202,19 @@ class Dispatcher:
             logger.exception("on_error raised")
 
     async def finish(self, timeout: float) -> None:
-        """Let running handlers end, and cancel those that have not after `timeout` seconds."""
+        """Let running handlers end, and cancel those that have not after `timeout` seconds; but not the caller."""
         current = asyncio.current_task()
         # One turn, so that what has just begun comes to its first step, as it would without the end.
         await asyncio.sleep(0)
+<<<<<<< HEAD
         tasks = {task for task in self._running.values() if task is not current and not task.done()}
+=======
+        tasks = {
+            task
+            for task, awaited in self._running.values()
+            if task is not current and awaited is not current and not task.done()
+        }
+>>>>>>> faults2
         if tasks and timeout > 0:
             _, tasks = await asyncio.wait(tasks, timeout=timeout)
         for task in tasks:

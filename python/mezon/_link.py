@@ -147,7 +147,11 @@ class Link:
         return await asyncio.shield(self._closed)
 
     def reconnect(self) -> bool:
-        """Give up the connection, so that the reconnect begins. False when there is none."""
+        """Make a new connection at once: give up the one there is, or cut the wait for the next attempt short.
+
+        An attempt under way goes on. Without ``auto_reconnect``, and before the first time it was ready, giving up
+        is the end. False when there is no connection and none is being made.
+        """
         return self._core is not None and self._core.reconnect()
 
     def _attach(self) -> _core.Gateway:

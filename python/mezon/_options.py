@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mezon.errors import InvalidArgumentError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
@@ -12,6 +14,9 @@ class GatewayOptions:
 
     Attributes:
         ca_file: A PEM file of further certificate authorities to trust, for HTTP and the socket.
+        insecure: Take any certificate, for HTTP and the socket: whoever sits between bot and server can read the
+            key and the token and act as the bot. For a server of your own with a certificate nobody vouches for;
+            ``ca_file`` is the better way.
         max_frame: The largest message taken from the server, in bytes.
         inbox_events: Events held for the event loop before the socket is read no further; twice as many while a
             call waits, for its answer may lie behind them.
@@ -34,6 +39,7 @@ class GatewayOptions:
     """
 
     ca_file: str | None = None
+    insecure: bool = False
     max_frame: int = 64 * 1024 * 1024
     inbox_events: int = 20_000
     inbox_bytes: int = 32 * 1024 * 1024
@@ -52,6 +58,11 @@ class GatewayOptions:
     rejoin_timeout: float = 10.0
     session_timeout: float = 120.0
     max_store_backlog: int = 16 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        # The text of an environment variable is true, whatever it says.
+        if not isinstance(self.insecure, bool):
+            raise InvalidArgumentError(f"insecure is True or False, not {self.insecure!r}")
 
     def as_dict(self) -> dict[str, Any]:
         """The settings by name."""

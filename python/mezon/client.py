@@ -331,6 +331,12 @@ class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
         self._doubts = 0
         # What an earlier loop has left behind ended with it.
         self._tasks = {task for task in self._tasks if not task.get_loop().is_closed()}
+        if self.gateway.insecure:
+            logger.warning(
+                "GatewayOptions(insecure=True): certificates are not checked, so whoever sits between this bot and %s "
+                "can read its key and act as the bot; ca_file is the safe way to a server with a CA of its own",
+                self._host,
+            )
         try:
             await self.initialize_managers(await self.get_session())
             tokens = self._tokens()
@@ -386,6 +392,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
             period,
             limiter=limiter,
             ca_file=self.gateway.ca_file,
+            insecure=self.gateway.insecure,
         )
 
     def _api_url(self, session: Session) -> str:
@@ -496,6 +503,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
         """End everything: the socket, HTTP, agent events. A new login is possible. Safe at any time, and twice.
 
         No further event is dispatched. Handlers of ``disconnect`` run, and have ``drain`` seconds or one second.
+        A handler may call it and is not waited for; when the client is being closed already, it returns at once.
 
         Args:
             drain: Seconds the running handlers may take to end, while the socket is still open for their last
@@ -521,6 +529,11 @@ class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
     async def _close(self, drain: float) -> None:
         """Close everything, one at a time; who comes second waits, then looks that nothing is left."""
         while (closing := self._closing_now()) is not None:
+            # One turn: an eager handler is known as one when it first waits.
+            await asyncio.sleep(0)
+            if self._dispatcher is not None and self._dispatcher.runs(asyncio.current_task()):
+                # The first waits for the handlers: waiting for it in one would be waiting for oneself.
+                return
             await asyncio.wait([closing])
         mine = self._closing = asyncio.get_running_loop().create_future()
         try:

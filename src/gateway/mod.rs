@@ -37,6 +37,7 @@ pub use options::Options;
 pub use recent::RecentBounds;
 pub use state::State;
 pub use stats::{Stats, TAGS};
+pub use tls::Trust;
 pub use transport::{Connect, Connecting, Frame, Lost, Transport};
 pub use websocket::WebSocketConnector;
 
@@ -66,7 +67,7 @@ pub(crate) enum Command {
         fatal: bool,
         reason: String,
     },
-    /// End the connection; false loses it on purpose and lets the reconnect begin.
+    /// End the connection; false loses it on purpose, and hurries a reconnect that waits.
     Close {
         for_good: bool,
     },
@@ -216,7 +217,11 @@ impl Gateway {
         self.command(Command::Close { for_good: true }).is_ok()
     }
 
-    /// Gives the connection up and lets the reconnect begin.
+    /// Makes a new connection, without a wait before its first attempt: gives up the one there is, or cuts the wait for
+    /// the next attempt short. An attempt under way goes on. A connection without `auto_reconnect`, or never ready
+    /// yet, ends by this.
+    ///
+    /// False when there is none, and none is being made.
     pub fn reconnect(&self) -> bool {
         self.command(Command::Close { for_good: false }).is_ok()
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::backoff::BackoffOptions;
 use super::recent::RecentBounds;
+use super::tls::Trust;
 use crate::inbox::Bounds;
 
 /// Longer than any bot waits, and short enough to be added to any instant.
@@ -14,6 +15,8 @@ pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 pub struct Options {
     /// A PEM file with further certificate authorities to trust, beside webpki's and the system's.
     pub ca_file: Option<PathBuf>,
+    /// Take any certificate, of anybody.
+    pub insecure: bool,
     /// The largest message taken from the peer, in bytes.
     pub max_frame: usize,
     pub inbox: Bounds,
@@ -47,6 +50,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whose certificates are taken.
+    pub fn trust(&self) -> Trust {
+        if self.insecure { Trust::Anybody } else { Trust::Authorities(self.ca_file.clone()) }
+    }
+
     /// The same, with every span short enough to reckon with.
     pub(super) fn bounded(mut self) -> Self {
         for span in [
@@ -69,6 +77,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             ca_file: None,
+            insecure: false,
             max_frame: 64 << 20,
             recent: RecentBounds::default(),
             inbox: Bounds { events: 20_000, bytes: 32 << 20 },

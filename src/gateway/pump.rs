@@ -147,6 +147,7 @@ impl Pump<'_> {
         for _ in 0..TURN {
             match self.session.commands.poll_recv(cx) {
                 Poll::Ready(Some(Command::Close { for_good: false })) => {
+                    self.session.hurry = true;
                     return Err(End::Lost("given up by the client".into()));
                 }
                 Poll::Ready(Some(command)) => {

@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::call::{Call, CallId, Failure, INTERNAL};
 use super::joined::Joined;
@@ -42,6 +42,8 @@ pub(super) struct Session {
     generation: u64,
     /// Python's answer to the last `SessionWanted`.
     answer: Option<Answer>,
+    /// The handle wants the next attempt without a wait.
+    pub(super) hurry: bool,
     attempt: u32,
     /// It was ready once: from then on a loss is made good.
     was_ready: bool,
@@ -79,6 +81,7 @@ impl Session {
             generation: shared.stats.generation.load(Relaxed),
             quiet_until: None,
             answer: None,
+            hurry: false,
             attempt: 0,
             was_ready: false,
             ready_at: None,
@@ -152,7 +155,8 @@ impl Session {
             self.next_generation();
             let delay = self.shared.options.backoff.delay(self.attempt, self.jitter.random());
             self.enter(State::Backoff, reason);
-            self.drive(sleep(delay)).await.map_err(|Closing| CLOSED)?;
+            self.wait(Instant::now() + delay, |session| session.hurry).await.map_err(|Closing| CLOSED)?;
+            self.hurry = false;
             self.enter(State::Authenticating, String::new());
             match self.session().await.map_err(|Closing| CLOSED)? {
                 Some(Answer::Session(url)) => return Ok(url),
@@ -167,14 +171,20 @@ impl Session {
         self.answer = None;
         self.emit(Item::SessionWanted { generation: self.generation, attempt: self.attempt });
         let until = Instant::now() + self.shared.options.session_timeout;
-        while self.answer.is_none() && Instant::now() < until {
-            match tokio::time::timeout_at(until.min(self.next_deadline()), self.commands.recv()).await {
+        self.wait(until, |session| session.answer.is_some()).await?;
+        Ok(self.answer.take())
+    }
+
+    /// Waits until it is done or time is up; orders are taken and deadlines watched meanwhile.
+    async fn wait(&mut self, until: Instant, done: impl Fn(&Self) -> bool) -> Result<(), Closing> {
+        while !done(self) && Instant::now() < until {
+            match timeout_at(until.min(self.next_deadline()), self.commands.recv()).await {
                 Ok(Some(command)) => self.take(command)?,
                 Ok(None) => return Err(Closing),
                 Err(_) => self.expire(Instant::now()),
             }
         }
-        Ok(self.answer.take())
+        Ok(())
     }
 
     async fn connect(&mut self, url: &str) -> Result<Result<Box<dyn Transport>, Lost>, Closing> {
@@ -217,8 +227,10 @@ impl Session {
             Command::Refused { generation, fatal, reason } if generation == self.generation => {
                 self.answer = Some(Answer::Refused { fatal, reason });
             }
-            // An older generation's answer, or an order to lose what is not there.
-            Command::Session { .. } | Command::Refused { .. } | Command::Close { for_good: false } => {}
+            // An older generation's answer.
+            Command::Session { .. } | Command::Refused { .. } => {}
+            // There is nothing to lose: an attempt under way is what was ordered, or the next one, which comes now.
+            Command::Close { for_good: false } => self.hurry = true,
             Command::Close { for_good: true } => return Err(Closing),
         }
         Ok(())
@@ -239,6 +251,7 @@ impl Session {
         self.shared.stats.set_state(state);
         if state == State::Ready {
             self.was_ready = true;
+            self.hurry = false;
             self.ready_at = Some(Instant::now());
         }
         self.emit(Item::State { state, generation: self.generation, reason });

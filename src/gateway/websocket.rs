@@ -2,7 +2,6 @@
 //!
 //! There is no proxy support: like aiohttp with its defaults, the environment's proxy variables are not read.
 
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
@@ -20,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::handshake::handshake;
-use super::tls;
+use super::tls::{self, Trust};
 use super::transport::{Connect, Connecting, Frame, Lost, Transport};
 
 /// How much is read at once. tungstenite clears that much before every read, also before the one that finds nothing:
@@ -29,22 +28,22 @@ const READ_BUFFER: usize = 32 << 10;
 
 /// Opens WebSockets.
 pub struct WebSocketConnector {
-    ca_file: Option<PathBuf>,
+    trust: Trust,
     max_frame: usize,
     /// Made at the first wss connection: reading the system's certificates takes milliseconds.
     tls: Arc<OnceLock<Result<Arc<ClientConfig>, String>>>,
 }
 
 impl WebSocketConnector {
-    pub fn new(ca_file: Option<PathBuf>, max_frame: usize) -> Self {
-        Self { ca_file, max_frame, tls: Arc::default() }
+    pub fn new(trust: Trust, max_frame: usize) -> Self {
+        Self { trust, max_frame, tls: Arc::default() }
     }
 }
 
 impl Connect for WebSocketConnector {
     fn connect(&self, url: &str) -> Connecting {
         let url = url.to_owned();
-        let (ca_file, max_frame, tls) = (self.ca_file.clone(), self.max_frame, self.tls.clone());
+        let (trust, max_frame, tls) = (self.trust.clone(), self.max_frame, self.tls.clone());
         Box::pin(async move {
             // The parser's error quotes nothing, but the URL must not leak by a later version either.
             let uri: Uri = url.parse().map_err(|_| Lost("the socket URL is not a URL".into()))?;
@@ -63,13 +62,13 @@ impl Connect for WebSocketConnector {
             if !secure {
                 return open(uri, stream, max_frame).await;
             }
-            let config = tls.get_or_init(|| tls::client_config(ca_file.as_deref())).clone().map_err(Lost)?;
+            let config = tls.get_or_init(|| tls::client_config(&trust)).clone().map_err(Lost)?;
             let name = ServerName::try_from(host.clone())
                 .map_err(|_| Lost(format!("{host} is not a name a certificate can be checked for")))?;
             let stream = TlsConnector::from(config)
                 .connect(name, stream)
                 .await
-                .map_err(|why| Lost(format!("the TLS handshake with {host}:{port} failed: {why}")))?;
+                .map_err(|why| Lost(tls::failed(&format!("{host}:{port}"), &why)))?;
             open(uri, stream, max_frame).await
         })
     }

@@ -1,5 +1,7 @@
 //! From the wire to Python objects, by a plan.
 
+use std::borrow::Cow;
+
 use jiter::{PythonParse, StringCacheMode};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -8,7 +10,7 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString};
 use super::plan::{Fresh, Plan, PlanField, Shape};
 use super::raw_instance;
 use crate::schema::{self, Kind};
-use crate::wire::{Fields, Malformed, Value, plain_text, varint};
+use crate::wire::{Fields, Malformed, Value, peek, plain_text, varint};
 
 /// Where `ChannelMessage.raw_content` looks for a text that is no JSON object; beside the fields, not among them.
 const RAW_CONTENT: &str = "raw_content";
@@ -45,6 +47,9 @@ impl DecodeError {
 
 type Decoded<'py> = Result<Bound<'py, PyAny>, DecodeError>;
 
+/// None where the wire type is not the field's own: to protobuf that is a field of another schema, and skipped.
+type Found<'py> = Result<Option<Bound<'py, PyAny>>, DecodeError>;
+
 /// Builds the plan's instance from an encoded message.
 pub(super) fn message<'py>(py: Python<'py>, plan: &Plan, body: &[u8]) -> Decoded<'py> {
     nested(py, plan, body, DEPTH)
@@ -61,7 +66,9 @@ fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], depth: u32) -> Decoded
             Fresh::Dict => dict.set_item(name.bind(py), PyDict::new(py))?,
         }
     }
-    let mut json_missing = plan.has_json;
+    let mut json = None;
+    // A message that comes in parts is all of them together, and that is how encoded messages are merged.
+    let mut inner: Vec<(&PlanField, Cow<'_, [u8]>)> = Vec::new();
     let mut fields = Fields::new(body);
     while let Some((number, value)) = fields.read()? {
         let Some(field) = plan.field(number) else { continue };
@@ -77,17 +84,29 @@ fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], depth: u32) -> Decoded
             extend(py, list, field, value, depth)?;
         } else if let Shape::Map { key, value: kind } = &field.shape {
             insert(py, &dict, field, *key, *kind, value)?;
-        } else if matches!(field.shape, Shape::JsonObject) {
-            json_missing = false;
-            json_object(py, &dict, field, value)?;
-        } else {
-            let value = one(py, &field.shape, value, depth)?;
+        } else if let (Shape::JsonObject, Value::Bytes(text)) = (&field.shape, value) {
+            json = Some((field, text));
+        } else if let (Shape::Message(_) | Shape::Wrapper(_), Value::Bytes(body)) = (&field.shape, value) {
+            match inner.iter_mut().find(|(known, _)| known.number == number) {
+                Some((_, known)) => known.to_mut().extend_from_slice(body),
+                None => inner.push((field, body.into())),
+            }
+        } else if let Some(value) = one(py, &field.shape, value, depth)? {
             set(py, &dict, field, &value)?;
         }
     }
-    if json_missing {
+    for (field, body) in inner {
+        if let Some(value) = one(py, &field.shape, Value::Bytes(&body), depth)? {
+            set(py, &dict, field, &value)?;
+        }
+    }
+    match json {
+        Some((field, text)) => json_object(py, &dict, field, text)?,
         // A text that is not there is no object either.
-        dict.set_item(pyo3::intern!(py, RAW_CONTENT), pyo3::intern!(py, ""))?;
+        None if plan.has_json => {
+            dict.set_item(pyo3::intern!(py, RAW_CONTENT), pyo3::intern!(py, ""))?;
+        }
+        None => {}
     }
     if let Some((name, whole)) = &plan.whole {
         dict.set_item(name.bind(py), nested(py, whole.get(), body, depth)?)?;
@@ -133,11 +152,15 @@ fn extend<'py>(
                 }
                 _ => Value::Varint(varint::read(run, &mut at)?),
             };
-            list.append(scalar(py, *kind, value)?)?;
+            if let Some(value) = scalar(py, *kind, value)? {
+                list.append(value)?;
+            }
         }
         return Ok(());
     }
-    list.append(one(py, &field.shape, value, depth)?)?;
+    if let Some(value) = one(py, &field.shape, value, depth)? {
+        list.append(value)?;
+    }
     Ok(())
 }
 
@@ -148,15 +171,15 @@ fn fixed<const N: usize>(run: &[u8], at: &mut usize) -> Result<[u8; N], Malforme
 }
 
 #[inline]
-fn one<'py>(py: Python<'py>, shape: &Shape, value: Value<'_>, depth: u32) -> Decoded<'py> {
+fn one<'py>(py: Python<'py>, shape: &Shape, value: Value<'_>, depth: u32) -> Found<'py> {
     match (shape, value) {
         (Shape::Scalar(kind), value) => scalar(py, *kind, value),
-        (Shape::Message(plan), Value::Bytes(body)) => nested(py, plan.get(), body, depth),
-        (Shape::Wrapper(kind), Value::Bytes(body)) => wrapped(py, *kind, body),
+        (Shape::Message(plan), Value::Bytes(body)) => nested(py, plan.get(), body, depth).map(Some),
+        (Shape::Wrapper(kind), Value::Bytes(body)) => wrapped(py, *kind, body).map(Some),
         (Shape::Parts { list_field, item, from_json }, Value::Bytes(body)) => {
-            parts(py, *list_field, item.get(), from_json.bind(py), body, depth)
+            parts(py, *list_field, item.get(), from_json.bind(py), body, depth).map(Some)
         }
-        _ => Err(Malformed::Field.into()),
+        _ => Ok(None),
     }
 }
 
@@ -165,8 +188,10 @@ fn wrapped<'py>(py: Python<'py>, kind: Kind, body: &[u8]) -> Decoded<'py> {
     let mut fields = Fields::new(body);
     let mut found = zero(py, kind);
     while let Some((number, value)) = fields.read()? {
-        if number == 1 {
-            found = scalar(py, kind, value)?;
+        if number == 1
+            && let Some(value) = scalar(py, kind, value)?
+        {
+            found = value;
         }
     }
     Ok(found)
@@ -180,14 +205,17 @@ fn insert<'py>(
     value_kind: Kind,
     entry: Value<'_>,
 ) -> Result<(), DecodeError> {
-    let Value::Bytes(body) = entry else { return Err(Malformed::Field.into()) };
+    let Value::Bytes(body) = entry else { return Ok(()) };
     let (mut key, mut item) = (zero(py, key_kind), zero(py, value_kind));
     let mut fields = Fields::new(body);
     while let Some((number, value)) = fields.read()? {
-        match number {
-            1 => key = scalar(py, key_kind, value)?,
-            2 => item = scalar(py, value_kind, value)?,
-            _ => {}
+        let (place, kind) = match number {
+            1 => (&mut key, key_kind),
+            2 => (&mut item, value_kind),
+            _ => continue,
+        };
+        if let Some(value) = scalar(py, kind, value)? {
+            *place = value;
         }
     }
     for name in &field.names {
@@ -223,8 +251,8 @@ fn parts<'py>(
                     Err(why) => return Err(why),
                 }
             }
-            Ok(Some((number, _))) if number != list_field => {}
-            Ok(Some(_)) | Err(_) => break,
+            Ok(Some(_)) => {}
+            Err(_) => break,
         }
     }
     Ok(PyList::empty(py).into_any())
@@ -235,9 +263,8 @@ fn json_object<'py>(
     py: Python<'py>,
     dict: &Bound<'py, PyDict>,
     field: &PlanField,
-    value: Value<'_>,
+    text: &[u8],
 ) -> Result<(), DecodeError> {
-    let Value::Bytes(text) = value else { return Err(Malformed::Field.into()) };
     if let Some(plain) = plain_text(text) {
         let object = PyDict::new(py);
         object.set_item(pyo3::intern!(py, "t"), string(py, plain)?)?;
@@ -273,12 +300,14 @@ fn string<'py>(py: Python<'py>, text: &[u8]) -> Decoded<'py> {
 }
 
 #[inline]
-fn scalar<'py>(py: Python<'py>, kind: Kind, value: Value<'_>) -> Decoded<'py> {
+fn scalar<'py>(py: Python<'py>, kind: Kind, value: Value<'_>) -> Found<'py> {
     let number = |value: i64| value.into_pyobject(py).map(Bound::into_any);
     let infallible = match (kind, value) {
-        (Kind::String, Value::Bytes(text)) => return string(py, text),
-        (Kind::Bytes, Value::Bytes(bytes)) => return Ok(PyBytes::new(py, bytes).into_any()),
-        (Kind::Bool, Value::Varint(value)) => return Ok(PyBool::new(py, value != 0).to_owned().into_any()),
+        (Kind::String, Value::Bytes(text)) => return string(py, text).map(Some),
+        (Kind::Bytes, Value::Bytes(bytes)) => return Ok(Some(PyBytes::new(py, bytes).into_any())),
+        (Kind::Bool, Value::Varint(value)) => {
+            return Ok(Some(PyBool::new(py, value != 0).to_owned().into_any()));
+        }
         (Kind::Int64, Value::Varint(value)) => number(value as i64),
         (Kind::Int32 | Kind::Enum(_), Value::Varint(value)) => number(i64::from(value as i32)),
         (Kind::Uint32, Value::Varint(value)) => number(i64::from(value as u32)),
@@ -291,14 +320,16 @@ fn scalar<'py>(py: Python<'py>, kind: Kind, value: Value<'_>) -> Decoded<'py> {
         (Kind::Sfixed64, Value::Fixed64(value)) => number(value as i64),
         (Kind::Fixed32, Value::Fixed32(value)) => number(value.into()),
         (Kind::Sfixed32, Value::Fixed32(value)) => number(i64::from(value as i32)),
-        (Kind::Double, Value::Fixed64(bits)) => return Ok(PyFloat::new(py, f64::from_bits(bits)).into_any()),
-        (Kind::Float, Value::Fixed32(bits)) => {
-            return Ok(PyFloat::new(py, f64::from(f32::from_bits(bits))).into_any());
+        (Kind::Double, Value::Fixed64(bits)) => {
+            return Ok(Some(PyFloat::new(py, f64::from_bits(bits)).into_any()));
         }
-        _ => return Err(Malformed::Field.into()),
+        (Kind::Float, Value::Fixed32(bits)) => {
+            return Ok(Some(PyFloat::new(py, f64::from(f32::from_bits(bits))).into_any()));
+        }
+        _ => return Ok(None),
     };
     match infallible {
-        Ok(number) => Ok(number),
+        Ok(number) => Ok(Some(number)),
         Err(never) => match never {},
     }
 }
@@ -315,6 +346,15 @@ fn zero(py: Python<'_>, kind: Kind) -> Bound<'_, PyAny> {
             Err(never) => match never {},
         },
     }
+}
+
+/// What the core reads of a frame without decoding it: (cid, tag, body). For tests.
+///
+/// Raises ValueError when the frame is no envelope.
+#[pyfunction]
+pub fn peek_envelope<'py>(py: Python<'py>, frame: &[u8]) -> PyResult<(i32, u32, Bound<'py, PyBytes>)> {
+    let seen = peek(frame).map_err(|why| PyValueError::new_err(why.to_string()))?;
+    Ok((seen.cid as i32, seen.tag, PyBytes::new(py, &frame[seen.body])))
 }
 
 /// The zero of a field's type, as the template wants it. For the plan builder.

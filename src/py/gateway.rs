@@ -150,6 +150,7 @@ fn options(given: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
         let span = || value.extract::<f64>().and_then(|value| seconds(&name, value));
         match name.as_str() {
             "ca_file" => options.ca_file = Some(value.extract::<PathBuf>()?),
+            "insecure" => options.insecure = value.extract()?,
             "max_frame" => options.max_frame = value.extract()?,
             "inbox_events" => options.inbox = Bounds { events: value.extract()?, ..options.inbox },
             "recent_per_channel" => options.recent.per_channel = value.extract()?,
@@ -193,7 +194,7 @@ impl Gateway {
         let options = self::options(options)?;
         let wake = Arc::new(AnyWake::new(notify)?);
         let inbox = Arc::new(Inbox::new(options.inbox, wake.clone()));
-        let connector = WebSocketConnector::new(options.ca_file.clone(), options.max_frame);
+        let connector = WebSocketConnector::new(options.trust(), options.max_frame);
         let sink = store.map(|store| Arc::new(store.store.clone()) as Arc<dyn Sink>);
         let core = gateway::Gateway::new(options, inbox, sink, Box::new(connector));
         Ok(Self { core, wake, plans: [const { PyOnceLock::new() }; TAGS] })
@@ -264,7 +265,8 @@ impl Gateway {
         self.core.close()
     }
 
-    /// Gives up the connection, so that the reconnect begins.
+    /// Makes a new connection at once: gives up the one there is, or cuts the wait for the next attempt short.
+    /// False when there is no connection and none is being made.
     fn reconnect(&self) -> bool {
         self.core.reconnect()
     }

@@ -31,5 +31,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(plan::schema_fields, module)?)?;
     module.add_function(wrap_pyfunction!(plan::schema_messages, module)?)?;
     module.add_function(wrap_pyfunction!(decode::schema_zero, module)?)?;
+    module.add_function(wrap_pyfunction!(decode::peek_envelope, module)?)?;
     Ok(())
 }

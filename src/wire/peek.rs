@@ -12,9 +12,9 @@ use crate::schema;
 pub enum Malformed {
     /// It ends in the middle of a field.
     Truncated,
-    /// A number is longer than 64 bits.
+    /// A number is longer than ten bytes.
     Varint,
-    /// A field has a number or a wire type that does not exist, or not the one the schema says.
+    /// A field has a number or a wire type that does not exist.
     Field,
     /// A string is not UTF-8.
     Utf8,
@@ -28,7 +28,7 @@ impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Truncated => "the frame ends in the middle of a field",
-            Self::Varint => "a number is longer than 64 bits",
+            Self::Varint => "a number is longer than ten bytes",
             Self::Field => "a field has an impossible number or wire type",
             Self::Utf8 => "a string is not UTF-8",
             Self::TooDeep => "messages are nested too deeply",
@@ -115,7 +115,8 @@ pub fn peek(frame: &[u8]) -> Result<Peek, Malformed> {
         match (number, value) {
             // An int32 on the wire is sign-extended to 64 bits: the low half is the number.
             (1, Value::Varint(cid)) => found.cid = cid as u32,
-            (1, _) => return Err(Malformed::Field),
+            // Another wire type than the field's own: protobuf says skip.
+            (1, _) => {}
             // A later schema may put a field beside the oneof: it must not hide the member.
             (tag, Value::Bytes(body)) if found.tag == 0 || is_member(tag) => {
                 found.tag = tag;

@@ -19,10 +19,7 @@ fn read_long(buf: &[u8], at: &mut usize) -> Result<u64, Malformed> {
     for shift in (0..70).step_by(7) {
         let byte = *buf.get(*at).ok_or(Malformed::Truncated)?;
         *at += 1;
-        // The tenth byte holds one bit; more would not fit 64.
-        if shift == 63 && byte > 1 {
-            return Err(Malformed::Varint);
-        }
+        // Of the tenth byte one bit fits; google.protobuf drops the others, and so does this.
         value |= u64::from(byte & 0x7F) << shift;
         if byte < 0x80 {
             return Ok(value);
@@ -71,5 +68,13 @@ mod tests {
         assert_eq!(read(&[0x80; 11], &mut 0), Err(Malformed::Varint));
         assert_eq!(read(&[0xFF; 10], &mut 0), Err(Malformed::Varint));
         assert_eq!(read(&[0x80, 0x80], &mut 0), Err(Malformed::Truncated));
+    }
+
+    #[test]
+    fn what_does_not_fit_the_tenth_byte_is_dropped() {
+        let of = |tenth| [[0xFF; 9].as_slice(), &[tenth]].concat();
+        assert_eq!(read(&of(0x01), &mut 0), Ok(u64::MAX));
+        assert_eq!(read(&of(0x7F), &mut 0), Ok(u64::MAX));
+        assert_eq!(read(&of(0x02), &mut 0), Ok(u64::MAX >> 1));
     }
 }

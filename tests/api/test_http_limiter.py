@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import threading
 
 import pytest
@@ -89,7 +90,7 @@ def test_invariants_under_any_sequence(sequence: list[tuple[str, float, Priority
 async def _play(sequence: list[tuple[str, float, Priority]]) -> None:
     """Spacing holds, the waiting are served by priority and then in order, nothing is lost, nothing idles."""
     clock = FakeClock()
-    limiter = Limiter(1, 1.25, clock=clock)
+    limiter = Limiter(1, 1.25, clock=clock, patience=math.inf)
     started: list[tuple[float, int]] = []
     waiting: dict[int, Priority] = {}
     tasks: dict[int, asyncio.Task[None]] = {}
@@ -154,6 +155,89 @@ async def test_what_the_context_says_is_the_priority() -> None:
     await clock.advance(10)
     assert order == ["first", "login", "handler 1", "handler 2", "refresh 1", "refresh 2"]
     await asyncio.gather(*tasks)
+
+
+async def test_handlers_that_never_pause_do_not_hold_the_background_up_for_ever() -> None:
+    """A handler's call is always waiting. After the patience each background call gets a turn, every other one."""
+    clock = FakeClock()
+    limiter = Limiter(1, 1, clock=clock, patience=5)
+    order: list[str] = []
+
+    async def ask(name: str, priority: Priority) -> None:
+        await limiter.acquire(limiter.ticket(priority))
+        order.append(name)
+
+    tasks = [asyncio.create_task(ask(f"old {number}", Priority.BACKGROUND)) for number in (1, 2)]
+    await settle()
+    for second in range(1, 12):
+        if second == 3:
+            tasks.append(asyncio.create_task(ask("young", Priority.BACKGROUND)))
+        tasks += [asyncio.create_task(ask("handler", Priority.INTERACTIVE)) for _ in range(3)]
+        await settle()
+        await clock.advance(1)
+    # Its start was free, so the first went at once. The others were asked at 0 and 2 s.
+    old = [(place, name) for place, name in enumerate(order) if name != "handler"]
+    assert old == [(0, "old 1"), (5, "old 2"), (7, "young")]
+    assert len(order) == 12
+    for task in tasks:
+        task.cancel()
+
+
+async def test_old_background_calls_and_those_of_handlers_take_turns() -> None:
+    clock = FakeClock()
+    limiter = Limiter(1, 1, clock=clock, patience=5)
+    limiter.hold(60)
+    order: list[str] = []
+
+    async def ask(name: str, priority: Priority) -> None:
+        await limiter.acquire(limiter.ticket(priority))
+        order.append(name)
+
+    tasks = [asyncio.create_task(ask(f"b{number}", Priority.BACKGROUND)) for number in range(5)]
+    await settle()
+    tasks[1].cancel()
+    tasks += [asyncio.create_task(ask(f"h{number}", Priority.INTERACTIVE)) for number in range(2)]
+    await clock.advance(70)
+    assert order == ["b0", "h0", "b2", "h1", "b3", "b4"]
+    assert clock.next_timer() is None
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1)), min_size=5, max_size=40))
+def test_nobody_waits_for_ever(asks: list[tuple[int, int]]) -> None:
+    """Whatever handlers do, a background call starts in its patience and two periods for each before it."""
+
+    async def play() -> None:
+        clock = FakeClock()
+        limiter = Limiter(1, 1, clock=clock, patience=5)
+        waiting = 0
+        waits: list[tuple[float, int]] = []
+
+        async def background() -> None:
+            nonlocal waiting
+            before, since = waiting, clock.now()
+            waiting += 1
+            await limiter.acquire(limiter.ticket(Priority.BACKGROUND))
+            waiting -= 1
+            waits.append((clock.now() - since, before))
+
+        tasks = []
+        for handlers, others in asks:
+            tasks += [
+                asyncio.create_task(limiter.acquire(limiter.ticket(Priority.INTERACTIVE)))
+                for _ in range(handlers)
+            ]
+            tasks += [asyncio.create_task(background()) for _ in range(others)]
+            await settle()
+            await clock.advance(1)
+        await clock.advance(len(tasks) + 1)
+        assert len(waits) == sum(others for _, others in asks)
+        for wait, before in waits:
+            assert wait <= 5 + 2 * (before + 1)
+        await asyncio.gather(*tasks)
+
+    asyncio.run(play())
 
 
 async def test_a_start_granted_to_a_cancelled_caller_goes_to_the_next() -> None:

@@ -51,15 +51,22 @@ async def test_garbage_behind_the_mark_of_raw_answers(gateway: LocalGateway, bot
 
 
 async def test_chunks_of_nobody_leave_no_trace(gateway: LocalGateway, bot: Bot) -> None:
-    """64 MiB of answers to calls nobody made: dropped as they come."""
-    chunk = b"\xff\xff\xf0" + (0).to_bytes(4, "big") + bytes(1 << 20)
-    await gateway.push_raw(chunk)
+    """200 MB of answers to calls nobody made, each with another number and none with an end: dropped as they come."""
+    chunks, body = 200, bytes(1_000_000)
+
+    async def push(cid: int) -> None:
+        await gateway.push_raw(b"\xff" + cid.to_bytes(2, "big") + (0).to_bytes(4, "big") + body)
+
+    await push(0xFFF0)
     await until(lambda: bot.stats().unclaimed == 1, "the first chunk")
-    before = rss()
-    for _ in range(64):
-        await gateway.push_raw(chunk)
-    await until(lambda: bot.stats().unclaimed == 65, "all chunks")
-    assert rss() - before < 32 << 20
+    received, before = bot.stats().bytes_received, rss()
+    highest = before
+    for number in range(chunks):
+        await push(40_000 + number)
+        highest = max(highest, rss())
+    await until(lambda: bot.stats().unclaimed == 1 + chunks, "all chunks")
+    assert bot.stats().bytes_received - received >= 200_000_000
+    assert max(highest, rss()) - before < 32 << 20, "a sixth of it, on the way too"
     await hears_on(gateway, bot)
 
 

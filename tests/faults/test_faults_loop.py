@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from fault_kit import Bot, in_order, twice, until
@@ -13,27 +14,54 @@ from fault_types import MakeBot
 from mezon._watchdog import Watchdog
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
+from mezon.testing.blast import Blast
+from mezon.testing.records import Sent
 
 
+@pytest.mark.timeout(150)
 def test_a_blocked_loop_costs_no_connection_and_no_message() -> None:
-    """Blocked for 3 s with pings every 0.2 s and 5,000 messages coming in meanwhile."""
+    """Blocked for 30 s while 5,000 messages come in, at a server that drops who is silent for 10 s."""
+    blocked, patience = 30.0, 10.0
+
+    async def spread(gateway: LocalGateway, blast: Blast) -> bool:
+        """The burst in its pieces, over most of the time; True when all of it went out."""
+        whole = True
+        for piece in blast.chunks:
+            whole &= (await gateway.blast(replace(blast, chunks=[piece]))).complete
+            await asyncio.sleep(0.8 * blocked / len(blast.chunks))
+        return whole
+
+    async def impatient(gateway: LocalGateway) -> None:
+        heard_at = time.monotonic()
+
+        def hear(sent: Sent) -> None:
+            nonlocal heard_at
+            heard_at = time.monotonic()
+
+        gateway.on_sent = hear
+        while True:
+            await asyncio.sleep(0.2)
+            if time.monotonic() - heard_at > patience:
+                await gateway.drop()
 
     async def main(server: GatewayThread) -> None:
-        gateway = server.gateway
+        gateway, loop = server.gateway, server._running()
         # Built beforehand: the server must not be the one that is blocked.
         blast = server.call(gateway.prepare_blast, 5000)
-        bot = Bot(gateway, {"heartbeat_interval": 0.2, "heartbeat_timeout": 2.5})
+        settings = {"heartbeat_interval": 1.0, "heartbeat_timeout": 2.0}
+        bot = Bot(gateway, settings, blocked_loop_warning=0)
         await bot.login()
-        pings = bot.stats().frames_sent
-        sending = asyncio.run_coroutine_threadsafe(gateway.blast(blast), server._running())
-        time.sleep(3)  # noqa: ASYNC251 (this is the fault)
-        assert bot.stats().frames_sent - pings >= 10, "the heartbeat goes on without the loop"
+        watching = asyncio.run_coroutine_threadsafe(impatient(gateway), loop)
+        sending = asyncio.run_coroutine_threadsafe(spread(gateway, blast), loop)
+        time.sleep(blocked)  # noqa: ASYNC251 (this is the fault)
+        assert sending.result(20), "all was sent while the loop was blocked"
         assert bot.heard == []
         await until(lambda: len(bot.heard) == 5000, "all messages")
-        assert sending.result(10).complete
+        watching.cancel()
         assert in_order(bot)
         assert twice(bot) == []
         assert (bot.lost, bot.gaps, bot.stats().reconnects) == ([], [], 0)
+        assert gateway.connections.total == 1
         await bot.disconnect()
 
     with GatewayThread() as server:

@@ -93,6 +93,25 @@ async def test_a_new_ws_url_is_followed(
         await bot.disconnect()
 
 
+async def test_a_reconnect_that_is_asked_for_does_not_wait_for_the_backoff(
+    gateway: LocalGateway, make_bot: MakeBot
+) -> None:
+    bot = await make_bot({"backoff_base": 3600.0, "backoff_max": 3600.0})
+    link = bot.socket_manager.get_socket().link
+    gateway.http_status("/v2/apps/authenticate/token", 503)
+    await gateway.drop()
+    await until(
+        lambda: bot.state == "backoff" and sum(r.name.endswith("token") for r in gateway.requests) == 2,
+        "the wait after the first attempt",
+    )
+    assert link.reconnect()
+    await bot.until_back()
+    assert link.reconnect(), "and what is open is given up"
+    await bot.until_back(2)
+    await bot.disconnect()
+    assert not link.reconnect(), "there is nothing to make anew"
+
+
 async def test_503_on_authenticate_is_tried_again(gateway: LocalGateway, bot: Bot) -> None:
     gateway.http_status(AUTHENTICATE, 503, times=3)
     await gateway.drop()

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import datetime
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from fault_kit import QUICK, Bot, until
 from fault_types import MakeBot
 from mezon import GatewayOptions, MezonClient, MezonConnectionError, MezonError
+from mezon.errors import InvalidArgumentError
 from mezon.socket._url import socket_url
 from mezon.testing import LocalGateway
 
@@ -96,12 +103,15 @@ def test_wss_is_not_downgraded(given: str, use_ssl: bool, expected: str) -> None
     assert "token=t%26k%3Dn" in socket_url(given, use_ssl, "t&k=n")
 
 
-async def test_a_server_cannot_talk_the_bot_into_plain_text(gateway_factory: MakeGateway) -> None:
+@pytest.mark.parametrize("insecure", [False, True])
+async def test_a_server_cannot_talk_the_bot_into_plain_text(
+    gateway_factory: MakeGateway, insecure: bool
+) -> None:
     """The session names a plain-text gateway; a client of TLS does not go there with its token."""
     safe = await gateway_factory(tls=True)
     plain = await gateway_factory()
     safe.session_fields = {"ws_url": plain.ws_url, "api_url": plain.url}
-    bot = Bot(safe)
+    bot = Bot(safe, {"insecure": insecure})
     with pytest.raises(MezonConnectionError):
         await bot.login()
     assert plain.connections.total == 0
@@ -113,10 +123,97 @@ async def test_a_certificate_nobody_vouches_for_is_refused(gateway_factory: Make
     gateway = await gateway_factory(tls=True)
     options = gateway.client_options() | {"gateway": GatewayOptions(**QUICK)}
     client = MezonClient(**options)
-    with pytest.raises(MezonConnectionError, match="certificate"):
+    with pytest.raises(MezonConnectionError, match="certificate") as caught:
         await client.login()
+    assert "GatewayOptions(ca_file=...)" in str(caught.value)
+    assert "GatewayOptions(insecure=True)" in str(caught.value)
     assert gateway.requests == []
     await client.disconnect()
+
+
+def worst_certificate(folder: Path) -> Path:
+    """A certificate that signed itself, is out of date and for another host; and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "elsewhere.example")])
+    start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    file = folder / "worst.pem"
+    file.write_bytes(
+        certificate.public_bytes(pem) + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    )
+    return file
+
+
+async def test_insecure_takes_any_certificate_and_says_so_once(
+    gateway_factory: MakeGateway, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """HTTP, the socket and a reconnect to a host with yet another certificate; one warning for each login."""
+    caplog.set_level(logging.DEBUG)
+    gateway, stranger = await gateway_factory(tls=True), await gateway_factory(tls=True)
+    assert gateway._certificate is not None
+    gateway._certificate.context.load_cert_chain(worst_certificate(tmp_path))
+    with pytest.raises(MezonConnectionError, match=r"certificate.*ca_file.*insecure"):
+        await Bot(gateway).login()
+    bot = Bot(gateway, {"ca_file": None, "insecure": True})
+
+    def warnings() -> list[str]:
+        return [
+            record.getMessage()
+            for record in caplog.records
+            if record.levelno >= logging.WARNING and "insecure" in record.getMessage()
+        ]
+
+    caplog.clear()
+    await bot.login()
+    await gateway.wait_joined()
+    await bot.channels.fetch(gateway.world.channel("general").id)
+    tokens = [bot.session_manager.get_session().token]
+    stranger.sessions = gateway.sessions
+    gateway.session_fields = {"ws_url": stranger.ws_url}
+    await gateway.drop()
+    await bot.until_back()
+    await stranger.wait_joined()
+    tokens.append(bot.session_manager.get_session().token)
+    [warning] = warnings()
+    assert "certificates are not checked" in warning
+    assert "ca_file" in warning
+    await bot.disconnect()
+    for secret in [*tokens, gateway.api_key]:
+        assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("value", ["", "false", "0", 0, 1, None])
+def test_insecure_is_not_switched_on_by_accident(value: object) -> None:
+    assert GatewayOptions().insecure is False
+    with pytest.raises(InvalidArgumentError, match="insecure is True or False"):
+        GatewayOptions(insecure=value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_carries_no_token_to_another_host(
+    gateway: LocalGateway, gateway_factory: MakeGateway, make_bot: MakeBot, status: int
+) -> None:
+    """Neither a login nor a call nor the socket follows a server that points elsewhere."""
+    other = await gateway_factory()
+    bot = await make_bot()
+    http, socket = {"Location": f"{other.url}/there"}, {"Location": f"{other.ws_url}/ws"}
+    gateway.http_status("ListClanDescs", status, headers=http)
+    with pytest.raises(MezonError, match="redirects"):
+        await bot.api_client.list_clans_descs(bot.session_manager.get_session().token)
+    gateway.http_status("/v2/apps/authenticate/token", status, headers=http)
+    gateway.http_status("/ws", status, headers=socket)
+    await gateway.drop()
+    await bot.until_back()
+    logins = [request for request in gateway.requests if request.name.endswith("token")]
+    assert len(logins) == 4, "at the start, one refused, one for the socket that was, one that works"
+    assert (other.requests, other.connections.total) == ([], 0)
 
 
 async def test_ca_file_holds_for_http_and_the_socket_through_a_reconnect(
@@ -133,8 +230,11 @@ async def test_ca_file_holds_for_http_and_the_socket_through_a_reconnect(
     await bot.disconnect()
 
 
-async def test_a_socket_with_an_unknown_certificate_is_not_used(gateway_factory: MakeGateway) -> None:
+async def test_a_socket_with_an_unknown_certificate_is_not_used(
+    gateway_factory: MakeGateway, caplog: pytest.LogCaptureFixture
+) -> None:
     """HTTP is trusted, the socket's host is not: the reconnect fails aloud, again and again, without its token."""
+    caplog.set_level(logging.DEBUG, logger="mezon")
     gateway = await gateway_factory(tls=True)
     stranger = await gateway_factory(tls=True)
     bot = Bot(gateway)
@@ -143,6 +243,7 @@ async def test_a_socket_with_an_unknown_certificate_is_not_used(gateway_factory:
     await gateway.drop()
     await until(lambda: sum(r.name.endswith("token") for r in gateway.requests) >= 4, "some attempts")
     assert bot.state != "ready"
+    assert "GatewayOptions(insecure=True)" in caplog.text, "the reason is logged, and what to do"
     assert stranger.requests == []
     gateway.session_fields = {}
     await bot.until_back()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
@@ -192,14 +193,22 @@ async def test_handlers_end_within_the_drain(gateway: LocalGateway, make_bot: Ma
     assert [s.text for s in gateway.sent if s.kind == "channel_message_send"] == ["last words"]
 
 
-async def test_a_handler_may_end_the_bot(gateway: LocalGateway, make_bot: MakeBot) -> None:
+@pytest.mark.parametrize("by_task", [False, True])
+@pytest.mark.parametrize("drain", [0.0, 3600.0])
+async def test_a_handler_may_end_the_bot(
+    gateway: LocalGateway, make_bot: MakeBot, drain: float, by_task: bool
+) -> None:
+    """The drain does not wait for it, nor for a task that it has returned."""
     bot = await make_bot(login=False)
     ended = asyncio.Event()
 
-    @bot.on_channel_message
-    async def stop(message: ChannelMessage) -> None:
-        await bot.disconnect()
+    async def end() -> None:
+        await bot.disconnect(drain)
         ended.set()
+
+    @bot.on_channel_message
+    def stop(message: ChannelMessage) -> Awaitable[None]:
+        return asyncio.ensure_future(end()) if by_task else end()
 
     await bot.login()
     await gateway.wait_joined()
@@ -207,6 +216,71 @@ async def test_a_handler_may_end_the_bot(gateway: LocalGateway, make_bot: MakeBo
     await bot.wait_closed()
     await ended.wait()
     assert bot.state == "closed"
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+@pytest.mark.parametrize("drain", [0.0, 3600.0])
+async def test_a_handler_of_disconnect_may_disconnect(
+    gateway: LocalGateway, make_bot: MakeBot, pause: float, drain: float
+) -> None:
+    """It does not wait for the drain that waits for it: that would take an hour here."""
+    bot = await make_bot(login=False)
+    ended: list[bool] = []
+
+    @bot.on_disconnect
+    async def stop(loss: Disconnect) -> None:
+        if pause:
+            await asyncio.sleep(pause)
+        await bot.disconnect(drain)
+        await asyncio.sleep(0)
+        ended.append(loss.will_reconnect)
+
+    await bot.login()
+    await bot.disconnect(drain)
+    assert (ended, bot.state) == ([False], "closed")
+    # After a loss it is the first to close, and so there is a second call from the handler of that.
+    await bot.login()
+    await gateway.wait_joined()
+    await gateway.drop()
+    await bot.wait_closed()
+    await until(lambda: len(ended) == 3, "both handlers")
+    assert (sorted(ended[1:]), bot.state) == ([False, True], "closed")
+
+
+async def test_several_handlers_may_end_the_bot_at_once(gateway: LocalGateway, make_bot: MakeBot) -> None:
+    """None waits for another that waits for it, and neither does a task that a handler returns."""
+    bot = await make_bot(login=False)
+    now = asyncio.Event()
+    ended: list[str] = []
+
+    @bot.on_channel_message
+    async def stop(message: ChannelMessage) -> None:
+        await now.wait()
+        await bot.disconnect(drain=3600)
+        ended.append(message.content["t"])
+
+    @bot.on_channel_message
+    def stop_by_task(message: ChannelMessage) -> asyncio.Task[None] | None:
+        if message.content["t"] != "second":
+            return None
+
+        async def run() -> None:
+            await now.wait()
+            await bot.disconnect(drain=3600)
+            ended.append("by task")
+
+        return asyncio.ensure_future(run())
+
+    await bot.login()
+    await gateway.wait_joined()
+    await gateway.say("general", "alice", "first")
+    await gateway.say("general", "alice", "second")
+    await until(lambda: bot.stats().handlers == 3, "the handlers")
+    now.set()
+    await bot.wait_closed()
+    await until(lambda: len(ended) == 3, "all handlers")
+    assert bot.state == "closed"
+    assert gateway.connections.live == 0
 
 
 async def test_handlers_of_disconnect_run_to_their_end(gateway: LocalGateway, make_bot: MakeBot) -> None:

@@ -86,12 +86,14 @@ class Caller:
         retry: RetryPolicy,
         ca_file: str | PathLike[str] | None,
         ssl_context: ssl.SSLContext | None,
+        insecure: bool = False,
     ) -> None:
         self.limiter = limiter
         self.retry = retry
         self.reauthenticate: Callable[[str], Awaitable[str]] | None = None
         self._ca_file = ca_file
         self._ssl_context = ssl_context
+        self._insecure = insecure
         self._transport: Transport | None = None
         self._closed = 0
         self._renewals: SingleFlight[str, str] = SingleFlight()
@@ -104,7 +106,9 @@ class Caller:
         if self._transport is None:
             from mezon.api._http import Transport
 
-            self._transport = Transport(ca_file=self._ca_file, ssl_context=self._ssl_context)
+            self._transport = Transport(
+                ca_file=self._ca_file, ssl_context=self._ssl_context, insecure=self._insecure
+            )
         return self._transport
 
     async def close(self) -> None:

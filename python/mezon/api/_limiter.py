@@ -18,16 +18,21 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from mezon.errors import MezonError
 
 __all__ = ["Clock", "Limiter", "Priority", "Ticket", "Window", "current_priority", "prioritized"]
 
 
+#: Seconds a call of the background waits behind others before it gets turns of its own.
+PATIENCE: Final = 15.0
+
+
 class Priority(IntEnum):
     """Who goes first when calls wait for the limit. Within one priority the first to ask is the first to
-    go."""
+    go. A call of the background that has waited for long goes at every other start, so that those of handlers
+    never hold it up for ever."""
 
     LOGIN = 0
     INTERACTIVE = 10
@@ -131,12 +136,14 @@ class Ticket:
 
     priority: Priority
     number: int
+    since: float = 0.0
 
 
 @dataclass(order=True, slots=True)
 class _Waiter:
     priority: int
     number: int
+    since: float = field(compare=False)
     future: asyncio.Future[float] = field(compare=False)
     owner: object = field(compare=False, default=None)
 
@@ -144,11 +151,15 @@ class _Waiter:
 class _Queue:
     """The waiters of one event loop. Touched from that loop only."""
 
-    def __init__(self, window: Window, clock: Clock, max_waiting: int) -> None:
+    def __init__(self, window: Window, clock: Clock, max_waiting: int, patience: float) -> None:
         self._window = window
         self._clock = clock
         self._max_waiting = max_waiting
+        self._patience = patience
+        #: All who wait, and those of the background once more, for their turns when they have grown old.
         self._heap: list[_Waiter] = []
+        self._background: list[_Waiter] = []
+        self._old_went = False
         self._live = 0
         self._timer: Cancellable | None = None
 
@@ -158,7 +169,10 @@ class _Queue:
                 f"{self._max_waiting} HTTP calls wait for the rate limit; make fewer, or raise rate_limit"
             )
         future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._heap, _Waiter(ticket.priority, ticket.number, future, owner))
+        waiter = _Waiter(ticket.priority, ticket.number, ticket.since, future, owner)
+        heapq.heappush(self._heap, waiter)
+        if ticket.priority >= Priority.BACKGROUND:
+            heapq.heappush(self._background, waiter)
         self._live += 1
         try:
             self._pump()
@@ -183,24 +197,34 @@ class _Queue:
     def _tidy(self) -> None:
         # Cancelled waiters leave the heap when they reach its top, or all at once when they outnumber the
         # others.
-        if len(self._heap) > 2 * self._live:
-            self._heap = [waiter for waiter in self._heap if not waiter.future.done()]
-            heapq.heapify(self._heap)
+        for heap in (self._heap, self._background):
+            if len(heap) > 2 * self._live:
+                heap[:] = [waiter for waiter in heap if not waiter.future.done()]
+                heapq.heapify(heap)
 
     def _pump(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while self._heap:
-            if self._heap[0].future.done():
-                heapq.heappop(self._heap)
-                continue
+        while (first := _top(self._heap)) is not None:
             now = self._clock.now()
             delay = self._window.take(now)
             if delay > 0:
                 self._timer = self._clock.call_later(delay, self._pump)
                 return
-            heapq.heappop(self._heap).future.set_result(now)
+            old = _top(self._background)
+            # Not two of them in a row while others wait: a handler's call loses one place at most.
+            if old is not None and not self._old_went and now - old.since >= self._patience:
+                first = old
+            self._old_went = first is old
+            first.future.set_result(now)
+
+
+def _top(heap: list[_Waiter]) -> _Waiter | None:
+    """The first who still waits. Those who went by the other way, or were cancelled, leave here."""
+    while heap and heap[0].future.done():
+        heapq.heappop(heap)
+    return heap[0] if heap else None
 
 
 class Limiter:
@@ -214,6 +238,7 @@ class Limiter:
         rate_period: Seconds.
         clock: Time, for tests.
         max_waiting: Calls that may wait on one event loop; the next one raises `MezonError`.
+        patience: Seconds a call of the background waits behind others before it gets every other start.
     """
 
     def __init__(
@@ -223,9 +248,11 @@ class Limiter:
         *,
         clock: Clock | None = None,
         max_waiting: int = 10_000,
+        patience: float = PATIENCE,
     ) -> None:
         self.clock: Clock = clock or _LoopClock()
         self.max_waiting = max_waiting
+        self.patience = patience
         self._window = Window(rate_limit, rate_period)
         self._numbers = itertools.count()
         self._queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue] = (
@@ -235,7 +262,8 @@ class Limiter:
 
     def ticket(self, priority: Priority | None = None) -> Ticket:
         """A place in the line, by default with the priority of the context."""
-        return Ticket(current_priority() if priority is None else priority, next(self._numbers))
+        priority = current_priority() if priority is None else priority
+        return Ticket(priority, next(self._numbers), self.clock.now())
 
     async def acquire(self, ticket: Ticket | None = None, owner: object = None) -> None:
         """Wait for a start. Cancelling gives the place, or the start just granted, to the next in line."""
@@ -261,5 +289,5 @@ class Limiter:
             if queue is None:
                 for old in [old for old in self._queues if old.is_closed()]:
                     del self._queues[old]
-                queue = self._queues[loop] = _Queue(self._window, self.clock, self.max_waiting)
+                queue = self._queues[loop] = _Queue(self._window, self.clock, self.max_waiting, self.patience)
             return queue

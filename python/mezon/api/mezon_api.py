@@ -56,6 +56,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         retry: Bounds on trying again.
         ca_file: CA certificates to trust beside the system's.
         ssl_context: TLS settings of your own.
+        insecure: Take any certificate; without an ``ssl_context``.
 
     Attributes:
         reauthenticate: Called with the stale token when the server answers 401; returns a new one, with
@@ -98,9 +99,14 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         retry: RetryPolicy | None = None,
         ca_file: str | PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        insecure: bool = False,
     ) -> None:
         super().__init__(
-            limiter or Limiter(rate_limit, rate_period), retry or RetryPolicy(), ca_file, ssl_context
+            limiter or Limiter(rate_limit, rate_period),
+            retry or RetryPolicy(),
+            ca_file,
+            ssl_context,
+            insecure,
         )
         self.client_id = as_id("client_id", client_id)
         self.api_key = api_key

@@ -31,7 +31,7 @@ fn patient() -> Options {
 }
 
 fn bot(options: Options) -> Bot {
-    let connector = WebSocketConnector::new(None, 1 << 20);
+    let connector = WebSocketConnector::new(Options::default().trust(), 1 << 20);
     Bot::on(options, Box::new(connector))
 }
 
