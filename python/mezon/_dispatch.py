@@ -63,8 +63,8 @@ class Dispatcher:
         #: By tag, where an event goes.
         self._routes: dict[int, _Route] = {}
         self._link: Link | None = None
-        #: What handlers returned and has not ended, and the task that runs it.
-        self._running: dict[Coroutine[Any, Any, Any], asyncio.Task[None]] = {}
+        #: What handlers returned and has not ended, and the task that waits for it.
+        self._running: dict[Coroutine[Any, Any, Any] | asyncio.Future[Any], asyncio.Task[None]] = {}
         self._held = False
         #: Handlers that raised.
         self.errors = 0
@@ -127,7 +127,7 @@ class Dispatcher:
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Is this the task of a running handler, or one that a handler has returned?"""
-        return any(task is mine or task is its for mine, its in self._running.values())
+        return any(task is mine or task is outcome for outcome, mine in self._running.items())
 
     async def wait_room(self) -> None:
         """Wait until a handler ends, if one runs."""
@@ -174,18 +174,27 @@ class Dispatcher:
 
     def start(self, name: str, handler: Callable[..., Any], outcome: Awaitable[Any]) -> None:
         """Run what a handler returned, in a task that is held until it ends."""
-        coroutine = outcome if type(outcome) is CoroutineType else _wait_for(outcome)
-        task = self._make_task(self._run(name, handler, coroutine), name=name)
+        if type(outcome) is not CoroutineType and (
+            not isinstance(outcome, asyncio.Future) or outcome in self._running
+        ):
+            # A future may come of two handlers; anything else need not be hashable.
+            outcome = _wait_for(outcome)
+        task = self._make_task(self._run(name, handler, outcome), name=name)
         if not task.done():  # an eager one may be
-            self._running[coroutine] = task
+            self._running[outcome] = task
 
-    async def _run(self, name: str, handler: Callable[..., Any], coroutine: Coroutine[Any, Any, Any]) -> None:
+    async def _run(
+        self,
+        name: str,
+        handler: Callable[..., Any],
+        outcome: Coroutine[Any, Any, Any] | asyncio.Future[Any],
+    ) -> None:
         try:
-            await coroutine
+            await outcome
         except Exception as error:
             self.failed(error, name, handler)
         finally:
-            self._running.pop(coroutine, None)
+            self._running.pop(outcome, None)
             if self._held and self._link is not None:
                 self._held = False
                 # After those that are about to go on: an eager handler must not overtake them.
@@ -206,15 +215,11 @@ class Dispatcher:
         current = asyncio.current_task()
         # One turn, so that what has just begun comes to its first step, as it would without the end.
         await asyncio.sleep(0)
-<<<<<<< HEAD
-        tasks = {task for task in self._running.values() if task is not current and not task.done()}
-=======
         tasks = {
             task
-            for task, awaited in self._running.values()
-            if task is not current and awaited is not current and not task.done()
+            for outcome, task in self._running.items()
+            if task is not current and outcome is not current and not task.done()
         }
->>>>>>> faults2
         if tasks and timeout > 0:
             _, tasks = await asyncio.wait(tasks, timeout=timeout)
         for task in tasks:
@@ -222,9 +227,10 @@ class Dispatcher:
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
         # A task that was cancelled before its first step has run no `finally`, and never awaited its handler.
-        for coroutine in [coroutine for coroutine, task in self._running.items() if task.done()]:
-            del self._running[coroutine]
-            coroutine.close()
+        for outcome in [outcome for outcome, task in self._running.items() if task.done()]:
+            del self._running[outcome]
+            if inspect.iscoroutine(outcome):
+                outcome.close()
 
 
 def _takes_one(handler: Callable[..., Any]) -> bool:
