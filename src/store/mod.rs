@@ -15,31 +15,29 @@ mod queue;
 mod read;
 mod row;
 mod search;
+mod shared;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message as _;
-use rusqlite::Connection;
 
 pub use file::Place;
 pub use memory::Kept as Found;
 pub use row::Row;
+pub use shared::close_all;
 
 use crate::proto::api::ChannelMessage;
-use memory::{Bounds, Memory};
-use message::{CODE_REMOVE, CODE_UPDATE, Header};
-use queue::{Intake, Op, Progress, Step, lock};
-
-/// Above this nothing more is taken for the file: somebody fills the queue who does not look at the backlog.
-const BACKLOG_LIMIT: usize = 256 << 20;
+use message::CODE_UPDATE;
+use queue::{Op, lock};
+use shared::Shared;
 
 /// What a reader waits for the writer before it answers from memory and from what is committed.
 const READER_PATIENCE: Duration = Duration::from_secs(3);
@@ -135,45 +133,6 @@ pub struct Stats {
     pub memory_bytes: usize,
 }
 
-#[derive(Debug, Default)]
-struct Counters {
-    rows_written: AtomicU64,
-    commits: AtomicU64,
-    longest_commit: AtomicU64,
-    pruned: AtomicU64,
-    checkpoints: AtomicU64,
-    failures: AtomicU64,
-    malformed: AtomicU64,
-    lost: AtomicU64,
-    panics: AtomicU64,
-}
-
-/// The memory layer and what it has seen that the writer has not taken. Locked before the intake, never after.
-struct Seen {
-    memory: Memory,
-    steps: Vec<Step>,
-}
-
-struct Shared {
-    options: Options,
-    intake: Mutex<Intake>,
-    wake: Condvar,
-    seen: Mutex<Seen>,
-    progress: Progress,
-    /// Operations the file has not taken, held until it can.
-    retained: Mutex<Vec<Step>>,
-    degraded: AtomicBool,
-    /// A reader met a broken page.
-    suspect: AtomicBool,
-    /// Bytes seen and not settled. With the intake's own bytes this is the backlog.
-    seen_bytes: AtomicUsize,
-    /// The writer's connection; readers share it when the place is memory.
-    writable: Mutex<Option<file::Writable>>,
-    reader: Mutex<Option<Connection>>,
-    counters: Counters,
-    process: u32,
-}
-
 /// A handle on a message cache. Clones are the same store.
 #[derive(Clone)]
 pub struct Store {
@@ -192,33 +151,10 @@ impl Drop for Handle {
     }
 }
 
-/// The stores that may have something to write, for the end of the process.
-static LIVE: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
-
 impl Store {
     /// Does not touch the disk and starts no thread.
     pub fn open(options: Options) -> Store {
-        let bounds = Bounds {
-            messages_per_channel: options.memory_messages_per_channel,
-            channels: options.memory_channels,
-            bytes: options.memory_bytes,
-        };
-        let shared = Shared {
-            options,
-            intake: Mutex::default(),
-            wake: Condvar::new(),
-            seen: Mutex::new(Seen { memory: Memory::new(bounds), steps: Vec::new() }),
-            progress: Progress::default(),
-            retained: Mutex::default(),
-            degraded: AtomicBool::new(false),
-            suspect: AtomicBool::new(false),
-            seen_bytes: AtomicUsize::new(0),
-            writable: Mutex::new(None),
-            reader: Mutex::new(None),
-            counters: Counters::default(),
-            process: std::process::id(),
-        };
-        Store { handle: Arc::new(Handle(Arc::new(shared))) }
+        Store { handle: Arc::new(Handle(Arc::new(Shared::new(options)))) }
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -395,226 +331,5 @@ impl Store {
             memory_messages,
             memory_bytes,
         }
-    }
-}
-
-/// Flushes and closes every store of this process: what an exit handler calls. True when nothing is missing.
-pub fn close_all(timeout: Duration) -> bool {
-    let deadline = Instant::now() + timeout;
-    // A fork may have copied the lock as it was held: then there is nothing of this process to close.
-    let Ok(live) = LIVE.try_lock().map(|live| live.clone()) else { return false };
-    let mut whole = true;
-    for shared in live.iter().filter_map(Weak::upgrade) {
-        whole &= shared.close(deadline.saturating_duration_since(Instant::now()));
-    }
-    whole
-}
-
-impl Shared {
-    fn push(self: &Arc<Self>, op: Op, hurry: bool) {
-        let weight = op.weight();
-        let mut intake = lock(&self.intake);
-        if intake.bytes + weight > BACKLOG_LIMIT {
-            self.counters.lost.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        intake.ops.push(op);
-        intake.bytes += weight;
-        intake.accepted += 1;
-        intake.hurry |= hurry;
-        if !intake.running {
-            intake.running = true;
-            intake.closing = false;
-            drop(intake);
-            self.start();
-        } else if intake.asleep || hurry {
-            intake.asleep = false;
-            drop(intake);
-            self.wake.notify_one();
-        }
-    }
-
-    fn start(self: &Arc<Self>) {
-        if self.process != std::process::id() {
-            return;
-        }
-        let mut live = lock(&LIVE);
-        live.retain(|store| store.strong_count() > 0);
-        if !live.iter().any(|store| std::ptr::eq(store.as_ptr(), Arc::as_ptr(self))) {
-            live.push(Arc::downgrade(self));
-        }
-        drop(live);
-        let shared = Arc::clone(self);
-        let started =
-            std::thread::Builder::new().name("mezon-store".into()).spawn(move || writer::run(&shared));
-        if started.is_err() {
-            // No thread to be had: the next write tries again, the memory layer serves meanwhile.
-            self.counters.failures.fetch_add(1, Ordering::Relaxed);
-            lock(&self.intake).running = false;
-        }
-    }
-
-    /// Puts all that was accepted into the memory layer. Whoever looks calls this first.
-    fn absorb(&self) -> std::sync::MutexGuard<'_, Seen> {
-        let mut seen = lock(&self.seen);
-        let (ops, bytes) = {
-            let mut intake = lock(&self.intake);
-            (std::mem::take(&mut intake.ops), std::mem::take(&mut intake.bytes))
-        };
-        if ops.is_empty() {
-            return seen;
-        }
-        self.seen_bytes.fetch_add(bytes, Ordering::Relaxed);
-        seen.steps.reserve(ops.len());
-        for op in ops {
-            let step = self.see(&mut seen.memory, op);
-            seen.steps.push(step);
-        }
-        seen
-    }
-
-    fn see(&self, memory: &mut Memory, op: Op) -> Step {
-        match op {
-            Op::Payload(body) => {
-                let Some(header) = Header::parse(&body) else {
-                    self.counters.malformed.fetch_add(1, Ordering::Relaxed);
-                    // Its bytes leave the backlog with the step that stands for them.
-                    self.seen_bytes.fetch_sub(body.len(), Ordering::Relaxed);
-                    return Step::Nothing;
-                };
-                match header.code {
-                    CODE_UPDATE => memory.update(header.channel, header.id, &body),
-                    CODE_REMOVE => {
-                        memory.remove(header.channel, header.id);
-                    }
-                    _ => memory.put(header.channel, header.id, Found::Payload(body.clone())),
-                }
-                return Step::Payload(header, body);
-            }
-            Op::Row { channel, id, ref row } => memory.put(channel, id, Found::Row(Arc::clone(row))),
-            // The count stands if the file cannot be asked.
-            Op::Delete { channel, id, ref result } => {
-                result.store(i64::from(memory.remove(channel, id)), Ordering::Release);
-            }
-            Op::Clear { channel, ref result } => {
-                result.store(memory.clear(channel) as i64, Ordering::Release);
-            }
-            Op::IndexChannels | Op::IndexText => {}
-        }
-        Step::Other(op)
-    }
-
-    /// Waits until what is accepted now is settled. False when it is not, in time.
-    fn settle(&self, timeout: Duration) -> bool {
-        let target = {
-            let mut intake = lock(&self.intake);
-            if self.progress.settled() >= intake.accepted {
-                return true;
-            }
-            intake.hurry = true;
-            intake.asleep = false;
-            intake.accepted
-        };
-        self.wake.notify_one();
-        self.progress.wait(target, timeout)
-    }
-
-    /// An index is made by the writer, who must be running for it: not for a file that is neither there nor about
-    /// to be made for what was accepted.
-    fn ask_index(self: &Arc<Self>, op: Op) {
-        let there = match &self.options.place {
-            Place::File(path) => path.exists() || self.progress.settled() < lock(&self.intake).accepted,
-            Place::Memory => true,
-        };
-        if there {
-            self.push(op, true);
-        }
-    }
-
-    fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>) -> Option<T> {
-        let answer = match &self.options.place {
-            Place::Memory => {
-                let guard = lock(&self.writable);
-                ask(&guard.as_ref()?.connection)
-            }
-            Place::File(path) => {
-                let mut guard = lock(&self.reader);
-                if guard.is_none() {
-                    match file::open_reader(path) {
-                        Ok(connection) => *guard = connection,
-                        Err(error) => return self.unreadable(&error),
-                    }
-                }
-                let answer = ask(guard.as_ref()?);
-                if answer.is_err() {
-                    *guard = None;
-                }
-                answer
-            }
-        };
-        match answer {
-            Ok(answer) => Some(answer),
-            Err(error) => self.unreadable(&error),
-        }
-    }
-
-    fn unreadable<T>(&self, error: &rusqlite::Error) -> Option<T> {
-        if file::is_missing_table(error) {
-            // Another process has made the file and not yet the table.
-            return None;
-        }
-        self.counters.failures.fetch_add(1, Ordering::Relaxed);
-        if file::is_corrupt(error) {
-            self.suspect.store(true, Ordering::Release);
-            lock(&self.intake).asleep = false;
-            self.wake.notify_one();
-        }
-        None
-    }
-
-    /// `rows` with what memory and the retained operations know, newest first.
-    fn with_memory(&self, mut rows: Vec<Row>, channel: Option<i64>) -> Vec<Row> {
-        let held = self.absorb().memory.messages(channel);
-        rows.extend(held.iter().filter_map(|message| match message {
-            Found::Row(row) => Some(Row::clone(row)),
-            Found::Payload(body) => Header::parse(body).map(|header| Row::of_payload(&header, body)),
-        }));
-        let rows = read::overlay(rows, lock(&self.retained).iter());
-        match channel.map(|channel| channel.to_string()) {
-            Some(channel) => rows.into_iter().filter(|row| row.channel_id == channel).collect(),
-            None => rows,
-        }
-    }
-
-    fn flush(&self, timeout: Duration) -> bool {
-        if self.process != std::process::id() {
-            return false;
-        }
-        self.settle(timeout) && lock(&self.retained).is_empty()
-    }
-
-    fn close(&self, timeout: Duration) -> bool {
-        if self.process != std::process::id() {
-            return false;
-        }
-        let deadline = Instant::now() + timeout;
-        let whole = self.flush(timeout);
-        // The writer's connection is then the last, and its end empties the log into the file.
-        *lock(&self.reader) = None;
-        {
-            let mut intake = lock(&self.intake);
-            intake.closing = true;
-            self.wake.notify_all();
-            while intake.running {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return false;
-                }
-                intake =
-                    self.wake.wait_timeout(intake, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
-            }
-            intake.closing = false;
-        }
-        whole && lock(&self.retained).is_empty()
     }
 }

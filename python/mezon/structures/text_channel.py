@@ -181,8 +181,13 @@ class TextChannel:
         topic_id: int | None,
     ) -> None:
         """Keep what was just sent, unless the server's copy has come first."""
-        message_id = ack.message_id
-        if not message_id or self.messages.has(message_id):
+        message_id, store = ack.message_id, self.message_db
+        if not message_id:
+            return
+        if store is not None and isinstance(store.core.peek(self.id, message_id), bytes):
+            # The server's copy is in the store's memory as it came: the core has it for `messages`, too.
+            return
+        if self.messages.has(message_id):
             return
         from mezon.structures._sent import sent_message
         from mezon.structures.message import Message

@@ -1,0 +1,301 @@
+//! What the handles of a store and its writer share: the ways in and out, and who waits for whom.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::memory::{Bounds, Kept, Memory};
+use super::message::{CODE_REMOVE, CODE_UPDATE, Header};
+use super::queue::{Intake, Op, Progress, Step, lock};
+use super::row::Row;
+use super::{Options, Place, file, read, writer};
+
+/// Above this nothing more is taken for the file: somebody fills the queue who does not look at the backlog.
+const BACKLOG_LIMIT: usize = 256 << 20;
+
+/// The stores that may have something to write, for the end of the process.
+static LIVE: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub rows_written: AtomicU64,
+    pub commits: AtomicU64,
+    pub longest_commit: AtomicU64,
+    pub pruned: AtomicU64,
+    pub checkpoints: AtomicU64,
+    pub failures: AtomicU64,
+    pub malformed: AtomicU64,
+    pub lost: AtomicU64,
+    pub panics: AtomicU64,
+}
+
+/// The memory layer and what it has seen that the writer has not taken. Locked before the intake, never after.
+pub(super) struct Seen {
+    pub memory: Memory,
+    pub steps: Vec<Step>,
+}
+
+pub(super) struct Shared {
+    pub options: Options,
+    pub intake: Mutex<Intake>,
+    pub wake: Condvar,
+    pub seen: Mutex<Seen>,
+    pub progress: Progress,
+    /// Operations the file has not taken, held until it can.
+    pub retained: Mutex<Vec<Step>>,
+    pub degraded: AtomicBool,
+    /// A reader met a broken page.
+    pub suspect: AtomicBool,
+    /// Bytes seen and not settled. With the intake's own bytes this is the backlog.
+    pub seen_bytes: AtomicUsize,
+    /// The writer's connection; readers share it when the place is memory.
+    pub writable: Mutex<Option<file::Writable>>,
+    pub reader: Mutex<Option<Connection>>,
+    pub counters: Counters,
+    pub process: u32,
+}
+
+impl Shared {
+    pub fn new(options: Options) -> Shared {
+        let bounds = Bounds {
+            messages_per_channel: options.memory_messages_per_channel,
+            channels: options.memory_channels,
+            bytes: options.memory_bytes,
+        };
+        Shared {
+            options,
+            intake: Mutex::default(),
+            wake: Condvar::new(),
+            seen: Mutex::new(Seen { memory: Memory::new(bounds), steps: Vec::new() }),
+            progress: Progress::default(),
+            retained: Mutex::default(),
+            degraded: AtomicBool::new(false),
+            suspect: AtomicBool::new(false),
+            seen_bytes: AtomicUsize::new(0),
+            writable: Mutex::new(None),
+            reader: Mutex::new(None),
+            counters: Counters::default(),
+            process: std::process::id(),
+        }
+    }
+
+    pub fn push(self: &Arc<Self>, op: Op, hurry: bool) {
+        let weight = op.weight();
+        let mut intake = lock(&self.intake);
+        if intake.bytes + weight > BACKLOG_LIMIT {
+            self.counters.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        intake.ops.push(op);
+        intake.bytes += weight;
+        intake.accepted += 1;
+        intake.hurry |= hurry;
+        if !intake.running {
+            intake.running = true;
+            intake.closing = false;
+            drop(intake);
+            self.start();
+        } else if intake.asleep || hurry {
+            intake.asleep = false;
+            drop(intake);
+            self.wake.notify_one();
+        }
+    }
+
+    fn start(self: &Arc<Self>) {
+        if self.process != std::process::id() {
+            return;
+        }
+        let mut live = lock(&LIVE);
+        live.retain(|store| store.strong_count() > 0);
+        if !live.iter().any(|store| std::ptr::eq(store.as_ptr(), Arc::as_ptr(self))) {
+            live.push(Arc::downgrade(self));
+        }
+        drop(live);
+        let shared = Arc::clone(self);
+        let started =
+            std::thread::Builder::new().name("mezon-store".into()).spawn(move || writer::run(&shared));
+        if started.is_err() {
+            // No thread to be had: the next write tries again, the memory layer serves meanwhile.
+            self.counters.failures.fetch_add(1, Ordering::Relaxed);
+            lock(&self.intake).running = false;
+        }
+    }
+
+    /// Puts all that was accepted into the memory layer. Whoever looks calls this first.
+    pub fn absorb(&self) -> MutexGuard<'_, Seen> {
+        let mut seen = lock(&self.seen);
+        let (ops, bytes) = {
+            let mut intake = lock(&self.intake);
+            (std::mem::take(&mut intake.ops), std::mem::take(&mut intake.bytes))
+        };
+        if ops.is_empty() {
+            return seen;
+        }
+        self.seen_bytes.fetch_add(bytes, Ordering::Relaxed);
+        seen.steps.reserve(ops.len());
+        for op in ops {
+            let step = self.see(&mut seen.memory, op);
+            seen.steps.push(step);
+        }
+        seen
+    }
+
+    fn see(&self, memory: &mut Memory, op: Op) -> Step {
+        match op {
+            Op::Payload(body) => {
+                let Some(header) = Header::parse(&body) else {
+                    self.counters.malformed.fetch_add(1, Ordering::Relaxed);
+                    // Its bytes leave the backlog with the step that stands for them.
+                    self.seen_bytes.fetch_sub(body.len(), Ordering::Relaxed);
+                    return Step::Nothing;
+                };
+                match header.code {
+                    CODE_UPDATE => memory.update(header.channel, header.id, &body),
+                    CODE_REMOVE => {
+                        memory.remove(header.channel, header.id);
+                    }
+                    _ => memory.put(header.channel, header.id, Kept::Payload(body.clone())),
+                }
+                return Step::Payload(header, body);
+            }
+            Op::Row { channel, id, ref row } => memory.put(channel, id, Kept::Row(Arc::clone(row))),
+            // The count stands if the file cannot be asked.
+            Op::Delete { channel, id, ref result } => {
+                result.store(i64::from(memory.remove(channel, id)), Ordering::Release);
+            }
+            Op::Clear { channel, ref result } => {
+                result.store(memory.clear(channel) as i64, Ordering::Release);
+            }
+            Op::IndexChannels | Op::IndexText => {}
+        }
+        Step::Other(op)
+    }
+
+    /// Waits until what is accepted now is settled. False when it is not, in time.
+    pub fn settle(&self, timeout: Duration) -> bool {
+        let target = {
+            let mut intake = lock(&self.intake);
+            if self.progress.settled() >= intake.accepted {
+                return true;
+            }
+            intake.hurry = true;
+            intake.asleep = false;
+            intake.accepted
+        };
+        self.wake.notify_one();
+        self.progress.wait(target, timeout)
+    }
+
+    /// An index is made by the writer, who must be running for it: not for a file that is neither there nor about
+    /// to be made for what was accepted.
+    pub fn ask_index(self: &Arc<Self>, op: Op) {
+        let there = match &self.options.place {
+            Place::File(path) => path.exists() || self.progress.settled() < lock(&self.intake).accepted,
+            Place::Memory => true,
+        };
+        if there {
+            self.push(op, true);
+        }
+    }
+
+    pub fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>) -> Option<T> {
+        let answer = match &self.options.place {
+            Place::Memory => {
+                let guard = lock(&self.writable);
+                ask(&guard.as_ref()?.connection)
+            }
+            Place::File(path) => {
+                let mut guard = lock(&self.reader);
+                if guard.is_none() {
+                    match file::open_reader(path) {
+                        Ok(connection) => *guard = connection,
+                        Err(error) => return self.unreadable(&error),
+                    }
+                }
+                let answer = ask(guard.as_ref()?);
+                if answer.is_err() {
+                    *guard = None;
+                }
+                answer
+            }
+        };
+        match answer {
+            Ok(answer) => Some(answer),
+            Err(error) => self.unreadable(&error),
+        }
+    }
+
+    fn unreadable<T>(&self, error: &rusqlite::Error) -> Option<T> {
+        if file::is_missing_table(error) {
+            // Another process has made the file and not yet the table.
+            return None;
+        }
+        self.counters.failures.fetch_add(1, Ordering::Relaxed);
+        if file::is_corrupt(error) {
+            self.suspect.store(true, Ordering::Release);
+            lock(&self.intake).asleep = false;
+            self.wake.notify_one();
+        }
+        None
+    }
+
+    /// `rows` with what memory and the retained operations know, newest first.
+    pub fn with_memory(&self, mut rows: Vec<Row>, channel: Option<i64>) -> Vec<Row> {
+        let held = self.absorb().memory.messages(channel);
+        rows.extend(held.iter().filter_map(|message| match message {
+            Kept::Row(row) => Some(Row::clone(row)),
+            Kept::Payload(body) => Header::parse(body).map(|header| Row::of_payload(&header, body)),
+        }));
+        let rows = read::overlay(rows, lock(&self.retained).iter());
+        match channel.map(|channel| channel.to_string()) {
+            Some(channel) => rows.into_iter().filter(|row| row.channel_id == channel).collect(),
+            None => rows,
+        }
+    }
+
+    pub fn flush(&self, timeout: Duration) -> bool {
+        if self.process != std::process::id() {
+            return false;
+        }
+        self.settle(timeout) && lock(&self.retained).is_empty()
+    }
+
+    pub fn close(&self, timeout: Duration) -> bool {
+        if self.process != std::process::id() {
+            return false;
+        }
+        let deadline = Instant::now() + timeout;
+        let whole = self.flush(timeout);
+        // The writer's connection is then the last, and its end empties the log into the file.
+        *lock(&self.reader) = None;
+        {
+            let mut intake = lock(&self.intake);
+            intake.closing = true;
+            self.wake.notify_all();
+            while intake.running {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return false;
+                }
+                intake = self.wake.wait_timeout(intake, left).unwrap_or_else(PoisonError::into_inner).0;
+            }
+            intake.closing = false;
+        }
+        whole && lock(&self.retained).is_empty()
+    }
+}
+
+/// Flushes and closes every store of this process: what an exit handler calls. True when nothing is missing.
+pub fn close_all(timeout: Duration) -> bool {
+    let deadline = Instant::now() + timeout;
+    // A fork may have copied the lock as it was held: then there is nothing of this process to close.
+    let Ok(live) = LIVE.try_lock().map(|live| live.clone()) else { return false };
+    let mut whole = true;
+    for shared in live.iter().filter_map(Weak::upgrade) {
+        whole &= shared.close(deadline.saturating_duration_since(Instant::now()));
+    }
+    whole
+}
