@@ -65,15 +65,17 @@ async def _warm_up(where: Server, who: Who, child: Program) -> None:
     await child.line()
 
 
-async def _burst(setting: Setting, who: Who, n: int, mix: str = "messages", **options: Any) -> dict[str, Any]:
+async def _burst(
+    setting: Setting, who: Who, n: int, mix: str = "messages", channels: int = 30, **options: Any
+) -> dict[str, Any]:
     script = options.pop("script", "handwritten" if who == "handwritten" else "burst")
     where = setting.small
     await where.order("prepare", n=BURST, mix="messages")
-    await where.order("prepare", n=n, mix=mix)
+    await where.order("prepare", n=n, mix=mix, channels=channels)
 
     async def conduct(child: Program) -> dict[str, Any]:
         await _warm_up(where, who, child)
-        sent = await where.order("blast", n=n, mix=mix)
+        sent = await where.order("blast", n=n, mix=mix, channels=channels)
         if script == "nobody":
             await where.order("paced", n=1, rate=1000)
         told = await child.line()
@@ -104,10 +106,30 @@ async def messages_async(setting: Setting, who: Who) -> Figures:
 
 async def store_cost(setting: Setting, who: Who) -> Figures:
     n = setting.scale(who, 20_000, 100_000)
-    without = await _burst(setting, who, n, handler="async", store=False)
-    with_it = await _burst(setting, who, n, handler="async")
-    off, on = _rates(without, n), _rates(with_it, n)
-    return {"lost": (1 - on["rate"] / off["rate"]) * 100, "cpu": on["cpu"] - off["cpu"]}
+
+    async def once(**options: Any) -> Figures:
+        return _rates(await _burst(setting, who, n, handler="async", **options), n)
+
+    # In an order that gives neither side the advantage of going second.
+    off, on, again, back = await once(store=False), await once(), await once(), await once(store=False)
+    rate = (on["rate"] + again["rate"]) / (off["rate"] + back["rate"])
+    return {"lost": (1 - rate) * 100, "cpu": (on["cpu"] + again["cpu"] - off["cpu"] - back["cpu"]) / 2}
+
+
+async def flat(setting: Setting, who: Who) -> Figures:
+    """CPU an event under other loads, as a share of what it is in `messages_async`."""
+
+    async def cpu(n: int, **options: Any) -> float:
+        return _rates(await _burst(setting, who, n, handler="async", **options), n)["cpu"]
+
+    base = await cpu(100_000)
+    return {
+        "few": await cpu(10_000) / base,
+        "many": await cpu(1_000_000) / base,
+        "one_channel": await cpu(100_000, channels=1) / base,
+        "channels": await cpu(100_000, channels=2_000) / base,
+        "handlers": await cpu(100_000, others=19) / 20 / base,
+    }
 
 
 async def messages_sync(setting: Setting, who: Who) -> Figures:
@@ -214,4 +236,5 @@ CASES: Final[tuple[Case, ...]] = (
     Case("memory_burst", BOTH, memory_burst, 1, 0),
     Case("memory_slow", BOTH, memory_slow, 1, 0),
     Case("memory_bounded", ("ours",), memory_bounded, 1, 0),
+    Case("flat", ("ours",), flat, 1, 0),
 )

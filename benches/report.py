@@ -77,6 +77,8 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("messages_async", "cpu", "CPU a message", "µs", False, "<= 1/18 of reference", share(1 / 18)),
     Row("messages_sync", "rate", "messages, sync handler", "/s", True, ">= 25 x reference", ratio(25)),
     Row("messages_sync", "cpu", "CPU a message", "µs", False, "", lambda v: None),
+    Row("store_cost", "lost", "rate lost with the store on", "%", False, "<= 10 %", at_most(10)),
+    Row("store_cost", "cpu", "CPU of a row in the store", "µs", False, "", lambda v: None),
     Row("typing", "rate", "typing, nobody listens", "/s", True, ">= 1,000,000/s", at_least(1e6)),
     Row("typing", "cpu", "CPU an event", "µs", False, "<= 0.8 µs", at_most(0.8)),
     Row("presence", "rate", "presence, nobody listens", "/s", True, ">= 1,000,000/s", at_least(1e6)),
@@ -105,6 +107,24 @@ ROWS: Final[tuple[Row, ...]] = (
         share(1 / 3),
     ),
     Row("memory_bounded", "peak", "the same, at most 1,000 handlers", "MB", False, "<= 40 MB", at_most(40)),
+    *(
+        Row(
+            "flat",
+            figure,
+            f"CPU a message, {title}, to 100,000 in 30 channels",
+            "x",
+            False,
+            "<= 1.15",
+            at_most(1.15),
+        )
+        for figure, title in (
+            ("few", "10,000"),
+            ("many", "1,000,000"),
+            ("one_channel", "in 1 channel"),
+            ("channels", "in 2,000 channels"),
+            ("handlers", "20 handlers, each"),
+        )
+    ),
 )
 
 

@@ -29,18 +29,18 @@ class Server:
 
     def __init__(self, gateway: LocalGateway) -> None:
         self.gateway = gateway
-        self.blasts: dict[tuple[str, int], Blast] = {}
+        self.blasts: dict[tuple[int, str, int], Blast] = {}
 
-    async def prepare(self, n: int, mix: str) -> None:
+    async def prepare(self, n: int, mix: str, channels: int = 30) -> None:
         """Build a burst now, so that the next order only sends it."""
-        if (mix, n) not in self.blasts:
-            self.blasts[mix, n] = self.gateway.prepare_blast(n, mix=mix)
+        if (n, mix, channels) not in self.blasts:
+            self.blasts[n, mix, channels] = self.gateway.prepare_blast(n, mix=mix, channels=channels)
 
-    async def blast(self, n: int, mix: str = "messages") -> dict[str, float]:
+    async def blast(self, n: int, mix: str = "messages", channels: int = 30) -> dict[str, float]:
         """Send a burst as fast as the bot takes it."""
-        await self.prepare(n, mix)
+        await self.prepare(n, mix, channels)
         start = time.monotonic()
-        result = await self.gateway.blast(self.blasts[mix, n])
+        result = await self.gateway.blast(self.blasts[n, mix, channels])
         return {"start": start, "sent": time.monotonic(), "complete": result.complete}
 
     async def paced(self, n: int, rate: float) -> None:

@@ -50,6 +50,10 @@ async def slow(message: Any) -> None:
     take(message)
 
 
+async def another(message: Any) -> None:
+    pass
+
+
 async def drift(into: list[float]) -> None:
     while True:
         start = time.perf_counter()
@@ -61,6 +65,8 @@ async def main() -> None:
     more = {"max_concurrent_handlers": OPTIONS["bound"]} if "bound" in OPTIONS else {}
     client = make_client(**more)
     client.on_channel_message({"async": quick, "sync": sync, "slow": slow}[OPTIONS["handler"]])
+    for _ in range(OPTIONS.get("others", 0)):
+        client.on_channel_message(another)
     await client.login()
     tell(online=True)
     await warmed.wait()

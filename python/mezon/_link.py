@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon import _core
-from mezon._plans import NAMES, TAGS, dict_plan, event_plan
+from mezon._plans import MESSAGES, NAMES, TAGS, dict_plan, event_plan
 from mezon.errors import (
     DeliveryUnknownError,
     ForkError,
@@ -253,7 +253,7 @@ class Link:
         try:
             if isinstance(value, bytes):
                 return core.call(TAGS[name], value, timeout)
-            return core.call_with(TAGS[name], plan or call_plan(name), value, timeout)
+            return core.call_with(TAGS[name], plan or dict_plan(MESSAGES[name]), value, timeout)
         except _core.GatewayError as error:
             raise _as_error(error, name) from None
         except (TypeError, ValueError, OverflowError) as error:
@@ -378,18 +378,6 @@ class Link:
 
 #: Envelope fields that answer calls, whether or not anybody listens to them as events.
 _ANSWERS: Final = frozenset({"channel_message_ack", "channel_message", "error"})
-
-_call_plans: dict[str, _core.Plan] = {}
-
-
-def call_plan(name: str) -> _core.Plan:
-    """The plan that encodes the message of an envelope field from a mapping."""
-    plan = _call_plans.get(name)
-    if plan is None:
-        from mezon._plans import MESSAGES
-
-        plan = _call_plans[name] = dict_plan(MESSAGES[name])
-    return plan
 
 
 def _as_error(error: _core.GatewayError, name: str) -> MezonError:

@@ -6,9 +6,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
-from mezon._client_agents import ClientAgents
 from mezon._client_calls import ClientCalls
-from mezon._client_life import ClientLife, RefusedError
+from mezon._client_end import ClientEnd
+from mezon._client_life import RefusedError
 from mezon._flight import SingleFlight
 from mezon._options import GapOptions, GatewayOptions, Stats
 from mezon._registration import EventRegistration
@@ -20,7 +20,6 @@ from mezon.errors import (
     InvalidArgumentError,
     MezonConnectionError,
     MezonError,
-    NotLoggedInError,
 )
 from mezon.managers.cache import CacheManager
 from mezon.managers.event import EventManager
@@ -61,9 +60,6 @@ DEFAULT_MESSAGE_PER_TIME: Final = 5
 DEFAULT_MMN_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/mmn-api/", "MEZON_MMN_API_URL"))
 DEFAULT_ZK_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/zk-api/", "MEZON_ZK_API_URL"))
 
-#: Seconds the handlers of ``disconnect`` have when the client is closed without ``drain``.
-_LAST_WORDS: Final = 1.0
-
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
@@ -80,7 +76,7 @@ def auto_bind(event_name: str) -> Callable[[F], F]:
     return mark
 
 
-class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
+class MezonClient(EventRegistration, ClientCalls, ClientEnd):
     """A bot's connection to Mezon.
 
     ```python
@@ -490,116 +486,6 @@ class MezonClient(EventRegistration, ClientCalls, ClientLife, ClientAgents):
             self._gaps.attach(link)
         await self.socket_manager.connect(sock_session, auto_reconnect=self._auto_reconnect)
         self._renewal.begin(sock_session)
-
-    async def close_socket(self) -> None:
-        """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
-
-        The bot hears nothing from then on, so ``wait_closed`` returns and ``run`` ends. HTTP calls go on.
-        """
-        if self.socket_manager is not None:
-            await self.socket_manager.disconnect()
-
-    async def disconnect(self, drain: float = 0.0) -> None:
-        """End everything: the socket, HTTP, agent events. A new login is possible. Safe at any time, and twice.
-
-        No further event is dispatched. Handlers of ``disconnect`` run, and have ``drain`` seconds or one second.
-        A handler may call it and is not waited for; when the client is being closed already, it returns at once.
-
-        Args:
-            drain: Seconds the running handlers may take to end, while the socket is still open for their last
-                words; then they are cancelled.
-        """
-        running = self._logging_in
-        if (
-            running is not None
-            and not running.done()
-            and running is not asyncio.current_task()
-            and running.get_loop() is asyncio.get_running_loop()
-        ):
-            running.cancel()
-            await asyncio.wait([running])
-        await self._close(drain)
-
-    def _closing_now(self) -> asyncio.Future[None] | None:
-        closing = self._closing
-        if closing is None or closing.done() or closing.get_loop() is not asyncio.get_running_loop():
-            return None
-        return closing
-
-    async def _close(self, drain: float) -> None:
-        """Close everything, one at a time; who comes second waits, then looks that nothing is left."""
-        while (closing := self._closing_now()) is not None:
-            # One turn: an eager handler is known as one when it first waits.
-            await asyncio.sleep(0)
-            if self._dispatcher is not None and self._dispatcher.runs(asyncio.current_task()):
-                # The first waits for the handlers: waiting for it in one would be waiting for oneself.
-                return
-            await asyncio.wait([closing])
-        mine = self._closing = asyncio.get_running_loop().create_future()
-        try:
-            await self._close_everything(drain)
-        finally:
-            mine.set_result(None)
-            if self._ended is not None:
-                self._ended.set()
-
-    async def _close_with_the_loop(self) -> None:
-        """Close in order at the end of ``asyncio.run``, which cancels every task, this one too."""
-        try:
-            await asyncio.get_running_loop().create_future()
-        except asyncio.CancelledError:
-            if self._guard is asyncio.current_task():
-                await self._close(0.0)
-            raise
-
-    async def _close_everything(self, drain: float) -> None:
-        guard, self._guard = self._guard, None
-        if guard is not None and guard is not asyncio.current_task():
-            guard.cancel()
-        self._renewal.stop()
-        if self._watchdog is not None:
-            self._watchdog.stop()
-        await self.disconnect_ai_agent_sse()
-        dispatcher = self._dispatcher
-        if dispatcher is not None and self.socket_manager is not None:
-            # Handlers may need the socket for their last words: it closes after them.
-            dispatcher.hold()
-            await dispatcher.finish(drain)
-        if self._gaps is not None:
-            await self._gaps.stop()
-        if self.socket_manager is not None:
-            await self.socket_manager.disconnect()
-        if dispatcher is not None:
-            # Those that run now are those of the disconnect itself.
-            await dispatcher.finish(max(drain, _LAST_WORDS))
-        await asyncio.sleep(0)
-        current, loop = asyncio.current_task(), asyncio.get_running_loop()
-        rest = [task for task in self._tasks if task is not current and not task.done()]
-        rest = [task for task in rest if task.get_loop() is loop]
-        for task in rest:
-            task.cancel()
-        if rest:
-            await asyncio.wait(rest, timeout=1.0)
-        if self._token_service is not None:
-            await self._token_service.close()
-        if self.api_client is not None:
-            await self.api_client.close()
-        if self._message_db is not None:
-            await self._message_db.close()
-
-    async def wait_closed(self) -> None:
-        """Wait until the client is closed: by ``disconnect``, by ``close_socket``, or because it can not go on.
-
-        Raises:
-            AuthenticationError: If the server refused the credentials at a reconnect.
-            ConnectionLostError: If the connection was lost and is not regained.
-            NotLoggedInError: If there was no login.
-        """
-        if self._ended is None:
-            raise NotLoggedInError("there is nothing to wait for: await client.login() first")
-        await self._ended.wait()
-        if self._end_error is not None:
-            raise self._end_error
 
     def run(self, enable_auto_reconnect: bool = True) -> None:
         """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.

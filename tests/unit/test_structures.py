@@ -5,6 +5,7 @@ The peer must match the write methods of the socket manager, which surface.json 
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,6 +40,8 @@ class Peer:
         self.stored: ChannelMessage | None = None
         self.dm_channel: ApiChannelDescription | None = ApiChannelDescription(channel_id=77)
         self.error: Exception | None = None
+        #: Nothing is in the memory of this store.
+        self.core = SimpleNamespace(peek=lambda channel_id, message_id: None)
 
     async def _record(self, call: str, **arguments: Any) -> None:
         self.calls.append((call, arguments))
