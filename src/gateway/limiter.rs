@@ -1,52 +1,54 @@
-//! A token bucket: so many frames in a period, bursts up to one period's worth.
+//! A sliding window: whenever a period begins, no more than so many frames are sent in it.
+//!
+//! A token bucket would let twice as many through in its first period, and nobody knows how the server counts.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 #[derive(Debug, Clone)]
 pub struct Limiter {
-    capacity: f64,
-    per_second: f64,
-    tokens: f64,
-    at: Instant,
+    limit: usize,
+    period: Duration,
+    /// When the frames of the last period were sent, oldest first.
+    sent: VecDeque<Instant>,
 }
 
 impl Limiter {
     /// `limit` frames in a `period`; 0 frames means no limit.
-    pub fn new(limit: u32, period: Duration, now: Instant) -> Self {
-        let capacity = if limit == 0 { f64::INFINITY } else { f64::from(limit) };
-        let per_second = capacity / period.as_secs_f64().max(1e-9);
-        Self { capacity, per_second, tokens: capacity, at: now }
+    pub fn new(limit: u32, period: Duration) -> Self {
+        Self { limit: limit as usize, period, sent: VecDeque::new() }
     }
 
     /// Takes one frame's worth, or says when there will be one.
     pub fn take(&mut self, now: Instant) -> Result<(), Instant> {
-        if self.capacity.is_infinite() {
+        if self.limit == 0 {
             return Ok(());
         }
-        self.refill(now);
-        if self.tokens >= 1.0 {
-            self.tokens -= 1.0;
-            return Ok(());
+        self.forget(now);
+        match self.sent.len().checked_sub(self.limit) {
+            // The window is full until this one leaves it; there may be more than fit, pings.
+            Some(over) => Err(self.sent[over] + self.period),
+            None => {
+                self.sent.push_back(now);
+                Ok(())
+            }
         }
-        // A hair more, lest rounding wakes us just before.
-        let wait = (1.0 - self.tokens) / self.per_second + 1e-6;
-        Err(self.at + Duration::from_secs_f64(wait))
     }
 
     /// Counts a frame that does not wait; those after it wait for it.
     pub fn spend(&mut self, now: Instant) {
-        if self.capacity.is_finite() {
-            self.refill(now);
-            self.tokens -= 1.0;
+        if self.limit > 0 {
+            self.forget(now);
+            self.sent.push_back(now);
         }
     }
 
-    fn refill(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.at).as_secs_f64();
-        self.tokens = (self.tokens + passed * self.per_second).min(self.capacity);
-        self.at = self.at.max(now);
+    fn forget(&mut self, now: Instant) {
+        while self.sent.front().is_some_and(|at| now.saturating_duration_since(*at) >= self.period) {
+            self.sent.pop_front();
+        }
     }
 }
 
@@ -55,42 +57,56 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const PERIOD: Duration = Duration::from_secs(1);
+
     proptest! {
         #[test]
-        fn no_window_sees_more_than_two_periods_worth(
-            limit in 1u32..100, steps in prop::collection::vec(0u64..200, 1..200),
+        fn no_period_sees_more_than_the_limit_and_none_waits_longer_than_it_must(
+            limit in 1u32..100, steps in prop::collection::vec((0u64..200, any::<bool>()), 1..200),
         ) {
-            let period = Duration::from_secs(1);
-            let start = Instant::now();
-            let mut limiter = Limiter::new(limit, period, start);
-            let mut now = start;
-            let mut taken = Vec::new();
-            for step in steps {
+            let mut now = Instant::now();
+            let mut limiter = Limiter::new(limit, PERIOD);
+            let (mut taken, mut all) = (Vec::new(), Vec::new());
+            for (step, ping) in steps {
                 now += Duration::from_millis(step);
-                while limiter.take(now).is_ok() { taken.push(now); }
+                if ping {
+                    limiter.spend(now);
+                    all.push(now);
+                }
+                while limiter.take(now).is_ok() {
+                    taken.push(now);
+                    all.push(now);
+                }
                 let next = limiter.take(now).unwrap_err();
-                prop_assert!(next > now);
+                prop_assert!(next > now && next <= now + PERIOD);
                 prop_assert!(limiter.clone().take(next).is_ok());
+                let sooner = next - Duration::from_nanos(1);
+                let full = all.iter().filter(|at| sooner.duration_since(**at) < PERIOD).count();
+                prop_assert!(full >= limit as usize, "it could have come sooner");
             }
-            let total = now.duration_since(start).as_secs_f64() * f64::from(limit) + f64::from(limit);
-            prop_assert!(taken.len() as f64 <= total + 1e-6);
+            for at in &taken {
+                let seen = taken.iter().filter(|other| *at <= **other && **other < *at + PERIOD).count();
+                prop_assert!(seen <= limit as usize);
+            }
         }
     }
 
     #[test]
     fn a_frame_that_does_not_wait_counts() {
         let now = Instant::now();
-        let mut limiter = Limiter::new(2, Duration::from_secs(1), now);
-        assert!(limiter.take(now).is_ok() && limiter.take(now).is_ok());
+        let mut limiter = Limiter::new(2, PERIOD);
+        assert!(limiter.take(now).is_ok());
         limiter.spend(now);
-        let next = limiter.take(now).unwrap_err();
-        assert!(next >= now + Duration::from_secs(1), "two tokens are owed, two come in a second");
+        limiter.spend(now + PERIOD / 2);
+        assert_eq!(limiter.take(now + PERIOD / 2), Err(now + PERIOD));
+        assert!(limiter.take(now + PERIOD).is_ok());
+        assert_eq!(limiter.take(now + PERIOD), Err(now + PERIOD * 3 / 2));
     }
 
     #[test]
     fn zero_is_no_limit() {
         let now = Instant::now();
-        let mut limiter = Limiter::new(0, Duration::from_secs(1), now);
+        let mut limiter = Limiter::new(0, PERIOD);
         assert!((0..10_000).all(|_| limiter.take(now).is_ok()));
     }
 }

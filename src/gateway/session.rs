@@ -75,7 +75,7 @@ impl Session {
             outbox: Outbox::default(),
             pending: Pending::default(),
             joined: Joined::new(options.max_joined),
-            limiter: Limiter::new(options.rate_limit, options.rate_period, Instant::now()),
+            limiter: Limiter::new(options.rate_limit, options.rate_period),
             // The handle has announced it: nobody may see Idle between `connect` and this task's first step.
             state: State::Connecting,
             generation: shared.stats.generation.load(Relaxed),

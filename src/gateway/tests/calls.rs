@@ -337,18 +337,17 @@ async fn an_answer_that_lies_there_at_the_deadline_is_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn eighty_frames_go_out_in_a_second_after_the_first_eighty() {
+async fn eighty_frames_go_out_in_any_second() {
     let (mut bot, link) = silent(Options::default()).await;
     let start = tokio::time::Instant::now();
     let calls: Vec<_> = (0..480).map(|_| bot.send(30 * SEC)).collect();
     bot.pass(5 * SEC + 20 * MS).await;
     let times: Vec<_> = link.got().iter().map(|got| got.at - start).collect();
     assert_eq!(times.len(), calls.len());
-    assert!(times[..80].iter().all(|at| at.is_zero()));
-    for (n, at) in times[80..].iter().enumerate() {
+    for (n, at) in times.iter().enumerate() {
         // tokio's timers count in milliseconds.
-        let due = Duration::from_micros(12_500 * (n as u64 + 1));
-        assert!(*at >= due && *at <= due + 2 * MS, "frame {n} after {at:?}, due {due:?}");
+        let due = SEC * (n / 80) as u32;
+        assert!(*at >= due && *at <= due + 10 * MS, "frame {n} after {at:?}, due {due:?}");
     }
     bot.finish().await;
 }
