@@ -61,11 +61,12 @@ impl Recent {
 
     /// Forgets the channels used longest ago, an eighth more than need be, so that the sort is paid rarely.
     fn make_room(&mut self, keep: i64) {
-        let (channels, bytes) = (self.bounds.channels * 7 / 8, self.bounds.bytes / 8 * 7);
+        let (channels, bytes) =
+            (self.bounds.channels - self.bounds.channels / 8, self.bounds.bytes - self.bounds.bytes / 8);
         let mut by_use: Vec<_> = self.channels.iter().map(|(id, entry)| (entry.used, *id)).collect();
         by_use.sort_unstable();
         for (_, id) in by_use {
-            if self.channels.len() <= channels.max(1) && self.bytes <= bytes {
+            if self.channels.len() <= channels && self.bytes <= bytes {
                 break;
             }
             if id != keep {

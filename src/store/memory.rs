@@ -68,9 +68,6 @@ impl Memory {
         if self.bounds.messages_per_channel == 0 || self.bounds.channels == 0 {
             return;
         }
-        if self.channels.len() >= self.bounds.channels && !self.channels.contains_key(&channel) {
-            self.evict_channel(channel);
-        }
         self.clock += 1;
         let weight = message.weight();
         let entry = self.channels.entry(channel).or_default();
@@ -89,10 +86,8 @@ impl Memory {
             }
         }
         self.bytes += weight;
-        while self.bytes > self.bounds.bytes {
-            if !self.evict_channel(channel) {
-                break;
-            }
+        if self.channels.len() > self.bounds.channels || self.bytes > self.bounds.bytes {
+            self.make_room(channel);
         }
     }
 
@@ -159,25 +154,26 @@ impl Memory {
         self.channels.values().map(|channel| channel.ring.len()).sum()
     }
 
-    /// Drops the channel used longest ago other than `keep`; the oldest message of `keep` when it is the only one.
-    fn evict_channel(&mut self, keep: i64) -> bool {
-        let oldest = self
-            .channels
-            .iter()
-            .filter(|(id, _)| **id != keep)
-            .min_by_key(|(_, c)| c.used)
-            .map(|(id, _)| *id);
-        if let Some(channel) = oldest {
-            self.clear(channel);
-            return true;
-        }
-        let gone = self.channels.get_mut(&keep).and_then(|entry| entry.ring.pop_front());
-        match gone {
-            Some((_, message)) => {
-                self.bytes -= message.weight();
-                true
+    /// Forgets the channels used longest ago other than `keep`, an eighth more than need be, so that looking for them
+    /// is paid rarely; then the oldest messages of `keep`.
+    fn make_room(&mut self, keep: i64) {
+        let (channels, bytes) =
+            (self.bounds.channels - self.bounds.channels / 8, self.bounds.bytes - self.bounds.bytes / 8);
+        let mut by_use: Vec<_> = self.channels.iter().map(|(id, entry)| (entry.used, *id)).collect();
+        by_use.sort_unstable();
+        for (_, id) in by_use {
+            if self.channels.len() <= channels && self.bytes <= bytes {
+                return;
             }
-            None => false,
+            if id != keep {
+                self.clear(id);
+            }
+        }
+        while self.bytes > self.bounds.bytes
+            && let Some(entry) = self.channels.get_mut(&keep)
+            && let Some((_, gone)) = entry.ring.pop_front()
+        {
+            self.bytes -= gone.weight();
         }
     }
 }
