@@ -1,5 +1,6 @@
 //! The core of mezon-rs: frames, sockets, time and SQLite. Only `py` knows Python.
 
+mod by_use;
 pub mod crypto;
 pub mod gateway;
 pub mod inbox;

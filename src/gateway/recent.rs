@@ -7,6 +7,8 @@ use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 
+use crate::by_use::{oldest_first, with_room};
+
 #[derive(Debug, Clone, Copy)]
 pub struct RecentBounds {
     pub per_channel: usize,
@@ -59,19 +61,14 @@ impl Recent {
         }
     }
 
-    /// Forgets the channels used longest ago, an eighth more than need be, so that the sort is paid rarely.
+    /// Forgets the channels used longest ago other than `keep`.
     fn make_room(&mut self, keep: i64) {
-        let (channels, bytes) =
-            (self.bounds.channels - self.bounds.channels / 8, self.bounds.bytes - self.bounds.bytes / 8);
-        let mut by_use: Vec<_> = self.channels.iter().map(|(id, entry)| (entry.used, *id)).collect();
-        by_use.sort_unstable();
-        for (_, id) in by_use {
+        let (channels, bytes) = (with_room(self.bounds.channels), with_room(self.bounds.bytes));
+        for id in oldest_first(self.channels.iter().map(|(id, entry)| (entry.used, *id)), keep) {
             if self.channels.len() <= channels && self.bytes <= bytes {
                 break;
             }
-            if id != keep {
-                self.take(id);
-            }
+            self.take(id);
         }
         // One channel alone may be too much.
         while self.bytes > self.bounds.bytes

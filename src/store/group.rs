@@ -119,7 +119,7 @@ impl<'c> Table<'c> {
                 let removed = self
                     .connection
                     .prepare_cached("DELETE FROM messages WHERE channel_id = ?1")?
-                    .execute([Buffer::new().format(*channel)])?;
+                    .execute([channel.to_string()])?;
                 done.changed += removed;
                 done.grown -= removed as i64;
                 done.answers.push((Arc::clone(result), removed as i64));
@@ -187,25 +187,23 @@ impl<'c> Table<'c> {
     }
 
     fn update(&mut self, header: &Header, body: &[u8]) -> Result<bool, rusqlite::Error> {
-        let [mut id, mut channel] = [Buffer::new(); 2];
-        let (id, channel) = (id.format(header.id), channel.format(header.channel));
+        let (id, channel) = (header.id.to_string(), header.channel.to_string());
         let changed = self.connection.prepare_cached(UPDATE)?.execute((
-            id,
-            channel,
+            &id,
+            &channel,
             json::content(header.content.of(body)),
             json::mentions(header.mentions.of(body)),
             json::attachments(header.attachments.of(body)),
         ))?;
         if changed > 0 {
-            search::refresh(self.connection, id, channel)?;
+            search::refresh(self.connection, &id, &channel)?;
         }
         Ok(changed > 0)
     }
 
     fn delete(&mut self, channel: i64, id: i64) -> Result<usize, rusqlite::Error> {
-        let [mut id_digits, mut channel_digits] = [Buffer::new(); 2];
-        let (id, channel) = (id_digits.format(id), channel_digits.format(channel));
-        search::forget(self.connection, id, channel)?;
+        let (id, channel) = (id.to_string(), channel.to_string());
+        search::forget(self.connection, &id, &channel)?;
         self.connection.prepare_cached(DELETE)?.execute([id, channel])
     }
 }

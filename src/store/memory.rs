@@ -8,6 +8,7 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::row::Row;
+use crate::by_use::{oldest_first, with_room};
 use crate::proto::api::ChannelMessage;
 
 /// A message as the memory layer holds it.
@@ -154,20 +155,14 @@ impl Memory {
         self.channels.values().map(|channel| channel.ring.len()).sum()
     }
 
-    /// Forgets the channels used longest ago other than `keep`, an eighth more than need be, so that looking for them
-    /// is paid rarely; then the oldest messages of `keep`.
+    /// Forgets the channels used longest ago other than `keep`; then the oldest messages of `keep`.
     fn make_room(&mut self, keep: i64) {
-        let (channels, bytes) =
-            (self.bounds.channels - self.bounds.channels / 8, self.bounds.bytes - self.bounds.bytes / 8);
-        let mut by_use: Vec<_> = self.channels.iter().map(|(id, entry)| (entry.used, *id)).collect();
-        by_use.sort_unstable();
-        for (_, id) in by_use {
+        let (channels, bytes) = (with_room(self.bounds.channels), with_room(self.bounds.bytes));
+        for id in oldest_first(self.channels.iter().map(|(id, entry)| (entry.used, *id)), keep) {
             if self.channels.len() <= channels && self.bytes <= bytes {
-                return;
+                break;
             }
-            if id != keep {
-                self.clear(id);
-            }
+            self.clear(id);
         }
         while self.bytes > self.bounds.bytes
             && let Some(entry) = self.channels.get_mut(&keep)

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use itoa::Buffer;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -48,7 +47,7 @@ pub fn row(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
 pub fn message(connection: &Connection, channel: i64, id: i64) -> Result<Option<Row>, rusqlite::Error> {
     connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM messages m WHERE m.id = ?1 AND m.channel_id = ?2"))?
-        .query_row([Buffer::new().format(id), Buffer::new().format(channel)], row)
+        .query_row([id.to_string(), channel.to_string()], row)
         .optional()
 }
 
@@ -65,7 +64,7 @@ pub fn channel(
             "SELECT {COLUMNS} FROM messages m WHERE m.channel_id = ?1 \
              ORDER BY m.create_time_seconds DESC, m.id DESC LIMIT ?2 OFFSET ?3"
         ))?
-        .query_map((Buffer::new().format(channel), number(limit), number(offset)), row)?
+        .query_map((channel.to_string(), number(limit), number(offset)), row)?
         .collect()
 }
 
@@ -73,7 +72,7 @@ pub fn count(connection: &Connection, channel: Option<i64>) -> Result<u64, rusql
     let count: i64 = match channel {
         Some(channel) => connection
             .prepare_cached("SELECT count(*) FROM messages WHERE channel_id = ?1")?
-            .query_row([Buffer::new().format(channel)], |row| row.get(0))?,
+            .query_row([channel.to_string()], |row| row.get(0))?,
         None => {
             connection.prepare_cached("SELECT count(*) FROM messages")?.query_row([], |row| row.get(0))?
         }
@@ -85,9 +84,7 @@ pub fn count(connection: &Connection, channel: Option<i64>) -> Result<u64, rusql
 pub fn overlay<'s>(rows: Vec<Row>, steps: impl Iterator<Item = &'s Step>) -> Vec<Row> {
     let mut table: HashMap<(String, String), Row> =
         rows.into_iter().map(|row| ((row.channel_id.clone(), row.id.clone()), row)).collect();
-    let key = |channel: i64, id: i64| {
-        (Buffer::new().format(channel).to_owned(), Buffer::new().format(id).to_owned())
-    };
+    let key = |channel: i64, id: i64| (channel.to_string(), id.to_string());
     for step in steps {
         match step {
             Step::Payload(header, body) => {
@@ -113,9 +110,8 @@ pub fn overlay<'s>(rows: Vec<Row>, steps: impl Iterator<Item = &'s Step>) -> Vec
                 table.remove(&key(*channel, *id));
             }
             Step::Other(Op::Clear { channel, .. }) => {
-                let mut digits = Buffer::new();
-                let channel = digits.format(*channel);
-                table.retain(|(of, _), _| of != channel);
+                let channel = channel.to_string();
+                table.retain(|(of, _), _| *of != channel);
             }
             Step::Other(_) | Step::Nothing => {}
         }

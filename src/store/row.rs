@@ -1,7 +1,5 @@
 //! One line of the table as text, the way it lies in the file.
 
-use itoa::Buffer;
-
 use super::json;
 use super::message::Header;
 
@@ -26,18 +24,17 @@ pub struct Row {
 impl Row {
     /// The row a payload becomes.
     pub fn of_payload(header: &Header, body: &[u8]) -> Row {
-        let text = |value: i64| Buffer::new().format(value).to_owned();
         Row {
-            id: text(header.id),
-            channel_id: text(header.channel),
-            clan_id: Some(text(header.clan)),
-            sender_id: Some(text(header.sender)),
+            id: header.id.to_string(),
+            channel_id: header.channel.to_string(),
+            clan_id: Some(header.clan.to_string()),
+            sender_id: Some(header.sender.to_string()),
             content: Some(json::content(header.content.of(body)).to_owned()),
             mentions: Some(json::mentions(header.mentions.of(body))),
             attachments: Some(json::attachments(header.attachments.of(body))),
             reactions: Some(json::reactions(header.reactions.of(body))),
             references: Some(json::references(header.references.of(body))),
-            topic_id: Some(text(header.topic)),
+            topic_id: Some(header.topic.to_string()),
             create_time_seconds: Some(i64::from(header.created)),
         }
     }

@@ -1,7 +1,6 @@
 //! Full text search. The index is made at the first search and brought up to date at each: a bot that never
 //! searches pays nothing for it.
 
-use itoa::Buffer;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::file;
@@ -58,7 +57,7 @@ pub fn forget_channel(connection: &Connection, channel: i64) -> Result<(), rusql
             .prepare_cached(
                 "DELETE FROM messages_search WHERE rowid IN (SELECT rowid FROM messages WHERE channel_id = ?1)",
             )?
-            .execute([Buffer::new().format(channel)])?;
+            .execute([channel.to_string()])?;
     }
     Ok(())
 }
@@ -104,7 +103,7 @@ pub fn find(
     channel: Option<i64>,
     limit: usize,
 ) -> Result<Vec<Row>, rusqlite::Error> {
-    let channel = channel.map(|channel| Buffer::new().format(channel).to_owned());
+    let channel = channel.map(|channel| channel.to_string());
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let columns = read::COLUMNS;
     match question(text) {
