@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from google.protobuf.json_format import MessageToDict
-from mezon._plans import dict_plan, event_plan
+from mezon._gateway.codec import dict_plan, event_plan
 from mezon.models import ChannelMessage, convert_envelope_to_pydantic
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mezon import _core, _plans
+from mezon import _core
+from mezon._gateway import codec as _plans
 from mezon.models import ENVELOPE_TO_PYDANTIC_MAP, ChannelMessage
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2

@@ -14,7 +14,8 @@ from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mezon import _core, _plans
+from mezon import _core
+from mezon._gateway import codec as _plans
 from mezon.models import convert_envelope_to_pydantic
 from mezon.protobuf.rtapi import realtime_pb2
 from test_raw_models import as_dict, plain_messages

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pydantic as _pydantic  # noqa: F401 (what every model needs: its time belongs here, not to the first message)
 
 from mezon import _core
-from mezon._checks import warn_at_import as _warn_at_import
+from mezon.utils.installation import warn_at_import as _warn_at_import
 
 if TYPE_CHECKING:
-    from mezon._options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
     from mezon.api.mezon_api import MezonApi
     from mezon.client import MezonClient
     from mezon.constants.enum import (
@@ -62,6 +61,7 @@ if TYPE_CHECKING:
         SSEConfig,
         SSEMessage,
     )
+    from mezon.options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
     from mezon.session import Session
     from mezon.socket.default_socket import Socket
     from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
@@ -72,7 +72,7 @@ __version__: str = _core.__version__
 
 #: Where each name lives; it is imported when it is first used.
 _HOMES = {
-    "mezon._options": ("Disconnect", "Gap", "GapOptions", "GatewayOptions", "Stats"),
+    "mezon.options": ("Disconnect", "Gap", "GapOptions", "GatewayOptions", "Stats"),
     "mezon.api.mezon_api": ("MezonApi",),
     "mezon.client": ("MezonClient",),
     "mezon.constants.enum": (

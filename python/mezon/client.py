@@ -6,15 +6,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
-from mezon._client_calls import ClientCalls
-from mezon._client_end import ClientEnd
-from mezon._client_life import RefusedError
-from mezon._flight import SingleFlight
-from mezon._options import GapOptions, GatewayOptions, Stats
-from mezon._registration import EventRegistration
-from mezon._renewal import Renewal
-from mezon._settings import FromEnv, resolve
-from mezon._watchdog import Watchdog
+from mezon._client.calls import ClientCalls
+from mezon._client.life import RefusedError
+from mezon._client.renewal import Renewal
+from mezon._client.settings import FromEnv, resolve
+from mezon._client.shutdown import ClientEnd
+from mezon._client.watchdog import Watchdog
+from mezon._events.registration import EventRegistration
 from mezon.constants.enum import Events
 from mezon.errors import (
     InvalidArgumentError,
@@ -23,15 +21,17 @@ from mezon.errors import (
 )
 from mezon.managers.cache import CacheManager
 from mezon.managers.event import EventManager
+from mezon.options import GapOptions, GatewayOptions, Stats
 from mezon.utils.logger import get_logger, setup_logger
+from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
-    from mezon._dispatch import Dispatcher
-    from mezon._gaps import GapFiller
-    from mezon._mmn import (
+    from mezon._events.dispatch import Dispatcher
+    from mezon._events.gap_filling import GapFiller
+    from mezon._tokens import (
         EphemeralKeyPair,
         MmnClient,
         TokenService,
@@ -438,9 +438,9 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
 
     async def _connect(self, sock_session: Session) -> None:
         """Make the managers that are not there yet, and open the socket."""
-        from mezon._dispatch import Dispatcher
-        from mezon._effects import Effects
-        from mezon._plans import MESSAGES, JsonContentMessage, model_plan
+        from mezon._events.defaults import Effects
+        from mezon._events.dispatch import Dispatcher
+        from mezon._gateway.codec import MESSAGES, JsonContentMessage, model_plan
         from mezon.managers.channel import ChannelManager
         from mezon.managers.session import SessionManager
         from mezon.managers.socket import SocketManager
@@ -479,7 +479,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         self._dispatcher.attach(link, asyncio.get_running_loop())
         if self.fill_gaps:
             if self._gaps is None:
-                from mezon._gaps import GapFiller
+                from mezon._events.gap_filling import GapFiller
 
                 bounds = self.fill_gaps if isinstance(self.fill_gaps, GapOptions) else GapOptions()
                 self._gaps = GapFiller(self, self._dispatcher, bounds)
@@ -495,7 +495,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         Raises:
             MezonError: What ``login`` or ``wait_closed`` raises.
         """
-        from mezon._run import run
+        from mezon._client.run import run
 
         try:
             asyncio.run(run(self, enable_auto_reconnect))

@@ -151,7 +151,7 @@ class TokenDeliveryUnknownError(TokenTransferError, DeliveryUnknownError, MezonT
 def __getattr__(name: str) -> Any:
     # ApiError derives from an aiohttp class, and importing mezon must not import aiohttp.
     if name == "ApiError":
-        from mezon.api._errors import ApiError
+        from mezon._http.errors import ApiError
 
         return ApiError
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -56,7 +56,7 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, String> {
 /// What to say of a handshake that failed.
 pub fn failed(peer: &str, why: &io::Error) -> String {
     let inner = why.get_ref().and_then(|inner| inner.downcast_ref());
-    // Must match the advice of mezon/api/_http.py.
+    // Must match the advice of mezon/_http/transport.py.
     let advice = match inner {
         Some(Error::InvalidCertificate(_)) => {
             "; for a server with a certificate of its own name its CA: GatewayOptions(ca_file=...), or take any \

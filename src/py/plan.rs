@@ -1,6 +1,6 @@
 //! A plan says how a protobuf message becomes a pydantic instance or a dict, and how a mapping becomes a message.
 //!
-//! Python makes one per model at first use (mezon/_plans.py): the schema table gives numbers and types, the model
+//! Python makes one per model at first use (mezon/_gateway/codec.py): the schema table gives numbers and types, the model
 //! gives the names. Decoding follows the plan straight from the wire into a raw-built instance.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};

@@ -1,6 +1,6 @@
 //! A pydantic instance without its constructor: the four attributes pydantic-core itself sets.
 //!
-//! Only for classes without validators; `mezon/_plans.py` checks that, and a test compares every class with
+//! Only for classes without validators; `mezon/_gateway/codec.py` checks that, and a test compares every class with
 //! `model_validate`.
 
 use pyo3::ffi;

@@ -11,8 +11,8 @@ import pytest
 from http_doubles import FakeClock, settle
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mezon._http.limiter import Window
 from mezon.api import Limiter, Priority, prioritized
-from mezon.api._limiter import Window
 from mezon.errors import MezonError
 
 moves = st.lists(

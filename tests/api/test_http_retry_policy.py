@@ -8,8 +8,8 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mezon._http.retry import Refusal, read_refusal, retry_after_seconds
 from mezon.api import RetryPolicy
-from mezon.api._retry import Refusal, read_refusal, retry_after_seconds
 from multidict import CIMultiDict
 
 

@@ -162,7 +162,7 @@ def helpers() -> dict[str, Any]:
 
 def test_the_table_of_events() -> None:
     """Every row names an event that is there, its decorator and the class its handlers get; none is left out."""
-    from mezon._plans import MESSAGES
+    from mezon._gateway.codec import MESSAGES
     from mezon.constants import Events
     from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP
 
@@ -195,7 +195,7 @@ def test_the_options_of_the_readme() -> None:
     from dataclasses import fields
 
     from mezon import GatewayOptions
-    from mezon._settings import FromEnv
+    from mezon._client.settings import FromEnv
 
     text = README.read_text(encoding="utf-8")
     shown = {row[0].strip("`"): row[1].strip("`") for row in table(README, "### Parameters of `MezonClient`")}

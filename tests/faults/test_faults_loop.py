@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from fault_kit import Bot, in_order, twice, until
 from fault_types import MakeBot
-from mezon._watchdog import Watchdog
+from mezon._client.watchdog import Watchdog
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
 from mezon.testing.blast import Blast

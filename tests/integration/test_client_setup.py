@@ -176,7 +176,7 @@ class TestTls:
         assert gateway.connections.total == 0
 
     async def test_the_socket_too_refuses_a_wrong_ca(self, gateway_factory: Factory) -> None:
-        from mezon._link import Link
+        from mezon._gateway.connection import Link
 
         gateway = await gateway_factory(tls=True)
         other = LocalCertificate("127.0.0.1")

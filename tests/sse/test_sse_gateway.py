@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from mezon._sse import AgentEventStream
+from mezon._agents.stream import AgentEventStream
 from mezon.errors import AuthenticationError
 from mezon.testing import LocalGateway
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from mezon._sse_parser import EventStreamParser, ServerSentEvent
+from mezon._agents.parser import EventStreamParser, ServerSentEvent
 
 
 def parse(stream: bytes | str) -> list[tuple[str, str, str]]:

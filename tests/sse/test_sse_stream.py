@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from mezon._sse import AgentEventStream
+from mezon._agents.stream import AgentEventStream
 from mezon.constants import Events, SSEConnectionState, SSEEvents
 from mezon.errors import (
     AuthenticationError,

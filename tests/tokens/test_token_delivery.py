@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from mezon._core import EphemeralKeyPair
-from mezon._mmn import AddTxResponse, MmnClient, MmnClientConfig, SendTransactionRequest
-from mezon._mmn.delivery import Delivery, refusal_code
+from mezon._tokens import AddTxResponse, MmnClient, MmnClientConfig, SendTransactionRequest
+from mezon._tokens.delivery import Delivery, refusal_code
 from mezon.errors import TokenDeliveryUnknownError, TokenTransferConnectionError
 from token_node import Node, answers, hangs, loses, result
 

@@ -9,8 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 from mezon._core import EphemeralKeyPair
-from mezon._mmn import MmnClient, MmnClientConfig, SendTransactionRequest, ZkClient, ZkClientConfig
-from mezon._mmn.delivery import Delivery
+from mezon._tokens import MmnClient, MmnClientConfig, SendTransactionRequest, ZkClient, ZkClientConfig
+from mezon._tokens.delivery import Delivery
 from mezon.errors import (
     DeliveryUnknownError,
     TokenDeliveryUnknownError,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from mezon._mmn import TokenService
-from mezon._mmn.delivery import refusal_code
+from mezon._tokens import TokenService
+from mezon._tokens.delivery import refusal_code
 from mezon.models import ApiSentTokenRequest
 from mezon.testing import LocalGateway
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mezon._core import EphemeralKeyPair, base58_decode, base58_encode, is_address
-from mezon._mmn import ExtraInfo, MmnClient, MmnClientConfig, SendTransactionRequest, TransferType
-from mezon._mmn.transaction import TxType, sign_transaction
+from mezon._tokens import ExtraInfo, MmnClient, MmnClientConfig, SendTransactionRequest, TransferType
+from mezon._tokens.transaction import TxType, sign_transaction
 from mezon.errors import InvalidArgumentError, MezonError
 from pydantic import ValidationError
 

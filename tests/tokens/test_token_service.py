@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pytest
 from mezon._core import EphemeralKeyPair, base58_decode, base58_encode
-from mezon._mmn import (
+from mezon._tokens import (
     AddTxResponse,
     GetCurrentNonceResponse,
     MmnClient,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from mezon._core import EphemeralKeyPair, address_of, base58_decode
-from mezon._mmn import (
+from mezon._tokens import (
     ExtraInfo,
     MmnClient,
     MmnClientConfig,
@@ -20,7 +20,7 @@ from mezon._mmn import (
     ZkClientType,
     ZkProof,
 )
-from mezon._mmn.transaction import TxType, sign_transaction
+from mezon._tokens.transaction import TxType, sign_transaction
 from mezon.errors import InvalidArgumentError
 from mezon.models import ApiSentTokenRequest
 from token_node import Node

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mezon._flight import SingleFlight
 from mezon.errors import InvalidArgumentError
 from mezon.managers.cache import CacheManager, Collection
+from mezon.utils.single_flight import SingleFlight
 
 
 async def no_fetch(id: Any) -> Any:

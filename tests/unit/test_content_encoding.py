@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mezon._content import encode_content, received_content
 from mezon.errors import InvalidArgumentError
 from mezon.models import (
     ButtonMessageStyle,
@@ -16,6 +15,7 @@ from mezon.models import (
     MessageActionRow,
     MessageComponent,
 )
+from mezon.models._body import encode_content, received_content
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from mezon import _plans
+from mezon._gateway import codec as _plans
 from mezon.models import ENVELOPE_TO_PYDANTIC_MAP, ChannelMessage, convert_envelope_to_pydantic
 from mezon.protobuf.api import api_pb2
 from test_envelope_models import ENVELOPE_FIELDS, VECTORS, deliver, messages, name_of

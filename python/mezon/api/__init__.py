@@ -1,7 +1,7 @@
 """The HTTP side: `MezonApi`, its rate limit and its retries."""
 
-from mezon.api._limiter import Limiter, Priority, prioritized
-from mezon.api._retry import RetryPolicy
+from mezon._http.limiter import Limiter, Priority, prioritized
+from mezon._http.retry import RetryPolicy
 from mezon.api.mezon_api import MezonApi
 
 __all__ = ["Limiter", "MezonApi", "Priority", "RetryPolicy", "prioritized"]

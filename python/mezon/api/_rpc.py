@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mezon.api._call import Call, Caller
-from mezon.api._limiter import Priority
+from mezon._http.call import Call, Caller
+from mezon._http.limiter import Priority
 from mezon.api.utils import build_headers
 
 __all__ = ["RpcCaller"]
@@ -43,7 +43,7 @@ class RpcCaller(Caller):
     ) -> Any:
         """Call a method. ``harmless`` ones are repeated after a lost connection; None as answer ignores the
         body."""
-        from mezon.api._reply import decode_message
+        from mezon._http.reply import decode_message
 
         call = Call(
             method,

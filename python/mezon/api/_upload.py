@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from mezon.api._log import logger
+from mezon._http.log import logger
 from mezon.api._rpc import RpcCaller
 from mezon.errors import InvalidArgumentError, MezonError
 
@@ -124,7 +124,7 @@ class UploadCalls(RpcCaller):
     async def _put(self, place: UploadPlace, source: bytes | IO[bytes], size: int, kind: str) -> None:
         from yarl import URL
 
-        from mezon.api._errors import ApiError
+        from mezon._http.errors import ApiError
 
         host = None
         with contextlib.suppress(ValueError):

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mezon.api._call import Call, is_harmless
+from mezon._http.call import Call, is_harmless
+from mezon._http.limiter import Limiter, Priority
+from mezon._http.retry import RetryPolicy
 from mezon.api._clan import ClanCalls
-from mezon.api._limiter import Limiter, Priority
-from mezon.api._retry import RetryPolicy
 from mezon.api._social import SocialCalls
 from mezon.api._upload import UploadCalls
 from mezon.api._values import as_id
@@ -154,7 +154,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         Returns:
             See `mezon.api.utils.parse_response`.
         """
-        from mezon.api._reply import decode
+        from mezon._http.reply import decode
 
         params = build_params(query_params)
         call = Call(
@@ -181,7 +181,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         Raises:
             ApiAuthenticationError: 401 or 403, unless it is about the rate (an AuthenticationError).
         """
-        from mezon.api._reply import decode_message
+        from mezon._http.reply import decode_message
         from mezon.protobuf.api import api_pb2
 
         headers = build_headers(

@@ -128,7 +128,7 @@ async def parse_binary_response(resp: aiohttp.ClientResponse, response_proto_cla
     Raises:
         ApiResponseError: It is none (a ValueError).
     """
-    from mezon.api._reply import Reply, decode_binary
+    from mezon._http.reply import Reply, decode_binary
 
     return decode_binary(await Reply.read(resp), response_proto_class)
 
@@ -146,6 +146,6 @@ async def parse_response(
     Raises:
         ApiResponseError: It is none of these (a ValueError and an aiohttp.ClientResponseError).
     """
-    from mezon.api._reply import Reply, decode
+    from mezon._http.reply import Reply, decode
 
     return decode(await Reply.read(resp), response_proto_class)

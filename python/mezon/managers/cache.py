@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from math import inf
 from typing import Any, Generic, TypeVar
 
-from mezon._flight import SingleFlight
 from mezon.errors import InvalidArgumentError
+from mezon.utils.single_flight import SingleFlight
 
 K = TypeVar("K")
 V = TypeVar("V")

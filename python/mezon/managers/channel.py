@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mezon._flight import SingleFlight
 from mezon.api._values import as_id
 from mezon.constants import ChannelType
 from mezon.errors import InvalidArgumentError, MezonError, NotLoggedInError
 from mezon.models import ApiCreateChannelDescRequest
+from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from mezon.api.mezon_api import MezonApi

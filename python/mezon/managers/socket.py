@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from mezon._content import received_content
 from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
+from mezon.models._body import received_content
 from mezon.socket import Socket, WebSocketAdapterPb
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable, Sequence
 
-    from mezon._content import Content
     from mezon.api import MezonApi
     from mezon.client import MezonClient
     from mezon.managers.event import EventManager
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
         ApiMessageRef,
         ChannelMessageAck,
     )
+    from mezon.models._body import Content
     from mezon.session import Session
 
 logger = get_logger(__name__)

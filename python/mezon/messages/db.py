@@ -293,7 +293,7 @@ def model_of(found: bytes | dict[str, Any]) -> ChannelMessage:
     from mezon.models import ChannelMessage
 
     if isinstance(found, bytes):
-        from mezon._plans import model_plan
+        from mezon._gateway.codec import model_plan
 
         message: ChannelMessage = model_plan(ChannelMessage, "mezon.api.ChannelMessage").decode(found)
         return message

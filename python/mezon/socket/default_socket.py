@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from mezon._content import encode_content
 from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
+from mezon.models._body import encode_content
 from mezon.models.realtime import ChannelJoin, ChannelLeave, ChannelMessageAck, ClanJoin
 from mezon.session import Session
 from mezon.socket import _rpc
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mezon import _core
-    from mezon._content import Content
-    from mezon._link import Link
+    from mezon._gateway.connection import Link
     from mezon.managers.event import EventManager
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
+    from mezon.models._body import Content
 
 logger = get_logger(__name__)
 
@@ -129,7 +129,7 @@ class Socket:
 
     async def _call_for_dict(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
         """The answer's fields by name, or what was sent when the answer is of another kind."""
-        from mezon._plans import MESSAGES, dict_plan
+        from mezon._gateway.codec import MESSAGES, dict_plan
 
         kind, answer = await self._call(name, value)
         if kind != name:
@@ -142,7 +142,7 @@ class Socket:
 
     async def _rpc(self, rpc: _rpc.Rpc, request: dict[str, Any]) -> dict[str, Any]:
         """Call an API over the socket; gives the answer's fields by name."""
-        from mezon._plans import dict_plan
+        from mezon._gateway.codec import dict_plan
 
         body = dict_plan(rpc.request).encode(request) if rpc.request else b""
         event = {"api_index": rpc.index, "api_name": rpc.name, "body": body}
@@ -290,7 +290,7 @@ class Socket:
     async def _call_joined(
         self, name: str, value: dict[str, Any], message: dict[str, Any]
     ) -> tuple[str, Any]:
-        from mezon._link import must_join
+        from mezon._gateway.connection import must_join
 
         try:
             return await self._call(name, value)
@@ -371,7 +371,7 @@ class Socket:
         action_delete: bool = False,
     ) -> ApiMessageReaction:
         """Add a reaction to a message, or take it away with ``action_delete``."""
-        from mezon._plans import model_plan
+        from mezon._gateway.codec import model_plan
         from mezon.models.parts import ApiMessageReaction
 
         reaction = {

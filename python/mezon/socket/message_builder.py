@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mezon._content import encode_content
+from mezon.models._body import encode_content
 
 if TYPE_CHECKING:
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageRef

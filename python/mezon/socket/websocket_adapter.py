@@ -13,7 +13,7 @@ from mezon.errors import InvalidArgumentError
 from mezon.socket._url import socket_url
 
 if TYPE_CHECKING:
-    from mezon._link import Link
+    from mezon._gateway.connection import Link
 
 __all__ = [
     "WEBSOCKET_PB_RATE_LIMIT",
@@ -73,7 +73,7 @@ class WebSocketAdapterPb(WebSocketAdapter):
     def link(self) -> Link:
         """The core's connection; made at first use."""
         if self._link is None:
-            from mezon._link import Link
+            from mezon._gateway.connection import Link
 
             self._link = Link(self._options, self._store)
         return self._link

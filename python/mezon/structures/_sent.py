@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mezon._content import received_content
+from mezon.models._body import received_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mezon._content import Content
     from mezon.models import (
         ApiMessageAttachment,
         ApiMessageMention,
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
         ChannelMessage,
         ChannelMessageAck,
     )
+    from mezon.models._body import Content
 
 
 #: What only the server's copy says.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mezon._flight import SingleFlight
 from mezon.constants.enum import ChannelType
 from mezon.errors import InvalidArgumentError
 from mezon.structures.text_channel import TextChannel
+from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from mezon.api.mezon_api import MezonApi

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mezon._content import encode_content, received_content
+from mezon.models._body import encode_content, received_content
 from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from mezon._content import Content
     from mezon.managers.socket import SocketManager
     from mezon.models import (
         ApiMessageAttachment,
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
         ChannelMessage,
         ChannelMessageAck,
     )
+    from mezon.models._body import Content
     from mezon.structures.text_channel import TextChannel
 
 logger = get_logger(__name__)

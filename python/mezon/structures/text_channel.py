@@ -10,7 +10,6 @@ from mezon.errors import InvalidArgumentError
 from mezon.utils.helper import convert_channeltype_to_channel_mode
 
 if TYPE_CHECKING:
-    from mezon._content import Content
     from mezon.managers.cache import CacheManager
     from mezon.managers.socket import SocketManager
     from mezon.messages.db import MessageDB
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         ChannelMessageAck,
         ChannelUpdatedEvent,
     )
+    from mezon.models._body import Content
     from mezon.structures.clan import Clan
     from mezon.structures.message import Message
 

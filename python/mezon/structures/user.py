@@ -8,10 +8,10 @@ from mezon.constants.enum import ChannelStreamMode, TypeMessage
 from mezon.errors import MezonError
 
 if TYPE_CHECKING:
-    from mezon._content import Content
     from mezon.managers.channel import ChannelManager
     from mezon.managers.socket import SocketManager
     from mezon.models import ApiChannelDescription, ApiMessageAttachment, ChannelMessageAck, UserInitData
+    from mezon.models._body import Content
 
 _NAMES = ("username", "clan_nick", "clan_avatar", "avatar", "display_name")
 

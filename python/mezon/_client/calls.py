@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from mezon._client_objects import ClientObjects
+from mezon._client.directory import ClientObjects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
-    from mezon._content import Content
-    from mezon._mmn import (
+    from mezon._tokens import (
         AddTxResponse,
         EphemeralKeyPair,
         GetCurrentNonceResponse,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
         ApiSentTokenRequest,
         ChannelMessageAck,
     )
+    from mezon.models._body import Content
 
 
 class ClientCalls(ClientObjects):
@@ -173,7 +173,7 @@ class ClientCalls(ClientObjects):
 
     def _tokens(self) -> TokenService:
         if self._token_service is None:
-            from mezon._mmn import TokenService
+            from mezon._tokens import TokenService
 
             self._token_service = TokenService(cast("TokenClient", self))
         return self._token_service

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from mezon.constants.enum import Events
 
 if TYPE_CHECKING:
-    from mezon._options import Disconnect, Gap
     from mezon.managers.event import EventManager
     from mezon.models import (
         AIAgentSessionEndedEvent,
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
         VoiceLeavedEvent,
         VoiceStartedEvent,
     )
+    from mezon.options import Disconnect, Gap
     from mezon.protobuf.api import api_pb2
     from mezon.protobuf.rtapi import realtime_pb2
 

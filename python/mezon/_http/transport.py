@@ -13,8 +13,8 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from mezon.api._errors import ApiConnectionError, ApiResponseError
-from mezon.api._reply import MAX_BODY, Reply
+from mezon._http.errors import ApiConnectionError, ApiResponseError
+from mezon._http.reply import MAX_BODY, Reply
 from mezon.errors import InvalidArgumentError, MezonTimeoutError
 
 __all__ = ["Transport"]

@@ -12,8 +12,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from mezon._mmn.models import AddTxResponse
-from mezon._mmn.transaction import SignedTransaction
+from mezon._tokens.models import AddTxResponse
+from mezon._tokens.transaction import SignedTransaction
 from mezon.errors import (
     TokenDeliveryUnknownError,
     TokenTransferConnectionError,

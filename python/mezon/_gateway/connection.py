@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon import _core
-from mezon._plans import MESSAGES, NAMES, TAGS, dict_plan, event_plan
+from mezon._gateway.codec import MESSAGES, NAMES, TAGS, dict_plan, event_plan
 from mezon.errors import (
     DeliveryUnknownError,
     ForkError,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mezon._dispatch import Dispatcher
-    from mezon._sse import AgentEventStream
+    from mezon._agents.stream import AgentEventStream
+    from mezon._events.dispatch import Dispatcher
     from mezon.managers.event import EventManager
 
 
@@ -32,7 +32,7 @@ class ClientAgents:
         Raises:
             InvalidArgumentError: If the client has no ``agent_event_url``.
         """
-        from mezon._sse import AgentEventStream
+        from mezon._agents.stream import AgentEventStream
 
         if self._agent_events is None:
             self._agent_events = AgentEventStream(
@@ -49,7 +49,7 @@ class ClientAgents:
     def _emit_by_name(self, name: str, payload: object) -> None:
         dispatcher = self._dispatcher or self._early_dispatcher
         if dispatcher is None:
-            from mezon._dispatch import Dispatcher
+            from mezon._events.dispatch import Dispatcher
 
             dispatcher = self._early_dispatcher = Dispatcher(self.event_manager, {}, self._report, None)
         dispatcher.dispatch(name, payload)

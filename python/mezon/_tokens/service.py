@@ -8,8 +8,8 @@ import logging
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from mezon._core import EphemeralKeyPair
-from mezon._mmn.client import MmnClient
-from mezon._mmn.models import (
+from mezon._tokens.client import MmnClient
+from mezon._tokens.models import (
     AddTxResponse,
     ExtraInfo,
     GetCurrentNonceResponse,
@@ -20,8 +20,8 @@ from mezon._mmn.models import (
     ZkClientType,
     ZkProof,
 )
-from mezon._mmn.transaction import check_addresses, check_amount
-from mezon._mmn.zk import ZkClient
+from mezon._tokens.transaction import check_addresses, check_amount
+from mezon._tokens.zk import ZkClient
 from mezon.errors import InvalidArgumentError, TokenTransferError
 
 if TYPE_CHECKING:

@@ -13,17 +13,17 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._plans import MESSAGES, TAGS, JsonContentMessage, model_plan
+from mezon._gateway.codec import MESSAGES, TAGS, JsonContentMessage, model_plan
 from mezon.constants.enum import TypeMessage
 from mezon.errors import MezonError
 from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from mezon._dispatch import Dispatcher
-    from mezon._link import Link
-    from mezon._options import GapOptions
+    from mezon._events.dispatch import Dispatcher
+    from mezon._gateway.connection import Link
     from mezon.client import MezonClient
+    from mezon.options import GapOptions
     from mezon.protobuf.api import api_pb2
 
 logger = get_logger(__name__)

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from mezon._core import EphemeralKeyPair, base58_encode, is_address
-from mezon._mmn.models import ExtraInfo
+from mezon._tokens.models import ExtraInfo
 from mezon.errors import InvalidArgumentError
 
 DECIMALS = 6

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from mezon.api._errors import ApiResponseError, safe_request_info
+from mezon._http.errors import ApiResponseError, safe_request_info
 from mezon.api.utils import is_binary_response
 
 __all__ = ["MAX_BODY", "Reply", "decode", "decode_binary", "decode_message"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from mezon._mmn.models import ZkClientConfig, ZkClientType, ZkProof
-from mezon._mmn.transport import JsonEndpoint
+from mezon._tokens.models import ZkClientConfig, ZkClientType, ZkProof
+from mezon._tokens.transport import JsonEndpoint
 from mezon.errors import TokenTransferError
 
 if TYPE_CHECKING:

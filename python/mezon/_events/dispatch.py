@@ -13,14 +13,14 @@ from functools import partial, wraps
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from mezon._link import BATCH
-from mezon._plans import MESSAGES, NAMES, TAGS
+from mezon._gateway.codec import MESSAGES, NAMES, TAGS
+from mezon._gateway.connection import BATCH
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from mezon._link import Link
+    from mezon._gateway.connection import Link
     from mezon.managers.event import EventManager
 
 logger = get_logger(__name__)

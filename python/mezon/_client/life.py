@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._client_objects import ClientObjects
-from mezon._options import Disconnect, Gap
+from mezon._client.directory import ClientObjects
 from mezon.constants.enum import Events
 from mezon.errors import AuthenticationError, ConnectionLostError, MezonError
+from mezon.options import Disconnect, Gap
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from mezon._dispatch import Dispatcher
-    from mezon._flight import SingleFlight
-    from mezon._gaps import GapFiller
-    from mezon._renewal import Renewal
-    from mezon._watchdog import Watchdog
+    from mezon._client.renewal import Renewal
+    from mezon._client.watchdog import Watchdog
+    from mezon._events.dispatch import Dispatcher
+    from mezon._events.gap_filling import GapFiller
     from mezon.session import Session
+    from mezon.utils.single_flight import SingleFlight
 
 logger = get_logger(__name__)
 
@@ -156,7 +156,7 @@ class ClientLife(ClientObjects):
 
     def _beside(self, coroutine: Coroutine[Any, Any, Any], what: str) -> None:
         """Run something nobody waits for, behind the calls of handlers; its failure is a warning."""
-        from mezon._dispatch import run_in_background
+        from mezon._events.dispatch import run_in_background
         from mezon.api import Priority, prioritized
 
         with prioritized(Priority.BACKGROUND):

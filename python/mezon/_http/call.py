@@ -10,19 +10,19 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mezon._flight import SingleFlight
-from mezon.api._limiter import Limiter, Priority, current_priority
-from mezon.api._log import logger
-from mezon.api._retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
+from mezon._http.limiter import Limiter, Priority, current_priority
+from mezon._http.log import logger
+from mezon._http.retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
 from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonTimeoutError
+from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable
 
-    from mezon.api._errors import ApiError
-    from mezon.api._http import Transport
-    from mezon.api._reply import Reply
+    from mezon._http.errors import ApiError
+    from mezon._http.reply import Reply
+    from mezon._http.transport import Transport
 
 __all__ = ["Call", "Caller"]
 
@@ -104,7 +104,7 @@ class Caller:
     def transport(self) -> Transport:
         """Made on first use: it needs aiohttp."""
         if self._transport is None:
-            from mezon.api._http import Transport
+            from mezon._http.transport import Transport
 
             self._transport = Transport(
                 ca_file=self._ca_file, ssl_context=self._ssl_context, insecure=self._insecure
@@ -176,7 +176,7 @@ class Caller:
 
     async def _after_loss(self, call: Call, tries: _Tries, error: MezonConnectionError) -> None:
         """Wait before another try, or raise."""
-        from mezon.api._http import NotSentError
+        from mezon._http.transport import NotSentError
 
         not_sent = isinstance(error, NotSentError)
         if not (call.harmless or call.once or not_sent):
@@ -248,7 +248,7 @@ def _end(pause: asyncio.Future[None]) -> None:
 
 
 def _delivery_unknown(call: Call) -> MezonConnectionError:
-    from mezon.api._errors import ApiDeliveryUnknownError
+    from mezon._http.errors import ApiDeliveryUnknownError
 
     return ApiDeliveryUnknownError(
         f"{call.name}: the connection was lost before the answer came, and the server may have"
@@ -270,7 +270,7 @@ _LOGIN_HINTS = {
 
 
 def _error(call: Call, reply: Reply, retry_after: float | None) -> ApiError:
-    from mezon.api._errors import ApiAuthenticationError, ApiError
+    from mezon._http.errors import ApiAuthenticationError, ApiError
 
     kind: type[ApiError] = ApiError
     hint = _HINTS.get(reply.status, "")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mezon._core import EphemeralKeyPair
-from mezon._mmn.client import MmnClient
-from mezon._mmn.models import (
+from mezon._tokens.client import MmnClient
+from mezon._tokens.models import (
     AddTxResponse,
     ExtraInfo,
     GetAccountByAddressResponse,
@@ -16,8 +16,8 @@ from mezon._mmn.models import (
     ZkClientType,
     ZkProof,
 )
-from mezon._mmn.service import TokenClient, TokenService
-from mezon._mmn.zk import ZkClient
+from mezon._tokens.service import TokenClient, TokenService
+from mezon._tokens.zk import ZkClient
 
 __all__ = [
     "AddTxResponse",

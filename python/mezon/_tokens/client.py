@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mezon._core import EphemeralKeyPair, address_of, is_address
-from mezon._mmn.delivery import Delivery
-from mezon._mmn.models import (
+from mezon._tokens.delivery import Delivery
+from mezon._tokens.models import (
     AddTxResponse,
     ExtraInfo,
     GetAccountByAddressResponse,
@@ -18,8 +18,8 @@ from mezon._mmn.models import (
     MmnClientConfig,
     SendTransactionRequest,
 )
-from mezon._mmn.transaction import DECIMALS, SignedTransaction, TxType, scale_amount, sign_transaction
-from mezon._mmn.transport import JsonEndpoint
+from mezon._tokens.transaction import DECIMALS, SignedTransaction, TxType, scale_amount, sign_transaction
+from mezon._tokens.transport import JsonEndpoint
 from mezon.errors import InvalidArgumentError, TokenTransferConnectionError, TokenTransferError
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from mezon._client_agents import ClientAgents
-from mezon._client_life import ClientLife
+from mezon._client.agents import ClientAgents
+from mezon._client.life import ClientLife
 from mezon.errors import NotLoggedInError
 
 if TYPE_CHECKING:
-    from mezon._mmn import TokenService
+    from mezon._tokens import TokenService
     from mezon.messages import MessageDB
 
 #: Seconds the handlers of ``disconnect`` have when the client is closed without ``drain``.

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from mezon._sse_parser import EventStreamParser, ServerSentEvent
+from mezon._agents.parser import EventStreamParser, ServerSentEvent
 from mezon.constants import Events, SSEConnectionState, SSEEvents
 from mezon.errors import (
     AuthenticationError,

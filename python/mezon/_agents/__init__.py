@@ -1,0 +1,1 @@
+"""The events of AI agents, which come over HTTP."""

@@ -1,0 +1,1 @@
+"""The parts a client is made of."""

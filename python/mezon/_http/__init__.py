@@ -1,0 +1,1 @@
+"""HTTP: one way out, with its limiter, its retries and its errors."""
