@@ -6,7 +6,9 @@
 mod content;
 mod envelope;
 mod peek;
+pub mod proto;
 mod raw;
+pub mod schema;
 pub mod varint;
 
 pub use content::plain_text;
