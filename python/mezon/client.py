@@ -11,8 +11,10 @@ from mezon._client.life import RefusedError
 from mezon._client.renewal import Renewal
 from mezon._client.settings import FromEnv, resolve
 from mezon._client.shutdown import ClientEnd
+from mezon._client.waiting import ClientWaiting
 from mezon._client.watchdog import Watchdog
 from mezon._events.registration import EventRegistration
+from mezon._events.waiting import Waiters
 from mezon.constants.enum import Events
 from mezon.errors import (
     InvalidArgumentError,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
     from mezon.messages import MessageDB
+    from mezon.models._limits import MessageLimits
     from mezon.session import Session
     from mezon.structures import Clan, TextChannel, User
 
@@ -76,7 +79,7 @@ def auto_bind(event_name: str) -> Callable[[F], F]:
     return mark
 
 
-class MezonClient(EventRegistration, ClientCalls, ClientEnd):
+class MezonClient(EventRegistration, ClientWaiting, ClientCalls, ClientEnd):
     """A bot's connection to Mezon.
 
     ```python
@@ -121,6 +124,8 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
             All calls of the client share this limit; logins and reconnects have one of their own beside it, as
             with mezon-sdk, so that a login takes no longer.
         blocked_loop_warning: Seconds the event loop may be blocked before a warning tells where; 0 for none.
+        limits: Refuse messages that are over these bounds before they are sent, such as ``MessageLimits()`` with
+            the bounds of Mezon's own apps; None to let the server decide.
     """
 
     def __init__(
@@ -148,6 +153,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         http_rate_limit: int = 1,
         http_rate_period: float = 1.25,
         blocked_loop_warning: float = 5.0,
+        limits: MessageLimits | None = None,
     ) -> None:
         if enable_logging:
             setup_logger(log_level=log_level)
@@ -175,11 +181,13 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         self._http_rate = (http_rate_limit, http_rate_period)
         self._login_limiter: Limiter | None = None
         self._max_handlers = max_concurrent_handlers
+        self._limits = limits
 
         self.clans: CacheManager[int, Clan] = CacheManager(self._fetch_clan, cache_size)
         self.channels: CacheManager[int, TextChannel] = CacheManager(self.get_channel_from_id, cache_size)
         self.users: CacheManager[int, User] = CacheManager(self.get_user_from_id, cache_size)
         self.event_manager = EventManager()
+        self._waiters = Waiters()
         self._message_db_setting = message_db
         self._message_db: MessageDB | None = None
 
@@ -278,6 +286,16 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         """
         self._error_handler = handler
         return handler
+
+    def report_error(self, error: Exception, where: str) -> None:
+        """Log an error with its traceback and hand it to ``on_error``, as is done for those of handlers.
+
+        Args:
+            error: What was raised.
+            where: What raised it, in place of an event's name.
+        """
+        logger.error("%s failed", where, exc_info=error)
+        self._report(error, where)
 
     def _report(self, error: Exception, name: str) -> None:
         handler = self.__dict__.get("on_error", self._error_handler)
@@ -440,7 +458,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         """Make the managers that are not there yet, and open the socket."""
         from mezon._events.defaults import Effects
         from mezon._events.dispatch import Dispatcher
-        from mezon._gateway.codec import MESSAGES, JsonContentMessage, model_plan
+        from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
         from mezon.managers.channel import ChannelManager
         from mezon.managers.session import SessionManager
         from mezon.managers.socket import SocketManager
@@ -463,15 +481,17 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
                 },
                 send_timeout_ms=max(self.timeout_ms, 1),
             )
+            self.socket_manager.socket.limits = self._limits
         if self.channel_manager is None:
             self.channel_manager = ChannelManager(self.api_client, self.socket_manager, self.session_manager)
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(
-                self.event_manager, Effects(self).table(), self._report, self._max_handlers
+                self.event_manager, Effects(self).table(), self._report, self._max_handlers, self._waiters
             )
         link = self.socket_manager.socket.link
         if self.content_as_json:
-            link.use_plan("channel_message", model_plan(JsonContentMessage, MESSAGES["channel_message"]))
+            plan = origin_plan(JsonContentMessage, MESSAGES["channel_message"], self.socket_manager.origin)
+            link.use_plan("channel_message", plan)
         link.on_state = self._state_changed
         link.on_reconnected = self._reconnected
         link.new_url = self._new_url

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mezon._client.watchdog import Watchdog
     from mezon._events.dispatch import Dispatcher
     from mezon._events.gap_filling import GapFiller
+    from mezon._events.waiting import Waiters
     from mezon.session import Session
     from mezon.utils.single_flight import SingleFlight
 
@@ -44,6 +45,7 @@ class ClientLife(ClientObjects):
     _renewal: Renewal
     _sessions: SingleFlight[None, Session]
     _tasks: set[asyncio.Task[Any]]
+    _waiters: Waiters
     _logging_in: asyncio.Task[None] | None
     _closing: asyncio.Future[None] | None
     _ended: asyncio.Event | None
@@ -87,6 +89,7 @@ class ClientLife(ClientObjects):
             self._watchdog.stop()
         self._renewal.stop()
         self._emit(Events.DISCONNECT, Disconnect(reason, will_reconnect=False, error=error))
+        self._waiters.end_all(reason)
         # A close of everything says itself when it is done.
         if self._ended is not None and self._closing_now() is None:
             self._ended.set()

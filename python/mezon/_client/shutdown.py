@@ -97,7 +97,9 @@ class ClientEnd(ClientLife, ClientAgents):
         if dispatcher is not None and self.socket_manager is not None:
             # Handlers may need the socket for their last words: it closes after them.
             dispatcher.hold()
+            self._waiters.end_all("the client was closed")
             await dispatcher.finish(drain)
+        self._waiters.end_all("the client was closed")
         if self._gaps is not None:
             await self._gaps.stop()
         if self.socket_manager is not None:

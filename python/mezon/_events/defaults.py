@@ -10,8 +10,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import ChannelType, TypeMessage
-from mezon.models.api import ApiChannelDescription
 from mezon.models.message import UserInitData
+from mezon.structures._found import channel_as_seen
 from mezon.structures.text_channel import TextChannel
 from mezon.structures.user import User
 
@@ -30,14 +30,6 @@ if TYPE_CHECKING:
         UserClanRemovedEvent,
     )
     from mezon.structures.clan import Clan
-
-#: Mode of a message -> type of its channel.
-_TYPE_OF_MODE = {
-    2: ChannelType.CHANNEL_TYPE_CHANNEL,
-    3: ChannelType.CHANNEL_TYPE_GROUP,
-    4: ChannelType.CHANNEL_TYPE_DM,
-    6: ChannelType.CHANNEL_TYPE_THREAD,
-}
 
 #: Senders whose looks are remembered; all are forgotten when there are more.
 _MAX_SENDERS = 4096
@@ -107,16 +99,7 @@ class Effects:
         clan = self._clan(message.clan_id)
         channel = clan.channels.get(message.channel_id)
         if channel is None:
-            kind = _TYPE_OF_MODE.get(message.mode or 0, ChannelType.CHANNEL_TYPE_CHANNEL)
-            seen = ApiChannelDescription(
-                clan_id=message.clan_id,
-                channel_id=message.channel_id,
-                channel_label=message.channel_label,
-                category_name=message.category_name,
-                channel_private=0 if message.is_public else 1,
-                type=kind,
-            )
-            channel = TextChannel(seen, clan, client.socket_manager, client.message_db)
+            channel = channel_as_seen(client, clan, message)
             clan.channels.set(channel.id, channel)
             self._list_channels(clan)
         client.channels.set(channel.id, channel)

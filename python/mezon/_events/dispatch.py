@@ -11,10 +11,13 @@ import inspect
 import sys
 from functools import partial, wraps
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
+from mezon._events.waiting import WaitEndedError, Waiters
 from mezon._gateway.codec import MESSAGES, NAMES, TAGS
 from mezon._gateway.connection import BATCH
+from mezon.models._answers import equip
+from mezon.models._origin import held
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from mezon.managers.event import EventManager
 
 logger = get_logger(__name__)
+
+#: The one event of protobuf that can be answered.
+_CLICK: Final = "message_button_clicked"
 
 #: The event's name, the SDK's own effect, whether somebody registered a default, and the bot's handlers.
 _Route: TypeAlias = "tuple[str, Callable[[Any], None] | None, bool, tuple[Callable[..., Any], ...]]"
@@ -46,6 +52,7 @@ class Dispatcher:
         effects: By envelope field, what the SDK does on an event before the handlers start.
         on_error: Called with an exception and the name of the event whose handler raised it.
         max_handlers: How many handlers may run before dispatch waits; None for no bound.
+        waiters: Who waits for an event: served before the handlers start.
     """
 
     def __init__(
@@ -54,8 +61,10 @@ class Dispatcher:
         effects: dict[str, Callable[[Any], None]],
         on_error: Callable[[Exception, str], None],
         max_handlers: int | None = None,
+        waiters: Waiters | None = None,
     ) -> None:
         self._events = events
+        self._waiters = waiters if waiters is not None else Waiters()
         self._effects = effects
         self._on_error = on_error
         self._max = max_handlers
@@ -80,9 +89,10 @@ class Dispatcher:
         self._make_task = _task_maker(loop)
         link.on_event = self.on_event
         link.capacity = self._capacity if self._max is not None else _unbounded
-        for name in self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys():
+        interesting = self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys()
+        for name in interesting | self._waiters.names:
             self._interest_changed(name)
-        self._events.on_change = self._interest_changed
+        self._events.on_change = self._waiters.on_change = self._interest_changed
 
     def hold(self) -> None:
         """Dispatch no more events; answers to calls still come."""
@@ -94,7 +104,7 @@ class Dispatcher:
         tag = TAGS.get(name)
         if tag is None:
             return
-        wanted = self._events.has_listeners(name) or name in self._effects
+        wanted = self._events.has_listeners(name) or name in self._effects or self._waiters.has(name)
         if wanted:
             self._routes[tag] = self._route(name)
         else:
@@ -103,8 +113,10 @@ class Dispatcher:
             self._link.want(name, wanted)
 
     def _route(self, name: str) -> _Route:
-        handlers = self._events.listeners.get(name, ())
-        return name, self._effects.get(name), name in self._events.defaults, handlers
+        handlers, effect = self._events.listeners.get(name, ()), self._effects.get(name)
+        if self._waiters.has(name):
+            effect = self._waiters.after(effect, name)
+        return name, effect, name in self._events.defaults, handlers
 
     def _capacity(self) -> int:
         """How many events may come now: one starts as many handlers as listen to it."""
@@ -144,6 +156,8 @@ class Dispatcher:
             event = _protobuf(NAMES[tag], event)
             if event is None:
                 return
+            if NAMES[tag] == _CLICK and self._link is not None and self._link.origin is not None:
+                held.add(event, self._link.origin)
         self._follow(route, event)
 
     def dispatch(self, name: str, event: Any) -> None:
@@ -202,6 +216,9 @@ class Dispatcher:
 
     def failed(self, error: Exception, name: str, handler: Callable[..., Any]) -> None:
         """Log an error with its traceback, and report it."""
+        if isinstance(error, WaitEndedError):
+            logger.debug("A handler of %s waited for an event when the client ended", name)
+            return
         self.errors += 1
         where = getattr(handler, "__qualname__", None) or type(handler).__qualname__
         logger.error("The handler %s of %s raised", where, name, exc_info=error)
@@ -301,6 +318,8 @@ def _protobuf(name: str, body: bytes) -> Any:
 
         package, _, message = MESSAGES[name].rpartition(".")
         kind = _classes[name] = getattr(api_pb2 if package == "mezon.api" else realtime_pb2, message)
+        if name == _CLICK:
+            equip(kind)
     try:
         return kind.FromString(body)
     except Exception as error:

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._gateway.codec import MESSAGES, TAGS, JsonContentMessage, model_plan
+from mezon._gateway.codec import MESSAGES, TAGS, JsonContentMessage, origin_plan
 from mezon.constants.enum import TypeMessage
 from mezon.errors import MezonError
 from mezon.models.message import ChannelMessage
@@ -90,7 +90,7 @@ class GapFiller:
         self._dispatcher = dispatcher
         self._options = options
         model = JsonContentMessage if client.content_as_json else ChannelMessage
-        self._plan = model_plan(model, MESSAGES["channel_message"])
+        self._plan = origin_plan(model, MESSAGES["channel_message"], client.socket_manager.origin)
         #: The channels heard lately, the last one at the end.
         self._channels: dict[int, _Channel] = {}
         self._lost = False

@@ -25,6 +25,8 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from mezon.models._origin import Origin
+
 logger = get_logger(__name__)
 
 #: Events taken from the core at once. Other callbacks get their turn in between, and the objects of a batch this
@@ -63,6 +65,8 @@ class Link:
         self.fatal_errors: tuple[type[BaseException], ...] = ()
         self.on_reconnected: Callable[[float, float], None] = lambda lost_at, back_at: None
         self._renewing: asyncio.Task[None] | None = None
+        #: What events that can be answered carry; set by the owner before `connect`.
+        self.origin: Origin | None = None
 
     # ---- state
 
@@ -193,7 +197,7 @@ class Link:
         if tag in self._planned or (tag not in self._wanted and NAMES[tag] not in _ANSWERS):
             return
         self._planned.add(tag)
-        plan = self._plans.get(tag) or event_plan(NAMES[tag])
+        plan = self._plans.get(tag) or event_plan(NAMES[tag], self.origin)
         if plan is not None:
             core.set_plan(tag, plan)
 

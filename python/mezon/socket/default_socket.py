@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mezon.managers.event import EventManager
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
     from mezon.models._body import Content
+    from mezon.models._limits import MessageLimits
 
 logger = get_logger(__name__)
 
@@ -67,6 +68,8 @@ class Socket:
         self.send_timeout_ms = send_timeout_ms
         self.event_manager = event_manager
         self.session: Session | None = None
+        #: What is refused before it is sent; None for nothing.
+        self.limits: MessageLimits | None = None
         self._last_cid = 0
 
     @property
@@ -237,6 +240,7 @@ class Socket:
             code,
             topic_id,
         )
+        self._check(message)
         _, ack = await self._call_joined("channel_message_send", message, message)
         return _complete(ack, message)
 
@@ -275,6 +279,7 @@ class Socket:
             topic_id,
         )
         message["id"] = message_id
+        self._check(message)
         value = {"message": message, "receiver_ids": list(receiver_ids)}
         _, answer = await self._call_joined("ephemeral_message_send", value, message)
         ack = ChannelMessageAck(
@@ -286,6 +291,10 @@ class Socket:
             update_time_seconds=getattr(answer, "update_time_seconds", 0),
         )
         return _complete(ack, message)
+
+    def _check(self, message: dict[str, Any]) -> None:
+        if self.limits is not None:
+            self.limits.check(message["content"], message["mentions"], message["attachments"])
 
     async def _call_joined(
         self, name: str, value: dict[str, Any], message: dict[str, Any]
@@ -317,8 +326,14 @@ class Socket:
         hide_editted: bool = False,
         topic_id: int | None = None,
         is_update_msg_topic: bool | None = None,
+        create_time_seconds: int | None = None,
     ) -> ChannelMessageAck:
-        """Change a message. The acknowledgement has code 1."""
+        """Change a message. The acknowledgement has code 1.
+
+        Args:
+            hide_editted: Do not show that it was edited.
+            create_time_seconds: When the message was written, UNIX time, if that is known.
+        """
         update = {
             "clan_id": clan_id,
             "channel_id": channel_id,
@@ -331,7 +346,9 @@ class Socket:
             "hide_editted": hide_editted,
             "topic_id": topic_id,
             "is_update_msg_topic": is_update_msg_topic,
+            "create_time_seconds": create_time_seconds,
         }
+        self._check(update)
         await self._rpc(_rpc.UPDATE_CHANNEL_MESSAGE, update)
         return _api_ack(update, 1)
 

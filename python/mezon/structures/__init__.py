@@ -2,9 +2,10 @@
 
 from mezon.structures.button_builder import ButtonBuilder
 from mezon.structures.clan import Clan
+from mezon.structures.handle import MessageHandle
 from mezon.structures.interactive_message import InteractiveBuilder
 from mezon.structures.message import Message
 from mezon.structures.text_channel import TextChannel
 from mezon.structures.user import User
 
-__all__ = ["ButtonBuilder", "Clan", "InteractiveBuilder", "Message", "TextChannel", "User"]
+__all__ = ["ButtonBuilder", "Clan", "InteractiveBuilder", "Message", "MessageHandle", "TextChannel", "User"]
