@@ -74,7 +74,7 @@ class GatewayCore(Watch):
         self.chunk_count = chunk_count
         self.max_uploads = max_uploads
         self.content_type = "application/proto"
-        """Content type of RPC answers; the live servers use several (wire facts, section 2)."""
+        """Content type of RPC answers; the live servers use several (docs/protocol.md, "RPC over HTTP")."""
         self.session_fields: dict[str, Any] = {}
         """Fields that replace those of the next sessions, such as ``ws_url``, ``api_url`` or ``token``."""
 

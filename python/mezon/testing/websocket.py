@@ -1,4 +1,4 @@
-"""The WebSocket side: one ``Connection`` a bot, answers by the table of the wire facts."""
+"""The WebSocket side: one ``Connection`` a bot, answers by the table of docs/protocol.md, "Envelopes and cids"."""
 
 from __future__ import annotations
 
