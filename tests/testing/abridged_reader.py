@@ -1,4 +1,4 @@
-"""A reader of the abridged TCP stream as a client needs it, written from the wire facts alone: takes any pieces."""
+"""A reader of the abridged TCP stream as a client needs it, after docs/protocol.md, "Frames from the server"."""
 
 from __future__ import annotations
 

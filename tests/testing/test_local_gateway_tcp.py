@@ -33,7 +33,7 @@ def of(hex_text: str) -> bytes:
     return bytes.fromhex(hex_text)
 
 
-# The worked examples of the wire facts
+# Frames as docs/protocol.md, "Abridged TCP", has them
 
 
 @pytest.mark.parametrize("size", [3, 4, 504, 505, 600, 5000])

@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mezon.testing.blast import Blast, BlastResult
+    from mezon.testing.bots import running_bot
     from mezon.testing.gateway import LocalGateway
     from mezon.testing.limits import Limits
     from mezon.testing.process import GatewayProcess
@@ -66,6 +67,7 @@ __all__ = [
     "User",
     "WireForm",
     "World",
+    "running_bot",
 ]
 
 # The plugin imports this package in everybody's pytest runs: aiohttp and the protobuf modules wait for use.
@@ -88,6 +90,7 @@ _HOMES = {
     "User": "world",
     "WireForm": "wire",
     "World": "world",
+    "running_bot": "bots",
 }
 
 

@@ -1,4 +1,4 @@
-"""Bytes on the abridged TCP stream: what clients write, read in any pieces; what the server writes."""
+"""Bytes on the abridged stream (docs/protocol.md, "Abridged TCP"): a client's in any pieces, the server's as written."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final, Literal
 __all__ = [
     "HANDSHAKE",
     "LEAST_FRAME_LIMIT",
+    "SHORT_SIZE",
     "ClientStream",
     "OutOfStepError",
     "Padding",
@@ -16,6 +17,9 @@ __all__ = [
 ]
 
 HANDSHAKE: Final = 0xEF
+SHORT_SIZE: Final = 3
+"""Bytes of a ping or pong that is no envelope."""
+
 _PING: Final = 0x00
 _LONG: Final = 0x7F
 _WORD: Final = 4
@@ -76,10 +80,10 @@ class ClientStream:
         """
         while self._buffer:
             if self._buffer[0] == _PING:
-                if len(self._buffer) < 3:
+                if len(self._buffer) < SHORT_SIZE:
                     return
-                cid = int.from_bytes(self._buffer[1:3], "big")
-                del self._buffer[:3]
+                cid = int.from_bytes(self._buffer[1:SHORT_SIZE], "big")
+                del self._buffer[:SHORT_SIZE]
                 yield cid
                 continue
             envelope = self._words(0)

@@ -1,4 +1,4 @@
-"""One bot's connection, whatever carries it: what it says is answered by the table of the wire facts."""
+"""One bot's connection, whatever carries it; answers by the table of docs/protocol.md, "Envelopes and cids"."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mezon.testing import rpc
 from mezon.testing.frames import Chunk, raw_answer
 from mezon.testing.limits import TOO_MANY, SendCounter
 from mezon.testing.records import Sent, Transport
+from mezon.testing.tap import Answer
 from mezon.testing.wire import HIGH_WATER, Pipe
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Connection(ABC):
         """Sends an envelope that answers a call."""
 
     @abstractmethod
-    def _write_chunk(self, chunk: Chunk) -> None:
+    def write_chunk(self, chunk: Chunk) -> None:
         """Sends a piece of a raw API answer."""
 
     # Reading
@@ -215,6 +216,9 @@ class Connection(ABC):
         # Only its receivers see it: no broadcast, no history.
         _, message = self._gateway.accept_message(self.user_id, request, remember=False)
         self.send(sent.cid, channel_message=message)
+        receivers = list(sent.message.receiver_ids)
+        for tap in self._gateway.taps:
+            tap.told(realtime_pb2.Envelope(channel_message=message), receivers)
 
     def _on_message_reaction_event(self, sent: Sent) -> None:
         reaction = api_pb2.MessageReaction()
@@ -255,11 +259,18 @@ class Connection(ABC):
 
     def send(self, cid: int, **field: Any) -> None:
         """Sends an envelope with this one field."""
-        envelope = realtime_pb2.Envelope(cid=cid, **field).SerializeToString()
+        envelope = realtime_pb2.Envelope(cid=cid, **field)
+        data = envelope.SerializeToString()
         if cid:
-            self._write_answer(envelope)
+            self._write_answer(data)
         else:
-            self.push(envelope)
+            self.push(data)
+        self.tell_taps(envelope, len(data))
+
+    def tell_taps(self, envelope: realtime_pb2.Envelope, size: int) -> None:
+        """Tells who listens that this envelope was written here."""
+        for tap in self._gateway.taps:
+            tap.went(Answer(self.number, time.monotonic(), envelope.cid, size, envelope))
 
     def send_error(self, cid: int, code: int, message: str, context: Mapping[str, str] | None = None) -> None:
         """Sends an error envelope."""
@@ -267,6 +278,8 @@ class Connection(ABC):
 
     def _send_raw_answer(self, cid: int, body: bytes, code: int = 0) -> None:
         gateway = self._gateway
+        for tap in gateway.taps:
+            tap.went(Answer(self.number, time.monotonic(), cid, len(body), None, code, body))
         chunks = raw_answer(
             cid & 0xFFFF, body, code=code, chunk_size=gateway.chunk_size, chunk_count=gateway.chunk_count
         )
@@ -274,7 +287,7 @@ class Connection(ABC):
             self._beside(self._interleaved(chunks))
             return
         for chunk in chunks:
-            self._write_chunk(chunk)
+            self.write_chunk(chunk)
 
     async def _interleaved(self, chunks: list[Chunk]) -> None:
         """Sends chunks with something else between any two: an event, and what other calls are answered."""
@@ -282,7 +295,7 @@ class Connection(ABC):
             if number:
                 self.send(0, status_presence_event=realtime_pb2.StatusPresenceEvent())
                 await asyncio.sleep(0)
-            self._write_chunk(chunk)
+            self.write_chunk(chunk)
 
     def write(self, data: bytes) -> None:
         """Puts bytes on the wire as they are; while the gateway is stalled they wait."""

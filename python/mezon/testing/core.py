@@ -99,7 +99,7 @@ class GatewayCore(Watch):
         self.chunk_count = chunk_count
         self.max_uploads = max_uploads
         self.content_type = "application/proto"
-        """Content type of RPC answers; the live servers use several (wire facts, section 2)."""
+        """Content type of RPC answers; the live servers use several (docs/protocol.md, "RPC over HTTP")."""
         self._ws_shape: Shape = "url"
         self._tcp_shape: Shape = "host:port"
         self.session_fields: dict[str, Any] = {}
@@ -344,14 +344,19 @@ class GatewayCore(Watch):
         self.live.append(connection)
         counts.live = len(self.live)
         counts.max_live = max(counts.max_live, counts.live)
-        self.notify()
+        self._live_changed()
         try:
             yield connection
         finally:
             connection.end()
             self.live.remove(connection)
             counts.live = len(self.live)
-            self.notify()
+            self._live_changed()
+
+    def _live_changed(self) -> None:
+        self.notify()
+        for tap in self.taps:
+            tap.connected(len(self.live))
 
     # Waiting
 
@@ -370,12 +375,16 @@ class GatewayCore(Watch):
     def broadcast(self, **field: Any) -> int:
         """Sends an event to every connection that should have it; returns to how many."""
         ((kind, message),) = field.items()
-        data = realtime_pb2.Envelope(**field).SerializeToString()
+        envelope = realtime_pb2.Envelope(**field)
+        data = envelope.SerializeToString()
+        for tap in self.taps:
+            tap.told(envelope)
         reached = 0
         for connection in self.live:
             if kind == "channel_message" and not self._should_hear(connection, message):
                 continue
             connection.push(data)
+            connection.tell_taps(envelope, len(data))
             reached += connection.is_open
         return reached
 

@@ -1,4 +1,4 @@
-"""Bytes of both transports: WebSocket frames of a server and raw API answers (RFC 6455 and the wire facts)."""
+"""Bytes of both transports: a server's WebSocket frames, raw API answers (RFC 6455; docs/protocol.md, "WebSocket")."""
 
 from __future__ import annotations
 

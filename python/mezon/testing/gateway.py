@@ -11,7 +11,7 @@ from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.blast import Blast, BlastResult, build_blast
 from mezon.testing.connection import Connection
-from mezon.testing.frames import TEXT, websocket_frame
+from mezon.testing.frames import TEXT, Chunk, websocket_frame
 from mezon.testing.messages import (
     CHAT,
     REMOVED,
@@ -225,11 +225,26 @@ class LocalGateway(Weather):
             raise TypeError("push() takes an envelope, or one field by name")
         if envelope is None:
             envelope = realtime_pb2.Envelope(**field)
-        return await self.push_raw(envelope.SerializeToString())
+        payload = envelope.SerializeToString()
+        for tap in self.taps:
+            tap.told(envelope)
+        for connection in self.live:
+            connection.tell_taps(envelope, len(payload))
+        return await self.push_raw(payload)
 
     async def push_raw(self, data: bytes, *, fragments: int = 1) -> int:
         """Sends these bytes as one message; on the WebSocket cut into ``fragments`` frames."""
         return await self._to_all(lambda connection: connection.push(data, fragments=fragments))
+
+    async def push_chunks(self, chunks: Iterable[Chunk]) -> int:
+        """Sends pieces of a raw API answer (``mezon.testing.frames.raw_answer`` makes them)."""
+        pieces = list(chunks)
+
+        def send(connection: Connection) -> None:
+            for chunk in pieces:
+                connection.write_chunk(chunk)
+
+        return await self._to_all(send)
 
     async def push_text(self, text: str) -> int:
         """Sends a text WebSocket message."""

@@ -81,6 +81,8 @@ class HttpSide:
             record.status = refusal.status
             raise
         finally:
+            for tap in gateway.taps:
+                tap.requested(record)
             if request.path == SOCKET_PATH and record.status != SWITCHING:
                 refused = Handshake("websocket", False, time.monotonic(), record.status)
                 gateway.record_handshake(refused)

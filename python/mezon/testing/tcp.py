@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from mezon.protobuf.rtapi import realtime_pb2
-from mezon.testing.abridged import ClientStream, OutOfStepError, abridged_frame, short_pong
+from mezon.testing.abridged import SHORT_SIZE, ClientStream, OutOfStepError, abridged_frame, short_pong
 from mezon.testing.connection import Connection
 from mezon.testing.frames import Chunk, websocket_frame
 from mezon.testing.records import Handshake, Sent, Transport
@@ -157,6 +157,7 @@ class TcpConnection(Connection):
     def _on_ping(self, sent: Sent) -> None:
         if sent.message is _SHORT_PING:
             self.write(short_pong(sent.cid))
+            self.tell_taps(realtime_pb2.Envelope(cid=sent.cid, pong=realtime_pb2.Pong()), SHORT_SIZE)
         else:
             super()._on_ping(sent)
 
@@ -165,8 +166,9 @@ class TcpConnection(Connection):
         await self.pipe.finish()
 
     def push(self, data: bytes, *, fragments: int = 1) -> None:
-        # Fragments are a thing of the WebSocket: on the stream their opcode would be a length.
-        form = self._gateway.wire.pushes
+        # Fragments are a thing of the WebSocket: on the stream their opcode would be a length. And an abridged
+        # frame cannot be empty: a length of 0 is a pong.
+        form = self._gateway.wire.pushes if data else "websocket"
         self._pushes += 1
         if form == "abridged" or (form == "mixed" and self._pushes % 2 == 0):
             self.write(abridged_frame(data, self._gateway.wire.padding))
@@ -176,5 +178,5 @@ class TcpConnection(Connection):
     def _write_answer(self, envelope: bytes) -> None:
         self.write(abridged_frame(envelope, self._gateway.wire.padding))
 
-    def _write_chunk(self, chunk: Chunk) -> None:
+    def write_chunk(self, chunk: Chunk) -> None:
         self.write(chunk.to_bytes(sized=True))

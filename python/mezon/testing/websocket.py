@@ -114,5 +114,5 @@ class WebSocketConnection(Connection):
     def _write_answer(self, envelope: bytes) -> None:
         self.write(websocket_frame(envelope))
 
-    def _write_chunk(self, chunk: Chunk) -> None:
+    def write_chunk(self, chunk: Chunk) -> None:
         self.write(websocket_frame(chunk.to_bytes(sized=False)))
