@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["check_address", "http_base"]
+__all__ = ["check_address", "host_of", "http_base"]
 
 # A host name, an IPv4 address, or an IPv6 address without its brackets. Names beyond ASCII are for the resolver.
 _HOST = re.compile(r"[\w.:%-]+", re.UNICODE)
@@ -48,3 +48,11 @@ def http_base(api_url: str, use_ssl: bool) -> str:
     parts = check_address(url, ("https", "http"))
     netloc = parts.netloc.rpartition("@")[2]
     return f"{'https' if use_ssl else parts.scheme}://{netloc}"
+
+
+def host_of(url: str) -> str:
+    """The host a URL names, for a text; "" when it names none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from mezon._http.address import host_of
 from mezon._http.limiter import Clock, Priority
 from mezon._http.log import logger
 from mezon._http.reply import Reply, too_long
@@ -305,7 +305,7 @@ def _error(call: Call, reply: Reply, retry_after: float | None) -> ApiError:
         if not rate:
             kind, hint = ApiAuthenticationError, _LOGIN_HINTS[reply.status]
     elif 300 <= reply.status < 400:
-        target = urlsplit(reply.headers.get("Location", "")).hostname or "another address"
+        target = host_of(reply.headers.get("Location", "")) or "another address"
         hint = f"It redirects to {target}, and calls carry secrets, so none follows; set host and port"
     elif reply.status >= 500:
         hint = "The trouble is at the server; try again later"

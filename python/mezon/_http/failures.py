@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import aiohttp
 
+from mezon._http.address import host_of
 from mezon.errors import InvalidArgumentError, MezonError, MezonTimeoutError
 from mezon.ports import HttpFailure, HttpRequest
 
@@ -21,7 +20,7 @@ def failure_of(
         closed: The session was closed meanwhile.
         reading: The answer had begun.
     """
-    name, host = request.name, _host(request.url)
+    name, host = request.name, host_of(request.url) or "the server"
     if isinstance(error, TimeoutError):
         return _timeout(request, host, reading)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
@@ -93,10 +92,3 @@ def wrong_address(request: HttpRequest, why: str) -> HttpFailure:
         sent=False,
         lasting=True,
     )
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or "the server"
-    except ValueError:
-        return "the server"
