@@ -7,8 +7,8 @@ PY := $(VENV)/bin/python
 SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-dev demo test test-rust test-python test-oldest fuzz lint fmt bench bench-rust faults soak proto \
-	dist dist-wheel dist-same licences lock clean
+.PHONY: help setup build build-dev demo test test-rust test-python test-oldest
+.PHONY: faults soak fuzz lint fmt bench bench-rust proto licences docs dist dist-wheel dist-same lock clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,15 @@ lint: build ## format, clippy, ruff, mypy, stubtest, generated code
 	$(PY) tools/protos.py --check
 	$(PY) tools/licences.py --check
 
+DOCS := $(VENV)-docs
+$(DOCS)/.stamp: requirements-docs.txt
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@touch $@
+
+docs: $(DOCS)/.stamp ## build the documentation site into build/site, strictly, and check its links
+	$(DOCS)/bin/python tools/docs.py
+
 fmt: $(VENV)/.stamp ## format everything
 	cargo fmt
 	$(VENV)/bin/ruff format .
@@ -114,4 +123,4 @@ lock: $(VENV)/.stamp ## pin what the environment holds now
 	cargo generate-lockfile
 
 clean: ## remove builds and the environment
-	rm -rf target dist $(VENV) $(VENV)-*
+	rm -rf target build dist $(VENV) $(VENV)-*
