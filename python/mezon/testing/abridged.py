@@ -1,4 +1,4 @@
-"""Bytes on the abridged stream (docs/protocol.md, "Abridged TCP"): a client's in any pieces, the server's as written."""
+"""The abridged stream (docs/protocol.md, "Abridged TCP"): a client's in any pieces, the server's as written."""
 
 from __future__ import annotations
 
