@@ -5,6 +5,7 @@ pub mod crypto;
 pub mod gateway;
 pub mod inbox;
 pub mod proto;
+mod runtime;
 pub mod schema;
 pub mod store;
 pub mod wake;
