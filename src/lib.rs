@@ -4,11 +4,8 @@ mod by_use;
 pub mod crypto;
 pub mod gateway;
 pub mod inbox;
-pub mod proto;
 mod runtime;
-pub mod schema;
 pub mod store;
-pub mod wake;
 pub mod wire;
 
 #[cfg(feature = "python")]

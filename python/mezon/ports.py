@@ -1,0 +1,207 @@
+"""What a client needs from outside, as interfaces.
+
+A client needs three things that it cannot do by itself: a *connection* to the gateway, a *transport* for HTTP, and a
+*store* for messages. Each is one small Protocol here. What this package itself puts behind them (the core, aiohttp,
+SQLite) is made in one place, ``mezon/_client/assembly.py``, and handed in; everything else knows this file only.
+``MezonClient(ports=...)`` takes others: fakes in a test, or an implementation that talks to another process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mezon.errors import MezonError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mezon.models import ChannelMessage
+
+__all__ = ["Connection", "ConnectionListener", "MessageStore", "SessionRefusedError"]
+
+
+class SessionRefusedError(MezonError):
+    """Raised by ``new_urls``: the server refuses the credentials, so no further attempt will help."""
+
+
+class ConnectionListener(Protocol):
+    """Who a connection tells what happens. Every method is called on the event loop that opened it."""
+
+    def capacity(self) -> int:
+        """How many events may come now; 0 for none. Asked before each batch. Answers to calls come all the same."""
+
+    def on_event(self, name: str, event: Any, /) -> None:
+        """Take an event.
+
+        Args:
+            name: The envelope field, as a member of ``Events`` names it.
+            event: The model, or the protobuf message when there is no model.
+        """
+
+    def on_state(self, state: str, generation: int, reason: str, /) -> None:
+        """Hear of a new state, before any event of that state.
+
+        Args:
+            state: idle, authenticating, connecting, joining, ready, backoff or closed.
+            generation: The number of the connection; each attempt has the next one.
+            reason: Why it ended, for backoff and closed.
+        """
+
+    async def new_urls(self, attempt: int, /) -> Sequence[str]:
+        """Bring the addresses for a reconnect, the best first, as ``Connection.open`` takes them.
+
+        Args:
+            attempt: 1 for the first attempt after a loss.
+
+        Raises:
+            SessionRefusedError: The attempts end.
+            Exception: Anything else; the connection tries again later.
+        """
+
+    def on_reconnected(self, lost_at: float, back_at: float, /) -> None:
+        """Hear that a lost connection is back. Both are UNIX times in seconds; no event of that time came."""
+
+
+class Connection(Protocol):
+    """One connection to the gateway. It may be opened, closed and opened again, also on another event loop.
+
+    It reconnects, joins again, keeps the heartbeat and the limit of frames by itself. A message that comes is in the
+    message store before its event is told.
+
+    Attributes:
+        listener: Who is told what happens. Set before ``open``.
+    """
+
+    listener: ConnectionListener | None
+
+    @property
+    def state(self) -> str:
+        """idle, authenticating, connecting, joining, ready, backoff or closed."""
+
+    @property
+    def latency(self) -> float | None:
+        """The last round trip of a ping in seconds; None before the first."""
+
+    def stats(self) -> Mapping[str, Any]:
+        """Counters by the names of :class:`mezon.Stats`; others may be among them."""
+
+    async def open(self, urls: Sequence[str], auto_reconnect: bool) -> None:
+        """Open the connection on the running loop; returns when calls can be made.
+
+        Args:
+            urls: Where to connect, the best first. The scheme names the transport: ws, wss, tcp, tcps. They hold
+                the session's token: never log them.
+            auto_reconnect: Connect again when the connection is lost.
+
+        Raises:
+            MezonConnectionError: If it cannot be opened, or is open already.
+            ForkError: In a process that was forked after its parent had connected.
+        """
+
+    async def close(self) -> None:
+        """Close the connection and leave the event loop. Safe at any time, and twice.
+
+        Raises:
+            ForkError: In a process that was forked after its parent had connected; nothing is touched.
+        """
+
+    def reconnect(self) -> bool:
+        """Make a new connection at once; False when there is none and none is being made."""
+
+    def want(self, name: str, wanted: bool = True) -> None:
+        """Have the events of an envelope field told, or counted and dropped. Possible before ``open``."""
+
+    def resume(self) -> None:
+        """Ask ``capacity`` again: it was 0 and there is room now."""
+
+    async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
+        """Send ``value`` in the envelope field ``name`` and wait for the answer: its field and its model.
+
+        Args:
+            name: The envelope field.
+            value: The fields by their protobuf names, or the encoded message.
+            timeout: Seconds, the wait for its turn included.
+
+        Returns:
+            The answer's field and its model; the encoded message when there is no model.
+
+        Raises:
+            ServerError: If the server refuses the call.
+            MezonTimeoutError: If no answer comes in time.
+            DeliveryUnknownError: If the connection is lost before the answer.
+            MezonConnectionError: If nothing was sent, because there is no connection or for another event loop.
+            InvalidArgumentError: If a value does not fit its field.
+        """
+
+    async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
+        """Like ``call``, for calls whose answer is the body of an API call."""
+
+    def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
+        """Send without waiting for an answer. Raises what ``call`` raises when nothing could be sent."""
+
+    def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
+        """Take the messages of a channel that came since it was last asked, oldest first."""
+
+
+class MessageStore(Protocol):
+    """Messages by channel and id. Ids may be ints or digit strings.
+
+    Attributes:
+        on_error: Called with a ``MessageStoreError`` when the store cannot keep what it is given.
+    """
+
+    on_error: Callable[[Exception], object] | None
+
+    def attach_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Call ``on_error`` on this loop from now on."""
+
+    def accept(self, body: bytes) -> None:
+        """Store an encoded ``mezon.api.ChannelMessage``, as it came from the server. Does not wait."""
+
+    def came(self, channel_id: int, message_id: int) -> bool:
+        """Is the server's own copy of a message here already? Looks into memory only, and does not wait."""
+
+    async def save_message(self, message: ChannelMessage | Mapping[str, Any]) -> None:
+        """Store a message, or replace the one with its channel and id."""
+
+    async def update_message(
+        self,
+        message_id: int | str,
+        channel_id: int | str,
+        content: Any,
+        mentions: Any = None,
+        attachments: Any = None,
+    ) -> None:
+        """Change a message as an edit does: content, mentions and attachments; the rest stays."""
+
+    async def get_message_by_id(self, message_id: int | str, channel_id: int | str) -> ChannelMessage | None:
+        """The message, or None."""
+
+    async def get_messages_by_channel(
+        self, channel_id: int | str, limit: int = 50, offset: int = 0
+    ) -> list[dict[str, Any]]:
+        """A channel's messages as dicts, newest first; a limit below zero is none."""
+
+    async def search_messages(
+        self, text: str, channel_id: int | str | None = None, limit: int = 50
+    ) -> list[dict[str, Any]]:
+        """Messages with every word of ``text``, newest first."""
+
+    async def delete_message(self, message_id: int | str, channel_id: int | str) -> bool:
+        """Remove a message; True if there was one."""
+
+    async def clear_channel_messages(self, channel_id: int | str) -> int:
+        """Remove a channel's messages and return their number."""
+
+    async def get_message_count(self, channel_id: int | str | None = None) -> int:
+        """Number of messages stored, of a channel or of all."""
+
+    async def flush(self) -> bool:
+        """Wait until all that was stored is safe; False if that takes too long."""
+
+    async def close(self) -> None:
+        """Keep what is left safe and close. Using the store again opens it again."""
+
+    def stats(self) -> Mapping[str, Any]:
+        """Counts since the store was made."""
