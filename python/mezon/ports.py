@@ -8,7 +8,7 @@ SQLite) is made in one place, ``mezon/_client/assembly.py``, and handed in; ever
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mezon.errors import MezonError
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from mezon.models import ChannelMessage
 
-__all__ = ["Connection", "ConnectionListener", "MessageStore", "SessionRefusedError"]
+__all__ = ["CLOSED", "Connection", "ConnectionListener", "MessageStore", "Ports", "SessionRefusedError"]
+
+#: The reason of the state closed when ``Connection.close`` has brought it about.
+CLOSED: Final = "closed by the client"
 
 
 class SessionRefusedError(MezonError):
@@ -45,7 +48,7 @@ class ConnectionListener(Protocol):
         Args:
             state: idle, authenticating, connecting, joining, ready, backoff or closed.
             generation: The number of the connection; each attempt has the next one.
-            reason: Why it ended, for backoff and closed.
+            reason: Why it ended, for backoff and closed; ``CLOSED`` when ``close`` has ended it.
         """
 
     async def new_urls(self, attempt: int, /) -> Sequence[str]:
@@ -205,3 +208,13 @@ class MessageStore(Protocol):
 
     def stats(self) -> Mapping[str, Any]:
         """Counts since the store was made."""
+
+
+class Ports(Protocol):
+    """Makes what a client needs from outside, each once, when the client first needs it."""
+
+    def store(self) -> MessageStore | None:
+        """The message store; None for a client without one."""
+
+    def connection(self, store: MessageStore | None) -> Connection:
+        """The connection, which puts what it receives into the store."""
