@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use _core::proto::api::ChannelMessage;
 use _core::store::{Options, Store};
+use _core::wire::proto::api::ChannelMessage;
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use prost::Message as _;

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use _core::proto::api::ChannelMessage;
-use _core::proto::realtime::{Envelope, MessageTypingEvent, envelope::Message};
+use _core::wire::proto::api::ChannelMessage;
+use _core::wire::proto::realtime::{Envelope, MessageTypingEvent, envelope::Message};
 use _core::wire::{classify, encode_envelope, peek};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use prost::Message as _;

@@ -4,10 +4,7 @@ mod by_use;
 pub mod crypto;
 pub mod gateway;
 pub mod inbox;
-pub mod proto;
-pub mod schema;
 pub mod store;
-pub mod wake;
 pub mod wire;
 
 #[cfg(feature = "python")]

@@ -9,8 +9,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
-use _core::proto::realtime::Envelope;
-use _core::schema;
+use _core::wire::proto::realtime::Envelope;
+use _core::wire::schema;
 use _core::wire::{
     Chunk, Fields, Inbound, Malformed, RAW_MARK, Stream, StreamTooLong, Value, classify, encode_envelope,
     peek, varint,

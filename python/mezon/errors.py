@@ -64,7 +64,7 @@ class ServerError(MezonError):
     """The server answered a call with an error.
 
     Attributes:
-        code: The error code: 0 to 7 for envelopes (protocol README, section 3), else a raw answer's.
+        code: 0 to 7 for an envelope (docs/protocol.md, "Envelopes and cids"), else that of a raw API answer.
         message: The server's own words.
         context: Key-value details the server sent along.
         call: The name of the call that was refused, as the envelope's field is named.

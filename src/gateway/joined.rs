@@ -121,7 +121,7 @@ pub fn int_field(body: &[u8], wanted: u32) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::realtime::{ChannelJoin, ChannelLeave, ClanJoin};
+    use crate::wire::proto::realtime::{ChannelJoin, ChannelLeave, ClanJoin};
     use prost::Message as _;
 
     fn clan(clan_id: i64) -> Bytes {

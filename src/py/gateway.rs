@@ -10,14 +10,14 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 
-use super::decode::{self, DecodeError};
-use super::encode;
-use super::plan::Plan;
+use super::codec::decode::{self, DecodeError};
+use super::codec::encode;
+use super::codec::plan::Plan;
 use super::wake::AnyWake;
 use crate::gateway::{self, BackoffOptions, Denied, Failure, Options, Sink, Stats, TAGS, WebSocketConnector};
 use crate::inbox::{Bounds, Inbox, Item};
-use crate::schema;
 use crate::store;
+use crate::wire::schema;
 
 create_exception!(_core, GatewayError, PyException, "The core could not take an order; args: (kind, text).");
 

@@ -3,12 +3,9 @@
 
 use pyo3::prelude::*;
 
+mod codec;
 mod crypto;
-mod decode;
-mod encode;
 mod gateway;
-mod plan;
-mod raw_instance;
 mod store;
 mod wake;
 
@@ -25,12 +22,12 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     crypto::register(module)?;
     module.add("GatewayError", module.py().get_type::<gateway::GatewayError>())?;
     module.add_class::<gateway::Gateway>()?;
-    module.add_class::<plan::Plan>()?;
+    module.add_class::<codec::plan::Plan>()?;
     module.add_class::<store::Store>()?;
     module.add_function(wrap_pyfunction!(store::close_stores, module)?)?;
-    module.add_function(wrap_pyfunction!(plan::schema_fields, module)?)?;
-    module.add_function(wrap_pyfunction!(plan::schema_messages, module)?)?;
-    module.add_function(wrap_pyfunction!(decode::schema_zero, module)?)?;
-    module.add_function(wrap_pyfunction!(decode::peek_envelope, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::plan::schema_fields, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::plan::schema_messages, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::decode::schema_zero, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::decode::peek_envelope, module)?)?;
     Ok(())
 }

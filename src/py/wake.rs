@@ -6,8 +6,8 @@ use std::thread;
 use pyo3::prelude::*;
 
 #[cfg(unix)]
-use crate::wake::FdWake;
-use crate::wake::Wake;
+use crate::inbox::FdWake;
+use crate::inbox::Wake;
 
 pub(super) enum AnyWake {
     #[cfg(unix)]

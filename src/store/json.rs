@@ -4,8 +4,8 @@ use itoa::Buffer;
 use serde::de::IgnoredAny;
 use simdutf8::basic::from_utf8;
 
-use crate::proto::api;
 use crate::wire::plain_text;
+use crate::wire::proto::api;
 
 /// The content column: the text as it came when it is a JSON object, else `{}`.
 pub fn content(raw: &[u8]) -> &str {

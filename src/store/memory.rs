@@ -9,7 +9,7 @@ use prost::Message as _;
 
 use super::row::Row;
 use crate::by_use::{oldest_first, with_room};
-use crate::proto::api::ChannelMessage;
+use crate::wire::proto::api::ChannelMessage;
 
 /// A message as the memory layer holds it.
 #[derive(Debug, Clone)]

@@ -142,7 +142,7 @@ fn skip(body: &[u8], at: &mut usize, len: u64) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::api::ChannelMessage;
+    use crate::wire::proto::api::ChannelMessage;
     use bytes::Bytes;
     use proptest::prelude::*;
     use prost::Message as _;

@@ -34,7 +34,7 @@ pub use memory::Kept as Found;
 pub use row::Row;
 pub use shared::close_all;
 
-use crate::proto::api::ChannelMessage;
+use crate::wire::proto::api::ChannelMessage;
 use message::CODE_UPDATE;
 use queue::{Op, lock};
 use shared::Shared;

@@ -10,7 +10,7 @@ use prost::Message as _;
 use rusqlite::Connection;
 
 use super::*;
-use crate::proto::api::ChannelMessage;
+use crate::wire::proto::api::ChannelMessage;
 
 const SOON: Duration = Duration::from_secs(30);
 

@@ -2,7 +2,7 @@
 
 /// The text of `{"t":"..."}` when nothing in it is escaped, as it stands; its UTF-8 is not checked.
 ///
-/// Most messages are such (protocol README: `t` is the text), and finding that out is one pass over its bytes.
+/// Most messages are such (docs/protocol.md, "Sending"), and finding that out is one pass over its bytes.
 pub fn plain_text(content: &[u8]) -> Option<&[u8]> {
     let rest = content.strip_prefix(b"{\"t\":")?;
     let text = rest.strip_prefix(b" ").unwrap_or(rest).strip_prefix(b"\"")?.strip_suffix(b"\"}")?;

@@ -23,7 +23,7 @@ pub fn encode_envelope(cid: u16, tag: u32, body: &[u8]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::realtime::{ClanJoin, Envelope, envelope::Message};
+    use crate::wire::proto::realtime::{ClanJoin, Envelope, envelope::Message};
     use proptest::prelude::*;
     use prost::Message as _;
 

@@ -1,12 +1,14 @@
 //! Frames to typed things and back, without I/O.
 //!
 //! A binary WebSocket message is either an `Envelope` (protobuf) or, when its first byte is 0xFF, a chunk of a raw
-//! API answer (protocol README, section 3).
+//! API answer (docs/protocol.md, "Raw API answers").
 
 mod content;
 mod envelope;
 mod peek;
+pub mod proto;
 mod raw;
+pub mod schema;
 pub mod varint;
 
 pub use content::plain_text;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::varint;
-use crate::schema;
+use crate::wire::schema;
 
 /// Why a frame is not what it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +142,7 @@ fn is_member(tag: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::realtime::{Envelope, MessageTypingEvent, Ping, envelope::Message};
+    use crate::wire::proto::realtime::{Envelope, MessageTypingEvent, Ping, envelope::Message};
     use proptest::prelude::*;
     use prost::Message as _;
 

@@ -1,4 +1,4 @@
-//! Raw API answers: chunks with a header of seven bytes, joined per cid (protocol README, "Raw API answer").
+//! Raw API answers: chunks with a header of seven bytes, joined per cid (docs/protocol.md, "Raw API answers").
 
 use super::Malformed;
 

@@ -50,6 +50,16 @@ def sentences(path: pathlib.Path) -> tuple[str, list[tuple[str, str]]]:
     return (ast.get_docstring(tree) or "").splitlines()[0], found
 
 
+def heading(title: str) -> str:
+    """The title of a test file with its citation, ``(docs/contract.md, "Objects")``, as a link."""
+    plain, citation, rest = title.rstrip(".").partition(" (docs/")
+    if not citation:
+        return plain
+    page, _, name = rest.rstrip(")").partition(", ")
+    name = name.strip('"')
+    return f"{plain}\n\nIn [{page}]({page}#{name.lower().replace(' ', '-')}): {name}."
+
+
 def verdict(entry: dict[str, Any] | None) -> str:
     """What the reference did."""
     if entry is None:
@@ -72,7 +82,7 @@ def main() -> None:
     total = failed = 0
     for name in FILES:
         title, tests = sentences(HERE / name)
-        print(f"## {title}\n\n| sentence | test | mezon-sdk 1.8.3 |\n|---|---|---|")
+        print(f"## {heading(title)}\n\n| sentence | test | mezon-sdk 1.8.3 |\n|---|---|---|")
         for test, sentence in tests:
             entry = report.get(f"{name}::{test}")
             total += 1

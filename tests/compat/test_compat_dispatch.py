@@ -1,4 +1,4 @@
-"""How events become calls of handlers (contract README, section 3)."""
+"""How events become calls of handlers (docs/contract.md, "Dispatch")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The default effects, row by row (contract README, section 3.6), and the caches they feed."""
+"""The default effects, row by row, and the caches they feed (docs/contract.md, "Default effects")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors: their types and their texts (contract README, section 4)."""
+"""Errors: their types and their texts (docs/contract.md, "Errors")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every recorded frame through a real socket into a handler (contract README, section 2; inbound.jsonl)."""
+"""Every recorded frame through a real socket into a handler (docs/contract.md, "Payloads")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Login, disconnect, the end of the process, and what the log says (contract README, section 4)."""
+"""Login, disconnect, the end of the process, and what the log says (docs/contract.md, "Login and shutdown")."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ async def test_login_joins_everything(gateway: Gateway, make_client: Callable[..
 
 
 async def test_login_credentials(gateway: Gateway, client: Any) -> None:
-    """The login sends what the wire facts say, with a well-formed Basic header."""
+    """The login sends what docs/protocol.md, "Login", says, with a well-formed Basic header."""
     import base64
 
     (request,) = await gateway.requests("/v2/apps/authenticate/token")

@@ -1,4 +1,4 @@
-"""Channels, clans, users, messages (contract README, section 4)."""
+"""Channels, clans, users, messages (docs/contract.md, "Objects")."""
 
 from __future__ import annotations
 

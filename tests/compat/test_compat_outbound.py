@@ -1,4 +1,4 @@
-"""Every recorded call on the socket, and what the gateway gets (contract README; outbound.jsonl)."""
+"""Every recorded call on the socket, and what the gateway gets (docs/protocol.md, "Sending")."""
 
 from __future__ import annotations
 

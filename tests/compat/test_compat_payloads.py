@@ -1,4 +1,4 @@
-"""What handlers are given (contract README, section 2)."""
+"""What handlers are given (docs/contract.md, "Payloads")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user's page promises (contract README, section 1)."""
+"""What the user's page promises (docs/contract.md, "Promises")."""
 
 from __future__ import annotations
 

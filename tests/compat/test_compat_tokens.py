@@ -1,4 +1,4 @@
-"""Tokens and AI agent events through a client (contract README, sections 1 and 4; wire facts, section 5)."""
+"""Tokens and AI agent events through a client (docs/contract.md, "Tokens and agent events")."""
 
 from __future__ import annotations
 

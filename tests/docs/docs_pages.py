@@ -68,3 +68,14 @@ def table(page: Path, heading: str) -> list[list[str]]:
 def prose(page: Path) -> str:
     """A page without its fenced blocks."""
     return _FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def headings(page: Path) -> list[str]:
+    """The headings of a page as a reader sees them, without their marks."""
+    found = re.findall(r"^#{1,6} +(.+?) *#*$", prose(page), re.M)
+    return [re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", heading) for heading in found]
+
+
+def anchor(heading: str) -> str:
+    """What stands behind ``#`` in a link to a heading."""
+    return re.sub(r"[\s]+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())

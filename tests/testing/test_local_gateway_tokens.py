@@ -1,4 +1,4 @@
-"""Token node, proof service and agent events, asked as the facts say and with the recorded vectors."""
+"""Token node, proof service and agent events, asked as docs/protocol.md, "Tokens", says, and with the vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole send_token against the local gateway, which was written from the facts and not from this code."""
+"""A whole send_token against the local gateway, which was written from docs/protocol.md, "Tokens", alone."""
 
 from __future__ import annotations
 

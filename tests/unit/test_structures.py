@@ -1,6 +1,6 @@
 """Clans, channels, messages and users, against a peer that records what it is asked for.
 
-The peer must match the write methods of the socket manager, which surface.json pins.
+The peer must match the write methods of the socket manager, which tests/compat/surface.json pins.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What the SDK itself does on an event, before the bot's handlers start (contract README, section 3).
+"""What the SDK itself does on an event, before the bot's handlers start (docs/contract.md, "Default effects").
 
 Nothing here waits: caches are brought up to date at once, and whatever needs the server runs beside.
 The message store is not here: the core feeds it before Python hears of a message.
@@ -38,7 +38,7 @@ _MAX_SENDERS = 4096
 #: What a message shows of its sender.
 _looks = itemgetter("username", "display_name", "clan_nick", "avatar", "clan_avatar")
 
-#: The notification that somebody wants to be the bot's friend (contract README, section 1).
+#: The notification that somebody wants to be the bot's friend (docs/contract.md, "Promises").
 _FRIEND_REQUEST = -2
 
 

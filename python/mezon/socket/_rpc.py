@@ -1,4 +1,4 @@
-"""RPCs over the socket: ``api_request_event`` out, raw API chunks back (protocol README, section 3)."""
+"""RPCs over the socket: ``api_request_event`` out, raw API chunks back (docs/protocol.md, "Raw API answers")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The URL of the socket (protocol README, section 3)."""
+"""The URL of the socket (docs/protocol.md, "WebSocket")."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mezon.testing.blast import Blast, BlastResult
+    from mezon.testing.bots import running_bot
     from mezon.testing.gateway import LocalGateway
     from mezon.testing.process import GatewayProcess
     from mezon.testing.records import Connections, Request, Sent, Upload
@@ -61,6 +62,7 @@ __all__ = [
     "Upload",
     "User",
     "World",
+    "running_bot",
 ]
 
 # The plugin imports this package in everybody's pytest runs: aiohttp and the protobuf modules wait for use.
@@ -80,6 +82,7 @@ _HOMES = {
     "Upload": "records",
     "User": "world",
     "World": "world",
+    "running_bot": "bots",
 }
 
 

@@ -74,7 +74,7 @@ class GatewayCore(Watch):
         self.chunk_count = chunk_count
         self.max_uploads = max_uploads
         self.content_type = "application/proto"
-        """Content type of RPC answers; the live servers use several (wire facts, section 2)."""
+        """Content type of RPC answers; the live servers use several (docs/protocol.md, "RPC over HTTP")."""
         self.session_fields: dict[str, Any] = {}
         """Fields that replace those of the next sessions, such as ``ws_url``, ``api_url`` or ``token``."""
 
@@ -280,12 +280,17 @@ class GatewayCore(Watch):
     def broadcast(self, **field: Any) -> int:
         """Sends an event to every connection that should have it; returns to how many."""
         ((kind, message),) = field.items()
-        data = websocket_frame(realtime_pb2.Envelope(**field).SerializeToString())
+        envelope = realtime_pb2.Envelope(**field)
+        payload = envelope.SerializeToString()
+        data = websocket_frame(payload)
+        for tap in self.taps:
+            tap.told(envelope)
         reached = 0
         for connection in self.websockets.live:
             if kind == "channel_message" and not self._should_hear(connection, message):
                 continue
             connection.write(data)
+            connection.tell_taps(envelope, len(payload))
             reached += connection.is_open
         return reached
 

@@ -1,4 +1,4 @@
-"""Bytes on the WebSocket: server frames and raw API answers, written from RFC 6455 and the wire facts."""
+"""Bytes on the WebSocket: server frames and raw API answers, after RFC 6455 and docs/protocol.md, "WebSocket"."""
 
 from __future__ import annotations
 

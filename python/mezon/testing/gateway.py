@@ -214,7 +214,12 @@ class LocalGateway(Weather):
             raise TypeError("push() takes an envelope, or one field by name")
         if envelope is None:
             envelope = realtime_pb2.Envelope(**field)
-        return await self.push_raw(envelope.SerializeToString())
+        payload = envelope.SerializeToString()
+        for tap in self.taps:
+            tap.told(envelope)
+        for connection in self.websockets.live:
+            connection.tell_taps(envelope, len(payload))
+        return await self.push_raw(payload)
 
     async def push_raw(self, data: bytes, *, fragments: int = 1) -> int:
         """Sends these bytes as a binary WebSocket message, cut into ``fragments`` frames."""

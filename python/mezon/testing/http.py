@@ -78,6 +78,8 @@ class HttpSide:
             raise web.HTTPServiceUnavailable
         if fault is not None and fault.status is not None:
             record.status = fault.status
+            for tap in gateway.taps:
+                tap.requested(record)
             headers = dict(fault.headers)
             if fault.status >= 400:
                 headers.setdefault("Content-Type", "text/plain; charset=utf-8")
@@ -87,7 +89,11 @@ class HttpSide:
         except web.HTTPException as refusal:
             record.status = refusal.status
             raise
-        record.status = response.status
+        else:
+            record.status = response.status
+        finally:
+            for tap in gateway.taps:
+                tap.requested(record)
         return response
 
     def _protobuf(self, body: bytes) -> web.Response:

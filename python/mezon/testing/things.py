@@ -16,7 +16,7 @@ DM: Final = 3
 THREAD: Final = 7
 VOICE: Final = 10
 
-# Message mode by channel type (protocol README, "Sending").
+# Message mode by channel type (docs/protocol.md, "Sending").
 _MODES: Final = {CHANNEL: 2, GROUP: 3, DM: 4, THREAD: 6}
 
 

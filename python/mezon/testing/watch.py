@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from mezon.testing.records import HOUSEKEEPING, Connections, Request, Sent, keep
+from mezon.testing.tap import Tap
 from mezon.testing.world import World
 
 __all__ = ["Watch"]
@@ -25,6 +26,8 @@ class Watch:
         self.max_records = max_records
         self.on_sent: Callable[[Sent], None] | None = None
         """Called for every envelope the bot sends."""
+        self.taps: list[Tap] = []
+        """Who is told of everything that passes; see :class:`mezon.testing.tap.Tap`."""
         self.sent: list[Sent] = []
         self.requests: list[Request] = []
         self.connections = Connections()
@@ -115,4 +118,6 @@ class Watch:
         keep(self._unread, sent, self.max_records)
         if self.on_sent is not None:
             self.on_sent(sent)
+        for tap in self.taps:
+            tap.came(sent)
         self.notify()

@@ -1,4 +1,4 @@
-"""The WebSocket side: one ``Connection`` a bot, answers by the table of the wire facts."""
+"""The WebSocket side: one ``Connection`` a bot, answers by the table of docs/protocol.md, "Envelopes and cids"."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import rpc
 from mezon.testing.frames import BINARY, raw_answer, websocket_frame
 from mezon.testing.records import Sent
+from mezon.testing.tap import Answer
 
 if TYPE_CHECKING:
     from mezon.testing.core import GatewayCore
@@ -82,15 +83,20 @@ class WebSocketSide:
         self.live.append(connection)
         counts.live = len(self.live)
         counts.max_live = max(counts.max_live, counts.live)
-        gateway.notify()
+        self._changed()
         try:
             await connection.serve()
         finally:
             connection.end()
             self.live.remove(connection)
             counts.live = len(self.live)
-            gateway.notify()
+            self._changed()
         return websocket
+
+    def _changed(self) -> None:
+        self._gateway.notify()
+        for tap in self._gateway.taps:
+            tap.connected(len(self.live))
 
 
 class Connection:
@@ -251,6 +257,9 @@ class Connection:
         # Only its receivers see it: no broadcast, no history.
         _, message = self._gateway.accept_message(self.user_id, request, remember=False)
         self.send(sent.cid, channel_message=message)
+        receivers = list(sent.message.receiver_ids)
+        for tap in self._gateway.taps:
+            tap.told(realtime_pb2.Envelope(channel_message=message), receivers)
 
     def _on_message_reaction_event(self, sent: Sent) -> None:
         reaction = api_pb2.MessageReaction()
@@ -289,7 +298,15 @@ class Connection:
 
     def send(self, cid: int, **field: Any) -> None:
         """Sends an envelope with this one field."""
-        self.write(websocket_frame(realtime_pb2.Envelope(cid=cid, **field).SerializeToString()))
+        envelope = realtime_pb2.Envelope(cid=cid, **field)
+        payload = envelope.SerializeToString()
+        self.write(websocket_frame(payload))
+        self.tell_taps(envelope, len(payload))
+
+    def tell_taps(self, envelope: realtime_pb2.Envelope, size: int) -> None:
+        """Tells who listens that this envelope was written here."""
+        for tap in self._gateway.taps:
+            tap.went(Answer(self.number, time.monotonic(), envelope.cid, size, envelope))
 
     def send_error(self, cid: int, code: int, message: str, context: Mapping[str, str] | None = None) -> None:
         """Sends an error envelope."""
@@ -297,6 +314,8 @@ class Connection:
 
     def _send_raw_answer(self, cid: int, body: bytes, code: int = 0) -> None:
         gateway = self._gateway
+        for tap in gateway.taps:
+            tap.went(Answer(self.number, time.monotonic(), cid, len(body), None, code, body))
         for chunk in raw_answer(
             cid & 0xFFFF, body, code=code, chunk_size=gateway.chunk_size, chunk_count=gateway.chunk_count
         ):

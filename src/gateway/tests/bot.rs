@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::super::{CallId, Denied, Failure, Gateway, Options, Sink, State};
 use super::net::{Connector, Link, Net};
+use crate::inbox::Wake;
 use crate::inbox::{Inbox, Item};
-use crate::proto::realtime::{ChannelJoin, ChannelLeave, ChannelMessageSend, ClanJoin};
-use crate::wake::Wake;
+use crate::wire::proto::realtime::{ChannelJoin, ChannelLeave, ChannelMessageSend, ClanJoin};
 
 pub const SEC: Duration = Duration::from_secs(1);
 pub const MS: Duration = Duration::from_millis(1);

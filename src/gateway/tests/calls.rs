@@ -7,7 +7,7 @@ use prost::Message as _;
 use super::super::{Denied, Failure, Options, State};
 use super::bot::{API, Bot, ERROR, MS, Outcome, SEC, quick};
 use super::net::{Auto, Plan};
-use crate::proto::realtime::{ApiRequestEvent, ChannelMessageAck};
+use crate::wire::proto::realtime::{ApiRequestEvent, ChannelMessageAck};
 
 fn mark(outcome: Option<&Outcome>) -> i64 {
     match outcome {

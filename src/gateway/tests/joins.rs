@@ -3,7 +3,7 @@
 use super::super::{Options, State};
 use super::bot::{Bot, CHANNEL_JOIN, CHANNEL_LEAVE, CLAN_JOIN, MS, Outcome, SEC, quick};
 use super::net::{Auto, Got, Link};
-use crate::proto::realtime::envelope::Message;
+use crate::wire::proto::realtime::envelope::Message;
 
 /// (tag, clan or channel) of what the client sent.
 pub fn places(got: &[Got]) -> Vec<(u32, i64)> {

@@ -10,8 +10,8 @@ use prost::Message as _;
 use tokio::time::{Instant, sleep};
 
 use super::super::transport::{Connect, Connecting, Frame, Lost, Transport};
-use crate::proto::api::ChannelMessage;
-use crate::proto::realtime::{
+use crate::wire::proto::api::ChannelMessage;
+use crate::wire::proto::realtime::{
     Channel, ChannelMessageAck, Envelope, Error, MessageTypingEvent, Pong, envelope::Message,
 };
 

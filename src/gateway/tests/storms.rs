@@ -13,7 +13,7 @@ use super::bot::{Bot, CHANNEL_JOIN, CHANNEL_LEAVE, CLAN_JOIN, ERROR, MS, Outcome
 use super::joins::places;
 use super::net::{Auto, Plan};
 use crate::inbox::Bounds;
-use crate::proto::realtime::ChannelMessageAck;
+use crate::wire::proto::realtime::ChannelMessageAck;
 
 #[derive(Debug, Clone)]
 enum Op {

@@ -12,7 +12,7 @@ use pyo3::types::{PyDict, PySet, PyString, PyType};
 /// pydantic adds to the set of given fields on assignment. A set that holds every field cannot grow by that, so all
 /// instances share it; one that lacks some is copied.
 #[inline]
-pub(super) fn build<'py>(
+pub(in crate::py) fn build<'py>(
     py: Python<'py>,
     class: &Bound<'py, PyType>,
     dict: Bound<'py, PyDict>,

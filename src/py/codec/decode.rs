@@ -7,9 +7,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString};
 
+use super::instance;
 use super::plan::{Fresh, Plan, PlanField, Shape};
-use super::raw_instance;
-use crate::schema::{self, Kind};
+use crate::wire::schema::{self, Kind};
 use crate::wire::{Fields, Malformed, Value, peek, plain_text, varint};
 
 /// Where `ChannelMessage.raw_content` looks for a text that is no JSON object; beside the fields, not among them.
@@ -19,7 +19,7 @@ const RAW_CONTENT: &str = "raw_content";
 const DEPTH: u32 = 32;
 
 /// Why a message could not be built.
-pub(super) enum DecodeError {
+pub(in crate::py) enum DecodeError {
     Malformed(Malformed),
     Python(PyErr),
 }
@@ -51,7 +51,7 @@ type Decoded<'py> = Result<Bound<'py, PyAny>, DecodeError>;
 type Found<'py> = Result<Option<Bound<'py, PyAny>>, DecodeError>;
 
 /// Builds the plan's instance from an encoded message.
-pub(super) fn message<'py>(py: Python<'py>, plan: &Plan, body: &[u8]) -> Decoded<'py> {
+pub(in crate::py) fn message<'py>(py: Python<'py>, plan: &Plan, body: &[u8]) -> Decoded<'py> {
     nested(py, plan, body, DEPTH)
 }
 
@@ -112,7 +112,7 @@ fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], depth: u32) -> Decoded
         dict.set_item(name.bind(py), nested(py, whole.get(), body, depth)?)?;
     }
     match &plan.class {
-        Some(class) => Ok(raw_instance::build(py, class.bind(py), dict, plan.given.bind(py), plan.complete)?),
+        Some(class) => Ok(instance::build(py, class.bind(py), dict, plan.given.bind(py), plan.complete)?),
         None => Ok(dict.into_any()),
     }
 }

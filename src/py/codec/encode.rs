@@ -5,11 +5,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyMapping, PyString};
 
 use super::plan::{Plan, PlanField, Shape};
-use crate::schema::Kind;
+use crate::wire::schema::Kind;
 use crate::wire::varint;
 
 /// Appends the message a mapping or an object stands for.
-pub(super) fn message(
+pub(in crate::py) fn message(
     py: Python<'_>,
     plan: &Plan,
     value: &Bound<'_, PyAny>,

@@ -9,10 +9,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySet, PyString, PyType};
 
 use super::{decode, encode};
-use crate::schema::{self, Kind};
+use crate::wire::schema::{self, Kind};
 
 /// What a field's wire value turns into.
-pub(super) enum Shape {
+pub(in crate::py) enum Shape {
     Scalar(Kind),
     Message(Py<Plan>),
     /// A `google.protobuf.*Value`: the value itself, or None.
@@ -32,7 +32,7 @@ pub(super) enum Shape {
     },
 }
 
-pub(super) struct PlanField {
+pub(in crate::py) struct PlanField {
     pub number: u32,
     /// The names it has in the instance; most have one.
     pub names: Vec<Py<PyString>>,
@@ -49,34 +49,34 @@ type GivenField<'py> = (String, Vec<Py<PyString>>, Option<Bound<'py, PyAny>>);
 /// How one message of the schema becomes an instance of one class.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Plan {
-    pub(super) message: &'static schema::Message,
+    pub(in crate::py) message: &'static schema::Message,
     /// None makes a dict.
-    pub(super) class: Option<Py<PyType>>,
+    pub(in crate::py) class: Option<Py<PyType>>,
     /// Every name with its zero, in the order of the model's fields.
-    pub(super) template: Py<PyDict>,
+    pub(in crate::py) template: Py<PyDict>,
     /// The names whose zero is a new list or dict each time.
-    pub(super) fresh: Vec<(Py<PyString>, Fresh)>,
-    pub(super) given: Py<PySet>,
+    pub(in crate::py) fresh: Vec<(Py<PyString>, Fresh)>,
+    pub(in crate::py) given: Py<PySet>,
     /// `given` names every field of the model.
-    pub(super) complete: bool,
-    pub(super) fields: Vec<PlanField>,
+    pub(in crate::py) complete: bool,
+    pub(in crate::py) fields: Vec<PlanField>,
     /// Field number to index in `fields` + 1; 0 for numbers the plan has no use for.
     by_number: Vec<u16>,
-    pub(super) slots: usize,
+    pub(in crate::py) slots: usize,
     /// One of the fields is a JSON text.
-    pub(super) has_json: bool,
+    pub(in crate::py) has_json: bool,
     /// This name gets the whole message as a dict.
-    pub(super) whole: Option<(Py<PyString>, Py<Plan>)>,
+    pub(in crate::py) whole: Option<(Py<PyString>, Py<Plan>)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fresh {
+pub(in crate::py) enum Fresh {
     List,
     Dict,
 }
 
 impl Plan {
-    pub(super) fn field(&self, number: u32) -> Option<&PlanField> {
+    pub(in crate::py) fn field(&self, number: u32) -> Option<&PlanField> {
         let at = *self.by_number.get(number as usize)?;
         self.fields.get(usize::from(at).wrapping_sub(1))
     }

@@ -7,14 +7,19 @@
 //! Sleeping and waking follow one rule under one lock: a consumer that finds the queue empty arms the wake-up in the
 //! same critical section, a producer that pushes into an armed queue disarms it and wakes.
 
+mod wake;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+#[cfg(unix)]
+pub use wake::FdWake;
+pub use wake::Wake;
+
 use crate::gateway::{CallId, Failure, State};
-use crate::wake::Wake;
 
 /// Something the Python side has to know.
 #[derive(Debug)]

@@ -1,0 +1,102 @@
+"""What code cites is there: every mention of a page in a comment or docstring leads to a heading of that page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+from docs_pages import PAGES, ROOT, anchor, headings, prose
+
+#: Where code lives.
+FOLDERS: Final = ("python", "src", "tests", "benches", "tools", "examples")
+SOURCES: Final = [
+    ROOT / "build.rs",
+    *(
+        path
+        for folder in FOLDERS
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.suffix in (".py", ".pyi", ".rs") and path != Path(__file__) and not path.stem.endswith("_pb2")
+    ),
+]
+
+#: These pages are long: whoever cites them says where to look.
+WITH_HEADING: Final = {"docs/protocol.md", "docs/contract.md"}
+
+_CITATION = re.compile(r'\b(docs/[\w/-]+\.md)(?:#([\w-]+)|, \\?"([^"\\]+)\\?")?')
+#: The next line of the same comment or docstring.
+_NEXT_LINE = re.compile(r"\n[ \t]*(?://[/!]?|#:?)?[ \t]*")
+
+
+class Citation(NamedTuple):
+    """A place of a page that a file names."""
+
+    file: str
+    page: str
+    place: str | None
+
+
+def cited_in(text: str, file: str) -> list[Citation]:
+    """The citations of a text: ``docs/protocol.md, "Heading"``, ``docs/protocol.md#anchor``, ``docs/page.md``."""
+    line = _NEXT_LINE.sub(" ", text)
+    found = []
+    for page, place, heading in _CITATION.findall(line):
+        found.append(Citation(file, page, place or (anchor(heading) if heading else None)))
+    return found
+
+
+CITATIONS: Final = sorted(
+    {
+        citation
+        for path in SOURCES
+        for citation in cited_in(path.read_text("utf-8"), str(path.relative_to(ROOT)))
+    },
+    key=str,
+)
+
+
+def test_the_forms_of_a_citation_are_found() -> None:
+    text = 'see docs/protocol.md, "Raw API\n    // answers" and docs/a.md#b, docs/guide/c.md'
+    assert [(one.page, one.place) for one in cited_in(text, "x")] == [
+        ("docs/protocol.md", "raw-api-answers"),
+        ("docs/a.md", "b"),
+        ("docs/guide/c.md", None),
+    ]
+
+
+def test_the_facts_are_cited() -> None:
+    pages = {citation.page for citation in CITATIONS}
+    assert pages >= WITH_HEADING
+    assert len(CITATIONS) >= 20
+
+
+@pytest.mark.parametrize("citation", CITATIONS, ids=lambda one: f"{one.file}-{one.page}-{one.place}")
+def test_a_citation_leads_somewhere(citation: Citation) -> None:
+    page = ROOT / citation.page
+    assert page.is_file()
+    if citation.place is not None:
+        assert citation.place in map(anchor, headings(page))
+    elif citation.page in WITH_HEADING:
+        # A module may say that it makes the page, or takes a whole page apart.
+        assert citation.file.startswith("tests/docs/"), "which heading?"
+
+
+def test_nothing_outside_the_repository_is_cited() -> None:
+    foreign = re.compile("(?:protocol|contract) README|wire facts|protocol facts|[.][.]/shared")
+    assert [
+        f"{path.relative_to(ROOT)}: {match}"
+        for path in SOURCES
+        for match in foreign.findall(path.read_text("utf-8"))
+    ] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_anchors_of_links(page: Path) -> None:
+    """A link with an anchor, to another page or within this one, leads to a heading."""
+    lost = []
+    for target, place in re.findall(r"\]\((?!https?://|mailto:)([^)#\s]*)#([\w-]+)\)", prose(page)):
+        other = (page.parent / target).resolve() if target else page
+        if other.suffix == ".md" and place not in map(anchor, headings(other)):
+            lost.append(f"{target}#{place}")
+    assert lost == []
