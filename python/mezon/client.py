@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from mezon._client.agents import Agents
-from mezon._client.assembly import Apis, StandardPorts
+from mezon._client.assembly import StandardPorts
 from mezon._client.background import Background
 from mezon._client.calls import ClientCalls
 from mezon._client.directory import Directory
@@ -179,12 +179,14 @@ class MezonClient(EventRegistration, ClientCalls):
         self.zk_proof: ZkProof | None = None
 
         # What it needs from outside.
-        core_options = {
-            **self.gateway.as_dict(),
-            "recent_per_channel": messages_per_channel,
-            "recent_channels": cache_size,
-        }
-        self._ports = ports if ports is not None else StandardPorts(core_options, message_db, content_as_json)
+        self._ports: Ports = ports or StandardPorts(
+            gateway=self.gateway,
+            message_db=message_db,
+            content_as_json=content_as_json,
+            recent_per_channel=messages_per_channel,
+            recent_channels=cache_size,
+            http_rate=(http_rate_limit, http_rate_period),
+        )
         self._store: MessageStore | None = None
         self._process = ProcessGuard()
 
@@ -193,14 +195,13 @@ class MezonClient(EventRegistration, ClientCalls):
         self._reports = Reports(lambda: self.__dict__.get("on_error"), self._background)
         self.event_manager = EventManager()
         self._dispatcher = Dispatcher(self.event_manager, self._reports.report, max_concurrent_handlers)
-        apis = Apis(self, http_rate_limit, http_rate_period)
-        self._sessions = Sessions(self, apis.for_login, self._background.run)
+        self._sessions = Sessions(self, self._ports, self._background.run)
         self._directory = Directory(self, self._sessions.token, cache_size)
         self.clans = self._directory.clans
         self.channels = self._directory.channels
         self.users = self._directory.users
-        self._agents = Agents(self, self._dispatcher.dispatch)
-        self._tokens = Tokens(self)
+        self._agents = Agents(self, self._ports, self._dispatcher.dispatch)
+        self._tokens = Tokens(self, self._ports)
         self._shutdown = Shutdown(
             self._dispatcher,
             self._sessions,
@@ -213,7 +214,6 @@ class MezonClient(EventRegistration, ClientCalls):
         self._login = Login(
             self,
             ports=self._ports,
-            apis=apis,
             dispatcher=self._dispatcher,
             sessions=self._sessions,
             directory=self._directory,
@@ -409,6 +409,7 @@ class MezonClient(EventRegistration, ClientCalls):
         await self._tokens.close()
         if self.api_client is not None:
             await self.api_client.close()
+        await self._ports.http().close()
         if self._store is not None:
             await self._store.close()
 

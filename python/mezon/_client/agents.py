@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from mezon._agents.stream import AgentEventStream
     from mezon._client.view import ClientView
+    from mezon.ports import Ports
 
 
 class Agents:
@@ -17,11 +18,13 @@ class Agents:
 
     Args:
         client: The client.
+        ports: Where HTTP requests go.
         emit: Called with the name of an event and its payload.
     """
 
-    def __init__(self, client: ClientView, emit: Callable[[str, object], None]) -> None:
+    def __init__(self, client: ClientView, ports: Ports, emit: Callable[[str, object], None]) -> None:
         self._client = client
+        self._ports = ports
         self._emit = emit
         self._stream: AgentEventStream | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -38,7 +41,12 @@ class Agents:
         if self._stream is None:
             client = self._client
             self._stream = AgentEventStream(
-                client.agent_event_url, client.client_id, client.api_key, self._emit, path=path
+                client.agent_event_url,
+                client.client_id,
+                client.api_key,
+                self._emit,
+                path=path,
+                http=self._ports.http(),
             )
         self._loop = asyncio.get_running_loop()
         await self._stream.start()

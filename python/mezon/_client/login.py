@@ -11,7 +11,6 @@ from mezon.options import GapOptions
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from mezon._client.assembly import Apis
     from mezon._client.background import Background
     from mezon._client.directory import Directory
     from mezon._client.life import Life
@@ -34,7 +33,6 @@ class Login:
     Args:
         client: The client.
         ports: Makes the connection.
-        apis: Makes the API client.
         dispatcher: Where events go.
         sessions: Brings the session.
         directory: Gets to know clans and users.
@@ -49,7 +47,6 @@ class Login:
         client: ClientView,
         *,
         ports: Ports,
-        apis: Apis,
         dispatcher: Dispatcher,
         sessions: Sessions,
         directory: Directory,
@@ -60,7 +57,6 @@ class Login:
     ) -> None:
         self._client = client
         self._ports = ports
-        self._apis = apis
         self._dispatcher = dispatcher
         self._sessions = sessions
         self._directory = directory
@@ -141,7 +137,7 @@ class Login:
         client = self._client
         base_url = self._sessions.api_url(session)
         if client.api_client is None:
-            client.api_client = self._apis.for_calls(base_url)
+            client.api_client = self._sessions.make_api(base_url)
             client.api_client.reauthenticate = self._sessions.reauthenticate
         else:
             client.api_client.base_url = base_url

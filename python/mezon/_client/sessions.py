@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from mezon._client.view import ClientView
     from mezon.api import MezonApi
+    from mezon.ports import Ports
     from mezon.session import Session
 
 #: States in which a reconnect is about to bring a new session by itself.
@@ -29,18 +30,18 @@ class Sessions:
 
     Args:
         client: The client.
-        make_api: Makes an API client that is used for one login.
+        ports: Where HTTP requests go.
         beside: Runs a coroutine that nobody waits for; the text says what it does.
     """
 
     def __init__(
         self,
         client: ClientView,
-        make_api: Callable[[], MezonApi],
+        ports: Ports,
         beside: Callable[[Coroutine[Any, Any, Any], str], None],
     ) -> None:
         self._client = client
-        self._make_api = make_api
+        self._ports = ports
         self._renewal = Renewal(self.renew, lambda trying: beside(trying, "renewing the session"))
         self._flights: SingleFlight[None, Session] = SingleFlight()
         self._doubts = 0
@@ -93,13 +94,28 @@ class Sessions:
             self._renewal.begin(session)
 
     def api_url(self, session: Session) -> str:
-        """Where the HTTP API of a session is: its path is dropped, and it is not followed down to plain text."""
-        from urllib.parse import urlsplit
+        """Where the HTTP API of a session is: its path is dropped, and it is not followed down to plain text.
 
-        url = session.api_url if "://" in session.api_url else f"https://{session.api_url}"
-        parts = urlsplit(url)
-        scheme = parts.scheme if not self._client.use_ssl else "https"
-        return f"{scheme}://{parts.netloc}"
+        Raises:
+            AuthenticationError: If nobody can be called there.
+        """
+        from mezon._http.address import http_base
+
+        try:
+            return http_base(session.api_url, self._client.use_ssl)
+        except ValueError as error:
+            raise AuthenticationError(
+                f"the server's session names an api_url that cannot be used: {error}; check host and port"
+            ) from None
+
+    def make_api(self, base_url: str) -> MezonApi:
+        """An API client with the settings of the client."""
+        from mezon.api import MezonApi
+
+        client = self._client
+        return MezonApi(
+            client.client_id, client.api_key, base_url, client.timeout_ms, http=self._ports.http()
+        )
 
     # ---- new sessions
 
@@ -114,11 +130,8 @@ class Sessions:
         from mezon.session import Session
 
         client = self._client
-        api = self._make_api()
-        try:
-            answer = await SessionManager(api).authenticate(client.client_id, client.api_key)
-        finally:
-            await api.close()
+        api = self.make_api(client.login_url)
+        answer = await SessionManager(api).authenticate(client.client_id, client.api_key)
         host = client.login_url.partition("://")[2]
         scheme = "wss" if client.use_ssl else "ws"
         return Session(answer, fallback_api_url=client.login_url, fallback_ws_url=f"{scheme}://{host}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mezon._tokens import TokenService
     from mezon._tokens.service import TokenClient
+    from mezon.ports import Ports
 
 
 class Tokens:
@@ -14,10 +15,12 @@ class Tokens:
 
     Args:
         client: The client.
+        ports: Where HTTP requests go.
     """
 
-    def __init__(self, client: TokenClient) -> None:
+    def __init__(self, client: TokenClient, ports: Ports) -> None:
         self._client = client
+        self._ports = ports
         self._service: TokenService | None = None
 
     @property
@@ -26,7 +29,7 @@ class Tokens:
         if self._service is None:
             from mezon._tokens import TokenService
 
-            self._service = TokenService(self._client)
+            self._service = TokenService(self._client, self._ports.http())
         return self._service
 
     async def prepare(self) -> None:
