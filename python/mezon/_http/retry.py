@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from mezon._http.backoff import Backoff
+
 __all__ = ["Refusal", "RetryPolicy", "read_refusal", "retry_after_seconds"]
 
 _SPEAKS_OF_RATE = re.compile(r"rate|too many|throttl|quota|slow down|too fast|limit", re.IGNORECASE)
@@ -65,12 +67,11 @@ class RetryPolicy:
         rate: Retries of a call after answers about the rate (429, 403).
         maybe_rate: Retries after a 403 that gives no reason.
         trouble: Retries of a harmless-to-repeat call after a lost connection, 502, 503 or 504; also of any
-        call
-            that never reached the server.
+            call that never reached the server.
         base: Seconds of the first wait when the server names none; doubled each time, less up to half as
-        jitter.
+            jitter.
         max_wait: The longest wait in seconds. A server that asks for more gets no retry: the error says how
-        long.
+            long.
     """
 
     rate: int = 3
@@ -92,5 +93,5 @@ class RetryPolicy:
         long."""
         if retry_after is not None:
             return retry_after if retry_after <= self.max_wait else None
-        longest = min(self.base * 2.0**done, self.max_wait)
-        return longest * (1 - (rng or random).random() / 2)
+        # Less up to half of it, so that calls that failed together do not come back together.
+        return Backoff(self.base, self.max_wait, less=0.5).wait(done, rng)

@@ -33,8 +33,8 @@ class Origin:
 
     __slots__ = ("__weakref__", "_client")
 
-    def __init__(self, client: MezonClient | None = None) -> None:
-        self._client = weakref.ref(client) if client is not None else None
+    def __init__(self, client: Any = None) -> None:
+        self._client: weakref.ref[MezonClient] | None = weakref.ref(client) if client is not None else None
 
     @property
     def client(self) -> MezonClient | None:

@@ -7,12 +7,11 @@ import mimetypes
 from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mezon.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from mezon.client import MezonClient
     from mezon.models import ApiMessageAttachment
 
 #: A path, the bytes, or a name with the bytes.
@@ -20,7 +19,7 @@ File: TypeAlias = "str | PathLike[str] | bytes | tuple[str, bytes]"
 
 
 async def upload_files(
-    client: MezonClient, files: Sequence[File] | None, attachments: Sequence[ApiMessageAttachment] | None
+    client: Any, files: Sequence[File] | None, attachments: Sequence[ApiMessageAttachment] | None
 ) -> list[ApiMessageAttachment] | None:
     """Upload files; gives the attachments of a message: those there are, then the files in their order.
 
@@ -56,7 +55,7 @@ def _named(file: File) -> tuple[str, str | bytes]:
     )
 
 
-async def _upload(client: MezonClient, name: str, source: str | bytes) -> ApiMessageAttachment:
+async def _upload(client: Any, name: str, source: str | bytes) -> ApiMessageAttachment:
     from mezon.models.parts import ApiMessageAttachment
 
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"

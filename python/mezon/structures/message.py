@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mezon.structures._files import File
     from mezon.structures.text_channel import TextChannel
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.client")
 
 
 class Message:

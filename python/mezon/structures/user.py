@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mezon.models._body import Content
     from mezon.structures._files import File
 
-_NAMES = ("username", "clan_nick", "clan_avatar", "avatar", "display_name")
+_NAMES = ("username", "clan_nick", "clan_avatar", "avatar", "display_name", "dm_channel_id")
 
 
 class User:
@@ -64,13 +64,12 @@ class User:
 
         ``data`` may be a ``UserInitData``, a :class:`User`, a message or any event with such fields.
         """
+        # A model that lacks a name answers `getattr` by way of Python and an exception, so its values are asked.
+        values = data.__dict__ if hasattr(type(data), "model_fields") else None
         for name in _NAMES:
-            value = getattr(data, name, None)
+            value = getattr(data, name, None) if values is None else values.get(name)
             if value:
                 setattr(self, name, value)
-        dm_channel_id = getattr(data, "dm_channel_id", 0)
-        if dm_channel_id:
-            self.dm_channel_id = dm_channel_id
 
     async def create_dm_channel(self) -> ApiChannelDescription:
         """Open the channel for direct messages; an open one is found again.
@@ -104,6 +103,8 @@ class User:
             OSError: If a file cannot be read.
             MezonError: One of its kinds, if it cannot be sent.
         """
+        if files:
+            attachments = await upload_files(self.socket_manager.mezon_client, files, attachments)
         if not self.dm_channel_id:
             await self.create_dm_channel()
         return await self.socket_manager.write_chat_message(
@@ -113,7 +114,7 @@ class User:
             is_public=False,
             content=content,
             code=code,
-            attachments=await upload_files(self.socket_manager.mezon_client, files, attachments),
+            attachments=attachments,
         )
 
     def __repr__(self) -> str:

@@ -1,0 +1,131 @@
+//! The TLS client configuration: rustls on ring. Certificates are verified unless [`Trust::Anybody`] was asked for by name.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+/// Whose certificates are taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// Webpki's roots, the system's, and those of the file.
+    Authorities(Option<PathBuf>),
+    /// Any certificate: whoever sits in between can read and change everything.
+    Anybody,
+}
+
+/// # Errors
+/// A sentence, when the file cannot be read or holds no certificate.
+pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|why| why.to_string())?;
+    let builder = match trust {
+        Trust::Authorities(ca_file) => builder.with_root_certificates(roots(ca_file.as_deref())?),
+        Trust::Anybody => builder.dangerous().with_custom_certificate_verifier(Arc::new(TakesAny(provider))),
+    };
+    Ok(Arc::new(builder.with_no_client_auth()))
+}
+
+fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, String> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    // A broken certificate in the system's store is no reason to refuse all others.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(path) = ca_file {
+        let unreadable =
+            |why: &dyn std::fmt::Display| format!("cannot read the CA file {}: {why}", path.display());
+        let certificates = CertificateDer::pem_file_iter(path).map_err(|why| unreadable(&why))?;
+        let mut count = 0;
+        for certificate in certificates {
+            roots.add(certificate.map_err(|why| unreadable(&why))?).map_err(|why| unreadable(&why))?;
+            count += 1;
+        }
+        if count == 0 {
+            return Err(unreadable(&"it holds no PEM certificate"));
+        }
+    }
+    Ok(roots)
+}
+
+/// What to say of a handshake that failed.
+pub fn failed(peer: &str, why: &io::Error) -> String {
+    let inner = why.get_ref().and_then(|inner| inner.downcast_ref());
+    // Must match the advice of mezon/_http/transport.py.
+    let advice = match inner {
+        Some(Error::InvalidCertificate(_)) => {
+            "; for a server with a certificate of its own name its CA: GatewayOptions(ca_file=...), or take any \
+             certificate: GatewayOptions(insecure=True)"
+        }
+        _ => "",
+    };
+    format!("the TLS handshake with {peer} failed: {why}{advice}")
+}
+
+/// Takes any certificate. The peer must still hold the key of the one it shows, as TLS has it.
+#[derive(Debug)]
+struct TakesAny(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for TakesAny {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn a_ca_file_without_a_certificate_is_an_error_that_names_it() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "no certificate").unwrap();
+        let of = |path: &Path| client_config(&Trust::Authorities(Some(path.into())));
+        let why = of(file.path()).unwrap_err();
+        assert!(why.contains(&file.path().display().to_string()), "{why}");
+        assert!(of(Path::new("/nonexistent/ca.pem")).is_err());
+        assert!(client_config(&Trust::Authorities(None)).is_ok());
+        assert!(client_config(&Trust::Anybody).is_ok());
+    }
+
+    #[test]
+    fn verification_is_the_default() {
+        let options = crate::gateway::Options::default();
+        assert_eq!(options.trust(), Trust::Authorities(None));
+    }
+}
