@@ -43,9 +43,9 @@ async def test_ca_file_and_insecure_hold_for_tokens_uploads_and_agent_events(
     assert [upload.body for upload in gateway.uploads.values()] == [b"hello"]
     await client.connect_ai_agent_sse()
     await asyncio.wait_for(opened.wait(), 10)
-    assert client._http.sessions == 1
+    assert client._ports.http().sessions == 1
     await client.disconnect()
-    assert client._http.sessions == 0
+    assert client._ports.http().sessions == 0
 
 
 async def test_without_either_none_of_them_trusts_the_server(gateway_factory: Factory) -> None:
