@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 from mezon._client.calls import ClientCalls
 from mezon._client.life import RefusedError
 from mezon._client.renewal import Renewal
+from mezon._client.rpc_door import RpcDoor
 from mezon._client.settings import FromEnv, resolve
 from mezon._client.shutdown import ClientEnd
 from mezon._client.watchdog import Watchdog
 from mezon._events.registration import EventRegistration
 from mezon._http.address import http_base
 from mezon._http.limiter import Limiter
+from mezon._http.route import check_route
 from mezon._http.transport import AiohttpTransport
 from mezon.constants.enum import Events
 from mezon.errors import (
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from mezon._events.dispatch import Dispatcher
     from mezon._events.gap_filling import GapFiller
+    from mezon._http.route import ApiRoute
     from mezon._tokens import (
         EphemeralKeyPair,
         MmnClient,
@@ -63,6 +66,7 @@ DEFAULT_SEND_BULK_INTERVAL: Final = 1000
 DEFAULT_MESSAGE_PER_TIME: Final = 5
 DEFAULT_MMN_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/mmn-api/", "MEZON_MMN_API_URL"))
 DEFAULT_ZK_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/zk-api/", "MEZON_ZK_API_URL"))
+DEFAULT_API: Final = cast("ApiRoute", FromEnv.text("auto", "MEZON_API"))
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -80,7 +84,7 @@ def auto_bind(event_name: str) -> Callable[[F], F]:
     return mark
 
 
-class MezonClient(EventRegistration, ClientCalls, ClientEnd):
+class MezonClient(EventRegistration, RpcDoor, ClientCalls, ClientEnd):
     """A bot's connection to Mezon.
 
     ```python
@@ -95,8 +99,8 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
     client.run()
     ```
 
-    Host, port, ``use_ssl`` and the two token URLs are read from ``MEZON_HOST``, ``MEZON_PORT``,
-    ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL`` and ``MEZON_ZK_API_URL`` when they are not passed.
+    Host, port, ``use_ssl``, the two token URLs and ``api`` are read from ``MEZON_HOST``, ``MEZON_PORT``,
+    ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``, ``MEZON_ZK_API_URL`` and ``MEZON_API`` when they are not passed.
 
     Args:
         client_id: The bot's id.
@@ -124,6 +128,9 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         http_rate_period: Seconds. The public server refuses calls that come faster than about one a second.
             All calls of the client share this limit; logins and reconnects have one of their own beside it, as
             with mezon-sdk, so that a login takes no longer.
+        api: Which way the calls of the API go: ``http``, ``socket``, or ``auto``: HTTP, and the socket once HTTP
+            refuses a call (403 after a new session, 404, 410, 501) or cannot be reached. Never twice when the first may
+            have been carried out, unless repeating it does no harm. Logins, uploads and media are always HTTP.
         blocked_loop_warning: Seconds the event loop may be blocked before a warning tells where; 0 for none.
     """
 
@@ -151,6 +158,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         messages_per_channel: int = 200,
         http_rate_limit: int = 1,
         http_rate_period: float = 1.25,
+        api: ApiRoute = DEFAULT_API,
         blocked_loop_warning: float = 5.0,
     ) -> None:
         if enable_logging:
@@ -176,6 +184,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         self.fill_gaps = fill_gaps
         self.messages_per_channel = messages_per_channel
         self._cache_size = cache_size
+        self._api: ApiRoute = check_route(resolve(api))
         self._http = AiohttpTransport(
             limiter=Limiter(http_rate_limit, http_rate_period),
             login_limiter=Limiter(http_rate_limit, http_rate_period),
@@ -379,7 +388,15 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
     def _make_api(self, base_url: str) -> MezonApi:
         from mezon.api import MezonApi
 
-        return MezonApi(self.client_id, self.api_key, base_url, self.timeout_ms, http=self._http)
+        return MezonApi(
+            self.client_id,
+            self.api_key,
+            base_url,
+            self.timeout_ms,
+            http=self._http,
+            api=self._api,
+            connection=lambda: None if self.socket_manager is None else self.socket_manager.socket.link,
+        )
 
     def _api_url(self, session: Session) -> str:
         """Where the HTTP API of a session is: its path is dropped, and it is not followed down to plain text."""
