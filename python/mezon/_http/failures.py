@@ -27,7 +27,7 @@ def failure_of(
         detail = str(error.certificate_error)
         return HttpFailure(
             f"{name}: the certificate of {host} is not trusted ({detail}); for a server"
-            # Must match the advice of src/gateway/tls.rs.
+            # Must match the advice of src/gateway/transport/tls.rs.
             " with a certificate of its own name its CA: GatewayOptions(ca_file=...), or take any"
             " certificate: GatewayOptions(insecure=True)",
             reason=f"the certificate of {host} is not trusted ({detail})",
