@@ -1,4 +1,4 @@
-"""Generates the table of RPCs and the types of ``client.rpc`` from `tools/rpc.tsv`; with --check compares instead.
+"""Generates the table of RPCs, the types of ``client.rpc`` and its page from `tools/rpc.tsv`; with --check compares.
 
 Run by `make proto` and `make lint`. The last column of the table says what is not sure of a row.
 """
@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "tools" / "rpc.tsv"
 TABLE = ROOT / "python" / "mezon" / "api" / "_rpc_table.py"
 STUB = ROOT / "python" / "mezon" / "_client" / "rpc_door.pyi"
+
+PAGE = ROOT / "docs" / "guide" / "rpc.md"
 
 Row = dict[str, str]
 
@@ -84,6 +86,18 @@ def stub(rows: list[Row]) -> str:
     return "".join(parts)
 
 
+def page(rows: list[Row]) -> str:
+    """The page of the guide with its table brought up to date."""
+    lines = ["| call | request | answer | harmless |", "|---|---|---|---|"]
+    for row in sorted(rows, key=lambda row: row["name"]):
+        request, response = (f"`{row[key].rpartition('.')[2]}`" if row[key] else "" for key in ("request", "response"))
+        unsure = " ?" if row["note"] else ""
+        lines.append(f"| `{row['name']}`{unsure} | {request} | {response} | {row['harmless']} |")
+    before, opening, rest = PAGE.read_text(encoding="utf-8").partition("<!-- rpcs -->\n")
+    _, closing, after = rest.partition("<!-- /rpcs -->\n")
+    return before + opening + "\n".join(lines) + "\n" + closing + after
+
+
 def formatted(path: Path, text: str) -> str:
     """The text as `ruff format` leaves it."""
     command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(path), "-"]
@@ -93,8 +107,8 @@ def formatted(path: Path, text: str) -> str:
 def main() -> None:
     with SOURCE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    for path, text in ((TABLE, table(rows)), (STUB, stub(rows))):
-        made = formatted(path, text)
+    for path, text in ((TABLE, table(rows)), (STUB, stub(rows)), (PAGE, page(rows))):
+        made = text if path is PAGE else formatted(path, text)
         if "--check" not in sys.argv:
             path.write_text(made, encoding="utf-8")
         elif not path.exists() or path.read_text(encoding="utf-8") != made:
