@@ -38,14 +38,14 @@ from typing import Any, Literal, overload
 
 from google.protobuf.message import Message
 
+from mezon._client.sessions import Sessions
 from mezon.api.mezon_api import MezonApi
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 
 class RpcDoor:
     api_client: MezonApi
-
-    def _token(self) -> str: ...
+    _sessions: Sessions
 """
 
 OVERLOAD = """    @overload
@@ -90,7 +90,9 @@ def page(rows: list[Row]) -> str:
     """The page of the guide with its table brought up to date."""
     lines = ["| call | request | answer | harmless |", "|---|---|---|---|"]
     for row in sorted(rows, key=lambda row: row["name"]):
-        request, response = (f"`{row[key].rpartition('.')[2]}`" if row[key] else "" for key in ("request", "response"))
+        request, response = (
+            f"`{row[key].rpartition('.')[2]}`" if row[key] else "" for key in ("request", "response")
+        )
         unsure = " ?" if row["note"] else ""
         lines.append(f"| `{row['name']}`{unsure} | {request} | {response} | {row['harmless']} |")
     before, opening, rest = PAGE.read_text(encoding="utf-8").partition("<!-- rpcs -->\n")

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from mezon._client.sessions import Sessions
     from mezon.api.mezon_api import MezonApi
 
 __all__ = ["RpcDoor"]
@@ -18,10 +19,7 @@ class RpcDoor:
     """The whole API by one door; a part of :class:`mezon.MezonClient`."""
 
     api_client: MezonApi
-
-    if TYPE_CHECKING:
-
-        def _token(self) -> str: ...
+    _sessions: Sessions
 
     async def rpc(
         self,
@@ -56,5 +54,5 @@ class RpcDoor:
             MezonTimeoutError, MezonConnectionError, DeliveryUnknownError: See `mezon.errors`.
         """
         options: dict[str, Any] = {} if timeout is None else {"timeout_ms": timeout * 1000}
-        token = self._token()
+        token = self._sessions.token()
         return await self.api_client.rpc(token, name, request, harmless=harmless, options=options)

@@ -4,14 +4,14 @@ from typing import Any, Literal, overload
 
 from google.protobuf.message import Message
 
+from mezon._client.sessions import Sessions
 from mezon.api.mezon_api import MezonApi
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 
 class RpcDoor:
     api_client: MezonApi
-
-    def _token(self) -> str: ...
+    _sessions: Sessions
     @overload
     async def rpc(
         self,
