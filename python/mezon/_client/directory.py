@@ -85,7 +85,8 @@ class Directory:
 
     async def refresh_clans(self) -> dict[int, Clan]:
         """Get the list of clans; gives those that are in it, by id."""
-        answer = await self._client.api_client.list_clans_descs(self._token())
+        token = self._token()
+        answer = await self._client.api_client.list_clans_descs(token)
         return {clan.id: clan for clan in map(self.know_clan, answer.clandesc or ())}
 
     async def fetch_clan(self, clan_id: int) -> Clan:
@@ -115,7 +116,8 @@ class Directory:
         if known is not None:
             return known
         channel_id = int(channel_id)
-        detail = await self._client.api_client.get_channel_detail(self._token(), channel_id)
+        token = self._token()
+        detail = await self._client.api_client.get_channel_detail(token, channel_id)
         if not detail.channel_id:
             raise InvalidArgumentError(f"there is no channel {channel_id}, or the bot may not see it")
         clan = await self.clans.fetch(detail.clan_id or 0)
