@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mezon._client.view import ClientView
+    from mezon._http.route import ApiRoute
     from mezon.api import MezonApi
-    from mezon.ports import Ports
+    from mezon.ports import Connection, Ports
     from mezon.session import Session
 
 #: States in which a reconnect is about to bring a new session by itself.
@@ -32,6 +33,8 @@ class Sessions:
         client: The client.
         ports: Where HTTP requests go.
         beside: Runs a coroutine that nobody waits for; the text says what it does.
+        route: Which way the calls of the API go.
+        connection: Gives the connection those over the socket take; None while there is none.
     """
 
     def __init__(
@@ -39,9 +42,13 @@ class Sessions:
         client: ClientView,
         ports: Ports,
         beside: Callable[[Coroutine[Any, Any, Any], str], None],
+        route: ApiRoute,
+        connection: Callable[[], Connection | None],
     ) -> None:
         self._client = client
         self._ports = ports
+        self._route = route
+        self._connection = connection
         self._renewal = Renewal(self.renew, lambda trying: beside(trying, "renewing the session"))
         self._flights: SingleFlight[None, Session] = SingleFlight()
         self._doubts = 0
@@ -114,7 +121,13 @@ class Sessions:
 
         client = self._client
         return MezonApi(
-            client.client_id, client.api_key, base_url, client.timeout_ms, http=self._ports.http()
+            client.client_id,
+            client.api_key,
+            base_url,
+            client.timeout_ms,
+            http=self._ports.http(),
+            api=self._route,
+            connection=self._connection,
         )
 
     # ---- new sessions
