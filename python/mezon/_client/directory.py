@@ -86,7 +86,7 @@ class Directory:
 
     async def refresh_clans(self) -> dict[int, Clan]:
         """Get the list of clans; gives those that are in it, by id."""
-        token = self._token()  # before anything that is made at the login
+        token = self._token()
         answer = await self._client.api_client.list_clans_descs(token)
         return {clan.id: clan for clan in map(self.know_clan, answer.clandesc or ())}
 
