@@ -1,23 +1,15 @@
 //! The connection to the gateway: one task on the I/O thread, and the handle that talks to it.
 
 mod backoff;
-mod call;
-mod handshake;
+mod calls;
+mod connection;
 mod heartbeat;
-mod joined;
-mod limiter;
+mod lifecycle;
 mod options;
-mod outbox;
-mod pending;
-mod pump;
 mod recent;
-mod runtime;
-mod session;
 mod state;
 mod stats;
-mod tls;
 mod transport;
-mod websocket;
 
 #[cfg(test)]
 mod tests;
@@ -32,16 +24,16 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use backoff::BackoffOptions;
-pub use call::{Call, CallId, Failure};
+pub use calls::call::{Call, CallId, Failure};
 pub use options::Options;
 pub use recent::RecentBounds;
 pub use state::State;
 pub use stats::{Stats, TAGS};
-pub use tls::Trust;
-pub use transport::{Connect, Connecting, Frame, Lost, Transport};
-pub use websocket::WebSocketConnector;
+pub use transport::{Connect, Connecting, Frame, Lost, Transport, Trust, WebSocketConnector};
 
 use crate::inbox::Inbox;
+use crate::runtime;
+use calls::call;
 
 /// Where received messages go beside the inbox: the store.
 pub trait Sink: Send + Sync {
@@ -172,7 +164,7 @@ impl Gateway {
         *commands = Some(sender);
         self.shared.auto_reconnect.store(auto_reconnect, Relaxed);
         self.shared.stats.set_state(State::Connecting);
-        runtime.spawn(session::Session::new(self.shared.clone(), receiver).run(url));
+        runtime.spawn(lifecycle::Session::new(self.shared.clone(), receiver).run(url));
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::backoff::BackoffOptions;
 use super::recent::RecentBounds;
-use super::tls::Trust;
+use super::transport::Trust;
 use crate::inbox::Bounds;
 
 /// Longer than any bot waits, and short enough to be added to any instant.

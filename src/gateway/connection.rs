@@ -13,11 +13,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-use super::call::{Call, Failure, INTERNAL};
+use super::calls::call::{Call, Failure, INTERNAL};
+use super::calls::joined::int_field;
+use super::calls::pending::Sent;
 use super::heartbeat::{Beat, Heartbeat};
-use super::joined::int_field;
-use super::pending::Sent;
-use super::session::{CLOSED, Closing, Session};
+use super::lifecycle::{CLOSED, Closing, Session};
 use super::state::State;
 use super::transport::{Frame, Lost, Transport};
 use super::{Command, Shared, Stats};
