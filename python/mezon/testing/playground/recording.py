@@ -206,11 +206,11 @@ class _Writer:
         if sent.kind == "message_reaction_event":
             lines = [f"assert {name}.message.emoji == {quoted(payload.emoji)}"]
             if payload.message_id in self._names:
-                lines.append(f"assert {name}.message.message_id == {self._names[payload.message_id]}")
+                lines.append(f"assert {name}.message_id == {self._names[payload.message_id]}")
             return lines
         if sent.kind == "api_request_event":
             known = self._names.get(payload.message_id)
-            return [f"assert {name}.body.message_id == {known}"] if known else []
+            return [f"assert {name}.message_id == {known}"] if known else []
         known_references = [self._names.get(one.message_ref_id) for one in payload.references]
         if known_references and all(known_references):
             expected = ", ".join(str(one) for one in known_references)

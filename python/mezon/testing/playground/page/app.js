@@ -110,17 +110,19 @@ class App extends Component {
       <nav class="panes" aria-label="Parts of the page">${PANES.map(([name, label]) => html`
         <button type="button" key=${name} aria-current=${state.pane === name ? "true" : undefined}
           onClick=${() => this.change({ pane: name })}>${label}</button>`)}</nav>
-      <${Sidebar} ...${shared} />
       <main>
+      <${Sidebar} ...${shared} />
+      <section class="chat" aria-label="Chat">
         <${Tabs} state=${state} go=${this.go} close=${(at) => { store.closeTab(at); this.draw(); }} />
         <${Messages} ...${shared} user=${user} channel=${channel} />
         <${Composer} ...${shared} user=${user} channel=${channel} editing=${state.editing} replyTo=${state.replyTo} />
-      </main>
-      <aside class="inspect" aria-label="Inspector">
+      </section>
+      <section class="inspect" aria-label="Inspector">
         <nav class="tabs" aria-label="Panels">${PANELS.map(([name, label]) => html`<span key=${name} class=${state.panel === name ? "tab active" : "tab"}>
           <button type="button" aria-current=${state.panel === name ? "true" : undefined} onClick=${() => this.change({ panel: name })}>${label}</button></span>`)}</nav>
         <${Panel} ...${shared} />
-      </aside>
+      </section>
+      </main>
       <div class="notices" role="status" aria-live="polite">${state.notice && html`<p class=${state.notice.bad ? "notice bad" : "notice"}>${state.notice.text}</p>`}</div>
       ${state.dialog !== null && html`<${Save} text=${state.dialog} bot=${state.bot} act=${this.act} notice=${this.notice}
         close=${() => this.change({ dialog: null })} />`}
