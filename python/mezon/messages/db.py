@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from mezon import _core
 from mezon.errors import InvalidArgumentError, MessageStoreError
 from mezon.messages import _exit
-from mezon.messages._row import content_text, json_text, required_id, row_of
+from mezon.messages._row import content_text, json_text, row_of
+from mezon.utils.ids import required_id
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -121,6 +122,14 @@ class MessageDB:
             self._executor = ThreadPoolExecutor(2, thread_name_prefix="mezon-store-reader")
         self._loop = asyncio.get_running_loop()
         return await self._loop.run_in_executor(self._executor, call, *args)
+
+    def accept(self, body: bytes) -> None:
+        """Store an encoded ``mezon.api.ChannelMessage``, as it came from the server. Does not wait."""
+        self.core.accept(body)
+
+    def came(self, channel_id: int, message_id: int) -> bool:
+        """Is the server's own copy of a message here already? Looks into memory only, and does not wait."""
+        return self.core.peek(channel_id, message_id) is not None
 
     async def save_message(self, message: ChannelMessage | Mapping[str, Any]) -> None:
         """Store a message, or replace the one with its channel and id.
