@@ -22,6 +22,7 @@ from mezon._client.tokens import Tokens
 from mezon._client.watchdog import Watchdog
 from mezon._events.dispatch import Dispatcher
 from mezon._events.registration import EventRegistration
+from mezon._gateway.transport import check_transport
 from mezon._http.route import check_route
 from mezon.errors import InvalidArgumentError
 from mezon.managers.event import EventManager
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
+    from mezon._gateway.transport import TransportChoice
     from mezon._http.route import ApiRoute
     from mezon._tokens import EphemeralKeyPair, MmnClient, ZkClient, ZkProof
     from mezon.api import MezonApi
@@ -57,6 +59,7 @@ DEFAULT_SEND_BULK_INTERVAL: Final = 1000
 DEFAULT_MESSAGE_PER_TIME: Final = 5
 DEFAULT_MMN_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/mmn-api/", "MEZON_MMN_API_URL"))
 DEFAULT_ZK_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/zk-api/", "MEZON_ZK_API_URL"))
+DEFAULT_TRANSPORT: Final = cast("TransportChoice", FromEnv.text("auto", "MEZON_TRANSPORT"))
 DEFAULT_API: Final = cast("ApiRoute", FromEnv.text("auto", "MEZON_API"))
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -90,8 +93,9 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
     client.run()
     ```
 
-    Host, port, ``use_ssl``, the two token URLs and ``api`` are read from ``MEZON_HOST``, ``MEZON_PORT``,
-    ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``, ``MEZON_ZK_API_URL`` and ``MEZON_API`` when they are not passed.
+    Host, port, ``use_ssl``, the two token URLs, ``transport`` and ``api`` are read from ``MEZON_HOST``,
+    ``MEZON_PORT``, ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``, ``MEZON_ZK_API_URL``, ``MEZON_TRANSPORT`` and
+    ``MEZON_API`` when they are not passed.
 
     Args:
         client_id: The bot's id.
@@ -119,6 +123,8 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
         http_rate_period: Seconds. The public server refuses calls that come faster than about one a second.
             All calls of the client share this limit; logins and reconnects have one of their own beside it, as
             with mezon-sdk, so that a login takes no longer.
+        transport: What carries the socket: ``websocket``, ``tcp``, or ``auto``: what the session names, the WebSocket
+            first; where that is refused the other one, and what has worked is tried first from then on.
         api: Which way the calls of the API go: ``http``, ``socket``, or ``auto``: HTTP, and the socket once HTTP
             refuses a call (403 after a new session, 404, 410, 501) or cannot be reached. Never twice when the first may
             have been carried out, unless repeating it does no harm. Logins, uploads and media are always HTTP.
@@ -150,6 +156,7 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
         messages_per_channel: int = 200,
         http_rate_limit: int = 1,
         http_rate_period: float = 1.25,
+        transport: TransportChoice = DEFAULT_TRANSPORT,
         api: ApiRoute = DEFAULT_API,
         blocked_loop_warning: float = 5.0,
         ports: Ports | None = None,
@@ -168,6 +175,7 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
         self.mmn_api_url: str | None = resolve(mmn_api_url)
         self.zk_api_url: str | None = resolve(zk_api_url)
         self.agent_event_url = agent_event_url
+        self.transport = check_transport(resolve(transport))
         self.login_url = f"{'https' if self.use_ssl else 'http'}://{resolve(host)}:{resolve(port)}"
         self.gateway = gateway if gateway is not None else GatewayOptions()
         self.auto_accept_friends = auto_accept_friends

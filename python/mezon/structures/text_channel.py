@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError
+from mezon.structures._channel_members import ChannelMembers
 from mezon.text import Text, split_text
 from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.ids import required_id
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     _Description = ApiChannelDescription | ChannelCreatedEvent | ChannelUpdatedEvent
 
 
-class TextChannel:
+class TextChannel(ChannelMembers):
     """A channel.
 
     Attributes:
