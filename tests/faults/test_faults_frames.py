@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 
-from fault_kit import Bot, rss, until
+from fault_kit import Bot
 from fault_types import MakeBot
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import LocalGateway
 from mezon.testing.frames import websocket_frame
+from waiting import rss, until
 
 
 async def hears_on(gateway: LocalGateway, bot: Bot) -> None:
@@ -117,7 +118,7 @@ def test_the_cid_wraps_while_calls_wait() -> None:
                 await bot.disconnect()
 
     async def wrap(gateway: LocalGateway, bot: Bot) -> None:
-        link = bot.socket_manager.get_socket().link
+        link = bot.socket_manager.get_socket().connection
         room = gateway.world.channel("general")
         gateway.delay("channel_message_send", 600.0, times=3)
         waiting = [

@@ -7,7 +7,7 @@ import socket
 import time
 
 import pytest
-from fault_kit import Bot, until
+from fault_kit import Bot
 from fault_types import MakeBot
 from mezon import (
     AuthenticationError,
@@ -18,6 +18,7 @@ from mezon import (
 )
 from mezon.testing import LocalGateway
 from mezon.testing.world import THREAD
+from waiting import until
 
 AUTHENTICATE = "/v2/apps/authenticate/token"
 
@@ -97,7 +98,7 @@ async def test_a_reconnect_that_is_asked_for_does_not_wait_for_the_backoff(
     gateway: LocalGateway, make_bot: MakeBot
 ) -> None:
     bot = await make_bot({"backoff_base": 3600.0, "backoff_max": 3600.0})
-    link = bot.socket_manager.get_socket().link
+    link = bot.socket_manager.get_socket().connection
     gateway.http_status("/v2/apps/authenticate/token", 503)
     await gateway.drop()
     await until(

@@ -15,12 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from fault_kit import QUICK, Bot, until
+from fault_kit import QUICK, Bot
 from fault_types import MakeBot
 from mezon import GatewayOptions, MezonClient, MezonConnectionError, MezonError
 from mezon.errors import InvalidArgumentError
 from mezon.socket._url import socket_url
 from mezon.testing import LocalGateway
+from waiting import until
 
 MakeGateway = Callable[..., Awaitable[LocalGateway]]
 
