@@ -49,16 +49,24 @@ class Reader:
         timing: How long things may take.
         partition: Which one.
         deliver: Takes an event; its ``on_end`` is this reader's.
+        acknowledge: Takes the subject and the word of an acknowledgement.
     """
 
     def __init__(
-        self, client: Client, names: Names, timing: Timing, partition: int, deliver: Callable[[Delivery], None]
+        self,
+        client: Client,
+        names: Names,
+        timing: Timing,
+        partition: int,
+        deliver: Callable[[Delivery], None],
+        acknowledge: Callable[[str, bytes], None],
     ) -> None:
         self._client = client
         self._names = names
         self._timing = timing
         self.partition = partition
         self._deliver = deliver
+        self._acknowledge = acknowledge
         self._pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.{names.consumer(partition)}"
         self._pin = ""
         self._open: dict[str, Delivery] = {}
@@ -171,7 +179,7 @@ class Reader:
         )
         if self._letting_go:
             # It was on its way when the partition went: the next owner gets it at once.
-            await self._client.publish(message.reply, b"-NAK")
+            self._acknowledge(message.reply, b"-NAK")
             return
         # Delivered again while it runs here: the new acknowledgement is the one that counts.
         earlier = self._open.get(delivery.event_id)
@@ -189,25 +197,7 @@ class Reader:
             return
         if len(self._open) == MAX_OPEN // 2:
             self._news.set()
-        word = b"+ACK" if done else b"-NAK"
-        self._client_publish(delivery.reply, word)
-
-    def _client_publish(self, subject: str, word: bytes) -> None:
-        task = asyncio.ensure_future(_say(self._client, subject, word))
-        task.add_done_callback(_said.discard)
-        _said.add(task)
-
-
-#: Acknowledgements on their way; the loop holds tasks weakly.
-_said: set[asyncio.Future[None]] = set()
-
-
-async def _say(client: Client, subject: str, word: bytes) -> None:
-    try:
-        await client.publish(subject, word)
-    except Exception as error:
-        # It comes again, and is known by its id.
-        logger.debug("An event was not acknowledged: %s", error or type(error).__name__)
+        self._acknowledge(delivery.reply, b"+ACK" if done else b"-NAK")
 
 
 def _times(reply: str) -> int:
