@@ -406,7 +406,9 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
             AuthenticationError: If the server refused the credentials at a reconnect.
             ConnectionLostError: If the connection was lost and is not regained.
             NotLoggedInError: If there was no login.
+            ForkError: In a forked child of the process that logged this client in.
         """
+        self._process.check()
         await self._shutdown.wait_closed()
 
     async def _close_connection(self) -> None:
