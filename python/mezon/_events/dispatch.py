@@ -111,7 +111,12 @@ class Dispatcher:
 
     def _route(self, name: str) -> _Route:
         events = self._events
-        return name, self._effects.get(name), events.defaults.get(name, ()), events.listeners.get(name, ())
+        defaults, handlers = events.defaults.get(name, ()), events.listeners.get(name, ())
+        around = None if self._connection is None else self._connection.around
+        if around is not None:
+            defaults = tuple(around(name, one, -1 - place) for place, one in enumerate(defaults))
+            handlers = tuple(around(name, one, place) for place, one in enumerate(handlers))
+        return name, self._effects.get(name), defaults, handlers
 
     # ---- how many may run
 

@@ -1,1 +1,1 @@
-"""One bot on many machines: a relay that holds the connection, workers that run handlers, NATS JetStream between them."""
+"""One bot on many machines: a relay holds the connection, workers run handlers, NATS JetStream lies between them."""

@@ -1,4 +1,4 @@
-"""Says what became of events: done, again, still running. One task for a worker, since each word is a line to the server."""
+"""Says what became of events: done, again, still running. One task for a worker: each word is a line to the server."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ _NOTHING_SENT: Final = frozenset({"MezonConnectionError", "NotLoggedInError", "I
 class Answers:
     """Makes each keyed call once.
 
-    What was answered is in memory at once, and in the bucket a moment later, where the next relay finds it. What remains
-    is a relay that is killed between the wire and the bucket: then a repeated call is made again.
+    What was answered is in memory at once, and in the bucket a moment later, where the next relay finds it. What
+    remains is a relay that is killed between the wire and the bucket: then a repeated call is made again.
 
     Args:
         client: The connection to NATS.
@@ -113,7 +113,9 @@ class Answers:
         try:
             await self._client.request(f"{self._prefix}{short}", data, timeout=5)
         except Exception as error:
-            logger.warning("An answer could not be put away for a later relay: %s", error or type(error).__name__)
+            logger.warning(
+                "An answer could not be put away for a later relay: %s", error or type(error).__name__
+            )
 
     async def flush(self) -> None:
         """Wait until what is on its way has arrived."""

@@ -1,4 +1,4 @@
-"""The connection to NATS: one for each client of it, and the calls of JetStream's API that the Python client has no field for."""
+"""The connection to NATS, and calls of JetStream's API for which the Python client has no field."""
 
 from __future__ import annotations
 
@@ -49,7 +49,11 @@ def missing() -> MezonError:
 
 
 async def connect(
-    broker: Broker, *, reconnect: bool = True, on_lost: Callable[[], None] | None = None, on_back: Callable[[], None] | None = None
+    broker: Broker,
+    *,
+    reconnect: bool = True,
+    on_lost: Callable[[], None] | None = None,
+    on_back: Callable[[], None] | None = None,
 ) -> Client:
     """Connect to NATS.
 
@@ -105,10 +109,12 @@ async def connect(
         return await nats.connect(broker.servers, **options)
     except (errors.NoServersError, OSError, TimeoutError, errors.TimeoutError) as error:
         raise MezonConnectionError(
-            f"NATS cannot be reached at {broker.shown} ({error or type(error).__name__}): is the server running, with -js?"
+            f"NATS cannot be reached at {broker.shown} ({error or type(error).__name__}): is the server running?"
         ) from None
     except errors.Error as error:
-        raise BrokerError(f"NATS at {broker.shown} refuses the connection: {error}; check the credentials") from None
+        raise BrokerError(
+            f"NATS at {broker.shown} refuses the connection: {error}; check the credentials"
+        ) from None
 
 
 def _tls(broker: Broker) -> ssl.SSLContext:
@@ -123,7 +129,9 @@ def _tls(broker: Broker) -> ssl.SSLContext:
     return context
 
 
-async def api(client: Client, subject: str, body: Any = None, *, absent_is_none: bool = False) -> dict[str, Any] | None:
+async def api(
+    client: Client, subject: str, body: Any = None, *, absent_is_none: bool = False
+) -> dict[str, Any] | None:
     """Make a call of JetStream's API.
 
     Args:
@@ -152,7 +160,9 @@ async def api(client: Client, subject: str, body: Any = None, *, absent_is_none:
     code = int(wrong.get("err_code", 0))
     if absent_is_none and (code in NOT_FOUND or wrong.get("code") == 404):
         return None
-    raise BrokerError(f"NATS refuses {subject.partition('.MEZON')[0]}: {wrong.get('description', wrong)}", code)
+    raise BrokerError(
+        f"NATS refuses {subject.partition('.MEZON')[0]}: {wrong.get('description', wrong)}", code
+    )
 
 
 def status_of(message: Msg) -> int:

@@ -75,7 +75,9 @@ class Courier:
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
 
-    async def ask(self, what: str, packet: Packet, timeout: float | None, name: str, *, harmless: bool = False) -> Packet:
+    async def ask(
+        self, what: str, packet: Packet, timeout: float | None, name: str, *, harmless: bool = False
+    ) -> Packet:
         """Make a call and wait for its answer.
 
         Args:
@@ -129,7 +131,9 @@ class Courier:
 
     async def _once(self, what: str, data: bytes, headers: dict[str, str], left: float) -> Msg:
         """Ask the relay that is in charge now; a new one ends the wait."""
-        asking = asyncio.ensure_future(self._client.request(self._names.call(what), data, timeout=left, headers=headers))
+        asking = asyncio.ensure_future(
+            self._client.request(self._names.call(what), data, timeout=left, headers=headers)
+        )
         changing = asyncio.ensure_future(self._changed.wait())
         known = self._epoch
         try:
@@ -157,10 +161,14 @@ class Courier:
 
     def _late(self, name: str, asked: bool, harmless: bool) -> Exception:
         if not asked:
-            return MezonConnectionError(f"{name} was not sent: no relay of this bot is there; is `mezon relay` running?")
+            return MezonConnectionError(
+                f"{name} was not sent: no relay of this bot is there; start `mezon relay`"
+            )
         if harmless:
             return MezonTimeoutError(f"no answer to {name} in time; the relay may be busy or gone")
-        return DeliveryUnknownError(f"the relay went away with {name}: it may or may not have been carried out")
+        return DeliveryUnknownError(
+            f"the relay went away with {name}: it may or may not have been carried out"
+        )
 
 
 class _RelayChangedError(Exception):

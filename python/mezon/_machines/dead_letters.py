@@ -90,7 +90,9 @@ async def replay(client: Client, names: Names, number: int) -> DeadEvent:
     if dead is None:
         raise InvalidArgumentError(f"there is no dead event {number}; `mezon dlq list` shows those there are")
     headers = {MESSAGE_ID: f"again/{time.time_ns()}/{dead.event_id}"}
-    answer = await client.request(names.event(dead.partition, dead.name), dead.body, timeout=5, headers=headers)
+    answer = await client.request(
+        names.event(dead.partition, dead.name), dead.body, timeout=5, headers=headers
+    )
     wrong = json.loads(answer.data).get("error")
     if wrong:
         raise BrokerError(str(wrong.get("description", wrong)))

@@ -1,4 +1,4 @@
-"""One event at a worker: when everything it started has ended it is acknowledged, and calls made for it carry its name."""
+"""One event at a worker: it is acknowledged when all it started has ended, and calls made for it carry its name."""
 
 from __future__ import annotations
 

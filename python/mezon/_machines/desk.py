@@ -98,7 +98,7 @@ class Desk:
         self._subscription = await self._client.subscribe(self._names.call_subjects, cb=self._came)
 
     async def close(self) -> None:
-        """Take no more; those that are being made end with an error for their worker, or are asked of the next relay."""
+        """Take no more; what is being made is stopped, and its worker asks the next relay."""
         if self._subscription is not None and not self._client.is_closed:
             try:
                 await self._subscription.unsubscribe()
@@ -118,7 +118,9 @@ class Desk:
         headers = message.headers or {}
         turns = self._turns.get(what)
         if turns is None:
-            await self._answer(message, packed_error(MezonError(f"the relay knows no calls of the kind {what}")))
+            await self._answer(
+                message, packed_error(MezonError(f"the relay knows no calls of the kind {what}"))
+            )
             return
 
         def begin() -> None:
@@ -127,7 +129,9 @@ class Desk:
             task.add_done_callback(self._tasks.discard)
 
         if not turns.line_up(headers.get(WORKER, ""), begin):
-            error = MezonConnectionError(f"not sent: {_WAITING} calls of this worker wait at the relay already")
+            error = MezonConnectionError(
+                f"not sent: {_WAITING} calls of this worker wait at the relay already"
+            )
             await self._answer(message, packed_error(error))
 
     async def _make(self, what: str, message: Msg, headers: dict[str, str]) -> None:

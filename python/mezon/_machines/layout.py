@@ -1,4 +1,4 @@
-"""Makes what a bot needs at the broker: two streams, a consumer for each partition, four buckets. Done again it changes nothing."""
+"""Makes what a bot needs at the broker: two streams, a consumer for each partition, four buckets; once."""
 
 from __future__ import annotations
 
@@ -31,9 +31,11 @@ async def prepare(client: Client, names: Names, layout: Layout, timing: Timing) 
     Raises:
         BrokerError: If the server refuses, or is older than 2.11.
     """
-    version = tuple(int(part) for part in str(client.connected_server_version).split("-")[0].split(".")[:2])
-    if version < (2, 11):
-        raise BrokerError(f"NATS {client.connected_server_version} is too old: exclusive consumers need 2.11 or newer")
+    version = client.connected_server_version
+    if (version.major, version.minor) < (2, 11):
+        raise BrokerError(
+            f"NATS {version.major}.{version.minor} is too old: exclusive consumers need 2.11 or newer"
+        )
     events = {
         "name": names.events,
         "subjects": [names.event_subjects],
@@ -50,7 +52,8 @@ async def prepare(client: Client, names: Names, layout: Layout, timing: Timing) 
     found = await _stream(client, events)
     partitions = int(found.get("metadata", {}).get("mezon-partitions", layout.partitions))
     if partitions != layout.partitions:
-        logger.warning("The stream was made with %d partitions, which stay; the setting says %d", partitions, layout.partitions)
+        text = "The stream was made with %d partitions, which stay; the setting says %d"
+        logger.warning(text, partitions, layout.partitions)
     await _stream(
         client,
         {

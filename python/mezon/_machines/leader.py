@@ -1,4 +1,4 @@
-"""One relay at a time: a lock in a bucket, renewed by who has it, with an epoch that tells an old holder from the new one."""
+"""One relay at a time: a lock in a bucket, renewed by its holder, with an epoch that grows with each holder."""
 
 from __future__ import annotations
 

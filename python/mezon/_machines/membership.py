@@ -122,7 +122,9 @@ class Members:
 
     async def leave(self, member: Member) -> None:
         """Say that it is over."""
-        await self._client.publish(f"{self._prefix}{member.name}", b"", headers={"KV-Operation": "PURGE", "Nats-Rollup": "sub"})
+        await self._client.publish(
+            f"{self._prefix}{member.name}", b"", headers={"KV-Operation": "PURGE", "Nats-Rollup": "sub"}
+        )
         await self._client.flush(timeout=2)
 
     async def _heard(self, message: Msg) -> None:

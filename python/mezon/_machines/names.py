@@ -1,4 +1,4 @@
-"""What things are called at the broker: subjects, streams, consumers, buckets, headers. One place, for relay and worker.
+"""What things are called at the broker: subjects, streams, consumers, buckets, headers; for relay and worker.
 
 Everything of a bot begins with ``mezon.<bot id>``, so that permissions can be given by subject.
 """

@@ -30,7 +30,12 @@ class Ownership:
     """
 
     def __init__(
-        self, me: str, members: Members, partitions: int, make_reader: Callable[[int], Reader], patience: float
+        self,
+        me: str,
+        members: Members,
+        partitions: int,
+        make_reader: Callable[[int], Reader],
+        patience: float,
     ) -> None:
         self._me = me
         self._members = members

@@ -1,4 +1,4 @@
-"""How a call, its answer and its error travel: a few named values as JSON, and one body of bytes that is not touched."""
+"""How a call, its answer and its error travel: a few named values as JSON, and a body of bytes as it is."""
 
 from __future__ import annotations
 
@@ -84,9 +84,13 @@ def packed_error(error: BaseException) -> Packet:
         values = {"reason": error.reason, "sent": error.sent, "lasting": error.lasting}
         return Packet({"error": "HttpFailure", "text": str(error), **values})
     if isinstance(error, AnswerTooLongError):
-        return Packet({"error": "AnswerTooLongError", "text": str(error), **packed_answer(error.answer).values})
+        return Packet(
+            {"error": "AnswerTooLongError", "text": str(error), **packed_answer(error.answer).values}
+        )
     if not isinstance(error, MezonError):
-        return Packet({"error": "MezonError", "text": f"the relay failed: {type(error).__name__}; its log says more"})
+        return Packet(
+            {"error": "MezonError", "text": f"the relay failed: {type(error).__name__}; its log says more"}
+        )
     kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in _ERRORS)
     return Packet({"error": kind, "text": str(error)})
 

@@ -20,6 +20,8 @@ from mezon.errors import MezonError
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
@@ -74,6 +76,10 @@ class Publisher:
         broker: Where NATS is. The publisher has a connection of its own.
         epoch: The relay's epoch, which every event carries.
         bound: Events that may wait.
+
+    Attributes:
+        on_room: Called when it takes events again after it took none.
+        trouble: What is wrong while events cannot be confirmed; None while all is well.
     """
 
     def __init__(self, broker: Broker, epoch: int, bound: int = 8 * BATCH) -> None:
@@ -82,6 +88,7 @@ class Publisher:
         self._bound = bound
         self._waiting: deque[Outgoing] = deque()
         self._news = asyncio.Event()
+        self._progress = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._client: Client | None = None
@@ -90,7 +97,7 @@ class Publisher:
         self._confirmed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.stats = PublisherStats()
-        #: Said while events cannot be confirmed; None while all is well.
+        self.on_room: Callable[[], None] = lambda: None
         self.trouble: str | None = None
 
     def start(self) -> None:
@@ -119,7 +126,7 @@ class Publisher:
         try:
             async with asyncio.timeout(timeout):
                 while self._waiting:
-                    await asyncio.sleep(0.01)
+                    await self._progress.wait()
         except TimeoutError:
             return False
         return True
@@ -141,8 +148,11 @@ class Publisher:
             for _ in batch:
                 self._waiting.popleft()
             self.stats.waiting = len(self._waiting)
-            if len(self._waiting) < self._bound:
+            progress, self._progress = self._progress, asyncio.Event()
+            progress.set()
+            if not self._room.is_set() and len(self._waiting) < self._bound:
                 self._room.set()
+                self.on_room()
 
     async def _bring(self, batch: list[Outgoing]) -> None:
         """Have a batch confirmed, however often it takes."""
@@ -163,7 +173,9 @@ class Publisher:
 
     def _say(self, trouble: str) -> None:
         if self.trouble is None:
-            logger.warning("Events do not reach NATS: %s; they wait, and the socket is read no further", trouble)
+            logger.warning(
+                "Events do not reach NATS: %s; they wait, and the socket is read no further", trouble
+            )
         self.trouble = trouble
 
     async def _once(self, batch: list[Outgoing]) -> list[Outgoing]:
@@ -181,7 +193,9 @@ class Publisher:
         try:
             for number, event in enumerate(batch):
                 headers = {MESSAGE_ID: event.event_id, EPOCH: self._epoch}
-                await client.publish(event.subject, event.body, reply=f"{self._inbox}.{number}", headers=headers)
+                await client.publish(
+                    event.subject, event.body, reply=f"{self._inbox}.{number}", headers=headers
+                )
             async with asyncio.timeout(_PATIENCE):
                 await self._confirmed.wait()
         except TimeoutError:

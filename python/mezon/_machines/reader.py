@@ -93,9 +93,11 @@ class Reader:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        until = time.monotonic() + patience
-        while self._open and time.monotonic() < until:
-            await asyncio.sleep(0.02)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self._open:
+                    self._news.clear()
+                    await self._news.wait()
         if self._open:
             logger.warning(
                 "%d handlers for partition %d still run after %g s; their events come again at its next owner",
@@ -154,7 +156,9 @@ class Reader:
         try:
             await self._client.publish(self._pull_subject, json.dumps(request).encode(), reply=self._inbox)
         except Exception as error:
-            logger.debug("Partition %d cannot be asked for: %s", self.partition, error or type(error).__name__)
+            logger.debug(
+                "Partition %d cannot be asked for: %s", self.partition, error or type(error).__name__
+            )
             await asyncio.sleep(self._timing.pull)
 
     async def _came(self, message: Msg) -> None:
@@ -195,7 +199,7 @@ class Reader:
     def _ended(self, delivery: Delivery, done: bool) -> None:
         if self._open.pop(delivery.event_id, None) is None:
             return
-        if len(self._open) == MAX_OPEN // 2:
+        if self._letting_go or len(self._open) == MAX_OPEN // 2:
             self._news.set()
         self._acknowledge(delivery.reply, b"+ACK" if done else b"-NAK")
 

@@ -59,8 +59,8 @@ def _host(url: str) -> str:
 class Timing:
     """How long things may take, in seconds. Relay and workers of a bot have the same.
 
-    The two sums that matter: a worker that dies loses its partitions after ``member_life``, and what it held comes again
-    ``ack_wait`` after it had it; a relay that dies is replaced after ``lock_life``.
+    The two sums that matter: a worker that dies loses its partitions after ``member_life``, and what it held comes
+    again ``ack_wait`` after it had it; a relay that dies is replaced after ``lock_life``.
 
     Attributes:
         beat: Between two signs of life of a worker.

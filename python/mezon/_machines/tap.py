@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon._events.gap_filling import ABOUT_OTHERS
 from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
 from mezon._gateway.protobuf_events import protobuf_event
 from mezon._machines.names import partition_of
@@ -71,7 +72,7 @@ class Tap:
             if self.gaps is not None:
                 self.gaps.on_event(name, message)
             else:
-                self._publish_message(message)
+                self.publish_message(message)
         elif name == _OWN:
             if self.client is not None:
                 self.client.on_event(name, protobuf_event(name, body))
@@ -103,16 +104,7 @@ class Tap:
         if self.client is not None:
             self.client.on_reconnected(lost_at, back_at)
 
-    # ---- where gap filling brings messages
-
-    @property
-    def full(self) -> bool:
-        """Can nothing more be taken?"""
-        return self._publisher.room <= 0
-
-    async def wait_room(self) -> None:
-        """Wait until something can."""
-        await self._publisher.wait_room()
+    # ---- into the stream
 
     def decode(self, body: bytes) -> ChannelMessage:
         """A message that knows the bytes it came as."""
@@ -120,20 +112,17 @@ class Tap:
         message.__dict__["relayed"] = body
         return message
 
-    def _publish_message(self, message: ChannelMessage) -> None:
+    def publish_message(self, message: ChannelMessage) -> None:
+        """Bring a message that `decode` gave into the stream."""
         values = message.__dict__
         number = values["message_id"]
-        if number and not values["code"]:
+        if number and values["code"] not in ABOUT_OTHERS:
             event_id = f"m{number}"
         else:
             # An edit or a removal speaks of a message that was there: it is an event of its own.
             self._number += 1
             event_id = f"e{self._epoch}.{self._number}"
         self._put(_MESSAGE, values["channel_id"] or values["clan_id"] or 0, values["relayed"], event_id)
-
-    def deliver(self, name: str, event: Any) -> None:
-        """What gap filling lets go."""
-        self._publish_message(event)
 
     def _place(self, name: str, body: bytes) -> int:
         """The id that decides the partition."""
@@ -154,6 +143,27 @@ class Tap:
     def _put(self, name: str, place: int, body: bytes, event_id: str) -> None:
         partition = partition_of(place, self._partitions)
         self._publisher.put(Outgoing(self._names.event(partition, name), body, event_id))
+
+
+class GapTarget:
+    """Where gap filling brings what it lets go: into the stream, as far as there is room."""
+
+    def __init__(self, tap: Tap, publisher: Publisher) -> None:
+        self._tap = tap
+        self._publisher = publisher
+
+    @property
+    def full(self) -> bool:
+        """Can nothing more be taken?"""
+        return self._publisher.room <= 0
+
+    async def wait_room(self) -> None:
+        """Wait until something can."""
+        await self._publisher.wait_room()
+
+    def on_event(self, name: str, event: Any, /) -> None:
+        """A message, in its order."""
+        self._tap.publish_message(event)
 
 
 class RelayConnection:
@@ -189,6 +199,11 @@ class RelayConnection:
     def state(self) -> str:
         """As the core says."""
         return self._core.state
+
+    @property
+    def generation(self) -> int:
+        """The number of the connection: joins hold for one."""
+        return self._tap.generation
 
     @property
     def latency(self) -> float | None:

@@ -260,7 +260,9 @@ class WorkerConnection:
     def _deliver(self, listener: ConnectionListener, delivery: Delivery) -> None:
         if delivery.times > self._layout.max_deliveries:
             self._counts["dead"] += 1
-            self._bury(delivery, f"no worker finished it in {self._layout.max_deliveries} tries: they died with it")
+            self._bury(
+                delivery, f"no worker finished it in {self._layout.max_deliveries} tries: they died with it"
+            )
             return
         try:
             event = self._event(delivery.name, delivery.body)

@@ -79,7 +79,9 @@ class WorkerStore:
         self, channel_id: int | str, limit: int = 50, offset: int = 0
     ) -> list[dict[str, Any]]:
         """A channel's messages as dicts, newest first."""
-        return list((await self._ask("list", channel_id=str(channel_id), limit=limit, offset=offset)).values["found"])
+        return list(
+            (await self._ask("list", channel_id=str(channel_id), limit=limit, offset=offset)).values["found"]
+        )
 
     async def search_messages(
         self, text: str, channel_id: int | str | None = None, limit: int = 50
