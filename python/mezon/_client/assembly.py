@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mezon._gateway.connection import CoreConnection
+    from mezon.models._origin import Origin
     from mezon.options import GatewayOptions
     from mezon.ports import Connection, HttpTransport, MessageStore, Ports
 
@@ -30,6 +31,7 @@ class PortSettings:
         recent_per_channel: Messages that the connection remembers of a channel.
         recent_channels: Of how many channels.
         http_rate: Calls in a period, and the seconds of a period.
+        origin: What events carry that can be answered: whose they are.
     """
 
     client_id: int
@@ -39,6 +41,7 @@ class PortSettings:
     recent_per_channel: int
     recent_channels: int
     http_rate: tuple[int, float]
+    origin: Origin | None = None
 
 
 #: Makes the ports of clients that are given none. A worker of many machines puts its own here while it imports a bot.
@@ -73,6 +76,7 @@ class StandardPorts:
             "recent_channels": settings.recent_channels,
         }
         self._http_rate = settings.http_rate
+        self._origin = settings.origin
         self._http: HttpTransport | None = None
         self._store: MessageStore | None = None
         self._connection: Connection | None = None
@@ -108,13 +112,15 @@ class StandardPorts:
     def connection(self, store: MessageStore | None) -> Connection:
         """The core's connection. What it receives goes into ``store`` when that is a ``MessageDB``."""
         if self._connection is None:
-            from mezon._gateway.codec import MESSAGES, JsonContentMessage, model_plan
+            from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
             from mezon._gateway.connection import CoreConnection
 
             plans = {}
             if self._content_as_json:
-                plans["channel_message"] = model_plan(JsonContentMessage, MESSAGES["channel_message"])
-            self._connection = CoreConnection(self._options(), getattr(store, "core", None), plans)
+                message = MESSAGES["channel_message"]
+                plans["channel_message"] = origin_plan(JsonContentMessage, message, self._origin)
+            core = getattr(store, "core", None)
+            self._connection = CoreConnection(self._options(), core, plans, self._origin)
         return self._connection
 
     def encoded_connection(self, store: MessageStore | None) -> CoreConnection:

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from mezon._gateway.codec import MESSAGES, JsonContentMessage, model_plan
+from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
 from mezon.constants.enum import Events, TypeMessage
 from mezon.errors import MezonError
 from mezon.messages.history import BEFORE, PAGE
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mezon.managers.cache import CacheManager
+    from mezon.managers.socket import SocketManager
     from mezon.options import GapOptions
     from mezon.ports import MessageStore
     from mezon.protobuf.api import api_pb2
@@ -86,6 +87,8 @@ class GapClient(Protocol):
     def channels(self) -> CacheManager[int, TextChannel]: ...
     @property
     def content_as_json(self) -> bool: ...
+    @property
+    def socket_manager(self) -> SocketManager: ...
 
 
 class EventTarget(Protocol):
@@ -126,7 +129,10 @@ class GapFiller:
         self._dispatcher = dispatcher
         self._options = options
         model = JsonContentMessage if client.content_as_json else ChannelMessage
-        self._decode = decode or model_plan(model, MESSAGES["channel_message"]).decode
+        if decode is None:
+            origin = client.socket_manager.origin
+            decode = origin_plan(model, MESSAGES["channel_message"], origin).decode
+        self._decode = decode
         #: The channels heard lately, the last one at the end.
         self._channels: dict[int, _Channel] = {}
         self._lost = False

@@ -130,7 +130,13 @@ class Ways:
         session = self._client.session_manager.get_session() if self._client.session_manager else None
         if session is None:
             raise MezonError("the relay is not logged in yet; the call comes too early")
-        answer = api_pb2.Session(token=session.token, api_url=session.api_url, ws_url=session.ws_url)
+        answer = api_pb2.Session(
+            token=session.token,
+            id_token=session.id_token,
+            user_id=int(session.user_id or 0),
+            api_url=session.api_url,
+            ws_url=session.ws_url,
+        )
         headers = {"content-type": "application/x-protobuf"}
         return packed_answer(HttpAnswer(200, "OK", headers, answer.SerializeToString()))
 

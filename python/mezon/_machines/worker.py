@@ -34,11 +34,11 @@ class WorkerPorts:
         layout: Layout | None = None,
         timing: Timing | None = None,
     ) -> None:
-        from mezon._gateway.codec import JsonContentMessage, model_plan
+        from mezon._gateway.codec import JsonContentMessage, origin_plan
 
         plan = None
         if settings.content_as_json:
-            plan = model_plan(JsonContentMessage, "mezon.api.ChannelMessage")
+            plan = origin_plan(JsonContentMessage, "mezon.api.ChannelMessage", settings.origin)
         self._settings = settings
         self._connection = WorkerConnection(
             broker,
@@ -46,6 +46,7 @@ class WorkerPorts:
             layout or Layout(),
             timing or Timing(),
             plan=plan,
+            origin=settings.origin,
             recent=(settings.recent_per_channel, settings.recent_channels),
         )
         self._http: HttpTransport | None = None

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mezon._machines.names import Names
     from mezon._machines.settings import Broker, Layout, Timing
     from mezon.models import ChannelMessage
+    from mezon.models._origin import Origin
     from mezon.ports import ConnectionListener
 
 logger = get_logger("mezon.machines")
@@ -55,6 +56,7 @@ class WorkerConnection:
         layout: What is made when the relay has not made it yet.
         timing: How long things may take.
         plan: How messages are decoded when the model's own way is not wanted.
+        origin: What events carry that can be answered: whose they are.
         recent: Messages remembered of a channel, and of how many channels.
     """
 
@@ -66,6 +68,7 @@ class WorkerConnection:
         timing: Timing,
         *,
         plan: _core.Plan | None = None,
+        origin: Origin | None = None,
         recent: tuple[int, int] = (200, 1000),
     ) -> None:
         self.listener: ConnectionListener | None = None
@@ -76,7 +79,8 @@ class WorkerConnection:
         self._names = names
         self._layout = layout
         self._timing = timing
-        self._plan = plan
+        self._origin = origin
+        self._plans: dict[str, _core.Plan | None] = {} if plan is None else {_MESSAGE: plan}
         self._recent_bounds = recent
         self._recent: OrderedDict[int, deque[bytes]] = OrderedDict()
         self._state = "idle"
@@ -288,8 +292,13 @@ class WorkerConnection:
     def _event(self, name: str, body: bytes) -> Any:
         if name == _MESSAGE:
             self._remember(body)
-        plan = self._plan if name == _MESSAGE and self._plan is not None else event_plan(name)
-        return protobuf_event(name, body) if plan is None else plan.decode(body)
+        plan = self._plan_of(name)
+        return protobuf_event(name, body, self._origin) if plan is None else plan.decode(body)
+
+    def _plan_of(self, name: str) -> _core.Plan | None:
+        if name not in self._plans:
+            self._plans[name] = event_plan(name, self._origin)
+        return self._plans[name]
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
         client = self._client
@@ -330,7 +339,7 @@ class WorkerConnection:
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Take the messages of a channel that came since it was last asked, oldest first."""
-        plan = self._plan or event_plan(_MESSAGE)
+        plan = self._plan_of(_MESSAGE)
         assert plan is not None
         return [plan.decode(body) for body in self._recent.pop(channel_id, ())]
 
