@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mezon.constants.enum import ChannelType
 from mezon.errors import InvalidArgumentError
 from mezon.structures.text_channel import TextChannel
+from mezon.utils.ids import required_id
 from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class Clan:
         return await self.api_client.list_channel_voice_users(
             token=self.current_token,
             clan_id=self.id,
-            channel_id=int(channel_id),
+            channel_id=required_id("channel_id", channel_id),
             channel_type=ChannelType.CHANNEL_TYPE_GMEET_VOICE if channel_type is None else channel_type,
             limit=limit,
             state=state or 0,
@@ -136,7 +137,9 @@ class Clan:
 
     async def update_role(self, role_id: int | str, request: dict[str, Any]) -> bool:
         """Change a role: only the given keys of ``UpdateRoleRequest``. True if the server took it."""
-        await self.api_client.update_role(token=self.current_token, role_id=int(role_id), request=request)
+        await self.api_client.update_role(
+            token=self.current_token, role_id=required_id("role_id", role_id), request=request
+        )
         return True
 
     async def list_roles(

@@ -274,6 +274,10 @@ class World:
         if history is not None and message in history:
             history.remove(message)
 
+    def forget_messages(self) -> None:
+        """Empties every history."""
+        self._messages.clear()
+
     def describe(self, channel: Channel) -> api_pb2.ChannelDescription:
         """The channel as the wire carries it."""
         clan = self.clans.get(channel.clan_id)
