@@ -6,7 +6,7 @@ Ids may be ints or digit strings everywhere.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
 from mezon.models._body import encode_content, mentions_of
@@ -21,7 +21,6 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mezon.managers.event import EventManager
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
     from mezon.models._body import Content
     from mezon.ports import Connection
@@ -32,6 +31,14 @@ logger = get_logger("mezon.gateway")
 PREFIX_RAW: Final = 0xFF
 RAW_HEADER_LENGTH: Final = 7
 CODE_FIN: Final = 0x00FF
+
+
+class Registry(Protocol):
+    """Who listens to what: a :class:`mezon.EventManager`."""
+
+    def on(self, event_name: str, handler: Any = None) -> Any: ...
+    def off(self, event_name: str, handler: Any = None) -> None: ...
+    def has_listeners(self, event_name: str) -> bool: ...
 
 
 class Socket:
@@ -56,7 +63,7 @@ class Socket:
         use_ssl: bool = False,
         adapter: WebSocketAdapter | None = None,
         send_timeout_ms: int = DEFAULT_SEND_TIMEOUT_MS,
-        event_manager: EventManager | None = None,
+        event_manager: Registry | None = None,
     ) -> None:
         self.ws_url = ws_url
         self.use_ssl = use_ssl
