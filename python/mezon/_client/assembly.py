@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mezon.models._origin import Origin
     from mezon.options import GatewayOptions
     from mezon.ports import Connection, HttpTransport, MessageStore
 
@@ -23,6 +24,7 @@ class StandardPorts:
         recent_per_channel: Messages that the connection remembers of a channel.
         recent_channels: Of how many channels.
         http_rate: Calls in a period, and the seconds of a period.
+        origin: What events carry that can be answered: whose they are.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class StandardPorts:
         recent_per_channel: int,
         recent_channels: int,
         http_rate: tuple[int, float],
+        origin: Origin | None = None,
     ) -> None:
         self._gateway = gateway
         self._message_db = message_db
         self._content_as_json = content_as_json
         self._recent = {"recent_per_channel": recent_per_channel, "recent_channels": recent_channels}
         self._http_rate = http_rate
+        self._origin = origin
         self._http: HttpTransport | None = None
         self._store: MessageStore | None = None
         self._connection: Connection | None = None
@@ -75,12 +79,13 @@ class StandardPorts:
     def connection(self, store: MessageStore | None) -> Connection:
         """The core's connection. What it receives goes into ``store`` when that is a ``MessageDB``."""
         if self._connection is None:
-            from mezon._gateway.codec import MESSAGES, JsonContentMessage, model_plan
+            from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
             from mezon._gateway.connection import CoreConnection
 
             plans = {}
             if self._content_as_json:
-                plans["channel_message"] = model_plan(JsonContentMessage, MESSAGES["channel_message"])
+                message = MESSAGES["channel_message"]
+                plans["channel_message"] = origin_plan(JsonContentMessage, message, self._origin)
             options = {**self._gateway.as_dict(), **self._recent}
-            self._connection = CoreConnection(options, getattr(store, "core", None), plans)
+            self._connection = CoreConnection(options, getattr(store, "core", None), plans, self._origin)
         return self._connection

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from mezon._gateway.codec import MESSAGES, JsonContentMessage, model_plan
+from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
 from mezon.constants.enum import Events, TypeMessage
 from mezon.errors import MezonError
 from mezon.messages.history import BEFORE, PAGE
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from mezon._events.dispatch import Dispatcher
     from mezon.managers.cache import CacheManager
+    from mezon.managers.socket import SocketManager
     from mezon.options import GapOptions
     from mezon.ports import MessageStore
     from mezon.protobuf.api import api_pb2
@@ -87,6 +88,8 @@ class GapClient(Protocol):
     def channels(self) -> CacheManager[int, TextChannel]: ...
     @property
     def content_as_json(self) -> bool: ...
+    @property
+    def socket_manager(self) -> SocketManager: ...
 
 
 class GapFiller:
@@ -107,7 +110,7 @@ class GapFiller:
         self._dispatcher = dispatcher
         self._options = options
         model = JsonContentMessage if client.content_as_json else ChannelMessage
-        self._plan = model_plan(model, MESSAGES["channel_message"])
+        self._plan = origin_plan(model, MESSAGES["channel_message"], client.socket_manager.origin)
         #: The channels heard lately, the last one at the end.
         self._channels: dict[int, _Channel] = {}
         self._lost = False

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon import _core
 from mezon._gateway.codec import MESSAGES, NAMES, TAGS, dict_plan, event_plan
 from mezon._gateway.failures import does_not_fit, no_answer, other_loop, server_error
-from mezon._gateway.protobuf_events import protobuf_event
+from mezon._gateway.protobuf_events import ANSWERABLE, protobuf_event
 from mezon.errors import MezonConnectionError, MezonError
+from mezon.models._origin import held
 from mezon.ports import SessionRefusedError
 from mezon.utils.logger import get_logger
 from mezon.utils.process import ProcessGuard
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mezon.models import ChannelMessage
+    from mezon.models._origin import Origin
     from mezon.ports import ConnectionListener
 
 logger = get_logger("mezon.gateway")
@@ -59,6 +61,7 @@ class CoreConnection:
         options: Settings of the core, by the names of :class:`mezon.GatewayOptions`.
         store: The core's message store, which received messages go to.
         plans: By envelope field, how its events are decoded when the model's own way is not wanted.
+        origin: What events carry that can be answered: whose they are.
     """
 
     def __init__(
@@ -66,11 +69,13 @@ class CoreConnection:
         options: Mapping[str, Any] | None = None,
         store: Any = None,
         plans: Mapping[str, _core.Plan] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.listener: ConnectionListener | None = None
         self._options = dict(options or {})
         self._store = store
         self._plans = {TAGS[name]: plan for name, plan in (plans or {}).items()}
+        self._origin = origin
         self._planned: set[int] = set()
         self._wanted: set[int] = set()
         self._core: _core.Gateway | None = None
@@ -217,7 +222,7 @@ class CoreConnection:
         if tag in self._planned or (tag not in self._wanted and NAMES[tag] not in _ANSWERS):
             return
         self._planned.add(tag)
-        plan = self._plans.get(tag) or event_plan(NAMES[tag])
+        plan = self._plans.get(tag) or event_plan(NAMES[tag], self._origin)
         if plan is not None:
             core.set_plan(tag, plan)
 
@@ -301,6 +306,12 @@ class CoreConnection:
 
     # ---- draining, on the loop
 
+    def _protobuf(self, name: str, body: bytes) -> Any:
+        event = protobuf_event(name, body)
+        if name == ANSWERABLE and event is not None and self._origin is not None:
+            held.add(event, self._origin)
+        return event
+
     def notify(self) -> None:
         """There is something to drain: called by a thread of the core where the loop watches no descriptor."""
         loop = self._loop
@@ -347,7 +358,7 @@ class CoreConnection:
                         if on_event is None:
                             continue
                         name = NAMES[key]
-                        event = protobuf_event(name, value) if type(value) is bytes else value
+                        event = self._protobuf(name, value) if type(value) is bytes else value
                         if event is not None:
                             on_event(name, event)
                     else:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from mezon._gateway.codec import MESSAGES
+from mezon.models._answers import equip
 from mezon.utils.logger import get_logger
 
 logger = get_logger("mezon.gateway")
+
+#: The one of them that can be answered.
+ANSWERABLE: Final = "message_button_clicked"
 
 _classes: dict[str, Any] = {}
 
@@ -21,6 +25,8 @@ def protobuf_event(name: str, body: bytes) -> Any:
 
         package, _, message = MESSAGES[name].rpartition(".")
         kind = _classes[name] = getattr(api_pb2 if package == "mezon.api" else realtime_pb2, message)
+        if name == ANSWERABLE:
+            equip(kind)
     try:
         return kind.FromString(body)
     except Exception as error:

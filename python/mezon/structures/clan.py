@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import ChannelType
 from mezon.errors import InvalidArgumentError
+from mezon.structures._clan_members import ClanMembers
 from mezon.structures.text_channel import TextChannel
 from mezon.utils.ids import required_id
 from mezon.utils.single_flight import SingleFlight
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _MAX_VOICE_USERS = 500
 
 
-class Clan:
+class Clan(ClanMembers):
     """A clan. The clan with the id 0 stands for direct messages.
 
     Attributes:
