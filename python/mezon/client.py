@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from mezon._client.agents import Agents
-from mezon._client.assembly import StandardPorts
+from mezon._client.assembly import PortSettings, ports_for
 from mezon._client.background import Background
 from mezon._client.calls import ClientCalls
 from mezon._client.directory import Directory
@@ -203,14 +203,17 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self.zk_proof: ZkProof | None = None
 
         # What it needs from outside.
-        self._ports: Ports = ports or StandardPorts(
-            gateway=self.gateway,
-            message_db=message_db,
-            content_as_json=content_as_json,
-            recent_per_channel=messages_per_channel,
-            recent_channels=cache_size,
-            http_rate=(http_rate_limit, http_rate_period),
-            origin=Origin(self),
+        self._ports: Ports = ports or ports_for(
+            PortSettings(
+                client_id=self.client_id,
+                gateway=self.gateway,
+                message_db=message_db,
+                content_as_json=content_as_json,
+                recent_per_channel=messages_per_channel,
+                recent_channels=cache_size,
+                http_rate=(http_rate_limit, http_rate_period),
+                origin=Origin(self),
+            )
         )
         self._store: MessageStore | None = None
         self._process = ProcessGuard()
