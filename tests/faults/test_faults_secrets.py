@@ -49,6 +49,7 @@ async def test_no_secret_is_logged_raised_or_shown(
     gateway.http_status("ListChannelDetail", 500, times=None, body=f"you sent {tokens[0]}")
     await fails(bot.channels.fetch(123))
     gateway.http_drop("ListClanDescs", times=None)
+    gateway.answer_with_error("ListClanDescs", 13, times=None)  # where it is asked once HTTP is gone
     await fails(bot.api_client.list_clans_descs(tokens[0]))
     gateway.answer_with_error("channel_message_send", 5)
     await fails(bot.send_message(1, gateway.world.channel("general").id, 2, True, "x"))

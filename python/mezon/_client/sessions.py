@@ -141,12 +141,17 @@ class Sessions:
         """
         from mezon.managers.session import SessionManager
         from mezon.session import Session
+        from mezon.socket._url import with_plain_scheme
 
         client = self._client
         api = self.make_api(client.login_url)
         answer = await SessionManager(api).authenticate(client.client_id, client.api_key)
         host = client.login_url.partition("://")[2]
         scheme = "wss" if client.use_ssl else "ws"
+        if not client.use_ssl:
+            answer = answer.model_copy(
+                update={"ws_url": with_plain_scheme(answer.ws_url or "", client.login_url)}
+            )
         return Session(answer, fallback_api_url=client.login_url, fallback_ws_url=f"{scheme}://{host}")
 
     async def fresh(self) -> Session:
@@ -174,8 +179,6 @@ class Sessions:
             SessionRefusedError: If the server refuses the credentials for good.
             MezonError: If there is no session now.
         """
-        from mezon.socket._url import socket_url
-
         try:
             session = await self.fresh()
         except AuthenticationError as error:
@@ -184,7 +187,7 @@ class Sessions:
                 raise SessionRefusedError(str(error)) from error
             raise
         self.use(session)
-        return [socket_url(session.ws_url, self._client.use_ssl, session.token)]
+        return self._client.socket_manager.socket.urls(session)
 
     def _is_final(self, error: AuthenticationError) -> bool:
         """Do the credentials not hold any more? A bare 403 may be about the rate, so it counts when it stays."""

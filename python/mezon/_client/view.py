@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from mezon._gateway.transport import TransportChoice
     from mezon.api import MezonApi
     from mezon.managers.cache import CacheManager
     from mezon.managers.channel import ChannelManager
     from mezon.managers.event import EventManager
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
+    from mezon.models._limits import MessageLimits
     from mezon.options import GapOptions, GatewayOptions
     from mezon.ports import MessageStore
     from mezon.session import Session
@@ -26,11 +28,13 @@ class ClientView(Protocol):
     timeout_ms: int
     login_url: str
     agent_event_url: str | None
+    transport: TransportChoice
     gateway: GatewayOptions
     auto_accept_friends: bool
     content_as_json: bool
     fill_gaps: bool | GapOptions
     messages_per_channel: int
+    limits: MessageLimits | None
     event_manager: EventManager
     clans: CacheManager[int, Clan]
     channels: CacheManager[int, TextChannel]

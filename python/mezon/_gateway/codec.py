@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from pydantic import BaseModel
 
 from mezon import _core
+from mezon.models._answers import OfClient
 from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP, NO_SOURCE, PROTO_FIELDS, WHOLE_MESSAGE
+from mezon.models._origin import KEY
 from mezon.models.message import ChannelMessage
 from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mezon.models._origin import Origin
 
 ENVELOPE: Final = "mezon.realtime.Envelope"
 
@@ -42,16 +46,28 @@ _PARTS: Final[dict[str, tuple[str, type[BaseModel]]]] = {
 }
 
 
-@cache
-def event_plan(name: str) -> _core.Plan | None:
-    """The plan for an envelope field, or None when it has no model."""
+def event_plan(name: str, origin: Origin | None = None) -> _core.Plan | None:
+    """The plan for an envelope field, or None when it has no model; with the origin of what can be answered."""
     model = ENVELOPE_TO_PYDANTIC_MAP.get(name)
-    return None if model is None else model_plan(model, MESSAGES[name])
+    if model is None:
+        return None
+    if origin is not None and issubclass(model, OfClient):
+        return origin_plan(model, MESSAGES[name], origin)
+    return model_plan(model, MESSAGES[name])
 
 
 @cache
 def model_plan(model: type[BaseModel], message: str) -> _core.Plan:
     """How `message` becomes an instance of `model`.
+
+    Raises:
+        TypeError: As `origin_plan` does.
+    """
+    return origin_plan(model, message, None)
+
+
+def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> _core.Plan:
+    """How `message` becomes an instance of `model` that knows its client, without a cost for each.
 
     Raises:
         TypeError: If the model has validators, which a raw-built instance would skip, or a required field that
@@ -92,6 +108,8 @@ def model_plan(model: type[BaseModel], message: str) -> _core.Plan:
             fresh_lists.append(name)
         elif isinstance(zero, dict):
             fresh_dicts.append(name)
+    if origin is not None:
+        template[KEY] = origin
     fields = [(source, names, nested[source]) for source, names in sources.items()]
     return _core.Plan(
         message=message,

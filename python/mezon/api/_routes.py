@@ -23,7 +23,7 @@ from mezon.ports import HttpAnswer, HttpRequest
 if TYPE_CHECKING:
     from mezon._http.limiter import Clock
     from mezon._http.route import ApiRoute
-    from mezon.api._rpc_names import Rpc
+    from mezon.protobuf._rpcs import Rpc
 
 __all__ = ["Routes", "SocketCalls"]
 

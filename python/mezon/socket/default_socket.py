@@ -6,13 +6,13 @@ Ids may be ints or digit strings everywhere.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
 from mezon.models._body import encode_content, mentions_of
 from mezon.models.realtime import ChannelJoin, ChannelLeave, ChannelMessageAck, ClanJoin
 from mezon.session import Session
-from mezon.socket._url import socket_url
+from mezon.socket._url import socket_urls
 from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
 from mezon.utils.helper import channel_type_of_mode
 from mezon.utils.logger import get_logger
@@ -20,9 +20,10 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mezon.managers.event import EventManager
+    from mezon._gateway.transport import TransportChoice
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
     from mezon.models._body import Content
+    from mezon.models._limits import MessageLimits
     from mezon.ports import Connection
 
 logger = get_logger("mezon.gateway")
@@ -31,6 +32,14 @@ logger = get_logger("mezon.gateway")
 PREFIX_RAW: Final = 0xFF
 RAW_HEADER_LENGTH: Final = 7
 CODE_FIN: Final = 0x00FF
+
+
+class Registry(Protocol):
+    """Who listens to what: a :class:`mezon.EventManager`."""
+
+    def on(self, event_name: str, handler: Any = None) -> Any: ...
+    def off(self, event_name: str, handler: Any = None) -> None: ...
+    def has_listeners(self, event_name: str) -> bool: ...
 
 
 class Socket:
@@ -42,6 +51,7 @@ class Socket:
         adapter: What carries the envelopes; the core by default.
         send_timeout_ms: How long a call waits for its answer, in milliseconds.
         event_manager: Kept for bots that look at it; dispatch is the client's.
+        transport: ``websocket`` or ``tcp`` for that transport alone.
     """
 
     DEFAULT_HEARTBEAT_TIMEOUT_MS = 10000
@@ -55,14 +65,19 @@ class Socket:
         use_ssl: bool = False,
         adapter: WebSocketAdapter | None = None,
         send_timeout_ms: int = DEFAULT_SEND_TIMEOUT_MS,
-        event_manager: EventManager | None = None,
+        event_manager: Registry | None = None,
+        *,
+        transport: TransportChoice = "auto",
     ) -> None:
         self.ws_url = ws_url
         self.use_ssl = use_ssl
         self.adapter = adapter if adapter is not None else WebSocketAdapterPb()
         self.send_timeout_ms = send_timeout_ms
         self.event_manager = event_manager
+        self.transport = transport
         self.session: Session | None = None
+        #: What is refused before it is sent; None for nothing.
+        self.limits: MessageLimits | None = None
         self._last_cid = 0
 
     @property
@@ -103,7 +118,7 @@ class Socket:
         *,
         auto_reconnect: bool = False,
     ) -> Session:
-        """Connect with a session's token, to its ``ws_url``.
+        """Connect with a session's token, to where it says.
 
         ``connect_timeout_ms`` is kept for its name; the core gives a connect 30 s (``GatewayOptions``).
 
@@ -114,9 +129,16 @@ class Socket:
         if not session.token:
             raise NotLoggedInError("the session has no token: authenticate first, as client.login() does")
         self.session = session
-        url = socket_url(session.ws_url or self.ws_url, self.use_ssl, session.token, status=create_status)
-        await self.connection.open([url], auto_reconnect)
+        await self.connection.open(self.urls(session, create_status=create_status), auto_reconnect)
         return session
+
+    def urls(self, session: Session, *, create_status: bool = True) -> list[str]:
+        """Where to connect with a session, the best first. They carry its token: never log them.
+
+        Raises:
+            AuthenticationError: If the session names nothing that can be connected to.
+        """
+        return socket_urls(session, self.use_ssl, self.transport, fallback=self.ws_url, status=create_status)
 
     async def _call(self, name: str, value: dict[str, Any]) -> tuple[str, Any]:
         return await self.connection.call(name, value, self._timeout)
@@ -137,7 +159,7 @@ class Socket:
     async def _rpc(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
         """Call an API over the socket; gives the answer's fields by name."""
         from mezon._gateway.codec import dict_plan
-        from mezon.api._rpc_names import find_rpc
+        from mezon.protobuf._rpcs import find_rpc
 
         rpc = find_rpc(name)
         body = dict_plan(rpc.request).encode(request) if rpc.request else b""
@@ -233,6 +255,7 @@ class Socket:
             code,
             topic_id,
         )
+        self._check(message)
         _, ack = await self._call_joined("channel_message_send", message, message)
         return _complete(ack, message)
 
@@ -271,6 +294,7 @@ class Socket:
             topic_id,
         )
         message["id"] = message_id
+        self._check(message)
         value = {"message": message, "receiver_ids": list(receiver_ids)}
         _, answer = await self._call_joined("ephemeral_message_send", value, message)
         ack = ChannelMessageAck(
@@ -282,6 +306,10 @@ class Socket:
             update_time_seconds=getattr(answer, "update_time_seconds", 0),
         )
         return _complete(ack, message)
+
+    def _check(self, message: dict[str, Any]) -> None:
+        if self.limits is not None:
+            self.limits.check(message["content"], message["mentions"], message["attachments"])
 
     async def _call_joined(
         self, name: str, value: dict[str, Any], message: dict[str, Any]
@@ -315,8 +343,14 @@ class Socket:
         hide_editted: bool = False,
         topic_id: int | None = None,
         is_update_msg_topic: bool | None = None,
+        create_time_seconds: int | None = None,
     ) -> ChannelMessageAck:
-        """Change a message. The acknowledgement has code 1."""
+        """Change a message. The acknowledgement has code 1.
+
+        Args:
+            hide_editted: Do not show that it was edited.
+            create_time_seconds: When the message was written, UNIX time, if that is known.
+        """
         update = {
             "clan_id": clan_id,
             "channel_id": channel_id,
@@ -329,7 +363,9 @@ class Socket:
             "hide_editted": hide_editted,
             "topic_id": topic_id,
             "is_update_msg_topic": is_update_msg_topic,
+            "create_time_seconds": create_time_seconds,
         }
+        self._check(update)
         await self._rpc("UpdateChannelMessage", update)
         return _api_ack(update, 1)
 

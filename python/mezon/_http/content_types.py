@@ -1,4 +1,4 @@
-"""Content types: which answers are protobuf."""
+"""What the Content-Type of an answer says."""
 
 from __future__ import annotations
 
