@@ -229,10 +229,10 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self._sessions = Sessions(
             self, self._ports, self._background.run, check_route(resolve(api)), self._connection
         )
-        self._directory = Directory(self, self._sessions.token, cache_size)
-        self.clans = self._directory.clans
-        self.channels = self._directory.channels
-        self.users = self._directory.users
+        self.directory = Directory(self, self._sessions.token, cache_size)
+        self.clans = self.directory.clans
+        self.channels = self.directory.channels
+        self.users = self.directory.users
         self._agents = Agents(self, self._ports, self._dispatcher.dispatch)
         self._tokens = Tokens(self, self._ports)
         self._shutdown = Shutdown(
@@ -250,13 +250,13 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
             ports=self._ports,
             dispatcher=self._dispatcher,
             sessions=self._sessions,
-            directory=self._directory,
+            directory=self.directory,
             background=self._background,
             life=Life(
                 self,
                 self._dispatcher,
                 self._sessions,
-                self._directory,
+                self.directory,
                 self._background,
                 self._shutdown,
             ),
@@ -392,7 +392,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         Raises:
             InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
         """
-        return await self._directory.fetch_channel(channel_id)
+        return await self.directory.fetch_channel(channel_id)
 
     async def get_user_from_id(self, user_id: int) -> User:
         """What ``users.fetch`` does on a miss: opens the DM with the user.
@@ -400,7 +400,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         Raises:
             InvalidArgumentError: If the user cannot be reached (a ValueError).
         """
-        return await self._directory.fetch_user(user_id)
+        return await self.directory.fetch_user(user_id)
 
     async def connect_ai_agent_sse(self, path: str = "api/sse/metadata") -> None:
         """Start to receive the AI agents' events; possible before the login. They reconnect by themselves.
