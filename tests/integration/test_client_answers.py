@@ -139,7 +139,7 @@ async def test_each_event_knows_its_own_client(gateway: LocalGateway) -> None:
         sent = await gateway.next_sent(SENT)
         said[sent.connection] = sent.text
     assert said == {1: f"I am {one.client_id}", 2: "I am 777"}
-    await until(lambda: not (sorted(done) != sorted([one.client_id, 777])))
+    await until(lambda: sorted(done) == sorted([one.client_id, 777]))
     await one.disconnect()
     await two.disconnect()
 

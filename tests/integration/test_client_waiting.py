@@ -43,7 +43,7 @@ async def test_a_waiter_is_served_before_handlers_and_needs_none(gateway: LocalG
     assert event.sender_username == "bob"
     skipped = client.stats().skipped
     await gateway.typing("general", "bob")  # nobody waits any more: it is not even decoded
-    await until(lambda: not (client.stats().skipped == skipped))
+    await until(lambda: client.stats().skipped != skipped)
 
     order: list[str] = []
     waiter = begin(client.wait_for("channel_message", lambda message: order.append("waiter") or True))
@@ -105,7 +105,7 @@ async def test_waiters_and_streams_end_with_the_client(gateway: LocalGateway) ->
     await gateway.say("general", "alice", "more")
     await more
     assert (await reader).content == {"t": "hi"}
-    await until(lambda: not (client.stats().handlers == 0))
+    await until(lambda: client.stats().handlers != 0)
     await client.disconnect(drain=5)
     with pytest.raises(ConnectionLostError, match="while waiting for channel_message: the client was closed"):
         await waiter
