@@ -5,15 +5,20 @@
 
 mod content;
 mod envelope;
+mod fields;
+pub mod message;
 mod peek;
 pub mod proto;
 mod raw;
 pub mod schema;
+pub mod tags;
 pub mod varint;
 
 pub use content::plain_text;
 pub use envelope::{CID_MAX, encode_envelope};
-pub use peek::{Fields, Malformed, Peek, Value, peek};
+pub use fields::{Fields, Malformed, Value};
+pub use message::Header;
+pub use peek::{Peek, peek};
 pub use raw::{Chunk, RAW_MARK, Stream, StreamTooLong};
 
 /// What a binary frame is.
