@@ -10,7 +10,18 @@ use prost_types::{DescriptorProto, FileDescriptorSet};
 const SCHEMAS: [&str; 2] = ["mezon/protobuf/api/api.proto", "mezon/protobuf/rtapi/realtime.proto"];
 
 /// The messages whose field numbers become constants, each in a module of its own.
-const NUMBERED: [&str; 5] = ["Envelope", "ChannelMessage", "ClanJoin", "ChannelJoin", "ChannelLeave"];
+const NUMBERED: [&str; 10] = [
+    "Envelope",
+    "ChannelMessage",
+    "ChannelMessageSend",
+    "ChannelMessageAck",
+    "MessageMentionList",
+    "MessageAttachmentList",
+    "MessageRefList",
+    "ClanJoin",
+    "ChannelJoin",
+    "ChannelLeave",
+];
 
 fn main() {
     println!("cargo:rerun-if-changed=proto");

@@ -61,6 +61,13 @@ impl<T: Weigh> Rings<T> {
         }
     }
 
+    /// Adds an entry unless one of that id is there.
+    pub fn add(&mut self, channel: i64, id: i64, entry: T) {
+        if self.channels.get(&channel).and_then(|ring| ring.position(id)).is_none() {
+            self.push(channel, id, entry);
+        }
+    }
+
     /// Takes the place of the channel's entry of that id, or adds one.
     pub fn put(&mut self, channel: i64, id: i64, entry: T) {
         let known = self.channels.get(&channel).and_then(|ring| ring.position(id));

@@ -4,6 +4,7 @@ mod by_channel;
 pub mod crypto;
 pub mod gateway;
 pub mod inbox;
+mod runtime;
 pub mod store;
 pub mod wire;
 

@@ -15,14 +15,11 @@ use super::codec::encode;
 use super::codec::plan::Plan;
 use super::wake::AnyWake;
 use crate::gateway::{self, BackoffOptions, Denied, Failure, Options, Sink, Stats, TAGS, WebSocketConnector};
-use crate::inbox::{Bounds, Inbox, Item};
-use crate::store;
+use crate::inbox::{Capacity, Inbox, Item};
 use crate::wire::schema;
+use crate::wire::tags::envelope as tags;
 
 create_exception!(_core, GatewayError, PyException, "The core could not take an order; args: (kind, text).");
-
-/// The tag of messages in the envelope.
-const CHANNEL_MESSAGE: u32 = 6;
 
 /// The kinds of the tuples `drain` gives.
 pub mod kind {
@@ -44,16 +41,6 @@ fn denied(why: Denied) -> PyErr {
         Denied::Forked => ("forked", "the process was forked after this client had started".to_owned()),
     };
     GatewayError::new_err((kind, text))
-}
-
-impl Sink for store::Store {
-    fn accept(&self, body: bytes::Bytes) {
-        self.accept(body);
-    }
-
-    fn backlog(&self) -> usize {
-        self.backlog().bytes
-    }
 }
 
 /// A connection to a Mezon gateway. It is driven by the core's own thread; `drain` brings what happened.
@@ -152,11 +139,11 @@ fn options(given: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
             "ca_file" => options.ca_file = Some(value.extract::<PathBuf>()?),
             "insecure" => options.insecure = value.extract()?,
             "max_frame" => options.max_frame = value.extract()?,
-            "inbox_events" => options.inbox = Bounds { events: value.extract()?, ..options.inbox },
+            "inbox_events" => options.inbox = Capacity { events: value.extract()?, ..options.inbox },
             "recent_per_channel" => options.recent.per_channel = value.extract()?,
             "recent_channels" => options.recent.channels = value.extract()?,
             "recent_bytes" => options.recent.bytes = value.extract()?,
-            "inbox_bytes" => options.inbox = Bounds { bytes: value.extract()?, ..options.inbox },
+            "inbox_bytes" => options.inbox = Capacity { bytes: value.extract()?, ..options.inbox },
             "max_pending" => options.max_pending = value.extract()?,
             "max_raw" => options.max_raw = value.extract()?,
             "connect_timeout" => options.connect_timeout = span()?,
@@ -248,6 +235,11 @@ impl Gateway {
         self.core.call(tag, body.into(), timeout).map_err(denied)
     }
 
+    /// Says who the bot is: from then on what it sends is kept like what it receives.
+    fn set_own_id(&self, id: i64) {
+        self.core.set_own_id(id);
+    }
+
     fn cancel(&self, call: u64) {
         self.core.cancel(call);
     }
@@ -286,7 +278,7 @@ impl Gateway {
     fn take_recent<'py>(&self, py: Python<'py>, channel: i64) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         for body in self.core.take_recent(channel) {
-            match self.body(py, CHANNEL_MESSAGE, &body) {
+            match self.body(py, tags::CHANNEL_MESSAGE, &body) {
                 Ok(message) => list.append(message)?,
                 Err(DecodeError::Malformed(_)) => {}
                 Err(DecodeError::Python(why)) => return Err(why),

@@ -87,7 +87,8 @@ const FULL: &str = "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 impl<'c> Table<'c> {
     fn of(connection: &'c Connection) -> Result<Table<'c>, rusqlite::Error> {
-        let insert = |values: &str| connection.prepare_cached(&format!("INSERT OR IGNORE {COLUMNS} {values}"));
+        let insert =
+            |values: &str| connection.prepare_cached(&format!("INSERT OR IGNORE {COLUMNS} {values}"));
         Ok(Table {
             connection,
             plain: insert(PLAIN)?,
@@ -114,8 +115,15 @@ impl<'c> Table<'c> {
                         })?;
                     }
                 }
-                _ => self.put(header.channel, header.id, done, |table, known| table.insert_payload(header, body, known))?,
+                _ => self.put(header.channel, header.id, done, |table, known| {
+                    table.insert_payload(header, body, known)
+                })?,
             },
+            Op::Sent(header, body) => {
+                let added = self.insert_payload(header, body, Known::Ignore)?;
+                done.changed += added;
+                done.grown += added as i64;
+            }
             Op::Row { channel, id, row } => {
                 self.put(*channel, *id, done, |table, known| table.insert_row(row, known))?;
             }

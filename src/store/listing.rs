@@ -4,12 +4,13 @@
 //! A table and not an index of SQLite's: making that one over a million rows takes half a second in one piece, in which
 //! nothing is written; and half of what a row costs to write is such an index, which most bots never need.
 
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::read;
 use super::row::Row;
 
-const TABLES: &str = "CREATE TABLE IF NOT EXISTS messages_by_channel (channel_id TEXT NOT NULL, created INTEGER NOT NULL,
+const TABLES: &str =
+    "CREATE TABLE IF NOT EXISTS messages_by_channel (channel_id TEXT NOT NULL, created INTEGER NOT NULL,
     id TEXT NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (channel_id, created, id)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS messages_by_channel_end (row INTEGER NOT NULL);
     INSERT INTO messages_by_channel_end SELECT -1 WHERE NOT EXISTS (SELECT 1 FROM messages_by_channel_end);";

@@ -47,6 +47,11 @@ impl Memory {
         self.rings.put(channel, id, message);
     }
 
+    /// Puts a message there unless it is there.
+    pub fn add(&mut self, channel: i64, id: i64, message: Kept) {
+        self.rings.add(channel, id, message);
+    }
+
     /// Takes the text and the lists of an edit over into the message as first sent.
     pub fn update(&mut self, channel: i64, id: i64, edit: &Bytes) {
         self.rings.change(channel, id, |kept| merged(kept, edit));

@@ -245,8 +245,8 @@ impl Store {
         let shared = self.shared();
         let (whole, indexed) = self.ready_to_list();
         let read = |page| {
-            let rows = shared
-                .read(Lane::Scan, |connection| listing::channel(connection, channel, page, indexed));
+            let rows =
+                shared.read(Lane::Scan, |connection| listing::channel(connection, channel, page, indexed));
             rows.unwrap_or_default()
         };
         if whole && !shared.degraded.load(Ordering::Acquire) {
@@ -262,8 +262,8 @@ impl Store {
         let ticket = shared.ask_index(Index::Channels);
         let whole = shared.settle(READER_PATIENCE);
         let far = shared.read(Lane::Scan, listing::far_behind).unwrap_or(false);
-        let indexed =
-            ticket.is_some_and(|ticket| !far && shared.indexes.wait(Index::Channels, ticket, READER_PATIENCE));
+        let indexed = ticket
+            .is_some_and(|ticket| !far && shared.indexes.wait(Index::Channels, ticket, READER_PATIENCE));
         (whole, indexed)
     }
 

@@ -149,7 +149,9 @@ impl Writer<'_> {
     /// Does another file lie where the one in use was, or none?
     pub fn has_moved(&self) -> bool {
         let guard = lock(&self.shared.writable);
-        guard.as_ref().is_some_and(|place| place.identity != file::Identity::of(&self.shared.options.location))
+        guard
+            .as_ref()
+            .is_some_and(|place| place.identity != file::Identity::of(&self.shared.options.location))
     }
 
     /// Goes on with the file that lies there now, or makes one.

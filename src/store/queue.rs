@@ -14,6 +14,8 @@ use crate::wire::Header;
 #[derive(Debug, Clone)]
 pub enum Op {
     Payload(Header, Bytes),
+    /// A message of the bot's own, which takes the place of none that is there.
+    Sent(Header, Bytes),
     Row {
         channel: i64,
         id: i64,
@@ -34,7 +36,7 @@ impl Op {
     /// Does it say anything about this message?
     pub fn concerns(&self, channel: i64, id: i64) -> bool {
         match self {
-            Op::Payload(header, _) => header.id == id && header.channel == channel,
+            Op::Payload(header, _) | Op::Sent(header, _) => header.id == id && header.channel == channel,
             Op::Row { channel: of, id: known, .. } | Op::Delete { channel: of, id: known, .. } => {
                 *known == id && *of == channel
             }
@@ -45,7 +47,7 @@ impl Op {
     /// The bytes it holds.
     pub fn weight(&self) -> usize {
         match self {
-            Op::Payload(_, body) => body.len(),
+            Op::Payload(_, body) | Op::Sent(_, body) => body.len(),
             Op::Row { row, .. } => row.weight(),
             Op::Delete { .. } | Op::Clear { .. } => 0,
         }

@@ -81,6 +81,9 @@ pub fn overlay<'s>(rows: Vec<Row>, ops: impl Iterator<Item = &'s Op>) -> Vec<Row
                     }
                 }
             }
+            Op::Sent(header, body) => {
+                table.entry(key(header.channel, header.id)).or_insert_with(|| Row::of_payload(header, body));
+            }
             Op::Row { channel, id, row } => {
                 table.insert(key(*channel, *id), Row::clone(row));
             }

@@ -224,7 +224,11 @@ mod tests {
         let many: Vec<String> = (0..100_000).map(|n| format!("word{n}")).collect();
         assert_eq!(found(&texts, &many.join(" ")), [""; 0]);
         assert_eq!(question(&many.join(" ")).map(|text| text.split(' ').count()), Some(WORDS));
-        assert_eq!(question("tw two tw").as_deref(), Some("\"tw\" \"two\" \"tw\"*"), "the last is a beginning");
+        assert_eq!(
+            question("tw two tw").as_deref(),
+            Some("\"tw\" \"two\" \"tw\"*"),
+            "the last is a beginning"
+        );
     }
 
     #[test]

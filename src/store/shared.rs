@@ -331,6 +331,7 @@ fn see(memory: &mut Memory, op: &Op) {
             }
             _ => memory.put(header.channel, header.id, Kept::Payload(body.clone())),
         },
+        Op::Sent(header, body) => memory.add(header.channel, header.id, Kept::Payload(body.clone())),
         Op::Row { channel, id, row } => memory.put(*channel, *id, Kept::Row(Arc::clone(row))),
         // The count stands if the file cannot be asked.
         Op::Delete { channel, id, result } => {

@@ -12,6 +12,10 @@ impl Sink for Store {
         self.shared().push(Op::Payload(header, body), false);
     }
 
+    fn accept_sent(&self, header: Header, body: Bytes) {
+        self.shared().push(Op::Sent(header, body), false);
+    }
+
     fn backlog(&self) -> usize {
         self.backlog().bytes
     }

@@ -113,7 +113,8 @@ impl Writer<'_> {
     /// A slice of the space that nobody needs any more. Not while rows are being removed: they leave more of it.
     fn give_back(&mut self) -> Result<(), rusqlite::Error> {
         if self.upkeep.vacuuming && !self.upkeep.pruning {
-            self.upkeep.vacuuming = self.with_file(|place| file::give_back(&place.connection, VACUUM_PAGES))?;
+            self.upkeep.vacuuming =
+                self.with_file(|place| file::give_back(&place.connection, VACUUM_PAGES))?;
         }
         Ok(())
     }
@@ -168,8 +169,8 @@ impl Writer<'_> {
     fn rows_over(&mut self, max: u64, ticked: bool) -> Result<u64, rusqlite::Error> {
         if ticked {
             // Somebody else has written: the count is no longer known.
-            let version =
-                self.with_file(|place| place.connection.query_row("PRAGMA data_version", [], |row| row.get(0)))?;
+            let version = self
+                .with_file(|place| place.connection.query_row("PRAGMA data_version", [], |row| row.get(0)))?;
             if self.upkeep.data_version.replace(version).is_some_and(|before| before != version) {
                 self.rows = None;
             }

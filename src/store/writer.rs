@@ -9,7 +9,7 @@ use super::group::{self, Written};
 use super::outage::Down;
 use super::queue::{Op, lock};
 use super::upkeep::Upkeep;
-use super::{Shared, file};
+use super::{Shared, TroubleKind, file};
 
 /// How long a group collects, unless somebody waits for it: what a kill may cost, against what each group costs by
 /// itself (the log's header, the pages every group touches again): a tenth of a millisecond of CPU.

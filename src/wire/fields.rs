@@ -17,6 +17,8 @@ pub enum Malformed {
     Utf8,
     /// Messages are nested deeper than anyone needs.
     TooDeep,
+    /// Its lists have more elements than anyone needs.
+    TooMany,
     /// A raw API chunk is shorter than its header.
     ChunkHeader,
     /// A message is longer than 4 GiB.
@@ -31,6 +33,7 @@ impl fmt::Display for Malformed {
             Self::Field => "a field has an impossible number or wire type",
             Self::Utf8 => "a string is not UTF-8",
             Self::TooDeep => "messages are nested too deeply",
+            Self::TooMany => "its lists have too many elements",
             Self::ChunkHeader => "a raw API chunk is shorter than its header",
             Self::TooLong => "a message is longer than 4 GiB",
         })

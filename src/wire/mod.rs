@@ -11,6 +11,7 @@ mod peek;
 pub mod proto;
 mod raw;
 pub mod schema;
+mod sent;
 pub mod tags;
 pub mod varint;
 
@@ -20,6 +21,7 @@ pub use fields::{Fields, Malformed, Value};
 pub use message::Header;
 pub use peek::{Peek, peek};
 pub use raw::{Chunk, RAW_MARK, Stream, StreamTooLong};
+pub use sent::sent_message;
 
 /// What a binary frame is.
 #[derive(Debug, PartialEq, Eq)]

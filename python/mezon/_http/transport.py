@@ -186,7 +186,7 @@ class Transport:
         except aiohttp.ClientConnectorCertificateError as error:
             raise NotSentError(
                 f"{call}: the certificate of {host} is not trusted ({error.certificate_error}); for a server"
-                # Must match the advice of src/gateway/tls.rs.
+                # Must match the advice of src/gateway/transport/tls.rs.
                 " with a certificate of its own name its CA: GatewayOptions(ca_file=...), or take any"
                 " certificate: GatewayOptions(insecure=True)",
                 lasting=True,

@@ -1,11 +1,18 @@
 //! What the session task needs of a connection. Tests put scripted ones in its place.
 
+mod handshake;
+mod tls;
+mod websocket;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+
+pub use tls::Trust;
+pub use websocket::WebSocketConnector;
 
 /// One message from the peer.
 #[derive(Debug, PartialEq, Eq)]

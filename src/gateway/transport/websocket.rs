@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::handshake::handshake;
 use super::tls::{self, Trust};
-use super::transport::{Connect, Connecting, Frame, Lost, Transport};
+use super::{Connect, Connecting, Frame, Lost, Transport};
 
 /// How much is read at once. tungstenite clears that much before every read, also before the one that finds nothing:
 /// with its own 128 KiB that was an eighth of what this thread did at a quiet hour.

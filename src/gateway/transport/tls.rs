@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn verification_is_the_default() {
-        let options = super::super::Options::default();
+        let options = crate::gateway::Options::default();
         assert_eq!(options.trust(), Trust::Authorities(None));
     }
 }

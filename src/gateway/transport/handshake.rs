@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::handshake::machine::TryParse as _;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, Uri, header};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::transport::Lost;
+use super::Lost;
 use super::websocket::describe;
 
 /// No server's answer is longer.

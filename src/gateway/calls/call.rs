@@ -7,7 +7,7 @@ use tokio::time::Instant;
 pub type CallId = u64;
 
 /// The call of the joins the core itself makes after a reconnect.
-pub(super) const INTERNAL: CallId = 0;
+pub(in crate::gateway) const INTERNAL: CallId = 0;
 
 #[derive(Debug)]
 pub struct Call {

@@ -15,12 +15,12 @@ use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::call::{Call, CallId, Failure, INTERNAL};
-use super::joined::Joined;
-use super::limiter::Limiter;
-use super::outbox::Outbox;
-use super::pending::Pending;
-use super::pump::End;
+use super::calls::call::{Call, CallId, Failure, INTERNAL};
+use super::calls::joined::Joined;
+use super::calls::limiter::Limiter;
+use super::calls::outbox::Outbox;
+use super::calls::pending::Pending;
+use super::connection::End;
 use super::state::State;
 use super::transport::{Lost, Transport};
 use super::{Command, Shared};
