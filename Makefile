@@ -7,7 +7,8 @@ PY := $(VENV)/bin/python
 SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-dev demo test test-rust test-python fuzz lint fmt bench bench-rust faults soak proto lock clean
+.PHONY: help setup build build-dev demo test test-rust test-python test-oldest
+.PHONY: faults soak fuzz lint fmt bench bench-rust proto licences docs dist dist-wheel dist-same lock clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -62,6 +63,16 @@ lint: build ## format, clippy, ruff, mypy, stubtest, generated code
 	$(PY) -m mypy
 	$(PY) -m mypy.stubtest mezon._core --allowlist tests/typing/stubtest-allowlist.txt
 	$(PY) tools/protos.py --check
+	$(PY) tools/licences.py --check
+
+DOCS := $(VENV)-docs
+$(DOCS)/.stamp: requirements-docs.txt
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@touch $@
+
+docs: $(DOCS)/.stamp ## build the documentation site into build/site, strictly, and check its links
+	$(DOCS)/bin/python tools/docs.py
 
 fmt: $(VENV)/.stamp ## format everything
 	cargo fmt
@@ -77,10 +88,39 @@ bench-rust: ## criterion
 proto: $(VENV)/.stamp ## regenerate the Python messages from proto/
 	$(PY) tools/protos.py
 
+TARGET ?=
+COMPATIBILITY ?= manylinux_2_17
+DIST := $(VENV)-dist
+DIST_OPTIONS := --compatibility $(COMPATIBILITY) $(if $(TARGET),--target $(TARGET)) $(if $(PGO),--pgo)
+
+$(DIST)/.stamp: requirements-dist.txt
+	test -x $(DIST)/bin/python || $(PYTHON) -m venv $(DIST)
+	$(DIST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dist.txt
+	@touch $@
+
+dist: $(DIST)/.stamp ## wheel and sdist in dist/, audited, and driven by a bot on every Python here (PGO=1 with a profile)
+	$(DIST)/bin/python tools/dist.py build $(DIST_OPTIONS)
+	$(DIST)/bin/python tools/dist.py check
+	$(DIST)/bin/python tools/dist.py drive
+	$(DIST)/bin/python tools/dist.py sdist
+
+dist-wheel: $(DIST)/.stamp
+	$(DIST)/bin/python tools/dist.py wheel $(DIST_OPTIONS)
+	$(DIST)/bin/python tools/dist.py check
+
+dist-same: $(DIST)/.stamp ## build the wheel twice: the bytes must be the same
+	$(DIST)/bin/python tools/dist.py same $(DIST_OPTIONS)
+
+test-oldest: build ## unit and integration tests on the oldest dependencies that pyproject.toml allows
+	$(PYTHON) tools/oldest.py
+
+licences: ## collect the licences of the crates in the wheel
+	$(PYTHON) tools/licences.py
+
 lock: $(VENV)/.stamp ## pin what the environment holds now
 	(echo "# Written by 'make lock': every tool and library of the development environment, pinned."; \
 	 $(PY) -m pip freeze --exclude mezon-rs) > requirements-dev.txt
 	cargo generate-lockfile
 
 clean: ## remove builds and the environment
-	rm -rf target $(VENV) .venv-reference
+	rm -rf target build dist $(VENV) $(VENV)-*

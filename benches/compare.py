@@ -23,7 +23,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", action="append", metavar="NAME", help="a case (or the start of its name)")
     parser.add_argument("--sides", default="reference,ours,handwritten", help="who takes part")
     parser.add_argument("--rounds", type=int, help="rounds of each case")
-    parser.add_argument("--write-readme", action="store_true", help="put the table into README.md")
+    parser.add_argument(
+        "--write-readme",
+        action="store_true",
+        help="put the table into docs/benchmark.md and its summary into README.md",
+    )
     parser.add_argument("--list", action="store_true", help="print the cases")
     return parser.parse_args()
 
@@ -95,7 +99,8 @@ async def main() -> int:
     if not options.only:
         report.write_json(HERE / "results" / "latest.json", measured, [*notes, *failures], options.quick)
     if options.write_readme:
-        report.write_readme(ROOT / "README.md", report.markdown(measured, where))
+        report.write_page(ROOT / "docs" / "benchmark.md", report.markdown(measured, where, whole=True))
+        report.write_page(ROOT / "README.md", report.markdown(measured, where, whole=False))
     return 1 if failures else 0
 
 

@@ -1,4 +1,4 @@
-"""The figures as a table against the targets, on the screen, in JSON and in the README."""
+"""The figures as a table against the targets, on the screen, in JSON and on the pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,9 +156,9 @@ def _number(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"
 
 
-def _lines(measured: Measured) -> list[tuple[str, ...]]:
+def _lines(measured: Measured, rows: Iterable[Row] = ROWS) -> list[tuple[str, ...]]:
     lines = []
-    for row in ROWS:
+    for row in rows:
         values = medians(measured, row)
         if "ours" not in values:
             continue
@@ -182,6 +182,20 @@ def _lines(measured: Measured) -> list[tuple[str, ...]]:
 HEAD: Final = ("figure", "mezon-sdk", "mezon-rs", "better", "by hand", "target", "met")
 
 
+#: The rows of the README; docs/benchmark.md has them all.
+SUMMARY: Final = frozenset(
+    {
+        ("messages_async", "rate"),
+        ("messages_async", "cpu"),
+        ("send", "cpu"),
+        ("login", "first_max"),
+        ("imports", "seconds"),
+        ("latency_busy", "p99"),
+        ("memory_burst", "peak"),
+    }
+)
+
+
 def table(measured: Measured) -> str:
     """For the screen."""
     lines = [HEAD, *_lines(measured)]
@@ -196,9 +210,10 @@ def table(measured: Measured) -> str:
     )
 
 
-def markdown(measured: Measured, where: dict[str, Any]) -> str:
-    """For the README: without targets, which are the project's own business."""
-    rows = [line[:5] for line in _lines(measured)]
+def markdown(measured: Measured, where: dict[str, Any], *, whole: bool) -> str:
+    """For docs/benchmark.md, or the summary for the README: without targets, which are the project's own business."""
+    chosen = [row for row in ROWS if whole or (row.case, row.figure) in SUMMARY]
+    rows = [line[:5] for line in _lines(measured, chosen)]
     text = ["| " + " | ".join(HEAD[:5]) + " |", "|---|--:|--:|--:|--:|"]
     text += ["| " + " | ".join(row) + " |" for row in rows]
     text += ["", f"Medians of one `make bench` on {where['cores']} cores ({where['cpu']}), {where['system']}"]
@@ -206,7 +221,7 @@ def markdown(measured: Measured, where: dict[str, Any]) -> str:
     return "\n".join(text)
 
 
-def write_readme(path: Path, text: str) -> None:
+def write_page(path: Path, text: str) -> None:
     """Put the table between the markers.
 
     Raises:

@@ -76,7 +76,7 @@ class Server:
     def _send(self, frame: bytes) -> None:
         stamp = f"{time.monotonic_ns():019d}".encode()
         data = frame.replace(PLACE, stamp)
-        for connection in self.gateway.websockets.live:
+        for connection in self.gateway.live:
             connection.write(data)
 
 

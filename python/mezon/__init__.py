@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from mezon.socket.default_socket import Socket
     from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
     from mezon.structures import ButtonBuilder, Clan, InteractiveBuilder, Message, TextChannel, User
+    from mezon.text import Text, split_text
     from mezon.utils.logger import disable_logging, enable_logging, get_logger, setup_logger
 
 __version__: str = _core.__version__
@@ -124,6 +125,7 @@ _HOMES = {
     "mezon.socket.default_socket": ("Socket",),
     "mezon.socket.websocket_adapter": ("WebSocketAdapter", "WebSocketAdapterPb"),
     "mezon.structures": ("ButtonBuilder", "Clan", "InteractiveBuilder", "Message", "TextChannel", "User"),
+    "mezon.text": ("Text", "split_text"),
     "mezon.utils.logger": ("disable_logging", "enable_logging", "get_logger", "setup_logger"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -181,6 +183,7 @@ __all__ = [
     "Socket",
     "SocketManager",
     "Stats",
+    "Text",
     "TextChannel",
     "TypeMessage",
     "User",
@@ -191,6 +194,7 @@ __all__ = [
     "enable_logging",
     "get_logger",
     "setup_logger",
+    "split_text",
 ]
 
 

@@ -13,8 +13,12 @@ from mezon._client.settings import FromEnv, resolve
 from mezon._client.shutdown import ClientEnd
 from mezon._client.watchdog import Watchdog
 from mezon._events.registration import EventRegistration
+from mezon._http.address import http_base
+from mezon._http.limiter import Limiter
+from mezon._http.transport import AiohttpTransport
 from mezon.constants.enum import Events
 from mezon.errors import (
+    AuthenticationError,
     InvalidArgumentError,
     MezonConnectionError,
     MezonError,
@@ -38,7 +42,7 @@ if TYPE_CHECKING:
         ZkClient,
         ZkProof,
     )
-    from mezon.api import Limiter, MezonApi
+    from mezon.api import MezonApi
     from mezon.managers.channel import ChannelManager
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
@@ -172,8 +176,12 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         self.fill_gaps = fill_gaps
         self.messages_per_channel = messages_per_channel
         self._cache_size = cache_size
-        self._http_rate = (http_rate_limit, http_rate_period)
-        self._login_limiter: Limiter | None = None
+        self._http = AiohttpTransport(
+            limiter=Limiter(http_rate_limit, http_rate_period),
+            login_limiter=Limiter(http_rate_limit, http_rate_period),
+            ca_file=self.gateway.ca_file,
+            insecure=self.gateway.insecure,
+        )
         self._max_handlers = max_concurrent_handlers
 
         self.clans: CacheManager[int, Clan] = CacheManager(self._fetch_clan, cache_size)
@@ -363,42 +371,24 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         from mezon.managers.session import SessionManager
         from mezon.session import Session
 
-        if self._login_limiter is None:
-            from mezon.api import Limiter
-
-            self._login_limiter = Limiter(*self._http_rate)
-        api = self._make_api(self.login_url, self._login_limiter)
-        try:
-            answer = await SessionManager(api).authenticate(self.client_id, self.api_key)
-        finally:
-            await api.close()
+        api = self._make_api(self.login_url)
+        answer = await SessionManager(api).authenticate(self.client_id, self.api_key)
         scheme = "wss" if self.use_ssl else "ws"
         return Session(answer, fallback_api_url=self.login_url, fallback_ws_url=f"{scheme}://{self._host}")
 
-    def _make_api(self, base_url: str, limiter: Limiter | None = None) -> MezonApi:
+    def _make_api(self, base_url: str) -> MezonApi:
         from mezon.api import MezonApi
 
-        limit, period = self._http_rate
-        return MezonApi(
-            self.client_id,
-            self.api_key,
-            base_url,
-            self.timeout_ms,
-            limit,
-            period,
-            limiter=limiter,
-            ca_file=self.gateway.ca_file,
-            insecure=self.gateway.insecure,
-        )
+        return MezonApi(self.client_id, self.api_key, base_url, self.timeout_ms, http=self._http)
 
     def _api_url(self, session: Session) -> str:
         """Where the HTTP API of a session is: its path is dropped, and it is not followed down to plain text."""
-        from urllib.parse import urlsplit
-
-        url = session.api_url if "://" in session.api_url else f"https://{session.api_url}"
-        parts = urlsplit(url)
-        scheme = parts.scheme if not self.use_ssl else "https"
-        return f"{scheme}://{parts.netloc}"
+        try:
+            return http_base(session.api_url, self.use_ssl)
+        except ValueError as error:
+            raise AuthenticationError(
+                f"the server's session names an api_url that cannot be used: {error}; check host and port"
+            ) from None
 
     async def initialize_managers(self, sock_session: Session) -> None:
         """Make the managers for a session, connect, join the clans and list the DMs. A part of ``login``.

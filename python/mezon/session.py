@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from mezon.models import ApiSession
 
 
+#: Seconds; a time that fits every clock, float and database column.
+_FAR = 2**53
+
+
 class Session:
     """A session of the bot. Tokens are attributes, but stay out of its repr.
 
@@ -131,6 +135,7 @@ def _claims(token: str) -> dict[str, Any]:
 
 def _expiry(claims: dict[str, Any]) -> int | None:
     try:
-        return int(claims["exp"])
+        # A server may write any number; what is beyond these is as good as never and as good as over.
+        return max(-_FAR, min(int(claims["exp"]), _FAR))
     except (KeyError, TypeError, ValueError, OverflowError):
         return None

@@ -279,8 +279,6 @@ fn object<'py>(py: Python<'py>, text: Option<&str>) -> Bound<'py, PyAny> {
 fn array<'py>(py: Python<'py>, text: Option<&str>) -> Bound<'py, PyAny> {
     match text {
         Some("[]") | None => PyList::empty(py).into_any(),
-        Some(text) => {
-            json::parse(py, text.as_bytes()).unwrap_or_else(|| PyList::empty(py).into_any())
-        }
+        Some(text) => json::parse(py, text.as_bytes()).unwrap_or_else(|| PyList::empty(py).into_any()),
     }
 }

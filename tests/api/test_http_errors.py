@@ -13,8 +13,10 @@ import pytest
 from aiohttp import web
 from http_doubles import HastyClock, Server
 from mezon import errors
+from mezon._http.reply import too_long
 from mezon.api import Limiter, MezonApi
 from mezon.models import ApiAccountApp, ApiAuthenticateRequest
+from mezon.ports import AnswerTooLongError, HttpRequest
 
 TOKEN = "eyJhbGciOi.secret-token.signature"
 KEY = "the-secret-key"
@@ -205,9 +207,7 @@ async def test_an_answer_that_cannot_be_read(body: bytes, kind: str, server: Ser
     assert caught.value.status == 200
 
 
-async def test_a_huge_answer_is_not_read_to_its_end(
-    server: Server, api: MezonApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_huge_answer_is_not_read_to_its_end(server: Server, api: MezonApi) -> None:
     async def endless(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
         await answer.prepare(request)
@@ -218,9 +218,11 @@ async def test_a_huge_answer_is_not_read_to_its_end(
             return answer
 
     server.script = [endless]
-    reply = api.transport.send("x", "GET", server.url + "/x", timeout=5, max_body=1 << 20)
+    request = HttpRequest("x", "GET", server.url + "/x", timeout=5, max_answer=1 << 20)
+    with pytest.raises(AnswerTooLongError, match="longer than 1048576 bytes") as caught:
+        await api.http.send(request)
     with pytest.raises(errors.ApiError, match="longer than 1048576 bytes"):
-        await reply
+        raise too_long(caught.value.answer, request)
 
 
 async def test_a_header_with_a_line_break_is_refused_unseen(server: Server, api: MezonApi) -> None:

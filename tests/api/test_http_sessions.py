@@ -20,11 +20,11 @@ from mezon.api import Limiter, MezonApi
 async def test_nothing_is_opened_before_the_first_call_and_then_one_session_is_shared(
     server: Server, api: MezonApi
 ) -> None:
-    assert api._transport is None
+    assert api.http.sessions == 0
     await asyncio.gather(*(api.list_clans_descs("T") for _ in range(20)))
-    session = await api.transport.session()
+    session = await api.http.session()
     await api.list_clans_descs("T")
-    assert await api.transport.session() is session
+    assert await api.http.session() is session
     assert len(server.seen) == 21
 
 
@@ -45,7 +45,7 @@ async def test_connections_are_reused(server: Server, api: MezonApi) -> None:
 async def test_close_twice_and_use_again(server: Server, api: MezonApi) -> None:
     await api.close()
     await api.list_clans_descs("T")
-    session = await api.transport.session()
+    session = await api.http.session()
     await api.close()
     await api.close()
     assert session.closed
@@ -150,7 +150,7 @@ def test_one_client_in_loop_after_loop() -> None:
 
         async def use() -> None:
             await api.list_clans_descs("T")
-            sessions.append(await api.transport.session())
+            sessions.append(await api.http.session())
 
         asyncio.run(use())
         assert sessions[0].closed  # by the end of asyncio.run, nobody called close()
@@ -168,7 +168,7 @@ def test_one_client_in_two_loops_at_a_time() -> None:
 
         async def other() -> None:
             await api.list_clans_descs("T")
-            session = await api.transport.session()
+            session = await api.http.session()
             go.set()
             await asyncio.to_thread(done.wait)
             for _ in range(100):

@@ -9,14 +9,18 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 
-GUIDE: Final = sorted((ROOT / "docs" / "guide").glob("*.md"))
+DOCS: Final = ROOT / "docs"
 PAGES: Final = [
     ROOT / "README.md",
+    ROOT / "README.vi.md",
     ROOT / "ARCHITECTURE.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
-    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted(DOCS.rglob("*.md")),
 ]
+#: Where the site and the repository are on the web. The README names pages by these, for it is read elsewhere, too.
+SITE: Final = "https://mezon-rs.github.io/mezon-rs/"
+REPOSITORY: Final = "https://github.com/mezon-rs/mezon-rs/blob/main/"
 
 #: A comment on the line before a block that says it is executed by the tests.
 RUN: Final = "<!-- run -->"

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs_pages import GUIDE, PAGES, ROOT, Block, blocks, prose, table
+from docs_pages import DOCS, PAGES, REPOSITORY, ROOT, SITE, Block, blocks, prose, table
 from mezon import MezonClient
 from mezon.testing import LocalGateway
 
 README = ROOT / "README.md"
-CODE = [block for page in (README, *GUIDE) for block in blocks(page)]
+CODE = [block for page in PAGES for block in blocks(page)]
 RUNNABLE = [block for block in CODE if block.run]
 
 
@@ -91,8 +91,9 @@ def test_snippets_are_run_on_these_pages() -> None:
     """A mark that is misspelt would switch a snippet off without a word."""
     pages = {block.page.name for block in RUNNABLE}
     assert {"events.md", "sending.md", "tokens.md", "testing.md", "errors.md"} <= pages
-    for page in (README, *GUIDE):
-        assert set(re.findall(r"<!-- ?run.*", page.read_text(encoding="utf-8"))) <= {"<!-- run -->"}
+    assert {"forms.md", "dms.md", "clans.md", "files.md", "logging.md"} <= pages
+    for page in PAGES:
+        assert set(re.findall(r"^<!-- ?run.*", page.read_text(encoding="utf-8"), re.M)) <= {"<!-- run -->"}
 
 
 # ---- the README's bot
@@ -190,27 +191,45 @@ def test_the_table_of_events() -> None:
     assert [name for name in helpers() if f"`client.{name}`" not in text] == []
 
 
-def test_the_options_of_the_readme() -> None:
-    """The tables name every parameter of the constructor and every GatewayOptions field, with their defaults."""
-    from dataclasses import fields
+OPTIONS = DOCS / "options.md"
 
-    from mezon import GatewayOptions
+
+def shown_default(value: Any) -> str:
+    return repr(value).replace("'", '"')
+
+
+def test_the_table_of_parameters() -> None:
+    """The table names every parameter of the constructor, in order, with its default."""
     from mezon._client.settings import FromEnv
 
-    text = README.read_text(encoding="utf-8")
-    shown = {row[0].strip("`"): row[1].strip("`") for row in table(README, "### Parameters of `MezonClient`")}
+    text = OPTIONS.read_text(encoding="utf-8")
+    shown = {row[0].strip("`"): row[1].strip("`") for row in table(OPTIONS, "## Parameters of `MezonClient`")}
     parameters = dict(inspect.signature(MezonClient).parameters)
     assert list(shown) == list(parameters)
     for name, parameter in parameters.items():
         if parameter.default is inspect.Parameter.empty:
             assert shown[name] == "required"
         elif name != "log_level":
-            assert shown[name] == repr(parameter.default).replace("'", '"'), name
+            assert shown[name] == shown_default(parameter.default), name
         if isinstance(parameter.default, FromEnv):
-            assert f"`{parameter.default.variable}`" in text
-    options = table(README, "### `GatewayOptions`")
-    named_options = [name.strip("` ") for row in options for name in row[0].split(",")]
-    assert sorted(named_options) == sorted(field.name for field in fields(GatewayOptions))
+            variable = parameter.default.variable
+            row = next(row for row in table(OPTIONS, "## Environment variables") if row[0] == f"`{variable}`")
+            assert row[1].startswith(f"`{name}`")
+    assert text.count("| `MEZON_") == sum(isinstance(p.default, FromEnv) for p in parameters.values())
+
+
+def test_the_tables_of_options() -> None:
+    """The tables name every option of the connection, of gaps and of the store, in order, with its default."""
+    from dataclasses import fields
+
+    from mezon import GapOptions, GatewayOptions, MessageDB
+
+    for options in (GatewayOptions, GapOptions):
+        shown = [(row[0].strip("`"), row[1].strip("`")) for row in table(OPTIONS, f"## `{options.__name__}`")]
+        assert shown == [(field.name, shown_default(field.default)) for field in fields(options)]
+    shown = [(row[0].strip("`"), row[1].strip("`")) for row in table(OPTIONS, "## `MessageDB`")]
+    parameters = inspect.signature(MessageDB).parameters.values()
+    assert shown == [(parameter.name, shown_default(parameter.default)) for parameter in parameters]
 
 
 def test_the_tree_of_errors() -> None:
@@ -224,9 +243,6 @@ def test_the_tree_of_errors() -> None:
 # ---- what the pages point at
 
 _PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
-#: Pages that are written on other branches: to be removed when those are merged.
-PENDING: set[str] = set()
-
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(#[\w-]+)?\)")
 PROOFS = sorted({match for page in PAGES for match in _PROOF.findall(page.read_text(encoding="utf-8"))})
 
@@ -238,15 +254,64 @@ def test_the_named_proof_is_there(file: str, test: str) -> None:
 
 
 def test_every_difference_from_mezon_sdk_has_a_proof() -> None:
-    rows = table(README, "## What changes for you when you come from mezon-sdk")
+    rows = table(DOCS / "guide" / "migrating.md", "## What changes")
     assert len(rows) >= 20
     assert [row[0] for row in rows if not _PROOF.search(row[-1])] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_inside_the_repository(page: Path) -> None:
-    missing = [link for link, _ in _LINK.findall(prose(page)) if not (page.parent / link).exists()]
-    assert [link for link in missing if Path(link).name not in PENDING] == []
+    assert [link for link, _ in _LINK.findall(prose(page)) if not (page.parent / link).exists()] == []
+
+
+def test_the_readmes_are_read_elsewhere_too() -> None:
+    """Package indexes show the README without its repository: every link is absolute, and leads to a page there is."""
+    of_the_root = {
+        path.with_suffix("").name.lower(): path
+        for path in ROOT.glob("*.md")
+        if not path.name.startswith("README")
+    }
+    for page in (README, ROOT / "README.vi.md"):
+        text = prose(page)
+        assert _LINK.findall(text) == []
+        links = re.findall(r"\]\((https?://[^)#\s]+)", text)
+        ours = [link.removeprefix(SITE) for link in links if link.startswith(SITE)]
+        assert len(ours) >= 5
+        for link in ours:
+            name = link.removesuffix(".html")
+            assert (DOCS / f"{name}.md").exists() or name in of_the_root, link
+        for link in links:
+            if link.startswith(REPOSITORY):
+                assert (ROOT / link.removeprefix(REPOSITORY)).exists(), link
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    shown = re.findall(r": (\S+\.md)$", navigation, re.M)
+    assert len(shown) == len(set(shown))
+    assert {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")} <= set(shown)
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    """A page of docs/api names each, or the module whose list of names has it."""
+    import importlib
+
+    import mezon
+
+    shown = {
+        line.removeprefix("::: ").strip()
+        for page in (DOCS / "api").glob("*.md")
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("::: ")
+    }
+    for path in shown:
+        module, _, name = path.rpartition(".")
+        assert path == "mezon" or hasattr(importlib.import_module(module), name), path
+    whole = [path for path in shown if inspect.ismodule(sys.modules.get(path))]
+    listed = {name for path in whole for name in getattr(sys.modules[path], "__all__", ())}
+    listed |= {path.rpartition(".")[2] for path in shown}
+    for module in (mezon, mezon.errors, mezon.constants, mezon.structures):
+        assert [name for name in module.__all__ if name not in listed and name != "__version__"] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -263,9 +328,10 @@ def test_newcomers_see_two_commands() -> None:
 
 
 def test_the_speed_table_has_its_place() -> None:
-    text = README.read_text(encoding="utf-8")
-    assert text.count("<!-- bench:start -->") == text.count("<!-- bench:end -->") == 1
-    assert text.index("<!-- bench:start -->") < text.index("<!-- bench:end -->")
+    for page in (README, DOCS / "benchmark.md"):
+        text = page.read_text(encoding="utf-8")
+        assert text.count("<!-- bench:start -->") == text.count("<!-- bench:end -->") == 1
+        assert text.index("<!-- bench:start -->") < text.index("<!-- bench:end -->")
 
 
 def test_the_changelog_knows_this_version() -> None:

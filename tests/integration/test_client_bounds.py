@@ -192,8 +192,7 @@ async def test_chunks_of_nobodys_call(gateway: LocalGateway, victim: MezonClient
     before = rss()
     for cid in range(1000, 1064):
         # None of them is the last of its answer.
-        for chunk in raw_answer(cid, bytes(MEGABYTE), chunk_count=5)[:4]:
-            await gateway.push_raw(chunk)
+        await gateway.push_chunks(raw_answer(cid, bytes(MEGABYTE), chunk_count=5)[:4])
     await say_and_hear(gateway, heard, "after")
     assert victim.stats().unclaimed == 64 * 4
     assert gateway.connections.total == 1
@@ -210,9 +209,7 @@ async def test_chunks_that_never_end(gateway: LocalGateway, connect: Connect) ->
     request = realtime_pb2.ApiRequestEvent(api_name="X", api_index=1).SerializeToString()
     call = asyncio.ensure_future(socket.link.call_raw("api_request_event", request, 20.0))
     sent = await gateway.next_sent("api_request_event")
-    endless = raw_answer(sent.cid, bytes(2 * MEGABYTE), chunk_count=64)[:-1]
-    for chunk in endless:
-        await gateway.push_raw(chunk)
+    await gateway.push_chunks(raw_answer(sent.cid, bytes(2 * MEGABYTE), chunk_count=64)[:-1])
     with pytest.raises(MezonError, match="larger than the client takes"):
         await asyncio.wait_for(call, 10)
     assert client.state == "ready"

@@ -1,4 +1,4 @@
-"""A plain client for the tests of the gateway: aiohttp and the Python protobuf modules."""
+"""A plain client for the tests of the gateway: aiohttp and the Python protobuf modules, over the WebSocket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ M = TypeVar("M", bound=Message)
 
 
 class Peer:
-    """``async with Peer(gateway) as peer``: logged in; ``await peer.connect()`` opens the WebSocket."""
+    """``async with Peer(gateway) as peer``: logged in; ``await peer.connect()`` opens the socket."""
 
     def __init__(self, gateway: LocalGateway) -> None:
         self.gateway = gateway
@@ -56,7 +56,7 @@ class Peer:
             assert response.status == status, data
             return answer.FromString(data) if status == 200 else answer()
 
-    async def connect(self) -> aiohttp.ClientWebSocketResponse:
+    async def connect(self) -> None:
         self.socket = await self.http.ws_connect(
             f"{self.session.ws_url}/ws",
             params={"lang": "en", "status": "true", "token": self.session.token, "format": "protobuf"},
@@ -64,7 +64,28 @@ class Peer:
             max_msg_size=0,
         )
         self._sockets.append(self.socket)
-        return self.socket
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        await self.socket.close()
+
+    async def cut(self) -> None:
+        """Ends the TCP connection without waiting for an answer to the close frame."""
+        await self.http.close()
+
+    async def ended(self) -> None:
+        """Waits until the server has ended the connection without a close frame."""
+        assert (await self.socket.receive()).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+        assert self.socket.close_code in (None, 1006)
+
+    async def is_silent(self) -> bool:
+        """Whether nothing comes for a tenth of a second."""
+        try:
+            async with asyncio.timeout(0.1):
+                await self.socket.receive()
+        except TimeoutError:
+            return True
+        return False
 
     async def write(self, cid: int | None = None, **field: Any) -> int:
         self._cid += 1
@@ -77,6 +98,10 @@ class Peer:
             message = await self.socket.receive()
         assert message.type is aiohttp.WSMsgType.BINARY, message
         return bytes(message.data)
+
+    async def read_text(self) -> str:
+        """The next message, which is a text."""
+        return str((await self.socket.receive()).data)
 
     async def read(self) -> realtime_pb2.Envelope:
         return realtime_pb2.Envelope.FromString(await self.read_bytes())

@@ -18,27 +18,17 @@ rt = realtime_pb2
 NO_BODY = b""
 
 
-async def is_silent(peer: Peer) -> bool:
-    try:
-        async with asyncio.timeout(0.1):
-            await peer.socket.receive()
-    except TimeoutError:
-        return True
-    return False
-
-
 @pytest.mark.parametrize("reset", [False, True])
 async def test_drop_sends_no_close_frame(gateway: LocalGateway, peer: Peer, reset: bool) -> None:
     await gateway.wait_connected()
     assert await gateway.drop(reset=reset) == 1
     assert gateway.connections.live == 0
-    message = await peer.socket.receive()
-    assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
-    assert peer.socket.close_code in (None, 1006)
+    await peer.ended()
     await peer.connect()
     assert (await peer.call(ping=rt.Ping())).HasField("pong")
 
 
+@pytest.mark.transports("websocket")  # TCP has no close frame
 @pytest.mark.parametrize("code", [1000, 4006, 4014])
 async def test_close_says_the_code(gateway: LocalGateway, peer: Peer, code: int) -> None:
     await gateway.wait_connected()
@@ -49,6 +39,7 @@ async def test_close_says_the_code(gateway: LocalGateway, peer: Peer, code: int)
     assert gateway.connections.live == 0
 
 
+@pytest.mark.transports("websocket")  # TCP has no close code
 async def test_close_by_the_client_is_seen(gateway: LocalGateway, peer: Peer) -> None:
     await gateway.wait_connected()
     (connection,) = gateway.websockets.live
@@ -57,17 +48,17 @@ async def test_close_by_the_client_is_seen(gateway: LocalGateway, peer: Peer) ->
     assert connection.close_code == 4000
 
 
-async def test_stall_and_resume(gateway: LocalGateway, peer: Peer) -> None:
+async def test_stall_and_resume(gateway: LocalGateway, peer: Peer, peer_type: type[Peer]) -> None:
     await peer.call(ping=rt.Ping())
     gateway.stall()
     await peer.write(ping=rt.Ping())
     await gateway.say("general", "alice", "held back")
-    assert await is_silent(peer)
+    assert await peer.is_silent()
     assert [s.kind for s in gateway.sent] == ["ping"]
-    async with Peer(gateway) as late:
+    async with peer_type(gateway) as late:
         await late.connect()
         await late.write(ping=rt.Ping())
-        assert await is_silent(late)
+        assert await late.is_silent()
         gateway.resume()
         assert (await late.read()).HasField("pong")
     answers = [await peer.read(), await peer.read()]
@@ -80,8 +71,7 @@ async def test_connections_end_while_stalled(gateway: LocalGateway, peer: Peer) 
     assert await gateway.drop() == 1
     await peer.connect()
     await gateway.wait_connected()
-    # The peer ends the TCP connection without waiting for an answer to its close frame.
-    await peer.http.close()
+    await peer.cut()
     await gateway.wait_disconnected()
     assert gateway.connections.max_live == 1
 
@@ -146,6 +136,7 @@ async def test_clear_faults(gateway: LocalGateway, peer: Peer) -> None:
     await peer.rpc("ListClanDescs", NO_BODY, api_pb2.ClanDescList)
 
 
+@pytest.mark.transports("websocket")  # HTTP alone
 async def test_http_status(gateway: LocalGateway, peer: Peer) -> None:
     gateway.http_status("ListClanDescs", 429, times=2, headers={"Retry-After": "3"}, body="slow down")
     url = f"{gateway.url}/mezon.api.Mezon/ListClanDescs"
@@ -167,6 +158,7 @@ async def test_http_status(gateway: LocalGateway, peer: Peer) -> None:
     await peer.connect()
 
 
+@pytest.mark.transports("websocket")  # HTTP alone
 async def test_http_garbage_and_redirect(gateway: LocalGateway, peer: Peer) -> None:
     url = f"{gateway.url}/mezon.api.Mezon/ListClanDescs"
     gateway.http_status("ListClanDescs", 200, body=b"\xff\xff", headers={"Content-Type": "application/proto"})
@@ -178,6 +170,7 @@ async def test_http_garbage_and_redirect(gateway: LocalGateway, peer: Peer) -> N
         assert response.status == 307
 
 
+@pytest.mark.transports("websocket")  # HTTP alone
 async def test_http_delay_and_drop(gateway: LocalGateway, peer: Peer) -> None:
     gateway.http_delay("ListClanDescs", 0.05, times=1)
     start = time.monotonic()
@@ -190,6 +183,7 @@ async def test_http_delay_and_drop(gateway: LocalGateway, peer: Peer) -> None:
     await peer.rpc("ListClanDescs", NO_BODY, api_pb2.ClanDescList)
 
 
+@pytest.mark.transports("websocket")  # HTTP alone
 async def test_stop_while_a_request_hangs(gateway: LocalGateway, peer: Peer) -> None:
     gateway.http_delay("ListClanDescs", 60)
     request = asyncio.create_task(peer.rpc("ListClanDescs", NO_BODY, api_pb2.ClanDescList))
@@ -206,7 +200,7 @@ async def test_restart_on_the_same_port(gateway: LocalGateway, peer: Peer) -> No
     await gateway.wait_connected()
     await gateway.restart(downtime=0.01)
     assert gateway.port == port
-    assert (await peer.socket.receive()).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+    await peer.ended()
     await peer.connect()
     await gateway.wait_connected()
     await gateway.say("general", "alice", "after")
@@ -215,6 +209,7 @@ async def test_restart_on_the_same_port(gateway: LocalGateway, peer: Peer) -> No
     assert len(gateway.world.messages("general")) == 2
 
 
+@pytest.mark.transports("websocket")  # HTTP alone
 async def test_stopped_means_refused(gateway: LocalGateway, peer: Peer) -> None:
     await gateway.stop()
     await gateway.stop()
@@ -226,10 +221,10 @@ async def test_stopped_means_refused(gateway: LocalGateway, peer: Peer) -> None:
     await peer.rpc("ListClanDescs", NO_BODY, api_pb2.ClanDescList)
 
 
-async def test_nothing_is_left_behind(gateway: LocalGateway) -> None:
+async def test_nothing_is_left_behind(gateway: LocalGateway, peer_type: type[Peer]) -> None:
     before = asyncio.all_tasks()
     gateway.delay("ping", 60)
-    async with Peer(gateway) as peer:
+    async with peer_type(gateway) as peer:
         await peer.connect()
         await peer.write(ping=rt.Ping())
         await gateway.next_sent("ping")
@@ -238,10 +233,11 @@ async def test_nothing_is_left_behind(gateway: LocalGateway) -> None:
     assert asyncio.all_tasks() - before == set()
 
 
+@pytest.mark.transports("websocket")  # what is broken differs: test_local_gateway_tcp.py has the other
 async def test_broken_bytes_on_the_wire(gateway: LocalGateway, peer: Peer) -> None:
     await gateway.wait_connected()
     await gateway.push_wire(b"\x82\x05abc")
-    assert await is_silent(peer)
+    assert await peer.is_silent()
     await gateway.push_wire(b"de")
     # The wait above consumed nothing: the frame is whole only now.
     assert await peer.read_bytes() == b"abcde"
@@ -249,10 +245,10 @@ async def test_broken_bytes_on_the_wire(gateway: LocalGateway, peer: Peer) -> No
     assert (await peer.socket.receive()).type in (aiohttp.WSMsgType.ERROR, aiohttp.WSMsgType.CLOSE)
 
 
-async def test_tls(gateway_factory: Any) -> None:
+async def test_tls(gateway_factory: Any, peer_type: type[Peer]) -> None:
     gateway: LocalGateway = await gateway_factory(tls=True)
     assert gateway.url.startswith("https://")
-    async with Peer(gateway) as peer:
+    async with peer_type(gateway) as peer:
         await peer.connect()
         assert (await peer.call(ping=rt.Ping())).HasField("pong")
         result = await gateway.blast(2_000, channels=3, senders=5)

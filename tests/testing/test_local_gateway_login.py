@@ -14,6 +14,9 @@ from google.protobuf.wrappers_pb2 import StringValue
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import LocalGateway
+from mezon.testing.tokens import address_of
+
+pytestmark = pytest.mark.transports("websocket")  # HTTP alone
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "http.jsonl"
 
@@ -282,6 +285,71 @@ async def test_send_over_http(gateway: LocalGateway, peer: Peer) -> None:
     event = await peer.read()
     assert event.channel_message.message_id == ack.message_id
     assert event.channel_message.content == '{"t": "hi"}'
+
+
+@pytest.mark.parametrize(
+    ("accept", "json_wanted"),
+    [
+        ("application/json", True),
+        ("application/json, text/plain", True),
+        ("application/proto", False),
+        ("application/x-protobuf, application/json", False),
+        ("*/*", False),
+    ],
+)
+async def test_the_accept_header_says_json_or_protobuf(
+    gateway: LocalGateway, peer: Peer, accept: str, json_wanted: bool
+) -> None:
+    menu = api_pb2.QuickMenuAccess(bot_id=gateway.bot_id, menu_name="thực đơn", action_msg="/a")
+    headers = {"Authorization": f"Bearer {peer.session.token}", "Accept": accept}
+    url = f"{gateway.url}/mezon.api.Mezon/AddQuickMenuAccess"
+    async with peer.http.post(url, data=menu.SerializeToString(), headers=headers) as response:
+        data = await response.read()
+        assert response.content_type == ("application/json" if json_wanted else "application/proto")
+    if json_wanted:
+        answer = json.loads(data)
+        assert (answer["menu_name"], answer["bot_id"]) == ("thực đơn", str(gateway.bot_id))
+    else:
+        assert api_pb2.QuickMenuAccess.FromString(data).menu_name == "thực đơn"
+
+
+async def test_an_empty_answer_as_json(gateway: LocalGateway, peer: Peer) -> None:
+    role = gateway.world.add_role("Helper")
+    update = api_pb2.UpdateRoleRequest(role_id=role.id, title=StringValue(value="Boss"))
+    headers = {"Authorization": f"Bearer {peer.session.token}", "Accept": "application/json"}
+    url = f"{gateway.url}/mezon.api.Mezon/UpdateRole"
+    async with peer.http.post(url, data=update.SerializeToString(), headers=headers) as response:
+        assert await response.json() == {}
+    assert role.title == "Boss"
+
+
+@pytest.mark.parametrize("status", [403, 404, 410, 501])
+async def test_every_rpc_may_be_refused_while_the_login_works(
+    gateway: LocalGateway, peer: Peer, status: int
+) -> None:
+    gateway.http_status("rpc", status, times=None)
+    await peer.login()
+    for name in ("ListClanDescs", "ListChannelDescs", "UploadAttachmentFile"):
+        await peer.rpc(name, b"", api_pb2.ClanDescList, status=status)
+    await peer.connect()
+    code, body, _ = await peer.raw_call("ListClanDescs", api_pb2.ListClanDescRequest())
+    assert (code, len(api_pb2.ClanDescList.FromString(body).clandesc)) == (0, 1)
+
+
+@pytest.mark.parametrize("slashes", ["/", "//"])
+async def test_the_proof_service_with_a_slash_too_many(
+    peer: Peer, gateway: LocalGateway, slashes: str
+) -> None:
+    body = {
+        "user_id": str(gateway.bot_id),
+        "ephemeral_pk": address_of(1),
+        "jwt": "j",
+        "address": address_of(gateway.bot_id),
+        "client_type": "mezon",
+    }
+    async with peer.http.post(f"{gateway.url}/zk-api{slashes}prove", json=body) as response:
+        assert response.status == 200
+        assert set((await response.json())["data"]) == {"proof", "public_input"}
 
 
 def test_only_loopback() -> None:

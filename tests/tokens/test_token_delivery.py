@@ -164,3 +164,49 @@ def test_refusal_codes() -> None:
     assert refusal_code('{"code":"mempool_full","message":"m"}') == "mempool_full"
     assert refusal_code("tx failed: duplicate_transaction") == "duplicate_transaction"
     assert [refusal_code(text) for text in ("", "x", "[]", "7", '{"code":5}')] == [""] * 5
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        answers(DEEP),  # json gives up with a RecursionError, which is no ValueError
+        answers("x" * (2 << 20)),
+        result({"ok": False, "error": None, "tx_hash": {"a": 1}}),
+    ],
+    ids=["too deep", "too long", "not of its type"],
+)
+async def test_whatever_fails_after_a_transfer_went_out_leaves_its_fate_open(node: Node, answer: Any) -> None:
+    client = client_of(node)
+    node.fault("tx.addtx", answer)
+    with pytest.raises(TokenDeliveryUnknownError, match="look at the balance"):
+        await pay(client)
+    await client.close()
+    assert len(node.calls("tx.addtx")) == 1
+
+
+async def test_an_error_nobody_thought_of_leaves_it_open_too(node: Node) -> None:
+    client = client_of(node)
+
+    class OddError(Exception):
+        pass
+
+    async def post(body: bytes, secrets: Any = ()) -> Any:
+        raise OddError(f"secret {body!r}")
+
+    client._endpoint.post = post  # type: ignore[method-assign]
+    with pytest.raises(TokenDeliveryUnknownError, match="OddError") as caught:
+        await pay(client)
+    await client.close()
+    assert "secret" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+async def test_a_copy_whose_refusal_cannot_be_read_leaves_it_open(node: Node) -> None:
+    client = client_of(node)
+    node.fault("tx.addtx", loses(work_done=True), result({"ok": False, "error": DEEP}))
+    with pytest.raises(TokenDeliveryUnknownError):
+        await pay(client)
+    await client.close()

@@ -1,7 +1,6 @@
 """The stream of AI agent events: server-sent events with reconnecting.
 
-The address carries the bot's token, so no URL of a request, and no exception of aiohttp, which holds one,
-ever leaves this module.
+The address carries the bot's token in its query, so no URL of a request ever leaves this module.
 """
 
 from __future__ import annotations
@@ -9,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import random
-import socket
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mezon._agents.parser import EventStreamParser, ServerSentEvent
+from mezon._http.backoff import Backoff
+from mezon._http.secrets import hide
+from mezon._http.transport import AiohttpTransport
 from mezon.constants import Events, SSEConnectionState, SSEEvents
 from mezon.errors import (
     AuthenticationError,
@@ -24,20 +24,19 @@ from mezon.errors import (
     MezonError,
     MezonTimeoutError,
 )
+from mezon.ports import HttpFailure, HttpRequest
 
 if TYPE_CHECKING:
     import aiohttp
 
     from mezon.models import RoomMetadataEvent
+    from mezon.ports import HttpStream, HttpTransport
 
 logger = logging.getLogger("mezon.sse")
 
 Emit = Callable[[str, object], None]
 
 DEFAULT_PATH = "api/sse/metadata"
-
-_READ_BYTES = 1 << 16
-_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 _AGENT_EVENTS: dict[str, Events] = {
     "room_started": Events.AI_AGENT_SESSION_STARTED,
@@ -82,7 +81,9 @@ class AgentEventStream:
         max_reconnect_delay: The longest such delay, in seconds.
         jitter: Up to so many seconds are added to each delay.
         max_reconnect_attempts: Failed attempts in a row after which the stream gives up; None for never.
-        session: An aiohttp session to use; it stays open. Without one the stream makes and closes its own.
+        http: The transport to use; it stays open.
+        session: An aiohttp session to use instead; it stays open too. Without both the stream makes and closes its
+            own.
 
     Raises:
         InvalidArgumentError: ``base_url`` is not set or is no http URL.
@@ -102,6 +103,7 @@ class AgentEventStream:
         max_reconnect_delay: float = 30.0,
         jitter: float = 1.0,
         max_reconnect_attempts: int | None = None,
+        http: HttpTransport | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
         if not base_url:
@@ -120,7 +122,8 @@ class AgentEventStream:
         self._max_reconnect_delay = max_reconnect_delay
         self._jitter = jitter
         self._max_attempts = max_reconnect_attempts
-        self._given = session
+        self._http = http or AiohttpTransport(session=session)
+        self._owned = http is None
         self._state = SSEConnectionState.CLOSED
         self._task: asyncio.Task[None] | None = None
         self._last_event_id = ""
@@ -155,24 +158,21 @@ class AgentEventStream:
         self._emit(SSEEvents.CLOSE, None)
 
     async def _run(self) -> None:
-        import aiohttp
-
-        own = None if self._given is not None else aiohttp.ClientSession()
         try:
-            await self._connect_again_and_again(self._given or own)
+            await self._connect_again_and_again()
         finally:
             # A stream closed and started anew in one go has another task by now.
             if self._task in (None, asyncio.current_task()):
                 self._state = SSEConnectionState.CLOSED
-            if own is not None:
-                await own.close()
+            if self._owned:
+                await self._http.close()
         self._emit(SSEEvents.CLOSE, None)
 
-    async def _connect_again_and_again(self, session: Any) -> None:
+    async def _connect_again_and_again(self) -> None:
         while True:
             failure: MezonError | None
             try:
-                failure = await self._connect(session)
+                failure = await self._connect()
             except _StreamOverError:
                 logger.info("the server has no more agent events")
                 return
@@ -193,63 +193,56 @@ class AgentEventStream:
 
     def _next_delay(self) -> float:
         first = self._reconnect_delay if self._retry_seconds is None else self._retry_seconds
-        # The exponent is bounded so that a stream down for days does not end in an OverflowError.
-        delay = min(first * 2.0 ** min(self._attempt - 1, 32), self._max_reconnect_delay)
-        return delay + random.uniform(0, self._jitter)
+        return Backoff(first, self._max_reconnect_delay, more=self._jitter).wait(self._attempt - 1)
 
-    async def _connect(self, session: aiohttp.ClientSession) -> MezonError | None:
+    async def _connect(self) -> MezonError | None:
         """One connection from start to end. Returns why it failed, or None if the server ended it."""
-        import aiohttp
-        from yarl import URL
-
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
         if self._last_event_id:
             headers["Last-Event-ID"] = self._last_event_id
-        # Errors of aiohttp hold the URL, so the errors given out are made from what they say of the system.
+        request = HttpRequest(
+            "agent events",
+            "GET",
+            self.url,
+            headers,
+            self._query,
+            timeout=self._connect_timeout,
+            read_timeout=self._read_timeout,
+        )
+        reached = False
         try:
-            async with asyncio.timeout(self._connect_timeout):
-                response = await session.get(
-                    URL(self.url).update_query(self._query),
-                    headers=headers,
-                    allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(total=None, sock_read=self._read_timeout),
-                )
-        except TimeoutError:
+            async with self._http.stream(request) as stream:
+                reached = True
+                return await self._read(stream)
+        except MezonTimeoutError:
+            if reached:
+                return MezonTimeoutError(f"nothing from {self.url} for {self._read_timeout or 0:g} s")
             return MezonTimeoutError(f"no answer from {self.url} in {self._connect_timeout:g} s")
-        except (aiohttp.ClientError, OSError) as error:
-            reason = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
-            return MezonConnectionError(f"cannot connect to {self.url}: {reason or type(error).__name__}")
-        async with response:
-            return await self._read(response)
+        except HttpFailure as error:
+            if reached:
+                return MezonConnectionError(f"the connection to {self.url} broke: {error.reason}")
+            return MezonConnectionError(f"cannot connect to {self.url}: {error.reason}")
 
-    async def _read(self, response: aiohttp.ClientResponse) -> MezonError | None:
-        import aiohttp
-
-        refusal = self._refusal(response)
+    async def _read(self, stream: HttpStream) -> MezonError | None:
+        refusal = self._refusal(stream)
         if refusal is not None:
             return refusal
-        _keep_alive(response)
         parser = EventStreamParser(last_event_id=self._last_event_id)
         self._opened()
-        try:
-            async for chunk in response.content.iter_chunked(_READ_BYTES):
-                dropped = parser.dropped
-                for event in parser.feed(chunk):
-                    self._message(event)
-                self._last_event_id = parser.last_event_id
-                if parser.dropped > dropped:
-                    self._bad_payload("an event is too long")
-                if parser.retry_ms is not None:
-                    # Not zero: doubling has to lead somewhere.
-                    self._retry_seconds = min(max(parser.retry_ms / 1000, 0.1), self._max_reconnect_delay)
-        except TimeoutError:
-            return MezonTimeoutError(f"nothing from {self.url} for {self._read_timeout or 0:g} s")
-        except (aiohttp.ClientError, OSError) as error:
-            return MezonConnectionError(f"the connection to {self.url} broke: {type(error).__name__}")
+        async for chunk in stream.chunks():
+            dropped = parser.dropped
+            for event in parser.feed(chunk):
+                self._message(event)
+            self._last_event_id = parser.last_event_id
+            if parser.dropped > dropped:
+                self._bad_payload("an event is too long")
+            if parser.retry_ms is not None:
+                # Not zero: doubling has to lead somewhere.
+                self._retry_seconds = min(max(parser.retry_ms / 1000, 0.1), self._max_reconnect_delay)
         return None
 
-    def _refusal(self, response: aiohttp.ClientResponse) -> MezonError | None:
-        status = response.status
+    def _refusal(self, stream: HttpStream) -> MezonError | None:
+        status = stream.status
         if status == 204:
             raise _StreamOverError
         if status in (401, 403):
@@ -258,8 +251,12 @@ class AgentEventStream:
             )
         if status != 200:
             return MezonConnectionError(f"HTTP {status}: {self.url} gives no event stream")
-        if response.content_type != "text/event-stream":
-            return MezonConnectionError(f"{self.url} answers {response.content_type} and no event stream")
+        kind = (
+            stream.headers.get("Content-Type", "application/octet-stream").partition(";")[0].strip().lower()
+        )
+        if kind != "text/event-stream":
+            kind = hide(kind, (self._query["token"],))[:80]
+            return MezonConnectionError(f"{self.url} answers {kind} and no event stream")
         return None
 
     def _opened(self) -> None:
@@ -334,19 +331,3 @@ def _agent_model(kind: str) -> type[RoomMetadataEvent]:
         "room_ended": models.AIAgentSessionEndedEvent,
         "room_summary_done": models.AIAgentSessionSummaryDoneEvent,
     }[kind]
-
-
-def _keep_alive(response: aiohttp.ClientResponse) -> None:
-    """Lets TCP notice a peer that is gone without a word: a quiet stream and a dead one look the same."""
-    connection = response.connection
-    transport = connection.transport if connection is not None else None
-    sock = transport.get_extra_info("socket") if transport is not None else None
-    if sock is None:
-        return
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in _KEEPALIVE.items():
-            if hasattr(socket, name):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    except OSError:
-        logger.debug("no TCP keepalive on this connection")

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from mezon._agents.stream import AgentEventStream
     from mezon._events.dispatch import Dispatcher
     from mezon.managers.event import EventManager
+    from mezon.ports import HttpTransport
 
 
 class ClientAgents:
@@ -18,6 +19,7 @@ class ClientAgents:
     agent_event_url: str | None
     event_manager: EventManager
     _dispatcher: Dispatcher | None
+    _http: HttpTransport
     _agent_events: AgentEventStream | None = None
     #: Dispatches before the first login, which makes the client's own.
     _early_dispatcher: Dispatcher | None = None
@@ -36,7 +38,12 @@ class ClientAgents:
 
         if self._agent_events is None:
             self._agent_events = AgentEventStream(
-                self.agent_event_url, self.client_id, self.api_key, self._emit_by_name, path=path
+                self.agent_event_url,
+                self.client_id,
+                self.api_key,
+                self._emit_by_name,
+                path=path,
+                http=self._http,
             )
         await self._agent_events.start()
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ChannelMessageAck,
     )
     from mezon.models._body import Content
+    from mezon.ports import HttpTransport
 
 
 class ClientCalls(ClientObjects):
@@ -36,6 +37,7 @@ class ClientCalls(ClientObjects):
 
     client_id: int
     _token_service: TokenService | None
+    _http: HttpTransport
 
     # ---- messages, friends, files, menus
 
@@ -175,7 +177,7 @@ class ClientCalls(ClientObjects):
         if self._token_service is None:
             from mezon._tokens import TokenService
 
-            self._token_service = TokenService(cast("TokenClient", self))
+            self._token_service = TokenService(cast("TokenClient", self), self._http)
         return self._token_service
 
     async def send_token(self, token_event: ApiSentTokenRequest) -> AddTxResponse:

@@ -12,6 +12,7 @@ from mezon.errors import NotLoggedInError
 if TYPE_CHECKING:
     from mezon._tokens import TokenService
     from mezon.messages import MessageDB
+    from mezon.ports import HttpTransport
 
 #: Seconds the handlers of ``disconnect`` have when the client is closed without ``drain``.
 _LAST_WORDS: Final = 1.0
@@ -23,6 +24,7 @@ class ClientEnd(ClientLife, ClientAgents):
     _guard: asyncio.Future[None] | None
     _token_service: TokenService | None
     _message_db: MessageDB | None
+    _http: HttpTransport
 
     async def close_socket(self) -> None:
         """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
@@ -117,6 +119,7 @@ class ClientEnd(ClientLife, ClientAgents):
             await self._token_service.close()
         if self.api_client is not None:
             await self.api_client.close()
+        await self._http.close()
         if self._message_db is not None:
             await self._message_db.close()
 

@@ -6,23 +6,22 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from os import PathLike
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from mezon._http.limiter import Limiter, Priority, current_priority
+from mezon._http.address import host_of
+from mezon._http.limiter import Clock, Priority
 from mezon._http.log import logger
+from mezon._http.reply import Reply, too_long
 from mezon._http.retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
-from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonTimeoutError
+from mezon._http.secrets import hide
+from mezon.errors import MezonConnectionError, MezonTimeoutError
+from mezon.ports import AnswerTooLongError, HttpAnswer, HttpFailure, HttpLane, HttpRequest, HttpTransport
 from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Awaitable, Callable
 
     from mezon._http.errors import ApiError
-    from mezon._http.reply import Reply
-    from mezon._http.transport import Transport
 
 __all__ = ["Call", "Caller"]
 
@@ -63,65 +62,56 @@ class Call:
 
 @dataclass(slots=True)
 class _Tries:
-    """What a call has used up: seconds, retries, its one renewal; and when its client was last opened."""
+    """What a call has used up: seconds, retries, its one renewal; when its client was last opened; where it is now."""
 
     left: float | None
     opening: int
     rate: int = 0
     trouble: int = 0
     renewed: bool = False
+    began: float | None = None
+    flying: bool = False
 
 
 class Caller:
-    """Carries calls out. Shared state: one limiter, one transport, the last renewed token.
+    """Carries calls out. Shared state: one transport, the last renewed token.
 
     Time: the requests of a call, retries included, together take at most its timeout. Waiting for the
     limiter and between retries comes on top; one such wait is at most the line before it plus
     ``retry.max_wait`` seconds, and the number of retries is bounded by ``retry``.
+
+    Args:
+        http: The transport; ``owned`` ones are closed by `close`.
+        clock: Time, for tests.
     """
 
-    def __init__(
-        self,
-        limiter: Limiter,
-        retry: RetryPolicy,
-        ca_file: str | PathLike[str] | None,
-        ssl_context: ssl.SSLContext | None,
-        insecure: bool = False,
-    ) -> None:
-        self.limiter = limiter
+    def __init__(self, http: HttpTransport, retry: RetryPolicy, *, clock: Clock, owned: bool) -> None:
+        self.http = http
         self.retry = retry
         self.reauthenticate: Callable[[str], Awaitable[str]] | None = None
-        self._ca_file = ca_file
-        self._ssl_context = ssl_context
-        self._insecure = insecure
-        self._transport: Transport | None = None
+        self._clock = clock
+        self._owned = owned
         self._closed = 0
         self._renewals: SingleFlight[str, str] = SingleFlight()
         self._renewed: dict[str, str] = {}
-        self._pausing: set[asyncio.Future[None]] = set()
+        self._running: set[tuple[asyncio.AbstractEventLoop, asyncio.Timeout]] = set()
 
-    @property
-    def transport(self) -> Transport:
-        """Made on first use: it needs aiohttp."""
-        if self._transport is None:
-            from mezon._http.transport import Transport
-
-            self._transport = Transport(
-                ca_file=self._ca_file, ssl_context=self._ssl_context, insecure=self._insecure
-            )
-        return self._transport
+    def _secrets(self) -> tuple[str, ...]:
+        """What must show in no error of any call."""
+        return ()
 
     async def close(self) -> None:
-        """End what waits, close the connections. Calling again is harmless, and a later call opens anew."""
+        """End the calls under way. Calling again is harmless, and a later call opens anew."""
         self._closed += 1
-        self.limiter.fail(
-            self, lambda: MezonConnectionError("the HTTP client was closed while the call waited")
-        )
-        for pause in list(self._pausing):
-            with contextlib.suppress(RuntimeError):  # a loop that is closed, where nobody waits any more
-                pause.get_loop().call_soon_threadsafe(_end, pause)
-        if self._transport is not None:
-            await self._transport.close()
+        here = asyncio.get_running_loop()
+        for loop, scope in list(self._running):
+            if loop is here:
+                _end(loop, scope)
+            else:
+                with contextlib.suppress(RuntimeError):  # a loop that is closed, where nobody waits any more
+                    loop.call_soon_threadsafe(_end, loop, scope)
+        if self._owned:
+            await self.http.close()
 
     async def perform(self, call: Call) -> Reply:
         """Carry a call out; the answer has a 2xx status.
@@ -130,64 +120,94 @@ class Caller:
             ApiError: The server refused (ApiAuthenticationError where ``once`` and 401 or 403).
             MezonTimeoutError, MezonConnectionError, DeliveryUnknownError: See the package's errors.
         """
-        for name, value in call.headers.items():
-            if any(c in "\r\n\0" for c in str(value)):
-                raise InvalidArgumentError(f"{call.name}: the {name} header has a line break in it")
         tries = _Tries(call.timeout, self._closed)
-        ticket = self.limiter.ticket(current_priority() if call.priority is None else call.priority)
+        # Not a limit of time: what `close` ends the call by.
+        scope = asyncio.timeout(None)
+        running = (asyncio.get_running_loop(), scope)
+        self._running.add(running)
+        try:
+            async with scope:
+                return await self._try(call, tries)
+        except TimeoutError:
+            if not scope.expired():
+                raise
+        finally:
+            self._running.discard(running)
+        if tries.flying and not (call.harmless or call.once):
+            raise _delivery_unknown(call)
+        raise _closed(call)
+
+    async def _try(self, call: Call, tries: _Tries) -> Reply:
+        request = HttpRequest(
+            call.name,
+            call.method,
+            call.url,
+            call.headers,
+            call.params,
+            call.body,
+            named_timeout=call.timeout,
+            lane=HttpLane.LOGIN if call.once else HttpLane.API,
+            priority=call.priority,
+            on_turn=lambda: self._begin(call, tries),
+        )
         while True:
             # Looked at twice: the client may have been closed during a pause or during the wait for the limit.
             self._check_open(call, tries)
-            await self.limiter.acquire(ticket, self)
-            self._check_open(call, tries)
-            if (fresh := self._renewed.get(call.token or "")) is not None:
-                call.headers["Authorization"] = _BEARER + fresh
             try:
-                reply = await self._send(call, tries)
-            except MezonConnectionError as error:
-                await self._after_loss(call, tries, error)
+                answer = await self._send(call, request, tries)
+            except HttpFailure as error:
+                failure = error
+            else:
+                reply = Reply(answer, request, (*call.secrets, *self._secrets(), call.token or ""))
+                logger.debug("%s: %d, %d bytes", call.name, reply.status, len(reply.body))
+                if 200 <= reply.status < 300:
+                    return reply
+                await self._after_refusal(call, tries, reply)
                 continue
-            logger.debug("%s: %d, %d bytes", call.name, reply.status, len(reply.body))
-            if 200 <= reply.status < 300:
-                return reply
-            await self._after_refusal(call, tries, reply)
+            await self._after_loss(call, tries, failure)
 
-    async def _send(self, call: Call, tries: _Tries) -> Reply:
+    def _begin(self, call: Call, tries: _Tries) -> None:
+        """It is the request's turn: the last look before it goes out."""
+        self._check_open(call, tries)
+        if (fresh := self._renewed.get(call.token or "")) is not None:
+            call.headers["Authorization"] = _BEARER + fresh
+        tries.began = self._clock.now()
+        tries.flying = True
+
+    async def _send(self, call: Call, request: HttpRequest, tries: _Tries) -> HttpAnswer:
         """Make one request within the time that is left."""
         if tries.left is not None and tries.left <= 0:
             raise MezonTimeoutError(
                 f"{call.name}: no answer within {call.timeout:g} s, retries included; try again later"
             )
-        began = self.limiter.clock.now()
+        request.timeout = tries.left
+        tries.began = None
         try:
-            return await self.transport.send(
-                call.name,
-                call.method,
-                call.url,
-                timeout=tries.left,
-                limit=call.timeout,
-                params=call.params,
-                body=call.body,
-                headers=call.headers,
-            )
+            answer = await self.http.send(request)
+        except AnswerTooLongError as error:
+            # The answer of the error holds no body.
+            failure = too_long(error.answer, request, (*call.secrets, *self._secrets()))
+        else:
+            tries.flying = False
+            return answer
         finally:
-            if tries.left is not None:
-                tries.left -= self.limiter.clock.now() - began
+            if tries.left is not None and tries.began is not None:
+                tries.left -= self._clock.now() - tries.began
+        raise failure
 
-    async def _after_loss(self, call: Call, tries: _Tries, error: MezonConnectionError) -> None:
+    async def _after_loss(self, call: Call, tries: _Tries, failure: HttpFailure) -> None:
         """Wait before another try, or raise."""
-        from mezon._http.transport import NotSentError
-
-        not_sent = isinstance(error, NotSentError)
-        if not (call.harmless or call.once or not_sent):
-            raise _delivery_unknown(call) from error
+        if failure.sent and not (call.harmless or call.once):
+            raise _delivery_unknown(call)
+        tries.flying = False
         self._check_open(call, tries)
-        lasting = isinstance(error, NotSentError) and error.lasting
-        if call.once or lasting or tries.trouble >= self.retry.trouble:
-            raise error
+        if call.once or failure.lasting or tries.trouble >= self.retry.trouble:
+            from mezon._http.errors import ApiConnectionError
+
+            raise ApiConnectionError(str(failure), sent=failure.sent)
         wait = self.retry.wait(tries.trouble, None) or 0.0
         tries.trouble += 1
-        logger.info("%s: %s; trying again in %.1f s", call.name, type(error).__name__, wait)
+        logger.info("%s: %s; trying again in %.1f s", call.name, failure.reason, wait)
         await self._pause(wait)
 
     async def _after_refusal(self, call: Call, tries: _Tries, reply: Reply) -> None:
@@ -201,7 +221,7 @@ class Caller:
         pause = self.retry.wait(done, asked)
         if refusal is Refusal.RATE and pause is not None:
             # The server counts the bot's calls, so all of them pause, not only this one.
-            self.limiter.hold(pause)
+            self.http.hold(HttpLane.LOGIN if call.once else HttpLane.API, pause)
         if call.once or pause is None or not self.retry.allowed(refusal, done, harmless=call.harmless):
             raise _error(call, reply, asked)
         logger.info("%s: %d; trying again in %.1f s", call.name, reply.status, pause)
@@ -214,17 +234,14 @@ class Caller:
 
     def _check_open(self, call: Call, tries: _Tries) -> None:
         if tries.opening != self._closed:
-            raise MezonConnectionError(f"{call.name}: the HTTP client was closed; log in again")
+            raise _closed(call)
 
     async def _pause(self, seconds: float) -> None:
-        """Sleep, at most until the client is closed."""
         pause: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        timer = self.limiter.clock.call_later(seconds, lambda: _end(pause))
-        self._pausing.add(pause)
+        timer = self._clock.call_later(seconds, lambda: _wake(pause))
         try:
             await pause
         finally:
-            self._pausing.discard(pause)
             timer.cancel()
 
     async def _renew(self, call: Call) -> bool:
@@ -242,9 +259,18 @@ class Caller:
         return True
 
 
-def _end(pause: asyncio.Future[None]) -> None:
+def _end(loop: asyncio.AbstractEventLoop, scope: asyncio.Timeout) -> None:
+    with contextlib.suppress(RuntimeError):  # over already
+        scope.reschedule(loop.time())
+
+
+def _wake(pause: asyncio.Future[None]) -> None:
     if not pause.done():
         pause.set_result(None)
+
+
+def _closed(call: Call) -> MezonConnectionError:
+    return MezonConnectionError(f"{call.name}: the HTTP client was closed; log in again")
 
 
 def _delivery_unknown(call: Call) -> MezonConnectionError:
@@ -279,20 +305,11 @@ def _error(call: Call, reply: Reply, retry_after: float | None) -> ApiError:
         if not rate:
             kind, hint = ApiAuthenticationError, _LOGIN_HINTS[reply.status]
     elif 300 <= reply.status < 400:
-        target = urlsplit(reply.headers.get("Location", "")).hostname or "another address"
+        target = host_of(reply.headers.get("Location", "")) or "another address"
         hint = f"It redirects to {target}, and calls carry secrets, so none follows; set host and port"
     elif reply.status >= 500:
         hint = "The trouble is at the server; try again later"
-    return kind(
-        reply.request_info,
-        status=reply.status,
-        message=reply.reason,
-        headers=reply.headers,
-        call=call.name,
-        body=reply.text((*call.secrets, call.token or "")),
-        hint=hint,
-        retry_after=retry_after,
-    )
+    return reply.error(kind, body=reply.text(), hint=hide(hint, reply.secrets), retry_after=retry_after)
 
 
 def is_harmless(method: str) -> bool:

@@ -140,7 +140,15 @@ class ApiResponseError(ApiError, ValueError):
 
 
 class ApiConnectionError(MezonConnectionError, aiohttp.ClientConnectionError):
-    """The server cannot be reached. The call was not carried out, or repeating it does no harm."""
+    """The server cannot be reached. The call was not carried out, or repeating it does no harm.
+
+    Attributes:
+        sent: Whether the server may have seen the call.
+    """
+
+    def __init__(self, text: str = "", *, sent: bool = True) -> None:
+        super().__init__(text)
+        self.sent = sent
 
 
 class ApiDeliveryUnknownError(ApiConnectionError, DeliveryUnknownError):

@@ -1,96 +1,120 @@
-"""An answer that has been read whole, and what it says. Imported with the first call: it needs aiohttp."""
+"""An answer that has been read whole, and what it says."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
-
-from mezon._http.errors import ApiResponseError, safe_request_info
+from mezon._http.secrets import hide, hide_in_headers
 from mezon.api.utils import is_binary_response
+from mezon.ports import MAX_ANSWER, HttpAnswer, HttpRequest
 
-__all__ = ["MAX_BODY", "Reply", "decode", "decode_binary", "decode_message"]
+if TYPE_CHECKING:
+    import aiohttp
 
-MAX_BODY = 64 * 1024 * 1024
-"""The largest answer that is read, in bytes after decompression."""
+    from mezon._http.errors import ApiError
+
+__all__ = ["Reply", "decode", "decode_binary", "decode_message"]
 
 _SHOWN = 200
-_SHORTEST_SECRET = 6
 _SEARCHED = 64 * 1024
+_SCHEMES = ("Bearer ", "Basic ")
 
 
-@dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, headers and body of an answer, and the request it answers (without credentials)."""
+    """An answer, the request it answers, and the secrets that must not show even if the server sends them back.
 
-    status: int
-    reason: str
-    headers: Mapping[str, str]
-    body: bytes
-    request_info: aiohttp.RequestInfo
+    Args:
+        secrets: Further ones than the credentials in the request's headers.
+    """
+
+    def __init__(self, answer: HttpAnswer, request: HttpRequest, secrets: Iterable[str] = ()) -> None:
+        self.status = answer.status
+        self.body = answer.body
+        self.request = request
+        self.secrets = (*secrets, *_credentials(request.headers))
+        self._answer = answer
 
     @classmethod
-    async def read(cls, resp: aiohttp.ClientResponse, max_body: int = MAX_BODY) -> Reply:
-        """Read the body, up to ``max_body`` bytes.
+    async def read(cls, resp: aiohttp.ClientResponse, max_body: int = MAX_ANSWER) -> Reply:
+        """Read an answer of aiohttp, up to ``max_body`` bytes.
 
         Raises:
             ApiResponseError: It is longer.
         """
-        info = safe_request_info(resp.method, resp.request_info.real_url, resp.request_info.headers)
-        parts: list[bytes] = []
-        size = 0
-        async for part in resp.content.iter_any():
-            size += len(part)
-            if size > max_body:
-                resp.close()
-                raise ApiResponseError(
-                    info,
-                    status=resp.status,
-                    message=resp.reason or "",
-                    call=_name(info),
-                    hint=f"The answer is longer than {max_body} bytes; ask for less at once",
-                )
-            parts.append(part)
-        return cls(resp.status, resp.reason or "", resp.headers, b"".join(parts), info)
+        from mezon._http.transport import read_whole
+        from mezon.ports import AnswerTooLongError
+
+        url = resp.request_info.real_url
+        request = HttpRequest(
+            url.name or url.host or "",
+            resp.method,
+            str(url),
+            dict(resp.request_info.headers),
+            max_answer=max_body,
+        )
+        try:
+            return cls(await read_whole(resp, request), request)
+        except AnswerTooLongError as error:
+            raise too_long(error.answer, request) from None
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, as the server sent them."""
+        return self._answer.headers
 
     @property
     def content_type(self) -> str:
         """The Content-Type, or "" when the server sent none."""
         return self.headers.get("Content-Type", "")
 
-    def text(self, secrets: Iterable[str] = ()) -> str:
+    def text(self) -> str:
         """The start of the body on one line when it is text; "" when it is not. Secrets are hidden."""
         if b"\0" in self.body[:_SHOWN]:
             return ""
-        text = self.body[:_SEARCHED].decode("utf-8", "replace")
         # Before the text is cut: half a token would not be found any more.
-        for secret in secrets:
-            # A shorter one is a typo or a placeholder, and would be found inside words.
-            if len(secret) >= _SHORTEST_SECRET:
-                text = text.replace(secret, "[hidden]")
-        text = text[: _SHOWN * 2]
+        text = hide(self.body[:_SEARCHED].decode("utf-8", "replace"), self.secrets)[: _SHOWN * 2]
         if text.count("�") > 1 or any(ord(c) < 32 and c not in "\t\r\n" for c in text):
             return ""
         text = " ".join(text.split())
         return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
-    def unusable(self, why: str) -> ApiResponseError:
-        """The error for an answer that cannot be read as what it should be."""
-        return ApiResponseError(
-            self.request_info,
+    def error(self, kind: type[ApiError], **said: Any) -> ApiError:
+        """An error about this answer, without the secrets."""
+        from multidict import CIMultiDict
+
+        from mezon._http.errors import safe_request_info
+
+        request = self.request
+        said.setdefault("call", request.name)
+        return kind(
+            safe_request_info(request.method, request.url, request.headers),
             status=self.status,
-            message=self.reason,
-            headers=self.headers,
-            call=_name(self.request_info),
-            hint=f"The answer {why}; check that host and port belong to a Mezon server",
+            message=hide(self._answer.reason, self.secrets)[:_SHOWN],
+            headers=CIMultiDict(hide_in_headers(self.headers, self.secrets)),
+            **said,
         )
 
+    def unusable(self, why: str) -> ApiError:
+        """The error for an answer that cannot be read as what it should be."""
+        from mezon._http.errors import ApiResponseError
 
-def _name(info: aiohttp.RequestInfo) -> str:
-    return info.url.name or info.url.host or ""
+        hint = f"The answer {why}; check that host and port belong to a Mezon server"
+        return self.error(ApiResponseError, hint=hide(hint, self.secrets))
+
+
+def too_long(answer: HttpAnswer, request: HttpRequest, secrets: Iterable[str] = ()) -> ApiError:
+    """The error for an answer that is longer than the request allows."""
+    from mezon._http.errors import ApiResponseError
+
+    hint = f"The answer is longer than {request.max_answer} bytes; ask for less at once"
+    return Reply(answer, request, secrets).error(ApiResponseError, hint=hint)
+
+
+def _credentials(headers: Mapping[str, Any]) -> list[str]:
+    value = str(headers.get("Authorization", ""))
+    return [value.removeprefix(scheme) for scheme in _SCHEMES if value.startswith(scheme)]
 
 
 def decode_binary(reply: Reply, message_class: type) -> Any:
@@ -101,8 +125,10 @@ def decode_binary(reply: Reply, message_class: type) -> Any:
     try:
         message.ParseFromString(reply.body)
     except DecodeError:
-        raise reply.unusable(f"is no {message_class.__name__} message") from None
-    return message
+        unusable = reply.unusable(f"is no {message_class.__name__} message")
+    else:
+        return message
+    raise unusable
 
 
 def decode(reply: Reply, message_class: type | None) -> Any:
@@ -114,9 +140,11 @@ def decode(reply: Reply, message_class: type | None) -> Any:
         return None
     try:
         return json.loads(reply.body)
-    except ValueError:
-        if message_class is not None:
-            raise reply.unusable(f"is {reply.content_type}, neither protobuf nor JSON") from None
+    except (ValueError, RecursionError):
+        unusable = reply.unusable(f"is {reply.content_type[:80]}, neither protobuf nor JSON")
+    # Out of the block: a JSON error holds the whole text.
+    if message_class is not None:
+        raise unusable
     if reply.content_type.startswith("text/"):
         return reply.body.decode("utf-8", "replace")
     return reply.body
@@ -133,5 +161,6 @@ def decode_message(reply: Reply, message_class: type) -> Any:
         return value
     try:
         return json_format.ParseDict(value, message_class(), ignore_unknown_fields=True)
-    except (json_format.ParseError, AttributeError, TypeError):
-        raise reply.unusable(f"is JSON that does not fit {message_class.__name__}") from None
+    except (json_format.ParseError, AttributeError, TypeError, ValueError, RecursionError):
+        unusable = reply.unusable(f"is JSON that does not fit {message_class.__name__}")
+    raise unusable

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from mezon._http.backoff import Backoff
+
 __all__ = ["Refusal", "RetryPolicy", "read_refusal", "retry_after_seconds"]
 
 _SPEAKS_OF_RATE = re.compile(r"rate|too many|throttl|quota|slow down|too fast|limit", re.IGNORECASE)
@@ -92,5 +94,5 @@ class RetryPolicy:
         long."""
         if retry_after is not None:
             return retry_after if retry_after <= self.max_wait else None
-        longest = min(self.base * 2.0**done, self.max_wait)
-        return longest * (1 - (rng or random).random() / 2)
+        # Less up to half of it, so that calls that failed together do not come back together.
+        return Backoff(self.base, self.max_wait, less=0.5).wait(done, rng)

@@ -1,126 +1,100 @@
-"""One pooled aiohttp session per event loop, and one attempt at a request. Imported with the first call."""
+"""The HTTP transport of a client: one pooled aiohttp session, its TLS settings, and the limits of its lanes."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
+import socket
 import threading
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
-from yarl import URL
+from mezon._http.address import check_address
+from mezon._http.limiter import Limiter, Priority, current_priority
+from mezon._http.log import logger
+from mezon._http.tls import context_for
+from mezon.errors import InvalidArgumentError, MezonConnectionError
+from mezon.ports import AnswerTooLongError, HttpAnswer, HttpLane, HttpRequest, HttpStream
 
-from mezon._http.errors import ApiConnectionError, ApiResponseError
-from mezon._http.reply import MAX_BODY, Reply
-from mezon.errors import InvalidArgumentError, MezonTimeoutError
+if TYPE_CHECKING:
+    import ssl
 
-__all__ = ["Transport"]
+    import aiohttp
 
+    from mezon._http.pool import Pool
 
-class NotSentError(ApiConnectionError):
-    """The connection could not be made, so the call never reached the server.
+__all__ = ["AiohttpTransport", "read_whole"]
 
-    Attributes:
-        lasting: Trying again will not help (a wrong address, an untrusted certificate, a closed client).
-    """
-
-    def __init__(self, text: str, *, lasting: bool = False) -> None:
-        super().__init__(text)
-        self.lasting = lasting
+_READ_BYTES = 1 << 16
+_KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
-async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
-    # An event loop closes its open async generators when it shuts down (asyncio.run does that at its end).
-    # So this one closes the session even for a program that never calls close().
-    try:
-        yield
-    finally:
-        await session.close()
+class AiohttpTransport:
+    """`mezon.ports.HttpTransport` by aiohttp, which is imported with the first request.
 
-
-class _Pool:
-    """The session of one event loop."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, ssl_context: ssl.SSLContext | None) -> None:
-        self.loop = loop
-        connector = aiohttp.TCPConnector(ssl=True if ssl_context is None else ssl_context)
-        self.session = aiohttp.ClientSession(connector=connector)
-        self._keeper = _keep(self.session)
-
-    async def open(self) -> None:
-        await anext(self._keeper)
-
-    async def close(self) -> None:
-        await self.session.close()
-        with contextlib.suppress(RuntimeError):  # the loop is just closing it
-            await self._keeper.aclose()
-
-    def drop(self) -> None:
-        """Close without the loop, which is closed already."""
-        if self.session.closed:
-            return
-        closing = self.session.close()
-        with contextlib.suppress(StopIteration, RuntimeError):
-            for _ in range(10):  # nothing in it waits once the loop is closed
-                closing.send(None)
-        closing.close()
-
-    def __del__(self) -> None:
-        if self.loop.is_closed():
-            self.drop()
-
-
-class Transport:
-    """Sends requests. Follows no redirect, since that could carry the token to another host.
+    A session belongs to an event loop, so there is one for each loop that sends. It follows no redirect, since
+    that could carry the token to another host.
 
     Args:
+        limiter: The limit of the bot's calls; None for none.
+        login_limiter: That of logins, by default the same.
         ca_file: A file of CA certificates to trust beside the system's.
         ssl_context: The TLS settings to use instead.
         insecure: Take any certificate.
+        session: A session of the caller's to use; it stays open at `close`.
     """
 
     def __init__(
         self,
         *,
+        limiter: Limiter | None = None,
+        login_limiter: Limiter | None = None,
         ca_file: str | PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         insecure: bool = False,
+        session: aiohttp.ClientSession | None = None,
     ) -> None:
-        if ssl_context is None and insecure:
-            ssl_context = ssl.create_default_context()
-            ssl_context.check_hostname = False
-            ssl_context.verify_mode = ssl.CERT_NONE
-        elif ssl_context is None and ca_file is not None:
-            ssl_context = ssl.create_default_context()
-            try:
-                ssl_context.load_verify_locations(cafile=ca_file)
-            except OSError as error:
-                raise InvalidArgumentError(
-                    f"ca_file: {ca_file} cannot be read as PEM certificates: {error}"
-                ) from error
-        self._ssl = ssl_context
-        self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
+        self._limits = {HttpLane.API: limiter, HttpLane.LOGIN: login_limiter or limiter}
+        self._ca_file = ca_file
+        self._insecure = insecure
+        self._context = ssl_context
+        self._given = session
+        self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
         self._lock = threading.Lock()
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions of its own are open: none before the first request, then one a loop."""
+        return sum(not pool.session.closed for pool in self._pools.values())
 
     async def session(self) -> aiohttp.ClientSession:
         """The session of the running loop, opened on first use."""
+        if self._given is not None:
+            return self._given
+        from mezon._http.pool import Pool
+
         loop = asyncio.get_running_loop()
         with self._lock:
             pool = self._pools.get(loop)
             if pool is not None and not pool.session.closed:
                 return pool.session
+            if self._context is None:
+                self._context = context_for(self._ca_file, self._insecure)
             dead = [self._pools.pop(old) for old in list(self._pools) if old.is_closed()]
-            pool = self._pools[loop] = _Pool(loop, self._ssl)
+            pool = self._pools[loop] = Pool(loop, self._context)
         for old_pool in dead:
             old_pool.drop()
         await pool.open()
         return pool.session
 
     async def close(self) -> None:
-        """Close the sessions of every loop. The next request opens a new one."""
+        """End what waits, and close the sessions of every loop. The next request opens a new one."""
+        for limiter in self._limits.values():
+            if limiter is not None:
+                limiter.fail(
+                    self, lambda: MezonConnectionError("the HTTP client was closed while the call waited")
+                )
         loop = asyncio.get_running_loop()
         with self._lock:
             pools, self._pools = list(self._pools.values()), {}
@@ -130,82 +104,161 @@ class Transport:
             elif pool.loop.is_closed():
                 pool.drop()
             else:
-                with contextlib.suppress(RuntimeError):  # closed this very moment
-                    asyncio.run_coroutine_threadsafe(pool.close(), pool.loop)
+                closing = pool.close()
+                try:
+                    asyncio.run_coroutine_threadsafe(closing, pool.loop)
+                except RuntimeError:  # closed this very moment
+                    closing.close()
+                    pool.drop()
 
-    async def send(
-        self,
-        call: str,
-        method: str,
-        url: str | URL,
-        *,
-        timeout: float | None,
-        limit: float | None = None,
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,
-        headers: Mapping[str, Any] | None = None,
-        max_body: int = MAX_BODY,
-    ) -> Reply:
-        """Make one attempt and read the answer whole, whatever its status.
+    def hold(self, lane: HttpLane, seconds: float) -> None:
+        """Start nothing in this lane for so long."""
+        limiter = self._limits.get(lane)
+        if limiter is not None:
+            limiter.hold(seconds)
 
-        Args:
-            call: The name of the call, for error texts.
-            timeout: Seconds for the attempt as a whole, None for no limit.
-            limit: The seconds to name when they are over, if not ``timeout``.
+    async def send(self, request: HttpRequest) -> HttpAnswer:
+        """See `mezon.ports.HttpTransport.send`."""
+        from mezon._http.failures import failure_of
 
-        Raises:
-            MezonTimeoutError: No whole answer within the timeout.
-            NotSentError: No connection; the server has not seen the call.
-            ApiConnectionError: The connection was lost after the call was (or may have been) sent.
-            ApiResponseError: The answer is longer than ``max_body`` bytes.
-        """
-        session = await self.session()
-        host = "the server"
+        _check(request)
+        session = await self._turn(request)
         try:
-            url = url if isinstance(url, URL) else URL(url)
-            host = url.host or host
-            async with session.request(
-                method,
-                url,
-                params=params or None,
-                data=body,
-                headers=headers,
-                timeout=aiohttp.ClientTimeout(total=timeout),
-                allow_redirects=False,
-            ) as resp:
-                return await Reply.read(resp, max_body)
-        except ApiResponseError:
+            async with self._request(session, request, total=request.timeout) as response:
+                return await read_whole(response, request)
+        except (AnswerTooLongError, InvalidArgumentError):
             raise
-        except TimeoutError:
-            # Without a limit of ours it is the operating system that gave up.
-            within = "" if timeout is None else f" within {limit or timeout:g} s"
-            raise MezonTimeoutError(
-                f"{call}: no answer from {host}{within}; try again, or raise the client's timeout"
-                " (milliseconds) if the network is slow"
-            ) from None
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise NotSentError(
-                f"{call}: the certificate of {host} is not trusted ({error.certificate_error}); for a server"
-                # Must match the advice of src/gateway/transport/tls.rs.
-                " with a certificate of its own name its CA: GatewayOptions(ca_file=...), or take any"
-                " certificate: GatewayOptions(insecure=True)",
-                lasting=True,
-            ) from error
-        except aiohttp.ClientConnectorError as error:
-            raise NotSentError(
-                f"{call}: cannot connect to {host} ({error.strerror or error}); check host, port, use_ssl and"
-                " the network"
-            ) from error
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as error:
-            raise ApiConnectionError(
-                f"{call}: the connection to {host} was lost ({type(error).__name__}: {error}); try again"
-            ) from error
-        # After the certificate error, which is a ValueError too.
-        except (aiohttp.InvalidURL, ValueError):
-            text = f"{call}: the server's address cannot be used; check host and port"
-            raise NotSentError(text, lasting=True) from None
-        except RuntimeError as error:
-            if session.closed:
-                text = f"{call}: the HTTP client was closed; log in again"
-                raise NotSentError(text, lasting=True) from error
+        except Exception as error:
+            failure = failure_of(error, request, closed=session.closed)
+        # Not in the block above: the error of aiohttp holds the headers, and must not be the context of ours.
+        raise failure
+
+    @contextlib.asynccontextmanager
+    async def stream(self, request: HttpRequest) -> AsyncIterator[HttpStream]:
+        """See `mezon.ports.HttpTransport.stream`."""
+        from mezon._http.failures import failure_of
+
+        _check(request)
+        session = await self._turn(request)
+        try:
+            async with asyncio.timeout(request.timeout):
+                response = await self._request(session, request, sock_read=request.read_timeout)
+        except InvalidArgumentError:
             raise
+        except Exception as error:
+            failure = failure_of(error, request, closed=session.closed)
+        else:
+            async with response:
+                _keep_alive(response)
+                yield _Stream(response, request)
+            return
+        raise failure
+
+    async def _turn(self, request: HttpRequest) -> aiohttp.ClientSession:
+        limiter = self._limits.get(request.lane)
+        if limiter is not None:
+            if request.ticket is None:
+                priority = current_priority() if request.priority is None else Priority(request.priority)
+                request.ticket = limiter.ticket(priority)
+            await limiter.acquire(request.ticket, self)
+        if request.on_turn is not None:
+            request.on_turn()
+        return await self.session()
+
+    def _request(
+        self,
+        session: aiohttp.ClientSession,
+        request: HttpRequest,
+        *,
+        total: float | None = None,
+        sock_read: float | None = None,
+    ) -> Any:
+        import aiohttp
+        from yarl import URL
+
+        return session.request(
+            request.method,
+            URL(request.url, encoded=request.exact),
+            params=request.params or None,
+            data=request.body,
+            headers=request.headers,
+            timeout=aiohttp.ClientTimeout(total=total, sock_read=sock_read),
+            allow_redirects=False,
+        )
+
+
+class _Stream:
+    """`mezon.ports.HttpStream` over an answer of aiohttp."""
+
+    def __init__(self, response: aiohttp.ClientResponse, request: HttpRequest) -> None:
+        self._response = response
+        self._request = request
+
+    @property
+    def status(self) -> int:
+        return self._response.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._response.headers
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        from mezon._http.failures import failure_of
+
+        pieces = self._response.content.iter_chunked(_READ_BYTES)
+        while True:
+            try:
+                piece = await anext(pieces)
+            except StopAsyncIteration:
+                return
+            except Exception as error:
+                failure = failure_of(error, self._request, reading=True)
+            else:
+                yield piece
+                continue
+            raise failure
+
+
+async def read_whole(response: aiohttp.ClientResponse, request: HttpRequest) -> HttpAnswer:
+    """Read an answer whole."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > request.max_answer:
+            response.close()
+            raise AnswerTooLongError(
+                f"{request.name}: the answer is longer than {request.max_answer} bytes; ask for less at once",
+                HttpAnswer(response.status, response.reason or "", response.headers),
+            )
+        parts.append(part)
+    return HttpAnswer(response.status, response.reason or "", response.headers, b"".join(parts))
+
+
+def _check(request: HttpRequest) -> None:
+    """Refuse what cannot be sent before anything is."""
+    from mezon._http.failures import wrong_address
+
+    try:
+        check_address(request.url, ("https", "http"))
+    except ValueError as error:
+        raise wrong_address(request, str(error)) from None
+    for name, value in request.headers.items():
+        if any(char in "\r\n\0" for char in f"{name}{value}"):
+            raise InvalidArgumentError(f"{request.name}: the {name!r} header has a line break in it")
+
+
+def _keep_alive(response: aiohttp.ClientResponse) -> None:
+    """Let TCP notice a peer that is gone without a word: a quiet stream and a dead one look the same."""
+    connection = response.connection
+    transport = connection.transport if connection is not None else None
+    sock = transport.get_extra_info("socket") if transport is not None else None
+    if sock is None:
+        return
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _KEEPALIVE.items():
+            if hasattr(socket, name):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    except OSError:
+        logger.debug("no TCP keepalive on this connection")

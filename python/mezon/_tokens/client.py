@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from mezon._core import EphemeralKeyPair, address_of, is_address
+from mezon._http.secrets import hide
 from mezon._tokens.delivery import Delivery
 from mezon._tokens.models import (
     AddTxResponse,
@@ -25,6 +27,11 @@ from mezon.errors import InvalidArgumentError, TokenTransferConnectionError, Tok
 if TYPE_CHECKING:
     import aiohttp
 
+    from mezon.ports import HttpTransport
+
+#: How much of the node's own words an error repeats.
+_SHOWN = 1000
+
 logger = logging.getLogger("mezon.tokens")
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
@@ -35,8 +42,9 @@ class MmnClient:
 
     Args:
         config: Where the node is.
-        session: An aiohttp session to use. Without one the client makes its own at the first request, keeps
-            its connection and closes it with :meth:`close`.
+        http: The transport to use. It stays open.
+        session: An aiohttp session to use instead. Without both the client makes its own at the first request,
+            keeps its connection and closes it with :meth:`close`.
         delivery: How often a signed transfer is sent again when its answer got lost.
     """
 
@@ -44,13 +52,14 @@ class MmnClient:
         self,
         config: MmnClientConfig,
         *,
+        http: HttpTransport | None = None,
         session: aiohttp.ClientSession | None = None,
         delivery: Delivery | None = None,
     ) -> None:
         self.config = config
         self.base_url = config.base_url.rstrip("/")
         self._endpoint = JsonEndpoint(
-            self.base_url, timeout_ms=config.timeout, headers=config.headers, session=session
+            self.base_url, timeout_ms=config.timeout, headers=config.headers, http=http, session=session
         )
         self._delivery = delivery or Delivery()
         self._request_id = 0
@@ -188,8 +197,10 @@ class MmnClient:
         message = transaction.tx_msg
         logger.debug("transfer %s to %s, nonce %s", message["sender"], message["recipient"], message["nonce"])
 
+        secrets = (message["zk_proof"], message["zk_pub"])
+
         async def send() -> AddTxResponse:
-            return _validated(_result(await self._endpoint.post(body)), AddTxResponse)
+            return _validated(_result(await self._endpoint.post(body, secrets), secrets), AddTxResponse)
 
         return await self._delivery.deliver(transaction, send)
 
@@ -211,7 +222,7 @@ class MmnClient:
         ).encode()
 
 
-def _result(answer: Any) -> Any:
+def _result(answer: Any, secrets: Iterable[str] = ()) -> Any:
     """The result of a JSON-RPC answer."""
     if not isinstance(answer, dict):
         raise TokenTransferError("HTTP 200: the answer is no JSON-RPC object", status=200)
@@ -220,7 +231,8 @@ def _result(answer: Any) -> Any:
         if not isinstance(error, dict):
             error = {"message": error}
         code, message = error.get("code", "unknown"), error.get("message", "no message")
-        raise TokenTransferError(f"JSON-RPC Error {code}: {message}")
+        text = hide(f"JSON-RPC Error {code}: {message}", secrets)
+        raise TokenTransferError(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
     return answer.get("result")
 
 

@@ -12,9 +12,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from mezon._http.backoff import Backoff
 from mezon._tokens.models import AddTxResponse
 from mezon._tokens.transaction import SignedTransaction
 from mezon.errors import (
+    InvalidArgumentError,
     TokenDeliveryUnknownError,
     TokenTransferConnectionError,
     TokenTransferError,
@@ -87,7 +89,7 @@ class Delivery:
                 response = await send()
             except (TokenTransferConnectionError, TokenTransferTimeoutError) as error:
                 may_have_arrived |= error.sent
-                pause = self.delay * 2**attempt
+                pause = Backoff(self.delay, WINDOW_SECONDS).wait(attempt)
                 if attempt < self.resends and loop.time() + pause <= deadline:
                     logger.info("sending the same signed transfer again in %.1f s: %s", pause, error)
                     await asyncio.sleep(pause)
@@ -101,9 +103,19 @@ class Delivery:
                 if may_have_arrived or faulty:
                     raise _unknown(transaction, error) from error
                 raise
-            if response.ok or not may_have_arrived:
-                return response
-            return self._judge_copy(transaction, response, recent)
+            except InvalidArgumentError as error:
+                # The request could not be made; that holds for every copy, so none has gone out before it.
+                if not may_have_arrived:
+                    raise
+                raise _unknown(transaction, error) from error
+            except Exception as error:
+                # Whatever it is, a request may have gone out before it. Its text may hold what it failed on.
+                failure = _unknown(transaction, f"reading the answer failed ({type(error).__name__})")
+            else:
+                if response.ok or not may_have_arrived:
+                    return response
+                return self._judge_copy(transaction, response, recent)
+            raise failure
         raise AssertionError("the last attempt returns or raises")
 
     def _judge_copy(
@@ -132,7 +144,7 @@ def refusal_code(error: str) -> str:
     """The code of a refusal such as ``{"code": "insufficient_funds", ...}``, or an empty string."""
     try:
         parsed = json.loads(error)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _DUPLICATE if _DUPLICATE in error else ""
     code = parsed.get("code") if isinstance(parsed, dict) else None
     return code if isinstance(code, str) else ""

@@ -26,6 +26,7 @@ from mezon.errors import InvalidArgumentError, TokenTransferError
 
 if TYPE_CHECKING:
     from mezon.models import ApiSentTokenRequest
+    from mezon.ports import HttpTransport
 
 logger = logging.getLogger("mezon.tokens")
 
@@ -52,14 +53,15 @@ class TokenClient(Protocol):
 
 
 class TokenService:
-    """The token transfers of ``client``.
+    """The token transfers of ``client``, over its HTTP transport.
 
     ``open`` when the client has its configuration, ``prepare`` at login, ``close`` at disconnect; the other
     methods are what the client's methods of the same purpose do.
     """
 
-    def __init__(self, client: TokenClient) -> None:
+    def __init__(self, client: TokenClient, http: HttpTransport | None = None) -> None:
         self._client = client
+        self._http = http
         self._fetching: asyncio.Task[ZkProof] | None = None
 
     def open(self) -> None:
@@ -67,10 +69,12 @@ class TokenService:
         client = self._client
         if client.mmn_client is None and client.mmn_api_url:
             client.mmn_client = MmnClient(
-                MmnClientConfig(base_url=client.mmn_api_url, timeout=client.timeout_ms)
+                MmnClientConfig(base_url=client.mmn_api_url, timeout=client.timeout_ms), http=self._http
             )
         if client.zk_client is None and client.zk_api_url:
-            client.zk_client = ZkClient(ZkClientConfig(endpoint=client.zk_api_url, timeout=client.timeout_ms))
+            client.zk_client = ZkClient(
+                ZkClientConfig(endpoint=client.zk_api_url, timeout=client.timeout_ms), http=self._http
+            )
 
     async def prepare(self) -> None:
         """Makes the key pair and the address, and fetches the proof.

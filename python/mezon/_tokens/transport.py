@@ -1,15 +1,29 @@
-"""POST of JSON over one pooled connection, with every failure as an error of this package."""
+"""POST of JSON, with every failure as an error of token transfers."""
 
 from __future__ import annotations
 
-import asyncio
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from mezon.errors import TokenTransferConnectionError, TokenTransferError, TokenTransferTimeoutError
+from mezon._http.secrets import hide
+from mezon._http.transport import AiohttpTransport
+from mezon.errors import (
+    MezonTimeoutError,
+    TokenTransferConnectionError,
+    TokenTransferError,
+    TokenTransferTimeoutError,
+)
+from mezon.ports import AnswerTooLongError, HttpFailure, HttpRequest
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from mezon.ports import HttpTransport
+
+#: The longest answer of a node or a proof service that is read, in bytes. A real one has a few hundred.
+MAX_ANSWER = 1 << 20
+_SHOWN = 200
 
 
 class JsonEndpoint:
@@ -19,8 +33,9 @@ class JsonEndpoint:
         url: Where to post.
         timeout_ms: Milliseconds one request may take, connecting included.
         headers: Further headers, which win over the two defaults.
-        session: A session to use; it stays open at :meth:`close`. Without one, a session is made at the first
-            request and closed by :meth:`close`.
+        http: The transport to use; it stays open at :meth:`close`.
+        session: An aiohttp session to use instead; it stays open too. Without both, a transport is made and closed
+            here.
     """
 
     def __init__(
@@ -29,67 +44,64 @@ class JsonEndpoint:
         *,
         timeout_ms: int,
         headers: dict[str, str] | None = None,
+        http: HttpTransport | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
         self.url = url
         self.timeout_seconds = timeout_ms / 1000
         self.headers = {"Content-Type": "application/json", "Accept": "application/json", **(headers or {})}
-        self._given = session
-        self._own: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._http = http or AiohttpTransport(session=session)
+        self._owned = http is None
 
-    async def post(self, body: bytes) -> Any:
-        """Sends ``body`` once and returns the parsed answer. Redirects are not followed.
+    async def post(self, body: bytes, secrets: Iterable[str] = ()) -> Any:
+        """Send ``body`` once and return the parsed answer. Redirects are not followed.
+
+        Args:
+            secrets: What must not show in an error, even if the other side sends it back.
 
         Raises:
             TokenTransferConnectionError: No connection, or it broke; ``sent`` tells which.
             TokenTransferTimeoutError: No answer in time.
-            TokenTransferError: A status other than 2xx, or an answer that is no JSON; ``status`` tells which.
+            TokenTransferError: A status other than 2xx, or an answer that is no JSON or is too long; ``status``
+                tells which.
         """
-        import aiohttp
-
+        request = HttpRequest(
+            "tokens",
+            "POST",
+            self.url,
+            dict(self.headers),
+            body=body,
+            timeout=self.timeout_seconds,
+            max_answer=MAX_ANSWER,
+        )
         try:
-            async with self._session().post(
-                self.url,
-                data=body,
-                headers=self.headers,
-                timeout=aiohttp.ClientTimeout(total=self.timeout_seconds),
-                allow_redirects=False,
-            ) as response:
-                status, reason, kind = response.status, response.reason, response.content_type
-                answer = await response.read()
-        except TimeoutError:
+            answer = await self._http.send(request)
+        except MezonTimeoutError:
             raise TokenTransferTimeoutError(
                 f"Request timeout after {self.timeout_seconds:g}s: no answer from {self.url}"
             ) from None
-        except aiohttp.ClientConnectorError as error:
-            raise TokenTransferConnectionError(f"Request failed: {error}", sent=False) from error
-        except aiohttp.InvalidURL as error:
-            raise TokenTransferConnectionError(f"Request failed: not a URL: {error}", sent=False) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise TokenTransferConnectionError(f"Request failed: {error or type(error).__name__}") from error
-        if not 200 <= status < 300:
-            raise TokenTransferError(f"HTTP {status}: {reason or 'no reason given'}", status=status)
-        try:
-            return json.loads(answer)
-        except ValueError:
+        except HttpFailure as error:
+            raise TokenTransferConnectionError(f"Request failed: {error.reason}", sent=error.sent) from None
+        except AnswerTooLongError as error:
+            status = error.answer.status
             raise TokenTransferError(
-                f"HTTP {status}: the answer is no JSON ({kind})", status=status
+                f"HTTP {status}: the answer is longer than {MAX_ANSWER} bytes", status=status
             ) from None
-
-    def _session(self) -> aiohttp.ClientSession:
-        if self._given is not None:
-            return self._given
-        loop = asyncio.get_running_loop()
-        # A session belongs to the loop it was made on; that of an earlier asyncio.run is beyond closing.
-        if self._own is None or self._own.closed or self._loop is not loop:
-            import aiohttp
-
-            self._own, self._loop = aiohttp.ClientSession(), loop
-        return self._own
+        status = answer.status
+        if not 200 <= status < 300:
+            reason = hide(answer.reason, secrets)[:_SHOWN] or "no reason given"
+            raise TokenTransferError(f"HTTP {status}: {reason}", status=status)
+        try:
+            return json.loads(answer.body)
+        except (ValueError, RecursionError):
+            kind = answer.headers.get("Content-Type", "").partition(";")[0][:_SHOWN] or "no type"
+            failure = TokenTransferError(
+                f"HTTP {status}: the answer is no JSON ({hide(kind, secrets)})", status=status
+            )
+        # Out of the block: a JSON error holds the whole text.
+        raise failure
 
     async def close(self) -> None:
-        """Closes the session this object made. May be called at any time and twice."""
-        session, self._own = self._own, None
-        if session is not None:
-            await session.close()
+        """Close the transport this object made. May be called at any time and twice."""
+        if self._owned:
+            await self._http.close()

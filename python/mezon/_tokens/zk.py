@@ -14,21 +14,34 @@ from mezon.errors import TokenTransferError
 if TYPE_CHECKING:
     import aiohttp
 
+    from mezon.ports import HttpTransport
+
 
 class ZkClient:
     """Fetches the proof that lets an ephemeral key sign for a user.
 
     Args:
         config: Where the service is.
-        session: An aiohttp session to use. Without one the client makes its own at the first request and
+        http: The transport to use. It stays open.
+        session: An aiohttp session to use instead. Without both the client makes its own at the first request and
             closes it with :meth:`close`.
     """
 
-    def __init__(self, config: ZkClientConfig, *, session: aiohttp.ClientSession | None = None) -> None:
+    def __init__(
+        self,
+        config: ZkClientConfig,
+        *,
+        http: HttpTransport | None = None,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
         self.config = config
         self.endpoint = config.endpoint.rstrip("/")
         self._prove = JsonEndpoint(
-            f"{self.endpoint}/prove", timeout_ms=config.timeout, headers=config.headers, session=session
+            f"{self.endpoint}/prove",
+            timeout_ms=config.timeout,
+            headers=config.headers,
+            http=http,
+            session=session,
         )
 
     async def close(self) -> None:
@@ -62,7 +75,7 @@ class ZkClient:
             "address": address,
             "client_type": ZkClientType(client_type).value,
         }
-        answer = await self._prove.post(json.dumps(request).encode())
+        answer = await self._prove.post(json.dumps(request).encode(), (jwt or "",))
         try:
             return ZkProof.model_validate(answer.get("data") if isinstance(answer, dict) else None)
         except ValidationError:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import mimetypes
 import os
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from mezon._http.address import check_address
 from mezon._http.log import logger
 from mezon.api._rpc import RpcCaller
 from mezon.errors import InvalidArgumentError, MezonError
+from mezon.ports import AnswerTooLongError, HttpFailure, HttpRequest
 
 if TYPE_CHECKING:
     from mezon.models import ApiMessageAttachment
@@ -122,36 +123,56 @@ class UploadCalls(RpcCaller):
         )
 
     async def _put(self, place: UploadPlace, source: bytes | IO[bytes], size: int, kind: str) -> None:
-        from yarl import URL
-
-        from mezon._http.errors import ApiError
-
-        host = None
-        with contextlib.suppress(ValueError):
-            host = urlsplit(place.url).hostname
-        if host is None:
-            raise MezonError("upload: the server named no place for the file; try again later")
+        host = self._upload_host(place.url)
         limit = self.timeout_ms / 1000 + size / _SLOWEST if self.timeout_ms else None
-        reply = await self.transport.send(
+        request = HttpRequest(
             "upload",
             "PUT",
-            # Taken as it is: quoting it anew would break a signature over it.
-            URL(place.url, encoded=True),
-            timeout=limit,
+            place.url,
+            {"Content-Type": kind, "Content-Length": str(size)},
             body=source,
-            headers={"Content-Type": kind, "Content-Length": str(size)},
+            timeout=limit,
+            exact=True,
         )
-        logger.debug("upload: %d bytes to %s, %d", size, host, reply.status)
-        if not 200 <= reply.status < 300:
-            raise ApiError(
-                reply.request_info,
-                status=reply.status,
-                message=reply.reason,
-                headers=reply.headers,
-                call="upload",
-                body=reply.text(),
-                hint="The storage did not take the file; upload it again",
+        from mezon._http.reply import Reply, too_long
+
+        signature = tuple(urlsplit(place.url).query.replace("&", "=").split("="))
+        try:
+            reply = Reply(await self.http.send(request), request, (*self._secrets(), *signature))
+        except AnswerTooLongError as error:
+            failure: MezonError = too_long(error.answer, request, signature)
+        except HttpFailure as error:
+            from mezon._http.errors import ApiConnectionError
+
+            failure = ApiConnectionError(str(error), sent=error.sent)
+        else:
+            logger.debug("upload: %d bytes to %s, %d", size, host, reply.status)
+            if 200 <= reply.status < 300:
+                return
+            from mezon._http.errors import ApiError
+
+            hint = "The storage did not take the file; upload it again"
+            failure = reply.error(ApiError, body=reply.text(), hint=hint)
+        raise failure
+
+    def _upload_host(self, url: str) -> str:
+        """The host of a place to upload to, once it is looked at: the server's word is not believed.
+
+        Raises:
+            MezonError: Nothing can be uploaded there, or it would leave TLS.
+        """
+        if not url:
+            raise MezonError("upload: the server named no place for the file; try again later")
+        try:
+            parts = check_address(url, ("https", "http"))
+        except ValueError as error:
+            raise MezonError(f"upload: the server's place for the file cannot be used: {error}") from None
+        if parts.scheme != "https" and self.base_url.lower().startswith("https:"):
+            raise MezonError(
+                f"upload: the server's place for the file is http://{parts.hostname}, without TLS, so anybody on the"
+                " way could read and change the file; it was not sent"
             )
+        return parts.hostname or ""
 
 
 def _open(path: str | os.PathLike[str]) -> tuple[IO[bytes], int]:

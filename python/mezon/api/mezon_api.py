@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mezon._http.call import Call, is_harmless
 from mezon._http.limiter import Limiter, Priority
 from mezon._http.retry import RetryPolicy
+from mezon._http.transport import AiohttpTransport
 from mezon.api._clan import ClanCalls
 from mezon.api._social import SocialCalls
 from mezon.api._upload import UploadCalls
 from mezon.api._values import as_id
-from mezon.api.utils import build_body, build_headers, build_params
+from mezon.api.utils import basic_credentials, build_body, build_headers, build_params
 from mezon.models import (
     ApiAuthenticateRequest,
     ApiChannelDescList,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from mezon.ports import HttpTransport
 
 __all__ = ["MezonApi"]
 
@@ -57,6 +59,8 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         ca_file: CA certificates to trust beside the system's.
         ssl_context: TLS settings of your own.
         insecure: Take any certificate; without an ``ssl_context``.
+        http: A transport to use, with its limits and TLS settings, instead of one made from the seven above. It
+            stays open at `close`.
 
     Attributes:
         reauthenticate: Called with the stale token when the server answers 401; returns a new one, with
@@ -100,19 +104,23 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         ca_file: str | PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         insecure: bool = False,
+        http: HttpTransport | None = None,
     ) -> None:
-        super().__init__(
-            limiter or Limiter(rate_limit, rate_period),
-            retry or RetryPolicy(),
-            ca_file,
-            ssl_context,
-            insecure,
-        )
+        owned = http is None
+        limiter = limiter or Limiter(rate_limit, rate_period)
+        if http is None:
+            http = AiohttpTransport(
+                limiter=limiter, ca_file=ca_file, ssl_context=ssl_context, insecure=insecure
+            )
+        super().__init__(http, retry or RetryPolicy(), clock=limiter.clock, owned=owned)
         self.client_id = as_id("client_id", client_id)
         self.api_key = api_key
         self.base_url = base_url
         self.timeout_ms = timeout_ms
         self.playmedia_url = "https://stn.mezon.ai/api/playmedia"
+
+    def _secrets(self) -> tuple[str, ...]:
+        return (self.api_key, basic_credentials(self.client_id, self.api_key))
 
     def __repr__(self) -> str:
         return f"MezonApi(client_id={self.client_id}, base_url={self.base_url!r})"
@@ -197,7 +205,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
             headers=headers,
             once=True,
             priority=Priority.LOGIN,
-            secrets=(basic_auth_password, headers["Authorization"].removeprefix("Basic ")),
+            secrets=(basic_auth_password, basic_credentials(basic_auth_username, basic_auth_password)),
         )
         reply = await self.perform(self._with(call, options))
         return ApiSession.from_protobuf(decode_message(reply, api_pb2.Session))

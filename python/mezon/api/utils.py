@@ -61,9 +61,13 @@ def build_headers(
     if bearer_token:
         headers["Authorization"] = f"Bearer {bearer_token}"
     elif basic_auth:
-        name, password = basic_auth
-        headers["Authorization"] = "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode("ascii")
+        headers["Authorization"] = "Basic " + basic_credentials(*basic_auth)
     return headers
+
+
+def basic_credentials(name: str | int, password: str) -> str:
+    """Name and password as HTTP's Basic scheme sends them."""
+    return base64.b64encode(f"{name}:{password}".encode()).decode("ascii")
 
 
 def build_url(

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
-from mezon.models._body import received_content
+from mezon.models._body import mentions_of, received_content
 from mezon.socket import Socket, WebSocketAdapterPb
 from mezon.utils.logger import get_logger
 
@@ -265,7 +265,11 @@ class SocketManager:
         )
         if self.message_db is not None:
             await self.message_db.update_message(
-                message_id, channel_id, received_content(content), mentions, attachments
+                message_id,
+                channel_id,
+                received_content(content),
+                mentions_of(content, mentions),
+                attachments,
             )
         return ack
 

@@ -5,15 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from json.encoder import encode_basestring
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
 
 from mezon.errors import InvalidArgumentError
+from mezon.text.builder import Text
 
-#: What a send takes as content: text, a dict, or a model such as ``ChannelMessageContent``.
-Content: TypeAlias = "str | Mapping[str, Any] | BaseModel"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mezon.models.parts import ApiMessageMention
+
+#: What a send takes as content: text, a ``Text``, a dict, or a model such as ``ChannelMessageContent``.
+Content: TypeAlias = "str | Text | Mapping[str, Any] | BaseModel"
+
+
+def mentions_of(
+    content: Content | None, mentions: Sequence[ApiMessageMention] | None
+) -> Sequence[ApiMessageMention] | None:
+    """What is sent as the mentions of a message: those that a ``Text`` holds, and those that are given."""
+    if not isinstance(content, Text) or not (held := content.mentions):
+        return mentions
+    return [*held, *(mentions or ())]
 
 
 def encode_content(content: Content | None) -> str:
@@ -44,12 +59,14 @@ def _as_dict(content: Content | None) -> dict[str, Any]:
         return {"t": str(content)}
     if isinstance(content, BaseModel):
         return content.model_dump(by_alias=True, exclude_none=True)
+    if isinstance(content, Text):
+        return content.content
     if isinstance(content, Mapping):
         return dict(content)
     if content is None:
         return {}
     raise InvalidArgumentError(
-        f"the content of a message is a str, a dict or a ChannelMessageContent, not {type(content).__name__}"
+        f"the content of a message is a str, a Text, a dict or a ChannelMessageContent, not {type(content).__name__}"
     )
 
 

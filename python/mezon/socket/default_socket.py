@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
-from mezon.models._body import encode_content
+from mezon.models._body import encode_content, mentions_of
 from mezon.models.realtime import ChannelJoin, ChannelLeave, ChannelMessageAck, ClanJoin
 from mezon.session import Session
 from mezon.socket import _rpc
@@ -213,7 +213,7 @@ class Socket:
         A refusal because the channel was not joined joins it and sends once more.
 
         Args:
-            content: Text, a dict, or a ``ChannelMessageContent``.
+            content: A str, a ``Text``, a dict, or a ``ChannelMessageContent``.
 
         Raises:
             ServerError: If the server refuses it.
@@ -324,7 +324,7 @@ class Socket:
             "channel_id": channel_id,
             "message_id": message_id,
             "content": encode_content(content),
-            "mentions": mentions,
+            "mentions": mentions_of(content, mentions),
             "attachments": attachments,
             "mode": mode,
             "is_public": is_public,
@@ -558,7 +558,7 @@ def _message(
         "clan_id": clan_id,
         "channel_id": channel_id,
         "content": encode_content(content),
-        "mentions": mentions,
+        "mentions": mentions_of(content, mentions),
         "attachments": attachments,
         "references": references,
         "mode": mode,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mezon.models._body import received_content
+from mezon.models._body import mentions_of, received_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +56,7 @@ def sent_message(
         "channel_id": ack.channel_id,
         "sender_id": sender_id,
         "content": received_content(content),
-        "mentions": list(mentions or ()),
+        "mentions": list(mentions_of(content, mentions) or ()),
         "attachments": list(attachments or ()),
         "references": list(references or ()),
         "reactions": [],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mezon.models._body import encode_content, received_content
+from mezon.models._body import encode_content, mentions_of, received_content
 from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.logger import get_logger
 
@@ -85,7 +85,7 @@ class Message:
         """Answer this message, in its topic unless another is given.
 
         Args:
-            content: Text, a dict or a ``ChannelMessageContent``.
+            content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             mentions: Who is mentioned.
             attachments: Files that are already uploaded.
             mention_everyone: Whether all of the channel are mentioned.
@@ -157,8 +157,9 @@ class Message:
             is_update_msg_topic=bool(self.topic_id),
         )
         self.content = encode_content(content) if isinstance(self.content, str) else received_content(content)
-        if mentions is not None:
-            self.mentions = mentions
+        now_mentioned = mentions_of(content, mentions)
+        if now_mentioned is not None:
+            self.mentions = list(now_mentioned)
         if attachments is not None:
             self.attachments = attachments
         return ack

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError
+from mezon.text import Text, split_text
 from mezon.utils.helper import convert_channeltype_to_channel_mode
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class TextChannel:
         """Send a message. It is in ``messages`` as soon as this returns.
 
         Args:
-            content: Text, a dict or a ``ChannelMessageContent``.
+            content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             mentions: Who is mentioned.
             attachments: Files that are already uploaded.
             mention_everyone: Whether all of the channel are mentioned.
@@ -141,6 +142,25 @@ class TextChannel:
             topic_id=topic_id,
             code=code,
         )
+
+    async def send_long(
+        self, content: str | Text, *, topic_id: int | None = None, code: int | None = None
+    ) -> list[ChannelMessageAck]:
+        """Send a text that may be too long for one message, in as many as it takes, one after the other.
+
+        It is cut as :func:`mezon.split_text` and ``Text.split`` do. Nothing is sent for a text without anything
+        in it.
+
+        Args:
+            content: The text.
+            topic_id: The topic the messages belong to.
+            code: What kind of messages.
+
+        Raises:
+            MezonError: One of its kinds, if one of them cannot be sent; those before it are sent then.
+        """
+        pieces = split_text(content, as_json=True) if isinstance(content, str) else content.split()
+        return [await self.send(piece, topic_id=topic_id, code=code) for piece in pieces]
 
     async def _send(
         self,
@@ -213,7 +233,7 @@ class TextChannel:
 
         Args:
             receiver_ids: Who sees it.
-            content: Text, a dict or a ``ChannelMessageContent``.
+            content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             reference_message_id: The message it replies to.
             mentions: Who is mentioned.
             attachments: Files that are already uploaded.

@@ -89,7 +89,7 @@ class User:
         """Send a direct message, opening the channel first if needed.
 
         Args:
-            content: Text, a dict or a ``ChannelMessageContent``.
+            content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             code: What kind of message.
             attachments: Files that are already uploaded.
 

@@ -1,7 +1,7 @@
 """A Mezon server of your own, for tests and for a quiet afternoon: no account, no network, no waiting.
 
-``LocalGateway`` speaks the real protocol over real TCP on a loopback port: login, the RPCs, the WebSocket,
-token transfers, agent events. Point a bot at it, talk to the bot as a user, look at what the bot sent::
+``LocalGateway`` speaks the real protocol on a loopback port: login, the RPCs, the WebSocket and the abridged
+TCP stream, token transfers, agent events. Point a bot at it, talk to the bot as a user, look at what it sent::
 
     from mezon import MezonClient
     from mezon.testing import LocalGateway
@@ -38,11 +38,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mezon.testing.blast import Blast, BlastResult
+    from mezon.testing.bots import running_bot
     from mezon.testing.gateway import LocalGateway
+    from mezon.testing.limits import Limits
     from mezon.testing.process import GatewayProcess
-    from mezon.testing.records import Connections, Request, Sent, Upload
+    from mezon.testing.records import Connections, Handshake, Request, Sent, Upload
     from mezon.testing.thread import GatewayThread
     from mezon.testing.tokens import Transaction
+    from mezon.testing.wire import WireForm
     from mezon.testing.world import Channel, Clan, Role, User, World
 
 __all__ = [
@@ -53,6 +56,8 @@ __all__ = [
     "Connections",
     "GatewayProcess",
     "GatewayThread",
+    "Handshake",
+    "Limits",
     "LocalGateway",
     "Request",
     "Role",
@@ -60,7 +65,9 @@ __all__ = [
     "Transaction",
     "Upload",
     "User",
+    "WireForm",
     "World",
+    "running_bot",
 ]
 
 # The plugin imports this package in everybody's pytest runs: aiohttp and the protobuf modules wait for use.
@@ -72,6 +79,8 @@ _HOMES = {
     "Connections": "records",
     "GatewayProcess": "process",
     "GatewayThread": "thread",
+    "Handshake": "records",
+    "Limits": "limits",
     "LocalGateway": "gateway",
     "Request": "records",
     "Role": "world",
@@ -79,7 +88,9 @@ _HOMES = {
     "Transaction": "tokens",
     "Upload": "records",
     "User": "world",
+    "WireForm": "wire",
     "World": "world",
+    "running_bot": "bots",
 }
 
 

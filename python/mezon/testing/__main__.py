@@ -25,6 +25,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--api-key", default=API_KEY)
     parser.add_argument("--bot-username", default="echo")
     parser.add_argument("--tls", action="store_true", help="https and wss with a certificate made at start")
+    parser.add_argument("--no-websocket", action="store_true", help="turn WebSockets away: TCP alone")
+    parser.add_argument("--no-tcp", action="store_true", help="turn abridged TCP away: WebSockets alone")
     parser.add_argument("--require-join", action="store_true", help="refuse messages to channels not joined")
     parser.add_argument("--clans", type=int, default=1, help="how many clans the world has")
     parser.add_argument("--script", help="a Python file with 'async def main(gateway)', run after the start")
@@ -42,6 +44,8 @@ async def _main(options: argparse.Namespace) -> None:
         host=options.host,
         port=options.port,
         tls=options.tls,
+        websocket=not options.no_websocket,
+        tcp=not options.no_tcp,
         bot_id=options.bot_id,
         api_key=options.api_key,
         bot_username=options.bot_username,

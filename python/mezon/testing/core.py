@@ -7,8 +7,8 @@ import contextlib
 import ipaddress
 import itertools
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
@@ -16,16 +16,21 @@ from google.protobuf import wrappers_pb2
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing.abridged import LEAST_FRAME_LIMIT
 from mezon.testing.agent_events import AgentEvents
+from mezon.testing.connection import Connection
+from mezon.testing.entrance import Entrance
 from mezon.testing.faults import FaultBook
-from mezon.testing.frames import websocket_frame
 from mezon.testing.http import HttpSide
+from mezon.testing.limits import Limits
 from mezon.testing.messages import message_from_send
 from mezon.testing.records import Upload
 from mezon.testing.sessions import Sessions
+from mezon.testing.tcp import TcpSide
 from mezon.testing.tokens import Node, Transaction
 from mezon.testing.watch import Watch
-from mezon.testing.websocket import Connection, WebSocketSide
+from mezon.testing.websocket import WebSocketSide
+from mezon.testing.wire import WireForm
 from mezon.testing.world import DM, GROUP, User, World
 
 if TYPE_CHECKING:
@@ -35,6 +40,10 @@ __all__ = ["GatewayCore"]
 
 BOT_ID = 1_830_000_000_000_000_001
 API_KEY = "local-gateway-api-key"
+
+Shape = Literal["url", "host:port", "host", "none"]
+
+_C = TypeVar("_C", bound=Connection)
 
 
 class GatewayCore(Watch):
@@ -46,6 +55,13 @@ class GatewayCore(Watch):
         host: str = "127.0.0.1",
         port: int = 0,
         tls: bool = False,
+        websocket: bool = True,
+        tcp: bool = True,
+        tcp_refusal: Literal["http", "silent"] = "http",
+        frame_limit: int = 64 * 1024 * 1024,
+        silence_limit: float | None = 60.0,
+        wire: WireForm | None = None,
+        limits: Limits | None = None,
         bot_id: int = BOT_ID,
         api_key: str = API_KEY,
         bot_username: str = "echo",
@@ -61,8 +77,17 @@ class GatewayCore(Watch):
     ) -> None:
         if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"the local gateway listens on loopback only, not on {host}")
+        if frame_limit < LEAST_FRAME_LIMIT:
+            raise ValueError(f"frame_limit is at least {LEAST_FRAME_LIMIT} bytes, not {frame_limit}")
         self.host = host
         self.port = port
+        self.websocket = websocket
+        self.tcp = tcp
+        self.tcp_refusal = tcp_refusal
+        self.frame_limit = frame_limit
+        self.silence_limit = silence_limit
+        self.wire = wire if wire is not None else WireForm()
+        self.limits = limits if limits is not None else Limits()
         self.bot_id = bot_id
         self.api_key = api_key
         bot = User(bot_id, bot_username, bot_username.capitalize(), is_bot=True)
@@ -75,6 +100,8 @@ class GatewayCore(Watch):
         self.max_uploads = max_uploads
         self.content_type = "application/proto"
         """Content type of RPC answers; the live servers use several (docs/protocol.md, "RPC over HTTP")."""
+        self._ws_shape: Shape = "url"
+        self._tcp_shape: Shape = "host:port"
         self.session_fields: dict[str, Any] = {}
         """Fields that replace those of the next sessions, such as ``ws_url``, ``api_url`` or ``token``."""
 
@@ -83,10 +110,12 @@ class GatewayCore(Watch):
         self.sessions = Sessions(lifetime=token_lifetime, accounts={bot_id: api_key})
         self.mmn = Node()
         self.agent_events = AgentEvents(self)
+        self.live: list[Connection] = []
         self.websockets = WebSocketSide(self)
-        self.joined = lambda: [connection.clans for connection in self.websockets.live]
+        self.joined = lambda: [connection.clans for connection in self.live]
         self.expected_uploads: dict[str, Upload] = {}
         self._http = HttpSide(self)
+        self._tcp = TcpSide(self)
         self._upload_keys = itertools.count(1)
         self._flow: asyncio.Event | None = None
         self._runner: web.AppRunner | None = None
@@ -107,12 +136,21 @@ class GatewayCore(Watch):
     @property
     def url(self) -> str:
         """Base URL of the HTTP side, without a trailing slash."""
-        return f"{'https' if self._tls else 'http'}://{self.host}:{self.port}"
+        return f"{'https' if self._tls else 'http'}://{self._place}"
 
     @property
     def ws_url(self) -> str:
         """Base URL of the WebSocket side."""
-        return f"{'wss' if self._tls else 'ws'}://{self.host}:{self.port}"
+        return f"{'wss' if self._tls else 'ws'}://{self._place}"
+
+    @property
+    def tcp_url(self) -> str:
+        """Where the abridged TCP side is: host and port, without a scheme as the live service writes it."""
+        return self._place
+
+    @property
+    def _place(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def mmn_api_url(self) -> str:
@@ -185,7 +223,14 @@ class GatewayCore(Watch):
         runner = web.AppRunner(self._http.application(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         context = self._certificate.context if self._certificate is not None else None
-        site = web.TCPSite(runner, self.host, self.port if port is None else port, ssl_context=context)
+        site = Entrance(
+            runner,
+            self.host,
+            self.port if port is None else port,
+            tcp=self._tcp.protocol,
+            silence_limit=self.silence_limit,
+            ssl_context=context,
+        )
         try:
             await site.start()
         except BaseException:
@@ -202,11 +247,12 @@ class GatewayCore(Watch):
             return
         if self._flow is not None:
             self._flow.set()
-        for connection in list(self.websockets.live):
+        for connection in list(self.live):
             connection.abort()
         await self.agent_events.end_all(abort=True)
         await self._accept_no_more(runner)
         await runner.cleanup()
+        await self._tcp.stop()
 
     async def _accept_no_more(self, runner: web.AppRunner) -> None:
         """Lets what is being accepted come to life, so that the cleanup ends it.
@@ -258,10 +304,59 @@ class GatewayCore(Watch):
             "id_token": self.sessions.issue(bot_id, use="id"),
             "user_id": bot_id,
             "api_url": self.url,
-            "ws_url": self.ws_url,
+            "ws_url": self._announced(self._ws_shape, self.ws_url),
+            "session_id": self.sessions.issue_session_id(bot_id),
+            "tcp_url": self._announced(self._tcp_shape, f"tcp://{self._place}"),
             **self.session_fields,
         }
         return api_pb2.Session(**fields)
+
+    def announce(self, *, ws_url: Shape | None = None, tcp_url: Shape | None = None) -> None:
+        """How the next sessions write where the sockets are.
+
+        Args:
+            ws_url, tcp_url: ``url``: with a scheme; ``host:port``; ``host``: as the live service writes it, the
+                port is 443 then; ``none``: not at all. A session begins with ``url`` and ``host:port``. Write
+                anything else with ``session_fields``.
+        """
+        self._ws_shape = ws_url or self._ws_shape
+        self._tcp_shape = tcp_url or self._tcp_shape
+
+    def _announced(self, shape: Shape, url: str) -> str:
+        match shape:
+            case "url":
+                return url
+            case "host:port":
+                return self._place
+            case "host":
+                return self.host
+            case "none":
+                return ""
+
+    # Connections
+
+    @contextlib.contextmanager
+    def admit(self, connection: _C) -> Iterator[_C]:
+        """Counts a connection in, and out at its end."""
+        counts = self.connections
+        counts.total += 1
+        connection.number = counts.total
+        self.live.append(connection)
+        counts.live = len(self.live)
+        counts.max_live = max(counts.max_live, counts.live)
+        self._live_changed()
+        try:
+            yield connection
+        finally:
+            connection.end()
+            self.live.remove(connection)
+            counts.live = len(self.live)
+            self._live_changed()
+
+    def _live_changed(self) -> None:
+        self.notify()
+        for tap in self.taps:
+            tap.connected(len(self.live))
 
     # Waiting
 
@@ -281,16 +376,15 @@ class GatewayCore(Watch):
         """Sends an event to every connection that should have it; returns to how many."""
         ((kind, message),) = field.items()
         envelope = realtime_pb2.Envelope(**field)
-        payload = envelope.SerializeToString()
-        data = websocket_frame(payload)
+        data = envelope.SerializeToString()
         for tap in self.taps:
             tap.told(envelope)
         reached = 0
-        for connection in self.websockets.live:
+        for connection in self.live:
             if kind == "channel_message" and not self._should_hear(connection, message):
                 continue
-            connection.write(data)
-            connection.tell_taps(envelope, len(payload))
+            connection.push(data)
+            connection.tell_taps(envelope, len(data))
             reached += connection.is_open
         return reached
 

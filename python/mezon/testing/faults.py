@@ -8,9 +8,13 @@ from typing import Any, Final
 
 from mezon.testing.records import Sent
 
-__all__ = ["EVERYTHING", "FaultBook", "HttpFault", "SocketFault"]
+__all__ = ["EVERYTHING", "RPC", "FaultBook", "HttpFault", "SocketFault", "TcpFault"]
 
 EVERYTHING: Final = "*"
+RPC: Final = "rpc"
+"""Every RPC, and nothing else that HTTP carries."""
+
+RPC_PREFIX: Final = "/mezon.api.Mezon/"
 
 
 @dataclass(slots=True)
@@ -45,7 +49,17 @@ class HttpFault:
 
     def fits(self, path: str, name: str) -> bool:
         """Whether this rule is about that request."""
+        if self.target == RPC:
+            return path.startswith(RPC_PREFIX)
         return self.target in (EVERYTHING, path, name) or (self.target + "?") == path
+
+
+@dataclass(slots=True)
+class TcpFault:
+    """Refuses the next ``times`` (None: all) TCP connections, with a status or without a word."""
+
+    times: int | None = None
+    status: int | None = None
 
 
 @dataclass(slots=True)
@@ -54,11 +68,13 @@ class FaultBook:
 
     socket: list[SocketFault] = field(default_factory=list)
     http: list[HttpFault] = field(default_factory=list)
+    tcp: list[TcpFault] = field(default_factory=list)
 
     def clear(self) -> None:
         """Good weather again."""
         self.socket.clear()
         self.http.clear()
+        self.tcp.clear()
 
     def for_socket(self, sent: Sent) -> tuple[float, SocketFault | None]:
         """The delay for a call, and the rule that ends it. Uses the rules up."""
@@ -71,6 +87,13 @@ class FaultBook:
             if rule.silent or rule.error is not None:
                 return seconds, rule
         return seconds, None
+
+    def for_tcp(self) -> TcpFault | None:
+        """The rule that refuses a TCP connection. Uses it up."""
+        rule = next(iter(self.tcp), None)
+        if rule is not None:
+            _use(self.tcp, rule)
+        return rule
 
     def for_http(self, path: str, name: str) -> tuple[float, HttpFault | None]:
         """The delay for a request, and the rule that ends it. Uses the rules up."""
@@ -85,7 +108,7 @@ class FaultBook:
         return seconds, None
 
 
-def _use(rules: list[Any], rule: SocketFault | HttpFault) -> None:
+def _use(rules: list[Any], rule: SocketFault | HttpFault | TcpFault) -> None:
     if rule.times is None:
         return
     rule.times -= 1

@@ -1,11 +1,12 @@
-"""Bytes on the WebSocket: server frames and raw API answers, after RFC 6455 and docs/protocol.md, "WebSocket"."""
+"""Bytes of both transports: a server's WebSocket frames, raw API answers (RFC 6455; docs/protocol.md, "WebSocket")."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-__all__ = ["BINARY", "LAST_CHUNK", "RAW_MARK", "TEXT", "raw_answer", "websocket_frame"]
+__all__ = ["BINARY", "LAST_CHUNK", "RAW_MARK", "TEXT", "Chunk", "raw_answer", "websocket_frame"]
 
 TEXT: Final = 0x1
 BINARY: Final = 0x2
@@ -25,9 +26,25 @@ def websocket_frame(payload: bytes, opcode: int = BINARY, *, final: bool = True)
     return bytes((first, 127)) + size.to_bytes(8, "big") + payload
 
 
+@dataclass(slots=True, frozen=True)
+class Chunk:
+    """A piece of a raw API answer."""
+
+    cid: int
+    code: int
+    last: bool
+    body: bytes
+
+    def to_bytes(self, *, sized: bool) -> bytes:
+        """Header and body: 7 bytes of header on the WebSocket, 11 with the length (``sized``) on TCP."""
+        flags = self.code << 16 | (LAST_CHUNK if self.last else 0)
+        head = bytes((RAW_MARK,)) + self.cid.to_bytes(2, "big") + flags.to_bytes(4, "big")
+        return head + (len(self.body).to_bytes(4, "big") if sized else b"") + self.body
+
+
 def raw_answer(
     cid: int, body: bytes, *, code: int = 0, chunk_size: int | None = None, chunk_count: int | None = None
-) -> list[bytes]:
+) -> list[Chunk]:
     """The chunks of a raw API answer.
 
     Args:
@@ -40,9 +57,7 @@ def raw_answer(
         count, size = max(1, ceil(len(body) / chunk_size)), chunk_size
     else:
         count, size = 1, len(body)
-    chunks: list[bytes] = []
-    for number in range(count):
-        flag = LAST_CHUNK if number == count - 1 else 0
-        head = bytes((RAW_MARK,)) + cid.to_bytes(2, "big") + (code << 16 | flag).to_bytes(4, "big")
-        chunks.append(head + body[number * size : (number + 1) * size])
-    return chunks
+    return [
+        Chunk(cid, code, number == count - 1, body[number * size : (number + 1) * size])
+        for number in range(count)
+    ]

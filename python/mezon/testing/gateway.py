@@ -10,7 +10,8 @@ from typing import Any
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.blast import Blast, BlastResult, build_blast
-from mezon.testing.frames import BINARY, TEXT, websocket_frame
+from mezon.testing.connection import Connection
+from mezon.testing.frames import TEXT, Chunk, websocket_frame
 from mezon.testing.messages import (
     CHAT,
     REMOVED,
@@ -36,6 +37,13 @@ class LocalGateway(Weather):
         host: A loopback address.
         port: 0 for a free one; ``gateway.port`` tells which.
         tls: Speak https and wss with a certificate made at start; trust ``gateway.ca_file``.
+        websocket, tcp: Serve this transport. Both share the port; a client of one that is off is turned away (404
+            on the WebSocket, a close without a word on TCP), though sessions still tell its URL.
+        tcp_refusal: What a bad token gets on TCP: ``http``, a 401 as text, or ``silent``, a close.
+        frame_limit: The greatest frame taken on TCP, in bytes; a longer one ends the connection.
+        silence_limit: Seconds after which a socket that says nothing is closed; None for never.
+        wire: In which pieces and forms the gateway writes, see :class:`WireForm`.
+        limits: How much a bot may send, see :class:`Limits`; nothing is limited by default.
         bot_id, api_key, bot_username: The one bot that may log in (``add_bot`` lets in more).
         world: A world of your own; by default one clan, two channels, three users.
         require_join: Refuse messages to channels the bot has not joined.
@@ -51,7 +59,10 @@ class LocalGateway(Weather):
         sent: Every envelope the bot sent, as :class:`Sent`.
         requests: Every HTTP request, as :class:`Request`.
         uploads: Uploaded files by URL.
-        connections: Counts of WebSockets: ``live``, ``total``, ``max_live``.
+        connections: Counts of sockets: ``live``, ``total``, ``max_live``.
+        handshakes: Every attempt to open a socket, as :class:`Handshake`.
+        live: The open connections; each says its ``transport``.
+        meter: ``meter.busiest_second`` is the most frames a bot sent within one second.
         world: Clans, channels, users, messages.
         mmn: The token node, its accounts and ``transactions``.
         agent_events: Server-sent events: ``await gateway.agent_events.send("room_started")``.
@@ -217,19 +228,23 @@ class LocalGateway(Weather):
         payload = envelope.SerializeToString()
         for tap in self.taps:
             tap.told(envelope)
-        for connection in self.websockets.live:
+        for connection in self.live:
             connection.tell_taps(envelope, len(payload))
         return await self.push_raw(payload)
 
     async def push_raw(self, data: bytes, *, fragments: int = 1) -> int:
-        """Sends these bytes as a binary WebSocket message, cut into ``fragments`` frames."""
-        size = max(1, -(-len(data) // fragments))
-        parts = [data[i : i + size] for i in range(0, len(data), size)] or [b""]
-        frames = [
-            websocket_frame(part, BINARY if number == 0 else 0, final=number == len(parts) - 1)
-            for number, part in enumerate(parts)
-        ]
-        return await self.push_wire(b"".join(frames))
+        """Sends these bytes as one message; on the WebSocket cut into ``fragments`` frames."""
+        return await self._to_all(lambda connection: connection.push(data, fragments=fragments))
+
+    async def push_chunks(self, chunks: Iterable[Chunk]) -> int:
+        """Sends pieces of a raw API answer (``mezon.testing.frames.raw_answer`` makes them)."""
+        pieces = list(chunks)
+
+        def send(connection: Connection) -> None:
+            for chunk in pieces:
+                connection.write_chunk(chunk)
+
+        return await self._to_all(send)
 
     async def push_text(self, text: str) -> int:
         """Sends a text WebSocket message."""
@@ -237,16 +252,19 @@ class LocalGateway(Weather):
 
     async def push_wire(self, data: bytes) -> int:
         """Puts these bytes on the TCP connection as they are: broken frames, half frames, anything."""
-        live = [c for c in self.websockets.live if c.is_open]
+        return await self._to_all(lambda connection: connection.write(data))
+
+    async def _to_all(self, send: Callable[[Connection], None]) -> int:
+        live = [c for c in self.live if c.is_open]
         for connection in live:
-            connection.write(data)
+            send(connection)
         await self._drain()
         return len(live)
 
     async def _drain(self) -> None:
         # While stalled nothing moves, and what is said waits without holding the one who says it.
         if not self.stalled:
-            for connection in list(self.websockets.live):
+            for connection in list(self.live):
                 await connection.drain()
         await asyncio.sleep(0)
 
@@ -270,7 +288,7 @@ class LocalGateway(Weather):
             How many messages and bytes went out in which time, and whether no connection was lost meanwhile.
         """
         prepared = self.prepare_blast(burst, **options) if isinstance(burst, int) else burst
-        live = [c for c in self.websockets.live if c.is_open]
+        live = [c for c in self.live if c.is_open]
         if not live:
             raise ConnectionError("no bot is connected; await gateway.wait_connected() first")
         start, done = time.perf_counter(), 0

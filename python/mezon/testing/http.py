@@ -10,9 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
 
 from mezon.testing import rpc
-from mezon.testing.records import Request, keep
+from mezon.testing.faults import RPC_PREFIX
+from mezon.testing.records import Handshake, Request, keep
 
 if TYPE_CHECKING:
     from mezon.testing.core import GatewayCore
@@ -21,7 +24,8 @@ __all__ = ["HttpSide"]
 
 _Handler = Callable[[web.Request, Request], Awaitable[web.StreamResponse]]
 
-RPC_PREFIX = "/mezon.api.Mezon/"
+SOCKET_PATH = "/ws"
+SWITCHING = 101
 _BODY_LIMIT = 64 * 1024 * 1024
 _MMN_BODY_LIMIT = 128 * 1024
 
@@ -44,13 +48,14 @@ class HttpSide:
 
         route("POST", "/v2/apps/authenticate/token", self._authenticate)
         route("POST", RPC_PREFIX + "{method}", self._rpc)
-        route("GET", "/ws", self._websocket)
+        route("GET", SOCKET_PATH, self._websocket)
         route("PUT", "/upload/{key}/{filename}", self._put)
         route("GET", "/upload/{key}/{filename}", self._get)
         route("POST", "/api/playmedia", self._play_media)
         route("GET", "/api/sse/metadata", self._events)
         route("POST", "/mmn-api{slash:/?}", self._mmn)
-        route("POST", "/zk-api/prove", self._prove)
+        # The TypeScript SDK joins the base URL and the path with a slash too many.
+        route("POST", "/zk-api{slashes:/+}prove", self._prove)
         route("*", "/{rest:.*}", self._nothing)
         return app
 
@@ -69,7 +74,23 @@ class HttpSide:
         )
         keep(gateway.requests, record, gateway.max_records)
         gateway.notify()
-        seconds, fault = gateway.faults.for_http(request.path, name)
+        try:
+            response = await self._answer(request, record, handler)
+            record.status = response.status
+        except web.HTTPException as refusal:
+            record.status = refusal.status
+            raise
+        finally:
+            for tap in gateway.taps:
+                tap.requested(record)
+            if request.path == SOCKET_PATH and record.status != SWITCHING:
+                refused = Handshake("websocket", False, time.monotonic(), record.status)
+                gateway.record_handshake(refused)
+        return response
+
+    async def _answer(self, request: web.Request, record: Request, handler: _Handler) -> web.StreamResponse:
+        """The handler's answer, or what was ordered in its place."""
+        seconds, fault = self._gateway.faults.for_http(record.path, record.name)
         if seconds:
             await asyncio.sleep(seconds)
         if fault is not None and fault.drop:
@@ -77,27 +98,19 @@ class HttpSide:
                 request.transport.abort()
             raise web.HTTPServiceUnavailable
         if fault is not None and fault.status is not None:
-            record.status = fault.status
-            for tap in gateway.taps:
-                tap.requested(record)
             headers = dict(fault.headers)
             if fault.status >= 400:
                 headers.setdefault("Content-Type", "text/plain; charset=utf-8")
             return web.Response(status=fault.status, headers=headers, body=fault.body)
-        try:
-            response: web.StreamResponse = await handler(request, record)
-        except web.HTTPException as refusal:
-            record.status = refusal.status
-            raise
-        else:
-            record.status = response.status
-        finally:
-            for tap in gateway.taps:
-                tap.requested(record)
-        return response
+        return await handler(request, record)
 
-    def _protobuf(self, body: bytes) -> web.Response:
-        return web.Response(body=body, content_type=self._gateway.content_type)
+    def _message(self, request: web.Request, answer: Message) -> web.Response:
+        """A message in the form that the client takes: protobuf, unless it asks for JSON alone."""
+        accepted = request.headers.get("Accept", "")
+        if "json" in accepted and "proto" not in accepted:
+            text = MessageToJson(answer, preserving_proto_field_name=True)
+            return web.Response(text=text, content_type="application/json")
+        return web.Response(body=answer.SerializeToString(), content_type=self._gateway.content_type)
 
     async def _authenticate(self, request: web.Request, record: Request) -> web.Response:
         gateway = self._gateway
@@ -112,7 +125,7 @@ class HttpSide:
         bot_id = gateway.sessions.login(appid, token)
         if bot_id is None:
             raise web.HTTPUnauthorized(text="app id and token do not belong together")
-        return self._protobuf(gateway.new_session(bot_id).SerializeToString())
+        return self._message(request, gateway.new_session(bot_id))
 
     def _bearer(self, request: web.Request) -> int:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -127,7 +140,7 @@ class HttpSide:
             record.message, answer = rpc.call(self._gateway, user_id, record.name, record.body)
         except rpc.RpcError as refusal:
             return web.Response(status=refusal.status, text=refusal.message)
-        return self._protobuf(answer)
+        return self._message(request, answer)
 
     async def _websocket(self, request: web.Request, record: Request) -> web.StreamResponse:
         return await self._gateway.websockets.handle(request)

@@ -214,7 +214,12 @@ class GatewayProcess:
         match value.get("event"):
             case "sent":
                 envelope = realtime_pb2.Envelope.FromString(bytes.fromhex(value["envelope"]))
-                sent = Sent.from_envelope(envelope, time=value["time"], connection=value["connection"])
+                sent = Sent.from_envelope(
+                    envelope,
+                    time=value["time"],
+                    connection=value["connection"],
+                    transport=value["transport"],
+                )
                 keep(self._unread, sent, _MAX_UNREAD)
                 self._news.set()
             case "progress":

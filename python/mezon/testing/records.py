@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 
-__all__ = ["HOUSEKEEPING", "Connections", "Request", "Sent", "Upload", "keep"]
+__all__ = ["HOUSEKEEPING", "Connections", "Handshake", "Request", "Sent", "Transport", "Upload", "keep"]
+
+Transport = Literal["websocket", "tcp"]
 
 _T = TypeVar("_T")
 
@@ -40,6 +42,7 @@ class Sent:
         connection: Number of the connection it came on, counted from 1.
         api_name: For ``api_request_event`` the name of the API, such as ``UpdateChannelMessage``.
         body: For ``api_request_event`` the decoded body (bytes when the gateway does not know the API).
+        transport: What carried it.
     """
 
     kind: str
@@ -49,9 +52,17 @@ class Sent:
     connection: int
     api_name: str = ""
     body: Any = None
+    transport: Transport = "websocket"
 
     @classmethod
-    def from_envelope(cls, envelope: realtime_pb2.Envelope, *, time: float, connection: int) -> Sent:
+    def from_envelope(
+        cls,
+        envelope: realtime_pb2.Envelope,
+        *,
+        time: float,
+        connection: int,
+        transport: Transport = "websocket",
+    ) -> Sent:
         """Takes an envelope apart."""
         kind = envelope.WhichOneof("message") or ""
         message = getattr(envelope, kind) if kind else None
@@ -59,7 +70,7 @@ class Sent:
         if kind == "api_request_event":
             event = envelope.api_request_event
             api_name, body = event.api_name, _decode_api_body(event.api_name, event.body)
-        return cls(kind, message, envelope.cid, time, connection, api_name, body)
+        return cls(kind, message, envelope.cid, time, connection, api_name, body, transport)
 
     def is_a(self, kind: str) -> bool:
         """Whether this is of that kind (an envelope field or an API name)."""
@@ -136,9 +147,21 @@ class Upload:
     body: bytes = field(repr=False)
 
 
+@dataclass(slots=True, frozen=True)
+class Handshake:
+    """One attempt to open a socket."""
+
+    transport: Transport
+    accepted: bool
+    time: float
+    """``time.monotonic()`` of the answer; on TCP, which has none, of the decision."""
+    status: int = 0
+    """The HTTP status of a refusal; 0 for a TCP connection that was closed without a word."""
+
+
 @dataclass(slots=True)
 class Connections:
-    """Counts of WebSocket connections."""
+    """Counts of socket connections, WebSocket and TCP."""
 
     live: int = 0
     """Open now."""

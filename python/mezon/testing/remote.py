@@ -32,7 +32,7 @@ CALLS: Final = frozenset(
         *("say", "say_dm", "edit", "remove", "react", "typing", "click", "select"),
         *("push_raw", "push_text", "push_wire", "prepare_blast", "blast"),
         *("drop", "close", "stall", "resume", "answer_with_error", "silence", "delay", "clear_faults"),
-        *("http_status", "http_delay", "http_drop", "expire_tokens", "restart"),
+        *("http_status", "http_delay", "http_drop", "refuse_tcp", "announce", "expire_tokens", "restart"),
         *("wait_connected", "wait_disconnected", "wait_joined"),
         *("counts", "world", "add_channel", "add_clan", "add_user"),
     )
@@ -47,6 +47,7 @@ def hello(gateway: LocalGateway) -> dict[str, Any]:
         "port": gateway.port,
         "url": gateway.url,
         "ws_url": gateway.ws_url,
+        "tcp_url": gateway.tcp_url,
         "tls": gateway.tls,
         "ca_file": gateway.ca_file,
         "bot_id": gateway.bot_id,
@@ -131,6 +132,7 @@ class _Control:
                 "envelope": envelope.SerializeToString().hex(),
                 "time": sent.time,
                 "connection": sent.connection,
+                "transport": sent.transport,
             }
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError, Message
 
 from mezon.protobuf.api import api_pb2
@@ -71,8 +72,8 @@ def _method(
     return register
 
 
-def call(gateway: GatewayCore, user_id: int, name: str, body: bytes) -> tuple[Message, bytes]:
-    """Runs an RPC: the decoded request and the answer's bytes. Raises RpcError."""
+def call(gateway: GatewayCore, user_id: int, name: str, body: bytes) -> tuple[Message, Message]:
+    """Runs an RPC: the decoded request and the answer. Raises RpcError."""
     method = METHODS.get(name)
     if method is None:
         raise RpcError(404, UNIMPLEMENTED, f"the local gateway has no RPC {name}")
@@ -83,8 +84,7 @@ def call(gateway: GatewayCore, user_id: int, name: str, body: bytes) -> tuple[Me
         raise RpcError(
             400, INVALID_ARGUMENT, f"the body of {name} is no {method.request.DESCRIPTOR.name}"
         ) from None
-    answer = method.run(gateway, user_id, request)
-    return request, answer.SerializeToString() if answer is not None else b""
+    return request, method.run(gateway, user_id, request) or Empty()
 
 
 @_method(api_pb2.ListClanDescRequest)

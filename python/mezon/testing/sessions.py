@@ -39,7 +39,7 @@ class Sessions:
     limit: int = 10_000
     accounts: dict[int, str] = field(default_factory=dict, repr=False)
     """API key by bot id."""
-    _tokens: dict[str, tuple[int, float]] = field(default_factory=dict, repr=False)
+    _tokens: dict[str, tuple[int, float, str]] = field(default_factory=dict, repr=False)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -67,15 +67,25 @@ class Sessions:
         }
         token = make_jwt(claims, self._key)
         if use == "access":
-            while len(self._tokens) >= self.limit:
-                del self._tokens[next(iter(self._tokens))]
-            self._tokens[token] = (user_id, expires)
+            self.remember(token, user_id, use)
         return token
 
-    def check(self, token: str) -> int | None:
-        """Whose token this is, or None when it is unknown or over."""
-        user_id, expires = self._tokens.get(token, (None, 0.0))
-        return user_id if time.time() < expires else None
+    def issue_session_id(self, user_id: int) -> str:
+        """A new id of a session: what a client may show on the TCP socket in place of its token."""
+        session_id = "AAA" + secrets.token_urlsafe(24)
+        self.remember(session_id, user_id, "socket")
+        return session_id
+
+    def remember(self, token: str, user_id: int, use: str) -> None:
+        """Lets this token in, for ``access`` or for the TCP ``socket`` alone."""
+        while len(self._tokens) >= self.limit:
+            del self._tokens[next(iter(self._tokens))]
+        self._tokens[token] = (user_id, time.time() + self.lifetime, use)
+
+    def check(self, token: str, *uses: str) -> int | None:
+        """Whose token this is, or None when it is unknown, over, or for another use (default: ``access``)."""
+        user_id, expires, use = self._tokens.get(token, (None, 0.0, ""))
+        return user_id if time.time() < expires and use in (uses or ("access",)) else None
 
     def expire_all(self) -> None:
         """No token given out so far is good any more."""

@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 
-from mezon.testing.records import HOUSEKEEPING, Connections, Request, Sent, keep
+from mezon.testing.limits import Meter
+from mezon.testing.records import HOUSEKEEPING, Connections, Handshake, Request, Sent, keep
 from mezon.testing.tap import Tap
 from mezon.testing.world import World
 
@@ -30,6 +31,8 @@ class Watch:
         """Who is told of everything that passes; see :class:`mezon.testing.tap.Tap`."""
         self.sent: list[Sent] = []
         self.requests: list[Request] = []
+        self.handshakes: list[Handshake] = []
+        self.meter = Meter()
         self.connections = Connections()
         self.joined: Callable[[], Iterable[set[int]]] = lambda: ()
         """The clans each live connection has joined."""
@@ -70,13 +73,13 @@ class Watch:
         )
 
     async def wait_connected(self, n: int = 1, *, timeout: float = 5.0) -> None:
-        """Waits until at least ``n`` WebSockets are open."""
+        """Waits until at least ``n`` sockets are open."""
         await self.wait_until(
             lambda: self.connections.live >= n, timeout=timeout, what=f"{n} open connections"
         )
 
     async def wait_disconnected(self, *, timeout: float = 5.0) -> None:
-        """Waits until no WebSocket is open."""
+        """Waits until no socket is open."""
         await self.wait_until(
             lambda: self.connections.live == 0, timeout=timeout, what="the connections to end"
         )
@@ -111,6 +114,11 @@ class Watch:
         found = next(s for s in self._unread if fits(s))
         self._unread = [s for s in self._unread if s is not found]
         return found
+
+    def record_handshake(self, handshake: Handshake) -> None:
+        """Called for every attempt to open a socket."""
+        keep(self.handshakes, handshake, self.max_records)
+        self.notify()
 
     def record_sent(self, sent: Sent) -> None:
         """Called by a connection for every envelope."""

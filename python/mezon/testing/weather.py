@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mezon.testing.core import GatewayCore
-from mezon.testing.faults import HttpFault, SocketFault
+from mezon.testing.faults import HttpFault, SocketFault, TcpFault
 
 __all__ = ["Weather"]
 
@@ -15,29 +15,25 @@ class Weather(GatewayCore):
     """The faults of a :class:`mezon.testing.LocalGateway`."""
 
     async def drop(self, *, reset: bool = False) -> int:
-        """Cuts every WebSocket's TCP connection: no close frame. With ``reset`` the bot sees a reset.
+        """Cuts every bot's connection: no close frame. With ``reset`` the bot sees a reset.
 
         Returns how many were cut.
         """
-        live = list(self.websockets.live)
+        live = list(self.live)
         for connection in live:
             connection.abort(reset=reset)
-        await self.wait_until(
-            lambda: not set(live) & set(self.websockets.live), what="the connections to end"
-        )
+        await self.wait_until(lambda: not set(live) & set(self.live), what="the connections to end")
         return len(live)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Closes every WebSocket with a close frame, such as 4006 (session expired)."""
-        live = list(self.websockets.live)
+        """Closes every WebSocket with a close frame, such as 4006 (session expired). TCP has none and just ends."""
+        live = list(self.live)
         for connection in live:
             await connection.close(code, reason)
-        await self.wait_until(
-            lambda: not set(live) & set(self.websockets.live), what="the connections to end"
-        )
+        await self.wait_until(lambda: not set(live) & set(self.live), what="the connections to end")
 
     def stall(self) -> None:
-        """Goes silent: reads and answers nothing on any WebSocket, old or new, pings neither.
+        """Goes silent: reads and answers nothing on any socket, old or new, pings neither.
 
         What is said meanwhile waits for ``resume()``. As with a server that hangs, the system goes on taking
         bytes until its buffers are full, and a connection that the bot ends is seen to end.
@@ -50,7 +46,7 @@ class Weather(GatewayCore):
         """Ends ``stall()``."""
         if self._flow is not None:
             self._flow.set()
-        for connection in list(self.websockets.live):
+        for connection in list(self.live):
             connection.release()
 
     def answer_with_error(
@@ -102,12 +98,21 @@ class Weather(GatewayCore):
 
         Args:
             target: A path (``/v2/apps/authenticate/token``, ``/ws``), an RPC's name (``ListClanDescs``)
-                or ``"*"``.
+                , ``"rpc"`` for every RPC, or ``"*"``.
         """
         data = body.encode() if isinstance(body, str) else body
         self.faults.http.append(
             HttpFault(target, times, status=status, headers=dict(headers or {}), body=data)
         )
+
+    def refuse_tcp(self, *, times: int | None = 1, status: int | None = None) -> None:
+        """Refuses the next ``times`` (None: all) TCP connections.
+
+        Args:
+            status: What the refusal says, as text of HTTP; None closes without a word, as the live gateway is
+                seen to do.
+        """
+        self.faults.tcp.append(TcpFault(times, status))
 
     def http_delay(self, target: str, seconds: float, *, times: int | None = None) -> None:
         """Lets HTTP requests wait before they are carried out and answered."""
@@ -123,5 +128,5 @@ class Weather(GatewayCore):
         self.resume()
 
     def expire_tokens(self) -> None:
-        """Every token given out so far is refused from now on (401). Open WebSockets stay open."""
+        """Every token given out so far is refused from now on (401). Open sockets stay open."""
         self.sessions.expire_all()

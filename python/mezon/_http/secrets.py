@@ -1,0 +1,26 @@
+"""Hiding keys and tokens in what a server sends back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus
+
+__all__ = ["hide", "hide_in_headers"]
+
+#: A shorter one is a typo or a placeholder, and would be found inside words.
+_SHORTEST = 6
+_HIDDEN = "[hidden]"
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets, as they are and as a URL writes them. Cut a text after this, not before."""
+    for secret in sorted({s for s in secrets if len(s) >= _SHORTEST}, key=len, reverse=True):
+        for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret)):
+            text = text.replace(form, _HIDDEN)
+    return text
+
+
+def hide_in_headers(headers: Mapping[str, str], secrets: Iterable[str]) -> list[tuple[str, str]]:
+    """The headers with the secrets hidden."""
+    known = tuple(secrets)
+    return [(name, hide(value, known)) for name, value in headers.items()]

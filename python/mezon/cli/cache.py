@@ -1,0 +1,287 @@
+"""``mezon cache``: a look into the message store, also while the bot runs.
+
+Reading goes through Python's sqlite3, read-only; search and prune go through the store itself, which knows its index.
+A command does one or the other: two SQLite libraries on one file in one process drop each other's locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from mezon.cli.output import DONE, WRONG_USE, as_json, fail, out, say
+
+if TYPE_CHECKING:
+    import sqlite3
+
+DEFAULT: Final = Path("mezon-cache") / "mezon-messages-cache.db"
+_COLUMNS: Final = (
+    *("id", "channel_id", "clan_id", "sender_id", "content", "mentions", "attachments", "reactions"),
+    *("msg_references", "topic_id", "create_time_seconds"),
+)
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+app = typer.Typer(
+    help="Look into the message store of a bot, also while the bot runs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_FILE = typer.Option("--file", help="The store.", show_default=str(DEFAULT))
+_JSON = typer.Option("--json", help="JSON: one object a line where there are many.")
+_LIMIT = typer.Option("--limit", help="How many at most.", min=1)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    import sqlite3
+
+    _must_be_there(path)
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+        ) as store:
+            yield store
+    except sqlite3.DatabaseError as error:
+        fail(f"{path} cannot be read as a message store: {error}")
+
+
+def _must_be_there(path: Path) -> None:
+    if not path.is_file():
+        fail(
+            f"there is no {path}: run this in the bot's folder, or name the store with --file. A bot makes it when it "
+            "hears its first message",
+            WRONG_USE,
+        )
+
+
+@app.command(epilog="Example: mezon cache stats --json")
+def stats(file: Annotated[Path, _FILE] = DEFAULT, json_output: Annotated[bool, _JSON] = False) -> None:
+    """How much is in it: messages, channels, size on disk, the oldest and the newest."""
+    with _reading(file) as store:
+        messages, channels, senders, oldest, newest = store.execute(
+            "SELECT count(*), count(DISTINCT channel_id), count(DISTINCT sender_id), "
+            "min(nullif(create_time_seconds, 0)), max(create_time_seconds) FROM messages"
+        ).fetchone()
+        busiest = store.execute(
+            "SELECT channel_id, count(*) FROM messages GROUP BY channel_id ORDER BY 2 DESC, 1 LIMIT 5"
+        ).fetchall()
+        indexed = (
+            store.execute("SELECT 1 FROM sqlite_master WHERE name = 'messages_search'").fetchone() is not None
+        )
+    size = sum(part.stat().st_size for part in _parts(file))
+    found = {
+        "file": str(file),
+        "bytes": size,
+        "messages": messages,
+        "channels": channels,
+        "senders": senders,
+        "oldest": oldest,
+        "newest": newest,
+        "search_index": indexed,
+        "busiest_channels": [{"channel_id": channel, "messages": count} for channel, count in busiest],
+    }
+    if json_output:
+        as_json(found)
+        return
+    say(f"file      {file}, {size / 1e6:.1f} MB")
+    say(f"messages  {messages:,} in {channels:,} channels, of {senders:,} senders")
+    say(f"time      {_when(oldest)} to {_when(newest)}")
+    say(f"search    {'has its index' if indexed else 'no index yet: the first search makes it'}")
+    for channel, count in busiest:
+        say(f"          channel {channel}: {count:,}")
+
+
+def _parts(file: Path) -> list[Path]:
+    return [path for path in (file, file.with_name(file.name + "-wal")) if path.is_file()]
+
+
+def _when(seconds: int | None) -> str:
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S") if seconds else "-"
+
+
+def _show(rows: list[dict[str, Any]], json_output: bool) -> None:
+    for row in rows:
+        if json_output:
+            as_json(row)
+        else:
+            text = row["content"].get("t") if isinstance(row["content"], dict) else None
+            when = _when(row.get("create_time_seconds"))
+            out.print(
+                f"{when}  {row['channel_id']}  {row.get('sender_id') or '-'}: {text or _other(row)}",
+                markup=False,
+            )
+    if not rows and not json_output:
+        say("nothing found")
+
+
+def _other(row: dict[str, Any]) -> str:
+    content = row["content"] if isinstance(row["content"], dict) else {}
+    kinds = [name for name in ("embed", "components") if content.get(name)]
+    return f"({', '.join(kinds) or 'no text'})"
+
+
+@app.command(epilog="Example: mezon cache search 'duong ve' --channel 1840000000000000002")
+def search(
+    text: Annotated[
+        str, typer.Argument(help="Words; the last may be a beginning. Case and diacritics do not matter.")
+    ],
+    channel: Annotated[int | None, typer.Option(help="Only in the channel with this id.")] = None,
+    limit: Annotated[int, _LIMIT] = 50,
+    file: Annotated[Path, _FILE] = DEFAULT,
+    json_output: Annotated[bool, _JSON] = False,
+) -> None:
+    """Find messages by their words, the newest first. The first search makes the index, which may take seconds."""
+    _must_be_there(file)
+
+    async def find() -> list[dict[str, Any]]:
+        async with _store(file) as store:
+            found: list[dict[str, Any]] = await store.search_messages(text, channel, limit)
+            return found
+
+    _show(asyncio.run(find()), json_output)
+
+
+def _store(file: Path, **bounds: Any) -> Any:
+    from mezon.messages import MessageDB
+
+    # Without bounds of its own, or it would prune by them.
+    return MessageDB(
+        file, **{"max_messages": None, "max_age": None, "memory_messages_per_channel": 0, **bounds}
+    )
+
+
+@app.command(epilog="Example: mezon cache history 1840000000000000002 --limit 20")
+def history(
+    channel: Annotated[int, typer.Argument(help="The channel's id; mezon cache stats names the busiest.")],
+    limit: Annotated[int, _LIMIT] = 50,
+    file: Annotated[Path, _FILE] = DEFAULT,
+    json_output: Annotated[bool, _JSON] = False,
+) -> None:
+    """The last messages of a channel, the oldest of them first."""
+    with _reading(file) as store:
+        rows = store.execute(
+            f"SELECT {', '.join(_COLUMNS)} FROM messages WHERE channel_id = ? "
+            "ORDER BY create_time_seconds DESC, rowid DESC LIMIT ?",
+            (str(channel), limit),
+        ).fetchall()
+    _show([_row(values) for values in reversed(rows)], json_output)
+
+
+def _row(values: tuple[Any, ...]) -> dict[str, Any]:
+    row = dict(zip(_COLUMNS, values, strict=True))
+    for name in ("content", "mentions", "attachments", "reactions", "msg_references"):
+        try:
+            row[name] = json.loads(row[name]) if row[name] is not None else None
+        except ValueError:
+            row[name] = {}
+    return row
+
+
+@app.command(epilog="Examples: mezon cache prune --older-than 30d; mezon cache prune --keep 100000 --yes")
+def prune(
+    keep: Annotated[int | None, typer.Option(help="Keep so many messages, those stored last.", min=0)] = None,
+    older_than: Annotated[str | None, typer.Option(help="Remove what is older: 12h, 30d, 8w.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    file: Annotated[Path, _FILE] = DEFAULT,
+    json_output: Annotated[bool, _JSON] = False,
+) -> None:
+    """Remove old messages. The file does not shrink: SQLite uses the room again."""
+    _must_be_there(file)
+    if keep is None and older_than is None:
+        fail("say what may go: --keep 100000 or --older-than 30d", WRONG_USE)
+    age = _seconds(older_than) if older_than is not None else None
+    if not yes:
+        if not sys.stdin.isatty():
+            fail("nobody is there to ask: add --yes", WRONG_USE)
+        typer.confirm(f"Remove messages from {file}?", abort=True)
+    removed, left = asyncio.run(_prune(file, keep, age))
+    if json_output:
+        as_json({"removed": removed, "left": left})
+    else:
+        say(f"removed {removed:,} messages, {left:,} are left")
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"(\d+)\s*([smhdw])", text.strip())
+    if match is None:
+        fail(f"{text!r} is no age: a number and s, m, h, d or w, such as 30d", WRONG_USE)
+    return float(match[1]) * _UNITS[match[2]]
+
+
+async def _prune(file: Path, keep: int | None, age: float | None) -> tuple[int, int]:
+    removed = 0
+    async with _store(file) as store:
+        before = await store.get_message_count()
+    # One bound at a time: each is done when it removes nothing more.
+    for bounds in (
+        {"max_age": age} if age is not None else None,
+        {"max_messages": keep} if keep is not None else None,
+    ):
+        if bounds is None:
+            continue
+        async with _store(file, **bounds) as store:
+            # A call for the writer, which then looks at its bounds.
+            await store.delete_message(0, 0)
+            quiet, last = 0, -1
+            deadline = time.monotonic() + 600
+            while quiet < 5 and time.monotonic() < deadline:
+                await asyncio.sleep(0.05)
+                pruned = store.stats()["pruned"]
+                quiet, last = (quiet + 1, last) if pruned == last else (0, pruned)
+            removed += max(last, 0)
+    return removed, before - removed
+
+
+@app.command(
+    epilog="Examples: mezon cache export all.jsonl; mezon cache export lunch.csv --channel 184...; ... export -"
+)
+def export(
+    target: Annotated[
+        str, typer.Argument(metavar="FILE", help="A .jsonl or .csv file to write, or - for the output.")
+    ],
+    channel: Annotated[int | None, typer.Option(help="Only the channel with this id.")] = None,
+    file: Annotated[Path, _FILE] = DEFAULT,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write every message as JSON lines or CSV, in the order they were stored."""
+    path = Path(target)
+    if target != "-" and path.suffix not in (".jsonl", ".json", ".csv"):
+        fail(
+            f"the name {target} says no format: use .jsonl or .csv, or - for JSON lines on the output",
+            WRONG_USE,
+        )
+    if target != "-" and path.exists() and not force:
+        fail(f"{path} is there already: choose another name, or --force", WRONG_USE)
+    with _reading(file) as store:
+        rows = store.execute(
+            f"SELECT {', '.join(_COLUMNS)} FROM messages WHERE (?1 IS NULL OR channel_id = ?1) ORDER BY rowid",
+            (None if channel is None else str(channel),),
+        )
+        if target == "-":
+            for values in rows:
+                as_json(_row(values))
+            raise typer.Exit(DONE)
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            count = 0
+            writer = csv.writer(stream) if path.suffix == ".csv" else None
+            if writer is not None:
+                writer.writerow(_COLUMNS)
+            for values in rows:
+                count += 1
+                if writer is not None:
+                    writer.writerow(values)
+                else:
+                    stream.write(json.dumps(_row(values), ensure_ascii=False) + "\n")
+    say(f"{path}: {count:,} messages")

@@ -1,0 +1,124 @@
+"""Which bot is meant: what was named, what pyproject.toml says, or the usual files, in that order."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from mezon.cli.output import WRONG_USE, fail
+from mezon.testing.bots import BotError, Target, locate
+
+_USUAL: Final = ("bot.py", "main.py", "app.py", "client.py")
+
+
+def find(named: str | None, folder: Path | None = None) -> Target:
+    """The bot that is meant. Ends the command with a sentence when there is none."""
+    home = folder or Path.cwd()
+    try:
+        return locate(named or _configured(home) or _usual(home), home)
+    except BotError as error:
+        fail(str(error), WRONG_USE)
+
+
+def _configured(home: Path) -> str | None:
+    path = home / "pyproject.toml"
+    if not path.is_file():
+        return None
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("mezon", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BotError(f"pyproject.toml cannot be read: {error}") from None
+    bot = settings.get("bot")
+    if bot is not None and not isinstance(bot, str):
+        raise BotError('[tool.mezon] in pyproject.toml: bot must be a text, such as bot = "bot:client"')
+    return bot
+
+
+def _usual(home: Path) -> str:
+    candidates = list(_candidates(home))
+    for path in candidates:
+        # The usual name is not enough: main.py is many things.
+        if "mezon" in path.read_text(encoding="utf-8", errors="replace"):
+            return str(path.relative_to(home))
+    looked = ", ".join(str(path.relative_to(home)) for path in candidates)
+    raise BotError(
+        f"no bot found in {home}"
+        + (f" ({looked} do not import mezon)" if looked else f" (looked for {', '.join(_USUAL)})")
+        + ". Name its file, such as: mezon run my_bot.py. Or begin one: mezon new my-bot"
+    )
+
+
+def _candidates(home: Path) -> Iterator[Path]:
+    for place in (home, home / "src", home / "bot", home / "app"):
+        for name in _USUAL:
+            if (place / name).is_file():
+                yield place / name
+    packages = [home, home / "src"]
+    for place in packages:
+        for package in sorted(place.glob("*/__init__.py")) if place.is_dir() else ():
+            for name in ("__main__.py", *_USUAL):
+                if (path := package.parent / name).is_file() and path.parent not in (
+                    home / "bot",
+                    home / "app",
+                ):
+                    yield path
+
+
+def load_env_file(path: Path | None, folder: Path) -> tuple[Path | None, list[str]]:
+    """Sets what a .env file has and the environment has not; returns the file and the names it set.
+
+    Args:
+        path: The file; None for ``.env`` in ``folder``, if it is there.
+    """
+    from dotenv import dotenv_values
+
+    chosen = path or folder / ".env"
+    if not chosen.is_file():
+        if path is not None:
+            fail(
+                f"there is no file {path}; --env-file names a file with lines such as MEZON_BOT_ID=...",
+                WRONG_USE,
+            )
+        return None, []
+    names = []
+    for name, value in dotenv_values(chosen).items():
+        if value is not None and name not in os.environ:
+            os.environ[name] = value
+            names.append(name)
+    return chosen, names
+
+
+def reload_env(path: Path | None, folder: Path, names: set[str]) -> None:
+    """Reads the file again: what it set before goes first. ``names`` are brought up to date."""
+    for name in names:
+        os.environ.pop(name, None)
+    names.clear()
+    if path is None or path.is_file():
+        names.update(load_env_file(path, folder)[1])
+
+
+def short(path: Path) -> str:
+    """A path as a person would write it from here."""
+    try:
+        return str(path.relative_to(Path.cwd().resolve()))
+    except ValueError:
+        return str(path)
+
+
+def trim_traceback(error: BaseException) -> str:
+    """The traceback from the bot's own first line on: how we came there helps nobody."""
+    import traceback
+
+    own = str(Path(__file__).parents[1])
+    machinery = ("<frozen", sys.exec_prefix + os.sep + "lib")
+    trace = error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if not name.startswith((own, *machinery)) and "importlib" not in name and "runpy" not in name:
+            break
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))

@@ -1,0 +1,41 @@
+"""How the command speaks: colours on a terminal, plain text elsewhere, JSON where a machine reads."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any, Final, NoReturn
+
+import typer
+from rich.console import Console
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USE: Final = 2
+INTERRUPTED: Final = 130
+
+# rich obeys NO_COLOR and TERM=dumb by itself, and writes plain text when the stream is no terminal.
+out: Final = Console(highlight=False, soft_wrap=True)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str, style: str = "") -> None:
+    """A line for a person; square brackets are text."""
+    out.print(text, style=style or None, markup=False)
+
+
+def complain(text: str) -> None:
+    """A line on standard error."""
+    err.print(text, style="red", markup=False)
+
+
+def fail(text: str, code: int = FAILED) -> NoReturn:
+    """The sentence, and the end."""
+    complain(text)
+    raise typer.Exit(code)
+
+
+def as_json(value: Any) -> None:
+    """One JSON value on standard output, for a machine."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,79 @@
+"""``mezon run``: say what is imported and where it connects, then run it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from mezon.cli.find import find, load_env_file, reload_env, short, trim_traceback
+from mezon.cli.output import FAILED, fail, say
+from mezon.testing.bots import BotError, Target, load_bot, run_script
+
+
+def run_bot(named: str | None, *, reload: bool, env_file: Path | None) -> None:
+    """Finds the bot and runs it to its end."""
+    target = find(named)
+    file, names = load_env_file(env_file, Path.cwd())
+    if file is not None:
+        say(f"env     {short(file)}: {', '.join(names) or 'nothing that was not set already'}")
+    say(f"bot     {short(target.path)} (import {target.module})")
+    if reload:
+        _run_with_reload(target, file, names)
+        return
+    _run_here(target)
+
+
+def _run_here(target: Target) -> None:
+    sys.path.insert(0, os.getcwd())
+    try:
+        client = load_bot(target)
+        if client is None:
+            say("client  none at the top level of the file: it runs as a script")
+            run_script(target)
+            return
+        say(f"client  bot {client.client_id} at {client.login_url}")
+        client.run()
+    except BotError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+    except Exception as error:
+        from mezon.errors import MezonError
+
+        if isinstance(error, MezonError):
+            fail(f"{type(error).__name__}: {error}")
+        fail(f"{target.path.name} ended with an error\n{trim_traceback(error).rstrip()}")
+
+
+def _run_with_reload(target: Target, env_file: Path | None, names: list[str]) -> None:
+    from mezon.cli.process import BotProcess, changes
+    from mezon.cli.report import ReportServer
+    from mezon.cli.signals import until_interrupted
+
+    folder = Path.cwd().resolve()
+    from_file = set(names)
+
+    async def main() -> None:
+        # Nobody reads the reports here; the bot ends when the connection does.
+        async with ReportServer(lambda report: None) as reports:
+            process = BotProcess(target, reports.environment, lambda kind, text: say(f"mezon   {text}"))
+            say(f"watch   {folder}; Ctrl-C ends it")
+            await process.start()
+
+            async def changed(files: list[Path]) -> None:
+                reload_env(env_file, folder, from_file)
+                await process.restart(f"{short(files[0])} was saved: the process starts again")
+
+            try:
+                await until_interrupted(changes(folder, env_file, changed))
+            finally:
+                await process.stop()
+
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        raise typer.Exit(FAILED) from None

@@ -1,0 +1,284 @@
+"""Finding, importing and pointing a bot: its file stays as it is, its client talks to the local gateway.
+
+``mezon run``, ``mezon dev``, ``mezon chat`` and tests share this. A bot is named as ``bot.py``, ``package.module``,
+``bot.py:client`` or ``package.module:make_bot``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import os
+import runpy
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from mezon.client import MezonClient
+    from mezon.testing.gateway import LocalGateway
+
+__all__ = ["BotError", "Target", "instances", "load_bot", "locate", "pointed_at", "run_script", "running_bot"]
+
+_CLIENT_NAMES: Final = ("client", "bot", "app")
+_MAKER_NAMES: Final = ("make_client", "create_client", "make_bot", "create_bot")
+
+
+class BotError(Exception):
+    """A bot cannot be found or imported; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a bot is.
+
+    Attributes:
+        path: Its file.
+        module: The name it is imported under.
+        folder: What has to be on ``sys.path`` for that.
+        attribute: The name of its client (or of a function that makes one); None to look for it.
+    """
+
+    path: Path
+    module: str
+    folder: Path
+    attribute: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.attribute}" if self.attribute else self.module
+
+
+def locate(text: str, folder: Path | None = None) -> Target:
+    """Where ``text`` points, seen from ``folder`` (the current one). Imports nothing.
+
+    Raises:
+        BotError: There is no such file or module.
+    """
+    home = (folder or Path.cwd()).resolve()
+    place, colon, attribute = text.rpartition(":")
+    # A drive letter is no attribute: C:\bots\bot.py.
+    if not colon or "/" in attribute or "\\" in attribute:
+        place, attribute = text, ""
+    path = home / place
+    if not place.endswith(".py") and not path.exists():
+        inside = home.joinpath(*place.split("."))
+        for candidate in (inside.with_suffix(".py"), inside / "__init__.py"):
+            if candidate.is_file():
+                path = candidate
+                break
+        else:
+            raise BotError(f"there is no {place}.py and no package {place} in {home}; name the bot's file")
+    if path.is_dir():
+        path = path / "__init__.py"
+    if not path.is_file():
+        raise BotError(f"there is no file {path}; name the bot's file, such as bot.py")
+    return _target(path.resolve(), attribute or None)
+
+
+def _target(path: Path, attribute: str | None) -> Target:
+    parts = [path.stem] if path.stem != "__init__" else []
+    above = path.parent
+    while (above / "__init__.py").is_file():
+        parts.insert(0, above.name)
+        above = above.parent
+    return Target(path, ".".join(parts), above, attribute)
+
+
+def load_bot(target: Target | str) -> MezonClient | None:
+    """Imports the bot anew and returns its client.
+
+    None when its file makes none at its top level: such a bot is a script, see :func:`run_script`.
+
+    Raises:
+        BotError: The import failed, or there is no such client.
+    """
+    target = locate(target) if isinstance(target, str) else target
+    module = _import_anew(target)
+    if target.attribute is not None:
+        return _client_of(target, module)
+    clients = {name: value for name, value in vars(module).items() if _is_client(value)}
+    for name in _CLIENT_NAMES:
+        if name in clients:
+            return clients[name]  # type: ignore[no-any-return]
+    different = {id(value): name for name, value in clients.items()}
+    if len(different) > 1:
+        names = " or ".join(f"{target.module}:{name}" for name in different.values())
+        raise BotError(f"{target.path.name} has {len(different)} clients; say which one: {names}")
+    if clients:
+        return next(iter(clients.values()))  # type: ignore[no-any-return]
+    for name in _MAKER_NAMES:
+        made = getattr(module, name, None)
+        if callable(made) and _needs_nothing(made):
+            return _checked(target, name, made())
+    return None
+
+
+def _import_anew(target: Target) -> Any:
+    folder = str(target.folder)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    top = target.module.partition(".")[0]
+    known = getattr(sys.modules.get(top), "__file__", None)
+    if known is None or Path(known).resolve().is_relative_to(target.folder):
+        for name in [n for n in sys.modules if n == target.module or n.startswith(target.module + ".")]:
+            del sys.modules[name]
+    importlib.invalidate_caches()
+    try:
+        module = importlib.import_module(target.module)
+    except KeyError as error:
+        if _from_environ(error):
+            raise BotError(
+                f"{target.path.name} reads the environment variable {error.args[0]}, which is not set: put "
+                f"{error.args[0]}=... into .env, or set it in the shell"
+            ) from error
+        raise
+    found = getattr(module, "__file__", None)
+    if found is None or Path(found).resolve() != target.path:
+        raise BotError(
+            f"importing {target.module} gave {found or 'a module without a file'} and not {target.path}: another "
+            "module has the same name; rename the bot's file"
+        )
+    return module
+
+
+def _from_environ(error: KeyError) -> bool:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return (
+        trace is not None
+        and trace.tb_frame.f_code.co_filename == os.environ.__class__.__getitem__.__code__.co_filename
+    )
+
+
+def _client_of(target: Target, module: Any) -> MezonClient:
+    value: Any = module
+    name = target.attribute or ""
+    for part in name.split("."):
+        if not hasattr(value, part):
+            raise BotError(
+                f"{target.path.name} has no {name}; name its client, such as {target.module}:client"
+            )
+        value = getattr(value, part)
+    if not _is_client(value) and callable(value) and _needs_nothing(value):
+        value = value()
+    return _checked(target, name, value)
+
+
+def _checked(target: Target, name: str, value: Any) -> MezonClient:
+    inner: Any = value if _is_client(value) else getattr(value, "client", None)
+    if not _is_client(inner):
+        raise BotError(
+            f"{target.module}:{name} is a {type(value).__name__}; it should be a MezonClient, or a function without "
+            "parameters that returns one"
+        )
+    return inner  # type: ignore[no-any-return]
+
+
+def _is_client(value: object) -> bool:
+    from mezon.client import MezonClient
+
+    return isinstance(value, MezonClient)
+
+
+def _needs_nothing(maker: Any) -> bool:
+    try:
+        signature = inspect.signature(maker)
+    except (TypeError, ValueError):
+        return False
+    free = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return all(
+        parameter.default is not inspect.Parameter.empty or parameter.kind in free
+        for parameter in signature.parameters.values()
+    )
+
+
+def run_script(target: Target) -> None:
+    """Runs the bot's file as ``python bot.py`` does, for bots that make their client in ``main``."""
+    folder = str(target.path.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    sys.argv = [str(target.path)]
+    runpy.run_path(str(target.path), run_name="__main__")
+
+
+instances: Final[list[Any]] = []
+"""The clients made inside ``pointed_at``, oldest first."""
+
+
+@contextlib.contextmanager
+def pointed_at(options: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Inside the block every new ``MezonClient`` gets these options, whatever its bot passes.
+
+    A bot that names the real server, with its real key, so never leaves this machine. Yields a list that grows by
+    the names of the options that a bot passed and that were replaced.
+    """
+    from mezon.client import MezonClient
+
+    original = MezonClient.__init__
+    replaced: list[str] = []
+    parameters = list(inspect.signature(original).parameters)[1:]
+
+    def init(self: MezonClient, *args: Any, **kwargs: Any) -> None:
+        passed = dict(zip(parameters, args, strict=False)) | kwargs
+        for name, value in options.items():
+            if name in ("host", "port", "use_ssl") and name in passed and passed[name] != value:
+                replaced.append(name)
+        original(self, **(passed | dict(options)))
+        instances.append(self)
+        del instances[:-_MOST_INSTANCES]
+
+    MezonClient.__init__ = init  # type: ignore[method-assign]
+    try:
+        yield replaced
+    finally:
+        MezonClient.__init__ = original  # type: ignore[method-assign]
+
+
+_MOST_INSTANCES: Final = 20
+
+
+@contextlib.asynccontextmanager
+async def running_bot(bot: Target | str, gateway: LocalGateway) -> AsyncIterator[MezonClient]:
+    """Imports a bot anew, logs it in to the gateway, and logs it out at the end of the block::
+
+        async def test_the_bot_answers(gateway):
+            async with running_bot("bot.py", gateway):
+                await gateway.say("general", "alice", "!ping")
+                sent = await gateway.next_sent("channel_message_send")
+                assert sent.text == "pong"
+
+    Args:
+        bot: Its file or module, with ``:name`` of the client where there are several. Relative to the current folder.
+        gateway: A started gateway. What the bot passes as host, id and key is replaced by the gateway's.
+
+    Raises:
+        BotError: There is no such bot, or it makes no client when it is imported.
+    """
+    target = locate(bot) if isinstance(bot, str) else bot
+    environment = gateway.environment()
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        with pointed_at(gateway.client_options()):
+            client = load_bot(target)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+    if client is None:
+        raise BotError(
+            f"{target.path.name} makes no MezonClient when it is imported: make it at the top level, or in a function "
+            "make_bot() that returns it, so that tests can have it"
+        )
+    await client.login()
+    try:
+        await gateway.wait_joined()
+        yield client
+    finally:
+        await client.disconnect(drain=1.0)

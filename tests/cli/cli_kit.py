@@ -1,0 +1,98 @@
+"""Running the command as a user does: in a process, in a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import mezon
+
+ROOT = os.path.dirname(os.path.dirname(mezon.__file__))
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This environment without what points bots somewhere, and without a terminal's colours."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MEZON_", "PYTEST_"))}
+    return {**clean, "PYTHONPATH": ROOT, "PYTHONUNBUFFERED": "1", "COLUMNS": "200", **more}
+
+
+def mezon_command(
+    *arguments: str, folder: Path, given: str = "", **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs ``mezon ARGUMENTS`` to its end."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "mezon.cli", *arguments],
+        cwd=folder,
+        env=environment(**env),
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+
+
+class Running:
+    """A command that goes on until it is told to end."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.said: list[str] = []
+
+    async def until(self, text: str, patience: float = 30.0) -> str:
+        """Reads its output up to a line that has ``text`` in it; returns that line."""
+        assert self.process.stdout is not None
+        try:
+            async with asyncio.timeout(patience):
+                while raw := await self.process.stdout.readline():
+                    self.said.append(raw.decode().rstrip())
+                    if text in self.said[-1]:
+                        return self.said[-1]
+        except TimeoutError:
+            pass
+        raise AssertionError(f"it never said {text!r} but:\n" + "\n".join(self.said))
+
+    async def end(self, number: int, patience: float = 20.0) -> int:
+        """Sends a signal, reads the rest, and returns the exit code."""
+        self.process.send_signal(number)
+        async with asyncio.timeout(patience):
+            rest, _ = await self.process.communicate()
+        self.said += rest.decode().splitlines()
+        assert self.process.returncode is not None
+        return self.process.returncode
+
+
+@contextlib.asynccontextmanager
+async def running(*arguments: str, folder: Path, **env: str) -> AsyncIterator[Running]:
+    """``mezon ARGUMENTS`` as a process that never outlives the block; output and errors in one stream."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mezon.cli", *arguments),
+        cwd=folder,
+        env=environment(**env),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield Running(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+BOT = """
+import os
+from mezon import MezonClient
+client = MezonClient(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"], message_db=":memory:")
+
+@client.on_channel_message
+async def answer(message):
+    if message.sender_id != client.client_id and not message.code:
+        channel = await client.channels.fetch(message.channel_id)
+        await channel.send("one: " + message.content["t"])
+"""

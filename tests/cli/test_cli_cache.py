@@ -1,0 +1,120 @@
+"""``mezon cache``: what a store holds, read and pruned from another process, also while a bot has it open."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import time
+from pathlib import Path
+
+import pytest
+from cli_kit import mezon_command
+from mezon.messages import MessageDB
+
+DAY = 86_400
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> MessageDB:
+    """A store that stays open, as that of a running bot: ten messages a day for ten days."""
+    store = MessageDB(tmp_path / "mezon-cache" / "mezon-messages-cache.db", flush_on_sigterm=False)
+    now = int(time.time())
+    for number in range(1, 101):
+        await store.save_message(
+            {
+                "message_id": number,
+                "channel_id": 7 if number % 2 else 8,
+                "sender_id": 3,
+                "content": {"t": f"Đường số {number}"},
+                "create_time_seconds": now - 10 * DAY + number * DAY // 10,
+            }
+        )
+    assert await store.flush()
+    yield store
+    await store.close()
+
+
+async def cache(folder: Path, *arguments: str) -> str:
+    done = await asyncio.to_thread(mezon_command, "cache", *arguments, folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+async def test_stats(store: MessageDB, tmp_path: Path) -> None:
+    found = json.loads(await cache(tmp_path, "stats", "--json"))
+    assert (found["messages"], found["channels"], found["senders"]) == (100, 2, 1)
+    assert found["search_index"] is False
+    assert found["busiest_channels"][0] == {"channel_id": "7", "messages": 50}
+    assert "100 in 2 channels" in await cache(tmp_path, "stats")
+
+
+async def test_search_finds_without_diacritics_and_sees_new_messages(
+    store: MessageDB, tmp_path: Path
+) -> None:
+    assert "Đường số 99" in await cache(tmp_path, "search", "duong so 99")
+    await store.save_message({"message_id": 500, "channel_id": 7, "content": {"t": "hoàn toàn mới"}})
+    await store.flush()
+    (row,) = (await cache(tmp_path, "search", "hoan toan", "--json")).splitlines()
+    assert json.loads(row)["content"] == {"t": "hoàn toàn mới"}
+    assert await cache(tmp_path, "search", "hoan", "--channel", "8") == "nothing found\n"
+
+
+async def test_history_is_the_end_of_a_channel(store: MessageDB, tmp_path: Path) -> None:
+    rows = [
+        json.loads(line)
+        for line in (await cache(tmp_path, "history", "8", "--limit", "3", "--json")).splitlines()
+    ]
+    assert [row["id"] for row in rows] == ["96", "98", "100"]
+
+
+async def test_prune_by_age_and_by_number(store: MessageDB, tmp_path: Path) -> None:
+    by_age = json.loads(await cache(tmp_path, "prune", "--older-than", "5d", "--yes", "--json"))
+    assert 48 <= by_age["removed"] <= 52
+    assert by_age["removed"] + by_age["left"] == 100
+    assert await store.get_message_count() == by_age["left"]
+    assert json.loads(await cache(tmp_path, "prune", "--keep", "10", "--yes", "--json"))["left"] == 10
+    assert await store.get_message_count() == 10
+    # The bot goes on writing.
+    await store.save_message({"message_id": 501, "channel_id": 7, "content": {"t": "after"}})
+    assert await store.flush()
+    assert await store.get_message_count() == 11
+
+
+async def test_prune_asks_for_a_bound_and_for_consent(store: MessageDB, tmp_path: Path) -> None:
+    for arguments, sentence in (
+        (("prune", "--yes"), "say what may go"),
+        (("prune", "--keep", "1"), "add --yes"),
+        (("prune", "--older-than", "soon", "--yes"), "is no age"),
+    ):
+        done = await asyncio.to_thread(mezon_command, "cache", *arguments, folder=tmp_path)
+        assert done.returncode == 2
+        assert sentence in done.stderr
+    assert await store.get_message_count() == 100
+
+
+async def test_export(store: MessageDB, tmp_path: Path) -> None:
+    await cache(tmp_path, "export", "all.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == [str(number) for number in range(1, 101)]
+    assert rows[0]["content"] == {"t": "Đường số 1"}
+    await cache(tmp_path, "export", "seven.csv", "--channel", "7")
+    with (tmp_path / "seven.csv").open(newline="") as stream:
+        assert len(list(csv.DictReader(stream))) == 50
+    assert len((await cache(tmp_path, "export", "-")).splitlines()) == 100
+    again = await asyncio.to_thread(mezon_command, "cache", "export", "all.jsonl", folder=tmp_path)
+    assert again.returncode == 2
+
+
+def test_no_store_is_a_sentence(tmp_path: Path) -> None:
+    for arguments in (
+        ("stats",),
+        ("search", "x"),
+        ("history", "1"),
+        ("prune", "--keep", "1"),
+        ("export", "-"),
+    ):
+        done = mezon_command("cache", *arguments, folder=tmp_path)
+        assert done.returncode == 2
+        assert "run this in the bot's folder" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,117 @@
+"""Which bot is meant, what is said when there is none, and what a wrong one costs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from cli_kit import BOT, mezon_command
+from mezon import MezonClient
+from mezon.cli.find import find
+from mezon.testing import LocalGateway, running_bot
+from mezon.testing.bots import BotError, load_bot, locate, pointed_at
+
+
+def write(path: Path, text: str = BOT) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(dedent(text))
+    return path
+
+
+def test_a_file_and_a_module_are_the_same_bot(tmp_path: Path) -> None:
+    write(tmp_path / "shop" / "__init__.py", "")
+    path = write(tmp_path / "shop" / "lunch.py")
+    for text in ("shop/lunch.py", "shop.lunch"):
+        target = locate(text, tmp_path)
+        assert (target.path, target.module, target.folder) == (path, "shop.lunch", tmp_path)
+    assert locate("shop.lunch:client", tmp_path).attribute == "client"
+    with pytest.raises(BotError, match=r"there is no shop\.dinner\.py"):
+        locate("shop.dinner", tmp_path)
+
+
+def test_the_order_of_looking(tmp_path: Path) -> None:
+    write(tmp_path / "main.py", "print('no bot')")
+    write(tmp_path / "src" / "app.py")
+    assert find(None, tmp_path).path == tmp_path / "src" / "app.py"
+    write(tmp_path / "bot.py")
+    assert find(None, tmp_path).path == tmp_path / "bot.py"
+    write(tmp_path / "other.py")
+    write(tmp_path / "pyproject.toml", '[tool.mezon]\nbot = "other:client"\n')
+    assert str(find(None, tmp_path)) == "other:client"
+    assert find("bot.py", tmp_path).path == tmp_path / "bot.py"
+
+
+def test_no_bot_is_a_sentence(tmp_path: Path) -> None:
+    ended = mezon_command("run", folder=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("no bot found in")
+    assert "mezon new" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture
+def options(gateway: LocalGateway) -> dict[str, object]:
+    return gateway.client_options()
+
+
+def test_what_counts_as_a_client(tmp_path: Path, options: dict[str, object]) -> None:
+    make = "from mezon import MezonClient\n"
+    one = "MezonClient(1, 'k', message_db=False)"
+    with pointed_at(options):
+        assert isinstance(
+            load_bot(locate(str(write(tmp_path / "a1.py", f"{make}lunch = {one}")))), MezonClient
+        )
+        two = write(tmp_path / "a2.py", f"{make}lunch = {one}\ndinner = {one}")
+        with pytest.raises(BotError, match="a2:lunch or a2:dinner"):
+            load_bot(locate(str(two)))
+        assert load_bot(locate(f"{two}:dinner")) is not None
+        maker = write(tmp_path / "a3.py", f"{make}def make_bot():\n    return {one}")
+        assert isinstance(load_bot(locate(str(maker))), MezonClient)
+        assert load_bot(locate(str(write(tmp_path / "a4.py", "x = 1")))) is None
+        with pytest.raises(BotError, match="is a int"):
+            load_bot(locate(f"{tmp_path / 'a4.py'}:x"))
+        with pytest.raises(BotError, match="has no y"):
+            load_bot(locate(f"{tmp_path / 'a4.py'}:y"))
+
+
+def test_a_missing_variable_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "bot.py")
+    ended = mezon_command("run", folder=tmp_path)
+    assert ended.returncode == 1
+    assert "reads the environment variable MEZON_BOT_ID, which is not set" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_error_in_the_file_is_shown_from_its_own_line_on(tmp_path: Path) -> None:
+    write(tmp_path / "bot.py", "import mezon\n\ndef deep():\n    raise ValueError('ouch')\n\ndeep()\n")
+    ended = mezon_command("run", folder=tmp_path)
+    assert ended.returncode == 1
+    assert "bot.py ended with an error" in ended.stderr
+    assert ended.stderr.count('  File "') == 2
+    assert "ValueError: ouch" in ended.stderr
+
+
+async def test_a_bot_that_names_the_real_server_stays_here(gateway: LocalGateway, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "real_bot.py",
+        """
+        from mezon import MezonClient
+
+        client = MezonClient("42", "the-real-key", "gw.example.invalid", port="443", use_ssl=True)
+        """,
+    )
+    async with running_bot(str(path), gateway) as client:
+        assert client.state == "ready"
+    assert all("the-real-key" not in str(request.body) for request in gateway.requests)
+    assert MezonClient(1, "k", message_db=False).client_id == 1
+
+
+async def test_a_bot_is_imported_anew_each_time(gateway: LocalGateway, tmp_path: Path) -> None:
+    path = write(tmp_path / "twice_bot.py")
+    for _ in range(2):
+        async with running_bot(str(path), gateway):
+            await gateway.say("general", "alice", "hi")
+            assert (await gateway.next_sent("channel_message_send")).text == "one: hi"
+    assert "twice_bot" in sys.modules

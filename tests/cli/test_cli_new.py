@@ -1,0 +1,77 @@
+"""``mezon new``: the folder is whole, its test is green, its types hold."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import mezon
+import pytest
+from cli_kit import environment, mezon_command
+
+TEMPLATES = ("echo", "commands", "ai")
+FILES = {
+    *("bot.py", "test_bot.py", "pyproject.toml", "Dockerfile", "README.md"),
+    *(".env.example", ".gitignore", ".dockerignore"),
+}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_test_of_a_new_bot_is_green(template: str, tmp_path: Path) -> None:
+    made = mezon_command("new", "lunch-bot", "--template", template, folder=tmp_path)
+    assert (made.returncode, made.stderr) == (0, "")
+    folder = tmp_path / "lunch-bot"
+    assert {path.name for path in folder.iterdir()} == FILES
+    project = tomllib.loads((folder / "pyproject.toml").read_text())
+    assert project["project"]["name"] == "lunch-bot"
+    assert project["project"]["dependencies"] == [f"mezon-rs>={mezon.__version__}"]
+    for path in folder.iterdir():
+        assert "{{" not in path.read_text(), path
+    tests = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert tests.returncode == 0, tests.stdout
+    names = [
+        node.name for node in ast.parse((folder / "test_bot.py").read_text()).body if hasattr(node, "name")
+    ]
+    count = sum(name.startswith("test_") for name in names)
+    assert count >= 2
+    assert f"{count} passed" in tests.stdout
+
+
+def test_the_bots_hold_to_their_types(tmp_path: Path) -> None:
+    for template in TEMPLATES:
+        mezon_command("new", template, "--template", template, folder=tmp_path)
+    paths = [str(tmp_path / template / "bot.py") for template in TEMPLATES]
+    for path in paths:
+        checked = subprocess.run(
+            [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "types"), path],
+            cwd=tmp_path,
+            env={**environment(), "MYPYPATH": environment()["PYTHONPATH"]},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert checked.returncode == 0, checked.stdout
+
+
+def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "bot.py").write_text("mine")
+    refused = mezon_command("new", "taken", folder=tmp_path)
+    assert refused.returncode == 2
+    assert "not empty" in refused.stderr
+    assert (tmp_path / "taken" / "bot.py").read_text() == "mine"
+
+
+def test_a_name_without_letters_is_refused(tmp_path: Path) -> None:
+    assert mezon_command("new", "!!!", folder=tmp_path).returncode == 2
+    assert list(tmp_path.iterdir()) == []

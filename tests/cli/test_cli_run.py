@@ -1,0 +1,125 @@
+"""``mezon run``: what it says, what ends it, and what --reload does."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from cli_kit import BOT, mezon_command, running
+from mezon.testing import LocalGateway
+
+
+def settings(gateway: LocalGateway) -> str:
+    return "".join(f"{name}={value}\n" for name, value in gateway.environment().items())
+
+
+async def test_it_reads_the_env_file_and_says_where_it_connects(
+    gateway: LocalGateway, tmp_path: Path
+) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    (tmp_path / ".env").write_text(settings(gateway))
+    async with running("run", folder=tmp_path) as command:
+        await command.until(f"client  bot {gateway.bot_id} at {gateway.url}")
+        await gateway.wait_joined(timeout=30)
+        await gateway.say("general", "alice", "hi")
+        assert (await gateway.next_sent("channel_message_send")).text == "one: hi"
+        assert await command.end(signal.SIGINT) == 0
+    said = "\n".join(command.said)
+    assert "MEZON_API_KEY" in said
+    assert gateway.api_key not in said
+    assert "bot.py (import bot)" in said
+    assert "Traceback" not in said
+
+
+async def test_reload_starts_the_process_again(gateway: LocalGateway, tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    (tmp_path / "my.env").write_text(settings(gateway))
+    async with running("run", "bot.py", "--reload", "--env-file", "my.env", folder=tmp_path) as command:
+        await gateway.wait_joined(timeout=30)
+        await gateway.say("general", "alice", "hi")
+        assert (await gateway.next_sent("channel_message_send", timeout=20)).text == "one: hi"
+
+        (tmp_path / "bot.py").write_text(BOT.replace("one:", "two:"))
+        await command.until("bot.py was saved")
+        await command.until("bot started")
+        await gateway.wait_disconnected(timeout=20)
+        await gateway.wait_joined(timeout=30)
+        await gateway.say("general", "alice", "hi")
+        assert (await gateway.next_sent("channel_message_send", timeout=20)).text == "two: hi"
+
+        (tmp_path / "bot.py").write_text("import mezon\nraise SystemExit(3)\n")
+        await command.until("ended with code 3")
+        assert await command.end(signal.SIGINT) == 0
+    assert gateway.connections.live == 0
+
+
+async def test_a_bot_that_makes_its_client_in_main_runs_as_a_script(
+    gateway: LocalGateway, tmp_path: Path
+) -> None:
+    lines = BOT.strip().splitlines()
+    body = "\n".join("    " + line for line in lines[2:])
+    (tmp_path / "bot.py").write_text(
+        f"import os\nfrom mezon import MezonClient\n\ndef main():\n{body}\n    client.run()\n\n"
+        'if __name__ == "__main__":\n    main()\n'
+    )
+    (tmp_path / ".env").write_text(settings(gateway))
+    async with running("run", folder=tmp_path) as command:
+        await command.until("it runs as a script")
+        await gateway.wait_joined(timeout=30)
+        assert await command.end(signal.SIGTERM) == 0
+
+
+async def test_a_wrong_key_is_one_sentence(gateway: LocalGateway, tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    env = {**gateway.environment(), "MEZON_API_KEY": "wrong"}
+    ended = await asyncio.to_thread(mezon_command, "run", folder=tmp_path, **env)
+    assert ended.returncode == 1
+    assert "AuthenticationError: " in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_missing_env_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    ended = mezon_command("run", "--env-file", "prod.env", folder=tmp_path)
+    assert ended.returncode == 2
+    assert "there is no file prod.env" in ended.stderr
+
+
+def test_without_the_extra_it_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import importlib.util
+
+    from mezon.cli.entry import main
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "typer" else real(name))
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert 'pip install "mezon-rs[cli]"' in capsys.readouterr().err
+
+
+def test_importing_mezon_brings_none_of_it() -> None:
+    import subprocess
+
+    code = (
+        "import sys, mezon, mezon.testing\n"
+        "print([n for n in ('typer', 'rich', 'watchfiles', 'mezon.cli', 'aiohttp') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_has_examples_and_exit_codes(tmp_path: Path) -> None:
+    told = mezon_command("--help", folder=tmp_path).stdout
+    assert "Exit codes: 0 done, 1 it failed, 2 wrong use, 130 interrupted." in told
+    for command in ("new", "run"):
+        assert (
+            "mezon " + command
+            in mezon_command(command, "--help", folder=tmp_path).stdout.partition("Example")[2]
+        )
+    assert mezon_command("fly", folder=tmp_path).returncode == 2

@@ -1,0 +1,262 @@
+"""Build the documentation site into build/site and check it: ``make docs``.
+
+Pages are written to be read in the repository too, so their links are those of the repository. This gathers docs/ and
+the pages at the root into build/pages, turns each link into one of the site, or of the repository on the web where the
+site has no such page, lets zensical build in strict mode, and checks what came out: every link and anchor leads
+somewhere, and nothing is loaded from elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+ROOT: Final = Path(__file__).parents[1]
+PAGES: Final = ROOT / "build" / "pages"
+SITE: Final = ROOT / "build" / "site"
+#: Pages at the root of the repository, and their names on the site.
+ROOT_PAGES: Final = {
+    "ARCHITECTURE.md": "architecture.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+}
+#: What zensical loads from elsewhere for the search of a site opened from a folder; we bring it along.
+SHIM: Final = "https://unpkg.com/iframe-worker/shim"
+SHIM_FILE: Final = "assets/iframe-worker.js"
+
+_LINK = re.compile(r"(\]\()(?!https?://|mailto:|#)([^)#\s]+)((?:#[\w.-]+)?\))")
+_CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.M | re.S)
+
+
+class Config(NamedTuple):
+    """What is needed of mkdocs.yml."""
+
+    site_url: str
+    repo_url: str
+    #: The title of a page in the navigation, by its path; sections are joined by " / ".
+    titles: dict[str, str]
+
+
+def configuration() -> Config:
+    """Read mkdocs.yml."""
+    raw = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
+    return Config(raw["site_url"], raw["repo_url"], dict(_titles(raw["nav"])))
+
+
+def _titles(nav: list[Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for entry in nav:
+        for title, target in entry.items():
+            if isinstance(target, list):
+                yield from _titles(target, f"{above}{title} / ")
+            else:
+                yield target, f"{above}{title}"
+
+
+# ---- gathering
+
+
+def sources() -> dict[Path, str]:
+    """Every file of the site: where it is in the repository, and its path on the site."""
+    found = {
+        path: path.relative_to(ROOT / "docs").as_posix()
+        for path in (ROOT / "docs").rglob("*")
+        if path.is_file()
+    }
+    found |= {ROOT / name: target for name, target in ROOT_PAGES.items() if (ROOT / name).exists()}
+    return found
+
+
+def gather(config: Config) -> None:
+    """Fill build/pages."""
+    shutil.rmtree(PAGES, ignore_errors=True)
+    known = sources()
+    for source, target in known.items():
+        place = PAGES / target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if source.suffix == ".md":
+            place.write_text(relinked(source, target, known, config), "utf-8")
+        else:
+            shutil.copyfile(source, place)
+
+
+def relinked(source: Path, target: str, known: dict[Path, str], config: Config) -> str:
+    """A page with its links turned into those of the site."""
+
+    def turn(match: re.Match[str]) -> str:
+        before, link, after = match.groups()
+        meant = Path(os.path.normpath(source.parent / link))
+        if meant in known:
+            return f"{before}{Path(os.path.relpath(known[meant], Path(target).parent)).as_posix()}{after}"
+        if not meant.is_relative_to(ROOT) or not meant.exists():
+            raise SystemExit(f"{source.relative_to(ROOT)}: the link {link} leads nowhere")
+        kind = "tree" if meant.is_dir() else "blob"
+        return f"{before}{config.repo_url}/{kind}/main/{meant.relative_to(ROOT).as_posix()}{after}"
+
+    # What stands in code is no link.
+    parts = _CODE.split(source.read_text("utf-8"))
+    return "".join(part if place % 2 else _LINK.sub(turn, part) for place, part in enumerate(parts))
+
+
+# ---- finishing
+
+
+def finish(config: Config) -> None:
+    """Bring along what would be loaded from elsewhere, and write llms.txt."""
+    for page in SITE.rglob("*.html"):
+        text = page.read_text("utf-8")
+        if SHIM in text:
+            base = config.site_url if page.name == "404.html" else ""
+            shim = (
+                f"{base}{SHIM_FILE}"
+                if base
+                else Path(os.path.relpath(SITE / SHIM_FILE, page.parent)).as_posix()
+            )
+            page.write_text(text.replace(SHIM, shim), "utf-8")
+    (SITE / "llms.txt").write_text(llms(config), "utf-8")
+    for target in config.titles:
+        place = SITE / target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PAGES / target, place)
+
+
+def llms(config: Config) -> str:
+    """The list of pages for language models (llmstxt.org); each is there as Markdown too."""
+    lines = ["# mezon-rs", ""]
+    lines += [f"> {summary(PAGES / 'index.md')}", ""]
+    section = ""
+    for target, title in config.titles.items():
+        above, _, name = title.rpartition(" / ")
+        if (above or "Pages") != section:
+            section = above or "Pages"
+            lines += ["", f"## {section}", ""]
+        told = summary(PAGES / target)
+        lines.append(f"- [{name}]({config.site_url}{target})" + (f": {told}" if told else ""))
+    return "\n".join(lines) + "\n"
+
+
+def summary(page: Path) -> str:
+    """The first sentence below the title of a page, as plain text."""
+    for paragraph in _CODE.sub(
+        lambda m: m[0].strip("`") if "\n" not in m[0] else "", page.read_text("utf-8")
+    ).split("\n\n"):
+        text = " ".join(paragraph.split())
+        if text and text[0] not in "#<|:!-":
+            plain = re.sub(r"\[([^\]]+)\]\([^)]*\)|[*`]", r"\1", text)
+            return re.split(r"(?<=[.!?:]) ", plain)[0].rstrip(":")
+    return ""
+
+
+# ---- checking
+
+
+class Page(HTMLParser):
+    """Links, anchors and loaded files of a built page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.anchors: set[str] = set()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        """Note what a tag names."""
+        values = dict(attributes)
+        for name in ("id", "name"):
+            if values.get(name):
+                self.anchors.add(str(values[name]))
+        if tag == "a" and values.get("href"):
+            self.links.append(str(values["href"]))
+        if tag in ("script", "img", "iframe", "source", "video") and values.get("src"):
+            self.loaded.append(str(values["src"]))
+        if tag == "link" and values.get("rel") in ("stylesheet", "icon", "preload") and values.get("href"):
+            self.loaded.append(str(values["href"]))
+
+
+def faults(config: Config) -> Iterator[str]:
+    """What is wrong with the built site."""
+    pages = {path: Page(path.read_text("utf-8")) for path in sorted(SITE.rglob("*.html"))}
+    for path, page in pages.items():
+        if path.name == "404.html":
+            continue  # its links are those of the published site
+        where = path.relative_to(SITE)
+        for target in page.loaded:
+            if urlsplit(target).scheme:
+                yield f"{where}: loads {target} from elsewhere"
+            elif not (path.parent / unquote(target).split("?")[0]).exists():
+                yield f"{where}: {target} is not there"
+        for link in page.links:
+            yield from _link_faults(config, path, link, pages)
+    for target in config.titles:
+        if not (SITE / target).with_suffix(".html").exists():
+            yield f"{target} is in the navigation and was not built"
+
+
+def _link_faults(config: Config, path: Path, link: str, pages: dict[Path, Page]) -> Iterator[str]:
+    where = path.relative_to(SITE)
+    parts = urlsplit(link)
+    blob = f"{config.repo_url}/blob/main/"
+    if link.startswith(blob) and not (ROOT / link.removeprefix(blob).partition("#")[0]).exists():
+        yield f"{where}: {link} is not in the repository"
+    if parts.scheme or parts.netloc:
+        return
+    meant = Path(os.path.normpath(path.parent / unquote(parts.path))) if parts.path else path
+    if not meant.exists():
+        yield f"{where}: {link} leads nowhere"
+    elif parts.fragment and meant in pages and unquote(parts.fragment) not in pages[meant].anchors:
+        yield f"{where}: {link} names no anchor"
+
+
+# ---- the command
+
+
+def build() -> None:
+    """Gather, build, finish, check; ends the process with 1 if anything is wrong."""
+    config = configuration()
+    gather(config)
+    zensical = Path(sys.executable).with_name("zensical")
+    shutil.rmtree(SITE, ignore_errors=True)
+    built = subprocess.run(
+        [zensical, "build", "--strict", "--clean"],
+        cwd=ROOT,
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    sys.stdout.write(built.stdout)
+    # Docstrings that cannot be read are told and not counted by zensical.
+    if built.returncode or "griffe: " in built.stdout:
+        raise SystemExit("the build has warnings: see above")
+    finish(config)
+    found = list(faults(config))
+    if found:
+        raise SystemExit("\n".join([*found, f"{len(found)} faults in build/site"]))
+    pages = sum(1 for _ in SITE.rglob("*.html"))
+    sys.stdout.write(f"build/site: {pages} pages, every link leads somewhere; open build/site/index.html\n")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Build and check the documentation site.")
+    parser.add_argument("--gather", action="store_true", help="only fill build/pages, for another builder")
+    if parser.parse_args().gather:
+        gather(configuration())
+    else:
+        build()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Collects the licences of the crates in the wheel into THIRD-PARTY-LICENSES.txt; with --check compares instead.
+
+The list follows Cargo.lock, the feature `python` and every platform a wheel is made for.
+Run by `make licences` and `make lint`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE = ROOT / "THIRD-PARTY-LICENSES.txt"
+NAMES = ("licen", "copying", "unlicense", "notice", "copyright")
+HEAD = """\
+mezon-rs holds compiled code of the crates below. Each is used under the licence its authors chose;
+the texts follow the list.
+Written by tools/licences.py (`make licences`) from Cargo.lock.
+"""
+
+
+def metadata() -> dict[str, Any]:
+    """What cargo knows of the build with the seam to Python."""
+    done = subprocess.run(
+        ["cargo", "metadata", "--format-version=1", "--locked", "--features", "python"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    known: dict[str, Any] = json.loads(done.stdout)
+    return known
+
+
+def in_the_wheel(known: dict[str, Any]) -> list[dict[str, Any]]:
+    """The packages whose code is linked in: normal dependencies, neither build scripts nor procedural macros."""
+    packages = {package["id"]: package for package in known["packages"]}
+    nodes = {node["id"]: node for node in known["resolve"]["nodes"]}
+    root = known["resolve"]["root"]
+    found: set[str] = set()
+    left = [root]
+    while left:
+        node = nodes[left.pop()]
+        for dependency in node["deps"]:
+            linked = any(kind["kind"] is None for kind in dependency["dep_kinds"])
+            package = packages[dependency["pkg"]]
+            macro = any("proc-macro" in target["kind"] for target in package["targets"])
+            if linked and not macro and dependency["pkg"] not in found:
+                found.add(dependency["pkg"])
+                left.append(dependency["pkg"])
+    return sorted((packages[one] for one in found), key=lambda one: (one["name"], one["version"]))
+
+
+def texts(package: dict[str, Any]) -> list[str]:
+    """The licence files that lie in a crate."""
+    folder = Path(package["manifest_path"]).parent
+    files = sorted(
+        path for path in folder.iterdir() if path.is_file() and path.name.lower().startswith(NAMES)
+    )
+    mit = [path for path in files if "mit" in path.name.lower()]
+    if mit and "AND" not in (package["license"] or ""):
+        # The authors give the choice; this is the shorter one.
+        files = mit + [path for path in files if "notice" in path.name.lower()]
+    return [path.read_text("utf-8", "replace").replace("\r\n", "\n").strip() for path in files]
+
+
+def collected() -> str:
+    """The whole file."""
+    packages = in_the_wheel(metadata())
+    lines = [HEAD]
+    users: dict[str, list[str]] = defaultdict(list)
+    shown: dict[str, str] = {}
+    for package in packages:
+        name = f"{package['name']} {package['version']}"
+        lines.append(f"{name}: {package['license'] or 'see its text'}")
+        for text in texts(package):
+            # Many copies of one text differ in line breaks alone.
+            key = " ".join(text.split())
+            shown.setdefault(key, text)
+            users[key].append(name)
+    for key, names in users.items():
+        lines += ["", "=" * 100, ", ".join(names), "=" * 100, shown[key]]
+    return "\n".join(line.rstrip() for line in "\n".join(lines).split("\n")) + "\n"
+
+
+def main() -> None:
+    text = collected()
+    if "--check" not in sys.argv:
+        FILE.write_text(text, "utf-8")
+    elif not FILE.exists() or FILE.read_text("utf-8") != text:
+        sys.exit(f"{FILE.name} differs from what Cargo.lock gives: run `make licences`")
+
+
+if __name__ == "__main__":
+    main()
