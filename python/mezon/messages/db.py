@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from mezon import _core
 from mezon.errors import InvalidArgumentError, MessageStoreError
 from mezon.messages import _exit
-from mezon.messages._row import content_text, json_text, required_id, row_of
+from mezon.messages._row import content_text, json_text, row_of
+from mezon.utils.ids import required_id
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
