@@ -195,6 +195,7 @@ class Login:
                 know_clan=self._directory.know_clan,
                 transport=client.transport,
             )
+            client.socket_manager.socket.limits = client.limits
             self._dispatcher.use_effects(
                 Effects(client, self._directory, self._background.run, sessions.new_token).table()
             )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         VoiceLeavedEvent,
         VoiceStartedEvent,
     )
+    from mezon.models.choices import ButtonClicked
     from mezon.options import Disconnect, Gap
     from mezon.protobuf.api import api_pb2
     from mezon.protobuf.rtapi import realtime_pb2
@@ -53,7 +54,7 @@ _Coffee = TypeVar("_Coffee", bound="Callable[[GiveCoffeeEvent], Any]")
 _Role = TypeVar("_Role", bound="Callable[[realtime_pb2.RoleEvent], Any]")
 _RoleAssign = TypeVar("_RoleAssign", bound="Callable[[realtime_pb2.RoleAssignedEvent], Any]")
 _ClanEvent = TypeVar("_ClanEvent", bound="Callable[[api_pb2.CreateEventRequest], Any]")
-_Button = TypeVar("_Button", bound="Callable[[realtime_pb2.MessageButtonClicked], Any]")
+_Button = TypeVar("_Button", bound="Callable[[ButtonClicked], Any]")
 _StreamJoined = TypeVar("_StreamJoined", bound="Callable[[StreamingJoinedEvent], Any]")
 _StreamLeaved = TypeVar("_StreamLeaved", bound="Callable[[StreamingLeavedEvent], Any]")
 _Dropdown = TypeVar("_Dropdown", bound="Callable[[DropdownBoxSelected], Any]")

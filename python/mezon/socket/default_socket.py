@@ -6,7 +6,7 @@ Ids may be ints or digit strings everywhere.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
 from mezon.models._body import encode_content, mentions_of
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mezon._gateway.transport import TransportChoice
-    from mezon.managers.event import EventManager
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
     from mezon.models._body import Content
+    from mezon.models._limits import MessageLimits
     from mezon.ports import Connection
 
 logger = get_logger("mezon.gateway")
@@ -33,6 +33,14 @@ logger = get_logger("mezon.gateway")
 PREFIX_RAW: Final = 0xFF
 RAW_HEADER_LENGTH: Final = 7
 CODE_FIN: Final = 0x00FF
+
+
+class Registry(Protocol):
+    """Who listens to what: a :class:`mezon.EventManager`."""
+
+    def on(self, event_name: str, handler: Any = None) -> Any: ...
+    def off(self, event_name: str, handler: Any = None) -> None: ...
+    def has_listeners(self, event_name: str) -> bool: ...
 
 
 class Socket:
@@ -58,7 +66,7 @@ class Socket:
         use_ssl: bool = False,
         adapter: WebSocketAdapter | None = None,
         send_timeout_ms: int = DEFAULT_SEND_TIMEOUT_MS,
-        event_manager: EventManager | None = None,
+        event_manager: Registry | None = None,
         *,
         transport: TransportChoice = "auto",
     ) -> None:
@@ -69,6 +77,8 @@ class Socket:
         self.event_manager = event_manager
         self.transport = transport
         self.session: Session | None = None
+        #: What is refused before it is sent; None for nothing.
+        self.limits: MessageLimits | None = None
         self._last_cid = 0
 
     @property
@@ -244,6 +254,7 @@ class Socket:
             code,
             topic_id,
         )
+        self._check(message)
         _, ack = await self._call_joined("channel_message_send", message, message)
         return _complete(ack, message)
 
@@ -282,6 +293,7 @@ class Socket:
             topic_id,
         )
         message["id"] = message_id
+        self._check(message)
         value = {"message": message, "receiver_ids": list(receiver_ids)}
         _, answer = await self._call_joined("ephemeral_message_send", value, message)
         ack = ChannelMessageAck(
@@ -293,6 +305,10 @@ class Socket:
             update_time_seconds=getattr(answer, "update_time_seconds", 0),
         )
         return _complete(ack, message)
+
+    def _check(self, message: dict[str, Any]) -> None:
+        if self.limits is not None:
+            self.limits.check(message["content"], message["mentions"], message["attachments"])
 
     async def _call_joined(
         self, name: str, value: dict[str, Any], message: dict[str, Any]
@@ -326,8 +342,14 @@ class Socket:
         hide_editted: bool = False,
         topic_id: int | None = None,
         is_update_msg_topic: bool | None = None,
+        create_time_seconds: int | None = None,
     ) -> ChannelMessageAck:
-        """Change a message. The acknowledgement has code 1."""
+        """Change a message. The acknowledgement has code 1.
+
+        Args:
+            hide_editted: Do not show that it was edited.
+            create_time_seconds: When the message was written, UNIX time, if that is known.
+        """
         update = {
             "clan_id": clan_id,
             "channel_id": channel_id,
@@ -340,7 +362,9 @@ class Socket:
             "hide_editted": hide_editted,
             "topic_id": topic_id,
             "is_update_msg_topic": is_update_msg_topic,
+            "create_time_seconds": create_time_seconds,
         }
+        self._check(update)
         await self._rpc(_rpc.UPDATE_CHANNEL_MESSAGE, update)
         return _api_ack(update, 1)
 
