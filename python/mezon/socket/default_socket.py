@@ -12,7 +12,6 @@ from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
 from mezon.models._body import encode_content, mentions_of
 from mezon.models.realtime import ChannelJoin, ChannelLeave, ChannelMessageAck, ClanJoin
 from mezon.session import Session
-from mezon.socket import _rpc
 from mezon.socket._url import socket_urls
 from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
 from mezon.utils.helper import channel_type_of_mode
@@ -157,10 +156,12 @@ class Socket:
         dumped: dict[str, Any] = answer.model_dump()
         return dumped
 
-    async def _rpc(self, rpc: _rpc.Rpc, request: dict[str, Any]) -> dict[str, Any]:
+    async def _rpc(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
         """Call an API over the socket; gives the answer's fields by name."""
         from mezon._gateway.codec import dict_plan
+        from mezon.protobuf._rpcs import find_rpc
 
+        rpc = find_rpc(name)
         body = dict_plan(rpc.request).encode(request) if rpc.request else b""
         event = {"api_index": rpc.index, "api_name": rpc.name, "body": body}
         try:
@@ -365,7 +366,7 @@ class Socket:
             "create_time_seconds": create_time_seconds,
         }
         self._check(update)
-        await self._rpc(_rpc.UPDATE_CHANNEL_MESSAGE, update)
+        await self._rpc("UpdateChannelMessage", update)
         return _api_ack(update, 1)
 
     async def remove_chat_message(
@@ -386,7 +387,7 @@ class Socket:
             "is_public": is_public,
             "topic_id": topic_id,
         }
-        await self._rpc(_rpc.DELETE_CHANNEL_MESSAGE, remove)
+        await self._rpc("DeleteChannelMessage", remove)
         return _api_ack(remove, 2)
 
     async def write_message_reaction(
@@ -522,17 +523,17 @@ class Socket:
 
     async def list_clan_emoji_by_clan_id(self, clan_id: str) -> dict[str, Any]:
         """The emojis of a clan, as ``{"emoji_list": [...]}`` (RPC GetListEmojisByUserId)."""
-        found = await self._rpc(_rpc.GET_LIST_EMOJIS_BY_USER_ID, {})
+        found = await self._rpc("GetListEmojisByUserId", {})
         return {"emoji_list": [one for one in found["emoji_list"] if one["clan_id"] == int(clan_id)]}
 
     async def list_clan_stickers_by_clan_id(self, clan_id: str) -> dict[str, Any]:
         """The stickers of a clan, as ``{"stickers": [...]}`` (RPC GetListStickersByUserId)."""
-        found = await self._rpc(_rpc.GET_LIST_STICKERS_BY_USER_ID, {})
+        found = await self._rpc("GetListStickersByUserId", {})
         return {"stickers": [one for one in found["stickers"] if one["clan_id"] == int(clan_id)]}
 
     async def list_channel_by_user_id(self) -> dict[str, Any]:
         """All channels the bot is in, as ``{"channeldesc": [...]}`` (RPC ListChannelByUserId)."""
-        return await self._rpc(_rpc.LIST_CHANNEL_BY_USER_ID, {})
+        return await self._rpc("ListChannelByUserId", {})
 
     async def hashtag_dm_list(self, user_ids: list[str], limit: int) -> dict[str, Any]:
         """Not offered by the gateway's API.
@@ -544,15 +545,15 @@ class Socket:
 
     async def get_notification_channel_setting(self, channel_id: int) -> dict[str, Any]:
         """The bot's notification setting for a channel (RPC GetNotificationChannel)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CHANNEL, {"channel_id": channel_id})
+        return await self._rpc("GetNotificationChannel", {"channel_id": channel_id})
 
     async def get_notification_category_setting(self, category_id: int) -> dict[str, Any]:
         """The bot's notification setting for a category (RPC GetNotificationCategory)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CATEGORY, {"category_id": category_id})
+        return await self._rpc("GetNotificationCategory", {"category_id": category_id})
 
     async def get_notification_clan_setting(self, clan_id: int) -> dict[str, Any]:
         """The bot's notification setting for a clan (RPC GetNotificationClan)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CLAN, {"clan_id": clan_id})
+        return await self._rpc("GetNotificationClan", {"clan_id": clan_id})
 
     async def get_notification_react_message(self, channel_id: int) -> dict[str, Any]:
         """Not offered by the gateway's API.
