@@ -361,6 +361,13 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self._process.begin()
         await self._login.run(enable_auto_reconnect)
 
+    async def setup_hook(self) -> None:
+        """Override it to prepare the bot: called at each login, when calls can be made and before anything is told.
+
+        The order at the start: this, then the handlers of ``ready`` start, then events do, in the order they came.
+        What comes meanwhile waits, so that this must not wait for an event. What it raises fails the login.
+        """
+
     async def get_session(self) -> Session:
         """A fresh session, without logging in the client.
 
