@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
+from mezon._client.arguments import check_arguments
 from mezon._client.agents import Agents
 from mezon._client.assembly import StandardPorts
 from mezon._client.background import Background
@@ -170,6 +171,16 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
     ) -> None:
         if enable_logging:
             setup_logger(log_level=log_level)
+        host, port, use_ssl = resolve(host), resolve(port), resolve(use_ssl)
+        check_arguments(
+            api_key=api_key,
+            host=host,
+            port=port,
+            use_ssl=use_ssl,
+            timeout=timeout,
+            message_db=message_db,
+            gateway=gateway,
+        )
         try:
             self.client_id = int(client_id)
         except (TypeError, ValueError):
@@ -177,13 +188,13 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         if max_concurrent_handlers is not None and max_concurrent_handlers < 1:
             raise InvalidArgumentError("max_concurrent_handlers is at least 1, or None for no bound")
         self.api_key = api_key
-        self.use_ssl: bool = resolve(use_ssl)
-        self.timeout_ms = timeout
+        self.use_ssl: bool = use_ssl
+        self.timeout_ms = int(timeout)
         self.mmn_api_url: str | None = resolve(mmn_api_url)
         self.zk_api_url: str | None = resolve(zk_api_url)
         self.agent_event_url = agent_event_url
         self.transport = check_transport(resolve(transport))
-        self.login_url = f"{'https' if self.use_ssl else 'http'}://{resolve(host)}:{resolve(port)}"
+        self.login_url = f"{'https' if self.use_ssl else 'http'}://{host}:{port}"
         self.gateway = gateway if gateway is not None else GatewayOptions()
         self.auto_accept_friends = auto_accept_friends
         self.content_as_json = content_as_json
