@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from mezon._client.arguments import check_arguments
 from mezon._client.agents import Agents
-from mezon._client.assembly import StandardPorts
+from mezon._client.assembly import PortSettings, ports_for
 from mezon._client.background import Background
 from mezon._client.calls import ClientCalls
 from mezon._client.directory import Directory
@@ -214,14 +214,17 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self.zk_proof: ZkProof | None = None
 
         # What it needs from outside.
-        self._ports: Ports = ports or StandardPorts(
-            gateway=self.gateway,
-            message_db=message_db,
-            content_as_json=content_as_json,
-            recent_per_channel=messages_per_channel,
-            recent_channels=cache_size,
-            http_rate=(http_rate_limit, http_rate_period),
-            origin=Origin(self),
+        self._ports: Ports = ports or ports_for(
+            PortSettings(
+                client_id=self.client_id,
+                gateway=self.gateway,
+                message_db=message_db,
+                content_as_json=content_as_json,
+                recent_per_channel=messages_per_channel,
+                recent_channels=cache_size,
+                http_rate=(http_rate_limit, http_rate_period),
+                origin=Origin(self),
+            )
         )
         self._store: MessageStore | None = None
         self._process = ProcessGuard()
@@ -237,10 +240,10 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self._sessions = Sessions(
             self, self._ports, self._background.run, check_route(resolve(api)), self._connection
         )
-        self._directory = Directory(self, self._sessions.token, cache_size)
-        self.clans = self._directory.clans
-        self.channels = self._directory.channels
-        self.users = self._directory.users
+        self.directory = Directory(self, self._sessions.token, cache_size)
+        self.clans = self.directory.clans
+        self.channels = self.directory.channels
+        self.users = self.directory.users
         self._agents = Agents(self, self._ports, self._dispatcher.dispatch)
         self._tokens = Tokens(self, self._ports)
         self._shutdown = Shutdown(
@@ -258,13 +261,13 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
             ports=self._ports,
             dispatcher=self._dispatcher,
             sessions=self._sessions,
-            directory=self._directory,
+            directory=self.directory,
             background=self._background,
             life=Life(
                 self,
                 self._dispatcher,
                 self._sessions,
-                self._directory,
+                self.directory,
                 self._background,
                 self._shutdown,
             ),
@@ -393,7 +396,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         Raises:
             InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
         """
-        return await self._directory.fetch_channel(channel_id)
+        return await self.directory.fetch_channel(channel_id)
 
     async def get_user_from_id(self, user_id: int) -> User:
         """What ``users.fetch`` does on a miss: opens the DM with the user.
@@ -401,7 +404,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         Raises:
             InvalidArgumentError: If the user cannot be reached (a ValueError).
         """
-        return await self._directory.fetch_user(user_id)
+        return await self.directory.fetch_user(user_id)
 
     async def connect_ai_agent_sse(self, path: str = "api/sse/metadata") -> None:
         """Start to receive the AI agents' events; possible before the login. They reconnect by themselves.

@@ -118,7 +118,12 @@ class Dispatcher:
         events, effect = self._events, self._effects.get(name)
         if self._waiters.has(name):
             effect = self._waiters.after(effect, name)
-        return name, effect, events.defaults.get(name, ()), events.listeners.get(name, ())
+        defaults, handlers = events.defaults.get(name, ()), events.listeners.get(name, ())
+        around = None if self._connection is None else self._connection.around
+        if around is not None:
+            defaults = tuple(around(name, one, -1 - place) for place, one in enumerate(defaults))
+            handlers = tuple(around(name, one, place) for place, one in enumerate(handlers))
+        return name, effect, defaults, handlers
 
     # ---- how many may run
 

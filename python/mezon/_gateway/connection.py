@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon import _core
 from mezon._gateway.codec import MESSAGES, NAMES, TAGS, dict_plan, event_plan
 from mezon._gateway.failures import does_not_fit, no_answer, other_loop, server_error
-from mezon._gateway.protobuf_events import ANSWERABLE, protobuf_event
+from mezon._gateway.protobuf_events import protobuf_event
 from mezon.errors import MezonConnectionError, MezonError
-from mezon.models._origin import held
 from mezon.ports import SessionRefusedError
 from mezon.utils.logger import get_logger
 from mezon.utils.process import ProcessGuard
@@ -62,7 +61,10 @@ class CoreConnection:
         store: The core's message store, which received messages go to.
         plans: By envelope field, how its events are decoded when the model's own way is not wanted.
         origin: What events carry that can be answered: whose they are.
+        encoded: Give events and answers as bytes, as they came; errors are read all the same.
     """
+
+    around = None
 
     def __init__(
         self,
@@ -70,11 +72,14 @@ class CoreConnection:
         store: Any = None,
         plans: Mapping[str, _core.Plan] | None = None,
         origin: Origin | None = None,
+        *,
+        encoded: bool = False,
     ) -> None:
         self.listener: ConnectionListener | None = None
         self._options = dict(options or {})
         self._store = store
         self._plans = {TAGS[name]: plan for name, plan in (plans or {}).items()}
+        self._encoded = encoded
         self._origin = origin
         self._planned: set[int] = set()
         self._wanted: set[int] = set()
@@ -221,6 +226,8 @@ class CoreConnection:
         """Give the core the plan of a tag, once."""
         if tag in self._planned or (tag not in self._wanted and NAMES[tag] not in _ANSWERS):
             return
+        if self._encoded and NAMES[tag] != "error":
+            return
         self._planned.add(tag)
         plan = self._plans.get(tag) or event_plan(NAMES[tag], self._origin)
         if plan is not None:
@@ -306,12 +313,6 @@ class CoreConnection:
 
     # ---- draining, on the loop
 
-    def _protobuf(self, name: str, body: bytes) -> Any:
-        event = protobuf_event(name, body)
-        if name == ANSWERABLE and event is not None and self._origin is not None:
-            held.add(event, self._origin)
-        return event
-
     def notify(self) -> None:
         """There is something to drain: called by a thread of the core where the loop watches no descriptor."""
         loop = self._loop
@@ -350,6 +351,7 @@ class CoreConnection:
     def _hand_out(self, items: list[tuple[int, int, Any]], listener: ConnectionListener | None) -> None:
         """Tell the items of a batch. One item's trouble must not cost the others."""
         on_event = None if listener is None else listener.on_event
+        decode = not self._encoded
         rest, end = iter(items), None
         while True:
             try:
@@ -358,7 +360,9 @@ class CoreConnection:
                         if on_event is None:
                             continue
                         name = NAMES[key]
-                        event = self._protobuf(name, value) if type(value) is bytes else value
+                        event = value
+                        if type(value) is bytes and decode:
+                            event = protobuf_event(name, value, self._origin)
                         if event is not None:
                             on_event(name, event)
                     else:

@@ -6,7 +6,7 @@ Ids may be ints or digit strings everywhere.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
 from mezon.models._body import encode_content, mentions_of
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mezon._gateway.transport import TransportChoice
-    from mezon.managers.event import EventManager
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
     from mezon.models._body import Content
     from mezon.models._limits import MessageLimits
@@ -34,6 +33,14 @@ logger = get_logger("mezon.gateway")
 PREFIX_RAW: Final = 0xFF
 RAW_HEADER_LENGTH: Final = 7
 CODE_FIN: Final = 0x00FF
+
+
+class Registry(Protocol):
+    """Who listens to what: a :class:`mezon.EventManager`."""
+
+    def on(self, event_name: str, handler: Any = None) -> Any: ...
+    def off(self, event_name: str, handler: Any = None) -> None: ...
+    def has_listeners(self, event_name: str) -> bool: ...
 
 
 class Socket:
@@ -59,7 +66,7 @@ class Socket:
         use_ssl: bool = False,
         adapter: WebSocketAdapter | None = None,
         send_timeout_ms: int = DEFAULT_SEND_TIMEOUT_MS,
-        event_manager: EventManager | None = None,
+        event_manager: Registry | None = None,
         *,
         transport: TransportChoice = "auto",
     ) -> None:
