@@ -6,8 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
-from mezon._client.arguments import check_arguments
 from mezon._client.agents import Agents
+from mezon._client.arguments import check_arguments
 from mezon._client.assembly import PortSettings, ports_for
 from mezon._client.background import Background
 from mezon._client.calls import ClientCalls
@@ -19,6 +19,7 @@ from mezon._client.rpc_door import RpcDoor
 from mezon._client.sessions import Sessions
 from mezon._client.settings import FromEnv, resolve
 from mezon._client.shutdown import Shutdown
+from mezon._client.stopping import Stop
 from mezon._client.tokens import Tokens
 from mezon._client.waiting import ClientWaiting
 from mezon._client.watchdog import Watchdog
@@ -27,7 +28,7 @@ from mezon._events.registration import EventRegistration
 from mezon._events.waiting import Waiters
 from mezon._gateway.transport import check_transport
 from mezon._http.route import check_route
-from mezon.errors import InvalidArgumentError
+from mezon.errors import InvalidArgumentError, MezonError
 from mezon.managers.event import EventManager
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
@@ -274,6 +275,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
             shutdown=self._shutdown,
             tokens=self._tokens,
         )
+        self._stop = Stop(self.disconnect)
         self._bind_methods()
 
     def __repr__(self) -> str:
@@ -469,21 +471,38 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         await self._ports.http().close()
         if self._store is not None:
             await self._store.close()
+        self._login.ended()
 
     def run(self, enable_auto_reconnect: bool = True) -> None:
         """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.
 
         At the end handlers have five seconds to finish. A second signal does not wait for them.
 
+        Unless logging is configured already, what happens is shown on standard error.
+
         Raises:
             MezonError: What ``login`` or ``wait_closed`` raises.
+            RuntimeError: If a loop runs here already, as in a notebook: ``await client.login()`` is for that.
         """
-        from mezon._client.run import run
+        from mezon._client.run import refuse_inside_a_loop, run, shown_logs
 
-        try:
-            asyncio.run(run(self, enable_auto_reconnect))
-        except KeyboardInterrupt:
-            logger.info("Interrupted; the client is closed")
+        refuse_inside_a_loop()
+        with shown_logs():
+            try:
+                asyncio.run(run(self, enable_auto_reconnect, self._stop))
+            except KeyboardInterrupt:
+                logger.info("Interrupted; the client is closed")
+            except MezonError as error:
+                # The sentence is what its author needs, and not a page of our own lines above it.
+                logger.debug("The bot ends with an error", exc_info=error)
+                raise error.with_traceback(None) from None
+
+    def stop(self) -> None:
+        """Close the client in order, as SIGTERM does. From any thread, and from handlers; returns at once.
+
+        ``run()`` and ``wait_closed()`` return when it is done. Without a login there is nothing to do.
+        """
+        self._stop(self._login.loop)
 
 
 __all__ = ["MezonClient", "auto_bind"]

@@ -42,16 +42,21 @@ def check_arguments(
         raise InvalidArgumentError(f"port is a number from 1 to 65535, {_HERE}, not {port!r}")
     # A flag from the environment is an int already checked.
     if not isinstance(use_ssl, bool):
-        raise InvalidArgumentError(f"use_ssl is True or False, not {use_ssl!r}; every text would count as True")
+        raise InvalidArgumentError(
+            f"use_ssl is True or False, not {use_ssl!r}; every text would count as True"
+        )
     if isinstance(timeout, bool) or not isinstance(timeout, int | float):
         raise InvalidArgumentError(f"timeout is a number of milliseconds, such as 7000, not {timeout!r}")
-    if message_db is True or isinstance(message_db, int | float) and message_db is not False:
+    if message_db is True or (isinstance(message_db, int | float) and message_db is not False):
         raise InvalidArgumentError(
             f"message_db is a MessageDB, a path, False for none, or None for the default file, not {message_db!r}"
         )
-    if message_db == "" or isinstance(message_db, os.PathLike) and not os.fspath(message_db):
-        raise InvalidArgumentError("message_db is an empty path; leave it out for the default file, or pass False")
+    if message_db == "" or (isinstance(message_db, os.PathLike) and not os.fspath(message_db)):
+        raise InvalidArgumentError(
+            "message_db is an empty path; leave it out for the default file, or pass False"
+        )
     if gateway is not None and not isinstance(gateway, GatewayOptions):
         raise InvalidArgumentError(
-            f"gateway takes GatewayOptions(...), such as GatewayOptions(ca_file='ca.pem'), not a {type(gateway).__name__}"
+            "gateway takes GatewayOptions(...), such as GatewayOptions(ca_file='ca.pem'), "
+            f"not a {type(gateway).__name__}"
         )

@@ -1,13 +1,15 @@
-"""What is looked at when a handler is registered: mistakes that would else show when the first event comes, or never."""
+"""What is looked at when a handler is registered: mistakes that would else show with the first event, or never."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
+import os
+import sys
 import warnings
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from mezon.constants.enum import Events
 from mezon.errors import InvalidArgumentError
@@ -16,23 +18,40 @@ __all__ = ["check_handler", "warn_of_typo"]
 
 
 @cache
-def _known() -> frozenset[str]:
-    from mezon import _core
-
-    fields = (name for _, name, *_ in _core.schema_fields("mezon.realtime.Envelope"))
-    return frozenset(event.value for event in Events) | frozenset(fields)
+def _members() -> frozenset[str]:
+    return frozenset(event.value for event in Events)
 
 
-def warn_of_typo(name: str, stacklevel: int) -> None:
+def _known(name: str) -> bool:
+    if name in _members():
+        return True
+    # Any envelope field may be named as well. The table comes with all models: most bots never ask.
+    from mezon._gateway.codec import MESSAGES
+
+    return name in MESSAGES
+
+
+_PACKAGE: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+
+def _bots_line() -> int:
+    """How far up the first frame is that is not of this package, as ``warnings`` counts from our caller."""
+    level, frame = 1, sys._getframe(0)
+    while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def warn_of_typo(name: str) -> None:
     """Warn of a name that no event has and that is close to one that has. Names of a bot's own are fine."""
-    if name in _known():
+    if _known(name):
         return
-    near = difflib.get_close_matches(name, _known(), 1, 0.8)
+    near = difflib.get_close_matches(name, _members(), 1, 0.8)
     if near:
         warnings.warn(
             f"there is no event {name!r}, so this handler is never called by Mezon; did you mean {near[0]!r}?",
             UserWarning,
-            stacklevel=stacklevel + 1,
+            stacklevel=_bots_line() - 1,
         )
 
 
@@ -42,7 +61,7 @@ def check_handler(name: str, handler: Callable[..., Any]) -> None:
     Raises:
         InvalidArgumentError: If it takes none, or asks for more.
     """
-    if name not in _known():
+    if not _known(name):
         return
     try:
         signature = inspect.signature(handler)

@@ -156,5 +156,11 @@ class ApiDeliveryUnknownError(ApiConnectionError, DeliveryUnknownError):
 
 
 # As a traceback shows them: mezon.errors hands them out.
-for _error in (ApiError, ApiAuthenticationError, ApiResponseError, ApiConnectionError, ApiDeliveryUnknownError):
+for _error in (
+    ApiError,
+    ApiAuthenticationError,
+    ApiResponseError,
+    ApiConnectionError,
+    ApiDeliveryUnknownError,
+):
     _error.__module__ = "mezon.errors"

@@ -67,7 +67,7 @@ class EventManager:
                 f"a handler of {name!r} must be callable, such as a function; got {type(handler).__name__}"
             )
         check_handler(name, handler)
-        warn_of_typo(name, 2)
+        warn_of_typo(name)
         is_default = getattr(handler, "_is_default_handler", False) is True
         self._add(self.defaults if is_default else self.listeners, name, handler)
         return handler

@@ -66,7 +66,8 @@ if TYPE_CHECKING:
 class ChannelMessageContent(Model):
     """The body of a message. ``text`` or its wire name ``t`` may be used, and so for the other fields."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    # A name that is misspelt is an error and not a message without its text.
+    model_config = ConfigDict(populate_by_name=True, extra="forbid")
 
     text: str | None = Field(default=None, alias="t")
     content_thread: str | None = Field(default=None, alias="contentThread")
