@@ -328,6 +328,13 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self._process.begin()
         await self._login.run(enable_auto_reconnect)
 
+    async def setup_hook(self) -> None:
+        """Override it to prepare the bot: called at each login, when calls can be made and before anything is told.
+
+        The order at the start: this, then the handlers of ``ready`` start, then events do, in the order they came.
+        What comes meanwhile waits, so that this must not wait for an event. What it raises fails the login.
+        """
+
     async def close_socket(self) -> None:
         """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
 

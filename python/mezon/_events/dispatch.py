@@ -14,6 +14,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from mezon._events.waiting import WaitEndedError, Waiters
+from mezon.constants.enum import Events
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Dispatcher:
         self._promised: dict[_Outcome, int] = {}
         self._sweep_at = _SWEEP
         self._stopped = False
+        self._early = False
         self._waiting = False
         #: Handlers that raised.
         self.errors = 0
@@ -99,6 +101,25 @@ class Dispatcher:
         interesting = self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys()
         for name in interesting | self._waiters.names:
             self._changed(name)
+
+    def wait_for_ready(self) -> None:
+        """A login begins: what comes meanwhile waits, in order, until `ready` has been told."""
+        self._early = True
+
+    def ready(self, client: Any) -> None:
+        """Tell that the client is ready, and take what waits after that."""
+        try:
+            if self._early:
+                self.dispatch(Events.READY.value, client)
+        finally:
+            self.stop_waiting()
+
+    def stop_waiting(self) -> None:
+        """Take events from now on, ready or not."""
+        self._early = False
+        if self._connection is not None and self._loop is not None and not self._loop.is_closed():
+            # After the handlers of ready have begun.
+            self._loop.call_soon(self._connection.resume)
 
     def hold(self) -> None:
         """Take no more events of the connection; answers to calls still come."""
@@ -135,7 +156,7 @@ class Dispatcher:
 
     def capacity(self) -> int:
         """How many events may come now: one starts as many handlers as listen to it."""
-        if self._stopped:
+        if self._stopped or self._early:
             return 0
         if self._max is None:
             return _UNBOUNDED

@@ -34,8 +34,15 @@ logger = get_logger("mezon.gateway")
 #: small stay below the garbage collector's threshold: with quick handlers it hardly runs (docs/performance.md).
 BATCH: Final = 32
 
-#: The kinds of what `drain` gives; must match src/py/gateway.rs.
-EVENT, REPLY, RAW, FAILED, STATE, SESSION_WANTED, RECONNECTED, MALFORMED = range(8)
+#: The kinds of what `drain` gives, as names of this module: one is looked up for each event.
+EVENT: Final = _core.ItemKind.EVENT
+REPLY: Final = _core.ItemKind.REPLY
+RAW: Final = _core.ItemKind.RAW
+STATE: Final = _core.ItemKind.STATE
+SESSION_WANTED: Final = _core.ItemKind.SESSION_WANTED
+RECONNECTED: Final = _core.ItemKind.RECONNECTED
+MALFORMED: Final = _core.ItemKind.MALFORMED
+BROKEN: Final = _core.ItemKind.BROKEN
 
 #: Envelope fields that answer calls, whether or not anybody listens to them as events.
 _ANSWERS: Final = frozenset({"channel_message_ack", "channel_message", "error"})
@@ -365,6 +372,9 @@ class CoreConnection:
             logger.warning(
                 "A frame from the server cannot be read and is left out, %d so far: %s", key, value
             )
+        elif kind == BROKEN:
+            # The core could not make an object of an event: who hands out tells it as any trouble with one.
+            raise value
         elif kind == REPLY:
             self._calls.answered(key, (NAMES.get(value[0], ""), value[1]))
         elif kind == RAW:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from mezon.models._limits import MessageLimits
     from mezon.ports import Connection
     from mezon.session import Session
-    from mezon.socket._rpc import Rpc
 
 
 class Registry(Protocol):
@@ -129,10 +128,12 @@ class SocketCaller:
         dumped: dict[str, Any] = answer.model_dump()
         return dumped
 
-    async def _rpc(self, rpc: Rpc, request: dict[str, Any]) -> dict[str, Any]:
+    async def _rpc(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
         """Call an API over the socket; gives the answer's fields by name."""
         from mezon._gateway.codec import dict_plan
+        from mezon.protobuf._rpcs import find_rpc
 
+        rpc = find_rpc(name)
         body = dict_plan(rpc.request).encode(request) if rpc.request else b""
         event = {"api_index": rpc.index, "api_name": rpc.name, "body": body}
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from mezon.socket import _rpc
 from mezon.socket._caller import SocketCaller
 
 
@@ -105,17 +104,17 @@ class SmallCalls(SocketCaller):
 
     async def list_clan_emoji_by_clan_id(self, clan_id: str) -> dict[str, Any]:
         """The emojis of a clan, as ``{"emoji_list": [...]}`` (RPC GetListEmojisByUserId)."""
-        found = await self._rpc(_rpc.GET_LIST_EMOJIS_BY_USER_ID, {})
+        found = await self._rpc("GetListEmojisByUserId", {})
         return {"emoji_list": [one for one in found["emoji_list"] if one["clan_id"] == int(clan_id)]}
 
     async def list_clan_stickers_by_clan_id(self, clan_id: str) -> dict[str, Any]:
         """The stickers of a clan, as ``{"stickers": [...]}`` (RPC GetListStickersByUserId)."""
-        found = await self._rpc(_rpc.GET_LIST_STICKERS_BY_USER_ID, {})
+        found = await self._rpc("GetListStickersByUserId", {})
         return {"stickers": [one for one in found["stickers"] if one["clan_id"] == int(clan_id)]}
 
     async def list_channel_by_user_id(self) -> dict[str, Any]:
         """All channels the bot is in, as ``{"channeldesc": [...]}`` (RPC ListChannelByUserId)."""
-        return await self._rpc(_rpc.LIST_CHANNEL_BY_USER_ID, {})
+        return await self._rpc("ListChannelByUserId", {})
 
     async def hashtag_dm_list(self, user_ids: list[str], limit: int) -> dict[str, Any]:
         """Not offered by the gateway's API.
@@ -127,15 +126,15 @@ class SmallCalls(SocketCaller):
 
     async def get_notification_channel_setting(self, channel_id: int) -> dict[str, Any]:
         """The bot's notification setting for a channel (RPC GetNotificationChannel)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CHANNEL, {"channel_id": channel_id})
+        return await self._rpc("GetNotificationChannel", {"channel_id": channel_id})
 
     async def get_notification_category_setting(self, category_id: int) -> dict[str, Any]:
         """The bot's notification setting for a category (RPC GetNotificationCategory)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CATEGORY, {"category_id": category_id})
+        return await self._rpc("GetNotificationCategory", {"category_id": category_id})
 
     async def get_notification_clan_setting(self, clan_id: int) -> dict[str, Any]:
         """The bot's notification setting for a clan (RPC GetNotificationClan)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CLAN, {"clan_id": clan_id})
+        return await self._rpc("GetNotificationClan", {"clan_id": clan_id})
 
     async def get_notification_react_message(self, channel_id: int) -> dict[str, Any]:
         """Not offered by the gateway's API.

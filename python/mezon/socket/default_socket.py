@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon.errors import ServerError
 from mezon.models._body import encode_content, mentions_of
 from mezon.models.realtime import ChannelJoin, ChannelLeave, ChannelMessageAck, ClanJoin
-from mezon.socket import _rpc
 from mezon.socket._messages import api_ack, complete, message_fields
 from mezon.socket._small_calls import SmallCalls
 from mezon.utils.helper import channel_type_of_mode
@@ -238,7 +237,7 @@ class Socket(SmallCalls):
             "create_time_seconds": create_time_seconds,
         }
         self._check(update)
-        await self._rpc(_rpc.UPDATE_CHANNEL_MESSAGE, update)
+        await self._rpc("UpdateChannelMessage", update)
         return api_ack(update, 1)
 
     async def remove_chat_message(
@@ -259,7 +258,7 @@ class Socket(SmallCalls):
             "is_public": is_public,
             "topic_id": topic_id,
         }
-        await self._rpc(_rpc.DELETE_CHANNEL_MESSAGE, remove)
+        await self._rpc("DeleteChannelMessage", remove)
         return api_ack(remove, 2)
 
     async def write_message_reaction(
