@@ -24,7 +24,6 @@ from mezon import (
     MezonConnectionError,
 )
 from mezon.testing import GatewayProcess, LocalGateway
-from pydantic import ValidationError
 
 
 def bot_run(
@@ -238,7 +237,7 @@ async def test_nothing_and_half_a_mention_are_refused(gateway: LocalGateway) -> 
         await user.send_dm_message(None)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match="not 'alice'"):
         await channel.send("hi @alice", mentions=["alice"])  # type: ignore[list-item]
-    with pytest.raises(ValidationError, match="txt"):
+    with pytest.raises(InvalidArgumentError, match="a message's content has no txt; it has t, "):
         ChannelMessageContent(txt="hi")  # type: ignore[call-arg]
     with pytest.raises(InvalidArgumentError, match="there is no user 404"):
         await client.users.fetch(404)

@@ -11,7 +11,6 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
-from typing import IO
 
 __all__ = ["Instance"]
 
@@ -30,48 +29,50 @@ class Instance:
         user = getattr(os, "getuid", lambda: "user")()
         name = hashlib.sha256(place.encode()).hexdigest()[:24]
         self._path = Path(tempfile.gettempdir()) / f"mezon-{user}-{name}.lock"
-        self._file: IO[str] | None = None
+        self._descriptor: int | None = None
 
     def take(self) -> int | None:
         """Sets the mark. Returns the process id of who has it already, 0 if that is not known, None for nobody.
 
         A folder that cannot be written gives no warning: this is a courtesy, not a guard.
         """
-        if self._file is not None:
+        if self._descriptor is not None:
             return None
         try:
             # Not for others: what is in it is a process id.
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError:
             return None
-        file = os.fdopen(descriptor, "r+")
-        if not _lock(file):
-            text = ""
-            with contextlib.suppress(OSError, ValueError):
-                text = file.read(32)
-            file.close()
-            return int(text) if text.strip().isdecimal() else 0
+        if not _lock(descriptor):
+            text = b""
+            with contextlib.suppress(OSError):
+                text = os.read(descriptor, 32).strip()
+            os.close(descriptor)
+            return int(text) if text.isdigit() else 0
         with contextlib.suppress(OSError):
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
-        self._file = file
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
+        self._descriptor = descriptor
         return None
 
     def release(self) -> None:
         """Takes the mark away."""
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        # A client that was thrown away without a disconnect.
+        self.release()
 
 
-def _lock(file: IO[str]) -> bool:
+def _lock(descriptor: int) -> bool:
     try:
         import fcntl
     except ImportError:  # Windows: opening is no lock there, and msvcrt's would keep the id from being read
         return True
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
