@@ -164,7 +164,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         check_arguments(
             api_key=api_key,
             host=host,
-            port=port,
             use_ssl=use_ssl,
             timeout=timeout,
             message_db=message_db,

@@ -180,8 +180,6 @@ async def test_stop_disconnects_a_client_that_was_logged_in_by_hand(gateway: Loc
         ({"api_key": ""}, "here it is empty"),
         ({"host": "https://gw.mezon.ai"}, "host is a name alone"),
         ({"host": ""}, "host is the name of a server"),
-        ({"port": "https"}, "port is a number"),
-        ({"port": 0}, "port is a number"),
         ({"use_ssl": "false"}, "every text would count as True"),
         ({"timeout": "7"}, "timeout is a number of milliseconds"),
         ({"message_db": True}, "message_db is a MessageDB"),

@@ -15,7 +15,6 @@ def check_arguments(
     *,
     api_key: Any,
     host: Any,
-    port: Any,
     use_ssl: Any,
     timeout: Any,
     message_db: Any,
@@ -38,8 +37,6 @@ def check_arguments(
         raise InvalidArgumentError(
             f"host is a name alone, without scheme and path, {_HERE}: http:// or https:// is what use_ssl says"
         )
-    if isinstance(port, bool) or not str(port).isdecimal() or not 0 < int(port) < 65536:
-        raise InvalidArgumentError(f"port is a number from 1 to 65535, {_HERE}, not {port!r}")
     # A flag from the environment is an int already checked.
     if not isinstance(use_ssl, bool):
         raise InvalidArgumentError(
