@@ -5,7 +5,6 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,7 +13,6 @@ use bytes::Bytes;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::calls::call::{Call, Failure, INTERNAL};
-use super::calls::joined::int_field;
 use super::calls::pending::Sent;
 use super::heartbeat::{Beat, Heartbeat};
 use super::lifecycle::{CLOSED, Closing, Session};
@@ -22,7 +20,8 @@ use super::state::State;
 use super::transport::{Frame, Lost, Transport};
 use super::{Command, Shared, Stats};
 use crate::inbox::Item;
-use crate::wire::{Chunk, Inbound, Malformed, Peek, Stream, classify, encode_envelope};
+use crate::wire::tags::envelope as tags;
+use crate::wire::{Chunk, Header, Inbound, Malformed, Peek, Stream, classify, encode_envelope, sent_message};
 
 /// How many frames or commands are taken before the others get a turn.
 const TURN: usize = 256;
@@ -34,12 +33,6 @@ const STORE_LOOK: Duration = Duration::from_millis(5);
 const MALFORMED_REPORT: Duration = Duration::from_secs(60);
 /// Bodies up to this size are copied, so that a small event does not keep a large read buffer alive.
 const COPY_MAX: usize = 64 << 10;
-
-/// Tags of the envelope the core knows by itself.
-const CHANNEL_MESSAGE: u32 = 6;
-const PING: u32 = 22;
-/// The field of a `ChannelMessage` that holds its channel.
-const MESSAGE_CHANNEL: u32 = 2;
 
 pub(super) enum End {
     Lost(String),
@@ -212,7 +205,7 @@ impl Pump<'_> {
             if let Some(cid) = cid {
                 // A ping is never held up by the limiter, but counts.
                 self.session.limiter.spend(now);
-                self.send(transport, encode_envelope(cid, PING, &[]))?;
+                self.send(transport, encode_envelope(cid, tags::PING, &[]))?;
                 self.heartbeat.pinged(cid, now);
             } else {
                 self.heartbeat.blocked(now);
@@ -368,7 +361,7 @@ impl Pump<'_> {
         let stats = &shared.stats;
         stats.count_event(peek.tag);
         let wanted = stats.wants(peek.tag);
-        let stored = peek.tag == CHANNEL_MESSAGE;
+        let stored = peek.tag == tags::CHANNEL_MESSAGE;
         if !wanted && !stored {
             Stats::add(&stats.skipped, 1);
             return;
@@ -379,17 +372,40 @@ impl Pump<'_> {
             frame.slice(peek.body.clone())
         };
         if stored {
-            let channel = int_field(&body, MESSAGE_CHANNEL);
-            self.session.joined.used(channel);
-            shared.recent.lock().unwrap_or_else(PoisonError::into_inner).push(channel, body.clone());
-            if let Some(sink) = &shared.sink {
-                sink.accept(body.clone());
-            }
+            self.keep_message(&body);
         }
         if wanted {
             self.batch.push(Item::Event { tag: peek.tag, body });
         } else {
             Stats::add(&stats.skipped, 1);
+        }
+    }
+
+    /// Puts a message where it will be looked for: among the recent ones, and into the store. One that cannot be read is
+    /// counted where it is decoded.
+    fn keep_message(&mut self, body: &Bytes) {
+        let Ok(header) = Header::parse(body) else { return };
+        let shared = &self.session.shared;
+        self.session.joined.used(header.channel);
+        shared.recent().push(header.channel, header.id, body.clone());
+        if let Some(sink) = &shared.sink {
+            sink.accept(header, body.clone());
+        }
+    }
+
+    /// Does the same for a message the bot has sent, unless the server's own copy was here first: it says more.
+    fn keep_sent(&self, sent: &[u8], answer: &[u8]) {
+        let shared = &self.session.shared;
+        let sender = shared.own_id.load(Relaxed);
+        if sender == 0 {
+            return;
+        }
+        let Ok(Some(message)) = sent_message(sender, sent, answer) else { return };
+        let body = Bytes::from(message);
+        let Ok(header) = Header::parse(&body) else { return };
+        shared.recent().add(header.channel, header.id, body.clone());
+        if let Some(sink) = &shared.sink {
+            sink.accept_sent(header, body);
         }
     }
 
@@ -405,13 +421,16 @@ impl Pump<'_> {
             return;
         };
         // A join made again is in the list already, at its place.
-        if peek.tag != ERROR && sent.id != INTERNAL {
+        if peek.tag != tags::ERROR && sent.id != INTERNAL {
             self.session.joined.answered(sent.tag, &sent.body);
             self.session.shared.stats.joined.store(self.session.joined.len() as u64, Relaxed);
         }
         if sent.id == INTERNAL {
             self.rejoining -= 1;
             return;
+        }
+        if sent.tag == tags::CHANNEL_MESSAGE_SEND && peek.tag == tags::CHANNEL_MESSAGE_ACK {
+            self.keep_sent(&sent.body, &frame[peek.body.clone()]);
         }
         self.session.shared.stats.pending.fetch_sub(1, Relaxed);
         self.batch.push(Item::Reply { call: sent.id, tag: peek.tag, body: frame.slice(peek.body.clone()) });
@@ -451,6 +470,3 @@ impl Drop for Pump<'_> {
         self.session.shared.inbox.push_all(&mut self.batch);
     }
 }
-
-/// The answer that refuses a call.
-const ERROR: u32 = 12;

@@ -6,7 +6,6 @@ mod connection;
 mod heartbeat;
 mod lifecycle;
 mod options;
-mod recent;
 mod state;
 mod stats;
 mod transport;
@@ -14,9 +13,8 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,19 +24,22 @@ use tokio::time::Instant;
 pub use backoff::BackoffOptions;
 pub use calls::call::{Call, CallId, Failure};
 pub use options::Options;
-pub use recent::RecentBounds;
 pub use state::State;
 pub use stats::{Stats, TAGS};
 pub use transport::{Connect, Connecting, Frame, Lost, Transport, Trust, WebSocketConnector};
 
+use crate::by_channel::Rings;
 use crate::inbox::Inbox;
 use crate::runtime;
+use crate::wire::Header;
 use calls::call;
 
 /// Where received messages go beside the inbox: the store.
 pub trait Sink: Send + Sync {
-    /// Takes an encoded `mezon.api.ChannelMessage`. Must neither block nor fail.
-    fn accept(&self, body: Bytes);
+    /// Takes an encoded `mezon.api.ChannelMessage` and what it says at its head. Must neither block nor fail.
+    fn accept(&self, header: Header, body: Bytes);
+    /// Takes one the bot has sent: it takes the place of none that is there.
+    fn accept_sent(&self, header: Header, body: Bytes);
     /// Bytes taken and not yet safe.
     fn backlog(&self) -> usize;
 }
@@ -73,7 +74,19 @@ pub(crate) struct Shared {
     pub sink: Option<Arc<dyn Sink>>,
     pub connector: Box<dyn Connect>,
     pub auto_reconnect: AtomicBool,
-    pub recent: Mutex<recent::Recent>,
+    /// The last messages of each channel as they came, until Python asks for them.
+    ///
+    /// Most bots never look at a message again. Kept as Python objects they would cost every event a cold free and the
+    /// garbage collector its time; kept as bytes, which the store holds anyway, they cost next to nothing.
+    recent: Mutex<Rings<Bytes>>,
+    /// The bot's own id; 0 while it is not known.
+    pub own_id: AtomicI64,
+}
+
+impl Shared {
+    pub fn recent(&self) -> MutexGuard<'_, Rings<Bytes>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A connection that can be opened, used, closed and opened again.
@@ -113,7 +126,8 @@ impl Gateway {
             sink,
             connector,
             auto_reconnect: AtomicBool::new(true),
-            recent: Mutex::new(recent::Recent::new(recent_bounds)),
+            recent: Mutex::new(Rings::new(recent_bounds)),
+            own_id: AtomicI64::new(0),
         };
         Self {
             shared: Arc::new(shared),
@@ -219,8 +233,15 @@ impl Gateway {
     }
 
     /// The encoded messages of a channel that came since it was last asked, oldest first.
-    pub fn take_recent(&self, channel: i64) -> VecDeque<Bytes> {
-        self.shared.recent.lock().unwrap_or_else(PoisonError::into_inner).take(channel)
+    pub fn take_recent(&self, channel: i64) -> impl Iterator<Item = Bytes> {
+        let taken = self.shared.recent().take(channel);
+        taken.into_iter().map(|(_, body)| body)
+    }
+
+    /// Whose messages the acknowledgements are of. From then on what the bot sends is kept like what it receives, before
+    /// the server's own copy comes.
+    pub fn set_own_id(&self, id: i64) {
+        self.shared.own_id.store(id, Relaxed);
     }
 
     fn command(&self, command: Command) -> Result<(), Denied> {

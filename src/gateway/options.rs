@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::backoff::BackoffOptions;
-use super::recent::RecentBounds;
 use super::transport::Trust;
-use crate::inbox::Bounds;
+use crate::by_channel::RingBounds;
+use crate::inbox::Capacity;
 
 /// Longer than any bot waits, and short enough to be added to any instant.
 pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -19,9 +19,9 @@ pub struct Options {
     pub insecure: bool,
     /// The largest message taken from the peer, in bytes.
     pub max_frame: usize,
-    pub inbox: Bounds,
+    pub inbox: Capacity,
     /// Messages kept for Python to ask for.
-    pub recent: RecentBounds,
+    pub recent: RingBounds,
     /// Calls waiting for an answer or for their turn.
     pub max_pending: usize,
     /// The largest raw API answer, in bytes.
@@ -79,8 +79,8 @@ impl Default for Options {
             ca_file: None,
             insecure: false,
             max_frame: 64 << 20,
-            recent: RecentBounds::default(),
-            inbox: Bounds { events: 20_000, bytes: 32 << 20 },
+            recent: RingBounds { per_channel: 200, channels: 1000, bytes: 32 << 20 },
+            inbox: Capacity { events: 20_000, bytes: 32 << 20 },
             max_pending: 10_000,
             max_raw: 64 << 20,
             connect_timeout: Duration::from_secs(30),

@@ -143,7 +143,7 @@ async def test_missed_runs(gateway: LocalGateway, caplog: pytest.LogCaptureFixtu
     await asyncio.sleep(1.0)
     assert (made_up.runs, left_out.runs) == (runs, others)
     gateway.clear_faults()
-    await until(lambda: bot.state == "ready", 20)
+    await until(lambda: bot.state == "ready")
     await until(lambda: made_up.runs == runs + 1)
     assert made_up.missed >= 1
     await until(lambda: left_out.missed > missed + 5 and left_out.runs > others)

@@ -18,15 +18,10 @@ pub const SEC: Duration = Duration::from_secs(1);
 pub const MS: Duration = Duration::from_millis(1);
 pub const URL: &str = "ws://one";
 
-/// Envelope fields.
-pub const CLAN_JOIN: u32 = 3;
-pub const CHANNEL_JOIN: u32 = 4;
-pub const CHANNEL_LEAVE: u32 = 5;
-pub const MESSAGE: u32 = 6;
-pub const SEND: u32 = 8;
-pub const ERROR: u32 = 12;
-pub const TYPING: u32 = 24;
-pub const API: u32 = 92;
+pub use crate::wire::tags::envelope::{
+    API_REQUEST_EVENT as API, CHANNEL_JOIN, CHANNEL_LEAVE, CHANNEL_MESSAGE as MESSAGE,
+    CHANNEL_MESSAGE_SEND as SEND, CLAN_JOIN, ERROR, MESSAGE_TYPING_EVENT as TYPING,
+};
 
 #[derive(Default)]
 struct Bell(Notify);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::{Failure, Options, State};
 use super::bot::{Bot, MS, SEC, TYPING, quick};
 use super::net::Auto;
-use crate::inbox::Bounds;
+use crate::inbox::Capacity;
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_noticed_within_twenty_seconds_and_not_waited_for() {
@@ -105,7 +105,7 @@ async fn pings_come_every_ten_seconds_and_count_with_the_limiter() {
 
 #[tokio::test(start_paused = true)]
 async fn a_paused_reader_is_no_verdict() {
-    let options = Options { inbox: Bounds { events: 10, bytes: 1 << 20 }, ..Options::default() };
+    let options = Options { inbox: Capacity { events: 10, bytes: 1 << 20 }, ..Options::default() };
     let (mut bot, link) = Bot::ready(options).await;
     for n in 0..1000 {
         link.typing(n);

@@ -14,6 +14,7 @@ use crate::wire::proto::api::ChannelMessage;
 use crate::wire::proto::realtime::{
     Channel, ChannelMessageAck, Envelope, Error, MessageTypingEvent, Pong, envelope::Message,
 };
+use crate::wire::tags::envelope as tags;
 
 /// What becomes of a connect.
 #[derive(Debug, Clone)]
@@ -232,11 +233,11 @@ impl Link {
 
     /// What the client sent, without pings.
     pub fn got(&self) -> Vec<Got> {
-        self.lock().got.iter().filter(|got| got.tag != PING).cloned().collect()
+        self.lock().got.iter().filter(|got| got.tag != tags::PING).cloned().collect()
     }
 
     pub fn pings(&self) -> Vec<Got> {
-        self.lock().got.iter().filter(|got| got.tag == PING).cloned().collect()
+        self.lock().got.iter().filter(|got| got.tag == tags::PING).cloned().collect()
     }
 
     /// The peer stops taking anything, or begins again.
@@ -270,8 +271,6 @@ impl Link {
         self.lock().held
     }
 }
-
-const PING: u32 = 22;
 
 fn answer_to(message: &Message) -> Message {
     match message {
@@ -323,7 +322,7 @@ impl Transport for End {
         let auto = wire.auto;
         drop(wire);
         let answers = match got.tag {
-            PING => auto.pings,
+            tags::PING => auto.pings,
             3..=5 => auto.joins,
             _ => auto.calls,
         };

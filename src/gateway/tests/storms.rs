@@ -12,7 +12,7 @@ use super::super::{CallId, Options, State};
 use super::bot::{Bot, CHANNEL_JOIN, CHANNEL_LEAVE, CLAN_JOIN, ERROR, MS, Outcome, SEC, URL, quick};
 use super::joins::places;
 use super::net::{Auto, Plan};
-use crate::inbox::Bounds;
+use crate::inbox::Capacity;
 use crate::wire::proto::realtime::ChannelMessageAck;
 
 #[derive(Debug, Clone)]
@@ -262,7 +262,7 @@ fn storm(seed: u64, bounds: (usize, u32), ops: Vec<Op>) {
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let options = Options {
-            inbox: Bounds { events: bounds.0, bytes: 1 << 20 },
+            inbox: Capacity { events: bounds.0, bytes: 1 << 20 },
             rate_limit: bounds.1,
             jitter_seed: Some(seed),
             backoff: Options::default().backoff,
