@@ -13,9 +13,10 @@ use crate::wire::{CID_MAX, Stream};
 pub struct Sent {
     pub id: CallId,
     pub tag: u32,
-    /// Kept for joins: they are sent again after a reconnect.
+    /// Kept for joins, which are sent again after a reconnect, and for calls the server wants later.
     pub body: Bytes,
     pub deadline: Instant,
+    pub refused: u32,
     pub stream: Stream,
 }
 
@@ -67,9 +68,9 @@ impl Pending {
         self.by_cid.remove(&cid)
     }
 
-    pub fn cancel(&mut self, id: CallId) -> bool {
-        let cid = self.by_cid.iter().find(|(_, sent)| sent.id == id).map(|(cid, _)| *cid);
-        cid.and_then(|cid| self.by_cid.remove(&cid)).is_some()
+    pub fn cancel(&mut self, id: CallId) -> Option<Sent> {
+        let cid = self.by_cid.iter().find(|(_, sent)| sent.id == id).map(|(cid, _)| *cid)?;
+        self.by_cid.remove(&cid)
     }
 
     /// The earliest deadline of a call that still waits.
@@ -107,7 +108,7 @@ mod tests {
     use std::time::Duration;
 
     fn sent(id: CallId, deadline: Instant) -> Sent {
-        Sent { id, tag: 8, body: Bytes::new(), deadline, stream: Stream::default() }
+        Sent { id, tag: 8, body: Bytes::new(), deadline, refused: 0, stream: Stream::default() }
     }
 
     #[test]
