@@ -6,51 +6,42 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
+from mezon._client.agents import Agents
+from mezon._client.assembly import StandardPorts
+from mezon._client.background import Background
 from mezon._client.calls import ClientCalls
-from mezon._client.life import RefusedError
-from mezon._client.renewal import Renewal
+from mezon._client.directory import Directory
+from mezon._client.life import Life
+from mezon._client.login import Login
+from mezon._client.reports import Reports
+from mezon._client.sessions import Sessions
 from mezon._client.settings import FromEnv, resolve
-from mezon._client.shutdown import ClientEnd
+from mezon._client.shutdown import Shutdown
+from mezon._client.tokens import Tokens
 from mezon._client.watchdog import Watchdog
+from mezon._events.dispatch import Dispatcher
 from mezon._events.registration import EventRegistration
-from mezon._http.address import http_base
-from mezon._http.limiter import Limiter
-from mezon._http.transport import AiohttpTransport
-from mezon.constants.enum import Events
-from mezon.errors import (
-    AuthenticationError,
-    InvalidArgumentError,
-    MezonConnectionError,
-    MezonError,
-)
-from mezon.managers.cache import CacheManager
+from mezon.errors import InvalidArgumentError
 from mezon.managers.event import EventManager
 from mezon.options import GapOptions, GatewayOptions, Stats
 from mezon.utils.logger import get_logger, setup_logger
-from mezon.utils.single_flight import SingleFlight
+from mezon.utils.process import ProcessGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
-    from mezon._events.dispatch import Dispatcher
-    from mezon._events.gap_filling import GapFiller
-    from mezon._tokens import (
-        EphemeralKeyPair,
-        MmnClient,
-        TokenService,
-        ZkClient,
-        ZkProof,
-    )
+    from mezon._tokens import EphemeralKeyPair, MmnClient, ZkClient, ZkProof
     from mezon.api import MezonApi
     from mezon.managers.channel import ChannelManager
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
     from mezon.messages import MessageDB
+    from mezon.ports import Connection, MessageStore, Ports
     from mezon.session import Session
-    from mezon.structures import Clan, TextChannel, User
+    from mezon.structures import TextChannel, User
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.client")
 
 #: The defaults of the constructor. Those that may come from the environment say so by their type.
 DEFAULT_HOST: Final = cast("str", FromEnv.text("gw.mezon.ai", "MEZON_HOST"))
@@ -80,7 +71,7 @@ def auto_bind(event_name: str) -> Callable[[F], F]:
     return mark
 
 
-class MezonClient(EventRegistration, ClientCalls, ClientEnd):
+class MezonClient(EventRegistration, ClientCalls):
     """A bot's connection to Mezon.
 
     ```python
@@ -125,6 +116,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
             All calls of the client share this limit; logins and reconnects have one of their own beside it, as
             with mezon-sdk, so that a login takes no longer.
         blocked_loop_warning: Seconds the event loop may be blocked before a warning tells where; 0 for none.
+        ports: What the client needs from outside, when it shall not be this package's own: see ``mezon.ports``.
     """
 
     def __init__(
@@ -152,6 +144,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         http_rate_limit: int = 1,
         http_rate_period: float = 1.25,
         blocked_loop_warning: float = 5.0,
+        ports: Ports | None = None,
     ) -> None:
         if enable_logging:
             setup_logger(log_level=log_level)
@@ -167,29 +160,12 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         self.mmn_api_url: str | None = resolve(mmn_api_url)
         self.zk_api_url: str | None = resolve(zk_api_url)
         self.agent_event_url = agent_event_url
-        scheme = "https" if self.use_ssl else "http"
-        self._host = f"{resolve(host)}:{resolve(port)}"
-        self.login_url = f"{scheme}://{self._host}"
+        self.login_url = f"{'https' if self.use_ssl else 'http'}://{resolve(host)}:{resolve(port)}"
         self.gateway = gateway if gateway is not None else GatewayOptions()
         self.auto_accept_friends = auto_accept_friends
         self.content_as_json = content_as_json
         self.fill_gaps = fill_gaps
         self.messages_per_channel = messages_per_channel
-        self._cache_size = cache_size
-        self._http = AiohttpTransport(
-            limiter=Limiter(http_rate_limit, http_rate_period),
-            login_limiter=Limiter(http_rate_limit, http_rate_period),
-            ca_file=self.gateway.ca_file,
-            insecure=self.gateway.insecure,
-        )
-        self._max_handlers = max_concurrent_handlers
-
-        self.clans: CacheManager[int, Clan] = CacheManager(self._fetch_clan, cache_size)
-        self.channels: CacheManager[int, TextChannel] = CacheManager(self.get_channel_from_id, cache_size)
-        self.users: CacheManager[int, User] = CacheManager(self.get_user_from_id, cache_size)
-        self.event_manager = EventManager()
-        self._message_db_setting = message_db
-        self._message_db: MessageDB | None = None
 
         # Made at login; their types say that bots use them after it.
         self.api_client: MezonApi = cast("MezonApi", None)
@@ -202,27 +178,61 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         self.address: str | None = None
         self.zk_proof: ZkProof | None = None
 
-        self._dispatcher: Dispatcher | None = None
-        self._gaps: GapFiller | None = None
-        self._watchdog = Watchdog(blocked_loop_warning) if blocked_loop_warning > 0 else None
-        self._renewal = Renewal(self._renew, lambda trying: self._beside(trying, "renewing the session"))
-        self._sessions: SingleFlight[None, Session] = SingleFlight()
-        self._token_service: TokenService | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._logging_in: asyncio.Task[None] | None = None
-        self._closing: asyncio.Future[None] | None = None
-        self._guard: asyncio.Task[None] | None = None
-        self._auto_reconnect = True
-        self._ended: asyncio.Event | None = None
-        self._end_error: Exception | None = None
-        self._refused: Exception | None = None
-        self._doubts = 0
-        self._lost = False
-        self._error_handler: Callable[[Exception, str], Any] | None = None
+        # What it needs from outside.
+        self._ports: Ports = ports or StandardPorts(
+            gateway=self.gateway,
+            message_db=message_db,
+            content_as_json=content_as_json,
+            recent_per_channel=messages_per_channel,
+            recent_channels=cache_size,
+            http_rate=(http_rate_limit, http_rate_period),
+        )
+        self._store: MessageStore | None = None
+        self._process = ProcessGuard()
+
+        # Its parts: each knows those it is given, and no other.
+        self._background = Background()
+        self._reports = Reports(lambda: self.__dict__.get("on_error"), self._background)
+        self.event_manager = EventManager()
+        self._dispatcher = Dispatcher(self.event_manager, self._reports.report, max_concurrent_handlers)
+        self._sessions = Sessions(self, self._ports, self._background.run)
+        self._directory = Directory(self, self._sessions.token, cache_size)
+        self.clans = self._directory.clans
+        self.channels = self._directory.channels
+        self.users = self._directory.users
+        self._agents = Agents(self, self._ports, self._dispatcher.dispatch)
+        self._tokens = Tokens(self, self._ports)
+        self._shutdown = Shutdown(
+            self._dispatcher,
+            self._sessions,
+            self._agents,
+            self._background,
+            Watchdog(blocked_loop_warning) if blocked_loop_warning > 0 else None,
+            self._close_connection,
+            self._close_rest,
+        )
+        self._login = Login(
+            self,
+            ports=self._ports,
+            dispatcher=self._dispatcher,
+            sessions=self._sessions,
+            directory=self._directory,
+            background=self._background,
+            life=Life(
+                self,
+                self._dispatcher,
+                self._sessions,
+                self._directory,
+                self._background,
+                self._shutdown,
+            ),
+            shutdown=self._shutdown,
+            tokens=self._tokens,
+        )
         self._bind_methods()
 
     def __repr__(self) -> str:
-        return f"<MezonClient {self.client_id} at {self._host}>"
+        return f"<MezonClient {self.client_id} at {self.login_url.partition('://')[2]}>"
 
     def _bind_methods(self) -> None:
         """Register the methods a subclass has marked with `auto_bind`."""
@@ -236,47 +246,46 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
     @property
     def message_db(self) -> MessageDB:
         """The message store. None when the client was made with ``message_db=False``."""
-        setting = self._message_db_setting
-        if self._message_db is None and setting is not False:
-            from mezon.messages import MessageDB
-
-            if setting is None:
-                self._message_db = MessageDB()
-            else:
-                self._message_db = setting if isinstance(setting, MessageDB) else MessageDB(str(setting))
-            if self._message_db.on_error is None:
-                self._message_db.on_error = lambda error: self._report(error, "message_db")
-        return cast("MessageDB", self._message_db)
+        if self._store is None:
+            self._store = self._ports.store()
+            if self._store is not None and self._store.on_error is None:
+                self._store.on_error = lambda error: self._reports.report(error, "message_db")
+        return cast("MessageDB", self._store)
 
     @message_db.setter
     def message_db(self, value: MessageDB) -> None:
-        self._message_db = value
+        self._store = value
+
+    def _connection(self) -> Connection | None:
+        return None if self.socket_manager is None else self.socket_manager.socket.connection
 
     @property
     def state(self) -> str:
         """idle, authenticating, connecting, joining, ready, backoff or closed."""
-        return "idle" if self.socket_manager is None else self.socket_manager.socket.link.state
+        connection = self._connection()
+        return "idle" if connection is None else connection.state
 
     @property
     def latency(self) -> float | None:
         """The last round trip of a ping in seconds; None before the first, 10 s after the login."""
-        return None if self.socket_manager is None else self.socket_manager.socket.link.latency
+        connection = self._connection()
+        return None if connection is None else connection.latency
 
     def stats(self) -> Stats:
         """Counters of the connection, the dispatch and the store, since the client was made."""
-        core = {} if self.socket_manager is None else self.socket_manager.socket.link.stats()
-        known = {name: core[name] for name in core.keys() & Stats.__dataclass_fields__.keys()}
-        dispatcher, gaps = self._dispatcher, self._gaps
-        return Stats(
-            state=self.state,
-            latency=self.latency,
-            handlers=dispatcher.running if dispatcher is not None else 0,
-            handler_errors=dispatcher.errors if dispatcher is not None else 0,
-            gap_filled=gaps.filled if gaps is not None else 0,
-            duplicates=gaps.duplicates if gaps is not None else 0,
-            store=self._message_db.stats() if self._message_db is not None else {},
-            **known,
-        )
+        connection, gaps = self._connection(), self._login.gaps
+        counted = {} if connection is None else connection.stats()
+        known = {name: counted[name] for name in counted.keys() & Stats.__dataclass_fields__.keys()}
+        known |= {
+            "state": self.state,
+            "latency": self.latency,
+            "handlers": self._dispatcher.running,
+            "handler_errors": self._dispatcher.errors,
+            "gap_filled": 0 if gaps is None else gaps.filled,
+            "duplicates": 0 if gaps is None else gaps.duplicates,
+            "store": {} if self._store is None else dict(self._store.stats()),
+        }
+        return Stats(**known)
 
     def on_error(self, handler: F) -> F:
         """Call ``handler(error, event_name)`` when a handler of an event raises; also a decorator.
@@ -284,15 +293,8 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
         The error is logged with its traceback all the same. Assigning a function to ``client.on_error`` does
         the same.
         """
-        self._error_handler = handler
+        self._reports.handler = handler
         return handler
-
-    def _report(self, error: Exception, name: str) -> None:
-        handler = self.__dict__.get("on_error", self._error_handler)
-        if handler is not None:
-            outcome = handler(error, name)
-            if asyncio.iscoroutine(outcome):
-                self._beside(outcome, "on_error")
 
     # ---- login and its end
 
@@ -309,57 +311,11 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
             AuthenticationError: If the server refuses the credentials.
             MezonConnectionError: If the server cannot be reached.
             MezonTimeoutError: If it does not answer in time.
+            ForkError: In a forked child of the process that logged this client in.
         """
-        while (closing := self._closing_now()) is not None:
-            await asyncio.wait([closing])
-        running = self._logging_in
-        if running is not None and not running.done() and running.get_loop() is asyncio.get_running_loop():
-            await asyncio.shield(running)
-            return
-        if self.state not in ("idle", "closed"):
-            logger.info("login() on a connected client does nothing; disconnect() comes before a new login")
-            return
-        task = self._logging_in = asyncio.ensure_future(self._login(enable_auto_reconnect))
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.cancel()
-            await asyncio.wait([task])
-            raise
-
-    async def _login(self, auto_reconnect: bool) -> None:
-        self._auto_reconnect = auto_reconnect
-        self._ended = asyncio.Event()
-        self._end_error = self._refused = None
-        self._lost = False
-        self._doubts = 0
-        # What an earlier loop has left behind ended with it.
-        self._tasks = {task for task in self._tasks if not task.get_loop().is_closed()}
-        if self.gateway.insecure:
-            logger.warning(
-                "GatewayOptions(insecure=True): certificates are not checked, so whoever sits between this bot and %s "
-                "can read its key and act as the bot; ca_file is the safe way to a server with a CA of its own",
-                self._host,
-            )
-        try:
-            await self.initialize_managers(await self.get_session())
-            tokens = self._tokens()
-            tokens.open()
-            await tokens.prepare()
-            if self.state == "closed":
-                raise MezonConnectionError("the connection was closed while the client was logging in")
-        except BaseException as error:
-            self._end_error = error if isinstance(error, Exception) else None
-            await self._close(0.0)
-            raise
-        if self._watchdog is not None:
-            self._watchdog.start()
-        guard = self._guard = asyncio.ensure_future(self._close_with_the_loop())
-        # Who stops a loop without cancelling its tasks is not to be told of this one.
-        guard._log_destroy_pending = False  # type: ignore[attr-defined]
-        logger.info("Bot %s is logged in", self.client_id)
-        # When this task is done: a handler of it may disconnect, which would cancel a login under way.
-        asyncio.get_running_loop().call_soon(self._emit, Events.READY, self)
+        self._process.check()
+        self._process.begin()
+        await self._login.run(enable_auto_reconnect)
 
     async def get_session(self) -> Session:
         """A fresh session, without logging in the client.
@@ -368,27 +324,7 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
             AuthenticationError: If the server refuses the credentials, or answers without a usable session.
             MezonConnectionError, MezonTimeoutError: If it cannot be reached.
         """
-        from mezon.managers.session import SessionManager
-        from mezon.session import Session
-
-        api = self._make_api(self.login_url)
-        answer = await SessionManager(api).authenticate(self.client_id, self.api_key)
-        scheme = "wss" if self.use_ssl else "ws"
-        return Session(answer, fallback_api_url=self.login_url, fallback_ws_url=f"{scheme}://{self._host}")
-
-    def _make_api(self, base_url: str) -> MezonApi:
-        from mezon.api import MezonApi
-
-        return MezonApi(self.client_id, self.api_key, base_url, self.timeout_ms, http=self._http)
-
-    def _api_url(self, session: Session) -> str:
-        """Where the HTTP API of a session is: its path is dropped, and it is not followed down to plain text."""
-        try:
-            return http_base(session.api_url, self.use_ssl)
-        except ValueError as error:
-            raise AuthenticationError(
-                f"the server's session names an api_url that cannot be used: {error}; check host and port"
-            ) from None
+        return await self._sessions.authenticate()
 
     async def initialize_managers(self, sock_session: Session) -> None:
         """Make the managers for a session, connect, join the clans and list the DMs. A part of ``login``.
@@ -397,85 +333,85 @@ class MezonClient(EventRegistration, ClientCalls, ClientEnd):
             MezonConnectionError: If the gateway cannot be reached.
             MezonError: If clans or DMs cannot be listed.
         """
-        base_url = self._api_url(sock_session)
-        if self.api_client is None:
-            self.api_client = self._make_api(base_url)
-            self.api_client.reauthenticate = self._reauthenticate
-        else:
-            self.api_client.base_url = base_url
-        token = sock_session.token
-        # On its way while the rest is imported and the socket connects.
-        listing = asyncio.ensure_future(self.api_client.list_clans_descs(token))
-        await asyncio.sleep(0)
-        try:
-            await self._connect(sock_session)
-        except BaseException:
-            listing.cancel()
-            await asyncio.wait([listing])
-            raise
-        joined, listed = await asyncio.gather(
-            self.socket_manager.connect_socket(token, listing=listing),
-            self.channel_manager.init_all_dm_channels(token),
-            return_exceptions=True,
-        )
-        if isinstance(joined, BaseException):
-            raise joined
-        if isinstance(listed, MezonError):
-            logger.warning("The DMs could not be listed; users are found when they are needed: %s", listed)
-        elif isinstance(listed, BaseException):
-            raise listed
-        self._know_dm_users()
+        await self._login.initialize_managers(sock_session)
 
-    async def _connect(self, sock_session: Session) -> None:
-        """Make the managers that are not there yet, and open the socket."""
-        from mezon._events.defaults import Effects
-        from mezon._events.dispatch import Dispatcher
-        from mezon._gateway.codec import MESSAGES, JsonContentMessage, model_plan
-        from mezon.managers.channel import ChannelManager
-        from mezon.managers.session import SessionManager
-        from mezon.managers.socket import SocketManager
+    async def get_channel_from_id(self, channel_id: int) -> TextChannel:
+        """What ``channels.fetch`` does on a miss.
 
-        if self.session_manager is None:
-            self.session_manager = SessionManager(self.api_client)
-        self.session_manager.session = sock_session
-        if self.socket_manager is None:
-            self.socket_manager = SocketManager(
-                sock_session.ws_url,
-                self.use_ssl,
-                self.api_client,
-                self.event_manager,
-                self,
-                self.message_db,
-                options={
-                    **self.gateway.as_dict(),
-                    "recent_per_channel": self.messages_per_channel,
-                    "recent_channels": self._cache_size,
-                },
-                send_timeout_ms=max(self.timeout_ms, 1),
-            )
-        if self.channel_manager is None:
-            self.channel_manager = ChannelManager(self.api_client, self.socket_manager, self.session_manager)
-        if self._dispatcher is None:
-            self._dispatcher = Dispatcher(
-                self.event_manager, Effects(self).table(), self._report, self._max_handlers
-            )
-        link = self.socket_manager.socket.link
-        if self.content_as_json:
-            link.use_plan("channel_message", model_plan(JsonContentMessage, MESSAGES["channel_message"]))
-        link.on_state = self._state_changed
-        link.on_reconnected = self._reconnected
-        link.new_url = self._new_url
-        link.fatal_errors = (RefusedError,)
-        self._dispatcher.attach(link, asyncio.get_running_loop())
-        if self.fill_gaps:
-            if self._gaps is None:
-                from mezon._events.gap_filling import GapFiller
+        Raises:
+            InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
+        """
+        return await self._directory.fetch_channel(channel_id)
 
-                bounds = self.fill_gaps if isinstance(self.fill_gaps, GapOptions) else GapOptions()
-                self._gaps = GapFiller(self, self._dispatcher, bounds)
-            self._gaps.attach(link)
-        await self.socket_manager.connect(sock_session, auto_reconnect=self._auto_reconnect)
-        self._renewal.begin(sock_session)
+    async def get_user_from_id(self, user_id: int) -> User:
+        """What ``users.fetch`` does on a miss: opens the DM with the user.
+
+        Raises:
+            InvalidArgumentError: If the user cannot be reached (a ValueError).
+        """
+        return await self._directory.fetch_user(user_id)
+
+    async def connect_ai_agent_sse(self, path: str = "api/sse/metadata") -> None:
+        """Start to receive the AI agents' events; possible before the login. They reconnect by themselves.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``agent_event_url``.
+        """
+        await self._agents.connect(path)
+
+    async def disconnect_ai_agent_sse(self) -> None:
+        """Stop to receive them. Safe at any time."""
+        await self._agents.disconnect()
+
+    async def close_socket(self) -> None:
+        """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
+
+        The bot hears nothing from then on, so ``wait_closed`` returns and ``run`` ends. HTTP calls go on.
+        """
+        self._process.check()
+        if self.socket_manager is not None:
+            await self.socket_manager.disconnect()
+
+    async def disconnect(self, drain: float = 0.0) -> None:
+        """End everything: the socket, HTTP, agent events. A new login is possible. Safe at any time, and twice.
+
+        No further event is dispatched. Handlers of ``disconnect`` run, and have ``drain`` seconds or one second.
+        A handler may call it and is not waited for; when the client is being closed already, it returns at once.
+
+        Args:
+            drain: Seconds the running handlers may take to end, while the socket is still open for their last
+                words; then they are cancelled.
+
+        Raises:
+            ForkError: In a forked child of the process that logged this client in; nothing is touched.
+        """
+        self._process.check()
+        await self._login.cancel()
+        await self._shutdown.close(drain)
+
+    async def wait_closed(self) -> None:
+        """Wait until the client is closed: by ``disconnect``, by ``close_socket``, or because it can not go on.
+
+        Raises:
+            AuthenticationError: If the server refused the credentials at a reconnect.
+            ConnectionLostError: If the connection was lost and is not regained.
+            NotLoggedInError: If there was no login.
+        """
+        await self._shutdown.wait_closed()
+
+    async def _close_connection(self) -> None:
+        if self._login.gaps is not None:
+            await self._login.gaps.stop()
+        if self.socket_manager is not None:
+            await self.socket_manager.disconnect()
+
+    async def _close_rest(self) -> None:
+        await self._tokens.close()
+        if self.api_client is not None:
+            await self.api_client.close()
+        await self._ports.http().close()
+        if self._store is not None:
+            await self._store.close()
 
     def run(self, enable_auto_reconnect: bool = True) -> None:
         """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.

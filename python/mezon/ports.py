@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mezon.errors import MezonConnectionError, MezonError
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mezon.models import ChannelMessage
 
 __all__ = [
+    "CLOSED",
     "AnswerTooLongError",
     "Connection",
     "ConnectionListener",
@@ -33,8 +34,12 @@ __all__ = [
     "HttpStream",
     "HttpTransport",
     "MessageStore",
+    "Ports",
     "SessionRefusedError",
 ]
+
+#: The reason of the state closed when ``Connection.close`` has brought it about.
+CLOSED: Final = "closed by the client"
 
 
 class SessionRefusedError(MezonError):
@@ -61,7 +66,7 @@ class ConnectionListener(Protocol):
         Args:
             state: idle, authenticating, connecting, joining, ready, backoff or closed.
             generation: The number of the connection; each attempt has the next one.
-            reason: Why it ended, for backoff and closed.
+            reason: Why it ended, for backoff and closed; ``CLOSED`` when ``close`` has ended it.
         """
 
     async def new_urls(self, attempt: int, /) -> Sequence[str]:
@@ -354,3 +359,16 @@ class MessageStore(Protocol):
 
     def stats(self) -> Mapping[str, Any]:
         """Counts since the store was made."""
+
+
+class Ports(Protocol):
+    """What one client needs from outside. Each is made when it is first asked for, and is the same from then on."""
+
+    def http(self) -> HttpTransport:
+        """The transport of every HTTP request."""
+
+    def store(self) -> MessageStore | None:
+        """The message store; None for a client without one."""
+
+    def connection(self, store: MessageStore | None) -> Connection:
+        """The connection, which puts what it receives into the store."""

@@ -40,6 +40,8 @@ pub enum Item {
     Malformed { count: u64, reason: String },
     /// The connection is back. Times are seconds since the epoch.
     Reconnected { generation: u64, lost_at: f64, back_at: f64 },
+    /// Something for the logger of the core; the level in the numbers of Python's `logging`.
+    Log { level: u8, text: String },
 }
 
 impl Item {
@@ -63,7 +65,7 @@ const MAX_ANSWERS: usize = 1024;
 
 /// How much the inbox holds before the reader pauses.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+pub struct Capacity {
     pub events: usize,
     pub bytes: usize,
 }
@@ -89,14 +91,14 @@ pub struct Depth {
 
 pub struct Inbox {
     queue: Mutex<Queue>,
-    bounds: Bounds,
+    capacity: Capacity,
     space: Notify,
     wake: Arc<dyn Wake>,
 }
 
 impl Inbox {
-    pub fn new(bounds: Bounds, wake: Arc<dyn Wake>) -> Self {
-        Self { queue: Mutex::default(), bounds, space: Notify::new(), wake }
+    pub fn new(capacity: Capacity, wake: Arc<dyn Wake>) -> Self {
+        Self { queue: Mutex::default(), capacity, space: Notify::new(), wake }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -129,7 +131,7 @@ impl Inbox {
     }
 
     fn is_full(&self, queue: &Queue) -> bool {
-        queue.events.len() >= self.bounds.events || queue.bytes >= self.bounds.bytes
+        queue.events.len() >= self.capacity.events || queue.bytes >= self.capacity.bytes
     }
 
     pub fn full(&self) -> bool {
@@ -139,8 +141,8 @@ impl Inbox {
     /// Twice as much as the bounds say.
     pub fn flooded(&self) -> bool {
         let queue = self.lock();
-        queue.events.len() >= self.bounds.events.saturating_mul(2)
-            || queue.bytes >= self.bounds.bytes.saturating_mul(2)
+        queue.events.len() >= self.capacity.events.saturating_mul(2)
+            || queue.bytes >= self.capacity.bytes.saturating_mul(2)
     }
 
     /// Resolves when a full inbox has been drained to half its bounds.
@@ -166,7 +168,8 @@ impl Inbox {
             // A burst is over: give its memory back.
             queue.events = VecDeque::new();
         }
-        let relaxed = queue.events.len() * 2 <= self.bounds.events && queue.bytes * 2 <= self.bounds.bytes;
+        let relaxed =
+            queue.events.len() * 2 <= self.capacity.events && queue.bytes * 2 <= self.capacity.bytes;
         drop(queue);
         if relaxed || was_full {
             // A permit is stored when nobody waits yet; a stale one costs the reader one look.
@@ -208,7 +211,7 @@ mod tests {
 
     fn inbox(events: usize, bytes: usize) -> (Inbox, Arc<Count>) {
         let wakes = Arc::new(Count::default());
-        (Inbox::new(Bounds { events, bytes }, wakes.clone()), wakes)
+        (Inbox::new(Capacity { events, bytes }, wakes.clone()), wakes)
     }
 
     #[test]

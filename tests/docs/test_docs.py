@@ -232,6 +232,20 @@ def test_the_tables_of_options() -> None:
     assert shown == [(parameter.name, shown_default(parameter.default)) for parameter in parameters]
 
 
+def test_the_page_of_the_command_line() -> None:
+    """docs/cli.md has a heading for every command, and a row for every command below it."""
+    import typer.main
+    from mezon.cli.app import app
+
+    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert len(commands) >= 3
+    text = (DOCS / "cli.md").read_text(encoding="utf-8")
+    for name, command in commands.items():
+        assert f"\n## `mezon {name}`\n" in text
+        for below in getattr(command, "commands", {}):
+            assert f"| `mezon {name} {below}" in text
+
+
 def test_the_tree_of_errors() -> None:
     """docs/guide/errors.md names every public class of mezon.errors."""
     from mezon import errors

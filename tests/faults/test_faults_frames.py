@@ -117,7 +117,7 @@ def test_the_cid_wraps_while_calls_wait() -> None:
                 await bot.disconnect()
 
     async def wrap(gateway: LocalGateway, bot: Bot) -> None:
-        link = bot.socket_manager.get_socket().link
+        link = bot.socket_manager.get_socket().connection
         room = gateway.world.channel("general")
         gateway.delay("channel_message_send", 600.0, times=3)
         waiting = [

@@ -97,7 +97,7 @@ async def test_a_reconnect_that_is_asked_for_does_not_wait_for_the_backoff(
     gateway: LocalGateway, make_bot: MakeBot
 ) -> None:
     bot = await make_bot({"backoff_base": 3600.0, "backoff_max": 3600.0})
-    link = bot.socket_manager.get_socket().link
+    link = bot.socket_manager.get_socket().connection
     gateway.http_status("/v2/apps/authenticate/token", 503)
     await gateway.drop()
     await until(

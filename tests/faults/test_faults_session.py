@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from fault_kit import Bot, until
 from fault_types import MakeBot
+from mezon.api import Priority, prioritized
 from mezon.errors import ApiError
 from mezon.protobuf.api import api_pb2
 from mezon.testing import LocalGateway
@@ -117,10 +118,13 @@ async def test_interactive_calls_go_before_background_ones(gateway: LocalGateway
     """A DM for a waiting handler is opened before the list of channels somebody may want some day."""
     bot = await make_bot(http_rate_limit=1, http_rate_period=0.2)
     before = len(gateway.requests)
-    for number in range(5):
-        bot._beside(list_clans(bot), f"listing {number}")
+    with prioritized(Priority.BACKGROUND):
+        listings = [asyncio.ensure_future(list_clans(bot)) for _ in range(5)]
     await asyncio.sleep(0)
     await bot.channels.fetch(gateway.world.channel("random").id)
     names = [request.name for request in gateway.requests[before:]]
     assert names.index("ListChannelDetail") <= 2
     assert names.count("ListClanDescs") <= 2
+    for listing in listings:
+        listing.cancel()
+    await asyncio.wait(listings)

@@ -207,7 +207,7 @@ async def test_chunks_that_never_end(gateway: LocalGateway, connect: Connect) ->
     socket = client.socket_manager.get_socket()
     gateway.silence("api_request_event")
     request = realtime_pb2.ApiRequestEvent(api_name="X", api_index=1).SerializeToString()
-    call = asyncio.ensure_future(socket.link.call_raw("api_request_event", request, 20.0))
+    call = asyncio.ensure_future(socket.connection.call_raw("api_request_event", request, 20.0))
     sent = await gateway.next_sent("api_request_event")
     await gateway.push_chunks(raw_answer(sent.cid, bytes(2 * MEGABYTE), chunk_count=64)[:-1])
     with pytest.raises(MezonError, match="larger than the client takes"):

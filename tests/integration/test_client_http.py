@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -44,9 +43,9 @@ async def test_ca_file_and_insecure_hold_for_tokens_uploads_and_agent_events(
     assert [upload.body for upload in gateway.uploads.values()] == [b"hello"]
     await client.connect_ai_agent_sse()
     await asyncio.wait_for(opened.wait(), 10)
-    assert client._http.sessions == 1
+    assert client._ports.http().sessions == 1
     await client.disconnect()
-    assert client._http.sessions == 0
+    assert client._ports.http().sessions == 0
 
 
 async def test_without_either_none_of_them_trusts_the_server(gateway_factory: Factory) -> None:
@@ -108,7 +107,7 @@ async def test_a_session_that_cannot_be_used_is_an_error_with_a_sentence(
 async def test_any_time_of_expiry_can_be_lived_with(gateway: LocalGateway, exp: str) -> None:
     token = token_that_ends(exp)
     # The gateway knows the tokens it made; this one is let in beside them.
-    gateway.sessions._tokens[token] = (gateway.bot_id, time.time() + 60)
+    gateway.sessions.remember(token, gateway.bot_id, "access")
     gateway.session_fields = {"token": token}
     client = client_at(gateway)
     await client.login()

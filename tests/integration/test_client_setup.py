@@ -123,13 +123,13 @@ class TestImport:
     async def test_a_debug_build_is_warned_of(self) -> None:
         source = """
         import warnings
-        from mezon import _core, _checks
+        from mezon.utils import installation
         class Debug:
             debug_build = True
-        _checks._core = Debug
+        installation._core = Debug
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            _checks.warn_at_import()
+            installation.warn_at_import()
         [warning] = caught
         print(warning.category.__name__, warning.message)
         """
@@ -176,18 +176,18 @@ class TestTls:
         assert gateway.connections.total == 0
 
     async def test_the_socket_too_refuses_a_wrong_ca(self, gateway_factory: Factory) -> None:
-        from mezon._gateway.connection import Link
+        from mezon._gateway.connection import CoreConnection
 
         gateway = await gateway_factory(tls=True)
         other = LocalCertificate("127.0.0.1")
-        link = Link(GatewayOptions(ca_file=str(other.ca_file)).as_dict())
+        connection = CoreConnection(GatewayOptions(ca_file=str(other.ca_file)).as_dict())
         try:
             with pytest.raises(MezonConnectionError, match=r"(?i)certificate"):
-                await link.connect(
-                    f"{gateway.ws_url}/ws?token={gateway.new_session(gateway.bot_id).token}", False
+                await connection.open(
+                    [f"{gateway.ws_url}/ws?token={gateway.new_session(gateway.bot_id).token}"], False
                 )
         finally:
-            await link.close()
+            await connection.close()
             other.remove()
         assert gateway.connections.total == 0
 

@@ -5,12 +5,12 @@ The peer must match the write methods of the socket manager, which tests/compat/
 
 import asyncio
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.managers.cache import CacheManager
+from mezon.managers.socket import Sent
 from mezon.models import (
     ApiChannelDescList,
     ApiChannelDescription,
@@ -25,6 +25,7 @@ from mezon.models import (
     ClanUpdatedEvent,
     UserInitData,
 )
+from mezon.models._sent import sent_message
 from mezon.structures import Clan, Message, TextChannel, User
 
 BOT = 99
@@ -40,8 +41,8 @@ class Peer:
         self.stored: ChannelMessage | None = None
         self.dm_channel: ApiChannelDescription | None = ApiChannelDescription(channel_id=77)
         self.error: Exception | None = None
-        #: Nothing is in the memory of this store.
-        self.core = SimpleNamespace(peek=lambda channel_id, message_id: None)
+        #: The server's own copy of a message comes before its acknowledgement.
+        self.copy_comes_first = False
 
     async def _record(self, call: str, **arguments: Any) -> None:
         self.calls.append((call, arguments))
@@ -68,6 +69,13 @@ class Peer:
         arguments = {key: value for key, value in locals().items() if key != "self" and value is not None}
         await self._record("send", **arguments)
         return self.ack
+
+    async def send_message(self, *, channel_label: str | None = None, **arguments: Any) -> Sent:
+        ack = await self.write_chat_message(**arguments)
+        if self.copy_comes_first:
+            return Sent(ack, None)
+        parts = [arguments.get(name) for name in ("mentions", "attachments", "references", "topic_id")]
+        return Sent(ack, sent_message(ack, BOT, arguments["content"], *parts, channel_label))
 
     async def write_ephemeral_message(
         self,
@@ -314,6 +322,14 @@ class TestTextChannel:
         channel.messages.set(500, arrived)
         await channel.send("x")
         assert channel.messages.get(500) is arrived
+
+    async def test_nothing_is_made_when_the_copy_has_come_already(
+        self, channel: TextChannel, peer: Peer
+    ) -> None:
+        peer.copy_comes_first = True
+        ack = await channel.send("x")
+        assert ack is peer.ack
+        assert channel.messages.size == 0
 
     async def test_nothing_is_remembered_of_a_failed_send(self, channel: TextChannel, peer: Peer) -> None:
         peer.error = MezonError("no")

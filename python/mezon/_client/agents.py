@@ -1,62 +1,64 @@
-"""The events of AI agents, which come over HTTP; a part of :class:`mezon.MezonClient`."""
+"""The events of AI agents, which come over HTTP, with or without a login."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mezon._agents.stream import AgentEventStream
-    from mezon._events.dispatch import Dispatcher
-    from mezon.managers.event import EventManager
-    from mezon.ports import HttpTransport
+    from mezon._client.view import ClientView
+    from mezon.ports import Ports
 
 
-class ClientAgents:
-    """The stream of the AI agents' events, with or without a login."""
+class Agents:
+    """The stream of the AI agents' events of one client.
 
-    client_id: int
-    api_key: str
-    agent_event_url: str | None
-    event_manager: EventManager
-    _dispatcher: Dispatcher | None
-    _http: HttpTransport
-    _agent_events: AgentEventStream | None = None
-    #: Dispatches before the first login, which makes the client's own.
-    _early_dispatcher: Dispatcher | None = None
+    Args:
+        client: The client.
+        ports: Where HTTP requests go.
+        emit: Called with the name of an event and its payload.
+    """
 
-    if TYPE_CHECKING:
+    def __init__(self, client: ClientView, ports: Ports, emit: Callable[[str, object], None]) -> None:
+        self._client = client
+        self._ports = ports
+        self._emit = emit
+        self._stream: AgentEventStream | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-        def _report(self, error: Exception, name: str) -> None: ...
-
-    async def connect_ai_agent_sse(self, path: str = "api/sse/metadata") -> None:
-        """Start to receive the AI agents' events; possible before the login. They reconnect by themselves.
+    async def connect(self, path: str) -> None:
+        """Start to receive them. Nothing happens while the stream is open.
 
         Raises:
             InvalidArgumentError: If the client has no ``agent_event_url``.
         """
         from mezon._agents.stream import AgentEventStream
 
-        if self._agent_events is None:
-            self._agent_events = AgentEventStream(
-                self.agent_event_url,
-                self.client_id,
-                self.api_key,
-                self._emit_by_name,
+        self._forget_with_the_loop()
+        if self._stream is None:
+            client = self._client
+            self._stream = AgentEventStream(
+                client.agent_event_url,
+                client.client_id,
+                client.api_key,
+                self._emit,
                 path=path,
-                http=self._http,
+                http=self._ports.http(),
             )
-        await self._agent_events.start()
+        self._loop = asyncio.get_running_loop()
+        await self._stream.start()
 
-    async def disconnect_ai_agent_sse(self) -> None:
+    async def disconnect(self) -> None:
         """Stop to receive them. Safe at any time."""
-        stream, self._agent_events = self._agent_events, None
+        self._forget_with_the_loop()
+        stream, self._stream = self._stream, None
         if stream is not None:
             await stream.close()
 
-    def _emit_by_name(self, name: str, payload: object) -> None:
-        dispatcher = self._dispatcher or self._early_dispatcher
-        if dispatcher is None:
-            from mezon._events.dispatch import Dispatcher
-
-            dispatcher = self._early_dispatcher = Dispatcher(self.event_manager, {}, self._report, None)
-        dispatcher.dispatch(name, payload)
+    def _forget_with_the_loop(self) -> None:
+        """A stream on a loop that is closed has ended with it."""
+        if self._loop is not None and self._loop.is_closed():
+            self._stream = self._loop = None

@@ -1,23 +1,18 @@
-"""The calls of a client that need no object of a channel or a user; a part of :class:`mezon.MezonClient`."""
+"""The calls of a client that need no object of a channel or a user; a face of :class:`mezon.MezonClient`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast
-
-from mezon._client.directory import ClientObjects
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
-    from mezon._tokens import (
-        AddTxResponse,
-        EphemeralKeyPair,
-        GetCurrentNonceResponse,
-        TokenClient,
-        TokenService,
-        ZkProof,
-    )
+    from mezon._client.sessions import Sessions
+    from mezon._client.tokens import Tokens
+    from mezon._tokens import AddTxResponse, EphemeralKeyPair, GetCurrentNonceResponse, ZkProof
+    from mezon.api import MezonApi
+    from mezon.managers.socket import SocketManager
     from mezon.models import (
         ApiFriendList,
         ApiMessageAttachment,
@@ -29,15 +24,16 @@ if TYPE_CHECKING:
         ChannelMessageAck,
     )
     from mezon.models._body import Content
-    from mezon.ports import HttpTransport
 
 
-class ClientCalls(ClientObjects):
-    """Messages by ids, friends, files, quick menus, tokens."""
+class ClientCalls:
+    """Messages by ids, friends, files, quick menus, tokens. It has no state of its own."""
 
     client_id: int
-    _token_service: TokenService | None
-    _http: HttpTransport
+    api_client: MezonApi
+    socket_manager: SocketManager
+    _sessions: Sessions
+    _tokens: Tokens
 
     # ---- messages, friends, files, menus
 
@@ -62,7 +58,7 @@ class ClientCalls(ClientObjects):
         Raises:
             MezonError: One of its kinds, if it cannot be sent.
         """
-        self._token()
+        self._sessions.token()
         return await self.socket_manager.write_chat_message(
             clan_id,
             channel_id,
@@ -89,17 +85,17 @@ class ClientCalls(ClientObjects):
             state: 0 friends, 1 invitations sent, 2 received, 3 blocked; None for all.
             cursor: From an earlier answer.
         """
-        token = self._token()
+        token = self._sessions.token()
         return await self.api_client.list_friends(token, limit, state, cursor)
 
     async def accept_friend(self, user_id: str | int, username: str | None = None) -> None:
         """Accept a user's friend request."""
-        token = self._token()
+        token = self._sessions.token()
         await self.api_client.add_friends(token, ids=[user_id], usernames=[username] if username else None)
 
     async def add_friend(self, username: str, user_id: str | int | None = None) -> None:
         """Ask a user to be the bot's friend."""
-        token = self._token()
+        token = self._sessions.token()
         await self.api_client.add_friends(
             token, ids=[user_id] if user_id else None, usernames=[username] if username else None
         )
@@ -116,7 +112,7 @@ class ClientCalls(ClientObjects):
             OSError: If the file cannot be read.
             MezonError: If it cannot be uploaded.
         """
-        token = self._token()
+        token = self._sessions.token()
         return await self.api_client.upload_file(token, file_path, filename, content_type)
 
     async def add_quick_menu_access(
@@ -125,7 +121,7 @@ class ClientCalls(ClientObjects):
         """Add an entry of the bot to the quick menu of a channel."""
         from mezon.utils.helper import generate_snowflake_id
 
-        token = self._token()
+        token = self._sessions.token()
         return await self.api_client.add_quick_menu_access(
             token,
             channel_id,
@@ -148,7 +144,7 @@ class ClientCalls(ClientObjects):
         action_msg: str | None = None,
     ) -> Any:
         """Delete entries of the bot from the quick menu."""
-        token = self._token()
+        token = self._sessions.token()
         return await self.api_client.delete_quick_menu_access(
             token,
             id=id,
@@ -165,20 +161,13 @@ class ClientCalls(ClientObjects):
         """The entries of the quick menu: ``answer.list_menus``."""
         from mezon.models import ApiQuickMenuAccessList, protobuf_to_pydantic
 
-        token = self._token()
+        token = self._sessions.token()
         answer = await self.api_client.list_quick_menu_access(
             token, self.client_id if bot_id is None else bot_id, channel_id or 0, menu_type or 0
         )
         return protobuf_to_pydantic(answer, ApiQuickMenuAccessList)
 
     # ---- tokens
-
-    def _tokens(self) -> TokenService:
-        if self._token_service is None:
-            from mezon._tokens import TokenService
-
-            self._token_service = TokenService(cast("TokenClient", self), self._http)
-        return self._token_service
 
     async def send_token(self, token_event: ApiSentTokenRequest) -> AddTxResponse:
         """Pay tokens to a user. What the node says is in the answer: ``ok``, ``tx_hash``, ``error``.
@@ -187,7 +176,7 @@ class ClientCalls(ClientObjects):
             InvalidArgumentError: If nothing was sent because of a wrong value or a missing ``mmn_api_url``.
             TokenTransferError: If a step before or at the node failed.
         """
-        return await self._tokens().send_token(token_event)
+        return await self._tokens.service.send_token(token_event)
 
     def get_ephemeral_key_pair(self) -> EphemeralKeyPair:
         """A new key pair.
@@ -195,7 +184,7 @@ class ClientCalls(ClientObjects):
         Raises:
             InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
         """
-        return self._tokens().new_key_pair()
+        return self._tokens.service.new_key_pair()
 
     def get_address_from_user_id(self, user_id: str | int) -> str:
         """The address of a user.
@@ -203,7 +192,7 @@ class ClientCalls(ClientObjects):
         Raises:
             InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
         """
-        return self._tokens().address_of(user_id)
+        return self._tokens.service.address_of(user_id)
 
     async def get_zk_proof(self) -> ZkProof:
         """A proof for the client's key pair, from the proof service.
@@ -212,10 +201,10 @@ class ClientCalls(ClientObjects):
             InvalidArgumentError: If the client has no ``zk_api_url`` or is not logged in (a ValueError).
             TokenTransferError: If the service gave none.
         """
-        return await self._tokens().fetch_proof()
+        return await self._tokens.service.fetch_proof()
 
     async def get_current_nonce(
         self, user_id: str | int, tag: Literal["latest", "pending"] = "latest"
     ) -> GetCurrentNonceResponse:
         """The nonce of a user's account, as ``answer.nonce``."""
-        return await self._tokens().current_nonce(user_id, tag)
+        return await self._tokens.service.current_nonce(user_id, tag)

@@ -1,140 +1,154 @@
-"""How a client comes to know clans, channels and users; a part of :class:`mezon.MezonClient`."""
+"""The clans, channels and users a client knows, and how it comes to know them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
-from mezon.errors import InvalidArgumentError, NotLoggedInError
+from mezon.errors import InvalidArgumentError
+from mezon.managers.cache import CacheManager
 
 if TYPE_CHECKING:
-    from mezon.api import MezonApi
-    from mezon.client import MezonClient
-    from mezon.managers.cache import CacheManager
-    from mezon.managers.channel import ChannelManager
-    from mezon.managers.session import SessionManager
-    from mezon.managers.socket import SocketManager
-    from mezon.messages import MessageDB
+    from collections.abc import Callable
+
     from mezon.models import ApiClanDesc
+    from mezon.models.message import UserInitData
     from mezon.structures import Clan, TextChannel, User
+    from mezon.structures._owner import Owner
+
+    class DirectoryClient(Owner, Protocol):
+        """The client with its own ways to fetch; a subclass of it may have others."""
+
+        async def get_channel_from_id(self, channel_id: int) -> TextChannel: ...
+        async def get_user_from_id(self, user_id: int) -> User: ...
 
 
-class ClientObjects:
-    """What is behind ``clans.fetch``, ``channels.fetch`` and ``users.fetch``."""
+class Directory:
+    """What is behind ``clans.fetch``, ``channels.fetch`` and ``users.fetch``. It makes every such object.
 
-    clans: CacheManager[int, Clan]
-    channels: CacheManager[int, TextChannel]
-    users: CacheManager[int, User]
-    api_client: MezonApi
-    socket_manager: SocketManager
-    session_manager: SessionManager
-    channel_manager: ChannelManager
+    Args:
+        client: The client they belong to.
+        token: Gives the token of the session.
+        cache_size: How many of each are remembered.
+    """
 
-    if TYPE_CHECKING:
+    def __init__(self, client: DirectoryClient, token: Callable[[], str], cache_size: int) -> None:
+        self._client = client
+        self._token = token
+        self.clans: CacheManager[int, Clan] = CacheManager(self.fetch_clan, cache_size)
+        self.channels: CacheManager[int, TextChannel] = CacheManager(client.get_channel_from_id, cache_size)
+        self.users: CacheManager[int, User] = CacheManager(client.get_user_from_id, cache_size)
 
-        @property
-        def message_db(self) -> MessageDB: ...
-        @message_db.setter
-        def message_db(self, value: MessageDB) -> None: ...
+    # ---- making objects
 
-    def _token(self) -> str:
-        session = self.session_manager.get_session() if self.session_manager is not None else None
-        if session is None:
-            raise NotLoggedInError("this needs a session: await client.login() first")
-        return session.token
-
-    def _new_clan(self, clan_id: int, name: str = "", welcome_channel_id: int = 0, token: str = "") -> Clan:
+    def new_clan(self, clan_id: int, name: str = "", welcome_channel_id: int = 0, token: str = "") -> Clan:
+        """Make the object of a clan and remember it."""
         from mezon.structures import Clan
 
+        client = self._client
         clan = Clan(
             clan_id=clan_id,
             clan_name=name,
             welcome_channel_id=welcome_channel_id,
-            client=cast("MezonClient", self),
-            api_client=self.api_client,
-            socket_manager=self.socket_manager,
+            client=client,
+            api_client=client.api_client,
+            socket_manager=client.socket_manager,
             session_token=token or self._token(),
-            message_db=self.message_db,
+            message_db=client.message_db,
         )
         self.clans.set(clan_id, clan)
         return clan
 
-    def _know_clan(self, description: ApiClanDesc, token: str = "") -> Clan:
+    def new_channel(self, description: Any, clan: Clan) -> TextChannel:
+        """Make the object of a channel from a description, or from an event about it."""
+        from mezon.structures import TextChannel
+
+        return TextChannel(description, clan, self._client.socket_manager, self._client.message_db)
+
+    def new_user(self, data: UserInitData) -> User:
+        """Make the object of a user."""
+        from mezon.structures import User
+
+        return User(data, self._client.socket_manager, self._client.channel_manager)
+
+    # ---- clans
+
+    def know_clan(self, description: ApiClanDesc, token: str = "") -> Clan:
         """The clan of a description: the object that is there, brought up to date, or a new one."""
         clan_id = description.clan_id or 0
         clan = self.clans.get(clan_id)
         if clan is None:
-            return self._new_clan(
+            return self.new_clan(
                 clan_id, description.clan_name or "", description.welcome_channel_id or 0, token
             )
         clan.update_from(description)
         return clan
 
-    async def _refresh_clans(self) -> dict[int, Clan]:
+    async def refresh_clans(self) -> dict[int, Clan]:
         """Get the list of clans; gives those that are in it, by id."""
-        token = self._token()
-        answer = await self.api_client.list_clans_descs(token)
-        return {clan.id: clan for clan in map(self._know_clan, answer.clandesc or ())}
+        answer = await self._client.api_client.list_clans_descs(self._token())
+        return {clan.id: clan for clan in map(self.know_clan, answer.clandesc or ())}
 
-    async def _fetch_clan(self, clan_id: int) -> Clan:
+    async def fetch_clan(self, clan_id: int) -> Clan:
+        """What ``clans.fetch`` does on a miss.
+
+        Raises:
+            InvalidArgumentError: If the bot is in no such clan (a ValueError).
+        """
         if clan_id == 0:
             # Where direct messages live; no list has it, and the cache may have dropped it.
-            return self._new_clan(0)
+            return self.new_clan(0)
         # Not by way of the cache: it may be small, or off.
-        clan = (await self._refresh_clans()).get(clan_id)
+        clan = (await self.refresh_clans()).get(clan_id)
         if clan is None:
             raise InvalidArgumentError(f"the bot is in no clan {clan_id}; add it to the clan first")
         return clan
 
-    async def get_channel_from_id(self, channel_id: int) -> TextChannel:
+    # ---- channels and users
+
+    async def fetch_channel(self, channel_id: int) -> TextChannel:
         """What ``channels.fetch`` does on a miss.
 
         Raises:
             InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
         """
-        from mezon.structures import TextChannel
-
         known = self.channels.get(channel_id)
         if known is not None:
             return known
         channel_id = int(channel_id)
-        token = self._token()
-        detail = await self.api_client.get_channel_detail(token, channel_id)
+        detail = await self._client.api_client.get_channel_detail(self._token(), channel_id)
         if not detail.channel_id:
             raise InvalidArgumentError(f"there is no channel {channel_id}, or the bot may not see it")
         clan = await self.clans.fetch(detail.clan_id or 0)
         known = self.channels.get(channel_id) or clan.channels.get(channel_id)
         if known is None:
-            known = TextChannel(detail, clan, self.socket_manager, self.message_db)
+            known = self.new_channel(detail, clan)
             clan.channels.set(channel_id, known)
         self.channels.set(channel_id, known)
         return known
 
-    async def get_user_from_id(self, user_id: int) -> User:
+    async def fetch_user(self, user_id: int) -> User:
         """What ``users.fetch`` does on a miss: opens the DM with the user.
 
         Raises:
             InvalidArgumentError: If the user cannot be reached (a ValueError).
         """
         from mezon.models.message import UserInitData
-        from mezon.structures import User
 
         self._token()
-        channel = await self.channel_manager.create_dm_channel(user_id)
+        channel = await self._client.channel_manager.create_dm_channel(user_id)
         if channel is None or not channel.channel_id:
             raise InvalidArgumentError(f"there is no user {user_id}, or the bot may not write to them")
-        data = UserInitData(id=int(user_id), dm_channel_id=channel.channel_id)
-        user = User(data, self.socket_manager, self.channel_manager)
+        user = self.new_user(UserInitData(id=int(user_id), dm_channel_id=channel.channel_id))
         self.users.set(user.id, user)
         return user
 
-    def _know_dm_users(self) -> None:
+    def know_dm_users(self) -> None:
+        """Know the users of the DMs that were listed."""
         from mezon.models.message import UserInitData
-        from mezon.structures import User
 
-        for user_id, channel_id in (self.channel_manager.get_all_dm_channels() or {}).items():
+        for user_id, channel_id in (self._client.channel_manager.get_all_dm_channels() or {}).items():
             known = self.users.get(user_id)
             if known is not None:
                 known.dm_channel_id = known.dm_channel_id or channel_id
                 continue
-            data = UserInitData(id=user_id, dm_channel_id=channel_id)
-            self.users.set(user_id, User(data, self.socket_manager, self.channel_manager))
+            self.users.set(user_id, self.new_user(UserInitData(id=user_id, dm_channel_id=channel_id)))

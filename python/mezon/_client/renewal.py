@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mezon.session import Session
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.client")
 
 #: Seconds before its end that a session is renewed, or this part of its life when that is less.
 _MARGIN: Final = 60.0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mezon.client import MezonClient
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.client")
 
 #: Seconds handlers may take to end when the process is told to.
 _DRAIN: Final = 5.0

@@ -1,72 +1,132 @@
-"""How a client ends: in order, once, whoever asks for it; a part of :class:`mezon.MezonClient`."""
+"""How a client ends: in order, once, whoever asks for it."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from mezon._client.agents import ClientAgents
-from mezon._client.life import ClientLife
 from mezon.errors import NotLoggedInError
 
 if TYPE_CHECKING:
-    from mezon._tokens import TokenService
-    from mezon.messages import MessageDB
-    from mezon.ports import HttpTransport
+    from collections.abc import Awaitable, Callable
+
+    from mezon._client.agents import Agents
+    from mezon._client.background import Background
+    from mezon._client.sessions import Sessions
+    from mezon._client.watchdog import Watchdog
+    from mezon._events.dispatch import Dispatcher
 
 #: Seconds the handlers of ``disconnect`` have when the client is closed without ``drain``.
 _LAST_WORDS: Final = 1.0
 
 
-class ClientEnd(ClientLife, ClientAgents):
-    """Closes what a login has opened, and tells those who wait for the end."""
+class Shutdown:
+    """Closes what a login has opened, and tells those who wait for the end.
 
-    _guard: asyncio.Future[None] | None
-    _token_service: TokenService | None
-    _message_db: MessageDB | None
-    _http: HttpTransport
+    Args:
+        dispatcher: Runs the handlers.
+        sessions: Renews the session.
+        agents: The stream of the AI agents' events.
+        background: Runs what nobody waits for.
+        watchdog: Watches the loop; None for none.
+        close_connection: Stops gap filling and closes the connection.
+        close_rest: Closes what handlers may need until they have ended: tokens, HTTP, the store.
+    """
 
-    async def close_socket(self) -> None:
-        """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        sessions: Sessions,
+        agents: Agents,
+        background: Background,
+        watchdog: Watchdog | None,
+        close_connection: Callable[[], Awaitable[None]],
+        close_rest: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._sessions = sessions
+        self._agents = agents
+        self._background = background
+        self._watchdog = watchdog
+        self._close_connection = close_connection
+        self._close_rest = close_rest
+        self._closing: asyncio.Future[None] | None = None
+        self._guard: asyncio.Task[None] | None = None
+        self._ended: asyncio.Event | None = None
+        self._error: Exception | None = None
 
-        The bot hears nothing from then on, so ``wait_closed`` returns and ``run`` ends. HTTP calls go on.
-        """
-        if self.socket_manager is not None:
-            await self.socket_manager.disconnect()
+    # ---- a login
 
-    async def disconnect(self, drain: float = 0.0) -> None:
-        """End everything: the socket, HTTP, agent events. A new login is possible. Safe at any time, and twice.
+    def begin(self) -> None:
+        """A login begins: those who ask wait for its end from now on."""
+        self._ended = asyncio.Event()
+        self._error = None
 
-        No further event is dispatched. Handlers of ``disconnect`` run, and have ``drain`` seconds or one second.
-        A handler may call it and is not waited for; when the client is being closed already, it returns at once.
+    def watch(self) -> None:
+        """The client is logged in: close it in order when the loop ends without a word."""
+        if self._watchdog is not None:
+            self._watchdog.start()
+        guard = self._guard = asyncio.ensure_future(self._close_with_the_loop())
+        # Who stops a loop without cancelling its tasks is not to be told of this one.
+        guard._log_destroy_pending = False  # type: ignore[attr-defined]
+
+    async def fail(self, error: BaseException) -> None:
+        """The login has failed: close what it had opened; those who wait for the end get the error."""
+        self._error = error if isinstance(error, Exception) else None
+        await self.close(0.0)
+
+    # ---- the end of the connection
+
+    def connection_ended(self, error: Exception | None) -> None:
+        """The connection is closed for good: nothing of the client is left in the loop.
 
         Args:
-            drain: Seconds the running handlers may take to end, while the socket is still open for their last
-                words; then they are cancelled.
+            error: Why, unless the client itself has closed it.
         """
-        running = self._logging_in
-        if (
-            running is not None
-            and not running.done()
-            and running is not asyncio.current_task()
-            and running.get_loop() is asyncio.get_running_loop()
-        ):
-            running.cancel()
-            await asyncio.wait([running])
-        await self._close(drain)
+        if error is not None:
+            self._error = error
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        self._sessions.stop()
+        self._end_guard()
 
-    def _closing_now(self) -> asyncio.Future[None] | None:
+    def tell_end(self) -> None:
+        """Tell those who wait; a close of everything tells them when it is done."""
+        if self._ended is not None and self.closing_now() is None:
+            self._ended.set()
+
+    def closing_now(self) -> asyncio.Future[None] | None:
+        """What is done when the close under way is; None when there is none."""
         closing = self._closing
         if closing is None or closing.done() or closing.get_loop() is not asyncio.get_running_loop():
             return None
         return closing
 
-    async def _close(self, drain: float) -> None:
-        """Close everything, one at a time; who comes second waits, then looks that nothing is left."""
-        while (closing := self._closing_now()) is not None:
+    async def wait_closed(self) -> None:
+        """Wait for the end.
+
+        Raises:
+            NotLoggedInError: If there was no login.
+            Exception: The error that ended it.
+        """
+        if self._ended is None:
+            raise NotLoggedInError("there is nothing to wait for: await client.login() first")
+        await self._ended.wait()
+        if self._error is not None:
+            raise self._error
+
+    # ---- the close of everything
+
+    async def close(self, drain: float) -> None:
+        """Close everything, one at a time; who comes second waits, then looks that nothing is left.
+
+        Args:
+            drain: Seconds the running handlers may take to end.
+        """
+        while (closing := self.closing_now()) is not None:
             # One turn: an eager handler is known as one when it first waits.
             await asyncio.sleep(0)
-            if self._dispatcher is not None and self._dispatcher.runs(asyncio.current_task()):
+            if self._dispatcher.runs(asyncio.current_task()):
                 # The first waits for the handlers: waiting for it in one would be waiting for oneself.
                 return
             await asyncio.wait([closing])
@@ -78,61 +138,33 @@ class ClientEnd(ClientLife, ClientAgents):
             if self._ended is not None:
                 self._ended.set()
 
+    async def _close_everything(self, drain: float) -> None:
+        self._end_guard()
+        self._sessions.stop()
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        await self._agents.disconnect()
+        # Handlers may need the socket for their last words: it closes after them.
+        self._dispatcher.hold()
+        await self._dispatcher.finish(drain)
+        await self._close_connection()
+        # Those that run now are those of the disconnect itself.
+        await self._dispatcher.finish(max(drain, _LAST_WORDS))
+        await asyncio.sleep(0)
+        await self._background.stop()
+        await self._close_rest()
+
     async def _close_with_the_loop(self) -> None:
         """Close in order at the end of ``asyncio.run``, which cancels every task, this one too."""
         try:
             await asyncio.get_running_loop().create_future()
         except asyncio.CancelledError:
             if self._guard is asyncio.current_task():
-                await self._close(0.0)
+                await self.close(0.0)
             raise
 
-    async def _close_everything(self, drain: float) -> None:
+    def _end_guard(self) -> None:
         guard, self._guard = self._guard, None
-        if guard is not None and guard is not asyncio.current_task():
-            guard.cancel()
-        self._renewal.stop()
-        if self._watchdog is not None:
-            self._watchdog.stop()
-        await self.disconnect_ai_agent_sse()
-        dispatcher = self._dispatcher
-        if dispatcher is not None and self.socket_manager is not None:
-            # Handlers may need the socket for their last words: it closes after them.
-            dispatcher.hold()
-            await dispatcher.finish(drain)
-        if self._gaps is not None:
-            await self._gaps.stop()
-        if self.socket_manager is not None:
-            await self.socket_manager.disconnect()
-        if dispatcher is not None:
-            # Those that run now are those of the disconnect itself.
-            await dispatcher.finish(max(drain, _LAST_WORDS))
-        await asyncio.sleep(0)
-        current, loop = asyncio.current_task(), asyncio.get_running_loop()
-        rest = [task for task in self._tasks if task is not current and not task.done()]
-        rest = [task for task in rest if task.get_loop() is loop]
-        for task in rest:
-            task.cancel()
-        if rest:
-            await asyncio.wait(rest, timeout=1.0)
-        if self._token_service is not None:
-            await self._token_service.close()
-        if self.api_client is not None:
-            await self.api_client.close()
-        await self._http.close()
-        if self._message_db is not None:
-            await self._message_db.close()
-
-    async def wait_closed(self) -> None:
-        """Wait until the client is closed: by ``disconnect``, by ``close_socket``, or because it can not go on.
-
-        Raises:
-            AuthenticationError: If the server refused the credentials at a reconnect.
-            ConnectionLostError: If the connection was lost and is not regained.
-            NotLoggedInError: If there was no login.
-        """
-        if self._ended is None:
-            raise NotLoggedInError("there is nothing to wait for: await client.login() first")
-        await self._ended.wait()
-        if self._end_error is not None:
-            raise self._end_error
+        if guard is None or guard.get_loop().is_closed() or guard is asyncio.current_task():
+            return
+        guard.cancel()

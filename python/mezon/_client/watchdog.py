@@ -14,7 +14,7 @@ from typing import Final
 
 from mezon.utils.logger import get_logger
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.client")
 
 #: Looks in the time that a block has to last.
 _LOOKS: Final = 5

@@ -7,18 +7,19 @@ The message store is not here: the core feeds it before Python hears of a messag
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mezon.constants.enum import ChannelType, TypeMessage
 from mezon.models.api import ApiChannelDescription
 from mezon.models.message import UserInitData
-from mezon.structures.text_channel import TextChannel
-from mezon.structures.user import User
+from mezon.utils.helper import channel_type_of_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
-    from mezon.client import MezonClient
+    from mezon.managers.cache import CacheManager
+    from mezon.managers.channel import ChannelManager
+    from mezon.managers.socket import SocketManager
     from mezon.models import (
         ChannelCreatedEvent,
         ChannelDeletedEvent,
@@ -29,15 +30,7 @@ if TYPE_CHECKING:
         UserChannelAddedEvent,
         UserClanRemovedEvent,
     )
-    from mezon.structures.clan import Clan
-
-#: Mode of a message -> type of its channel.
-_TYPE_OF_MODE = {
-    2: ChannelType.CHANNEL_TYPE_CHANNEL,
-    3: ChannelType.CHANNEL_TYPE_GROUP,
-    4: ChannelType.CHANNEL_TYPE_DM,
-    6: ChannelType.CHANNEL_TYPE_THREAD,
-}
+    from mezon.structures import Clan, TextChannel, User
 
 #: Senders whose looks are remembered; all are forgotten when there are more.
 _MAX_SENDERS = 4096
@@ -49,11 +42,53 @@ _looks = itemgetter("username", "display_name", "clan_nick", "avatar", "clan_ava
 _FRIEND_REQUEST = -2
 
 
-class Effects:
-    """The default effects of one client."""
+class EffectsClient(Protocol):
+    """The client as the effects see it."""
 
-    def __init__(self, client: MezonClient) -> None:
+    client_id: int
+    auto_accept_friends: bool
+    channel_manager: ChannelManager
+    socket_manager: SocketManager
+
+    @property
+    def clans(self) -> CacheManager[int, Clan]: ...
+    @property
+    def channels(self) -> CacheManager[int, TextChannel]: ...
+    @property
+    def users(self) -> CacheManager[int, User]: ...
+    async def accept_friend(self, user_id: str | int, username: str | None = None) -> None: ...
+
+
+class Objects(Protocol):
+    """Who makes the objects of clans, channels and users."""
+
+    def new_clan(self, clan_id: int) -> Clan: ...
+    def new_channel(self, description: Any, clan: Clan) -> TextChannel: ...
+    def new_user(self, data: UserInitData) -> User: ...
+    async def refresh_clans(self) -> dict[int, Clan]: ...
+
+
+class Effects:
+    """The default effects of one client.
+
+    Args:
+        client: The client.
+        objects: Makes what an event names and nobody knows yet.
+        beside: Runs a coroutine that nobody waits for; the text says what it does.
+        new_token: Called with the token and the refresh token when the server sends new ones.
+    """
+
+    def __init__(
+        self,
+        client: EffectsClient,
+        objects: Objects,
+        beside: Callable[[Coroutine[Any, Any, Any], str], None],
+        new_token: Callable[[str, str | None], None],
+    ) -> None:
         self._client = client
+        self._objects = objects
+        self._beside = beside
+        self._new_token = new_token
         #: Clans whose channel list has been asked for.
         self._listed: set[int] = set()
         #: Clans that were asked about by name: once each, also when the cache forgets them.
@@ -107,16 +142,15 @@ class Effects:
         clan = self._clan(message.clan_id)
         channel = clan.channels.get(message.channel_id)
         if channel is None:
-            kind = _TYPE_OF_MODE.get(message.mode or 0, ChannelType.CHANNEL_TYPE_CHANNEL)
             seen = ApiChannelDescription(
                 clan_id=message.clan_id,
                 channel_id=message.channel_id,
                 channel_label=message.channel_label,
                 category_name=message.category_name,
                 channel_private=0 if message.is_public else 1,
-                type=kind,
+                type=channel_type_of_mode(message.mode),
             )
-            channel = TextChannel(seen, clan, client.socket_manager, client.message_db)
+            channel = self._objects.new_channel(seen, clan)
             clan.channels.set(channel.id, channel)
             self._list_channels(clan)
         client.channels.set(channel.id, channel)
@@ -126,23 +160,22 @@ class Effects:
         client = self._client
         dms = client.channel_manager.get_all_dm_channels() or {}
         seen = UserInitData.from_protobuf(message, dms.get(message.sender_id, 0))
-        client.users.set(message.sender_id, User(seen, client.socket_manager, client.channel_manager))
+        client.users.set(message.sender_id, self._objects.new_user(seen))
 
     def _clan(self, clan_id: int) -> Clan:
-        client = self._client
-        clan = client.clans.get(clan_id)
+        clan = self._client.clans.get(clan_id)
         if clan is None:
-            clan = client._new_clan(clan_id)
+            clan = self._objects.new_clan(clan_id)
             if clan_id and clan_id not in self._looked_up:
                 self._looked_up.add(clan_id)
-                client._beside(client._refresh_clans(), f"looking up clan {clan_id}")
+                self._beside(self._objects.refresh_clans(), f"looking up clan {clan_id}")
         return clan
 
     def _list_channels(self, clan: Clan) -> None:
         """Get the clan's list of channels, once and beside."""
         if clan.id and clan.id not in self._listed:
             self._listed.add(clan.id)
-            self._client._beside(clan.load_channels(), f"listing the channels of clan {clan.id}")
+            self._beside(clan.load_channels(), f"listing the channels of clan {clan.id}")
 
     # ---- channels and clans
 
@@ -154,7 +187,7 @@ class Effects:
             return
         channel = client.channels.get(event.channel_id) or clan.channels.get(event.channel_id)
         if channel is None:
-            channel = TextChannel(event, clan, client.socket_manager, client.message_db)
+            channel = self._objects.new_channel(event, clan)
         else:
             channel.update_from(event)
         client.channels.set(channel.id, channel)
@@ -201,16 +234,16 @@ class Effects:
             seen = UserInitData(
                 id=user.user_id, username=user.username, avatar=user.avatar, display_name=user.display_name
             )
-            client.users.set(user.user_id, User(seen, client.socket_manager, client.channel_manager))
+            client.users.set(user.user_id, self._objects.new_user(seen))
             return
         clan = self._clan(event.clan_id)
         socket = client.socket_manager.get_socket()
-        client._beside(socket.join_clan_chat(clan.id), f"joining clan {clan.id}")
+        self._beside(socket.join_clan_chat(clan.id), f"joining clan {clan.id}")
         self._list_channels(clan)
 
     def _join(self, clan_id: int, channel_id: int, channel_type: int, *, is_public: bool) -> None:
         socket = self._client.socket_manager.get_socket()
-        self._client._beside(
+        self._beside(
             socket.join_chat(clan_id, channel_id, channel_type, is_public), f"joining channel {channel_id}"
         )
 
@@ -225,9 +258,7 @@ class Effects:
     def token_sent(self, event: TokenSentEvent) -> None:
         """The receiver of the bot's tokens is told."""
         if event.sender_id == self._client.client_id:
-            self._client._beside(
-                self._tell_receiver(event), f"telling user {event.receiver_id} of the transfer"
-            )
+            self._beside(self._tell_receiver(event), f"telling user {event.receiver_id} of the transfer")
 
     async def _tell_receiver(self, event: TokenSentEvent) -> None:
         receiver = await self._client.users.fetch(event.receiver_id)
@@ -239,15 +270,11 @@ class Effects:
         for notification in event.notifications:
             if notification.code == _FRIEND_REQUEST and notification.sender_id:
                 sender = notification.sender_id
-                self._client._beside(
-                    self._client.accept_friend(str(sender)), f"accepting user {sender} as a friend"
-                )
+                self._beside(self._client.accept_friend(str(sender)), f"accepting user {sender} as a friend")
 
     # ---- the session
 
     def session_refreshed(self, event: Any) -> None:
         """HTTP calls use the token the server sent."""
-        session = self._client.session_manager.get_session() if self._client.session_manager else None
-        if session is not None and event.token:
-            session.update(event.token, event.refresh_token or None)
-            self._client._renewal.begin(session)
+        if event.token:
+            self._new_token(event.token, event.refresh_token or None)

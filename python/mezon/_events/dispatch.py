@@ -11,22 +11,34 @@ import inspect
 import sys
 from functools import partial, wraps
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
-from mezon._gateway.codec import MESSAGES, NAMES, TAGS
-from mezon._gateway.connection import BATCH
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
-    from mezon._gateway.connection import Link
     from mezon.managers.event import EventManager
+    from mezon.ports import Connection
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.events")
 
-#: The event's name, the SDK's own effect, whether somebody registered a default, and the bot's handlers.
-_Route: TypeAlias = "tuple[str, Callable[[Any], None] | None, bool, tuple[Callable[..., Any], ...]]"
+Handlers: TypeAlias = "tuple[Callable[..., Any], ...]"
+
+#: The event's name, the SDK's own effect, the handlers that are awaited first, and the bot's handlers.
+_Route: TypeAlias = "tuple[str, Callable[[Any], None] | None, Handlers, Handlers]"
+
+_Outcome: TypeAlias = "Coroutine[Any, Any, Any] | asyncio.Future[Any]"
+
+#: These end a process: they go on, but not before the other handlers of the event have started.
+ENDS: Final = (KeyboardInterrupt, SystemExit)
+
+#: What a task may end with that is no failure of a handler.
+_NO_FAILURES: Final = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
+
+#: Room where no bound is set; running handlers above which those that never began are looked for.
+_UNBOUNDED: Final = sys.maxsize
+_SWEEP: Final = 1024
 
 
 class _MakeTask(Protocol):
@@ -34,88 +46,94 @@ class _MakeTask(Protocol):
     def __call__(self, coroutine: Coroutine[Any, Any, None], /, *, name: str) -> asyncio.Task[None]: ...
 
 
-def _unbounded() -> int:
-    return BATCH
-
-
 class Dispatcher:
-    """Dispatches the events of one client.
+    """Dispatches every event of one client: those of the connection, of the AI agents, and its own.
 
     Args:
         events: Who listens to what.
-        effects: By envelope field, what the SDK does on an event before the handlers start.
-        on_error: Called with an exception and the name of the event whose handler raised it.
-        max_handlers: How many handlers may run before dispatch waits; None for no bound.
+        on_error: Called with what a handler raised and the name of the event.
+        max_handlers: How many handlers may run before the connection has to wait; None for no bound.
     """
 
     def __init__(
         self,
         events: EventManager,
-        effects: dict[str, Callable[[Any], None]],
-        on_error: Callable[[Exception, str], None],
+        on_error: Callable[[BaseException, str], None],
         max_handlers: int | None = None,
     ) -> None:
         self._events = events
-        self._effects = effects
         self._on_error = on_error
         self._max = max_handlers
+        self._effects: Mapping[str, Callable[[Any], None]] = {}
+        self._routes: dict[str, _Route] = {}
+        self._connection: Connection | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._make_task: _MakeTask = _task_on_running_loop
-        #: By tag, where an event goes.
-        self._routes: dict[int, _Route] = {}
-        self._link: Link | None = None
         #: What handlers returned and has not ended, and the task that waits for it.
-        self._running: dict[Coroutine[Any, Any, Any] | asyncio.Future[Any], asyncio.Task[None]] = {}
-        self._held = False
+        self._running: dict[_Outcome, asyncio.Task[None]] = {}
+        #: By the task's coroutine, the handlers that start when what it awaits is done.
+        self._promised: dict[_Outcome, int] = {}
+        self._sweep_at = _SWEEP
+        self._stopped = False
+        self._waiting = False
         #: Handlers that raised.
         self.errors = 0
+        events.on_change = self._changed
+
+    # ---- where events come from
+
+    def use_effects(self, effects: Mapping[str, Callable[[Any], None]]) -> None:
+        """Do this on an event before its handlers start, by envelope field."""
+        self._effects = effects
+
+    def attach(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell a connection what is wanted, and dispatch its events on this loop from now on."""
+        self._connection = connection
+        self._loop = loop
+        self._make_task = _task_maker(loop)
+        self._stopped = False
+        for name in self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys():
+            self._changed(name)
+
+    def hold(self) -> None:
+        """Take no more events of the connection; answers to calls still come."""
+        self._stopped = True
+
+    def _changed(self, name: str) -> None:
+        """Somebody began or ceased to listen: the connection is told, and the way to the handlers is set anew."""
+        wanted = name in self._effects or self._events.has_listeners(name)
+        if wanted:
+            self._routes[name] = self._route(name)
+        else:
+            self._routes.pop(name, None)
+        if self._connection is not None:
+            self._connection.want(name, wanted)
+
+    def _route(self, name: str) -> _Route:
+        events = self._events
+        return name, self._effects.get(name), events.defaults.get(name, ()), events.listeners.get(name, ())
+
+    # ---- how many may run
 
     @property
     def running(self) -> int:
         """Handlers running now."""
+        self._sweep()
         return len(self._running)
 
-    def attach(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
-        """Take the events of a connection, on this loop."""
-        self._link = link
-        self._make_task = _task_maker(loop)
-        link.on_event = self.on_event
-        link.capacity = self._capacity if self._max is not None else _unbounded
-        for name in self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys():
-            self._interest_changed(name)
-        self._events.on_change = self._interest_changed
-
-    def hold(self) -> None:
-        """Dispatch no more events; answers to calls still come."""
-        if self._link is not None:
-            self._link.capacity = lambda: 0
-
-    def _interest_changed(self, name: str) -> None:
-        """Somebody began or ceased to listen: the core is told, and the way to the handlers is set anew."""
-        tag = TAGS.get(name)
-        if tag is None:
-            return
-        wanted = self._events.has_listeners(name) or name in self._effects
-        if wanted:
-            self._routes[tag] = self._route(name)
-        else:
-            self._routes.pop(tag, None)
-        if self._link is not None:
-            self._link.want(name, wanted)
-
-    def _route(self, name: str) -> _Route:
-        handlers = self._events.listeners.get(name, ())
-        return name, self._effects.get(name), name in self._events.defaults, handlers
-
-    def _capacity(self) -> int:
+    def capacity(self) -> int:
         """How many events may come now: one starts as many handlers as listen to it."""
-        room = self._room()
-        self._held = room <= 0
+        if self._stopped:
+            return 0
+        if self._max is None:
+            return _UNBOUNDED
+        room = self._room(self._max)
+        self._waiting = room <= 0
         return room
 
-    def _room(self) -> int:
-        assert self._max is not None
+    def _room(self, most: int) -> int:
         each = max((len(handlers) for handlers in self._events.listeners.values()), default=1)
-        room = (self._max - len(self._running)) // each
+        room = (most - len(self._running) - sum(self._promised.values())) // each
         if not self._running:
             room = max(room, 1)
         return max(room, 0)
@@ -123,7 +141,7 @@ class Dispatcher:
     @property
     def full(self) -> bool:
         """Do as many handlers run as may?"""
-        return self._max is not None and self._room() <= 0
+        return self._max is not None and self._room(self._max) <= 0
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Is this the task of a running handler, or one that a handler has returned?"""
@@ -134,45 +152,69 @@ class Dispatcher:
         if self._running:
             await asyncio.wait(set(self._running.values()), return_when=asyncio.FIRST_COMPLETED)
 
-    def on_event(self, tag: int, event: Any) -> None:
-        """One event from the wire."""
-        route = self._routes.get(tag)
-        if route is None:
-            # It was on its way when the last listener went.
-            return
-        if type(event) is bytes:
-            event = _protobuf(NAMES[tag], event)
-            if event is None:
-                return
-        self._follow(route, event)
+    # ---- from an event to its handlers
+
+    def on_event(self, name: str, event: Any) -> None:
+        """Dispatch an event of the connection."""
+        route = self._routes.get(name)
+        # None: it was on its way when the last listener went.
+        if route is not None:
+            self._follow(route, event)
 
     def dispatch(self, name: str, event: Any) -> None:
-        """Let an event occur that did not come from the wire. A handler that takes nothing is given nothing."""
-        name, effect, has_defaults, handlers = self._route(name)
-        fitting = tuple(h if _takes_one(h) else _without_argument(h) for h in handlers)
-        self._follow((name, effect, has_defaults, fitting), event)
+        """Let an event occur that did not come by the connection. A handler that takes nothing is given nothing."""
+        if self._loop is None or self._loop.is_closed():
+            self._loop = asyncio.get_running_loop()
+            self._make_task = _task_maker(self._loop)
+        name, effect, defaults, handlers = self._route(name)
+        self._follow((name, effect, _fitting(defaults), _fitting(handlers)), event)
 
     def _follow(self, route: _Route, event: Any) -> None:
-        name, effect, has_defaults, handlers = route
+        name, effect, defaults, handlers = route
+        end: BaseException | None = None
         if effect is not None:
             try:
                 effect(event)
-            except Exception as error:
-                self.failed(error, name, effect)
-        if has_defaults:
-            # Somebody uses the reference's way to be called first: those are awaited, so all goes by emit.
-            self.start(name, self._events.emit, self._events.emit(name, event))
-            return
+            except BaseException as error:
+                end = self.failed(error, name, effect)
+        if defaults:
+            first = self._defaults_first(name, defaults, handlers, event)
+            self._promised[first] = len(handlers)
+            self._start(name, defaults[0], first)
+        else:
+            end = self._begin(name, handlers, event) or end
+        if end is not None:
+            raise end
+
+    async def _defaults_first(self, name: str, defaults: Handlers, handlers: Handlers, event: Any) -> None:
+        """Await what somebody registered as a default of the SDK, then go the way of every event."""
+        end: BaseException | None = None
+        for default in defaults:
+            try:
+                outcome = default(event)
+                if inspect.isawaitable(outcome):
+                    await outcome
+            except BaseException as error:
+                if isinstance(error, GeneratorExit) or _being_cancelled():
+                    raise
+                end = self.failed(error, name, default) or end
+        end = self._begin(name, handlers, event) or end
+        if end is not None:
+            raise end
+
+    def _begin(self, name: str, handlers: Handlers, event: Any) -> BaseException | None:
+        """Start every handler, whatever the others do; gives what has to go on after that."""
+        end: BaseException | None = None
         for handler in handlers:
             try:
                 outcome = handler(event)
-            except Exception as error:
-                self.failed(error, name, handler)
-                continue
-            if outcome is not None and (type(outcome) is CoroutineType or inspect.isawaitable(outcome)):
-                self.start(name, handler, outcome)
+                if outcome is not None and (type(outcome) is CoroutineType or inspect.isawaitable(outcome)):
+                    self._start(name, handler, outcome)
+            except BaseException as error:
+                end = self.failed(error, name, handler) or end
+        return end
 
-    def start(self, name: str, handler: Callable[..., Any], outcome: Awaitable[Any]) -> None:
+    def _start(self, name: str, handler: Callable[..., Any], outcome: Awaitable[Any]) -> None:
         """Run what a handler returned, in a task that is held until it ends."""
         if type(outcome) is not CoroutineType and (
             not isinstance(outcome, asyncio.Future) or outcome in self._running
@@ -180,45 +222,88 @@ class Dispatcher:
             # A future may come of two handlers; anything else need not be hashable.
             outcome = _wait_for(outcome)
         task = self._make_task(self._run(name, handler, outcome), name=name)
-        if not task.done():  # an eager one may be
-            self._running[outcome] = task
+        if task.done():  # an eager one may be
+            return
+        running = self._running
+        running[outcome] = task
+        if self._max is not None:
+            task.add_done_callback(partial(self._ended, outcome))
+        elif len(running) >= self._sweep_at:
+            self._sweep()
+            self._sweep_at = max(_SWEEP, 2 * len(running))
 
-    async def _run(
-        self,
-        name: str,
-        handler: Callable[..., Any],
-        outcome: Coroutine[Any, Any, Any] | asyncio.Future[Any],
-    ) -> None:
+    async def _run(self, name: str, handler: Callable[..., Any], outcome: _Outcome) -> None:
         try:
             await outcome
-        except Exception as error:
-            self.failed(error, name, handler)
+        except _NO_FAILURES:
+            raise
+        except BaseException as error:
+            end = self.failed(error, name, handler)
+            if end is not None:
+                raise end from None
         finally:
             self._running.pop(outcome, None)
-            if self._held and self._link is not None:
-                self._held = False
-                # After those that are about to go on: an eager handler must not overtake them.
-                asyncio.get_running_loop().call_soon(self._link.drain)
+            if self._promised:
+                self._promised.pop(outcome, None)
+            if self._waiting:
+                self._resume()
 
-    def failed(self, error: Exception, name: str, handler: Callable[..., Any]) -> None:
-        """Log an error with its traceback, and report it."""
+    def _resume(self) -> None:
+        self._waiting = False
+        if self._connection is not None:
+            # After those that are about to go on: an eager handler must not overtake them.
+            asyncio.get_running_loop().call_soon(self._connection.resume)
+
+    def _ended(self, outcome: _Outcome, task: asyncio.Task[None]) -> None:
+        """A task ended. One that was cancelled before its first step has run no `finally`."""
+        if self._running.get(outcome) is task:
+            self._forget(outcome)
+            if self._waiting:
+                self._resume()
+
+    def _sweep(self) -> None:
+        """Forget handlers that were cancelled before their first step."""
+        for outcome in [outcome for outcome, task in self._running.items() if task.done()]:
+            self._forget(outcome)
+
+    def _forget(self, outcome: _Outcome) -> None:
+        del self._running[outcome]
+        self._promised.pop(outcome, None)
+        if inspect.iscoroutine(outcome):
+            # It never ran, so nobody awaited it.
+            outcome.close()
+
+    # ---- failures and the end
+
+    def failed(self, error: BaseException, name: str, handler: Callable[..., Any]) -> BaseException | None:
+        """Log an error with its traceback, and report it; gives what has to go on because it ends the process."""
+        if isinstance(error, ENDS):
+            return error
         self.errors += 1
         where = getattr(handler, "__qualname__", None) or type(handler).__qualname__
         logger.error("The handler %s of %s raised", where, name, exc_info=error)
         try:
             self._on_error(error, name)
-        except Exception:
+        except ENDS as end:
+            return end
+        except BaseException:
             logger.exception("on_error raised")
+        return None
 
     async def finish(self, timeout: float) -> None:
         """Let running handlers end, and cancel those that have not after `timeout` seconds; but not the caller."""
-        current = asyncio.current_task()
+        current, loop = asyncio.current_task(), asyncio.get_running_loop()
         # One turn, so that what has just begun comes to its first step, as it would without the end.
         await asyncio.sleep(0)
+        for outcome, task in list(self._running.items()):
+            if task.get_loop() is not loop and task.get_loop().is_closed():
+                # It ended with its loop.
+                del self._running[outcome]
+                self._promised.pop(outcome, None)
         tasks = {
             task
             for outcome, task in self._running.items()
-            if task is not current and outcome is not current and not task.done()
+            if task is not current and outcome is not current and task.get_loop() is loop and not task.done()
         }
         if tasks and timeout > 0:
             _, tasks = await asyncio.wait(tasks, timeout=timeout)
@@ -226,11 +311,17 @@ class Dispatcher:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
-        # A task that was cancelled before its first step has run no `finally`, and never awaited its handler.
-        for outcome in [outcome for outcome, task in self._running.items() if task.done()]:
-            del self._running[outcome]
-            if inspect.iscoroutine(outcome):
-                outcome.close()
+        self._sweep()
+
+
+def _being_cancelled() -> bool:
+    """Was the running task asked to stop, or does somebody merely raise CancelledError in it?"""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _fitting(handlers: Handlers) -> Handlers:
+    return tuple(handler if _takes_one(handler) else _without_argument(handler) for handler in handlers)
 
 
 def _takes_one(handler: Callable[..., Any]) -> bool:
@@ -268,41 +359,3 @@ def _task_maker(loop: asyncio.AbstractEventLoop) -> _MakeTask:
         # A handler that awaits nothing is done without a turn of the loop.
         return partial(asyncio.Task, loop=loop, eager_start=True)
     return partial(asyncio.Task, loop=loop)
-
-
-def run_in_background(
-    loop: asyncio.AbstractEventLoop,
-    tasks: set[asyncio.Task[Any]],
-    coroutine: Coroutine[Any, Any, Any],
-    what: str,
-) -> None:
-    """Run something nobody waits for; its failure is a warning."""
-
-    async def run() -> None:
-        try:
-            await coroutine
-        except Exception as error:
-            logger.warning("%s failed: %s", what, error)
-
-    task = loop.create_task(run(), name=f"mezon: {what}")
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)
-
-
-_classes: dict[str, Any] = {}
-
-
-def _protobuf(name: str, body: bytes) -> Any:
-    """The protobuf message of an envelope field; None, logged, when it cannot be read."""
-    kind = _classes.get(name)
-    if kind is None:
-        from mezon.protobuf.api import api_pb2
-        from mezon.protobuf.rtapi import realtime_pb2
-
-        package, _, message = MESSAGES[name].rpartition(".")
-        kind = _classes[name] = getattr(api_pb2 if package == "mezon.api" else realtime_pb2, message)
-    try:
-        return kind.FromString(body)
-    except Exception as error:
-        logger.warning("An event %s could not be read and is left out: %s", name, error)
-        return None

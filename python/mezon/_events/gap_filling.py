@@ -11,28 +11,28 @@ import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from mezon._gateway.codec import MESSAGES, TAGS, JsonContentMessage, model_plan
-from mezon.constants.enum import TypeMessage
+from mezon._gateway.codec import MESSAGES, JsonContentMessage, model_plan
+from mezon.constants.enum import Events, TypeMessage
 from mezon.errors import MezonError
+from mezon.messages.history import BEFORE, PAGE
 from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mezon._events.dispatch import Dispatcher
-    from mezon._gateway.connection import Link
-    from mezon.client import MezonClient
+    from mezon.managers.cache import CacheManager
     from mezon.options import GapOptions
+    from mezon.ports import MessageStore
     from mezon.protobuf.api import api_pb2
+    from mezon.structures import TextChannel
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.events")
 
-_MESSAGE: Final = TAGS["channel_message"]
-
-#: Messages asked for at once, and the direction "older than the one named" (see messages/history.py).
-_PAGE: Final = 100
-_BEFORE: Final = 3
+_MESSAGE: Final = Events.CHANNEL_MESSAGE.value
 
 #: Topics of a channel whose history is fetched as well, the ones heard last.
 _TOPICS: Final = 4
@@ -76,17 +76,34 @@ class _Channel:
     releasing: bool = False
 
 
+class GapClient(Protocol):
+    """What a gap is filled from, and with."""
+
+    @property
+    def api_client(self) -> Any: ...
+    @property
+    def message_db(self) -> MessageStore | None: ...
+    @property
+    def channels(self) -> CacheManager[int, TextChannel]: ...
+    @property
+    def content_as_json(self) -> bool: ...
+
+
 class GapFiller:
     """Stands between the connection and the dispatcher of one client.
 
     Args:
-        client: The client.
+        client: Whose gaps are filled.
+        token: Gives the token of the session.
         dispatcher: Where messages go.
         options: The bounds.
     """
 
-    def __init__(self, client: MezonClient, dispatcher: Dispatcher, options: GapOptions) -> None:
+    def __init__(
+        self, client: GapClient, token: Callable[[], str], dispatcher: Dispatcher, options: GapOptions
+    ) -> None:
         self._client = client
+        self._token = token
         self._dispatcher = dispatcher
         self._options = options
         model = JsonContentMessage if client.content_as_json else ChannelMessage
@@ -100,11 +117,10 @@ class GapFiller:
         self.filled = 0
         self.duplicates = 0
 
-    def attach(self, link: Link) -> None:
-        """Take the events of a connection that begins, before the dispatcher gets them."""
+    def begin(self) -> None:
+        """A connection is about to be opened: what was known of an earlier one does not count."""
         self._channels.clear()
         self._lost, self._state = False, ""
-        link.on_event = self.on_event
 
     async def stop(self) -> None:
         """Forget everything; what waits is dropped, as what waits in the core is."""
@@ -117,14 +133,14 @@ class GapFiller:
 
     # ---- what comes
 
-    def on_event(self, tag: int, event: Any) -> None:
-        """One event from the wire."""
-        if tag != _MESSAGE or not isinstance(event, ChannelMessage):
-            self._dispatcher.on_event(tag, event)
+    def on_event(self, name: str, event: Any) -> None:
+        """Take an event of the connection, before the dispatcher gets it."""
+        if name != _MESSAGE or not isinstance(event, ChannelMessage):
+            self._dispatcher.on_event(name, event)
             return
         channel = self._heard(event.channel_id)
         if channel is None:
-            self._dispatcher.on_event(tag, event)
+            self._dispatcher.on_event(name, event)
         elif channel.held is None:
             self._deliver(channel, event)
         else:
@@ -281,12 +297,12 @@ class GapFiller:
         before = 0
         while len(found) < bound:
             page = await client.api_client.list_raw_channel_messages(
-                client._token(),
+                self._token(),
                 clan_id,
                 channel_id,
                 before,
-                limit=_PAGE,
-                direction=_BEFORE if before else None,
+                limit=PAGE,
+                direction=BEFORE if before else None,
                 topic_id=topic,
                 options={"priority": Priority.BACKGROUND},
             )
@@ -297,7 +313,7 @@ class GapFiller:
                 if message.message_id > floor and (message.create_time_seconds or oldest) >= oldest
             ]
             found += [message for message in wanted if message.code not in _ABOUT_OTHERS]
-            if len(wanted) < len(fresh) or len(page) < _PAGE or not fresh:
+            if len(wanted) < len(fresh) or len(page) < PAGE or not fresh:
                 break
             before = min(message.message_id for message in fresh)
         return found
@@ -315,7 +331,7 @@ class GapFiller:
         body = message.SerializeToString()
         store = self._client.message_db
         if store is not None:
-            store.core.accept(body)
+            store.accept(body)
         filled: ChannelMessage = self._plan.decode(body)
         return filled
 

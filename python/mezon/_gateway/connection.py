@@ -1,31 +1,34 @@
-"""The core's connection as an event loop sees it: calls are awaited, events come to a callback.
+"""The core as a connection: calls are awaited, and a listener is told of events.
 
-Two doors a batch and none a message: the loop watches the core's descriptor, drains what is there, and a call is
-one step into the core and one future out of it.
+Two doors a batch and none a message: the event loop watches the core's descriptor, takes what is there, and a call
+is one step into the core and one future out of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon import _core
 from mezon._gateway.codec import MESSAGES, NAMES, TAGS, dict_plan, event_plan
-from mezon.errors import (
-    DeliveryUnknownError,
-    ForkError,
-    MezonConnectionError,
-    MezonError,
-    MezonTimeoutError,
-    ServerError,
-)
+from mezon._gateway.failures import does_not_fit, no_answer, other_loop, server_error
+from mezon._gateway.protobuf_events import protobuf_event
+from mezon.errors import MezonConnectionError, MezonError
+from mezon.ports import SessionRefusedError
 from mezon.utils.logger import get_logger
+from mezon.utils.process import ProcessGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-logger = get_logger(__name__)
+    from mezon.models import ChannelMessage
+    from mezon.ports import ConnectionListener
+
+logger = get_logger("mezon.gateway")
+#: What the core does, step by step. Its level is asked when a connection is opened: off, a record costs nothing.
+core_logger = get_logger("mezon.core")
 
 #: Events taken from the core at once. Other callbacks get their turn in between, and the objects of a batch this
 #: small stay below the garbage collector's threshold: with quick handlers it hardly runs (docs/performance.md).
@@ -33,35 +36,53 @@ BATCH: Final = 32
 
 #: The kinds of what `drain` gives; must match src/py/gateway.rs.
 EVENT, REPLY, RAW, FAILED, STATE, SESSION_WANTED, RECONNECTED, MALFORMED = range(8)
+LOG: Final = _core.ItemKind.LOG
+
+#: Envelope fields that answer calls, whether or not anybody listens to them as events.
+_ANSWERS: Final = frozenset({"channel_message_ack", "channel_message", "error"})
+
+#: Seconds a close may take, and the seconds between two looks whether it is done where no loop is told.
+_CLOSING: Final = 5.0
+_LOOK: Final = 0.01
+
+#: Seconds before the core is asked again when it could not even be asked.
+_PAUSE: Final = 0.05
+
+#: These end a process. They go on, but not before the rest of a batch is seen to.
+_ENDS: Final = (KeyboardInterrupt, SystemExit)
+
+#: Open connections whose loop watches no descriptor: nothing but the core's own thread knows them.
+_notified: set[CoreConnection] = set()
 
 
-class Link:
-    """One connection to the gateway, and its way into the running event loop.
+class CoreConnection:
+    """A connection of the core, on an event loop; see :class:`mezon.ports.Connection`.
 
-    It may be opened, closed and opened again, also on another loop. The callbacks are attributes, set by the
-    owner before `connect`; each runs on the loop.
+    Args:
+        options: Settings of the core, by the names of :class:`mezon.GatewayOptions`.
+        store: The core's message store, which received messages go to.
+        plans: By envelope field, how its events are decoded when the model's own way is not wanted.
     """
 
-    def __init__(self, options: dict[str, Any] | None = None, store: Any = None) -> None:
-        self._options = options
+    def __init__(
+        self,
+        options: Mapping[str, Any] | None = None,
+        store: Any = None,
+        plans: Mapping[str, _core.Plan] | None = None,
+    ) -> None:
+        self.listener: ConnectionListener | None = None
+        self._options = dict(options or {})
         self._store = store
+        self._plans = {TAGS[name]: plan for name, plan in (plans or {}).items()}
         self._planned: set[int] = set()
+        self._wanted: set[int] = set()
         self._core: _core.Gateway | None = None
+        self._process = ProcessGuard()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watched: int | None = None
         self._calls: dict[int, tuple[str, asyncio.Future[Any]]] = {}
-        self._wanted: set[int] = set()
-        self._plans: dict[int, _core.Plan] = {}
         self._opening: asyncio.Future[None] | None = None
         self._closed: asyncio.Future[str] | None = None
-        #: How many events may be dispatched now; replaced by a dispatcher with a bound.
-        self.capacity: Callable[[], int] = lambda: BATCH
-        self.on_event: Callable[[int, Any], None] = lambda tag, event: None
-        self.on_state: Callable[[str, int, str], None] = lambda state, generation, reason: None
-        #: Brings the URL for a reconnect, or raises; `fatal_errors` end the attempts.
-        self.new_url: Callable[[int], Awaitable[str]] | None = None
-        self.fatal_errors: tuple[type[BaseException], ...] = ()
-        self.on_reconnected: Callable[[float, float], None] = lambda lost_at, back_at: None
         self._renewing: asyncio.Task[None] | None = None
 
     # ---- state
@@ -69,7 +90,12 @@ class Link:
     @property
     def state(self) -> str:
         """idle, authenticating, connecting, joining, ready, backoff or closed."""
-        return "idle" if self._core is None else self._core.state
+        if self._core is None:
+            return "idle"
+        if self._loop is not None and self._loop.is_closed():
+            # Whatever the core does, nobody hears of it.
+            return "closed"
+        return self._core.state
 
     @property
     def latency(self) -> float | None:
@@ -80,12 +106,12 @@ class Link:
         """The core's counters."""
         return {} if self._core is None else self._core.stats()
 
-    def take_recent(self, channel_id: int) -> list[Any]:
-        """The messages of a channel that came since it was last asked, oldest first."""
+    def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
+        """Take the messages of a channel that came since it was last asked, oldest first."""
         return [] if self._core is None else self._core.take_recent(channel_id)
 
     def want(self, name: str, wanted: bool = True) -> None:
-        """Have events of an envelope field handed out, or counted and dropped."""
+        """Have the events of an envelope field told, or counted and dropped."""
         tag = TAGS.get(name)
         if tag is None:
             return
@@ -97,23 +123,19 @@ class Link:
             self._prepare(self._core, tag)
             self._core.want(tag, wanted)
 
-    def use_plan(self, name: str, plan: _core.Plan) -> None:
-        """Decode events of an envelope field by this plan, not by the model's own. Before `connect`."""
-        self._plans[TAGS[name]] = plan
-
     # ---- opening and closing
 
-    async def connect(self, url: str, auto_reconnect: bool) -> None:
-        """Open the connection; returns when calls can be made.
-
-        Raises:
-            MezonConnectionError: If it cannot be opened, or is open already.
-            ForkError: In a process that was forked after its parent had connected.
-        """
+    async def open(self, urls: Sequence[str], auto_reconnect: bool) -> None:
+        """Open the connection; returns when calls can be made."""
+        self._process.check()
+        if self._core is not None and self._loop is not None and self._loop.is_closed():
+            # The loop it was opened on ended without a word.
+            await self._close_core(self._core)
         core = self._attach()
         loop = asyncio.get_running_loop()
         try:
-            core.connect(url, auto_reconnect)
+            core.set_log_level(_log_level())
+            core.connect(list(urls), auto_reconnect)
         except _core.GatewayError as error:
             raise _as_error(error, "connect") from None
         opening = self._opening = loop.create_future()
@@ -126,25 +148,31 @@ class Link:
         finally:
             self._opening = None
 
-    async def close(self, timeout: float = 5.0) -> None:
+    async def close(self) -> None:
         """Close the connection and leave the loop. Safe at any time, and twice."""
+        self._process.check()
         core = self._core
         if core is None:
             return
-        if self._renewing is not None:
-            self._renewing.cancel()
-        core.close()
+        renewing, self._renewing = self._renewing, None
+        if renewing is not None and not renewing.get_loop().is_closed():
+            renewing.cancel()
         closed = self._closed
-        # Also when somebody else has ordered the close: this must not leave the loop before the end is told.
         if closed is not None and not closed.done() and self._loop is asyncio.get_running_loop():
-            await asyncio.wait([closed], timeout=timeout)
+            core.close()
+            # Also when somebody else has ordered the close: this must not leave the loop before the end is told.
+            await asyncio.wait([closed], timeout=_CLOSING)
+        else:
+            await self._close_core(core)
         self._detach()
 
-    async def wait_closed(self) -> str:
-        """Wait for the connection's end for good; gives the reason."""
-        if self._closed is None:
-            return "never connected"
-        return await asyncio.shield(self._closed)
+    async def _close_core(self, core: _core.Gateway) -> None:
+        """Close the core where its own loop cannot be told of it."""
+        core.close()
+        for _ in range(int(_CLOSING / _LOOK)):
+            if core.state in ("idle", "closed"):
+                return
+            await asyncio.sleep(_LOOK)
 
     def reconnect(self) -> bool:
         """Make a new connection at once: give up the one there is, or cut the wait for the next attempt short.
@@ -152,21 +180,18 @@ class Link:
         An attempt under way goes on. Without ``auto_reconnect``, and before the first time it was ready, giving up
         is the end. False when there is no connection and none is being made.
         """
+        self._process.check()
         return self._core is not None and self._core.reconnect()
 
     def _attach(self) -> _core.Gateway:
         loop = asyncio.get_running_loop()
-        if (
-            self._core is not None
-            and self._loop is loop
-            and (self._watched is not None or self._core.fileno() < 0)
-        ):
+        if self._core is not None and self._loop is loop and self._watched is not None:
             return self._core
         self._detach()
         self._loop = loop
         if self._core is None:
             # Windows has no descriptor a loop could watch.
-            self._core = self._make_core(self._notify if sys.platform == "win32" else None)
+            self._core = self._make_core(notify=sys.platform == "win32")
         core = self._core
         if core.fileno() >= 0:
             try:
@@ -174,7 +199,10 @@ class Link:
                 self._watched = core.fileno()
             except NotImplementedError:
                 # Windows' proactor loop watches no descriptors: a thread of the core calls instead.
-                core = self._core = self._make_core(self._notify)
+                core = self._core = self._make_core(notify=True)
+        if self._watched is None:
+            _notified.add(self)
+        self._process.begin()
         for tag in self._wanted:
             core.want(tag, True)
         for tag in NAMES:
@@ -184,9 +212,9 @@ class Link:
             pass
         return core
 
-    def _make_core(self, notify: Callable[[], None] | None) -> _core.Gateway:
+    def _make_core(self, *, notify: bool) -> _core.Gateway:
         self._planned.clear()
-        return _core.Gateway(self._options, notify, self._store)
+        return _core.Gateway(self._options, _weakly(self) if notify else None, self._store)
 
     def _prepare(self, core: _core.Gateway, tag: int) -> None:
         """Give the core the plan of a tag, once."""
@@ -198,74 +226,74 @@ class Link:
             core.set_plan(tag, plan)
 
     def _detach(self) -> None:
-        loop, self._loop = self._loop, None
-        fd, self._watched = self._watched, None
-        if loop is not None and fd is not None and not loop.is_closed():
-            loop.remove_reader(fd)
+        self._unwatch()
+        self._loop = None
         self._fail_calls("the client was closed")
+
+    def _unwatch(self) -> None:
+        """Nothing of this is left in the loop."""
+        _notified.discard(self)
+        fd, self._watched = self._watched, None
+        if self._loop is not None and fd is not None and not self._loop.is_closed():
+            self._loop.remove_reader(fd)
 
     def _fail_calls(self, reason: str) -> None:
         calls, self._calls = self._calls, {}
         for name, future in calls.values():
             if not future.done() and not future.get_loop().is_closed():
-                future.set_exception(_failure(name, "closed", reason, 0))
+                future.set_exception(no_answer(name, "closed", reason))
 
     # ---- calls
 
-    async def call(
-        self, name: str, value: Any, timeout: float, plan: _core.Plan | None = None
-    ) -> tuple[str, Any]:
-        """Send `value` in the envelope field `name` and wait for the answer: its field and its model.
-
-        The value is a mapping by protobuf field names, or the encoded message. An answer without a model is bytes.
-
-        Raises:
-            ServerError: If the server refuses the call.
-            MezonTimeoutError: If no answer comes within `timeout` seconds.
-            DeliveryUnknownError: If the connection is lost before the answer.
-            MezonConnectionError: If there is no connection.
-            InvalidArgumentError: If a value does not fit its field.
-        """
-        kind, answer = await self._await(name, self._send(name, value, timeout, plan))
+    async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
+        """Send ``value`` in the envelope field ``name`` and wait for the answer: its field and its model."""
+        loop = self._loop_of_calls(name)
+        kind, answer = await self._answer_to(name, self._send(name, value, timeout), loop)
         if kind == "error":
-            raise _server_error(name, answer)
+            raise server_error(name, answer)
         return kind, answer
 
-    async def call_raw(self, name: str, value: Any, timeout: float) -> bytes:
-        """Like `call`, for calls whose answer is a raw API body."""
-        answer = await self._await(name, self._send(name, value, timeout, None))
+    async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
+        """Like ``call``, for calls whose answer is the body of an API call."""
+        loop = self._loop_of_calls(name)
+        answer = await self._answer_to(name, self._send(name, value, timeout), loop)
         if isinstance(answer, bytes):
             return answer
-        kind, value = answer
+        kind, content = answer
         if kind == "error":
-            raise _server_error(name, value)
+            raise server_error(name, content)
         # The answer came as an envelope; its body is what counts.
-        return value if isinstance(value, bytes) else b""
+        return content if isinstance(content, bytes) else b""
 
-    def post(self, name: str, value: Any, timeout: float) -> None:
+    def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
         """Send without waiting for an answer."""
-        self._send(name, value, timeout, None)
+        self._process.check()
+        self._send(name, value, timeout)
 
-    def _send(self, name: str, value: Any, timeout: float, plan: _core.Plan | None) -> int:
+    def _loop_of_calls(self, name: str) -> asyncio.AbstractEventLoop:
+        """The loop answers come to, which has to be the caller's: asked before anything is sent."""
+        self._process.check()
+        loop = self._loop
+        if loop is None:
+            raise no_answer(name, "not_connected")
+        if loop is not asyncio.get_running_loop():
+            raise other_loop(name)
+        return loop
+
+    def _send(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> int:
         core = self._core
         if core is None:
-            raise _failure(name, "not_connected", "", 0)
+            raise no_answer(name, "not_connected")
         try:
             if isinstance(value, bytes):
                 return core.call(TAGS[name], value, timeout)
-            return core.call_with(TAGS[name], plan or dict_plan(MESSAGES[name]), value, timeout)
+            return core.call_with(TAGS[name], dict_plan(MESSAGES[name]), value, timeout)
         except _core.GatewayError as error:
             raise _as_error(error, name) from None
         except (TypeError, ValueError, OverflowError) as error:
-            raise _invalid(name, error) from error
+            raise does_not_fit(name, error) from error
 
-    async def _await(self, name: str, call: int) -> Any:
-        loop = self._loop
-        if loop is None or loop is not asyncio.get_running_loop():
-            raise MezonConnectionError(
-                f"{name} was called on another event loop than the one that logged in: "
-                "a client belongs to the loop of its login"
-            )
+    async def _answer_to(self, name: str, call: int, loop: asyncio.AbstractEventLoop) -> Any:
         future: asyncio.Future[Any] = loop.create_future()
         self._calls[call] = (name, future)
         try:
@@ -277,7 +305,8 @@ class Link:
 
     # ---- draining, on the loop
 
-    def _notify(self) -> None:
+    def notify(self) -> None:
+        """There is something to drain: called by a thread of the core where the loop watches no descriptor."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self.drain)
@@ -287,40 +316,68 @@ class Link:
             self._core.clear_wake()
             self.drain()
 
+    def resume(self) -> None:
+        """Ask ``capacity`` again: it was 0 and there is room now."""
+        self.drain()
+
     def drain(self) -> None:
         """Take what the core has, one batch; come back by the loop when there is more."""
-        core, loop = self._core, self._loop
-        if core is None or loop is None:
+        core, loop, listener = self._core, self._loop, self.listener
+        if core is None or loop is None or loop.is_closed():
             return
-        items, more = core.drain(min(BATCH, self.capacity()))
-        rest = iter(items)
-        on_event = self.on_event
+        try:
+            items, more = core.drain(BATCH if listener is None else min(BATCH, listener.capacity()))
+        except BaseException as error:
+            loop.call_later(_PAUSE, self.drain)
+            if isinstance(error, _ENDS):
+                raise
+            logger.exception("Events could not be taken from the core; the next ones go on")
+            return
+        try:
+            self._hand_out(items, listener)
+        finally:
+            if more:
+                # After the tasks these events have started: most are done before the next batch comes.
+                loop.call_soon(self.drain)
+
+    def _hand_out(self, items: list[tuple[int, int, Any]], listener: ConnectionListener | None) -> None:
+        """Tell the items of a batch. One item's trouble must not cost the others."""
+        on_event = None if listener is None else listener.on_event
+        rest, end = iter(items), None
         while True:
             try:
                 for kind, key, value in rest:
                     if kind == EVENT:
-                        on_event(key, value)
+                        if on_event is None:
+                            continue
+                        name = NAMES[key]
+                        event = protobuf_event(name, value) if type(value) is bytes else value
+                        if event is not None:
+                            on_event(name, event)
                     else:
-                        self._other(kind, key, value)
+                        self._other(kind, key, value, listener)
                 break
-            except Exception:
-                # One item's trouble must not cost the others of its batch.
+            except _ENDS as error:
+                end = error
+            except BaseException:
                 logger.exception("An event could not be dispatched; the next ones go on")
-        if more:
-            # After the tasks these events have started: most of them are done before the next batch comes.
-            loop.call_soon(self.drain)
+        if end is not None:
+            raise end
 
-    def _other(self, kind: int, key: int, value: Any) -> None:
+    def _other(self, kind: int, key: int, value: Any, listener: ConnectionListener | None) -> None:
         if kind == STATE:
-            self._on_state(key, *value)
+            self._on_state(listener, key, *value)
         elif kind == SESSION_WANTED:
             self._renew(key, value)
         elif kind == RECONNECTED:
-            self.on_reconnected(*value)
+            if listener is not None:
+                listener.on_reconnected(*value)
         elif kind == MALFORMED:
             logger.warning(
                 "A frame from the server cannot be read and is left out, %d so far: %s", key, value
             )
+        elif kind == LOG:
+            core_logger.log(key, "%s", value)
         else:
             self._answer(kind, key, value)
 
@@ -336,106 +393,70 @@ class Link:
         elif kind == RAW:
             future.set_result(value)
         else:
-            future.set_exception(_failure(name, *value))
+            future.set_exception(no_answer(name, *value))
 
-    def _on_state(self, generation: int, state: str, reason: str) -> None:
+    def _on_state(
+        self, listener: ConnectionListener | None, generation: int, state: str, reason: str
+    ) -> None:
         opening = self._opening
         if state == "ready" and opening is not None and not opening.done():
             opening.set_result(None)
         if state == "closed":
+            # A client that is thrown away now leaves nothing in the loop; what is left comes by `resume`.
+            self._unwatch()
             self._fail_calls(reason)
             if opening is not None and not opening.done():
                 opening.set_exception(MezonConnectionError(f"the gateway cannot be reached: {reason}"))
             if self._closed is not None and not self._closed.done():
                 self._closed.set_result(reason)
-        self.on_state(state, generation, reason)
+        if listener is not None:
+            listener.on_state(state, generation, reason)
+
+    # ---- a new session for a reconnect
 
     def _renew(self, generation: int, attempt: int) -> None:
         if self._loop is not None:
             self._renewing = self._loop.create_task(
-                self._bring_url(generation, attempt), name="mezon-new-session"
+                self._bring_urls(generation, attempt), name="mezon-new-session"
             )
 
-    async def _bring_url(self, generation: int, attempt: int) -> None:
-        core, new_url = self._core, self.new_url
+    async def _bring_urls(self, generation: int, attempt: int) -> None:
+        core, listener = self._core, self.listener
         if core is None:
             return
-        if new_url is None:
+        if listener is None:
             core.refuse_session(generation, True, "there is nobody to bring a new session")
             return
         try:
-            url = await new_url(attempt)
+            urls = list(await listener.new_urls(attempt))
         except asyncio.CancelledError:
             core.refuse_session(generation, False, "cancelled")
             raise
-        except self.fatal_errors as error:
+        except SessionRefusedError as error:
             core.refuse_session(generation, True, str(error))
         except Exception as error:
             core.refuse_session(generation, False, f"no new session: {error or type(error).__name__}")
         else:
-            core.provide_session(generation, url)
+            core.provide_session(generation, urls)
 
 
-#: Envelope fields that answer calls, whether or not anybody listens to them as events.
-_ANSWERS: Final = frozenset({"channel_message_ack", "channel_message", "error"})
+def _weakly(connection: CoreConnection) -> Callable[[], None]:
+    """What the core's thread calls: the core must not keep its owner alive."""
+    known = weakref.ref(connection)
+
+    def notify() -> None:
+        if (owner := known()) is not None:
+            owner.notify()
+
+    return notify
+
+
+def _log_level() -> int:
+    """The level from which the core is to tell what it does; 255 for nothing."""
+    level = core_logger.getEffectiveLevel()
+    return min(level, 255) if core_logger.isEnabledFor(level) else 255
 
 
 def _as_error(error: _core.GatewayError, name: str) -> MezonError:
     kind, text = error.args
-    return _failure(name, kind, text, 0)
-
-
-def _failure(name: str, kind: str, detail: str, code: int) -> MezonError:
-    """The exception for a call that gets no answer, in words for a bot's author."""
-    match kind:
-        case "timeout":
-            return MezonTimeoutError(
-                f"no answer to {name} within its deadline; it was sent, so the server may have carried it out"
-            )
-        case "not_sent":
-            return MezonTimeoutError(
-                f"{name} was not sent within its deadline: the connection was not ready or too many frames were waiting"
-            )
-        case "delivery_unknown":
-            return DeliveryUnknownError(
-                f"the connection was lost after {name} was sent and before its answer: it may or may not have been "
-                f"carried out ({detail})"
-            )
-        case "refused":
-            return ServerError(code, detail, call=name)
-        case "too_long":
-            return MezonError(f"the answer to {name} is larger than the client takes")
-        case "malformed":
-            return MezonError(f"the answer to {name} cannot be read: {detail}")
-        case "too_many":
-            return MezonConnectionError(f"{name} was not sent: {detail}; wait for some of them first")
-        case "forked":
-            return ForkError(f"{detail}: create and log in the client in the child process")
-        case "connected":
-            return MezonConnectionError(
-                "the client is connected already: disconnect() before you log in again"
-            )
-        case "closed":
-            return MezonConnectionError(f"{name} was not sent: the connection is closed ({detail})")
-        case _:
-            return MezonConnectionError(
-                f"{name} was not sent: the client is not connected; await client.login() first"
-            )
-
-
-def _server_error(name: str, error: Any) -> ServerError:
-    hint = ""
-    if must_join(error):
-        hint = "Join the channel first (socket.join_chat), or check that the bot is a member of it"
-    return ServerError(error.code, error.message, error.context, call=name, hint=hint)
-
-
-def must_join(error: Any) -> bool:
-    """Does this answer say that the channel must be joined first? (Protocol README, "Error codes".)"""
-    return bool(error.code == 3 or "must join channel" in error.message.lower())
-
-
-def _invalid(name: str, error: Exception) -> MezonError:
-    from mezon.errors import InvalidArgumentError
-
-    return InvalidArgumentError(f"{name} was not sent: {error}")
+    return no_answer(name, kind, text)

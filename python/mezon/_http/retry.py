@@ -67,12 +67,11 @@ class RetryPolicy:
         rate: Retries of a call after answers about the rate (429, 403).
         maybe_rate: Retries after a 403 that gives no reason.
         trouble: Retries of a harmless-to-repeat call after a lost connection, 502, 503 or 504; also of any
-        call
-            that never reached the server.
+            call that never reached the server.
         base: Seconds of the first wait when the server names none; doubled each time, less up to half as
-        jitter.
+            jitter.
         max_wait: The longest wait in seconds. A server that asks for more gets no retry: the error says how
-        long.
+            long.
     """
 
     rate: int = 3

@@ -50,8 +50,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         api_key: Its key.
         base_url: Scheme, host and port of the server, as in ``https://gw.mezon.ai:443``.
         timeout_ms: Milliseconds for the requests of one call together; waits for the rate limit and between
-        retries
-            come on top. 0 means no limit.
+            retries come on top. 0 means no limit.
         rate_limit: Calls that may start in ``rate_period`` seconds; 0 or None turns the limit off.
         rate_period: Seconds; 0 or None turns the limit off.
         limiter: A limiter to share with another client, instead of one made from the two above.
@@ -64,8 +63,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
 
     Attributes:
         reauthenticate: Called with the stale token when the server answers 401; returns a new one, with
-        which the
-            call is made once more. Calls that fail together share one renewal.
+            which the call is made once more. Calls that fail together share one renewal.
         playmedia_url: Where `play_media` goes.
     """
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, overload
 
 from mezon.errors import InvalidArgumentError
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("mezon.events")
 
 Handler = Callable[..., Any]
 _H = TypeVar("_H", bound=Handler)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.models._body import mentions_of, received_content
@@ -11,12 +11,10 @@ from mezon.socket import Socket, WebSocketAdapterPb
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from mezon.api import MezonApi
-    from mezon.client import MezonClient
     from mezon.managers.event import EventManager
-    from mezon.messages import MessageDB
     from mezon.models import (
         ApiClanDesc,
         ApiClanDescList,
@@ -24,15 +22,38 @@ if TYPE_CHECKING:
         ApiMessageMention,
         ApiMessageReaction,
         ApiMessageRef,
+        ChannelMessage,
         ChannelMessageAck,
     )
     from mezon.models._body import Content
+    from mezon.ports import Connection, MessageStore
     from mezon.session import Session
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.gateway")
 
 #: How often a join that was lost on its way is sent.
-_JOIN_TRIES = 3
+_JOIN_TRIES: Final = 3
+
+#: Joins under way at a time: each has its turn in the limit of frames well before its deadline.
+_JOINS: Final = 80
+
+
+class Sender(Protocol):
+    """The client, as far as messages it sends are concerned."""
+
+    client_id: int
+
+
+class Sent(NamedTuple):
+    """A message that was sent.
+
+    Attributes:
+        ack: The server's acknowledgement.
+        message: What was sent, as it would have come back; None when the server's own copy has come already.
+    """
+
+    ack: ChannelMessageAck
+    message: ChannelMessage | None
 
 
 class SocketManager:
@@ -47,6 +68,8 @@ class SocketManager:
         message_db: The message store, or None.
         options: Settings of the core, by the names of :class:`mezon.GatewayOptions`.
         send_timeout_ms: How long a call waits for its answer, in milliseconds.
+        connection: What carries the calls; one of the core unless it is given.
+        know_clan: Called with the description of each clan the bot is in, and the session's token.
     """
 
     def __init__(
@@ -55,11 +78,13 @@ class SocketManager:
         use_ssl: bool,
         api_client: MezonApi,
         event_manager: EventManager,
-        mezon_client: MezonClient,
-        message_db: MessageDB | None,
+        mezon_client: Sender,
+        message_db: MessageStore | None,
         *,
         options: dict[str, Any] | None = None,
         send_timeout_ms: int = Socket.DEFAULT_SEND_TIMEOUT_MS,
+        connection: Connection | None = None,
+        know_clan: Callable[[ApiClanDesc, str], object] | None = None,
     ) -> None:
         self.ws_url = ws_url
         self.use_ssl = use_ssl
@@ -67,10 +92,12 @@ class SocketManager:
         self.event_manager = event_manager
         self.mezon_client = mezon_client
         self.message_db = message_db
-        store = message_db.core if message_db is not None else None
+        self._know_clan = know_clan
         #: Clans that were joined: the core joins them again after a loss.
         self.joined_clans: set[int] = set()
-        self.adapter = WebSocketAdapterPb(options=options, store=store)
+        self.adapter = WebSocketAdapterPb(
+            options=options, store=getattr(message_db, "core", None), connection=connection
+        )
         self.socket = Socket(
             ws_url,
             use_ssl,
@@ -89,7 +116,7 @@ class SocketManager:
         Raises:
             MezonConnectionError: If the gateway cannot be reached.
         """
-        if self.socket.link.state not in ("idle", "closed"):
+        if self.socket.connection.state not in ("idle", "closed"):
             await self.socket.close()
         return await self.socket.connect(api_session, create_status=True, auto_reconnect=auto_reconnect)
 
@@ -115,35 +142,44 @@ class SocketManager:
 
     async def join_all_clans(self, clans: list[ApiClanDesc], token: str) -> None:
         """Put the clans into the client's cache and join them, as `join_clans` does."""
-        for description in clans:
-            self.mezon_client._know_clan(description, token)
+        if self._know_clan is not None:
+            for description in clans:
+                self._know_clan(description, token)
         await self.join_clans({description.clan_id or 0 for description in clans})
 
     async def join_clans(self, clan_ids: Iterable[int]) -> None:
-        """Join clans. One that cannot be joined is a warning, and is tried again after the next reconnect."""
+        """Join clans, some at a time. One that cannot be joined is a warning, and is tried at the next reconnect."""
         left = sorted(clan_ids)
         for _ in range(_JOIN_TRIES):
-            outcomes = await asyncio.gather(
-                *(self.socket.join_clan_chat(clan_id) for clan_id in left), return_exceptions=True
-            )
             lost: list[int] = []
-            for clan_id, outcome in zip(left, outcomes, strict=True):
-                if isinstance(outcome, MezonConnectionError | MezonTimeoutError):
-                    # Lost on its way: a join does no harm when it is repeated.
-                    lost.append(clan_id)
-                elif isinstance(outcome, MezonError):
-                    logger.warning(
-                        "clan %s could not be joined, its events will not come: %s", clan_id, outcome
-                    )
-                elif isinstance(outcome, BaseException):
-                    raise outcome
-                else:
-                    self.joined_clans.add(clan_id)
+            for start in range(0, len(left), _JOINS):
+                lost += await self._join_some(left[start : start + _JOINS])
+                if self.socket.connection.state in ("idle", "closed"):
+                    lost += left[start + _JOINS :]
+                    break
             left = lost
-            if not left or self.socket.link.state in ("idle", "closed"):
+            if not left or self.socket.connection.state in ("idle", "closed"):
                 break
         if left:
             logger.warning("clans %s could not be joined, their events come after the next reconnect", left)
+
+    async def _join_some(self, clan_ids: list[int]) -> list[int]:
+        """Join clans at the same time; gives those whose join was lost on its way."""
+        outcomes = await asyncio.gather(
+            *(self.socket.join_clan_chat(clan_id) for clan_id in clan_ids), return_exceptions=True
+        )
+        lost: list[int] = []
+        for clan_id, outcome in zip(clan_ids, outcomes, strict=True):
+            if isinstance(outcome, MezonConnectionError | MezonTimeoutError):
+                # A join does no harm when it is repeated.
+                lost.append(clan_id)
+            elif isinstance(outcome, MezonError):
+                logger.warning("clan %s could not be joined, its events will not come: %s", clan_id, outcome)
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                self.joined_clans.add(clan_id)
+        return lost
 
     async def write_ephemeral_message(
         self,
@@ -199,6 +235,45 @@ class SocketManager:
         topic_id: int | None = None,
     ) -> ChannelMessageAck:
         """As :meth:`Socket.write_chat_message`; the message is in the store when this returns."""
+        sent = await self.send_message(
+            clan_id,
+            channel_id,
+            mode,
+            is_public,
+            content,
+            mentions,
+            attachments,
+            references,
+            anonymous_message,
+            mention_everyone,
+            avatar,
+            code,
+            topic_id,
+        )
+        return sent.ack
+
+    async def send_message(
+        self,
+        clan_id: int,
+        channel_id: int,
+        mode: int,
+        is_public: bool,
+        content: Content,
+        mentions: Sequence[ApiMessageMention] | None = None,
+        attachments: Sequence[ApiMessageAttachment] | None = None,
+        references: Sequence[ApiMessageRef] | None = None,
+        anonymous_message: bool | None = None,
+        mention_everyone: bool | None = None,
+        avatar: str | None = None,
+        code: int | None = None,
+        topic_id: int | None = None,
+        channel_label: str | None = None,
+    ) -> Sent:
+        """Send a message; it is in the store when this returns, and in the answer as it was sent.
+
+        Args:
+            channel_label: The channel's name, for the message in the answer.
+        """
         ack = await self.socket.write_chat_message(
             clan_id,
             channel_id,
@@ -214,26 +289,25 @@ class SocketManager:
             code,
             topic_id,
         )
-        await self._store_sent(ack, content, mentions, attachments, references, topic_id)
-        return ack
+        store = self.message_db
+        if not ack.message_id or (store is not None and store.came(ack.channel_id or 0, ack.message_id)):
+            # The server's own copy says more, and the connection has it for `channel.messages`, too.
+            return Sent(ack, None)
+        from mezon.models._sent import sent_message
 
-    async def _store_sent(
-        self,
-        ack: ChannelMessageAck,
-        content: Content,
-        mentions: Sequence[ApiMessageMention] | None,
-        attachments: Sequence[ApiMessageAttachment] | None,
-        references: Sequence[ApiMessageRef] | None,
-        topic_id: int | None,
-    ) -> None:
-        db = self.message_db
-        # The server's own copy says more; it may have come first.
-        if db is None or not ack.message_id or db.core.peek(ack.channel_id or 0, ack.message_id) is not None:
-            return
-        from mezon.structures._sent import sent_message
-
-        sender = self.mezon_client.client_id
-        await db.save_message(sent_message(ack, sender, content, mentions, attachments, references, topic_id))
+        message = sent_message(
+            ack,
+            self.mezon_client.client_id,
+            content,
+            mentions,
+            attachments,
+            references,
+            topic_id,
+            channel_label,
+        )
+        if store is not None:
+            await store.save_message(message)
+        return Sent(ack, message)
 
     async def update_chat_message(
         self,

@@ -122,6 +122,14 @@ class MessageDB:
         self._loop = asyncio.get_running_loop()
         return await self._loop.run_in_executor(self._executor, call, *args)
 
+    def accept(self, body: bytes) -> None:
+        """Store an encoded ``mezon.api.ChannelMessage``, as it came from the server. Does not wait."""
+        self.core.accept(body)
+
+    def came(self, channel_id: int, message_id: int) -> bool:
+        """Is the server's own copy of a message here already? Looks into memory only, and does not wait."""
+        return self.core.peek(channel_id, message_id) is not None
+
     async def save_message(self, message: ChannelMessage | Mapping[str, Any]) -> None:
         """Store a message, or replace the one with its channel and id.
 

@@ -4,11 +4,25 @@ No class in this package has validators: the core builds instances by setting th
 see to it. Schemas are built on first use, which keeps ``import mezon`` quick.
 """
 
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 _M = TypeVar("_M", bound=BaseModel)
+
+# What the wire always brings. A bot that reads such a field need not ask for None, so no editor shall tell it to;
+# a model that is made by hand may leave it out all the same, or give None, as with mezon-sdk.
+if TYPE_CHECKING:
+    SentInt: TypeAlias = int
+    SentStr: TypeAlias = str
+    SentBool: TypeAlias = bool
+else:
+    SentInt = int | None
+    SentStr = str | None
+    SentBool = bool | None
+
+#: The default of such a field.
+LEFT_OUT: Final[Any] = None
 
 
 def raw_instance(model: type[_M], values: dict[str, Any], given: set[str]) -> _M:

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from mezon.models._base import MezonBaseModel, Model
+from mezon.models._base import LEFT_OUT, MezonBaseModel, Model, SentInt
 
 
 class ApiSession(MezonBaseModel):
@@ -37,7 +37,7 @@ class ApiClanDesc(MezonBaseModel):
     """A clan, as the clan list shows it."""
 
     banner: str | None = None
-    clan_id: int | None = None
+    clan_id: SentInt = LEFT_OUT
     clan_name: str | None = None
     creator_id: int | None = None
     logo: str | None = None
@@ -178,7 +178,7 @@ class ApiVoiceChannelUserList(MezonBaseModel):
 class ApiQuickMenuAccess(MezonBaseModel):
     """One entry of a bot's quick menu."""
 
-    id: int | None = None
+    id: SentInt = LEFT_OUT
     bot_id: int | None = None
     clan_id: int | None = None
     channel_id: int | None = None

@@ -1,6 +1,8 @@
 """The body of a message: text, marks, embeds, components."""
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ConfigDict, Field
 
@@ -56,6 +58,11 @@ class LinkVoiceRoomOnMessage(StartEndIndex):
     """A link to a voice room in the text."""
 
 
+if TYPE_CHECKING:
+    #: A dict works wherever a model does.
+    _Entry: TypeAlias = Mapping[str, Any]
+
+
 class ChannelMessageContent(Model):
     """The body of a message. ``text`` or its wire name ``t`` may be used, and so for the other fields."""
 
@@ -70,3 +77,26 @@ class ChannelMessageContent(Model):
     voice_links: list[LinkVoiceRoomOnMessage] | None = Field(default=None, alias="vk")
     embed: list[InteractiveMessageProps] | None = None
     components: list[MessageActionRow] | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            t: str | None = ...,
+            text: str | None = ...,
+            contentThread: str | None = ...,
+            content_thread: str | None = ...,
+            hg: Sequence[HashtagOnMessage | _Entry] | None = ...,
+            hashtags: Sequence[HashtagOnMessage | _Entry] | None = ...,
+            ej: Sequence[EmojiOnMessage | _Entry] | None = ...,
+            emojis: Sequence[EmojiOnMessage | _Entry] | None = ...,
+            lk: Sequence[LinkOnMessage | _Entry] | None = ...,
+            links: Sequence[LinkOnMessage | _Entry] | None = ...,
+            mk: Sequence[MarkdownOnMessage | _Entry] | None = ...,
+            markdown: Sequence[MarkdownOnMessage | _Entry] | None = ...,
+            vk: Sequence[LinkVoiceRoomOnMessage | _Entry] | None = ...,
+            voice_links: Sequence[LinkVoiceRoomOnMessage | _Entry] | None = ...,
+            embed: Sequence[InteractiveMessageProps | _Entry] | None = ...,
+            components: Sequence[MessageActionRow | _Entry] | None = ...,
+        ) -> None: ...

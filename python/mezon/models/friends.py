@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from mezon.models._base import MezonBaseModel
+from mezon.models._base import LEFT_OUT, MezonBaseModel, SentInt
 
 
 class _DictLike(MezonBaseModel):
@@ -26,7 +26,7 @@ class _DictLike(MezonBaseModel):
 class ApiUser(_DictLike):
     """A user's profile. Times are UNIX seconds."""
 
-    id: int | None = None
+    id: SentInt = LEFT_OUT
     username: str | None = None
     display_name: str | None = None
     avatar_url: str | None = None

@@ -6,7 +6,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mezon.models._base import Model
+from mezon.models._base import LEFT_OUT, Model, SentBool, SentInt, SentStr
 from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
 
 _Part = TypeVar("_Part", bound=BaseModel)
@@ -29,21 +29,21 @@ class ChannelMessage(Model):
     attachments: list[ApiMessageAttachment] = Field(default_factory=list)
     reactions: list[ApiMessageReaction] = Field(default_factory=list)
     references: list[ApiMessageRef] = Field(default_factory=list)
-    username: str | None = None
-    avatar: str | None = None
-    display_name: str | None = None
-    clan_nick: str | None = None
-    clan_avatar: str | None = None
-    channel_label: str | None = None
-    clan_logo: str | None = None
-    category_name: str | None = None
-    create_time_seconds: int | None = None
-    update_time_seconds: int | None = None
-    mode: int | None = None
-    is_public: bool | None = None
-    hide_editted: bool | None = None
-    topic_id: int | None = None
-    code: int | None = None
+    username: SentStr = LEFT_OUT
+    avatar: SentStr = LEFT_OUT
+    display_name: SentStr = LEFT_OUT
+    clan_nick: SentStr = LEFT_OUT
+    clan_avatar: SentStr = LEFT_OUT
+    channel_label: SentStr = LEFT_OUT
+    clan_logo: SentStr = LEFT_OUT
+    category_name: SentStr = LEFT_OUT
+    create_time_seconds: SentInt = LEFT_OUT
+    update_time_seconds: SentInt = LEFT_OUT
+    mode: SentInt = LEFT_OUT
+    is_public: SentBool = LEFT_OUT
+    hide_editted: SentBool = LEFT_OUT
+    topic_id: SentInt = LEFT_OUT
+    code: SentInt = LEFT_OUT
     referenced_message: bytes | None = None
 
     @property

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from mezon.models._base import Model
+from mezon.models._base import LEFT_OUT, Model, SentInt
 from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageRef
 
 
@@ -121,9 +121,9 @@ class ChannelMessageRemove(Model):
 class ChannelMessageAck(Model):
     """The answer to a sent message. Times are UNIX seconds."""
 
-    channel_id: int | None = None
+    channel_id: SentInt = LEFT_OUT
     mode: int | None = None
-    message_id: int | None = None
+    message_id: SentInt = LEFT_OUT
     code: int | None = 0
     username: str | None = None
     create_time: str | None = None

@@ -1,6 +1,6 @@
 """Models of roles and permissions."""
 
-from mezon.models._base import MezonBaseModel, Model
+from mezon.models._base import LEFT_OUT, MezonBaseModel, Model, SentInt
 
 
 class ApiPermission(Model):
@@ -44,7 +44,7 @@ class ApiRoleUserList(Model):
 class ApiRole(MezonBaseModel):
     """A role of a clan."""
 
-    id: int | None = None
+    id: SentInt = LEFT_OUT
     title: str | None = None
     color: str | None = None
     role_icon: str | None = None

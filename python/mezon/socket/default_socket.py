@@ -15,26 +15,23 @@ from mezon.session import Session
 from mezon.socket import _rpc
 from mezon.socket._url import socket_url
 from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
+from mezon.utils.helper import channel_type_of_mode
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mezon import _core
-    from mezon._gateway.connection import Link
     from mezon.managers.event import EventManager
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
     from mezon.models._body import Content
+    from mezon.ports import Connection
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.gateway")
 
 #: The first byte of a raw API chunk, the length of its header, and the flag of the last one.
 PREFIX_RAW: Final = 0xFF
 RAW_HEADER_LENGTH: Final = 7
 CODE_FIN: Final = 0x00FF
-
-#: Mode of a message -> type of its channel, for the join before a second try.
-_TYPE_OF_MODE: Final = {2: 1, 3: 2, 4: 3, 6: 7}
 
 
 class Socket:
@@ -70,8 +67,8 @@ class Socket:
         self._last_cid = 0
 
     @property
-    def link(self) -> Link:
-        """The core's connection.
+    def connection(self) -> Connection:
+        """The connection that carries the calls.
 
         Raises:
             InvalidArgumentError: If the adapter is not the core's.
@@ -80,7 +77,7 @@ class Socket:
             raise InvalidArgumentError(
                 "calls need the core's adapter: use WebSocketAdapterPb, or a subclass of it"
             )
-        return self.adapter.link
+        return self.adapter.connection
 
     @property
     def _timeout(self) -> float:
@@ -119,13 +116,11 @@ class Socket:
             raise NotLoggedInError("the session has no token: authenticate first, as client.login() does")
         self.session = session
         url = socket_url(session.ws_url or self.ws_url, self.use_ssl, session.token, status=create_status)
-        await self.link.connect(url, auto_reconnect)
+        await self.connection.open([url], auto_reconnect)
         return session
 
-    async def _call(
-        self, name: str, value: dict[str, Any], plan: _core.Plan | None = None
-    ) -> tuple[str, Any]:
-        return await self.link.call(name, value, self._timeout, plan)
+    async def _call(self, name: str, value: dict[str, Any]) -> tuple[str, Any]:
+        return await self.connection.call(name, value, self._timeout)
 
     async def _call_for_dict(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
         """The answer's fields by name, or what was sent when the answer is of another kind."""
@@ -147,7 +142,7 @@ class Socket:
         body = dict_plan(rpc.request).encode(request) if rpc.request else b""
         event = {"api_index": rpc.index, "api_name": rpc.name, "body": body}
         try:
-            answer = await self.link.call_raw("api_request_event", event, self._timeout)
+            answer = await self.connection.call_raw("api_request_event", event, self._timeout)
         except ServerError as error:
             raise ServerError(error.code, error.message, error.context, call=rpc.name) from None
         fields: dict[str, Any] = dict_plan(rpc.response).decode(answer)
@@ -290,7 +285,7 @@ class Socket:
     async def _call_joined(
         self, name: str, value: dict[str, Any], message: dict[str, Any]
     ) -> tuple[str, Any]:
-        from mezon._gateway.connection import must_join
+        from mezon._gateway.failures import must_join
 
         try:
             return await self._call(name, value)
@@ -298,9 +293,11 @@ class Socket:
             if not must_join(error):
                 raise
             logger.info("Channel %s has to be joined before sending; joining it", message["channel_id"])
-            channel_type = _TYPE_OF_MODE.get(message["mode"] or 0, 1)
             await self.join_chat(
-                message["clan_id"], message["channel_id"], channel_type, bool(message["is_public"])
+                message["clan_id"],
+                message["channel_id"],
+                channel_type_of_mode(message["mode"]),
+                bool(message["is_public"]),
             )
             return await self._call(name, value)
 
@@ -479,7 +476,7 @@ class Socket:
 
     async def update_status(self, status: str | None = None) -> None:
         """Set the bot's online status; None makes it appear offline. No answer is waited for."""
-        self.link.post("status_update", {"status": status}, self._timeout)
+        self.connection.post("status_update", {"status": status}, self._timeout)
 
     # ---- lookups
 

@@ -1,4 +1,4 @@
-"""The connection below a :class:`~mezon.socket.Socket`, as thin a face of the core as can be.
+"""The connection below a :class:`~mezon.socket.Socket`, under the name the reference has for it.
 
 Bots rarely touch it. Rate limit, heartbeat and reconnect live in the core.
 """
@@ -13,7 +13,7 @@ from mezon.errors import InvalidArgumentError
 from mezon.socket._url import socket_url
 
 if TYPE_CHECKING:
-    from mezon._gateway.connection import Link
+    from mezon.ports import Connection
 
 __all__ = [
     "WEBSOCKET_PB_RATE_LIMIT",
@@ -27,7 +27,7 @@ class WebSocketAdapter(ABC):
     """What carries envelopes to the server."""
 
     def __init__(self) -> None:
-        self._link: Link | None = None
+        self._connection: Connection | None = None
 
     @abstractmethod
     async def connect(self, scheme: str, ws_url: str, create_status: bool, token: str) -> None:
@@ -54,6 +54,7 @@ class WebSocketAdapterPb(WebSocketAdapter):
         rate_limit_period: The period in seconds.
         options: Further settings of the core, by the names of :class:`mezon.GatewayOptions`.
         store: The core's message store, which received messages go to.
+        connection: The connection to use, instead of one of the core with the settings above.
     """
 
     def __init__(
@@ -62,21 +63,23 @@ class WebSocketAdapterPb(WebSocketAdapter):
         rate_limit_period: float = WEBSOCKET_PB_RATE_LIMIT_PERIOD,
         options: dict[str, Any] | None = None,
         store: Any = None,
+        connection: Connection | None = None,
     ) -> None:
         super().__init__()
+        self._connection = connection
         self.rate_limit = rate_limit
         self.rate_limit_period = rate_limit_period
         self._store = store
         self._options = {"rate_limit": rate_limit, "rate_period": rate_limit_period, **(options or {})}
 
     @property
-    def link(self) -> Link:
-        """The core's connection; made at first use."""
-        if self._link is None:
-            from mezon._gateway.connection import Link
+    def connection(self) -> Connection:
+        """The connection; one of the core unless another was given."""
+        if self._connection is None:
+            from mezon._gateway.connection import CoreConnection
 
-            self._link = Link(self._options, self._store)
-        return self._link
+            self._connection = CoreConnection(self._options, self._store)
+        return self._connection
 
     async def connect(self, scheme: str, ws_url: str, create_status: bool, token: str) -> None:
         """Open the connection to ``scheme`` + ``ws_url``; scheme is ``ws://`` or ``wss://``.
@@ -87,7 +90,7 @@ class WebSocketAdapterPb(WebSocketAdapter):
         host = ws_url.split("://", 1)[-1]
         scheme = scheme.removesuffix("://")
         url = socket_url(f"{scheme}://{host}", scheme == "wss", token, status=create_status)
-        await self.link.connect(url, False)
+        await self.connection.open([url], False)
 
     async def send(self, message: Any) -> None:
         """Send an ``Envelope`` without waiting for an answer; its cid is replaced.
@@ -99,13 +102,13 @@ class WebSocketAdapterPb(WebSocketAdapter):
         name = message.WhichOneof("message")
         if name is None:
             raise InvalidArgumentError("the envelope holds no message: set one of its fields")
-        self.link.post(name, getattr(message, name).SerializeToString(), 30.0)
+        self.connection.post(name, getattr(message, name).SerializeToString(), 30.0)
 
     async def close(self) -> None:
         """Close the connection. Safe at any time."""
-        if self._link is not None:
-            await self._link.close()
+        if self._connection is not None:
+            await self._connection.close()
 
     def is_open(self) -> bool:
         """Is the connection ready for calls?"""
-        return self._link is not None and self._link.state == "ready"
+        return self._connection is not None and self._connection.state == "ready"

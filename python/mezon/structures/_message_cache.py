@@ -37,7 +37,7 @@ class MessageCache(CacheManager[int, Message]):
         socket = getattr(manager, "socket", None)
         if socket is None:
             return
-        for message in socket.link.take_recent(channel.id):
+        for message in socket.connection.take_recent(channel.id):
             known = super().get(message.message_id)
             if message.code == _REMOVE:
                 super().delete(message.message_id)

@@ -11,11 +11,11 @@ from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
     from mezon.api.mezon_api import MezonApi
-    from mezon.client import MezonClient
     from mezon.managers.cache import CacheManager
     from mezon.managers.socket import SocketManager
-    from mezon.messages.db import MessageDB
     from mezon.models import ApiClanDesc, ApiRoleListEventResponse, ApiVoiceChannelUserList, ClanUpdatedEvent
+    from mezon.ports import MessageStore
+    from mezon.structures._owner import Owner
     from mezon.structures.user import User
 
 _MAX_VOICE_USERS = 500
@@ -38,11 +38,11 @@ class Clan:
         clan_id: int,
         clan_name: str,
         welcome_channel_id: int,
-        client: MezonClient,
+        client: Owner,
         api_client: MezonApi,
         socket_manager: SocketManager,
         session_token: str,
-        message_db: MessageDB | None,
+        message_db: MessageStore | None,
     ) -> None:
         from mezon.managers.cache import CacheManager
 

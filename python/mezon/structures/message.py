@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mezon.models._body import Content
     from mezon.structures.text_channel import TextChannel
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.client")
 
 
 class Message:

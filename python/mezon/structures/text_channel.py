@@ -13,7 +13,6 @@ from mezon.utils.helper import convert_channeltype_to_channel_mode
 if TYPE_CHECKING:
     from mezon.managers.cache import CacheManager
     from mezon.managers.socket import SocketManager
-    from mezon.messages.db import MessageDB
     from mezon.models import (
         ApiChannelDescription,
         ApiMessageAttachment,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
         ChannelUpdatedEvent,
     )
     from mezon.models._body import Content
+    from mezon.ports import MessageStore
     from mezon.structures.clan import Clan
     from mezon.structures.message import Message
 
@@ -53,7 +53,7 @@ class TextChannel:
         init_channel_data: _Description,
         clan: Clan,
         socket_manager: SocketManager,
-        message_db: MessageDB | None,
+        message_db: MessageStore | None,
     ) -> None:
         self.id: int = init_channel_data.channel_id or 0
         self.name: str | None = None
@@ -174,7 +174,7 @@ class TextChannel:
         topic_id: int | None,
         code: int | None,
     ) -> ChannelMessageAck:
-        ack = await self.socket_manager.write_chat_message(
+        ack, message = await self.socket_manager.send_message(
             clan_id=self.clan.id,
             channel_id=self.id,
             mode=convert_channeltype_to_channel_mode(self.channel_type),
@@ -187,35 +187,13 @@ class TextChannel:
             anonymous_message=anonymous_message,
             code=code,
             topic_id=topic_id,
+            channel_label=self.name,
         )
-        self._remember(ack, content, mentions, attachments, references, topic_id)
+        if message is not None and not self.messages.has(message.message_id):
+            from mezon.structures.message import Message
+
+            self.messages.set(message.message_id, Message(message, self, self.socket_manager))
         return ack
-
-    def _remember(
-        self,
-        ack: ChannelMessageAck,
-        content: Content,
-        mentions: list[ApiMessageMention] | None,
-        attachments: list[ApiMessageAttachment] | None,
-        references: list[ApiMessageRef] | None,
-        topic_id: int | None,
-    ) -> None:
-        """Keep what was just sent, unless the server's copy has come first."""
-        message_id, store = ack.message_id, self.message_db
-        if not message_id:
-            return
-        if store is not None and isinstance(store.core.peek(self.id, message_id), bytes):
-            # The server's copy is in the store's memory as it came: the core has it for `messages`, too.
-            return
-        if self.messages.has(message_id):
-            return
-        from mezon.structures._sent import sent_message
-        from mezon.structures.message import Message
-
-        sent = sent_message(
-            ack, self.clan.client_id, content, mentions, attachments, references, topic_id, self.name
-        )
-        self.messages.set(message_id, Message(sent, self, self.socket_manager))
 
     async def send_ephemeral(
         self,

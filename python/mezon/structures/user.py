@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mezon.models import ApiChannelDescription, ApiMessageAttachment, ChannelMessageAck, UserInitData
     from mezon.models._body import Content
 
-_NAMES = ("username", "clan_nick", "clan_avatar", "avatar", "display_name")
+_NAMES = ("username", "clan_nick", "clan_avatar", "avatar", "display_name", "dm_channel_id")
 
 
 class User:
@@ -60,13 +60,12 @@ class User:
 
         ``data`` may be a ``UserInitData``, a :class:`User`, a message or any event with such fields.
         """
+        # A model that lacks a name answers `getattr` by way of Python and an exception, so its values are asked.
+        values = data.__dict__ if hasattr(type(data), "model_fields") else None
         for name in _NAMES:
-            value = getattr(data, name, None)
+            value = getattr(data, name, None) if values is None else values.get(name)
             if value:
                 setattr(self, name, value)
-        dm_channel_id = getattr(data, "dm_channel_id", 0)
-        if dm_channel_id:
-            self.dm_channel_id = dm_channel_id
 
     async def create_dm_channel(self) -> ApiChannelDescription:
         """Open the channel for direct messages; an open one is found again.

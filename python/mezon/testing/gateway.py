@@ -37,21 +37,25 @@ class LocalGateway(Weather):
         host: A loopback address.
         port: 0 for a free one; ``gateway.port`` tells which.
         tls: Speak https and wss with a certificate made at start; trust ``gateway.ca_file``.
-        websocket, tcp: Serve this transport. Both share the port; a client of one that is off is turned away (404
-            on the WebSocket, a close without a word on TCP), though sessions still tell its URL.
+        websocket: Serve the WebSocket. Both transports share the port; a client of one that is off is turned away
+            (404 here, a close without a word on TCP), though sessions still tell its URL.
+        tcp: Serve abridged TCP.
         tcp_refusal: What a bad token gets on TCP: ``http``, a 401 as text, or ``silent``, a close.
         frame_limit: The greatest frame taken on TCP, in bytes; a longer one ends the connection.
         silence_limit: Seconds after which a socket that says nothing is closed; None for never.
         wire: In which pieces and forms the gateway writes, see :class:`WireForm`.
         limits: How much a bot may send, see :class:`Limits`; nothing is limited by default.
-        bot_id, api_key, bot_username: The one bot that may log in (``add_bot`` lets in more).
+        bot_id: The one bot that may log in (``add_bot`` lets in more).
+        api_key: Its key.
+        bot_username: Its name.
         world: A world of your own; by default one clan, two channels, three users.
         require_join: Refuse messages to channels the bot has not joined.
         joined_only: Deliver messages only to connections that joined the clan or channel. By default every
             connection gets every message, so that a test need not wait for joins.
         echo_own_messages: Send a bot its own messages too, as the real server does.
         token_lifetime: Seconds a session token is good for.
-        chunk_size, chunk_count: How raw API answers are cut: chunks of so many bytes, or so many chunks.
+        chunk_size: Raw API answers are cut into chunks of so many bytes.
+        chunk_count: Or into so many chunks.
         max_records: How many entries ``sent`` and ``requests`` keep; the oldest go first.
         max_uploads: How many uploaded files are kept.
 
@@ -87,7 +91,8 @@ class LocalGateway(Weather):
         """A user says something; every connected bot hears it. Returns the message id.
 
         Args:
-            channel, user: The object, its id, or its name.
+            channel: The channel, its id, or its name.
+            user: Who speaks: the user, their id, or their name.
             content: Text, or the content object (``{"t": ..., "embed": [...]}``).
             mentions: Users mentioned; ``@username`` in the text gives the offsets.
             reply_to: The message (or its id) this answers.

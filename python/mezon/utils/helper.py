@@ -25,6 +25,14 @@ _MODES: dict[int, int] = {
     ChannelType.CHANNEL_TYPE_MEZON_VOICE: ChannelStreamMode.STREAM_MODE_CHANNEL,
 }
 
+#: The other way: a mode of several types stands for the plain one.
+_TYPES: dict[int, int] = {
+    ChannelStreamMode.STREAM_MODE_CHANNEL: ChannelType.CHANNEL_TYPE_CHANNEL,
+    ChannelStreamMode.STREAM_MODE_GROUP: ChannelType.CHANNEL_TYPE_GROUP,
+    ChannelStreamMode.STREAM_MODE_DM: ChannelType.CHANNEL_TYPE_DM,
+    ChannelStreamMode.STREAM_MODE_THREAD: ChannelType.CHANNEL_TYPE_THREAD,
+}
+
 _snowflake_lock = threading.Lock()
 _last_snowflake = 0
 
@@ -32,6 +40,11 @@ _last_snowflake = 0
 def convert_channeltype_to_channel_mode(channel_type: int | None) -> int:
     """The mode in which messages of a channel type travel; 0 for a type that carries none."""
     return _MODES.get(channel_type, 0) if channel_type is not None else 0
+
+
+def channel_type_of_mode(mode: int | None) -> int:
+    """The type of the channel a message of this mode is in; an ordinary channel where the mode does not say."""
+    return _TYPES.get(mode or 0, ChannelType.CHANNEL_TYPE_CHANNEL)
 
 
 def is_valid_user_id(user_id: Any) -> bool:

@@ -18,17 +18,16 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 use tokio::time::Instant;
 
+pub(super) use self::retry::too_many;
+
 use self::call::{Call, CallId, Failure, INTERNAL};
 use self::joined::Joined;
 use self::limiter::Limiter;
 use self::outbox::Outbox;
 use self::pending::{Pending, Sent};
 use self::throttle::Throttle;
-pub(super) use self::retry::too_many;
-pub(super) use self::retry::too_many;
 use super::Shared;
 use crate::inbox::Item;
-use crate::wire::tags::envelope::API_REQUEST_EVENT;
 use crate::wire::tags::envelope::API_REQUEST_EVENT;
 use crate::wire::{Chunk, Stream, StreamTooLong};
 
@@ -56,7 +55,8 @@ pub(super) enum Patience {
 impl Calls {
     pub fn new(shared: Arc<Shared>, jitter: StdRng) -> Self {
         let options = &shared.options;
-        let per = |limit: u32, seconds| (limit > 0).then(|| Limiter::new(limit, Duration::from_secs(seconds)));
+        let per =
+            |limit: u32, seconds| (limit > 0).then(|| Limiter::new(limit, Duration::from_secs(seconds)));
         let sends = [per(options.sends_per_second, 1), per(options.sends_per_minute, 60)];
         Self {
             outbox: Outbox::new(sends.into_iter().flatten().collect()),
@@ -185,4 +185,3 @@ pub(super) enum Raw {
     Whole(Vec<u8>),
     TooLong,
 }
-

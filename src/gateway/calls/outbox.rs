@@ -9,7 +9,6 @@ use tokio::time::Instant;
 use super::call::{Call, CallId};
 use super::limiter::Limiter;
 use crate::wire::tags::envelope::{CHANNEL_MESSAGE_SEND, EPHEMERAL_MESSAGE_SEND};
-use crate::wire::tags::envelope::{CHANNEL_MESSAGE_SEND, EPHEMERAL_MESSAGE_SEND};
 
 /// The calls the server counts as sends: of messages, and of those that vanish.
 const SENDS: [u32; 2] = [CHANNEL_MESSAGE_SEND, EPHEMERAL_MESSAGE_SEND];
@@ -87,8 +86,9 @@ impl Outbox {
 
     /// The oldest call that may go now.
     pub fn pop(&mut self, now: Instant) -> Option<Call> {
-        let [sends, others] =
-            self.lanes().map(|lane| lane.due(now).filter(|at| *at <= now).and(lane.calls.front()).map(|call| call.id));
+        let [sends, others] = self
+            .lanes()
+            .map(|lane| lane.due(now).filter(|at| *at <= now).and(lane.calls.front()).map(|call| call.id));
         let lane = match (sends, others) {
             (None, None) => return None,
             (Some(send), Some(other)) if send < other => &mut self.sends,
@@ -210,7 +210,8 @@ mod tests {
         for id in 1..=8 {
             outbox.push(call(id, if id == 8 { TYPING } else { SEND }, now + 600 * SEC));
         }
-        let at = |outbox: &mut Outbox, now| std::iter::from_fn(|| outbox.pop(now)).map(|call| call.id).collect();
+        let at =
+            |outbox: &mut Outbox, now| std::iter::from_fn(|| outbox.pop(now)).map(|call| call.id).collect();
         let first: Vec<_> = at(&mut outbox, now);
         assert_eq!(first, [1, 2, 8]);
         assert_eq!(outbox.due(now), Some(now + SEC));

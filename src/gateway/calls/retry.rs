@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use crate::wire::tags::error as fields;
-use crate::wire::{Fields, Value};
-
 use crate::wire::tags::error;
+use crate::wire::{Fields, Value};
 
 const TOO_MANY: u64 = 429;
 
@@ -22,18 +20,6 @@ pub fn too_many(error: &[u8]) -> bool {
     let mut code = 0;
     while let Ok(Some((number, value))) = fields.read() {
         if let (error::CODE, Value::Varint(value)) = (number, value) {
-            code = value;
-        }
-    }
-    code == TOO_MANY
-}
-
-/// Does this encoded `Error` say that the server has had too many calls?
-pub fn too_many(error: &[u8]) -> bool {
-    let mut read = Fields::new(error);
-    let mut code = 0;
-    while let Ok(Some((number, value))) = read.read() {
-        if let (fields::CODE, Value::Varint(value)) = (number, value) {
             code = value;
         }
     }
@@ -96,7 +82,8 @@ mod tests {
     #[test]
     fn without_one_the_wait_grows_and_is_never_nothing() {
         for named in ["-1", "soon", "NaN", "inf", ""] {
-            let bounds: Vec<_> = (0..9).map(|n| wait(&error("retry_after", named), n, 0.0).as_millis()).collect();
+            let bounds: Vec<_> =
+                (0..9).map(|n| wait(&error("retry_after", named), n, 0.0).as_millis()).collect();
             assert_eq!(bounds, [250, 500, 1000, 2000, 4000, 8000, 16000, 30000, 30000], "{named}");
         }
         assert_eq!(wait(b"", 0, 1.0), Duration::from_millis(500));

@@ -66,7 +66,9 @@ impl Throttle {
         let freed = self.read.front().map(|(at, _)| *at + self.period);
         let given_up = self.unread.front().map(|frame| frame.at + self.patience);
         let until = freed.into_iter().chain(given_up).min().unwrap_or(now + self.period);
-        let ping_at = self.unread.back().map(|frame| frame.at + BARRIER);
+        // Its place must be free: a ping of late still has it.
+        let place = self.read.iter().rfind(|(_, ping)| *ping).map(|(at, _)| *at + self.period);
+        let ping_at = self.unread.back().map(|frame| (frame.at + BARRIER).max(place.unwrap_or(now)));
         Err(Full { until, ping_at })
     }
 
@@ -110,7 +112,8 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn most_in_a_second(arrivals: &[Instant]) -> usize {
-        let seen = |from: &Instant| arrivals.iter().filter(|at| *from <= **at && **at < *from + PERIOD).count();
+        let seen =
+            |from: &Instant| arrivals.iter().filter(|at| *from <= **at && **at < *from + PERIOD).count();
         arrivals.iter().map(seen).max().unwrap_or(0)
     }
 
@@ -177,7 +180,10 @@ mod tests {
         assert!(throttle.room(now + 1100 * MS).is_err(), "the third of the first three is not answered yet");
         assert!(throttle.clone().room(now + PATIENCE).is_ok(), "it is not waited for for ever");
         throttle.lost(now + 1200 * MS);
-        assert_eq!(throttle.room(now + 1300 * MS).unwrap_err(), Full { until: now + 2200 * MS, ping_at: None });
+        assert_eq!(
+            throttle.room(now + 1300 * MS).unwrap_err(),
+            Full { until: now + 2200 * MS, ping_at: None }
+        );
     }
 
     #[test]

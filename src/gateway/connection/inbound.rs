@@ -162,7 +162,10 @@ impl Connection<'_> {
     fn take_pong(&mut self, cid: u16, now: Instant) {
         self.calls.throttle().answered(cid, now);
         match self.heartbeat.ponged(cid, now) {
-            Some(trip) => self.shared.stats.latency_us.store(trip.as_micros().max(1) as u64, Relaxed),
+            Some(trip) => {
+                self.calls.pending.ponged();
+                self.shared.stats.latency_us.store(trip.as_micros().max(1) as u64, Relaxed);
+            }
             None => Stats::add(&self.shared.stats.unclaimed, 1),
         }
     }

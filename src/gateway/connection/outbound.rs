@@ -53,7 +53,7 @@ impl Connection<'_> {
 
     /// A ping is never held up by the throttle, but counts. False when there is no cid for it.
     fn write_ping(&mut self, now: Instant) -> Result<bool, Lost> {
-        let Some(cid) = self.calls.pending.next_cid() else { return Ok(false) };
+        let Some(cid) = self.calls.pending.ping_cid() else { return Ok(false) };
         self.calls.throttle().sent(cid, true, now);
         let bytes = self.transport.ping(cid)?;
         self.count_sent(bytes);

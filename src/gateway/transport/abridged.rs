@@ -309,7 +309,8 @@ mod tests {
 
     #[test]
     fn calls_end_with_their_cid() {
-        let of = |cid, tag, body: &str| written(|into| assert!(envelope(cid, tag, &hex(body), into).is_some()));
+        let of =
+            |cid, tag, body: &str| written(|into| assert!(envelope(cid, tag, &hex(body), into).is_some()));
         assert_eq!(of(1, 3, ""), hex("01 1a 00 08 01"), "a clan_join of clan 0");
         let list = "08 02 12 0d 4c 69 73 74 43 6c 61 6e 44 65 73 63 73";
         assert_eq!(of(5, 92, list), [hex("06 e2 05 11"), hex(list), hex("08 05 00 00")].concat());
@@ -334,7 +335,9 @@ mod tests {
             [envelope_of("08 02 1a 0a 08 e8 87 e0 95 85 c8 bf c4 19")]
         );
         assert_eq!(
-            all("ff 00 05 00 00 00 00 00 00 00 05 0a 04 12 02 61 ff 00 05 00 00 00 ff 00 00 00 07 62 0a 04 12 02 63 64"),
+            all(
+                "ff 00 05 00 00 00 00 00 00 00 05 0a 04 12 02 61 ff 00 05 00 00 00 ff 00 00 00 07 62 0a 04 12 02 63 64"
+            ),
             [chunk(5, 0, false, &hex("0a 04 12 02 61")), chunk(5, 0, true, &hex("62 0a 04 12 02 63 64"))]
         );
         assert_eq!(
@@ -430,12 +433,14 @@ mod tests {
         let body = prop::collection::vec(any::<u8>(), 0..400);
         prop_oneof![
             any::<u16>().prop_map(|cid| written(|into| ping(cid, into))),
-            (1u16.., 2u32..120, body.clone())
-                .prop_map(|(cid, tag, body)| written(|into| assert!(envelope(cid, tag, &body, into).is_some()))),
+            (1u16.., 2u32..120, body.clone()).prop_map(|(cid, tag, body)| written(|into| assert!(
+                envelope(cid, tag, &body, into).is_some()
+            ))),
             (any::<u16>(), any::<u16>(), any::<bool>(), body.clone()).prop_map(|(cid, code, last, body)| {
                 let flag = if last { 0xFFu16 } else { 0 };
                 let length = (body.len() as u32).to_be_bytes();
-                [&[RAW][..], &cid.to_be_bytes(), &code.to_be_bytes(), &flag.to_be_bytes(), &length, &body].concat()
+                [&[RAW][..], &cid.to_be_bytes(), &code.to_be_bytes(), &flag.to_be_bytes(), &length, &body]
+                    .concat()
             }),
             body.prop_map(|body| match body.len() {
                 length @ 0..126 => [&[0x82, length as u8][..], &body].concat(),
@@ -484,7 +489,7 @@ mod tests {
     #[test]
     fn prost_takes_what_is_written() {
         let frame = written(|into| assert!(envelope(0, 22, &[], into).is_some()));
-        let envelope = Envelope::decode(&frame[1..8]).unwrap();
+        let envelope = Envelope::decode(&frame[1..7]).unwrap();
         assert!(envelope.message.is_some() && envelope.cid == 0);
     }
 }

@@ -123,11 +123,11 @@ mod tests {
         let addresses = ["1.0.0.1:1", "1.0.0.2:1", "1.0.0.3:1"].map(address);
         let won = race(addresses.into(), |to| async move {
             match to.ip().to_string().as_str() {
-                "1.0.0.1" => Err(io::ErrorKind::ConnectionRefused.into()),
+                "1.0.0.1" => return Err(io::Error::from(io::ErrorKind::ConnectionRefused)),
                 "1.0.0.2" => sleep(300 * MS).await,
-                _ => sleep(200 * MS).await,
-            };
-            Ok::<_, io::Error>(to)
+                _ => sleep(400 * MS).await,
+            }
+            Ok(to)
         });
         assert_eq!(won.await.unwrap(), address("1.0.0.2:1"));
         assert_eq!(start.elapsed(), 300 * MS);

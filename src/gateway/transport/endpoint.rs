@@ -16,7 +16,7 @@ pub struct Endpoint {
     /// The session, from the query; decoded.
     pub token: String,
     /// The whole, for a transport whose handshake carries it.
-    pub(super) uri: Uri,
+    pub(crate) uri: Uri,
 }
 
 impl Endpoint {

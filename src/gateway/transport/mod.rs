@@ -22,6 +22,8 @@ use bytes::Bytes;
 pub use abridged::{Broken, Decoder};
 pub use endpoint::Endpoint;
 pub use tls::Trust;
+#[cfg(test)]
+pub use websocket::frame as websocket_frame;
 
 use crate::wire::{Chunk, Malformed};
 use tls::Tls;

@@ -131,7 +131,9 @@ impl Transport for Tcp {
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if ready!(self.poll_flush(cx)).is_err() || ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
+        if ready!(self.poll_flush(cx)).is_err()
+            || ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err()
+        {
             return Poll::Ready(());
         }
         // Closing a socket with something unread in it resets the connection, and our last frames with it.

@@ -47,9 +47,10 @@ impl Transport for WebSocket {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Lost>> {
         Pin::new(&mut self.0).poll_next(cx).map(|message| match message {
             Some(Ok(Message::Binary(bytes))) => Ok(frame(bytes)),
-            Some(Ok(Message::Close(Some(frame)))) => {
-                Err(Lost::new(format!("the server closed the connection with code {}", u16::from(frame.code))))
-            }
+            Some(Ok(Message::Close(Some(frame)))) => Err(Lost::new(format!(
+                "the server closed the connection with code {}",
+                u16::from(frame.code)
+            ))),
             Some(Ok(Message::Close(None))) | None => Err(Lost::new("the server closed the connection")),
             Some(Ok(_)) => Ok(Frame::Other),
             Some(Err(why)) => Err(lost(&why)),

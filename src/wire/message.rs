@@ -1,6 +1,9 @@
-//! The few fields of an encoded `mezon.api.ChannelMessage` the store needs, read without allocating.
+//! The few fields of an encoded `mezon.api.ChannelMessage` the core needs, read without allocating, once a message.
 //!
-//! A full prost decode makes eight strings the table has no column for; this walk over the tags makes none.
+//! A full prost decode makes eight strings that neither store nor connection look at; this walk over the fields makes none.
+
+use super::fields::{Fields, Malformed, Value};
+use super::tags::channel_message as field;
 
 /// A slice of the payload: start and length.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,7 +23,7 @@ impl Span {
     }
 }
 
-/// What a message code asks of the store.
+/// What a message code asks of those who keep messages.
 pub const CODE_UPDATE: i32 = 1;
 pub const CODE_REMOVE: i32 = 2;
 
@@ -42,60 +45,52 @@ pub struct Header {
 }
 
 impl Header {
-    /// `None` for a payload that is no protobuf message. A field of another wire type than its own is skipped,
-    /// the last of several wins: what every protobuf parser does.
-    pub fn parse(body: &[u8]) -> Option<Header> {
-        u32::try_from(body.len()).ok()?;
+    /// Reads the columns of an encoded message.
+    ///
+    /// A field of another wire type than its own is skipped, the last of several wins: what every protobuf parser does.
+    ///
+    /// # Errors
+    /// For bytes that are no protobuf message.
+    pub fn parse(body: &[u8]) -> Result<Header, Malformed> {
+        u32::try_from(body.len()).map_err(|_| Malformed::TooLong)?;
         let mut header = Header::default();
-        let mut at = 0;
-        while at < body.len() {
-            let tag = varint(body, &mut at)?;
-            let number = tag >> 3;
-            if number == 0 {
-                return None;
-            }
-            match tag & 7 {
-                0 => {
-                    let value = varint(body, &mut at)?;
-                    header.scalar(number, value);
-                }
-                1 => skip(body, &mut at, 8)?,
-                2 => {
-                    let len = varint(body, &mut at)?;
-                    let start = at;
-                    skip(body, &mut at, len)?;
+        let mut fields = Fields::new(body);
+        while let Some((number, value)) = fields.read()? {
+            match value {
+                Value::Varint(value) => header.scalar(number, value),
+                Value::Bytes(bytes) => {
                     // Both fit: the body's length fits in 32 bits.
-                    header.bytes(number, Span { start: start as u32, len: len as u32 });
+                    let start = (fields.at() - bytes.len()) as u32;
+                    header.bytes(number, Span { start, len: bytes.len() as u32 });
                 }
-                5 => skip(body, &mut at, 4)?,
-                _ => return None,
+                Value::Fixed64(_) | Value::Fixed32(_) => {}
             }
         }
-        Some(header)
+        Ok(header)
     }
 
     #[inline]
-    fn scalar(&mut self, number: u64, value: u64) {
+    fn scalar(&mut self, number: u32, value: u64) {
         match number {
-            1 => self.clan = value as i64,
-            2 => self.channel = value as i64,
-            3 => self.id = value as i64,
-            4 => self.code = value as i32,
-            5 => self.sender = value as i64,
-            20 => self.created = value as u32,
-            25 => self.topic = value as i64,
+            field::CLAN_ID => self.clan = value as i64,
+            field::CHANNEL_ID => self.channel = value as i64,
+            field::MESSAGE_ID => self.id = value as i64,
+            field::CODE => self.code = value as i32,
+            field::SENDER_ID => self.sender = value as i64,
+            field::CREATE_TIME_SECONDS => self.created = value as u32,
+            field::TOPIC_ID => self.topic = value as i64,
             _ => {}
         }
     }
 
     #[inline]
-    fn bytes(&mut self, number: u64, span: Span) {
+    fn bytes(&mut self, number: u32, span: Span) {
         match number {
-            8 => self.content = span,
-            15 => self.reactions = span,
-            16 => self.mentions = span,
-            17 => self.attachments = span,
-            18 => self.references = span,
+            field::CONTENT => self.content = span,
+            field::REACTIONS => self.reactions = span,
+            field::MENTIONS => self.mentions = span,
+            field::ATTACHMENTS => self.attachments = span,
+            field::REFERENCES => self.references = span,
             _ => {}
         }
     }
@@ -108,35 +103,6 @@ impl Header {
             && self.attachments.is_empty()
             && self.references.is_empty()
     }
-}
-
-#[inline]
-fn varint(body: &[u8], at: &mut usize) -> Option<u64> {
-    let first = *body.get(*at)?;
-    *at += 1;
-    if first < 0x80 {
-        return Some(u64::from(first));
-    }
-    let mut value = u64::from(first & 0x7f);
-    let mut shift = 7;
-    while shift < 64 {
-        let byte = *body.get(*at)?;
-        *at += 1;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-        shift += 7;
-    }
-    None
-}
-
-#[inline]
-fn skip(body: &[u8], at: &mut usize, len: u64) -> Option<()> {
-    let len = usize::try_from(len).ok()?;
-    let end = at.checked_add(len).filter(|end| *end <= body.len())?;
-    *at = end;
-    Some(())
 }
 
 #[cfg(test)]
@@ -176,7 +142,7 @@ mod tests {
             if ChannelMessage::decode(&body[..]).is_ok() {
                 // Groups are the one thing prost skips and this does not; no Mezon schema has them.
                 let _ = Header::parse(&body);
-            } else if let Some(header) = Header::parse(&body) {
+            } else if let Ok(header) = Header::parse(&body) {
                 let _ = header.content.of(&body);
             }
         }
@@ -186,12 +152,11 @@ mod tests {
     fn a_cut_payload_is_refused() {
         let message = ChannelMessage { message_id: i64::MAX, content: "hello".into(), ..Default::default() };
         let body = message.encode_to_vec();
-        assert!(Header::parse(&body[..body.len() - 1]).is_none());
-        assert!(Header::parse(&[0x08]).is_none());
+        assert!(Header::parse(&body[..body.len() - 1]).is_err());
+        assert!(Header::parse(&[0x08]).is_err());
         assert!(
-            Header::parse(&[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01])
-                .is_none()
+            Header::parse(&[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]).is_err()
         );
-        assert_eq!(Header::parse(&[]), Some(Header::default()));
+        assert_eq!(Header::parse(&[]), Ok(Header::default()));
     }
 }

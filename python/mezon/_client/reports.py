@@ -1,0 +1,39 @@
+"""How errors of handlers reach the bot's ``on_error``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mezon._client.background import Background
+
+
+class Reports:
+    """Calls ``on_error``, however the bot has set it.
+
+    Args:
+        assigned: Gives the function that was assigned to ``client.on_error``, or None.
+        background: Runs an ``on_error`` that is a coroutine function.
+    """
+
+    def __init__(self, assigned: Callable[[], Any], background: Background) -> None:
+        self._assigned = assigned
+        self._background = background
+        #: The function that was registered by ``client.on_error(...)``.
+        self.handler: Callable[[Exception, str], Any] | None = None
+
+    def report(self, error: Any, name: str) -> None:
+        """Tell the bot of an error.
+
+        Args:
+            error: What was raised.
+            name: The event whose handler raised it, or ``message_db``.
+        """
+        handler = self._assigned() or self.handler
+        if handler is not None:
+            outcome = handler(error, name)
+            if asyncio.iscoroutine(outcome):
+                self._background.run(outcome, "on_error")

@@ -1,0 +1,142 @@
+"""Every Python block of the documentation as an editor sees it: mypy without the pydantic plugin, and pyright."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+from docs_pages import PAGES, ROOT, Block, blocks
+
+CODE: Final = [block for page in PAGES for block in blocks(page)]
+
+#: What a page says its snippets have at hand.
+AT_HAND: Final = {
+    "client": "mezon.MezonClient",
+    "channel": "mezon.TextChannel",
+    "message": "mezon.Message",
+    "user": "mezon.User",
+    "gateway": "mezon.testing.LocalGateway",
+    "bot_id": "str",
+    "key": "str",
+}
+
+MYPY: Final = """\
+[mypy]
+python_version = 3.11
+check_untyped_defs = true
+[mypy-mezon.protobuf.*]
+ignore_errors = true
+"""
+
+_SKIP = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+
+
+def parsed(block: Block) -> ast.Module:
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST
+    tree = compile(block.text, block.name, "exec", flags, dont_inherit=True)
+    assert isinstance(tree, ast.Module)
+    return tree
+
+
+def awaits_at_the_top(tree: ast.Module) -> bool:
+    """Whether a block is what one types at asyncio's prompt."""
+    pending: list[ast.AST] = list(tree.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith):
+            return True
+        if not isinstance(node, _SKIP):
+            pending += ast.iter_child_nodes(node)
+    return False
+
+
+def module_of(block: Block) -> tuple[str, int]:
+    """The block as a module, and how many lines stand before its own."""
+    tree = parsed(block)
+    names = {node.id: node.ctx for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    used = [name for name in AT_HAND if name in names]
+    if awaits_at_the_top(tree):
+        parameters = ", ".join(f"{name}: {AT_HAND[name]}" for name in used)
+        head = f"import mezon, mezon.testing\nasync def snippet({parameters}) -> None:\n"
+        return head + "".join(f"    {line}" for line in block.text.splitlines(keepends=True)), 2
+    stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    aliases = [alias for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names]
+    made = stored | {alias.asname or alias.name for alias in aliases}
+    missing = [name for name in (*used, "MezonClient", "MessageDB") if name in names and name not in made]
+    head = f"from at_hand import {', '.join(missing)}\n" if missing else "\n"
+    return head + block.text, 1
+
+
+class Folder:
+    """The blocks as modules of a folder, and the way back from a line there to a line of a page."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.places: dict[str, tuple[Block, int]] = {}
+        declared = "".join(f"{name}: {kind}\n" for name, kind in AT_HAND.items())
+        at_hand = "import mezon, mezon.testing\nfrom mezon import MessageDB as MessageDB, MezonClient as MezonClient\n"
+        (path / "at_hand.py").write_text(at_hand + declared, "utf-8")
+        for number, block in enumerate(CODE):
+            text, before = module_of(block)
+            name = f"block_{number}.py"
+            if block.page.name == "README.md" and block.text.startswith("# bot.py"):
+                name = "bot.py"  # which the test below it imports
+            (path / name).write_text(text, "utf-8")
+            self.places[name] = (block, before)
+
+    def told(self, file: str, line: int, text: str) -> str:
+        """A complaint with the line of the page it is about."""
+        block, before = self.places[Path(file).name]
+        return f"{block.page.relative_to(ROOT)}:{block.line + line - before}: {text}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    return Folder(tmp_path_factory.mktemp("blocks"))
+
+
+@pytest.mark.timeout(300)
+def test_mypy_is_content(folder: Folder) -> None:
+    settings = folder.path / "mypy.ini"
+    settings.write_text(MYPY, "utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--config-file",
+        str(settings),
+        "--no-error-summary",
+        "--no-color-output",
+    ]
+    ran = subprocess.run(
+        [*command, "--cache-dir", str(ROOT / ".mypy_cache" / "docs"), *sorted(folder.places)],
+        cwd=folder.path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = re.findall(r"^(\S+\.py):(\d+): error: (.*)$", ran.stdout, re.M)
+    assert [folder.told(file, int(line), text) for file, line, text in found] == [], ran.stdout
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.timeout(300)
+def test_pyright_is_content(folder: Folder) -> None:
+    settings = {"pythonVersion": "3.11", "include": ["."], "reportMissingModuleSource": False}
+    (folder.path / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
+    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]
+    ran = subprocess.run(command, cwd=folder.path, capture_output=True, text=True, check=False)
+    report = json.loads(ran.stdout)
+    found = [
+        folder.told(one["file"], one["range"]["start"]["line"] + 1, one["message"])
+        for one in report["generalDiagnostics"]
+        if one["severity"] == "error"
+    ]
+    assert found == []
+    assert report["summary"]["filesAnalyzed"] >= len(CODE)
