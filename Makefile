@@ -63,6 +63,7 @@ lint: build ## format, clippy, ruff, mypy, stubtest, generated code
 	$(PY) -m mypy
 	$(PY) -m mypy.stubtest mezon._core --allowlist tests/typing/stubtest-allowlist.txt
 	$(PY) tools/protos.py --check
+	$(PY) tools/rpc.py --check
 	$(PY) tools/licences.py --check
 
 DOCS := $(VENV)-docs
@@ -87,6 +88,7 @@ bench-rust: ## criterion
 
 proto: $(VENV)/.stamp ## regenerate the Python messages from proto/
 	$(PY) tools/protos.py
+	$(PY) tools/rpc.py
 
 TARGET ?=
 COMPATIBILITY ?= manylinux_2_17

@@ -148,7 +148,7 @@ class Gateway:
             TypeError, OverflowError, ValueError: As ``Plan.encode``.
         """
     def set_own_id(self, id: int) -> None:
-        """Say who the bot is: from then on what it sends is kept like what it receives, before its answer is drained."""
+        """Say who the bot is: what it sends is then kept like what it receives, before its answer is drained."""
     def cancel(self, call: int) -> None:
         """Nobody waits for this call any more. One that was not sent yet will not be."""
     def provide_session(self, generation: int, urls: Sequence[str]) -> None:
@@ -275,7 +275,8 @@ class Store:
         memory_messages_per_channel: Messages of a channel kept in memory as well.
         memory_channels: Of how many channels, the ones used last.
         memory_bytes: How many bytes all that may take.
-        on_trouble: Called with (kind, text) on the writer's thread. Kinds: unwritable, corrupt, moved, recovered, defect.
+        on_trouble: Called with (kind, text) on the writer's thread.
+            Kinds: unwritable, corrupt, moved, recovered, defect.
 
     Raises:
         ValueError: If ``max_age`` is no number of seconds above zero.

@@ -14,6 +14,7 @@ from mezon._client.directory import Directory
 from mezon._client.life import Life
 from mezon._client.login import Login
 from mezon._client.reports import Reports
+from mezon._client.rpc_door import RpcDoor
 from mezon._client.sessions import Sessions
 from mezon._client.settings import FromEnv, resolve
 from mezon._client.shutdown import Shutdown
@@ -21,6 +22,8 @@ from mezon._client.tokens import Tokens
 from mezon._client.watchdog import Watchdog
 from mezon._events.dispatch import Dispatcher
 from mezon._events.registration import EventRegistration
+from mezon._gateway.transport import check_transport
+from mezon._http.route import check_route
 from mezon.errors import InvalidArgumentError
 from mezon.managers.event import EventManager
 from mezon.options import GapOptions, GatewayOptions, Stats
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from os import PathLike
 
+    from mezon._gateway.transport import TransportChoice
+    from mezon._http.route import ApiRoute
     from mezon._tokens import EphemeralKeyPair, MmnClient, ZkClient, ZkProof
     from mezon.api import MezonApi
     from mezon.managers.channel import ChannelManager
@@ -54,6 +59,8 @@ DEFAULT_SEND_BULK_INTERVAL: Final = 1000
 DEFAULT_MESSAGE_PER_TIME: Final = 5
 DEFAULT_MMN_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/mmn-api/", "MEZON_MMN_API_URL"))
 DEFAULT_ZK_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/zk-api/", "MEZON_ZK_API_URL"))
+DEFAULT_TRANSPORT: Final = cast("TransportChoice", FromEnv.text("auto", "MEZON_TRANSPORT"))
+DEFAULT_API: Final = cast("ApiRoute", FromEnv.text("auto", "MEZON_API"))
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -71,7 +78,7 @@ def auto_bind(event_name: str) -> Callable[[F], F]:
     return mark
 
 
-class MezonClient(EventRegistration, ClientCalls):
+class MezonClient(EventRegistration, RpcDoor, ClientCalls):
     """A bot's connection to Mezon.
 
     ```python
@@ -86,8 +93,9 @@ class MezonClient(EventRegistration, ClientCalls):
     client.run()
     ```
 
-    Host, port, ``use_ssl`` and the two token URLs are read from ``MEZON_HOST``, ``MEZON_PORT``,
-    ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL`` and ``MEZON_ZK_API_URL`` when they are not passed.
+    Host, port, ``use_ssl``, the two token URLs, ``transport`` and ``api`` are read from ``MEZON_HOST``,
+    ``MEZON_PORT``, ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``, ``MEZON_ZK_API_URL``, ``MEZON_TRANSPORT`` and
+    ``MEZON_API`` when they are not passed.
 
     Args:
         client_id: The bot's id.
@@ -115,6 +123,11 @@ class MezonClient(EventRegistration, ClientCalls):
         http_rate_period: Seconds. The public server refuses calls that come faster than about one a second.
             All calls of the client share this limit; logins and reconnects have one of their own beside it, as
             with mezon-sdk, so that a login takes no longer.
+        transport: What carries the socket: ``websocket``, ``tcp``, or ``auto``: what the session names, the WebSocket
+            first; where that is refused the other one, and what has worked is tried first from then on.
+        api: Which way the calls of the API go: ``http``, ``socket``, or ``auto``: HTTP, and the socket once HTTP
+            refuses a call (403 after a new session, 404, 410, 501) or cannot be reached. Never twice when the first may
+            have been carried out, unless repeating it does no harm. Logins, uploads and media are always HTTP.
         blocked_loop_warning: Seconds the event loop may be blocked before a warning tells where; 0 for none.
         ports: What the client needs from outside, when it shall not be this package's own: see ``mezon.ports``.
     """
@@ -143,6 +156,8 @@ class MezonClient(EventRegistration, ClientCalls):
         messages_per_channel: int = 200,
         http_rate_limit: int = 1,
         http_rate_period: float = 1.25,
+        transport: TransportChoice = DEFAULT_TRANSPORT,
+        api: ApiRoute = DEFAULT_API,
         blocked_loop_warning: float = 5.0,
         ports: Ports | None = None,
     ) -> None:
@@ -160,6 +175,7 @@ class MezonClient(EventRegistration, ClientCalls):
         self.mmn_api_url: str | None = resolve(mmn_api_url)
         self.zk_api_url: str | None = resolve(zk_api_url)
         self.agent_event_url = agent_event_url
+        self.transport = check_transport(resolve(transport))
         self.login_url = f"{'https' if self.use_ssl else 'http'}://{resolve(host)}:{resolve(port)}"
         self.gateway = gateway if gateway is not None else GatewayOptions()
         self.auto_accept_friends = auto_accept_friends
@@ -195,7 +211,9 @@ class MezonClient(EventRegistration, ClientCalls):
         self._reports = Reports(lambda: self.__dict__.get("on_error"), self._background)
         self.event_manager = EventManager()
         self._dispatcher = Dispatcher(self.event_manager, self._reports.report, max_concurrent_handlers)
-        self._sessions = Sessions(self, self._ports, self._background.run)
+        self._sessions = Sessions(
+            self, self._ports, self._background.run, check_route(resolve(api)), self._connection
+        )
         self._directory = Directory(self, self._sessions.token, cache_size)
         self.clans = self._directory.clans
         self.channels = self._directory.channels
@@ -396,7 +414,9 @@ class MezonClient(EventRegistration, ClientCalls):
             AuthenticationError: If the server refused the credentials at a reconnect.
             ConnectionLostError: If the connection was lost and is not regained.
             NotLoggedInError: If there was no login.
+            ForkError: In a forked child of the process that logged this client in.
         """
+        self._process.check()
         await self._shutdown.wait_closed()
 
     async def _close_connection(self) -> None:

@@ -107,6 +107,7 @@ class Stats:
     Attributes:
         state: idle, authenticating, connecting, joining, ready, backoff or closed.
         latency: The last round trip of a ping in seconds; None before the first.
+        transport: What carries the connection, or carried it last: websocket or tcp; "" before the first.
         frames_received, bytes_received, frames_sent, bytes_sent: The socket's traffic.
         events: Events received, by envelope field.
         skipped: Events nobody listens to, which were not decoded.
@@ -126,6 +127,7 @@ class Stats:
 
     state: str = "idle"
     latency: float | None = None
+    transport: str = ""
     frames_received: int = 0
     bytes_received: int = 0
     frames_sent: int = 0

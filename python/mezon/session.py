@@ -25,7 +25,8 @@ class Session:
         token: The bearer token, a JWT. Its signature is not looked at: only the server can judge it.
         refresh_token: The token to renew the session with, "" if the server gave none.
         api_url: Where the HTTP API lives, "" if the server did not say.
-        ws_url: Where the socket lives, with its scheme, "" if the server did not say.
+        ws_url: Where the WebSocket lives, with its scheme, "" if the server did not say.
+        tcp_url: Where the TCP socket lives, as the server wrote it, "" if it did not say.
         user_id: The bot's id as a str.
         created_at: UNIX time in seconds.
         expires_at: UNIX time in seconds.
@@ -46,7 +47,11 @@ class Session:
         self.refresh_token: str = ""
         self.id_token: str = api_session.id_token or ""
         self.api_url: str = api_session.api_url or fallback_api_url
-        self.ws_url: str = self.restore_ws_url(api_session.ws_url or fallback_ws_url)
+        self.tcp_url: str = api_session.tcp_url or ""
+        # A server that names a TCP socket alone has no WebSocket.
+        self.ws_url: str = self.restore_ws_url(
+            api_session.ws_url or ("" if self.tcp_url else fallback_ws_url)
+        )
         self.created_at: int = int(time.time())
         self.expires_at: int | None = None
         self.refresh_expires_at: int | None = None

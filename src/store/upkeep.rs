@@ -48,7 +48,7 @@ impl Upkeep {
             pace: Pace::new(),
             index_pace: [Pace::new(), Pace::new()],
             pruning: false,
-            vacuuming: true,
+            vacuuming: false,
             indexing: false,
             tick: Instant::now(),
             checkpoint_at: CHECKPOINT_PAGES,

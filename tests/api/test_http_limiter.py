@@ -8,12 +8,13 @@ import math
 import threading
 
 import pytest
-from http_doubles import FakeClock, settle
+from http_doubles import FakeClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mezon._http.limiter import Window
 from mezon.api import Limiter, Priority, prioritized
 from mezon.errors import MezonError
+from waiting import settle
 
 moves = st.lists(
     st.tuples(

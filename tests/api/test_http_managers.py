@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from http_doubles import Server, settle
+from http_doubles import Server
 from mezon import errors
 from mezon.api import MezonApi
 from mezon.managers.channel import ChannelManager
 from mezon.managers.session import SessionManager
 from mezon.protobuf.api import api_pb2
+from waiting import settle
 
 ID = 1840000000767623395
 

@@ -160,7 +160,7 @@ async def test_agent_events_are_a_stream_of_the_port() -> None:
 def test_a_program_on_another_transport_imports_no_aiohttp() -> None:
     program = textwrap.dedent(f"""
         import asyncio, sys
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        sys.path.insert(0, {str(Path(__file__).parents[1] / "support")!r})
         from fake_transport import FakeTransport
         from mezon.api import MezonApi
         api = MezonApi(1, "k", "https://h", 5000, http=FakeTransport())

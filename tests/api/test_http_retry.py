@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from http_doubles import FakeClock, HastyClock, Server, settle, until
+from http_doubles import FakeClock, HastyClock, Server
 from mezon import errors
 from mezon.api import Limiter, MezonApi, Priority, RetryPolicy, prioritized
 from mezon.models import ApiAccountApp, ApiAuthenticateRequest, ApiCreateChannelDescRequest
 from mezon.protobuf.api import api_pb2
+from waiting import settle, until
 
 CLANS = api_pb2.ClanDescList(clandesc=[api_pb2.ClanDesc(clan_id=5)]).SerializeToString()
 

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from http_doubles import FakeClock, Server, settle, until
+from http_doubles import FakeClock, Server
 from mezon import errors
 from mezon.api import Limiter, MezonApi
+from waiting import settle, until
 
 
 async def test_nothing_is_opened_before_the_first_call_and_then_one_session_is_shared(

@@ -1,6 +1,6 @@
 """The gateway as the contract's tests see it: the other end of ``gateway_host.py``.
 
-Imports nothing of the project but the generated protobuf modules, which the reference has too.
+Imports nothing of the project's product but the generated protobuf modules, which the reference has too.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import contextlib
 import importlib.util
 import itertools
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from waiting import until
 
 #: Is this the reference? Then options it does not know are left out, and its rate limit is switched off.
 REFERENCE = importlib.util.find_spec("mezon.errors") is None
@@ -204,7 +205,7 @@ class Gateway:
             found = await self.requests(name)
             return found if len(found) >= count else []
 
-        return list(await eventually(enough))
+        return list(await until(enough, f"{count} requests of {name}"))
 
 
 class Inbox:
@@ -223,17 +224,3 @@ class Inbox:
     @property
     def empty(self) -> bool:
         return self._queue.empty()
-
-
-async def eventually(
-    condition: Callable[[], Any] | Callable[[], Awaitable[Any]], timeout: float = 5.0
-) -> Any:
-    """Waits until a condition is true; gives what it was."""
-    async with asyncio.timeout(timeout):
-        while True:
-            value = condition()
-            if asyncio.iscoroutine(value):
-                value = await value
-            if value:
-                return value
-            await asyncio.sleep(0.005)

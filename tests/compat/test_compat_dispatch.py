@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from mezon.protobuf.api import api_pb2
-from peer import Gateway, Inbox, eventually
+from peer import Gateway, Inbox
+from waiting import until
 
 TYPING = "message_typing_event"
 
@@ -244,7 +245,7 @@ async def test_errors_of_handlers(
         await type_something(gateway)
         await inbox.next()
         await inbox.next()
-        records = await eventually(lambda: [r for r in caplog.records if r.levelno == logging.ERROR])
+        records = await until(lambda: [r for r in caplog.records if r.levelno == logging.ERROR])
     assert records[0].exc_info
     assert "my own fault" in str(records[0].exc_info[1])
     assert records[0].exc_info[2] is not None
@@ -408,7 +409,7 @@ async def test_a_channel_made_of_a_message_is_completed(gateway: Gateway, client
     await inbox.next()
     channel = client.channels.get(thread["id"])
     assert channel.channel_type == 7
-    await eventually(lambda: channel.parent_id == thread["parent_id"])
+    await until(lambda: channel.parent_id == thread["parent_id"])
     assert client.channels.get(thread["id"]) is channel
 
 
@@ -429,8 +430,8 @@ async def test_max_concurrent_handlers(gateway: Gateway, make_client: Callable[.
     await client.login()
     for number in range(30):
         await gateway.say("general", "alice", str(number))
-    await eventually(lambda: client.stats().frames_received >= 30)
-    await eventually(lambda: running == 3)
+    await until(lambda: client.stats().frames_received >= 30)
+    await until(lambda: running == 3)
     go.set()
     assert [await inbox.next() for _ in range(30)] == [str(number) for number in range(30)]
     assert most == 3

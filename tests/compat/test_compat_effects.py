@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
-from peer import Gateway, Inbox, eventually
+from peer import Gateway, Inbox
+from waiting import until
 
 
 async def event(gateway: Gateway, client: Any, name: str, look: Any, **fields: Any) -> Any:
@@ -226,9 +227,9 @@ async def test_the_bot_is_added_to_a_clan(gateway: Gateway, client: Any) -> None
         user=realtime_pb2.UserProfileRedis(user_id=client.client_id),
     )
     await gateway.next_sent("clan_join", match=lambda sent: sent.message.clan_id == clan["id"])
-    await eventually(lambda: client.clans.get(clan["id"]) is not None)
-    await eventually(lambda: client.clans.get(clan["id"]).channels.get(room["id"]) is not None)
-    await eventually(lambda: client.channels.get(room["id"]) is not None)
+    await until(lambda: client.clans.get(clan["id"]) is not None)
+    await until(lambda: client.clans.get(clan["id"]).channels.get(room["id"]) is not None)
+    await until(lambda: client.channels.get(room["id"]) is not None)
 
 
 async def test_somebody_else_is_added_to_a_clan(gateway: Gateway, client: Any) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from peer import CONNECTION, REFERENCE, Gateway, Inbox, eventually
+from peer import CONNECTION, REFERENCE, Gateway, Inbox
+from waiting import until
 
 
 @pytest.mark.parametrize("way", ["disconnect", "close_socket"])
@@ -125,7 +126,7 @@ async def test_without_reconnect(gateway: Gateway, make_client: Callable[..., An
     async def lost() -> bool:
         return not await client.socket_manager.is_connected()
 
-    await eventually(lost)
+    await until(lost)
     await asyncio.sleep(0.2)
     assert (await gateway.call("connections"))["total"] == 1
 
@@ -221,7 +222,7 @@ async def test_the_store_is_made_at_the_first_message(
     await gateway.say("general", "alice", "hi")
     message = await inbox.next()
     assert await client.message_db.get_message_by_id(message.message_id, message.channel_id)
-    await eventually(path.exists)
+    await until(path.exists)
 
 
 async def test_nothing_secret_in_the_log(
@@ -246,7 +247,7 @@ async def test_nothing_secret_in_the_log(
         pair = client.ephemeral_key_pair
         secrets += [str(pair.private_key), str(pair)]
         await client.connect_ai_agent_sse()
-        await eventually(lambda: gateway.call("agent_events.live"))
+        await until(lambda: gateway.call("agent_events.live"))
         await client.disconnect_ai_agent_sse()
         await gateway.call("http_status", "ListChannelDetail", 500, times=None)
         with pytest.raises(Exception, match="500"):
@@ -286,5 +287,5 @@ async def test_loggers(gateway: Gateway, client: Any, caplog: pytest.LogCaptureF
     client.on_channel_message(fails)
     with caplog.at_level(logging.ERROR):
         await gateway.say("general", "alice", "hi")
-        (record, *_) = await eventually(lambda: [r for r in caplog.records if r.exc_info])
+        (record, *_) = await until(lambda: [r for r in caplog.records if r.exc_info])
     assert record.name.startswith("mezon.")

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from peer import Gateway, Inbox, eventually
+from peer import Gateway, Inbox
+from waiting import until
 
 
 async def test_before_login(make_client: Callable[..., Any]) -> None:
@@ -467,7 +468,7 @@ async def test_identity_over_a_reconnect(gateway: Gateway, client: Any) -> None:
     await inbox.next()
     assert client.channels.get(channel.id) is channel
     assert client.clans.get(clan.id) is clan
-    await eventually(client.socket_manager.is_connected, timeout=15)
+    await until(client.socket_manager.is_connected, timeout=15)
     await channel.send({"t": "through the new one"})
     assert (await gateway.next_sent("channel_message_send")).text == "through the new one"
 

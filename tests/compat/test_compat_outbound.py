@@ -12,7 +12,8 @@ import pytest
 from google.protobuf.message import Message
 from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageRef
 from mezon.protobuf.rtapi import realtime_pb2
-from peer import API_BODIES, Gateway, Inbox, eventually
+from peer import API_BODIES, Gateway, Inbox
+from waiting import until
 
 VECTORS: dict[str, list[dict[str, Any]]] = {}
 for _line in (
@@ -66,7 +67,7 @@ async def test_calls(gateway: Gateway, client: Any, call: str, through: str) -> 
     for vector in VECTORS[call]:
         arguments = {name: argument(value) for name, value in vector["args"].items()}
         task = asyncio.ensure_future(getattr(owner, call)(**arguments))
-        await eventually(lambda: len(gateway.sent) > seen)  # noqa: B023 (awaited here)
+        await until(lambda: len(gateway.sent) > seen)  # noqa: B023 (awaited here)
         task.cancel()
         await asyncio.wait([task])
         expected = realtime_pb2.Envelope.FromString(bytes.fromhex(vector["frame"]))

@@ -11,7 +11,8 @@ import pytest
 from mezon.constants import Events
 from mezon.models import ChannelMessageContent
 from mezon.protobuf.api import api_pb2
-from peer import Gateway, Inbox, eventually
+from peer import Gateway, Inbox
+from waiting import until
 
 #: The 29 helpers of the reference, and the event each is for.
 HELPERS = {
@@ -276,7 +277,7 @@ async def test_helpers_receive(gateway: Gateway, client: Any, helper: str, event
     getattr(client, helper)(inbox)
     if event in AGENT_EVENTS:
         await client.connect_ai_agent_sse()
-        await eventually(lambda: gateway.call("agent_events.live"))
+        await until(lambda: gateway.call("agent_events.live"))
         await gateway.call("agent_events.send", AGENT_EVENTS[event], timestamp="2026-03-01T10:30:00Z")
     else:
         await gateway.push(**{event: {}})

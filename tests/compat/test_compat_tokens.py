@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from mezon.constants import SSEEvents
 from mezon.models import ApiSentTokenRequest
-from peer import Gateway, Inbox, eventually
+from peer import Gateway, Inbox
+from waiting import until
 
 
 def request(receiver: Any, **fields: Any) -> ApiSentTokenRequest:
@@ -97,7 +98,7 @@ async def test_the_keys_are_hidden(client: Any) -> None:
 
 async def listen(gateway: Gateway, client: Any) -> None:
     await client.connect_ai_agent_sse()
-    await eventually(lambda: gateway.call("agent_events.live"))
+    await until(lambda: gateway.call("agent_events.live"))
 
 
 ROOM = {"room_id": "1", "room_name": "Room"}
@@ -163,7 +164,7 @@ async def test_agent_events_reconnect(gateway: Gateway, client: Any) -> None:
     await listen(gateway, client)
     await gateway.call("agent_events.end_all")
     await again.next()
-    await eventually(lambda: gateway.call("agent_events.live"), timeout=8)
+    await until(lambda: gateway.call("agent_events.live"), timeout=8)
     await gateway.call("agent_events.send", "room_started", **EVENT)
     assert (await inbox.next()).event_id == "e1"
     await client.disconnect_ai_agent_sse()

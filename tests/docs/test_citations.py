@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
-from docs_pages import PAGES, ROOT, anchor, headings, prose
+from docs_pages import PAGES, ROOT, anchor, headings, prose, table
 
 #: Where code lives.
 FOLDERS: Final = ("python", "src", "tests", "benches", "tools", "examples")
@@ -100,3 +100,22 @@ def test_anchors_of_links(page: Path) -> None:
         if other.suffix == ".md" and place not in map(anchor, headings(other)):
             lost.append(f"{target}#{place}")
     assert lost == []
+
+
+#: The changelog tells of files that went.
+OF_TODAY: Final = [page for page in PAGES if page.name != "CHANGELOG.md"]
+
+
+@pytest.mark.parametrize("page", OF_TODAY, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_files_a_page_names_are_there(page: Path) -> None:
+    named = re.findall(
+        r"`((?:src|python|tests|docs|tools|benches|examples|proto)/[\w./-]+?)(?:::[\w:]+)?`", prose(page)
+    )
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_map_answers_four_questions() -> None:
+    """ARCHITECTURE.md begins with them: one line each, and every line names files."""
+    rows = table(ROOT / "ARCHITECTURE.md", "## Four questions")
+    assert len(rows) == 4
+    assert all("`src/" in answer or "`python/" in answer for _, answer in rows)

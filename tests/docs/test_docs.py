@@ -320,6 +320,8 @@ def test_every_public_name_is_in_the_reference() -> None:
     }
     for path in shown:
         module, _, name = path.rpartition(".")
+        if path == "mezon.api":
+            importlib.import_module(path)  # nobody may have needed it yet
         assert path == "mezon" or hasattr(importlib.import_module(module), name), path
     whole = [path for path in shown if inspect.ismodule(sys.modules.get(path))]
     listed = {name for path in whole for name in getattr(sys.modules[path], "__all__", ())}

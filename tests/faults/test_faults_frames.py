@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 
-from fault_kit import Bot, rss, until
+from fault_kit import Bot
 from fault_types import MakeBot
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import LocalGateway
 from mezon.testing.frames import websocket_frame
+from waiting import rss, until
 
 
 async def hears_on(gateway: LocalGateway, bot: Bot) -> None:

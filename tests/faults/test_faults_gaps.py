@@ -8,11 +8,12 @@ import logging
 import random
 
 import pytest
-from fault_kit import Bot, in_order, twice, until
+from fault_kit import Bot, in_order, twice
 from fault_types import MakeBot
 from mezon import GapOptions
 from mezon.models import ChannelMessage
 from mezon.testing import LocalGateway
+from waiting import until
 
 
 @pytest.fixture

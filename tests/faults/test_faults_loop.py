@@ -9,13 +9,14 @@ import time
 from dataclasses import replace
 
 import pytest
-from fault_kit import Bot, in_order, twice, until
+from fault_kit import Bot, in_order, twice
 from fault_types import MakeBot
 from mezon._client.watchdog import Watchdog
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
 from mezon.testing.blast import Blast
 from mezon.testing.records import Sent
+from waiting import until
 
 
 @pytest.mark.timeout(150)

@@ -7,7 +7,7 @@ import socket
 import time
 
 import pytest
-from fault_kit import Bot, until
+from fault_kit import Bot
 from fault_types import MakeBot
 from mezon import (
     AuthenticationError,
@@ -18,6 +18,7 @@ from mezon import (
 )
 from mezon.testing import LocalGateway
 from mezon.testing.world import THREAD
+from waiting import until
 
 AUTHENTICATE = "/v2/apps/authenticate/token"
 

@@ -15,12 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from fault_kit import QUICK, Bot, until
+from fault_kit import QUICK, Bot
 from fault_types import MakeBot
 from mezon import GatewayOptions, MezonClient, MezonConnectionError, MezonError
 from mezon.errors import InvalidArgumentError
 from mezon.socket._url import socket_url
 from mezon.testing import LocalGateway
+from waiting import until
 
 MakeGateway = Callable[..., Awaitable[LocalGateway]]
 
@@ -48,6 +49,7 @@ async def test_no_secret_is_logged_raised_or_shown(
     gateway.http_status("ListChannelDetail", 500, times=None, body=f"you sent {tokens[0]}")
     await fails(bot.channels.fetch(123))
     gateway.http_drop("ListClanDescs", times=None)
+    gateway.answer_with_error("ListClanDescs", 13, times=None)  # where it is asked once HTTP is gone
     await fails(bot.api_client.list_clans_descs(tokens[0]))
     gateway.answer_with_error("channel_message_send", 5)
     await fails(bot.send_message(1, gateway.world.channel("general").id, 2, True, "x"))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
-from fault_kit import Bot, until
+from fault_kit import Bot
 from fault_types import MakeBot
 from mezon.api import Priority, prioritized
 from mezon.errors import ApiError
 from mezon.protobuf.api import api_pb2
 from mezon.testing import LocalGateway
-from mezon.testing.sessions import Sessions
+from waiting import until
 
 AUTHENTICATE = "/v2/apps/authenticate/token"
 MakeGateway = Callable[..., Awaitable[LocalGateway]]
@@ -57,20 +58,10 @@ async def test_a_session_that_is_over_by_our_clock_is_not_renewed_for_ever(
     gateway_factory: MakeGateway,
     make_bot: MakeBot,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gateway = await gateway_factory()
-    made = Sessions.issue
-
-    def in_the_past(sessions: Sessions, user_id: int, *, use: str = "access") -> str:
-        sessions.lifetime = -3600.0
-        token = made(sessions, user_id, use=use)
-        if use == "access":
-            # The server's clock says otherwise.
-            sessions._tokens[token] = (user_id, float("inf"))
-        return token
-
-    monkeypatch.setattr(Sessions, "issue", in_the_past)
+    # The token is over by our clock; the server's clock says otherwise.
+    gateway.sessions.claims = {"exp": int(time.time()) - 3600}
     bot = await make_bot(at=gateway)
     await asyncio.sleep(0.7)
     await list_clans(bot)

@@ -14,12 +14,13 @@ from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
-from fault_kit import Bot, until
+from fault_kit import Bot
 from fault_types import MakeBot
 from mezon import Disconnect, MezonClient, MezonError
 from mezon.errors import NotLoggedInError
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
+from waiting import until
 
 
 def threads() -> set[str]:

@@ -6,9 +6,10 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from fault_kit import Bot, until
+from fault_kit import Bot
 from mezon import GapOptions, Stats
 from mezon.testing import LocalGateway
+from waiting import until
 
 PAGE = Path(__file__).parents[2] / "docs" / "guide" / "reliability.md"
 

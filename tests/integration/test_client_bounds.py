@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
-from bot_process import quiet_options, until
+from bot_process import quiet_options
 from client_types import Connect
 from mezon import GatewayOptions, MezonClient
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
 from mezon.testing.frames import raw_answer, websocket_frame
-
-
-def rss() -> int:
-    """This process's memory in bytes."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+from waiting import rss, until
 
 
 async def test_handlers_at_a_time(gateway: LocalGateway, connect: Connect) -> None:
@@ -36,7 +30,7 @@ async def test_handlers_at_a_time(gateway: LocalGateway, connect: Connect) -> No
 
     client = await connect(hear, max_concurrent_handlers=10)
     await gateway.blast(1000)
-    await until(lambda: total == 1000, patience=20)
+    await until(lambda: total == 1000, timeout=20)
     assert 1 < most <= 10
     assert client.stats().events["channel_message"] == 1000
 
@@ -72,7 +66,7 @@ async def test_two_handlers_of_one_event_share_the_bound(gateway: LocalGateway, 
     client = await connect(hear, max_concurrent_handlers=4)
     client.on_channel_message(hear)
     await gateway.blast(200)
-    await until(lambda: total == 400, patience=20)
+    await until(lambda: total == 400, timeout=20)
     assert most <= 4
 
 
@@ -97,7 +91,7 @@ def test_the_inbox_holds_back_the_socket() -> None:
                 await gateway.blast(20_000)
 
             sending = asyncio.ensure_future(server.arun(blast()))
-            await until(lambda: len(ids) == 20_000, patience=40)
+            await until(lambda: len(ids) == 20_000, timeout=40)
             await sending
             stats = client.stats()
             assert stats.pauses > 0
@@ -127,7 +121,7 @@ def garbage(size: int, seed: int) -> bytes:
 
 async def say_and_hear(gateway: LocalGateway, heard: list[str], text: str) -> None:
     await gateway.say("general", "alice", text)
-    await until(lambda: text in heard, patience=20)
+    await until(lambda: text in heard, timeout=20)
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ import asyncio
 import signal
 
 import pytest
-from bot_process import HEAD, bot, quiet_options, until
+from bot_process import HEAD, bot, quiet_options
 from client_types import Connect
 from mezon import MezonClient
 from mezon.errors import MezonConnectionError
 from mezon.models import ChannelMessage
 from mezon.testing import LocalGateway
+from waiting import until
 
 SEND = "channel_message_send"
 

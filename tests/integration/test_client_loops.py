@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 import uvloop
-from bot_process import quiet_options, until
+from bot_process import quiet_options
 from client_types import Connect
 from mezon import GatewayOptions, MezonClient
 from mezon.errors import MezonConnectionError
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
+from waiting import until
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 

@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from bot_process import bot, quiet_options, until
+from bot_process import bot, quiet_options
 from mezon import GatewayOptions, MezonClient
 from mezon.errors import InvalidArgumentError, MezonConnectionError
 from mezon.testing import LocalGateway
 from mezon.testing.tls import LocalCertificate
+from waiting import until
 
 Factory = Callable[..., Awaitable[LocalGateway]]
 

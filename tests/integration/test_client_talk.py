@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from bot_process import quiet_options, until
+from bot_process import quiet_options
 from client_types import Connect
 from mezon import MezonClient
 from mezon.errors import (
@@ -19,6 +19,7 @@ from mezon.errors import (
 from mezon.models import ChannelMessage, ChannelMessageContent
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import LocalGateway
+from waiting import until
 
 SEND = "channel_message_send"
 

@@ -79,3 +79,17 @@ async def test_a_refused_request_is_told_with_its_status(gateway: LocalGateway) 
         gateway.http_status("ListClanDescs", 429)
         await peer.http.post(gateway.url + "/mezon.api.Mezon/ListClanDescs")
     assert ear.heard[-1] == ("requested", ("ListClanDescs", 429))
+
+
+async def test_what_was_sent_knows_its_message(gateway: LocalGateway) -> None:
+    general = gateway.world.channel("general")
+    async with Peer(gateway) as peer:
+        await peer.connect()
+        send = realtime_pb2.ChannelMessageSend(channel_id=general.id, content='{"t":"hi"}')
+        await peer.write(channel_message_send=send)
+        sent = await gateway.next_sent("channel_message_send")
+        await peer.read_bytes()
+        assert sent.message_id == gateway.world.messages(general)[-1].message_id
+        gateway.answer_with_error("channel_message_send", 7)
+        await peer.write(channel_message_send=send)
+        assert (await gateway.next_sent("channel_message_send")).message_id == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
+from loopback import serving
 from token_node import Node
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "tokens.json"
@@ -20,13 +20,5 @@ def vectors() -> dict[str, Any]:
 @pytest.fixture
 async def node() -> AsyncIterator[Node]:
     made = Node()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", made.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    made.url = f"http://{host}:{port}"
-    yield made
-    await runner.cleanup()
+    async with serving(made.handle) as made.url:
+        yield made

@@ -8,16 +8,12 @@ import pytest
 from mezon.constants import Events, InternalEventsSocket
 from mezon.errors import InvalidArgumentError
 from mezon.managers.event import EventManager
+from waiting import settle
 
 
 @pytest.fixture
 def manager() -> EventManager:
     return EventManager()
-
-
-async def settle() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 async def test_on_returns_the_handler_and_is_a_decorator(manager: EventManager) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mezon.errors import InvalidArgumentError
 from mezon.managers.cache import CacheManager
+from mezon.utils.ids import required_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,8 @@ class Directory:
 
     async def refresh_clans(self) -> dict[int, Clan]:
         """Get the list of clans; gives those that are in it, by id."""
-        answer = await self._client.api_client.list_clans_descs(self._token())
+        token = self._token()
+        answer = await self._client.api_client.list_clans_descs(token)
         return {clan.id: clan for clan in map(self.know_clan, answer.clandesc or ())}
 
     async def fetch_clan(self, clan_id: int) -> Clan:
@@ -111,11 +113,12 @@ class Directory:
         Raises:
             InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
         """
+        channel_id = required_id("channel_id", channel_id)
         known = self.channels.get(channel_id)
         if known is not None:
             return known
-        channel_id = int(channel_id)
-        detail = await self._client.api_client.get_channel_detail(self._token(), channel_id)
+        token = self._token()
+        detail = await self._client.api_client.get_channel_detail(token, channel_id)
         if not detail.channel_id:
             raise InvalidArgumentError(f"there is no channel {channel_id}, or the bot may not see it")
         clan = await self.clans.fetch(detail.clan_id or 0)
@@ -132,13 +135,21 @@ class Directory:
         Raises:
             InvalidArgumentError: If the user cannot be reached (a ValueError).
         """
+        from mezon.errors import ApiError
         from mezon.models.message import UserInitData
 
         self._token()
-        channel = await self._client.channel_manager.create_dm_channel(user_id)
+        user_id = required_id("user_id", user_id)
+        unknown = f"there is no user {user_id}, or the bot may not write to them"
+        try:
+            channel = await self._client.channel_manager.create_dm_channel(user_id)
+        except ApiError as error:
+            if error.status == 404:
+                raise InvalidArgumentError(f"{unknown}: the server answered 404") from error
+            raise
         if channel is None or not channel.channel_id:
-            raise InvalidArgumentError(f"there is no user {user_id}, or the bot may not write to them")
-        user = self.new_user(UserInitData(id=int(user_id), dm_channel_id=channel.channel_id))
+            raise InvalidArgumentError(unknown)
+        user = self.new_user(UserInitData(id=user_id, dm_channel_id=channel.channel_id))
         self.users.set(user.id, user)
         return user
 

@@ -126,7 +126,8 @@ class Login:
             raise
         self._life.logged_in()
         self._shutdown.watch()
-        logger.info("Bot %s is logged in", client.client_id)
+        used = client.socket_manager.socket.connection.stats().get("transport")
+        logger.info("Bot %s is logged in%s", client.client_id, f" by {used}" if used else "")
         # When this task is done: a handler of it may disconnect, which would cancel a login under way.
         asyncio.get_running_loop().call_soon(self._dispatcher.dispatch, Events.READY.value, client)
 
@@ -192,6 +193,7 @@ class Login:
                 send_timeout_ms=max(client.timeout_ms, 1),
                 connection=self._ports.connection(client.message_db),
                 know_clan=self._directory.know_clan,
+                transport=client.transport,
             )
             self._dispatcher.use_effects(
                 Effects(client, self._directory, self._background.run, sessions.new_token).table()

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mezon._client.view import ClientView
+    from mezon._http.route import ApiRoute
     from mezon.api import MezonApi
-    from mezon.ports import Ports
+    from mezon.ports import Connection, Ports
     from mezon.session import Session
 
 #: States in which a reconnect is about to bring a new session by itself.
@@ -32,6 +33,8 @@ class Sessions:
         client: The client.
         ports: Where HTTP requests go.
         beside: Runs a coroutine that nobody waits for; the text says what it does.
+        route: Which way the calls of the API go.
+        connection: Gives the connection those over the socket take; None while there is none.
     """
 
     def __init__(
@@ -39,9 +42,13 @@ class Sessions:
         client: ClientView,
         ports: Ports,
         beside: Callable[[Coroutine[Any, Any, Any], str], None],
+        route: ApiRoute,
+        connection: Callable[[], Connection | None],
     ) -> None:
         self._client = client
         self._ports = ports
+        self._route = route
+        self._connection = connection
         self._renewal = Renewal(self.renew, lambda trying: beside(trying, "renewing the session"))
         self._flights: SingleFlight[None, Session] = SingleFlight()
         self._doubts = 0
@@ -114,7 +121,13 @@ class Sessions:
 
         client = self._client
         return MezonApi(
-            client.client_id, client.api_key, base_url, client.timeout_ms, http=self._ports.http()
+            client.client_id,
+            client.api_key,
+            base_url,
+            client.timeout_ms,
+            http=self._ports.http(),
+            api=self._route,
+            connection=self._connection,
         )
 
     # ---- new sessions
@@ -128,12 +141,17 @@ class Sessions:
         """
         from mezon.managers.session import SessionManager
         from mezon.session import Session
+        from mezon.socket._url import with_plain_scheme
 
         client = self._client
         api = self.make_api(client.login_url)
         answer = await SessionManager(api).authenticate(client.client_id, client.api_key)
         host = client.login_url.partition("://")[2]
         scheme = "wss" if client.use_ssl else "ws"
+        if not client.use_ssl:
+            answer = answer.model_copy(
+                update={"ws_url": with_plain_scheme(answer.ws_url or "", client.login_url)}
+            )
         return Session(answer, fallback_api_url=client.login_url, fallback_ws_url=f"{scheme}://{host}")
 
     async def fresh(self) -> Session:
@@ -161,8 +179,6 @@ class Sessions:
             SessionRefusedError: If the server refuses the credentials for good.
             MezonError: If there is no session now.
         """
-        from mezon.socket._url import socket_url
-
         try:
             session = await self.fresh()
         except AuthenticationError as error:
@@ -171,7 +187,7 @@ class Sessions:
                 raise SessionRefusedError(str(error)) from error
             raise
         self.use(session)
-        return [socket_url(session.ws_url, self._client.use_ssl, session.token)]
+        return self._client.socket_manager.socket.urls(session)
 
     def _is_final(self, error: AuthenticationError) -> bool:
         """Do the credentials not hold any more? A bare 403 may be about the rate, so it counts when it stays."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from mezon._gateway.transport import TransportChoice
     from mezon.api import MezonApi
     from mezon.managers.cache import CacheManager
     from mezon.managers.channel import ChannelManager
@@ -26,6 +27,7 @@ class ClientView(Protocol):
     timeout_ms: int
     login_url: str
     agent_event_url: str | None
+    transport: TransportChoice
     gateway: GatewayOptions
     auto_accept_friends: bool
     content_as_json: bool

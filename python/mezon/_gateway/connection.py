@@ -34,8 +34,15 @@ core_logger = get_logger("mezon.core")
 #: small stay below the garbage collector's threshold: with quick handlers it hardly runs (docs/performance.md).
 BATCH: Final = 32
 
-#: The kinds of what `drain` gives; must match src/py/gateway.rs.
-EVENT, REPLY, RAW, FAILED, STATE, SESSION_WANTED, RECONNECTED, MALFORMED = range(8)
+#: The kinds of what `drain` gives, as names of this module: one is looked up for each event.
+EVENT: Final = _core.ItemKind.EVENT
+REPLY: Final = _core.ItemKind.REPLY
+RAW: Final = _core.ItemKind.RAW
+STATE: Final = _core.ItemKind.STATE
+SESSION_WANTED: Final = _core.ItemKind.SESSION_WANTED
+RECONNECTED: Final = _core.ItemKind.RECONNECTED
+MALFORMED: Final = _core.ItemKind.MALFORMED
+BROKEN: Final = _core.ItemKind.BROKEN
 LOG: Final = _core.ItemKind.LOG
 
 #: Envelope fields that answer calls, whether or not anybody listens to them as events.
@@ -378,6 +385,9 @@ class CoreConnection:
             )
         elif kind == LOG:
             core_logger.log(key, "%s", value)
+        elif kind == BROKEN:
+            # The core could not make an object of an event: who hands out tells it as any trouble with one.
+            raise value
         else:
             self._answer(kind, key, value)
 

@@ -285,8 +285,10 @@ def _delivery_unknown(call: Call) -> MezonConnectionError:
 _HINTS = {
     400: "The server did not understand the arguments; check the ids",
     401: "The session is not valid any more; log in again",
-    403: "The bot lacks the right for this, or calls follow too fast; check its role, or raise rate_period",
+    403: "The bot lacks the right for this, or no bot may do it, or calls follow too fast; check its role, or raise"
+    " rate_period",
     404: "There is no such thing, or host and port belong to another service; check the id and the address",
+    501: "The server does not offer this call",
     429: "Calls follow too fast; make fewer, or raise rate_period",
 }
 _LOGIN_HINTS = {

@@ -5,11 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import weakref
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import aiohttp
 
+from mezon.utils.process import ProcessGuard
+
 __all__ = ["Pool"]
+
+#: What a forked child has inherited: neither its descriptors nor its loop may be touched, not even to close them.
+_inherited: list[Any] = []
+
+#: Sessions being closed because nobody holds their pool any more; a loop keeps weak references only.
+_closing: set[asyncio.Task[None]] = set()
 
 
 async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
@@ -29,6 +39,11 @@ class Pool:
         connector = aiohttp.TCPConnector(ssl=True if ssl_context is None else ssl_context)
         self.session = aiohttp.ClientSession(connector=connector)
         self._keeper = _keep(self.session)
+        process = ProcessGuard()
+        process.begin()
+        # Holds the session, so that it outlives a client that is thrown away and can be closed after it.
+        self._last = weakref.finalize(self, _abandon, loop, self.session, self._keeper, process)
+        self._last.atexit = False
 
     async def open(self) -> None:
         """Have the session closed with the loop from now on."""
@@ -36,20 +51,50 @@ class Pool:
 
     async def close(self) -> None:
         """Close the session, on its own loop."""
+        self._last.detach()
         await self.session.close()
         with contextlib.suppress(RuntimeError):  # the loop is just closing it
             await self._keeper.aclose()
 
     def drop(self) -> None:
         """Close without the loop, which is closed already."""
-        if self.session.closed:
-            return
-        closing = self.session.close()
-        with contextlib.suppress(StopIteration, RuntimeError):
-            for _ in range(10):  # nothing in it waits once the loop is closed
-                closing.send(None)
-        closing.close()
+        self._last.detach()
+        _drop(self.session)
 
-    def __del__(self) -> None:
-        if self.loop.is_closed():
-            self.drop()
+
+def _drop(session: aiohttp.ClientSession) -> None:
+    if session.closed:
+        return
+    closing = session.close()
+    with contextlib.suppress(StopIteration, RuntimeError):
+        for _ in range(10):  # nothing in it waits once the loop is closed
+            closing.send(None)
+    closing.close()
+
+
+def _abandon(
+    loop: asyncio.AbstractEventLoop,
+    session: aiohttp.ClientSession,
+    keeper: AsyncGenerator[None, None],
+    process: ProcessGuard,
+) -> None:
+    """Nobody holds the pool any more: close its session. Called by the garbage collector, in any thread."""
+    if process.elsewhere:
+        _inherited.append((session, keeper))
+    elif loop.is_closed():
+        _drop(session)
+    else:
+        with contextlib.suppress(RuntimeError):  # closed this very moment
+            loop.call_soon_threadsafe(_close_soon, loop, session, keeper)
+
+
+def _close_soon(
+    loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession, keeper: AsyncGenerator[None, None]
+) -> None:
+    async def close() -> None:
+        await session.close()
+        await keeper.aclose()
+
+    task = loop.create_task(close())
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)

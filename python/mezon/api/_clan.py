@@ -27,9 +27,7 @@ class ClanCalls(RpcCaller):
         Returns:
             True.
         """
-        await self._rpc(
-            "UpdateRole", token, update_role_request(role_id, request), None, harmless=True, options=options
-        )
+        await self._rpc("UpdateRole", token, update_role_request(role_id, request), None, options=options)
         return True
 
     async def list_roles(
@@ -47,9 +45,7 @@ class ClanCalls(RpcCaller):
         request = api_pb2.RoleListEventRequest(
             clan_id=as_id("clan_id", clan_id), limit=limit or 0, state=state or 0, cursor=cursor or ""
         )
-        answer = await self._rpc(
-            "ListRoles", token, request, api_pb2.RoleListEventResponse, harmless=True, options=options
-        )
+        answer = await self._rpc("ListRoles", token, request, api_pb2.RoleListEventResponse, options=options)
         return ApiRoleListEventResponse.from_protobuf(answer)
 
     async def add_quick_menu_access(
@@ -112,7 +108,6 @@ class ClanCalls(RpcCaller):
             bearer_token,
             request,
             api_pb2.QuickMenuAccess,
-            harmless=True,
             options=options,
         )
 
@@ -137,6 +132,5 @@ class ClanCalls(RpcCaller):
             bearer_token,
             request,
             api_pb2.QuickMenuAccessList,
-            harmless=True,
             options=options,
         )

@@ -38,9 +38,7 @@ class SocialCalls(RpcCaller):
         from mezon.protobuf.api import api_pb2
 
         request = api_pb2.ListFriendsRequest(limit=limit or 0, state=state or 0, cursor=cursor or "")
-        answer = await self._rpc(
-            "ListFriends", token, request, api_pb2.FriendList, harmless=True, options=options
-        )
+        answer = await self._rpc("ListFriends", token, request, api_pb2.FriendList, options=options)
         return ApiFriendList.from_protobuf(answer)
 
     async def add_friends(
@@ -116,6 +114,6 @@ class SocialCalls(RpcCaller):
             topic_id=as_id("topic_id", topic_id),
         )
         answer = await self._rpc(
-            "ListChannelMessages", token, request, messages.ChannelMessageList, harmless=True, options=options
+            "ListChannelMessages", token, request, messages.ChannelMessageList, options=options
         )
         return list(answer.messages)

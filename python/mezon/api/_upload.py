@@ -67,7 +67,7 @@ class UploadCalls(RpcCaller):
             filename=filename, filetype=filetype, size=size, width=width or 0, height=height or 0
         )
         answer = await self._rpc(
-            "UploadAttachmentFile", token, request, api_pb2.UploadAttachment, harmless=True, options=options
+            "UploadAttachmentFile", token, request, api_pb2.UploadAttachment, options=options
         )
         return UploadPlace(answer.filename, answer.url)
 

@@ -6,30 +6,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mezon.errors import InvalidArgumentError
+from mezon.utils.ids import required_id
 
 if TYPE_CHECKING:
     from mezon.protobuf.api import api_pb2
 
 __all__ = ["as_id", "update_role_request"]
 
-_MAX_ID = 2**63
-
 
 def as_id(name: str, value: Any) -> int:
-    """An id as an int; digit strings are taken, None and "" are 0.
+    """Read an id; None and "" are 0.
 
     Raises:
         InvalidArgumentError: It is something else, or does not fit 64 bits (a ValueError).
     """
-    if value is None or value == "":
-        return 0
-    try:
-        number = value if isinstance(value, int) else int(value) if isinstance(value, str) else None
-    except ValueError:
-        number = None
-    if number is None or not -_MAX_ID <= number < _MAX_ID:
-        raise InvalidArgumentError(f"{name} must be an id, an int or a string of digits, not {value!r}")
-    return int(number)
+    return 0 if value is None or value == "" else required_id(name, value)
 
 
 _ROLE_TEXTS = ("title", "color", "role_icon", "description")

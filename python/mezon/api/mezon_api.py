@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mezon._http.call import Call, is_harmless
 from mezon._http.limiter import Limiter, Priority
 from mezon._http.retry import RetryPolicy
+from mezon._http.route import ApiRoute
 from mezon._http.transport import AiohttpTransport
 from mezon.api._clan import ClanCalls
+from mezon.api._routes import Routes, SocketCalls
 from mezon.api._social import SocialCalls
 from mezon.api._upload import UploadCalls
 from mezon.api._values import as_id
@@ -60,6 +62,9 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         insecure: Take any certificate; without an ``ssl_context``.
         http: A transport to use, with its limits and TLS settings, instead of one made from the seven above. It
             stays open at `close`.
+        api: Which way the RPCs go: ``http``, ``socket``, or ``auto`` for HTTP and the socket once HTTP refuses one (403
+            after a new session, 404, 410, 501) or cannot be reached.
+        connection: Gives the connection whose socket that is; None for none.
 
     Attributes:
         reauthenticate: Called with the stale token when the server answers 401; returns a new one, with
@@ -103,6 +108,8 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         ssl_context: ssl.SSLContext | None = None,
         insecure: bool = False,
         http: HttpTransport | None = None,
+        api: ApiRoute = "auto",
+        connection: Callable[[], SocketCalls | None] | None = None,
     ) -> None:
         owned = http is None
         limiter = limiter or Limiter(rate_limit, rate_period)
@@ -111,6 +118,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
                 limiter=limiter, ca_file=ca_file, ssl_context=ssl_context, insecure=insecure
             )
         super().__init__(http, retry or RetryPolicy(), clock=limiter.clock, owned=owned)
+        self.routes = Routes(api, connection, limiter.clock)
         self.client_id = as_id("client_id", client_id)
         self.api_key = api_key
         self.base_url = base_url
@@ -220,9 +228,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         from mezon.protobuf.api import api_pb2
 
         request = api_pb2.ListClanDescRequest(limit=limit or 0, state=state or 0, cursor=cursor or "")
-        answer = await self._rpc(
-            "ListClanDescs", token, request, api_pb2.ClanDescList, harmless=True, options=options
-        )
+        answer = await self._rpc("ListClanDescs", token, request, api_pb2.ClanDescList, options=options)
         return ApiClanDescList.from_protobuf(answer)
 
     async def list_channel_descs(
@@ -247,9 +253,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
             cursor=cursor or "",
             is_mobile=bool(is_mobile),
         )
-        answer = await self._rpc(
-            "ListChannelDescs", token, request, api_pb2.ChannelDescList, harmless=True, options=options
-        )
+        answer = await self._rpc("ListChannelDescs", token, request, api_pb2.ChannelDescList, options=options)
         return ApiChannelDescList.from_protobuf(answer)
 
     async def create_channel_desc(
@@ -285,7 +289,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
 
         request = api_pb2.ListChannelDetailRequest(channel_id=as_id("channel_id", channel_id))
         answer = await self._rpc(
-            "ListChannelDetail", token, request, api_pb2.ChannelDescription, harmless=True, options=options
+            "ListChannelDetail", token, request, api_pb2.ChannelDescription, options=options
         )
         return ApiChannelDescription.from_protobuf(answer)
 
@@ -316,7 +320,6 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
             token,
             request,
             api_pb2.VoiceChannelUserList,
-            harmless=True,
             options=options,
         )
         return ApiVoiceChannelUserList.from_protobuf(answer)

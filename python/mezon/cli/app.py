@@ -85,3 +85,74 @@ def run(
     from mezon.cli.run import run_bot
 
     run_bot(bot, reload=reload, env_file=env_file)
+
+
+@app.command(epilog="Examples: mezon dev; mezon dev bot.py --port 7350 --open")
+def dev(
+    bot: Annotated[str | None, _TARGET] = None,
+    port: Annotated[int, typer.Option(help="Port of the local gateway; 0 for a free one.")] = 0,
+    playground_port: Annotated[int, typer.Option(help="Port of the page; 0 for a free one.")] = 0,
+    world: Annotated[Path | None, typer.Option(help="A JSON file with clans, channels and users.")] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    no_reload: Annotated[
+        bool, typer.Option("--no-reload", help="Leave the bot alone when files change.")
+    ] = False,
+    env_file: Annotated[Path | None, _ENV_FILE] = None,
+) -> None:
+    """Develop a bot: a local gateway, a page to talk to the bot, and the bot with reload. No account, no network.
+
+    Keys while it runs: o opens the page, r restarts the bot, d drops its connection, q quits.
+    """
+    from mezon.cli.dev import develop
+
+    develop(
+        bot,
+        port=port,
+        playground_port=playground_port,
+        world=world,
+        open_page=open_page,
+        reload=not no_reload,
+        env_file=env_file,
+    )
+
+
+@app.command(epilog="Examples: mezon chat; mezon chat bot.py --as bob --in random; echo '!ping' | mezon chat")
+def chat(
+    bot: Annotated[str | None, _TARGET] = None,
+    user: Annotated[str, typer.Option("--as", help="Who speaks first.")] = "alice",
+    channel: Annotated[str, typer.Option("--in", help="Where.")] = "general",
+    world: Annotated[Path | None, typer.Option(help="A JSON file with clans, channels and users.")] = None,
+    logs: Annotated[bool, typer.Option("--logs", help="Show what the bot prints and logs.")] = False,
+    env_file: Annotated[Path | None, _ENV_FILE] = None,
+) -> None:
+    """Talk to a bot in the terminal. /help lists the commands of the prompt.
+
+    Lines from a pipe are said one after the other, and the answers are printed as plain text.
+    """
+    from mezon.cli.chat import talk
+
+    talk(bot, user=user, channel=channel, world=world, logs=logs, env_file=env_file)
+
+
+@app.command(
+    epilog='Examples: mezon gateway --port 7350 --playground; eval "$(mezon gateway --port 7350 --export)"'
+)
+def gateway(
+    port: Annotated[int, typer.Option(help="0 for a free one.")] = 0,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="https and wss with a certificate made at start.")
+    ] = False,
+    world: Annotated[Path | None, typer.Option(help="A JSON file with clans, channels and users.")] = None,
+    playground: Annotated[bool, typer.Option("--playground", help="With the page.")] = False,
+    export: Annotated[
+        bool,
+        typer.Option(
+            "--export", help="Only print the lines that point a shell's bots at the gateway on --port."
+        ),
+    ] = False,
+    json_log: Annotated[bool, typer.Option("--json", help="The log as one JSON object a line.")] = False,
+) -> None:
+    """Run the local gateway with a live log of what bots send and get."""
+    from mezon.cli.gateway import serve
+
+    serve(port=port, tls=tls, world=world, playground=playground, export=export, json_log=json_log)

@@ -13,6 +13,7 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+    from mezon._gateway.transport import TransportChoice
     from mezon.api import MezonApi
     from mezon.managers.event import EventManager
     from mezon.models import (
@@ -70,6 +71,7 @@ class SocketManager:
         send_timeout_ms: How long a call waits for its answer, in milliseconds.
         connection: What carries the calls; one of the core unless it is given.
         know_clan: Called with the description of each clan the bot is in, and the session's token.
+        transport: ``websocket`` or ``tcp`` for that transport alone.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class SocketManager:
         send_timeout_ms: int = Socket.DEFAULT_SEND_TIMEOUT_MS,
         connection: Connection | None = None,
         know_clan: Callable[[ApiClanDesc, str], object] | None = None,
+        transport: TransportChoice = "auto",
     ) -> None:
         self.ws_url = ws_url
         self.use_ssl = use_ssl
@@ -104,6 +107,7 @@ class SocketManager:
             adapter=self.adapter,
             send_timeout_ms=send_timeout_ms,
             event_manager=event_manager,
+            transport=transport,
         )
 
     def get_socket(self) -> Socket:

@@ -4,36 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from mezon.errors import InvalidArgumentError
+from mezon.utils.ids import optional_id, required_id
 
 if TYPE_CHECKING:
     from mezon.models import ChannelMessage
-
-_MAX_ID: Final = 2**63
-
-
-def required_id(name: str, value: Any) -> int:
-    """An id given as an int or as digits.
-
-    Raises:
-        InvalidArgumentError: If it is neither, or does not fit 64 bits.
-    """
-    number = value
-    if isinstance(value, str):
-        try:
-            number = int(value)
-        except ValueError:
-            number = None
-    if not isinstance(number, int) or not -_MAX_ID <= number < _MAX_ID:
-        raise InvalidArgumentError(f"{name} must be an id, an int or a string of digits, not {value!r}")
-    return int(number)
-
-
-def optional_id(name: str, value: Any) -> int | None:
-    """The same, with None for None."""
-    return None if value is None else required_id(name, value)
 
 
 def json_text(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon.messages._row import required_id
+from mezon.utils.ids import required_id
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:

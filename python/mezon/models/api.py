@@ -16,6 +16,7 @@ class ApiSession(MezonBaseModel):
     api_url: str | None = None
     id_token: str | None = Field(default=None, repr=False)
     ws_url: str | None = None
+    tcp_url: str | None = None
 
 
 class ApiAccountApp(Model):

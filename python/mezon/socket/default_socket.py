@@ -13,7 +13,7 @@ from mezon.models._body import encode_content, mentions_of
 from mezon.models.realtime import ChannelJoin, ChannelLeave, ChannelMessageAck, ClanJoin
 from mezon.session import Session
 from mezon.socket import _rpc
-from mezon.socket._url import socket_url
+from mezon.socket._url import socket_urls
 from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
 from mezon.utils.helper import channel_type_of_mode
 from mezon.utils.logger import get_logger
@@ -21,6 +21,7 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mezon._gateway.transport import TransportChoice
     from mezon.managers.event import EventManager
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
     from mezon.models._body import Content
@@ -43,6 +44,7 @@ class Socket:
         adapter: What carries the envelopes; the core by default.
         send_timeout_ms: How long a call waits for its answer, in milliseconds.
         event_manager: Kept for bots that look at it; dispatch is the client's.
+        transport: ``websocket`` or ``tcp`` for that transport alone.
     """
 
     DEFAULT_HEARTBEAT_TIMEOUT_MS = 10000
@@ -57,12 +59,15 @@ class Socket:
         adapter: WebSocketAdapter | None = None,
         send_timeout_ms: int = DEFAULT_SEND_TIMEOUT_MS,
         event_manager: EventManager | None = None,
+        *,
+        transport: TransportChoice = "auto",
     ) -> None:
         self.ws_url = ws_url
         self.use_ssl = use_ssl
         self.adapter = adapter if adapter is not None else WebSocketAdapterPb()
         self.send_timeout_ms = send_timeout_ms
         self.event_manager = event_manager
+        self.transport = transport
         self.session: Session | None = None
         self._last_cid = 0
 
@@ -104,7 +109,7 @@ class Socket:
         *,
         auto_reconnect: bool = False,
     ) -> Session:
-        """Connect with a session's token, to its ``ws_url``.
+        """Connect with a session's token, to where it says.
 
         ``connect_timeout_ms`` is kept for its name; the core gives a connect 30 s (``GatewayOptions``).
 
@@ -115,9 +120,16 @@ class Socket:
         if not session.token:
             raise NotLoggedInError("the session has no token: authenticate first, as client.login() does")
         self.session = session
-        url = socket_url(session.ws_url or self.ws_url, self.use_ssl, session.token, status=create_status)
-        await self.connection.open([url], auto_reconnect)
+        await self.connection.open(self.urls(session, create_status=create_status), auto_reconnect)
         return session
+
+    def urls(self, session: Session, *, create_status: bool = True) -> list[str]:
+        """Where to connect with a session, the best first. They carry its token: never log them.
+
+        Raises:
+            AuthenticationError: If the session names nothing that can be connected to.
+        """
+        return socket_urls(session, self.use_ssl, self.transport, fallback=self.ws_url, status=create_status)
 
     async def _call(self, name: str, value: dict[str, Any]) -> tuple[str, Any]:
         return await self.connection.call(name, value, self._timeout)

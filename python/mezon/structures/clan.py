@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import ChannelType
 from mezon.errors import InvalidArgumentError
+from mezon.structures._clan_members import ClanMembers
 from mezon.structures.text_channel import TextChannel
+from mezon.utils.ids import required_id
 from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 _MAX_VOICE_USERS = 500
 
 
-class Clan:
+class Clan(ClanMembers):
     """A clan. The clan with the id 0 stands for direct messages.
 
     Attributes:
@@ -127,7 +129,7 @@ class Clan:
         return await self.api_client.list_channel_voice_users(
             token=self.current_token,
             clan_id=self.id,
-            channel_id=int(channel_id),
+            channel_id=required_id("channel_id", channel_id),
             channel_type=ChannelType.CHANNEL_TYPE_GMEET_VOICE if channel_type is None else channel_type,
             limit=limit,
             state=state or 0,
@@ -136,7 +138,9 @@ class Clan:
 
     async def update_role(self, role_id: int | str, request: dict[str, Any]) -> bool:
         """Change a role: only the given keys of ``UpdateRoleRequest``. True if the server took it."""
-        await self.api_client.update_role(token=self.current_token, role_id=int(role_id), request=request)
+        await self.api_client.update_role(
+            token=self.current_token, role_id=required_id("role_id", role_id), request=request
+        )
         return True
 
     async def list_roles(

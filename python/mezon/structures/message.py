@@ -202,6 +202,18 @@ class Message:
         self.channel.messages.delete(self.id)
         return answer
 
+    async def pin(self) -> None:
+        """Pin the message in its channel.
+
+        Raises:
+            MezonError: One of its kinds, if the server refuses.
+        """
+        await self.channel.pin(self.id)
+
+    async def unpin(self) -> None:
+        """Unpin it. Raises as `pin`."""
+        await self.channel.unpin(self.id)
+
     def _place(self) -> dict[str, Any]:
         channel = self.channel
         return {

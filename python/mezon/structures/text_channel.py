@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError
+from mezon.structures._channel_members import ChannelMembers
 from mezon.text import Text, split_text
 from mezon.utils.helper import convert_channeltype_to_channel_mode
+from mezon.utils.ids import required_id
 
 if TYPE_CHECKING:
     from mezon.managers.cache import CacheManager
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     _Description = ApiChannelDescription | ChannelCreatedEvent | ChannelUpdatedEvent
 
 
-class TextChannel:
+class TextChannel(ChannelMembers):
     """A channel.
 
     Attributes:
@@ -232,7 +234,7 @@ class TextChannel:
             [receiver_ids] if isinstance(receiver_ids, int | str) else receiver_ids
         )
         return await self.socket_manager.write_ephemeral_message(
-            receiver_ids=[int(receiver) for receiver in receivers],
+            receiver_ids=[required_id("receiver_ids", receiver) for receiver in receivers],
             clan_id=self.clan.id,
             channel_id=self.id,
             mode=convert_channeltype_to_channel_mode(self.channel_type),

@@ -31,6 +31,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--clans", type=int, default=1, help="how many clans the world has")
     parser.add_argument("--script", help="a Python file with 'async def main(gateway)', run after the start")
     parser.add_argument(
+        "--playground", action="store_true", help="with the page; the first line has its address"
+    )
+    parser.add_argument(
         "--control", action="store_true", help="take JSON calls on stdin (see mezon.testing.remote)"
     )
     return parser.parse_args()
@@ -59,8 +62,14 @@ async def _main(options: argparse.Namespace) -> None:
         # Windows loops have no signal handlers; Ctrl-C raises KeyboardInterrupt there.
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with gateway:
-        print(json.dumps(hello(gateway), ensure_ascii=False), flush=True)
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(gateway)
+        first = hello(gateway)
+        if options.playground:
+            from mezon.testing.playground import Playground
+
+            first["playground"] = (await stack.enter_async_context(Playground(gateway))).url
+        print(json.dumps(first, ensure_ascii=False), flush=True)
         async with asyncio.TaskGroup() as group:
             ends = [group.create_task(stopped.wait())]
             if options.control:

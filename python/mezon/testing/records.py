@@ -53,6 +53,8 @@ class Sent:
     api_name: str = ""
     body: Any = None
     transport: Transport = "websocket"
+    made: list[int] = field(default_factory=list, repr=False, compare=False)
+    """Filled in by the gateway: the id of the message that came of it."""
 
     @classmethod
     def from_envelope(
@@ -82,6 +84,11 @@ class Sent:
         if self.kind == "ephemeral_message_send":
             return self.message.message
         return self.body if self.kind == "api_request_event" else self.message
+
+    @property
+    def message_id(self) -> int:
+        """The message that came of it, or that it changes, deletes or reacts to; 0 for a refused send and the rest."""
+        return self.made[0] if self.made else int(getattr(self.payload, "message_id", 0))
 
     @property
     def content(self) -> Any:

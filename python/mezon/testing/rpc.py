@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError, Message
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing import rpc_clans  # noqa: F401 (its functions enter the book)
 from mezon.testing.messages import REMOVED, UPDATED
+from mezon.testing.rpc_book import (
+    INVALID_ARGUMENT,
+    METHODS,
+    NOT_FOUND,
+    UNIMPLEMENTED,
+    Method,
+    RpcError,
+    method,
+)
 from mezon.testing.world import (
     CHANNEL,
     DM,
@@ -34,66 +42,29 @@ HISTORY_AFTER: Final = 1
 HISTORY_AROUND: Final = 2
 HISTORY_BEFORE: Final = 3
 
-# Response codes of raw API answers, as gRPC counts them (unsure: the live service was not asked).
-INVALID_ARGUMENT: Final = 3
-NOT_FOUND: Final = 5
-UNIMPLEMENTED: Final = 12
-
-
-class RpcError(Exception):
-    """A refused call: an HTTP status, and a code for the raw answer."""
-
-    def __init__(self, status: int, code: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-
-
-@dataclass(slots=True, frozen=True)
-class Method:
-    """An RPC: its request type, and a function of the gateway, the caller's id and the request."""
-
-    request: type[Message]
-    run: Callable[[GatewayCore, int, Any], Message | None]
-
-
-METHODS: dict[str, Method] = {}
-
-
-def _method(
-    request: type[Message],
-) -> Callable[[Callable[..., Message | None]], Callable[..., Message | None]]:
-    def register(function: Callable[..., Message | None]) -> Callable[..., Message | None]:
-        name = "".join(part.capitalize() for part in function.__name__.split("_"))
-        METHODS[name] = Method(request, function)
-        return function
-
-    return register
-
 
 def call(gateway: GatewayCore, user_id: int, name: str, body: bytes) -> tuple[Message, Message]:
     """Runs an RPC: the decoded request and the answer. Raises RpcError."""
-    method = METHODS.get(name)
-    if method is None:
+    known = METHODS.get(name)
+    if known is None:
         raise RpcError(404, UNIMPLEMENTED, f"the local gateway has no RPC {name}")
-    request = method.request()
+    request = known.request()
     try:
         request.ParseFromString(body)
     except DecodeError:
         raise RpcError(
-            400, INVALID_ARGUMENT, f"the body of {name} is no {method.request.DESCRIPTOR.name}"
+            400, INVALID_ARGUMENT, f"the body of {name} is no {known.request.DESCRIPTOR.name}"
         ) from None
-    return request, method.run(gateway, user_id, request) or Empty()
+    return request, known.run(gateway, user_id, request) or Empty()
 
 
-@_method(api_pb2.ListClanDescRequest)
+@method(api_pb2.ListClanDescRequest)
 def list_clan_descs(gateway: GatewayCore, user_id: int, request: api_pb2.ListClanDescRequest) -> Message:
     clans = [clan for clan in gateway.world.clans.values() if user_id in clan.member_ids]
     return api_pb2.ClanDescList(clandesc=[c.to_pb() for c in clans[: request.limit or None]])
 
 
-@_method(api_pb2.ListChannelDescsRequest)
+@method(api_pb2.ListChannelDescsRequest)
 def list_channel_descs(
     gateway: GatewayCore, user_id: int, request: api_pb2.ListChannelDescsRequest
 ) -> Message:
@@ -112,7 +83,7 @@ def _listed(channel: Channel, request: api_pb2.ListChannelDescsRequest) -> bool:
     return request.channel_type in (0, CHANNEL, channel.type)
 
 
-@_method(api_pb2.ListChannelDetailRequest)
+@method(api_pb2.ListChannelDetailRequest)
 def list_channel_detail(
     gateway: GatewayCore, user_id: int, request: api_pb2.ListChannelDetailRequest
 ) -> Message:
@@ -122,7 +93,7 @@ def list_channel_detail(
     return gateway.world.describe(channel)
 
 
-@_method(api_pb2.CreateChannelDescRequest)
+@method(api_pb2.CreateChannelDescRequest)
 def create_channel_desc(
     gateway: GatewayCore, user_id: int, request: api_pb2.CreateChannelDescRequest
 ) -> Message:
@@ -145,7 +116,7 @@ def create_channel_desc(
     return world.describe(channel)
 
 
-@_method(api_pb2.ListChannelUsersRequest)
+@method(api_pb2.ListChannelUsersRequest)
 def list_channel_voice_users(
     gateway: GatewayCore, user_id: int, request: api_pb2.ListChannelUsersRequest
 ) -> Message:
@@ -165,7 +136,7 @@ def list_channel_voice_users(
     return answer
 
 
-@_method(api_pb2.RoleListEventRequest)
+@method(api_pb2.RoleListEventRequest)
 def list_roles(gateway: GatewayCore, user_id: int, request: api_pb2.RoleListEventRequest) -> Message:
     roles = [r for r in gateway.world.roles.values() if r.clan_id == request.clan_id]
     answer = api_pb2.RoleListEventResponse(limit=request.limit, state=request.state, clanId=request.clan_id)
@@ -173,7 +144,7 @@ def list_roles(gateway: GatewayCore, user_id: int, request: api_pb2.RoleListEven
     return answer
 
 
-@_method(api_pb2.UpdateRoleRequest)
+@method(api_pb2.UpdateRoleRequest)
 def update_role(gateway: GatewayCore, user_id: int, request: api_pb2.UpdateRoleRequest) -> None:
     role = gateway.world.roles.get(request.role_id)
     if role is None:
@@ -193,7 +164,7 @@ def update_role(gateway: GatewayCore, user_id: int, request: api_pb2.UpdateRoleR
     role.permission_ids.difference_update(request.remove_permission_ids)
 
 
-@_method(api_pb2.QuickMenuAccess)
+@method(api_pb2.QuickMenuAccess)
 def add_quick_menu_access(gateway: GatewayCore, user_id: int, request: api_pb2.QuickMenuAccess) -> Message:
     menu = api_pb2.QuickMenuAccess()
     menu.CopyFrom(request)
@@ -202,7 +173,7 @@ def add_quick_menu_access(gateway: GatewayCore, user_id: int, request: api_pb2.Q
     return menu
 
 
-@_method(api_pb2.QuickMenuAccess)
+@method(api_pb2.QuickMenuAccess)
 def delete_quick_menu_access(gateway: GatewayCore, user_id: int, request: api_pb2.QuickMenuAccess) -> None:
     menus = gateway.world.menus
     for menu in list(menus.values()):
@@ -215,7 +186,7 @@ def delete_quick_menu_access(gateway: GatewayCore, user_id: int, request: api_pb
         del menus[menu.id]
 
 
-@_method(api_pb2.ListQuickMenuAccessRequest)
+@method(api_pb2.ListQuickMenuAccessRequest)
 def list_quick_menu_access(
     gateway: GatewayCore, user_id: int, request: api_pb2.ListQuickMenuAccessRequest
 ) -> Message:
@@ -230,7 +201,7 @@ def list_quick_menu_access(
     )
 
 
-@_method(api_pb2.ListFriendsRequest)
+@method(api_pb2.ListFriendsRequest)
 def list_friends(gateway: GatewayCore, user_id: int, request: api_pb2.ListFriendsRequest) -> Message:
     # proto3 cannot tell "state 0" from "no state": 0 lists all (unsure). The cursor counts what was listed.
     world = gateway.world
@@ -243,7 +214,7 @@ def list_friends(gateway: GatewayCore, user_id: int, request: api_pb2.ListFriend
     return answer
 
 
-@_method(api_pb2.AddFriendsRequest)
+@method(api_pb2.AddFriendsRequest)
 def add_friends(gateway: GatewayCore, user_id: int, request: api_pb2.AddFriendsRequest) -> Message:
     world = gateway.world
     people = [world.users[i] for i in request.ids if i in world.users]
@@ -256,7 +227,7 @@ def add_friends(gateway: GatewayCore, user_id: int, request: api_pb2.AddFriendsR
     return api_pb2.AddFriendsResponse(ids=[u.id for u in people], usernames=[u.username for u in people])
 
 
-@_method(api_pb2.ListChannelMessagesRequest)
+@method(api_pb2.ListChannelMessagesRequest)
 def list_channel_messages(
     gateway: GatewayCore, user_id: int, request: api_pb2.ListChannelMessagesRequest
 ) -> Message:
@@ -284,7 +255,7 @@ def list_channel_messages(
     return answer
 
 
-@_method(api_pb2.UploadAttachmentRequest)
+@method(api_pb2.UploadAttachmentRequest)
 def upload_attachment_file(
     gateway: GatewayCore, user_id: int, request: api_pb2.UploadAttachmentRequest
 ) -> Message:
@@ -294,7 +265,7 @@ def upload_attachment_file(
     return api_pb2.UploadAttachment(filename=request.filename, url=url)
 
 
-@_method(realtime_pb2.ChannelMessageUpdate)
+@method(realtime_pb2.ChannelMessageUpdate)
 def update_channel_message(
     gateway: GatewayCore, user_id: int, request: realtime_pb2.ChannelMessageUpdate
 ) -> Message:
@@ -310,7 +281,7 @@ def update_channel_message(
     return request
 
 
-@_method(realtime_pb2.ChannelMessageRemove)
+@method(realtime_pb2.ChannelMessageRemove)
 def delete_channel_message(
     gateway: GatewayCore, user_id: int, request: realtime_pb2.ChannelMessageRemove
 ) -> Message:
@@ -322,7 +293,7 @@ def delete_channel_message(
     return request
 
 
-@_method(realtime_pb2.ChannelMessageSend)
+@method(realtime_pb2.ChannelMessageSend)
 def send_channel_message(
     gateway: GatewayCore, user_id: int, request: realtime_pb2.ChannelMessageSend
 ) -> Message:

@@ -33,10 +33,12 @@ class Sessions:
     Attributes:
         lifetime: Seconds a token is good for.
         limit: How many tokens are remembered; the oldest go first.
+        claims: What the next tokens say in place of what is so, such as ``{"exp": 0}``. They are good all the same.
     """
 
     lifetime: float = 3600.0
     limit: int = 10_000
+    claims: dict[str, Any] = field(default_factory=dict)
     accounts: dict[int, str] = field(default_factory=dict, repr=False)
     """API key by bot id."""
     _tokens: dict[str, tuple[int, float, str]] = field(default_factory=dict, repr=False)
@@ -64,6 +66,7 @@ class Sessions:
             "uid": user_id,
             "exp": int(expires),
             "vrs": {"use": use},
+            **self.claims,
         }
         token = make_jwt(claims, self._key)
         if use == "access":

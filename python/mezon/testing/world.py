@@ -43,6 +43,11 @@ class World:
         self.friends: dict[int, int] = {}
         """State by user id: 0 friend, 1 invite sent by the bot, 2 invite received, 3 blocked."""
         self.menus: dict[int, api_pb2.QuickMenuAccess] = {}
+        self.pins: dict[int, dict[int, api_pb2.PinMessage]] = {}
+        """By channel id and message id."""
+        self.bans: dict[tuple[int, int], dict[int, api_pb2.BannedUser]] = {}
+        """By clan id and channel id (0 for the whole clan), then by user id."""
+        self.emojis: list[api_pb2.ClanEmoji] = []
         self._messages: dict[int, deque[api_pb2.ChannelMessage]] = {}
         if populate:
             clan = self.add_clan("Playground")
@@ -273,6 +278,10 @@ class World:
         history = self._messages.get(message.channel_id)
         if history is not None and message in history:
             history.remove(message)
+
+    def forget_messages(self) -> None:
+        """Empties every history."""
+        self._messages.clear()
 
     def describe(self, channel: Channel) -> api_pb2.ChannelDescription:
         """The channel as the wire carries it."""

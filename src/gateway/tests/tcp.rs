@@ -12,7 +12,6 @@ use crate::wire::proto::realtime::ApiRequestEvent;
 use crate::wire::tags::envelope::{CHANNEL_MESSAGE_ACK, PING, PONG};
 use crate::wire::{encode_envelope, peek};
 
-const TOKEN: &str = "tok+en";
 /// The ping that comes with the handshake.
 const GREETING: [u8; 3] = [0, 0xFF, 0xFF];
 

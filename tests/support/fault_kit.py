@@ -1,17 +1,14 @@
-"""What the fault tests share: quick settings, a bot that notes what it hears, waiting for a condition."""
+"""A bot that notes what it hears, with settings that reconnect at once."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from mezon import Disconnect, Gap, GatewayOptions, MezonClient
 from mezon.models import ChannelMessage
 from mezon.testing import LocalGateway
+from waiting import until
 
 #: Reconnects without a pause worth speaking of, so that a test waits for events and not for clocks.
 QUICK = {"backoff_base": 0.01, "backoff_max": 0.05, "rejoin_timeout": 5.0}
@@ -45,19 +42,11 @@ class Bot(MezonClient):
 
     async def until_back(self, times: int = 1) -> None:
         """Wait for that many reconnects since the login."""
-        await until(lambda: len(self.gaps) >= times, f"{times} reconnects; state {self.state}")
+        await until(lambda: len(self.gaps) >= times, lambda: f"{times} reconnects; state {self.state}")
 
     async def until_heard(self, *texts: str) -> None:
         """Wait until these texts were heard."""
-        await until(lambda: set(texts) <= set(self.texts), f"{texts}; heard {self.texts[-5:]}")
-
-
-async def until(condition: Callable[[], Any], what: str, timeout: float = 20.0) -> None:
-    """Wait for a condition by looking; AssertionError after `timeout` seconds."""
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, f"waited {timeout:g} s for {what}"
-        await asyncio.sleep(0.005)
+        await until(lambda: set(texts) <= set(self.texts), lambda: f"{texts}; heard {self.texts[-5:]}")
 
 
 def in_order(bot: Bot) -> bool:
@@ -74,9 +63,3 @@ def twice(bot: Bot) -> list[int]:
     """The ids of messages heard more than once."""
     counts = Counter(message.message_id for message in bot.heard)
     return [number for number, count in counts.items() if count > 1]
-
-
-def rss() -> int:
-    """The resident memory of this process in bytes."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

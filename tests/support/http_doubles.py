@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from waiting import settle
 
 
 @dataclass
@@ -114,15 +115,3 @@ class HastyClock:
         self.waits.append(delay)
         self.time += delay
         return asyncio.get_running_loop().call_soon(callback)
-
-
-async def settle() -> None:
-    """Let every task that can run do so."""
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that the other side of a socket brings about."""
-    while not condition():  # noqa: ASYNC110 - pytest's timeout ends it
-        await asyncio.sleep(0.001)

@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import mezon
@@ -34,13 +34,6 @@ client = MezonClient(
     message_db={":memory:" if STORE else False!r}, http_rate_period=0.0,
 )
 """
-
-
-async def until(condition: Callable[[], bool], *, patience: float = 10.0) -> None:
-    """Waits until something that nobody announces is so."""
-    async with asyncio.timeout(patience):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
 
 
 class Bot:

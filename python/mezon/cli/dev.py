@@ -1,0 +1,126 @@
+"""``mezon dev``: gateway, playground and bot in one terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from mezon.cli.find import find, load_env_file, reload_env, short
+from mezon.cli.keys import keys
+from mezon.cli.local import listening, local_bot, make_gateway
+from mezon.cli.output import complain, say
+from mezon.cli.process import BotProcess, changes
+from mezon.cli.signals import until_interrupted
+from mezon.testing.bots import Target
+
+
+class _Control:
+    """The bot as the page sees it."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self.process: BotProcess
+
+    @property
+    def target(self) -> str:
+        place = short(self._target.path)
+        return f"{place}:{self._target.attribute}" if self._target.attribute else place
+
+    async def restart(self, why: str) -> None:
+        await self.process.restart(f"restart {why}")
+
+    def save_test(self, text: str) -> str:
+        """Beside where the command runs; never over a file that is there."""
+        for number in range(1, 1000):
+            path = Path.cwd() / f"test_played_{number}.py"
+            try:
+                with path.open("x", encoding="utf-8") as stream:
+                    stream.write(text)
+            except FileExistsError:
+                continue
+            say(f"saved   {path.name}: run pytest")
+            return path.name
+        raise ValueError("there are a thousand played tests here already: tidy up first")
+
+
+def develop(
+    named: str | None,
+    *,
+    port: int,
+    playground_port: int,
+    world: Path | None,
+    open_page: bool,
+    reload: bool,
+    env_file: Path | None,
+) -> None:
+    """Runs until q, Ctrl-C or SIGTERM."""
+    target = find(named)
+    file, names = load_env_file(env_file, Path.cwd())
+    gateway = make_gateway(port=port, world=world)
+
+    async def main() -> None:
+        from mezon.testing.playground import Playground
+
+        control = _Control(target)
+        playground = Playground(gateway, port=playground_port, bot=control)
+
+        def heard(report: dict[str, Any]) -> None:
+            playground.report({"time": time.time(), **report})
+            if report["kind"] in ("started", "restarting"):
+                say(f"bot     {report['text']}")
+            elif report["kind"] == "ended":
+                complain(f"bot     {report['text']}")
+
+        async with listening(gateway, playground), local_bot(target, gateway, heard) as process:
+            control.process = process
+            say(f"gateway {gateway.url}: a Mezon of your own, no account, no network")
+            say(f"page    {playground.url}")
+            stop = asyncio.Event()
+            pressed = _hotkeys(gateway, process, playground.url, stop)
+            await process.start()
+            if open_page:
+                _open(playground.url)
+            folder = Path.cwd().resolve()
+            from_file = set(names)
+
+            async def changed(files: list[Path]) -> None:
+                reload_env(env_file, folder, from_file)
+                await process.restart(f"{short(files[0])} was saved")
+
+            async with keys(pressed) as listens:
+                if listens:
+                    say("keys    o open the page, r restart the bot, d drop its connection, q quit")
+                else:
+                    say("keys    none without a terminal; Ctrl-C or SIGTERM ends it")
+                work = changes(folder, file, changed) if reload else stop.wait()
+                await until_interrupted(work, stop)
+
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        say("")
+
+
+def _hotkeys(gateway: Any, process: BotProcess, url: str, stop: asyncio.Event) -> Any:
+    async def pressed(key: str) -> None:
+        match key:
+            case "o":
+                _open(url)
+            case "r":
+                await process.restart("restart by key")
+            case "d":
+                count = await gateway.drop()
+                say(f"gateway {'dropped the connection' if count else 'no connection to drop'}")
+            case "q":
+                stop.set()
+
+    return pressed
+
+
+def _open(url: str) -> None:
+    import webbrowser
+
+    if not webbrowser.open(url):
+        say(f"page    no browser was found; open {url}")

@@ -1,0 +1,104 @@
+"""``mezon gateway``: the local gateway with a live log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from mezon.cli.local import listening, make_gateway
+from mezon.cli.output import WRONG_USE, as_json, fail, say
+from mezon.cli.signals import until_interrupted
+from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing.playground import Playground
+from mezon.testing.playground.views import content_of
+from mezon.testing.records import HOUSEKEEPING, Request, Sent
+from mezon.testing.tap import Tap
+
+
+def serve(
+    *, port: int, tls: bool, world: Path | None, playground: bool, export: bool, json_log: bool
+) -> None:
+    """Runs until Ctrl-C or SIGTERM; with ``export`` only prints lines for ``eval``."""
+    gateway = make_gateway(port=port, tls=tls, world=world)
+    if export:
+        if not port:
+            fail(
+                "--export needs --port: the lines name the port of the gateway you start with the same one",
+                WRONG_USE,
+            )
+        for name, value in gateway.environment().items():
+            print(f"export {name}={quote(value)}")
+        return
+
+    async def main() -> None:
+        page = Playground(gateway) if playground else None
+        async with listening(gateway, *([page] if page is not None else [])):
+            _introduce(gateway, page, json_log)
+            gateway.taps.append(_Log(json_log, gateway.world.users))
+            await until_interrupted(asyncio.Event().wait())
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main())
+
+
+def _introduce(gateway: Any, page: Playground | None, json_log: bool) -> None:
+    if json_log:
+        from mezon.testing.remote import hello
+
+        as_json({"kind": "hello", **hello(gateway), "playground": page.url if page is not None else None})
+        return
+    say(f"gateway {gateway.url}")
+    if page is not None:
+        say(f"page    {page.url}")
+    if gateway.ca_file is not None:
+        say(f"ca      {gateway.ca_file}: GatewayOptions(ca_file=...) trusts it")
+    say(f"bot     id {gateway.bot_id}, key {gateway.api_key}")
+    people = ", ".join(user.username for user in gateway.world.users.values() if not user.is_bot)
+    rooms = ", ".join(f"#{channel.label}" for channel in gateway.world.channels.values())
+    say(f"world   {rooms}; {people}")
+    say(
+        f'shell   eval "$(mezon gateway --port {gateway.port} --export)" points the bots of another shell here'
+    )
+    say("log     what bots send and what happens; Ctrl-C ends it")
+
+
+class _Log(Tap):
+    """One line for each thing that is worth one."""
+
+    def __init__(self, json_log: bool, users: dict[int, Any]) -> None:
+        self._json = json_log
+        self._users = users
+
+    def _line(self, kind: str, what: str, **details: Any) -> None:
+        if self._json:
+            as_json({"kind": kind, "time": time.time(), "what": what, **details})
+        else:
+            rest = " ".join(str(value) for value in details.values() if value not in ("", None))
+            say(f"{time.strftime('%H:%M:%S')} {kind:<8} {what} {rest}".rstrip())
+
+    def came(self, sent: Sent) -> None:
+        """A call of a bot, but for pings and joins."""
+        if sent.kind not in HOUSEKEEPING:
+            self._line("bot", sent.api_name or sent.kind, text=sent.text)
+
+    def told(self, envelope: realtime_pb2.Envelope, receivers: Sequence[int] = ()) -> None:
+        """What users and bots say."""
+        kind = envelope.WhichOneof("message") or "nothing"
+        details = {}
+        if kind == "channel_message":
+            message = envelope.channel_message
+            details = {"user": message.username, "text": str(content_of(message.content).get("t") or "")}
+        self._line("world", kind, **details)
+
+    def requested(self, request: Request) -> None:
+        """An HTTP request."""
+        self._line("http", f"{request.method} {request.name}", status=request.status or "cut")
+
+    def connected(self, live: int) -> None:
+        """A socket came or went."""
+        self._line("socket", f"{live} open")

@@ -1,0 +1,217 @@
+"""Members, roles, bans, emojis and search of a clan; a part of :class:`mezon.structures.Clan`."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from mezon.errors import InvalidArgumentError
+from mezon.structures.member import Member, user_id_of
+from mezon.structures.paging import Pages
+from mezon.structures.role import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mezon.api.mezon_api import MezonApi
+    from mezon.managers.cache import CacheManager
+    from mezon.models import ApiRoleListEventResponse
+    from mezon.protobuf.api import api_pb2
+    from mezon.structures.clan import Clan
+    from mezon.structures.text_channel import TextChannel
+
+__all__ = ["ClanMembers", "search"]
+
+_PAGE = 50
+
+
+class ClanMembers:
+    """Who is in a clan, and what a bot that moderates does there.
+
+    What the server lets a bot do is not known: a refusal is an error that says so.
+    """
+
+    id: int
+    name: str
+    api_client: MezonApi
+    channels: CacheManager[int, TextChannel]
+
+    if TYPE_CHECKING:
+
+        @property
+        def current_token(self) -> str: ...
+        async def load_channels(self) -> None: ...
+        async def _load_channels(self) -> None: ...
+        async def list_roles(self) -> ApiRoleListEventResponse: ...
+
+    async def _rpc(self, name: str, request: Mapping[str, Any] | None = None) -> Any:
+        return await self.api_client.rpc(self.current_token, name, request)
+
+    # ---- finding
+
+    async def channel(self, which: int | str) -> TextChannel:
+        """A channel by its name (with ``#`` or without), or by its id.
+
+        Raises:
+            InvalidArgumentError: There is none, or more than one of that name.
+            MezonError: One of its kinds, if the channels cannot be listed.
+        """
+        for fresh in (False, True):
+            await (self._load_channels() if fresh else self.load_channels())
+            found = _find(which, self.channels.values())
+            if len(found) > 1:
+                ids = ", ".join(str(channel.id) for channel in found)
+                raise InvalidArgumentError(
+                    f"clan {self.name} has {len(found)} channels {which!r}: name one by its id, {ids}"
+                )
+            if found:
+                return found[0]
+        raise _none("channel", which, self.name, [channel.name or "" for channel in self.channels.values()])
+
+    async def roles(self) -> list[Role]:
+        """The roles of the clan."""
+        answer = await self.list_roles()
+        listed = answer.roles.roles if answer.roles is not None else None
+        return [Role(cast("Clan", self), role) for role in listed or ()]
+
+    async def role(self, which: Role | int | str) -> Role:
+        """A role by its name or its id. It is asked for anew each time, so that it is up to date.
+
+        Raises:
+            InvalidArgumentError: There is none, or more than one of that name.
+            MezonError: One of its kinds, if the roles cannot be listed.
+        """
+        if isinstance(which, Role):
+            return which
+        roles = await self.roles()
+        found = _find(which, roles)
+        if len(found) > 1:
+            ids = ", ".join(str(role.id) for role in found)
+            raise InvalidArgumentError(
+                f"clan {self.name} has {len(found)} roles {which!r}: name one by its id, {ids}"
+            )
+        if not found:
+            raise _none("role", which, self.name, [role.name for role in roles])
+        return found[0]
+
+    def members(self, limit: int | None = None) -> Pages[Member]:
+        """The members of the clan: ``await clan.members()``, or ``async for member in clan.members()``.
+
+        Args:
+            limit: How many at most; None for all.
+        """
+
+        async def fetch(cursor: str) -> tuple[list[Member], str]:
+            answer = await self._rpc("ListClanUsers", {"clan_id": self.id})
+            # The request has no cursor: this is all there is.
+            return [Member.of_clan(cast("Clan", self), said) for said in answer.clan_users], ""
+
+        return Pages(fetch, limit)
+
+    # ---- moderating
+
+    async def kick(self, *users: Any) -> None:
+        """Remove users from the clan: ids, ``User`` or ``Member``. They may come back with an invitation.
+
+        Raises:
+            MezonError: One of its kinds, if the server refuses.
+        """
+        await self._rpc("RemoveClanUsers", {"clan_id": self.id, "user_ids": _ids(users)})
+
+    async def ban(
+        self, *users: Any, reason: str = "", ban_time: int = 0, channel: TextChannel | int | str | None = None
+    ) -> None:
+        """Ban users from the clan, or from one channel of it.
+
+        Args:
+            users: Ids, ``User`` or ``Member``.
+            reason: Why; others may see it.
+            ban_time: How long. It is passed on as it is: in which unit the server counts is not known. 0 for no end.
+            channel: The channel, by object or id; None for the whole clan.
+
+        Raises:
+            MezonError: One of its kinds, if the server refuses.
+        """
+        request = {"user_ids": _ids(users), "ban_time": ban_time, "reason": reason}
+        await self._rpc("BanClanUsers", {**self._place(channel), **request})
+
+    async def unban(self, *users: Any, channel: TextChannel | int | str | None = None) -> None:
+        """Lift bans. Raises as `ban`."""
+        await self._rpc("UnbanClanUsers", {**self._place(channel), "user_ids": _ids(users)})
+
+    async def bans(self, channel: TextChannel | int | str | None = None) -> list[api_pb2.BannedUser]:
+        """Who is banned from the clan, or from a channel of it."""
+        answer = await self._rpc("ListBannedUsers", self._place(channel))
+        return list(answer.banned_users)
+
+    def _place(self, channel: TextChannel | int | str | None) -> dict[str, Any]:
+        channel_id = channel if isinstance(channel, int | str | None) else channel.id
+        return {"clan_id": self.id, "channel_id": channel_id or 0}
+
+    # ---- emojis, search
+
+    async def emojis(self) -> list[api_pb2.ClanEmoji]:
+        """The clan's own emojis: ``shortname``, ``id``, ``src``."""
+        answer = await self._rpc("GetListEmojisByUserId")
+        return [emoji for emoji in answer.emoji_list if emoji.clan_id == self.id]
+
+    def search(self, text: str, limit: int | None = _PAGE) -> Pages[api_pb2.SearchMessageDocument]:
+        """Messages of the clan with this text, as the server's search finds them.
+
+        Args:
+            text: What to look for.
+            limit: How many at most; None for all.
+        """
+        return search(self, text, limit)
+
+
+def search(
+    clan: ClanMembers, text: str, limit: int | None, channel_id: int = 0
+) -> Pages[api_pb2.SearchMessageDocument]:
+    """The pages of a search in a clan, or in one channel of it."""
+    wanted = {"content": text, "clan_id": str(clan.id)} | (
+        {"channel_id": str(channel_id)} if channel_id else {}
+    )
+    filters = [{"field_name": name, "field_value": value} for name, value in wanted.items()]
+
+    async def fetch(cursor: str) -> tuple[list[api_pb2.SearchMessageDocument], str]:
+        # The server counts pages from 1.
+        page = int(cursor or 1)
+        answer = await clan._rpc("SearchMessage", {"filters": filters, "from": page, "size": _PAGE})
+        return list(answer.messages), str(page + 1) if page * _PAGE < answer.total else ""
+
+    return Pages(fetch, limit)
+
+
+def _ids(users: Iterable[Any]) -> list[int]:
+    ids = [user_id_of(user) for user in users]
+    if not ids:
+        raise InvalidArgumentError("name at least one user")
+    return ids
+
+
+class _Named(Protocol):
+    id: int
+
+    @property
+    def name(self) -> str | None: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def _find(which: int | str, among: Iterable[N]) -> list[N]:
+    """Those of that name; of that id when no name fits. Case counts only when it decides."""
+    everything = list(among)
+    wanted = str(which).removeprefix("#")
+    return (
+        [thing for thing in everything if thing.name == wanted]
+        or [thing for thing in everything if (thing.name or "").casefold() == wanted.casefold()]
+        or [thing for thing in everything if str(thing.id) == wanted]
+    )
+
+
+def _none(kind: str, which: object, clan: str, names: list[str]) -> InvalidArgumentError:
+    near = difflib.get_close_matches(str(which), names, 1, 0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; the bot sees {', '.join(names[:20]) or 'none'}"
+    return InvalidArgumentError(f"clan {clan} has no {kind} {which!r}{hint}")

@@ -1,0 +1,250 @@
+"""What was played, and the pytest file that plays it again."""
+
+from __future__ import annotations
+
+import ast
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon.testing.records import Sent
+from mezon.testing.tap import Answer, Tap
+
+if TYPE_CHECKING:
+    from mezon.testing.gateway import LocalGateway
+
+__all__ = ["Recording", "mark", "quoted", "unmarked"]
+
+STEPS: Final = 1_000
+"""How many steps are remembered."""
+
+_KINDS: Final = {
+    "channel_message_send",
+    "ephemeral_message_send",
+    "message_reaction_event",
+    "UpdateChannelMessage",
+    "DeleteChannelMessage",
+}
+
+
+def quoted(value: Any) -> str:
+    """A literal of Python, with double quotes where that is the same."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        same = ast.literal_eval(text) == value
+    except (ValueError, SyntaxError, UnicodeError):
+        same = False  # JSON's true and null, and what has no UTF-8
+    return text if same and "\\" not in text else repr(value)
+
+
+def mark(message_id: int | str) -> str:
+    """Where a line speaks of a message: its variable comes here. No Python literal has such a text in it."""
+    return f"\0{message_id}\0"
+
+
+def unmarked(line: str) -> str:
+    """The line with the bare ids."""
+    return line.replace("\0", "")
+
+
+@dataclass(slots=True)
+class _Step:
+    """``line`` has ``mark(id)`` where the id of a message belongs; ``made`` is the id the step made."""
+
+    line: str = ""
+    made: int = 0
+    sent: Sent | None = None
+    call: tuple[int, int] = (0, 0)
+
+
+class Recording(Tap):
+    """Follows a gateway, and is told by the actions of the page what a person did."""
+
+    def __init__(self, gateway: LocalGateway) -> None:
+        self._gateway = gateway
+        self._steps: list[_Step] = []
+
+    def clear(self) -> None:
+        """Begins anew."""
+        self._steps.clear()
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def add(self, line: str, made: int = 0) -> None:
+        """A person did something: a line of Python, without ``await`` for plain methods."""
+        self._keep(_Step(line, made))
+
+    def _keep(self, step: _Step) -> None:
+        if len(self._steps) < STEPS:
+            self._steps.append(step)
+
+    def came(self, sent: Sent) -> None:
+        """The bot did something."""
+        kind = sent.api_name or sent.kind
+        if kind in _KINDS:
+            self._keep(_Step(sent=sent, call=(sent.connection, sent.cid)))
+
+    def went(self, answer: Answer) -> None:
+        """The ack names the id of what the bot sent."""
+        if answer.envelope is None or answer.envelope.WhichOneof("message") != "channel_message_ack":
+            return
+        for step in reversed(self._steps):
+            if step.call == (answer.connection, answer.cid):
+                step.made = answer.envelope.channel_message_ack.message_id
+                return
+
+    # Writing it down
+
+    def python(self, bot: str, name: str = "played") -> str:
+        """The test file.
+
+        Args:
+            bot: The bot as ``running_bot`` takes it.
+            name: Of the test function, without ``test_``.
+        """
+        writer = _Writer(self._gateway, self._thinned())
+        body = writer.lines() or ["await gateway.wait_joined()  # nothing was played"]
+        indented = "\n".join(" " * 8 + line if line else "" for line in body)
+        return (
+            f'"""Played in the playground on {time.strftime("%Y-%m-%d")} and saved: the bot has to do it again."""\n\n'
+            "import pytest\n"
+            "from mezon.testing import LocalGateway, running_bot\n\n\n"
+            "@pytest.mark.asyncio\n"
+            f"async def test_{name}(gateway: LocalGateway) -> None:\n"
+            f"    async with running_bot({quoted(bot)}, gateway):\n"
+            f"{indented}\n"
+        )
+
+    def _thinned(self) -> list[_Step]:
+        """Of edits that follow each other only the last: how many a streamed answer takes is chance."""
+        kept: list[_Step] = []
+        for step in self._steps:
+            last = kept[-1].sent if kept else None
+            if (
+                step.sent is not None
+                and last is not None
+                and step.sent.api_name == last.api_name == "UpdateChannelMessage"
+                and step.sent.payload.message_id == last.payload.message_id
+            ):
+                kept.pop()
+            kept.append(step)
+        return kept
+
+
+class _Writer:
+    """Turns steps into lines; messages are named by the variable that holds their id."""
+
+    def __init__(self, gateway: LocalGateway, steps: list[_Step]) -> None:
+        self._gateway = gateway
+        self._steps = steps
+        self._names: dict[int, str] = {}
+        self._counts = {"said": 0, "sent": 0}
+
+    def lines(self) -> list[str]:
+        lines: list[str] = []
+        for number, step in enumerate(self._steps):
+            if step.sent is None:
+                if lines:
+                    lines.append("")
+                lines += self._done(step, number)
+            else:
+                lines += self._expected(step.sent, step.made, number)
+        return lines
+
+    def _named(self, name: str) -> str:
+        self._counts[name] += 1
+        return f"{name}_{self._counts[name]}"
+
+    def _needed(self, message_id: int, after: int) -> bool:
+        """Whether a later step speaks of this message."""
+        for step in self._steps[after + 1 :]:
+            if mark(message_id) in step.line or (step.sent is not None and message_id in _targets(step.sent)):
+                return True
+        return False
+
+    def _done(self, step: _Step, number: int) -> list[str]:
+        line = step.line
+        for message_id, name in self._names.items():
+            line = line.replace(mark(message_id), name)
+        line = unmarked(line)
+        if step.made and self._needed(step.made, number):
+            name = self._names[step.made] = self._named("said")
+            line = f"{name} = {line}"
+        return line.split("\n")
+
+    def _expected(self, sent: Sent, made: int, number: int) -> list[str]:
+        kind = sent.api_name or sent.kind
+        name = self._named("sent")
+        if kind == "UpdateChannelMessage" and sent.text:
+            # Of the edits of a streamed answer the last counts.
+            lines = [
+                f"{name} = await gateway.next_sent(",
+                f'    "{kind}", match=lambda sent: sent.text == {quoted(sent.text)}',
+                ")",
+                *self._same_target(name, sent),
+            ]
+        else:
+            lines = [f'{name} = await gateway.next_sent("{kind}")', *self._same_target(name, sent)]
+            if sent.text:
+                lines.append(f"assert {name}.text == {quoted(sent.text)}")
+        lines += _same_content(name, sent)
+        if sent.kind == "ephemeral_message_send":
+            users = [self._user(one) for one in sent.message.receiver_ids]
+            lines.append(f"assert list({name}.message.receiver_ids) == [{', '.join(users)}]")
+        if made and self._needed(made, number):
+            self._names[made] = f"{name}.message_id"
+        return lines
+
+    def _user(self, user_id: int) -> str:
+        user = self._gateway.world.users.get(user_id)
+        return f'gateway.world.user("{user.username}").id' if user is not None else str(user_id)
+
+    def _same_target(self, name: str, sent: Sent) -> list[str]:
+        payload = sent.payload
+        if sent.kind == "message_reaction_event":
+            lines = [f"assert {name}.message.emoji == {quoted(payload.emoji)}"]
+            if payload.message_id in self._names:
+                lines.append(f"assert {name}.message_id == {self._names[payload.message_id]}")
+            return lines
+        if sent.kind == "api_request_event":
+            known = self._names.get(payload.message_id)
+            return [f"assert {name}.message_id == {known}"] if known else []
+        known_references = [self._names.get(one.message_ref_id) for one in payload.references]
+        if known_references and all(known_references):
+            expected = ", ".join(str(one) for one in known_references)
+            return [f"assert [one.message_ref_id for one in {name}.payload.references] == [{expected}]"]
+        return []
+
+
+def _targets(sent: Sent) -> set[int]:
+    """The messages that something the bot sent speaks of."""
+    payload = sent.payload
+    if sent.kind in ("message_reaction_event", "api_request_event"):
+        return {payload.message_id}
+    return {one.message_ref_id for one in payload.references}
+
+
+def _same_content(name: str, sent: Sent) -> list[str]:
+    """What of embeds, components and files does not change from run to run: colours and times may."""
+    lines = []
+    content: Any = sent.content if isinstance(sent.content, dict) else {}
+    for number, embed in enumerate(content.get("embed") or []):
+        place = f'{name}.content["embed"][{number}]'
+        lines += [
+            f'assert {place}["{key}"] == {quoted(embed[key])}'
+            for key in ("title", "description")
+            if embed.get(key)
+        ]
+        fields = [one.get("name") for one in embed.get("fields") or []]
+        if fields:
+            lines.append(f'assert [field["name"] for field in {place}["fields"]] == {quoted(fields)}')
+    ids = [part.get("id") for row in content.get("components") or [] for part in row.get("components") or []]
+    if ids:
+        lines.append(f'parts = [part for row in {name}.content["components"] for part in row["components"]]')
+        lines.append(f'assert [part["id"] for part in parts] == {quoted(ids)}')
+    files = [one.filename for one in getattr(sent.payload, "attachments", ())]
+    if files:
+        lines.append(f"assert [one.filename for one in {name}.payload.attachments] == {quoted(files)}")
+    return lines

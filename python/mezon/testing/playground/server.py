@@ -1,0 +1,301 @@
+"""The playground's server: the page, and one WebSocket for each open page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import mimetypes
+from collections import deque
+from collections.abc import Callable
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from mezon.testing.playground.actions import FAULTS, Actions
+from mezon.testing.playground.conversation import Conversation
+from mezon.testing.playground.inspector import Inspector
+from mezon.testing.playground.recording import Recording
+from mezon.testing.playground.security import Guard
+from mezon.testing.playground.views import world_view
+from mezon.testing.tap import Tap
+
+if TYPE_CHECKING:
+    from mezon.testing.gateway import LocalGateway
+
+__all__ = ["BotControl", "Playground"]
+
+#: A message of a page: a file of 8 MB as base64 fits.
+_MESSAGE_LIMIT: Final = 12 * 1024 * 1024
+#: Events that wait for a page; one that is slower than that begins anew.
+_QUEUE: Final = 5_000
+#: Things the bot reported, for pages that open later.
+_REPORTS: Final = 200
+#: Files of the bot a browser may show; everything else is downloaded.
+_PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+
+
+class BotControl(Protocol):
+    """The one who runs the bot, when somebody does: ``mezon dev``."""
+
+    @property
+    def target(self) -> str:
+        """The bot as ``running_bot`` takes it."""
+        ...
+
+    async def restart(self, why: str) -> None:
+        """Starts the bot's process again."""
+        ...
+
+    def save_test(self, text: str) -> str:
+        """Writes a test file beside the bot and returns its name."""
+        ...
+
+
+class Playground:
+    """The page beside a running gateway. ``async with Playground(gateway) as playground: print(playground.url)``
+
+    Args:
+        gateway: A started gateway.
+        port: A loopback port; 0 for a free one.
+        bot: Who runs the bot; without one the page cannot restart it or save a test beside it.
+    """
+
+    def __init__(self, gateway: LocalGateway, *, port: int = 0, bot: BotControl | None = None) -> None:
+        self.gateway = gateway
+        self.bot = bot
+        self.port = port
+        self._guard = Guard()
+        self._pages: set[asyncio.Queue[str | None]] = set()
+        self._runner: web.AppRunner | None = None
+        self._known_world = ""
+        self.recording = Recording(gateway)
+        self.conversation = Conversation(gateway, self.publish)
+        self.inspector = Inspector(gateway.bot_id, self.publish)
+        self.actions = Actions(gateway, self.conversation, self.recording)
+        self._taps: list[Tap] = [
+            self.recording,
+            self.conversation,
+            self.inspector,
+            _Connections(self.publish),
+        ]
+        self._reports: deque[dict[str, Any]] = deque(maxlen=_REPORTS)
+        self._stats: dict[str, Any] = {}
+
+    @property
+    def url(self) -> str:
+        """The address of the page, with the token that opens it."""
+        return f"http://127.0.0.1:{self.port}/?token={self._guard.token}"
+
+    # Life
+
+    async def start(self) -> Self:
+        """Listens, and follows the gateway."""
+        app = web.Application(middlewares=[self._guard.middleware])
+        app.router.add_get("/", self._page)
+        app.router.add_get("/socket", self._socket)
+        app.router.add_get("/file", self._file)
+        app.router.add_get("/page/{name:[a-z/_-]+[.](?:js|mjs|css|svg)}", self._static)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", self.port)
+        try:
+            await site.start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self.port = int(runner.addresses[0][1])
+        self.gateway.taps += self._taps
+        return self
+
+    async def aclose(self) -> None:
+        """Closes every page's line and stops."""
+        runner, self._runner = self._runner, None
+        if runner is None:
+            return
+        for tap in self._taps:
+            self.gateway.taps.remove(tap)
+        for page in self._pages:
+            page.put_nowait(None)
+        await runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
+
+    # Telling the pages
+
+    def publish(self, event: dict[str, Any]) -> None:
+        """Sends an event to every open page."""
+        if not self._pages:
+            return
+        world = json.dumps(world_view(self.gateway.world), ensure_ascii=False)
+        if world != self._known_world:
+            # First: what follows may speak of a channel that is new.
+            self._known_world = world
+            self.publish({"event": "world", "world": json.loads(world)})
+        text = json.dumps(event, ensure_ascii=False, default=str)
+        for page in list(self._pages):
+            if page.qsize() >= _QUEUE:
+                page.put_nowait(None)  # it opens again and gets everything at once
+                self._pages.discard(page)
+            else:
+                page.put_nowait(text)
+
+    def report(self, report: dict[str, Any]) -> None:
+        """What the bot's process told: ``stats`` replace each other, the others are kept."""
+        if report.get("kind") == "stats":
+            self._stats = report
+        else:
+            if report.get("kind") in ("started", "gone"):
+                self._stats = {}
+            self._reports.append(report)
+        self.publish({"event": "report", "report": report})
+
+    def _hello(self) -> dict[str, Any]:
+        gateway = self.gateway
+        return {
+            "event": "hello",
+            "world": world_view(gateway.world),
+            "messages": self.conversation.messages(),
+            "frames": self.inspector.summaries(),
+            "reports": list(self._reports),
+            "stats": self._stats,
+            "connected": gateway.connections.live,
+            "gateway": gateway.url,
+            "bot": self.bot.target if self.bot is not None else None,
+            "faults": list(FAULTS),
+            "stalled": gateway.stalled,
+        }
+
+    # Routes
+
+    async def _page(self, request: web.Request) -> web.Response:
+        self._guard.check_token(request)
+        text = (resources.files(__package__) / "page" / "index.html").read_text(encoding="utf-8")
+        return web.Response(text=text, content_type="text/html")
+
+    async def _static(self, request: web.Request) -> web.Response:
+        place = resources.files(__package__) / "page"
+        for part in request.match_info["name"].split("/"):
+            place = place / part
+        if not place.is_file():
+            raise web.HTTPNotFound
+        kind = "text/javascript" if place.name.endswith("js") else mimetypes.guess_type(place.name)[0]
+        return web.Response(body=place.read_bytes(), content_type=kind or "text/plain", charset="utf-8")
+
+    async def _file(self, request: web.Request) -> web.Response:
+        self._guard.check_token(request)
+        upload = self.gateway.uploads.get(request.query.get("url", ""))
+        if upload is None:
+            raise web.HTTPNotFound
+        if upload.filetype in _PICTURES:
+            return web.Response(body=upload.body, content_type=upload.filetype)
+        return web.Response(
+            body=upload.body,
+            content_type="application/octet-stream",
+            headers={"Content-Disposition": "attachment"},
+        )
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        self._guard.check_token(request)
+        socket = web.WebSocketResponse(max_msg_size=_MESSAGE_LIMIT, heartbeat=20.0)
+        await socket.prepare(request)
+        queue: asyncio.Queue[str | None] = asyncio.Queue()
+        queue.put_nowait(json.dumps(self._hello(), ensure_ascii=False, default=str))
+        self._pages.add(queue)
+        writer = asyncio.create_task(self._write(socket, queue))
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    queue.put_nowait(
+                        json.dumps(await self._do(message.data), ensure_ascii=False, default=str)
+                    )
+        finally:
+            self._pages.discard(queue)
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+        return socket
+
+    async def _write(self, socket: web.WebSocketResponse, queue: asyncio.Queue[str | None]) -> None:
+        with contextlib.suppress(ConnectionError):
+            while (text := await queue.get()) is not None:
+                await socket.send_str(text)
+            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
+
+    # What a page asks for
+
+    async def _do(self, text: str) -> dict[str, Any]:
+        number: Any = None
+        try:
+            request = json.loads(text)
+            number = request.get("id")
+            name, arguments = request["do"], request.get("with", {})
+            method = self._methods().get(name)
+            if method is None:
+                raise ValueError(f"the playground has no {name}")
+            result = method(**arguments)
+            if asyncio.iscoroutine(result):
+                result = await result
+        except Exception as error:
+            # Whatever it is, the person who pressed the button has to see it.
+            return {"event": "result", "id": number, "error": str(error.args[0] if error.args else error)}
+        return {"event": "result", "id": number, "result": result}
+
+    def _methods(self) -> dict[str, Callable[..., Any]]:
+        actions = self.actions
+        names = (
+            "say",
+            "dm",
+            "add_user",
+            "add_channel",
+            "edit",
+            "delete",
+            "react",
+            "typing",
+            "click",
+            "select",
+            "fault",
+        )
+        return {name: getattr(actions, name) for name in names} | {
+            "frame": lambda number: self.inspector.details(int(number)),
+            "new": self._new,
+            "restart": self._restart,
+            "pytest": self._pytest,
+            "save": self._save,
+        }
+
+    def _new(self) -> None:
+        """A new conversation: messages, frames and the recording are forgotten."""
+        for part in (self.conversation, self.inspector, self.recording):
+            part.clear()
+        self.gateway.world.forget_messages()
+        self._reports.clear()
+        self.publish({"event": "new"})
+
+    async def _restart(self) -> None:
+        if self.bot is None:
+            raise ValueError("nobody here runs the bot: start it with mezon dev, or restart it yourself")
+        await self.bot.restart("asked for on the page")
+
+    def _pytest(self) -> str:
+        if not len(self.recording):
+            raise ValueError("nothing was played yet: say something first")
+        return self.recording.python(self.bot.target if self.bot is not None else "bot.py")
+
+    def _save(self) -> str:
+        if self.bot is None:
+            raise ValueError("nobody here knows where the bot is: copy the text instead")
+        return self.bot.save_test(self._pytest())
+
+
+class _Connections(Tap):
+    def __init__(self, publish: Callable[[dict[str, Any]], None]) -> None:
+        self._publish = publish
+
+    def connected(self, live: int) -> None:
+        self._publish({"event": "connected", "live": live})

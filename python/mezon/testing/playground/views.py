@@ -1,0 +1,148 @@
+"""The world, its messages and frames as JSON for the page. Ids are texts: JavaScript's numbers are too short."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError, Message
+
+from mezon.protobuf.api import api_pb2
+from mezon.testing.world import DM, GROUP, VOICE, World
+
+__all__ = ["content_of", "message_view", "plain", "python_of", "world_view"]
+
+# The bytes fields of a message and what is in them.
+_PACKED: dict[str, tuple[Any, str]] = {
+    "mentions": (api_pb2.MessageMentionList, "mentions"),
+    "attachments": (api_pb2.MessageAttachmentList, "attachments"),
+    "references": (api_pb2.MessageRefList, "refs"),
+    "reactions": (api_pb2.MessageReactionList, "reactions"),
+}
+
+
+def content_of(text: str) -> dict[str, Any]:
+    """The content object of a message; what is no JSON object becomes its text."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    return content if isinstance(content, dict) else {"t": text}
+
+
+def plain(message: Any) -> Any:
+    """A protobuf message (or JSON value, or bytes) as JSON, with packed and JSON fields unpacked."""
+    if not isinstance(message, Message):
+        return message.hex() if isinstance(message, bytes) else message
+    value: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
+    for field, found in message.ListFields():
+        name = field.name
+        if name == "content" and isinstance(found, str):
+            value[name] = content_of(found)
+        elif name in _PACKED and isinstance(found, bytes):
+            value[name] = _unpacked(name, found)
+        elif field.type == FieldDescriptor.TYPE_MESSAGE and not field.is_repeated and name in value:
+            # A wrapper is its value already.
+            value[name] = plain(found) if isinstance(value[name], dict) else value[name]
+    return value
+
+
+def _unpacked(name: str, data: bytes) -> Any:
+    kind, inside = _PACKED[name]
+    try:
+        parsed = kind.FromString(data)
+    except DecodeError:
+        return data.hex()
+    return [plain(part) for part in getattr(parsed, inside)]
+
+
+def python_of(message: Message) -> str:
+    """An expression that makes this message, with the modules as the docs import them."""
+    name = message.DESCRIPTOR.full_name
+    module = {"mezon.api": "api_pb2", "mezon.realtime": "realtime_pb2"}.get(
+        name.rpartition(".")[0], "wrappers_pb2"
+    )
+    parts = []
+    for field, value in message.ListFields():
+        if field.is_repeated:
+            items = [python_of(one) if isinstance(one, Message) else repr(one) for one in value]
+            text = f"[{', '.join(items)}]"
+            if field.message_type is not None and field.message_type.GetOptions().map_entry:
+                text = repr(dict(value))
+        else:
+            text = python_of(value) if isinstance(value, Message) else repr(value)
+        parts.append(f"{field.name}={text}")
+    return f"{module}.{message.DESCRIPTOR.name}({', '.join(parts)})"
+
+
+def message_view(message: api_pb2.ChannelMessage, receivers: Sequence[int], bots: set[int]) -> dict[str, Any]:
+    """A message as the page draws it."""
+    fields = plain(message)
+    references = fields.get("references") or []
+    return {
+        "id": str(message.message_id),
+        "channel": str(message.channel_id),
+        "sender": str(message.sender_id),
+        "name": message.clan_nick or message.display_name or message.username,
+        "username": message.username,
+        "bot": message.sender_id in bots,
+        "time": message.create_time_seconds or int(time.time()),
+        "content": content_of(message.content),
+        "mentions": fields.get("mentions") or [],
+        "attachments": fields.get("attachments") or [],
+        "reply": _reply(references[0]) if isinstance(references, list) and references else None,
+        "reactions": [],
+        "edited": False,
+        "removed": False,
+        "only": [str(receiver) for receiver in receivers],
+    }
+
+
+def _reply(reference: dict[str, Any]) -> dict[str, str]:
+    content = reference.get("content") or {}
+    return {
+        "id": reference.get("message_ref_id", ""),
+        "name": reference.get("message_sender_display_name") or reference.get("message_sender_username", ""),
+        "text": str(content.get("t") or "") if isinstance(content, dict) else "",
+    }
+
+
+def world_view(world: World) -> dict[str, Any]:
+    """Clans with their channels, direct conversations, people and bots."""
+    return {
+        "clans": [
+            {
+                "id": str(clan.id),
+                "name": clan.name,
+                "channels": [
+                    {"id": str(channel.id), "label": channel.label, "thread": bool(channel.parent_id)}
+                    for channel in world.channels.values()
+                    if channel.clan_id == clan.id and channel.type not in (DM, GROUP, VOICE)
+                ],
+            }
+            for clan in world.clans.values()
+        ],
+        "dms": [
+            {
+                "id": str(channel.id),
+                "label": channel.label,
+                "members": [str(member) for member in channel.member_ids],
+            }
+            for channel in world.channels.values()
+            if channel.type in (DM, GROUP)
+        ],
+        "users": [
+            {"id": str(user.id), "username": user.username, "name": user.display_name or user.username}
+            for user in world.users.values()
+            if not user.is_bot
+        ],
+        "bots": [
+            {"id": str(user.id), "username": user.username, "name": user.display_name or user.username}
+            for user in world.users.values()
+            if user.is_bot
+        ],
+    }

@@ -1,0 +1,203 @@
+"""What a client leaves behind: nothing, however it ends, also when nobody ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from bot_process import quiet_options, until
+from mezon import GatewayOptions, MezonClient
+from mezon.errors import ConnectionLostError, MezonConnectionError
+from mezon.testing import GatewayThread, LocalGateway
+
+
+def descriptors() -> set[tuple[str, str]]:
+    """What this process has open."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            found.add((name, os.readlink(f"/proc/self/fd/{name}")))
+    return {(name, target) for name, target in found if not target.startswith("/proc")}
+
+
+async def test_a_client_that_is_thrown_away_after_a_loss(gateway: LocalGateway) -> None:
+    """Some bots make a new client at each loss and forget the old one without ``disconnect()``."""
+
+    async def life() -> None:
+        client = MezonClient(**quiet_options(gateway))
+        client.on_channel_message(lambda message: None)
+        await client.login(enable_auto_reconnect=False)
+        await gateway.drop()
+        with pytest.raises(ConnectionLostError):
+            await client.wait_closed()
+
+    def collect() -> bool:
+        gc.collect()
+        return gateway.connections.total > 0
+
+    # The core's own thread and its descriptors come with the first client and stay.
+    await life()
+    await until(collect)
+    tasks, files, threads = asyncio.all_tasks(), descriptors(), threading.active_count()
+    for _ in range(3):
+        await life()
+
+    def nothing_is_left() -> bool:
+        gc.collect()
+        # The gateway's own tasks, one for each connection it has, are not the client's.
+        left = [task for task in asyncio.all_tasks() - tasks if "web_protocol" not in repr(task)]
+        return not left and not descriptors() - files and threading.active_count() <= threads
+
+    await until(nothing_is_left)
+
+
+# What asyncio itself says of the transports of a loop that is closed while they are open.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+class TestALoopThatIsClosed:
+    """``loop.close()`` without ``disconnect()``: tests of other people do it, and so do scripts."""
+
+    @pytest.fixture(autouse=True)
+    def _collected(self) -> Iterator[None]:
+        yield
+        gc.collect()
+
+    @staticmethod
+    def abandoned(client: MezonClient) -> None:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(client.login())
+        assert client.state == "ready"
+        for task in asyncio.all_tasks(loop):
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+        loop.close()
+
+    def test_disconnect_is_safe_and_a_new_login_hears(self) -> None:
+        with GatewayThread() as server:
+            client = MezonClient(**quiet_options(server.gateway))
+            heard: list[str] = []
+            client.on_channel_message(lambda message: heard.append(message.content["t"]))
+            self.abandoned(client)
+            assert client.state == "closed"
+
+            async def main() -> None:
+                await client.disconnect()
+                await client.disconnect()
+                await client.login()
+                await server.arun(server.gateway.say("general", "alice", "hello"))
+                await until(lambda: heard == ["hello"])
+                await client.disconnect()
+
+            asyncio.run(main())
+
+    def test_a_new_login_hears_without_a_disconnect(self) -> None:
+        with GatewayThread() as server:
+            client = MezonClient(**quiet_options(server.gateway))
+            heard: list[str] = []
+            client.on_channel_message(lambda message: heard.append(message.content["t"]))
+            self.abandoned(client)
+
+            async def main() -> None:
+                await client.login()
+                assert client.state == "ready"
+                await server.arun(server.gateway.say("general", "alice", "hello"))
+                await until(lambda: heard == ["hello"])
+                channel = await client.channels.fetch(server.gateway.world.channel("general").id)
+                await channel.send("and back")
+                await client.disconnect()
+
+            asyncio.run(main())
+
+    def test_calls_say_so(self) -> None:
+        with GatewayThread() as server:
+            client = MezonClient(**quiet_options(server.gateway))
+            self.abandoned(client)
+            channel = server.gateway.world.channel("general")
+            with pytest.raises(MezonConnectionError, match="another event loop"):
+                asyncio.run(client.send_message(channel.clan_id, channel.id, 2, True, "hello"))
+            assert server.gateway.world.messages("general") == []
+            asyncio.run(client.disconnect())
+
+    def test_with_handlers_and_agent_events_under_way(self) -> None:
+        with GatewayThread() as server:
+            gateway = server.gateway
+            client = MezonClient(**quiet_options(gateway) | {"agent_event_url": gateway.url})
+            began = threading.Event()
+
+            async def handle(message: Any) -> None:
+                began.set()
+                await asyncio.sleep(3600)
+
+            client.on_channel_message(handle)
+            loop = asyncio.new_event_loop()
+
+            async def main() -> None:
+                await client.login()
+                await client.connect_ai_agent_sse()
+                await server.arun(gateway.say("general", "alice", "hello"))
+                await until(began.is_set)
+
+            loop.run_until_complete(main())
+            for task in asyncio.all_tasks(loop):
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+            loop.close()
+            asyncio.run(client.disconnect())
+            assert client.stats().handlers == 0
+            asyncio.run(client.disconnect())
+
+
+class TestDisconnectInEveryState:
+    async def test_before_any_login(self, gateway: LocalGateway) -> None:
+        client = MezonClient(**quiet_options(gateway))
+        await client.disconnect()
+        await client.disconnect()
+        await client.login()
+        assert client.state == "ready"
+        await client.disconnect()
+
+    async def test_after_a_loss_for_good(self, gateway: LocalGateway) -> None:
+        client = MezonClient(**quiet_options(gateway))
+        await client.login(enable_auto_reconnect=False)
+        await gateway.drop()
+        await until(lambda: client.state == "closed")
+        await client.disconnect()
+        await client.login()
+        await client.disconnect()
+        assert client.state == "closed"
+
+    async def test_while_it_waits_for_the_next_attempt(self, gateway: LocalGateway) -> None:
+        client = MezonClient(**quiet_options(gateway) | {"gateway": GatewayOptions(backoff_base=60.0)})
+        await client.login()
+        await gateway.stop()
+        await until(lambda: client.state in ("backoff", "authenticating", "connecting"))
+        await client.disconnect()
+        assert client.state == "closed"
+
+
+async def test_a_login_that_is_cancelled_anywhere_leaves_nothing(
+    gateway: LocalGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Cancelled after each number of turns; no failure of a task is left for nobody, and the next login works."""
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+    gateway.world.add_clan("second")
+    for turns in [*range(12), *range(12, 160, 7)]:
+        client = MezonClient(**quiet_options(gateway))
+        # A list of clans that fails while the socket connects is the failure nobody may be left with.
+        gateway.http_status("ListClanDescs", 400, times=1)
+        login = asyncio.ensure_future(client.login())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        login.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await login
+        await client.disconnect()
+        del client, login
+    gc.collect()
+    await asyncio.sleep(0)
+    assert told == []
+    assert "never retrieved" not in caplog.text

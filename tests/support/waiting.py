@@ -1,0 +1,44 @@
+"""Waiting for what nobody announces, and looking at this process."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+
+async def until(
+    condition: Callable[[], Any] | Callable[[], Awaitable[Any]],
+    what: str | Callable[[], str] = "a condition",
+    *,
+    timeout: float = 20.0,
+) -> Any:
+    """Waits until a condition, plain or awaitable, is true, and gives what it was.
+
+    AssertionError after ``timeout`` seconds; ``what`` (a function: asked then) says what was waited for.
+    """
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if inspect.isawaitable(value):
+            value = await value
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout:g} s for {what() if callable(what) else what}")
+        await asyncio.sleep(0.005)
+
+
+async def settle() -> None:
+    """Lets every task that can run do so."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def rss() -> int:
+    """The resident memory of this process in bytes."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
