@@ -54,13 +54,14 @@ soak: build ## random faults for SOAK_SECONDS=600 from SOAK_SEED=1, then a repor
 fuzz: ## mutate frames for FUZZ_SECONDS; FUZZ_SEED repeats a run
 	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --quiet --test fuzz -- --nocapture
 
-lint: build ## format, clippy, ruff, mypy, stubtest, generated code
+lint: build ## format, clippy, ruff, mypy, layers, stubtest, generated code
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --features python -- -D warnings
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-logo --no-cache
 	$(PY) -m mypy.stubtest mezon._core --allowlist tests/typing/stubtest-allowlist.txt
 	$(PY) tools/protos.py --check
 	$(PY) tools/rpc.py --check

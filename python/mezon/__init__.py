@@ -14,6 +14,7 @@ from mezon import _core
 from mezon.utils.installation import warn_at_import as _warn_at_import
 
 if TYPE_CHECKING:
+    from mezon._events.waiting import EventStream
     from mezon.api.mezon_api import MezonApi
     from mezon.client import MezonClient
     from mezon.constants.enum import (
@@ -61,11 +62,22 @@ if TYPE_CHECKING:
         SSEConfig,
         SSEMessage,
     )
+    from mezon.models._answers import parse_extra_data
+    from mezon.models._limits import MessageLimits
+    from mezon.models.choices import ButtonClicked
     from mezon.options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
     from mezon.session import Session
     from mezon.socket.default_socket import Socket
     from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
-    from mezon.structures import ButtonBuilder, Clan, InteractiveBuilder, Message, TextChannel, User
+    from mezon.structures import (
+        ButtonBuilder,
+        Clan,
+        InteractiveBuilder,
+        Message,
+        MessageHandle,
+        TextChannel,
+        User,
+    )
     from mezon.text import Text, split_text
     from mezon.utils.logger import disable_logging, enable_logging, get_logger, setup_logger
 
@@ -121,10 +133,22 @@ _HOMES = {
         "SSEConfig",
         "SSEMessage",
     ),
+    "mezon._events.waiting": ("EventStream",),
+    "mezon.models._answers": ("parse_extra_data",),
+    "mezon.models._limits": ("MessageLimits",),
+    "mezon.models.choices": ("ButtonClicked",),
     "mezon.session": ("Session",),
     "mezon.socket.default_socket": ("Socket",),
     "mezon.socket.websocket_adapter": ("WebSocketAdapter", "WebSocketAdapterPb"),
-    "mezon.structures": ("ButtonBuilder", "Clan", "InteractiveBuilder", "Message", "TextChannel", "User"),
+    "mezon.structures": (
+        "ButtonBuilder",
+        "Clan",
+        "InteractiveBuilder",
+        "Message",
+        "MessageHandle",
+        "TextChannel",
+        "User",
+    ),
     "mezon.text": ("Text", "split_text"),
     "mezon.utils.logger": ("disable_logging", "enable_logging", "get_logger", "setup_logger"),
 }
@@ -143,6 +167,7 @@ __all__ = [
     "ApiVoiceChannelUserList",
     "AuthenticationError",
     "ButtonBuilder",
+    "ButtonClicked",
     "ButtonMessageStyle",
     "CacheManager",
     "Channel",
@@ -158,6 +183,7 @@ __all__ = [
     "DeliveryUnknownError",
     "Disconnect",
     "EventManager",
+    "EventStream",
     "Events",
     "Gap",
     "GapOptions",
@@ -166,6 +192,8 @@ __all__ = [
     "InvalidArgumentError",
     "Message",
     "MessageDB",
+    "MessageHandle",
+    "MessageLimits",
     "MessagePayLoad",
     "MezonApi",
     "MezonClient",
@@ -193,6 +221,7 @@ __all__ = [
     "disable_logging",
     "enable_logging",
     "get_logger",
+    "parse_extra_data",
     "setup_logger",
     "split_text",
 ]

@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from mezon._client.agents import Agents
-from mezon._client.assembly import StandardPorts
+from mezon._client.assembly import PortSettings, ports_for
 from mezon._client.background import Background
 from mezon._client.calls import ClientCalls
 from mezon._client.directory import Directory
@@ -19,13 +19,16 @@ from mezon._client.sessions import Sessions
 from mezon._client.settings import FromEnv, resolve
 from mezon._client.shutdown import Shutdown
 from mezon._client.tokens import Tokens
+from mezon._client.waiting import ClientWaiting
 from mezon._client.watchdog import Watchdog
 from mezon._events.dispatch import Dispatcher
 from mezon._events.registration import EventRegistration
+from mezon._events.waiting import Waiters
 from mezon._gateway.transport import check_transport
 from mezon._http.route import check_route
 from mezon.errors import InvalidArgumentError
 from mezon.managers.event import EventManager
+from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
 from mezon.utils.logger import get_logger, setup_logger
 from mezon.utils.process import ProcessGuard
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
     from mezon.messages import MessageDB
+    from mezon.models._limits import MessageLimits
     from mezon.ports import Connection, MessageStore, Ports
     from mezon.session import Session
     from mezon.structures import TextChannel, User
@@ -78,7 +82,7 @@ def auto_bind(event_name: str) -> Callable[[F], F]:
     return mark
 
 
-class MezonClient(EventRegistration, RpcDoor, ClientCalls):
+class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
     """A bot's connection to Mezon.
 
     ```python
@@ -129,6 +133,8 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
             refuses a call (403 after a new session, 404, 410, 501) or cannot be reached. Never twice when the first may
             have been carried out, unless repeating it does no harm. Logins, uploads and media are always HTTP.
         blocked_loop_warning: Seconds the event loop may be blocked before a warning tells where; 0 for none.
+        limits: Refuse messages that are over these bounds before they are sent, such as ``MessageLimits()`` with
+            the bounds of Mezon's own apps; None to let the server decide.
         ports: What the client needs from outside, when it shall not be this package's own: see ``mezon.ports``.
     """
 
@@ -159,6 +165,7 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
         transport: TransportChoice = DEFAULT_TRANSPORT,
         api: ApiRoute = DEFAULT_API,
         blocked_loop_warning: float = 5.0,
+        limits: MessageLimits | None = None,
         ports: Ports | None = None,
     ) -> None:
         if enable_logging:
@@ -182,6 +189,7 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
         self.content_as_json = content_as_json
         self.fill_gaps = fill_gaps
         self.messages_per_channel = messages_per_channel
+        self.limits = limits
 
         # Made at login; their types say that bots use them after it.
         self.api_client: MezonApi = cast("MezonApi", None)
@@ -195,13 +203,17 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
         self.zk_proof: ZkProof | None = None
 
         # What it needs from outside.
-        self._ports: Ports = ports or StandardPorts(
-            gateway=self.gateway,
-            message_db=message_db,
-            content_as_json=content_as_json,
-            recent_per_channel=messages_per_channel,
-            recent_channels=cache_size,
-            http_rate=(http_rate_limit, http_rate_period),
+        self._ports: Ports = ports or ports_for(
+            PortSettings(
+                client_id=self.client_id,
+                gateway=self.gateway,
+                message_db=message_db,
+                content_as_json=content_as_json,
+                recent_per_channel=messages_per_channel,
+                recent_channels=cache_size,
+                http_rate=(http_rate_limit, http_rate_period),
+                origin=Origin(self),
+            )
         )
         self._store: MessageStore | None = None
         self._process = ProcessGuard()
@@ -210,18 +222,22 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
         self._background = Background()
         self._reports = Reports(lambda: self.__dict__.get("on_error"), self._background)
         self.event_manager = EventManager()
-        self._dispatcher = Dispatcher(self.event_manager, self._reports.report, max_concurrent_handlers)
+        self._waiters = Waiters()
+        self._dispatcher = Dispatcher(
+            self.event_manager, self._reports.report, max_concurrent_handlers, self._waiters
+        )
         self._sessions = Sessions(
             self, self._ports, self._background.run, check_route(resolve(api)), self._connection
         )
-        self._directory = Directory(self, self._sessions.token, cache_size)
-        self.clans = self._directory.clans
-        self.channels = self._directory.channels
-        self.users = self._directory.users
+        self.directory = Directory(self, self._sessions.token, cache_size)
+        self.clans = self.directory.clans
+        self.channels = self.directory.channels
+        self.users = self.directory.users
         self._agents = Agents(self, self._ports, self._dispatcher.dispatch)
         self._tokens = Tokens(self, self._ports)
         self._shutdown = Shutdown(
             self._dispatcher,
+            self._waiters,
             self._sessions,
             self._agents,
             self._background,
@@ -234,13 +250,13 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
             ports=self._ports,
             dispatcher=self._dispatcher,
             sessions=self._sessions,
-            directory=self._directory,
+            directory=self.directory,
             background=self._background,
             life=Life(
                 self,
                 self._dispatcher,
                 self._sessions,
-                self._directory,
+                self.directory,
                 self._background,
                 self._shutdown,
             ),
@@ -314,6 +330,16 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
         self._reports.handler = handler
         return handler
 
+    def report_error(self, error: Exception, where: str) -> None:
+        """Log an error with its traceback and hand it to ``on_error``, as is done for those of handlers.
+
+        Args:
+            error: What was raised.
+            where: What raised it, in place of an event's name.
+        """
+        logger.error("%s failed", where, exc_info=error)
+        self._reports.report(error, where)
+
     # ---- login and its end
 
     async def login(self, enable_auto_reconnect: bool = True) -> None:
@@ -334,6 +360,13 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
         self._process.check()
         self._process.begin()
         await self._login.run(enable_auto_reconnect)
+
+    async def setup_hook(self) -> None:
+        """Override it to prepare the bot: called at each login, when calls can be made and before anything is told.
+
+        The order at the start: this, then the handlers of ``ready`` start, then events do, in the order they came.
+        What comes meanwhile waits, so that this must not wait for an event. What it raises fails the login.
+        """
 
     async def get_session(self) -> Session:
         """A fresh session, without logging in the client.
@@ -359,7 +392,7 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
         Raises:
             InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
         """
-        return await self._directory.fetch_channel(channel_id)
+        return await self.directory.fetch_channel(channel_id)
 
     async def get_user_from_id(self, user_id: int) -> User:
         """What ``users.fetch`` does on a miss: opens the DM with the user.
@@ -367,7 +400,7 @@ class MezonClient(EventRegistration, RpcDoor, ClientCalls):
         Raises:
             InvalidArgumentError: If the user cannot be reached (a ValueError).
         """
-        return await self._directory.fetch_user(user_id)
+        return await self.directory.fetch_user(user_id)
 
     async def connect_ai_agent_sse(self, path: str = "api/sse/metadata") -> None:
         """Start to receive the AI agents' events; possible before the login. They reconnect by themselves.

@@ -97,6 +97,13 @@ class Connection(Protocol):
     listener: ConnectionListener | None
 
     @property
+    def around(self) -> Callable[[str, Callable[..., Any], int], Callable[..., Any]] | None:
+        """What is called in place of a handler, given the event, the handler and its place among them.
+
+        For a connection that has to know when the handlers of an event have ended; None for handlers as they are.
+        """
+
+    @property
     def state(self) -> str:
         """idle, authenticating, connecting, joining, ready, backoff or closed."""
 

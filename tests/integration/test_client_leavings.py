@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from bot_process import quiet_options, until
+from bot_process import quiet_options
 from mezon import GatewayOptions, MezonClient
 from mezon.errors import ConnectionLostError, MezonConnectionError
 from mezon.testing import GatewayThread, LocalGateway
+from waiting import until
 
 
 def descriptors() -> set[tuple[str, str]]:

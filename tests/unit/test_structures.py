@@ -112,6 +112,7 @@ class Peer:
         hide_editted: bool = False,
         topic_id: Any = None,
         is_update_msg_topic: Any = None,
+        create_time_seconds: Any = None,
     ) -> str:
         arguments = {key: value for key, value in locals().items() if key != "self" and value is not None}
         await self._record("update", **arguments)

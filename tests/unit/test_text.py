@@ -72,6 +72,7 @@ def test_roles_and_objects_are_mentioned() -> None:
 
     text = Text().mention_role(Thing()).mention(Thing()).hashtag(Thing())
     assert str(text) == "@Chef@alice#general"
+    assert str(Text().mention("5")) == "@5"
     role, user = text.mentions
     assert (role.role_id, role.rolename, role.user_id) == (7, "Chef", None)
     assert (user.user_id, user.username) == (7, "alice")
@@ -80,7 +81,7 @@ def test_roles_and_objects_are_mentioned() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Text().mention(5),
+        lambda: Text().mention_role(5),
         lambda: Text().mention(None, "x"),
         lambda: Text().mention("abc", "x"),
         lambda: Text().mention_role(0, "x"),

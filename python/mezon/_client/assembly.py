@@ -6,40 +6,77 @@ Whoever gives ``MezonClient(ports=...)`` others has none of this.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mezon._gateway.connection import CoreConnection
+    from mezon.models._origin import Origin
     from mezon.options import GatewayOptions
-    from mezon.ports import Connection, HttpTransport, MessageStore
+    from mezon.ports import Connection, HttpTransport, MessageStore, Ports
 
 
-class StandardPorts:
-    """The core, aiohttp and SQLite behind the ports of one client.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortSettings:
+    """What a client's constructor says of its ports.
 
-    Args:
+    Attributes:
+        client_id: The bot's id.
         gateway: Settings of the connection.
         message_db: A store, the path of one, False for none, or None for the default file.
         content_as_json: Give the content of messages as JSON text.
         recent_per_channel: Messages that the connection remembers of a channel.
         recent_channels: Of how many channels.
         http_rate: Calls in a period, and the seconds of a period.
+        origin: What events carry that can be answered: whose they are.
     """
 
-    def __init__(
-        self,
-        *,
-        gateway: GatewayOptions,
-        message_db: Any,
-        content_as_json: bool,
-        recent_per_channel: int,
-        recent_channels: int,
-        http_rate: tuple[int, float],
-    ) -> None:
-        self._gateway = gateway
-        self._message_db = message_db
-        self._content_as_json = content_as_json
-        self._recent = {"recent_per_channel": recent_per_channel, "recent_channels": recent_channels}
-        self._http_rate = http_rate
+    client_id: int
+    gateway: GatewayOptions
+    message_db: Any
+    content_as_json: bool
+    recent_per_channel: int
+    recent_channels: int
+    http_rate: tuple[int, float]
+    origin: Origin | None = None
+
+
+#: Makes the ports of clients that are given none. A worker of many machines puts its own here while it imports a bot.
+_provider: ContextVar[Callable[[PortSettings], Ports] | None] = ContextVar("mezon_ports", default=None)
+
+
+def ports_for(settings: PortSettings) -> Ports:
+    """The ports of a client that is given none: the standard ones, unless somebody provides others."""
+    provider = _provider.get()
+    return StandardPorts(settings) if provider is None else provider(settings)
+
+
+@contextmanager
+def provided_by(provider: Callable[[PortSettings], Ports]) -> Iterator[None]:
+    """Have the clients that are made meanwhile get these ports."""
+    token = _provider.set(provider)
+    try:
+        yield
+    finally:
+        _provider.reset(token)
+
+
+class StandardPorts:
+    """The core, aiohttp and SQLite behind the ports of one client."""
+
+    def __init__(self, settings: PortSettings) -> None:
+        self._gateway = settings.gateway
+        self._message_db = settings.message_db
+        self._content_as_json = settings.content_as_json
+        self._recent = {
+            "recent_per_channel": settings.recent_per_channel,
+            "recent_channels": settings.recent_channels,
+        }
+        self._http_rate = settings.http_rate
+        self._origin = settings.origin
         self._http: HttpTransport | None = None
         self._store: MessageStore | None = None
         self._connection: Connection | None = None
@@ -75,12 +112,22 @@ class StandardPorts:
     def connection(self, store: MessageStore | None) -> Connection:
         """The core's connection. What it receives goes into ``store`` when that is a ``MessageDB``."""
         if self._connection is None:
-            from mezon._gateway.codec import MESSAGES, JsonContentMessage, model_plan
+            from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
             from mezon._gateway.connection import CoreConnection
 
             plans = {}
             if self._content_as_json:
-                plans["channel_message"] = model_plan(JsonContentMessage, MESSAGES["channel_message"])
-            options = {**self._gateway.as_dict(), **self._recent}
-            self._connection = CoreConnection(options, getattr(store, "core", None), plans)
+                message = MESSAGES["channel_message"]
+                plans["channel_message"] = origin_plan(JsonContentMessage, message, self._origin)
+            core = getattr(store, "core", None)
+            self._connection = CoreConnection(self._options(), core, plans, self._origin)
         return self._connection
+
+    def encoded_connection(self, store: MessageStore | None) -> CoreConnection:
+        """A connection of its own that gives events and answers as they came, as bytes: for who hands them on."""
+        from mezon._gateway.connection import CoreConnection
+
+        return CoreConnection(self._options(), getattr(store, "core", None), encoded=True)
+
+    def _options(self) -> dict[str, Any]:
+        return {**self._gateway.as_dict(), **self._recent}

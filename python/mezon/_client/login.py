@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from mezon.constants.enum import Events
 from mezon.errors import MezonConnectionError, MezonError
 from mezon.options import GapOptions
 from mezon.utils.logger import get_logger
@@ -116,20 +115,23 @@ class Login:
                 "can read its key and act as the bot; ca_file is the safe way to a server with a CA of its own",
                 client.login_url.partition("://")[2],
             )
+        self._dispatcher.wait_for_ready()
         try:
             await client.initialize_managers(await client.get_session())
             await self._tokens.prepare()
+            await client.setup_hook()
             if client.state == "closed":
                 raise MezonConnectionError("the connection was closed while the client was logging in")
         except BaseException as error:
             await self._shutdown.fail(error)
+            self._dispatcher.stop_waiting()
             raise
         self._life.logged_in()
         self._shutdown.watch()
         used = client.socket_manager.socket.connection.stats().get("transport")
         logger.info("Bot %s is logged in%s", client.client_id, f" by {used}" if used else "")
         # When this task is done: a handler of it may disconnect, which would cancel a login under way.
-        asyncio.get_running_loop().call_soon(self._dispatcher.dispatch, Events.READY.value, client)
+        asyncio.get_running_loop().call_soon(self._dispatcher.ready, client)
 
     # ---- the managers
 
@@ -195,6 +197,7 @@ class Login:
                 know_clan=self._directory.know_clan,
                 transport=client.transport,
             )
+            client.socket_manager.socket.limits = client.limits
             self._dispatcher.use_effects(
                 Effects(client, self._directory, self._background.run, sessions.new_token).table()
             )

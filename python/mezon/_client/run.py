@@ -6,14 +6,12 @@ import asyncio
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from mezon.client import MezonClient
 
 logger = get_logger("mezon.client")
 
@@ -21,7 +19,15 @@ logger = get_logger("mezon.client")
 _DRAIN: Final = 5.0
 
 
-async def run(client: MezonClient, enable_auto_reconnect: bool) -> None:
+class Runnable(Protocol):
+    """What is run: a :class:`mezon.MezonClient`."""
+
+    async def login(self, enable_auto_reconnect: bool = True) -> None: ...
+    async def wait_closed(self) -> None: ...
+    async def disconnect(self, drain: float = 0.0) -> None: ...
+
+
+async def run(client: Runnable, enable_auto_reconnect: bool) -> None:
     """Log in and stay until the client is closed or a signal comes; then close it."""
     stopped = asyncio.Event()
     login: asyncio.Task[None] | None = None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mezon._client.sessions import Sessions
     from mezon._client.watchdog import Watchdog
     from mezon._events.dispatch import Dispatcher
+    from mezon._events.waiting import Waiters
 
 #: Seconds the handlers of ``disconnect`` have when the client is closed without ``drain``.
 _LAST_WORDS: Final = 1.0
@@ -25,6 +26,7 @@ class Shutdown:
 
     Args:
         dispatcher: Runs the handlers.
+        waiters: Who waits for an event: they wait no longer.
         sessions: Renews the session.
         agents: The stream of the AI agents' events.
         background: Runs what nobody waits for.
@@ -36,6 +38,7 @@ class Shutdown:
     def __init__(
         self,
         dispatcher: Dispatcher,
+        waiters: Waiters,
         sessions: Sessions,
         agents: Agents,
         background: Background,
@@ -44,6 +47,7 @@ class Shutdown:
         close_rest: Callable[[], Awaitable[None]],
     ) -> None:
         self._dispatcher = dispatcher
+        self._waiters = waiters
         self._sessions = sessions
         self._agents = agents
         self._background = background
@@ -85,6 +89,7 @@ class Shutdown:
         """
         if error is not None:
             self._error = error
+        self._waiters.end_all(str(error or "the connection was closed"))
         if self._watchdog is not None:
             self._watchdog.stop()
         self._sessions.stop()
@@ -146,6 +151,7 @@ class Shutdown:
         await self._agents.disconnect()
         # Handlers may need the socket for their last words: it closes after them.
         self._dispatcher.hold()
+        self._waiters.end_all("the client was closed")
         await self._dispatcher.finish(drain)
         await self._close_connection()
         # Those that run now are those of the disconnect itself.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mezon.managers.event import EventManager
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
+    from mezon.models._limits import MessageLimits
     from mezon.options import GapOptions, GatewayOptions
     from mezon.ports import MessageStore
     from mezon.session import Session
@@ -33,6 +34,7 @@ class ClientView(Protocol):
     content_as_json: bool
     fill_gaps: bool | GapOptions
     messages_per_channel: int
+    limits: MessageLimits | None
     event_manager: EventManager
     clans: CacheManager[int, Clan]
     channels: CacheManager[int, TextChannel]
@@ -46,6 +48,7 @@ class ClientView(Protocol):
     def message_db(self) -> MessageStore: ...
     @property
     def state(self) -> str: ...
+    async def setup_hook(self) -> None: ...
     async def get_session(self) -> Session: ...
     async def accept_friend(self, user_id: str | int, username: str | None = None) -> None: ...
     async def initialize_managers(self, sock_session: Session) -> None: ...

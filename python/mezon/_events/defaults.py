@@ -10,9 +10,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mezon.constants.enum import ChannelType, TypeMessage
-from mezon.models.api import ApiChannelDescription
+from mezon.models._seen import channel_seen_in
 from mezon.models.message import UserInitData
-from mezon.utils.helper import channel_type_of_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -142,15 +141,7 @@ class Effects:
         clan = self._clan(message.clan_id)
         channel = clan.channels.get(message.channel_id)
         if channel is None:
-            seen = ApiChannelDescription(
-                clan_id=message.clan_id,
-                channel_id=message.channel_id,
-                channel_label=message.channel_label,
-                category_name=message.category_name,
-                channel_private=0 if message.is_public else 1,
-                type=channel_type_of_mode(message.mode),
-            )
-            channel = self._objects.new_channel(seen, clan)
+            channel = self._objects.new_channel(channel_seen_in(message), clan)
             clan.channels.set(channel.id, channel)
             self._list_channels(clan)
         client.channels.set(channel.id, channel)

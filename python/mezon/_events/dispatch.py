@@ -13,6 +13,8 @@ from functools import partial, wraps
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
+from mezon._events.waiting import WaitEndedError, Waiters
+from mezon.constants.enum import Events
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class Dispatcher:
         events: Who listens to what.
         on_error: Called with what a handler raised and the name of the event.
         max_handlers: How many handlers may run before the connection has to wait; None for no bound.
+        waiters: Who waits for an event; served before its handlers start.
     """
 
     def __init__(
@@ -60,8 +63,10 @@ class Dispatcher:
         events: EventManager,
         on_error: Callable[[BaseException, str], None],
         max_handlers: int | None = None,
+        waiters: Waiters | None = None,
     ) -> None:
         self._events = events
+        self._waiters = waiters if waiters is not None else Waiters()
         self._on_error = on_error
         self._max = max_handlers
         self._effects: Mapping[str, Callable[[Any], None]] = {}
@@ -75,10 +80,11 @@ class Dispatcher:
         self._promised: dict[_Outcome, int] = {}
         self._sweep_at = _SWEEP
         self._stopped = False
+        self._early = False
         self._waiting = False
         #: Handlers that raised.
         self.errors = 0
-        events.on_change = self._changed
+        events.on_change = self._waiters.on_change = self._changed
 
     # ---- where events come from
 
@@ -92,8 +98,28 @@ class Dispatcher:
         self._loop = loop
         self._make_task = _task_maker(loop)
         self._stopped = False
-        for name in self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys():
+        interesting = self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys()
+        for name in interesting | self._waiters.names:
             self._changed(name)
+
+    def wait_for_ready(self) -> None:
+        """A login begins: what comes meanwhile waits, in order, until `ready` has been told."""
+        self._early = True
+
+    def ready(self, client: Any) -> None:
+        """Tell that the client is ready, and take what waits after that."""
+        try:
+            if self._early:
+                self.dispatch(Events.READY.value, client)
+        finally:
+            self.stop_waiting()
+
+    def stop_waiting(self) -> None:
+        """Take events from now on, ready or not."""
+        self._early = False
+        if self._connection is not None and self._loop is not None and not self._loop.is_closed():
+            # After the handlers of ready have begun.
+            self._loop.call_soon(self._connection.resume)
 
     def hold(self) -> None:
         """Take no more events of the connection; answers to calls still come."""
@@ -101,7 +127,7 @@ class Dispatcher:
 
     def _changed(self, name: str) -> None:
         """Somebody began or ceased to listen: the connection is told, and the way to the handlers is set anew."""
-        wanted = name in self._effects or self._events.has_listeners(name)
+        wanted = name in self._effects or self._events.has_listeners(name) or self._waiters.has(name)
         if wanted:
             self._routes[name] = self._route(name)
         else:
@@ -110,8 +136,15 @@ class Dispatcher:
             self._connection.want(name, wanted)
 
     def _route(self, name: str) -> _Route:
-        events = self._events
-        return name, self._effects.get(name), events.defaults.get(name, ()), events.listeners.get(name, ())
+        events, effect = self._events, self._effects.get(name)
+        if self._waiters.has(name):
+            effect = self._waiters.after(effect, name)
+        defaults, handlers = events.defaults.get(name, ()), events.listeners.get(name, ())
+        around = None if self._connection is None else self._connection.around
+        if around is not None:
+            defaults = tuple(around(name, one, -1 - place) for place, one in enumerate(defaults))
+            handlers = tuple(around(name, one, place) for place, one in enumerate(handlers))
+        return name, effect, defaults, handlers
 
     # ---- how many may run
 
@@ -123,7 +156,7 @@ class Dispatcher:
 
     def capacity(self) -> int:
         """How many events may come now: one starts as many handlers as listen to it."""
-        if self._stopped:
+        if self._stopped or self._early:
             return 0
         if self._max is None:
             return _UNBOUNDED
@@ -279,6 +312,9 @@ class Dispatcher:
         """Log an error with its traceback, and report it; gives what has to go on because it ends the process."""
         if isinstance(error, ENDS):
             return error
+        if isinstance(error, WaitEndedError):
+            logger.debug("A handler of %s waited for an event when the client ended", name)
+            return None
         self.errors += 1
         where = getattr(handler, "__qualname__", None) or type(handler).__qualname__
         logger.error("The handler %s of %s raised", where, name, exc_info=error)

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from mezon._gateway.codec import MESSAGES, JsonContentMessage, model_plan
+from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
 from mezon.constants.enum import Events, TypeMessage
 from mezon.errors import MezonError
 from mezon.messages.history import BEFORE, PAGE
@@ -21,10 +21,10 @@ from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from mezon._events.dispatch import Dispatcher
     from mezon.managers.cache import CacheManager
+    from mezon.managers.socket import SocketManager
     from mezon.options import GapOptions
     from mezon.ports import MessageStore
     from mezon.protobuf.api import api_pb2
@@ -41,7 +41,7 @@ _TOPICS: Final = 4
 _TURN: Final = 64
 
 #: These speak of a message by its id again: they are no duplicates of it, and no history has them.
-_ABOUT_OTHERS: Final = frozenset(
+ABOUT_OTHERS: Final = frozenset(
     {
         int(TypeMessage.CHAT_UPDATE),
         int(TypeMessage.CHAT_REMOVE),
@@ -87,6 +87,22 @@ class GapClient(Protocol):
     def channels(self) -> CacheManager[int, TextChannel]: ...
     @property
     def content_as_json(self) -> bool: ...
+    @property
+    def socket_manager(self) -> SocketManager: ...
+
+
+class EventTarget(Protocol):
+    """Where events go: the dispatcher, or a relay's stream."""
+
+    @property
+    def full(self) -> bool:
+        """Can nothing more be taken now?"""
+
+    async def wait_room(self) -> None:
+        """Wait until something can."""
+
+    def on_event(self, name: str, event: Any, /) -> None:
+        """Take an event."""
 
 
 class GapFiller:
@@ -97,17 +113,26 @@ class GapFiller:
         token: Gives the token of the session.
         dispatcher: Where messages go.
         options: The bounds.
+        decode: Makes a message of an encoded one, when it is not the plan of the client's own model.
     """
 
     def __init__(
-        self, client: GapClient, token: Callable[[], str], dispatcher: Dispatcher, options: GapOptions
+        self,
+        client: GapClient,
+        token: Callable[[], str],
+        dispatcher: EventTarget,
+        options: GapOptions,
+        decode: Callable[[bytes], ChannelMessage] | None = None,
     ) -> None:
         self._client = client
         self._token = token
         self._dispatcher = dispatcher
         self._options = options
         model = JsonContentMessage if client.content_as_json else ChannelMessage
-        self._plan = model_plan(model, MESSAGES["channel_message"])
+        if decode is None:
+            origin = client.socket_manager.origin
+            decode = origin_plan(model, MESSAGES["channel_message"], origin).decode
+        self._decode = decode
         #: The channels heard lately, the last one at the end.
         self._channels: dict[int, _Channel] = {}
         self._lost = False
@@ -121,6 +146,36 @@ class GapFiller:
         """A connection is about to be opened: what was known of an earlier one does not count."""
         self._channels.clear()
         self._lost, self._state = False, ""
+
+    def known(self) -> dict[int, dict[str, Any]]:
+        """What `restore` needs, as JSON can carry it: the channels heard lately and the newest ids of their topics."""
+        found = {}
+        for channel_id, channel in self._channels.items():
+            last = channel.last
+            # While history is fetched, what was missed counts from before the loss.
+            topics = channel.topics if channel.held is None else channel.floors
+            if last is not None and topics:
+                live = {"clan_id": last.clan_id, "mode": last.mode, "is_public": bool(last.is_public)}
+                found[channel_id] = {"topics": list(topics.items()), **live}
+        return found
+
+    def restore(self, known: Mapping[int, Mapping[str, Any]]) -> None:
+        """Take up what another filler knew: once the connection is ready, `fill` fetches what came since.
+
+        After `begin`, before the connection is opened.
+        """
+        for channel_id, one in list(known.items())[-self._options.channels :]:
+            channel = self._channels[channel_id] = _Channel()
+            channel.topics = {int(topic): int(newest) for topic, newest in one["topics"]}
+            channel.last = ChannelMessage(
+                channel_id=channel_id,
+                clan_id=one["clan_id"],
+                mode=one["mode"],
+                is_public=one["is_public"],
+                message_id=max(channel.topics.values()),
+                sender_id=0,
+            )
+        self._lost = bool(self._channels)
 
     async def stop(self) -> None:
         """Forget everything; what waits is dropped, as what waits in the core is."""
@@ -172,7 +227,7 @@ class GapFiller:
 
     def _deliver(self, channel: _Channel, message: ChannelMessage) -> bool:
         """Dispatch a message unless it was; True if it was dispatched now."""
-        if message.code not in _ABOUT_OTHERS and message.message_id:
+        if message.code not in ABOUT_OTHERS and message.message_id:
             number, seen, topics = message.message_id, channel.seen, channel.topics
             if number in seen:
                 self.duplicates += 1
@@ -312,7 +367,7 @@ class GapFiller:
                 for message in fresh
                 if message.message_id > floor and (message.create_time_seconds or oldest) >= oldest
             ]
-            found += [message for message in wanted if message.code not in _ABOUT_OTHERS]
+            found += [message for message in wanted if message.code not in ABOUT_OTHERS]
             if len(wanted) < len(fresh) or len(page) < PAGE or not fresh:
                 break
             before = min(message.message_id for message in fresh)
@@ -332,8 +387,7 @@ class GapFiller:
         store = self._client.message_db
         if store is not None:
             store.accept(body)
-        filled: ChannelMessage = self._plan.decode(body)
-        return filled
+        return self._decode(body)
 
     # ---- letting go
 

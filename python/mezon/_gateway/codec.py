@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 from pydantic import BaseModel
 
 from mezon import _core
+from mezon.models._answers import OfClient
 from mezon.models._envelopes import (
     ENVELOPE_TO_PYDANTIC_MAP,
     NO_SOURCE,
@@ -21,10 +22,13 @@ from mezon.models._envelopes import (
     PROTO_FIELDS,
     WHOLE_MESSAGE,
 )
+from mezon.models._origin import KEY
 from mezon.models.message import ChannelMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mezon.models._origin import Origin
 
 ENVELOPE: Final = "mezon.realtime.Envelope"
 
@@ -125,16 +129,28 @@ for _field in schema_of(ENVELOPE).values():
 NAMES: Final[dict[int, str]] = {tag: name for name, tag in TAGS.items()}
 
 
-@cache
-def event_plan(name: str) -> _core.Plan | None:
-    """The plan for an envelope field, or None when it has no model."""
+def event_plan(name: str, origin: Origin | None = None) -> _core.Plan | None:
+    """The plan for an envelope field, or None when it has no model; with the origin of what can be answered."""
     model = ENVELOPE_TO_PYDANTIC_MAP.get(name)
-    return None if model is None else model_plan(model, MESSAGES[name])
+    if model is None:
+        return None
+    if origin is not None and issubclass(model, OfClient):
+        return origin_plan(model, MESSAGES[name], origin)
+    return model_plan(model, MESSAGES[name])
 
 
 @cache
 def model_plan(model: type[BaseModel], message: str) -> _core.Plan:
     """How `message` becomes an instance of `model`.
+
+    Raises:
+        TypeError: As `origin_plan` does.
+    """
+    return origin_plan(model, message, None)
+
+
+def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> _core.Plan:
+    """How `message` becomes an instance of `model` that knows its client, without a cost for each.
 
     Raises:
         TypeError: If the model has validators, which a raw-built instance would skip, or a required field that
@@ -165,6 +181,8 @@ def model_plan(model: type[BaseModel], message: str) -> _core.Plan:
             spec.fields.append(sources[source])
         sources[source].names.append(name)
         spec.zero(name, zero)
+    if origin is not None:
+        spec.template[KEY] = origin
     return _core.Plan(spec)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mezon.models import ChannelMessage
+    from mezon.models._origin import Origin
     from mezon.ports import ConnectionListener
 
 logger = get_logger("mezon.gateway")
@@ -69,18 +70,27 @@ class CoreConnection:
         options: Settings of the core, by the names of :class:`mezon.GatewayOptions`.
         store: The core's message store, which received messages go to.
         plans: By envelope field, how its events are decoded when the model's own way is not wanted.
+        origin: What events carry that can be answered: whose they are.
+        encoded: Give events and answers as bytes, as they came; errors are read all the same.
     """
+
+    around = None
 
     def __init__(
         self,
         options: Mapping[str, Any] | None = None,
         store: Any = None,
         plans: Mapping[str, _core.Plan] | None = None,
+        origin: Origin | None = None,
+        *,
+        encoded: bool = False,
     ) -> None:
         self.listener: ConnectionListener | None = None
         self._options = dict(options or {})
         self._store = store
         self._plans = {TAGS[name]: plan for name, plan in (plans or {}).items()}
+        self._encoded = encoded
+        self._origin = origin
         self._planned: set[int] = set()
         self._wanted: set[int] = set()
         self._core: _core.Gateway | None = None
@@ -227,8 +237,10 @@ class CoreConnection:
         """Give the core the plan of a tag, once."""
         if tag in self._planned or (tag not in self._wanted and NAMES[tag] not in _ANSWERS):
             return
+        if self._encoded and NAMES[tag] != "error":
+            return
         self._planned.add(tag)
-        plan = self._plans.get(tag) or event_plan(NAMES[tag])
+        plan = self._plans.get(tag) or event_plan(NAMES[tag], self._origin)
         if plan is not None:
             core.set_plan(tag, plan)
 
@@ -350,6 +362,7 @@ class CoreConnection:
     def _hand_out(self, items: list[tuple[int, int, Any]], listener: ConnectionListener | None) -> None:
         """Tell the items of a batch. One item's trouble must not cost the others."""
         on_event = None if listener is None else listener.on_event
+        decode = not self._encoded
         rest, end = iter(items), None
         while True:
             try:
@@ -358,7 +371,9 @@ class CoreConnection:
                         if on_event is None:
                             continue
                         name = NAMES[key]
-                        event = protobuf_event(name, value) if type(value) is bytes else value
+                        event = value
+                        if type(value) is bytes and decode:
+                            event = protobuf_event(name, value, self._origin)
                         if event is not None:
                             on_event(name, event)
                     else:

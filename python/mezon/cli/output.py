@@ -15,8 +15,8 @@ WRONG_USE: Final = 2
 INTERRUPTED: Final = 130
 
 # rich obeys NO_COLOR and TERM=dumb by itself, and writes plain text when the stream is no terminal.
-out: Final = Console(highlight=False, soft_wrap=True)
-err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+out: Final = Console(highlight=False, soft_wrap=True, emoji=False)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(text: str, style: str = "") -> None:

@@ -148,10 +148,19 @@ class EventManager:
             self.on_change(name)
 
 
-def _name_of(event_name: str) -> str:
-    name = event_name.value if isinstance(event_name, Enum) else event_name
+def event_name(event: str) -> str:
+    """The name of an event, from a member of ``Events`` or a str.
+
+    Raises:
+        InvalidArgumentError: If it is neither.
+    """
+    name = event.value if isinstance(event, Enum) else event
     if not isinstance(name, str):
         raise InvalidArgumentError(
-            f"an event is named by a member of Events or by a str, not by {type(event_name).__name__}"
+            f"an event is named by a member of Events or by a str, not by {type(event).__name__}"
         )
     return name
+
+
+#: Inside the methods above a parameter has the other name.
+_name_of = event_name

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.models._body import mentions_of, received_content
+from mezon.models._origin import KEY, RECEIVERS, Origin
 from mezon.socket import Socket, WebSocketAdapterPb
 from mezon.utils.logger import get_logger
 
@@ -101,6 +102,7 @@ class SocketManager:
         self.adapter = WebSocketAdapterPb(
             options=options, store=getattr(message_db, "core", None), connection=connection
         )
+        self.origin = Origin(mezon_client)
         self.socket = Socket(
             ws_url,
             use_ssl,
@@ -204,7 +206,7 @@ class SocketManager:
         message_id: int | None = None,
     ) -> ChannelMessageAck:
         """As :meth:`Socket.write_ephemeral_message`."""
-        return await self.socket.write_ephemeral_message(
+        ack = await self.socket.write_ephemeral_message(
             receiver_ids,
             clan_id,
             channel_id,
@@ -221,6 +223,9 @@ class SocketManager:
             topic_id,
             message_id,
         )
+        # Whoever changes it later has to say again who sees it.
+        ack.__dict__.update({KEY: self.origin, RECEIVERS: tuple(receiver_ids)})
+        return ack
 
     async def write_chat_message(
         self,
@@ -326,6 +331,7 @@ class SocketManager:
         hide_editted: bool = False,
         topic_id: int | None = None,
         is_update_msg_topic: bool | None = None,
+        create_time_seconds: int | None = None,
     ) -> ChannelMessageAck:
         """As :meth:`Socket.update_chat_message`; the store follows."""
         ack = await self.socket.update_chat_message(
@@ -340,7 +346,9 @@ class SocketManager:
             hide_editted,
             topic_id,
             is_update_msg_topic,
+            create_time_seconds,
         )
+        ack.__dict__[KEY] = self.origin
         if self.message_db is not None:
             await self.message_db.update_message(
                 message_id,

@@ -5,6 +5,7 @@ Every field has its zero default, as in the protobuf message it comes from.
 
 from pydantic import Field
 
+from mezon.models._answers import ChoiceAnswers
 from mezon.models._base import Model
 from mezon.models.api import ApiChannelDescription
 
@@ -324,7 +325,7 @@ class ClanNameExistedEvent(Model):
     clan_id: int = 0
 
 
-class DropdownBoxSelected(Model):
+class DropdownBoxSelected(ChoiceAnswers, Model):
     """Somebody chose from a select box."""
 
     message_id: int = 0

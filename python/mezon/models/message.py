@@ -6,13 +6,14 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mezon.models._answers import MessageAnswers
 from mezon.models._base import LEFT_OUT, Model, SentBool, SentInt, SentStr
 from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
 
 _Part = TypeVar("_Part", bound=BaseModel)
 
 
-class ChannelMessage(Model):
+class ChannelMessage(MessageAnswers, Model):
     """A message in a channel, thread, DM or group. Times are UNIX seconds.
 
     ``content`` is the body as a dict, ``{}`` when it is no JSON object: ``raw_content`` has the text then.

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from mezon.models._answers import SentAnswers
 from mezon.models._base import LEFT_OUT, Model, SentInt
 from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageRef
 
@@ -118,7 +119,7 @@ class ChannelMessageRemove(Model):
     references: bytes = b""
 
 
-class ChannelMessageAck(Model):
+class ChannelMessageAck(SentAnswers, Model):
     """The answer to a sent message. Times are UNIX seconds."""
 
     channel_id: SentInt = LEFT_OUT

@@ -6,13 +6,12 @@ Ids may be ints or digit strings everywhere.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
 from mezon.models._body import encode_content, mentions_of
 from mezon.models.realtime import ChannelJoin, ChannelLeave, ChannelMessageAck, ClanJoin
 from mezon.session import Session
-from mezon.socket import _rpc
 from mezon.socket._url import socket_urls
 from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
 from mezon.utils.helper import channel_type_of_mode
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mezon._gateway.transport import TransportChoice
-    from mezon.managers.event import EventManager
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
     from mezon.models._body import Content
+    from mezon.models._limits import MessageLimits
     from mezon.ports import Connection
 
 logger = get_logger("mezon.gateway")
@@ -33,6 +32,14 @@ logger = get_logger("mezon.gateway")
 PREFIX_RAW: Final = 0xFF
 RAW_HEADER_LENGTH: Final = 7
 CODE_FIN: Final = 0x00FF
+
+
+class Registry(Protocol):
+    """Who listens to what: a :class:`mezon.EventManager`."""
+
+    def on(self, event_name: str, handler: Any = None) -> Any: ...
+    def off(self, event_name: str, handler: Any = None) -> None: ...
+    def has_listeners(self, event_name: str) -> bool: ...
 
 
 class Socket:
@@ -58,7 +65,7 @@ class Socket:
         use_ssl: bool = False,
         adapter: WebSocketAdapter | None = None,
         send_timeout_ms: int = DEFAULT_SEND_TIMEOUT_MS,
-        event_manager: EventManager | None = None,
+        event_manager: Registry | None = None,
         *,
         transport: TransportChoice = "auto",
     ) -> None:
@@ -69,6 +76,8 @@ class Socket:
         self.event_manager = event_manager
         self.transport = transport
         self.session: Session | None = None
+        #: What is refused before it is sent; None for nothing.
+        self.limits: MessageLimits | None = None
         self._last_cid = 0
 
     @property
@@ -147,10 +156,12 @@ class Socket:
         dumped: dict[str, Any] = answer.model_dump()
         return dumped
 
-    async def _rpc(self, rpc: _rpc.Rpc, request: dict[str, Any]) -> dict[str, Any]:
+    async def _rpc(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
         """Call an API over the socket; gives the answer's fields by name."""
         from mezon._gateway.codec import dict_plan
+        from mezon.protobuf._rpcs import find_rpc
 
+        rpc = find_rpc(name)
         body = dict_plan(rpc.request).encode(request) if rpc.request else b""
         event = {"api_index": rpc.index, "api_name": rpc.name, "body": body}
         try:
@@ -244,6 +255,7 @@ class Socket:
             code,
             topic_id,
         )
+        self._check(message)
         _, ack = await self._call_joined("channel_message_send", message, message)
         return _complete(ack, message)
 
@@ -282,6 +294,7 @@ class Socket:
             topic_id,
         )
         message["id"] = message_id
+        self._check(message)
         value = {"message": message, "receiver_ids": list(receiver_ids)}
         _, answer = await self._call_joined("ephemeral_message_send", value, message)
         ack = ChannelMessageAck(
@@ -293,6 +306,10 @@ class Socket:
             update_time_seconds=getattr(answer, "update_time_seconds", 0),
         )
         return _complete(ack, message)
+
+    def _check(self, message: dict[str, Any]) -> None:
+        if self.limits is not None:
+            self.limits.check(message["content"], message["mentions"], message["attachments"])
 
     async def _call_joined(
         self, name: str, value: dict[str, Any], message: dict[str, Any]
@@ -326,8 +343,14 @@ class Socket:
         hide_editted: bool = False,
         topic_id: int | None = None,
         is_update_msg_topic: bool | None = None,
+        create_time_seconds: int | None = None,
     ) -> ChannelMessageAck:
-        """Change a message. The acknowledgement has code 1."""
+        """Change a message. The acknowledgement has code 1.
+
+        Args:
+            hide_editted: Do not show that it was edited.
+            create_time_seconds: When the message was written, UNIX time, if that is known.
+        """
         update = {
             "clan_id": clan_id,
             "channel_id": channel_id,
@@ -340,8 +363,10 @@ class Socket:
             "hide_editted": hide_editted,
             "topic_id": topic_id,
             "is_update_msg_topic": is_update_msg_topic,
+            "create_time_seconds": create_time_seconds,
         }
-        await self._rpc(_rpc.UPDATE_CHANNEL_MESSAGE, update)
+        self._check(update)
+        await self._rpc("UpdateChannelMessage", update)
         return _api_ack(update, 1)
 
     async def remove_chat_message(
@@ -362,7 +387,7 @@ class Socket:
             "is_public": is_public,
             "topic_id": topic_id,
         }
-        await self._rpc(_rpc.DELETE_CHANNEL_MESSAGE, remove)
+        await self._rpc("DeleteChannelMessage", remove)
         return _api_ack(remove, 2)
 
     async def write_message_reaction(
@@ -498,17 +523,17 @@ class Socket:
 
     async def list_clan_emoji_by_clan_id(self, clan_id: str) -> dict[str, Any]:
         """The emojis of a clan, as ``{"emoji_list": [...]}`` (RPC GetListEmojisByUserId)."""
-        found = await self._rpc(_rpc.GET_LIST_EMOJIS_BY_USER_ID, {})
+        found = await self._rpc("GetListEmojisByUserId", {})
         return {"emoji_list": [one for one in found["emoji_list"] if one["clan_id"] == int(clan_id)]}
 
     async def list_clan_stickers_by_clan_id(self, clan_id: str) -> dict[str, Any]:
         """The stickers of a clan, as ``{"stickers": [...]}`` (RPC GetListStickersByUserId)."""
-        found = await self._rpc(_rpc.GET_LIST_STICKERS_BY_USER_ID, {})
+        found = await self._rpc("GetListStickersByUserId", {})
         return {"stickers": [one for one in found["stickers"] if one["clan_id"] == int(clan_id)]}
 
     async def list_channel_by_user_id(self) -> dict[str, Any]:
         """All channels the bot is in, as ``{"channeldesc": [...]}`` (RPC ListChannelByUserId)."""
-        return await self._rpc(_rpc.LIST_CHANNEL_BY_USER_ID, {})
+        return await self._rpc("ListChannelByUserId", {})
 
     async def hashtag_dm_list(self, user_ids: list[str], limit: int) -> dict[str, Any]:
         """Not offered by the gateway's API.
@@ -520,15 +545,15 @@ class Socket:
 
     async def get_notification_channel_setting(self, channel_id: int) -> dict[str, Any]:
         """The bot's notification setting for a channel (RPC GetNotificationChannel)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CHANNEL, {"channel_id": channel_id})
+        return await self._rpc("GetNotificationChannel", {"channel_id": channel_id})
 
     async def get_notification_category_setting(self, category_id: int) -> dict[str, Any]:
         """The bot's notification setting for a category (RPC GetNotificationCategory)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CATEGORY, {"category_id": category_id})
+        return await self._rpc("GetNotificationCategory", {"category_id": category_id})
 
     async def get_notification_clan_setting(self, clan_id: int) -> dict[str, Any]:
         """The bot's notification setting for a clan (RPC GetNotificationClan)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CLAN, {"clan_id": clan_id})
+        return await self._rpc("GetNotificationClan", {"clan_id": clan_id})
 
     async def get_notification_react_message(self, channel_id: int) -> dict[str, Any]:
         """Not offered by the gateway's API.

@@ -2,6 +2,7 @@
 
 from mezon.structures.button_builder import ButtonBuilder
 from mezon.structures.clan import Clan
+from mezon.structures.handle import MessageHandle
 from mezon.structures.interactive_message import InteractiveBuilder
 from mezon.structures.member import Member
 from mezon.structures.message import Message
@@ -16,6 +17,7 @@ __all__ = [
     "InteractiveBuilder",
     "Member",
     "Message",
+    "MessageHandle",
     "Pages",
     "Role",
     "TextChannel",

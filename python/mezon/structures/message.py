@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mezon.models._body import encode_content, mentions_of, received_content
+from mezon.structures._files import upload_files
 from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mezon.managers.socket import SocketManager
     from mezon.models import (
         ApiMessageAttachment,
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
         ChannelMessageAck,
     )
     from mezon.models._body import Content
+    from mezon.structures._files import File
     from mezon.structures.text_channel import TextChannel
 
 logger = get_logger("mezon.client")
@@ -81,6 +85,8 @@ class Message:
         anonymous_message: bool | None = None,
         topic_id: int | None = None,
         code: int | None = None,
+        *,
+        files: Sequence[File] | None = None,
     ) -> ChannelMessageAck:
         """Answer this message, in its topic unless another is given.
 
@@ -92,14 +98,16 @@ class Message:
             anonymous_message: Whether the sender is hidden.
             topic_id: Another topic.
             code: What kind of message.
+            files: Files to upload and attach: paths, bytes, or pairs of a name and bytes.
 
         Raises:
+            OSError: If a file cannot be read.
             MezonError: One of its kinds, if it cannot be sent.
         """
         return await self.channel._send(
             content,
             mentions=mentions,
-            attachments=attachments,
+            attachments=await upload_files(self.channel.clan.client, files, attachments),
             references=[await self.as_reference()],
             mention_everyone=mention_everyone,
             anonymous_message=anonymous_message,
@@ -141,8 +149,16 @@ class Message:
         content: Content,
         mentions: list[ApiMessageMention] | None = None,
         attachments: list[ApiMessageAttachment] | None = None,
+        *,
+        hide_edited: bool = False,
     ) -> ChannelMessageAck:
         """Change the message, on the server and then here. Only the bot's own messages can be changed.
+
+        Args:
+            content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
+            mentions: Who is mentioned now.
+            attachments: What is attached now.
+            hide_edited: Do not show that it was edited.
 
         Raises:
             MezonError: One of its kinds, if the server does not take it.
@@ -153,8 +169,10 @@ class Message:
             content=content,
             mentions=mentions,
             attachments=attachments,
+            hide_editted=hide_edited,
             topic_id=self.topic_id,
             is_update_msg_topic=bool(self.topic_id),
+            create_time_seconds=self.create_time_seconds,
         )
         self.content = encode_content(content) if isinstance(self.content, str) else received_content(content)
         now_mentioned = mentions_of(content, mentions)

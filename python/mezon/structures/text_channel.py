@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError
 from mezon.structures._channel_members import ChannelMembers
+from mezon.structures._files import upload_files
+from mezon.structures._typing import Typing
 from mezon.text import Text, split_text
 from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.ids import required_id
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     )
     from mezon.models._body import Content
     from mezon.ports import MessageStore
+    from mezon.structures._files import File
     from mezon.structures.clan import Clan
     from mezon.structures.message import Message
 
@@ -119,6 +122,8 @@ class TextChannel(ChannelMembers):
         anonymous_message: bool | None = None,
         topic_id: int | None = None,
         code: int | None = None,
+        *,
+        files: Sequence[File] | None = None,
     ) -> ChannelMessageAck:
         """Send a message. It is in ``messages`` as soon as this returns.
 
@@ -130,14 +135,19 @@ class TextChannel(ChannelMembers):
             anonymous_message: Whether the sender is hidden.
             topic_id: The topic it belongs to.
             code: What kind of message.
+            files: Files to upload and attach: paths, bytes, or pairs of a name and bytes.
+
+        Returns:
+            The acknowledgement; it can ``update``, ``delete``, ``react`` to and ``reply`` to what was sent.
 
         Raises:
+            OSError: If a file cannot be read.
             MezonError: One of its kinds, if it cannot be sent.
         """
         return await self._send(
             content,
             mentions=mentions,
-            attachments=attachments,
+            attachments=await upload_files(self.clan.client, files, attachments),
             references=None,
             mention_everyone=mention_everyone,
             anonymous_message=anonymous_message,
@@ -248,6 +258,73 @@ class TextChannel(ChannelMembers):
             code=code,
             topic_id=topic_id,
         )
+
+    async def update_ephemeral(
+        self,
+        receiver_ids: Sequence[int | str] | int | str,
+        message_id: int | str,
+        content: Content,
+        mentions: list[ApiMessageMention] | None = None,
+        attachments: list[ApiMessageAttachment] | None = None,
+    ) -> Any:
+        """Change a message that only its receivers see.
+
+        Args:
+            receiver_ids: Who sees it.
+            message_id: The id that ``send_ephemeral`` gave.
+            content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
+            mentions: Who is mentioned now.
+            attachments: What is attached now.
+
+        Raises:
+            MezonError: One of its kinds, if the server does not take it.
+        """
+        return await self._write_ephemeral(
+            receiver_ids, message_id, content, mentions, attachments, TypeMessage.UPDATE_EPHEMERAL_MSG
+        )
+
+    async def delete_ephemeral(
+        self, receiver_ids: Sequence[int | str] | int | str, message_id: int | str
+    ) -> Any:
+        """Take away a message that only its receivers see.
+
+        Args:
+            receiver_ids: Who sees it.
+            message_id: The id that ``send_ephemeral`` gave.
+
+        Raises:
+            MezonError: One of its kinds, if the server does not do it.
+        """
+        return await self._write_ephemeral(
+            receiver_ids, message_id, {}, None, None, TypeMessage.DELETE_EPHEMERAL_MSG
+        )
+
+    async def _write_ephemeral(
+        self,
+        receiver_ids: Sequence[int | str] | int | str,
+        message_id: int | str,
+        content: Content,
+        mentions: list[ApiMessageMention] | None,
+        attachments: list[ApiMessageAttachment] | None,
+        code: int,
+    ) -> Any:
+        receivers = [receiver_ids] if isinstance(receiver_ids, int | str) else receiver_ids
+        return await self.socket_manager.write_ephemeral_message(
+            receiver_ids=[int(receiver) for receiver in receivers],
+            clan_id=self.clan.id,
+            channel_id=self.id,
+            mode=convert_channeltype_to_channel_mode(self.channel_type),
+            is_public=not self.is_private,
+            content=content,
+            mentions=mentions,
+            attachments=attachments,
+            code=code,
+            message_id=int(message_id),
+        )
+
+    def typing(self) -> Typing:
+        """``async with channel.typing(): ...`` shows the bot as typing until the block ends."""
+        return Typing(self)
 
     async def play_media(
         self, url: str, participant_identity: str = "", participant_name: str = "", name: str = ""

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import ChannelStreamMode, TypeMessage
 from mezon.errors import MezonError
+from mezon.structures._files import upload_files
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mezon.managers.channel import ChannelManager
     from mezon.managers.socket import SocketManager
     from mezon.models import ApiChannelDescription, ApiMessageAttachment, ChannelMessageAck, UserInitData
     from mezon.models._body import Content
+    from mezon.structures._files import File
 
 _NAMES = ("username", "clan_nick", "clan_avatar", "avatar", "display_name", "dm_channel_id")
 
@@ -84,6 +88,8 @@ class User:
         content: Content,
         code: int = TypeMessage.CHAT,
         attachments: list[ApiMessageAttachment] | None = None,
+        *,
+        files: Sequence[File] | None = None,
     ) -> ChannelMessageAck:
         """Send a direct message, opening the channel first if needed.
 
@@ -91,10 +97,14 @@ class User:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             code: What kind of message.
             attachments: Files that are already uploaded.
+            files: Files to upload and attach: paths, bytes, or pairs of a name and bytes.
 
         Raises:
+            OSError: If a file cannot be read.
             MezonError: One of its kinds, if it cannot be sent.
         """
+        if files:
+            attachments = await upload_files(self.socket_manager.mezon_client, files, attachments)
         if not self.dm_channel_id:
             await self.create_dm_channel()
         return await self.socket_manager.write_chat_message(

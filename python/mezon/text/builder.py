@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from mezon.errors import InvalidArgumentError
-from mezon.text.units import json_cost, utf16_cost, utf16_length
+from mezon.utils.text_body import TextBody
+from mezon.utils.text_units import json_cost, utf16_cost, utf16_length
 
 if TYPE_CHECKING:
     from mezon.models import ApiMessageMention
@@ -27,7 +28,7 @@ class _Span(NamedTuple):
     fields: Mapping[str, Any]
 
 
-class Text:
+class Text(TextBody):
     """Text with mentions, channels, emoji, links and marks. Every method gives the builder back.
 
     ::
@@ -78,15 +79,15 @@ class Text:
 
         Args:
             user: A ``User``, a message (its sender), anything with a user id, or the id itself.
-            name: What is shown; the user's name if left out. Needed with a bare id.
+            name: What is shown; the user's name if left out, and the id if that is not known. Mezon's apps show
+                the name they know.
 
         Raises:
-            InvalidArgumentError: If there is no id in it, or no name for a bare id.
+            InvalidArgumentError: If there is no id in it.
         """
         user_id = _id_of(user, "user", ("user_id", "sender_id", "id"))
-        shown = name or _name_of(user, ("shown_name", "clan_nick", "display_name", "username"))
-        if not shown:
-            raise InvalidArgumentError(f"a mention shows a name: mention({user_id}, name=...)")
+        known = _name_of(user, ("shown_name", "clan_nick", "display_name", "username"))
+        shown = name or known or str(user_id)
         username = _name_of(user, ("username",)) or shown
         return self._mark("mention", f"@{shown}", {"user_id": user_id, "username": username})
 

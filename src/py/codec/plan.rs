@@ -157,7 +157,12 @@ impl Plan {
         }
         let lists = fresh_lists.into_iter().map(|name| (name, Fresh::List));
         let fresh = lists.chain(fresh_dicts.into_iter().map(|name| (name, Fresh::Dict))).collect();
-        let complete = given.bind(py).len() == template.bind(py).len();
+        let mut model_fields = 0;
+        for name in template.bind(py).keys() {
+            // What begins so is no field of the model: whose event it is (mezon/models/_origin.py).
+            model_fields += usize::from(!name.extract::<&str>()?.starts_with('_'));
+        }
+        let complete = given.bind(py).len() == model_fields;
         let has_json = planned.iter().any(|field| matches!(field.shape, Shape::JsonObject));
         Ok(Self {
             message,

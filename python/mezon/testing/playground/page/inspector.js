@@ -70,7 +70,7 @@ export function Bot({ state, act }) {
     <p>${state.connected ? html`<b class="good">● connected</b>` : html`<b class="bad">○ not connected</b>`}
       ${stats.state ? html` state <code>${stats.state}</code>` : ""}
       ${stats.latency != null ? html` ping ${Math.round(stats.latency * 1000)} ms` : ""}</p>
-    ${state.bot ? html`<button type="button" class="button secondary" onClick=${() => act("restart")}>Restart ${state.bot}</button>`
+    ${state.bot ? html`<p class="row"><code>${state.bot}</code> <button type="button" class="button secondary" onClick=${() => act("restart")}>Restart</button></p>`
       : html`<p class="hint">Started by <code>mezon dev</code>, the bot shows its counters, log and errors here.</p>`}
     <h3>Errors of handlers</h3>
     ${errors.length === 0 && html`<p class="hint">None.</p>`}

@@ -49,7 +49,7 @@ def find_rpc(name: str) -> Rpc:
     Raises:
         InvalidArgumentError: There is none; the text names the nearest.
     """
-    from mezon.api._rpc_table import RPCS
+    from mezon.protobuf._rpc_table import RPCS
 
     found = RPCS.get(name)
     if found is None:

@@ -1,0 +1,95 @@
+"""Waiting for events in the middle of a bot's code; a part of :class:`mezon.MezonClient`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from mezon._events.waiting import STREAM_LIMIT, EventStream, Waiters
+from mezon.constants.enum import Events
+from mezon.managers.event import event_name
+
+if TYPE_CHECKING:
+    from mezon.models import ChannelMessage, DropdownBoxSelected
+    from mezon.models.choices import ButtonClicked
+
+
+class ClientWaiting:
+    """``wait_for`` and ``stream``."""
+
+    _waiters: Waiters
+
+    @overload
+    async def wait_for(
+        self,
+        event: Literal[Events.CHANNEL_MESSAGE, "channel_message"],
+        check: Callable[[ChannelMessage], Any] | None = None,
+        timeout: float | None = None,
+    ) -> ChannelMessage: ...
+    @overload
+    async def wait_for(
+        self,
+        event: Literal[Events.MESSAGE_BUTTON_CLICKED, "message_button_clicked"],
+        check: Callable[[ButtonClicked], Any] | None = None,
+        timeout: float | None = None,
+    ) -> ButtonClicked: ...
+    @overload
+    async def wait_for(
+        self,
+        event: Literal[Events.DROPDOWN_BOX_SELECTED, "dropdown_box_selected"],
+        check: Callable[[DropdownBoxSelected], Any] | None = None,
+        timeout: float | None = None,
+    ) -> DropdownBoxSelected: ...
+    @overload
+    async def wait_for(
+        self, event: str, check: Callable[[Any], Any] | None = None, timeout: float | None = None
+    ) -> Any: ...
+    async def wait_for(
+        self, event: str, check: Callable[[Any], Any] | None = None, timeout: float | None = None
+    ) -> Any:
+        """Wait for the next event that fits. No handler needs to listen to it, and handlers get it as well.
+
+        It is served before the handlers of the event start.
+
+        Args:
+            event: A member of ``Events``, or the name of an envelope field.
+            check: Called with each event; a true answer takes it. What it raises is raised here.
+            timeout: Seconds; None waits until the client ends.
+
+        Raises:
+            MezonTimeoutError: If none came in time (a TimeoutError).
+            ConnectionLostError: If the client was closed, or has lost its connection for good.
+            MezonError: If ten thousand wait already.
+        """
+        return await self._waiters.wait_for(event_name(event), check, timeout)
+
+    @overload
+    def stream(
+        self,
+        event: Literal[Events.CHANNEL_MESSAGE, "channel_message"],
+        check: Callable[[ChannelMessage], Any] | None = None,
+        *,
+        limit: int = STREAM_LIMIT,
+    ) -> EventStream[ChannelMessage]: ...
+    @overload
+    def stream(
+        self, event: str, check: Callable[[Any], Any] | None = None, *, limit: int = STREAM_LIMIT
+    ) -> EventStream[Any]: ...
+    def stream(
+        self, event: str, check: Callable[[Any], Any] | None = None, *, limit: int = STREAM_LIMIT
+    ) -> EventStream[Any]:
+        """The events that fit, from now on: ``async for message in client.stream("channel_message"): ...``.
+
+        It ends with the client, and when nobody holds it any more.
+
+        Args:
+            event: A member of ``Events``, or the name of an envelope field.
+            check: Called with each event; a true answer takes it. What it raises is raised to the reader.
+            limit: Events held for a reader that is slower than they come; then the oldest are dropped, with a
+                warning.
+
+        Raises:
+            MezonError: If ten thousand wait already.
+            InvalidArgumentError: If the limit is below 1.
+        """
+        return self._waiters.stream(event_name(event), check, limit)

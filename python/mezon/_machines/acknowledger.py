@@ -1,0 +1,91 @@
+"""Says what became of events: done, again, still running. One task for a worker: each word is a line to the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from nats.aio.client import Client
+
+    from mezon._machines.delivery import Delivery
+    from mezon._machines.settings import Timing
+
+logger = get_logger("mezon.machines")
+
+
+class Acknowledger:
+    """Takes words without waiting, and brings them to the server.
+
+    Args:
+        client: The connection to NATS.
+        timing: How long an event may go without a word.
+        running: The events that are not done.
+    """
+
+    def __init__(self, client: Client, timing: Timing, running: Callable[[], Iterable[Delivery]]) -> None:
+        self._client = client
+        self._timing = timing
+        self._running = running
+        self._words: deque[tuple[str, bytes]] = deque()
+        self._news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin."""
+        self._tasks = [
+            asyncio.create_task(self._write(), name="mezon-acknowledge"),
+            asyncio.create_task(self._extend(), name="mezon-in-progress"),
+        ]
+
+    def say(self, subject: str, word: bytes) -> None:
+        """Take a word: ``+ACK``, ``-NAK``, ``+WPI`` or ``+TERM``."""
+        self._words.append((subject, word))
+        self._news.set()
+
+    async def stop(self) -> None:
+        """Bring what is left, and end."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        with contextlib.suppress(Exception):
+            await self._flush()
+            await self._client.flush(timeout=2)
+
+    async def _write(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self._flush()
+            except Exception as error:
+                # What is not acknowledged comes again, and is known by its id.
+                logger.debug("Events were not acknowledged: %s", error or type(error).__name__)
+                await asyncio.sleep(self._timing.beat)
+                self._news.set()
+
+    async def _flush(self) -> None:
+        words = self._words
+        while words:
+            subject, word = words[0]
+            await self._client.publish(subject, word)
+            words.popleft()
+
+    async def _extend(self) -> None:
+        """What still runs is said to be in progress well before it would come again."""
+        pause = self._timing.ack_wait / 4
+        while True:
+            await asyncio.sleep(pause)
+            now = time.monotonic()
+            for delivery in self._running():
+                if now - delivery.extended_at >= pause:
+                    delivery.extended_at = now
+                    self.say(delivery.reply, b"+WPI")

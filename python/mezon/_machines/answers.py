@@ -1,0 +1,132 @@
+"""Remembers what calls were answered, so that a handler that runs again does not answer the chat again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon._machines.packets import Packet
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from nats.aio.client import Client
+
+    from mezon._machines.names import Names
+
+logger = get_logger("mezon.machines")
+
+#: Answers in memory; the oldest go first. The bucket has them longer.
+_IN_MEMORY: Final = 50_000
+
+#: A longer answer is not remembered: what changes something answers with little.
+_LONGEST: Final = 64 * 1024
+
+#: Answers on their way to the bucket; above it, the next call waits.
+_ON_THEIR_WAY: Final = 1_000
+
+#: Errors that say that nothing was sent: the call may be made again.
+_NOTHING_SENT: Final = frozenset({"MezonConnectionError", "NotLoggedInError", "InvalidArgumentError"})
+
+
+class Answers:
+    """Makes each keyed call once.
+
+    What was answered is in memory at once, and in the bucket a moment later, where the next relay finds it. What
+    remains is a relay that is killed between the wire and the bucket: then a repeated call is made again.
+
+    Args:
+        client: The connection to NATS.
+        names: The bot's names.
+        life: Seconds an answer is remembered.
+    """
+
+    def __init__(self, client: Client, names: Names, life: float) -> None:
+        self._client = client
+        self._prefix = f"$KV.{names.answers}."
+        self._names = names
+        self._life = life
+        self._known: dict[str, tuple[float, asyncio.Future[Packet]]] = {}
+        self._writing: set[asyncio.Task[None]] = set()
+        self._bucket: Any = None
+        #: Calls that were answered from what was remembered.
+        self.remembered = 0
+
+    async def once(self, key: str, repeated: bool, make: Callable[[], Awaitable[Packet]]) -> Packet:
+        """The answer of a call, made if it was not.
+
+        Args:
+            key: The call's key.
+            repeated: It may have been made before, by an earlier relay too.
+            make: Makes it; never raises.
+        """
+        short = blake2b(key.encode(), digest_size=16).hexdigest()
+        known = self._known.get(short)
+        if known is not None:
+            self.remembered += 1
+            return await asyncio.shield(known[1])
+        future: asyncio.Future[Packet] = asyncio.get_running_loop().create_future()
+        self._known[short] = (time.monotonic(), future)
+        self._forget_old()
+        try:
+            answer = await self._from_bucket(short) if repeated else None
+            if answer is not None:
+                self.remembered += 1
+            else:
+                answer = await make()
+                if answer.values.get("error") in _NOTHING_SENT:
+                    self._known.pop(short, None)
+                else:
+                    await self._keep(short, answer)
+        except BaseException:
+            self._known.pop(short, None)
+            future.cancel()
+            raise
+        future.set_result(answer)
+        return answer
+
+    async def _from_bucket(self, short: str) -> Packet | None:
+        from nats.js import errors
+
+        try:
+            if self._bucket is None:
+                self._bucket = await self._client.jetstream().key_value(self._names.answers)
+            entry = await self._bucket.get(short)
+        except errors.KeyNotFoundError:
+            return None
+        return Packet.decode(entry.value)
+
+    async def _keep(self, short: str, answer: Packet) -> None:
+        data = answer.encode()
+        if len(data) > _LONGEST:
+            return
+        task = asyncio.ensure_future(self._write(short, data))
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+        if len(self._writing) >= _ON_THEIR_WAY:
+            await asyncio.wait(self._writing, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _write(self, short: str, data: bytes) -> None:
+        try:
+            await self._client.request(f"{self._prefix}{short}", data, timeout=5)
+        except Exception as error:
+            logger.warning(
+                "An answer could not be put away for a later relay: %s", error or type(error).__name__
+            )
+
+    async def flush(self) -> None:
+        """Wait until what is on its way has arrived."""
+        if self._writing:
+            await asyncio.wait(self._writing, timeout=5)
+
+    def _forget_old(self) -> None:
+        limit = time.monotonic() - self._life
+        while self._known:
+            oldest = next(iter(self._known))
+            at, future = self._known[oldest]
+            if (at >= limit and len(self._known) <= _IN_MEMORY) or not future.done():
+                break
+            del self._known[oldest]

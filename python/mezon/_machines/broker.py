@@ -1,0 +1,185 @@
+"""The connection to NATS, and calls of JetStream's API for which the Python client has no field."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon.errors import MezonConnectionError, MezonError
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+    from mezon._machines.settings import Broker
+
+logger = get_logger("mezon.machines")
+
+#: JetStream's error codes.
+NOT_FOUND: Final = frozenset({10014, 10059, 10037})
+EXISTS: Final = frozenset({10058, 10148})
+
+#: Seconds one call of the API may take.
+_PATIENCE: Final = 5.0
+
+#: Bytes that may wait to be written.
+_PENDING: Final = 64 * 1024 * 1024
+
+
+class BrokerError(MezonError):
+    """NATS refused something, or is set up otherwise than needed.
+
+    Attributes:
+        code: JetStream's code of the error; 0 when it has none.
+    """
+
+    def __init__(self, text: str, code: int = 0) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def missing() -> MezonError:
+    """The error for an environment without the extra."""
+    return MezonError('many machines need the NATS client: pip install "mezon-rs[nats]"')
+
+
+async def connect(
+    broker: Broker,
+    *,
+    reconnect: bool = True,
+    on_lost: Callable[[], None] | None = None,
+    on_back: Callable[[], None] | None = None,
+) -> Client:
+    """Connect to NATS.
+
+    Args:
+        broker: Where and how.
+        reconnect: Connect again by itself, for ever; what is published meanwhile waits. Without, a connection that is
+            lost is over.
+        on_lost: Called when the connection is lost.
+        on_back: Called when it is back.
+
+    Raises:
+        MezonConnectionError: If no server can be reached.
+        BrokerError: If it refuses the credentials.
+    """
+    try:
+        import nats
+        from nats import errors
+    except ImportError:
+        raise missing() from None
+
+    async def lost(*_: object) -> None:
+        if on_lost is not None:
+            on_lost()
+
+    async def back(*_: object) -> None:
+        if on_back is not None:
+            on_back()
+
+    async def trouble(error: Exception) -> None:
+        logger.debug("NATS: %s", error or type(error).__name__)
+
+    options: dict[str, Any] = {
+        "name": broker.name,
+        "allow_reconnect": reconnect,
+        "max_reconnect_attempts": -1 if reconnect else 1,
+        "reconnect_time_wait": 0.5,
+        "connect_timeout": 3,
+        "ping_interval": 5,
+        "max_outstanding_pings": 2,
+        "pending_size": _PENDING,
+        "disconnected_cb": lost,
+        "closed_cb": lost,
+        "reconnected_cb": back,
+        "error_cb": trouble,
+    }
+    if broker.credentials is not None:
+        options["user_credentials"] = str(broker.credentials)
+    if broker.nkey_seed is not None:
+        options["nkeys_seed"] = str(broker.nkey_seed)
+    if broker.ca_file is not None or broker.certificate is not None:
+        options["tls"] = _tls(broker)
+    try:
+        return await nats.connect(broker.servers, **options)
+    except (errors.NoServersError, OSError, TimeoutError, errors.TimeoutError) as error:
+        raise MezonConnectionError(
+            f"NATS cannot be reached at {broker.shown} ({error or type(error).__name__}): is the server running?"
+        ) from None
+    except errors.Error as error:
+        raise BrokerError(
+            f"NATS at {broker.shown} refuses the connection: {error}; check the credentials"
+        ) from None
+
+
+def _tls(broker: Broker) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    try:
+        if broker.ca_file is not None:
+            context.load_verify_locations(cafile=broker.ca_file)
+        if broker.certificate is not None and broker.key is not None:
+            context.load_cert_chain(broker.certificate, broker.key)
+    except OSError as error:
+        raise BrokerError(f"a TLS file for NATS cannot be read: {error}") from None
+    return context
+
+
+async def api(
+    client: Client, subject: str, body: Any = None, *, absent_is_none: bool = False
+) -> dict[str, Any] | None:
+    """Make a call of JetStream's API.
+
+    Args:
+        client: The connection.
+        subject: What stands behind ``$JS.API.``.
+        body: The request, as JSON.
+        absent_is_none: Give None for what is not there, instead of an error.
+
+    Raises:
+        MezonConnectionError: If there is no answer.
+        BrokerError: If it is refused.
+    """
+    from nats import errors
+
+    data = b"" if body is None else json.dumps(body).encode()
+    try:
+        answer = await client.request(f"$JS.API.{subject}", data, timeout=_PATIENCE)
+    except errors.NoRespondersError:
+        raise BrokerError("this NATS server has no JetStream, or no right to it: start it with -js") from None
+    except (errors.Error, TimeoutError) as error:
+        raise MezonConnectionError(f"NATS does not answer ({type(error).__name__})") from None
+    found: dict[str, Any] = json.loads(answer.data)
+    wrong = found.get("error")
+    if wrong is None:
+        return found
+    code = int(wrong.get("err_code", 0))
+    if absent_is_none and (code in NOT_FOUND or wrong.get("code") == 404):
+        return None
+    raise BrokerError(
+        f"NATS refuses {subject.partition('.MEZON')[0]}: {wrong.get('description', wrong)}", code
+    )
+
+
+def status_of(message: Msg) -> int:
+    """The status a server puts in place of a message; 0 for a real one."""
+    headers = message.headers
+    if not headers or message.reply or message.data:
+        return 0
+    try:
+        return int(headers.get("Status", "0"))
+    except ValueError:
+        return 0
+
+
+async def gone(client: Client) -> None:
+    """Close a connection, whatever state it is in."""
+    try:
+        async with asyncio.timeout(2.0):
+            await client.close()
+    except Exception as error:
+        logger.debug("Closing the connection to NATS: %s", error or type(error).__name__)

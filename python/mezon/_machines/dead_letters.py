@@ -1,0 +1,139 @@
+"""Events that no worker could finish: put away with the reason, shown, and brought back by hand."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon._machines.broker import BrokerError, api
+from mezon._machines.names import MESSAGE_ID
+from mezon.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+    from mezon._machines.delivery import Delivery
+    from mezon._machines.names import Names
+
+#: Why it is dead, which worker said so, and where it came from.
+REASON: Final = "Mezon-Reason"
+WORKER: Final = "Mezon-Worker"
+PARTITION: Final = "Mezon-Partition"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadEvent:
+    """One event that was put away.
+
+    Attributes:
+        number: Its number in the stream of dead events.
+        name: The envelope field.
+        event_id: What it was known by.
+        partition: Where it came from.
+        reason: Why no worker finished it.
+        worker: Who put it away.
+        at: When: UNIX time in seconds.
+        body: The encoded message.
+    """
+
+    number: int
+    name: str
+    event_id: str
+    partition: int
+    reason: str
+    worker: str
+    at: float
+    body: bytes = field(repr=False)
+
+
+async def bury(client: Client, names: Names, delivery: Delivery, reason: str, worker: str) -> None:
+    """Put an event away, once."""
+    headers = {
+        MESSAGE_ID: f"dead/{delivery.event_id}",
+        REASON: reason,
+        WORKER: worker,
+        PARTITION: str(delivery.partition),
+        "Mezon-Event": delivery.event_id,
+    }
+    answer = await client.request(names.dead_event(delivery.name), delivery.body, timeout=5, headers=headers)
+    wrong = json.loads(answer.data).get("error")
+    if wrong:
+        raise BrokerError(str(wrong.get("description", wrong)))
+
+
+async def dead_events(client: Client, names: Names, limit: int = 100) -> list[DeadEvent]:
+    """The events that were put away, oldest first."""
+    info = await api(client, f"STREAM.INFO.{names.dead}", absent_is_none=True)
+    if info is None:
+        return []
+    state = info["state"]
+    found: list[DeadEvent] = []
+    number = state["first_seq"]
+    while number <= state["last_seq"] and len(found) < limit:
+        one = await _get(client, names, {"seq": number, "next_by_subj": names.dead_subjects})
+        if one is None:
+            break
+        found.append(one)
+        number = one.number + 1
+    return found
+
+
+async def replay(client: Client, names: Names, number: int) -> DeadEvent:
+    """Bring an event back to its partition, under a new id, and take it off the dead ones.
+
+    Raises:
+        InvalidArgumentError: If there is none of that number.
+    """
+    dead = await _get(client, names, {"seq": number})
+    if dead is None:
+        raise InvalidArgumentError(f"there is no dead event {number}; `mezon dlq list` shows those there are")
+    headers = {MESSAGE_ID: f"again/{time.time_ns()}/{dead.event_id}"}
+    answer = await client.request(
+        names.event(dead.partition, dead.name), dead.body, timeout=5, headers=headers
+    )
+    wrong = json.loads(answer.data).get("error")
+    if wrong:
+        raise BrokerError(str(wrong.get("description", wrong)))
+    await drop(client, names, number)
+    return dead
+
+
+async def drop(client: Client, names: Names, number: int) -> None:
+    """Take an event off the dead ones."""
+    await api(client, f"STREAM.MSG.DELETE.{names.dead}", {"seq": number, "no_erase": True})
+
+
+async def _get(client: Client, names: Names, which: dict[str, Any]) -> DeadEvent | None:
+    import base64
+
+    found = await api(client, f"STREAM.MSG.GET.{names.dead}", which, absent_is_none=True)
+    if found is None:
+        return None
+    message = found["message"]
+    headers = _headers(base64.b64decode(message.get("hdrs", "")))
+    return DeadEvent(
+        number=message["seq"],
+        name=message["subject"].rpartition(".")[2],
+        event_id=headers.get("Mezon-Event", ""),
+        partition=int(headers.get(PARTITION, "0")),
+        reason=headers.get(REASON, ""),
+        worker=headers.get(WORKER, ""),
+        at=_time(message["time"]),
+        body=base64.b64decode(message.get("data", "")),
+    )
+
+
+def _headers(block: bytes) -> dict[str, str]:
+    lines = block.decode("utf-8", "replace").split("\r\n")[1:]
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
+
+
+def _time(text: str) -> float:
+    from datetime import datetime
+
+    # Nanoseconds are more than Python reads.
+    head, _, rest = text.partition(".")
+    zone = rest.lstrip("0123456789") or "Z"
+    return datetime.fromisoformat(head + ("+00:00" if zone == "Z" else zone)).timestamp()

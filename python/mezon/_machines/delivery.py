@@ -1,0 +1,137 @@
+"""One event at a worker: it is acknowledged when all it started has ended, and calls made for it carry its name."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Final
+
+Handler = Callable[..., Any]
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """One event as it was delivered.
+
+    Attributes:
+        event_id: What the stream knows it by: the same at each delivery.
+        name: The envelope field.
+        body: The encoded message.
+        reply: Where it is acknowledged.
+        times: How often it was delivered, this time included.
+        partition: Which partition it came from.
+        on_end: Called once, when everything the event started has ended, with whether it is done.
+    """
+
+    event_id: str
+    name: str
+    body: bytes = field(repr=False)
+    reply: str
+    times: int
+    partition: int
+    on_end: Callable[[Delivery, bool], None]
+    extended_at: float = 0.0
+    _open: int = 0
+    _started: bool = False
+    _given_up: bool = False
+    _ended: bool = False
+
+    def begin(self) -> None:
+        """One more thing runs for it."""
+        self._open += 1
+
+    def end(self) -> None:
+        """One thing less runs for it."""
+        self._open -= 1
+        self._look()
+
+    def give_up(self) -> None:
+        """A handler was stopped in the middle: the event has to come again."""
+        self._given_up = True
+
+    def all_started(self) -> None:
+        """Every handler has been called."""
+        self._started = True
+        self._look()
+
+    def _look(self) -> None:
+        if self._started and self._open == 0 and not self._ended:
+            self._ended = True
+            self.on_end(self, not self._given_up)
+
+
+@dataclass(slots=True)
+class Scope:
+    """One handler of one event. Its calls are numbered, so that the same call of a repeated handler has the same name.
+
+    Attributes:
+        delivery: The event.
+        handler: Which handler.
+    """
+
+    delivery: Delivery
+    handler: str
+    _calls: int = 0
+
+    def next_key(self) -> str:
+        """The name of the next call."""
+        self._calls += 1
+        return f"{self.delivery.event_id}/{self.handler}/{self._calls}"
+
+
+#: The event whose handlers are being started.
+DELIVERED: Final[ContextVar[Delivery | None]] = ContextVar("mezon_delivered", default=None)
+
+#: The handler that runs; tasks it starts belong to it too.
+SCOPE: Final[ContextVar[Scope | None]] = ContextVar("mezon_scope", default=None)
+
+
+def around(name: str, handler: Handler, place: int) -> Handler:
+    """What is called in place of a handler, so that its end is seen.
+
+    Args:
+        name: The event.
+        handler: The handler.
+        place: Its place among the handlers of the event: one function may stand twice.
+    """
+    module = getattr(handler, "__module__", "")
+    label = f"{module}.{getattr(handler, '__qualname__', type(handler).__qualname__)}#{place}"
+
+    @wraps(handler, updated=())
+    def call(*event: Any) -> Any:
+        delivery = DELIVERED.get()
+        if delivery is None:
+            return handler(*event)
+        scope = Scope(delivery, label)
+        delivery.begin()
+        token = SCOPE.set(scope)
+        try:
+            outcome = handler(*event)
+            if inspect.isawaitable(outcome):
+                return _run(outcome, scope)
+        except BaseException:
+            delivery.end()
+            raise
+        finally:
+            SCOPE.reset(token)
+        delivery.end()
+        return outcome
+
+    return call
+
+
+async def _run(outcome: Any, scope: Scope) -> Any:
+    SCOPE.set(scope)
+    # Tasks that the handler starts are its own; an event they cause is not this one.
+    DELIVERED.set(None)
+    try:
+        return await outcome
+    except asyncio.CancelledError:
+        scope.delivery.give_up()
+        raise
+    finally:
+        scope.delivery.end()

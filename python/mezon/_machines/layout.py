@@ -1,0 +1,132 @@
+"""Makes what a bot needs at the broker: two streams, a consumer for each partition, four buckets; once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon._machines.broker import BrokerError, api
+from mezon._machines.names import GROUP
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+    from mezon._machines.names import Names
+    from mezon._machines.settings import Layout, Timing
+
+logger = get_logger("mezon.machines")
+
+#: Consumers that are made at once.
+_AT_ONCE: Final = 16
+
+
+def _ns(seconds: float) -> int:
+    return int(seconds * 1_000_000_000)
+
+
+async def prepare(client: Client, names: Names, layout: Layout, timing: Timing) -> int:
+    """Make what is missing; gives the number of partitions, which is that of the stream when there is one.
+
+    Raises:
+        BrokerError: If the server refuses, or is older than 2.11.
+    """
+    version = client.connected_server_version
+    if (version.major, version.minor) < (2, 11):
+        raise BrokerError(
+            f"NATS {version.major}.{version.minor} is too old: exclusive consumers need 2.11 or newer"
+        )
+    events = {
+        "name": names.events,
+        "subjects": [names.event_subjects],
+        # An event that was acknowledged is gone: what is left is the work to do.
+        "retention": "workqueue",
+        "storage": "file",
+        "discard": "new",
+        "max_bytes": layout.max_bytes,
+        "max_age": _ns(layout.max_age),
+        "num_replicas": layout.replicas,
+        "duplicate_window": _ns(timing.duplicate_window),
+        "metadata": {"mezon-partitions": str(layout.partitions)},
+    }
+    found = await _stream(client, events)
+    partitions = int(found.get("metadata", {}).get("mezon-partitions", layout.partitions))
+    if partitions != layout.partitions:
+        text = "The stream was made with %d partitions, which stay; the setting says %d"
+        logger.warning(text, partitions, layout.partitions)
+    await _stream(
+        client,
+        {
+            "name": names.dead,
+            "subjects": [names.dead_subjects],
+            "retention": "limits",
+            "storage": "file",
+            "discard": "old",
+            "max_msgs": layout.max_dead,
+            "num_replicas": layout.replicas,
+        },
+    )
+    for bucket, life in (
+        (names.members, timing.member_life),
+        (names.lock, timing.lock_life),
+        (names.answers, timing.answer_life),
+        (names.notes, 0.0),
+    ):
+        await _stream(client, _bucket(bucket, life, layout.replicas))
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def make(partition: int) -> None:
+        async with turn:
+            await _consumer(client, names, partition, layout, timing)
+
+    await asyncio.gather(*(make(partition) for partition in range(partitions)))
+    return partitions
+
+
+async def _stream(client: Client, config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a stream, made if it is not there."""
+    known = await api(client, f"STREAM.INFO.{config['name']}", absent_is_none=True)
+    if known is None:
+        known = await api(client, f"STREAM.CREATE.{config['name']}", config)
+    assert known is not None
+    found: dict[str, Any] = known["config"]
+    return found
+
+
+def _bucket(name: str, life: float, replicas: int) -> dict[str, Any]:
+    """A key-value bucket, which is a stream of this form (the layout that NATS' clients share)."""
+    return {
+        "name": f"KV_{name}",
+        "subjects": [f"$KV.{name}.>"],
+        "max_msgs_per_subject": 1,
+        "max_age": _ns(life),
+        "duplicate_window": _ns(min(life, 120.0) if life else 120.0),
+        "storage": "file",
+        "discard": "new",
+        "num_replicas": replicas,
+        "allow_rollup_hdrs": True,
+        "deny_delete": True,
+        "allow_direct": True,
+    }
+
+
+async def _consumer(client: Client, names: Names, partition: int, layout: Layout, timing: Timing) -> None:
+    name, subjects = names.consumer(partition), names.partition_subjects(partition)
+    config = {
+        "name": name,
+        "durable_name": name,
+        "filter_subject": subjects,
+        "deliver_policy": "all",
+        "ack_policy": "explicit",
+        "ack_wait": _ns(timing.ack_wait),
+        # The worker counts, and brings the event to the dead ones with its reason.
+        "max_deliver": -1,
+        "max_ack_pending": layout.max_pending,
+        "max_waiting": 16,
+        # One owner at a time; the Python client has no fields for these three.
+        "priority_groups": [GROUP],
+        "priority_policy": "pinned_client",
+        "priority_timeout": _ns(timing.pin_life),
+    }
+    request = {"stream_name": names.events, "config": config, "action": ""}
+    await api(client, f"CONSUMER.CREATE.{names.events}.{name}.{subjects}", request)

@@ -1,0 +1,159 @@
+"""Which worker owns which partition: who lives is told in a bucket, and every worker works out the same answer from it.
+
+The design is that of NATS' own partitioned consumer groups (pcgroups, which has no official Python version): partitions
+are given to members by a rule that all of them know, and the server's pinned consumers see to it that two never read
+one partition at a time, whatever they believe. The rule here is rendezvous hashing: when a worker comes or goes, only
+its own share moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+    from mezon._machines.names import Names
+    from mezon._machines.settings import Timing
+
+logger = get_logger("mezon.machines")
+
+
+def owner_of(partition: int, members: Iterable[str]) -> str | None:
+    """The member a partition belongs to; None without members. Every process gives the same answer."""
+
+    def weight(member: str) -> bytes:
+        return blake2b(f"{member}/{partition}".encode(), digest_size=8).digest()
+
+    return max(members, key=lambda member: (weight(member), member), default=None)
+
+
+@dataclass(slots=True)
+class Member:
+    """What a worker says of itself.
+
+    Attributes:
+        name: Its name, new at each start.
+        interests: The events its handlers listen to.
+        leaving: It takes nothing more and is about to go.
+        seen: When its last sign of life came, by this process' clock.
+    """
+
+    name: str
+    interests: frozenset[str] = frozenset()
+    leaving: bool = False
+    seen: float = field(default_factory=time.monotonic)
+
+    def encode(self) -> bytes:
+        """As it stands in the bucket."""
+        return json.dumps({"interests": sorted(self.interests), "leaving": self.leaving}).encode()
+
+    @classmethod
+    def decode(cls, name: str, data: bytes) -> Member:
+        """Read what a worker said."""
+        values: dict[str, Any] = json.loads(data)
+        return cls(name, frozenset(values.get("interests", ())), bool(values.get("leaving")))
+
+
+class Members:
+    """The living workers of a bot, as one process sees them. Relay and workers have one each.
+
+    Signs of life are messages in the bucket; their age is taken by the clock of who reads them, so that clocks need
+    not agree.
+    """
+
+    def __init__(self, client: Client, names: Names, timing: Timing, on_change: Callable[[], None]) -> None:
+        self._client = client
+        self._prefix = f"$KV.{names.members}."
+        self._bucket = names.members
+        self._timing = timing
+        self._on_change = on_change
+        self._known: dict[str, Member] = {}
+        self._told: tuple[object, ...] = ()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._subscription: Any = None
+
+    @property
+    def all(self) -> list[Member]:
+        """Every living worker."""
+        limit = time.monotonic() - self._timing.member_life
+        return [member for member in self._known.values() if member.seen >= limit]
+
+    @property
+    def taking(self) -> list[str]:
+        """The names of those that take partitions."""
+        return sorted(member.name for member in self.all if not member.leaving)
+
+    def interests(self) -> frozenset[str]:
+        """The events that some living worker listens to."""
+        return frozenset().union(*(member.interests for member in self.all))
+
+    async def start(self) -> None:
+        """Watch the bucket. Those that live are known after one ``beat``."""
+        self._subscription = await self._client.subscribe(f"{self._prefix}>", cb=self._heard)
+        self._tasks.append(asyncio.create_task(self._look(), name="mezon-members"))
+
+    async def stop(self) -> None:
+        """Watch no more."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+        if self._subscription is not None and not self._client.is_closed:
+            try:
+                await self._subscription.unsubscribe()
+            except Exception as error:
+                logger.debug("Leaving the bucket of workers: %s", error)
+        self._subscription = None
+
+    async def say(self, member: Member) -> None:
+        """Give a sign of life. Others hear it by their watch, and those who come later find it in the bucket."""
+        await self._client.publish(f"{self._prefix}{member.name}", member.encode())
+
+    async def leave(self, member: Member) -> None:
+        """Say that it is over."""
+        await self._client.publish(
+            f"{self._prefix}{member.name}", b"", headers={"KV-Operation": "PURGE", "Nats-Rollup": "sub"}
+        )
+        await self._client.flush(timeout=2)
+
+    async def _heard(self, message: Msg) -> None:
+        name = message.subject.removeprefix(self._prefix)
+        if not message.data:
+            self._known.pop(name, None)
+        else:
+            try:
+                self._known[name] = Member.decode(name, message.data)
+            except (ValueError, TypeError, AttributeError):
+                logger.warning("The bucket of workers holds something that is no worker: %s", name)
+                return
+        self._tell()
+
+    async def _look(self) -> None:
+        """Those that fall silent say nothing: look for them."""
+        while True:
+            await asyncio.sleep(self._timing.beat / 2)
+            limit = time.monotonic() - self._timing.member_life
+            for name in [name for name, member in self._known.items() if member.seen < limit]:
+                logger.info("Worker %s gives no sign of life any more", name)
+                del self._known[name]
+            self._tell()
+
+    def _tell(self) -> None:
+        now = (tuple(self.taking), self.interests())
+        if now != self._told:
+            self._told = now
+            self._on_change()
+
+
+__all__ = ["Member", "Members", "owner_of"]

@@ -1,0 +1,215 @@
+"""Reads one partition while it belongs to this worker: in order, and never beside another reader."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon._machines.broker import api, status_of
+from mezon._machines.delivery import Delivery
+from mezon._machines.names import GROUP, MESSAGE_ID
+from mezon.errors import MezonError
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+    from mezon._machines.names import Names
+    from mezon._machines.settings import Timing
+
+logger = get_logger("mezon.machines")
+
+#: Events of a partition this worker has at a time: waiting for a handler, or with one.
+MAX_OPEN: Final = 256
+
+#: The server's words for a request it ended: no messages, time over, another consumer is pinned.
+_NOTHING: Final = frozenset({404, 408, 409})
+_WRONG_PIN: Final = 423
+
+#: Seconds between two looks whether an earlier owner's events are settled.
+_LOOK: Final = 0.1
+
+
+class Reader:
+    """One partition of this worker.
+
+    The consumer is pinned: the server gives events to one reader alone, and to the next one when this one has let go
+    of it or has not asked for ``pin_life``. What an earlier owner had and did not acknowledge comes first: a new owner
+    waits until that is acknowledged or due again, so that no event overtakes one of its channel.
+
+    Args:
+        client: The connection to NATS.
+        names: The bot's names.
+        timing: How long things may take.
+        partition: Which one.
+        deliver: Takes an event; its ``on_end`` is this reader's.
+        acknowledge: Takes the subject and the word of an acknowledgement.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        names: Names,
+        timing: Timing,
+        partition: int,
+        deliver: Callable[[Delivery], None],
+        acknowledge: Callable[[str, bytes], None],
+    ) -> None:
+        self._client = client
+        self._names = names
+        self._timing = timing
+        self.partition = partition
+        self._deliver = deliver
+        self._acknowledge = acknowledge
+        self._pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.{names.consumer(partition)}"
+        self._pin = ""
+        self._open: dict[str, Delivery] = {}
+        self._asked = 0
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._subscription: Any = None
+        self._inbox = ""
+        self._letting_go = False
+
+    @property
+    def open(self) -> list[Delivery]:
+        """Events that are not acknowledged yet."""
+        return list(self._open.values())
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._task = asyncio.create_task(self._run(), name=f"mezon-partition-{self.partition}")
+
+    async def let_go(self, patience: float) -> None:
+        """Take nothing more, let what runs end for so many seconds, and give the partition free."""
+        self._letting_go = True
+        self._news.set()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self._open:
+                    self._news.clear()
+                    await self._news.wait()
+        if self._open:
+            logger.warning(
+                "%d handlers for partition %d still run after %g s; their events come again at its next owner",
+                len(self._open),
+                self.partition,
+                patience,
+            )
+        with contextlib.suppress(Exception):
+            if self._subscription is not None:
+                await self._subscription.unsubscribe()
+        if self._pin:
+            with contextlib.suppress(MezonError):
+                await api(
+                    self._client,
+                    f"CONSUMER.UNPIN.{self._names.events}.{self._names.consumer(self.partition)}",
+                    {"group": GROUP},
+                )
+
+    # ---- reading
+
+    async def _run(self) -> None:
+        await self._earlier_owner()
+        self._inbox = self._client.new_inbox()
+        self._subscription = await self._client.subscribe(self._inbox, cb=self._came)
+        while True:
+            self._news.clear()
+            room = MAX_OPEN - len(self._open)
+            if room <= 0:
+                await self._news.wait()
+                continue
+            await self._ask(room)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.pull + 1.0):
+                    await self._news.wait()
+
+    async def _earlier_owner(self) -> None:
+        """Wait until nothing of an earlier owner is left, or it is about to come again."""
+        until = time.monotonic() + self._timing.ack_wait + 0.5
+        while time.monotonic() < until:
+            try:
+                known = await api(
+                    self._client, f"CONSUMER.INFO.{self._names.events}.{self._names.consumer(self.partition)}"
+                )
+            except MezonError as error:
+                logger.debug("Partition %d: %s", self.partition, error)
+            else:
+                if known is not None and not known.get("num_ack_pending"):
+                    return
+            await asyncio.sleep(_LOOK)
+
+    async def _ask(self, batch: int) -> None:
+        request: dict[str, Any] = {"batch": batch, "expires": int(self._timing.pull * 1e9), "group": GROUP}
+        if self._pin:
+            request["id"] = self._pin
+        self._asked = batch
+        try:
+            await self._client.publish(self._pull_subject, json.dumps(request).encode(), reply=self._inbox)
+        except Exception as error:
+            logger.debug(
+                "Partition %d cannot be asked for: %s", self.partition, error or type(error).__name__
+            )
+            await asyncio.sleep(self._timing.pull)
+
+    async def _came(self, message: Msg) -> None:
+        if not message.reply:
+            if status_of(message) == _WRONG_PIN:
+                # Another reader was faster, or this one was silent for too long.
+                self._pin = ""
+                await asyncio.sleep(_LOOK)
+            self._news.set()
+            return
+        headers = message.headers or {}
+        self._pin = headers.get("Nats-Pin-Id", self._pin)
+        delivery = Delivery(
+            event_id=headers.get(MESSAGE_ID, message.reply),
+            name=message.subject.rpartition(".")[2],
+            body=message.data,
+            reply=message.reply,
+            times=_times(message.reply),
+            partition=self.partition,
+            on_end=self._ended,
+            extended_at=time.monotonic(),
+        )
+        if self._letting_go:
+            # It was on its way when the partition went: the next owner gets it at once.
+            self._acknowledge(message.reply, b"-NAK")
+            return
+        # Delivered again while it runs here: the new acknowledgement is the one that counts.
+        earlier = self._open.get(delivery.event_id)
+        if earlier is not None:
+            earlier.reply, earlier.extended_at = delivery.reply, delivery.extended_at
+            return
+        self._open[delivery.event_id] = delivery
+        self._asked -= 1
+        self._deliver(delivery)
+        if self._asked <= 0:
+            self._news.set()
+
+    def _ended(self, delivery: Delivery, done: bool) -> None:
+        if self._open.pop(delivery.event_id, None) is None:
+            return
+        if self._letting_go or len(self._open) == MAX_OPEN // 2:
+            self._news.set()
+        self._acknowledge(delivery.reply, b"+ACK" if done else b"-NAK")
+
+
+def _times(reply: str) -> int:
+    """How often an event was delivered, from the subject of its acknowledgement."""
+    parts = reply.split(".")
+    # $JS.ACK.<stream>.<consumer>.<times>... or, with domain and account, two words more in front.
+    at = 4 if len(parts) == 9 else 6
+    try:
+        return int(parts[at])
+    except (IndexError, ValueError):
+        return 1

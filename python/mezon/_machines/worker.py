@@ -1,0 +1,69 @@
+"""A worker's ports: a bot file as it is, with its connection, HTTP and store at the relay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mezon._client.assembly import StandardPorts
+from mezon._machines.names import Names
+from mezon._machines.settings import Layout, Timing
+from mezon._machines.worker_connection import WorkerConnection
+from mezon._machines.worker_http import WorkerHttp
+from mezon._machines.worker_store import WorkerStore
+
+if TYPE_CHECKING:
+    from mezon._client.assembly import PortSettings
+    from mezon._machines.settings import Broker
+    from mezon.ports import Connection, HttpTransport, MessageStore
+
+
+class WorkerPorts:
+    """What is behind the ports of a client in a worker; see :class:`mezon.ports.Ports`.
+
+    Args:
+        settings: What the client's constructor says; host, key and limits are the relay's.
+        broker: Where NATS is.
+        layout: What is made at the broker when the relay has not made it yet.
+        timing: How long things may take.
+    """
+
+    def __init__(
+        self,
+        settings: PortSettings,
+        broker: Broker,
+        layout: Layout | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        from mezon._gateway.codec import JsonContentMessage, origin_plan
+
+        plan = None
+        if settings.content_as_json:
+            plan = origin_plan(JsonContentMessage, "mezon.api.ChannelMessage", settings.origin)
+        self._settings = settings
+        self._connection = WorkerConnection(
+            broker,
+            Names(settings.client_id),
+            layout or Layout(),
+            timing or Timing(),
+            plan=plan,
+            origin=settings.origin,
+            recent=(settings.recent_per_channel, settings.recent_channels),
+        )
+        self._http: HttpTransport | None = None
+        self._store: WorkerStore | None = None
+
+    def http(self) -> HttpTransport:
+        """The relay for the API, this process for everything else."""
+        if self._http is None:
+            self._http = WorkerHttp(self._connection.courier, StandardPorts(self._settings).http())
+        return self._http
+
+    def store(self) -> MessageStore | None:
+        """The relay's store, unless the bot wants none."""
+        if self._store is None and self._settings.message_db is not False:
+            self._store = WorkerStore(self._connection.courier)
+        return self._store
+
+    def connection(self, store: MessageStore | None) -> Connection:
+        """Events from the stream, calls to the relay."""
+        return self._connection

@@ -1,0 +1,387 @@
+"""A worker's connection: events come out of the stream, calls go to the relay."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
+from mezon._gateway.failures import does_not_fit, no_answer
+from mezon._gateway.protobuf_events import protobuf_event
+from mezon._machines.acknowledger import Acknowledger
+from mezon._machines.broker import connect, gone
+from mezon._machines.courier import Courier
+from mezon._machines.dead_letters import bury
+from mezon._machines.delivery import DELIVERED, Delivery, around
+from mezon._machines.layout import prepare
+from mezon._machines.membership import Member, Members
+from mezon._machines.ownership import Ownership
+from mezon._machines.packets import Packet
+from mezon._machines.reader import Reader
+from mezon.ports import CLOSED
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nats.aio.client import Client
+
+    from mezon import _core
+    from mezon._machines.names import Names
+    from mezon._machines.settings import Broker, Layout, Timing
+    from mezon.models import ChannelMessage
+    from mezon.models._origin import Origin
+    from mezon.ports import ConnectionListener
+
+logger = get_logger("mezon.machines")
+
+#: Events that are handed to handlers in one turn of the loop.
+_TURN: Final = 64
+
+_MESSAGE: Final = "channel_message"
+
+#: Events that belong to no channel of the world and would only repeat what the relay does.
+_RELAYS_OWN: Final = frozenset({"refresh_session_event"})
+
+
+class WorkerConnection:
+    """See :class:`mezon.ports.Connection`. It is ready when the worker is a member and a relay can be asked.
+
+    Args:
+        broker: Where NATS is.
+        names: The bot's names.
+        layout: What is made when the relay has not made it yet.
+        timing: How long things may take.
+        plan: How messages are decoded when the model's own way is not wanted.
+        origin: What events carry that can be answered: whose they are.
+        recent: Messages remembered of a channel, and of how many channels.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        names: Names,
+        layout: Layout,
+        timing: Timing,
+        *,
+        plan: _core.Plan | None = None,
+        origin: Origin | None = None,
+        recent: tuple[int, int] = (200, 1000),
+    ) -> None:
+        self.listener: ConnectionListener | None = None
+        #: What is called in place of a handler, so that its end is seen.
+        self.around = around
+        self.name = f"{uuid.uuid4().hex[:12]}"
+        self._broker = broker
+        self._names = names
+        self._layout = layout
+        self._timing = timing
+        self._origin = origin
+        self._plans: dict[str, _core.Plan | None] = {} if plan is None else {_MESSAGE: plan}
+        self._recent_bounds = recent
+        self._recent: OrderedDict[int, deque[bytes]] = OrderedDict()
+        self._state = "idle"
+        self._generation = 0
+        self._wanted: set[str] = set()
+        self._waiting: deque[Delivery] = deque()
+        self._handing_out = False
+        self._client: Client | None = None
+        self._courier: Courier | None = None
+        self._members: Members | None = None
+        self._ownership: Ownership | None = None
+        self._acknowledger: Acknowledger | None = None
+        self._beating: asyncio.Task[None] | None = None
+        self._connecting: asyncio.Future[Courier] | None = None
+        self._counts = {"events": 0, "malformed": 0, "repeated": 0, "dead": 0}
+
+    # ---- state
+
+    @property
+    def state(self) -> str:
+        """idle, connecting, ready or closed."""
+        return self._state
+
+    @property
+    def latency(self) -> float | None:
+        """Not measured here: the relay's is that of the gateway."""
+        return None
+
+    def stats(self) -> Mapping[str, Any]:
+        """Events taken, and what waits for a handler."""
+        ownership = self._ownership
+        return {
+            "queued": len(self._waiting),
+            "malformed": self._counts["malformed"],
+            "partitions": [] if ownership is None else ownership.mine,
+            "worker": self.name,
+            "events": {"all": self._counts["events"]},
+        }
+
+    def want(self, name: str, wanted: bool = True) -> None:
+        """Tell the relay, with the next sign of life, what handlers listen to."""
+        if name not in MESSAGES or name in _RELAYS_OWN:
+            return
+        (self._wanted.add if wanted else self._wanted.discard)(name)
+
+    async def courier(self) -> Courier:
+        """The way to the relay, made with the first call."""
+        if self._connecting is None or (self._connecting.done() and self._connecting.exception() is not None):
+            self._connecting = asyncio.ensure_future(self._connect())
+        return await asyncio.shield(self._connecting)
+
+    async def _connect(self) -> Courier:
+        client = self._client = await connect(self._broker)
+        courier = self._courier = Courier(client, self._names, self.name)
+        await courier.start()
+        return courier
+
+    # ---- opening and closing
+
+    async def open(self, urls: Sequence[str], auto_reconnect: bool) -> None:
+        """Become a worker of the bot. ``urls`` are the relay's business."""
+        if self._state not in ("idle", "closed"):
+            raise no_answer("connect", "connected")
+        self._enter("connecting")
+        try:
+            await self.courier()
+            client = self._client
+            assert client is not None
+            partitions = await prepare(client, self._names, self._layout, self._timing)
+            members = self._members = Members(client, self._names, self._timing, self._settle)
+            self._ownership = Ownership(
+                self.name, members, partitions, lambda part: self._reader(client, part), self._timing.handoff
+            )
+            acknowledger = self._acknowledger = Acknowledger(client, self._timing, self._ownership.open)
+            acknowledger.start()
+            await members.start()
+            self._beating = asyncio.create_task(self._beat(members), name="mezon-worker-beat")
+        except BaseException:
+            await self._end()
+            self._enter("closed", "the broker cannot be reached")
+            raise
+        self._enter("joining")
+        self._enter("ready")
+
+    async def close(self) -> None:
+        """Leave: take nothing more, let handlers end, give the partitions to others. Safe at any time, and twice."""
+        if self._state in ("idle", "closed"):
+            await self._end()
+            return
+        self._state = "closing"
+        await self._end()
+        self._enter("closed", CLOSED)
+
+    async def _end(self) -> None:
+        beating, self._beating = self._beating, None
+        if beating is not None:
+            beating.cancel()
+        members, self._members = self._members, None
+        if members is not None:
+            with contextlib.suppress(Exception):
+                await members.say(Member(self.name, frozenset(self._wanted), leaving=True))
+        ownership, self._ownership = self._ownership, None
+        for delivery in self._waiting:
+            # Never given to a handler: it is the next owner's at once.
+            delivery.give_up()
+            delivery.all_started()
+        self._waiting.clear()
+        if ownership is not None:
+            await ownership.stop()
+        acknowledger, self._acknowledger = self._acknowledger, None
+        if acknowledger is not None:
+            await acknowledger.stop()
+        if members is not None:
+            with contextlib.suppress(Exception):
+                await members.leave(Member(self.name))
+            await members.stop()
+        courier, self._courier = self._courier, None
+        if courier is not None:
+            with contextlib.suppress(Exception):
+                await courier.stop()
+        self._connecting = None
+        client, self._client = self._client, None
+        if client is not None:
+            await gone(client)
+
+    def _enter(self, state: str, reason: str = "") -> None:
+        self._state = state
+        if state == "connecting":
+            self._generation += 1
+        if self.listener is not None:
+            self.listener.on_state(state, self._generation, reason)
+
+    def reconnect(self) -> bool:
+        """False: the connection to the gateway is the relay's."""
+        return False
+
+    # ---- membership
+
+    async def _beat(self, members: Members) -> None:
+        while True:
+            try:
+                await members.say(Member(self.name, frozenset(self._wanted)))
+            except Exception as error:
+                logger.debug("No sign of life was given: %s", error or type(error).__name__)
+            await asyncio.sleep(self._timing.beat)
+
+    def _settle(self) -> None:
+        if self._ownership is not None:
+            self._ownership.settle()
+
+    def _reader(self, client: Client, partition: int) -> Reader:
+        assert self._acknowledger is not None
+        return Reader(client, self._names, self._timing, partition, self._take, self._acknowledger.say)
+
+    # ---- from the stream to handlers
+
+    def _take(self, delivery: Delivery) -> None:
+        if delivery.times > 1:
+            self._counts["repeated"] += 1
+        self._waiting.append(delivery)
+        self.resume()
+
+    def resume(self) -> None:
+        """Hand out what waits, as far as there is room."""
+        if not self._handing_out and self._waiting:
+            self._handing_out = True
+            asyncio.get_running_loop().call_soon(self._hand_out)
+
+    def _hand_out(self) -> None:
+        self._handing_out = False
+        listener, waiting = self.listener, self._waiting
+        if listener is None:
+            return
+        room = min(listener.capacity(), _TURN)
+        while waiting and room > 0:
+            room -= 1
+            self._deliver(listener, waiting.popleft())
+        if waiting and listener.capacity() > 0:
+            self.resume()
+
+    def _deliver(self, listener: ConnectionListener, delivery: Delivery) -> None:
+        if delivery.times > self._layout.max_deliveries:
+            self._counts["dead"] += 1
+            self._bury(
+                delivery, f"no worker finished it in {self._layout.max_deliveries} tries: they died with it"
+            )
+            return
+        try:
+            event = self._event(delivery.name, delivery.body)
+        except Exception as error:
+            self._counts["malformed"] += 1
+            self._bury(delivery, f"it cannot be read: {type(error).__name__}")
+            return
+        self._counts["events"] += 1
+        token = DELIVERED.set(delivery)
+        delivery.begin()
+        try:
+            listener.on_event(delivery.name, event)
+        except (KeyboardInterrupt, SystemExit):
+            delivery.give_up()
+            raise
+        except BaseException:
+            logger.exception("An event could not be dispatched; the next ones go on")
+        finally:
+            DELIVERED.reset(token)
+            delivery.end()
+            delivery.all_started()
+
+    def _event(self, name: str, body: bytes) -> Any:
+        if name == _MESSAGE:
+            self._remember(body)
+        plan = self._plan_of(name)
+        return protobuf_event(name, body, self._origin) if plan is None else plan.decode(body)
+
+    def _plan_of(self, name: str) -> _core.Plan | None:
+        if name not in self._plans:
+            self._plans[name] = event_plan(name, self._origin)
+        return self._plans[name]
+
+    def _bury(self, delivery: Delivery, reason: str) -> None:
+        client = self._client
+        if client is None:
+            return
+
+        async def go() -> None:
+            try:
+                await bury(client, self._names, delivery, reason, self.name)
+            except Exception as error:
+                logger.warning("A dead event could not be put away, so it comes again: %s", error)
+                delivery.give_up()
+            finally:
+                delivery.end()
+
+        delivery.begin()
+        delivery.all_started()
+        task = asyncio.ensure_future(go())
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+
+    # ---- what a channel said lately
+
+    def _remember(self, body: bytes) -> None:
+        per_channel, channels = self._recent_bounds
+        if not per_channel or not channels:
+            return
+        from mezon.protobuf.api import api_pb2
+
+        channel = api_pb2.ChannelMessage.FromString(body).channel_id
+        known = self._recent.get(channel)
+        if known is None:
+            known = self._recent[channel] = deque(maxlen=per_channel)
+            if len(self._recent) > channels:
+                self._recent.popitem(last=False)
+        self._recent.move_to_end(channel)
+        known.append(body)
+
+    def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
+        """Take the messages of a channel that came since it was last asked, oldest first."""
+        plan = self._plan_of(_MESSAGE)
+        assert plan is not None
+        return [plan.decode(body) for body in self._recent.pop(channel_id, ())]
+
+    # ---- calls
+
+    async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
+        """Send ``value`` by the relay and wait for the answer: its field and its model."""
+        answer = await self._ask("call", name, value, timeout)
+        field = answer.values["field"]
+        plan = event_plan(field) if field in MESSAGES else None
+        return field, answer.body if plan is None else plan.decode(answer.body)
+
+    async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
+        """Like ``call``, for calls whose answer is the body of an API call."""
+        return (await self._ask("raw", name, value, timeout)).body
+
+    def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
+        """Send without waiting for an answer."""
+        body = self._encoded(name, value)
+        courier = self._courier
+        if courier is None:
+            raise no_answer(name, "not_connected")
+        packet = Packet({"way": "post", "name": name, "timeout": timeout}, body)
+        task = asyncio.ensure_future(courier.tell("socket", packet))
+        _running.add(task)
+        task.add_done_callback(_running.discard)
+
+    async def _ask(self, way: str, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> Packet:
+        if self._courier is None or self._state == "closed":
+            raise no_answer(name, "not_connected")
+        packet = Packet({"way": way, "name": name, "timeout": timeout}, self._encoded(name, value))
+        harmless = name in ("clan_join", "channel_join", "message_typing_event", "last_seen_message_event")
+        return await self._courier.ask("socket", packet, timeout, name, harmless=harmless)
+
+    def _encoded(self, name: str, value: Mapping[str, Any] | bytes) -> bytes:
+        if isinstance(value, bytes):
+            return value
+        try:
+            return dict_plan(MESSAGES[name]).encode(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise does_not_fit(name, error) from error
+
+
+#: What runs for a worker and nobody waits for; the loop holds tasks weakly.
+_running: set[asyncio.Future[None]] = set()

@@ -1,0 +1,217 @@
+"""The arguments of a command: from its signature by type, converted and refused by pydantic."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from mezon import InvalidArgumentError, MezonError, TextChannel, User
+from mezon.ext.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from mezon.ext._context import Context
+    from mezon.ext._words import Word, Words
+
+_MISSING: Any = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a command.
+
+    Attributes:
+        kind: ``one`` word, ``many`` words (``*names: str``), or the ``rest`` as it was typed (``*, text: str``).
+        special: ``User`` or ``TextChannel``, which are looked up; else None.
+        adapter: What converts a word.
+    """
+
+    name: str
+    kind: Literal["one", "many", "rest"]
+    default: Any
+    special: type[User] | type[TextChannel] | None
+    adapter: TypeAdapter[Any]
+
+    @property
+    def required(self) -> bool:
+        """Must something be typed for it?"""
+        return self.kind != "many" and self.default is _MISSING
+
+    @property
+    def usage(self) -> str:
+        """As it stands in the usage of its command."""
+        shown = f"{self.name}..." if self.kind != "one" else self.name
+        return f"<{shown}>" if self.required else f"[{shown}]"
+
+
+def parameters_of(function: Callable[..., Any], skip: int = 1) -> list[Parameter]:
+    """The parameters of a command's function, without the context.
+
+    Raises:
+        InvalidArgumentError: If the function takes no context, or one of them has a type that is not understood.
+    """
+    name = getattr(function, "__qualname__", repr(function))
+    found = list(inspect.signature(function).parameters.values())
+    if len(found) < skip or not all(
+        one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) for one in found[:skip]
+    ):
+        raise InvalidArgumentError(f"{name} has to take the context first: async def {name}(ctx, ...)")
+    hints = hints_of(function)
+    return [_parameter(name, one, hints.get(one.name, str)) for one in found[skip:]]
+
+
+def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function's parameters.
+
+    Raises:
+        InvalidArgumentError: If one of them cannot be looked up.
+    """
+    target = function if inspect.isroutine(function) else type(function).__call__  # a callable object
+    try:
+        return get_type_hints(target, include_extras=True)
+    except Exception as error:
+        name = getattr(function, "__qualname__", repr(function))
+        raise InvalidArgumentError(
+            f"a type in the signature of {name} cannot be looked up ({error}): import it at the top of the module, "
+            "not under TYPE_CHECKING or inside a function"
+        ) from error
+
+
+def _parameter(function: str, one: inspect.Parameter, hint: Any) -> Parameter:
+    kind: Literal["one", "many", "rest"]
+    if one.kind is one.VAR_KEYWORD:
+        raise InvalidArgumentError(f"{function} takes **{one.name}: a command's words have no names")
+    kind = "many" if one.kind is one.VAR_POSITIONAL else "rest" if one.kind is one.KEYWORD_ONLY else "one"
+    try:
+        special = _special(hint)
+        adapter: TypeAdapter[Any] = TypeAdapter(str if special is not None else hint)
+    except Exception as error:
+        raise InvalidArgumentError(
+            f"{one.name} of {function} has a type that no word can be converted to: {error}"
+        ) from error
+    return Parameter(one.name, kind, one.default, special, adapter)
+
+
+def _special(hint: Any) -> type[User] | type[TextChannel] | None:
+    for part in (hint, *get_args(hint)):
+        if isinstance(part, type) and get_origin(part) is None:
+            if issubclass(part, User):
+                return User
+            if issubclass(part, TextChannel):
+                return TextChannel
+    return None
+
+
+async def bind(ctx: Context, parameters: list[Parameter], words: Words) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments for a call, out of what was typed.
+
+    Raises:
+        ArgumentError: If one is missing or wrong, or too many were typed.
+    """
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    taken = False
+    for parameter in parameters:
+        if parameter.kind == "many":
+            while (word := words.next()) is not None:
+                args.append(await _convert(ctx, parameter, word))
+            taken = True
+            continue
+        word = _one(parameter, words)
+        taken = taken or parameter.kind == "rest"
+        if word is None:
+            if parameter.required:
+                raise ArgumentError(f"{parameter.name} is missing.", parameter.name)
+            value = parameter.default
+        else:
+            value = await _convert(ctx, parameter, word)
+        if parameter.kind == "rest":
+            kwargs[parameter.name] = value
+        else:
+            args.append(value)
+    if not taken and (more := words.rest()):
+        raise ArgumentError(f"That is more than the command takes: {_short(more)}")
+    return args, kwargs
+
+
+def _one(parameter: Parameter, words: Words) -> Word | None:
+    if parameter.kind == "one" or parameter.special is not None:
+        return words.next()
+    from mezon.ext._words import Word
+
+    text = words.rest()
+    return Word(text) if text else None
+
+
+async def _convert(ctx: Context, parameter: Parameter, word: Word) -> Any:
+    if parameter.special is User:
+        return await _user(ctx, parameter, word)
+    if parameter.special is TextChannel:
+        return await _channel(ctx, parameter, word)
+    return convert(parameter.adapter, word.text, parameter.name)
+
+
+def convert(adapter: TypeAdapter[Any], text: str, name: str) -> Any:
+    """A value out of a text.
+
+    Raises:
+        ArgumentError: If it is none; with what pydantic says about it.
+    """
+    try:
+        return adapter.validate_strings(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]["msg"]
+        raise ArgumentError(
+            f"{name} cannot be {_short(text)}: {first[:1].lower()}{first[1:]}.", name
+        ) from None
+
+
+async def _user(ctx: Context, parameter: Parameter, word: Word) -> User:
+    users = ctx.bot.users
+    number = _number(word, "user", "@")
+    try:
+        if number:
+            return users.get(number) or await users.fetch(number)
+    except MezonError as error:
+        raise ArgumentError(f"{parameter.name}: that user cannot be reached.", parameter.name) from error
+    name = word.text.removeprefix("@").casefold()
+    known = [user for user in users.values() if name and (user.username or "").casefold() == name]
+    if len(known) == 1:
+        return known[0]
+    raise ArgumentError(
+        f"{parameter.name} has to be a user, mentioned or by id, not {_short(word.text)}.", parameter.name
+    )
+
+
+async def _channel(ctx: Context, parameter: Parameter, word: Word) -> TextChannel:
+    channels = ctx.bot.channels
+    number = _number(word, "channel", "#")
+    try:
+        if number:
+            return channels.get(number) or await channels.fetch(number)
+        if ctx.clan.id:
+            await ctx.clan.load_channels()
+    except MezonError as error:
+        raise ArgumentError(f"{parameter.name}: the bot cannot see that channel.", parameter.name) from error
+    name = word.text.removeprefix("#").casefold()
+    known = [one for one in ctx.clan.channels.values() if (one.name or "").casefold() == name]
+    if len(known) == 1:
+        return known[0]
+    raise ArgumentError(
+        f"{parameter.name} has to be a channel, by #name or id, not {_short(word.text)}.", parameter.name
+    )
+
+
+def _number(word: Word, kind: str, sign: str) -> int:
+    """The id a word stands for: of a mention, or digits, also as ``<@123>``; 0 if it is none."""
+    if word.mark is not None:
+        return word.mark.id if word.mark.kind == kind else 0
+    digits = word.text.strip("<>").removeprefix(sign)
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:40]}…")

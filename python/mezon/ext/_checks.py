@@ -1,0 +1,177 @@
+"""Who may use a command, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
+
+from mezon import InvalidArgumentError
+from mezon.ext.errors import CheckFailedError, CooldownError
+
+if TYPE_CHECKING:
+    from mezon.ext._context import Place
+
+#: Says whether something may be done: true or false, or a sentence that says why not.
+CheckFunction: TypeAlias = "Callable[[Any], bool | str | Awaitable[bool | str | None] | None]"
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+#: How long the members of a role are taken for known, in seconds.
+_ROLES_FOR: Final = 30.0
+
+#: Users, channels or clans whose uses one cooldown remembers; those used longest ago are forgotten.
+_REMEMBERED: Final = 10_000
+
+
+class Check:
+    """A check: given to ``checks=[...]``, or put on a function as a decorator.
+
+    Args:
+        function: Called with the context. False, or a sentence, refuses.
+        text: What the user is told when it says False.
+    """
+
+    def __init__(self, function: CheckFunction, text: str = "You may not do that.") -> None:
+        self._function = function
+        self._text = text
+
+    def __call__(self, function: F) -> F:
+        known: list[Check] = getattr(function, "__mezon_checks__", [])
+        function.__mezon_checks__ = [self, *known]  # type: ignore[attr-defined]
+        return function
+
+    async def run(self, ctx: Any) -> None:
+        """Check.
+
+        Raises:
+            CheckFailedError: If it is refused.
+        """
+        answer = self._function(ctx)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if answer is False or isinstance(answer, str):
+            raise CheckFailedError(answer or self._text)
+
+
+def as_checks(checks: Any) -> list[Check]:
+    """What was given as checks, as checks."""
+    return [one if isinstance(one, Check) else Check(one) for one in checks]
+
+
+def check(function: CheckFunction, text: str = "You may not do that.") -> Check:
+    """A check of your own; ``function`` gets the context and may be a coroutine function."""
+    return Check(function, text)
+
+
+def dm_only() -> Check:
+    """Only in direct messages."""
+    return Check(lambda ctx: ctx.clan.id == 0, "That goes in a direct message only.")
+
+
+def clan_only() -> Check:
+    """Only in a clan."""
+    return Check(lambda ctx: ctx.clan.id != 0, "That goes in a clan only.")
+
+
+def owner_only() -> Check:
+    """Only for the bot's owners: ``Bot(owner_ids=[...])``."""
+    return Check(lambda ctx: ctx.user_id in ctx.bot.owner_ids, "Only the bot's owner may do that.")
+
+
+def has_role(*roles: str | int) -> Check:
+    """Only for who has one of these roles in the clan, by title or id.
+
+    The roles are asked for over HTTP, at most once in 30 seconds for each clan.
+    """
+    if not roles:
+        raise InvalidArgumentError("has_role takes the titles or ids of roles")
+
+    async def function(ctx: Place) -> bool:
+        if not ctx.clan.id:
+            return False
+        mine = await ctx.bot.role_names(ctx.clan, ctx.user_id)
+        return any(role in mine for role in roles)
+
+    return Check(function, f"That needs the role {' or '.join(map(str, roles))}.")
+
+
+class RoleBook:
+    """Who has which role, for a while."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[int, tuple[float, dict[int, set[str | int]]]] = OrderedDict()
+
+    async def of(self, clan: Any, user_id: int) -> set[str | int]:
+        """The titles and ids of the roles a user has in a clan."""
+        now = asyncio.get_running_loop().time()
+        known = self._known.get(clan.id)
+        if known is None or now - known[0] > _ROLES_FOR:
+            known = self._known[clan.id] = (now, await self._ask(clan))
+            self._known.move_to_end(clan.id)
+            if len(self._known) > 100:
+                self._known.popitem(last=False)
+        return known[1].get(user_id, set())
+
+    def forget(self, clan_id: int) -> None:
+        """A role of this clan was changed, given or taken."""
+        self._known.pop(clan_id, None)
+
+    async def _ask(self, clan: Any) -> dict[int, set[str | int]]:
+        members: dict[int, set[str | int]] = {}
+        answer = await clan.list_roles()
+        for role in (answer.roles.roles if answer.roles is not None else None) or ():
+            for user in (role.role_user_list.role_users if role.role_user_list is not None else None) or ():
+                members.setdefault(user.id or 0, set()).update((role.title or "", role.id or 0))
+        return members
+
+
+class Cooldown:
+    """So many uses in so many seconds; as ``cooldown=`` of a command, or a decorator.
+
+    Args:
+        rate: How many uses.
+        per: In how many seconds.
+        by: Who is counted: each ``user``, ``channel`` or ``clan``, or ``all`` together.
+    """
+
+    def __init__(self, rate: int, per: float, by: Literal["user", "channel", "clan", "all"] = "user") -> None:
+        if rate < 1 or per <= 0:
+            raise InvalidArgumentError(
+                f"a cooldown lets something be done once or more in a time, not {rate} in {per} s"
+            )
+        if by not in ("user", "channel", "clan", "all"):
+            raise InvalidArgumentError(f"a cooldown counts by user, channel, clan or all, not by {by!r}")
+        self.rate = rate
+        self.per = per
+        self.by = by
+        self._uses: OrderedDict[int, deque[float]] = OrderedDict()
+
+    def __call__(self, function: F) -> F:
+        function.__mezon_cooldown__ = self  # type: ignore[attr-defined]
+        return function
+
+    def use(self, ctx: Place) -> None:
+        """Count a use.
+
+        Raises:
+            CooldownError: If there were too many; this one is not counted then.
+        """
+        now = asyncio.get_running_loop().time()
+        key = {"user": ctx.user_id, "channel": ctx.channel.id, "clan": ctx.clan.id, "all": 0}[self.by]
+        uses = self._uses.setdefault(key, deque())
+        self._uses.move_to_end(key)
+        while uses and uses[0] <= now - self.per:
+            uses.popleft()
+        if len(uses) >= self.rate:
+            raise CooldownError(uses[0] + self.per - now)
+        uses.append(now)
+        while len(self._uses) > _REMEMBERED:
+            self._uses.popitem(last=False)
+
+
+def cooldown(rate: int, per: float, by: Literal["user", "channel", "clan", "all"] = "user") -> Cooldown:
+    """``rate`` uses in ``per`` seconds, for each user, channel or clan, or for all together."""
+    return Cooldown(rate, per, by)

@@ -1,0 +1,201 @@
+"""Clicks: which button was pressed, what it means, and that two clicks of one hurry are one."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from mezon import ButtonMessageStyle, InvalidArgumentError, MessageHandle
+from mezon.ext._arguments import hints_of
+from mezon.ext._context import Place
+
+if TYPE_CHECKING:
+    from mezon import ChannelMessageAck, TextChannel
+    from mezon.ext._context import Buttons, Content
+    from mezon.ext.commands import Bot
+    from mezon.ext.components import Button
+
+#: How the ids of buttons with callbacks, and of the buttons of forms, begin.
+CALLBACK: Final = "~cb/"
+FORM: Final = "~form/"
+
+#: Seconds in which a second click of the same user on the same button, with the same values, is the same click.
+SAME_CLICK: Final = 1.5
+
+#: Clicks that are remembered for that, and buttons with callbacks that live at a time.
+_MAX_CLICKS: Final = 10_000
+_MAX_CALLBACKS: Final = 10_000
+
+_FIELD: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_KINDS: Final = {"": r"[^/]+", "str": r"[^/]+", "int": r"-?\d+", "path": r".+"}
+
+
+class Click(Place):
+    """Somebody pressed a button, or chose from a select box.
+
+    Attributes:
+        event: What came.
+        id: The id of the button or the select box.
+        message: The message it belongs to; it can be updated, answered and deleted.
+        values: What was put into the inputs of the message, by their ids; for a select box ``{id: [values]}``.
+        state: What the button of a form carries; see ``Form.content``.
+    """
+
+    def __init__(self, bot: Bot, channel: TextChannel, event: Any) -> None:
+        super().__init__(bot, channel, event.user_id)
+        self.event = event
+        self.message: MessageHandle = event.message
+        self.id: str
+        self.values: dict[str, str | list[str]]
+        if hasattr(event, "button_id"):
+            self.id, self.values = event.button_id, event.values
+        else:
+            self.id = event.selectbox_id
+            self.values = {event.selectbox_id: list(event.values)}
+        self.state = ""
+
+    async def reply(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Answer the message with the button; the arguments are those of ``send``."""
+        return await self.message.reply(self.bot.body(content, buttons, timeout), **options)
+
+    async def update(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Change the message with the button; its buttons go, unless they are given again."""
+        return await self.message.update(self.bot.body(content, buttons, timeout), **options)
+
+
+class Pattern:
+    """A handler of the buttons whose ids fit a pattern, such as ``vote/{poll}/{choice:int}``.
+
+    Fields are ``{name}`` (no slash in it), ``{name:int}`` or ``{name:path}`` (slashes too). They come as arguments,
+    converted by the types of the handler's parameters.
+    """
+
+    def __init__(self, pattern: str, callback: Callable[..., Any]) -> None:
+        self.pattern = pattern
+        self.callback = callback
+        if not pattern or pattern.startswith("~"):
+            raise InvalidArgumentError(
+                f"the pattern of a button is a text that begins with no ~, not {pattern!r}"
+            )
+        hints = hints_of(callback)
+        self._adapters: dict[str, TypeAdapter[Any]] = {}
+        expression, at = "", 0
+        for found in _FIELD.finditer(pattern):
+            name, kind = found.group(1), found.group(2) or ""
+            if kind not in _KINDS or name in self._adapters:
+                raise InvalidArgumentError(
+                    f"{found.group()} in the pattern {pattern!r} is no field, or stands there twice: the kinds are "
+                    "{name}, {name:int} and {name:path}"
+                )
+            expression += re.escape(pattern[at : found.start()]) + f"(?P<{name}>{_KINDS[kind]})"
+            self._adapters[name] = TypeAdapter(hints.get(name, int if kind == "int" else str))
+            at = found.end()
+        self._expression = re.compile(expression + re.escape(pattern[at:]))
+
+    def match(self, button_id: str) -> dict[str, Any] | None:
+        """The arguments an id carries, or None if it does not fit."""
+        found = self._expression.fullmatch(button_id)
+        if found is None:
+            return None
+        try:
+            return {
+                name: self._adapters[name].validate_strings(text) for name, text in found.groupdict().items()
+            }
+        except ValidationError:
+            return None
+
+    def id(self, **fields: Any) -> str:
+        """The id of a button with these values.
+
+        Raises:
+            InvalidArgumentError: If they do not fit the pattern.
+        """
+        if fields.keys() != self._adapters.keys():
+            raise InvalidArgumentError(
+                f"a button of {self.pattern!r} takes {sorted(self._adapters)}, not {sorted(fields)}"
+            )
+        made = _FIELD.sub(lambda found: str(fields[found.group(1)]), self.pattern)
+        if self.match(made) is None:
+            raise InvalidArgumentError(f"{made!r} does not fit the pattern {self.pattern!r} of the button")
+        return made
+
+    def button(
+        self,
+        label: str,
+        *,
+        style: ButtonMessageStyle = ButtonMessageStyle.PRIMARY,
+        disabled: bool = False,
+        **fields: Any,
+    ) -> Button:
+        """A button that leads here, with these values."""
+        from mezon.ext.components import Button
+
+        return Button(label, id=self.id(**fields), style=style, disabled=disabled)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the handler itself."""
+        return self.callback(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<Pattern {self.pattern!r}>"
+
+
+class Callbacks:
+    """Buttons with a callback, until their timeout."""
+
+    def __init__(self) -> None:
+        self._live: OrderedDict[str, tuple[Callable[[Click], Any], float]] = OrderedDict()
+
+    def add(self, callback: Callable[[Click], Any], timeout: float) -> str:
+        """An id that leads to the callback for so many seconds."""
+        now = asyncio.get_running_loop().time()
+        for known, (_, end) in list(self._live.items())[:8]:
+            if end <= now:
+                del self._live[known]
+        if len(self._live) >= _MAX_CALLBACKS:
+            self._live.popitem(last=False)
+        made = CALLBACK + secrets.token_urlsafe(9)
+        self._live[made] = (callback, now + timeout)
+        return made
+
+    def get(self, button_id: str) -> Callable[[Click], Any] | None:
+        """The callback, or None if it is over."""
+        callback, end = self._live.get(button_id, (None, 0.0))
+        if callback is None or end <= asyncio.get_running_loop().time():
+            self._live.pop(button_id, None)
+            return None
+        return callback
+
+    def remove(self, button_id: str) -> None:
+        """The button leads nowhere any more."""
+        self._live.pop(button_id, None)
+
+
+class Hurry:
+    """Knows a click that came twice."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[tuple[Any, ...], float] = OrderedDict()
+
+    def is_repeat(self, event: Any) -> bool:
+        """Was the same pressed by the same user just now?"""
+        now = asyncio.get_running_loop().time()
+        key = (event.message_id, event.button_id, event.user_id, event.extra_data)
+        while self._seen and next(iter(self._seen.values())) <= now - SAME_CLICK:
+            self._seen.popitem(last=False)
+        if key in self._seen:
+            return True
+        if len(self._seen) >= _MAX_CLICKS:
+            self._seen.popitem(last=False)
+        self._seen[key] = now
+        return False

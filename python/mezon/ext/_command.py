@@ -1,0 +1,145 @@
+"""One command: its names, its checks, its arguments."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mezon import InvalidArgumentError
+from mezon.ext._arguments import bind, parameters_of
+from mezon.ext._checks import Cooldown, as_checks
+from mezon.ext._router import Item, Registry
+from mezon.ext.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from mezon.ext._context import Context
+    from mezon.ext._words import Words
+
+
+class Command:
+    """A command.
+
+    Attributes:
+        name, aliases: What it is called by.
+        callback: Its function.
+        help: Its docstring.
+        parent: The group it belongs to.
+        hidden: Whether it is left out of the list.
+    """
+
+    def __init__(
+        self,
+        callback: Callable[..., Any],
+        *,
+        name: str | None = None,
+        aliases: Sequence[str] = (),
+        checks: Iterable[Any] = (),
+        cooldown: Cooldown | None = None,
+        hidden: bool = False,
+    ) -> None:
+        if not inspect.iscoroutinefunction(callback):
+            raise InvalidArgumentError("a command is a coroutine function: async def name(ctx, ...)")
+        self.callback = callback
+        self.name: str = name or callback.__name__
+        self.aliases = tuple(aliases)
+        for one in self.names:
+            if not one or one != "".join(one.split()):
+                raise InvalidArgumentError(f"the name of a command is one word, not {one!r}")
+        self.help = inspect.getdoc(callback) or ""
+        self.hidden = hidden
+        self.parent: Group | None = None
+        self._parameters = parameters_of(callback)
+        self._checks = [*as_checks(checks), *getattr(callback, "__mezon_checks__", [])]
+        self._cooldown: Cooldown | None = cooldown or getattr(callback, "__mezon_cooldown__", None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and its other names."""
+        return (self.name, *self.aliases)
+
+    @property
+    def full_name(self) -> str:
+        """Its name after those of its groups."""
+        return f"{self.parent.full_name} {self.name}" if self.parent is not None else self.name
+
+    @property
+    def usage(self) -> str:
+        """How it is called, such as ``poll <question> [choices...]``."""
+        return " ".join([self.full_name, *(parameter.usage for parameter in self._parameters)])
+
+    def add_checks(self, checks: Iterable[Any]) -> None:
+        """Check more, before the others."""
+        self._checks = [*as_checks(checks), *self._checks]
+
+    async def run(self, ctx: Context, words: Words) -> None:
+        """Check, convert and call it.
+
+        Raises:
+            UserError: With a sentence for the user.
+        """
+        ctx.command = self
+        await self.allow(ctx)
+        try:
+            args, kwargs = await bind(ctx, self._parameters, words)
+        except ArgumentError as error:
+            raise ArgumentError(f"{error}\nUsage: {ctx.bot.prefix}{self.usage}", error.parameter) from error
+        if self._cooldown is not None:
+            self._cooldown.use(ctx)
+        await self.callback(ctx, *args, **kwargs)
+
+    async def allow(self, ctx: Context) -> None:
+        """Check whether it may be used.
+
+        Raises:
+            CheckFailedError: If not.
+        """
+        for one in self._checks:
+            await one.run(ctx)
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call its function itself."""
+        return await self.callback(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.full_name}>"
+
+
+class Group(Command, Registry):
+    """A command with commands below it."""
+
+    def __init__(self, callback: Callable[..., Any], **options: Any) -> None:
+        super().__init__(callback, **options)
+        self.commands: dict[str, Command] = {}
+
+    def _register(self, item: Item) -> None:
+        if not isinstance(item, Command):
+            raise InvalidArgumentError("a group holds commands; register the rest on the bot or a router")
+        item.parent = self
+        add_command(self.commands, item)
+
+    async def run(self, ctx: Context, words: Words) -> None:
+        """Run the command that is named, or this one."""
+        word = words.peek()
+        below = self.commands.get(word.text.casefold()) if word is not None else None
+        if below is None:
+            await super().run(ctx, words)
+            return
+        words.next()
+        await self.allow(ctx)
+        await below.run(ctx, words)
+
+
+def add_command(table: dict[str, Command], command: Command) -> None:
+    """Put a command into a table by all its names.
+
+    Raises:
+        InvalidArgumentError: If one of them is taken.
+    """
+    names = [name.casefold() for name in command.names]
+    for name in names:
+        if name in table:
+            raise InvalidArgumentError(
+                f"the command {name!r} is there already: {table[name].callback.__qualname__}"
+            )
+    table.update(dict.fromkeys(names, command))

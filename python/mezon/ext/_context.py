@@ -1,0 +1,207 @@
+"""Where something happens, and what can be done there: the context of a command, and of a click."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+
+from pydantic import BaseModel, TypeAdapter
+
+from mezon import ChannelMessage, MezonTimeoutError, Text
+from mezon.ext._arguments import convert
+from mezon.ext._words import text_of
+from mezon.ext.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from mezon import ChannelMessageAck, Clan, TextChannel, User
+    from mezon.ext._command import Command
+    from mezon.ext.commands import Bot
+    from mezon.ext.components import Button, Form
+
+T = TypeVar("T")
+FormT = TypeVar("FormT", bound="Form")
+
+Content: TypeAlias = "str | Text | Mapping[str, Any] | BaseModel"
+Buttons: TypeAlias = "Sequence[Button] | Sequence[Sequence[Button]]"
+
+
+class Place:
+    """A user in a channel, and what can be done there. The base of :class:`Context` and of clicks.
+
+    Attributes:
+        bot: The bot.
+        channel: Where it happens.
+        user_id: Who does it.
+    """
+
+    def __init__(self, bot: Bot, channel: TextChannel, user_id: int) -> None:
+        self.bot = bot
+        self.channel = channel
+        self.user_id = user_id
+
+    @property
+    def clan(self) -> Clan:
+        """The clan; the one with the id 0 for direct messages."""
+        return self.channel.clan
+
+    async def send(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Send a message to the channel.
+
+        Args:
+            content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
+            buttons: Buttons below it, in a row or in rows.
+            timeout: Seconds the buttons with a callback work.
+            options: Those of ``TextChannel.send``, such as ``files``.
+
+        Returns:
+            The acknowledgement, which can ``update`` and ``delete`` what was sent.
+
+        Raises:
+            MezonError: One of its kinds, if it cannot be sent.
+        """
+        return await self.channel.send(self.bot.body(content, buttons, timeout), **options)
+
+    async def reply(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Answer; the arguments are those of ``send``."""
+        return await self.send(content, buttons=buttons, timeout=timeout, **options)
+
+    async def whisper(self, content: Content, **options: Any) -> Any:
+        """Tell the user alone, in the channel."""
+        return await self.channel.send_ephemeral(self.user_id, content, **options)
+
+    async def fetch_user(self) -> User:
+        """The user; a DM is opened with somebody the bot has not met.
+
+        Raises:
+            MezonError: If the user cannot be reached.
+        """
+        return await self.bot.users.fetch(self.user_id)
+
+    async def dm(self, content: Content, **options: Any) -> ChannelMessageAck:
+        """Send the user a direct message."""
+        return await (await self.fetch_user()).send_dm_message(content, **options)
+
+    def typing(self) -> Any:
+        """``async with ctx.typing(): ...`` shows the bot as typing until the block ends."""
+        return self.channel.typing()
+
+    async def wait_for(
+        self, event: str, check: Callable[[Any], Any] | None = None, timeout: float | None = None
+    ) -> Any:
+        """The next event that fits, as ``client.wait_for``."""
+        return await self.bot.wait_for(event, check, timeout)
+
+    @overload
+    async def ask(self, question: Content, *, timeout: float = 60.0) -> str: ...
+    @overload
+    async def ask(self, question: Content, kind: type[T], *, timeout: float = 60.0) -> T: ...
+    async def ask(self, question: Content, kind: Any = str, *, timeout: float = 60.0) -> Any:
+        """Ask the user, and wait for what they write next in this channel.
+
+        Args:
+            question: What is asked.
+            kind: What the answer has to be, such as ``int``; the user is told what is wrong with another answer
+                and may try again.
+            timeout: Seconds for it all.
+
+        Raises:
+            MezonTimeoutError: If there is no such answer in time (a TimeoutError).
+        """
+        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+
+        def theirs(message: ChannelMessage) -> bool:
+            return (
+                message.sender_id == self.user_id
+                and message.channel_id == self.channel.id
+                and not message.code
+            )
+
+        # What comes while a question is on its way is an answer to it already.
+        async with self.bot.stream("channel_message", theirs) as answers:
+            await self.send(question)
+            while True:
+                try:
+                    async with asyncio.timeout_at(end):
+                        message = await anext(answers)
+                except TimeoutError:
+                    raise MezonTimeoutError(f"no answer came within {timeout:g} s") from None
+                try:
+                    return convert(adapter, text_of(message).strip(), "The answer")
+                except ArgumentError as error:
+                    await message.reply(str(error))
+
+    async def stream_reply(self, chunks: AsyncIterable[str], **options: Any) -> list[ChannelMessageAck]:
+        """An answer that grows as its text comes; see :func:`mezon.ext.streaming.stream_reply`."""
+        from mezon.ext.streaming import stream_reply
+
+        return await stream_reply(self, chunks, **options)
+
+    async def send_form(
+        self,
+        form: type[FormT],
+        *,
+        title: str,
+        timeout: float = 600.0,
+        submit: str = "Send",
+        done: str = "",
+        anybody: bool = False,
+    ) -> FormT:
+        """Send a form and wait until it is filled in.
+
+        Wrong input is answered with what is wrong, and the user may send it again.
+
+        Args:
+            form: A subclass of ``Form``.
+            title: Its title.
+            timeout: Seconds.
+            submit: What its button says.
+            done: What stands in its place afterwards; its title if left out.
+            anybody: Whether others than this user may fill it in.
+
+        Returns:
+            What was filled in, validated.
+
+        Raises:
+            MezonTimeoutError: If it is not filled in in time (a TimeoutError).
+        """
+        from mezon.ext._forms import ask_form
+
+        return await ask_form(self, form, title, timeout, submit, done, anybody)
+
+
+class Context(Place):
+    """Where and how a command was called.
+
+    Attributes:
+        message: The message it was called by.
+        command: The command.
+        invoked_with: The name it was called by, with what stands before it.
+    """
+
+    def __init__(self, bot: Bot, message: ChannelMessage, command: Command | None, invoked_with: str) -> None:
+        super().__init__(bot, message.channel, message.sender_id)
+        self.message = message
+        self.command = command
+        self.invoked_with = invoked_with
+
+    @property
+    def author(self) -> User:
+        """Who called it."""
+        return self.message.author
+
+    async def reply(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Answer the message of the command; the arguments are those of ``send``."""
+        return await self.message.reply(self.bot.body(content, buttons, timeout), **options)
+
+    async def send_help(self) -> None:
+        """Reply with the help of the command, or of all."""
+        await self.bot.send_help(self, self.command)

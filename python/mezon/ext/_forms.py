@@ -1,0 +1,77 @@
+"""Forms at work: sent and waited for, or handled whenever they come."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mezon import MezonTimeoutError
+from mezon.ext._clicks import FORM
+from mezon.ext.errors import FormError
+
+if TYPE_CHECKING:
+    from mezon import ButtonClicked
+    from mezon.ext._clicks import Click
+    from mezon.ext._context import Place
+    from mezon.ext.components import Form
+
+FormT = TypeVar("FormT", bound="Form")
+
+
+@dataclass(frozen=True, slots=True)
+class FormHandler:
+    """What is called when a form was filled in."""
+
+    form: type[Form]
+    callback: Callable[..., Any]
+
+    async def run(self, click: Click) -> None:
+        """Validate what came and call the handler; wrong input is answered.
+
+        Raises:
+            FormError: If it is wrong.
+        """
+        click.state = click.id.removeprefix(self.form.submit_id()).removeprefix("/")
+        await self.callback(click, self.form.parse(click.values))
+
+    def fits(self, button_id: str) -> bool:
+        """Is this the button of the form?"""
+        return button_id == self.form.submit_id() or button_id.startswith(f"{self.form.submit_id()}/")
+
+
+async def ask_form(
+    place: Place, form: type[FormT], title: str, timeout: float, submit: str, done: str, anybody: bool
+) -> FormT:
+    """Send a form and wait until it is filled in; see ``Place.send_form``."""
+    bot = place.bot
+    content = form.content(title=title, submit=submit)
+    # An id of its own: this form is answered here, and by no handler.
+    button_id = f"{FORM}-{secrets.token_urlsafe(9)}"
+    content["components"][0]["components"][0]["id"] = button_id
+
+    def is_ours(click: ButtonClicked) -> bool:
+        return click.button_id == button_id and (anybody or click.user_id == place.user_id)
+
+    end = asyncio.get_running_loop().time() + timeout
+    async with bot.stream("message_button_clicked", is_ours) as clicks:
+        sent = await place.send(content)
+        while True:
+            try:
+                async with asyncio.timeout_at(end):
+                    click: Any = await anext(clicks)
+            except TimeoutError:
+                raise MezonTimeoutError(
+                    f"the form {title!r} was not filled in within {timeout:g} s"
+                ) from None
+            if bot.hurry.is_repeat(click):
+                continue
+            try:
+                filled = form.parse(click.values)
+            except FormError as error:
+                await place.channel.send_ephemeral(click.user_id, str(error))
+                continue
+            await sent.update(done or title)
+            return filled

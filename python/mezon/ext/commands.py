@@ -1,0 +1,343 @@
+"""Commands: ``Bot`` is a client that knows them.
+
+::
+
+    bot = Bot(client_id, api_key, prefix="!")
+
+    @bot.command("roll", aliases=["dice"])
+    async def roll(ctx: Context, sides: int = 6) -> None:
+        \"\"\"Roll a die.\"\"\"
+        await ctx.reply(str(random.randint(1, sides)))
+
+    bot.run()
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from mezon import ChannelMessage, Disconnect, Events, MezonClient, Text
+from mezon.ext._checks import (
+    Check,
+    Cooldown,
+    RoleBook,
+    check,
+    clan_only,
+    cooldown,
+    dm_only,
+    has_role,
+    owner_only,
+)
+from mezon.ext._clicks import CALLBACK, Callbacks, Click, Hurry, Pattern
+from mezon.ext._command import Command, Group, add_command
+from mezon.ext._context import Buttons, Content, Context, Place
+from mezon.ext._forms import FormHandler
+from mezon.ext._router import Item, Registry, Router, Select
+from mezon.ext._triggers import Triggers
+from mezon.ext._words import Words, marks_of, text_of
+from mezon.ext.components import Button, button_rows
+from mezon.ext.errors import (
+    ArgumentError,
+    CheckFailedError,
+    CooldownError,
+    FormError,
+    UnknownCommandError,
+    UserError,
+)
+from mezon.ext.tasks import Task
+
+__all__ = [
+    "ArgumentError",
+    "Bot",
+    "Check",
+    "CheckFailedError",
+    "Command",
+    "Context",
+    "Cooldown",
+    "CooldownError",
+    "FormError",
+    "Group",
+    "Router",
+    "UnknownCommandError",
+    "UserError",
+    "check",
+    "clan_only",
+    "cooldown",
+    "dm_only",
+    "has_role",
+    "owner_only",
+]
+
+logger = logging.getLogger(__name__)
+
+#: Called with where it happened (a context, a click, or the task) and the error.
+ErrorHandler: TypeAlias = "Callable[[Any, Exception], Awaitable[Any]]"
+
+
+class Bot(Registry, MezonClient):
+    """A client with commands, buttons, forms and tasks.
+
+    Args:
+        client_id, api_key: As for ``MezonClient``, like all options that are not named here.
+        prefix: What a command begins with, or several such.
+        mention: Whether a mention of the bot at the beginning does as well.
+        owner_ids: Who may use what is for owners only.
+        own_messages: Whether the bot's own messages may call commands.
+        edits: Whether an edit of a message may.
+        help_command: The name of the command that shows what there is; None for none.
+    """
+
+    def __init__(
+        self,
+        client_id: str | int,
+        api_key: str,
+        *,
+        prefix: str | Sequence[str] = "!",
+        mention: bool = True,
+        owner_ids: Iterable[int | str] = (),
+        own_messages: bool = False,
+        edits: bool = False,
+        help_command: str | None = "help",
+        **options: Any,
+    ) -> None:
+        super().__init__(client_id, api_key, **options)
+        self.triggers = Triggers(self.client_id, prefix, mention, own_messages, edits)
+        self.owner_ids = frozenset(int(one) for one in owner_ids)
+        self.commands: dict[str, Command] = {}
+        self.tasks: list[Task] = []
+        self.hurry = Hurry()
+        self._callbacks = Callbacks()
+        self._patterns: list[Pattern] = []
+        self._selects: list[Pattern] = []
+        self._forms: list[FormHandler] = []
+        self._roles: RoleBook | None = None
+        self._when_failed: ErrorHandler | None = None
+        self._hears: set[str] = set()
+        if help_command:
+            self._help_name = help_command
+            self.command(help_command)(_help)
+
+    # ---- registration
+
+    @property
+    def prefix(self) -> str:
+        """What a command begins with; the first, if there are several."""
+        return self.triggers.prefixes[0] if self.triggers.prefixes else ""
+
+    def include(self, router: Router) -> None:
+        """Take over what is registered on a router, now and later."""
+        router.feed(self)
+
+    def error_handler(self, handler: ErrorHandler) -> ErrorHandler:
+        """Call ``await handler(where, error)`` for every error of a command, a button, a form or a task; a decorator.
+
+        ``where`` is the context, the click or the task. By default users are told what they did wrong, and that
+        something went wrong when it was not their doing; errors that are no :class:`UserError` are logged and go to
+        ``on_error`` in any case.
+        """
+        self._when_failed = handler
+        return handler
+
+    def _register(self, item: Item) -> None:
+        if isinstance(item, Command):
+            add_command(self.commands, item)
+            # Here commands tell the core what they need: `self.triggers` knows which messages can call one.
+            self._hear(Events.CHANNEL_MESSAGE, self._on_message)
+        elif isinstance(item, Pattern):
+            self._patterns.append(item)
+            self._hear_clicks()
+        elif isinstance(item, FormHandler):
+            self._forms.append(item)
+            self._hear_clicks()
+        elif isinstance(item, Select):
+            self._selects.append(item.pattern)
+            self._hear(Events.DROPDOWN_BOX_SELECTED, self._on_select)
+        elif isinstance(item, Task):
+            self.tasks.append(item)
+            self._hear(Events.READY, self._on_ready)
+            self._hear(Events.DISCONNECT, self._on_disconnect)
+            if self.state == "ready":
+                item.start(self)
+        else:
+            self.on(item.event, item.handler)
+
+    def _hear(self, event: Events, handler: Callable[[Any], Any]) -> None:
+        if event.value not in self._hears:
+            self._hears.add(event.value)
+            self.on(event, handler)
+
+    def _hear_clicks(self) -> None:
+        self._hear(Events.MESSAGE_BUTTON_CLICKED, self._on_click)
+
+    # ---- commands
+
+    def _on_message(self, message: ChannelMessage) -> Awaitable[None] | None:
+        # Not a coroutine function: a message that is no command costs no task.
+        text = text_of(message)
+        start = self.triggers.start_of(message, text)
+        return None if start is None else self._run_command(message, text, start)
+
+    async def _run_command(self, message: ChannelMessage, text: str, start: int) -> None:
+        words = Words(text, start, marks_of(message, text))
+        ctx = Context(self, message, None, text[:start])
+        try:
+            word = words.next()
+            command = self.commands.get(word.text.casefold()) if word is not None else None
+            if command is None:
+                if word is not None:
+                    raise UnknownCommandError(word.text)
+                return
+            ctx.invoked_with = text[:start] + (word.text if word is not None else "")
+            await command.run(ctx, words)
+        except Exception as error:
+            await self._failed(ctx, error)
+
+    async def send_help(self, ctx: Context, command: Command | None = None) -> None:
+        """Reply with the help of a command, or with the list of all."""
+        text = Text()
+        if command is None:
+            shown = {id(one): one for one in self.commands.values() if not one.hidden}
+            for one in sorted(shown.values(), key=lambda one: one.name):
+                first = one.help.partition("\n")[0]
+                text.bold(f"{self.prefix}{one.usage}").line(f"  {first}" if first else "")
+        else:
+            text.bold(f"{self.prefix}{command.usage}").line()
+            if command.aliases:
+                text.line(f"Also: {', '.join(command.aliases)}")
+            if command.help:
+                text.line(command.help)
+            if isinstance(command, Group):
+                for below in dict.fromkeys(command.commands.values()):
+                    text.code(f"{self.prefix}{below.usage}").line(f"  {below.help.partition(chr(10))[0]}")
+        for piece in text.split():
+            await ctx.reply(piece)
+
+    async def role_names(self, clan: Any, user_id: int) -> set[str | int]:
+        """The titles and ids of the roles a user has in a clan, at most half a minute old."""
+        if self._roles is None:
+            book = self._roles = RoleBook()
+            for event in (Events.ROLE_EVENT, Events.ROLE_ASSIGN):
+                self.on(event, lambda changed: book.forget(getattr(changed, "clan_id", 0)))
+        return await self._roles.of(clan, user_id)
+
+    # ---- components
+
+    def body(self, content: Content, buttons: Buttons | None = None, timeout: float = 180.0) -> Content:
+        """A message's content with buttons below it; those with a callback work for ``timeout`` seconds."""
+        if not buttons:
+            return content
+
+        def id_of(button: Button) -> str:
+            if button.callback is None:
+                return button.id
+            self._hear_clicks()
+            return self._callbacks.add(button.callback, timeout)
+
+        rows = button_rows(buttons, id_of)
+        if isinstance(content, str | Text):
+            return Text(content).components(*rows)
+        whole: dict[str, Any] = (
+            dict(content)
+            if not hasattr(content, "model_dump")
+            else content.model_dump(by_alias=True, exclude_none=True)
+        )
+        return {**whole, "components": [*(whole.get("components") or ()), *rows]}
+
+    async def _on_click(self, event: Any) -> None:
+        button_id: str = event.button_id
+        callback = self._callbacks.get(button_id) if button_id.startswith(CALLBACK) else None
+        form = next((one for one in self._forms if one.fits(button_id)), None)
+        matches = ((pattern, pattern.match(button_id)) for pattern in self._patterns)
+        pattern, fields = next(((one, found) for one, found in matches if found is not None), (None, {}))
+        is_over = callback is None and button_id.startswith(CALLBACK)
+        if not (callback or form or pattern or is_over) or self.hurry.is_repeat(event):
+            return
+        click = Click(self, await self.channels.fetch(event.channel_id), event)
+        try:
+            if callback is not None:
+                outcome = callback(click)
+                if inspect.isawaitable(outcome):
+                    await outcome
+            elif form is not None:
+                await form.run(click)
+            elif pattern is not None:
+                await pattern.callback(click, **(fields or {}))
+            else:
+                await click.whisper("This button does not work any more.")
+        except Exception as error:
+            await self._failed(click, error)
+
+    async def _on_select(self, event: Any) -> None:
+        for pattern in self._selects:
+            fields = pattern.match(event.selectbox_id)
+            if fields is not None:
+                click = Click(self, await self.channels.fetch(event.channel_id), event)
+                try:
+                    await pattern.callback(click, **fields)
+                except Exception as error:
+                    await self._failed(click, error)
+                return
+
+    # ---- tasks
+
+    def _on_ready(self, client: Any) -> None:
+        for task in self.tasks:
+            task.start(self)
+
+    async def _on_disconnect(self, event: Disconnect) -> None:
+        if not event.will_reconnect:
+            await self._stop_tasks()
+
+    async def _stop_tasks(self) -> None:
+        for task in self.tasks:
+            await task.stop()
+
+    async def disconnect(self, drain: float = 0.0) -> None:
+        """End everything, as ``MezonClient.disconnect``; tasks first."""
+        await self._stop_tasks()
+        await super().disconnect(drain)
+
+    async def task_failed(self, task: Task, error: Exception) -> None:
+        """A run of a task has raised."""
+        try:
+            await self._failed(task, error)
+        except Exception as raised:
+            self.report_error(raised, f"the task {task.name}")
+
+    # ---- errors
+
+    async def _failed(self, where: Any, error: Exception) -> None:
+        handler = self._when_failed or _tell
+        await handler(where, error)
+        if not isinstance(error, UserError):
+            # The dispatch logs it with its traceback, and reports it.
+            raise error
+
+
+async def _tell(where: Any, error: Exception) -> None:
+    """The default error handler: users hear what they did wrong, and that something went wrong."""
+    if not isinstance(where, Place) or isinstance(error, UnknownCommandError):
+        return
+    text = str(error) if isinstance(error, UserError) else "Something went wrong here; it is not your fault."
+    try:
+        if isinstance(where, Click):
+            await where.whisper(text)
+        else:
+            await where.reply(text)
+    except Exception as failure:
+        logger.warning("A user could not be told of an error: %s", failure)
+
+
+async def _help(ctx: Context, *names: str) -> None:
+    """Show the commands, or how one of them is used."""
+    table: dict[str, Command] = ctx.bot.commands
+    command: Command | None = None
+    for name in names:
+        command = table.get(name.casefold().removeprefix(ctx.bot.prefix))
+        if command is None:
+            raise UserError(f"There is no command {' '.join(names)!r}.")
+        table = command.commands if isinstance(command, Group) else {}
+    await ctx.bot.send_help(ctx, command)

@@ -1,0 +1,226 @@
+"""Things a bot does by the clock: every so often, or at the times a cron line names.
+
+::
+
+    @bot.every(minutes=5)
+    async def tidy() -> None: ...
+
+    @bot.cron("0 9 * * 1-5", tz="Asia/Ho_Chi_Minh")
+    async def good_morning() -> None: ...
+
+Tasks start when the client is ready and stop with it. While the connection is away a run that is due waits for it.
+
+- **Overlaps.** A run that is due while the one before still goes is left out (``overlap="skip"``), or goes beside it
+  (``overlap="allow"``).
+- **Missed runs.** A run that could begin only ``grace`` seconds after its time or later, because the connection was
+  away or the machine slept, is missed. It is left out (``missed="skip"``), or made up for once, however many were
+  missed (``missed="once"``).
+- **Errors** go to the bot's error handler, and are logged and reported to ``on_error``; the next run comes all the
+  same.
+
+The cron lines are read by ``cronsim``: ``pip install "mezon-rs[ext]"``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from mezon import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from mezon.ext.commands import Bot
+
+__all__ = ["Every", "Task", "cron_times"]
+
+logger = logging.getLogger(__name__)
+
+Callback: TypeAlias = "Callable[[], Awaitable[Any]]"
+
+#: Seconds between two looks whether the connection is back, and the longest sleep: a clock may be set.
+_LOOK: Final = 0.25
+_LONGEST: Final = 60.0
+
+
+class Every:
+    """Times at a fixed distance, counted from the start. An iterator of UNIX times."""
+
+    def __init__(self, seconds: float, *, at_start: bool = False) -> None:
+        if not seconds > 0:
+            raise InvalidArgumentError(f"a task runs every so many seconds, more than 0, not every {seconds}")
+        self.seconds = seconds
+        self.at_start = at_start
+
+    def times(self, now: float) -> Iterator[float]:
+        """The times from ``now`` on."""
+        count = 0 if self.at_start else 1
+        while True:
+            yield now + count * self.seconds
+            count += 1
+
+
+class _Cron:
+    def __init__(self, line: str, zone: tzinfo) -> None:
+        self.line = line
+        self.zone = zone
+        next(cron_times(line, zone, time.time()), None)
+
+    def times(self, now: float) -> Iterator[float]:
+        return cron_times(self.line, self.zone, now)
+
+
+def cron_times(line: str, zone: tzinfo, now: float) -> Iterator[float]:
+    """The UNIX times a cron line of five fields names, after ``now``.
+
+    At a change of the clocks a time that does not exist comes at the hour after, and one that comes twice once.
+
+    Raises:
+        InvalidArgumentError: If it is no cron line.
+        ImportError: If ``cronsim`` is not installed.
+    """
+    try:
+        from cronsim import CronSim, CronSimError
+    except ImportError as error:
+        raise ImportError('cron lines need cronsim: pip install "mezon-rs[ext]"') from error
+    try:
+        found = CronSim(line, datetime.fromtimestamp(now, zone))
+    except CronSimError as error:
+        raise InvalidArgumentError(
+            f"{line!r} is no cron line of five fields, such as '0 9 * * 1-5': {error}"
+        ) from error
+    return (moment.timestamp() for moment in found)
+
+
+def zone_of(name: str | tzinfo | None) -> tzinfo:
+    """A time zone by its name; UTC for None.
+
+    Raises:
+        InvalidArgumentError: If there is none of that name.
+    """
+    if name is None:
+        return UTC
+    if isinstance(name, tzinfo):
+        return name
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise InvalidArgumentError(f"there is no time zone {name!r}; one is Asia/Ho_Chi_Minh") from error
+
+
+class Task:
+    """Something a bot does by the clock.
+
+    Attributes:
+        name: Its function's name.
+        runs: How often it was begun.
+        skipped: Runs left out because the one before still went.
+        missed: Runs left out because they could not begin in time.
+        next_time: UNIX time of the next run; None when it is not started.
+    """
+
+    def __init__(
+        self,
+        callback: Callback,
+        schedule: Every | _Cron,
+        *,
+        overlap: Literal["skip", "allow"] = "skip",
+        missed: Literal["skip", "once"] = "skip",
+        grace: float = 60.0,
+    ) -> None:
+        if not inspect.iscoroutinefunction(callback):
+            raise InvalidArgumentError(
+                "a task is a coroutine function without parameters: async def task() -> None"
+            )
+        if overlap not in ("skip", "allow") or missed not in ("skip", "once"):
+            raise InvalidArgumentError(
+                f"overlap is 'skip' or 'allow' and missed is 'skip' or 'once', not {overlap!r} and {missed!r}"
+            )
+        self.callback = callback
+        self.name: str = getattr(callback, "__name__", "task")
+        self.overlap = overlap
+        self.when_missed = missed
+        self.grace = grace
+        self.runs = self.skipped = self.missed = 0
+        self.next_time: float | None = None
+        self._schedule = schedule
+        self._loop: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def started(self) -> bool:
+        """Is it waiting for its next time?"""
+        return self._loop is not None and not self._loop.done()
+
+    def start(self, bot: Bot) -> None:
+        """Begin to count; the bot does it when it is ready. Safe twice."""
+        if not self.started:
+            self._loop = asyncio.get_running_loop().create_task(self._go(bot), name=f"mezon task {self.name}")
+
+    async def stop(self) -> None:
+        """End it, and the run that goes. Safe at any time."""
+        ending = [task for task in (self._loop, *self._running) if task is not None and not task.done()]
+        ending = [task for task in ending if task is not asyncio.current_task()]
+        self._loop = None
+        self.next_time = None
+        for task in ending:
+            task.cancel()
+        if ending:
+            await asyncio.wait(ending, timeout=5.0)
+
+    async def __call__(self) -> Any:
+        """Run it now, beside its times."""
+        return await self.callback()
+
+    async def _go(self, bot: Bot) -> None:
+        for due in self._schedule.times(time.time()):
+            self.next_time = due
+            while (left := due - time.time()) > 0:  # noqa: ASYNC110 (time is waited for)
+                await asyncio.sleep(min(left, _LONGEST))
+            while bot.state != "ready":  # noqa: ASYNC110 (no event says it in all cases)
+                await asyncio.sleep(_LOOK)
+            if time.time() - due >= self.grace and not self._make_up_for(due):
+                continue
+            if self._running and self.overlap == "skip":
+                self.skipped += 1
+                continue
+            self._begin(bot)
+
+    def _make_up_for(self, due: float) -> bool:
+        """Is the run that was missed made up for now? The last of those that were missed is, if any."""
+        self.missed += 1
+        if self.when_missed == "skip":
+            logger.warning("The task %s missed its run of %s", self.name, datetime.fromtimestamp(due, UTC))
+            return False
+        following = (
+            next(self._schedule.times(due), None)
+            if isinstance(self._schedule, _Cron)
+            else due + (self._schedule.seconds)
+        )
+        if following is not None and following <= time.time():
+            return False
+        self.missed -= 1
+        return True
+
+    def _begin(self, bot: Bot) -> None:
+        self.runs += 1
+        run = asyncio.get_running_loop().create_task(
+            self._run(bot), name=f"mezon task {self.name} run {self.runs}"
+        )
+        self._running.add(run)
+        run.add_done_callback(self._running.discard)
+
+    async def _run(self, bot: Bot) -> None:
+        try:
+            await self.callback()
+        except Exception as error:
+            await bot.task_failed(self, error)
+
+    def __repr__(self) -> str:
+        return f"<Task {self.name} {'started' if self.started else 'stopped'}, {self.runs} runs>"

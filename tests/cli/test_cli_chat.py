@@ -1,0 +1,184 @@
+"""``mezon chat``: a conversation through a pipe, every command of the prompt, completion, and the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_kit import BOT, environment, mezon_command
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def lunch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a bot with a form."""
+    folder = tmp_path_factory.mktemp("chat")
+    mezon_command("new", "lunch", "--template", "commands", folder=folder)
+    return folder / "lunch"
+
+
+def test_a_conversation_through_a_pipe(lunch: Path) -> None:
+    lines = [
+        *("!lunch", '/fill dish="Phở bò" form.wish="no onions"', "/select dish com", "/click order"),
+        *("/react :tada:", "/react :tada:", "/reply thanks", "/edit thank you", "/delete", "/drop"),
+        *("/as dora", "/in random", "!help", "/dm", "!help", "/save played.py"),
+    ]
+    done = mezon_command("chat", folder=lunch, given="\n".join(lines) + "\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = done.stdout
+    for text in (
+        "#1 alice: !lunch\n",
+        "   == Lunch\n",
+        "/fill dish=  select: pho (Phở bò), banh-mi (Bánh mì), com (Cơm tấm)",
+        "[order] Order   [cancel] Nothing",
+        "#2 echo (edited): Ordered: Cơm tấm (no onions)",
+        "reactions on #2: :tada: 1",
+        "reactions on #2: none",
+        "#3 alice (reply to Echo): thanks",
+        "#3 alice (reply to Echo; edited): thank you",
+        "#3 alice (reply to Echo; deleted)",
+        "#4 dora: !help",
+        "#6 dora: !help",
+    ):
+        assert text in said, said
+    assert "\x1b[" not in said
+    test = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "played.py"],
+        cwd=lunch,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "1 passed" in test.stdout, (lunch / "played.py").read_text() + test.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("/fly", "there is no /fly"),
+        ("/click order", "there is no button or field order here yet"),
+        ("/click", "/click BUTTON"),
+        ("/fill dish", "there is no form here yet"),
+        ("/in nowhere", "there is no channel 'nowhere'"),
+        ("/edit x", "there is no message of yours here yet"),
+        ("/click #9 order", "there is no message #9"),
+        ("!lunch\n/fill dish=pizza", "dish offers pho, banh-mi, com, not pizza"),
+        ("!lunch\n/fill drink=tea", "the form has no field drink; it has dish, wish, order, cancel"),
+        ("/save", "nothing was played yet"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(typed: str, sentence: str, lunch: Path) -> None:
+    done = mezon_command("chat", folder=lunch, given=typed + "\n")
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_errors_of_the_bot_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT + "        raise ValueError('ouch')\n")
+    done = mezon_command("chat", folder=tmp_path, given="hi\n")
+    assert "ValueError: ouch" in done.stderr
+    assert "#2 echo: one: hi" in done.stdout
+
+
+def test_a_bot_that_does_not_come_online(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text("import mezon\nraise SystemExit(4)\n")
+    done = mezon_command("chat", folder=tmp_path, given="hi\n")
+    assert done.returncode == 1
+    assert "ended with code 4 before it was online" in done.stderr
+
+
+async def test_the_prompt_in_a_terminal(lunch: Path, tmp_path: Path) -> None:
+    terminal, inner = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mezon.cli", "chat", "--as", "bob"),
+        cwd=lunch,
+        env=environment(XDG_STATE_HOME=str(tmp_path), TERM="xterm", PROMPT_TOOLKIT_NO_CPR="1"),
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        start_new_session=True,
+    )
+    os.close(inner)
+    seen = b""
+    news = asyncio.Event()
+
+    def read() -> None:
+        nonlocal seen
+        try:
+            seen += os.read(terminal, 4096)
+        except OSError:
+            asyncio.get_running_loop().remove_reader(terminal)
+        news.set()
+
+    async def until(text: str) -> None:
+        try:
+            async with asyncio.timeout(30):
+                while text.encode() not in seen:
+                    news.clear()
+                    await news.wait()
+        except TimeoutError:
+            raise AssertionError(f"never saw {text!r} in {seen!r}") from None
+
+    asyncio.get_running_loop().add_reader(terminal, read)
+    try:
+        await until("bob@general>")
+        os.write(terminal, b"!lunch\r")
+        await until("Lunch")
+        await until("[order] Order")
+        os.write(terminal, b"/cl\tord\t\r")
+        await until("Choose a dish first.")
+        os.write(terminal, b"/as chi\r")
+        await until("chi@general>")
+        os.write(terminal, b"\x04")
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+    finally:
+        asyncio.get_running_loop().remove_reader(terminal)
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        os.close(terminal)
+    assert "+!lunch" in (tmp_path / "mezon" / "chat-history").read_text()
+
+
+async def test_completion() -> None:
+    from mezon.cli.chat.commands import Room
+    from mezon.cli.chat.complete import RoomCompleter
+    from mezon.cli.chat.render import Renderer
+    from mezon.testing import LocalGateway
+    from mezon.testing.playground.conversation import Conversation
+    from mezon.testing.playground.recording import Recording
+
+    async with LocalGateway() as gateway:
+        renderer = Renderer(gateway, fancy=False)
+        conversation = Conversation(gateway, renderer.take)
+        gateway.taps.append(conversation)
+        room = Room(gateway, conversation, Recording(gateway), renderer, None, "alice", "general")  # type: ignore[arg-type]
+        select = {"id": "dish", "type": 2, "component": {"options": [{"label": "Phở", "value": "pho"}]}}
+        buttons = [{"components": [{"id": "order", "type": 1, "component": {"label": "Order"}}]}]
+        content = {
+            "embed": [{"fields": [{"name": "Dish", "value": "", "inputs": select}]}],
+            "components": buttons,
+        }
+        await gateway.say("general", "bob", content)
+
+        def completed(text: str) -> list[str]:
+            document = Document(text, len(text))
+            return [one.text for one in RoomCompleter(room).get_completions(document, CompleteEvent())]
+
+        assert completed("/re") == ["/react", "/reply", "/restart", "/resume"]
+        assert completed("/as b") == ["bob"]
+        assert completed("/in ra") == ["random"]
+        assert completed("/click o") == ["order"]
+        assert completed("/fill d") == ["dish=", "dish=pho"]
+        assert completed("hello @a") == ["@alice"]

@@ -1,0 +1,218 @@
+"""``mezon dev``: gateway, page and bot in one, with reload; ``mezon gateway``: the gateway with a log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from cli_kit import BOT, environment, mezon_command, running
+
+pytestmark = pytest.mark.timeout(120)
+
+REAL = BOT.replace('os.environ["MEZON_API_KEY"]', '"a-real-key", host="gw.example.invalid", use_ssl=True')
+
+
+class Page:
+    """The page's socket, without the page."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def until(self, fits: Any) -> dict[str, Any]:
+        async with asyncio.timeout(30):
+            while True:
+                event = json.loads((await self.socket.receive()).data)
+                if fits(event):
+                    return event
+
+    async def do(self, what: str, **details: Any) -> None:
+        await self.socket.send_json({"id": 0, "do": what, "with": details})
+
+
+def is_answer(text: str) -> Any:
+    def fits(event: dict[str, Any]) -> bool:
+        return event["event"] == "message" and event["message"]["content"].get("t") == text
+
+    return fits
+
+
+def is_report(kind: str) -> Any:
+    return lambda event: event["event"] == "report" and event["report"]["kind"] == kind
+
+
+async def test_a_bot_is_developed(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(
+        REAL + "    if message.content['t'] == '!fail':\n        raise ValueError('ouch')\n"
+    )
+    async with (
+        running("dev", folder=tmp_path) as command,
+        aiohttp.ClientSession() as http,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        url = (await command.until("page    ")).split()[1]
+        socket_url = url.replace("/?", "/socket?").replace("http", "ws")
+        page = Page(await stack.enter_async_context(http.ws_connect(socket_url)))
+        hello = await page.until(lambda event: event["event"] == "hello")
+        assert hello["bot"] == "bot.py"
+        if not hello["connected"]:
+            await page.until(lambda event: event["event"] == "connected" and event["live"])
+        # The bot names a real server and a real key: it is here all the same, and is told so.
+        await command.until("bot.py passes host, use_ssl; here its client talks to the local gateway")
+        await page.until(is_report("stats"))
+
+        await page.do("say", channel="general", user="alice", text="hi")
+        await page.until(is_answer("one: hi"))
+        await page.do("say", channel="general", user="alice", text="!fail")
+        error = (await page.until(is_report("error")))["report"]
+        assert "ValueError: ouch" in error["traceback"]
+
+        (tmp_path / "bot.py").write_text(REAL.replace("one:", "two:"))
+        await command.until("bot.py was saved")
+        await page.until(lambda event: event["event"] == "connected" and event["live"] == 0)
+        await page.until(lambda event: event["event"] == "connected" and event["live"] == 1)
+        await page.until(is_report("stats"))
+        await page.do("say", channel="general", user="alice", text="hi")
+        await page.until(is_answer("two: hi"))
+
+        await page.do("save")
+        assert (await page.until(lambda event: event["event"] == "result" and "test_" in str(event)))[
+            "result"
+        ]
+        assert 'running_bot("bot.py", gateway)' in (tmp_path / "test_played_1.py").read_text()
+
+        (tmp_path / "bot.py").write_text("import mezon\nnonsense\n")
+        crash = (await page.until(is_report("crash")))["report"]
+        assert "NameError" in crash["text"]
+        await command.until("it starts again when a file changes")
+        assert await command.end(signal.SIGINT) == 0
+    assert not (tmp_path / "mezon-cache").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of Windows are other ones")
+async def test_the_keys(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    terminal, inner = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mezon.cli", "dev", "--no-reload"),
+        cwd=tmp_path,
+        env=environment(NO_COLOR="1", BROWSER="true"),
+        stdin=inner,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    os.close(inner)
+    assert process.stdout is not None
+
+    async def until(text: str) -> None:
+        async with asyncio.timeout(30):
+            while line := await process.stdout.readline():
+                if text in line.decode():
+                    return
+        raise AssertionError(text)
+
+    try:
+        await until("keys    o open the page")
+        os.write(terminal, b"r")
+        await until("restart by key")
+        await until("started")
+        os.write(terminal, b"d")
+        await until("connection")
+        os.write(terminal, b"q")
+        async with asyncio.timeout(20):
+            await process.communicate()
+        assert process.returncode == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+        os.close(terminal)
+
+
+def test_a_busy_port_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for arguments in (
+            ("dev", "--port", port),
+            ("gateway", "--port", port),
+            ("dev", "--playground-port", port),
+        ):
+            done = mezon_command(*arguments, folder=tmp_path)
+            assert done.returncode == 1
+            assert re.fullmatch(rf"port {port} is taken: .*\n", done.stderr), done.stderr
+
+
+async def test_the_gateway_logs_what_passes(tmp_path: Path) -> None:
+    (tmp_path / "world.json").write_text(
+        json.dumps({"bot": "helper", "users": ["lan"], "clans": [{"name": "Home", "channels": ["kitchen"]}]})
+    )
+    (tmp_path / "bot.py").write_text(BOT)
+    async with running("gateway", "--world", "world.json", "--playground", folder=tmp_path) as command:
+        url = (await command.until("gateway http")).split()[1]
+        page_url = (await command.until("page    ")).split()[1]
+        assert "#kitchen; lan" in await command.until("world   ")
+        port = url.rpartition(":")[2]
+        lines = (
+            await asyncio.to_thread(mezon_command, "gateway", "--port", port, "--export", folder=tmp_path)
+        ).stdout
+        env = dict(line.removeprefix("export ").split("=", 1) for line in lines.splitlines())
+        assert env["MEZON_PORT"] == port
+        async with running("run", folder=tmp_path, **env), aiohttp.ClientSession() as http:
+            await command.until("POST /v2/apps/authenticate/token 200")
+            await command.until("socket   1 open")
+            async with http.ws_connect(page_url.replace("/?", "/socket?").replace("http", "ws")) as line:
+                await Page(line).do("say", channel="kitchen", user="lan", text="hi")
+                await command.until("world    channel_message lan hi")
+                await command.until("bot      channel_message_send one: hi")
+        assert await command.end(signal.SIGTERM) == 0
+
+
+async def test_the_gateways_log_for_a_machine(tmp_path: Path) -> None:
+    async with running("gateway", "--json", "--tls", folder=tmp_path) as command:
+        hello = json.loads(await command.until("{"))
+        assert hello["kind"] == "hello"
+        assert hello["url"].startswith("https://")
+        assert await asyncio.to_thread(Path(hello["ca_file"]).is_file)
+        assert await command.end(signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "is no JSON"),
+        ("[]", "must be an object"),
+        ('{"users": [1]}', "must be a name"),
+        ('{"clans": []}', "has no channel"),
+        (
+            '{"clans": [{"name": "a", "channels": [{"label": "b", "members": ["nobody"]}]}]}',
+            "no user 'nobody'",
+        ),
+        ('{"clans": [{"name": "a", "colour": 1}]}', "unexpected keyword"),
+    ],
+)
+def test_a_wrong_world_is_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
+    from mezon.testing.world_file import load_world
+
+    path = tmp_path / "world.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=sentence):
+        load_world(path)
+
+
+def test_export_needs_a_port(tmp_path: Path) -> None:
+    done = mezon_command("gateway", "--export", folder=tmp_path)
+    assert done.returncode == 2
+    assert "--export needs --port" in done.stderr
