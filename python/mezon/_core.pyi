@@ -123,14 +123,14 @@ class Gateway:
 
         What goes wrong with one of them is an item of its own. When there are no more, the wake-up is armed.
         """
-    def connect(self, urls: Sequence[str], auto_reconnect: bool) -> None:
+    def connect(self, urls: list[str], auto_reconnect: bool) -> None:
         """Open the connection; its progress comes by ``drain``.
 
         The URLs are tried in order; the scheme names the transport: ws, wss, tcp, tcps.
 
         Raises:
-            GatewayError: ``connected`` while there is one, ``forked`` in a forked child, ``no_resources`` when the system
-                grants no thread or no descriptor.
+            GatewayError: ``connected`` while there is one, ``forked`` in a forked child, ``no_resources`` when the
+                system grants no thread or no descriptor.
         """
     def set_log_level(self, level: int) -> None:
         """Have what the core does told by ``ItemKind.LOG``, from this level of ``logging`` on; 255 for nothing."""
@@ -151,7 +151,7 @@ class Gateway:
         """Say who the bot is: what it sends is then kept like what it receives, before its answer is drained."""
     def cancel(self, call: int) -> None:
         """Nobody waits for this call any more. One that was not sent yet will not be."""
-    def provide_session(self, generation: int, urls: Sequence[str]) -> None:
+    def provide_session(self, generation: int, urls: list[str]) -> None:
         """Answer an ``ItemKind.SESSION_WANTED`` of that generation with the URLs to try, in order."""
     def refuse_session(self, generation: int, fatal: bool, reason: str) -> None:
         """Answer it with a no; `fatal` ends the attempts."""
@@ -160,7 +160,7 @@ class Gateway:
     def reconnect(self) -> bool:
         """Give up the connection, or the wait for the next attempt. False when there is neither."""
     def ping(self) -> bool:
-        """Measure the round trip now; ``latency`` has it once the answer is there. False when there is no connection."""
+        """Measure the round trip now, for ``latency``. False when there is no connection and none is being made."""
     def want(self, tag: int, wanted: bool) -> None:
         """Hand events of a tag out, or count and drop them."""
     def take_recent(self, channel: int) -> list[Any]:
