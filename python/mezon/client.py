@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -18,6 +17,7 @@ from mezon._client.observing import ObservedPorts, Observers
 from mezon._client.part_calls import PartCalls
 from mezon._client.reports import Reports
 from mezon._client.rpc_door import RpcDoor
+from mezon._client.run import ClientRun
 from mezon._client.sessions import Sessions
 from mezon._client.settings import DEFAULT_API as DEFAULT_API
 from mezon._client.settings import DEFAULT_API_KEY as DEFAULT_API_KEY
@@ -46,7 +46,7 @@ from mezon.errors import InvalidArgumentError, MezonError
 from mezon.managers.event import EventManager
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
-from mezon.utils.logger import get_logger, setup_logger
+from mezon.utils.logger import setup_logger
 from mezon.utils.process import ProcessGuard
 
 if TYPE_CHECKING:
@@ -65,12 +65,10 @@ if TYPE_CHECKING:
     from mezon.ports import Connection, MessageStore, Ports
     from mezon.utils.observer import Observer
 
-logger = get_logger("mezon.client")
-
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCalls):
+class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCalls, ClientRun):
     """A bot's connection to Mezon.
 
     ```python
@@ -234,7 +232,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             self._agents,
             self._background,
             Watchdog(blocked_loop_warning) if blocked_loop_warning > 0 else None,
-            self._close_connection,
+            lambda: self._login.close_connection(),
             self._close_rest,
         )
         self._login = Login(
@@ -322,8 +320,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             error: What was raised.
             where: What raised it, in place of an event's name.
         """
-        logger.error("%s failed", where, exc_info=error)
-        self._reports.report(error, where)
+        self._reports.tell(error, where)
 
     # ---- login and its end
 
@@ -391,12 +388,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self._process.check()
         await self._shutdown.wait_closed()
 
-    async def _close_connection(self) -> None:
-        if self._login.gaps is not None:
-            await self._login.gaps.stop()
-        if self.socket_manager is not None:
-            await self.socket_manager.disconnect()
-
     async def _close_rest(self) -> None:
         await self._tokens.close()
         if self.api_client is not None:
@@ -404,21 +395,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         await self._ports.http().close()
         if self._store is not None:
             await self._store.close()
-
-    def run(self, enable_auto_reconnect: bool = True) -> None:
-        """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.
-
-        At the end handlers have five seconds to finish. A second signal does not wait for them.
-
-        Raises:
-            MezonError: What ``login`` or ``wait_closed`` raises.
-        """
-        from mezon._client.run import run
-
-        try:
-            asyncio.run(run(self, enable_auto_reconnect))
-        except KeyboardInterrupt:
-            logger.info("Interrupted; the client is closed")
 
 
 __all__ = ["MezonClient", "auto_bind"]

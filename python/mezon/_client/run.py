@@ -27,6 +27,23 @@ class Runnable(Protocol):
     async def disconnect(self, drain: float = 0.0) -> None: ...
 
 
+class ClientRun:
+    """The last line of a bot; a face of :class:`mezon.MezonClient`, without state."""
+
+    def run(self: Runnable, enable_auto_reconnect: bool = True) -> None:
+        """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.
+
+        At the end handlers have five seconds to finish. A second signal does not wait for them.
+
+        Raises:
+            MezonError: What ``login`` or ``wait_closed`` raises.
+        """
+        try:
+            asyncio.run(run(self, enable_auto_reconnect))
+        except KeyboardInterrupt:
+            logger.info("Interrupted; the client is closed")
+
+
 async def run(client: Runnable, enable_auto_reconnect: bool) -> None:
     """Log in and stay until the client is closed or a signal comes; then close it."""
     stopped = asyncio.Event()
