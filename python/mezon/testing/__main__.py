@@ -27,6 +27,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tls", action="store_true", help="https and wss with a certificate made at start")
     parser.add_argument("--no-websocket", action="store_true", help="turn WebSockets away: TCP alone")
     parser.add_argument("--no-tcp", action="store_true", help="turn abridged TCP away: WebSockets alone")
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse what the live service is said to refuse"
+    )
     parser.add_argument("--require-join", action="store_true", help="refuse messages to channels not joined")
     parser.add_argument("--clans", type=int, default=1, help="how many clans the world has")
     parser.add_argument("--script", help="a Python file with 'async def main(gateway)', run after the start")
@@ -53,6 +56,7 @@ async def _main(options: argparse.Namespace) -> None:
         api_key=options.api_key,
         bot_username=options.bot_username,
         require_join=options.require_join,
+        strict=options.strict,
     )
     for number in range(1, options.clans):
         clan = gateway.world.add_clan(f"Clan {number + 1}")
