@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from mezon._client.agents import Agents
+from mezon._client.arguments import check_arguments
 from mezon._client.assembly import PortSettings, ports_for
 from mezon._client.background import Background
 from mezon._client.calls import ClientCalls
@@ -33,6 +34,7 @@ from mezon._client.settings import DEFAULT_TRANSPORT as DEFAULT_TRANSPORT
 from mezon._client.settings import DEFAULT_ZK_API as DEFAULT_ZK_API
 from mezon._client.settings import resolve
 from mezon._client.shutdown import Shutdown
+from mezon._client.stopping import Stop
 from mezon._client.tokens import Tokens
 from mezon._client.waiting import ClientWaiting
 from mezon._client.watchdog import Watchdog
@@ -156,6 +158,15 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
     ) -> None:
         if enable_logging:
             setup_logger(log_level=log_level)
+        host, port, use_ssl = resolve(host), resolve(port), resolve(use_ssl)
+        check_arguments(
+            api_key=api_key,
+            host=host,
+            use_ssl=use_ssl,
+            timeout=timeout,
+            message_db=message_db,
+            gateway=gateway,
+        )
         try:
             self.client_id = int(client_id)
         except (TypeError, ValueError):
@@ -163,13 +174,13 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         if max_concurrent_handlers is not None and max_concurrent_handlers < 1:
             raise InvalidArgumentError("max_concurrent_handlers is at least 1, or None for no bound")
         self.api_key = api_key
-        self.use_ssl: bool = resolve(use_ssl)
-        self.timeout_ms = timeout
+        self.use_ssl: bool = use_ssl
+        self.timeout_ms = int(timeout)
         self.mmn_api_url: str | None = resolve(mmn_api_url)
         self.zk_api_url: str | None = resolve(zk_api_url)
         self.agent_event_url = agent_event_url
         self.transport = check_transport(resolve(transport))
-        self.login_url = f"{'https' if self.use_ssl else 'http'}://{resolve(host)}:{resolve(port)}"
+        self.login_url = f"{'https' if self.use_ssl else 'http'}://{host}:{port}"
         self.gateway = gateway if gateway is not None else GatewayOptions()
         self.auto_accept_friends = auto_accept_friends
         self.content_as_json = content_as_json
@@ -253,6 +264,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             shutdown=self._shutdown,
             tokens=self._tokens,
         )
+        self._stop = Stop(self.disconnect)
         bind_marked(self, self.event_manager)
 
     def __repr__(self) -> str:
@@ -395,6 +407,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         await self._ports.http().close()
         if self._store is not None:
             await self._store.close()
+        self._login.ended()
 
 
 __all__ = ["MezonClient", "auto_bind"]
