@@ -75,7 +75,7 @@ __all__ = [
     "owner_only",
 ]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("mezon.ext")
 
 #: Called with where it happened (a context, a click, or the task) and the error.
 ErrorHandler: TypeAlias = "Callable[[Any, Exception], Awaitable[Any]]"
