@@ -205,7 +205,7 @@ class CoreConnection:
             core.want(tag, True)
         for tag in NAMES:
             self._prepare(core, tag)
-        # What an earlier loop left is nobody's; this arms the wake-up.
+        # What an earlier loop left, nobody waits for; this arms the wake-up.
         while core.drain(BATCH)[1]:
             pass
         return core

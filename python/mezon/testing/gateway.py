@@ -64,13 +64,13 @@ class LocalGateway(People):
     # Bursts
 
     def prepare_blast(self, n: int, **options: Any) -> Blast:
-        """Builds the frames of a burst without sending them; options as for :func:`build_blast`."""
+        """Build the frames of a burst without sending them; options as for :func:`build_blast`."""
         return build_blast(self.world, n, **options)
 
     async def blast(
         self, burst: int | Blast, *, progress: Callable[[int], None] | None = None, **options: Any
     ) -> BlastResult:
-        """Sends N prepared messages to every connection as fast as the sockets take them.
+        """Send N prepared messages to every connection as fast as the sockets take them.
 
         Args:
             burst: How many messages, or what ``prepare_blast`` made (send it as often as you like).
