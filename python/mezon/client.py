@@ -13,6 +13,7 @@ from mezon._client.calls import ClientCalls
 from mezon._client.directory import Directory
 from mezon._client.life import Life
 from mezon._client.login import Login
+from mezon._client.observing import ObservedPorts, Observers
 from mezon._client.reports import Reports
 from mezon._client.rpc_door import RpcDoor
 from mezon._client.sessions import Sessions
@@ -26,7 +27,7 @@ from mezon._events.registration import EventRegistration
 from mezon._events.waiting import Waiters
 from mezon._gateway.transport import check_transport
 from mezon._http.route import check_route
-from mezon.errors import InvalidArgumentError
+from mezon.errors import InvalidArgumentError, MezonError
 from mezon.managers.event import EventManager
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from mezon.ports import Connection, MessageStore, Ports
     from mezon.session import Session
     from mezon.structures import TextChannel, User
+    from mezon.utils.observer import Observer
 
 logger = get_logger("mezon.client")
 
@@ -203,18 +205,18 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self.zk_proof: ZkProof | None = None
 
         # What it needs from outside.
-        self._ports: Ports = ports or ports_for(
-            PortSettings(
-                client_id=self.client_id,
-                gateway=self.gateway,
-                message_db=message_db,
-                content_as_json=content_as_json,
-                recent_per_channel=messages_per_channel,
-                recent_channels=cache_size,
-                http_rate=(http_rate_limit, http_rate_period),
-                origin=Origin(self),
-            )
+        settings = PortSettings(
+            client_id=self.client_id,
+            gateway=self.gateway,
+            message_db=message_db,
+            content_as_json=content_as_json,
+            recent_per_channel=messages_per_channel,
+            recent_channels=cache_size,
+            http_rate=(http_rate_limit, http_rate_period),
+            origin=Origin(self),
         )
+        self._observers = Observers()
+        self._ports: Ports = ObservedPorts(ports or ports_for(settings), self._observers)
         self._store: MessageStore | None = None
         self._process = ProcessGuard()
 
@@ -224,7 +226,11 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self.event_manager = EventManager()
         self._waiters = Waiters()
         self._dispatcher = Dispatcher(
-            self.event_manager, self._reports.report, max_concurrent_handlers, self._waiters
+            self.event_manager,
+            self._reports.report,
+            max_concurrent_handlers,
+            self._waiters,
+            self._observers.around,
         )
         self._sessions = Sessions(
             self, self._ports, self._background.run, check_route(resolve(api)), self._connection
@@ -329,6 +335,18 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         """
         self._reports.handler = handler
         return handler
+
+    def observe(self, observer: Observer) -> None:
+        """Watch handlers, calls and HTTP requests, for metrics or traces: see :class:`mezon.Observer`.
+
+        Raises:
+            MezonError: After the first login: the calls are on their way unwatched by then.
+        """
+        if self.socket_manager is not None:
+            raise MezonError(
+                "an observer watches from the beginning: client.observe(...) comes before login()"
+            )
+        self._observers.all.append(observer)
 
     def report_error(self, error: Exception, where: str) -> None:
         """Log an error with its traceback and hand it to ``on_error``, as is done for those of handlers.

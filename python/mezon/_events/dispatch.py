@@ -56,6 +56,7 @@ class Dispatcher:
         on_error: Called with what a handler raised and the name of the event.
         max_handlers: How many handlers may run before the connection has to wait; None for no bound.
         waiters: Who waits for an event; served before its handlers start.
+        around: Gives what is called in place of a handler of an event.
     """
 
     def __init__(
@@ -64,10 +65,12 @@ class Dispatcher:
         on_error: Callable[[BaseException, str], None],
         max_handlers: int | None = None,
         waiters: Waiters | None = None,
+        around: Callable[[str, Callable[..., Any]], Callable[..., Any]] = lambda name, handler: handler,
     ) -> None:
         self._events = events
         self._waiters = waiters if waiters is not None else Waiters()
         self._on_error = on_error
+        self._around = around
         self._max = max_handlers
         self._effects: Mapping[str, Callable[[Any], None]] = {}
         self._routes: dict[str, _Route] = {}
@@ -139,7 +142,8 @@ class Dispatcher:
         events, effect = self._events, self._effects.get(name)
         if self._waiters.has(name):
             effect = self._waiters.after(effect, name)
-        defaults, handlers = events.defaults.get(name, ()), events.listeners.get(name, ())
+        defaults = events.defaults.get(name, ())
+        handlers = tuple(self._around(name, handler) for handler in events.listeners.get(name, ()))
         around = None if self._connection is None else self._connection.around
         if around is not None:
             defaults = tuple(around(name, one, -1 - place) for place, one in enumerate(defaults))

@@ -106,11 +106,15 @@ class Routes:
         if self.mode == "http" or self._connection is None:
             return await http(call)
         now = self._clock.now()
-        if (
-            max(self._by_socket.get(call.name, 0.0), self._unreachable_until) > now
-            and self._state() == "ready"
-        ):
-            return await self._over_socket(call, rpc)
+        until = max(self._by_socket.get(call.name, 0.0), self._unreachable_until)
+        if until > now and self._state() == "ready":
+            try:
+                return await self._over_socket(call, rpc)
+            except DeliveryUnknownError:
+                raise
+            except MezonConnectionError as error:
+                # Lost just now, and nothing was sent.
+                logger.info("%s: not over the socket (%s); trying HTTP", call.name, type(error).__name__)
         try:
             return await self._over_http(call, http, renew)
         except MezonError as error:
