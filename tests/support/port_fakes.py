@@ -28,6 +28,7 @@ class FakeConnection:
 
     def __init__(self) -> None:
         self.listener: ConnectionListener | None = None
+        self.around = None
         self.state = "idle"
         self.latency: float | None = None
         self.opened: list[tuple[list[str], bool]] = []

@@ -114,4 +114,5 @@ def test_every_kind_of_failure_has_its_own_words() -> None:
 
 def test_the_kinds_of_items_differ() -> None:
     kinds = [value for name, value in vars(_core.ItemKind).items() if name.isupper()]
-    assert sorted(kinds) == list(range(9))
+    assert len(kinds) >= 9
+    assert sorted(kinds) == list(range(len(kinds)))

@@ -47,12 +47,23 @@ def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonErr
             return MezonConnectionError(
                 "the client is connected already: disconnect() before you log in again"
             )
+        case "no_resources":
+            return MezonConnectionError(
+                f"the system has no thread or no file descriptor left for the connection ({detail}): close what is "
+                "not needed, or raise the limit (ulimit -n)"
+            )
         case FailureKind.CLOSED:
             return MezonConnectionError(f"{name} was not sent: the connection is closed ({detail})")
         case _:
             return MezonConnectionError(
                 f"{name} was not sent: the client is not connected; await client.login() first"
             )
+
+
+def not_taken(error: Exception, name: str) -> MezonError:
+    """The exception for an order that the core could not take."""
+    kind, text = error.args
+    return no_answer(name, kind, text)
 
 
 def server_error(name: str, error: Any) -> ServerError:

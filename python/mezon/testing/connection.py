@@ -14,7 +14,7 @@ from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import rpc
 from mezon.testing.frames import Chunk, raw_answer
-from mezon.testing.limits import TOO_MANY, SendCounter
+from mezon.testing.limits import BAD_INPUT, Limits, Warden
 from mezon.testing.records import Sent, Transport
 from mezon.testing.tap import Answer
 from mezon.testing.wire import HIGH_WATER, Pipe
@@ -26,7 +26,6 @@ __all__ = ["MUST_JOIN", "Connection"]
 
 UNRECOGNIZED_PAYLOAD: Final = 1
 MISSING_PAYLOAD: Final = 2
-BAD_INPUT: Final = 3
 
 MUST_JOIN: Final = "Must join channel before sending messages"
 
@@ -45,6 +44,7 @@ _ECHOED: Final = frozenset(
 )
 
 _DELAYED_LIMIT: Final = 10_000
+_SERVICE: Final = Limits.of_the_service()
 
 
 class Connection(ABC):
@@ -64,7 +64,8 @@ class Connection(ABC):
     def __init__(self, gateway: GatewayCore, pipe: Pipe, user_id: int) -> None:
         self._gateway = gateway
         self._delayed: set[asyncio.Task[None]] = set()
-        self._sends = SendCounter()
+        self._enforcing = Warden()
+        self._watching = Warden()
         self.pipe = pipe
         self.number = 0
         self.user_id = user_id
@@ -101,6 +102,14 @@ class Connection(ABC):
         while self._gateway.stalled and self.is_open:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
+    def was_silent(self, since: float) -> bool:
+        """Whether the limit on silence is over, counted from a ``time.monotonic()``.
+
+        False while the gateway is stalled, and when a test has only moved the clock of the loop.
+        """
+        limit = self._gateway.silence_limit
+        return limit is not None and not self._gateway.stalled and time.monotonic() - since >= limit - 0.01
+
     def _take(self, data: bytes) -> bool:
         """Carries out what an envelope asks for; False when these bytes are none."""
         envelope = realtime_pb2.Envelope()
@@ -117,6 +126,8 @@ class Connection(ABC):
     def _carry_out(self, sent: Sent) -> None:
         self._gateway.record_sent(sent)
         self._gateway.meter.count(self.user_id, sent.time)
+        if self._is_refused(sent):
+            return
         seconds, fault = self._gateway.faults.for_socket(sent)
         if fault is not None and fault.silent:
             return
@@ -125,6 +136,23 @@ class Connection(ABC):
             self._later(seconds, sent, error)
         else:
             self._answer(sent, error)
+
+    def _is_refused(self, sent: Sent) -> bool:
+        """Refuses what is over the limits in force; notes what the live service would refuse."""
+        refusal = self._enforcing.judge(sent, self._gateway.limits)
+        if refusal is not None:
+            self._refuse(sent, refusal.code, refusal.text)
+            return True
+        breach = self._watching.judge(sent, _SERVICE)
+        if breach is not None:
+            self._gateway.record_breach(f"{self._gateway.describe(sent)}: {breach.text}")
+        return False
+
+    def _refuse(self, sent: Sent, code: int, text: str, context: Mapping[str, str] | None = None) -> None:
+        if sent.kind == "api_request_event":
+            self._send_raw_answer(sent.cid, text.encode(), code)
+        else:
+            self.send_error(sent.cid, code, text, context)
 
     def _later(self, seconds: float, sent: Sent, error: tuple[int, str, Mapping[str, str]] | None) -> None:
         async def wait() -> None:
@@ -146,11 +174,7 @@ class Connection(ABC):
 
     def _answer(self, sent: Sent, error: tuple[int, str, Mapping[str, str]] | None) -> None:
         if error is not None:
-            code, text, context = error
-            if sent.kind == "api_request_event":
-                self._send_raw_answer(sent.cid, text.encode(), code)
-            else:
-                self.send_error(sent.cid, code, text, context)
+            self._refuse(sent, *error)
             return
         handler = getattr(self, f"_on_{sent.kind}", None)
         if handler is not None:
@@ -247,9 +271,7 @@ class Connection(ABC):
 
     def _may_send(self, cid: int, channel_id: int) -> bool:
         gateway = self._gateway
-        if not self._sends.take(time.monotonic(), gateway.limits):
-            self.send_error(cid, TOO_MANY, "Too many messages")
-        elif channel_id not in gateway.world.channels:
+        if channel_id not in gateway.world.channels:
             self.send_error(cid, BAD_INPUT, "Channel not found")
         elif gateway.require_join and channel_id not in self.channels:
             self.send_error(cid, BAD_INPUT, MUST_JOIN)

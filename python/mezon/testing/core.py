@@ -20,6 +20,7 @@ from mezon.testing.abridged import LEAST_FRAME_LIMIT
 from mezon.testing.agent_events import AgentEvents
 from mezon.testing.connection import Connection
 from mezon.testing.entrance import Entrance
+from mezon.testing.expect import Expecting
 from mezon.testing.faults import FaultBook
 from mezon.testing.http import HttpSide
 from mezon.testing.limits import Limits
@@ -28,7 +29,6 @@ from mezon.testing.records import Upload
 from mezon.testing.sessions import Sessions
 from mezon.testing.tcp import TcpSide
 from mezon.testing.tokens import Node, Transaction
-from mezon.testing.watch import Watch
 from mezon.testing.websocket import WebSocketSide
 from mezon.testing.wire import WireForm
 from mezon.testing.world import DM, GROUP, User, World
@@ -41,12 +41,14 @@ __all__ = ["GatewayCore"]
 BOT_ID = 1_830_000_000_000_000_001
 API_KEY = "local-gateway-api-key"
 
+_EPHEMERALS = 1000
+
 Shape = Literal["url", "host:port", "host", "none"]
 
 _C = TypeVar("_C", bound=Connection)
 
 
-class GatewayCore(Watch):
+class GatewayCore(Expecting):
     """What :class:`mezon.testing.LocalGateway` stands on; see there."""
 
     def __init__(
@@ -62,6 +64,7 @@ class GatewayCore(Watch):
         silence_limit: float | None = 60.0,
         wire: WireForm | None = None,
         limits: Limits | None = None,
+        strict: bool = False,
         bot_id: int = BOT_ID,
         api_key: str = API_KEY,
         bot_username: str = "echo",
@@ -87,12 +90,14 @@ class GatewayCore(Watch):
         self.frame_limit = frame_limit
         self.silence_limit = silence_limit
         self.wire = wire if wire is not None else WireForm()
-        self.limits = limits if limits is not None else Limits()
+        if limits is None:
+            limits = Limits.of_the_service() if strict else Limits()
+        self.limits = limits
         self.bot_id = bot_id
         self.api_key = api_key
         bot = User(bot_id, bot_username, bot_username.capitalize(), is_bot=True)
         super().__init__(world or World(bot), max_records)
-        self.require_join = require_join
+        self.require_join = require_join or strict
         self.joined_only = joined_only
         self.echo_own_messages = echo_own_messages
         self.chunk_size = chunk_size
@@ -106,6 +111,8 @@ class GatewayCore(Watch):
         """Fields that replace those of the next sessions, such as ``ws_url``, ``api_url`` or ``token``."""
 
         self.uploads: dict[str, Upload] = {}
+        self.ephemerals: dict[int, api_pb2.ChannelMessage] = {}
+        """Ephemeral messages by id, so that they can be clicked; the last thousand."""
         self.faults = FaultBook()
         self.sessions = Sessions(lifetime=token_lifetime, accounts={bot_id: api_key})
         self.mmn = Node()
@@ -432,6 +439,10 @@ class GatewayCore(Watch):
         message = message_from_send(world, channel, sender, request, message_id=world.next_message_id())
         if remember:
             world.remember(message)
+        else:
+            while len(self.ephemerals) >= _EPHEMERALS:
+                del self.ephemerals[next(iter(self.ephemerals))]
+            self.ephemerals[message.message_id] = message
         ack = realtime_pb2.ChannelMessageAck(
             channel_id=channel.id,
             message_id=message.message_id,

@@ -83,11 +83,12 @@ class WebSocketConnection(Connection):
 
     async def serve(self) -> None:
         while True:
+            since = time.monotonic()
             try:
                 async with asyncio.timeout(self._gateway.silence_limit):
                     message = await self._websocket.receive()
             except TimeoutError:
-                if self._gateway.stalled:
+                if not self.was_silent(since):
                     continue
                 await self.pipe.finish()
                 return
