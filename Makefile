@@ -62,7 +62,7 @@ lint: build ## format, clippy, ruff, mypy, layers, stubtest, generated code
 	$(VENV)/bin/ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-logo --no-cache
-	$(PY) -m mypy.stubtest mezon._core --allowlist tests/typing/stubtest-allowlist.txt
+	$(PY) -m mypy.stubtest mezon._core mezon._client.rpc_door --allowlist tests/typing/stubtest-allowlist.txt
 	$(PY) tools/protos.py --check
 	$(PY) tools/rpc.py --check
 	$(PY) tools/licences.py --check

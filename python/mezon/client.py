@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -19,6 +18,7 @@ from mezon._client.observing import ObservedPorts, Observers
 from mezon._client.part_calls import PartCalls
 from mezon._client.reports import Reports
 from mezon._client.rpc_door import RpcDoor
+from mezon._client.run import ClientRun
 from mezon._client.sessions import Sessions
 from mezon._client.settings import DEFAULT_API as DEFAULT_API
 from mezon._client.settings import DEFAULT_API_KEY as DEFAULT_API_KEY
@@ -48,7 +48,7 @@ from mezon.errors import InvalidArgumentError, MezonError
 from mezon.managers.event import EventManager
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
-from mezon.utils.logger import get_logger, setup_logger
+from mezon.utils.logger import setup_logger
 from mezon.utils.process import ProcessGuard
 
 if TYPE_CHECKING:
@@ -67,12 +67,10 @@ if TYPE_CHECKING:
     from mezon.ports import Connection, MessageStore, Ports
     from mezon.utils.observer import Observer
 
-logger = get_logger("mezon.client")
-
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCalls):
+class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCalls, ClientRun):
     """A bot's connection to Mezon.
 
     ```python
@@ -245,7 +243,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             self._agents,
             self._background,
             Watchdog(blocked_loop_warning) if blocked_loop_warning > 0 else None,
-            self._close_connection,
+            lambda: self._login.close_connection(),
             self._close_rest,
         )
         self._login = Login(
@@ -327,16 +325,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             )
         self._observers.all.append(observer)
 
-    def report_error(self, error: Exception, where: str) -> None:
-        """Log an error with its traceback and hand it to ``on_error``, as is done for those of handlers.
-
-        Args:
-            error: What was raised.
-            where: What raised it, in place of an event's name.
-        """
-        logger.error("%s failed", where, exc_info=error)
-        self._reports.report(error, where)
-
     # ---- login and its end
 
     async def login(self, enable_auto_reconnect: bool = True) -> None:
@@ -357,13 +345,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self._process.check()
         self._process.begin()
         await self._login.run(enable_auto_reconnect)
-
-    async def setup_hook(self) -> None:
-        """Override it to prepare the bot: called at each login, when calls can be made and before anything is told.
-
-        The order at the start: this, then the handlers of ``ready`` start, then events do, in the order they came.
-        What comes meanwhile waits, so that this must not wait for an event. What it raises fails the login.
-        """
 
     async def close_socket(self) -> None:
         """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
@@ -403,12 +384,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self._process.check()
         await self._shutdown.wait_closed()
 
-    async def _close_connection(self) -> None:
-        if self._login.gaps is not None:
-            await self._login.gaps.stop()
-        if self.socket_manager is not None:
-            await self.socket_manager.disconnect()
-
     async def _close_rest(self) -> None:
         await self._tokens.close()
         if self.api_client is not None:
@@ -417,37 +392,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         if self._store is not None:
             await self._store.close()
         self._login.ended()
-
-    def run(self, enable_auto_reconnect: bool = True) -> None:
-        """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.
-
-        At the end handlers have five seconds to finish. A second signal does not wait for them.
-
-        Unless logging is configured already, what happens is shown on standard error.
-
-        Raises:
-            MezonError: What ``login`` or ``wait_closed`` raises.
-            RuntimeError: If a loop runs here already, as in a notebook: ``await client.login()`` is for that.
-        """
-        from mezon._client.run import refuse_inside_a_loop, run, shown_logs
-
-        refuse_inside_a_loop()
-        with shown_logs():
-            try:
-                asyncio.run(run(self, enable_auto_reconnect, self._stop))
-            except KeyboardInterrupt:
-                logger.info("Interrupted; the client is closed")
-            except MezonError as error:
-                # The sentence is what its author needs, and not a page of our own lines above it.
-                logger.debug("The bot ends with an error", exc_info=error)
-                raise error.with_traceback(None) from None
-
-    def stop(self) -> None:
-        """Close the client in order, as SIGTERM does. From any thread, and from handlers; returns at once.
-
-        ``run()`` and ``wait_closed()`` return when it is done. Without a login there is nothing to do.
-        """
-        self._stop(self._login.loop)
 
 
 __all__ = ["MezonClient", "auto_bind"]

@@ -255,6 +255,13 @@ class Login:
         await client.socket_manager.connect(session, auto_reconnect=self._auto_reconnect)
         sessions.watch(session)
 
+    async def close_connection(self) -> None:
+        """Fill no more gaps, and close the connection. Safe at any time."""
+        if self.gaps is not None:
+            await self.gaps.stop()
+        if self._client.socket_manager is not None:
+            await self._client.socket_manager.disconnect()
+
     def _gap_filler(self) -> GapFiller | None:
         client = self._client
         if client.fill_gaps and self.gaps is None:

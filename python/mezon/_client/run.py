@@ -7,14 +7,16 @@ import logging
 import signal
 import threading
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mezon._client.stopping import DRAIN
+from mezon.errors import MezonError
 from mezon.utils.logger import get_logger, setup_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mezon._client.login import Login
     from mezon._client.stopping import Stop
 
 logger = get_logger("mezon.client")
@@ -26,6 +28,42 @@ class Runnable(Protocol):
     async def login(self, enable_auto_reconnect: bool = True) -> None: ...
     async def wait_closed(self) -> None: ...
     async def disconnect(self, drain: float = 0.0) -> None: ...
+
+
+class ClientRun:
+    """The last line of a bot; a face of :class:`mezon.MezonClient`, without state."""
+
+    _stop: Stop
+    _login: Login
+
+    def run(self, enable_auto_reconnect: bool = True) -> None:
+        """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.
+
+        At the end handlers have five seconds to finish. A second signal does not wait for them.
+
+        Unless logging is configured already, what happens is shown on standard error.
+
+        Raises:
+            MezonError: What ``login`` or ``wait_closed`` raises.
+            RuntimeError: If a loop runs here already, as in a notebook: ``await client.login()`` is for that.
+        """
+        refuse_inside_a_loop()
+        with shown_logs():
+            try:
+                asyncio.run(run(cast("Runnable", self), enable_auto_reconnect, self._stop))
+            except KeyboardInterrupt:
+                logger.info("Interrupted; the client is closed")
+            except MezonError as error:
+                # The sentence is what its author needs, and not a page of our own lines above it.
+                logger.debug("The bot ends with an error", exc_info=error)
+                raise error.with_traceback(None) from None
+
+    def stop(self) -> None:
+        """Close the client in order, as SIGTERM does. From any thread, and from handlers; returns at once.
+
+        ``run()`` and ``wait_closed()`` return when it is done. Without a login there is nothing to do.
+        """
+        self._stop(self._login.loop)
 
 
 def refuse_inside_a_loop() -> None:

@@ -19,6 +19,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
+from pydantic import BaseModel
+
 from mezon import ChannelMessage, Disconnect, Events, MezonClient, Text
 from mezon.ext._checks import (
     Check,
@@ -54,7 +56,9 @@ __all__ = [
     "Bot",
     "Check",
     "CheckFailedError",
+    "Click",
     "Command",
+    "Content",
     "Context",
     "Cooldown",
     "CooldownError",
@@ -71,7 +75,7 @@ __all__ = [
     "owner_only",
 ]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("mezon.ext")
 
 #: Called with where it happened (a context, a click, or the task) and the error.
 ErrorHandler: TypeAlias = "Callable[[Any, Exception], Awaitable[Any]]"
@@ -241,9 +245,9 @@ class Bot(Registry, MezonClient):
         if isinstance(content, str | Text):
             return Text(content).components(*rows)
         whole: dict[str, Any] = (
-            dict(content)
-            if not hasattr(content, "model_dump")
-            else content.model_dump(by_alias=True, exclude_none=True)
+            content.model_dump(by_alias=True, exclude_none=True)
+            if isinstance(content, BaseModel)
+            else dict(content)
         )
         return {**whole, "components": [*(whole.get("components") or ()), *rows]}
 

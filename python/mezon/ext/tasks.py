@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Every", "Task", "cron_times"]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("mezon.ext")
 
 Callback: TypeAlias = "Callable[[], Awaitable[Any]]"
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, TypeVar, overload
 
-from mezon._events.registering import check_handler, warn_of_typo
 from mezon.errors import InvalidArgumentError
+from mezon.managers._registering import check_handler, warn_of_typo
 
 logger = logging.getLogger("mezon.events")
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.store")
 
 DEFAULT_PATH = "./mezon-cache/mezon-messages-cache.db"
 
