@@ -325,15 +325,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             )
         self._observers.all.append(observer)
 
-    def report_error(self, error: Exception, where: str) -> None:
-        """Log an error with its traceback and hand it to ``on_error``, as is done for those of handlers.
-
-        Args:
-            error: What was raised.
-            where: What raised it, in place of an event's name.
-        """
-        self._reports.tell(error, where)
-
     # ---- login and its end
 
     async def login(self, enable_auto_reconnect: bool = True) -> None:
@@ -354,13 +345,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self._process.check()
         self._process.begin()
         await self._login.run(enable_auto_reconnect)
-
-    async def setup_hook(self) -> None:
-        """Override it to prepare the bot: called at each login, when calls can be made and before anything is told.
-
-        The order at the start: this, then the handlers of ``ready`` start, then events do, in the order they came.
-        What comes meanwhile waits, so that this must not wait for an event. What it raises fails the login.
-        """
 
     async def close_socket(self) -> None:
         """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
