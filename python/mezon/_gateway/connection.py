@@ -368,9 +368,7 @@ class CoreConnection:
             if listener is not None:
                 listener.on_reconnected(*value)
         elif kind == MALFORMED:
-            logger.warning(
-                "A frame from the server cannot be read and is left out, %d so far: %s", key, value
-            )
+            logger.warning("A frame from the server cannot be read, %d so far: %s", key, value)
         elif kind == LOG:
             core_log.logger.log(key, "%s", value)
         elif kind == BROKEN:
