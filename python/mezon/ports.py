@@ -112,7 +112,7 @@ class Connection(Protocol):
         """The last round trip of a ping in seconds; None before the first."""
 
     def stats(self) -> Mapping[str, Any]:
-        """Counters by the names of :class:`mezon.Stats`; others may be among them."""
+        """Counters by the names of ``mezon.Stats``; others may be among them."""
 
     async def open(self, urls: Sequence[str], auto_reconnect: bool) -> None:
         """Open the connection on the running loop; returns when calls can be made.

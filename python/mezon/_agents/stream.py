@@ -53,16 +53,16 @@ class _StreamOverError(Exception):
 
 
 class AgentEventStream:
-    """A stream of AI agent events, kept open until :meth:`close`.
+    """A stream of AI agent events, kept open until ``close``.
 
     ``emit`` is called on the event loop with the name of an event and its payload:
 
     ====================  ============================================================================
     ``sse_open``          ``{"url": ...}`` without the query, each time a connection stands
-    ``sse_message``       :class:`~mezon.models.SSEMessage`, every message of the stream
-    ``session_started``   :class:`~mezon.models.AIAgentSessionStartedEvent`; likewise ``session_ended`` and
+    ``sse_message``       ``mezon.models.SSEMessage``, every message of the stream
+    ``session_started``   ``mezon.models.AIAgentSessionStartedEvent``; likewise ``session_ended`` and
                           ``room_summary_done``
-    ``sse_error``         a :class:`~mezon.errors.MezonError`: no connection, a broken one, a broken payload
+    ``sse_error``         a ``mezon.errors.MezonError``: no connection, a broken one, a broken payload
     ``sse_reconnecting``  ``{"attempt": n, "delay": seconds}``
     ``sse_reconnected``   ``{"url": ..., "attempt": n}``, after ``sse_open``
     ``sse_close``         None, once the stream has ended and will not come back

@@ -58,10 +58,10 @@ _ENDS: Final = (KeyboardInterrupt, SystemExit)
 
 
 class CoreConnection:
-    """A connection of the core, on an event loop; see :class:`mezon.ports.Connection`.
+    """A connection of the core, on an event loop; see ``mezon.ports.Connection``.
 
     Args:
-        options: Settings of the core, by the names of :class:`mezon.GatewayOptions`.
+        options: Settings of the core, by the names of ``mezon.GatewayOptions``.
         store: The core's message store, which received messages go to.
         plans: By envelope field, how its events are decoded when the model's own way is not wanted.
         origin: What events carry that can be answered: whose they are.

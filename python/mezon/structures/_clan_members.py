@@ -1,4 +1,4 @@
-"""Members, roles, bans, emojis and search of a clan; a part of :class:`mezon.structures.Clan`."""
+"""Members, roles, bans, emojis and search of a clan; a part of ``mezon.structures.Clan``."""
 
 from __future__ import annotations
 

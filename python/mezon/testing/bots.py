@@ -90,7 +90,7 @@ def _target(path: Path, attribute: str | None) -> Target:
 def load_bot(target: Target | str) -> MezonClient | None:
     """Import the bot again and return its client.
 
-    None when its file makes none at its top level: such a bot is a script, see :func:`run_script`.
+    None when its file makes none at its top level: such a bot is a script, see ``run_script``.
 
     Raises:
         BotError: The import failed, or there is no such client.

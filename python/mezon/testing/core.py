@@ -49,7 +49,7 @@ _C = TypeVar("_C", bound=Connection)
 
 
 class GatewayCore(Expecting):
-    """What :class:`mezon.testing.LocalGateway` stands on; see there."""
+    """What ``mezon.testing.LocalGateway`` stands on; see there."""
 
     def __init__(
         self,

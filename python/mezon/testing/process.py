@@ -33,7 +33,7 @@ class GatewayProcess:
         options: Arguments for ``python -m mezon.testing``, such as ``"--tls"`` or ``"--script", "world.py"``.
         python: The interpreter; this one by default.
 
-    ``gateway.call(name, ...)`` calls a method of :class:`LocalGateway` (see ``mezon.testing.remote.CALLS``)
+    ``gateway.call(name, ...)`` calls a method of ``LocalGateway`` (see ``mezon.testing.remote.CALLS``)
     with JSON arguments (bytes as hex); the most used ones have methods here. Channels and users go by name.
     The child ends when this object is closed, or when this process is gone.
     """

@@ -15,7 +15,7 @@ __all__ = ["Pushing"]
 
 
 class Pushing(Weather):
-    """The events of a :class:`mezon.testing.LocalGateway`."""
+    """The events of a ``mezon.testing.LocalGateway``."""
 
     async def push(self, envelope: realtime_pb2.Envelope | None = None, **field: Any) -> int:
         """Send an envelope, or an event by name (``push(channel_message=...)``), to every connection.

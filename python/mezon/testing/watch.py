@@ -28,7 +28,7 @@ class Watch:
         self.on_sent: Callable[[Sent], None] | None = None
         """Called for every envelope the bot sends."""
         self.taps: list[Tap] = []
-        """Who is told of everything that passes; see :class:`mezon.testing.tap.Tap`."""
+        """Who is told of everything that passes; see ``mezon.testing.tap.Tap``."""
         self.breaches: list[str] = []
         """What the live service would have refused, and this gateway did not, one sentence each."""
         self.sent: list[Sent] = []

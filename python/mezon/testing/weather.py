@@ -12,7 +12,7 @@ __all__ = ["Weather"]
 
 
 class Weather(GatewayCore):
-    """The faults of a :class:`mezon.testing.LocalGateway`."""
+    """The faults of a ``mezon.testing.LocalGateway``."""
 
     async def drop(self, *, reset: bool = False) -> int:
         """Cuts every bot's connection: no close frame. With ``reset`` the bot sees a reset.
