@@ -8,17 +8,24 @@ import os
 import signal
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mezon._client.health import Health
 from mezon._machines.leader import LockLostError
-from mezon.errors import InvalidArgumentError
+from mezon.errors import InvalidArgumentError, MezonConnectionError
+from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from mezon._machines.relay import Relay
     from mezon.client import MezonClient
+
+
+logger = get_logger("mezon.machines")
+
+#: Seconds between two tries of a worker to begin.
+_PAUSE: Final = 1.0
 
 
 def bot_of_environment(api_key_file: Path | None = None) -> tuple[str, str]:
@@ -117,7 +124,7 @@ async def run_worker(
         if server is not None:
             await server.start()
         end = asyncio.create_task(stopped.wait())
-        login = asyncio.create_task(client.login())
+        login = asyncio.create_task(_log_in(client))
         try:
             await asyncio.wait([login, end], return_when=asyncio.FIRST_COMPLETED)
             if login.done():
@@ -137,6 +144,16 @@ async def run_worker(
             if server is not None:
                 await server.stop()
     say("worker ended")
+
+
+async def _log_in(client: MezonClient) -> None:
+    """Log in, and wait for a relay as long as it takes: workers and relay may start in any order."""
+    while True:
+        try:
+            return await client.login()
+        except MezonConnectionError as error:
+            logger.warning("The worker cannot begin yet: %s", error)
+            await asyncio.sleep(_PAUSE)
 
 
 __all__ = ["LockLostError", "bot_id_of_environment", "bot_of_environment", "run_relay", "run_worker"]

@@ -16,7 +16,7 @@ from mezon._machines.broker import connect, gone
 from mezon._machines.courier import Courier
 from mezon._machines.dead_letters import bury
 from mezon._machines.delivery import DELIVERED, Delivery, around
-from mezon._machines.layout import prepare
+from mezon._machines.layout import partitions_of
 from mezon._machines.membership import Member, Members
 from mezon._machines.ownership import Ownership
 from mezon._machines.packets import Packet
@@ -53,7 +53,7 @@ class WorkerConnection:
     Args:
         broker: Where NATS is.
         names: The bot's names.
-        layout: What is made when the relay has not made it yet.
+        layout: Its ``max_deliveries``.
         timing: How long things may take.
         plan: How messages are decoded when the model's own way is not wanted.
         origin: What events carry that can be answered: whose they are.
@@ -149,7 +149,7 @@ class WorkerConnection:
             await self.courier()
             client = self._client
             assert client is not None
-            partitions = await prepare(client, self._names, self._layout, self._timing)
+            partitions = await partitions_of(client, self._names)
             members = self._members = Members(client, self._names, self._timing, self._settle)
             self._ownership = Ownership(
                 self.name, members, partitions, lambda part: self._reader(client, part), self._timing.handoff
