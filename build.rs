@@ -1,4 +1,5 @@
-//! Compiles the two schemas: Rust types by prost, and a table of every message's fields for the plan-driven codec.
+//! Compiles the two schemas: Rust types by prost, a table of every message's fields for the plan-driven codec, and the
+//! field numbers the core knows by name.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,11 +9,27 @@ use prost_types::{DescriptorProto, FileDescriptorSet};
 
 const SCHEMAS: [&str; 2] = ["mezon/protobuf/api/api.proto", "mezon/protobuf/rtapi/realtime.proto"];
 
+/// The messages whose field numbers become constants, each in a module of its own.
+const NUMBERED: [&str; 11] = [
+    "Envelope",
+    "Error",
+    "ChannelMessage",
+    "ChannelMessageSend",
+    "ChannelMessageAck",
+    "MessageMentionList",
+    "MessageAttachmentList",
+    "MessageRefList",
+    "ClanJoin",
+    "ChannelJoin",
+    "ChannelLeave",
+];
+
 fn main() {
     println!("cargo:rerun-if-changed=proto");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let files = protox::compile(SCHEMAS, ["proto"]).expect("the schemas in proto/ compile");
     write_tables(&files, &out.join("schema_tables.rs"));
+    write_numbers(&files, &out.join("field_numbers.rs"));
     let mut config = prost_build::Config::new();
     config.bytes(["."]);
     config.compile_fds(files).expect("prost generates code for the schemas");
@@ -34,6 +51,34 @@ fn write_tables(files: &FileDescriptorSet, path: &Path) {
     }
     text.push_str("];\n");
     std::fs::write(path, text).expect("OUT_DIR is writable");
+}
+
+/// `pub mod channel_message { pub const CHANNEL_ID: u32 = 2; ... }` for each of `NUMBERED`.
+fn write_numbers(files: &FileDescriptorSet, path: &Path) {
+    let mut text = String::new();
+    for name in NUMBERED {
+        let mut found = files.file.iter().flat_map(|file| &file.message_type).filter(|m| m.name() == name);
+        let message = found.next().unwrap_or_else(|| panic!("the schemas have no message {name}"));
+        assert!(found.next().is_none(), "two messages are called {name}");
+        writeln!(text, "pub mod {} {{", snake(name)).expect("a String takes any text");
+        for field in &message.field {
+            let (constant, number) = (field.name().to_uppercase(), field.number());
+            writeln!(text, "    pub const {constant}: u32 = {number};").expect("a String takes any text");
+        }
+        text.push_str("}\n");
+    }
+    std::fs::write(path, text).expect("OUT_DIR is writable");
+}
+
+fn snake(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.extend(letter.to_lowercase());
+    }
+    text
 }
 
 fn collect(scope: &str, message: &DescriptorProto, into: &mut Vec<(String, String)>) {

@@ -1,6 +1,6 @@
 //! The core of mezon-rs: frames, sockets, time and SQLite. Only `py` knows Python.
 
-mod by_use;
+mod by_channel;
 pub mod crypto;
 pub mod gateway;
 pub mod inbox;

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "tools" / "rpc.tsv"
-TABLE = ROOT / "python" / "mezon" / "api" / "_rpc_table.py"
+TABLE = ROOT / "python" / "mezon" / "protobuf" / "_rpc_table.py"
 STUB = ROOT / "python" / "mezon" / "_client" / "rpc_door.pyi"
 
 PAGE = ROOT / "docs" / "guide" / "rpc.md"
@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mezon.api._rpc_names import Rpc
+from mezon.protobuf._rpcs import Rpc
 
 RPCS: Final[dict[str, Rpc]] = {
     rpc.name: rpc
@@ -42,6 +42,8 @@ from mezon._client.sessions import Sessions
 from mezon.api.mezon_api import MezonApi
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+
+__all__ = ["RpcDoor"]
 
 class RpcDoor:
     api_client: MezonApi

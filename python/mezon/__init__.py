@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     )
     from mezon.text import Text, split_text
     from mezon.utils.logger import disable_logging, enable_logging, get_logger, setup_logger
+    from mezon.utils.observer import Observer
 
 __version__: str = _core.__version__
 
@@ -129,6 +130,7 @@ _HOMES = {
         "ChannelMessageAck",
         "ChannelMessageContent",
         "MessagePayLoad",
+        "Observer",
         "Presence",
         "SSEConfig",
         "SSEMessage",
@@ -150,6 +152,7 @@ _HOMES = {
         "User",
     ),
     "mezon.text": ("Text", "split_text"),
+    "mezon.utils.observer": ("Observer",),
     "mezon.utils.logger": ("disable_logging", "enable_logging", "get_logger", "setup_logger"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -200,6 +203,7 @@ __all__ = [
     "MezonConnectionError",
     "MezonError",
     "MezonTimeoutError",
+    "Observer",
     "Presence",
     "SSEConfig",
     "SSEConnectionState",

@@ -1,42 +1,108 @@
 """The Rust core as Python sees it."""
 
 import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from os import PathLike
-from typing import Any, final
+from typing import Any, Final, final
 
+from mezon._gateway.codec import PlanSpec
+
+#: The version of the distribution.
 __version__: str
+#: True for an unoptimised build, which is several times slower.
 debug_build: bool
 
 class GatewayError(Exception):
     """The core could not take an order. ``args`` are a kind and a text.
 
-    Kinds: not_connected, connected, too_many, forked.
+    Kinds: not_connected, connected, too_many, forked, no_resources.
     """
 
 @final
-class Plan:
-    """How one message of the schema becomes an instance of one class, or a dict."""
+class ItemKind:
+    """The kinds of what ``Gateway.drain`` gives: tuples (kind, key, value)."""
 
-    def __new__(
-        cls,
-        message: str,
-        model: type | None,
-        template: dict[str, Any],
-        given: set[str],
-        fields: Sequence[tuple[str, list[str], Any]],
-        fresh_lists: list[str],
-        fresh_dicts: list[str],
-        whole: tuple[str, Plan] | None = None,
-    ) -> Plan: ...
+    #: An event: key is its tag, value the model, or bytes without a plan.
+    EVENT: Final[int]
+    #: An answer: key is the call, value (tag, model).
+    REPLY: Final[int]
+    #: A raw API answer: key is the call, value the bytes.
+    RAW: Final[int]
+    #: A call that gets no answer: key is the call, value (a ``FailureKind``, detail, code).
+    FAILED: Final[int]
+    #: Another state: key is the generation, value (state, reason).
+    STATE: Final[int]
+    #: A session is wanted: key is the generation, value the attempt.
+    SESSION_WANTED: Final[int]
+    #: The connection is back: key is the generation, value (lost at, back at) in seconds since the epoch.
+    RECONNECTED: Final[int]
+    #: Frames came that cannot be read: key is how many so far, value what was wrong with the last one.
+    MALFORMED: Final[int]
+    #: Something went wrong with a thing of this batch, and with it alone: key is its tag, value the exception.
+    BROKEN: Final[int]
+    #: A record for the logger of the core: key is its level, value the text.
+    LOG: Final[int]
+
+@final
+class FailureKind:
+    """Why a call got no answer: the first of an ``ItemKind.FAILED``'s value."""
+
+    #: No answer came within the deadline, though it was sent.
+    TIMEOUT: Final[str]
+    #: Its turn did not come within the deadline.
+    NOT_SENT: Final[str]
+    #: The connection was lost after it was sent.
+    DELIVERY_UNKNOWN: Final[str]
+    #: The client was closed before it was sent.
+    CLOSED: Final[str]
+    #: The server has refused it: detail is its message, code its code.
+    REFUSED: Final[str]
+    #: The answer is longer than ``max_raw``.
+    TOO_LONG: Final[str]
+    #: The answer cannot be read.
+    MALFORMED: Final[str]
+
+@final
+class Plan:
+    """How one message of the schema becomes an instance of one class, or a dict.
+
+    Args:
+        spec: A ``mezon._gateway.codec.PlanSpec``.
+
+    Raises:
+        TypeError: If the spec is none, or its model no pydantic model.
+        ValueError: If the schema has no such message or field.
+    """
+
+    def __new__(cls, spec: PlanSpec) -> Plan: ...
     @property
-    def message(self) -> str: ...
-    def decode(self, body: bytes) -> Any: ...
-    def encode(self, value: Any) -> bytes: ...
+    def message(self) -> str:
+        """The full name of the message."""
+    def decode(self, body: bytes) -> Any:
+        """Build the instance from an encoded message.
+
+        Raises:
+            ValueError: The bytes are no such message, or its lists have more elements than anyone needs.
+        """
+    def encode(self, value: Any) -> bytes:
+        """Encode a mapping, or an object's attributes, by the plan's names; None and zeros are left out.
+
+        Raises:
+            TypeError, OverflowError, ValueError: A value does not fit its field.
+        """
 
 @final
 class Gateway:
-    """A connection to a Mezon gateway, driven by the core's own thread; ``drain`` brings what happened."""
+    """A connection to a Mezon gateway, driven by the core's own thread; ``drain`` brings what happened.
+
+    Args:
+        options: By the names of ``gateway_options``; what is missing has its default.
+        notify: Called on a thread of its own when there is something to drain, for loops that watch no descriptor.
+        store: Where messages go before anybody hears of them.
+
+    Raises:
+        ValueError: If an option is unknown, or a span is no number of seconds.
+    """
 
     def __new__(
         cls,
@@ -44,30 +110,103 @@ class Gateway:
         notify: Callable[[], object] | None = None,
         store: Any = None,
     ) -> Gateway: ...
-    def fileno(self) -> int: ...
-    def clear_wake(self) -> None: ...
-    def drain(self, max: int) -> tuple[list[tuple[int, int, Any]], bool]: ...
-    def connect(self, url: str, auto_reconnect: bool) -> None: ...
-    def call(self, tag: int, body: bytes, timeout: float) -> int: ...
-    def call_with(self, tag: int, plan: Plan, value: Any, timeout: float) -> int: ...
-    def cancel(self, call: int) -> None: ...
-    def provide_session(self, generation: int, url: str) -> None: ...
-    def refuse_session(self, generation: int, fatal: bool, reason: str) -> None: ...
-    def close(self) -> bool: ...
-    def reconnect(self) -> bool: ...
-    def want(self, tag: int, wanted: bool) -> None: ...
-    def take_recent(self, channel: int) -> list[Any]: ...
-    def set_plan(self, tag: int, plan: Plan) -> None: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def latency(self) -> float | None: ...
-    def stats(self) -> dict[str, Any]: ...
+    def fileno(self) -> int:
+        """The descriptor to watch for reading, or -1 when ``notify`` is called instead."""
+    def clear_wake(self) -> None:
+        """Make ``fileno()`` unreadable until the next time there is something.
 
-def schema_fields(message: str) -> list[tuple[int, str, str, str, bool]]: ...
-def schema_messages() -> list[str]: ...
-def schema_zero(message: str, field: str) -> Any: ...
-def peek_envelope(frame: bytes) -> tuple[int, int, bytes]: ...
+        Raises:
+            GatewayError: ``forked`` in a forked child: the descriptor is the parent's.
+        """
+    def drain(self, max: int) -> tuple[list[tuple[int, int, Any]], bool]:
+        """Up to `max` events and all answers, oldest first, as ``ItemKind`` says, and whether there are more.
+
+        What goes wrong with one of them is an item of its own. When there are no more, the wake-up is armed.
+        """
+    def connect(self, urls: list[str], auto_reconnect: bool) -> None:
+        """Open the connection; its progress comes by ``drain``.
+
+        The URLs are tried in order; the scheme names the transport: ws, wss, tcp, tcps.
+
+        Raises:
+            GatewayError: ``connected`` while there is one, ``forked`` in a forked child, ``no_resources`` when the
+                system grants no thread or no descriptor.
+        """
+    def set_log_level(self, level: int) -> None:
+        """Have what the core does told by ``ItemKind.LOG``, from this level of ``logging`` on; 255 for nothing."""
+    def call(self, tag: int, body: bytes, timeout: float) -> int:
+        """Queue an encoded message in the envelope field `tag`; gives the number its answer will carry.
+
+        Raises:
+            GatewayError: ``not_connected``, ``too_many`` or ``forked``.
+        """
+    def call_with(self, tag: int, plan: Plan, value: Any, timeout: float) -> int:
+        """Encode by a plan and queue, in one step.
+
+        Raises:
+            GatewayError: As ``call``.
+            TypeError, OverflowError, ValueError: As ``Plan.encode``.
+        """
+    def set_own_id(self, id: int) -> None:
+        """Say who the bot is: what it sends is then kept like what it receives, before its answer is drained."""
+    def cancel(self, call: int) -> None:
+        """Nobody waits for this call any more. One that was not sent yet will not be."""
+    def provide_session(self, generation: int, urls: list[str]) -> None:
+        """Answer an ``ItemKind.SESSION_WANTED`` of that generation with the URLs to try, in order."""
+    def refuse_session(self, generation: int, fatal: bool, reason: str) -> None:
+        """Answer it with a no; `fatal` ends the attempts."""
+    def close(self) -> bool:
+        """Begin to close; a state ``closed`` says when it is done. False when there is no connection."""
+    def reconnect(self) -> bool:
+        """Give up the connection, or the wait for the next attempt. False when there is neither."""
+    def ping(self) -> bool:
+        """Measure the round trip now, for ``latency``. False when there is no connection and none is being made."""
+    def want(self, tag: int, wanted: bool) -> None:
+        """Hand events of a tag out, or count and drop them."""
+    def take_recent(self, channel: int) -> list[Any]:
+        """The messages of a channel that came since it was last asked, oldest first."""
+    def set_plan(self, tag: int, plan: Plan) -> None:
+        """Decode events and answers of a tag by a plan from now on.
+
+        Raises:
+            RuntimeError: If the tag has one.
+            ValueError: If there is no such tag.
+        """
+    @property
+    def state(self) -> str:
+        """idle, authenticating, connecting, joining, ready, backoff or closed."""
+    @property
+    def latency(self) -> float | None:
+        """The last round trip of a ping in seconds; None before the first."""
+    def stats(self) -> dict[str, Any]:
+        """All counters by name, the inbox's depth, and ``events``: how many of each came, by field name."""
+
+def gateway_options() -> list[tuple[str, str, Any, str]]:
+    """Every option of the connection: name, type, default, what it is for."""
+
+def schema_fields(message: str) -> list[tuple[int, str, str, str, bool]]:
+    """The fields of a message, as ``mezon._gateway.codec.SchemaField`` names them.
+
+    Raises:
+        ValueError: If the schema has no such message.
+    """
+
+def schema_messages() -> list[str]:
+    """The full names of all messages of the schema."""
+
+def schema_zero(message: str, field: str) -> Any:
+    """The zero of a field's type.
+
+    Raises:
+        ValueError: If the schema has no such field.
+    """
+
+def peek_envelope(frame: bytes) -> tuple[int, int, bytes]:
+    """What the core reads of a frame without decoding it: cid, tag, body. For tests.
+
+    Raises:
+        ValueError: If the frame is no envelope.
+    """
 
 # crypto: keys, base58 and addresses for token transfers
 
@@ -119,7 +258,8 @@ def address_of(user_id: str) -> str:
 def is_address(text: str) -> bool:
     """Whether a text decodes to the 32 bytes of an address."""
 
-def close_stores(timeout: float) -> bool: ...
+def close_stores(timeout: float) -> bool:
+    """Flush and close every store of the process, for up to `timeout` seconds; True when nothing is missing."""
 
 @final
 class Store:
@@ -127,6 +267,19 @@ class Store:
 
     ``get``, ``list``, ``search``, ``count``, ``delete``, ``clear``, ``flush`` and ``close`` may wait for the disk;
     they let go of the GIL. The others do not wait.
+
+    Args:
+        path: The file; ``:memory:`` keeps everything in the process.
+        max_messages: About how many rows the file holds. None: no bound.
+        max_age: Seconds; rows created longer ago are removed. None: no bound.
+        memory_messages_per_channel: Messages of a channel kept in memory as well.
+        memory_channels: Of how many channels, the ones used last.
+        memory_bytes: How many bytes all that may take.
+        on_trouble: Called with (kind, text) on the writer's thread.
+            Kinds: unwritable, corrupt, moved, recovered, defect.
+
+    Raises:
+        ValueError: If ``max_age`` is no number of seconds above zero.
     """
 
     def __new__(
@@ -140,7 +293,8 @@ class Store:
         memory_bytes: int = 16_777_216,
         on_trouble: Callable[[str, str], object] | None = None,
     ) -> Store: ...
-    def accept(self, body: bytes) -> None: ...
+    def accept(self, body: bytes) -> None:
+        """Take an encoded ``mezon.api.ChannelMessage``; codes 1 and 2 change and remove."""
     def save_row(
         self,
         message_id: int,
@@ -154,19 +308,30 @@ class Store:
         references: str,
         topic_id: int | None,
         create_time_seconds: int | None,
-    ) -> None: ...
-    def update(
-        self, channel_id: int, message_id: int, content: str, mentions: str, attachments: str
-    ) -> None: ...
-    def peek(self, channel_id: int, message_id: int) -> bytes | dict[str, Any] | None: ...
-    def get(self, channel_id: int, message_id: int) -> bytes | dict[str, Any] | None: ...
-    def list(self, channel_id: int, limit: int, offset: int) -> builtins.list[dict[str, Any]]: ...
-    def search(self, text: str, channel_id: int | None, limit: int) -> builtins.list[dict[str, Any]]: ...
-    def count(self, channel_id: int | None = None) -> int: ...
-    def delete(self, channel_id: int, message_id: int) -> bool: ...
-    def clear(self, channel_id: int) -> int: ...
-    def flush(self, timeout: float) -> bool: ...
-    def close(self, timeout: float) -> bool: ...
+    ) -> None:
+        """Take a row: ids as numbers, lists and content as JSON text."""
+    def update(self, channel_id: int, message_id: int, content: str, mentions: str, attachments: str) -> None:
+        """Change a message as an edit does. Lists as JSON text."""
+    def peek(self, channel_id: int, message_id: int) -> bytes | dict[str, Any] | None:
+        """The message if it is in memory: its payload as bytes, or a row as a dict."""
+    def get(self, channel_id: int, message_id: int) -> bytes | dict[str, Any] | None:
+        """The message from memory or from the file. Waits."""
+    def list(self, channel_id: int, limit: int, offset: int) -> builtins.list[dict[str, Any]]:
+        """A channel's rows, newest first. Waits."""
+    def search(self, text: str, channel_id: int | None, limit: int) -> builtins.list[dict[str, Any]]:
+        """The newest rows with every word of the text; 32 words count. Waits."""
+    def count(self, channel_id: int | None = None) -> int:
+        """Number of rows, of one channel or of all. Waits."""
+    def delete(self, channel_id: int, message_id: int) -> bool:
+        """Remove a message; True if there was one. Waits."""
+    def clear(self, channel_id: int) -> int:
+        """Remove a channel's messages and return their number. Waits."""
+    def flush(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds until all that was accepted is committed; True when it is."""
+    def close(self, timeout: float) -> bool:
+        """Flush and close the file; the next write opens it again. Waits up to `timeout` seconds."""
     @property
-    def backlog(self) -> tuple[int, int]: ...
-    def stats(self) -> dict[str, Any]: ...
+    def backlog(self) -> tuple[int, int]:
+        """Messages and bytes accepted and not yet committed."""
+    def stats(self) -> dict[str, Any]:
+        """Counts since the store was made; ``longest_commit`` in seconds."""

@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from mezon._client.agents import Agents
+from mezon._client.arguments import check_arguments
 from mezon._client.assembly import PortSettings, ports_for
 from mezon._client.background import Background
 from mezon._client.calls import ClientCalls
+from mezon._client.counters import count
 from mezon._client.directory import Directory
 from mezon._client.life import Life
 from mezon._client.login import Login
+from mezon._client.observing import ObservedPorts, Observers
+from mezon._client.part_calls import PartCalls
 from mezon._client.reports import Reports
 from mezon._client.rpc_door import RpcDoor
+from mezon._client.run import ClientRun
 from mezon._client.sessions import Sessions
-from mezon._client.settings import FromEnv, resolve
+from mezon._client.settings import DEFAULT_API as DEFAULT_API
+from mezon._client.settings import DEFAULT_API_KEY as DEFAULT_API_KEY
+from mezon._client.settings import DEFAULT_EXPIRED_TIMESPAN_MS as DEFAULT_EXPIRED_TIMESPAN_MS
+from mezon._client.settings import DEFAULT_HOST as DEFAULT_HOST
+from mezon._client.settings import DEFAULT_MESSAGE_PER_TIME as DEFAULT_MESSAGE_PER_TIME
+from mezon._client.settings import DEFAULT_MMN_API as DEFAULT_MMN_API
+from mezon._client.settings import DEFAULT_PORT as DEFAULT_PORT
+from mezon._client.settings import DEFAULT_SEND_BULK_INTERVAL as DEFAULT_SEND_BULK_INTERVAL
+from mezon._client.settings import DEFAULT_SSL as DEFAULT_SSL
+from mezon._client.settings import DEFAULT_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
+from mezon._client.settings import DEFAULT_TRANSPORT as DEFAULT_TRANSPORT
+from mezon._client.settings import DEFAULT_ZK_API as DEFAULT_ZK_API
+from mezon._client.settings import resolve
 from mezon._client.shutdown import Shutdown
+from mezon._client.stopping import Stop
 from mezon._client.tokens import Tokens
 from mezon._client.waiting import ClientWaiting
 from mezon._client.watchdog import Watchdog
+from mezon._events.auto_bind import auto_bind, bind_marked
 from mezon._events.dispatch import Dispatcher
 from mezon._events.registration import EventRegistration
 from mezon._events.waiting import Waiters
 from mezon._gateway.transport import check_transport
 from mezon._http.route import check_route
-from mezon.errors import InvalidArgumentError
+from mezon.errors import InvalidArgumentError, MezonError
 from mezon.managers.event import EventManager
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
-from mezon.utils.logger import get_logger, setup_logger
+from mezon.utils.logger import setup_logger
 from mezon.utils.process import ProcessGuard
 
 if TYPE_CHECKING:
@@ -47,42 +65,12 @@ if TYPE_CHECKING:
     from mezon.messages import MessageDB
     from mezon.models._limits import MessageLimits
     from mezon.ports import Connection, MessageStore, Ports
-    from mezon.session import Session
-    from mezon.structures import TextChannel, User
-
-logger = get_logger("mezon.client")
-
-#: The defaults of the constructor. Those that may come from the environment say so by their type.
-DEFAULT_HOST: Final = cast("str", FromEnv.text("gw.mezon.ai", "MEZON_HOST"))
-DEFAULT_PORT: Final = cast("str", FromEnv.text("443", "MEZON_PORT"))
-DEFAULT_API_KEY: Final = ""
-DEFAULT_SSL: Final = cast("bool", FromEnv.flag(True, "MEZON_USE_SSL"))
-DEFAULT_TIMEOUT_MS: Final = 7000
-DEFAULT_EXPIRED_TIMESPAN_MS: Final = 5 * 60 * 1000
-DEFAULT_SEND_BULK_INTERVAL: Final = 1000
-DEFAULT_MESSAGE_PER_TIME: Final = 5
-DEFAULT_MMN_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/mmn-api/", "MEZON_MMN_API_URL"))
-DEFAULT_ZK_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/zk-api/", "MEZON_ZK_API_URL"))
-DEFAULT_TRANSPORT: Final = cast("TransportChoice", FromEnv.text("auto", "MEZON_TRANSPORT"))
-DEFAULT_API: Final = cast("ApiRoute", FromEnv.text("auto", "MEZON_API"))
+    from mezon.utils.observer import Observer
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-def auto_bind(event_name: str) -> Callable[[F], F]:
-    """Mark a method of a subclass of :class:`MezonClient` as a default handler of an event.
-
-    It is registered when the client is made, and is awaited before the bot's handlers of the event start.
-    """
-
-    def mark(method: F) -> F:
-        method._auto_bind_event = event_name  # type: ignore[attr-defined]
-        return method
-
-    return mark
-
-
-class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
+class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCalls, ClientRun):
     """A bot's connection to Mezon.
 
     ```python
@@ -170,6 +158,15 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
     ) -> None:
         if enable_logging:
             setup_logger(log_level=log_level)
+        host, port, use_ssl = resolve(host), resolve(port), resolve(use_ssl)
+        check_arguments(
+            api_key=api_key,
+            host=host,
+            use_ssl=use_ssl,
+            timeout=timeout,
+            message_db=message_db,
+            gateway=gateway,
+        )
         try:
             self.client_id = int(client_id)
         except (TypeError, ValueError):
@@ -177,13 +174,13 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         if max_concurrent_handlers is not None and max_concurrent_handlers < 1:
             raise InvalidArgumentError("max_concurrent_handlers is at least 1, or None for no bound")
         self.api_key = api_key
-        self.use_ssl: bool = resolve(use_ssl)
-        self.timeout_ms = timeout
+        self.use_ssl: bool = use_ssl
+        self.timeout_ms = int(timeout)
         self.mmn_api_url: str | None = resolve(mmn_api_url)
         self.zk_api_url: str | None = resolve(zk_api_url)
         self.agent_event_url = agent_event_url
         self.transport = check_transport(resolve(transport))
-        self.login_url = f"{'https' if self.use_ssl else 'http'}://{resolve(host)}:{resolve(port)}"
+        self.login_url = f"{'https' if self.use_ssl else 'http'}://{host}:{port}"
         self.gateway = gateway if gateway is not None else GatewayOptions()
         self.auto_accept_friends = auto_accept_friends
         self.content_as_json = content_as_json
@@ -203,18 +200,18 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self.zk_proof: ZkProof | None = None
 
         # What it needs from outside.
-        self._ports: Ports = ports or ports_for(
-            PortSettings(
-                client_id=self.client_id,
-                gateway=self.gateway,
-                message_db=message_db,
-                content_as_json=content_as_json,
-                recent_per_channel=messages_per_channel,
-                recent_channels=cache_size,
-                http_rate=(http_rate_limit, http_rate_period),
-                origin=Origin(self),
-            )
+        settings = PortSettings(
+            client_id=self.client_id,
+            gateway=self.gateway,
+            message_db=message_db,
+            content_as_json=content_as_json,
+            recent_per_channel=messages_per_channel,
+            recent_channels=cache_size,
+            http_rate=(http_rate_limit, http_rate_period),
+            origin=Origin(self),
         )
+        self._observers = Observers()
+        self._ports: Ports = ObservedPorts(ports or ports_for(settings), self._observers)
         self._store: MessageStore | None = None
         self._process = ProcessGuard()
 
@@ -224,15 +221,19 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self.event_manager = EventManager()
         self._waiters = Waiters()
         self._dispatcher = Dispatcher(
-            self.event_manager, self._reports.report, max_concurrent_handlers, self._waiters
+            self.event_manager,
+            self._reports.report,
+            max_concurrent_handlers,
+            self._waiters,
+            self._observers.around,
         )
         self._sessions = Sessions(
             self, self._ports, self._background.run, check_route(resolve(api)), self._connection
         )
-        self._directory = Directory(self, self._sessions.token, cache_size)
-        self.clans = self._directory.clans
-        self.channels = self._directory.channels
-        self.users = self._directory.users
+        self.directory = Directory(self, self._sessions.token, cache_size)
+        self.clans = self.directory.clans
+        self.channels = self.directory.channels
+        self.users = self.directory.users
         self._agents = Agents(self, self._ports, self._dispatcher.dispatch)
         self._tokens = Tokens(self, self._ports)
         self._shutdown = Shutdown(
@@ -242,7 +243,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
             self._agents,
             self._background,
             Watchdog(blocked_loop_warning) if blocked_loop_warning > 0 else None,
-            self._close_connection,
+            lambda: self._login.close_connection(),
             self._close_rest,
         )
         self._login = Login(
@@ -250,30 +251,24 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
             ports=self._ports,
             dispatcher=self._dispatcher,
             sessions=self._sessions,
-            directory=self._directory,
+            directory=self.directory,
             background=self._background,
             life=Life(
                 self,
                 self._dispatcher,
                 self._sessions,
-                self._directory,
+                self.directory,
                 self._background,
                 self._shutdown,
             ),
             shutdown=self._shutdown,
             tokens=self._tokens,
         )
-        self._bind_methods()
+        self._stop = Stop(self.disconnect)
+        bind_marked(self, self.event_manager)
 
     def __repr__(self) -> str:
         return f"<MezonClient {self.client_id} at {self.login_url.partition('://')[2]}>"
-
-    def _bind_methods(self) -> None:
-        """Register the methods a subclass has marked with `auto_bind`."""
-        for name in dir(type(self)):
-            event = getattr(getattr(type(self), name, None), "_auto_bind_event", None)
-            if event is not None:
-                self.event_manager.add_default(event, getattr(self, name))
 
     # ---- what it holds
 
@@ -307,19 +302,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
 
     def stats(self) -> Stats:
         """Counters of the connection, the dispatch and the store, since the client was made."""
-        connection, gaps = self._connection(), self._login.gaps
-        counted = {} if connection is None else connection.stats()
-        known = {name: counted[name] for name in counted.keys() & Stats.__dataclass_fields__.keys()}
-        known |= {
-            "state": self.state,
-            "latency": self.latency,
-            "handlers": self._dispatcher.running,
-            "handler_errors": self._dispatcher.errors,
-            "gap_filled": 0 if gaps is None else gaps.filled,
-            "duplicates": 0 if gaps is None else gaps.duplicates,
-            "store": {} if self._store is None else dict(self._store.stats()),
-        }
-        return Stats(**known)
+        return count(self, self._connection(), self._dispatcher, self._login.gaps, self._store)
 
     def on_error(self, handler: F) -> F:
         """Call ``handler(error, event_name)`` when a handler of an event raises; also a decorator.
@@ -330,15 +313,17 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self._reports.handler = handler
         return handler
 
-    def report_error(self, error: Exception, where: str) -> None:
-        """Log an error with its traceback and hand it to ``on_error``, as is done for those of handlers.
+    def observe(self, observer: Observer) -> None:
+        """Watch handlers, calls and HTTP requests, for metrics or traces: see :class:`mezon.Observer`.
 
-        Args:
-            error: What was raised.
-            where: What raised it, in place of an event's name.
+        Raises:
+            MezonError: After the first login: the calls are on their way unwatched by then.
         """
-        logger.error("%s failed", where, exc_info=error)
-        self._reports.report(error, where)
+        if self.socket_manager is not None:
+            raise MezonError(
+                "an observer watches from the beginning: client.observe(...) comes before login()"
+            )
+        self._observers.all.append(observer)
 
     # ---- login and its end
 
@@ -360,52 +345,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self._process.check()
         self._process.begin()
         await self._login.run(enable_auto_reconnect)
-
-    async def get_session(self) -> Session:
-        """A fresh session, without logging in the client.
-
-        Raises:
-            AuthenticationError: If the server refuses the credentials, or answers without a usable session.
-            MezonConnectionError, MezonTimeoutError: If it cannot be reached.
-        """
-        return await self._sessions.authenticate()
-
-    async def initialize_managers(self, sock_session: Session) -> None:
-        """Make the managers for a session, connect, join the clans and list the DMs. A part of ``login``.
-
-        Raises:
-            MezonConnectionError: If the gateway cannot be reached.
-            MezonError: If clans or DMs cannot be listed.
-        """
-        await self._login.initialize_managers(sock_session)
-
-    async def get_channel_from_id(self, channel_id: int) -> TextChannel:
-        """What ``channels.fetch`` does on a miss.
-
-        Raises:
-            InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
-        """
-        return await self._directory.fetch_channel(channel_id)
-
-    async def get_user_from_id(self, user_id: int) -> User:
-        """What ``users.fetch`` does on a miss: opens the DM with the user.
-
-        Raises:
-            InvalidArgumentError: If the user cannot be reached (a ValueError).
-        """
-        return await self._directory.fetch_user(user_id)
-
-    async def connect_ai_agent_sse(self, path: str = "api/sse/metadata") -> None:
-        """Start to receive the AI agents' events; possible before the login. They reconnect by themselves.
-
-        Raises:
-            InvalidArgumentError: If the client has no ``agent_event_url``.
-        """
-        await self._agents.connect(path)
-
-    async def disconnect_ai_agent_sse(self) -> None:
-        """Stop to receive them. Safe at any time."""
-        await self._agents.disconnect()
 
     async def close_socket(self) -> None:
         """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
@@ -445,12 +384,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         self._process.check()
         await self._shutdown.wait_closed()
 
-    async def _close_connection(self) -> None:
-        if self._login.gaps is not None:
-            await self._login.gaps.stop()
-        if self.socket_manager is not None:
-            await self.socket_manager.disconnect()
-
     async def _close_rest(self) -> None:
         await self._tokens.close()
         if self.api_client is not None:
@@ -458,21 +391,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls):
         await self._ports.http().close()
         if self._store is not None:
             await self._store.close()
-
-    def run(self, enable_auto_reconnect: bool = True) -> None:
-        """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.
-
-        At the end handlers have five seconds to finish. A second signal does not wait for them.
-
-        Raises:
-            MezonError: What ``login`` or ``wait_closed`` raises.
-        """
-        from mezon._client.run import run
-
-        try:
-            asyncio.run(run(self, enable_auto_reconnect))
-        except KeyboardInterrupt:
-            logger.info("Interrupted; the client is closed")
+        self._login.ended()
 
 
 __all__ = ["MezonClient", "auto_bind"]

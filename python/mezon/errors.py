@@ -149,9 +149,10 @@ class TokenDeliveryUnknownError(TokenTransferError, DeliveryUnknownError, MezonT
 
 
 def __getattr__(name: str) -> Any:
-    # ApiError derives from an aiohttp class, and importing mezon must not import aiohttp.
-    if name == "ApiError":
-        from mezon._http.errors import ApiError
+    # These derive from aiohttp's classes, and importing mezon must not import aiohttp.
+    if name.startswith("Api"):
+        from mezon._http import errors
 
-        return ApiError
+        if name in errors.__all__:
+            return getattr(errors, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

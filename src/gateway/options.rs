@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::backoff::BackoffOptions;
-use super::recent::RecentBounds;
 use super::transport::Trust;
-use crate::inbox::Bounds;
+use crate::by_channel::RingBounds;
+use crate::inbox::Capacity;
 
 /// Longer than any bot waits, and short enough to be added to any instant.
 pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -19,12 +19,12 @@ pub struct Options {
     pub insecure: bool,
     /// The largest message taken from the peer, in bytes.
     pub max_frame: usize,
-    pub inbox: Bounds,
+    pub inbox: Capacity,
     /// Messages kept for Python to ask for.
-    pub recent: RecentBounds,
+    pub recent: RingBounds,
     /// Calls waiting for an answer or for their turn.
     pub max_pending: usize,
-    /// The largest raw API answer, in bytes.
+    /// The largest raw API answer, in bytes, and all that are on their way together.
     pub max_raw: usize,
     pub connect_timeout: Duration,
     /// A ping goes out this often.
@@ -34,6 +34,9 @@ pub struct Options {
     /// Frames sent in one `rate_period`.
     pub rate_limit: u32,
     pub rate_period: Duration,
+    /// Messages sent in a second and in a minute, as the server counts them; 0 for no limit.
+    pub sends_per_second: u32,
+    pub sends_per_minute: u32,
     pub backoff: BackoffOptions,
     /// Makes the jitter of the delays the same each time; None takes it from the system.
     pub jitter_seed: Option<u64>,
@@ -79,8 +82,8 @@ impl Default for Options {
             ca_file: None,
             insecure: false,
             max_frame: 64 << 20,
-            recent: RecentBounds::default(),
-            inbox: Bounds { events: 20_000, bytes: 32 << 20 },
+            recent: RingBounds { per_channel: 200, channels: 1000, bytes: 32 << 20 },
+            inbox: Capacity { events: 20_000, bytes: 32 << 20 },
             max_pending: 10_000,
             max_raw: 64 << 20,
             connect_timeout: Duration::from_secs(30),
@@ -88,6 +91,8 @@ impl Default for Options {
             heartbeat_timeout: Duration::from_secs(10),
             rate_limit: 80,
             rate_period: Duration::from_secs(1),
+            sends_per_second: 0,
+            sends_per_minute: 0,
             backoff: BackoffOptions::default(),
             jitter_seed: None,
             reconnect_max_attempts: None,

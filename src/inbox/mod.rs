@@ -7,13 +7,17 @@
 //! Sleeping and waking follow one rule under one lock: a consumer that finds the queue empty arms the wake-up in the
 //! same critical section, a producer that pushes into an armed queue disarms it and wakes.
 
+#[cfg(all(test, feature = "model"))]
+mod model;
+mod sync;
 mod wake;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+
+use self::sync::{Mutex, MutexGuard, Notify};
 
 #[cfg(unix)]
 pub use wake::FdWake;
@@ -40,6 +44,8 @@ pub enum Item {
     Malformed { count: u64, reason: String },
     /// The connection is back. Times are seconds since the epoch.
     Reconnected { generation: u64, lost_at: f64, back_at: f64 },
+    /// Something for the logger of the core; the level in the numbers of Python's `logging`.
+    Log { level: u8, text: String },
 }
 
 impl Item {
@@ -63,7 +69,7 @@ const MAX_ANSWERS: usize = 1024;
 
 /// How much the inbox holds before the reader pauses.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+pub struct Capacity {
     pub events: usize,
     pub bytes: usize,
 }
@@ -89,14 +95,14 @@ pub struct Depth {
 
 pub struct Inbox {
     queue: Mutex<Queue>,
-    bounds: Bounds,
+    capacity: Capacity,
     space: Notify,
     wake: Arc<dyn Wake>,
 }
 
 impl Inbox {
-    pub fn new(bounds: Bounds, wake: Arc<dyn Wake>) -> Self {
-        Self { queue: Mutex::default(), bounds, space: Notify::new(), wake }
+    pub fn new(capacity: Capacity, wake: Arc<dyn Wake>) -> Self {
+        Self { queue: Mutex::new(Queue::default()), capacity, space: Notify::new(), wake }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -129,7 +135,7 @@ impl Inbox {
     }
 
     fn is_full(&self, queue: &Queue) -> bool {
-        queue.events.len() >= self.bounds.events || queue.bytes >= self.bounds.bytes
+        queue.events.len() >= self.capacity.events || queue.bytes >= self.capacity.bytes
     }
 
     pub fn full(&self) -> bool {
@@ -139,8 +145,8 @@ impl Inbox {
     /// Twice as much as the bounds say.
     pub fn flooded(&self) -> bool {
         let queue = self.lock();
-        queue.events.len() >= self.bounds.events.saturating_mul(2)
-            || queue.bytes >= self.bounds.bytes.saturating_mul(2)
+        queue.events.len() >= self.capacity.events.saturating_mul(2)
+            || queue.bytes >= self.capacity.bytes.saturating_mul(2)
     }
 
     /// Resolves when a full inbox has been drained to half its bounds.
@@ -166,7 +172,8 @@ impl Inbox {
             // A burst is over: give its memory back.
             queue.events = VecDeque::new();
         }
-        let relaxed = queue.events.len() * 2 <= self.bounds.events && queue.bytes * 2 <= self.bounds.bytes;
+        let relaxed =
+            queue.events.len() * 2 <= self.capacity.events && queue.bytes * 2 <= self.capacity.bytes;
         drop(queue);
         if relaxed || was_full {
             // A permit is stored when nobody waits yet; a stale one costs the reader one look.
@@ -187,7 +194,7 @@ impl Queue {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "model")))]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -208,7 +215,7 @@ mod tests {
 
     fn inbox(events: usize, bytes: usize) -> (Inbox, Arc<Count>) {
         let wakes = Arc::new(Count::default());
-        (Inbox::new(Bounds { events, bytes }, wakes.clone()), wakes)
+        (Inbox::new(Capacity { events, bytes }, wakes.clone()), wakes)
     }
 
     #[test]

@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 mod codec;
 mod crypto;
 mod gateway;
+mod items;
+mod options;
 mod store;
 mod wake;
 
@@ -22,6 +24,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     crypto::register(module)?;
     module.add("GatewayError", module.py().get_type::<gateway::GatewayError>())?;
     module.add_class::<gateway::Gateway>()?;
+    module.add_class::<items::ItemKind>()?;
+    module.add_class::<items::FailureKind>()?;
+    module.add_function(wrap_pyfunction!(options::gateway_options, module)?)?;
     module.add_class::<codec::plan::Plan>()?;
     module.add_class::<store::Store>()?;
     module.add_function(wrap_pyfunction!(store::close_stores, module)?)?;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiter::{PythonParse, StringCacheMode};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
+use super::codec::json;
 use crate::store::{self, Found, Options, Row};
 
 /// A message cache. Its methods may be called from any thread; those that may wait let go of the GIL.
@@ -140,11 +140,13 @@ impl Store {
     fn search<'py>(
         &self,
         py: Python<'py>,
-        text: &str,
+        text: &Bound<'py, PyString>,
         channel_id: Option<i64>,
         limit: usize,
     ) -> PyResult<Bound<'py, PyList>> {
-        let rows = py.detach(|| self.store.search(text, channel_id, limit));
+        // A lone surrogate is in no message: it becomes a letter that is in none.
+        let text = text.to_string_lossy().into_owned();
+        let rows = py.detach(|| self.store.search(&text, channel_id, limit));
         parsed_rows(py, &rows)
     }
 
@@ -271,23 +273,12 @@ fn ids<'py>(py: Python<'py>, row: &Row) -> PyResult<Bound<'py, PyDict>> {
 }
 
 fn object<'py>(py: Python<'py>, text: Option<&str>) -> Bound<'py, PyAny> {
-    json(py, text).unwrap_or_else(|| PyDict::new(py).into_any())
+    text.and_then(|text| json::parse(py, text.as_bytes())).unwrap_or_else(|| PyDict::new(py).into_any())
 }
 
 fn array<'py>(py: Python<'py>, text: Option<&str>) -> Bound<'py, PyAny> {
     match text {
         Some("[]") | None => PyList::empty(py).into_any(),
-        text => json(py, text).unwrap_or_else(|| PyList::empty(py).into_any()),
+        Some(text) => json::parse(py, text.as_bytes()).unwrap_or_else(|| PyList::empty(py).into_any()),
     }
-}
-
-/// What `json.loads` makes of a column; None for what is no JSON.
-fn json<'py>(py: Python<'py>, text: Option<&str>) -> Option<Bound<'py, PyAny>> {
-    let text = text?;
-    let parser = PythonParse { allow_inf_nan: true, cache_mode: StringCacheMode::Keys, ..Default::default() };
-    if let Ok(value) = parser.python_parse(py, text.as_bytes()) {
-        return Some(value);
-    }
-    // jiter is stricter in corners (lone surrogates, for one): the standard library has the last word.
-    py.import("json").ok()?.call_method1("loads", (text,)).ok()
 }

@@ -7,21 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 /// `PRAGMA user_version` of a file this version has opened; mezon-sdk leaves it at 0 and never reads it.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// The table as mezon-sdk makes it. Every addition must leave its named inserts and its reads as they are.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS messages (
     id TEXT NOT NULL, channel_id TEXT NOT NULL, clan_id TEXT, sender_id TEXT, content TEXT, mentions TEXT,
     attachments TEXT, reactions TEXT, msg_references TEXT, topic_id TEXT, create_time_seconds INTEGER,
     PRIMARY KEY (id, channel_id))";
-
-/// mezon-sdk makes an index of this name on channel_id alone if there is none of the name. Half of what a row
-/// costs to write is this index, so it is made when a channel is first listed.
-const CHANNEL_INDEX: &str = "CREATE INDEX IF NOT EXISTS idx_messages_channel_id
-    ON messages(channel_id, create_time_seconds)";
 
 const OPTIONAL_COLUMNS: [(&str, &str); 9] = [
     ("clan_id", "TEXT"),
@@ -40,19 +36,50 @@ const BUSY: Duration = Duration::from_millis(250);
 
 /// Where the rows are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     File(PathBuf),
     /// In this process only.
     Memory,
 }
 
-impl Place {
-    pub fn of(path: &Path) -> Place {
+impl Location {
+    pub fn of(path: &Path) -> Location {
         if path.as_os_str() == ":memory:" || path.as_os_str().is_empty() {
-            Place::Memory
+            Location::Memory
         } else {
-            Place::File(path.to_owned())
+            Location::File(path.to_owned())
         }
+    }
+}
+
+/// A file may always keep so many unused pages: it will need them again.
+const FREE_PAGES: i64 = 1024;
+
+/// A log that has grown beyond this is cut to it when its pages are in the file.
+const LOG_BYTES: usize = 32 << 20;
+
+/// Which file it is: another one may have been put in its place, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity(Option<(u64, u64)>);
+
+impl Identity {
+    /// Of what lies there now. Where files have no such thing, an open one cannot be taken away either.
+    pub fn of(location: &Location) -> Identity {
+        match location {
+            Location::File(path) => Identity::at(path),
+            Location::Memory => Identity(None),
+        }
+    }
+
+    #[cfg(unix)]
+    fn at(path: &Path) -> Identity {
+        use std::os::unix::fs::MetadataExt as _;
+        Identity(std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino())))
+    }
+
+    #[cfg(not(unix))]
+    fn at(_: &Path) -> Identity {
+        Identity(None)
     }
 }
 
@@ -60,13 +87,34 @@ impl Place {
 pub struct Writable {
     pub connection: Connection,
     pub wal_pages: Arc<AtomicUsize>,
+    pub identity: Identity,
+    /// Which file the log is.
+    log: Identity,
+}
+
+impl Writable {
+    /// Closes a file that is no longer where it was. Its log, if that was left behind, must not be taken for the log of the
+    /// file that is there now: SQLite would write what is in it over that.
+    pub fn abandon(self, location: &Location) {
+        // What is only in the log goes with the file, wherever that is.
+        let _ = self.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE);
+        let log = self.log;
+        drop(self);
+        if let Location::File(path) = location {
+            let left = with_suffix(path, "-wal");
+            if log != Identity(None) && Identity::at(&left) == log {
+                let _ = std::fs::remove_file(left);
+                let _ = std::fs::remove_file(with_suffix(path, "-shm"));
+            }
+        }
+    }
 }
 
 /// Opens for writing; makes folder, file and table if need be, and brings an older file up to date.
-pub fn open(place: &Place) -> Result<Writable, rusqlite::Error> {
-    let mut connection = match place {
-        Place::Memory => Connection::open_in_memory()?,
-        Place::File(path) => {
+pub fn open(location: &Location) -> Result<Writable, rusqlite::Error> {
+    let mut connection = match location {
+        Location::Memory => Connection::open_in_memory()?,
+        Location::File(path) => {
             make(path).map_err(|error| cannot_open(path, &error))?;
             Connection::open_with_flags(
                 path,
@@ -76,8 +124,11 @@ pub fn open(place: &Place) -> Result<Writable, rusqlite::Error> {
     };
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(32);
-    connection
-        .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8192;")?;
+    // In a file that has a table already, auto_vacuum stays what it is.
+    connection.execute_batch(&format!(
+        "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8192; \
+         PRAGMA journal_size_limit={LOG_BYTES};"
+    ))?;
     migrate(&mut connection)?;
     let wal_pages = Arc::new(AtomicUsize::new(0));
     let pages = Arc::clone(&wal_pages);
@@ -86,7 +137,11 @@ pub fn open(place: &Place) -> Result<Writable, rusqlite::Error> {
         pages.store(usize::try_from(count).unwrap_or(0), Ordering::Relaxed);
         Ok(())
     }))?;
-    Ok(Writable { connection, wal_pages })
+    let log = match location {
+        Location::File(path) => Identity::at(&with_suffix(path, "-wal")),
+        Location::Memory => Identity(None),
+    };
+    Ok(Writable { connection, wal_pages, identity: Identity::of(location), log })
 }
 
 /// Opens for reading only; `None` while there is no file.
@@ -174,6 +229,7 @@ fn migrate(connection: &mut Connection) -> Result<(), rusqlite::Error> {
             }
         }
         if old < VERSION {
+            // Half of what a row costs to write, and `listing` does without; mezon-sdk makes one of that name if it wants it.
             change.execute_batch("DROP INDEX IF EXISTS idx_messages_channel_id")?;
             change.pragma_update(None, "user_version", VERSION)?;
         }
@@ -185,11 +241,6 @@ fn columns(connection: &Connection) -> Result<Vec<String>, rusqlite::Error> {
     let mut statement = connection.prepare("SELECT name FROM pragma_table_info('messages')")?;
     let names = statement.query_map([], |row| row.get(0))?;
     names.collect()
-}
-
-/// Makes the index of channels, if there is none yet.
-pub fn index_channels(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.execute_batch(CHANNEL_INDEX)
 }
 
 /// Renames a broken file, its log and the log's index. Nothing is deleted.
@@ -218,6 +269,21 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// Gives unused pages back to the disk, a few at a time; true when there are more than a file may keep.
+pub fn give_back(connection: &Connection, pages: usize) -> Result<bool, rusqlite::Error> {
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    // 2 is incremental: files of mezon-sdk's are not, and keep their size.
+    if number("auto_vacuum")? != 2 {
+        return Ok(false);
+    }
+    let (free, all) = (number("freelist_count")?, number("page_count")?);
+    if free <= FREE_PAGES.max(all / 8) {
+        return Ok(false);
+    }
+    connection.execute_batch(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    Ok(true)
 }
 
 pub fn code(error: &rusqlite::Error) -> Option<ErrorCode> {

@@ -7,17 +7,18 @@ use itoa::Buffer;
 use rusqlite::{CachedStatement, Connection, TransactionBehavior};
 
 use super::json;
-use super::message::{CODE_REMOVE, CODE_UPDATE, Header};
-use super::queue::{Answer, Op, Step};
+use super::queue::{Op, RowsChanged};
 use super::row::Row;
-use super::{file, search};
+use super::{file, listing, search};
+use crate::wire::Header;
+use crate::wire::message::{CODE_REMOVE, CODE_UPDATE};
 
 /// A group ends after so much time, so that no commit is a long one.
 const TIME: Duration = Duration::from_millis(10);
 /// The clock is looked at once in so many rows.
 const ROWS_PER_LOOK: usize = 128;
 
-const COLUMNS: &str = "INSERT OR IGNORE INTO messages (id, channel_id, clan_id, sender_id, content, \
+const COLUMNS: &str = "INTO messages (id, channel_id, clan_id, sender_id, content, \
     create_time_seconds, topic_id, mentions, attachments, reactions, msg_references)";
 const UPDATE: &str =
     "UPDATE messages SET content = ?3, mentions = ?4, attachments = ?5 WHERE id = ?1 AND channel_id = ?2";
@@ -31,36 +32,43 @@ pub const PANIC: &str = "\u{2620} panic";
 #[derive(Debug, Default)]
 pub struct Written {
     /// Operations of the group, counted from the first.
-    pub steps: usize,
+    pub ops: usize,
     /// Rows added, changed or removed.
     pub changed: usize,
     /// Rows added less rows removed.
     pub grown: i64,
     /// Rows SQLite refused for what is in them.
     pub refused: usize,
-    pub answers: Vec<(Answer, i64)>,
+    pub answers: Vec<(RowsChanged, i64)>,
 }
 
-/// Writes the first operations of `steps`, as many as fit in the time of a group.
-pub fn write(connection: &mut Connection, steps: &[Step]) -> Result<Written, rusqlite::Error> {
+/// Writes the first operations of `ops`, as many as fit in the time of a group.
+pub fn write(connection: &mut Connection, ops: &[Op]) -> Result<Written, rusqlite::Error> {
     let started = Instant::now();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut done = Written::default();
     {
         let mut table = Table::of(&transaction)?;
-        for step in steps {
-            if done.steps % ROWS_PER_LOOK == ROWS_PER_LOOK - 1 && started.elapsed() > TIME {
+        for op in ops {
+            if done.ops % ROWS_PER_LOOK == ROWS_PER_LOOK - 1 && started.elapsed() > TIME {
                 break;
             }
-            match table.apply(step, &mut done) {
+            match table.apply(op, &mut done) {
                 Err(error) if file::is_of_the_row(&error) => done.refused += 1,
                 other => other?,
             }
-            done.steps += 1;
+            done.ops += 1;
         }
     }
     transaction.commit()?;
     Ok(done)
+}
+
+/// What to do when the row is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Ignore,
+    Replace,
 }
 
 /// The statements of a group, looked up once.
@@ -68,26 +76,31 @@ struct Table<'c> {
     connection: &'c Connection,
     plain: CachedStatement<'c>,
     full: CachedStatement<'c>,
+    /// Is there a search index, a listing of channels, that has to follow?
+    searched: bool,
+    listed: bool,
 }
+
+/// Most messages carry text alone: six values to bind in place of eleven.
+const PLAIN: &str = "VALUES (?1, ?2, ?3, ?4, ?5, ?6, '0', '[]', '[]', '[]', '[]')";
+const FULL: &str = "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 impl<'c> Table<'c> {
     fn of(connection: &'c Connection) -> Result<Table<'c>, rusqlite::Error> {
+        let insert =
+            |values: &str| connection.prepare_cached(&format!("INSERT OR IGNORE {COLUMNS} {values}"));
         Ok(Table {
             connection,
-            // Most messages carry text alone: six values to bind in place of eleven.
-            plain: connection.prepare_cached(&format!(
-                "{COLUMNS} VALUES (?1, ?2, ?3, ?4, ?5, ?6, '0', '[]', '[]', '[]', '[]')"
-            ))?,
-            full: connection.prepare_cached(&format!(
-                "{COLUMNS} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-            ))?,
+            plain: insert(PLAIN)?,
+            full: insert(FULL)?,
+            searched: search::exists(connection)?,
+            listed: listing::exists(connection)?,
         })
     }
 
-    fn apply(&mut self, step: &Step, done: &mut Written) -> Result<(), rusqlite::Error> {
-        match step {
-            Step::Nothing => {}
-            Step::Payload(header, body) => match header.code {
+    fn apply(&mut self, op: &Op, done: &mut Written) -> Result<(), rusqlite::Error> {
+        match op {
+            Op::Payload(header, body) => match header.code {
                 CODE_REMOVE => {
                     let removed = self.delete(header.channel, header.id)?;
                     done.changed += removed;
@@ -97,36 +110,45 @@ impl<'c> Table<'c> {
                     if self.update(header, body)? {
                         done.changed += 1;
                     } else {
-                        self.put(header.channel, header.id, done, |table| {
-                            table.insert_payload(header, body)
+                        self.put(header.channel, header.id, done, |table, known| {
+                            table.insert_payload(header, body, known)
                         })?;
                     }
                 }
-                _ => self.put(header.channel, header.id, done, |table| table.insert_payload(header, body))?,
+                _ => self.put(header.channel, header.id, done, |table, known| {
+                    table.insert_payload(header, body, known)
+                })?,
             },
-            Step::Other(Op::Row { channel, id, row }) => {
-                self.put(*channel, *id, done, |table| table.insert_row(row))?;
+            Op::Sent(header, body) => {
+                let added = self.insert_payload(header, body, Known::Ignore)?;
+                done.changed += added;
+                done.grown += added as i64;
             }
-            Step::Other(Op::Delete { channel, id, result }) => {
+            Op::Row { channel, id, row } => {
+                self.put(*channel, *id, done, |table, known| table.insert_row(row, known))?;
+            }
+            Op::Delete { channel, id, result } => {
                 let removed = self.delete(*channel, *id)?;
                 done.changed += removed;
                 done.grown -= removed as i64;
                 done.answers.push((Arc::clone(result), removed as i64));
             }
-            Step::Other(Op::Clear { channel, result }) => {
-                file::index_channels(self.connection)?;
-                search::forget_channel(self.connection, *channel)?;
+            Op::Clear { channel, result } => {
+                if self.searched {
+                    search::forget_channel(self.connection, *channel)?;
+                }
+                if self.listed {
+                    listing::forget_channel(self.connection, *channel)?;
+                }
                 let removed = self
                     .connection
                     .prepare_cached("DELETE FROM messages WHERE channel_id = ?1")?
                     .execute([channel.to_string()])?;
+                self.follow()?;
                 done.changed += removed;
                 done.grown -= removed as i64;
                 done.answers.push((Arc::clone(result), removed as i64));
             }
-            Step::Other(Op::IndexChannels) => file::index_channels(self.connection)?,
-            // Done in steps of its own, outside of groups. A payload never stands here: it was parsed.
-            Step::Other(Op::IndexText | Op::Payload(_)) => {}
         }
         Ok(())
     }
@@ -137,11 +159,11 @@ impl<'c> Table<'c> {
         channel: i64,
         id: i64,
         done: &mut Written,
-        insert: impl Fn(&mut Self) -> Result<usize, rusqlite::Error>,
+        insert: impl Fn(&mut Self, Known) -> Result<usize, rusqlite::Error>,
     ) -> Result<(), rusqlite::Error> {
-        if insert(self)? == 0 {
-            self.delete(channel, id)?;
-            insert(self)?;
+        if insert(self, Known::Ignore)? == 0 {
+            self.forget(&id.to_string(), &channel.to_string())?;
+            insert(self, Known::Replace)?;
         } else {
             done.grown += 1;
         }
@@ -149,18 +171,32 @@ impl<'c> Table<'c> {
         Ok(())
     }
 
-    fn insert_payload(&mut self, header: &Header, body: &[u8]) -> Result<usize, rusqlite::Error> {
+    fn insert_payload(
+        &mut self,
+        header: &Header,
+        body: &[u8],
+        known: Known,
+    ) -> Result<usize, rusqlite::Error> {
         let content = json::content(header.content.of(body));
         #[cfg(test)]
         assert!(!content.contains(PANIC), "asked for by a test");
-        let statement = if header.is_plain() { &mut self.plain } else { &mut self.full };
+        let plain = header.is_plain() && known == Known::Ignore;
+        let mut replacing;
+        let statement = if plain {
+            &mut self.plain
+        } else if known == Known::Ignore {
+            &mut self.full
+        } else {
+            replacing = self.replacing()?;
+            &mut replacing
+        };
         statement.raw_bind_parameter(1, Buffer::new().format(header.id))?;
         statement.raw_bind_parameter(2, Buffer::new().format(header.channel))?;
         statement.raw_bind_parameter(3, Buffer::new().format(header.clan))?;
         statement.raw_bind_parameter(4, Buffer::new().format(header.sender))?;
         statement.raw_bind_parameter(5, content)?;
         statement.raw_bind_parameter(6, header.created)?;
-        if !header.is_plain() {
+        if !plain {
             statement.raw_bind_parameter(7, Buffer::new().format(header.topic))?;
             statement.raw_bind_parameter(8, json::mentions(header.mentions.of(body)))?;
             statement.raw_bind_parameter(9, json::attachments(header.attachments.of(body)))?;
@@ -170,8 +206,12 @@ impl<'c> Table<'c> {
         statement.raw_execute()
     }
 
-    fn insert_row(&mut self, row: &Row) -> Result<usize, rusqlite::Error> {
-        self.full.execute((
+    fn replacing(&self) -> Result<CachedStatement<'c>, rusqlite::Error> {
+        self.connection.prepare_cached(&format!("INSERT OR REPLACE {COLUMNS} {FULL}"))
+    }
+
+    fn insert_row(&mut self, row: &Row, known: Known) -> Result<usize, rusqlite::Error> {
+        let columns = (
             &row.id,
             &row.channel_id,
             &row.clan_id,
@@ -183,7 +223,11 @@ impl<'c> Table<'c> {
             &row.attachments,
             &row.reactions,
             &row.references,
-        ))
+        );
+        match known {
+            Known::Ignore => self.full.execute(columns),
+            Known::Replace => self.replacing()?.execute(columns),
+        }
     }
 
     fn update(&mut self, header: &Header, body: &[u8]) -> Result<bool, rusqlite::Error> {
@@ -195,7 +239,7 @@ impl<'c> Table<'c> {
             json::mentions(header.mentions.of(body)),
             json::attachments(header.attachments.of(body)),
         ))?;
-        if changed > 0 {
+        if changed > 0 && self.searched {
             search::refresh(self.connection, &id, &channel)?;
         }
         Ok(changed > 0)
@@ -203,7 +247,24 @@ impl<'c> Table<'c> {
 
     fn delete(&mut self, channel: i64, id: i64) -> Result<usize, rusqlite::Error> {
         let (id, channel) = (id.to_string(), channel.to_string());
-        search::forget(self.connection, &id, &channel)?;
-        self.connection.prepare_cached(DELETE)?.execute([id, channel])
+        self.forget(&id, &channel)?;
+        let removed = self.connection.prepare_cached(DELETE)?.execute([id, channel])?;
+        self.follow()?;
+        Ok(removed)
+    }
+
+    /// The indexes forget a row before it goes: they look it up.
+    fn forget(&self, id: &str, channel: &str) -> Result<(), rusqlite::Error> {
+        if self.searched {
+            search::forget(self.connection, id, channel)?;
+        }
+        if self.listed {
+            listing::forget(self.connection, id, channel)?;
+        }
+        Ok(())
+    }
+
+    fn follow(&self) -> Result<(), rusqlite::Error> {
+        if self.listed { listing::follow(self.connection) } else { Ok(()) }
     }
 }

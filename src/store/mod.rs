@@ -1,21 +1,25 @@
 //! The message cache: a memory layer over SQLite, one writer thread, group commit.
 //!
-//! The way of a message: [`Store::accept`] puts its bytes into a queue and is done. The next one to look (the writer,
-//! or a reader who must not miss it) reads the header and puts it into the memory layer; the writer commits what has
-//! come together since its last commit. A reader whose message is not in memory waits for the commit of what was
-//! accepted before it asked, then asks the file.
+//! The way of a message: [`Store::accept`] reads its header, puts it into a queue and is done. The next one to look (the
+//! writer, or a reader who must not miss it) puts it into the memory layer; the writer commits what has come together
+//! since its last commit. A reader whose message is not in memory waits for the commit of what was accepted before it
+//! asked, then asks the file.
 
 mod file;
 mod group;
+mod indexes;
 mod json;
+mod listing;
 mod memory;
-mod message;
+mod outage;
 mod prune;
 mod queue;
 mod read;
 mod row;
 mod search;
 mod shared;
+mod sink;
+mod upkeep;
 mod writer;
 
 #[cfg(test)]
@@ -29,25 +33,30 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message as _;
 
-pub use file::Place;
+pub use file::Location;
 pub use memory::Kept as Found;
 pub use row::Row;
 pub use shared::close_all;
 
+use crate::wire::Header;
+use crate::wire::message::CODE_UPDATE;
 use crate::wire::proto::api::ChannelMessage;
-use message::CODE_UPDATE;
+use indexes::Index;
 use queue::{Op, lock};
-use shared::Shared;
+use shared::{Lane, Shared};
 
 /// What a reader waits for the writer before it answers from memory and from what is committed.
 const READER_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What the first search may take: it reads every row there is.
+const FIRST_SEARCH: Duration = Duration::from_secs(600);
 
 /// Who is told of trouble.
 pub type OnTrouble = Box<dyn Fn(&Trouble) + Send + Sync>;
 
 /// How a store is made. Nothing is opened before the first write.
 pub struct Options {
-    pub place: Place,
+    pub location: Location,
     /// The file holds at most about this many rows; the ones stored first go first. `None`: no bound.
     pub max_messages: Option<u64>,
     /// Rows created longer ago are removed. `None`: no bound.
@@ -63,7 +72,7 @@ impl Options {
     /// The defaults for a file at `path`, or for memory with `:memory:`.
     pub fn at(path: impl Into<PathBuf>) -> Options {
         Options {
-            place: Place::of(&path.into()),
+            location: Location::of(&path.into()),
             max_messages: Some(1_000_000),
             max_age: None,
             memory_messages_per_channel: 200,
@@ -88,6 +97,8 @@ pub enum TroubleKind {
     Unwritable,
     /// The file was broken and was renamed; a new one takes its place.
     Corrupt,
+    /// The file was taken away or replaced while it was in use; what memory holds is written to the one there is now.
+    Moved,
     /// The file can be written again.
     Recovered,
     /// A defect of the store: what it concerned was skipped.
@@ -99,6 +110,7 @@ impl TroubleKind {
         match self {
             TroubleKind::Unwritable => "unwritable",
             TroubleKind::Corrupt => "corrupt",
+            TroubleKind::Moved => "moved",
             TroubleKind::Recovered => "recovered",
             TroubleKind::Defect => "defect",
         }
@@ -165,7 +177,12 @@ impl Store {
     ///
     /// Never blocks and never fails. `body` is held as it is: it must not be a slice of a larger buffer.
     pub fn accept(&self, body: Bytes) {
-        self.shared().push(Op::Payload(body), false);
+        match Header::parse(&body) {
+            Ok(header) => self.shared().push(Op::Payload(header, body), false),
+            Err(_) => {
+                self.shared().counters.malformed.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Takes a row made elsewhere, the bot's own message say.
@@ -201,7 +218,7 @@ impl Store {
 
     /// The message if it is in memory. Takes microseconds; does not touch the disk.
     pub fn peek(&self, channel: i64, id: i64) -> Option<Found> {
-        self.shared().absorb().memory.get(channel, id)
+        self.shared().peek(channel, id)
     }
 
     /// The message from memory or from the file. May wait for a commit.
@@ -211,7 +228,7 @@ impl Store {
         }
         let shared = self.shared();
         let whole = shared.settle(READER_PATIENCE);
-        let row = shared.read(|connection| read::message(connection, channel, id)).flatten();
+        let row = shared.read(Lane::Fetch, |connection| read::message(connection, channel, id)).flatten();
         if whole && !shared.degraded.load(Ordering::Acquire) {
             return row.map(|row| Found::Row(Arc::new(row)));
         }
@@ -226,29 +243,41 @@ impl Store {
     /// A channel's messages, newest first.
     pub fn list(&self, channel: i64, limit: usize, offset: usize) -> Vec<Row> {
         let shared = self.shared();
-        shared.ask_index(Op::IndexChannels);
-        let whole = shared.settle(READER_PATIENCE);
-        let wanted = if whole && !shared.degraded.load(Ordering::Acquire) {
-            return shared
-                .read(|connection| read::channel(connection, channel, limit, offset))
-                .unwrap_or_default();
-        } else {
-            limit.saturating_add(offset)
+        let (whole, indexed) = self.ready_to_list();
+        let read = |page| {
+            let rows =
+                shared.read(Lane::Scan, |connection| listing::channel(connection, channel, page, indexed));
+            rows.unwrap_or_default()
         };
-        let rows =
-            shared.read(|connection| read::channel(connection, channel, wanted, 0)).unwrap_or_default();
-        let rows = shared.with_memory(rows, Some(channel));
+        if whole && !shared.degraded.load(Ordering::Acquire) {
+            return read((limit, offset));
+        }
+        let rows = shared.with_memory(read((limit.saturating_add(offset), 0)), Some(channel));
         rows.into_iter().skip(offset).take(limit).collect()
+    }
+
+    /// Asks for the listing of channels. Says whether the file holds all that was accepted, and whether the listing does.
+    fn ready_to_list(&self) -> (bool, bool) {
+        let shared = self.shared();
+        let ticket = shared.ask_index(Index::Channels);
+        let whole = shared.settle(READER_PATIENCE);
+        let far = shared.read(Lane::Scan, listing::far_behind).unwrap_or(false);
+        let indexed = ticket
+            .is_some_and(|ticket| !far && shared.indexes.wait(Index::Channels, ticket, READER_PATIENCE));
+        (whole, indexed)
     }
 
     /// Number of messages stored, of one channel or of all.
     pub fn count(&self, channel: Option<i64>) -> u64 {
         let shared = self.shared();
-        if channel.is_some() {
-            shared.ask_index(Op::IndexChannels);
-        }
-        let whole = shared.settle(READER_PATIENCE);
-        let count = shared.read(|connection| read::count(connection, channel));
+        let (whole, indexed) = match channel {
+            Some(_) => self.ready_to_list(),
+            None => (shared.settle(READER_PATIENCE), false),
+        };
+        let count = shared.read(Lane::Scan, |connection| match channel {
+            Some(channel) => listing::count(connection, channel, indexed),
+            None => read::count(connection),
+        });
         if whole && !shared.degraded.load(Ordering::Acquire) {
             return count.unwrap_or(0);
         }
@@ -260,11 +289,11 @@ impl Store {
     /// The newest messages with every word of `text`, the last word as a beginning; diacritics do not matter.
     pub fn search(&self, text: &str, channel: Option<i64>, limit: usize) -> Vec<Row> {
         let shared = self.shared();
-        shared.ask_index(Op::IndexText);
-        // The first search reads every row there is.
-        let whole = shared.settle(Duration::from_secs(600));
-        let mut rows =
-            shared.read(|connection| search::find(connection, text, channel, limit)).unwrap_or_default();
+        let ticket = shared.ask_index(Index::Text);
+        let whole = shared.settle(READER_PATIENCE)
+            && ticket.is_none_or(|ticket| shared.indexes.wait(Index::Text, ticket, FIRST_SEARCH));
+        let found = shared.read(Lane::Scan, |connection| search::find(connection, text, channel, limit));
+        let mut rows = found.unwrap_or_default();
         if !whole || shared.degraded.load(Ordering::Acquire) {
             let held = shared.with_memory(Vec::new(), channel);
             for row in search::find_in(&held, text, limit).unwrap_or_default() {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::search;
+use super::{listing, search};
 
 /// What one step may take. A commit of 20 ms is already a long one.
 const TIME: Duration = Duration::from_millis(6);
@@ -20,10 +20,16 @@ impl Pace {
         Pace { rows: 256 }
     }
 
-    fn learn(&mut self, removed: usize, took: Duration) {
+    /// Rows for the next step.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The step took so many rows, or as many as it was given, in this time.
+    pub fn learn(&mut self, done: usize, took: Duration) {
         if took > TIME {
             self.rows = (self.rows / 2).max(16);
-        } else if removed == self.rows && took < TIME / 2 {
+        } else if done == self.rows && took < TIME / 2 {
             self.rows = (self.rows * 2).min(4096);
         }
     }
@@ -36,8 +42,9 @@ impl Pace {
         let window = first(&change, limit)?;
         let rows: Vec<i64> = window.iter().map(|(row, _)| *row).collect();
         if let Some(last) = rows.last() {
-            search::forget_rows(&change, &rows)?;
+            forget(&change, &rows)?;
             change.prepare_cached("DELETE FROM messages WHERE rowid <= ?1")?.execute([last])?;
+            follow(&change)?;
         }
         change.commit()?;
         self.learn(rows.len(), started.elapsed());
@@ -78,10 +85,25 @@ fn first(connection: &Connection, limit: usize) -> Result<Vec<(i64, i64)>, rusql
 }
 
 fn remove(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite::Error> {
-    search::forget_rows(connection, rows)?;
+    forget(connection, rows)?;
     let mut statement = connection.prepare_cached("DELETE FROM messages WHERE rowid = ?1")?;
     for row in rows {
         statement.execute([row])?;
     }
+    follow(connection)
+}
+
+/// The indexes forget the rows first: they look them up.
+fn forget(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite::Error> {
+    if search::exists(connection)? {
+        search::forget_rows(connection, rows)?;
+    }
+    if listing::exists(connection)? {
+        listing::forget_rows(connection, rows)?;
+    }
     Ok(())
+}
+
+fn follow(connection: &Connection) -> Result<(), rusqlite::Error> {
+    if listing::exists(connection)? { listing::follow(connection) } else { Ok(()) }
 }

@@ -1,18 +1,21 @@
 //! What was accepted and is not yet written, and how far the writer has come.
 
+use std::collections::VecDeque;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::message::Header;
 use super::row::Row;
+use crate::wire::Header;
 
-/// Something accepted, before anybody has looked into it.
+/// Something accepted.
 #[derive(Debug, Clone)]
 pub enum Op {
-    Payload(Bytes),
+    Payload(Header, Bytes),
+    /// A message of the bot's own, which takes the place of none that is there.
+    Sent(Header, Bytes),
     Row {
         channel: i64,
         id: i64,
@@ -21,54 +24,44 @@ pub enum Op {
     Delete {
         channel: i64,
         id: i64,
-        result: Answer,
+        result: RowsChanged,
     },
     Clear {
         channel: i64,
-        result: Answer,
+        result: RowsChanged,
     },
-    /// Make the index of channels, if there is none.
-    IndexChannels,
-    /// Bring the search index up to the last row.
-    IndexText,
 }
 
 impl Op {
+    /// Does it say anything about this message?
+    pub fn concerns(&self, channel: i64, id: i64) -> bool {
+        match self {
+            Op::Payload(header, _) | Op::Sent(header, _) => header.id == id && header.channel == channel,
+            Op::Row { channel: of, id: known, .. } | Op::Delete { channel: of, id: known, .. } => {
+                *known == id && *of == channel
+            }
+            Op::Clear { channel: of, .. } => *of == channel,
+        }
+    }
+
+    /// The bytes it holds.
     pub fn weight(&self) -> usize {
         match self {
-            Op::Payload(body) => body.len(),
+            Op::Payload(_, body) | Op::Sent(_, body) => body.len(),
             Op::Row { row, .. } => row.weight(),
-            _ => 0,
+            Op::Delete { .. } | Op::Clear { .. } => 0,
         }
     }
 }
 
 /// The number of rows an operation changed; set before the operation counts as settled.
-pub type Answer = Arc<AtomicI64>;
-
-/// An operation the memory layer has seen.
-#[derive(Debug, Clone)]
-pub enum Step {
-    Payload(Header, Bytes),
-    Other(Op),
-    /// A payload that is no protobuf: it takes a number and nothing else.
-    Nothing,
-}
-
-impl Step {
-    pub fn weight(&self) -> usize {
-        match self {
-            Step::Payload(_, body) => body.len(),
-            Step::Other(op) => op.weight(),
-            Step::Nothing => 0,
-        }
-    }
-}
+pub type RowsChanged = Arc<AtomicI64>;
 
 /// The producers' end. Everything under one short lock.
 #[derive(Debug, Default)]
 pub struct Intake {
-    pub ops: Vec<Op>,
+    /// What the memory layer has not seen yet.
+    pub ops: VecDeque<Op>,
     pub bytes: usize,
     /// Number of operations ever accepted.
     pub accepted: u64,

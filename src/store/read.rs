@@ -6,9 +6,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::json;
-use super::message::{CODE_REMOVE, CODE_UPDATE};
-use super::queue::{Op, Step};
+use super::queue::Op;
 use super::row::Row;
+use crate::wire::message::{CODE_REMOVE, CODE_UPDATE};
 
 pub const COLUMNS: &str = "m.id, m.channel_id, m.clan_id, m.sender_id, m.content, m.mentions, m.attachments, \
     m.reactions, m.msg_references, m.topic_id, m.create_time_seconds";
@@ -51,43 +51,21 @@ pub fn message(connection: &Connection, channel: i64, id: i64) -> Result<Option<
         .optional()
 }
 
-/// Newest first; of one second the greater id first.
-pub fn channel(
-    connection: &Connection,
-    channel: i64,
-    limit: usize,
-    offset: usize,
-) -> Result<Vec<Row>, rusqlite::Error> {
-    let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
-    connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM messages m WHERE m.channel_id = ?1 \
-             ORDER BY m.create_time_seconds DESC, m.id DESC LIMIT ?2 OFFSET ?3"
-        ))?
-        .query_map((channel.to_string(), number(limit), number(offset)), row)?
-        .collect()
-}
-
-pub fn count(connection: &Connection, channel: Option<i64>) -> Result<u64, rusqlite::Error> {
-    let count: i64 = match channel {
-        Some(channel) => connection
-            .prepare_cached("SELECT count(*) FROM messages WHERE channel_id = ?1")?
-            .query_row([channel.to_string()], |row| row.get(0))?,
-        None => {
-            connection.prepare_cached("SELECT count(*) FROM messages")?.query_row([], |row| row.get(0))?
-        }
-    };
+/// Number of rows of all channels.
+pub fn count(connection: &Connection) -> Result<u64, rusqlite::Error> {
+    let count: i64 =
+        connection.prepare_cached("SELECT count(*) FROM messages")?.query_row([], |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
 /// A reading of rows with the operations applied that the file has not seen.
-pub fn overlay<'s>(rows: Vec<Row>, steps: impl Iterator<Item = &'s Step>) -> Vec<Row> {
+pub fn overlay<'s>(rows: Vec<Row>, ops: impl Iterator<Item = &'s Op>) -> Vec<Row> {
     let mut table: HashMap<(String, String), Row> =
         rows.into_iter().map(|row| ((row.channel_id.clone(), row.id.clone()), row)).collect();
     let key = |channel: i64, id: i64| (channel.to_string(), id.to_string());
-    for step in steps {
-        match step {
-            Step::Payload(header, body) => {
+    for op in ops {
+        match op {
+            Op::Payload(header, body) => {
                 let key = key(header.channel, header.id);
                 match (header.code, table.get_mut(&key)) {
                     (CODE_REMOVE, _) => {
@@ -103,17 +81,19 @@ pub fn overlay<'s>(rows: Vec<Row>, steps: impl Iterator<Item = &'s Step>) -> Vec
                     }
                 }
             }
-            Step::Other(Op::Row { channel, id, row }) => {
+            Op::Sent(header, body) => {
+                table.entry(key(header.channel, header.id)).or_insert_with(|| Row::of_payload(header, body));
+            }
+            Op::Row { channel, id, row } => {
                 table.insert(key(*channel, *id), Row::clone(row));
             }
-            Step::Other(Op::Delete { channel, id, .. }) => {
+            Op::Delete { channel, id, .. } => {
                 table.remove(&key(*channel, *id));
             }
-            Step::Other(Op::Clear { channel, .. }) => {
+            Op::Clear { channel, .. } => {
                 let channel = channel.to_string();
                 table.retain(|(of, _), _| *of != channel);
             }
-            Step::Other(_) | Step::Nothing => {}
         }
     }
     let mut rows: Vec<Row> = table.into_values().collect();

@@ -1,7 +1,7 @@
 //! One line of the table as text, the way it lies in the file.
 
 use super::json;
-use super::message::Header;
+use crate::wire::Header;
 
 /// The columns of `messages`. `references` is the column `msg_references`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

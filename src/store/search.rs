@@ -14,16 +14,17 @@ const TABLE: &str = "CREATE VIRTUAL TABLE IF NOT EXISTS messages_search USING ft
 const TEXT: &str = "replace(replace(CASE WHEN json_valid(m.content) \
     THEN coalesce(json_extract(m.content, '$.t'), '') ELSE '' END, 'đ', 'd'), 'Đ', 'D')";
 
-/// Rows put into the index in one transaction.
-const STEP: i64 = 500;
+/// A question has so many words at most, and a word so many letters: each costs a walk through the index.
+const WORDS: usize = 32;
+const WORD_LETTERS: usize = 128;
 
 /// True once somebody has searched in this file, in this process or another.
-fn exists(connection: &Connection) -> Result<bool, rusqlite::Error> {
+pub fn exists(connection: &Connection) -> Result<bool, rusqlite::Error> {
     connection.prepare_cached("SELECT 1 FROM sqlite_master WHERE name = 'messages_search'")?.exists([])
 }
 
 /// Puts the next rows into the index; true when there may be more.
-pub fn catch_up(connection: &mut Connection) -> Result<bool, rusqlite::Error> {
+pub fn catch_up(connection: &mut Connection, rows: usize) -> Result<bool, rusqlite::Error> {
     let change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     if !exists(&change)? {
         change.execute_batch(TABLE)?;
@@ -33,51 +34,42 @@ pub fn catch_up(connection: &mut Connection) -> Result<bool, rusqlite::Error> {
             "INSERT INTO messages_search(rowid, text) SELECT m.rowid, {TEXT} FROM messages m WHERE m.rowid > \
              (SELECT coalesce(max(id), -1) FROM messages_search_docsize) ORDER BY m.rowid LIMIT ?1"
         ))?
-        .execute([STEP])?;
+        .execute([rows as i64])?;
     change.commit()?;
-    Ok(added as i64 == STEP)
+    Ok(added == rows)
 }
 
 /// A row is about to be removed.
 pub fn forget(connection: &Connection, id: &str, channel: &str) -> Result<(), rusqlite::Error> {
-    if exists(connection)? {
-        connection
-            .prepare_cached(
-                "DELETE FROM messages_search WHERE rowid = (SELECT rowid FROM messages WHERE id = ?1 AND channel_id = ?2)",
-            )?
-            .execute([id, channel])?;
-    }
+    connection
+        .prepare_cached(
+            "DELETE FROM messages_search WHERE rowid = (SELECT rowid FROM messages WHERE id = ?1 AND channel_id = ?2)",
+        )?
+        .execute([id, channel])?;
     Ok(())
 }
 
 /// All rows of a channel are about to be removed.
 pub fn forget_channel(connection: &Connection, channel: i64) -> Result<(), rusqlite::Error> {
-    if exists(connection)? {
-        connection
-            .prepare_cached(
-                "DELETE FROM messages_search WHERE rowid IN (SELECT rowid FROM messages WHERE channel_id = ?1)",
-            )?
-            .execute([channel.to_string()])?;
-    }
+    connection
+        .prepare_cached(
+            "DELETE FROM messages_search WHERE rowid IN (SELECT rowid FROM messages WHERE channel_id = ?1)",
+        )?
+        .execute([channel.to_string()])?;
     Ok(())
 }
 
 /// Rows are about to be removed.
 pub fn forget_rows(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite::Error> {
-    if exists(connection)? {
-        let mut statement = connection.prepare_cached("DELETE FROM messages_search WHERE rowid = ?1")?;
-        for row in rows {
-            statement.execute([row])?;
-        }
+    let mut statement = connection.prepare_cached("DELETE FROM messages_search WHERE rowid = ?1")?;
+    for row in rows {
+        statement.execute([row])?;
     }
     Ok(())
 }
 
 /// The content of a row has changed.
 pub fn refresh(connection: &Connection, id: &str, channel: &str) -> Result<(), rusqlite::Error> {
-    if !exists(connection)? {
-        return Ok(());
-    }
     let indexed: Option<i64> = connection
         .prepare_cached(
             "SELECT m.rowid FROM messages m JOIN messages_search_docsize d ON d.id = m.rowid \
@@ -106,6 +98,7 @@ pub fn find(
     let channel = channel.map(|channel| channel.to_string());
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let columns = read::COLUMNS;
+    let letters = text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\0');
     match question(text) {
         Some(_) if !exists(connection)? => Ok(Vec::new()),
         Some(question) => connection
@@ -116,21 +109,21 @@ pub fn find(
             .query_map((question, channel, limit), read::row)?
             .collect(),
         // No word in it: an emoji, say. Then letter by letter, without the index.
-        None if text.trim().is_empty() => Ok(Vec::new()),
+        None if letters.is_empty() => Ok(Vec::new()),
         None => connection
             .prepare_cached(&format!(
                 "SELECT {columns} FROM messages m WHERE instr(CASE WHEN json_valid(m.content) \
                  THEN coalesce(json_extract(m.content, '$.t'), '') ELSE '' END, ?1) > 0 \
                  AND (?2 IS NULL OR m.channel_id = ?2) ORDER BY m.rowid DESC LIMIT ?3"
             ))?
-            .query_map((text.trim(), channel, limit), read::row)?
+            .query_map((letters, channel, limit), read::row)?
             .collect(),
     }
 }
 
 /// The same search over rows that are in no file.
 pub fn find_in(rows: &[Row], text: &str, limit: usize) -> Result<Vec<Row>, rusqlite::Error> {
-    let mut place = file::open(&file::Place::Memory)?;
+    let mut place = file::open(&file::Location::Memory)?;
     {
         let mut insert = place.connection.prepare(
             "INSERT OR REPLACE INTO messages (id, channel_id, clan_id, sender_id, content, mentions, attachments, \
@@ -152,19 +145,32 @@ pub fn find_in(rows: &[Row], text: &str, limit: usize) -> Result<Vec<Row>, rusql
             ))?;
         }
     }
-    while catch_up(&mut place.connection)? {}
+    while catch_up(&mut place.connection, 500)? {}
     find(&place.connection, text, None, limit)
 }
 
-/// The text as an FTS5 question: each word quoted, so that nothing in it is an operator.
+/// The text as an FTS5 question: each word quoted, so that nothing in it is an operator; once, and not too many of them.
 fn question(text: &str) -> Option<String> {
     let folded = text.replace('đ', "d").replace('Đ', "D");
-    let words: Vec<String> = folded
-        .split_whitespace()
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
-        .collect();
-    (!words.is_empty()).then(|| words.join(" ") + "*")
+    let mut words: Vec<&str> = Vec::new();
+    for word in folded.split(|letter: char| letter.is_whitespace() || letter == '\0') {
+        let word = first_letters(word, WORD_LETTERS);
+        if word.chars().any(char::is_alphanumeric) && words.last() != Some(&word) {
+            words.push(word);
+        }
+    }
+    // The last word is a beginning: it stays, also when it stands among the others as a whole.
+    let last = words.pop()?;
+    let mut seen = std::collections::HashSet::new();
+    words.retain(|word| seen.insert(*word));
+    words.truncate(WORDS - 1);
+    words.push(last);
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
+    Some(quoted.join(" ") + "*")
+}
+
+fn first_letters(word: &str, count: usize) -> &str {
+    word.char_indices().nth(count).map_or(word, |(end, _)| &word[..end])
 }
 
 #[cfg(test)]
@@ -207,5 +213,29 @@ mod tests {
         assert_eq!(found(&texts, "🎉"), ["3"]);
         assert_eq!(found(&texts, ":-)"), ["2"]);
         assert_eq!(found(&texts, "  "), [""; 0]);
+    }
+
+    #[test]
+    fn a_question_is_bounded() {
+        let texts = ["one two three", "two"];
+        let long = "x".repeat(100_000);
+        assert_eq!(found(&texts, &long), [""; 0]);
+        assert_eq!(found(&texts, &"two ".repeat(200_000)), ["1", "0"], "a word counts once");
+        let many: Vec<String> = (0..100_000).map(|n| format!("word{n}")).collect();
+        assert_eq!(found(&texts, &many.join(" ")), [""; 0]);
+        assert_eq!(question(&many.join(" ")).map(|text| text.split(' ').count()), Some(WORDS));
+        assert_eq!(
+            question("tw two tw").as_deref(),
+            Some("\"tw\" \"two\" \"tw\"*"),
+            "the last is a beginning"
+        );
+    }
+
+    #[test]
+    fn a_nul_parts_words_and_ends_nothing() {
+        let texts = ["one two", "three"];
+        assert_eq!(found(&texts, "one\0two"), ["0"]);
+        assert_eq!(found(&texts, "\0"), [""; 0]);
+        assert_eq!(found(&["a\0b"], "a\0"), ["0"]);
     }
 }

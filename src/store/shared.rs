@@ -6,14 +6,20 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::memory::{Bounds, Kept, Memory};
-use super::message::{CODE_REMOVE, CODE_UPDATE, Header};
-use super::queue::{Intake, Op, Progress, Step, lock};
+use super::indexes::{Index, Indexes};
+use super::memory::{Kept, Memory};
+use super::queue::{Intake, Op, Progress, lock};
 use super::row::Row;
-use super::{Options, Place, file, read, writer};
+use super::{Location, Options, file, read, writer};
+use crate::by_channel::RingBounds;
+use crate::wire::Header;
+use crate::wire::message::{CODE_REMOVE, CODE_UPDATE};
 
 /// Above this nothing more is taken for the file: somebody fills the queue who does not look at the backlog.
 const BACKLOG_LIMIT: usize = 256 << 20;
+
+/// What the memory layer takes in before it lets the others at it.
+const PORTION: usize = 256;
 
 /// The stores that may have something to write, for the end of the process.
 static LIVE: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
@@ -34,7 +40,16 @@ pub(super) struct Counters {
 /// The memory layer and what it has seen that the writer has not taken. Locked before the intake, never after.
 pub(super) struct Seen {
     pub memory: Memory,
-    pub steps: Vec<Step>,
+    pub ops: Vec<Op>,
+}
+
+/// Readers of the file by how long they may take, each with a connection of its own: none waits for a slower one.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lane {
+    /// One row by its key.
+    Fetch,
+    /// Lists, counts and searches.
+    Scan,
 }
 
 pub(super) struct Shared {
@@ -44,7 +59,7 @@ pub(super) struct Shared {
     pub seen: Mutex<Seen>,
     pub progress: Progress,
     /// Operations the file has not taken, held until it can.
-    pub retained: Mutex<Vec<Step>>,
+    pub retained: Mutex<Vec<Op>>,
     pub degraded: AtomicBool,
     /// A reader met a broken page.
     pub suspect: AtomicBool,
@@ -52,15 +67,16 @@ pub(super) struct Shared {
     pub seen_bytes: AtomicUsize,
     /// The writer's connection; readers share it when the place is memory.
     pub writable: Mutex<Option<file::Writable>>,
-    pub reader: Mutex<Option<Connection>>,
+    readers: [Mutex<Option<Connection>>; 2],
+    pub indexes: Indexes,
     pub counters: Counters,
     pub process: u32,
 }
 
 impl Shared {
     pub fn new(options: Options) -> Shared {
-        let bounds = Bounds {
-            messages_per_channel: options.memory_messages_per_channel,
+        let bounds = RingBounds {
+            per_channel: options.memory_messages_per_channel,
             channels: options.memory_channels,
             bytes: options.memory_bytes,
         };
@@ -68,14 +84,15 @@ impl Shared {
             options,
             intake: Mutex::default(),
             wake: Condvar::new(),
-            seen: Mutex::new(Seen { memory: Memory::new(bounds), steps: Vec::new() }),
+            seen: Mutex::new(Seen { memory: Memory::new(bounds), ops: Vec::new() }),
             progress: Progress::default(),
             retained: Mutex::default(),
             degraded: AtomicBool::new(false),
             suspect: AtomicBool::new(false),
             seen_bytes: AtomicUsize::new(0),
             writable: Mutex::new(None),
-            reader: Mutex::new(None),
+            readers: [const { Mutex::new(None) }; 2],
+            indexes: Indexes::default(),
             counters: Counters::default(),
             process: std::process::id(),
         }
@@ -88,9 +105,14 @@ impl Shared {
             self.counters.lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        intake.ops.push(op);
+        intake.ops.push_back(op);
         intake.bytes += weight;
         intake.accepted += 1;
+        self.rouse(intake, hurry);
+    }
+
+    /// Sees to it that the writer runs; in a hurry it collects no group first.
+    fn rouse(self: &Arc<Self>, mut intake: MutexGuard<'_, Intake>, hurry: bool) {
         intake.hurry |= hurry;
         if !intake.running {
             intake.running = true;
@@ -124,54 +146,61 @@ impl Shared {
         }
     }
 
-    /// Puts all that was accepted into the memory layer. Whoever looks calls this first.
+    /// Puts all that was accepted so far into the memory layer. Whoever looks calls this first.
     pub fn absorb(&self) -> MutexGuard<'_, Seen> {
-        let mut seen = lock(&self.seen);
-        let (ops, bytes) = {
-            let mut intake = lock(&self.intake);
-            (std::mem::take(&mut intake.ops), std::mem::take(&mut intake.bytes))
-        };
-        if ops.is_empty() {
-            return seen;
+        let mut left = lock(&self.intake).ops.len();
+        loop {
+            let mut seen = lock(&self.seen);
+            let portion: Vec<Op> = {
+                let mut intake = lock(&self.intake);
+                let count = intake.ops.len().min(PORTION);
+                let portion: Vec<Op> = intake.ops.drain(..count).collect();
+                let bytes = portion.iter().map(Op::weight).sum();
+                intake.bytes -= bytes;
+                self.seen_bytes.fetch_add(bytes, Ordering::Relaxed);
+                portion
+            };
+            left = left.saturating_sub(portion.len());
+            let last = portion.len() < PORTION || left == 0;
+            for op in portion {
+                see(&mut seen.memory, &op);
+                seen.ops.push(op);
+            }
+            if last {
+                return seen;
+            }
+            drop(seen);
+            std::thread::yield_now();
         }
-        self.seen_bytes.fetch_add(bytes, Ordering::Relaxed);
-        seen.steps.reserve(ops.len());
-        for op in ops {
-            let step = self.see(&mut seen.memory, op);
-            seen.steps.push(step);
-        }
-        seen
     }
 
-    fn see(&self, memory: &mut Memory, op: Op) -> Step {
-        match op {
-            Op::Payload(body) => {
-                let Some(header) = Header::parse(&body) else {
-                    self.counters.malformed.fetch_add(1, Ordering::Relaxed);
-                    // Its bytes leave the backlog with the step that stands for them.
-                    self.seen_bytes.fetch_sub(body.len(), Ordering::Relaxed);
-                    return Step::Nothing;
-                };
-                match header.code {
-                    CODE_UPDATE => memory.update(header.channel, header.id, &body),
-                    CODE_REMOVE => {
-                        memory.remove(header.channel, header.id);
+    /// A message that is in memory, by the shortest way: this is called on event loops.
+    pub fn peek(&self, channel: i64, id: i64) -> Option<Kept> {
+        {
+            let mut seen = lock(&self.seen);
+            let intake = lock(&self.intake);
+            let mut sent = None;
+            let mut told = intake.ops.iter().rev().filter(|op| op.concerns(channel, id));
+            let change = loop {
+                match told.next() {
+                    None => break false,
+                    // The server's own copy may lie before it, and says more.
+                    Some(Op::Sent(_, body)) => sent = Some(body),
+                    Some(Op::Payload(header, body)) if !matches!(header.code, CODE_UPDATE | CODE_REMOVE) => {
+                        let kept = Kept::Payload(body.clone());
+                        // What is not going to be held is not in memory now.
+                        return seen.memory.takes(&kept).then_some(kept);
                     }
-                    _ => memory.put(header.channel, header.id, Kept::Payload(body.clone())),
+                    Some(_) => break true,
                 }
-                return Step::Payload(header, body);
+            };
+            if !change {
+                let known = seen.memory.get(channel, id);
+                let sent = sent.map(|body| Kept::Payload(body.clone()));
+                return known.or(sent.filter(|kept| seen.memory.takes(kept)));
             }
-            Op::Row { channel, id, ref row } => memory.put(channel, id, Kept::Row(Arc::clone(row))),
-            // The count stands if the file cannot be asked.
-            Op::Delete { channel, id, ref result } => {
-                result.store(i64::from(memory.remove(channel, id)), Ordering::Release);
-            }
-            Op::Clear { channel, ref result } => {
-                result.store(memory.clear(channel) as i64, Ordering::Release);
-            }
-            Op::IndexChannels | Op::IndexText => {}
         }
-        Step::Other(op)
+        self.absorb().memory.get(channel, id)
     }
 
     /// Waits until what is accepted now is settled. False when it is not, in time.
@@ -189,26 +218,34 @@ impl Shared {
         self.progress.wait(target, timeout)
     }
 
-    /// An index is made by the writer, who must be running for it: not for a file that is neither there nor about
-    /// to be made for what was accepted.
-    pub fn ask_index(self: &Arc<Self>, op: Op) {
-        let there = match &self.options.place {
-            Place::File(path) => path.exists() || self.progress.settled() < lock(&self.intake).accepted,
-            Place::Memory => true,
+    /// Has an index brought up to what is accepted now, without waiting for it. Gives a ticket; None for a file that
+    /// is neither there nor about to be made for what was accepted.
+    pub fn ask_index(self: &Arc<Self>, index: Index) -> Option<u64> {
+        let there = match &self.options.location {
+            Location::File(path) => path.exists() || self.progress.settled() < lock(&self.intake).accepted,
+            Location::Memory => true,
         };
-        if there {
-            self.push(op, true);
+        if !there {
+            return None;
         }
+        let intake = lock(&self.intake);
+        let ticket = self.indexes.ask(index, intake.accepted);
+        self.rouse(intake, true);
+        Some(ticket)
     }
 
-    pub fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>) -> Option<T> {
-        let answer = match &self.options.place {
-            Place::Memory => {
+    pub fn read<T>(
+        &self,
+        lane: Lane,
+        ask: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Option<T> {
+        let answer = match &self.options.location {
+            Location::Memory => {
                 let guard = lock(&self.writable);
                 ask(&guard.as_ref()?.connection)
             }
-            Place::File(path) => {
-                let mut guard = lock(&self.reader);
+            Location::File(path) => {
+                let mut guard = lock(&self.readers[lane as usize]);
                 if guard.is_none() {
                     match file::open_reader(path) {
                         Ok(connection) => *guard = connection,
@@ -225,6 +262,13 @@ impl Shared {
         match answer {
             Ok(answer) => Some(answer),
             Err(error) => self.unreadable(&error),
+        }
+    }
+
+    /// The readers' connections end: the writer's is then the last, or the file is another one.
+    pub fn close_readers(&self) {
+        for reader in &self.readers {
+            *lock(reader) = None;
         }
     }
 
@@ -247,7 +291,7 @@ impl Shared {
         let held = self.absorb().memory.messages(channel);
         rows.extend(held.iter().filter_map(|message| match message {
             Kept::Row(row) => Some(Row::clone(row)),
-            Kept::Payload(body) => Header::parse(body).map(|header| Row::of_payload(&header, body)),
+            Kept::Payload(body) => Header::parse(body).ok().map(|header| Row::of_payload(&header, body)),
         }));
         let rows = read::overlay(rows, lock(&self.retained).iter());
         match channel.map(|channel| channel.to_string()) {
@@ -270,7 +314,7 @@ impl Shared {
         let deadline = Instant::now() + timeout;
         let whole = self.flush(timeout);
         // The writer's connection is then the last, and its end empties the log into the file.
-        *lock(&self.reader) = None;
+        self.close_readers();
         {
             let mut intake = lock(&self.intake);
             intake.closing = true;
@@ -285,6 +329,28 @@ impl Shared {
             intake.closing = false;
         }
         whole && lock(&self.retained).is_empty()
+    }
+}
+
+/// What an operation means to the memory layer.
+fn see(memory: &mut Memory, op: &Op) {
+    match op {
+        Op::Payload(header, body) => match header.code {
+            CODE_UPDATE => memory.update(header.channel, header.id, body),
+            CODE_REMOVE => {
+                memory.remove(header.channel, header.id);
+            }
+            _ => memory.put(header.channel, header.id, Kept::Payload(body.clone())),
+        },
+        Op::Sent(header, body) => memory.add(header.channel, header.id, Kept::Payload(body.clone())),
+        Op::Row { channel, id, row } => memory.put(*channel, *id, Kept::Row(Arc::clone(row))),
+        // The count stands if the file cannot be asked.
+        Op::Delete { channel, id, result } => {
+            result.store(i64::from(memory.remove(*channel, *id)), Ordering::Release);
+        }
+        Op::Clear { channel, result } => {
+            result.store(memory.clear(*channel) as i64, Ordering::Release);
+        }
     }
 }
 

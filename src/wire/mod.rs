@@ -5,16 +5,23 @@
 
 mod content;
 mod envelope;
+mod fields;
+pub mod message;
 mod peek;
 pub mod proto;
 mod raw;
 pub mod schema;
+mod sent;
+pub mod tags;
 pub mod varint;
 
 pub use content::plain_text;
 pub use envelope::{CID_MAX, encode_envelope};
-pub use peek::{Fields, Malformed, Peek, Value, peek};
+pub use fields::{Fields, Malformed, Value};
+pub use message::Header;
+pub use peek::{Peek, peek};
 pub use raw::{Chunk, RAW_MARK, Stream, StreamTooLong};
+pub use sent::sent_message;
 
 /// What a binary frame is.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,100 +1,10 @@
-//! Looking into a protobuf message without decoding it.
+//! Looking into an envelope without decoding it.
 
-use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use super::varint;
-use crate::wire::schema;
-
-/// Why a frame is not what it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Malformed {
-    /// It ends in the middle of a field.
-    Truncated,
-    /// A number is longer than ten bytes.
-    Varint,
-    /// A field has a number or a wire type that does not exist.
-    Field,
-    /// A string is not UTF-8.
-    Utf8,
-    /// Messages are nested deeper than anyone needs.
-    TooDeep,
-    /// A raw API chunk is shorter than its header.
-    ChunkHeader,
-}
-
-impl fmt::Display for Malformed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Truncated => "the frame ends in the middle of a field",
-            Self::Varint => "a number is longer than ten bytes",
-            Self::Field => "a field has an impossible number or wire type",
-            Self::Utf8 => "a string is not UTF-8",
-            Self::TooDeep => "messages are nested too deeply",
-            Self::ChunkHeader => "a raw API chunk is shorter than its header",
-        })
-    }
-}
-
-impl std::error::Error for Malformed {}
-
-/// The value of a field as it lies on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value<'a> {
-    Varint(u64),
-    Fixed64(u64),
-    Fixed32(u32),
-    Bytes(&'a [u8]),
-}
-
-/// The fields of a message, one after the other. Groups, long dead, are an error.
-pub struct Fields<'a> {
-    buf: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Fields<'a> {
-    pub fn new(buf: &'a [u8]) -> Self {
-        Self { buf, at: 0 }
-    }
-
-    /// The next field's number and value, or None at the end.
-    #[inline]
-    pub fn read(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
-        if self.at == self.buf.len() {
-            return Ok(None);
-        }
-        let key = varint::read(self.buf, &mut self.at)?;
-        let number = u32::try_from(key >> 3).map_err(|_| Malformed::Field)?;
-        if number == 0 || number > 0x1FFF_FFFF {
-            return Err(Malformed::Field);
-        }
-        let value = match key & 7 {
-            0 => Value::Varint(varint::read(self.buf, &mut self.at)?),
-            1 => Value::Fixed64(u64::from_le_bytes(self.fixed()?)),
-            2 => {
-                let len = varint::read(self.buf, &mut self.at)?;
-                let len = usize::try_from(len).map_err(|_| Malformed::Truncated)?;
-                Value::Bytes(self.take(len)?)
-            }
-            5 => Value::Fixed32(u32::from_le_bytes(self.fixed()?)),
-            _ => return Err(Malformed::Field),
-        };
-        Ok(Some((number, value)))
-    }
-
-    fn take(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
-        let end = self.at.checked_add(len).ok_or(Malformed::Truncated)?;
-        let part = self.buf.get(self.at..end).ok_or(Malformed::Truncated)?;
-        self.at = end;
-        Ok(part)
-    }
-
-    fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        self.take(N)?.try_into().map_err(|_| Malformed::Truncated)
-    }
-}
+use super::fields::{Fields, Malformed, Value};
+use super::schema;
 
 /// What an envelope carries: whose answer it is, which field of the oneof, and where its body lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +30,7 @@ pub fn peek(frame: &[u8]) -> Result<Peek, Malformed> {
             // A later schema may put a field beside the oneof: it must not hide the member.
             (tag, Value::Bytes(body)) if found.tag == 0 || is_member(tag) => {
                 found.tag = tag;
-                found.body = fields.at - body.len()..fields.at;
+                found.body = fields.at() - body.len()..fields.at();
             }
             // A field of a later schema: protobuf says skip.
             _ => {}

@@ -117,6 +117,31 @@ async def test_what_http_does_not_do_the_socket_does_and_is_asked_first_then(sta
     assert made.http.seen[-1].name == "ListClanDescs"
 
 
+async def test_a_socket_that_is_lost_just_then_leaves_http() -> None:
+    made = client(HttpAnswer(404), HttpAnswer(200, body=CLANS))
+    await clan_ids(made)
+    made.socket.script = [errors.MezonConnectionError("not connected")]
+    assert await clan_ids(made) == [5]
+    assert len(made.http.seen) == 2
+    made.socket.script = [errors.DeliveryUnknownError("lost")]
+    with pytest.raises(errors.DeliveryUnknownError):
+        await clan_ids(made)
+
+
+async def test_a_token_that_the_socket_sends_back_does_not_show() -> None:
+    token = "eyJ.the-token-of-the-session.sig"
+    made = client(way="socket")
+    made.socket.script = [errors.ServerError(3, f"bad token {token}", call="api_request_event")]
+    with pytest.raises(
+        errors.ServerError, match=r"refused ListFriends with code 3: bad token \[hidden\]"
+    ) as caught:
+        await made.api.list_friends(token)
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert token not in f"{error!r} {error.args!r} {vars(error)!r}"
+        error = error.__cause__ or error.__context__
+
+
 async def test_a_403_asks_for_a_new_session_first() -> None:
     made = client(HttpAnswer(403, body=b"denied"), HttpAnswer(200, body=CLANS))
     assert await clan_ids(made) == [5]
@@ -157,9 +182,10 @@ async def test_a_refusal_by_both_is_the_one_of_http_and_nothing_is_remembered() 
     made.socket.script = [errors.ServerError(5, "no such clan", call="api_request_event")]
     with pytest.raises(errors.ApiError, match="no such clan") as caught:
         await clan_ids(made)
-    assert caught.value.__notes__ == [
-        f"The socket refused it too: {errors.ServerError(5, 'no such clan', call='api_request_event')}"
-    ]
+    [note] = caught.value.__notes__
+    assert note.startswith(
+        "The socket refused it too: the server refused ListClanDescs with code 5: no such clan."
+    )
     assert await clan_ids(made) == [5]
     assert len(made.http.seen) == 2
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-
 from mezon.testing import LocalGateway
+from waiting import until
+
+__all__ = ["ANSWER", "answer_to", "last_message", "silence_after", "until"]
 
 ANSWER = "channel_message_send"
 
@@ -27,10 +27,3 @@ def last_message(gateway: LocalGateway, channel: str = "general") -> int:
     """The id of the bot's last message."""
     mine = [m for m in gateway.world.messages(channel) if m.sender_id == gateway.bot_id]
     return int(mine[-1].message_id)
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Wait for something the gateway does not see."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 (a bot has no event for it)
-            await asyncio.sleep(0.005)

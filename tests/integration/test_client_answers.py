@@ -29,6 +29,7 @@ from mezon.models import DropdownBoxSelected
 from mezon.models._origin import HeldEvents, Origin
 from mezon.protobuf.rtapi.realtime_pb2 import MessageButtonClicked
 from mezon.testing import LocalGateway
+from waiting import until
 
 SENT = "channel_message_send"
 
@@ -138,9 +139,7 @@ async def test_each_event_knows_its_own_client(gateway: LocalGateway) -> None:
         sent = await gateway.next_sent(SENT)
         said[sent.connection] = sent.text
     assert said == {1: f"I am {one.client_id}", 2: "I am 777"}
-    async with asyncio.timeout(5):
-        while sorted(done) != sorted([one.client_id, 777]):  # noqa: ASYNC110 (two clients, no event)
-            await asyncio.sleep(0.005)
+    await until(lambda: sorted(done) == sorted([one.client_id, 777]))
     await one.disconnect()
     await two.disconnect()
 

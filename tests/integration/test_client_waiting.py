@@ -17,6 +17,7 @@ from mezon import (
 )
 from mezon._events import waiting
 from mezon.testing import LocalGateway
+from waiting import until
 
 
 def begin(awaitable: Any) -> asyncio.Future[Any]:
@@ -42,9 +43,7 @@ async def test_a_waiter_is_served_before_handlers_and_needs_none(gateway: LocalG
     assert event.sender_username == "bob"
     skipped = client.stats().skipped
     await gateway.typing("general", "bob")  # nobody waits any more: it is not even decoded
-    async with asyncio.timeout(5):
-        while client.stats().skipped == skipped:  # noqa: ASYNC110 (the core has no event for it)
-            await asyncio.sleep(0.005)
+    await until(lambda: client.stats().skipped != skipped)
 
     order: list[str] = []
     waiter = begin(client.wait_for("channel_message", lambda message: order.append("waiter") or True))
@@ -106,9 +105,7 @@ async def test_waiters_and_streams_end_with_the_client(gateway: LocalGateway) ->
     await gateway.say("general", "alice", "more")
     await more
     assert (await reader).content == {"t": "hi"}
-    async with asyncio.timeout(5):
-        while client.stats().handlers == 0:  # noqa: ASYNC110 (a handler has no event for it)
-            await asyncio.sleep(0.005)
+    await until(lambda: client.stats().handlers != 0)
     await client.disconnect(drain=5)
     with pytest.raises(ConnectionLostError, match="while waiting for channel_message: the client was closed"):
         await waiter

@@ -83,7 +83,7 @@ async def test_a_loss_and_the_way_back(ports: FakePorts, client: MezonClient) ->
 
     connection.enter("backoff", "the line was cut")
     connection.enter("authenticating")
-    [url] = await connection.listener.new_urls(1)
+    url, *_ = await connection.listener.new_urls(1)
     assert url.startswith("wss://sock.example/ws?")
     assert [request.name for request in ports.the_http.requests].count("authenticate") == 2
     connection.enter("connecting")

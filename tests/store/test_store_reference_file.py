@@ -66,7 +66,7 @@ async def test_the_file_is_continued(recorded: Path, reads: dict[str, Any]) -> N
         assert len(await store.search_messages("thanh pho", limit=-1)) > 100
     connection = sqlite3.connect(recorded)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert connection.execute("PRAGMA user_version").fetchall() == [(1,)]
+    assert connection.execute("PRAGMA user_version").fetchall() == [(2,)]
     connection.close()
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from mezon import InvalidArgumentError
 from mezon.api._message import build_message
-from mezon.api._rpc_names import Rpc, find_rpc
-from mezon.api._rpc_table import RPCS
+from mezon.protobuf._rpc_table import RPCS
+from mezon.protobuf._rpcs import Rpc, find_rpc
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 

@@ -139,14 +139,14 @@ class AgentEventStream:
         return self._state
 
     async def start(self) -> None:
-        """Opens the stream in the background and returns at once. Does nothing while it is open."""
+        """Open the stream in the background and return at once. Does nothing while it is open."""
         if self._task is None or self._task.done():
             self._state = SSEConnectionState.CONNECTING
             self._attempt = 0
             self._task = asyncio.create_task(self._run(), name="mezon-agent-events")
 
     async def close(self) -> None:
-        """Ends the stream and waits until its connection is closed. Does nothing if it is not open."""
+        """End the stream and wait until its connection is closed. Does nothing if it is not open."""
         task, self._task = self._task, None
         if task is None or task.done():
             return
@@ -161,7 +161,7 @@ class AgentEventStream:
         try:
             await self._connect_again_and_again()
         finally:
-            # A stream closed and started anew in one go has another task by now.
+            # A stream closed and started again at once has another task by now.
             if self._task in (None, asyncio.current_task()):
                 self._state = SSEConnectionState.CLOSED
             if self._owned:

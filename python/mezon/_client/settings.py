@@ -7,9 +7,13 @@ was not passed is read from the environment.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from mezon.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from mezon._gateway.transport import TransportChoice
+    from mezon._http.route import ApiRoute
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -43,6 +47,21 @@ class _Text(str, FromEnv):
 class _Flag(int, FromEnv):
     def __repr__(self) -> str:
         return repr(bool(self))
+
+
+#: The defaults of the constructor. Those that may come from the environment say so by their type.
+DEFAULT_HOST: Final = cast("str", FromEnv.text("gw.mezon.ai", "MEZON_HOST"))
+DEFAULT_PORT: Final = cast("str", FromEnv.text("443", "MEZON_PORT"))
+DEFAULT_API_KEY: Final = ""
+DEFAULT_SSL: Final = cast("bool", FromEnv.flag(True, "MEZON_USE_SSL"))
+DEFAULT_TIMEOUT_MS: Final = 7000
+DEFAULT_EXPIRED_TIMESPAN_MS: Final = 5 * 60 * 1000
+DEFAULT_SEND_BULK_INTERVAL: Final = 1000
+DEFAULT_MESSAGE_PER_TIME: Final = 5
+DEFAULT_MMN_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/mmn-api/", "MEZON_MMN_API_URL"))
+DEFAULT_ZK_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/zk-api/", "MEZON_ZK_API_URL"))
+DEFAULT_TRANSPORT: Final = cast("TransportChoice", FromEnv.text("auto", "MEZON_TRANSPORT"))
+DEFAULT_API: Final = cast("ApiRoute", FromEnv.text("auto", "MEZON_API"))
 
 
 def resolve(value: Any) -> Any:

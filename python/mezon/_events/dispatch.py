@@ -14,6 +14,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from mezon._events.waiting import WaitEndedError, Waiters
+from mezon.constants.enum import Events
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Dispatcher:
         on_error: Called with what a handler raised and the name of the event.
         max_handlers: How many handlers may run before the connection has to wait; None for no bound.
         waiters: Who waits for an event; served before its handlers start.
+        around: Gives what is called in place of a handler of an event.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class Dispatcher:
         on_error: Callable[[BaseException, str], None],
         max_handlers: int | None = None,
         waiters: Waiters | None = None,
+        around: Callable[[str, Callable[..., Any]], Callable[..., Any]] = lambda name, handler: handler,
     ) -> None:
         self._events = events
         self._waiters = waiters if waiters is not None else Waiters()
         self._on_error = on_error
+        self._around = around
         self._max = max_handlers
         self._effects: Mapping[str, Callable[[Any], None]] = {}
         self._routes: dict[str, _Route] = {}
@@ -79,6 +83,7 @@ class Dispatcher:
         self._promised: dict[_Outcome, int] = {}
         self._sweep_at = _SWEEP
         self._stopped = False
+        self._early = False
         self._waiting = False
         #: Handlers that raised.
         self.errors = 0
@@ -100,12 +105,31 @@ class Dispatcher:
         for name in interesting | self._waiters.names:
             self._changed(name)
 
+    def wait_for_ready(self) -> None:
+        """A login begins: what comes meanwhile waits, in order, until `ready` has been told."""
+        self._early = True
+
+    def ready(self, client: Any) -> None:
+        """Tell that the client is ready, and take what waits after that."""
+        try:
+            if self._early:
+                self.dispatch(Events.READY.value, client)
+        finally:
+            self.stop_waiting()
+
+    def stop_waiting(self) -> None:
+        """Take events from now on, ready or not."""
+        self._early = False
+        if self._connection is not None and self._loop is not None and not self._loop.is_closed():
+            # After the handlers of ready have begun.
+            self._loop.call_soon(self._connection.resume)
+
     def hold(self) -> None:
         """Take no more events of the connection; answers to calls still come."""
         self._stopped = True
 
     def _changed(self, name: str) -> None:
-        """Somebody began or ceased to listen: the connection is told, and the way to the handlers is set anew."""
+        """Somebody began or ceased to listen: the connection is told, and the way to the handlers is set again."""
         wanted = name in self._effects or self._events.has_listeners(name) or self._waiters.has(name)
         if wanted:
             self._routes[name] = self._route(name)
@@ -118,7 +142,8 @@ class Dispatcher:
         events, effect = self._events, self._effects.get(name)
         if self._waiters.has(name):
             effect = self._waiters.after(effect, name)
-        defaults, handlers = events.defaults.get(name, ()), events.listeners.get(name, ())
+        defaults = events.defaults.get(name, ())
+        handlers = tuple(self._around(name, handler) for handler in events.listeners.get(name, ()))
         around = None if self._connection is None else self._connection.around
         if around is not None:
             defaults = tuple(around(name, one, -1 - place) for place, one in enumerate(defaults))
@@ -135,7 +160,7 @@ class Dispatcher:
 
     def capacity(self) -> int:
         """How many events may come now: one starts as many handlers as listen to it."""
-        if self._stopped:
+        if self._stopped or self._early:
             return 0
         if self._max is None:
             return _UNBOUNDED
@@ -345,8 +370,7 @@ def _takes_one(handler: Callable[..., Any]) -> bool:
     except TypeError:
         return False
     except ValueError:
-        # Callables of C need not say what they take.
-        return True
+        pass  # callables of C need not say what they take
     return True
 
 

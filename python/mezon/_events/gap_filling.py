@@ -8,27 +8,18 @@ the message ids. A channel whose history cannot be had goes on without it. Other
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
-from mezon.constants.enum import Events, TypeMessage
-from mezon.errors import MezonError
-from mezon.messages.history import BEFORE, PAGE
+from mezon._events.missed import ABOUT_OTHERS, GapClient, History, WatchedChannel
+from mezon.constants.enum import Events
 from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mezon.managers.cache import CacheManager
-    from mezon.managers.socket import SocketManager
     from mezon.options import GapOptions
-    from mezon.ports import MessageStore
-    from mezon.protobuf.api import api_pb2
-    from mezon.structures import TextChannel
 
 logger = get_logger("mezon.events")
 
@@ -39,56 +30,6 @@ _TOPICS: Final = 4
 
 #: Dispatched in one turn of the loop when a channel is let go: more than can come in it.
 _TURN: Final = 64
-
-#: These speak of a message by its id again: they are no duplicates of it, and no history has them.
-ABOUT_OTHERS: Final = frozenset(
-    {
-        int(TypeMessage.CHAT_UPDATE),
-        int(TypeMessage.CHAT_REMOVE),
-        int(TypeMessage.TYPING),
-        int(TypeMessage.EPHEMERAL),
-        int(TypeMessage.UPDATE_EPHEMERAL_MSG),
-        int(TypeMessage.DELETE_EPHEMERAL_MSG),
-    }
-)
-
-
-@dataclass(slots=True)
-class _Channel:
-    """What is known of one channel.
-
-    Attributes:
-        last: The last message that was dispatched; None before the first.
-        seen: The ids dispatched last, oldest first.
-        topics: The newest id of each topic, the one heard last at the end; 0 is the channel itself.
-        held: What waits for the history; None when nothing has to.
-        floors: ``topics`` at the loss: what is newer and was not seen was missed.
-        task: Fetches the history, then dispatches what waits.
-        releasing: It has come to the second half.
-    """
-
-    last: ChannelMessage | None = None
-    seen: dict[int, None] = field(default_factory=dict)
-    topics: dict[int, int] = field(default_factory=dict)
-    held: list[ChannelMessage] | None = None
-    floors: dict[int, int] = field(default_factory=dict)
-    task: asyncio.Task[None] | None = None
-    releasing: bool = False
-
-
-class GapClient(Protocol):
-    """What a gap is filled from, and with."""
-
-    @property
-    def api_client(self) -> Any: ...
-    @property
-    def message_db(self) -> MessageStore | None: ...
-    @property
-    def channels(self) -> CacheManager[int, TextChannel]: ...
-    @property
-    def content_as_json(self) -> bool: ...
-    @property
-    def socket_manager(self) -> SocketManager: ...
 
 
 class EventTarget(Protocol):
@@ -125,16 +66,11 @@ class GapFiller:
         decode: Callable[[bytes], ChannelMessage] | None = None,
     ) -> None:
         self._client = client
-        self._token = token
         self._dispatcher = dispatcher
         self._options = options
-        model = JsonContentMessage if client.content_as_json else ChannelMessage
-        if decode is None:
-            origin = client.socket_manager.origin
-            decode = origin_plan(model, MESSAGES["channel_message"], origin).decode
-        self._decode = decode
+        self._history = History(client, token, options, decode)
         #: The channels heard lately, the last one at the end.
-        self._channels: dict[int, _Channel] = {}
+        self._channels: dict[int, WatchedChannel] = {}
         self._lost = False
         self._state = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -165,7 +101,7 @@ class GapFiller:
         After `begin`, before the connection is opened.
         """
         for channel_id, one in list(known.items())[-self._options.channels :]:
-            channel = self._channels[channel_id] = _Channel()
+            channel = self._channels[channel_id] = WatchedChannel()
             channel.topics = {int(topic): int(newest) for topic, newest in one["topics"]}
             channel.last = ChannelMessage(
                 channel_id=channel_id,
@@ -208,13 +144,13 @@ class GapFiller:
                 )
                 self._begin(event.channel_id, channel, fetch=False)
 
-    def _heard(self, channel_id: int) -> _Channel | None:
+    def _heard(self, channel_id: int) -> WatchedChannel | None:
         """The channel, as the one heard last; None when it is not watched because all places are taken."""
         channel = self._channels.pop(channel_id, None)
         if channel is None:
             if len(self._channels) >= self._options.channels and not self._forget_one():
                 return None
-            channel = _Channel()
+            channel = WatchedChannel()
         self._channels[channel_id] = channel
         return channel
 
@@ -225,7 +161,7 @@ class GapFiller:
                 return True
         return False
 
-    def _deliver(self, channel: _Channel, message: ChannelMessage) -> bool:
+    def _deliver(self, channel: WatchedChannel, message: ChannelMessage) -> bool:
         """Dispatch a message unless it was; True if it was dispatched now."""
         if message.code not in ABOUT_OTHERS and message.message_id:
             number, seen, topics = message.message_id, channel.seen, channel.topics
@@ -279,7 +215,7 @@ class GapFiller:
             if channel.held is not None:
                 self._begin(channel_id, channel, fetch=True)
 
-    def _begin(self, channel_id: int, channel: _Channel, *, fetch: bool) -> None:
+    def _begin(self, channel_id: int, channel: WatchedChannel, *, fetch: bool) -> None:
         """Start to fetch and release, or to release at once; a fetch under way is given up or waited for."""
         earlier = channel.task if channel.task is not None and not channel.task.done() else None
         if earlier is not None and not fetch:
@@ -294,11 +230,11 @@ class GapFiller:
             channel.releasing = True
 
     async def _fill(
-        self, channel_id: int, channel: _Channel, earlier: asyncio.Task[None] | None, fetch: bool
+        self, channel_id: int, channel: WatchedChannel, earlier: asyncio.Task[None] | None, fetch: bool
     ) -> None:
         if earlier is not None:
             await asyncio.wait([earlier])
-        missed = await self._missed(channel_id, channel) if fetch and channel.held is not None else []
+        missed = await self._history.missed(channel_id, channel) if fetch and channel.held is not None else []
         held, channel.held = channel.held, []
         if held is None:
             channel.held = None
@@ -313,86 +249,17 @@ class GapFiller:
                 channel_id,
             )
             del missed[: len(missed) - bound]
-        fresh = [self._received(channel, message) for message in missed]
+        fresh = [self._history.received(channel, message) for message in missed]
         channel.releasing = True
         try:
             await self._release(channel, fresh, held)
         finally:
             channel.releasing = False
 
-    # ---- the history
-
-    async def _missed(self, channel_id: int, channel: _Channel) -> list[api_pb2.ChannelMessage]:
-        """What was missed, oldest first. Trouble is a warning."""
-        missed: list[api_pb2.ChannelMessage] = []
-        # Those that came live meanwhile are in the history as well.
-        bound = self._options.messages_per_channel + len(channel.held or ()) + 1
-        try:
-            async with asyncio.timeout(self._options.timeout):
-                for topic, floor in reversed(list(channel.floors.items())):
-                    missed += await self._fetch(channel_id, channel, topic, floor, bound)
-        except MezonError as error:
-            _go_on(channel_id, f"cannot be had: {error}")
-        except TimeoutError:
-            _go_on(channel_id, f"did not come within {self._options.timeout:g} s")
-        except Exception:
-            logger.exception("The history of channel %d cannot be read", channel_id)
-        missed.sort(key=lambda message: message.message_id)
-        return missed
-
-    async def _fetch(
-        self, channel_id: int, channel: _Channel, topic: int, floor: int, bound: int
-    ) -> list[api_pb2.ChannelMessage]:
-        """The messages of a topic above `floor`, the newest first; the last page may go over `bound`."""
-        from mezon.api import Priority
-
-        client, oldest = self._client, time.time() - self._options.max_age
-        clan_id = channel.last.clan_id if channel.last is not None else 0
-        found: list[api_pb2.ChannelMessage] = []
-        before = 0
-        while len(found) < bound:
-            page = await client.api_client.list_raw_channel_messages(
-                self._token(),
-                clan_id,
-                channel_id,
-                before,
-                limit=PAGE,
-                direction=BEFORE if before else None,
-                topic_id=topic,
-                options={"priority": Priority.BACKGROUND},
-            )
-            fresh = [message for message in page if not before or message.message_id < before]
-            wanted = [
-                message
-                for message in fresh
-                if message.message_id > floor and (message.create_time_seconds or oldest) >= oldest
-            ]
-            found += [message for message in wanted if message.code not in ABOUT_OTHERS]
-            if len(wanted) < len(fresh) or len(page) < PAGE or not fresh:
-                break
-            before = min(message.message_id for message in fresh)
-        return found
-
-    def _received(self, channel: _Channel, message: api_pb2.ChannelMessage) -> ChannelMessage:
-        """The message as it would have come: into the store, and as the model handlers get."""
-        live = channel.last
-        if live is not None and not message.mode:
-            # A history may say less of the channel than an event does.
-            message.clan_id = message.clan_id or live.clan_id
-            message.channel_id = message.channel_id or live.channel_id
-            message.mode, message.is_public = live.mode or 0, bool(live.is_public)
-            message.channel_label = message.channel_label or live.channel_label or ""
-            message.category_name = message.category_name or live.category_name or ""
-        body = message.SerializeToString()
-        store = self._client.message_db
-        if store is not None:
-            store.accept(body)
-        return self._decode(body)
-
     # ---- letting go
 
     async def _release(
-        self, channel: _Channel, missed: list[ChannelMessage], held: list[ChannelMessage]
+        self, channel: WatchedChannel, missed: list[ChannelMessage], held: list[ChannelMessage]
     ) -> None:
         """Dispatch what waited, in order; what comes meanwhile waits behind it."""
         dispatcher, done = self._dispatcher, 0
@@ -426,10 +293,6 @@ class GapFiller:
         channel = self._client.channels.get(message.channel_id)
         if channel is not None and channel.messages.get(message.message_id) is None:
             channel.messages.set(message.message_id, Message(message, channel, channel.socket_manager))
-
-
-def _go_on(channel_id: int, why: str) -> None:
-    logger.warning("The history of channel %d %s. It goes on without what was missed", channel_id, why)
 
 
 def _merged(missed: list[ChannelMessage], held: list[ChannelMessage]) -> list[ChannelMessage]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from mezon._events.every_event import EveryEvent
+from mezon._events.names import warn_of_slip
 from mezon.constants.enum import Events
 
 if TYPE_CHECKING:
-    from mezon.managers.event import EventManager
     from mezon.models import (
         AIAgentSessionEndedEvent,
         AIAgentSessionStartedEvent,
@@ -75,10 +76,8 @@ _Disconnect = TypeVar("_Disconnect", bound="Callable[[Disconnect], Any]")
 _Reconnected = TypeVar("_Reconnected", bound="Callable[[Gap], Any]")
 
 
-class EventRegistration:
+class EventRegistration(EveryEvent):
     """Registration of handlers; a part of :class:`mezon.MezonClient`."""
-
-    event_manager: EventManager
 
     @overload
     def on(
@@ -91,12 +90,15 @@ class EventRegistration:
     def on(self, event_name: str, handler: Any = None) -> Any:
         """Call ``handler`` whenever the event occurs; without a handler, a decorator.
 
+        A name that is nearly one of the protocol's is taken for a slip, and warned of.
+
         Args:
             event_name: A member of ``Events``, or the name of an envelope field.
 
         Raises:
             InvalidArgumentError: If the handler cannot be called.
         """
+        warn_of_slip(event_name)
         return self.event_manager.on(event_name, handler)
 
     def off(self, event_name: str, handler: Callable[..., Any] | None = None) -> None:

@@ -7,17 +7,23 @@ protobuf message itself and takes a mapping.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from pydantic import BaseModel
 
 from mezon import _core
 from mezon.models._answers import OfClient
-from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP, NO_SOURCE, PROTO_FIELDS, WHOLE_MESSAGE
+from mezon.models._envelopes import (
+    ENVELOPE_TO_PYDANTIC_MAP,
+    NO_SOURCE,
+    PARTS,
+    PROTO_FIELDS,
+    WHOLE_MESSAGE,
+)
 from mezon.models._origin import KEY
 from mezon.models.message import ChannelMessage
-from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,24 +32,101 @@ if TYPE_CHECKING:
 
 ENVELOPE: Final = "mezon.realtime.Envelope"
 
+
+class SchemaField(NamedTuple):
+    """A field of a protobuf message, as the schema has it."""
+
+    number: int
+    name: str
+    #: ``message``, ``enum``, or the scalar's name in lower case.
+    kind: str
+    #: The full name of the message or enum; empty for a scalar.
+    type_name: str
+    repeated: bool
+
+
+@cache
+def schema_of(message: str) -> dict[str, SchemaField]:
+    """The fields of a message by name, in the order of their numbers.
+
+    Raises:
+        ValueError: If the schema has no such message.
+    """
+    return {row[1]: SchemaField(*row) for row in _core.schema_fields(message)}
+
+
+@dataclass(frozen=True, slots=True)
+class PartList:
+    """A bytes field holds a list message, or JSON."""
+
+    #: The field of the list message that has the items.
+    list_field: int
+    item: _core.Plan
+    from_json: Callable[[bytes], list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonText:
+    """A string field holds a JSON object."""
+
+    json: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """Where a field of the message goes."""
+
+    name: str
+    #: Its names in the instance.
+    names: list[str]
+    #: What its value has inside: a message, parts, JSON; None for a plain value.
+    inside: _core.Plan | PartList | JsonText | None
+
+
+@dataclass(frozen=True, slots=True)
+class WholeSpec:
+    """A name that gets the whole message as a dict."""
+
+    name: str
+    plan: _core.Plan
+
+
+@dataclass(slots=True)
+class PlanSpec:
+    """A plan, as the core takes it."""
+
+    message: str
+    #: The class of the instances; None makes dicts.
+    model: type[BaseModel] | None
+    #: Every name with its zero, in the order of the model's fields.
+    template: dict[str, Any] = field(default_factory=dict)
+    #: The names that count as set.
+    given: set[str] = field(default_factory=set)
+    fields: list[FieldSpec] = field(default_factory=list)
+    #: Names whose zero is a new list, or a new dict, each time.
+    fresh_lists: list[str] = field(default_factory=list)
+    fresh_dicts: list[str] = field(default_factory=list)
+    whole: WholeSpec | None = None
+
+    def zero(self, name: str, value: Any) -> None:
+        """What `name` is when the message does not say."""
+        self.template[name] = value
+        if isinstance(value, list):
+            self.fresh_lists.append(name)
+        elif isinstance(value, dict):
+            self.fresh_dicts.append(name)
+
+
 #: Envelope field -> its number, which the core calls the tag; and the message it carries.
 TAGS: Final[dict[str, int]] = {}
 MESSAGES: Final[dict[str, str]] = {}
-for _number, _name, _kind, _type_name, _repeated in _core.schema_fields(ENVELOPE):
-    if _kind == "message":
-        TAGS[_name] = _number
-        MESSAGES[_name] = _type_name
+for _field in schema_of(ENVELOPE).values():
+    if _field.kind == "message":
+        TAGS[_field.name] = _field.number
+        MESSAGES[_field.name] = _field.type_name
 
 #: Tag -> envelope field.
 NAMES: Final[dict[int, str]] = {tag: name for name, tag in TAGS.items()}
-
-#: Bytes fields of ChannelMessage -> the field number of the list message inside, its item, the item's model.
-_PARTS: Final[dict[str, tuple[str, type[BaseModel]]]] = {
-    "mentions": ("mezon.api.MessageMentionList", ApiMessageMention),
-    "attachments": ("mezon.api.MessageAttachmentList", ApiMessageAttachment),
-    "reactions": ("mezon.api.MessageReactionList", ApiMessageReaction),
-    "references": ("mezon.api.MessageRefList", ApiMessageRef),
-}
 
 
 def event_plan(name: str, origin: Origin | None = None) -> _core.Plan | None:
@@ -74,53 +157,33 @@ def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> 
             the message does not have.
     """
     _refuse_validators(model)
-    schema = {field[1]: field for field in _core.schema_fields(message)}
+    schema = schema_of(message)
     renamed = PROTO_FIELDS.get(model, {})
-    template: dict[str, Any] = {}
-    sources: dict[str, list[str]] = {}
-    nested: dict[str, Any] = {}
-    given: set[str] = set()
-    fresh_lists: list[str] = []
-    fresh_dicts: list[str] = []
-    whole: tuple[str, _core.Plan] | None = None
+    spec = PlanSpec(message, model)
+    sources: dict[str, FieldSpec] = {}
     for name, info in model.model_fields.items():
         source = renamed.get(name, name)
         if source == WHOLE_MESSAGE:
-            template[name] = None
-            given.add(name)
-            whole = (name, dict_plan(message))
+            spec.template[name] = None
+            spec.given.add(name)
+            spec.whole = WholeSpec(name, dict_plan(message))
             continue
-        field = schema.get(source)
-        if field is None or source == NO_SOURCE:
+        found = schema.get(source)
+        if found is None or source == NO_SOURCE:
             if info.is_required():
                 raise TypeError(f"{model.__name__}.{name} is required, and {message} has no field for it")
-            template[name] = default = info.get_default(call_default_factory=True)
-            if isinstance(default, list):
-                fresh_lists.append(name)
-            elif isinstance(default, dict):
-                fresh_dicts.append(name)
+            spec.zero(name, info.get_default(call_default_factory=True))
             continue
-        given.add(name)
-        sources.setdefault(source, []).append(name)
-        nested[source], zero = _nested(model, message, field, _model_in(info.annotation))
-        template[name] = zero
-        if isinstance(zero, list):
-            fresh_lists.append(name)
-        elif isinstance(zero, dict):
-            fresh_dicts.append(name)
+        spec.given.add(name)
+        inside, zero = _inside(model, message, found, _model_in(info.annotation))
+        if source not in sources:
+            sources[source] = FieldSpec(source, [], inside)
+            spec.fields.append(sources[source])
+        sources[source].names.append(name)
+        spec.zero(name, zero)
     if origin is not None:
-        template[KEY] = origin
-    fields = [(source, names, nested[source]) for source, names in sources.items()]
-    return _core.Plan(
-        message=message,
-        model=model,
-        template=template,
-        given=given,
-        fields=fields,
-        fresh_lists=fresh_lists,
-        fresh_dicts=fresh_dicts,
-        whole=whole,
-    )
+        spec.template[KEY] = origin
+    return _core.Plan(spec)
 
 
 @cache
@@ -133,58 +196,47 @@ def dict_plan(message: str) -> _core.Plan:
 
 
 def _dict_plan(message: str, depth: int) -> _core.Plan:
-    template: dict[str, Any] = {}
-    fields = []
-    fresh: dict[type, list[str]] = {list: [], dict: []}
-    for field in _core.schema_fields(message):
-        name = field[1]
-        inner, zero = _nested(None, message, field, None, depth)
-        if inner is _TOO_DEEP:
+    spec = PlanSpec(message, None)
+    for found in schema_of(message).values():
+        if found.kind == "message" and depth == 0 and not _is_value(message, found):
             continue
-        template[name] = zero
-        fields.append((name, [name], inner))
-        if type(zero) in fresh:
-            fresh[type(zero)].append(name)
-    return _core.Plan(
-        message=message,
-        model=None,
-        template=template,
-        given=set(),
-        fields=fields,
-        fresh_lists=fresh[list],
-        fresh_dicts=fresh[dict],
+        inside, zero = _inside(None, message, found, None, depth)
+        spec.fields.append(FieldSpec(found.name, [found.name], inside))
+        spec.zero(found.name, zero)
+    return _core.Plan(spec)
+
+
+def _is_value(message: str, field: SchemaField) -> bool:
+    """Does the field's message stand for a value: a wrapper, or the entries of a map?"""
+    return field.type_name.startswith("google.protobuf.") or (
+        field.type_name.endswith("Entry") and field.type_name.startswith(f"{message}.")
     )
 
 
-_TOO_DEEP: Final = object()
-
-
-def _nested(
+def _inside(
     owner: type[BaseModel] | None,
     message: str,
-    field: tuple[int, str, str, str, bool],
+    field: SchemaField,
     model: type[BaseModel] | None,
     depth: int = 8,
-) -> tuple[Any, Any]:
+) -> tuple[_core.Plan | PartList | JsonText | None, Any]:
     """What a plan needs to know of the inside of a field, and the field's zero."""
-    _, name, kind, type_name, repeated = field
     if owner is not None and issubclass(owner, ChannelMessage):
-        if name == "content" and owner is not JsonContentMessage:
-            return ("json",), {}
-        if name in _PARTS:
-            list_message, item = _PARTS[name]
-            number, _, _, item_message, _ = _core.schema_fields(list_message)[0]
-            return ("parts", number, model_plan(item, item_message), _json_reader(item)), []
-    if kind != "message":
-        return None, [] if repeated else _core.schema_zero(message, name)
-    if type_name.startswith("google.protobuf."):
-        return None, [] if repeated else None
-    if type_name.endswith("Entry") and type_name.startswith(f"{message}."):
+        if field.name == "content" and owner is not JsonContentMessage:
+            return JsonText(), {}
+        if field.name in PARTS:
+            parts = PARTS[field.name]
+            items = schema_of(f"mezon.api.{parts.message}")[parts.field]
+            item = model_plan(parts.item, items.type_name)
+            return PartList(items.number, item, _json_reader(parts.item)), []
+    if field.kind != "message":
+        return None, [] if field.repeated else _core.schema_zero(message, field.name)
+    if field.type_name.startswith("google.protobuf."):
+        return None, [] if field.repeated else None
+    if _is_value(message, field):
         return None, {}
-    if depth == 0:
-        return _TOO_DEEP, None
-    inner = model_plan(model, type_name) if model is not None else _dict_plan(type_name, depth - 1)
-    return inner, [] if repeated else None
+    plan = model_plan(model, field.type_name) if model else _dict_plan(field.type_name, depth - 1)
+    return plan, [] if field.repeated else None
 
 
 def _json_reader(item: type[BaseModel]) -> Callable[[bytes], list[Any]]:

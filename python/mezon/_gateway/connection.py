@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon import _core
+from mezon._gateway import core_log
+from mezon._gateway.closing import CLOSING, close_unheard
 from mezon._gateway.codec import MESSAGES, NAMES, TAGS, dict_plan, event_plan
-from mezon._gateway.failures import does_not_fit, no_answer, other_loop, server_error
+from mezon._gateway.failures import does_not_fit, no_answer, not_taken, other_loop, server_error
+from mezon._gateway.inflight import InFlight
+from mezon._gateway.new_session import bring_urls
 from mezon._gateway.protobuf_events import protobuf_event
-from mezon.errors import MezonConnectionError, MezonError
-from mezon.ports import SessionRefusedError
+from mezon._gateway.watch import Watch, weakly
+from mezon.errors import MezonConnectionError
 from mezon.utils.logger import get_logger
 from mezon.utils.process import ProcessGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from mezon.models import ChannelMessage
     from mezon.models._origin import Origin
@@ -33,24 +36,25 @@ logger = get_logger("mezon.gateway")
 #: small stay below the garbage collector's threshold: with quick handlers it hardly runs (docs/performance.md).
 BATCH: Final = 32
 
-#: The kinds of what `drain` gives; must match src/py/gateway.rs.
-EVENT, REPLY, RAW, FAILED, STATE, SESSION_WANTED, RECONNECTED, MALFORMED = range(8)
+#: The kinds of what `drain` gives, as names of this module: one is looked up for each event.
+EVENT: Final = _core.ItemKind.EVENT
+REPLY: Final = _core.ItemKind.REPLY
+RAW: Final = _core.ItemKind.RAW
+STATE: Final = _core.ItemKind.STATE
+SESSION_WANTED: Final = _core.ItemKind.SESSION_WANTED
+RECONNECTED: Final = _core.ItemKind.RECONNECTED
+MALFORMED: Final = _core.ItemKind.MALFORMED
+BROKEN: Final = _core.ItemKind.BROKEN
+LOG: Final = _core.ItemKind.LOG
 
 #: Envelope fields that answer calls, whether or not anybody listens to them as events.
 _ANSWERS: Final = frozenset({"channel_message_ack", "channel_message", "error"})
-
-#: Seconds a close may take, and the seconds between two looks whether it is done where no loop is told.
-_CLOSING: Final = 5.0
-_LOOK: Final = 0.01
 
 #: Seconds before the core is asked again when it could not even be asked.
 _PAUSE: Final = 0.05
 
 #: These end a process. They go on, but not before the rest of a batch is seen to.
 _ENDS: Final = (KeyboardInterrupt, SystemExit)
-
-#: Open connections whose loop watches no descriptor: nothing but the core's own thread knows them.
-_notified: set[CoreConnection] = set()
 
 
 class CoreConnection:
@@ -62,6 +66,8 @@ class CoreConnection:
         plans: By envelope field, how its events are decoded when the model's own way is not wanted.
         origin: What events carry that can be answered: whose they are.
         encoded: Give events and answers as bytes, as they came; errors are read all the same.
+        own_id: Whose messages the acknowledgements are of: what the bot sends is then in the store, and among the
+            recent messages, before its answer is told. 0 for not.
     """
 
     around = None
@@ -74,20 +80,22 @@ class CoreConnection:
         origin: Origin | None = None,
         *,
         encoded: bool = False,
+        own_id: int = 0,
     ) -> None:
         self.listener: ConnectionListener | None = None
         self._options = dict(options or {})
         self._store = store
         self._plans = {TAGS[name]: plan for name, plan in (plans or {}).items()}
         self._encoded = encoded
+        self._own_id = own_id
         self._origin = origin
         self._planned: set[int] = set()
         self._wanted: set[int] = set()
         self._core: _core.Gateway | None = None
         self._process = ProcessGuard()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._watched: int | None = None
-        self._calls: dict[int, tuple[str, asyncio.Future[Any]]] = {}
+        self._watch = Watch()
+        self._calls = InFlight()
         self._opening: asyncio.Future[None] | None = None
         self._closed: asyncio.Future[str] | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -137,13 +145,14 @@ class CoreConnection:
         self._process.check()
         if self._core is not None and self._loop is not None and self._loop.is_closed():
             # The loop it was opened on ended without a word.
-            await self._close_core(self._core)
+            await close_unheard(self._core)
         core = self._attach()
         loop = asyncio.get_running_loop()
         try:
-            core.connect(urls[0], auto_reconnect)
+            core.set_log_level(core_log.level())
+            core.connect(list(urls), auto_reconnect)
         except _core.GatewayError as error:
-            raise _as_error(error, "connect") from None
+            raise not_taken(error, "connect") from None
         opening = self._opening = loop.create_future()
         self._closed = loop.create_future()
         try:
@@ -167,18 +176,10 @@ class CoreConnection:
         if closed is not None and not closed.done() and self._loop is asyncio.get_running_loop():
             core.close()
             # Also when somebody else has ordered the close: this must not leave the loop before the end is told.
-            await asyncio.wait([closed], timeout=_CLOSING)
+            await asyncio.wait([closed], timeout=CLOSING)
         else:
-            await self._close_core(core)
+            await close_unheard(core)
         self._detach()
-
-    async def _close_core(self, core: _core.Gateway) -> None:
-        """Close the core where its own loop cannot be told of it."""
-        core.close()
-        for _ in range(int(_CLOSING / _LOOK)):
-            if core.state in ("idle", "closed"):
-                return
-            await asyncio.sleep(_LOOK)
 
     def reconnect(self) -> bool:
         """Make a new connection at once: give up the one there is, or cut the wait for the next attempt short.
@@ -191,7 +192,7 @@ class CoreConnection:
 
     def _attach(self) -> _core.Gateway:
         loop = asyncio.get_running_loop()
-        if self._core is not None and self._loop is loop and self._watched is not None:
+        if self._core is not None and self._loop is loop and self._watch.is_set:
             return self._core
         self._detach()
         self._loop = loop
@@ -199,28 +200,26 @@ class CoreConnection:
             # Windows has no descriptor a loop could watch.
             self._core = self._make_core(notify=sys.platform == "win32")
         core = self._core
-        if core.fileno() >= 0:
-            try:
-                loop.add_reader(core.fileno(), self._on_readable)
-                self._watched = core.fileno()
-            except NotImplementedError:
-                # Windows' proactor loop watches no descriptors: a thread of the core calls instead.
-                core = self._core = self._make_core(notify=True)
-        if self._watched is None:
-            _notified.add(self)
+        if core.fileno() >= 0 and not self._watch.set(loop, core.fileno(), self._on_readable):
+            core = self._core = self._make_core(notify=True)
+        if not self._watch.is_set:
+            self._watch.keep(self)
         self._process.begin()
         for tag in self._wanted:
             core.want(tag, True)
         for tag in NAMES:
             self._prepare(core, tag)
-        # What an earlier loop left is nobody's; this arms the wake-up.
+        # What an earlier loop left, nobody waits for; this arms the wake-up.
         while core.drain(BATCH)[1]:
             pass
         return core
 
     def _make_core(self, *, notify: bool) -> _core.Gateway:
         self._planned.clear()
-        return _core.Gateway(self._options, _weakly(self) if notify else None, self._store)
+        core = _core.Gateway(self._options, weakly(self) if notify else None, self._store)
+        if self._own_id:
+            core.set_own_id(self._own_id)
+        return core
 
     def _prepare(self, core: _core.Gateway, tag: int) -> None:
         """Give the core the plan of a tag, once."""
@@ -234,22 +233,9 @@ class CoreConnection:
             core.set_plan(tag, plan)
 
     def _detach(self) -> None:
-        self._unwatch()
+        self._watch.end(self)
         self._loop = None
-        self._fail_calls("the client was closed")
-
-    def _unwatch(self) -> None:
-        """Nothing of this is left in the loop."""
-        _notified.discard(self)
-        fd, self._watched = self._watched, None
-        if self._loop is not None and fd is not None and not self._loop.is_closed():
-            self._loop.remove_reader(fd)
-
-    def _fail_calls(self, reason: str) -> None:
-        calls, self._calls = self._calls, {}
-        for name, future in calls.values():
-            if not future.done() and not future.get_loop().is_closed():
-                future.set_exception(no_answer(name, "closed", reason))
+        self._calls.fail_all("the client was closed")
 
     # ---- calls
 
@@ -297,17 +283,15 @@ class CoreConnection:
                 return core.call(TAGS[name], value, timeout)
             return core.call_with(TAGS[name], dict_plan(MESSAGES[name]), value, timeout)
         except _core.GatewayError as error:
-            raise _as_error(error, name) from None
+            raise not_taken(error, name) from None
         except (TypeError, ValueError, OverflowError) as error:
             raise does_not_fit(name, error) from error
 
     async def _answer_to(self, name: str, call: int, loop: asyncio.AbstractEventLoop) -> Any:
-        future: asyncio.Future[Any] = loop.create_future()
-        self._calls[call] = (name, future)
         try:
-            return await future
+            return await self._calls.add(call, name, loop)
         except asyncio.CancelledError:
-            if self._calls.pop(call, None) is not None and self._core is not None:
+            if self._calls.forget(call) and self._core is not None:
                 self._core.cancel(call)
             raise
 
@@ -384,25 +368,18 @@ class CoreConnection:
             if listener is not None:
                 listener.on_reconnected(*value)
         elif kind == MALFORMED:
-            logger.warning(
-                "A frame from the server cannot be read and is left out, %d so far: %s", key, value
-            )
-        else:
-            self._answer(kind, key, value)
-
-    def _answer(self, kind: int, call: int, value: Any) -> None:
-        waiting = self._calls.pop(call, None)
-        if waiting is None:
-            return
-        name, future = waiting
-        if future.done():
-            return
-        if kind == REPLY:
-            future.set_result((NAMES.get(value[0], ""), value[1]))
+            logger.warning("A frame from the server cannot be read, %d so far: %s", key, value)
+        elif kind == LOG:
+            core_log.logger.log(key, "%s", value)
+        elif kind == BROKEN:
+            # The core could not make an object of an event: who hands out tells it as any trouble with one.
+            raise value
+        elif kind == REPLY:
+            self._calls.answered(key, (NAMES.get(value[0], ""), value[1]))
         elif kind == RAW:
-            future.set_result(value)
+            self._calls.answered(key, value)
         else:
-            future.set_exception(no_answer(name, *value))
+            self._calls.failed(key, *value)
 
     def _on_state(
         self, listener: ConnectionListener | None, generation: int, state: str, reason: str
@@ -412,8 +389,8 @@ class CoreConnection:
             opening.set_result(None)
         if state == "closed":
             # A client that is thrown away now leaves nothing in the loop; what is left comes by `resume`.
-            self._unwatch()
-            self._fail_calls(reason)
+            self._watch.end(self)
+            self._calls.fail_all(reason)
             if opening is not None and not opening.done():
                 opening.set_exception(MezonConnectionError(f"the gateway cannot be reached: {reason}"))
             if self._closed is not None and not self._closed.done():
@@ -424,42 +401,7 @@ class CoreConnection:
     # ---- a new session for a reconnect
 
     def _renew(self, generation: int, attempt: int) -> None:
-        if self._loop is not None:
+        if self._loop is not None and self._core is not None:
             self._renewing = self._loop.create_task(
-                self._bring_urls(generation, attempt), name="mezon-new-session"
+                bring_urls(self._core, self.listener, generation, attempt), name="mezon-new-session"
             )
-
-    async def _bring_urls(self, generation: int, attempt: int) -> None:
-        core, listener = self._core, self.listener
-        if core is None:
-            return
-        if listener is None:
-            core.refuse_session(generation, True, "there is nobody to bring a new session")
-            return
-        try:
-            url = (await listener.new_urls(attempt))[0]
-        except asyncio.CancelledError:
-            core.refuse_session(generation, False, "cancelled")
-            raise
-        except SessionRefusedError as error:
-            core.refuse_session(generation, True, str(error))
-        except Exception as error:
-            core.refuse_session(generation, False, f"no new session: {error or type(error).__name__}")
-        else:
-            core.provide_session(generation, url)
-
-
-def _weakly(connection: CoreConnection) -> Callable[[], None]:
-    """What the core's thread calls: the core must not keep its owner alive."""
-    known = weakref.ref(connection)
-
-    def notify() -> None:
-        if (owner := known()) is not None:
-            owner.notify()
-
-    return notify
-
-
-def _as_error(error: _core.GatewayError, name: str) -> MezonError:
-    kind, text = error.args
-    return no_answer(name, kind, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mezon._core import FailureKind
 from mezon.errors import (
     DeliveryUnknownError,
     ForkError,
@@ -16,26 +17,27 @@ from mezon.errors import (
 
 
 def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonError:
-    """The exception for a call that gets no answer; the kinds are those of the core."""
+    """The exception for a call that gets no answer; the kinds are those of the core: a ``FailureKind``,
+    or the first of a ``GatewayError``'s arguments."""
     match kind:
-        case "timeout":
+        case FailureKind.TIMEOUT:
             return MezonTimeoutError(
                 f"no answer to {name} within its deadline; it was sent, so the server may have carried it out"
             )
-        case "not_sent":
+        case FailureKind.NOT_SENT:
             return MezonTimeoutError(
                 f"{name} was not sent within its deadline: the connection was not ready or too many frames were waiting"
             )
-        case "delivery_unknown":
+        case FailureKind.DELIVERY_UNKNOWN:
             return DeliveryUnknownError(
                 f"the connection was lost after {name} was sent and before its answer: it may or may not have been "
                 f"carried out ({detail})"
             )
-        case "refused":
+        case FailureKind.REFUSED:
             return ServerError(code, detail, call=name)
-        case "too_long":
+        case FailureKind.TOO_LONG:
             return MezonError(f"the answer to {name} is larger than the client takes")
-        case "malformed":
+        case FailureKind.MALFORMED:
             return MezonError(f"the answer to {name} cannot be read: {detail}")
         case "too_many":
             return MezonConnectionError(f"{name} was not sent: {detail}; wait for some of them first")
@@ -45,12 +47,23 @@ def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonErr
             return MezonConnectionError(
                 "the client is connected already: disconnect() before you log in again"
             )
-        case "closed":
+        case "no_resources":
+            return MezonConnectionError(
+                f"the system has no thread or no file descriptor left for the connection ({detail}): close what is "
+                "not needed, or raise the limit (ulimit -n)"
+            )
+        case FailureKind.CLOSED:
             return MezonConnectionError(f"{name} was not sent: the connection is closed ({detail})")
         case _:
             return MezonConnectionError(
                 f"{name} was not sent: the client is not connected; await client.login() first"
             )
+
+
+def not_taken(error: Exception, name: str) -> MezonError:
+    """The exception for an order that the core could not take."""
+    kind, text = error.args
+    return no_answer(name, kind, text)
 
 
 def server_error(name: str, error: Any) -> ServerError:

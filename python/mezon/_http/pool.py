@@ -18,9 +18,6 @@ __all__ = ["Pool"]
 #: What a forked child has inherited: neither its descriptors nor its loop may be touched, not even to close them.
 _inherited: list[Any] = []
 
-#: Sessions being closed because nobody holds their pool any more; a loop keeps weak references only.
-_closing: set[asyncio.Task[None]] = set()
-
 
 async def _keep(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
     # An event loop closes its open async generators when it shuts down (asyncio.run does that at its end).
@@ -78,23 +75,12 @@ def _abandon(
     keeper: AsyncGenerator[None, None],
     process: ProcessGuard,
 ) -> None:
-    """Nobody holds the pool any more: close its session. Called by the garbage collector, in any thread."""
+    """Nobody holds the pool any more. Called by the garbage collector, in any thread.
+
+    On a living loop nothing is left to do: the generator is let go after this, and its loop then closes it, and it
+    the session.
+    """
     if process.elsewhere:
         _inherited.append((session, keeper))
     elif loop.is_closed():
         _drop(session)
-    else:
-        with contextlib.suppress(RuntimeError):  # closed this very moment
-            loop.call_soon_threadsafe(_close_soon, loop, session, keeper)
-
-
-def _close_soon(
-    loop: asyncio.AbstractEventLoop, session: aiohttp.ClientSession, keeper: AsyncGenerator[None, None]
-) -> None:
-    async def close() -> None:
-        await session.close()
-        await keeper.aclose()
-
-    task = loop.create_task(close())
-    _closing.add(task)
-    task.add_done_callback(_closing.discard)

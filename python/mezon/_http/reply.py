@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mezon._http.content_types import is_binary_response
 from mezon._http.secrets import hide, hide_in_headers
-from mezon.api.utils import is_binary_response
 from mezon.ports import MAX_ANSWER, HttpAnswer, HttpRequest
 
 if TYPE_CHECKING:

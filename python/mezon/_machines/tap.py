@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._events.gap_filling import ABOUT_OTHERS
+from mezon._events.missed import ABOUT_OTHERS
 from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
 from mezon._gateway.protobuf_events import protobuf_event
 from mezon._machines.names import partition_of

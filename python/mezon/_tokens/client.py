@@ -65,7 +65,7 @@ class MmnClient:
         self._request_id = 0
 
     async def close(self) -> None:
-        """Closes the connection to the node. The client may be used again afterwards."""
+        """Close the connection to the node. The client may be used again afterwards."""
         await self._endpoint.close()
 
     def generate_ephemeral_key_pair(self) -> EphemeralKeyPair:
@@ -131,7 +131,7 @@ class MmnClient:
         text_data: str | None = None,
         extra_info: ExtraInfo | None = None,
     ) -> AddTxResponse:
-        """Sends a transfer between addresses that the key of the sender's address signs, without a proof.
+        """Send a transfer between addresses that the key of the sender's address signs, without a proof.
 
         Raises:
             As :meth:`send_transaction`.

@@ -45,7 +45,7 @@ class ZkClient:
         )
 
     async def close(self) -> None:
-        """Closes the connection to the service. The client may be used again afterwards."""
+        """Close the connection to the service. The client may be used again afterwards."""
         await self._prove.close()
 
     async def get_zk_proofs(

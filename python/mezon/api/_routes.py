@@ -10,6 +10,7 @@ from mezon._http.call import Call
 from mezon._http.log import logger
 from mezon._http.reply import Reply
 from mezon._http.retry import Refusal, read_refusal
+from mezon._http.secrets import hide
 from mezon.errors import (
     DeliveryUnknownError,
     MezonConnectionError,
@@ -22,7 +23,7 @@ from mezon.ports import HttpAnswer, HttpRequest
 if TYPE_CHECKING:
     from mezon._http.limiter import Clock
     from mezon._http.route import ApiRoute
-    from mezon.api._rpc_names import Rpc
+    from mezon.protobuf._rpcs import Rpc
 
 __all__ = ["Routes", "SocketCalls"]
 
@@ -39,6 +40,8 @@ _RENEWAL_REST: Final = 300.0
 #: Seconds a call over the socket may take when it has no timeout, and the step of waiting for a connection.
 _LONGEST: Final = 30.0
 _STEP: Final = 0.02
+
+_HINT: Final = "If the arguments are right, the bot lacks the right for this, or no bot may do it"
 
 #: States out of which a connection becomes ready soon.
 _OPENING: Final = ("connecting", "authenticating", "joining")
@@ -103,11 +106,15 @@ class Routes:
         if self.mode == "http" or self._connection is None:
             return await http(call)
         now = self._clock.now()
-        if (
-            max(self._by_socket.get(call.name, 0.0), self._unreachable_until) > now
-            and self._state() == "ready"
-        ):
-            return await self._over_socket(call, rpc)
+        until = max(self._by_socket.get(call.name, 0.0), self._unreachable_until)
+        if until > now and self._state() == "ready":
+            try:
+                return await self._over_socket(call, rpc)
+            except DeliveryUnknownError:
+                raise
+            except MezonConnectionError as error:
+                # Lost just now, and nothing was sent.
+                logger.info("%s: not over the socket (%s); trying HTTP", call.name, type(error).__name__)
         try:
             return await self._over_http(call, http, renew)
         except MezonError as error:
@@ -175,7 +182,16 @@ class Routes:
         if connection is None:
             raise MezonConnectionError(f"{call.name}: there is no connection; log in first")
         value = {"api_index": rpc.index, "api_name": rpc.name, "body": call.body or b""}
-        body = await connection.call_raw("api_request_event", value, call.timeout or _LONGEST)
+        try:
+            body = await connection.call_raw("api_request_event", value, call.timeout or _LONGEST)
+        except ServerError as error:
+            text = hide(error.message, (*call.secrets, call.token or ""))
+            refusal = ServerError(error.code, text, error.context, call=call.name, hint=_HINT)
+        else:
+            return self._reply(call, body)
+        raise refusal
+
+    def _reply(self, call: Call, body: bytes) -> Reply:
         logger.debug("%s: %d bytes over the socket", call.name, len(body))
         answer = HttpAnswer(200, headers={"Content-Type": "application/proto"}, body=body)
         return Reply(answer, HttpRequest(call.name, "POST", call.url), call.secrets)

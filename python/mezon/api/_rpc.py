@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mezon._http.call import Call, Caller
 from mezon._http.limiter import Priority
-from mezon.api._rpc_names import find_rpc
 from mezon.api.utils import build_headers
+from mezon.protobuf._rpcs import find_rpc
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit, urlunparse
 
 from pydantic import BaseModel
 
+from mezon._http.content_types import BINARY_CONTENT_TYPES, is_binary_response
 from mezon.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -26,15 +27,6 @@ __all__ = [
     "parse_response",
     "parse_url_components",
 ]
-
-BINARY_CONTENT_TYPES = (
-    "application/proto",
-    "application/x-protobuf",
-    "application/protobuf",
-    "application/octet-stream",
-    "text/plain; charset=utf-8",
-)
-_BINARY = frozenset(kind.replace(" ", "") for kind in BINARY_CONTENT_TYPES)
 
 
 def build_headers(
@@ -118,12 +110,6 @@ def is_schema_secure(schema: str) -> bool:
 def build_params(params: dict[str, Any] | None = None) -> dict[str, Any]:
     """Leave the None values out."""
     return {name: value for name, value in (params or {}).items() if value is not None}
-
-
-def is_binary_response(content_type: str) -> bool:
-    """Whether an answer with this Content-Type is protobuf."""
-    kind = content_type.lower().replace(" ", "").replace('"', "")
-    return kind in _BINARY or kind.partition(";")[0] in _BINARY
 
 
 async def parse_binary_response(resp: aiohttp.ClientResponse, response_proto_class: type) -> Any:

@@ -19,7 +19,9 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from mezon import ChannelMessage, Disconnect, Events, MezonClient, Text
+from pydantic import BaseModel
+
+from mezon import ChannelMessage, Disconnect, Events, MessageLimits, MezonClient, Text
 from mezon.ext._checks import (
     Check,
     Cooldown,
@@ -54,7 +56,9 @@ __all__ = [
     "Bot",
     "Check",
     "CheckFailedError",
+    "Click",
     "Command",
+    "Content",
     "Context",
     "Cooldown",
     "CooldownError",
@@ -71,7 +75,7 @@ __all__ = [
     "owner_only",
 ]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("mezon.ext")
 
 #: Called with where it happened (a context, a click, or the task) and the error.
 ErrorHandler: TypeAlias = "Callable[[Any, Exception], Awaitable[Any]]"
@@ -81,7 +85,9 @@ class Bot(Registry, MezonClient):
     """A client with commands, buttons, forms and tasks.
 
     Args:
-        client_id, api_key: As for ``MezonClient``, like all options that are not named here.
+        client_id: The bot's id.
+        api_key: Its key. All options that are not named here are those of ``MezonClient``; ``limits`` are those of
+            Mezon's own apps unless they are given.
         prefix: What a command begins with, or several such.
         mention: Whether a mention of the bot at the beginning does as well.
         owner_ids: Who may use what is for owners only.
@@ -103,7 +109,7 @@ class Bot(Registry, MezonClient):
         help_command: str | None = "help",
         **options: Any,
     ) -> None:
-        super().__init__(client_id, api_key, **options)
+        super().__init__(client_id, api_key, **{"limits": MessageLimits(), **options})
         self.triggers = Triggers(self.client_id, prefix, mention, own_messages, edits)
         self.owner_ids = frozenset(int(one) for one in owner_ids)
         self.commands: dict[str, Command] = {}
@@ -240,9 +246,9 @@ class Bot(Registry, MezonClient):
         if isinstance(content, str | Text):
             return Text(content).components(*rows)
         whole: dict[str, Any] = (
-            dict(content)
-            if not hasattr(content, "model_dump")
-            else content.model_dump(by_alias=True, exclude_none=True)
+            content.model_dump(by_alias=True, exclude_none=True)
+            if isinstance(content, BaseModel)
+            else dict(content)
         )
         return {**whole, "components": [*(whole.get("components") or ()), *rows]}
 

@@ -338,7 +338,7 @@ def _cleaned(info: FieldInfo, value: str | list[str] | None) -> Any:
             return None
         return value if isinstance(value, list) else [one.strip() for one in value.split(",")]
     if isinstance(value, list):
-        # What an untouched select box sends (protocol README, "Forms").
+        # What an untouched select box may send.
         return value[0] if len(value) == 1 else None
     if value is None or (_choices(kind) and value.startswith("[")):
         return None

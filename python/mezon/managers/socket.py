@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
+from mezon.managers._joins import join_clans
 from mezon.models._body import mentions_of, received_content
 from mezon.models._origin import KEY, RECEIVERS, Origin
 from mezon.socket import Socket, WebSocketAdapterPb
@@ -32,12 +31,6 @@ if TYPE_CHECKING:
     from mezon.session import Session
 
 logger = get_logger("mezon.gateway")
-
-#: How often a join that was lost on its way is sent.
-_JOIN_TRIES: Final = 3
-
-#: Joins under way at a time: each has its turn in the limit of frames well before its deadline.
-_JOINS: Final = 80
 
 
 class Sender(Protocol):
@@ -155,37 +148,7 @@ class SocketManager:
 
     async def join_clans(self, clan_ids: Iterable[int]) -> None:
         """Join clans, some at a time. One that cannot be joined is a warning, and is tried at the next reconnect."""
-        left = sorted(clan_ids)
-        for _ in range(_JOIN_TRIES):
-            lost: list[int] = []
-            for start in range(0, len(left), _JOINS):
-                lost += await self._join_some(left[start : start + _JOINS])
-                if self.socket.connection.state in ("idle", "closed"):
-                    lost += left[start + _JOINS :]
-                    break
-            left = lost
-            if not left or self.socket.connection.state in ("idle", "closed"):
-                break
-        if left:
-            logger.warning("clans %s could not be joined, their events come after the next reconnect", left)
-
-    async def _join_some(self, clan_ids: list[int]) -> list[int]:
-        """Join clans at the same time; gives those whose join was lost on its way."""
-        outcomes = await asyncio.gather(
-            *(self.socket.join_clan_chat(clan_id) for clan_id in clan_ids), return_exceptions=True
-        )
-        lost: list[int] = []
-        for clan_id, outcome in zip(clan_ids, outcomes, strict=True):
-            if isinstance(outcome, MezonConnectionError | MezonTimeoutError):
-                # A join does no harm when it is repeated.
-                lost.append(clan_id)
-            elif isinstance(outcome, MezonError):
-                logger.warning("clan %s could not be joined, its events will not come: %s", clan_id, outcome)
-            elif isinstance(outcome, BaseException):
-                raise outcome
-            else:
-                self.joined_clans.add(clan_id)
-        return lost
+        self.joined_clans |= await join_clans(self.socket, clan_ids)
 
     async def write_ephemeral_message(
         self,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import weakref
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from mezon import _core
 from mezon.errors import InvalidArgumentError, MessageStoreError
@@ -23,9 +25,16 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.store")
 
 DEFAULT_PATH = "./mezon-cache/mezon-messages-cache.db"
+
+#: Who waits for whom in the store's threads: one row by its key for others like it, anything longer for its own kind.
+FETCH: Final = "fetch"
+SCAN: Final = "scan"
+
+#: How much trouble is remembered while there is no loop to tell it on.
+_UNTOLD: Final = 8
 
 #: Seconds ``close`` waits for a disk that does not answer.
 _CLOSE_TIMEOUT = 10.0
@@ -46,8 +55,9 @@ class MessageDB:
         memory_channels: Of how many channels, the ones used last.
         memory_bytes: How many bytes all that may take.
         flush_on_sigterm: Flush when SIGTERM ends the process and nothing else handles it.
-        on_error: Called with a ``MessageStoreError`` when the file cannot be written or was broken: on the
-            event loop if there is one. The attribute of this name may be set later.
+        on_error: Called with a ``MessageStoreError`` when the file cannot be written, was broken or taken away:
+            on the event loop, once there is one. It may be a coroutine function. The attribute of this name may be
+            set later.
 
     Raises:
         InvalidArgumentError: If a bound is below zero.
@@ -79,7 +89,10 @@ class MessageDB:
                 raise InvalidArgumentError(f"{name} must not be below zero")
         self._flush_on_sigterm = flush_on_sigterm
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._executor: ThreadPoolExecutor | None = None
+        self._executors: dict[str, ThreadPoolExecutor] = {}
+        #: Trouble nobody could be told of yet, for there was no loop.
+        self._untold: deque[MessageStoreError] = deque(maxlen=_UNTOLD)
+        self._telling: set[asyncio.Future[Any]] = set()
         self._core = self._make_core()
         self._process = os.getpid()
         self._armed = False
@@ -103,7 +116,7 @@ class MessageDB:
             self._inherited.append(self._core)
             self._core = self._make_core()
             self._process = os.getpid()
-            self._executor = None
+            self._executors = {}
             self._armed = False
         if not self._armed:
             self._armed = True
@@ -113,15 +126,19 @@ class MessageDB:
     def attach_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Name the loop ``on_error`` is called on. Every method does so with the running one."""
         self._loop = loop
+        while self._untold:
+            loop.call_soon_threadsafe(self._report, self._untold.popleft())
 
-    async def _wait(self, call: Callable[..., _Answer], *args: Any) -> _Answer:
-        """Run a call that may wait in a thread."""
-        if self._executor is None:
+    async def _wait(self, lane: str, call: Callable[..., _Answer], *args: Any) -> _Answer:
+        """Run a call that may wait in a thread of its lane: a fetch waits for no search."""
+        executor = self._executors.get(lane)
+        if executor is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._executor = ThreadPoolExecutor(2, thread_name_prefix="mezon-store-reader")
-        self._loop = asyncio.get_running_loop()
-        return await self._loop.run_in_executor(self._executor, call, *args)
+            executor = self._executors[lane] = ThreadPoolExecutor(2, thread_name_prefix=f"mezon-store-{lane}")
+        loop = asyncio.get_running_loop()
+        self.attach_loop(loop)
+        return await loop.run_in_executor(executor, call, *args)
 
     def accept(self, body: bytes) -> None:
         """Store an encoded ``mezon.api.ChannelMessage``, as it came from the server. Does not wait."""
@@ -142,7 +159,7 @@ class MessageDB:
         Raises:
             InvalidArgumentError: If it has no message or channel id.
         """
-        self._loop = asyncio.get_running_loop()
+        self.attach_loop(asyncio.get_running_loop())
         self.core.save_row(*row_of(message))
 
     async def update_message(
@@ -156,7 +173,7 @@ class MessageDB:
         """Change a message as an edit does: content, mentions and attachments; the rest stays.
 
         Raises:
-            InvalidArgumentError: If an id is none.
+            InvalidArgumentError: If an id is no number.
         """
         self.core.update(
             required_id("channel_id", channel_id),
@@ -173,13 +190,13 @@ class MessageDB:
         attachments, reactions, references, topic and time).
 
         Raises:
-            InvalidArgumentError: If an id is none.
+            InvalidArgumentError: If an id is no number.
         """
         channel, message = required_id("channel_id", channel_id), required_id("message_id", message_id)
         core = self.core
         found = core.peek(channel, message)
         if found is None:
-            found = await self._wait(core.get, channel, message)
+            found = await self._wait(FETCH, core.get, channel, message)
         return None if found is None else model_of(found)
 
     async def get_messages_by_channel(
@@ -193,10 +210,10 @@ class MessageDB:
             offset: How many of the newest to leave out.
 
         Raises:
-            InvalidArgumentError: If the channel id is none.
+            InvalidArgumentError: If the channel id is no number.
         """
         channel = required_id("channel_id", channel_id)
-        return await self._wait(self.core.list, channel, _number(limit), max(offset, 0))
+        return await self._wait(SCAN, self.core.list, channel, _number(limit), max(offset, 0))
 
     async def search_messages(
         self, text: str, channel_id: int | str | None = None, limit: int = 50
@@ -208,48 +225,48 @@ class MessageDB:
         The first search reads every message of the file once (about 5 seconds for a million).
 
         Raises:
-            InvalidArgumentError: If the channel id is none.
+            InvalidArgumentError: If the channel id is no number.
         """
         channel = None if channel_id is None else required_id("channel_id", channel_id)
-        return await self._wait(self.core.search, text, channel, _number(limit))
+        return await self._wait(SCAN, self.core.search, text, channel, _number(limit))
 
     async def delete_message(self, message_id: int | str, channel_id: int | str) -> bool:
         """Remove a message; True if there was one.
 
         Raises:
-            InvalidArgumentError: If an id is none.
+            InvalidArgumentError: If an id is no number.
         """
         channel, message = required_id("channel_id", channel_id), required_id("message_id", message_id)
-        return await self._wait(self.core.delete, channel, message)
+        return await self._wait(FETCH, self.core.delete, channel, message)
 
     async def clear_channel_messages(self, channel_id: int | str) -> int:
         """Remove a channel's messages and return their number.
 
         Raises:
-            InvalidArgumentError: If the channel id is none.
+            InvalidArgumentError: If the channel id is no number.
         """
-        return await self._wait(self.core.clear, required_id("channel_id", channel_id))
+        return await self._wait(SCAN, self.core.clear, required_id("channel_id", channel_id))
 
     async def get_message_count(self, channel_id: int | str | None = None) -> int:
         """Number of messages stored, of a channel or of all.
 
         Raises:
-            InvalidArgumentError: If the channel id is none.
+            InvalidArgumentError: If the channel id is no number.
         """
         channel = required_id("channel_id", channel_id) if channel_id else None
-        return await self._wait(self.core.count, channel)
+        return await self._wait(SCAN, self.core.count, channel)
 
     async def flush(self, timeout: float = _CLOSE_TIMEOUT) -> bool:
         """Wait until all that was stored is committed; False if it is not within `timeout` seconds."""
-        return await self._wait(self.core.flush, timeout)
+        return await self._wait(SCAN, self.core.flush, timeout)
 
     async def close(self) -> None:
         """Commit what is left and close the file. Using the store again opens it again."""
         if self._process != os.getpid():
             return
-        await self._wait(self._core.close, _CLOSE_TIMEOUT)
-        executor, self._executor = self._executor, None
-        if executor is not None:
+        await self._wait(SCAN, self._core.close, _CLOSE_TIMEOUT)
+        executors, self._executors = self._executors, {}
+        for executor in executors.values():
             executor.shutdown(wait=False)
 
     def stats(self) -> dict[str, Any]:
@@ -273,24 +290,34 @@ class MessageDB:
             logger.info(text)
             return
         logger.warning(text)
-        loop = self._loop
-        if self.on_error is None:
+        loop, error = self._loop, MessageStoreError(text)
+        if loop is None or loop.is_closed():
+            # Told when there is one: a bot's own code runs on no thread of ours.
+            self._untold.append(error)
             return
-        if loop is not None and not loop.is_closed():
-            try:
-                loop.call_soon_threadsafe(self._report, MessageStoreError(text))
-            except RuntimeError:  # closed this very moment
-                return
-        else:
-            self._report(MessageStoreError(text))
+        try:
+            loop.call_soon_threadsafe(self._report, error)
+        except RuntimeError:  # closed this very moment
+            self._untold.append(error)
 
     def _report(self, error: Exception) -> None:
+        """Tell the bot, on the loop."""
         if self.on_error is None:
             return
         try:
-            self.on_error(error)
+            outcome = self.on_error(error)
         except Exception:
             logger.exception("on_error itself failed")
+            return
+        if inspect.isawaitable(outcome):
+            task = asyncio.ensure_future(outcome)
+            self._telling.add(task)
+            task.add_done_callback(self._told)
+
+    def _told(self, task: asyncio.Future[Any]) -> None:
+        self._telling.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("on_error itself failed", exc_info=error)
 
 
 def _number(limit: int) -> int:

@@ -45,6 +45,18 @@ class Model(BaseModel):
     # Bytes may be any bytes, so JSON output carries them as base64.
     model_config = ConfigDict(defer_build=True, ser_json_bytes="base64", val_json_bytes="base64")
 
+    @property
+    def model_fields_set(self) -> set[str]:
+        """The names of the fields that were given, by whoever made the instance or by assignment.
+
+        As everywhere in pydantic it may be changed. The core's instances share one set until it is asked for here.
+        """
+        given = self.__pydantic_fields_set__
+        if len(given) == len(type(self).model_fields):
+            given = set(given)
+            object.__setattr__(self, "__pydantic_fields_set__", given)
+        return given
+
 
 class MezonBaseModel(Model):
     """A model that is read from a protobuf message."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
 
 from mezon.errors import InvalidArgumentError
-from mezon.text.builder import Text
+from mezon.utils.text_body import TextBody
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,16 +19,38 @@ if TYPE_CHECKING:
     from mezon.models.parts import ApiMessageMention
 
 #: What a send takes as content: text, a ``Text``, a dict, or a model such as ``ChannelMessageContent``.
-Content: TypeAlias = "str | Text | Mapping[str, Any] | BaseModel"
+Content: TypeAlias = "str | TextBody | Mapping[str, Any] | BaseModel"
 
 
 def mentions_of(
     content: Content | None, mentions: Sequence[ApiMessageMention] | None
 ) -> Sequence[ApiMessageMention] | None:
-    """What is sent as the mentions of a message: those that a ``Text`` holds, and those that are given."""
-    if not isinstance(content, Text) or not (held := content.mentions):
+    """What is sent as the mentions of a message: those that a ``Text`` holds, and those that are given.
+
+    Raises:
+        InvalidArgumentError: If one of them is no mention.
+    """
+    for mention in mentions or ():
+        if not isinstance(mention, BaseModel | Mapping):
+            raise InvalidArgumentError(
+                f"a mention is an ApiMessageMention(user_id=..., s=0, e=5) or such a dict, not {mention!r}: a name "
+                "alone does not say who that is, nor where in the text"
+            )
+    if not isinstance(content, TextBody) or not (held := content.mentions):
         return mentions
     return [*held, *(mentions or ())]
+
+
+def require_content(content: Content | None) -> None:
+    """Refuse to send nothing.
+
+    Raises:
+        InvalidArgumentError: If ``content`` is None.
+    """
+    if content is None:
+        raise InvalidArgumentError(
+            "there is nothing to send: the content is None. Did a function forget its return?"
+        )
 
 
 def encode_content(content: Content | None) -> str:
@@ -59,7 +81,7 @@ def _as_dict(content: Content | None) -> dict[str, Any]:
         return {"t": str(content)}
     if isinstance(content, BaseModel):
         return content.model_dump(by_alias=True, exclude_none=True)
-    if isinstance(content, Text):
+    if isinstance(content, TextBody):
         return content.content
     if isinstance(content, Mapping):
         return dict(content)

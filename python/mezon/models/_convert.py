@@ -10,14 +10,19 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from mezon.models._base import raw_instance
-from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP, NO_SOURCE, PROTO_FIELDS, WHOLE_MESSAGE
+from mezon.models._envelopes import (
+    ENVELOPE_TO_PYDANTIC_MAP,
+    NO_SOURCE,
+    PARTS,
+    PROTO_FIELDS,
+    WHOLE_MESSAGE,
+)
 from mezon.models.message import ChannelMessage
-from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -25,13 +30,7 @@ if TYPE_CHECKING:
 _M = TypeVar("_M", bound=BaseModel)
 _C = TypeVar("_C", bound=ChannelMessage)
 
-#: Part of a message -> (list message of mezon.api, its field, field of ChannelMessage).
-_PARTS: dict[type[BaseModel], tuple[str, str, str]] = {
-    ApiMessageMention: ("MessageMentionList", "mentions", "mentions"),
-    ApiMessageAttachment: ("MessageAttachmentList", "attachments", "attachments"),
-    ApiMessageReaction: ("MessageReactionList", "reactions", "reactions"),
-    ApiMessageRef: ("MessageRefList", "refs", "references"),
-}
+_PART_OF: Final = {parts.item: parts for parts in PARTS.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +148,8 @@ def build_channel_message(model: type[_C], message: Any) -> _C:
     content = _json_or_none(message.content)
     is_object = isinstance(content, dict)
     values["content"] = content if is_object else {}
-    for part, (_, _, name) in _PARTS.items():
-        values[name] = read_parts(part, getattr(message, name))
+    for name, parts in PARTS.items():
+        values[name] = read_parts(parts.item, getattr(message, name))
     instance = raw_instance(model, values, set(values))
     if not is_object:
         instance.__dict__["raw_content"] = message.content
@@ -168,7 +167,7 @@ def read_parts(part: type[_M], data: bytes) -> list[_M]:
 
     from mezon.protobuf.api import api_pb2
 
-    list_name, field, _ = _PARTS[part]
+    list_name, field, _ = _PART_OF[part]
     container = getattr(api_pb2, list_name)
     entry_type: Any = container.DESCRIPTOR.fields_by_name[field].message_type._concrete_class
     # A list message begins with the tag of its only field (a line feed), so these can only begin JSON.

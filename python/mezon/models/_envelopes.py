@@ -3,14 +3,14 @@
 The core builds its plans from these two tables too: this is the one place that says it.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel
 
 from mezon.models import events, realtime
 from mezon.models.message import ChannelMessage
 from mezon.models.notifications import NotificationEvent
-from mezon.models.parts import ApiMessageReaction
+from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
 from mezon.models.roles import ApiRoleListEventResponse
 
 ENVELOPE_TO_PYDANTIC_MAP: Final[dict[str, type[BaseModel]]] = {
@@ -67,4 +67,22 @@ PROTO_FIELDS: Final[dict[type[BaseModel], dict[str, str]]] = {
     events.ClanUpdatedEvent: {"clan_logo": "logo"},
     realtime.ChannelJoin: {"channel_join": WHOLE_MESSAGE},
     realtime.ChannelLeave: {"channel_leave": WHOLE_MESSAGE},
+}
+
+
+class Parts(NamedTuple):
+    """A list inside a bytes field of a message: protobuf, or JSON from older clients."""
+
+    #: The list message of ``mezon.api``, its only field, and what its items become.
+    message: str
+    field: str
+    item: type[BaseModel]
+
+
+#: Field of ChannelMessage -> what lies in its bytes.
+PARTS: Final[dict[str, Parts]] = {
+    "mentions": Parts("MessageMentionList", "mentions", ApiMessageMention),
+    "attachments": Parts("MessageAttachmentList", "attachments", ApiMessageAttachment),
+    "reactions": Parts("MessageReactionList", "reactions", ApiMessageReaction),
+    "references": Parts("MessageRefList", "refs", ApiMessageRef),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mezon.errors import InvalidArgumentError
-from mezon.text.units import utf16_length
+from mezon.utils.text_units import utf16_length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

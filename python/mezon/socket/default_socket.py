@@ -6,27 +6,21 @@ Ids may be ints or digit strings everywhere.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
-from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
+from mezon.errors import ServerError
 from mezon.models._body import encode_content, mentions_of
 from mezon.models.realtime import ChannelJoin, ChannelLeave, ChannelMessageAck, ClanJoin
-from mezon.session import Session
-from mezon.socket import _rpc
-from mezon.socket._url import socket_urls
-from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
+from mezon.socket._messages import api_ack, complete, message_fields
+from mezon.socket._small_calls import SmallCalls
 from mezon.utils.helper import channel_type_of_mode
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mezon._gateway.transport import TransportChoice
-    from mezon.managers.event import EventManager
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
     from mezon.models._body import Content
-    from mezon.models._limits import MessageLimits
-    from mezon.ports import Connection
 
 logger = get_logger("mezon.gateway")
 
@@ -36,7 +30,7 @@ RAW_HEADER_LENGTH: Final = 7
 CODE_FIN: Final = 0x00FF
 
 
-class Socket:
+class Socket(SmallCalls):
     """The socket of one client.
 
     Args:
@@ -47,121 +41,6 @@ class Socket:
         event_manager: Kept for bots that look at it; dispatch is the client's.
         transport: ``websocket`` or ``tcp`` for that transport alone.
     """
-
-    DEFAULT_HEARTBEAT_TIMEOUT_MS = 10000
-    DEFAULT_SEND_TIMEOUT_MS = 10000
-    DEFAULT_CONNECT_TIMEOUT_MS = 30000
-    RAW_STREAM_TIMEOUT_S = 30.0
-
-    def __init__(
-        self,
-        ws_url: str,
-        use_ssl: bool = False,
-        adapter: WebSocketAdapter | None = None,
-        send_timeout_ms: int = DEFAULT_SEND_TIMEOUT_MS,
-        event_manager: EventManager | None = None,
-        *,
-        transport: TransportChoice = "auto",
-    ) -> None:
-        self.ws_url = ws_url
-        self.use_ssl = use_ssl
-        self.adapter = adapter if adapter is not None else WebSocketAdapterPb()
-        self.send_timeout_ms = send_timeout_ms
-        self.event_manager = event_manager
-        self.transport = transport
-        self.session: Session | None = None
-        #: What is refused before it is sent; None for nothing.
-        self.limits: MessageLimits | None = None
-        self._last_cid = 0
-
-    @property
-    def connection(self) -> Connection:
-        """The connection that carries the calls.
-
-        Raises:
-            InvalidArgumentError: If the adapter is not the core's.
-        """
-        if not isinstance(self.adapter, WebSocketAdapterPb):
-            raise InvalidArgumentError(
-                "calls need the core's adapter: use WebSocketAdapterPb, or a subclass of it"
-            )
-        return self.adapter.connection
-
-    @property
-    def _timeout(self) -> float:
-        return self.send_timeout_ms / 1000
-
-    def generate_cid(self) -> str:
-        """A number no other call of this method got. The core numbers the calls of this class itself."""
-        self._last_cid += 1
-        return str(self._last_cid)
-
-    def is_open(self) -> bool:
-        """Is the socket connected and ready for calls?"""
-        return self.adapter.is_open()
-
-    async def close(self) -> None:
-        """Close the socket. Safe at any time, and twice."""
-        await self.adapter.close()
-
-    async def connect(
-        self,
-        session: Session,
-        create_status: bool = False,
-        connect_timeout_ms: int = DEFAULT_CONNECT_TIMEOUT_MS,
-        *,
-        auto_reconnect: bool = False,
-    ) -> Session:
-        """Connect with a session's token, to where it says.
-
-        ``connect_timeout_ms`` is kept for its name; the core gives a connect 30 s (``GatewayOptions``).
-
-        Raises:
-            MezonConnectionError: If the gateway cannot be reached.
-            NotLoggedInError: If the session has no token.
-        """
-        if not session.token:
-            raise NotLoggedInError("the session has no token: authenticate first, as client.login() does")
-        self.session = session
-        await self.connection.open(self.urls(session, create_status=create_status), auto_reconnect)
-        return session
-
-    def urls(self, session: Session, *, create_status: bool = True) -> list[str]:
-        """Where to connect with a session, the best first. They carry its token: never log them.
-
-        Raises:
-            AuthenticationError: If the session names nothing that can be connected to.
-        """
-        return socket_urls(session, self.use_ssl, self.transport, fallback=self.ws_url, status=create_status)
-
-    async def _call(self, name: str, value: dict[str, Any]) -> tuple[str, Any]:
-        return await self.connection.call(name, value, self._timeout)
-
-    async def _call_for_dict(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
-        """The answer's fields by name, or what was sent when the answer is of another kind."""
-        from mezon._gateway.codec import MESSAGES, dict_plan
-
-        kind, answer = await self._call(name, value)
-        if kind != name:
-            return value
-        if isinstance(answer, bytes):
-            fields: dict[str, Any] = dict_plan(MESSAGES[name]).decode(answer)
-            return fields
-        dumped: dict[str, Any] = answer.model_dump()
-        return dumped
-
-    async def _rpc(self, rpc: _rpc.Rpc, request: dict[str, Any]) -> dict[str, Any]:
-        """Call an API over the socket; gives the answer's fields by name."""
-        from mezon._gateway.codec import dict_plan
-
-        body = dict_plan(rpc.request).encode(request) if rpc.request else b""
-        event = {"api_index": rpc.index, "api_name": rpc.name, "body": body}
-        try:
-            answer = await self.connection.call_raw("api_request_event", event, self._timeout)
-        except ServerError as error:
-            raise ServerError(error.code, error.message, error.context, call=rpc.name) from None
-        fields: dict[str, Any] = dict_plan(rpc.response).decode(answer)
-        return fields
 
     # ---- joins
 
@@ -232,7 +111,7 @@ class Socket:
             MezonConnectionError: If the socket is not connected.
             InvalidArgumentError: If a value does not fit.
         """
-        message = _message(
+        message = message_fields(
             clan_id,
             channel_id,
             mode,
@@ -249,7 +128,7 @@ class Socket:
         )
         self._check(message)
         _, ack = await self._call_joined("channel_message_send", message, message)
-        return _complete(ack, message)
+        return complete(ack, message)
 
     async def write_ephemeral_message(
         self,
@@ -270,7 +149,7 @@ class Socket:
         message_id: int | None = None,
     ) -> ChannelMessageAck:
         """Send a message that only ``receiver_ids`` see. With ``message_id``, it changes that message."""
-        message = _message(
+        message = message_fields(
             clan_id,
             channel_id,
             mode,
@@ -297,7 +176,7 @@ class Socket:
             create_time_seconds=getattr(answer, "create_time_seconds", 0),
             update_time_seconds=getattr(answer, "update_time_seconds", 0),
         )
-        return _complete(ack, message)
+        return complete(ack, message)
 
     def _check(self, message: dict[str, Any]) -> None:
         if self.limits is not None:
@@ -358,8 +237,8 @@ class Socket:
             "create_time_seconds": create_time_seconds,
         }
         self._check(update)
-        await self._rpc(_rpc.UPDATE_CHANNEL_MESSAGE, update)
-        return _api_ack(update, 1)
+        await self._rpc("UpdateChannelMessage", update)
+        return api_ack(update, 1)
 
     async def remove_chat_message(
         self,
@@ -379,8 +258,8 @@ class Socket:
             "is_public": is_public,
             "topic_id": topic_id,
         }
-        await self._rpc(_rpc.DELETE_CHANNEL_MESSAGE, remove)
-        return _api_ack(remove, 2)
+        await self._rpc("DeleteChannelMessage", remove)
+        return api_ack(remove, 2)
 
     async def write_message_reaction(
         self,
@@ -420,204 +299,3 @@ class Socket:
             )
         made: ApiMessageReaction = model_plan(ApiMessageReaction, "mezon.api.MessageReaction").decode(answer)
         return made
-
-    # ---- presence and small signs
-
-    async def write_message_typing(
-        self, clan_id: int, channel_id: int, mode: int, is_public: bool
-    ) -> dict[str, Any]:
-        """Show the bot as typing."""
-        value = {"clan_id": clan_id, "channel_id": channel_id, "mode": mode, "is_public": is_public}
-        return await self._call_for_dict("message_typing_event", value)
-
-    async def write_last_seen_message(
-        self, clan_id: int, channel_id: int, mode: int, message_id: int, timestamp_seconds: int
-    ) -> dict[str, Any]:
-        """Tell up to which message the bot has read. ``timestamp_seconds`` is a UNIX time."""
-        value = {
-            "clan_id": clan_id,
-            "channel_id": channel_id,
-            "mode": mode,
-            "message_id": message_id,
-            "timestamp_seconds": timestamp_seconds,
-        }
-        return await self._call_for_dict("last_seen_message_event", value)
-
-    async def write_last_pin_message(
-        self,
-        clan_id: int,
-        channel_id: int,
-        mode: int,
-        is_public: bool,
-        message_id: int,
-        timestamp_seconds: int,
-        operation: int,
-    ) -> dict[str, Any]:
-        """Pin a message (``operation`` 1) or unpin it (0)."""
-        value = {
-            "clan_id": clan_id,
-            "channel_id": channel_id,
-            "mode": mode,
-            "is_public": is_public,
-            "message_id": message_id,
-            "timestamp_seconds": timestamp_seconds,
-            "operation": operation,
-        }
-        return await self._call_for_dict("last_pin_message_event", value)
-
-    async def write_custom_status(self, clan_id: int, status: str) -> dict[str, Any]:
-        """Set the bot's custom status in a clan."""
-        return await self._call_for_dict("custom_status_event", {"clan_id": clan_id, "status": status})
-
-    async def write_voice_joined(
-        self,
-        id: str,
-        clan_id: int,
-        clan_name: str,
-        voice_channel_id: int,
-        voice_channel_label: str,
-        participant: str,
-        last_screenshot: str = "",
-    ) -> dict[str, Any]:
-        """Announce that somebody joined a voice channel."""
-        value = {
-            "id": id,
-            "clan_id": clan_id,
-            "clan_name": clan_name,
-            "voice_channel_id": voice_channel_id,
-            "voice_channel_label": voice_channel_label,
-            "participant": participant,
-            "last_screenshot": last_screenshot,
-        }
-        return await self._call_for_dict("voice_joined_event", value)
-
-    async def write_voice_leaved(
-        self, id: str, clan_id: int, voice_channel_id: int, voice_user_id: int
-    ) -> dict[str, Any]:
-        """Announce that somebody left a voice channel."""
-        value = {
-            "id": id,
-            "clan_id": clan_id,
-            "voice_channel_id": voice_channel_id,
-            "voice_user_id": voice_user_id,
-        }
-        return await self._call_for_dict("voice_leaved_event", value)
-
-    async def update_status(self, status: str | None = None) -> None:
-        """Set the bot's online status; None makes it appear offline. No answer is waited for."""
-        self.connection.post("status_update", {"status": status}, self._timeout)
-
-    # ---- lookups
-
-    async def check_duplicate_clan_name(self, clan_name: str) -> dict[str, Any]:
-        """Is a clan of that name there already? See ``exist`` in the answer."""
-        return await self._call_for_dict("check_name_existed_event", {"name": clan_name})
-
-    async def list_clan_emoji_by_clan_id(self, clan_id: str) -> dict[str, Any]:
-        """The emojis of a clan, as ``{"emoji_list": [...]}`` (RPC GetListEmojisByUserId)."""
-        found = await self._rpc(_rpc.GET_LIST_EMOJIS_BY_USER_ID, {})
-        return {"emoji_list": [one for one in found["emoji_list"] if one["clan_id"] == int(clan_id)]}
-
-    async def list_clan_stickers_by_clan_id(self, clan_id: str) -> dict[str, Any]:
-        """The stickers of a clan, as ``{"stickers": [...]}`` (RPC GetListStickersByUserId)."""
-        found = await self._rpc(_rpc.GET_LIST_STICKERS_BY_USER_ID, {})
-        return {"stickers": [one for one in found["stickers"] if one["clan_id"] == int(clan_id)]}
-
-    async def list_channel_by_user_id(self) -> dict[str, Any]:
-        """All channels the bot is in, as ``{"channeldesc": [...]}`` (RPC ListChannelByUserId)."""
-        return await self._rpc(_rpc.LIST_CHANNEL_BY_USER_ID, {})
-
-    async def hashtag_dm_list(self, user_ids: list[str], limit: int) -> dict[str, Any]:
-        """Not offered by the gateway's API.
-
-        Raises:
-            NotImplementedError: Always.
-        """
-        _not_offered("hashtag_dm_list", "list_channel_by_user_id() gives the bot's channels")
-
-    async def get_notification_channel_setting(self, channel_id: int) -> dict[str, Any]:
-        """The bot's notification setting for a channel (RPC GetNotificationChannel)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CHANNEL, {"channel_id": channel_id})
-
-    async def get_notification_category_setting(self, category_id: int) -> dict[str, Any]:
-        """The bot's notification setting for a category (RPC GetNotificationCategory)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CATEGORY, {"category_id": category_id})
-
-    async def get_notification_clan_setting(self, clan_id: int) -> dict[str, Any]:
-        """The bot's notification setting for a clan (RPC GetNotificationClan)."""
-        return await self._rpc(_rpc.GET_NOTIFICATION_CLAN, {"clan_id": clan_id})
-
-    async def get_notification_react_message(self, channel_id: int) -> dict[str, Any]:
-        """Not offered by the gateway's API.
-
-        Raises:
-            NotImplementedError: Always.
-        """
-        _not_offered(
-            "get_notification_react_message", "get_notification_channel_setting() gives the channel's setting"
-        )
-
-
-def _not_offered(name: str, instead: str) -> NoReturn:
-    raise NotImplementedError(
-        f"{name} has no API behind it on the gateway, so there is nothing to ask; {instead}"
-    )
-
-
-def _message(
-    clan_id: int,
-    channel_id: int,
-    mode: int,
-    is_public: bool,
-    content: Content,
-    mentions: Sequence[ApiMessageMention] | None,
-    attachments: Sequence[ApiMessageAttachment] | None,
-    references: Sequence[ApiMessageRef] | None,
-    anonymous_message: bool | None,
-    mention_everyone: bool | None,
-    avatar: str | None,
-    code: int | None,
-    topic_id: int | None,
-) -> dict[str, Any]:
-    """A ``ChannelMessageSend`` by its field names."""
-    return {
-        "clan_id": clan_id,
-        "channel_id": channel_id,
-        "content": encode_content(content),
-        "mentions": mentions_of(content, mentions),
-        "attachments": attachments,
-        "references": references,
-        "mode": mode,
-        "anonymous_message": anonymous_message,
-        "mention_everyone": mention_everyone,
-        "avatar": avatar,
-        "is_public": is_public,
-        "code": code,
-        "topic_id": topic_id,
-    }
-
-
-def _complete(ack: Any, sent: dict[str, Any]) -> ChannelMessageAck:
-    """An acknowledgement with what the server leaves out of it: it was in the call."""
-    if not isinstance(ack, ChannelMessageAck):
-        # A server that answers with something else has taken the message all the same.
-        ack = ChannelMessageAck(code=sent.get("code") or 0)
-    answer: ChannelMessageAck = ack
-    values = answer.__dict__
-    values["channel_id"] = values["channel_id"] or int(sent["channel_id"])
-    values["clan_id"] = values["clan_id"] or int(sent["clan_id"] or 0)
-    values["mode"] = values["mode"] or sent["mode"]
-    values["is_public"] = bool(sent["is_public"])
-    return answer
-
-
-def _api_ack(sent: dict[str, Any], code: int) -> ChannelMessageAck:
-    return ChannelMessageAck(
-        channel_id=int(sent["channel_id"]),
-        mode=sent["mode"],
-        message_id=int(sent["message_id"]),
-        code=code,
-        username="",
-        clan_id=int(sent["clan_id"] or 0),
-        is_public=bool(sent["is_public"]),
-    )

@@ -8,25 +8,25 @@ from mezon.models._seen import channel_seen_in
 from mezon.structures.message import Message
 
 if TYPE_CHECKING:
-    from mezon.client import MezonClient
     from mezon.models import ChannelMessage
+    from mezon.structures._owner import Owner
     from mezon.structures.text_channel import TextChannel
     from mezon.structures.user import User
 
 
-def channel_of_message(client: MezonClient, message: Any) -> TextChannel:
+def channel_of_message(client: Owner, message: Any) -> TextChannel:
     """Where a message was written: the object the client knows, else one that shows what the message says."""
     channel = client.channels.get(message.channel_id)
     if channel is not None:
         return channel
     clan_id = message.clan_id or 0
-    clan = client.clans.get(clan_id) or client._directory.new_clan(clan_id)
-    return clan.channels.get(message.channel_id) or client._directory.new_channel(
+    clan = client.clans.get(clan_id) or client.directory.new_clan(clan_id)
+    return clan.channels.get(message.channel_id) or client.directory.new_channel(
         channel_seen_in(message), clan
     )
 
 
-def user_of_message(client: MezonClient, message: ChannelMessage) -> User:
+def user_of_message(client: Owner, message: ChannelMessage) -> User:
     """Who wrote a message: the object the client knows, else one that shows what the message says."""
     from mezon.models.message import UserInitData
 
@@ -34,9 +34,9 @@ def user_of_message(client: MezonClient, message: ChannelMessage) -> User:
     if user is not None:
         return user
     dms = client.channel_manager.get_all_dm_channels() or {}
-    return client._directory.new_user(UserInitData.from_protobuf(message, dms.get(message.sender_id, 0)))
+    return client.directory.new_user(UserInitData.from_protobuf(message, dms.get(message.sender_id, 0)))
 
 
-def as_message(client: MezonClient, message: ChannelMessage) -> Message:
+def as_message(client: Owner, message: ChannelMessage) -> Message:
     """A received message as one that can be answered."""
     return Message(message, channel_of_message(client, message), client.socket_manager)

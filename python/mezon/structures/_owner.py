@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,12 +13,31 @@ if TYPE_CHECKING:
     from mezon.managers.event import EventManager
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
-    from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageRef, ChannelMessageAck
+    from mezon.models import (
+        ApiMessageAttachment,
+        ApiMessageMention,
+        ApiMessageRef,
+        ChannelMessageAck,
+        UserInitData,
+    )
     from mezon.models._body import Content
     from mezon.ports import MessageStore
     from mezon.structures.clan import Clan
     from mezon.structures.text_channel import TextChannel
     from mezon.structures.user import User
+
+
+class Maker(Protocol):
+    """Who makes the objects of a client."""
+
+    def new_clan(self, clan_id: int) -> Clan:
+        """Make the object of a clan and remember it."""
+
+    def new_channel(self, description: Any, clan: Clan) -> TextChannel:
+        """Make the object of a channel."""
+
+    def new_user(self, data: UserInitData) -> User:
+        """Make the object of a user."""
 
 
 class Owner(Protocol):
@@ -34,6 +53,10 @@ class Owner(Protocol):
     clans: CacheManager[int, Clan]
     channels: CacheManager[int, TextChannel]
     users: CacheManager[int, User]
+
+    @property
+    def directory(self) -> Maker:
+        """Who makes its clans, channels and users."""
 
     @property
     def message_db(self) -> MessageStore:

@@ -11,9 +11,9 @@ from mezon.models._origin import RECEIVERS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mezon.client import MezonClient
     from mezon.models import ChannelMessageAck
     from mezon.models._body import Content
+    from mezon.structures._owner import Owner
     from mezon.structures.message import Message
     from mezon.structures.text_channel import TextChannel
 
@@ -29,7 +29,7 @@ class MessageHandle:
 
     __slots__ = ("_ack", "_client", "_receivers", "channel_id", "id", "sender_id")
 
-    def __init__(self, client: MezonClient, channel_id: int, message_id: int, sender_id: int) -> None:
+    def __init__(self, client: Owner, channel_id: int, message_id: int, sender_id: int) -> None:
         self._client = client
         self.channel_id = int(channel_id)
         self.id = int(message_id)
@@ -38,7 +38,7 @@ class MessageHandle:
         self._receivers: Sequence[int] = ()
 
     @classmethod
-    def of_ack(cls, client: MezonClient, ack: ChannelMessageAck) -> Self:
+    def of_ack(cls, client: Owner, ack: ChannelMessageAck) -> Self:
         """The message that an acknowledgement is for."""
         handle = cls(client, ack.channel_id or 0, ack.message_id or 0, client.client_id)
         handle._ack = ack

@@ -20,7 +20,7 @@ def user_id_of(who: Any) -> int:
     Raises:
         InvalidArgumentError: It is none of these.
     """
-    from mezon.api._values import as_id
+    from mezon.utils.ids import as_id
 
     if not isinstance(who, int | str):
         who = getattr(who, "sender_id", None) or getattr(who, "id", None)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import ChannelStreamMode, TypeMessage
 from mezon.errors import MezonError
+from mezon.models._body import require_content
 from mezon.structures._files import upload_files
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class User:
             OSError: If a file cannot be read.
             MezonError: One of its kinds, if it cannot be sent.
         """
+        require_content(content)
         if files:
             attachments = await upload_files(self.socket_manager.mezon_client, files, attachments)
         if not self.dm_channel_id:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import runpy
 import signal
@@ -27,6 +28,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tls", action="store_true", help="https and wss with a certificate made at start")
     parser.add_argument("--no-websocket", action="store_true", help="turn WebSockets away: TCP alone")
     parser.add_argument("--no-tcp", action="store_true", help="turn abridged TCP away: WebSockets alone")
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse what the live service is said to refuse"
+    )
     parser.add_argument("--require-join", action="store_true", help="refuse messages to channels not joined")
     parser.add_argument("--clans", type=int, default=1, help="how many clans the world has")
     parser.add_argument("--script", help="a Python file with 'async def main(gateway)', run after the start")
@@ -53,6 +57,7 @@ async def _main(options: argparse.Namespace) -> None:
         api_key=options.api_key,
         bot_username=options.bot_username,
         require_join=options.require_join,
+        strict=options.strict,
     )
     for number in range(1, options.clans):
         clan = gateway.world.add_clan(f"Clan {number + 1}")
@@ -85,7 +90,12 @@ async def _run(script: Callable[[LocalGateway], Awaitable[Any]], gateway: LocalG
 
 
 if __name__ == "__main__":
+    options = _arguments()
     try:
-        asyncio.run(_main(_arguments()))
+        asyncio.run(_main(options))
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        sys.exit(f"port {options.port} is taken: stop what listens there, or choose another with --port")

@@ -14,7 +14,7 @@ from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import rpc
 from mezon.testing.frames import Chunk, raw_answer
-from mezon.testing.limits import TOO_MANY, SendCounter
+from mezon.testing.limits import BAD_INPUT, Limits, Warden
 from mezon.testing.records import Sent, Transport
 from mezon.testing.tap import Answer
 from mezon.testing.wire import HIGH_WATER, Pipe
@@ -26,7 +26,6 @@ __all__ = ["MUST_JOIN", "Connection"]
 
 UNRECOGNIZED_PAYLOAD: Final = 1
 MISSING_PAYLOAD: Final = 2
-BAD_INPUT: Final = 3
 
 MUST_JOIN: Final = "Must join channel before sending messages"
 
@@ -45,6 +44,7 @@ _ECHOED: Final = frozenset(
 )
 
 _DELAYED_LIMIT: Final = 10_000
+_SERVICE: Final = Limits.of_the_service()
 
 
 class Connection(ABC):
@@ -64,7 +64,8 @@ class Connection(ABC):
     def __init__(self, gateway: GatewayCore, pipe: Pipe, user_id: int) -> None:
         self._gateway = gateway
         self._delayed: set[asyncio.Task[None]] = set()
-        self._sends = SendCounter()
+        self._enforcing = Warden()
+        self._watching = Warden()
         self.pipe = pipe
         self.number = 0
         self.user_id = user_id
@@ -75,7 +76,7 @@ class Connection(ABC):
 
     @abstractmethod
     async def serve(self) -> None:
-        """Reads until the connection ends."""
+        """Read until the connection ends."""
 
     @abstractmethod
     async def close(self, code: int, reason: str = "") -> None:
@@ -83,23 +84,31 @@ class Connection(ABC):
 
     @abstractmethod
     def push(self, data: bytes, *, fragments: int = 1) -> None:
-        """Sends bytes, an envelope as a rule, that answer nothing."""
+        """Send bytes, an envelope as a rule, that answer nothing."""
 
     @abstractmethod
     def _write_answer(self, envelope: bytes) -> None:
-        """Sends an envelope that answers a call."""
+        """Send an envelope that answers a call."""
 
     @abstractmethod
     def write_chunk(self, chunk: Chunk) -> None:
-        """Sends a piece of a raw API answer."""
+        """Send a piece of a raw API answer."""
 
     # Reading
 
     async def flowing(self) -> None:
-        """Returns when the gateway is not stalled, or when this connection is gone."""
+        """Return when the gateway is not stalled, or when this connection is gone."""
         # By the clock: nobody tells us that the TCP connection ended while we read nothing.
         while self._gateway.stalled and self.is_open:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+    def was_silent(self, since: float) -> bool:
+        """Whether the limit on silence is over, counted from a ``time.monotonic()``.
+
+        False while the gateway is stalled, and when a test has only moved the clock of the loop.
+        """
+        limit = self._gateway.silence_limit
+        return limit is not None and not self._gateway.stalled and time.monotonic() - since >= limit - 0.01
 
     def _take(self, data: bytes) -> bool:
         """Carries out what an envelope asks for; False when these bytes are none."""
@@ -117,6 +126,8 @@ class Connection(ABC):
     def _carry_out(self, sent: Sent) -> None:
         self._gateway.record_sent(sent)
         self._gateway.meter.count(self.user_id, sent.time)
+        if self._is_refused(sent):
+            return
         seconds, fault = self._gateway.faults.for_socket(sent)
         if fault is not None and fault.silent:
             return
@@ -125,6 +136,23 @@ class Connection(ABC):
             self._later(seconds, sent, error)
         else:
             self._answer(sent, error)
+
+    def _is_refused(self, sent: Sent) -> bool:
+        """Refuses what is over the limits in force; notes what the live service would refuse."""
+        refusal = self._enforcing.judge(sent, self._gateway.limits)
+        if refusal is not None:
+            self._refuse(sent, refusal.code, refusal.text)
+            return True
+        breach = self._watching.judge(sent, _SERVICE)
+        if breach is not None:
+            self._gateway.record_breach(f"{self._gateway.describe(sent)}: {breach.text}")
+        return False
+
+    def _refuse(self, sent: Sent, code: int, text: str, context: Mapping[str, str] | None = None) -> None:
+        if sent.kind == "api_request_event":
+            self._send_raw_answer(sent.cid, text.encode(), code)
+        else:
+            self.send_error(sent.cid, code, text, context)
 
     def _later(self, seconds: float, sent: Sent, error: tuple[int, str, Mapping[str, str]] | None) -> None:
         async def wait() -> None:
@@ -146,11 +174,7 @@ class Connection(ABC):
 
     def _answer(self, sent: Sent, error: tuple[int, str, Mapping[str, str]] | None) -> None:
         if error is not None:
-            code, text, context = error
-            if sent.kind == "api_request_event":
-                self._send_raw_answer(sent.cid, text.encode(), code)
-            else:
-                self.send_error(sent.cid, code, text, context)
+            self._refuse(sent, *error)
             return
         handler = getattr(self, f"_on_{sent.kind}", None)
         if handler is not None:
@@ -247,9 +271,7 @@ class Connection(ABC):
 
     def _may_send(self, cid: int, channel_id: int) -> bool:
         gateway = self._gateway
-        if not self._sends.take(time.monotonic(), gateway.limits):
-            self.send_error(cid, TOO_MANY, "Too many messages")
-        elif channel_id not in gateway.world.channels:
+        if channel_id not in gateway.world.channels:
             self.send_error(cid, BAD_INPUT, "Channel not found")
         elif gateway.require_join and channel_id not in self.channels:
             self.send_error(cid, BAD_INPUT, MUST_JOIN)
@@ -260,7 +282,7 @@ class Connection(ABC):
     # Writing
 
     def send(self, cid: int, **field: Any) -> None:
-        """Sends an envelope with this one field."""
+        """Send an envelope with this one field."""
         envelope = realtime_pb2.Envelope(cid=cid, **field)
         data = envelope.SerializeToString()
         if cid:
@@ -275,7 +297,7 @@ class Connection(ABC):
             tap.went(Answer(self.number, time.monotonic(), envelope.cid, size, envelope))
 
     def send_error(self, cid: int, code: int, message: str, context: Mapping[str, str] | None = None) -> None:
-        """Sends an error envelope."""
+        """Send an error envelope."""
         self.send(cid, error=realtime_pb2.Error(code=code, message=message, context=dict(context or {})))
 
     def _send_raw_answer(self, cid: int, body: bytes, code: int = 0) -> None:
@@ -292,7 +314,7 @@ class Connection(ABC):
             self.write_chunk(chunk)
 
     async def _interleaved(self, chunks: list[Chunk]) -> None:
-        """Sends chunks with something else between any two: an event, and what other calls are answered."""
+        """Send chunks with something else between any two: an event, and what other calls are answered."""
         for number, chunk in enumerate(chunks):
             if number:
                 self.send(0, status_presence_event=realtime_pb2.StatusPresenceEvent())
@@ -300,11 +322,11 @@ class Connection(ABC):
             self.write_chunk(chunk)
 
     def write(self, data: bytes) -> None:
-        """Puts bytes on the wire as they are; while the gateway is stalled they wait."""
+        """Put bytes on the wire as they are; while the gateway is stalled they wait."""
         self.pipe.write(data)
 
     async def drain(self, below: int = HIGH_WATER) -> None:
-        """Waits until fewer than ``below`` bytes wait for the peer, or the connection is gone."""
+        """Wait until fewer than ``below`` bytes wait for the peer, or the connection is gone."""
         await self.pipe.drain(below)
 
     @property
@@ -315,7 +337,7 @@ class Connection(ABC):
     # Ending
 
     def release(self) -> None:
-        """Sends what waited for the end of a stall."""
+        """Send what waited for the end of a stall."""
         self.pipe.release()
 
     def abort(self, *, reset: bool = False) -> None:
@@ -323,7 +345,7 @@ class Connection(ABC):
         self.pipe.abort(reset=reset)
 
     def end(self) -> None:
-        """Stops everything that still runs for this connection."""
+        """Stop everything that still runs for this connection."""
         for task in self._delayed:
             task.cancel()
         self.pipe.end()

@@ -20,6 +20,7 @@ from mezon.testing.abridged import LEAST_FRAME_LIMIT
 from mezon.testing.agent_events import AgentEvents
 from mezon.testing.connection import Connection
 from mezon.testing.entrance import Entrance
+from mezon.testing.expect import Expecting
 from mezon.testing.faults import FaultBook
 from mezon.testing.http import HttpSide
 from mezon.testing.limits import Limits
@@ -28,7 +29,6 @@ from mezon.testing.records import Upload
 from mezon.testing.sessions import Sessions
 from mezon.testing.tcp import TcpSide
 from mezon.testing.tokens import Node, Transaction
-from mezon.testing.watch import Watch
 from mezon.testing.websocket import WebSocketSide
 from mezon.testing.wire import WireForm
 from mezon.testing.world import DM, GROUP, User, World
@@ -41,12 +41,14 @@ __all__ = ["GatewayCore"]
 BOT_ID = 1_830_000_000_000_000_001
 API_KEY = "local-gateway-api-key"
 
+_EPHEMERALS = 1000
+
 Shape = Literal["url", "host:port", "host", "none"]
 
 _C = TypeVar("_C", bound=Connection)
 
 
-class GatewayCore(Watch):
+class GatewayCore(Expecting):
     """What :class:`mezon.testing.LocalGateway` stands on; see there."""
 
     def __init__(
@@ -62,6 +64,7 @@ class GatewayCore(Watch):
         silence_limit: float | None = 60.0,
         wire: WireForm | None = None,
         limits: Limits | None = None,
+        strict: bool = False,
         bot_id: int = BOT_ID,
         api_key: str = API_KEY,
         bot_username: str = "echo",
@@ -87,12 +90,14 @@ class GatewayCore(Watch):
         self.frame_limit = frame_limit
         self.silence_limit = silence_limit
         self.wire = wire if wire is not None else WireForm()
-        self.limits = limits if limits is not None else Limits()
+        if limits is None:
+            limits = Limits.of_the_service() if strict else Limits()
+        self.limits = limits
         self.bot_id = bot_id
         self.api_key = api_key
         bot = User(bot_id, bot_username, bot_username.capitalize(), is_bot=True)
         super().__init__(world or World(bot), max_records)
-        self.require_join = require_join
+        self.require_join = require_join or strict
         self.joined_only = joined_only
         self.echo_own_messages = echo_own_messages
         self.chunk_size = chunk_size
@@ -106,6 +111,8 @@ class GatewayCore(Watch):
         """Fields that replace those of the next sessions, such as ``ws_url``, ``api_url`` or ``token``."""
 
         self.uploads: dict[str, Upload] = {}
+        self.ephemerals: dict[int, api_pb2.ChannelMessage] = {}
+        """Ephemeral messages by id, so that they can be clicked; the last thousand."""
         self.faults = FaultBook()
         self.sessions = Sessions(lifetime=token_lifetime, accounts={bot_id: api_key})
         self.mmn = Node()
@@ -211,7 +218,7 @@ class GatewayCore(Watch):
     # Life
 
     async def start(self, *, port: int | None = None) -> Self:
-        """Listens: on ``port``, else where it listened before, else where the constructor said."""
+        """Listen: on ``port``, else where it listened before, else where the constructor said."""
         if self._runner is not None:
             raise RuntimeError("the gateway is running already")
         if self._tls and self._certificate is None:
@@ -269,14 +276,14 @@ class GatewayCore(Watch):
             await asyncio.sleep(0)
 
     async def restart(self, *, downtime: float = 0.0) -> None:
-        """Stops and, after ``downtime`` seconds, listens again on the same port."""
+        """Stop and, after ``downtime`` seconds, listen again on the same port."""
         await self.stop()
         if downtime:
             await asyncio.sleep(downtime)
         await self.start()
 
     async def aclose(self) -> None:
-        """Stops for good and removes the certificate."""
+        """Stop for good and remove the certificate."""
         await self.stop()
         certificate, self._certificate = self._certificate, None
         if certificate is not None:
@@ -337,7 +344,7 @@ class GatewayCore(Watch):
 
     @contextlib.contextmanager
     def admit(self, connection: _C) -> Iterator[_C]:
-        """Counts a connection in, and out at its end."""
+        """Count a connection in, and out at its end."""
         counts = self.connections
         counts.total += 1
         connection.number = counts.total
@@ -366,14 +373,14 @@ class GatewayCore(Watch):
         return self._flow is not None and not self._flow.is_set()
 
     async def flowing(self) -> None:
-        """Returns when the gateway is not stalled."""
+        """Return when the gateway is not stalled."""
         if self._flow is not None:
             await self._flow.wait()
 
     # Telling
 
     def broadcast(self, **field: Any) -> int:
-        """Sends an event to every connection that should have it; returns to how many."""
+        """Send an event to every connection that should have it; return to how many."""
         ((kind, message),) = field.items()
         envelope = realtime_pb2.Envelope(**field)
         data = envelope.SerializeToString()
@@ -416,7 +423,7 @@ class GatewayCore(Watch):
         attachments: Iterable[api_pb2.MessageAttachment] = (),
         hide_edited: bool = False,
     ) -> None:
-        """Changes a message of the history."""
+        """Change a message of the history."""
         message.content = content
         message.mentions = api_pb2.MessageMentionList(mentions=mentions).SerializeToString()
         message.attachments = api_pb2.MessageAttachmentList(attachments=attachments).SerializeToString()
@@ -426,12 +433,16 @@ class GatewayCore(Watch):
     def accept_message(
         self, user_id: int, request: realtime_pb2.ChannelMessageSend, *, remember: bool = True
     ) -> tuple[realtime_pb2.ChannelMessageAck, api_pb2.ChannelMessage]:
-        """Makes the ack and the event of a message a bot sends."""
+        """Make the ack and the event of a message a bot sends."""
         world = self.world
         channel, sender = world.channels[request.channel_id], world.users[user_id]
         message = message_from_send(world, channel, sender, request, message_id=world.next_message_id())
         if remember:
             world.remember(message)
+        else:
+            while len(self.ephemerals) >= _EPHEMERALS:
+                del self.ephemerals[next(iter(self.ephemerals))]
+            self.ephemerals[message.message_id] = message
         ack = realtime_pb2.ChannelMessageAck(
             channel_id=channel.id,
             message_id=message.message_id,
@@ -446,7 +457,7 @@ class GatewayCore(Watch):
         return ack, message
 
     def expect_upload(self, filename: str, filetype: str) -> str:
-        """Makes a URL somebody may PUT a file to, once."""
+        """Make a URL somebody may PUT a file to, once."""
         key = f"{next(self._upload_keys):x}"
         url = f"{self.url}/upload/{key}/{quote(filename, safe='')}"
         while len(self.expected_uploads) >= self.max_uploads:

@@ -1,34 +1,19 @@
-"""The local gateway as a test sees it: what users do, what is pushed, what is blasted."""
+"""The local gateway as a test sees it; what users do stands in people.py, what goes wrong in weather.py."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from mezon.protobuf.api import api_pb2
-from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.blast import Blast, BlastResult, build_blast
-from mezon.testing.connection import Connection
-from mezon.testing.frames import TEXT, Chunk, websocket_frame
-from mezon.testing.messages import (
-    CHAT,
-    REMOVED,
-    UPDATED,
-    build_message,
-    content_text,
-    make_attachments,
-    make_mentions,
-    make_reference,
-)
-from mezon.testing.weather import Weather
-from mezon.testing.world import Channel, User
+from mezon.testing.people import People
 
 __all__ = ["LocalGateway"]
 
 
-class LocalGateway(Weather):
+class LocalGateway(People):
     """A Mezon server on a loopback port, for development and tests.
 
     ``async with LocalGateway() as gateway: ...`` or ``await gateway.start()`` and ``await gateway.aclose()``.
@@ -44,7 +29,9 @@ class LocalGateway(Weather):
         frame_limit: The greatest frame taken on TCP, in bytes; a longer one ends the connection.
         silence_limit: Seconds after which a socket that says nothing is closed; None for never.
         wire: In which pieces and forms the gateway writes, see :class:`WireForm`.
-        limits: How much a bot may send, see :class:`Limits`; nothing is limited by default.
+        limits: How much a bot may send, see :class:`Limits`. Nothing is limited by default, and what the live service
+            would have refused is noted in ``breaches``.
+        strict: Refuse it: the limits of the live service, and messages to channels the bot has not joined.
         bot_id: The one bot that may log in (``add_bot`` lets in more).
         api_key: Its key.
         bot_username: Its name.
@@ -65,6 +52,7 @@ class LocalGateway(Weather):
         uploads: Uploaded files by URL.
         connections: Counts of sockets: ``live``, ``total``, ``max_live``.
         handshakes: Every attempt to open a socket, as :class:`Handshake`.
+        breaches: What the live service would have refused, one sentence each.
         live: The open connections; each says its ``transport``.
         meter: ``meter.busiest_second`` is the most frames a bot sent within one second.
         world: Clans, channels, users, messages.
@@ -73,216 +61,16 @@ class LocalGateway(Weather):
         session_fields: What the next sessions say instead, such as ``{"ws_url": ...}``.
     """
 
-    # What users do
-
-    async def say(
-        self,
-        channel: Channel | int | str,
-        user: User | int | str,
-        content: str | Mapping[str, Any],
-        *,
-        mentions: Iterable[User | int | str | api_pb2.MessageMention | Mapping[str, Any]] = (),
-        reply_to: int | api_pb2.ChannelMessage | None = None,
-        attachments: Iterable[str | api_pb2.MessageAttachment | Mapping[str, Any]] = (),
-        topic_id: int = 0,
-        code: int = CHAT,
-        created: int = 0,
-    ) -> int:
-        """A user says something; every connected bot hears it. Returns the message id.
-
-        Args:
-            channel: The channel, its id, or its name.
-            user: Who speaks: the user, their id, or their name.
-            content: Text, or the content object (``{"t": ..., "embed": [...]}``).
-            mentions: Users mentioned; ``@username`` in the text gives the offsets.
-            reply_to: The message (or its id) this answers.
-            attachments: URLs or field mappings.
-            created: Unix time of the message in seconds; 0 for now.
-
-        Raises:
-            LookupError: No such channel, user or message.
-        """
-        world = self.world
-        text = content if isinstance(content, str) else str(content.get("t") or "")
-        references: Sequence[api_pb2.MessageRef] = ()
-        if reply_to is not None:
-            references = [make_reference(self._message(reply_to))]
-        message = build_message(
-            world,
-            world.channel(channel),
-            world.user(user),
-            content_text(content),
-            message_id=world.next_message_id(),
-            code=code,
-            mentions=make_mentions(world, text, mentions),
-            attachments=make_attachments(attachments),
-            references=references,
-            topic_id=topic_id,
-            created=created,
-        )
-        world.remember(message)
-        self.broadcast(channel_message=message)
-        await self._drain()
-        return message.message_id
-
-    async def say_dm(self, user: User | int | str, content: str | Mapping[str, Any], **options: Any) -> int:
-        """A user writes to the bot directly; options as for ``say``."""
-        return await self.say(self.world.dm(user), user, content, **options)
-
-    async def edit(self, message_id: int, content: str | Mapping[str, Any]) -> None:
-        """The sender changes a message (an event with code 1)."""
-        message = self._message(message_id)
-        self.apply_update(message, content_text(content))
-        self.broadcast_change(message, UPDATED)
-        await self._drain()
-
-    async def remove(self, message_id: int) -> None:
-        """A message is deleted (an event with code 2)."""
-        message = self._message(message_id)
-        self.world.forget(message)
-        self.broadcast_change(message, REMOVED)
-        await self._drain()
-
-    async def react(
-        self, message_id: int, user: User | int | str, emoji: str, *, emoji_id: int = 1, remove: bool = False
-    ) -> None:
-        """A user puts a reaction on a message, or takes it back."""
-        message, sender = self._message(message_id), self.world.user(user)
-        reaction = api_pb2.MessageReaction(
-            id=self.world.next_id(),
-            emoji_id=emoji_id,
-            emoji=emoji,
-            sender_id=sender.id,
-            sender_name=sender.username,
-            sender_avatar=sender.avatar_url,
-            action=remove,
-            count=1,
-            channel_id=message.channel_id,
-            message_id=message.message_id,
-            clan_id=message.clan_id,
-            mode=message.mode,
-            message_sender_id=message.sender_id,
-            is_public=message.is_public,
-            topic_id=message.topic_id,
-        )
-        await self.push(message_reaction_event=reaction)
-
-    async def typing(self, channel: Channel | int | str, user: User | int | str) -> None:
-        """A user is typing."""
-        room, sender = self.world.channel(channel), self.world.user(user)
-        event = realtime_pb2.MessageTypingEvent(
-            clan_id=room.clan_id,
-            channel_id=room.id,
-            sender_id=sender.id,
-            mode=room.mode,
-            is_public=not room.private,
-            sender_username=sender.username,
-            sender_display_name=sender.display_name,
-        )
-        await self.push(message_typing_event=event)
-
-    async def click(
-        self, message_id: int, user: User | int | str, button_id: str, *, extra_data: str = ""
-    ) -> None:
-        """A user clicks a button of a message."""
-        message = self._message(message_id)
-        event = realtime_pb2.MessageButtonClicked(
-            message_id=message_id,
-            channel_id=message.channel_id,
-            button_id=button_id,
-            sender_id=message.sender_id,
-            user_id=self.world.user(user).id,
-            extra_data=extra_data,
-        )
-        await self.push(message_button_clicked=event)
-
-    async def select(
-        self, message_id: int, user: User | int | str, selectbox_id: str, values: Sequence[str]
-    ) -> None:
-        """A user chooses in a drop-down box of a message."""
-        message = self._message(message_id)
-        event = realtime_pb2.DropdownBoxSelected(
-            message_id=message_id,
-            channel_id=message.channel_id,
-            selectbox_id=selectbox_id,
-            sender_id=message.sender_id,
-            user_id=self.world.user(user).id,
-            values=values,
-        )
-        await self.push(dropdown_box_selected=event)
-
-    def _message(self, message: int | api_pb2.ChannelMessage) -> api_pb2.ChannelMessage:
-        if not isinstance(message, int):
-            return message
-        found = self.world.message(message)
-        if found is None:
-            raise LookupError(f"there is no message {message} in the world")
-        return found
-
-    # Pushing
-
-    async def push(self, envelope: realtime_pb2.Envelope | None = None, **field: Any) -> int:
-        """Sends an envelope, or an event by name (``push(channel_message=...)``), to every connection.
-
-        Returns how many connections it went to.
-        """
-        if (envelope is None) == (not field):
-            raise TypeError("push() takes an envelope, or one field by name")
-        if envelope is None:
-            envelope = realtime_pb2.Envelope(**field)
-        payload = envelope.SerializeToString()
-        for tap in self.taps:
-            tap.told(envelope)
-        for connection in self.live:
-            connection.tell_taps(envelope, len(payload))
-        return await self.push_raw(payload)
-
-    async def push_raw(self, data: bytes, *, fragments: int = 1) -> int:
-        """Sends these bytes as one message; on the WebSocket cut into ``fragments`` frames."""
-        return await self._to_all(lambda connection: connection.push(data, fragments=fragments))
-
-    async def push_chunks(self, chunks: Iterable[Chunk]) -> int:
-        """Sends pieces of a raw API answer (``mezon.testing.frames.raw_answer`` makes them)."""
-        pieces = list(chunks)
-
-        def send(connection: Connection) -> None:
-            for chunk in pieces:
-                connection.write_chunk(chunk)
-
-        return await self._to_all(send)
-
-    async def push_text(self, text: str) -> int:
-        """Sends a text WebSocket message."""
-        return await self.push_wire(websocket_frame(text.encode(), TEXT))
-
-    async def push_wire(self, data: bytes) -> int:
-        """Puts these bytes on the TCP connection as they are: broken frames, half frames, anything."""
-        return await self._to_all(lambda connection: connection.write(data))
-
-    async def _to_all(self, send: Callable[[Connection], None]) -> int:
-        live = [c for c in self.live if c.is_open]
-        for connection in live:
-            send(connection)
-        await self._drain()
-        return len(live)
-
-    async def _drain(self) -> None:
-        # While stalled nothing moves, and what is said waits without holding the one who says it.
-        if not self.stalled:
-            for connection in list(self.live):
-                await connection.drain()
-        await asyncio.sleep(0)
-
     # Bursts
 
     def prepare_blast(self, n: int, **options: Any) -> Blast:
-        """Builds the frames of a burst without sending them; options as for :func:`build_blast`."""
+        """Build the frames of a burst without sending them; options as for :func:`build_blast`."""
         return build_blast(self.world, n, **options)
 
     async def blast(
         self, burst: int | Blast, *, progress: Callable[[int], None] | None = None, **options: Any
     ) -> BlastResult:
-        """Sends N prepared messages to every connection as fast as the sockets take them.
+        """Send N prepared messages to every connection as fast as the sockets take them.
 
         Args:
             burst: How many messages, or what ``prepare_blast`` made (send it as often as you like).

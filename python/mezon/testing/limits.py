@@ -1,4 +1,4 @@
-"""What the service is said to limit, and how the gateway counts it."""
+"""What the service is said to limit (docs/protocol.md, "Limits"), and how the gateway counts it."""
 
 from __future__ import annotations
 
@@ -6,57 +6,95 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-__all__ = ["TOO_MANY", "Limits", "Meter", "SendCounter"]
+from mezon.testing.records import KINDS, Sent
 
+__all__ = ["BAD_INPUT", "TOO_MANY", "Limits", "Meter", "Refusal", "Warden"]
+
+BAD_INPUT: Final = 3
 TOO_MANY: Final = 429
 
 _SECOND: Final = 1.0
 _MINUTE: Final = 60.0
+_SENDS: Final = (KINDS["message"], KINDS["ephemeral"])
+_CONTENTS: Final = (*_SENDS, KINDS["update"])
 
 
 @dataclass(slots=True)
 class Limits:
-    """Limits in force on each connection; None is no limit.
+    """Limits in force on each connection; None is no limit. What goes above is refused and not carried out.
 
     Attributes:
-        sends_per_second, sends_per_minute: Channel and ephemeral messages. What goes above them is answered with
-            ``error{429}`` and not carried out.
+        sends_per_second, sends_per_minute: Channel and ephemeral messages; ``error{429}``.
+        frames_per_second: Everything, pings too; ``error{429}``.
+        content_length: UTF-16 units of a message's JSON; ``error{3}``.
     """
 
     sends_per_second: int | None = None
     sends_per_minute: int | None = None
+    frames_per_second: int | None = None
+    content_length: int | None = None
 
     @classmethod
     def of_the_service(cls) -> Self:
-        """What the live service is said to allow: 60 sends a second, 200 a minute."""
-        return cls(sends_per_second=60, sends_per_minute=200)
+        """What the live service is said to allow."""
+        return cls(sends_per_second=60, sends_per_minute=200, frames_per_second=80, content_length=4000)
 
 
-class SendCounter:
-    """The messages one connection sent in the last minute."""
+@dataclass(slots=True, frozen=True)
+class Refusal:
+    """Why something is refused, as an error envelope says it."""
 
-    def __init__(self) -> None:
+    code: int
+    text: str
+
+
+class _Window:
+    """Times within a stretch of time that slides."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._times: deque[float] = deque()
 
-    def take(self, now: float, limits: Limits) -> bool:
-        """Counts one message; False, and not counted, when it is one too many."""
-        if limits.sends_per_second is None and limits.sends_per_minute is None:
-            return True
-        times = self._times
-        while times and times[0] <= now - _MINUTE:
-            times.popleft()
-        if limits.sends_per_minute is not None and len(times) >= limits.sends_per_minute:
-            return False
-        if limits.sends_per_second is not None:
-            recent = 0
-            for time in reversed(times):
-                if time <= now - _SECOND:
-                    break
-                recent += 1
-            if recent >= limits.sends_per_second:
-                return False
-        times.append(now)
-        return True
+    def is_full(self, now: float, limit: int | None) -> bool:
+        while self._times and self._times[0] <= now - self._seconds:
+            self._times.popleft()
+        return limit is not None and len(self._times) >= limit
+
+    def count(self, now: float) -> int:
+        self._times.append(now)
+        return len(self._times)
+
+
+class Warden:
+    """Judges what one connection sends by limits."""
+
+    def __init__(self) -> None:
+        self._frames = _Window(_SECOND)
+        self._second = _Window(_SECOND)
+        self._minute = _Window(_MINUTE)
+
+    def judge(self, sent: Sent, limits: Limits) -> Refusal | None:
+        """Why this is one too many or too long; None when it is fine, and it is counted then."""
+        now = sent.time
+        if self._frames.is_full(now, limits.frames_per_second):
+            return Refusal(TOO_MANY, f"more than {limits.frames_per_second} frames in a second")
+        self._frames.count(now)
+        exact = sent.api_name or sent.kind
+        if exact in _CONTENTS and limits.content_length is not None:
+            length = len(sent.payload.content.encode("utf-16-le", "surrogatepass")) // 2
+            if length > limits.content_length:
+                return Refusal(
+                    BAD_INPUT, f"a content of {length} characters, and {limits.content_length} are allowed"
+                )
+        if exact not in _SENDS:
+            return None
+        if self._second.is_full(now, limits.sends_per_second):
+            return Refusal(TOO_MANY, f"more than {limits.sends_per_second} messages in a second")
+        if self._minute.is_full(now, limits.sends_per_minute):
+            return Refusal(TOO_MANY, f"more than {limits.sends_per_minute} messages in a minute")
+        self._second.count(now)
+        self._minute.count(now)
+        return None
 
 
 @dataclass(slots=True)
@@ -68,12 +106,10 @@ class Meter:
     """
 
     busiest_second: int = 0
-    _recent: dict[int, deque[float]] = field(default_factory=dict, repr=False)
+    _recent: dict[int, _Window] = field(default_factory=dict, repr=False)
 
     def count(self, bot_id: int, now: float) -> None:
-        """Counts a frame."""
-        times = self._recent.setdefault(bot_id, deque())
-        times.append(now)
-        while times[0] <= now - _SECOND:
-            times.popleft()
-        self.busiest_second = max(self.busiest_second, len(times))
+        """Count a frame."""
+        window = self._recent.setdefault(bot_id, _Window(_SECOND))
+        window.is_full(now, None)
+        self.busiest_second = max(self.busiest_second, window.count(now))

@@ -16,6 +16,7 @@ __all__ = [
     "REMOVED",
     "UPDATED",
     "build_message",
+    "content_of",
     "content_text",
     "make_attachments",
     "make_mentions",
@@ -32,6 +33,14 @@ REMOVED = 2
 def content_text(content: str | Mapping[str, Any]) -> str:
     """The JSON text of a message: a str becomes ``{"t": text}``, a mapping is taken as it is."""
     return json.dumps({"t": content} if isinstance(content, str) else dict(content), ensure_ascii=False)
+
+
+def content_of(message: api_pb2.ChannelMessage) -> Any:
+    """The decoded content of a message; None when it is no JSON."""
+    try:
+        return json.loads(message.content)
+    except ValueError:
+        return None
 
 
 def make_mentions(

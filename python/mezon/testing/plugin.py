@@ -1,22 +1,50 @@
-"""The pytest plugin: the fixtures ``gateway`` and ``gateway_factory``. Loaded by the entry point of mezon-rs.
+"""The pytest plugin: ``gateway``, ``gateway_factory``, ``client`` and ``clock``. Loaded by the entry point of mezon-rs.
 
-It needs pytest-asyncio for its async fixtures; without it the fixtures are not there.
+Tests that use them need no configuration: in pytest-asyncio's strict mode they are marked for it here.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
 
 # Nothing heavy here: this module is imported in every pytest run of an environment that has mezon-rs.
+if TYPE_CHECKING:
+    from mezon import MezonClient
+    from mezon.testing.clock import MovableTime
+    from mezon.testing.gateway import LocalGateway
+
+FIXTURES: Final = frozenset(("gateway", "gateway_factory", "client", "clock"))
+
 try:
     from pytest_asyncio import fixture as _async_fixture
-except ImportError:  # pragma: no cover - depends on the environment
-    pass
+except ImportError:
+
+    def _unusable() -> None:
+        """Needs pytest-asyncio."""
+        pytest.fail(
+            'the fixtures of mezon.testing need pytest-asyncio: pip install "mezon-rs[testing]" brings it',
+            pytrace=False,
+        )
+
+    globals().update({name: pytest.fixture(name=name)(_unusable) for name in FIXTURES})
+
 else:
-    if TYPE_CHECKING:
-        from mezon.testing.gateway import LocalGateway
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> None:
+        """Mark the coroutine tests that use a fixture of this plugin, before pytest-asyncio looks at them."""
+        if not inspect.iscoroutinefunction(obj) or not collector.funcnamefilter(name):
+            return
+        if FIXTURES.isdisjoint(inspect.signature(obj).parameters):
+            return
+        marks = getattr(obj, "pytestmark", [])
+        if not any(mark.name in ("asyncio", "anyio", "trio") for mark in marks):
+            pytest.mark.asyncio(obj)
 
     @_async_fixture
     async def gateway_factory() -> AsyncIterator[Callable[..., Awaitable[LocalGateway]]]:
@@ -34,3 +62,22 @@ else:
     async def gateway(gateway_factory: Callable[..., Awaitable[LocalGateway]]) -> LocalGateway:
         """A started gateway on a free loopback port, closed after the test."""
         return await gateway_factory()
+
+    @_async_fixture
+    async def client(gateway: LocalGateway) -> AsyncIterator[MezonClient]:
+        """A client that is logged in at ``gateway`` and has joined its clans; logged out after the test."""
+        from mezon import MezonClient
+
+        made = MezonClient(**gateway.client_options())
+        await made.login()
+        await gateway.wait_joined()
+        yield made
+        await made.disconnect()
+
+    @_async_fixture
+    async def clock() -> AsyncIterator[MovableTime]:
+        """``await clock.advance(minutes=5)`` moves the time of the test's event loop and ``time.time()``."""
+        from mezon.testing.clock import MovableTime
+
+        with MovableTime() as moved:
+            yield moved

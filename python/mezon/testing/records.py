@@ -12,7 +12,17 @@ from google.protobuf.message import DecodeError, Message
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 
-__all__ = ["HOUSEKEEPING", "Connections", "Handshake", "Request", "Sent", "Transport", "Upload", "keep"]
+__all__ = [
+    "HOUSEKEEPING",
+    "KINDS",
+    "Connections",
+    "Handshake",
+    "Request",
+    "Sent",
+    "Transport",
+    "Upload",
+    "keep",
+]
 
 Transport = Literal["websocket", "tcp"]
 
@@ -20,6 +30,20 @@ _T = TypeVar("_T")
 
 HOUSEKEEPING = frozenset({"ping", "clan_join", "channel_join", "channel_leave"})
 """What a client sends by itself: ``next_sent()`` without a kind passes over these."""
+
+KINDS = {
+    "message": "channel_message_send",
+    "ephemeral": "ephemeral_message_send",
+    "update": "UpdateChannelMessage",
+    "channel_message_update": "UpdateChannelMessage",
+    "delete": "DeleteChannelMessage",
+    "channel_message_remove": "DeleteChannelMessage",
+    "reaction": "message_reaction_event",
+    "typing": "message_typing_event",
+}
+"""Short names, and the envelope field or API name that each stands for. Changes and deletions are API calls."""
+
+_NAMES = {name: short for short, name in reversed(KINDS.items())}
 
 # Bodies of api_request_event the gateway shows decoded.
 _API_BODIES: dict[str, type[Message]] = {
@@ -65,7 +89,7 @@ class Sent:
         connection: int,
         transport: Transport = "websocket",
     ) -> Sent:
-        """Takes an envelope apart."""
+        """Take an envelope apart."""
         kind = envelope.WhichOneof("message") or ""
         message = getattr(envelope, kind) if kind else None
         api_name, body = "", None
@@ -75,8 +99,14 @@ class Sent:
         return cls(kind, message, envelope.cid, time, connection, api_name, body, transport)
 
     def is_a(self, kind: str) -> bool:
-        """Whether this is of that kind (an envelope field or an API name)."""
-        return kind in (self.kind, self.api_name)
+        """Whether this is of that kind: an envelope field, an API name, or one of the short names in ``KINDS``."""
+        return KINDS.get(kind, kind) in (self.kind, self.api_name)
+
+    @property
+    def name(self) -> str:
+        """The short name of its kind, else the API name or the envelope field."""
+        exact = self.api_name or self.kind
+        return _NAMES.get(exact, exact)
 
     @property
     def payload(self) -> Any:
@@ -179,7 +209,7 @@ class Connections:
 
 
 def keep(items: list[_T], item: _T, limit: int) -> None:
-    """Appends; when the list is full, drops its oldest tenth first."""
+    """Append; when the list is full, drop its oldest tenth first."""
     if len(items) >= limit:
         del items[: max(1, limit // 10)]
     items.append(item)

@@ -29,7 +29,7 @@ __all__ = ["CALLS", "hello", "serve_control"]
 
 CALLS: Final = frozenset(
     (
-        *("say", "say_dm", "edit", "remove", "react", "typing", "click", "select"),
+        *("say", "say_dm", "edit", "remove", "delete", "join", "leave", "react", "typing", "click", "select"),
         *("push_raw", "push_text", "push_wire", "prepare_blast", "blast"),
         *("drop", "close", "stall", "resume", "answer_with_error", "silence", "delay", "clear_faults"),
         *("http_status", "http_delay", "http_drop", "refuse_tcp", "announce", "expire_tokens", "restart"),

@@ -106,7 +106,7 @@ def _leave(gateway: GatewayCore, clan: Clan, user_ids: Sequence[int]) -> None:
             role.user_ids.difference_update(gone)
     event = {"clan_id": clan.id, "user_ids": gone}
     # After the answer that is being made now.
-    asyncio.get_running_loop().call_soon(lambda: gateway.broadcast(user_clan_removed=event))
+    asyncio.get_running_loop().call_soon(lambda: gateway.broadcast(user_clan_removed_event=event))
 
 
 @method(api_pb2.BanClanUsersRequest)

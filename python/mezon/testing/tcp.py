@@ -134,11 +134,12 @@ class TcpConnection(Connection):
             await self.flowing()
             for frame in self._stream.frames():
                 self._take_frame(frame)
+            since = time.monotonic()
             try:
                 async with asyncio.timeout(self._gateway.silence_limit):
                     data = await self._reader.read(_READ)
             except TimeoutError:
-                if self._gateway.stalled:
+                if not self.was_silent(since):
                     continue
                 await self.pipe.finish()
                 return
@@ -162,7 +163,7 @@ class TcpConnection(Connection):
             super()._on_ping(sent)
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Ends the stream: TCP has no close frame, no code and no reason."""
+        """End the stream: TCP has no close frame, no code and no reason."""
         await self.pipe.finish()
 
     def push(self, data: bytes, *, fragments: int = 1) -> None:

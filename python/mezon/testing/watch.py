@@ -29,6 +29,8 @@ class Watch:
         """Called for every envelope the bot sends."""
         self.taps: list[Tap] = []
         """Who is told of everything that passes; see :class:`mezon.testing.tap.Tap`."""
+        self.breaches: list[str] = []
+        """What the live service would have refused, and this gateway did not, one sentence each."""
         self.sent: list[Sent] = []
         self.requests: list[Request] = []
         self.handshakes: list[Handshake] = []
@@ -36,7 +38,8 @@ class Watch:
         self.connections = Connections()
         self.joined: Callable[[], Iterable[set[int]]] = lambda: ()
         """The clans each live connection has joined."""
-        self._unread: list[Sent] = []
+        self.untaken: list[Sent] = []
+        """What the bot sent that ``next_sent`` and ``expect`` have not given to a test yet."""
         self._waiters: list[asyncio.Future[None]] = []
 
     def notify(self) -> None:
@@ -49,7 +52,7 @@ class Watch:
     async def wait_until(
         self, condition: Callable[[], bool], *, timeout: float = 5.0, what: str = "it"
     ) -> None:
-        """Waits until something the gateway sees is so. Raises TimeoutError after ``timeout`` seconds."""
+        """Wait until something the gateway sees is so. Raises TimeoutError after ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
         while not condition():
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -58,12 +61,13 @@ class Watch:
                 async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                     await waiter
             except TimeoutError:
-                raise TimeoutError(f"waited {timeout:g} s for {what}; {self._seen()}") from None
+                raise TimeoutError(f"waited {timeout:g} s for {what}; {self.seen()}") from None
             finally:
                 if waiter in self._waiters:
                     self._waiters.remove(waiter)
 
-    def _seen(self) -> str:
+    def seen(self) -> str:
+        """What was seen last, for the text of an error."""
         kinds = [sent.api_name or sent.kind for sent in self.sent[-8:]]
         paths = [f"{request.name} {request.status}" for request in self.requests[-5:]]
         return (
@@ -73,19 +77,19 @@ class Watch:
         )
 
     async def wait_connected(self, n: int = 1, *, timeout: float = 5.0) -> None:
-        """Waits until at least ``n`` sockets are open."""
+        """Wait until at least ``n`` sockets are open."""
         await self.wait_until(
             lambda: self.connections.live >= n, timeout=timeout, what=f"{n} open connections"
         )
 
     async def wait_disconnected(self, *, timeout: float = 5.0) -> None:
-        """Waits until no socket is open."""
+        """Wait until no socket is open."""
         await self.wait_until(
             lambda: self.connections.live == 0, timeout=timeout, what="the connections to end"
         )
 
     async def wait_joined(self, clan_ids: Iterable[int] | None = None, *, timeout: float = 5.0) -> None:
-        """Waits until an open connection joined these clans (default: clan 0 and every clan of the world)."""
+        """Wait until an open connection joined these clans (default: clan 0 and every clan of the world)."""
         wanted = {0, *self.world.clans} if clan_ids is None else set(clan_ids)
         await self.wait_until(
             lambda: any(wanted <= clans for clans in self.joined()),
@@ -99,8 +103,9 @@ class Watch:
         """The next thing the bot sent that was not taken by this method before; waits for it.
 
         Args:
-            kind: An envelope field such as ``channel_message_send``, or an API name such as
-                ``UpdateChannelMessage``. None: anything but pings and joins.
+            kind: ``message``, ``ephemeral``, ``update``, ``delete``, ``reaction`` or ``typing``; an envelope field
+                such as ``channel_message_send``; or an API name such as ``UpdateChannelMessage``, for changes and
+                deletions are API calls. None: anything but pings and joins.
             match: Further condition.
         """
 
@@ -110,10 +115,18 @@ class Watch:
             return match is None or match(sent)
 
         what = f"the bot to send {kind}" if kind else "the bot to send something"
-        await self.wait_until(lambda: any(fits(s) for s in self._unread), timeout=timeout, what=what)
-        found = next(s for s in self._unread if fits(s))
-        self._unread = [s for s in self._unread if s is not found]
+        return await self.take_sent(fits, timeout=timeout, what=what)
+
+    async def take_sent(self, fits: Callable[[Sent], bool], *, timeout: float, what: str) -> Sent:
+        """The first thing the bot sent that fits and was not taken before; waits for it. Raises TimeoutError."""
+        await self.wait_until(lambda: any(fits(s) for s in self.untaken), timeout=timeout, what=what)
+        found = next(s for s in self.untaken if fits(s))
+        self.untaken = [s for s in self.untaken if s is not found]
         return found
+
+    def record_breach(self, text: str) -> None:
+        """Called for what the live service is said to refuse."""
+        keep(self.breaches, text, self.max_records)
 
     def record_handshake(self, handshake: Handshake) -> None:
         """Called for every attempt to open a socket."""
@@ -123,7 +136,7 @@ class Watch:
     def record_sent(self, sent: Sent) -> None:
         """Called by a connection for every envelope."""
         keep(self.sent, sent, self.max_records)
-        keep(self._unread, sent, self.max_records)
+        keep(self.untaken, sent, self.max_records)
         if self.on_sent is not None:
             self.on_sent(sent)
         for tap in self.taps:

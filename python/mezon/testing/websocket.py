@@ -37,7 +37,7 @@ class WebSocketSide:
         return [c for c in self._gateway.live if isinstance(c, WebSocketConnection)]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Takes a connection in, checks its token and serves it to its end."""
+        """Take a connection in, check its token and serve it to its end."""
         gateway = self._gateway
         if not gateway.websocket:
             raise web.HTTPNotFound(text="this gateway serves no WebSocket")
@@ -83,11 +83,12 @@ class WebSocketConnection(Connection):
 
     async def serve(self) -> None:
         while True:
+            since = time.monotonic()
             try:
                 async with asyncio.timeout(self._gateway.silence_limit):
                     message = await self._websocket.receive()
             except TimeoutError:
-                if self._gateway.stalled:
+                if not self.was_silent(since):
                     continue
                 await self.pipe.finish()
                 return

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from mezon.errors import InvalidArgumentError
-from mezon.text.units import json_cost, utf16_cost, utf16_length
+from mezon.utils.text_body import TextBody
+from mezon.utils.text_units import json_cost, utf16_cost, utf16_length
 
 if TYPE_CHECKING:
     from mezon.models import ApiMessageMention
@@ -27,7 +28,7 @@ class _Span(NamedTuple):
     fields: Mapping[str, Any]
 
 
-class Text:
+class Text(TextBody):
     """Text with mentions, channels, emoji, links and marks. Every method gives the builder back.
 
     ::

@@ -4,12 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
+use crate::wire::tags::envelope::{CHANNEL_JOIN, CHANNEL_LEAVE, CLAN_JOIN};
+use crate::wire::tags::{channel_join, channel_leave, clan_join};
 use crate::wire::{Fields, Value};
-
-/// Tags of the calls that join and leave, by their field number in the envelope.
-pub const CLAN_JOIN: u32 = 3;
-pub const CHANNEL_JOIN: u32 = 4;
-pub const CHANNEL_LEAVE: u32 = 5;
 
 /// A clan, or a channel of a clan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,19 +92,18 @@ impl Joined {
     }
 }
 
-/// The clan or channel a join or leave is about: field 1 is the clan of a `ClanJoin`, field 2 the channel of the others.
+/// The clan or channel a join or leave is about.
 fn place_of(tag: u32, body: &[u8]) -> Option<Place> {
-    let wanted = match tag {
-        CLAN_JOIN => 1,
-        CHANNEL_JOIN | CHANNEL_LEAVE => 2,
+    Some(match tag {
+        CLAN_JOIN => Place::Clan(int_field(body, clan_join::CLAN_ID)),
+        CHANNEL_JOIN => Place::Channel(int_field(body, channel_join::CHANNEL_ID)),
+        CHANNEL_LEAVE => Place::Channel(int_field(body, channel_leave::CHANNEL_ID)),
         _ => return None,
-    };
-    let id = int_field(body, wanted);
-    Some(if tag == CLAN_JOIN { Place::Clan(id) } else { Place::Channel(id) })
+    })
 }
 
 /// The value of an integer field, 0 when it is not there.
-pub fn int_field(body: &[u8], wanted: u32) -> i64 {
+fn int_field(body: &[u8], wanted: u32) -> i64 {
     let mut fields = Fields::new(body);
     let mut found = 0;
     while let Ok(Some((number, value))) = fields.read() {

@@ -5,11 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use prost::Message as _;
 
 use super::super::{Options, Sink, State};
-use super::bot::{Bot, MESSAGE, MS, Outcome, SEC, quick};
+use super::bot::{Bot, MESSAGE, MS, Outcome, SEC, SEND, quick};
 use super::net::Auto;
-use crate::inbox::Bounds;
+use crate::inbox::Capacity;
+use crate::wire::Header;
+use crate::wire::proto::api::ChannelMessage;
+use crate::wire::proto::realtime::ChannelMessageSend;
 
 #[tokio::test(start_paused = true)]
 async fn malformed_frames_are_counted_and_the_connection_stays() {
@@ -37,20 +41,22 @@ async fn malformed_frames_are_counted_and_the_connection_stays() {
 #[tokio::test(start_paused = true)]
 async fn answers_to_nobody_are_counted_whatever_their_cid() {
     let (mut bot, link) = Bot::ready(Options::default()).await;
-    for cid in ["08d209b20100", "08808004b20100", "08ffffffffffffffffff01b20100"] {
+    bot.settle().await;
+    let latency = bot.stat("latency_us");
+    for cid in ["08d209ba0100", "08808004ba0100", "08ffffffffffffffffff01ba0100"] {
         let bytes: Vec<u8> =
             (0..cid.len() / 2).map(|at| u8::from_str_radix(&cid[2 * at..2 * at + 2], 16).unwrap()).collect();
         link.raw(bytes);
     }
     bot.settle().await;
     assert_eq!(bot.stat("unclaimed"), 3);
-    assert_eq!(bot.stat("latency_us"), 0, "they answer no ping");
+    assert_eq!(bot.stat("latency_us"), latency, "they answer no ping");
     bot.finish().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_full_inbox_pauses_the_reader_until_it_is_drained() {
-    let options = Options { inbox: Bounds { events: 100, bytes: 1 << 20 }, ..Options::default() };
+    let options = Options { inbox: Capacity { events: 100, bytes: 1 << 20 }, ..Options::default() };
     let (mut bot, link) = Bot::ready(options).await;
     for n in 0..10_000 {
         link.message(1, n);
@@ -68,7 +74,7 @@ async fn a_full_inbox_pauses_the_reader_until_it_is_drained() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_behind_a_full_inbox_is_read_while_its_call_waits() {
-    let options = Options { inbox: Bounds { events: 500, bytes: 1 << 20 }, ..Options::default() };
+    let options = Options { inbox: Capacity { events: 500, bytes: 1 << 20 }, ..Options::default() };
     let (mut bot, link) = Bot::ready(options).await;
     for n in 0..600 {
         link.message(1, n);
@@ -89,7 +95,7 @@ async fn an_answer_behind_a_full_inbox_is_read_while_its_call_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn bytes_count_as_well_as_events() {
-    let options = Options { inbox: Bounds { events: 100_000, bytes: 1 << 20 }, ..Options::default() };
+    let options = Options { inbox: Capacity { events: 100_000, bytes: 1 << 20 }, ..Options::default() };
     let (mut bot, link) = Bot::ready(options).await;
     let big = crate::wire::encode_envelope(0, MESSAGE, &crate::wire::encode_envelope(0, 4, &[b'x'; 100_000]));
     for _ in 0..1000 {
@@ -105,7 +111,7 @@ async fn bytes_count_as_well_as_events() {
 
 #[tokio::test(start_paused = true)]
 async fn a_close_is_heard_while_the_reader_pauses() {
-    let options = Options { inbox: Bounds { events: 1, bytes: 1 << 20 }, ..Options::default() };
+    let options = Options { inbox: Capacity { events: 1, bytes: 1 << 20 }, ..Options::default() };
     let (mut bot, link) = Bot::ready(options).await;
     for n in 0..1000 {
         link.typing(n);
@@ -122,14 +128,20 @@ async fn a_close_is_heard_while_the_reader_pauses() {
 #[derive(Default)]
 struct Store {
     taken: Mutex<Vec<Bytes>>,
+    sent: Mutex<Vec<Header>>,
     backlog: AtomicUsize,
     /// What the next looks see, before `backlog`.
     looks: Mutex<VecDeque<usize>>,
 }
 
 impl Sink for Store {
-    fn accept(&self, body: Bytes) {
+    fn accept(&self, _: Header, body: Bytes) {
         self.taken.lock().unwrap().push(body);
+    }
+
+    fn accept_sent(&self, header: Header, body: Bytes) {
+        self.sent.lock().unwrap().push(header);
+        self.accept(header, body);
     }
 
     fn backlog(&self) -> usize {
@@ -187,7 +199,34 @@ async fn unwanted_messages_reach_the_store_and_not_the_bot() {
     bot.settle().await;
     assert_eq!((store.taken.lock().unwrap().len(), bot.events.len()), (2, 0));
     assert_eq!((bot.stat("skipped"), bot.gateway.stats().events(MESSAGE)), (2, 2));
-    assert_eq!(bot.gateway.take_recent(3).len(), 2);
+    assert_eq!(bot.gateway.take_recent(3).count(), 2);
+    bot.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_bot_has_sent_is_kept_once_it_is_known_who_the_bot_is() {
+    let store = Arc::new(Store::default());
+    let mut bot = Bot::with_sink(Options::default(), Some(store.clone()));
+    bot.connect("ws://one").unwrap();
+    bot.until(State::Ready).await;
+    let send = |topic_id| ChannelMessageSend {
+        channel_id: 3,
+        topic_id,
+        content: "hello".into(),
+        ..Default::default()
+    };
+    bot.call(SEND, send(11), 30 * SEC);
+    bot.settle().await;
+    assert_eq!(bot.gateway.take_recent(3).count(), 0, "nobody's");
+    bot.gateway.set_own_id(7);
+    // The scripted server acknowledges with the topic's id as the message's.
+    bot.call(SEND, send(12), 30 * SEC);
+    bot.settle().await;
+    let kept: Vec<_> = bot.gateway.take_recent(3).map(|body| ChannelMessage::decode(body).unwrap()).collect();
+    assert_eq!(kept.len(), 1);
+    assert_eq!((kept[0].message_id, kept[0].sender_id, kept[0].content.as_str()), (12, 7, "hello"));
+    let sent = store.sent.lock().unwrap().clone();
+    assert_eq!(sent.iter().map(|header| (header.id, header.sender)).collect::<Vec<_>>(), [(12, 7)]);
     bot.finish().await;
 }
 
@@ -201,7 +240,7 @@ async fn a_flood_keeps_no_call_and_no_close_waiting() {
     let call = bot.send(30 * SEC);
     bot.settle().await;
     assert!(matches!(bot.outcome(call), Some(Outcome::Reply(..))));
-    assert_eq!(bot.stat("frames_received"), 50_001);
+    assert_eq!(bot.stat("frames_received"), 50_002, "with the answer, and that to the first ping");
     link.auto(Auto::NONE);
     bot.finish().await;
 }

@@ -39,7 +39,7 @@ async fn a_loss_is_made_good_with_a_new_session() {
     assert_eq!(bot.until(Backoff).await, "cut");
     let generation = bot.asked().await;
     assert_eq!(lost.elapsed(), std::time::Duration::ZERO, "the first try is made at once");
-    bot.gateway.provide_session(generation, "ws://two".into());
+    bot.gateway.provide_session(generation, vec!["ws://two".into()]);
     bot.until(Ready).await;
     bot.settle().await;
     assert_eq!(bot.net.urls(), [URL, "ws://two"]);
@@ -67,7 +67,7 @@ async fn the_gap_begins_with_the_last_frame() {
 #[tokio::test(start_paused = true)]
 async fn without_auto_reconnect_a_loss_is_the_end() {
     let mut bot = Bot::new(Options::default());
-    bot.gateway.connect_on(&tokio::runtime::Handle::current(), URL.into(), false).unwrap();
+    bot.gateway.connect_on(&tokio::runtime::Handle::current(), vec![URL.into()], false).unwrap();
     bot.until(Ready).await;
     bot.net.link().cut("cut");
     assert_eq!(bot.until(Closed).await, "cut");
@@ -164,22 +164,22 @@ async fn answers_of_another_generation_are_ignored() {
     let (mut bot, link) = Bot::ready(quick()).await;
     link.cut("cut");
     let generation = bot.asked().await;
-    bot.gateway.provide_session(generation - 1, "ws://old".into());
+    bot.gateway.provide_session(generation - 1, vec!["ws://old".into()]);
     bot.gateway.refuse_session(generation - 1, true, "old".into());
-    bot.gateway.provide_session(generation + 1, "ws://future".into());
+    bot.gateway.provide_session(generation + 1, vec!["ws://future".into()]);
     bot.settle().await;
     assert_eq!(bot.state(), Authenticating);
     // This one comes too late: the core asks again, and only the new answer counts.
     bot.pass(Options::default().session_timeout).await;
     let next = bot.wanted.last().unwrap().0;
     assert!(next > generation);
-    bot.gateway.provide_session(generation, "ws://late".into());
+    bot.gateway.provide_session(generation, vec!["ws://late".into()]);
     bot.settle().await;
     assert_eq!(bot.state(), Authenticating);
-    bot.gateway.provide_session(next, "ws://new".into());
+    bot.gateway.provide_session(next, vec!["ws://new".into()]);
     bot.until(Ready).await;
     // A second answer to the same question changes nothing, now or at the next loss.
-    bot.gateway.provide_session(next, "ws://twice".into());
+    bot.gateway.provide_session(next, vec!["ws://twice".into()]);
     bot.gateway.refuse_session(next, true, "twice".into());
     bot.net.link().cut("cut");
     bot.serve_until(Ready).await;
@@ -333,68 +333,6 @@ async fn after_the_end_it_can_be_opened_again() {
     bot.connect(URL).unwrap();
     bot.until(Ready).await;
     assert_eq!(bot.stat("joined"), 0);
-    bot.finish().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn reconnect_gives_up_what_is_open_and_nothing_else() {
-    let (mut bot, link) = Bot::ready(quick()).await;
-    assert!(bot.gateway.reconnect());
-    assert_eq!(bot.until(Backoff).await, "given up by the client");
-    assert!(!link.held());
-    bot.asked().await;
-    assert!(bot.gateway.reconnect(), "a session is awaited: no second reconnect begins");
-    bot.settle().await;
-    assert_eq!(bot.state(), Authenticating);
-    let generation = bot.wanted[0].0;
-    bot.gateway.provide_session(generation, "ws://two".into());
-    bot.until(Ready).await;
-    assert_eq!(bot.wanted.len(), 1);
-    bot.finish().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn reconnect_during_a_backoff_tries_now() {
-    let mut options = quick();
-    options.backoff.base = 3600 * SEC;
-    options.backoff.max = 3600 * SEC;
-    let (mut bot, link) = Bot::ready(options).await;
-    link.cut("cut");
-    let first = bot.asked().await;
-    bot.gateway.refuse_session(first, false, "503".into());
-    bot.until(Backoff).await;
-    let call = bot.send(10 * SEC);
-    bot.pass(SEC).await;
-    assert_eq!((bot.state(), bot.wanted.len()), (Backoff, 1), "the second attempt is far away");
-    let before = tokio::time::Instant::now();
-    assert!(bot.gateway.reconnect());
-    assert!(bot.asked().await > first, "it is an attempt like any other");
-    assert!(before.elapsed() < SEC);
-    bot.serve_until(Ready).await;
-    bot.net.link().auto(Auto::ALL);
-    bot.settle().await;
-    assert!(matches!(bot.outcome(call), Some(Outcome::Reply(..))), "what waited goes out");
-    // What is open is given up for a new one without a wait, too, though it lived too short to be a good one.
-    assert!(bot.gateway.reconnect());
-    bot.serve_until(Ready).await;
-    assert!(before.elapsed() < SEC);
-    // An order is for one wait: the next one is as long as ever.
-    bot.net.link().cut("cut");
-    bot.pass(SEC).await;
-    assert_eq!((bot.state(), bot.wanted.len()), (Backoff, 3));
-    bot.finish().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn reconnect_lets_an_attempt_under_way_go_on() {
-    let (mut bot, link) = Bot::ready(quick()).await;
-    bot.net.plan(Plan::Hang);
-    link.cut("cut");
-    bot.serve_until(Connecting).await;
-    bot.settle().await;
-    assert!(bot.gateway.reconnect(), "a connection is being made");
-    bot.settle().await;
-    assert_eq!((bot.state(), bot.wanted.len()), (Connecting, 1));
     bot.finish().await;
 }
 

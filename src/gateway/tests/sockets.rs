@@ -11,9 +11,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
 
-use super::super::{Failure, Options, State, WebSocketConnector};
+use super::super::{Connector, Failure, Options, State};
 use super::bot::{Bot, MS, Outcome, SEC, TYPING, quick};
 use crate::wire::encode_envelope;
+use crate::wire::tags::envelope::PING;
 
 /// Impatient, so that the tests are short; nothing here depends on how fast the machine is.
 fn impatient() -> Options {
@@ -26,19 +27,23 @@ fn impatient() -> Options {
     }
 }
 
-fn patient() -> Options {
+pub fn patient() -> Options {
     Options { connect_timeout: 60 * SEC, rate_limit: 0, ..quick() }
 }
 
 fn bot(options: Options) -> Bot {
-    let connector = WebSocketConnector::new(Options::default().trust(), 1 << 20);
+    bot_with(options, 1 << 20)
+}
+
+pub fn bot_with(options: Options, max_frame: usize) -> Bot {
+    let connector = Connector::new(Options::default().trust(), max_frame);
     Bot::on(options, Box::new(connector))
 }
 
-struct Peer(TcpListener);
+pub struct Peer(TcpListener);
 
 impl Peer {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
@@ -50,17 +55,25 @@ impl Peer {
         timeout(60 * SEC, self.0.accept()).await.expect("the client connects").unwrap().0
     }
 
+    /// A WebSocket whose client has sent its first ping.
     async fn websocket(&self) -> WebSocketStream<TcpStream> {
-        tokio_tungstenite::accept_async(self.accept().await).await.unwrap()
+        let mut socket = tokio_tungstenite::accept_async(self.accept().await).await.unwrap();
+        let ping = timeout(60 * SEC, socket.next()).await.expect("a ping comes at once").unwrap().unwrap();
+        let Message::Binary(ping) = ping else { panic!("{ping:?}") };
+        assert_eq!(crate::wire::peek(&ping).unwrap().tag, PING);
+        socket
     }
 
     /// A client that is ready, and the naked stream behind its WebSocket.
-    async fn raw(&self, bot: &mut Bot) -> TcpStream {
+    pub async fn raw(&self, bot: &mut Bot) -> TcpStream {
         bot.connect(&self.url("ws")).unwrap();
         let mut stream = self.accept().await;
         let key = request_key(&mut stream).await;
         stream.write_all(switching(&key, "").as_bytes()).await.unwrap();
         bot.until(State::Ready).await;
+        // The first ping: a header of two bytes, a mask of four, an envelope.
+        let length = 6 + encode_envelope(u16::MAX, PING, &[]).len();
+        stream.read_exact(&mut vec![0; length]).await.unwrap();
         stream
     }
 }
@@ -172,6 +185,12 @@ async fn handshakes_that_fail() {
         let key = request_key(&mut stream).await;
         let _ = stream.write_all(switching(&key, "Sec-WebSocket-Protocol: json\r\n").as_bytes()).await;
     });
+    // Nothing was offered, and whoever deflates sends what cannot be read.
+    let deflates = refused("ws", |mut stream| async move {
+        let key = request_key(&mut stream).await;
+        let more = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+        let _ = stream.write_all(switching(&key, more).as_bytes()).await;
+    });
     let endless = refused("ws", |mut stream| async move {
         request_key(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 101 OK\r\nX: ").await;
@@ -193,6 +212,8 @@ async fn handshakes_that_fail() {
     for reason in [tls_cut, tls_half, tls_garbage] {
         assert!(reason.starts_with("the TLS handshake with 127.0.0.1:"), "{reason}");
     }
+    let deflates = deflates.await;
+    assert!(deflates.ends_with("an extension that was not offered"), "{deflates}");
     let reasons = tokio::join!(cut, full, no_switch, wrong_key, wrong_protocol, endless, garbage);
     assert!(reasons.0.ends_with("failed: the server closed the connection"), "{}", reasons.0);
     assert!(reasons.1.ends_with("HTTP 503 Service Unavailable"), "{}", reasons.1);
@@ -344,7 +365,7 @@ async fn close_codes_are_losses_like_others() {
         let reason = bot.until(State::Backoff).await;
         assert_eq!(reason, format!("the server closed the connection with code {code}"));
         let generation = bot.asked().await;
-        bot.gateway.provide_session(generation, peer.url("ws"));
+        bot.gateway.provide_session(generation, vec![peer.url("ws")]);
     }
     let socket = peer.websocket().await;
     bot.until(State::Ready).await;

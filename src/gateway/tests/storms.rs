@@ -12,7 +12,7 @@ use super::super::{CallId, Options, State};
 use super::bot::{Bot, CHANNEL_JOIN, CHANNEL_LEAVE, CLAN_JOIN, ERROR, MS, Outcome, SEC, URL, quick};
 use super::joins::places;
 use super::net::{Auto, Plan};
-use crate::inbox::Bounds;
+use crate::inbox::Capacity;
 use crate::wire::proto::realtime::ChannelMessageAck;
 
 #[derive(Debug, Clone)]
@@ -144,9 +144,9 @@ impl Storm {
                 if let Some((generation, ..)) = self.bot.wanted.last().copied() {
                     let gateway = &self.bot.gateway;
                     match verdict {
-                        Verdict::Url => gateway.provide_session(generation, "ws://next".into()),
+                        Verdict::Url => gateway.provide_session(generation, vec!["ws://next".into()]),
                         Verdict::Old => {
-                            gateway.provide_session(generation.saturating_sub(1), "ws://old".into())
+                            gateway.provide_session(generation.saturating_sub(1), vec!["ws://old".into()])
                         }
                         Verdict::Refused => gateway.refuse_session(generation, false, "503".into()),
                         Verdict::Fatal => gateway.refuse_session(generation, true, "401".into()),
@@ -249,7 +249,7 @@ impl Storm {
             if let (State::Authenticating, Some((generation, ..))) =
                 (self.bot.state(), self.bot.wanted.last())
             {
-                self.bot.gateway.provide_session(*generation, "ws://calm".into());
+                self.bot.gateway.provide_session(*generation, vec!["ws://calm".into()]);
             }
             self.bot.pass(3 * SEC).await;
             self.learn();
@@ -262,7 +262,7 @@ fn storm(seed: u64, bounds: (usize, u32), ops: Vec<Op>) {
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let options = Options {
-            inbox: Bounds { events: bounds.0, bytes: 1 << 20 },
+            inbox: Capacity { events: bounds.0, bytes: 1 << 20 },
             rate_limit: bounds.1,
             jitter_seed: Some(seed),
             backoff: Options::default().backoff,

@@ -1,14 +1,14 @@
 //! From the wire to Python objects, by a plan.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
-use jiter::{PythonParse, StringCacheMode};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString};
 
-use super::instance;
 use super::plan::{Fresh, Plan, PlanField, Shape};
+use super::{instance, json};
 use crate::wire::schema::{self, Kind};
 use crate::wire::{Fields, Malformed, Value, peek, plain_text, varint};
 
@@ -17,6 +17,34 @@ const RAW_CONTENT: &str = "raw_content";
 
 /// Messages nest this deep at most.
 const DEPTH: u32 = 32;
+/// What the elements of all lists of a message may cost together, lest two million bytes become a gigabyte of objects.
+const COST: usize = 1 << 20;
+const COST_OF_A_MESSAGE: usize = 64;
+const COST_OF_A_SCALAR: usize = 1;
+
+/// What is left of both for the message at hand.
+#[derive(Clone, Copy)]
+struct Limits<'a> {
+    depth: u32,
+    cost: &'a Cell<usize>,
+}
+
+impl Limits<'_> {
+    fn deeper(self) -> Result<Self, Malformed> {
+        Ok(Self { depth: self.depth.checked_sub(1).ok_or(Malformed::TooDeep)?, ..self })
+    }
+
+    /// Another element of a list.
+    #[inline]
+    fn spend(self, cost: usize) -> Result<(), Malformed> {
+        self.cost.set(self.cost.get().checked_sub(cost).ok_or(Malformed::TooMany)?);
+        Ok(())
+    }
+
+    fn spend_on(self, shape: &Shape) -> Result<(), Malformed> {
+        self.spend(if matches!(shape, Shape::Scalar(_)) { COST_OF_A_SCALAR } else { COST_OF_A_MESSAGE })
+    }
+}
 
 /// Why a message could not be built.
 pub(in crate::py) enum DecodeError {
@@ -52,11 +80,11 @@ type Found<'py> = Result<Option<Bound<'py, PyAny>>, DecodeError>;
 
 /// Builds the plan's instance from an encoded message.
 pub(in crate::py) fn message<'py>(py: Python<'py>, plan: &Plan, body: &[u8]) -> Decoded<'py> {
-    nested(py, plan, body, DEPTH)
+    nested(py, plan, body, Limits { depth: DEPTH, cost: &Cell::new(COST) })
 }
 
-fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], depth: u32) -> Decoded<'py> {
-    let depth = depth.checked_sub(1).ok_or(Malformed::TooDeep)?;
+fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], limits: Limits<'_>) -> Decoded<'py> {
+    let limits = limits.deeper()?;
     let dict = plan.template.bind(py).copy()?;
     let mut lists: Vec<Option<Bound<'py, PyList>>> = Vec::new();
     lists.resize_with(plan.slots, || None);
@@ -81,8 +109,9 @@ fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], depth: u32) -> Decoded
                     &*lists[field.slot].insert(list)
                 }
             };
-            extend(py, list, field, value, depth)?;
+            extend(py, list, field, value, limits)?;
         } else if let Shape::Map { key, value: kind } = &field.shape {
+            limits.spend(COST_OF_A_MESSAGE)?;
             insert(py, &dict, field, *key, *kind, value)?;
         } else if let (Shape::JsonObject, Value::Bytes(text)) = (&field.shape, value) {
             json = Some((field, text));
@@ -91,12 +120,12 @@ fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], depth: u32) -> Decoded
                 Some((_, known)) => known.to_mut().extend_from_slice(body),
                 None => inner.push((field, body.into())),
             }
-        } else if let Some(value) = one(py, &field.shape, value, depth)? {
+        } else if let Some(value) = one(py, &field.shape, value, limits)? {
             set(py, &dict, field, &value)?;
         }
     }
     for (field, body) in inner {
-        if let Some(value) = one(py, &field.shape, Value::Bytes(&body), depth)? {
+        if let Some(value) = one(py, &field.shape, Value::Bytes(&body), limits)? {
             set(py, &dict, field, &value)?;
         }
     }
@@ -109,7 +138,7 @@ fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], depth: u32) -> Decoded
         None => {}
     }
     if let Some((name, whole)) = &plan.whole {
-        dict.set_item(name.bind(py), nested(py, whole.get(), body, depth)?)?;
+        dict.set_item(name.bind(py), nested(py, whole.get(), body, limits)?)?;
     }
     match &plan.class {
         Some(class) => Ok(instance::build(py, class.bind(py), dict, plan.given.bind(py), plan.complete)?),
@@ -135,7 +164,7 @@ fn extend<'py>(
     list: &Bound<'py, PyList>,
     field: &PlanField,
     value: Value<'_>,
-    depth: u32,
+    limits: Limits<'_>,
 ) -> Result<(), DecodeError> {
     // Readers take packed and unpacked runs alike.
     if let (Shape::Scalar(kind), Value::Bytes(run)) = (&field.shape, value)
@@ -152,13 +181,15 @@ fn extend<'py>(
                 }
                 _ => Value::Varint(varint::read(run, &mut at)?),
             };
+            limits.spend(COST_OF_A_SCALAR)?;
             if let Some(value) = scalar(py, *kind, value)? {
                 list.append(value)?;
             }
         }
         return Ok(());
     }
-    if let Some(value) = one(py, &field.shape, value, depth)? {
+    limits.spend_on(&field.shape)?;
+    if let Some(value) = one(py, &field.shape, value, limits)? {
         list.append(value)?;
     }
     Ok(())
@@ -171,13 +202,13 @@ fn fixed<const N: usize>(run: &[u8], at: &mut usize) -> Result<[u8; N], Malforme
 }
 
 #[inline]
-fn one<'py>(py: Python<'py>, shape: &Shape, value: Value<'_>, depth: u32) -> Found<'py> {
+fn one<'py>(py: Python<'py>, shape: &Shape, value: Value<'_>, limits: Limits<'_>) -> Found<'py> {
     match (shape, value) {
         (Shape::Scalar(kind), value) => scalar(py, *kind, value),
-        (Shape::Message(plan), Value::Bytes(body)) => nested(py, plan.get(), body, depth).map(Some),
+        (Shape::Message(plan), Value::Bytes(body)) => nested(py, plan.get(), body, limits).map(Some),
         (Shape::Wrapper(kind), Value::Bytes(body)) => wrapped(py, *kind, body).map(Some),
         (Shape::Parts { list_field, item, from_json }, Value::Bytes(body)) => {
-            parts(py, *list_field, item.get(), from_json.bind(py), body, depth).map(Some)
+            parts(py, *list_field, item.get(), from_json.bind(py), body, limits).map(Some)
         }
         _ => Ok(None),
     }
@@ -234,9 +265,11 @@ fn parts<'py>(
     item: &Plan,
     from_json: &Bound<'py, PyAny>,
     body: &[u8],
-    depth: u32,
+    limits: Limits<'_>,
 ) -> Decoded<'py> {
     if matches!(body.first(), Some(b'[' | b'{')) {
+        // Each item is an object, and so has a brace.
+        limits.spend(COST_OF_A_MESSAGE * body.iter().filter(|byte| **byte == b'{').count())?;
         return Ok(from_json.call1((PyBytes::new(py, body),))?);
     }
     let list = PyList::empty(py);
@@ -245,9 +278,10 @@ fn parts<'py>(
         match fields.read() {
             Ok(None) => return Ok(list.into_any()),
             Ok(Some((number, Value::Bytes(body)))) if number == list_field => {
-                match nested(py, item, body, depth) {
+                limits.spend(COST_OF_A_MESSAGE)?;
+                match nested(py, item, body, limits) {
                     Ok(value) => list.append(value)?,
-                    Err(DecodeError::Malformed(_)) => break,
+                    Err(DecodeError::Malformed(why)) if why != Malformed::TooMany => break,
                     Err(why) => return Err(why),
                 }
             }
@@ -271,7 +305,7 @@ fn json_object<'py>(
         set(py, dict, field, &object)?;
         return Ok(());
     }
-    let object = parse_json(py, text).filter(|value| value.is_instance_of::<PyDict>());
+    let object = json::parse(py, text).filter(|value| value.is_instance_of::<PyDict>());
     match object {
         Some(object) => set(py, dict, field, &object)?,
         None => {
@@ -280,17 +314,6 @@ fn json_object<'py>(
         }
     }
     Ok(())
-}
-
-/// What `json.loads` makes of the text; None when it is no JSON.
-fn parse_json<'py>(py: Python<'py>, text: &[u8]) -> Option<Bound<'py, PyAny>> {
-    let parser = PythonParse { allow_inf_nan: true, cache_mode: StringCacheMode::Keys, ..Default::default() };
-    if let Ok(value) = parser.python_parse(py, text) {
-        return Some(value);
-    }
-    // jiter is stricter in corners (lone surrogates, for one): the standard library has the last word.
-    let text = std::str::from_utf8(text).ok()?;
-    py.import("json").ok()?.call_method1("loads", (text,)).ok()
 }
 
 /// Python checks the UTF-8 as it copies: once is enough.

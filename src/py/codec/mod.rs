@@ -3,4 +3,5 @@
 pub(super) mod decode;
 pub(super) mod encode;
 mod instance;
+pub(super) mod json;
 pub(super) mod plan;

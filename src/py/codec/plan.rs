@@ -43,8 +43,41 @@ pub(in crate::py) struct PlanField {
     pub slot: usize,
 }
 
-/// A field as Python describes it: its protobuf name, its names in the instance, what is inside.
-type GivenField<'py> = (String, Vec<Py<PyString>>, Option<Bound<'py, PyAny>>);
+/// A plan as `mezon/_gateway/codec.py` describes it: its `PlanSpec`.
+#[derive(FromPyObject)]
+struct PlanSpec {
+    message: String,
+    model: Option<Py<PyType>>,
+    template: Py<PyDict>,
+    given: Py<PySet>,
+    fields: Vec<FieldSpec>,
+    fresh_lists: Vec<Py<PyString>>,
+    fresh_dicts: Vec<Py<PyString>>,
+    whole: Option<WholeSpec>,
+}
+
+/// Its `FieldSpec`.
+#[derive(FromPyObject)]
+struct FieldSpec {
+    name: String,
+    names: Vec<Py<PyString>>,
+    inside: Option<Inside>,
+}
+
+/// What a field's value has inside: a message, its `PartList`, or its `JsonText`.
+#[derive(FromPyObject)]
+enum Inside {
+    Message(Py<Plan>),
+    Parts { list_field: u32, item: Py<Plan>, from_json: Py<PyAny> },
+    Json { json: bool },
+}
+
+/// Its `WholeSpec`.
+#[derive(FromPyObject)]
+struct WholeSpec {
+    name: Py<PyString>,
+    plan: Py<Plan>,
+}
 
 /// How one message of the schema becomes an instance of one class.
 #[pyclass(frozen, module = "mezon._core")]
@@ -84,23 +117,11 @@ impl Plan {
 
 #[pymethods]
 impl Plan {
-    /// `fields` are tuples (protobuf field, names, nested): nested is a plan for a message field; a tuple
-    /// ("parts", list field number, plan, callable) or ("json",) for bytes and strings with something inside; or None.
+    /// As a `PlanSpec` of `mezon._gateway.codec` describes it.
     #[new]
-    #[pyo3(signature = (message, model, template, given, fields, fresh_lists, fresh_dicts, whole=None))]
-    #[allow(clippy::too_many_arguments)] // one caller, by keyword
-    fn new(
-        py: Python<'_>,
-        message: &str,
-        model: Option<Py<PyType>>,
-        template: Py<PyDict>,
-        given: Py<PySet>,
-        fields: Vec<GivenField<'_>>,
-        fresh_lists: Vec<Py<PyString>>,
-        fresh_dicts: Vec<Py<PyString>>,
-        whole: Option<(Py<PyString>, Py<Plan>)>,
-    ) -> PyResult<Self> {
-        let message = schema::message(message)
+    fn new(py: Python<'_>, spec: PlanSpec) -> PyResult<Self> {
+        let PlanSpec { message, model, template, given, fields, fresh_lists, fresh_dicts, whole } = spec;
+        let message = schema::message(&message)
             .ok_or_else(|| PyValueError::new_err(format!("the schema has no message {message}")))?;
         if let Some(model) = &model {
             // Instances are built raw, which is sound for these alone.
@@ -111,11 +132,11 @@ impl Plan {
         }
         let mut planned = Vec::with_capacity(fields.len());
         let mut slots = 0;
-        for (name, names, nested) in fields {
+        for FieldSpec { name, names, inside } in fields {
             let field = message
                 .field_named(&name)
                 .ok_or_else(|| PyValueError::new_err(format!("{} has no field {name}", message.name)))?;
-            let shape = shape_of(field, nested)?;
+            let shape = shape_of(field, inside)?;
             let repeated = field.repeated && !matches!(shape, Shape::Map { .. });
             let slot = slots;
             slots += usize::from(repeated);
@@ -154,7 +175,7 @@ impl Plan {
             by_number,
             slots,
             has_json,
-            whole,
+            whole: whole.map(|WholeSpec { name, plan }| (name, plan)),
         })
     }
 
@@ -189,9 +210,9 @@ impl Plan {
     }
 }
 
-fn shape_of(field: &schema::Field, nested: Option<Bound<'_, PyAny>>) -> PyResult<Shape> {
+fn shape_of(field: &schema::Field, inside: Option<Inside>) -> PyResult<Shape> {
     let wrong = |what: &str| PyTypeError::new_err(format!("field {}: {what}", field.name));
-    match (field.kind, nested) {
+    match (field.kind, inside) {
         (Kind::Message(name), None) => {
             let inner = schema::message(name).ok_or_else(|| wrong("its message is unknown"))?;
             match (inner.field_named("key"), inner.field_named("value")) {
@@ -202,12 +223,10 @@ fn shape_of(field: &schema::Field, nested: Option<Bound<'_, PyAny>>) -> PyResult
                 _ => Err(wrong("a message field needs a plan")),
             }
         }
-        (Kind::Message(_), Some(nested)) => Ok(Shape::Message(nested.cast_into::<Plan>()?.unbind())),
+        (Kind::Message(_), Some(Inside::Message(plan))) => Ok(Shape::Message(plan)),
         (kind, None) => Ok(Shape::Scalar(kind)),
-        (Kind::String, Some(nested)) if nested.get_item(0)?.eq("json")? => Ok(Shape::JsonObject),
-        (Kind::Bytes, Some(nested)) if nested.get_item(0)?.eq("parts")? => {
-            let (_, list_field, item, from_json): (Bound<'_, PyAny>, u32, Py<Plan>, Py<PyAny>) =
-                nested.extract()?;
+        (Kind::String, Some(Inside::Json { json: true })) => Ok(Shape::JsonObject),
+        (Kind::Bytes, Some(Inside::Parts { list_field, item, from_json })) => {
             Ok(Shape::Parts { list_field, item, from_json })
         }
         _ => Err(wrong("only messages, JSON strings and part lists nest")),
@@ -216,7 +235,7 @@ fn shape_of(field: &schema::Field, nested: Option<Bound<'_, PyAny>>) -> PyResult
 
 type SchemaRow = (u32, &'static str, String, &'static str, bool);
 
-/// The fields of a message: tuples (number, name, type, type name, repeated). For the plan builder.
+/// The fields of a message, as `mezon._gateway.codec.SchemaField` names them: number, name, kind, type_name, repeated.
 #[pyfunction]
 pub fn schema_fields(message: &str) -> PyResult<Vec<SchemaRow>> {
     let message = schema::message(message)

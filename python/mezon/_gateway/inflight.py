@@ -1,0 +1,44 @@
+"""Calls that wait for their answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mezon._gateway.failures import no_answer
+
+
+class InFlight:
+    """The calls of one connection that were sent and not answered, by the core's number."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int, tuple[str, asyncio.Future[Any]]] = {}
+
+    def add(self, call: int, name: str, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
+        """Wait for the answer to a call, on this loop."""
+        future: asyncio.Future[Any] = loop.create_future()
+        self._calls[call] = (name, future)
+        return future
+
+    def forget(self, call: int) -> bool:
+        """Nobody waits any more; False when the call is over already."""
+        return self._calls.pop(call, None) is not None
+
+    def answered(self, call: int, answer: Any) -> None:
+        """The answer has come."""
+        _, future = self._calls.pop(call, ("", None))
+        if future is not None and not future.done():
+            future.set_result(answer)
+
+    def failed(self, call: int, kind: str, detail: str, code: int) -> None:
+        """No answer comes; the kinds are those of the core."""
+        name, future = self._calls.pop(call, ("", None))
+        if future is not None and not future.done():
+            future.set_exception(no_answer(name, kind, detail, code))
+
+    def fail_all(self, reason: str) -> None:
+        """The connection is closed."""
+        calls, self._calls = self._calls, {}
+        for name, future in calls.values():
+            if not future.done() and not future.get_loop().is_closed():
+                future.set_exception(no_answer(name, "closed", reason))

@@ -1,0 +1,144 @@
+"""The socket as a caller: where it connects, and one call with its answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
+from mezon.socket._url import socket_urls
+from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
+
+if TYPE_CHECKING:
+    from mezon._gateway.transport import TransportChoice
+    from mezon.models._limits import MessageLimits
+    from mezon.ports import Connection
+    from mezon.session import Session
+
+
+class Registry(Protocol):
+    """Who listens to what: a :class:`mezon.EventManager`."""
+
+    def on(self, event_name: str, handler: Any = None) -> Any: ...
+    def off(self, event_name: str, handler: Any = None) -> None: ...
+    def has_listeners(self, event_name: str) -> bool: ...
+
+
+class SocketCaller:
+    """What the calls of a socket are written on; its arguments are those of `Socket`."""
+
+    DEFAULT_HEARTBEAT_TIMEOUT_MS = 10000
+    DEFAULT_SEND_TIMEOUT_MS = 10000
+    DEFAULT_CONNECT_TIMEOUT_MS = 30000
+    RAW_STREAM_TIMEOUT_S = 30.0
+
+    def __init__(
+        self,
+        ws_url: str,
+        use_ssl: bool = False,
+        adapter: WebSocketAdapter | None = None,
+        send_timeout_ms: int = DEFAULT_SEND_TIMEOUT_MS,
+        event_manager: Registry | None = None,
+        *,
+        transport: TransportChoice = "auto",
+    ) -> None:
+        self.ws_url = ws_url
+        self.use_ssl = use_ssl
+        self.adapter = adapter if adapter is not None else WebSocketAdapterPb()
+        self.send_timeout_ms = send_timeout_ms
+        self.event_manager = event_manager
+        self.transport = transport
+        self.session: Session | None = None
+        #: What is refused before it is sent; None for nothing.
+        self.limits: MessageLimits | None = None
+        self._last_cid = 0
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that carries the calls.
+
+        Raises:
+            InvalidArgumentError: If the adapter is not the core's.
+        """
+        if not isinstance(self.adapter, WebSocketAdapterPb):
+            raise InvalidArgumentError(
+                "calls need the core's adapter: use WebSocketAdapterPb, or a subclass of it"
+            )
+        return self.adapter.connection
+
+    @property
+    def _timeout(self) -> float:
+        return self.send_timeout_ms / 1000
+
+    def generate_cid(self) -> str:
+        """A number no other call of this method got. The core numbers the calls of this class itself."""
+        self._last_cid += 1
+        return str(self._last_cid)
+
+    def is_open(self) -> bool:
+        """Is the socket connected and ready for calls?"""
+        return self.adapter.is_open()
+
+    async def close(self) -> None:
+        """Close the socket. Safe at any time, and twice."""
+        await self.adapter.close()
+
+    async def connect(
+        self,
+        session: Session,
+        create_status: bool = False,
+        connect_timeout_ms: int = DEFAULT_CONNECT_TIMEOUT_MS,
+        *,
+        auto_reconnect: bool = False,
+    ) -> Session:
+        """Connect with a session's token, to where it says.
+
+        ``connect_timeout_ms`` is kept for its name; the core gives a connect 30 s (``GatewayOptions``).
+
+        Raises:
+            MezonConnectionError: If the gateway cannot be reached.
+            NotLoggedInError: If the session has no token.
+        """
+        if not session.token:
+            raise NotLoggedInError("the session has no token: authenticate first, as client.login() does")
+        self.session = session
+        await self.connection.open(self.urls(session, create_status=create_status), auto_reconnect)
+        return session
+
+    def urls(self, session: Session, *, create_status: bool = True) -> list[str]:
+        """Where to connect with a session, the best first. They carry its token: never log them.
+
+        Raises:
+            AuthenticationError: If the session names nothing that can be connected to.
+        """
+        return socket_urls(session, self.use_ssl, self.transport, fallback=self.ws_url, status=create_status)
+
+    async def _call(self, name: str, value: dict[str, Any]) -> tuple[str, Any]:
+        return await self.connection.call(name, value, self._timeout)
+
+    async def _call_for_dict(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
+        """The answer's fields by name, or what was sent when the answer is of another kind."""
+        from mezon._gateway.codec import MESSAGES, dict_plan
+
+        kind, answer = await self._call(name, value)
+        if kind != name:
+            return value
+        if isinstance(answer, bytes):
+            fields: dict[str, Any] = dict_plan(MESSAGES[name]).decode(answer)
+            return fields
+        dumped: dict[str, Any] = answer.model_dump()
+        return dumped
+
+    async def _rpc(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Call an API over the socket; gives the answer's fields by name."""
+        from mezon._gateway.codec import dict_plan
+        from mezon.protobuf._rpcs import find_rpc
+
+        rpc = find_rpc(name)
+        body = dict_plan(rpc.request).encode(request) if rpc.request else b""
+        event = {"api_index": rpc.index, "api_name": rpc.name, "body": body}
+        try:
+            answer = await self.connection.call_raw("api_request_event", event, self._timeout)
+        except ServerError as error:
+            raise ServerError(error.code, error.message, error.context, call=rpc.name) from None
+        fields: dict[str, Any] = dict_plan(rpc.response).decode(answer)
+        return fields

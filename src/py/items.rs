@@ -1,0 +1,196 @@
+//! What `drain` gives: a tuple (kind, key, value) for each thing that happened.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pyo3::exceptions::{PyException, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyTuple};
+
+use super::codec::decode::{self, DecodeError};
+use super::codec::plan::Plan;
+use crate::gateway::{Failure, Stats, TAGS};
+use crate::inbox::Item;
+
+/// The kinds of what `drain` gives, as `mezon._core.ItemKind`.
+#[pyclass(frozen, module = "mezon._core")]
+pub struct ItemKind;
+
+#[pymethods]
+impl ItemKind {
+    /// An event: key is its tag, value the model, or bytes without a plan.
+    #[classattr]
+    const EVENT: u8 = 0;
+    /// An answer: key is the call, value (tag, model).
+    #[classattr]
+    const REPLY: u8 = 1;
+    /// A raw API answer: key is the call, value the bytes.
+    #[classattr]
+    const RAW: u8 = 2;
+    /// A call that gets no answer: key is the call, value (a `FailureKind`, detail, code).
+    #[classattr]
+    const FAILED: u8 = 3;
+    /// Another state: key is the generation, value (state, reason).
+    #[classattr]
+    const STATE: u8 = 4;
+    /// A session is wanted: key is the generation, value the attempt.
+    #[classattr]
+    const SESSION_WANTED: u8 = 5;
+    /// The connection is back: key is the generation, value (lost at, back at).
+    #[classattr]
+    const RECONNECTED: u8 = 6;
+    /// Frames came that cannot be read: key is how many so far, value what was wrong.
+    #[classattr]
+    const MALFORMED: u8 = 7;
+    /// Something went wrong with a thing of this batch, and with it alone: key is its tag, value the exception.
+    #[classattr]
+    const BROKEN: u8 = 8;
+    /// A record for the logger of the core: key is its level, value the text.
+    #[classattr]
+    const LOG: u8 = 9;
+}
+
+/// Why a call got no answer, as `mezon._core.FailureKind`.
+#[pyclass(frozen, module = "mezon._core")]
+pub struct FailureKind;
+
+#[pymethods]
+impl FailureKind {
+    /// No answer came within the deadline, though it was sent.
+    #[classattr]
+    const TIMEOUT: &'static str = "timeout";
+    /// Its turn did not come within the deadline.
+    #[classattr]
+    const NOT_SENT: &'static str = "not_sent";
+    /// The connection was lost after it was sent.
+    #[classattr]
+    const DELIVERY_UNKNOWN: &'static str = "delivery_unknown";
+    /// The client was closed before it was sent.
+    #[classattr]
+    const CLOSED: &'static str = "closed";
+    /// The server has refused it: detail is its message, code its code.
+    #[classattr]
+    const REFUSED: &'static str = "refused";
+    /// The answer is longer than the bound.
+    #[classattr]
+    const TOO_LONG: &'static str = "too_long";
+    /// The answer cannot be read.
+    #[classattr]
+    const MALFORMED: &'static str = "malformed";
+}
+
+/// How events and answers are decoded, by tag. Those without a plan stay bytes.
+pub(super) struct Plans([PyOnceLock<Py<Plan>>; TAGS]);
+
+impl Plans {
+    pub fn new() -> Self {
+        Self([const { PyOnceLock::new() }; TAGS])
+    }
+
+    /// False when the tag has a plan already; None when there is no such tag.
+    pub fn set(&self, py: Python<'_>, tag: u32, plan: Py<Plan>) -> Option<bool> {
+        Some(self.0.get(tag as usize)?.set(py, plan).is_ok())
+    }
+
+    /// A panic in here is a defect of ours: it must cost this message alone.
+    pub fn decode<'py>(
+        &self,
+        py: Python<'py>,
+        tag: u32,
+        body: &[u8],
+    ) -> Result<Bound<'py, PyAny>, DecodeError> {
+        let Some(plan) = self.0.get(tag as usize).and_then(|plan| plan.get(py)) else {
+            return Ok(PyBytes::new(py, body).into_any());
+        };
+        let decoded = catch_unwind(AssertUnwindSafe(|| decode::message(py, plan.get(), body)));
+        decoded.unwrap_or_else(|_| {
+            let text = "a message could not be decoded because of a defect in mezon-rs; please report it";
+            Err(DecodeError::Python(PyRuntimeError::new_err(text)))
+        })
+    }
+}
+
+/// Adds the tuple of an item. An event whose body does not decode has none: it is counted.
+///
+/// # Errors
+/// When Python has no memory for a tuple.
+pub(super) fn add<'py>(
+    py: Python<'py>,
+    (plans, stats): (&Plans, &Stats),
+    item: Item,
+    into: &mut Vec<Bound<'py, PyTuple>>,
+) -> PyResult<()> {
+    let tuple = match item {
+        Item::Event { tag, body } => match plans.decode(py, tag, &body) {
+            Ok(value) => triple(py, ItemKind::EVENT, tag.into(), value)?,
+            Err(DecodeError::Malformed(_)) => {
+                Stats::add(&stats.malformed, 1);
+                return Ok(());
+            }
+            Err(DecodeError::Python(why)) => broken(py, tag, why)?,
+        },
+        Item::Reply { call, tag, body } => match plans.decode(py, tag, &body) {
+            Ok(value) => triple(py, ItemKind::REPLY, call, (tag, value).into_pyobject(py)?.into_any())?,
+            Err(DecodeError::Malformed(why)) => {
+                Stats::add(&stats.malformed, 1);
+                failed(py, call, (FailureKind::MALFORMED, why.to_string(), 0))?
+            }
+            Err(DecodeError::Python(why)) => {
+                let text = why.value(py).to_string();
+                if !why.is_instance_of::<PyException>(py) {
+                    // Ctrl-C, say, in a piece of Python that decoding calls: it goes on beside the failed call.
+                    into.push(broken(py, tag, why)?);
+                }
+                failed(py, call, (FailureKind::MALFORMED, text, 0))?
+            }
+        },
+        Item::Raw { call, body } => triple(py, ItemKind::RAW, call, PyBytes::new(py, &body).into_any())?,
+        Item::Failed { call, failure } => {
+            let (name, detail, code) = match failure {
+                Failure::Timeout => (FailureKind::TIMEOUT, String::new(), 0),
+                Failure::NotSent => (FailureKind::NOT_SENT, String::new(), 0),
+                Failure::DeliveryUnknown(reason) => (FailureKind::DELIVERY_UNKNOWN, reason, 0),
+                Failure::Closed(reason) => (FailureKind::CLOSED, reason, 0),
+                Failure::Refused { code, message } => (FailureKind::REFUSED, message, code),
+                Failure::TooLong => (FailureKind::TOO_LONG, String::new(), 0),
+            };
+            failed(py, call, (name, detail, code))?
+        }
+        Item::Log { level, text } => {
+            triple(py, ItemKind::LOG, level.into(), text.into_pyobject(py)?.into_any())?
+        }
+        Item::State { state, generation, reason } => {
+            let value = (state.name(), reason).into_pyobject(py)?.into_any();
+            triple(py, ItemKind::STATE, generation, value)?
+        }
+        Item::SessionWanted { generation, attempt } => {
+            triple(py, ItemKind::SESSION_WANTED, generation, attempt.into_pyobject(py)?.into_any())?
+        }
+        Item::Malformed { count, reason } => {
+            triple(py, ItemKind::MALFORMED, count, reason.into_pyobject(py)?.into_any())?
+        }
+        Item::Reconnected { generation, lost_at, back_at } => {
+            let value = (lost_at, back_at).into_pyobject(py)?.into_any();
+            triple(py, ItemKind::RECONNECTED, generation, value)?
+        }
+    };
+    into.push(tuple);
+    Ok(())
+}
+
+fn triple<'py>(
+    py: Python<'py>,
+    kind: u8,
+    key: u64,
+    value: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    (kind, key, value).into_pyobject(py)
+}
+
+fn failed<'py>(py: Python<'py>, call: u64, what: (&str, String, u16)) -> PyResult<Bound<'py, PyTuple>> {
+    triple(py, ItemKind::FAILED, call, what.into_pyobject(py)?.into_any())
+}
+
+fn broken(py: Python<'_>, tag: u32, why: PyErr) -> PyResult<Bound<'_, PyTuple>> {
+    triple(py, ItemKind::BROKEN, tag.into(), why.into_value(py).into_bound(py).into_any())
+}

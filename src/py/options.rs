@@ -1,0 +1,197 @@
+//! The options of the connection: one table of their names, types, places and meanings. The defaults are those of
+//! [`Options`]; a test compares all of it with `mezon.GatewayOptions` and the documentation.
+
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::gateway::Options;
+
+/// How an option's value is read from Python, and shown to it.
+trait Kind {
+    type Value;
+    /// The type as `GatewayOptions` writes it.
+    const TYPE: &'static str;
+    /// None leaves the default.
+    fn read(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Self::Value>>;
+    fn show(py: Python<'_>, value: &Self::Value) -> PyResult<Py<PyAny>>;
+}
+
+struct FilePath;
+struct Flag;
+struct Count<T>(PhantomData<T>);
+struct Seconds;
+struct Factor;
+struct Attempts;
+
+impl Kind for FilePath {
+    type Value = Option<PathBuf>;
+    const TYPE: &'static str = "str | None";
+    fn read(_: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Self::Value>> {
+        value.extract().map(Some)
+    }
+    fn show(py: Python<'_>, value: &Self::Value) -> PyResult<Py<PyAny>> {
+        Ok(value.as_ref().map(|path| path.to_string_lossy().into_owned()).into_pyobject(py)?.unbind())
+    }
+}
+
+impl Kind for Flag {
+    type Value = bool;
+    const TYPE: &'static str = "bool";
+    fn read(_: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
+        value.extract()
+    }
+    fn show(py: Python<'_>, value: &bool) -> PyResult<Py<PyAny>> {
+        Ok(value.into_pyobject(py)?.to_owned().into_any().unbind())
+    }
+}
+
+impl<T> Kind for Count<T>
+where
+    T: Copy + for<'a, 'py> FromPyObject<'a, 'py, Error = PyErr> + TryInto<u64>,
+{
+    type Value = T;
+    const TYPE: &'static str = "int";
+    fn read(_: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<T>> {
+        value.extract()
+    }
+    fn show(py: Python<'_>, value: &T) -> PyResult<Py<PyAny>> {
+        let number: u64 = (*value).try_into().unwrap_or(u64::MAX);
+        Ok(number.into_pyobject(py)?.into_any().unbind())
+    }
+}
+
+impl Kind for Seconds {
+    type Value = Duration;
+    const TYPE: &'static str = "float";
+    fn read(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
+        value.extract::<Option<f64>>()?.map(|value| seconds(name, value)).transpose()
+    }
+    fn show(py: Python<'_>, value: &Duration) -> PyResult<Py<PyAny>> {
+        Ok(value.as_secs_f64().into_pyobject(py)?.into_any().unbind())
+    }
+}
+
+impl Kind for Factor {
+    type Value = f64;
+    const TYPE: &'static str = "float";
+    fn read(_: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+        value.extract()
+    }
+    fn show(py: Python<'_>, value: &f64) -> PyResult<Py<PyAny>> {
+        Ok(value.into_pyobject(py)?.into_any().unbind())
+    }
+}
+
+impl Kind for Attempts {
+    type Value = Option<u32>;
+    const TYPE: &'static str = "int | None";
+    fn read(_: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Option<u32>>> {
+        value.extract().map(Some)
+    }
+    fn show(py: Python<'_>, value: &Option<u32>) -> PyResult<Py<PyAny>> {
+        Ok(value.into_pyobject(py)?.into_any().unbind())
+    }
+}
+
+/// (name, type, default, what it is for).
+type Row = (&'static str, &'static str, Py<PyAny>, &'static str);
+
+macro_rules! table {
+    ($($name:ident: $kind:ty => $($place:ident).+, $doc:literal;)*) => {
+        fn set(options: &mut Options, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+            match name {
+                $(stringify!($name) => {
+                    if let Some(value) = <$kind as Kind>::read(name, value)? {
+                        options.$($place).+ = value;
+                    }
+                })*
+                _ => return Err(PyValueError::new_err(format!("the gateway has no option {name}"))),
+            }
+            Ok(())
+        }
+
+        /// Every option of the connection: name, type, default, what it is for.
+        #[pyfunction]
+        pub fn gateway_options(py: Python<'_>) -> PyResult<Vec<Row>> {
+            let options = Options::default();
+            Ok(vec![$((
+                stringify!($name),
+                <$kind as Kind>::TYPE,
+                <$kind as Kind>::show(py, &options.$($place).+)?,
+                $doc,
+            )),*])
+        }
+    };
+}
+
+table! {
+    ca_file: FilePath => ca_file,
+        "A PEM file of further certificate authorities to trust, for HTTP and the socket.";
+    insecure: Flag => insecure,
+        "Take any certificate, for HTTP and the socket: whoever sits between bot and server can read the key and the token and act as the bot. For a server of your own with a certificate nobody vouches for; ``ca_file`` is the better way.";
+    max_frame: Count<usize> => max_frame,
+        "The largest message taken from the server, in bytes.";
+    inbox_events: Count<usize> => inbox.events,
+        "Events held for the event loop before the socket is read no further; twice as many while a call waits, for its answer may lie behind them.";
+    inbox_bytes: Count<usize> => inbox.bytes,
+        "The same bound in bytes.";
+    max_pending: Count<usize> => max_pending,
+        "Calls that may wait for their turn or their answer.";
+    max_raw: Count<usize> => max_raw,
+        "The largest answer of an API call over the socket, in bytes; also of all together that are on their way.";
+    connect_timeout: Seconds => connect_timeout,
+        "Seconds for all of an attempt to connect: TCP, TLS and handshake, of each address that is tried.";
+    heartbeat_interval: Seconds => heartbeat_interval,
+        "Seconds between two pings.";
+    heartbeat_timeout: Seconds => heartbeat_timeout,
+        "Seconds without any frame after a ping before the connection counts as dead.";
+    rate_limit: Count<u32> => rate_limit,
+        "Frames sent in one ``rate_period``; 0 for no limit.";
+    rate_period: Seconds => rate_period,
+        "Seconds.";
+    sends_per_second: Count<u32> => sends_per_second,
+        "Messages sent in a second, beside ``rate_limit``; 0 for no limit: when the server has had too many it says so, and the call goes again by itself.";
+    sends_per_minute: Count<u32> => sends_per_minute,
+        "The same for a minute.";
+    backoff_base: Seconds => backoff.base,
+        "Seconds; the bound of the delay before the second attempt to reconnect.";
+    backoff_factor: Factor => backoff.factor,
+        "How much the bound grows with each attempt. The delay is random below it.";
+    backoff_max: Seconds => backoff.max,
+        "Seconds; no delay is longer.";
+    reconnect_max_attempts: Attempts => reconnect_max_attempts,
+        "Attempts after a loss before the client gives up; None for no end.";
+    max_joined: Count<usize> => max_joined,
+        "Clans and channels that are joined again after a reconnect.";
+    rejoin_timeout: Seconds => rejoin_timeout,
+        "Seconds those joins may take.";
+    session_timeout: Seconds => session_timeout,
+        "Seconds a new session for a reconnect may take.";
+    max_store_backlog: Count<usize> => max_store_backlog,
+        "Bytes the message store may be behind before the socket is read no further.";
+    recent_per_channel: Count<usize> => recent.per_channel,
+        "Messages of a channel kept for whoever looks at it; set by MezonClient.";
+    recent_channels: Count<usize> => recent.channels,
+        "Of how many channels, the ones used last; set by MezonClient.";
+    recent_bytes: Count<usize> => recent.bytes,
+        "How many bytes all of them may take.";
+}
+
+/// The options by their names.
+pub(super) fn read(given: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
+    let mut options = Options::default();
+    for (name, value) in given.into_iter().flatten() {
+        set(&mut options, &name.extract::<String>()?, &value)?;
+    }
+    Ok(options)
+}
+
+pub(super) fn seconds(name: &str, value: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(value)
+        .map_err(|_| PyValueError::new_err(format!("{name} must be a number of seconds, not {value}")))
+}

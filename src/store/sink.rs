@@ -1,0 +1,22 @@
+//! The store as the connection sees it.
+
+use bytes::Bytes;
+
+use super::Store;
+use super::queue::Op;
+use crate::gateway::Sink;
+use crate::wire::Header;
+
+impl Sink for Store {
+    fn accept(&self, header: Header, body: Bytes) {
+        self.shared().push(Op::Payload(header, body), false);
+    }
+
+    fn accept_sent(&self, header: Header, body: Bytes) {
+        self.shared().push(Op::Sent(header, body), false);
+    }
+
+    fn backlog(&self) -> usize {
+        self.backlog().bytes
+    }
+}

@@ -1,0 +1,221 @@
+//! What keeps the file in order: its log, its bounds, the indexes that are asked for, the space it no longer needs.
+//!
+//! All of it goes in slices of a few milliseconds, after each group and while the writer has nothing else to do.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rusqlite::wal::CheckpointMode;
+
+use super::indexes::{Index, Wanted};
+use super::prune::Pace;
+use super::queue::lock;
+use super::writer::Writer;
+use super::{file, listing, read, search};
+
+/// Pages in the log before they go into the file, and how many more before another try when a reader was in the way.
+const CHECKPOINT_PAGES: usize = 4000;
+const CHECKPOINT_AGAIN: usize = 2000;
+
+/// How often age and other processes' rows are looked at.
+const TICK: Duration = Duration::from_secs(30);
+/// How soon a few rows over the bound go: each step costs a commit, and a fiftieth too many does no harm until then.
+const SOON: Duration = Duration::from_secs(1);
+const SLACK: u64 = 50;
+/// How long rows over the bound are removed before the next group has its turn.
+const PRUNING: Duration = Duration::from_millis(25);
+/// Unused pages given back in one slice.
+const VACUUM_PAGES: usize = 128;
+
+/// How far the upkeep is.
+pub struct Upkeep {
+    data_version: Option<i64>,
+    pace: Pace,
+    index_pace: [Pace; Index::ALL.len()],
+    /// Rows are over a bound.
+    pruning: bool,
+    /// Pages may be given back.
+    vacuuming: bool,
+    indexing: bool,
+    tick: Instant,
+    checkpoint_at: usize,
+}
+
+impl Upkeep {
+    pub fn new() -> Upkeep {
+        Upkeep {
+            data_version: None,
+            pace: Pace::new(),
+            index_pace: [Pace::new(), Pace::new()],
+            pruning: false,
+            vacuuming: false,
+            indexing: false,
+            tick: Instant::now(),
+            checkpoint_at: CHECKPOINT_PAGES,
+        }
+    }
+
+    /// Is there another slice to do?
+    pub fn more(&self) -> bool {
+        self.pruning || self.vacuuming || self.indexing
+    }
+
+    pub fn next_look(&self) -> Instant {
+        if self.more() { Instant::now() } else { self.tick }
+    }
+
+    /// There is nothing that could be done now.
+    fn rest(&mut self) {
+        (self.pruning, self.vacuuming, self.indexing) = (false, false, false);
+        self.tick = Instant::now() + TICK;
+    }
+}
+
+impl Writer<'_> {
+    /// One slice of each. None of it may fail loudly: the next group meets what is wrong.
+    pub fn look_after(&mut self) {
+        let wanted = self.shared.indexes.wanted();
+        if self.down.is_some() || (wanted.is_none() && lock(&self.shared.writable).is_none()) {
+            self.upkeep.rest();
+            return;
+        }
+        self.checkpoint();
+        let done = self.prune().and_then(|()| self.index(wanted)).and_then(|()| self.give_back());
+        if let Err(error) = done {
+            self.shared.counters.failures.fetch_add(1, Ordering::Relaxed);
+            self.upkeep.rest();
+            // Who waits takes what is there: the file may be locked, or full.
+            self.shared.indexes.give_up();
+            if file::is_corrupt(&error) {
+                self.shared.suspect.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    /// A slice of an index that somebody waits for.
+    fn index(&mut self, wanted: Option<Wanted>) -> Result<(), rusqlite::Error> {
+        self.upkeep.indexing = wanted.is_some();
+        let Some(Wanted { index, ticket, target }) = wanted else { return Ok(()) };
+        let rows = self.upkeep.index_pace[index as usize].rows();
+        let started = Instant::now();
+        let more = self.with_file(|place| match index {
+            Index::Channels => listing::catch_up(&mut place.connection, rows),
+            Index::Text => search::catch_up(&mut place.connection, rows),
+        })?;
+        self.upkeep.index_pace[index as usize].learn(if more { rows } else { 0 }, started.elapsed());
+        if !more && self.shared.progress.settled() >= target {
+            self.shared.indexes.settle(index, ticket);
+            self.upkeep.indexing = self.shared.indexes.wanted().is_some();
+        }
+        Ok(())
+    }
+
+    /// A slice of the space that nobody needs any more. Not while rows are being removed: they leave more of it.
+    fn give_back(&mut self) -> Result<(), rusqlite::Error> {
+        if self.upkeep.vacuuming && !self.upkeep.pruning {
+            self.upkeep.vacuuming =
+                self.with_file(|place| file::give_back(&place.connection, VACUUM_PAGES))?;
+        }
+        Ok(())
+    }
+
+    fn checkpoint(&mut self) {
+        let mut guard = lock(&self.shared.writable);
+        let Some(place) = guard.as_mut() else { return };
+        let pages = place.wal_pages.load(Ordering::Relaxed);
+        if pages < CHECKPOINT_PAGES {
+            self.upkeep.checkpoint_at = CHECKPOINT_PAGES;
+        }
+        if pages < self.upkeep.checkpoint_at {
+            return;
+        }
+        self.upkeep.checkpoint_at = pages + CHECKPOINT_AGAIN;
+        match place.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
+            Ok(_) => self.shared.counters.checkpoints.fetch_add(1, Ordering::Relaxed),
+            Err(_) => self.shared.counters.failures.fetch_add(1, Ordering::Relaxed),
+        };
+    }
+
+    fn prune(&mut self) -> Result<(), rusqlite::Error> {
+        let options = &self.shared.options;
+        let ticked = Instant::now() >= self.upkeep.tick;
+        let mut more = false;
+        if ticked {
+            self.upkeep.tick = Instant::now()
+                + options.max_age.map_or(TICK, |age| (age / 10).clamp(Duration::from_secs(1), TICK));
+            self.upkeep.vacuuming = true;
+        }
+        if let Some(max) = options.max_messages {
+            let over = self.rows_over(max, ticked)?;
+            more = over > 0 && (self.upkeep.pruning || ticked || over > max / SLACK);
+            if more {
+                more = self.remove_oldest(max)?;
+            } else if over > 0 {
+                self.upkeep.tick = self.upkeep.tick.min(Instant::now() + SOON);
+            }
+        }
+        if let Some(age) = options.max_age
+            && (ticked || self.upkeep.pruning)
+        {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let cutoff = now.saturating_sub(age).as_secs() as i64;
+            more |= self.prune_step(|pace, place| pace.expired(&mut place.connection, cutoff))? > 0;
+        }
+        self.upkeep.pruning = more;
+        Ok(())
+    }
+
+    /// How many rows there are over the bound.
+    fn rows_over(&mut self, max: u64, ticked: bool) -> Result<u64, rusqlite::Error> {
+        if ticked {
+            // Somebody else has written: the count is no longer known.
+            let version = self
+                .with_file(|place| place.connection.query_row("PRAGMA data_version", [], |row| row.get(0)))?;
+            if self.upkeep.data_version.replace(version).is_some_and(|before| before != version) {
+                self.rows = None;
+            }
+        }
+        let rows = match self.rows {
+            Some(rows) => rows,
+            None => self.with_file(|place| read::count(&place.connection))?,
+        };
+        self.rows = Some(rows);
+        Ok(rows.saturating_sub(max))
+    }
+
+    /// Removes rows over the bound for a while; true when some are left.
+    ///
+    /// For longer than a group may take: what comes in faster than it can be removed has to wait in the backlog, and so
+    /// the bound holds at any rate.
+    fn remove_oldest(&mut self, max: u64) -> Result<bool, rusqlite::Error> {
+        let until = Instant::now() + PRUNING;
+        loop {
+            let over = self.rows.unwrap_or(0).saturating_sub(max);
+            if over == 0 {
+                return Ok(false);
+            }
+            if self.prune_step(|pace, place| pace.oldest(&mut place.connection, over))? == 0 {
+                return Ok(false);
+            }
+            if Instant::now() >= until {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn prune_step(
+        &mut self,
+        step: impl FnOnce(&mut Pace, &mut file::Writable) -> Result<usize, rusqlite::Error>,
+    ) -> Result<usize, rusqlite::Error> {
+        let mut pace = std::mem::replace(&mut self.upkeep.pace, Pace::new());
+        let started = Instant::now();
+        let removed = self.with_file(|place| step(&mut pace, place));
+        self.upkeep.pace = pace;
+        let removed = removed?;
+        let took = started.elapsed().as_micros() as u64;
+        self.shared.counters.longest_commit.fetch_max(took, Ordering::Relaxed);
+        self.shared.counters.pruned.fetch_add(removed as u64, Ordering::Relaxed);
+        self.rows = self.rows.map(|rows| rows.saturating_sub(removed as u64));
+        Ok(removed)
+    }
+}

@@ -1,0 +1,72 @@
+"""The plugin in a project that has set nothing: both modes of pytest-asyncio, and without it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mezon
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(mezon.__file__))
+
+TESTS = """
+import pytest
+
+async def test_with_all_fixtures(gateway, client, clock):
+    @client.on_channel_message
+    async def answer(message):
+        if message.sender_id != client.client_id:
+            channel = await client.channels.fetch(message.channel_id)
+            await channel.send("heard")
+    assert (await gateway.command("alice", "hi")).text == "heard"
+    await clock.advance(hours=1)
+
+async def test_with_a_factory(gateway_factory):
+    assert (await gateway_factory(tls=True)).url.startswith("https:")
+
+class TestInAClass:
+    async def test_the_gateway_is_there(self, gateway):
+        assert gateway.port
+
+@pytest.mark.asyncio
+async def test_that_is_marked(gateway):
+    assert gateway.connections.total == 0
+
+def test_without_a_loop():
+    pass
+"""
+
+
+def run(folder: Path, *options: str, path: str = ROOT) -> subprocess.CompletedProcess[str]:
+    (folder / "test_bot.py").write_text(TESTS)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "MEZON_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rA", *options, "test_bot.py"],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+
+
+@pytest.mark.parametrize("options", [[], ["--asyncio-mode=strict"], ["--asyncio-mode=auto"]], ids=str)
+def test_fixtures_without_configuration(tmp_path: Path, options: list[str]) -> None:
+    done = run(tmp_path, *options)
+    assert "5 passed" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
+
+
+def test_without_pytest_asyncio_a_sentence_says_what_to_install(tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "pytest_asyncio.py").write_text("raise ImportError('not installed')\n")
+    done = run(tmp_path, "-p", "no:asyncio", path=f"{hidden}{os.pathsep}{ROOT}")
+    assert done.returncode == 1
+    assert 'need pytest-asyncio: pip install "mezon-rs[testing]" brings it' in done.stdout
+    assert "4 errors" in done.stdout, done.stdout
+    assert "1 passed" in done.stdout

@@ -1,0 +1,51 @@
+"""Every member of the envelope has a member of `Events` and a helper; slips in names are warned of."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from mezon import Events, MezonClient
+from mezon._gateway.codec import TAGS
+
+
+def test_every_member_of_the_envelope_has_a_name_and_a_helper() -> None:
+    client = MezonClient(1, "key")
+    assert set(TAGS) <= {event.value for event in Events}
+    helpers = {
+        name: getattr(client, name)
+        for name in dir(client)
+        if name.startswith("on_") and name not in ("on_error", "on_ready", "on_disconnect", "on_reconnected")
+    }
+
+    def handler(event: object) -> None: ...
+
+    for helper in helpers.values():
+        assert helper(handler) is handler
+    heard = {name for name in TAGS if client.event_manager.has_listeners(name)}
+    # `on_error` is what hears of handlers that failed; the envelope's errors answer calls.
+    assert set(TAGS) - heard == {"error"}
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("chanel_message", "channel_message"),
+        ("Channel_Message ", "channel_message"),
+        ("message_reaction", "message_reaction_event"),
+    ],
+)
+def test_a_slip_is_warned_of(slip: str, meant: str) -> None:
+    client = MezonClient(1, "key")
+    with pytest.warns(UserWarning, match=f"did you mean '{meant}'") as caught:
+        client.on(slip, print)
+    assert caught[0].filename == __file__
+    assert client.event_manager.has_listeners(slip)
+
+
+def test_names_of_ones_own_are_nobodys_business() -> None:
+    client = MezonClient(1, "key")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in ("my_event", "ready", "sse_open", "session_started", Events.TOKEN_SEND, "x"):
+            client.on(name, print)
