@@ -69,7 +69,6 @@ async def test_certificates_are_checked(gateway_factory: MakeGateway) -> None:
     await anybody.disconnect()
 
 
-@pytest.mark.parametrize("transport", ["websocket", "tcp"])
 async def test_no_second_at_the_server_sees_more_than_eighty_frames(
     gateway: LocalGateway, make_bot: MakeBot, transport: str
 ) -> None:
