@@ -10,8 +10,9 @@ use prost_types::{DescriptorProto, FileDescriptorSet};
 const SCHEMAS: [&str; 2] = ["mezon/protobuf/api/api.proto", "mezon/protobuf/rtapi/realtime.proto"];
 
 /// The messages whose field numbers become constants, each in a module of its own.
-const NUMBERED: [&str; 10] = [
+const NUMBERED: [&str; 11] = [
     "Envelope",
+    "Error",
     "ChannelMessage",
     "ChannelMessageSend",
     "ChannelMessageAck",

@@ -1,5 +1,6 @@
 //! One tokio runtime for the process, on one thread: a bot has few sockets.
 
+use std::io;
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
@@ -13,22 +14,24 @@ struct Owned {
 static RUNTIME: Mutex<Option<Owned>> = Mutex::new(None);
 
 /// The runtime's handle; the first call in a process starts it.
-pub fn handle() -> Handle {
+///
+/// # Errors
+/// When the system grants no thread or no descriptor.
+pub fn handle() -> io::Result<Handle> {
     let mut slot = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
     let pid = std::process::id();
     if let Some(owned) = slot.as_ref().filter(|owned| owned.pid == pid) {
-        return owned.runtime.handle().clone();
+        return Ok(owned.runtime.handle().clone());
     }
     let runtime = Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("mezon-io")
         .enable_io()
         .enable_time()
-        .build()
-        .expect("the system grants a thread and an epoll descriptor");
+        .build()?;
     let handle = runtime.handle().clone();
     // A forked process inherits the memory of its parent's runtime and none of its threads: to drop it would be to
     // wait for them.
     mem::forget(slot.replace(Owned { runtime, pid }));
-    handle
+    Ok(handle)
 }

@@ -15,7 +15,7 @@ debug_build: bool
 class GatewayError(Exception):
     """The core could not take an order. ``args`` are a kind and a text.
 
-    Kinds: not_connected, connected, too_many, forked.
+    Kinds: not_connected, connected, too_many, forked, no_resources.
     """
 
 @final
@@ -40,6 +40,8 @@ class ItemKind:
     MALFORMED: Final[int]
     #: Something went wrong with a thing of this batch, and with it alone: key is its tag, value the exception.
     BROKEN: Final[int]
+    #: A record for the logger of the core: key is its level, value the text.
+    LOG: Final[int]
 
 @final
 class FailureKind:
@@ -111,18 +113,27 @@ class Gateway:
     def fileno(self) -> int:
         """The descriptor to watch for reading, or -1 when ``notify`` is called instead."""
     def clear_wake(self) -> None:
-        """Make ``fileno()`` unreadable until the next time there is something."""
+        """Make ``fileno()`` unreadable until the next time there is something.
+
+        Raises:
+            GatewayError: ``forked`` in a forked child: the descriptor is the parent's.
+        """
     def drain(self, max: int) -> tuple[list[tuple[int, int, Any]], bool]:
         """Up to `max` events and all answers, oldest first, as ``ItemKind`` says, and whether there are more.
 
         What goes wrong with one of them is an item of its own. When there are no more, the wake-up is armed.
         """
-    def connect(self, url: str, auto_reconnect: bool) -> None:
+    def connect(self, urls: list[str], auto_reconnect: bool) -> None:
         """Open the connection; its progress comes by ``drain``.
 
+        The URLs are tried in order; the scheme names the transport: ws, wss, tcp, tcps.
+
         Raises:
-            GatewayError: ``connected`` while there is one, ``forked`` in a forked child.
+            GatewayError: ``connected`` while there is one, ``forked`` in a forked child, ``no_resources`` when the
+                system grants no thread or no descriptor.
         """
+    def set_log_level(self, level: int) -> None:
+        """Have what the core does told by ``ItemKind.LOG``, from this level of ``logging`` on; 255 for nothing."""
     def call(self, tag: int, body: bytes, timeout: float) -> int:
         """Queue an encoded message in the envelope field `tag`; gives the number its answer will carry.
 
@@ -140,14 +151,16 @@ class Gateway:
         """Say who the bot is: what it sends is then kept like what it receives, before its answer is drained."""
     def cancel(self, call: int) -> None:
         """Nobody waits for this call any more. One that was not sent yet will not be."""
-    def provide_session(self, generation: int, url: str) -> None:
-        """Answer an ``ItemKind.SESSION_WANTED`` of that generation with a URL."""
+    def provide_session(self, generation: int, urls: list[str]) -> None:
+        """Answer an ``ItemKind.SESSION_WANTED`` of that generation with the URLs to try, in order."""
     def refuse_session(self, generation: int, fatal: bool, reason: str) -> None:
         """Answer it with a no; `fatal` ends the attempts."""
     def close(self) -> bool:
         """Begin to close; a state ``closed`` says when it is done. False when there is no connection."""
     def reconnect(self) -> bool:
         """Give up the connection, or the wait for the next attempt. False when there is neither."""
+    def ping(self) -> bool:
+        """Measure the round trip now, for ``latency``. False when there is no connection and none is being made."""
     def want(self, tag: int, wanted: bool) -> None:
         """Hand events of a tag out, or count and drop them."""
     def take_recent(self, channel: int) -> list[Any]:

@@ -22,12 +22,17 @@ class GatewayOptions:
             call waits, for its answer may lie behind them.
         inbox_bytes: The same bound in bytes.
         max_pending: Calls that may wait for their turn or their answer.
-        max_raw: The largest answer of an API call over the socket, in bytes.
-        connect_timeout: Seconds for TCP, TLS and the WebSocket handshake together.
+        max_raw: The largest answer of an API call over the socket, in bytes; also of all together that are on their
+            way.
+        connect_timeout: Seconds for all of an attempt to connect: TCP, TLS and handshake, of each address that is
+            tried.
         heartbeat_interval: Seconds between two pings.
         heartbeat_timeout: Seconds without any frame after a ping before the connection counts as dead.
         rate_limit: Frames sent in one ``rate_period``; 0 for no limit.
         rate_period: Seconds.
+        sends_per_second: Messages sent in a second, beside ``rate_limit``; 0 for no limit: when the server has had too
+            many it says so, and the call goes again by itself.
+        sends_per_minute: The same for a minute.
         backoff_base: Seconds; the bound of the delay before the second attempt to reconnect.
         backoff_factor: How much the bound grows with each attempt. The delay is random below it.
         backoff_max: Seconds; no delay is longer.
@@ -50,6 +55,8 @@ class GatewayOptions:
     heartbeat_timeout: float = 10.0
     rate_limit: int = 80
     rate_period: float = 1.0
+    sends_per_second: int = 0
+    sends_per_minute: int = 0
     backoff_base: float = 1.0
     backoff_factor: float = 2.0
     backoff_max: float = 60.0

@@ -52,6 +52,16 @@ impl Heartbeat {
         self.silent_since.get_or_insert(now);
     }
 
+    /// Is a ping unanswered?
+    pub fn waits(&self) -> bool {
+        self.pinged.is_some()
+    }
+
+    /// Is the ping with this cid unanswered?
+    pub fn waits_for(&self, cid: u16) -> bool {
+        self.pinged.is_some_and(|(pinged, _)| pinged == cid)
+    }
+
     /// When silence will mean death; None while the peer owes nothing or nobody listens.
     pub fn dead_at(&self, paused: bool) -> Option<Instant> {
         if paused { None } else { self.silent_since.map(|since| since + self.timeout) }

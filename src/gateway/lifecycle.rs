@@ -1,13 +1,14 @@
-//! The life of a connection across its losses: connect, pump, back off, get a new session, connect again.
+//! The life of a connection across its losses: connect, stay, back off, get a new session, connect again.
 //!
-//! Everything runs in this one task, so there is one connection and one reconnect at a time by construction.
+//! Everything runs in this one task, so there is one connection and one reconnect at a time by construction. Only this
+//! file enters states: the open connection reports what has become of it.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use rand::rngs::StdRng;
@@ -15,134 +16,96 @@ use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::calls::call::{Call, CallId, Failure, INTERNAL};
-use super::calls::joined::Joined;
-use super::calls::limiter::Limiter;
-use super::calls::outbox::Outbox;
-use super::calls::pending::Pending;
-use super::connection::End;
+use super::Shared;
+use super::calls::Calls;
+use super::connection::{Complaints, Connection, Event};
+use super::moves::Moves;
+use super::orders::{Closing, Command, Orders, Renewal};
 use super::state::State;
-use super::transport::{Lost, Transport};
-use super::{Command, Shared};
+use super::trace::Level;
+use super::transport::{Cause, Endpoint, Kind, Lost, Transport};
 use crate::inbox::Item;
 
-/// A connection that lived this long was a good one: the next loss is retried at once again.
-const STABLE: std::time::Duration = std::time::Duration::from_secs(10);
+/// The reason of an end that was asked for.
+const CLOSED: &str = "closed by the client";
 
-pub(super) struct Session {
-    pub(super) shared: Arc<Shared>,
-    pub(super) commands: mpsc::UnboundedReceiver<Command>,
-    pub(super) outbox: Outbox,
-    pub(super) pending: Pending,
-    pub(super) joined: Joined,
-    pub(super) limiter: Limiter,
-    /// Malformed frames are not reported before.
-    pub(super) quiet_until: Option<Instant>,
-    state: State,
-    generation: u64,
-    /// Python's answer to the last `SessionWanted`.
-    answer: Option<Answer>,
-    /// The handle wants the next attempt without a wait.
-    pub(super) hurry: bool,
+pub(super) struct Lifecycle {
+    shared: Arc<Shared>,
+    orders: Orders,
+    calls: Calls,
+    moves: Moves,
+    complaints: Complaints,
     attempt: u32,
-    /// It was ready once: from then on a loss is made good.
-    was_ready: bool,
-    ready_at: Option<Instant>,
-    /// When the last frame came, or the connection was made.
-    pub(super) heard_at: Instant,
-    lost_at: Option<SystemTime>,
     jitter: StdRng,
 }
 
-/// The reason of an end that was asked for.
-pub(super) const CLOSED: &str = "closed by the client";
-
-enum Answer {
-    Session(String),
-    Refused { fatal: bool, reason: String },
+/// What became of an attempt to connect.
+enum Attempt {
+    Open(Kind, Box<dyn Transport>),
+    Failed(String),
+    Closing,
 }
 
-/// The handle asked for the end.
-pub(super) struct Closing;
+/// What became of a connection.
+enum End {
+    Lost(String),
+    Closed,
+}
 
-impl Session {
-    pub(super) fn new(shared: Arc<Shared>, commands: mpsc::UnboundedReceiver<Command>) -> Self {
-        let options = &shared.options;
+impl Lifecycle {
+    pub fn new(shared: Arc<Shared>, commands: mpsc::UnboundedReceiver<Command>) -> Self {
         // A new list: what an earlier connection had joined is its own.
         shared.stats.joined.store(0, Relaxed);
+        let mut jitter = shared.options.jitter_seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64);
         Self {
-            commands,
-            outbox: Outbox::default(),
-            pending: Pending::default(),
-            joined: Joined::new(options.max_joined),
-            limiter: Limiter::new(options.rate_limit, options.rate_period),
-            // The handle has announced it: nobody may see Idle between `connect` and this task's first step.
-            state: State::Connecting,
-            generation: shared.stats.generation.load(Relaxed),
-            quiet_until: None,
-            answer: None,
-            hurry: false,
+            orders: Orders::new(commands),
+            calls: Calls::new(shared.clone(), StdRng::seed_from_u64(jitter.random())),
+            moves: Moves::new(shared.clone()),
+            complaints: Complaints::default(),
             attempt: 0,
-            was_ready: false,
-            ready_at: None,
-            heard_at: Instant::now(),
-            lost_at: None,
-            jitter: options.jitter_seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64),
+            jitter,
             shared,
         }
     }
 
-    pub(super) async fn run(mut self, url: String) {
+    pub async fn run(mut self, urls: Vec<String>) {
         // A panic is a defect of ours: it ends this connection, not the bot, and leaves no call without an outcome.
-        let living = AssertUnwindSafe(self.live(url)).catch_unwind().await;
+        let living = AssertUnwindSafe(self.live(urls)).catch_unwind().await;
         let reason = living.unwrap_or_else(|_| "a defect in the core; please report it".into());
-        self.commands.close();
-        // Unlike `try_recv` this waits for an order that is being queued right now.
-        while let Some(command) = self.commands.recv().await {
-            if let Command::Call(call) = command {
-                self.outbox.push(call);
-            }
-        }
-        self.fail_sent(&reason);
-        for call in self.outbox.drain() {
-            self.fail(call.id, Failure::Closed(reason.clone()));
-        }
-        self.enter(State::Closed, reason);
+        let reason = self.moves.secrets.hide(&reason);
+        self.shared.stats.set_transport(None);
+        self.orders.end(&mut self.calls).await;
+        self.calls.fail_all(&reason);
+        self.moves.enter(State::Closed, &reason);
     }
 
     /// Returns why it ended.
-    async fn live(&mut self, first_url: String) -> String {
-        let mut url = first_url;
+    async fn live(&mut self, first_urls: Vec<String>) -> String {
+        let mut urls = first_urls;
         self.next_generation();
         loop {
-            let end = match self.connect(&url).await {
-                Ok(Ok(transport)) => self.pump(transport).await,
-                Ok(Err(Lost(reason))) => End::Lost(reason),
-                Err(Closing) => End::Closed,
+            let end = match self.connect(&urls).await {
+                Attempt::Open(kind, transport) => self.stay(kind, transport).await,
+                Attempt::Failed(reason) => End::Lost(reason),
+                Attempt::Closing => End::Closed,
             };
             let reason = match end {
                 End::Closed => return CLOSED.into(),
-                End::Lost(reason) => reason,
+                End::Lost(reason) => self.moves.secrets.hide(&reason),
             };
-            self.fail_sent(&reason);
-            if !self.was_ready || !self.shared.auto_reconnect.load(Relaxed) {
+            self.calls.fail_sent(&reason);
+            if !self.moves.was_ready || !self.shared.auto_reconnect.load(Relaxed) {
                 return reason;
             }
-            if self.ready_at.take().is_some_and(|at| at.elapsed() >= STABLE) {
-                self.attempt = 0;
-            }
-            // Nothing came after the last frame, however much later the loss was noticed.
-            let silence = self.heard_at.elapsed();
-            self.lost_at.get_or_insert_with(|| SystemTime::now() - silence);
-            match self.next_url(reason).await {
-                Ok(next) => url = next,
+            match self.next_urls(reason).await {
+                Ok(next) => urls = next,
                 Err(reason) => return reason,
             }
         }
     }
 
     /// Backs off and gets a session, as often as it takes. An error says why there will be none.
-    async fn next_url(&mut self, mut reason: String) -> Result<String, String> {
+    async fn next_urls(&mut self, mut reason: String) -> Result<Vec<String>, String> {
         loop {
             self.attempt = self.attempt.saturating_add(1);
             if let Some(max) = self.shared.options.reconnect_max_attempts
@@ -154,155 +117,137 @@ impl Session {
             }
             self.next_generation();
             let delay = self.shared.options.backoff.delay(self.attempt, self.jitter.random());
-            self.enter(State::Backoff, reason);
-            self.wait(Instant::now() + delay, |session| session.hurry).await.map_err(|Closing| CLOSED)?;
-            self.hurry = false;
-            self.enter(State::Authenticating, String::new());
+            self.moves.enter(State::Backoff, &reason);
+            self.shared.tell(Level::Info, || {
+                format!("attempt {} to connect again, in {:.1} s", self.attempt, delay.as_secs_f64())
+            });
+            self.wait(Instant::now() + delay, |orders| orders.hurry).await.map_err(|Closing| CLOSED)?;
+            self.orders.hurry = false;
+            self.moves.enter(State::Authenticating, "");
             match self.session().await.map_err(|Closing| CLOSED)? {
-                Some(Answer::Session(url)) => return Ok(url),
-                Some(Answer::Refused { fatal: true, reason }) => return Err(reason),
-                Some(Answer::Refused { reason: why, .. }) => reason = why,
+                Some(Renewal::Granted(urls)) => return Ok(urls),
+                Some(Renewal::Refused { fatal: true, reason }) => return Err(reason),
+                Some(Renewal::Refused { reason: why, .. }) => reason = why,
                 None => reason = "no session came in time: is the event loop blocked?".into(),
             }
         }
     }
 
-    async fn session(&mut self) -> Result<Option<Answer>, Closing> {
-        self.answer = None;
-        self.emit(Item::SessionWanted { generation: self.generation, attempt: self.attempt });
+    async fn session(&mut self) -> Result<Option<Renewal>, Closing> {
+        self.orders.renewal = None;
+        let generation = self.moves.generation;
+        self.shared.inbox.push(Item::SessionWanted { generation, attempt: self.attempt });
         let until = Instant::now() + self.shared.options.session_timeout;
-        self.wait(until, |session| session.answer.is_some()).await?;
-        Ok(self.answer.take())
+        self.wait(until, |orders| orders.renewal.is_some()).await?;
+        Ok(self.orders.renewal.take())
     }
 
     /// Waits until it is done or time is up; orders are taken and deadlines watched meanwhile.
-    async fn wait(&mut self, until: Instant, done: impl Fn(&Self) -> bool) -> Result<(), Closing> {
-        while !done(self) && Instant::now() < until {
-            match timeout_at(until.min(self.next_deadline()), self.commands.recv()).await {
-                Ok(Some(command)) => self.take(command)?,
-                Ok(None) => return Err(Closing),
-                Err(_) => self.expire(Instant::now()),
+    async fn wait(&mut self, until: Instant, done: impl Fn(&Orders) -> bool) -> Result<(), Closing> {
+        while !done(&self.orders) && Instant::now() < until {
+            match timeout_at(until.min(self.calls.next_deadline()), self.orders.next()).await {
+                Ok(command) => self.orders.obey(command?, &mut self.calls)?,
+                Err(_) => self.calls.expire(Instant::now()),
             }
         }
         Ok(())
     }
 
-    async fn connect(&mut self, url: &str) -> Result<Result<Box<dyn Transport>, Lost>, Closing> {
-        self.enter(State::Connecting, String::new());
-        let limit = self.shared.options.connect_timeout;
-        let connecting = timeout(limit, self.shared.connector.connect(url));
-        let outcome = self.drive(connecting).await?;
-        Ok(outcome.unwrap_or_else(|_| Err(Lost(format!("no connection within {} s", limit.as_secs_f64())))))
+    /// Tries the URLs one after the other, within one time limit.
+    async fn connect(&mut self, urls: &[String]) -> Attempt {
+        self.moves.enter(State::Connecting, "");
+        let endpoints = match self.shared.routes.order(urls) {
+            Ok(endpoints) => endpoints,
+            Err(lost) => return Attempt::Failed(lost.reason),
+        };
+        self.moves.secrets.learn(&endpoints);
+        let mut left = self.shared.options.connect_timeout;
+        let mut reasons: Vec<String> = Vec::new();
+        for (tried, endpoint) in endpoints.iter().enumerate() {
+            let share = left / (endpoints.len() - tried) as u32;
+            let started = Instant::now();
+            let connecting = timeout(share, self.shared.connector.connect(endpoint));
+            let outcome = match self.drive(connecting).await {
+                Ok(outcome) => outcome.unwrap_or_else(|_| Err(too_slow(share))),
+                Err(Closing) => return Attempt::Closing,
+            };
+            let lost = match outcome {
+                Ok(transport) => return self.opened(endpoint, started, transport),
+                Err(lost) => lost,
+            };
+            left = left.saturating_sub(started.elapsed());
+            let why = self.moves.secrets.hide(&lost.reason);
+            self.shared.tell(Level::Info, || format!("no connection to {endpoint}: {why}"));
+            reasons.push(lost.reason);
+            if lost.cause == Cause::Credential {
+                break;
+            }
+        }
+        Attempt::Failed(reasons.join("; then: "))
+    }
+
+    fn opened(&self, endpoint: &Endpoint, started: Instant, transport: Box<dyn Transport>) -> Attempt {
+        self.shared.routes.worked(endpoint.kind);
+        self.shared.tell(Level::Info, || {
+            format!("connected to {endpoint} in {:.3} s", started.elapsed().as_secs_f64())
+        });
+        Attempt::Open(endpoint.kind, transport)
     }
 
     /// Drives a future to its end; orders are taken and deadlines watched meanwhile.
     async fn drive<F: Future>(&mut self, future: F) -> Result<F::Output, Closing> {
         let mut future = pin!(future);
         loop {
-            let deadline = self.next_deadline();
+            let deadline = self.calls.next_deadline();
             tokio::select! {
                 biased;
-                command = self.commands.recv() => match command {
-                    Some(command) => self.take(command)?,
-                    None => return Err(Closing),
-                },
+                command = self.orders.next() => self.orders.obey(command?, &mut self.calls)?,
                 output = &mut future => return Ok(output),
-                () = sleep_until(deadline) => self.expire(Instant::now()),
+                () = sleep_until(deadline) => self.calls.expire(Instant::now()),
             }
         }
     }
 
-    /// Obeys an order that needs no open connection.
-    pub(super) fn take(&mut self, command: Command) -> Result<(), Closing> {
-        match command {
-            Command::Call(call) => self.outbox.push(call),
-            Command::Cancel(id) => {
-                if self.outbox.cancel(id) || self.pending.cancel(id) {
-                    self.shared.stats.pending.fetch_sub(1, Relaxed);
+    /// Uses an open connection until it is lost or closed.
+    async fn stay(&mut self, kind: Kind, transport: Box<dyn Transport>) -> End {
+        self.shared.stats.set_transport(Some(kind));
+        self.moves.enter(State::Joining, "");
+        let secrets = self.moves.secrets.clone();
+        let (calls, orders, complaints) = (&mut self.calls, &mut self.orders, &mut self.complaints);
+        let mut connection =
+            Connection::new(self.shared.clone(), transport, calls, orders, complaints, secrets);
+        let end = loop {
+            match connection.next().await {
+                Event::Ready => {
+                    self.moves.enter(State::Ready, "");
+                    connection.ready();
+                }
+                Event::Lost(Lost { reason, .. }) => {
+                    self.shared.tell(Level::Info, || format!("lost: {}", self.moves.secrets.hide(&reason)));
+                    break End::Lost(reason);
+                }
+                Event::GivenUp => break End::Lost("given up by the client".into()),
+                Event::Closed => {
+                    connection.say_goodbye(CLOSED).await;
+                    break End::Closed;
                 }
             }
-            Command::Session { generation, url } if generation == self.generation => {
-                self.answer = Some(Answer::Session(url));
-            }
-            Command::Refused { generation, fatal, reason } if generation == self.generation => {
-                self.answer = Some(Answer::Refused { fatal, reason });
-            }
-            // An older generation's answer.
-            Command::Session { .. } | Command::Refused { .. } => {}
-            // There is nothing to lose: an attempt under way is what was ordered, or the next one, which comes now.
-            Command::Close { for_good: false } => self.hurry = true,
-            Command::Close { for_good: true } => return Err(Closing),
+        };
+        let heard_at = connection.heard_at();
+        drop(connection);
+        self.shared.stats.set_transport(None);
+        if self.moves.lost(heard_at) {
+            self.attempt = 0;
         }
-        Ok(())
+        end
     }
 
     fn next_generation(&mut self) {
-        self.generation += 1;
-        self.shared.stats.generation.store(self.generation, Relaxed);
-    }
-
-    pub(super) fn enter(&mut self, state: State, reason: String) {
-        debug_assert!(
-            self.state.may_become(state) || (self.state, state) == (State::Connecting, State::Connecting),
-            "{} must not become {state}",
-            self.state
-        );
-        self.state = state;
-        self.shared.stats.set_state(state);
-        if state == State::Ready {
-            self.was_ready = true;
-            self.hurry = false;
-            self.ready_at = Some(Instant::now());
-        }
-        self.emit(Item::State { state, generation: self.generation, reason });
-        if state == State::Ready
-            && let Some(lost_at) = self.lost_at.take()
-        {
-            super::Stats::add(&self.shared.stats.reconnects, 1);
-            let (lost_at, back_at) = (epoch(lost_at), epoch(SystemTime::now()));
-            self.emit(Item::Reconnected { generation: self.generation, lost_at, back_at });
-        }
-    }
-
-    pub(super) fn emit(&self, item: Item) {
-        self.shared.inbox.push(item);
-    }
-
-    /// Tells Python that a call gets no answer.
-    pub(super) fn fail(&self, call: CallId, failure: Failure) {
-        if call == INTERNAL {
-            return;
-        }
-        self.shared.stats.pending.fetch_sub(1, Relaxed);
-        self.emit(Item::Failed { call, failure });
-    }
-
-    /// The connection is gone: what was sent will not be answered.
-    pub(super) fn fail_sent(&mut self, reason: &str) {
-        for sent in self.pending.drain() {
-            self.fail(sent.id, Failure::DeliveryUnknown(reason.into()));
-        }
-    }
-
-    /// The earliest deadline of any call; far away when there is none.
-    pub(super) fn next_deadline(&mut self) -> Instant {
-        let far = Instant::now() + std::time::Duration::from_secs(3600);
-        [self.outbox.next_deadline(), self.pending.next_deadline()]
-            .into_iter()
-            .flatten()
-            .fold(far, Instant::min)
-    }
-
-    pub(super) fn expire(&mut self, now: Instant) {
-        for Call { id, .. } in self.outbox.take_expired(now) {
-            self.fail(id, Failure::NotSent);
-        }
-        while let Some(sent) = self.pending.take_expired(now) {
-            self.fail(sent.id, Failure::Timeout);
-        }
+        self.moves.next_generation();
+        self.orders.generation = self.moves.generation;
     }
 }
 
-fn epoch(time: SystemTime) -> f64 {
-    time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+fn too_slow(limit: Duration) -> Lost {
+    Lost::new(format!("no connection within {} s", (limit.as_secs_f64() * 10.0).round() / 10.0))
 }

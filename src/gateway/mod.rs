@@ -5,9 +5,14 @@ mod calls;
 mod connection;
 mod heartbeat;
 mod lifecycle;
+mod moves;
 mod options;
+mod orders;
+mod routes;
+mod secrets;
 mod state;
 mod stats;
+mod trace;
 mod transport;
 
 #[cfg(test)]
@@ -26,13 +31,20 @@ pub use calls::call::{Call, CallId, Failure};
 pub use options::Options;
 pub use state::State;
 pub use stats::{Stats, TAGS};
-pub use transport::{Connect, Connecting, Frame, Lost, Transport, Trust, WebSocketConnector};
+pub use trace::Trace;
+pub use transport::{
+    Broken, Cause, Connect, Connecting, Connector, Decoder, Endpoint, Frame, Kind, Lost, Transport, Trust,
+};
 
 use crate::by_channel::Rings;
 use crate::inbox::Inbox;
 use crate::runtime;
 use crate::wire::Header;
 use calls::call;
+use calls::throttle::Throttle;
+use orders::Command;
+use routes::Routes;
+use trace::Level;
 
 /// Where received messages go beside the inbox: the store.
 pub trait Sink: Send + Sync {
@@ -42,28 +54,6 @@ pub trait Sink: Send + Sync {
     fn accept_sent(&self, header: Header, body: Bytes);
     /// Bytes taken and not yet safe.
     fn backlog(&self) -> usize;
-}
-
-/// What the handle tells the task.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Call(Call),
-    Cancel(CallId),
-    /// A session for the reconnect of that generation.
-    Session {
-        generation: u64,
-        url: String,
-    },
-    /// There is no session. `fatal` ends the attempts.
-    Refused {
-        generation: u64,
-        fatal: bool,
-        reason: String,
-    },
-    /// End the connection; false loses it on purpose, and hurries a reconnect that waits.
-    Close {
-        for_good: bool,
-    },
 }
 
 /// What handle and task share.
@@ -81,11 +71,21 @@ pub(crate) struct Shared {
     recent: Mutex<Rings<Bytes>>,
     /// The bot's own id; 0 while it is not known.
     pub own_id: AtomicI64,
+    pub trace: Trace,
+    /// Which transport worked last.
+    pub routes: Routes,
+    /// The frames sent of late: a new connection does not begin anew.
+    pub throttle: Mutex<Throttle>,
 }
 
 impl Shared {
     pub fn recent(&self) -> MutexGuard<'_, Rings<Bytes>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the logger of the core something, if it wants to hear it.
+    pub fn tell(&self, level: Level, text: impl FnOnce() -> String) {
+        self.trace.tell(&self.inbox, level, text);
     }
 }
 
@@ -107,7 +107,10 @@ pub enum Denied {
     Connected,
     /// So many calls wait already.
     TooManyPending(usize),
+    /// The process was forked: what there is belongs to its parent.
     Forked,
+    /// The system grants no thread, or no descriptor.
+    NoResources(String),
 }
 
 impl Gateway {
@@ -119,6 +122,7 @@ impl Gateway {
     ) -> Self {
         let options = options.bounded();
         let recent_bounds = options.recent;
+        let throttle = Throttle::new(options.rate_limit, options.rate_period, options.heartbeat_timeout);
         let shared = Shared {
             options,
             stats: Stats::new(),
@@ -128,6 +132,9 @@ impl Gateway {
             auto_reconnect: AtomicBool::new(true),
             recent: Mutex::new(Rings::new(recent_bounds)),
             own_id: AtomicI64::new(0),
+            trace: Trace::default(),
+            routes: Routes::default(),
+            throttle: Mutex::new(throttle),
         };
         Self {
             shared: Arc::new(shared),
@@ -149,23 +156,32 @@ impl Gateway {
         self.shared.stats.state()
     }
 
-    /// Opens the connection. Its progress comes through the inbox.
-    ///
-    /// # Errors
-    /// [`Denied::Connected`] while there is one, [`Denied::Forked`] in a forked child.
-    pub fn connect(&self, url: String, auto_reconnect: bool) -> Result<(), Denied> {
-        self.not_forked()?;
-        self.connect_on(&runtime::handle(), url, auto_reconnect)
+    pub fn trace(&self) -> &Trace {
+        &self.shared.trace
     }
 
-    fn not_forked(&self) -> Result<(), Denied> {
+    /// Opens the connection. Its progress comes through the inbox. The URLs are tried in order; each names its transport:
+    /// `wss`, `ws`, `tcps`, `tcp`.
+    ///
+    /// # Errors
+    /// [`Denied::Connected`] while there is one, [`Denied::Forked`] in a forked child, [`Denied::NoResources`] when the I/O
+    /// thread cannot start.
+    pub fn connect(&self, urls: Vec<String>, auto_reconnect: bool) -> Result<(), Denied> {
+        self.not_forked()?;
+        let runtime = runtime::handle().map_err(|why| Denied::NoResources(why.to_string()))?;
+        self.connect_on(&runtime, urls, auto_reconnect)
+    }
+
+    /// # Errors
+    /// [`Denied::Forked`] in a process that was forked since: it shares the parent's descriptors, and must touch none.
+    pub fn not_forked(&self) -> Result<(), Denied> {
         if self.pid == std::process::id() { Ok(()) } else { Err(Denied::Forked) }
     }
 
     pub(crate) fn connect_on(
         &self,
         runtime: &tokio::runtime::Handle,
-        url: String,
+        urls: Vec<String>,
         auto_reconnect: bool,
     ) -> Result<(), Denied> {
         let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
@@ -178,7 +194,7 @@ impl Gateway {
         *commands = Some(sender);
         self.shared.auto_reconnect.store(auto_reconnect, Relaxed);
         self.shared.stats.set_state(State::Connecting);
-        runtime.spawn(lifecycle::Session::new(self.shared.clone(), receiver).run(url));
+        runtime.spawn(lifecycle::Lifecycle::new(self.shared.clone(), receiver).run(urls));
         Ok(())
     }
 
@@ -187,13 +203,14 @@ impl Gateway {
     /// # Errors
     /// When it cannot even be queued.
     pub fn call(&self, tag: u32, body: Bytes, timeout: Duration) -> Result<CallId, Denied> {
-        self.not_forked()?;
         let max = self.shared.options.max_pending;
+        self.not_forked()?;
         let pending = &self.shared.stats.pending;
         let more = |count| ((count as usize) < max).then_some(count + 1);
         pending.fetch_update(Relaxed, Relaxed, more).map_err(|_| Denied::TooManyPending(max))?;
         let id = self.last_call.fetch_add(1, Relaxed) + 1;
-        let call = Call { id, tag, body, deadline: Instant::now() + timeout.min(options::LONGEST) };
+        let deadline = Instant::now() + timeout.min(options::LONGEST);
+        let call = Call { id, tag, body, deadline, refused: 0 };
         self.command(Command::Call(call)).inspect_err(|_| {
             pending.fetch_sub(1, Relaxed);
         })?;
@@ -209,8 +226,8 @@ impl Gateway {
     }
 
     /// Answers [`crate::inbox::Item::SessionWanted`].
-    pub fn provide_session(&self, generation: u64, url: String) {
-        let _ = self.command(Command::Session { generation, url });
+    pub fn provide_session(&self, generation: u64, urls: Vec<String>) {
+        let _ = self.command(Command::Session { generation, urls });
     }
 
     /// Answers [`crate::inbox::Item::SessionWanted`]: not now, or never when `fatal`.
@@ -220,7 +237,7 @@ impl Gateway {
 
     /// Ends the connection for good; a state item with [`State::Closed`] says when. False when there is none.
     pub fn close(&self) -> bool {
-        self.command(Command::Close { for_good: true }).is_ok()
+        self.command(Command::Close).is_ok()
     }
 
     /// Makes a new connection, without a wait before its first attempt: gives up the one there is, or cuts the wait for
@@ -229,7 +246,12 @@ impl Gateway {
     ///
     /// False when there is none, and none is being made.
     pub fn reconnect(&self) -> bool {
-        self.command(Command::Close { for_good: false }).is_ok()
+        self.command(Command::Reconnect).is_ok()
+    }
+
+    /// Measures the round trip now. False when there is no connection, and none is being made.
+    pub fn ping(&self) -> bool {
+        self.command(Command::Ping).is_ok()
     }
 
     /// The encoded messages of a channel that came since it was last asked, oldest first.
@@ -245,6 +267,8 @@ impl Gateway {
     }
 
     fn command(&self, command: Command) -> Result<(), Denied> {
+        // To queue an order wakes the I/O thread through a descriptor, which in a forked child is the parent's.
+        self.not_forked()?;
         let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = commands.as_ref().ok_or(Denied::NotConnected)?;
         sender.send(command).map_err(|_| Denied::NotConnected)

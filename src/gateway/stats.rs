@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use super::state::State;
+use super::transport::Kind;
 
 /// Tags of the envelope fit below this.
 pub const TAGS: usize = 128;
@@ -15,6 +16,7 @@ macro_rules! counters {
             events: [AtomicU64; TAGS],
             wanted: [AtomicU64; TAGS / 64],
             state: AtomicU8,
+            transport: AtomicU8,
         }
 
         impl Stats {
@@ -24,6 +26,7 @@ macro_rules! counters {
                     events: [const { AtomicU64::new(0) }; TAGS],
                     wanted: [const { AtomicU64::new(0) }; TAGS / 64],
                     state: AtomicU8::new(State::Idle as u8),
+                    transport: AtomicU8::new(0),
                 }
             }
 
@@ -47,6 +50,8 @@ counters! {
     /// Answers and chunks to calls that are over.
     unclaimed,
     reconnects,
+    /// Calls the server has had too many of (429), and that went again.
+    sent_again,
     /// How often a full inbox or a store that lags stopped the reader.
     pauses,
     /// The last round trip of a ping, in microseconds; 0 before the first.
@@ -96,6 +101,15 @@ impl Stats {
 
     pub fn state(&self) -> State {
         State::from_u8(self.state.load(Relaxed))
+    }
+
+    /// How the open connection travels; None while there is none.
+    pub fn transport(&self) -> Option<Kind> {
+        Kind::from_u8(self.transport.load(Relaxed))
+    }
+
+    pub(super) fn set_transport(&self, kind: Option<Kind>) {
+        self.transport.store(kind.map_or(0, |kind| kind as u8), Relaxed);
     }
 
     pub(super) fn set_state(&self, state: State) {

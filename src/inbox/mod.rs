@@ -40,6 +40,8 @@ pub enum Item {
     Malformed { count: u64, reason: String },
     /// The connection is back. Times are seconds since the epoch.
     Reconnected { generation: u64, lost_at: f64, back_at: f64 },
+    /// Something for the logger of the core; the level in the numbers of Python's `logging`.
+    Log { level: u8, text: String },
 }
 
 impl Item {

@@ -13,8 +13,8 @@ use super::codec::plan::Plan;
 use super::items::{self, Plans};
 use super::options::{self, seconds};
 use super::wake::AnyWake;
-use crate::gateway::{self, Denied, Sink, WebSocketConnector};
-use crate::inbox::Inbox;
+use crate::gateway::{self, Connector, Denied, Sink};
+use crate::inbox::{Inbox, Item};
 use crate::wire::schema;
 use crate::wire::tags::envelope as tags;
 
@@ -26,6 +26,7 @@ fn denied(why: Denied) -> PyErr {
         Denied::Connected => ("connected", "there is a connection already".to_owned()),
         Denied::TooManyPending(max) => ("too_many", format!("{max} calls are waiting already")),
         Denied::Forked => ("forked", "the process was forked after this client had started".to_owned()),
+        Denied::NoResources(why) => ("no_resources", why),
     };
     GatewayError::new_err((kind, text))
 }
@@ -52,7 +53,7 @@ impl Gateway {
         let options = options::read(options)?;
         let wake = Arc::new(AnyWake::new(notify)?);
         let inbox = Arc::new(Inbox::new(options.inbox, wake.clone()));
-        let connector = WebSocketConnector::new(options.trust(), options.max_frame);
+        let connector = Connector::new(options.trust(), options.max_frame);
         let sink = store.map(|store| Arc::new(store.store.clone()) as Arc<dyn Sink>);
         let core = gateway::Gateway::new(options, inbox, sink, Box::new(connector));
         Ok(Self { core, wake, plans: Plans::new() })
@@ -63,9 +64,12 @@ impl Gateway {
         self.wake.fd()
     }
 
-    /// Makes `fileno()` unreadable until the next time there is something.
-    fn clear_wake(&self) {
+    /// Makes `fileno()` unreadable until the next time there is something. In a forked child the descriptor is the
+    /// parent's, and left alone.
+    fn clear_wake(&self) -> PyResult<()> {
+        self.core.not_forked().map_err(denied)?;
         self.wake.clear();
+        Ok(())
     }
 
     /// Up to `max` things that happened, oldest first, and whether there are more.
@@ -73,16 +77,26 @@ impl Gateway {
     /// When there are no more, the wake-up is armed.
     fn drain<'py>(&self, py: Python<'py>, max: usize) -> PyResult<(Bound<'py, PyList>, bool)> {
         let mut items = Vec::with_capacity(max.min(1024));
+        self.core.not_forked().map_err(denied)?;
         let more = self.core.inbox().drain(max, &mut items);
         let mut tuples = Vec::with_capacity(items.len());
         for item in items {
+            if matches!(item, Item::Log { .. }) {
+                self.core.trace().taken();
+            }
             items::add(py, (&self.plans, self.core.stats()), item, &mut tuples)?;
         }
         Ok((PyList::new(py, tuples)?, more))
     }
 
-    fn connect(&self, url: String, auto_reconnect: bool) -> PyResult<()> {
-        self.core.connect(url, auto_reconnect).map_err(denied)
+    /// Opens the connection. The URLs are tried in order; the scheme names the transport: ws, wss, tcp, tcps.
+    fn connect(&self, urls: Vec<String>, auto_reconnect: bool) -> PyResult<()> {
+        self.core.connect(urls, auto_reconnect).map_err(denied)
+    }
+
+    /// Has what the core does told, from this level of `logging` on; a level beyond all for nothing.
+    fn set_log_level(&self, level: u8) {
+        self.core.trace().set_level(level);
     }
 
     /// Queues an encoded message in the envelope field `tag`; gives the id its answer will carry.
@@ -115,8 +129,8 @@ impl Gateway {
         self.core.cancel(call);
     }
 
-    fn provide_session(&self, generation: u64, url: String) {
-        self.core.provide_session(generation, url);
+    fn provide_session(&self, generation: u64, urls: Vec<String>) {
+        self.core.provide_session(generation, urls);
     }
 
     fn refuse_session(&self, generation: u64, fatal: bool, reason: String) {
@@ -132,6 +146,11 @@ impl Gateway {
     /// False when there is no connection and none is being made.
     fn reconnect(&self) -> bool {
         self.core.reconnect()
+    }
+
+    /// Measures the round trip now; `latency` has it when the answer is there. False when there is no connection.
+    fn ping(&self) -> bool {
+        self.core.ping()
     }
 
     /// Hands events of a tag out, or counts and drops them.
@@ -174,12 +193,15 @@ impl Gateway {
         (micros > 0).then_some(micros as f64 / 1e6)
     }
 
-    /// All counters by name, the inbox's depth, and `events`: how many of each came, by field name.
+    /// All counters by name, `transport` (websocket, tcp, or nothing while it is not connected), the inbox's depth, and
+    /// `events`: how many of each came, by field name.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         for (name, count) in self.core.stats().counters() {
             dict.set_item(name, count)?;
         }
+        let transport = self.core.stats().transport();
+        dict.set_item("transport", transport.map_or("", |kind| kind.name()))?;
         let depth = self.core.inbox().depth();
         dict.set_item("queued", depth.events)?;
         dict.set_item("queued_bytes", depth.bytes)?;

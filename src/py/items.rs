@@ -45,6 +45,9 @@ impl ItemKind {
     /// Something went wrong with a thing of this batch, and with it alone: key is its tag, value the exception.
     #[classattr]
     const BROKEN: u8 = 8;
+    /// A record for the logger of the core: key is its level, value the text.
+    #[classattr]
+    const LOG: u8 = 9;
 }
 
 /// Why a call got no answer, as `mezon._core.FailureKind`.
@@ -152,6 +155,9 @@ pub(super) fn add<'py>(
                 Failure::TooLong => (FailureKind::TOO_LONG, String::new(), 0),
             };
             failed(py, call, (name, detail, code))?
+        }
+        Item::Log { level, text } => {
+            triple(py, ItemKind::LOG, level.into(), text.into_pyobject(py)?.into_any())?
         }
         Item::State { state, generation, reason } => {
             let value = (state.name(), reason).into_pyobject(py)?.into_any();

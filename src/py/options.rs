@@ -143,9 +143,9 @@ table! {
     max_pending: Count<usize> => max_pending,
         "Calls that may wait for their turn or their answer.";
     max_raw: Count<usize> => max_raw,
-        "The largest answer of an API call over the socket, in bytes.";
+        "The largest answer of an API call over the socket, in bytes; also of all together that are on their way.";
     connect_timeout: Seconds => connect_timeout,
-        "Seconds for TCP, TLS and the WebSocket handshake together.";
+        "Seconds for all of an attempt to connect: TCP, TLS and handshake, of each address that is tried.";
     heartbeat_interval: Seconds => heartbeat_interval,
         "Seconds between two pings.";
     heartbeat_timeout: Seconds => heartbeat_timeout,
@@ -154,6 +154,10 @@ table! {
         "Frames sent in one ``rate_period``; 0 for no limit.";
     rate_period: Seconds => rate_period,
         "Seconds.";
+    sends_per_second: Count<u32> => sends_per_second,
+        "Messages sent in a second, beside ``rate_limit``; 0 for no limit: when the server has had too many it says so, and the call goes again by itself.";
+    sends_per_minute: Count<u32> => sends_per_minute,
+        "The same for a minute.";
     backoff_base: Seconds => backoff.base,
         "Seconds; the bound of the delay before the second attempt to reconnect.";
     backoff_factor: Factor => backoff.factor,

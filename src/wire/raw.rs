@@ -46,6 +46,15 @@ pub struct Stream {
 pub struct StreamTooLong;
 
 impl Stream {
+    /// Bytes held of an answer that is not whole yet.
+    pub fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.body.is_empty()
+    }
+
     /// Adds a chunk's payload. With the last one the whole body is handed out.
     pub fn push(
         &mut self,

@@ -36,7 +36,13 @@ class Block:
     line: int
     language: str
     text: str
-    run: bool
+    #: The comment on the line before it, such as ``<!-- run -->``; "" without one.
+    mark: str
+
+    @property
+    def run(self) -> bool:
+        """Whether the tests execute it."""
+        return self.mark == RUN
 
     @property
     def name(self) -> str:
@@ -51,7 +57,7 @@ def blocks(page: Path, language: str = "python") -> list[Block]:
     for match in _FENCE.finditer(text):
         if match["language"] == language:
             line = text.count("\n", 0, match.start("text"))
-            found.append(Block(page, line, language, match["text"], (match["mark"] or "").strip() == RUN))
+            found.append(Block(page, line, language, match["text"], (match["mark"] or "").strip()))
     return found
 
 

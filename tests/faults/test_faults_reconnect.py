@@ -357,7 +357,7 @@ async def test_a_server_that_takes_connections_and_says_nothing(
     """Slow to shake hands: the attempt ends by its timeout and the next one counts."""
     bot = await make_bot({"connect_timeout": 0.2})
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        gateway.session_fields = {"ws_url": f"ws://127.0.0.1:{mute.getsockname()[1]}"}
+        gateway.session_fields = {"ws_url": f"ws://127.0.0.1:{mute.getsockname()[1]}", "tcp_url": ""}
         await gateway.drop()
         await until(
             lambda: len([r for r in gateway.requests if r.name == AUTHENTICATE]) >= 3, "more attempts"

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon import _core
+from mezon._gateway import core_log
 from mezon._gateway.codec import MESSAGES, NAMES, TAGS, dict_plan, event_plan
 from mezon._gateway.failures import does_not_fit, no_answer, other_loop, server_error
 from mezon._gateway.inflight import InFlight
@@ -43,6 +44,7 @@ SESSION_WANTED: Final = _core.ItemKind.SESSION_WANTED
 RECONNECTED: Final = _core.ItemKind.RECONNECTED
 MALFORMED: Final = _core.ItemKind.MALFORMED
 BROKEN: Final = _core.ItemKind.BROKEN
+LOG: Final = _core.ItemKind.LOG
 
 #: Envelope fields that answer calls, whether or not anybody listens to them as events.
 _ANSWERS: Final = frozenset({"channel_message_ack", "channel_message", "error"})
@@ -146,7 +148,8 @@ class CoreConnection:
         core = self._attach()
         loop = asyncio.get_running_loop()
         try:
-            core.connect(urls[0], auto_reconnect)
+            core.set_log_level(core_log.level())
+            core.connect(list(urls), auto_reconnect)
         except _core.GatewayError as error:
             raise _as_error(error, "connect") from None
         opening = self._opening = loop.create_future()
@@ -372,6 +375,8 @@ class CoreConnection:
             logger.warning(
                 "A frame from the server cannot be read and is left out, %d so far: %s", key, value
             )
+        elif kind == LOG:
+            core_log.logger.log(key, "%s", value)
         elif kind == BROKEN:
             # The core could not make an object of an event: who hands out tells it as any trouble with one.
             raise value

@@ -47,6 +47,11 @@ def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonErr
             return MezonConnectionError(
                 "the client is connected already: disconnect() before you log in again"
             )
+        case "no_resources":
+            return MezonConnectionError(
+                f"the system has no thread or no file descriptor left for the connection ({detail}): close what is "
+                "not needed, or raise the limit (ulimit -n)"
+            )
         case FailureKind.CLOSED:
             return MezonConnectionError(f"{name} was not sent: the connection is closed ({detail})")
         case _:

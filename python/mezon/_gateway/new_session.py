@@ -20,7 +20,7 @@ async def bring_urls(
         core.refuse_session(generation, True, "there is nobody to bring a new session")
         return
     try:
-        url = (await listener.new_urls(attempt))[0]
+        urls = list(await listener.new_urls(attempt))
     except asyncio.CancelledError:
         core.refuse_session(generation, False, "cancelled")
         raise
@@ -29,4 +29,4 @@ async def bring_urls(
     except Exception as error:
         core.refuse_session(generation, False, f"no new session: {error or type(error).__name__}")
     else:
-        core.provide_session(generation, url)
+        core.provide_session(generation, urls)

@@ -81,7 +81,8 @@ class Bot(Registry, MezonClient):
     """A client with commands, buttons, forms and tasks.
 
     Args:
-        client_id, api_key: As for ``MezonClient``, like all options that are not named here.
+        client_id: The bot's id.
+        api_key: Its key. All options that are not named here are those of ``MezonClient``.
         prefix: What a command begins with, or several such.
         mention: Whether a mention of the bot at the beginning does as well.
         owner_ids: Who may use what is for owners only.

@@ -16,6 +16,8 @@ pub struct Call {
     pub tag: u32,
     pub body: Bytes,
     pub deadline: Instant,
+    /// How often the server has asked for patience with it.
+    pub refused: u32,
 }
 
 /// Why a call gets no answer.

@@ -1,6 +1,7 @@
 //! A sliding window: whenever a period begins, no more than so many frames are sent in it.
 //!
-//! A token bucket would let twice as many through in its first period, and nobody knows how the server counts.
+//! A token bucket would let twice as many through in its first period, and nobody knows how the server counts. This
+//! one is for sends, where an answer of 429 mends a guess that was wrong; what must never be wrong is in `throttle`.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -22,22 +23,24 @@ impl Limiter {
     }
 
     /// Takes one frame's worth, or says when there will be one.
+    #[cfg(test)]
     pub fn take(&mut self, now: Instant) -> Result<(), Instant> {
+        self.check(now)?;
+        self.spend(now);
+        Ok(())
+    }
+
+    /// May a frame go, or when may it?
+    pub fn check(&mut self, now: Instant) -> Result<(), Instant> {
         if self.limit == 0 {
             return Ok(());
         }
         self.forget(now);
-        match self.sent.len().checked_sub(self.limit) {
-            // The window is full until this one leaves it; there may be more than fit, pings.
-            Some(over) => Err(self.sent[over] + self.period),
-            None => {
-                self.sent.push_back(now);
-                Ok(())
-            }
-        }
+        // The window is full until this one leaves it; there may be more than fit.
+        self.sent.len().checked_sub(self.limit).map_or(Ok(()), |over| Err(self.sent[over] + self.period))
     }
 
-    /// Counts a frame that does not wait; those after it wait for it.
+    /// Counts a frame that goes; those after it wait for it.
     pub fn spend(&mut self, now: Instant) {
         if self.limit > 0 {
             self.forget(now);

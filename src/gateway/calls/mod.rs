@@ -1,7 +1,187 @@
-//! The calls: queued, sent, waited for, and the joins that are made again.
+//! The calls of a connection across its losses: queued, sent, waited for; and what they joined.
 
 pub(super) mod call;
 pub(super) mod joined;
-pub(super) mod limiter;
-pub(super) mod outbox;
+mod limiter;
+mod outbox;
 pub(super) mod pending;
+pub(super) mod rejoin;
+mod retry;
+pub(super) mod throttle;
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rand::Rng as _;
+use rand::rngs::StdRng;
+use tokio::time::Instant;
+
+pub(super) use self::retry::too_many;
+
+use self::call::{Call, CallId, Failure, INTERNAL};
+use self::joined::Joined;
+use self::limiter::Limiter;
+use self::outbox::Outbox;
+use self::pending::{Pending, Sent};
+use self::throttle::Throttle;
+use super::Shared;
+use crate::inbox::Item;
+use crate::wire::tags::envelope::API_REQUEST_EVENT;
+use crate::wire::{Chunk, Stream, StreamTooLong};
+
+/// With no call, the next deadline is this far away.
+const FAR: Duration = Duration::from_secs(3600);
+
+pub(super) struct Calls {
+    shared: Arc<Shared>,
+    pub outbox: Outbox,
+    pub pending: Pending,
+    pub joined: Joined,
+    /// Bytes of raw answers that are not whole yet, of all calls together.
+    raw_held: usize,
+    jitter: StdRng,
+}
+
+/// What becomes of a call the server refuses for now.
+pub(super) enum Patience {
+    /// It goes again then.
+    Until(Instant),
+    /// Its deadline is before that.
+    None,
+}
+
+impl Calls {
+    pub fn new(shared: Arc<Shared>, jitter: StdRng) -> Self {
+        let options = &shared.options;
+        let per =
+            |limit: u32, seconds| (limit > 0).then(|| Limiter::new(limit, Duration::from_secs(seconds)));
+        let sends = [per(options.sends_per_second, 1), per(options.sends_per_minute, 60)];
+        Self {
+            outbox: Outbox::new(sends.into_iter().flatten().collect()),
+            pending: Pending::default(),
+            joined: Joined::new(options.max_joined),
+            raw_held: 0,
+            jitter,
+            shared,
+        }
+    }
+
+    /// The window all connections of this client share: a new one must not begin anew.
+    pub fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.shared.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn cancel(&mut self, id: CallId) {
+        if self.outbox.cancel(id) {
+            self.over();
+        } else if let Some(sent) = self.pending.cancel(id) {
+            self.forget_raw(&sent);
+            self.over();
+        }
+    }
+
+    /// A call of the bot's has its outcome.
+    pub fn over(&self) {
+        self.shared.stats.pending.fetch_sub(1, Relaxed);
+    }
+
+    /// Takes note of a call that goes out. Before it is written: if that fails, its fate is unknown.
+    pub fn sent(&mut self, cid: u16, call: Call, now: Instant) {
+        self.throttle().sent(cid, false, now);
+        let Call { id, tag, body, deadline, refused } = call;
+        self.pending.insert(cid, Sent { id, tag, body, deadline, refused, stream: Stream::default() });
+    }
+
+    /// Takes the call an answer belongs to.
+    pub fn take(&mut self, cid: u16) -> Option<Sent> {
+        let sent = self.pending.take(cid)?;
+        self.forget_raw(&sent);
+        Some(sent)
+    }
+
+    /// Adds a chunk to the answer of a call that may get one in chunks.
+    pub fn raw(&mut self, chunk: Chunk, payload: &[u8]) -> Raw {
+        let room = self.shared.options.max_raw.saturating_sub(self.raw_held);
+        let Some(sent) = self.pending.get_mut(chunk.cid).filter(|sent| sent.tag == API_REQUEST_EVENT) else {
+            return Raw::Unclaimed;
+        };
+        let held = sent.stream.len();
+        let pushed = sent.stream.push(chunk, payload, held + room);
+        // All that the stream does not hold any more: it was handed out, or given up.
+        self.raw_held = self.raw_held - held + sent.stream.len();
+        match pushed {
+            Ok(None) => Raw::More,
+            Ok(Some(body)) => Raw::Whole(body),
+            Err(StreamTooLong) => Raw::TooLong,
+        }
+    }
+
+    fn forget_raw(&mut self, sent: &Sent) {
+        self.raw_held -= sent.stream.len();
+    }
+
+    /// A place was joined or left: the list for the next reconnect.
+    pub fn joined(&mut self, tag: u32, body: &Bytes) {
+        self.joined.answered(tag, body);
+        self.shared.stats.joined.store(self.joined.len() as u64, Relaxed);
+    }
+
+    /// The server has had too many: may this call go again within its deadline?
+    pub fn patience(&mut self, error: &[u8], sent: &Sent, now: Instant) -> Patience {
+        let wait = retry::wait(error, sent.refused, self.jitter.random());
+        let until = now + wait;
+        if until < sent.deadline { Patience::Until(until) } else { Patience::None }
+    }
+
+    /// Tells Python that a call gets no answer.
+    pub fn fail(&self, call: CallId, failure: Failure) {
+        if call != INTERNAL {
+            self.over();
+            self.shared.inbox.push(Item::Failed { call, failure });
+        }
+    }
+
+    /// The connection is gone: what was sent will not be answered.
+    pub fn fail_sent(&mut self, reason: &str) {
+        self.throttle().lost(Instant::now());
+        self.raw_held = 0;
+        for sent in self.pending.drain() {
+            self.fail(sent.id, Failure::DeliveryUnknown(reason.into()));
+        }
+    }
+
+    /// There will be no connection any more.
+    pub fn fail_all(&mut self, reason: &str) {
+        self.fail_sent(reason);
+        for call in self.outbox.drain() {
+            self.fail(call.id, Failure::Closed(reason.into()));
+        }
+    }
+
+    /// The earliest deadline of any call; far away when there is none.
+    pub fn next_deadline(&mut self) -> Instant {
+        let deadlines = [self.outbox.next_deadline(), self.pending.next_deadline()];
+        deadlines.into_iter().flatten().fold(Instant::now() + FAR, Instant::min)
+    }
+
+    pub fn expire(&mut self, now: Instant) {
+        for Call { id, .. } in self.outbox.take_expired(now) {
+            self.fail(id, Failure::NotSent);
+        }
+        while let Some(sent) = self.pending.take_expired(now) {
+            self.forget_raw(&sent);
+            self.fail(sent.id, Failure::Timeout);
+        }
+    }
+}
+
+/// What a chunk of a raw answer did.
+pub(super) enum Raw {
+    /// Nobody waits for it, or not for chunks.
+    Unclaimed,
+    More,
+    Whole(Vec<u8>),
+    TooLong,
+}

@@ -1,39 +1,116 @@
 //! The calls that wait for their turn, in order.
+//!
+//! Sends wait in a lane of their own: the server counts them, and when it wants fewer the other calls still pass.
 
 use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
 use super::call::{Call, CallId};
+use super::limiter::Limiter;
+use crate::wire::tags::envelope::{CHANNEL_MESSAGE_SEND, EPHEMERAL_MESSAGE_SEND};
+
+/// The calls the server counts as sends: of messages, and of those that vanish.
+const SENDS: [u32; 2] = [CHANNEL_MESSAGE_SEND, EPHEMERAL_MESSAGE_SEND];
+
+#[derive(Debug, Default)]
+struct Lane {
+    calls: VecDeque<Call>,
+    /// The server wants none before.
+    held_until: Option<Instant>,
+    /// Every one of them must have room.
+    limits: Vec<Limiter>,
+}
+
+impl Lane {
+    /// When its first call may go; None when there is none.
+    fn due(&mut self, now: Instant) -> Option<Instant> {
+        self.calls.front()?;
+        self.held_until = self.held_until.filter(|until| *until > now);
+        let limits = self.limits.iter_mut().filter_map(|limit| limit.check(now).err());
+        Some(limits.chain(self.held_until).max().unwrap_or(now))
+    }
+
+    fn pop(&mut self, now: Instant) -> Option<Call> {
+        let call = self.calls.pop_front()?;
+        for limit in &mut self.limits {
+            limit.spend(now);
+        }
+        Some(call)
+    }
+}
 
 #[derive(Debug, Default)]
 pub struct Outbox {
-    calls: VecDeque<Call>,
+    sends: Lane,
+    others: Lane,
     /// No call's deadline is earlier; it may be that of a call which is gone.
     earliest: Option<Instant>,
 }
 
 impl Outbox {
-    pub fn push(&mut self, call: Call) {
-        self.earliest = Some(self.earliest.map_or(call.deadline, |at| at.min(call.deadline)));
-        self.calls.push_back(call);
+    pub fn new(send_limits: Vec<Limiter>) -> Self {
+        Self { sends: Lane { limits: send_limits, ..Lane::default() }, ..Self::default() }
     }
 
-    pub fn pop(&mut self) -> Option<Call> {
-        let call = self.calls.pop_front();
-        if self.calls.is_empty() {
+    fn lanes(&mut self) -> [&mut Lane; 2] {
+        [&mut self.sends, &mut self.others]
+    }
+
+    fn lane(&mut self, tag: u32) -> &mut Lane {
+        if SENDS.contains(&tag) { &mut self.sends } else { &mut self.others }
+    }
+
+    pub fn push(&mut self, call: Call) {
+        self.note(call.deadline);
+        self.lane(call.tag).calls.push_back(call);
+    }
+
+    /// The server wants this one later: it and those behind it wait until then, in their old order.
+    pub fn put_back(&mut self, call: Call, until: Instant) {
+        self.note(call.deadline);
+        let lane = self.lane(call.tag);
+        let at = lane.calls.partition_point(|other| other.id < call.id);
+        lane.calls.insert(at, call);
+        lane.held_until = Some(lane.held_until.map_or(until, |at| at.max(until)));
+    }
+
+    fn note(&mut self, deadline: Instant) {
+        self.earliest = Some(self.earliest.map_or(deadline, |at| at.min(deadline)));
+    }
+
+    /// When the next call may go: now, later, or never while there is none.
+    pub fn due(&mut self, now: Instant) -> Option<Instant> {
+        self.lanes().into_iter().filter_map(|lane| lane.due(now)).min()
+    }
+
+    /// The oldest call that may go now.
+    pub fn pop(&mut self, now: Instant) -> Option<Call> {
+        let [sends, others] = self
+            .lanes()
+            .map(|lane| lane.due(now).filter(|at| *at <= now).and(lane.calls.front()).map(|call| call.id));
+        let lane = match (sends, others) {
+            (None, None) => return None,
+            (Some(send), Some(other)) if send < other => &mut self.sends,
+            (Some(_), None) => &mut self.sends,
+            _ => &mut self.others,
+        };
+        let call = lane.pop(now);
+        if self.is_empty() {
             self.earliest = None;
         }
         call
     }
 
     pub fn is_empty(&self) -> bool {
-        self.calls.is_empty()
+        self.sends.calls.is_empty() && self.others.calls.is_empty()
     }
 
     pub fn cancel(&mut self, id: CallId) -> bool {
-        let at = self.calls.iter().position(|call| call.id == id);
-        at.and_then(|at| self.calls.remove(at)).is_some()
+        self.lanes().into_iter().any(|lane| {
+            let at = lane.calls.iter().position(|call| call.id == id);
+            at.and_then(|at| lane.calls.remove(at)).is_some()
+        })
     }
 
     pub fn next_deadline(&self) -> Option<Instant> {
@@ -45,15 +122,25 @@ impl Outbox {
         if self.earliest.is_none_or(|at| at > now) {
             return Vec::new();
         }
-        let (expired, left): (Vec<_>, Vec<_>) = self.calls.drain(..).partition(|call| call.deadline <= now);
-        self.earliest = left.iter().map(|call| call.deadline).min();
-        self.calls = left.into();
+        let mut expired = Vec::new();
+        let mut earliest = None;
+        for lane in self.lanes() {
+            let (over, left): (Vec<_>, Vec<_>) = lane.calls.drain(..).partition(|call| call.deadline <= now);
+            expired.extend(over);
+            earliest = left.iter().map(|call| call.deadline).chain(earliest).min();
+            lane.calls = left.into();
+        }
+        self.earliest = earliest;
+        expired.sort_by_key(|call| call.id);
         expired
     }
 
+    /// Takes all, in the order of their calls.
     pub fn drain(&mut self) -> Vec<Call> {
         self.earliest = None;
-        self.calls.drain(..).collect()
+        let mut all: Vec<_> = self.lanes().into_iter().flat_map(|lane| lane.calls.drain(..)).collect();
+        all.sort_by_key(|call| call.id);
+        all
     }
 }
 
@@ -63,25 +150,73 @@ mod tests {
     use bytes::Bytes;
     use std::time::Duration;
 
+    const SEND: u32 = 8;
+    const TYPING: u32 = 24;
+    const SEC: Duration = Duration::from_secs(1);
+
+    fn call(id: CallId, tag: u32, deadline: Instant) -> Call {
+        Call { id, tag, body: Bytes::new(), deadline, refused: 0 }
+    }
+
     #[test]
     fn keeps_order_and_drops_the_expired() {
         let now = Instant::now();
         let mut outbox = Outbox::default();
         for (id, after) in [(1, 50), (2, 10), (3, 60), (4, 20)] {
-            outbox.push(Call {
-                id,
-                tag: 8,
-                body: Bytes::new(),
-                deadline: now + Duration::from_millis(after),
-            });
+            outbox.push(call(id, SEND, now + Duration::from_millis(after)));
         }
         assert!(outbox.cancel(4));
         assert!(!outbox.cancel(4));
         let expired = outbox.take_expired(now + Duration::from_millis(20));
         assert_eq!(expired.iter().map(|call| call.id).collect::<Vec<_>>(), [2]);
         assert_eq!(outbox.next_deadline(), Some(now + Duration::from_millis(50)));
-        assert_eq!(outbox.pop().map(|call| call.id), Some(1));
+        assert_eq!(outbox.pop(now).map(|call| call.id), Some(1));
         assert_eq!(outbox.drain().len(), 1);
         assert!(outbox.is_empty() && outbox.next_deadline().is_none());
+    }
+
+    #[test]
+    fn what_is_put_back_keeps_its_place_and_holds_only_its_kind() {
+        let now = Instant::now();
+        let mut outbox = Outbox::default();
+        for (id, tag) in [(3, SEND), (4, TYPING), (5, SEND)] {
+            outbox.push(call(id, tag, now + 60 * SEC));
+        }
+        outbox.put_back(call(1, SEND, now + 60 * SEC), now + SEC);
+        outbox.put_back(call(2, SEND, now + 60 * SEC), now + 2 * SEC);
+        assert_eq!(outbox.pop(now).map(|call| call.id), Some(4));
+        assert_eq!(outbox.pop(now + SEC).map(|call| call.id), None);
+        assert_eq!(outbox.due(now + SEC), Some(now + 2 * SEC));
+        let order: Vec<_> = std::iter::from_fn(|| outbox.pop(now + 2 * SEC)).map(|call| call.id).collect();
+        assert_eq!(order, [1, 2, 3, 5]);
+        assert_eq!(outbox.due(now), None);
+    }
+
+    #[test]
+    fn the_older_of_two_kinds_goes_first() {
+        let now = Instant::now();
+        let mut outbox = Outbox::default();
+        for (id, tag) in [(1, TYPING), (2, SEND), (3, SEND), (4, TYPING)] {
+            outbox.push(call(id, tag, now + SEC));
+        }
+        let order: Vec<_> = std::iter::from_fn(|| outbox.pop(now)).map(|call| call.id).collect();
+        assert_eq!(order, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn every_limit_on_sends_holds_and_other_calls_pass() {
+        let now = Instant::now();
+        let mut outbox = Outbox::new(vec![Limiter::new(2, SEC), Limiter::new(3, 60 * SEC)]);
+        for id in 1..=8 {
+            outbox.push(call(id, if id == 8 { TYPING } else { SEND }, now + 600 * SEC));
+        }
+        let at =
+            |outbox: &mut Outbox, now| std::iter::from_fn(|| outbox.pop(now)).map(|call| call.id).collect();
+        let first: Vec<_> = at(&mut outbox, now);
+        assert_eq!(first, [1, 2, 8]);
+        assert_eq!(outbox.due(now), Some(now + SEC));
+        let second: Vec<_> = at(&mut outbox, now + SEC);
+        assert_eq!(second, [3]);
+        assert_eq!(outbox.due(now + SEC), Some(now + 60 * SEC));
     }
 }

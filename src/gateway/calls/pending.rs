@@ -13,15 +13,18 @@ use crate::wire::{CID_MAX, Stream};
 pub struct Sent {
     pub id: CallId,
     pub tag: u32,
-    /// Kept for joins: they are sent again after a reconnect.
+    /// Kept for joins, which are sent again after a reconnect, and for calls the server wants later.
     pub body: Bytes,
     pub deadline: Instant,
+    pub refused: u32,
     pub stream: Stream,
 }
 
 #[derive(Debug, Default)]
 pub struct Pending {
     last: u16,
+    /// The cid of the ping that is not answered yet.
+    ping: Option<u16>,
     by_cid: HashMap<u16, Sent>,
     deadlines: BinaryHeap<Reverse<(Instant, u16, CallId)>>,
 }
@@ -38,15 +41,27 @@ impl Pending {
 
     /// The next cid that no pending call has; None when all 65,535 are taken.
     pub fn next_cid(&mut self) -> Option<u16> {
-        if self.by_cid.len() >= usize::from(CID_MAX) {
+        if self.by_cid.len() + usize::from(self.ping.is_some()) >= usize::from(CID_MAX) {
             return None;
         }
         loop {
             self.last = self.last.checked_add(1).unwrap_or(1);
-            if !self.by_cid.contains_key(&self.last) {
+            if !self.by_cid.contains_key(&self.last) && self.ping != Some(self.last) {
                 return Some(self.last);
             }
         }
+    }
+
+    /// A cid for a ping, from the other end; no call gets it before [`Self::ponged`].
+    pub fn ping_cid(&mut self) -> Option<u16> {
+        let by_cid = &self.by_cid;
+        self.ping = (1..=CID_MAX).rev().find(|cid| !by_cid.contains_key(cid));
+        self.ping
+    }
+
+    /// The ping is answered.
+    pub fn ponged(&mut self) {
+        self.ping = None;
     }
 
     pub fn insert(&mut self, cid: u16, sent: Sent) {
@@ -67,9 +82,9 @@ impl Pending {
         self.by_cid.remove(&cid)
     }
 
-    pub fn cancel(&mut self, id: CallId) -> bool {
-        let cid = self.by_cid.iter().find(|(_, sent)| sent.id == id).map(|(cid, _)| *cid);
-        cid.and_then(|cid| self.by_cid.remove(&cid)).is_some()
+    pub fn cancel(&mut self, id: CallId) -> Option<Sent> {
+        let cid = self.by_cid.iter().find(|(_, sent)| sent.id == id).map(|(cid, _)| *cid)?;
+        self.by_cid.remove(&cid)
     }
 
     /// The earliest deadline of a call that still waits.
@@ -95,6 +110,7 @@ impl Pending {
     /// Takes all, in the order of their calls.
     pub fn drain(&mut self) -> Vec<Sent> {
         self.deadlines.clear();
+        self.ping = None;
         let mut all: Vec<_> = self.by_cid.drain().map(|(_, sent)| sent).collect();
         all.sort_by_key(|sent| sent.id);
         all
@@ -107,7 +123,7 @@ mod tests {
     use std::time::Duration;
 
     fn sent(id: CallId, deadline: Instant) -> Sent {
-        Sent { id, tag: 8, body: Bytes::new(), deadline, stream: Stream::default() }
+        Sent { id, tag: 8, body: Bytes::new(), deadline, refused: 0, stream: Stream::default() }
     }
 
     #[test]
@@ -130,6 +146,18 @@ mod tests {
         assert_eq!(pending.next_cid(), None);
         pending.take(700);
         assert_eq!(pending.next_cid(), Some(700));
+    }
+
+    #[test]
+    fn a_ping_has_a_cid_of_its_own_until_it_is_answered() {
+        let now = Instant::now();
+        let mut pending = Pending { last: CID_MAX - 2, ..Default::default() };
+        pending.insert(CID_MAX, sent(1, now));
+        assert_eq!(pending.ping_cid(), Some(CID_MAX - 1));
+        assert_eq!(pending.next_cid(), Some(1));
+        pending.last = CID_MAX - 2;
+        pending.ponged();
+        assert_eq!(pending.next_cid(), Some(CID_MAX - 1));
     }
 
     #[test]

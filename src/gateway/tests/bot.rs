@@ -55,6 +55,8 @@ pub struct Bot {
     pub gaps: Vec<(f64, f64)>,
     /// The order of the outcomes.
     pub done: Vec<CallId>,
+    /// What the core told its logger.
+    pub log: Vec<String>,
 }
 
 impl Bot {
@@ -96,6 +98,7 @@ impl Bot {
             wanted: Vec::new(),
             gaps: Vec::new(),
             done: Vec::new(),
+            log: Vec::new(),
         }
     }
 
@@ -109,7 +112,7 @@ impl Bot {
     }
 
     pub fn connect(&self, url: &str) -> Result<(), Denied> {
-        self.gateway.connect_on(&tokio::runtime::Handle::current(), url.into(), true)
+        self.gateway.connect_on(&tokio::runtime::Handle::current(), vec![url.into()], true)
     }
 
     /// Takes what the core has, without waiting.
@@ -191,12 +194,12 @@ impl Bot {
     pub async fn serve_until(&mut self, wanted: State) -> String {
         // It may have been asked for already.
         if let (State::Authenticating, Some((generation, ..))) = (self.state, self.wanted.last()) {
-            self.gateway.provide_session(*generation, format!("ws://session/{generation}"));
+            self.gateway.provide_session(*generation, vec![format!("ws://session/{generation}")]);
         }
         loop {
             match self.soon().await {
                 Item::SessionWanted { generation, .. } => {
-                    self.gateway.provide_session(generation, format!("ws://session/{generation}"));
+                    self.gateway.provide_session(generation, vec![format!("ws://session/{generation}")]);
                 }
                 Item::State { state, reason, .. } if state == wanted => return reason,
                 _ => {}
@@ -293,6 +296,10 @@ impl Bot {
             Item::Raw { call, body } => self.end(*call, Outcome::Raw(body.clone())),
             Item::Failed { call, failure } => self.end(*call, Outcome::Failed(failure.clone())),
             Item::Malformed { .. } => {}
+            Item::Log { text, .. } => {
+                self.gateway.trace().taken();
+                self.log.push(text.clone());
+            }
         }
     }
 

@@ -6,6 +6,8 @@ use super::super::{Failure, Options, State};
 use super::bot::{Bot, MS, SEC, TYPING, quick};
 use super::net::Auto;
 use crate::inbox::Capacity;
+use crate::wire::proto::realtime::{Ping, envelope::Message};
+use crate::wire::tags::envelope::PONG;
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_noticed_within_twenty_seconds_and_not_waited_for() {
@@ -67,7 +69,9 @@ async fn any_frame_is_a_sign_of_life() {
 #[tokio::test(start_paused = true)]
 async fn the_round_trip_of_the_last_ping_is_known() {
     let (mut bot, link) = Bot::ready(Options::default()).await;
-    assert_eq!(bot.stat("latency_us"), 0);
+    bot.settle().await;
+    assert_eq!(bot.stat("latency_us"), 1, "the first ping went out at once, and was answered at once");
+    assert!(link.first_ping().is_some() && link.pings().is_empty());
     link.auto(Auto { pings: false, ..Auto::ALL });
     bot.pass(10 * SEC).await;
     for wait in [40, 250] {
@@ -169,5 +173,80 @@ async fn a_process_that_was_stopped_finds_its_connection_alive() {
     tokio::time::advance(Duration::from_secs(3600)).await;
     bot.settle().await;
     assert_eq!(bot.state(), State::Ready);
+    bot.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_dead_from_the_start_is_noticed_in_ten_seconds() {
+    let mut bot = Bot::new(quick());
+    bot.net.auto(Auto::NONE);
+    bot.connect("ws://one").unwrap();
+    bot.until(State::Ready).await;
+    let start = tokio::time::Instant::now();
+    bot.until(State::Backoff).await;
+    assert!(start.elapsed() <= 10 * SEC + 5 * MS, "{:?}", start.elapsed());
+    bot.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ping_can_be_ordered() {
+    let (mut bot, link) = Bot::ready(Options::default()).await;
+    bot.settle().await;
+    assert!(bot.gateway.ping());
+    bot.settle().await;
+    assert_eq!(link.pings().len(), 1);
+    // The next one comes as long after it as ever.
+    bot.pass(10 * SEC - 10 * MS).await;
+    assert_eq!(link.pings().len(), 1);
+    bot.pass(20 * MS).await;
+    assert_eq!(link.pings().len(), 2);
+    bot.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_of_the_servers_are_answered_and_are_no_call_s_answer() {
+    let (mut bot, link) = Bot::ready(Options::default()).await;
+    link.auto(Auto::PINGS);
+    let call = bot.send(30 * SEC);
+    bot.settle().await;
+    let cid = link.got()[0].cid;
+    // The server counts its pings by itself: one may have the cid of a call that waits.
+    for cid in [0, cid, 777] {
+        link.say(cid, Message::Ping(Ping {}));
+    }
+    bot.settle().await;
+    let mut pongs: Vec<_> = link.got().iter().filter(|got| got.tag == PONG).map(|got| got.cid).collect();
+    pongs.sort_unstable();
+    assert_eq!(pongs, [0, cid, 777]);
+    assert_eq!((bot.outcome(call), bot.stat("unclaimed")), (None, 0));
+    // A flood of them is answered in part.
+    for _ in 0..1000 {
+        link.say(0, Message::Ping(Ping {}));
+    }
+    bot.settle().await;
+    assert!(link.got().len() < 300);
+    bot.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_frame_on_a_slow_line_is_a_sign_of_life() {
+    let (mut bot, link) = Bot::ready(Options::default()).await;
+    bot.settle().await;
+    link.auto(Auto::NONE);
+    // 3 MiB at 100 kB/s.
+    for _ in 0..32 {
+        link.drip(100_000);
+        bot.pass(SEC).await;
+    }
+    link.message(1, 1);
+    bot.settle().await;
+    assert_eq!((bot.state(), bot.events.len(), bot.seen().len()), (State::Ready, 1, 3));
+    // A byte now and then is none.
+    let start = tokio::time::Instant::now();
+    while bot.state() == State::Ready {
+        link.drip(1);
+        bot.pass(100 * MS).await;
+    }
+    assert!(start.elapsed() <= 20 * SEC + 200 * MS, "{:?}", start.elapsed());
     bot.finish().await;
 }

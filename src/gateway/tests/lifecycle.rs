@@ -39,7 +39,7 @@ async fn a_loss_is_made_good_with_a_new_session() {
     assert_eq!(bot.until(Backoff).await, "cut");
     let generation = bot.asked().await;
     assert_eq!(lost.elapsed(), std::time::Duration::ZERO, "the first try is made at once");
-    bot.gateway.provide_session(generation, "ws://two".into());
+    bot.gateway.provide_session(generation, vec!["ws://two".into()]);
     bot.until(Ready).await;
     bot.settle().await;
     assert_eq!(bot.net.urls(), [URL, "ws://two"]);
@@ -67,7 +67,7 @@ async fn the_gap_begins_with_the_last_frame() {
 #[tokio::test(start_paused = true)]
 async fn without_auto_reconnect_a_loss_is_the_end() {
     let mut bot = Bot::new(Options::default());
-    bot.gateway.connect_on(&tokio::runtime::Handle::current(), URL.into(), false).unwrap();
+    bot.gateway.connect_on(&tokio::runtime::Handle::current(), vec![URL.into()], false).unwrap();
     bot.until(Ready).await;
     bot.net.link().cut("cut");
     assert_eq!(bot.until(Closed).await, "cut");
@@ -164,22 +164,22 @@ async fn answers_of_another_generation_are_ignored() {
     let (mut bot, link) = Bot::ready(quick()).await;
     link.cut("cut");
     let generation = bot.asked().await;
-    bot.gateway.provide_session(generation - 1, "ws://old".into());
+    bot.gateway.provide_session(generation - 1, vec!["ws://old".into()]);
     bot.gateway.refuse_session(generation - 1, true, "old".into());
-    bot.gateway.provide_session(generation + 1, "ws://future".into());
+    bot.gateway.provide_session(generation + 1, vec!["ws://future".into()]);
     bot.settle().await;
     assert_eq!(bot.state(), Authenticating);
     // This one comes too late: the core asks again, and only the new answer counts.
     bot.pass(Options::default().session_timeout).await;
     let next = bot.wanted.last().unwrap().0;
     assert!(next > generation);
-    bot.gateway.provide_session(generation, "ws://late".into());
+    bot.gateway.provide_session(generation, vec!["ws://late".into()]);
     bot.settle().await;
     assert_eq!(bot.state(), Authenticating);
-    bot.gateway.provide_session(next, "ws://new".into());
+    bot.gateway.provide_session(next, vec!["ws://new".into()]);
     bot.until(Ready).await;
     // A second answer to the same question changes nothing, now or at the next loss.
-    bot.gateway.provide_session(next, "ws://twice".into());
+    bot.gateway.provide_session(next, vec!["ws://twice".into()]);
     bot.gateway.refuse_session(next, true, "twice".into());
     bot.net.link().cut("cut");
     bot.serve_until(Ready).await;
@@ -347,7 +347,7 @@ async fn reconnect_gives_up_what_is_open_and_nothing_else() {
     bot.settle().await;
     assert_eq!(bot.state(), Authenticating);
     let generation = bot.wanted[0].0;
-    bot.gateway.provide_session(generation, "ws://two".into());
+    bot.gateway.provide_session(generation, vec!["ws://two".into()]);
     bot.until(Ready).await;
     assert_eq!(bot.wanted.len(), 1);
     bot.finish().await;

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use prost::Message as _;
 use tokio::time::{Instant, sleep};
 
-use super::super::transport::{Connect, Connecting, Frame, Lost, Transport};
+use super::super::transport::{Connect, Connecting, Endpoint, Frame, Lost, Transport, websocket_frame};
+use crate::wire::encode_envelope;
 use crate::wire::proto::api::ChannelMessage;
 use crate::wire::proto::realtime::{
     Channel, ChannelMessageAck, Envelope, Error, MessageTypingEvent, Pong, envelope::Message,
@@ -21,6 +22,8 @@ use crate::wire::tags::envelope as tags;
 pub enum Plan {
     Accept,
     Refuse(&'static str),
+    /// The credential is refused, not the connection.
+    RefuseSession,
     /// No answer, ever.
     Hang,
     AcceptAfter(Duration),
@@ -108,16 +111,17 @@ impl Net {
 pub struct Connector(pub Arc<Net>);
 
 impl Connect for Connector {
-    fn connect(&self, url: &str) -> Connecting {
+    fn connect(&self, endpoint: &Endpoint) -> Connecting {
         let net = self.0.clone();
         let mut state = net.lock();
-        state.urls.push(url.to_owned());
+        state.urls.push(endpoint.uri.to_string().trim_end_matches('/').to_owned());
         let plan = state.plans.pop_front().unwrap_or(Plan::Accept);
         drop(state);
         Box::pin(async move {
             match plan {
                 Plan::Accept => Ok(net.accept()),
-                Plan::Refuse(why) => Err(Lost(why.into())),
+                Plan::Refuse(why) => Err(Lost::new(why)),
+                Plan::RefuseSession => Err(Lost::http(401, "the server refused the session".into())),
                 Plan::Hang => std::future::pending().await,
                 Plan::AcceptAfter(delay) => {
                     sleep(delay).await;
@@ -153,6 +157,7 @@ struct Wire {
     panics: bool,
     writer: Option<Waker>,
     goodbyes: usize,
+    bytes: u64,
 }
 
 impl Default for Wire {
@@ -168,6 +173,7 @@ impl Default for Wire {
             panics: false,
             writer: None,
             goodbyes: 0,
+            bytes: 0,
         }
     }
 }
@@ -190,7 +196,7 @@ impl Link {
     }
 
     pub fn raw(&self, frame: impl Into<Bytes>) {
-        self.push(Ok(Frame::Binary(frame.into())));
+        self.push(Ok(websocket_frame(frame.into())));
     }
 
     /// A WebSocket ping, pong or text.
@@ -203,7 +209,7 @@ impl Link {
     }
 
     pub fn cut(&self, why: &str) {
-        self.push(Err(Lost(why.into())));
+        self.push(Err(Lost::new(why)));
     }
 
     pub fn typing(&self, channel_id: i64) {
@@ -236,8 +242,27 @@ impl Link {
         self.lock().got.iter().filter(|got| got.tag != tags::PING).cloned().collect()
     }
 
+    /// The pings, without the one that goes out as soon as it is connected.
     pub fn pings(&self) -> Vec<Got> {
-        self.lock().got.iter().filter(|got| got.tag == tags::PING).cloned().collect()
+        self.lock().got.iter().filter(|got| got.tag == tags::PING).skip(1).cloned().collect()
+    }
+
+    pub fn first_ping(&self) -> Option<Got> {
+        self.lock().got.iter().find(|got| got.tag == tags::PING).cloned()
+    }
+
+    /// Everything, in the order it came.
+    pub fn all(&self) -> Vec<Got> {
+        self.lock().got.clone()
+    }
+
+    /// Pretends to have sent so many bytes of a frame that is not whole yet.
+    pub fn drip(&self, bytes: u64) {
+        let mut wire = self.lock();
+        wire.bytes += bytes;
+        if let Some(waker) = wire.reader.take() {
+            waker.wake();
+        }
     }
 
     /// The peer stops taking anything, or begins again.
@@ -308,28 +333,36 @@ impl Transport for End {
         self.poll_flush(cx)
     }
 
-    fn send(&mut self, frame: Bytes) -> Result<(), Lost> {
+    fn bytes_read(&self) -> u64 {
+        self.0.lock().bytes
+    }
+
+    fn ping(&mut self, cid: u16) -> Result<usize, Lost> {
+        self.send(cid, tags::PING, &[])
+    }
+
+    fn send(&mut self, cid: u16, tag: u32, body: &[u8]) -> Result<usize, Lost> {
+        let frame = encode_envelope(cid, tag, body);
         let envelope = Envelope::decode(&frame[..]).expect("the client sends envelopes");
-        let tag = crate::wire::peek(&frame).unwrap().tag;
-        let cid = u16::try_from(envelope.cid).expect("16 bits are what the raw header has");
         let got = Got { cid, tag, message: envelope.message.unwrap(), at: Instant::now() };
         let mut wire = self.0.lock();
         assert!(!wire.stuck, "poll_ready had said no");
         if wire.breaks_on_send {
-            return Err(Lost("broken pipe".into()));
+            return Err(Lost::new("broken pipe"));
         }
         wire.got.push(got.clone());
         let auto = wire.auto;
         drop(wire);
         let answers = match got.tag {
             tags::PING => auto.pings,
+            tags::PONG => false,
             3..=5 => auto.joins,
             _ => auto.calls,
         };
         if answers {
             self.0.answer(&got);
         }
-        Ok(())
+        Ok(frame.len())
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {

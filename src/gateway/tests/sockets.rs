@@ -11,9 +11,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
 
-use super::super::{Failure, Options, State, WebSocketConnector};
+use super::super::{Connector, Failure, Options, State};
 use super::bot::{Bot, MS, Outcome, SEC, TYPING, quick};
 use crate::wire::encode_envelope;
+use crate::wire::tags::envelope::PING;
 
 /// Impatient, so that the tests are short; nothing here depends on how fast the machine is.
 fn impatient() -> Options {
@@ -31,7 +32,7 @@ fn patient() -> Options {
 }
 
 fn bot(options: Options) -> Bot {
-    let connector = WebSocketConnector::new(Options::default().trust(), 1 << 20);
+    let connector = Connector::new(Options::default().trust(), 1 << 20);
     Bot::on(options, Box::new(connector))
 }
 
@@ -50,8 +51,13 @@ impl Peer {
         timeout(60 * SEC, self.0.accept()).await.expect("the client connects").unwrap().0
     }
 
+    /// A WebSocket whose client has sent its first ping.
     async fn websocket(&self) -> WebSocketStream<TcpStream> {
-        tokio_tungstenite::accept_async(self.accept().await).await.unwrap()
+        let mut socket = tokio_tungstenite::accept_async(self.accept().await).await.unwrap();
+        let ping = timeout(60 * SEC, socket.next()).await.expect("a ping comes at once").unwrap().unwrap();
+        let Message::Binary(ping) = ping else { panic!("{ping:?}") };
+        assert_eq!(crate::wire::peek(&ping).unwrap().tag, PING);
+        socket
     }
 
     /// A client that is ready, and the naked stream behind its WebSocket.
@@ -61,6 +67,9 @@ impl Peer {
         let key = request_key(&mut stream).await;
         stream.write_all(switching(&key, "").as_bytes()).await.unwrap();
         bot.until(State::Ready).await;
+        // The first ping: a header of two bytes, a mask of four, an envelope.
+        let length = 6 + encode_envelope(u16::MAX, PING, &[]).len();
+        stream.read_exact(&mut vec![0; length]).await.unwrap();
         stream
     }
 }
@@ -344,7 +353,7 @@ async fn close_codes_are_losses_like_others() {
         let reason = bot.until(State::Backoff).await;
         assert_eq!(reason, format!("the server closed the connection with code {code}"));
         let generation = bot.asked().await;
-        bot.gateway.provide_session(generation, peer.url("ws"));
+        bot.gateway.provide_session(generation, vec![peer.url("ws")]);
     }
     let socket = peer.websocket().await;
     bot.until(State::Ready).await;

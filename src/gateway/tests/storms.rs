@@ -144,9 +144,9 @@ impl Storm {
                 if let Some((generation, ..)) = self.bot.wanted.last().copied() {
                     let gateway = &self.bot.gateway;
                     match verdict {
-                        Verdict::Url => gateway.provide_session(generation, "ws://next".into()),
+                        Verdict::Url => gateway.provide_session(generation, vec!["ws://next".into()]),
                         Verdict::Old => {
-                            gateway.provide_session(generation.saturating_sub(1), "ws://old".into())
+                            gateway.provide_session(generation.saturating_sub(1), vec!["ws://old".into()])
                         }
                         Verdict::Refused => gateway.refuse_session(generation, false, "503".into()),
                         Verdict::Fatal => gateway.refuse_session(generation, true, "401".into()),
@@ -249,7 +249,7 @@ impl Storm {
             if let (State::Authenticating, Some((generation, ..))) =
                 (self.bot.state(), self.bot.wanted.last())
             {
-                self.bot.gateway.provide_session(*generation, "ws://calm".into());
+                self.bot.gateway.provide_session(*generation, vec!["ws://calm".into()]);
             }
             self.bot.pass(3 * SEC).await;
             self.learn();

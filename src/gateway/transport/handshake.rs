@@ -52,10 +52,9 @@ where
 
 fn verify(response: &Response, key: &str) -> Result<(), Lost> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Lost(format!(
-            "the server answered the WebSocket handshake with HTTP {}",
-            response.status()
-        )));
+        let status = response.status();
+        let reason = format!("the server answered the WebSocket handshake with HTTP {status}");
+        return Err(Lost::http(status.as_u16(), reason));
     }
     let has = |name, wanted: &str| {
         let values = response.headers().get_all(name).into_iter().filter_map(|value| value.to_str().ok());
@@ -68,6 +67,10 @@ fn verify(response: &Response, key: &str) -> Result<(), Lost> {
     if accept.is_none_or(|accept| accept.as_bytes() != derive_accept_key(key.as_bytes()).as_bytes()) {
         return Err(failed(&"the server answered with a wrong key"));
     }
+    // None was offered: whoever uses one all the same (permessage-deflate) sends what cannot be read.
+    if response.headers().contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+        return Err(failed(&"the server wants an extension that was not offered"));
+    }
     // None chosen is fine, another one than ours is not.
     match response.headers().get(header::SEC_WEBSOCKET_PROTOCOL) {
         Some(chosen) if *chosen != PROTOCOL => Err(failed(&"the server wants another subprotocol")),
@@ -76,9 +79,9 @@ fn verify(response: &Response, key: &str) -> Result<(), Lost> {
 }
 
 fn unusable() -> Lost {
-    Lost("the socket URL is not usable".into())
+    Lost::new("the socket URL is not usable")
 }
 
 fn failed(why: &dyn std::fmt::Display) -> Lost {
-    Lost(format!("the WebSocket handshake failed: {why}"))
+    Lost::new(format!("the WebSocket handshake failed: {why}"))
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -19,9 +19,27 @@ pub enum Trust {
     Anybody,
 }
 
+/// The configuration, made at the first connection that needs it: reading the system's certificates takes milliseconds.
+pub struct Tls {
+    trust: Trust,
+    config: OnceLock<Result<Arc<ClientConfig>, String>>,
+}
+
+impl Tls {
+    pub fn new(trust: Trust) -> Self {
+        Self { trust, config: OnceLock::new() }
+    }
+
+    /// # Errors
+    /// A sentence, when the file of further authorities is unusable.
+    pub fn config(&self) -> Result<Arc<ClientConfig>, String> {
+        self.config.get_or_init(|| client_config(&self.trust)).clone()
+    }
+}
+
 /// # Errors
 /// A sentence, when the file cannot be read or holds no certificate.
-pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
+fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()

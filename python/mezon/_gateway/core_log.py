@@ -1,0 +1,18 @@
+"""The logger of the core: what it does, step by step (states, attempts, losses), for whoever switches it on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mezon.utils.logger import get_logger
+
+logger = get_logger("mezon.core")
+
+#: No record has this level: the core makes none.
+_OFF: Final = 255
+
+
+def level() -> int:
+    """The level from which the core tells what it does. Asked when a connection is opened; off, it costs nothing."""
+    wanted = logger.getEffectiveLevel()
+    return min(wanted, _OFF) if logger.isEnabledFor(wanted) else _OFF

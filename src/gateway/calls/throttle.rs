@@ -1,0 +1,213 @@
+//! How many frames may go out: so few that any second at the server sees no more than the limit.
+//!
+//! When a frame is sent says little about when the server reads it: what a stall has held back arrives all at once.
+//! So a frame gives its place free one period after the server is known to have read it, which the answer to it or to
+//! any later frame tells, for a server reads in order. One place is kept for the pings, which never wait.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long an answer to anything is waited for before a ping is sent to get one.
+const BARRIER: Duration = Duration::from_millis(250);
+/// Below this limit no place is kept for pings: they come on top of it.
+const RESERVE_FROM: usize = 10;
+
+/// A frame the server may not have read yet.
+#[derive(Debug, Clone)]
+struct Unread {
+    cid: u16,
+    ping: bool,
+    at: Instant,
+}
+
+#[derive(Debug, Clone)]
+pub struct Throttle {
+    limit: usize,
+    period: Duration,
+    /// A frame sent so long ago has been read, or its connection is dead.
+    patience: Duration,
+    unread: VecDeque<Unread>,
+    /// When the server had read these at the latest, oldest first; and which are pings.
+    read: VecDeque<(Instant, bool)>,
+}
+
+/// Why no call may be sent now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full {
+    /// Look again then, if nothing is answered before.
+    pub until: Instant,
+    /// Answers would make room: this is when to ask for one by a ping.
+    pub ping_at: Option<Instant>,
+}
+
+impl Throttle {
+    /// `limit` frames in a `period`; 0 frames means no limit.
+    pub fn new(limit: u32, period: Duration, patience: Duration) -> Self {
+        Self { limit: limit as usize, period, patience, unread: VecDeque::new(), read: VecDeque::new() }
+    }
+
+    /// May a call be sent?
+    ///
+    /// # Errors
+    /// When there is no room.
+    pub fn room(&mut self, now: Instant) -> Result<(), Full> {
+        if self.limit == 0 {
+            return Ok(());
+        }
+        self.forget(now);
+        let used = self.unread.len() + self.read.len();
+        let pinged = self.unread.iter().any(|frame| frame.ping) || self.read.iter().any(|(_, ping)| *ping);
+        let kept = usize::from(self.limit > RESERVE_FROM && !pinged);
+        if used < self.limit - kept {
+            return Ok(());
+        }
+        let freed = self.read.front().map(|(at, _)| *at + self.period);
+        let given_up = self.unread.front().map(|frame| frame.at + self.patience);
+        let until = freed.into_iter().chain(given_up).min().unwrap_or(now + self.period);
+        // Its place must be free: a ping of late still has it.
+        let place = self.read.iter().rfind(|(_, ping)| *ping).map(|(at, _)| *at + self.period);
+        let ping_at = self.unread.back().map(|frame| (frame.at + BARRIER).max(place.unwrap_or(now)));
+        Err(Full { until, ping_at })
+    }
+
+    /// A frame goes out. A ping does not ask for room.
+    pub fn sent(&mut self, cid: u16, ping: bool, now: Instant) {
+        if self.limit > 0 {
+            self.forget(now);
+            self.unread.push_back(Unread { cid, ping, at: now });
+        }
+    }
+
+    /// The server has answered this one: it has read it, and all before it.
+    pub fn answered(&mut self, cid: u16, now: Instant) {
+        let Some(at) = self.unread.iter().rposition(|frame| frame.cid == cid) else { return };
+        self.read.extend(self.unread.drain(..=at).map(|frame| (now, frame.ping)));
+    }
+
+    /// The connection is gone: whatever it still carried arrives by now.
+    pub fn lost(&mut self, now: Instant) {
+        self.read.extend(self.unread.drain(..).map(|frame| (now, frame.ping)));
+    }
+
+    fn forget(&mut self, now: Instant) {
+        while self.read.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= self.period) {
+            self.read.pop_front();
+        }
+        let patience = self.patience;
+        while self.unread.front().is_some_and(|frame| now.saturating_duration_since(frame.at) >= patience) {
+            self.unread.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PERIOD: Duration = Duration::from_secs(1);
+    const PATIENCE: Duration = Duration::from_secs(10);
+    const MS: Duration = Duration::from_millis(1);
+
+    fn most_in_a_second(arrivals: &[Instant]) -> usize {
+        let seen =
+            |from: &Instant| arrivals.iter().filter(|at| *from <= **at && **at < *from + PERIOD).count();
+        arrivals.iter().map(seen).max().unwrap_or(0)
+    }
+
+    proptest! {
+        /// A server that reads late and in bursts, and answers late; sometimes the connection is lost.
+        #[test]
+        fn no_second_at_the_server_sees_more_than_the_limit(
+            limit in 11u32..60,
+            steps in prop::collection::vec((0u64..400, 0u8..10, 0u64..300), 1..120),
+        ) {
+            let mut now = Instant::now();
+            let mut throttle = Throttle::new(limit, PERIOD, PATIENCE);
+            let (mut wire, mut answers, mut arrivals) = (VecDeque::new(), VecDeque::new(), Vec::new());
+            let (mut cid, mut pinged_at) = (0u16, None::<Instant>);
+            for (step, what, delay) in steps {
+                now += Duration::from_millis(step);
+                // The server reads all that lies there, or stalls; its answers take a while.
+                if what != 0 {
+                    while let Some(cid) = wire.pop_front() {
+                        arrivals.push(now);
+                        answers.push_back((cid, now + Duration::from_millis(delay)));
+                    }
+                }
+                while answers.front().is_some_and(|(_, at)| *at <= now) {
+                    throttle.answered(answers.pop_front().unwrap().0, now);
+                }
+                if what == 1 {
+                    arrivals.extend(wire.drain(..).map(|_| now));
+                    answers.clear();
+                    throttle.lost(now);
+                }
+                if pinged_at.is_none_or(|at| now.duration_since(at) >= 10 * PERIOD) {
+                    cid += 1;
+                    pinged_at = Some(now);
+                    throttle.sent(cid, true, now);
+                    wire.push_back(cid);
+                }
+                while throttle.room(now).is_ok() {
+                    cid += 1;
+                    throttle.sent(cid, false, now);
+                    wire.push_back(cid);
+                }
+            }
+            prop_assert!(most_in_a_second(&arrivals) <= limit as usize);
+        }
+    }
+
+    #[test]
+    fn an_answer_frees_the_places_before_it_one_period_later() {
+        let now = Instant::now();
+        let mut throttle = Throttle::new(3, PERIOD, PATIENCE);
+        for cid in 1..=3 {
+            assert_eq!(throttle.room(now), Ok(()));
+            throttle.sent(cid, false, now);
+        }
+        let full = throttle.room(now).unwrap_err();
+        assert_eq!(full, Full { until: now + PATIENCE, ping_at: Some(now + BARRIER) });
+        throttle.answered(2, now + 100 * MS);
+        throttle.answered(77, now + 200 * MS);
+        assert_eq!(throttle.room(now + 200 * MS).unwrap_err().until, now + 1100 * MS);
+        assert_eq!(throttle.room(now + 1100 * MS), Ok(()));
+        throttle.sent(4, false, now + 1100 * MS);
+        throttle.sent(5, false, now + 1100 * MS);
+        assert!(throttle.room(now + 1100 * MS).is_err(), "the third of the first three is not answered yet");
+        assert!(throttle.clone().room(now + PATIENCE).is_ok(), "it is not waited for for ever");
+        throttle.lost(now + 1200 * MS);
+        assert_eq!(
+            throttle.room(now + 1300 * MS).unwrap_err(),
+            Full { until: now + 2200 * MS, ping_at: None }
+        );
+    }
+
+    #[test]
+    fn one_place_is_kept_for_a_ping() {
+        let now = Instant::now();
+        let mut throttle = Throttle::new(80, PERIOD, PATIENCE);
+        let mut calls = 0;
+        while throttle.room(now).is_ok() {
+            calls += 1;
+            throttle.sent(calls, false, now);
+        }
+        assert_eq!(calls, 79);
+        throttle.sent(100, true, now);
+        assert!(throttle.room(now).is_err());
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let now = Instant::now();
+        let mut throttle = Throttle::new(0, PERIOD, PATIENCE);
+        for cid in 0..10_000 {
+            assert!(throttle.room(now).is_ok());
+            throttle.sent(cid, false, now);
+        }
+        assert!(throttle.unread.is_empty());
+    }
+}

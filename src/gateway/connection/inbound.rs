@@ -1,0 +1,233 @@
+//! What comes in: events for Python and the store, answers for the calls that wait for them.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::{Connection, TURN};
+use crate::gateway::Stats;
+use crate::gateway::calls::call::{Call, Failure, INTERNAL};
+use crate::gateway::calls::pending::Sent;
+use crate::gateway::calls::{Patience, Raw, too_many};
+use crate::gateway::trace::Level;
+use crate::gateway::transport::{Frame, Lost};
+use crate::inbox::Item;
+use crate::wire::tags::envelope as tags;
+use crate::wire::{Chunk, Header, Malformed, Peek, peek, sent_message};
+
+/// So many bytes of a frame that is not whole yet are a sign of life: a large one on a slow line, and not a drip.
+const LIFE: u64 = 1024;
+/// Malformed frames are reported at most this often.
+const MALFORMED_REPORT: Duration = Duration::from_secs(60);
+/// Bodies up to this size are copied, so that a small event does not keep a large read buffer alive.
+const COPY_MAX: usize = 64 << 10;
+/// So much of a refusal's text is kept.
+const REFUSAL_MAX: usize = 200;
+
+impl Connection<'_> {
+    /// Takes the frames that are there; true when there may be more.
+    pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, Lost> {
+        if !self.may_read(cx, now) {
+            return Ok(false);
+        }
+        let mut outcome = Ok(true);
+        let (mut frames, mut bytes, mut others) = (0, 0, false);
+        for _ in 0..TURN {
+            match self.transport.poll_next(cx) {
+                Poll::Ready(Ok(Frame::Other)) => others = true,
+                Poll::Ready(Ok(frame)) => {
+                    frames += 1;
+                    bytes += frame.weight() as u64;
+                    self.take_frame(frame, now);
+                }
+                Poll::Ready(Err(lost)) => {
+                    outcome = Err(lost);
+                    break;
+                }
+                Poll::Pending => {
+                    outcome = Ok(false);
+                    break;
+                }
+            }
+        }
+        let read = self.transport.bytes_read();
+        if frames > 0 || others {
+            self.heard_at = now;
+            Stats::add(&self.shared.stats.frames_received, frames);
+            Stats::add(&self.shared.stats.bytes_received, bytes);
+        }
+        if frames > 0 || others || read - self.life >= LIFE {
+            self.life = read;
+            self.heartbeat.heard();
+        }
+        if self.hand_over() {
+            // One more turn polls the pause, so that its end wakes this task.
+            return outcome.map(|_| true);
+        }
+        outcome
+    }
+
+    fn take_frame(&mut self, frame: Frame, now: Instant) {
+        match frame {
+            Frame::Envelope(envelope) => match peek(&envelope) {
+                Ok(seen) if seen.tag == tags::PING => self.take_ping(&seen, now),
+                Ok(seen) if seen.cid != 0 => self.take_answer(&envelope, &seen, now),
+                Ok(seen) if seen.tag != 0 => self.take_event(&envelope, &seen),
+                Ok(_) => {}
+                Err(why) => self.take_malformed(why, now),
+            },
+            Frame::Chunk { chunk, payload } => self.take_chunk(chunk, &payload, now),
+            Frame::Pong(cid) => self.take_pong(cid, now),
+            Frame::Malformed(why) => self.take_malformed(why, now),
+            Frame::Other => {}
+        }
+    }
+
+    /// Counts a frame that cannot be read, and says so once in a while.
+    fn take_malformed(&mut self, why: Malformed, now: Instant) {
+        let malformed = &self.shared.stats.malformed;
+        Stats::add(malformed, 1);
+        let quiet_until = &mut self.complaints.quiet_until;
+        if quiet_until.is_none_or(|until| now >= until) {
+            *quiet_until = Some(now + MALFORMED_REPORT);
+            self.batch.push(Item::Malformed { count: malformed.load(Relaxed), reason: why.to_string() });
+        }
+    }
+
+    fn take_event(&mut self, envelope: &Bytes, seen: &Peek) {
+        let shared = self.shared.clone();
+        let stats = &shared.stats;
+        stats.count_event(seen.tag);
+        let wanted = stats.wants(seen.tag);
+        let stored = seen.tag == tags::CHANNEL_MESSAGE;
+        if !wanted && !stored {
+            Stats::add(&stats.skipped, 1);
+            return;
+        }
+        let body = if seen.body.len() <= COPY_MAX {
+            Bytes::copy_from_slice(&envelope[seen.body.clone()])
+        } else {
+            envelope.slice(seen.body.clone())
+        };
+        if stored {
+            self.keep_message(&body);
+        }
+        if wanted {
+            self.batch.push(Item::Event { tag: seen.tag, body });
+        } else {
+            Stats::add(&stats.skipped, 1);
+        }
+    }
+
+    /// Puts a message where it will be looked for: among the recent ones, and into the store. One that cannot be read is
+    /// counted where it is decoded.
+    fn keep_message(&mut self, body: &Bytes) {
+        let Ok(header) = Header::parse(body) else { return };
+        self.calls.joined.used(header.channel);
+        self.shared.recent().push(header.channel, header.id, body.clone());
+        if let Some(sink) = &self.shared.sink {
+            sink.accept(header, body.clone());
+        }
+    }
+
+    /// Does the same for a message the bot has sent, unless the server's own copy was here first: it says more.
+    fn keep_sent(&self, sent: &[u8], answer: &[u8]) {
+        let sender = self.shared.own_id.load(Relaxed);
+        if sender == 0 {
+            return;
+        }
+        let Ok(Some(message)) = sent_message(sender, sent, answer) else { return };
+        let body = Bytes::from(message);
+        let Ok(header) = Header::parse(&body) else { return };
+        self.shared.recent().add(header.channel, header.id, body.clone());
+        if let Some(sink) = &self.shared.sink {
+            sink.accept_sent(header, body);
+        }
+    }
+
+    /// The server asks whether we live. Its cid is its own, and no call's.
+    fn take_ping(&mut self, seen: &Peek, now: Instant) {
+        let cid = u16::try_from(seen.cid).unwrap_or(0);
+        if cid != 0 && self.heartbeat.waits_for(cid) {
+            // A server that sends our own ping back.
+            self.take_pong(cid, now);
+        } else {
+            self.owe_pong(cid);
+        }
+    }
+
+    fn take_pong(&mut self, cid: u16, now: Instant) {
+        self.calls.throttle().answered(cid, now);
+        match self.heartbeat.ponged(cid, now) {
+            Some(trip) => {
+                self.calls.pending.ponged();
+                self.shared.stats.latency_us.store(trip.as_micros().max(1) as u64, Relaxed);
+            }
+            None => Stats::add(&self.shared.stats.unclaimed, 1),
+        }
+    }
+
+    fn take_answer(&mut self, envelope: &Bytes, seen: &Peek, now: Instant) {
+        let cid = u16::try_from(seen.cid).unwrap_or(0);
+        let Some(sent) = self.calls.take(cid) else { return self.take_pong(cid, now) };
+        self.calls.throttle().answered(cid, now);
+        let body = envelope.slice(seen.body.clone());
+        let refused = seen.tag == tags::ERROR;
+        let sent = if refused && too_many(&body) { self.later(sent, &body, now) } else { Some(sent) };
+        let Some(sent) = sent else { return };
+        if sent.id == INTERNAL {
+            // A join made again is in the list already, at its place.
+            self.rejoin.over();
+            return;
+        }
+        if !refused {
+            self.calls.joined(sent.tag, &sent.body);
+        }
+        if sent.tag == tags::CHANNEL_MESSAGE_SEND && seen.tag == tags::CHANNEL_MESSAGE_ACK {
+            self.keep_sent(&sent.body, &body);
+        }
+        self.calls.over();
+        self.batch.push(Item::Reply { call: sent.id, tag: seen.tag, body });
+    }
+
+    /// The server has had too many: nothing was carried out. The call goes again; it is given back when its deadline comes
+    /// before that.
+    fn later(&mut self, sent: Sent, error: &[u8], now: Instant) -> Option<Sent> {
+        let Patience::Until(until) = self.calls.patience(error, &sent, now) else { return Some(sent) };
+        Stats::add(&self.shared.stats.sent_again, 1);
+        self.shared.tell(Level::Info, || {
+            let wait = until.saturating_duration_since(now).as_secs_f64();
+            format!("the server has had too many calls (429): the next ones go in {wait:.1} s")
+        });
+        let Sent { id, tag, body, deadline, refused, .. } = sent;
+        if id == INTERNAL {
+            self.rejoin.put_back(tag, body, refused + 1, until);
+        } else {
+            self.calls.outbox.put_back(Call { id, tag, body, deadline, refused: refused + 1 }, until);
+        }
+        None
+    }
+
+    fn take_chunk(&mut self, chunk: Chunk, payload: &[u8], now: Instant) {
+        self.calls.throttle().answered(chunk.cid, now);
+        let outcome = match self.calls.raw(chunk, payload) {
+            Raw::More => return,
+            Raw::Unclaimed => return Stats::add(&self.shared.stats.unclaimed, 1),
+            Raw::Whole(body) if chunk.code == 0 => Ok(body),
+            Raw::Whole(body) => {
+                let message: String = String::from_utf8_lossy(&body).chars().take(REFUSAL_MAX).collect();
+                Err(Failure::Refused { code: chunk.code, message: self.secrets.hide(&message) })
+            }
+            Raw::TooLong => Err(Failure::TooLong),
+        };
+        let Some(sent) = self.calls.take(chunk.cid) else { return };
+        self.calls.over();
+        self.batch.push(match outcome {
+            Ok(body) => Item::Raw { call: sent.id, body: body.into() },
+            Err(failure) => Item::Failed { call: sent.id, failure },
+        });
+    }
+}

@@ -1,0 +1,213 @@
+//! One open connection: reads, writes, heartbeat, deadlines, until it is lost or closed.
+//!
+//! A single hand-polled future, for three reasons: reading goes on while a write is stuck, frames that are there are
+//! taken in one go, and the inbox is locked once for all of them. It borrows what outlives it and enters no states: it
+//! reports what happened.
+
+mod inbound;
+mod outbound;
+mod pause;
+
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+use self::pause::Pause;
+use super::Shared;
+use super::calls::Calls;
+use super::calls::rejoin::Rejoin;
+use super::heartbeat::{Beat, Heartbeat};
+use super::orders::{Closing, Command, Orders};
+use super::secrets::Secrets;
+use super::transport::{Lost, Transport};
+use crate::inbox::Item;
+
+/// How many frames or commands are taken before the others get a turn.
+const TURN: usize = 256;
+/// How long the other side may take to say good-bye.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What has become of the connection.
+pub(super) enum Event {
+    /// All is joined again, or time for it is up. Said once.
+    Ready,
+    Lost(Lost),
+    /// The handle wants another one.
+    GivenUp,
+    /// The handle wants none.
+    Closed,
+}
+
+/// Malformed frames are reported now and then: when next. Outlives the connection.
+#[derive(Default)]
+pub(super) struct Complaints {
+    quiet_until: Option<Instant>,
+}
+
+pub(super) struct Connection<'a> {
+    shared: Arc<Shared>,
+    transport: Box<dyn Transport>,
+    calls: &'a mut Calls,
+    orders: &'a mut Orders,
+    complaints: &'a mut Complaints,
+    secrets: Secrets,
+    heartbeat: Heartbeat,
+    rejoin: Rejoin,
+    /// Calls may go, not joins alone.
+    ready: bool,
+    batch: Vec<Item>,
+    pause: Option<Pause>,
+    /// The cids of pings of the server's, to be answered.
+    pongs: Vec<u16>,
+    ping_ordered: bool,
+    unflushed: bool,
+    limited_until: Option<Instant>,
+    /// When the last frame came, or the connection was made.
+    heard_at: Instant,
+    /// How many of the bytes read have proved life already.
+    life: u64,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl<'a> Connection<'a> {
+    pub fn new(
+        shared: Arc<Shared>,
+        transport: Box<dyn Transport>,
+        calls: &'a mut Calls,
+        orders: &'a mut Orders,
+        complaints: &'a mut Complaints,
+        secrets: Secrets,
+    ) -> Self {
+        let now = Instant::now();
+        let options = &shared.options;
+        Self {
+            heartbeat: Heartbeat::new(options.heartbeat_interval, options.heartbeat_timeout, now),
+            rejoin: Rejoin::new(&calls.joined, now + options.rejoin_timeout),
+            life: transport.bytes_read(),
+            shared,
+            transport,
+            calls,
+            orders,
+            complaints,
+            secrets,
+            ready: false,
+            batch: Vec::with_capacity(TURN),
+            pause: None,
+            pongs: Vec::new(),
+            // The first one goes out at once: the round trip is known early, and so is a dead peer.
+            ping_ordered: true,
+            unflushed: false,
+            limited_until: None,
+            heard_at: now,
+            timer: Box::pin(sleep_until(now)),
+        }
+    }
+
+    /// Goes on until there is something to report.
+    pub async fn next(&mut self) -> Event {
+        poll_fn(|cx| self.turn(cx)).await
+    }
+
+    /// [`Event::Ready`] has been told: from now on calls go out.
+    pub fn ready(&mut self) {
+        self.ready = true;
+        self.orders.hurry = false;
+    }
+
+    pub fn heard_at(&self) -> Instant {
+        self.heard_at
+    }
+
+    /// Fails what was sent, and closes in order with a peer that still speaks.
+    pub async fn say_goodbye(&mut self, reason: &str) {
+        self.calls.fail_sent(reason);
+        if self.heartbeat.silent_for(Instant::now()) < CLOSE_TIMEOUT {
+            let _ = timeout(CLOSE_TIMEOUT, poll_fn(|cx| self.transport.poll_close(cx))).await;
+        }
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        loop {
+            let mut busy = match self.obey(cx) {
+                Ok(more) => more,
+                Err(event) => return Poll::Ready(event),
+            };
+            let now = Instant::now();
+            // First what the peer has said: a verdict on its silence, or on a call, must not overlook it.
+            match self.read(cx, now).and_then(|more| self.tick(now).map(|ready| (more, ready))) {
+                Ok((_, true)) => return Poll::Ready(Event::Ready),
+                Ok((more, false)) => busy |= more,
+                Err(lost) => return Poll::Ready(Event::Lost(lost)),
+            }
+            if let Err(lost) = self.write(cx, now) {
+                return Poll::Ready(Event::Lost(lost));
+            }
+            // The last join's answer may just have been read: the next tick lets the calls go.
+            if busy || (!self.ready && self.rejoin.done()) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let next = self.next_instant(now);
+            if self.timer.deadline() != next {
+                self.timer.as_mut().reset(next);
+            }
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Takes what the handle has ordered; true when there may be more.
+    fn obey(&mut self, cx: &mut Context<'_>) -> Result<bool, Event> {
+        for _ in 0..TURN {
+            match self.orders.poll_next(cx) {
+                Poll::Ready(Ok(Command::Reconnect)) => {
+                    self.orders.hurry = true;
+                    return Err(Event::GivenUp);
+                }
+                Poll::Ready(Ok(Command::Ping)) => self.ping_ordered = true,
+                Poll::Ready(command) => {
+                    let obeyed = command.and_then(|command| self.orders.obey(command, self.calls));
+                    obeyed.map_err(|Closing| Event::Closed)?;
+                }
+                Poll::Pending => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Looks at the clock. True when calls may go from now on.
+    fn tick(&mut self, now: Instant) -> Result<bool, Lost> {
+        if let Beat::Dead = self.heartbeat.poll(now, self.pause.is_some()) {
+            let waited = self.shared.options.heartbeat_timeout.as_secs_f64();
+            return Err(Lost::new(format!("no frame came within {waited} s after a ping")));
+        }
+        self.calls.expire(now);
+        Ok(!self.ready && (now >= self.rejoin.until || self.rejoin.done()))
+    }
+
+    fn next_instant(&mut self, now: Instant) -> Instant {
+        let mut next = self.calls.next_deadline();
+        let paused = self.pause.is_some();
+        match self.heartbeat.poll(now, paused) {
+            Beat::Wait(at) => next = next.min(at),
+            // It is due and could not be sent.
+            Beat::Ping => next = self.heartbeat.dead_at(paused).map_or(next, |at| next.min(at)),
+            Beat::Dead => next = now,
+        }
+        let unready = (!self.ready).then_some(self.rejoin.until);
+        let others = [self.limited_until, unready, self.pause_look(now)];
+        others.into_iter().flatten().fold(next, Instant::min)
+    }
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        // Only a panic leaves something here: answers that were counted as given.
+        self.shared.inbox.push_all(&mut self.batch);
+    }
+}

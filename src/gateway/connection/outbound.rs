@@ -1,0 +1,120 @@
+//! What goes out: pings, the answers to pings, joins that are made again, calls.
+
+use std::task::Context;
+
+use tokio::time::Instant;
+
+use super::Connection;
+use crate::gateway::Stats;
+use crate::gateway::heartbeat::Beat;
+use crate::gateway::transport::Lost;
+use crate::wire::tags::envelope::PONG;
+
+/// Pings of the server's that wait for their answer at most.
+const PONGS_MAX: usize = 16;
+
+impl Connection<'_> {
+    pub(super) fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
+        self.limited_until = None;
+        self.write_pings(cx, now)?;
+        while let Some(at) = self.next_due(now) {
+            if at > now {
+                self.limit(at);
+                break;
+            }
+            if self.transport.poll_ready(cx)?.is_pending() || !self.has_room(now)? || !self.write_call(now)? {
+                break;
+            }
+        }
+        if self.unflushed && self.transport.poll_flush(cx)?.is_ready() {
+            self.unflushed = false;
+        }
+        Ok(())
+    }
+
+    fn write_pings(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
+        let due = self.heartbeat.poll(now, self.pause.is_some()) == Beat::Ping;
+        if due || self.ping_ordered {
+            if self.transport.poll_ready(cx)?.is_ready() && self.write_ping(now)? {
+                self.ping_ordered = false;
+            } else {
+                self.heartbeat.blocked(now);
+            }
+        }
+        while !self.pongs.is_empty() && self.transport.poll_ready(cx)?.is_ready() {
+            let Some(cid) = self.pongs.pop() else { break };
+            // Nobody answers it: its cid is the server's.
+            self.calls.throttle().sent(0, false, now);
+            let bytes = self.transport.send(cid, PONG, &[])?;
+            self.count_sent(bytes);
+        }
+        Ok(())
+    }
+
+    /// A ping is never held up by the throttle, but counts. False when there is no cid for it.
+    fn write_ping(&mut self, now: Instant) -> Result<bool, Lost> {
+        let Some(cid) = self.calls.pending.ping_cid() else { return Ok(false) };
+        self.calls.throttle().sent(cid, true, now);
+        let bytes = self.transport.ping(cid)?;
+        self.count_sent(bytes);
+        self.heartbeat.pinged(cid, now);
+        Ok(true)
+    }
+
+    /// When the next join or call may go, as far as the server's wishes are known.
+    fn next_due(&mut self, now: Instant) -> Option<Instant> {
+        let join = self.rejoin.due(&self.calls.joined, now);
+        let call = if self.ready { self.calls.outbox.due(now) } else { None };
+        join.into_iter().chain(call).min()
+    }
+
+    /// Does the throttle let a call pass? While it waits for answers, a ping makes sure that one comes.
+    fn has_room(&mut self, now: Instant) -> Result<bool, Lost> {
+        let Err(full) = self.calls.throttle().room(now) else { return Ok(true) };
+        self.limit(full.until);
+        if let Some(at) = full.ping_at.filter(|_| !self.heartbeat.waits()) {
+            if at <= now {
+                self.write_ping(now)?;
+            } else {
+                self.limit(at);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Joins come first. Once the connection is ready without them all, calls and joins take turns.
+    fn write_call(&mut self, now: Instant) -> Result<bool, Lost> {
+        let Some(cid) = self.calls.pending.next_cid() else { return Ok(false) };
+        let join_due = self.rejoin.due(&self.calls.joined, now).is_some_and(|at| at <= now);
+        let call_due = self.ready && self.calls.outbox.due(now).is_some_and(|at| at <= now);
+        let call = if self.rejoin.turn(self.ready, join_due, call_due) {
+            let late = now + self.shared.options.rejoin_timeout;
+            self.rejoin.pop(if self.ready { late } else { self.rejoin.until })
+        } else {
+            self.calls.outbox.pop(now)
+        };
+        let Some(call) = call else { return Ok(false) };
+        let (tag, body) = (call.tag, call.body.clone());
+        // Before it is sent: if that fails, the call is among those whose fate is unknown.
+        self.calls.sent(cid, call, now);
+        let bytes = self.transport.send(cid, tag, &body)?;
+        self.count_sent(bytes);
+        Ok(true)
+    }
+
+    fn limit(&mut self, at: Instant) {
+        self.limited_until = Some(self.limited_until.map_or(at, |other| other.min(at)));
+    }
+
+    pub(super) fn owe_pong(&mut self, cid: u16) {
+        if self.pongs.len() < PONGS_MAX {
+            self.pongs.push(cid);
+        }
+    }
+
+    fn count_sent(&mut self, bytes: usize) {
+        Stats::add(&self.shared.stats.frames_sent, 1);
+        Stats::add(&self.shared.stats.bytes_sent, bytes as u64);
+        self.unflushed = true;
+    }
+}

@@ -1,0 +1,96 @@
+//! What the handle orders, and what becomes of it between the connection's own steps.
+
+use std::task::{Context, Poll};
+
+use tokio::sync::mpsc;
+
+use super::calls::Calls;
+use super::calls::call::{Call, CallId};
+
+/// What the handle tells the task.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Call(Call),
+    Cancel(CallId),
+    /// A session for the reconnect of that generation: where to connect to, in order.
+    Session {
+        generation: u64,
+        urls: Vec<String>,
+    },
+    /// There is no session. `fatal` ends the attempts.
+    Refused {
+        generation: u64,
+        fatal: bool,
+        reason: String,
+    },
+    /// Measure the round trip now.
+    Ping,
+    /// Lose the connection on purpose, or hurry a reconnect that waits.
+    Reconnect,
+    /// End the connection for good.
+    Close,
+}
+
+/// Python's answer when it was asked for a new session.
+pub(super) enum Renewal {
+    Granted(Vec<String>),
+    Refused { fatal: bool, reason: String },
+}
+
+/// The handle asked for the end.
+pub(super) struct Closing;
+
+pub(super) struct Orders {
+    commands: mpsc::UnboundedReceiver<Command>,
+    /// For which reconnect a session is awaited.
+    pub generation: u64,
+    pub renewal: Option<Renewal>,
+    /// The next attempt is to come without a wait.
+    pub hurry: bool,
+}
+
+impl Orders {
+    pub fn new(commands: mpsc::UnboundedReceiver<Command>) -> Self {
+        Self { commands, generation: 0, renewal: None, hurry: false }
+    }
+
+    /// The next order; an end when there will be none.
+    pub async fn next(&mut self) -> Result<Command, Closing> {
+        self.commands.recv().await.ok_or(Closing)
+    }
+
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Command, Closing>> {
+        self.commands.poll_recv(cx).map(|command| command.ok_or(Closing))
+    }
+
+    /// Obeys an order that needs no open connection.
+    pub fn obey(&mut self, command: Command, calls: &mut Calls) -> Result<(), Closing> {
+        match command {
+            Command::Call(call) => calls.outbox.push(call),
+            Command::Cancel(id) => calls.cancel(id),
+            Command::Session { generation, urls } if generation == self.generation => {
+                self.renewal = Some(Renewal::Granted(urls));
+            }
+            Command::Refused { generation, fatal, reason } if generation == self.generation => {
+                self.renewal = Some(Renewal::Refused { fatal, reason });
+            }
+            // An older generation's answer; and what only an open connection can do.
+            Command::Session { .. } | Command::Refused { .. } | Command::Ping => {}
+            // There is nothing to lose: an attempt under way is what was ordered, or the next one, which comes now.
+            Command::Reconnect => self.hurry = true,
+            Command::Close => return Err(Closing),
+        }
+        Ok(())
+    }
+
+    /// Takes no more orders; the calls among those that came in time go into the outbox.
+    pub async fn end(&mut self, calls: &mut Calls) {
+        self.commands.close();
+        // Unlike `try_recv` this waits for an order that is being queued right now.
+        while let Some(command) = self.commands.recv().await {
+            if let Command::Call(call) = command {
+                calls.outbox.push(call);
+            }
+        }
+    }
+}

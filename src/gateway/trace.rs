@@ -1,0 +1,116 @@
+//! What the core does, told step by step to whoever asked for it: records for the logger `mezon.core`.
+//!
+//! Off unless Python has said a level. Off, a record costs a look at one byte: its text is not made.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+
+use crate::inbox::{Inbox, Item};
+
+/// How much a record matters, in the numbers of Python's `logging`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Level {
+    Debug = 10,
+    Info = 20,
+    Warning = 30,
+}
+
+/// Records that wait for Python at most; the others are left out, and counted.
+const WAITING_MAX: u32 = 1000;
+
+#[derive(Debug)]
+pub struct Trace {
+    /// Records below it are not made.
+    level: AtomicU8,
+    waiting: AtomicU32,
+    left_out: AtomicU32,
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self { level: AtomicU8::new(u8::MAX), waiting: AtomicU32::new(0), left_out: AtomicU32::new(0) }
+    }
+}
+
+impl Trace {
+    /// Makes the records of this level and above; a level beyond all turns them off.
+    pub fn set_level(&self, level: u8) {
+        self.level.store(level, Relaxed);
+    }
+
+    /// Tells something, if somebody wants to hear it. The text must hold no URL and no token.
+    #[inline]
+    pub fn tell(&self, inbox: &Inbox, level: Level, text: impl FnOnce() -> String) {
+        if level as u8 >= self.level.load(Relaxed) {
+            self.record(inbox, level, text());
+        }
+    }
+
+    #[cold]
+    fn record(&self, inbox: &Inbox, level: Level, text: String) {
+        let more = |waiting| (waiting < WAITING_MAX).then_some(waiting + 1);
+        if self.waiting.fetch_update(Relaxed, Relaxed, more).is_err() {
+            self.left_out.fetch_add(1, Relaxed);
+            return;
+        }
+        let text = match self.left_out.swap(0, Relaxed) {
+            0 => text,
+            count => format!("{text} ({count} records before this one are left out)"),
+        };
+        inbox.push(Item::Log { level: level as u8, text });
+    }
+
+    /// Python has taken a record.
+    pub fn taken(&self) {
+        self.waiting.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbox::{Capacity, Wake};
+    use std::sync::Arc;
+
+    struct Nobody;
+
+    impl Wake for Nobody {
+        fn wake(&self) {}
+    }
+
+    fn texts(inbox: &Inbox) -> Vec<(u8, String)> {
+        let mut items = Vec::new();
+        while inbox.drain(100, &mut items) {}
+        let text = |item| match item {
+            Item::Log { level, text } => (level, text),
+            other => panic!("{other:?}"),
+        };
+        items.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn what_nobody_wants_is_not_even_made() {
+        let inbox = Inbox::new(Capacity { events: 1, bytes: 1 }, Arc::new(Nobody));
+        let trace = Trace::default();
+        trace.tell(&inbox, Level::Warning, || panic!("nobody asked"));
+        trace.set_level(20);
+        trace.tell(&inbox, Level::Debug, || panic!("nobody asked"));
+        trace.tell(&inbox, Level::Info, || "one".into());
+        trace.tell(&inbox, Level::Warning, || "two".into());
+        assert_eq!(texts(&inbox), [(20, "one".into()), (30, "two".into())]);
+    }
+
+    #[test]
+    fn records_nobody_takes_are_bounded() {
+        let inbox = Inbox::new(Capacity { events: 1, bytes: 1 }, Arc::new(Nobody));
+        let trace = Trace::default();
+        trace.set_level(0);
+        for n in 0..WAITING_MAX + 7 {
+            trace.tell(&inbox, Level::Debug, || n.to_string());
+        }
+        assert_eq!(texts(&inbox).len(), WAITING_MAX as usize);
+        trace.taken();
+        trace.tell(&inbox, Level::Debug, || "on".into());
+        assert_eq!(texts(&inbox), [(10, "on (7 records before this one are left out)".into())]);
+    }
+}

@@ -1,0 +1,198 @@
+//! The framing of the TCP transport, without I/O: bytes in any pieces to frames, and calls to bytes.
+//!
+//! An envelope is framed as in MTProto's abridged form: its length in words of four bytes, then the envelope, padded with
+//! zeros. Between such frames the server mixes others, each known by its first byte (docs/protocol.md, "Abridged TCP").
+
+mod encode;
+#[cfg(test)]
+mod tests;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+
+pub use encode::{FRAME_MAX, envelope, handshake, ping};
+
+use super::Frame;
+use crate::wire::{Chunk, varint};
+
+/// In place of a length: it follows in three bytes, the lowest first.
+const LONG: u8 = 0x7F;
+const WORD: usize = 4;
+const RAW: u8 = 0xFF;
+const RAW_HEADER: usize = 11;
+/// A WebSocket's control frame is no longer.
+const CONTROL_MAX: usize = 125;
+/// No field of an envelope is longer: a length beyond is none.
+const FIELD_MAX: u64 = 64 << 20;
+
+/// Why a stream cannot be read on. Nothing is searched for: whoever is out of step stays so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// No frame begins with this byte.
+    OutOfStep(u8),
+    /// A frame is longer than the bound.
+    TooLong,
+    /// The server closed the connection in the way of WebSockets.
+    Closed(Option<u16>),
+    /// An HTTP answer in place of the first frame: its status.
+    Refused(u16),
+}
+
+/// Takes the frames out of a stream.
+#[derive(Debug)]
+pub struct Decoder {
+    buffer: BytesMut,
+    max: usize,
+    /// A frame has come: from then on `H` is a length, and not the beginning of `HTTP`.
+    begun: bool,
+}
+
+impl Decoder {
+    /// `max` is the longest frame, in bytes.
+    pub fn new(max: usize) -> Self {
+        Self { buffer: BytesMut::new(), max, begun: false }
+    }
+
+    /// Where to put what was read, at the end. It grows with what comes, never by what a length promises.
+    pub fn buffer(&mut self) -> &mut BytesMut {
+        &mut self.buffer
+    }
+
+    /// The next frame, once it is whole.
+    ///
+    /// # Errors
+    /// When the stream is none, or ended by a frame that says so.
+    pub fn next(&mut self) -> Result<Option<Frame>, Broken> {
+        let Some(&first) = self.buffer.first() else { return Ok(None) };
+        if !self.begun && first == b'H' {
+            match refusal(&self.buffer) {
+                Refusal::Not => {}
+                Refusal::Status(status) => return Err(Broken::Refused(status)),
+                Refusal::Unknown => return Ok(None),
+            }
+        }
+        let frame = match first {
+            0 => self.pong(),
+            0x01..=LONG => self.abridged(first)?,
+            RAW => self.raw()?,
+            0x82 => self.websocket()?.map(Frame::Envelope),
+            0x81 => self.websocket()?.map(|_| Frame::Other),
+            0x88..=0x8A => self.control(first)?,
+            other => return Err(Broken::OutOfStep(other)),
+        };
+        self.begun |= frame.is_some();
+        Ok(frame)
+    }
+
+    /// The part after a header of `header` bytes, once it is there.
+    fn take(&mut self, header: usize, length: usize) -> Result<Option<Bytes>, Broken> {
+        if length > self.max {
+            return Err(Broken::TooLong);
+        }
+        if self.buffer.len() < header + length {
+            return Ok(None);
+        }
+        self.buffer.advance(header);
+        Ok(Some(self.buffer.split_to(length).freeze()))
+    }
+
+    fn pong(&mut self) -> Option<Frame> {
+        let head: [u8; 3] = self.buffer.first_chunk().copied()?;
+        self.buffer.advance(head.len());
+        Some(Frame::Pong(u16::from_be_bytes([head[1], head[2]])))
+    }
+
+    fn abridged(&mut self, first: u8) -> Result<Option<Frame>, Broken> {
+        let (header, words) = match (first, self.buffer.first_chunk::<4>()) {
+            (LONG, Some([_, low, middle, high])) => (4, u32::from_le_bytes([*low, *middle, *high, 0])),
+            (LONG, None) => return Ok(None),
+            _ => (1, u32::from(first)),
+        };
+        let padded = self.take(header, words as usize * WORD)?;
+        Ok(padded.map(|padded| Frame::Envelope(padded.slice(..envelope_end(&padded)))))
+    }
+
+    fn raw(&mut self) -> Result<Option<Frame>, Broken> {
+        let Some(head) = self.buffer.first_chunk::<RAW_HEADER>().copied() else { return Ok(None) };
+        let length = u32::from_be_bytes([head[7], head[8], head[9], head[10]]);
+        let Ok(chunk) = Chunk::parse(&head) else { return Err(Broken::OutOfStep(RAW)) };
+        let payload = self.take(RAW_HEADER, usize::try_from(length).unwrap_or(usize::MAX))?;
+        Ok(payload.map(|payload| Frame::Chunk { chunk, payload }))
+    }
+
+    /// The payload of a WebSocket's frame: whole in itself, and unmasked as servers send it.
+    fn websocket(&mut self) -> Result<Option<Bytes>, Broken> {
+        let Some(&short) = self.buffer.get(1) else { return Ok(None) };
+        let (header, length) = match short {
+            126 => match self.buffer.get(2..4) {
+                Some(length) => (4, u64::from(u16::from_be_bytes([length[0], length[1]]))),
+                None => return Ok(None),
+            },
+            127 => match self.buffer.get(2..10).and_then(|length| length.first_chunk()) {
+                Some(length) => (10, u64::from_be_bytes(*length)),
+                None => return Ok(None),
+            },
+            masked @ 128.. => return Err(Broken::OutOfStep(masked)),
+            short => (2, u64::from(short)),
+        };
+        self.take(header, usize::try_from(length).unwrap_or(usize::MAX))
+    }
+
+    fn control(&mut self, first: u8) -> Result<Option<Frame>, Broken> {
+        if self.buffer.get(1).is_some_and(|length| usize::from(*length) > CONTROL_MAX) {
+            return Err(Broken::OutOfStep(first));
+        }
+        let Some(payload) = self.websocket()? else { return Ok(None) };
+        if first == 0x88 {
+            let code = payload.first_chunk().copied().map(u16::from_be_bytes);
+            return Err(Broken::Closed(code));
+        }
+        Ok(Some(Frame::Other))
+    }
+}
+
+enum Refusal {
+    Not,
+    /// More bytes will tell.
+    Unknown,
+    Status(u16),
+}
+
+/// Is this the head of an HTTP answer?
+fn refusal(bytes: &[u8]) -> Refusal {
+    const START: &[u8] = b"HTTP/1.";
+    let seen = bytes.len().min(START.len());
+    if bytes[..seen] != START[..seen] {
+        return Refusal::Not;
+    }
+    // "HTTP/1.1 401"
+    let Some(status) = bytes.get(START.len() + 2..START.len() + 5) else { return Refusal::Unknown };
+    let status = std::str::from_utf8(status).ok().and_then(|status| status.parse().ok());
+    Refusal::Status(status.unwrap_or(0))
+}
+
+/// Where an envelope ends in its padded frame: at a tag that no field has, for the padding is zeros.
+///
+/// A frame that ends in the middle of a field is given whole: it is for whoever decodes it to say what is wrong.
+fn envelope_end(padded: &[u8]) -> usize {
+    let mut at = 0;
+    while at < padded.len() {
+        let start = at;
+        let Ok(tag) = varint::read(padded, &mut at) else { return padded.len() };
+        let length = match (tag >> 3, tag & 7) {
+            (0, _) | (_, 3 | 4 | 6 | 7) => return start,
+            (_, 0) => match varint::read(padded, &mut at) {
+                Ok(_) => 0,
+                Err(_) => return padded.len(),
+            },
+            (_, 1) => 8,
+            (_, 5) => 4,
+            _ => match varint::read(padded, &mut at) {
+                Ok(length) if length > FIELD_MAX => return start,
+                Ok(length) => length as usize,
+                Err(_) => return padded.len(),
+            },
+        };
+        at += length;
+    }
+    padded.len()
+}

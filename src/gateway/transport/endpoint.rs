@@ -1,0 +1,119 @@
+//! Where to connect to, and as whom: read from a URL.
+
+use std::fmt;
+
+use tokio_tungstenite::tungstenite::http::Uri;
+
+use super::{Kind, Lost};
+
+/// A URL, understood. Its token appears in no text this type makes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    pub kind: Kind,
+    pub secure: bool,
+    pub host: String,
+    pub port: u16,
+    /// The session, from the query; decoded.
+    pub token: String,
+    /// The whole, for a transport whose handshake carries it.
+    pub(crate) uri: Uri,
+}
+
+impl Endpoint {
+    /// # Errors
+    /// A sentence, when this is no URL of a transport.
+    pub fn parse(url: &str) -> Result<Self, Lost> {
+        // The parser's error quotes nothing, but the URL must not leak by a later version either.
+        let uri: Uri = url.parse().map_err(|_| Lost::new("the socket URL is not a URL"))?;
+        let host = uri.host().ok_or_else(|| Lost::new("the socket URL names no host"))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        if host.is_empty() {
+            return Err(Lost::new("the socket URL names no host"));
+        }
+        let (kind, secure, default) = match uri.scheme_str() {
+            Some("wss") => (Kind::WebSocket, true, 443),
+            Some("ws") => (Kind::WebSocket, false, 80),
+            Some("tcps") => (Kind::Tcp, true, 443),
+            Some("tcp") => (Kind::Tcp, false, 443),
+            _ => return Err(Lost::new("the socket URL must begin with wss://, ws://, tcps:// or tcp://")),
+        };
+        let token = uri.query().and_then(token_of).map(decode).unwrap_or_default();
+        Ok(Self { kind, secure, host, port: uri.port_u16().unwrap_or(default), token, uri })
+    }
+
+    /// The token as it stands in the URL, and decoded.
+    pub fn secrets(&self) -> impl Iterator<Item = String> {
+        let encoded = self.uri.query().and_then(token_of).unwrap_or_default().to_owned();
+        [encoded, self.token.clone()].into_iter()
+    }
+}
+
+/// Host, port and transport; nothing else.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tls = if self.secure { " over TLS" } else { "" };
+        write!(f, "{}:{} by {}{tls}", self.host, self.port, self.kind.name())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Endpoint({self})")
+    }
+}
+
+fn token_of(query: &str) -> Option<&str> {
+    query.split('&').find_map(|pair| pair.strip_prefix("token="))
+}
+
+/// Percent-decoding; what is no UTF-8 or no code stays as it is.
+fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_scheme_names_its_transport() {
+        for (url, kind, secure, port) in [
+            ("ws://h/ws?lang=en&token=a", Kind::WebSocket, false, 80),
+            ("wss://h:7350/ws?token=a", Kind::WebSocket, true, 7350),
+            ("tcp://h:7349?token=a", Kind::Tcp, false, 7349),
+            ("tcps://h?token=a", Kind::Tcp, true, 443),
+            ("tcps://h/?token=a", Kind::Tcp, true, 443),
+        ] {
+            let endpoint = Endpoint::parse(url).unwrap();
+            assert_eq!((endpoint.kind, endpoint.secure, endpoint.port), (kind, secure, port), "{url}");
+            assert_eq!((endpoint.host.as_str(), endpoint.token.as_str()), ("h", "a"), "{url}");
+        }
+        assert_eq!(Endpoint::parse("tcps://[::1]:7349?token=a").unwrap().host, "::1");
+    }
+
+    #[test]
+    fn the_token_is_decoded_and_never_shown() {
+        let endpoint = Endpoint::parse("tcps://h?token=se%2Bcret%3D%zz%").unwrap();
+        assert_eq!(endpoint.token, "se+cret=%zz%");
+        assert!(!format!("{endpoint} {endpoint:?}").contains("cret"));
+        assert_eq!(endpoint.secrets().collect::<Vec<_>>(), ["se%2Bcret%3D%zz%", "se+cret=%zz%"]);
+        assert_eq!(Endpoint::parse("tcp://h").unwrap().token, "");
+    }
+}
