@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
@@ -125,6 +126,12 @@ class GatewayCore(Addressed):
     def transactions(self) -> list[Transaction]:
         """The accepted token transfers."""
         return self.mmn.transactions
+
+    def present_certificate(self, chain: Path) -> None:
+        """Shows this certificate (a PEM file with its key) from the next connection on. Only with TLS, when started."""
+        if self._certificate is None:
+            raise RuntimeError("a certificate belongs to LocalGateway(tls=True) that was started")
+        self._certificate.context.load_cert_chain(chain)
 
     # Life
 
