@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 
-from mezon import MezonClient
-from mezon.models import ChannelMessage
+from mezon import ChannelMessage, MezonClient
 
 client = MezonClient(client_id=os.environ["MEZON_BOT_ID"], api_key=os.environ["MEZON_API_KEY"])
 
@@ -18,15 +17,13 @@ async def echo(message: ChannelMessage) -> None:
     if message.sender_id == client.client_id:
         return
     text = message.content.get("t", "")
-    channel = await client.channels.fetch(message.channel_id)
     if text.endswith("?"):
-        question = await channel.messages.fetch(message.message_id)
-        await question.reply(f"Good question, {message.username}! I only know: {text}")
+        await message.reply(f"Good question, {message.username}! I only know: {text}")
     elif message.mentions:
         names = ", ".join(f"@{mention.username}" for mention in message.mentions)
-        await channel.send(f"You called {names}")
+        await message.channel.send(f"You called {names}")
     else:
-        await channel.send(f"You said: {text}")
+        await message.channel.send(f"You said: {text}")
 
 
 if __name__ == "__main__":

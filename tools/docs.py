@@ -52,7 +52,7 @@ class Config(NamedTuple):
 def configuration() -> Config:
     """Read mkdocs.yml."""
     raw = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))
-    return Config(raw["site_url"], raw["repo_url"], dict(_titles(raw["nav"])))
+    return Config(raw["site_url"], raw["extra"]["repository"], dict(_titles(raw["nav"])))
 
 
 def _titles(nav: list[Any], above: str = "") -> Iterator[tuple[str, str]]:

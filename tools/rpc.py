@@ -43,6 +43,8 @@ from mezon.api.mezon_api import MezonApi
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 
+__all__ = ["RpcDoor"]
+
 class RpcDoor:
     api_client: MezonApi
     _sessions: Sessions

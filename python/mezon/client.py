@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from mezon._client.agents import Agents
+from mezon._client.arguments import check_arguments
 from mezon._client.assembly import PortSettings, ports_for
 from mezon._client.background import Background
 from mezon._client.calls import ClientCalls
@@ -18,6 +18,7 @@ from mezon._client.observing import ObservedPorts, Observers
 from mezon._client.part_calls import PartCalls
 from mezon._client.reports import Reports
 from mezon._client.rpc_door import RpcDoor
+from mezon._client.run import ClientRun
 from mezon._client.sessions import Sessions
 from mezon._client.settings import DEFAULT_API as DEFAULT_API
 from mezon._client.settings import DEFAULT_API_KEY as DEFAULT_API_KEY
@@ -33,6 +34,7 @@ from mezon._client.settings import DEFAULT_TRANSPORT as DEFAULT_TRANSPORT
 from mezon._client.settings import DEFAULT_ZK_API as DEFAULT_ZK_API
 from mezon._client.settings import resolve
 from mezon._client.shutdown import Shutdown
+from mezon._client.stopping import Stop
 from mezon._client.tokens import Tokens
 from mezon._client.waiting import ClientWaiting
 from mezon._client.watchdog import Watchdog
@@ -46,7 +48,7 @@ from mezon.errors import InvalidArgumentError, MezonError
 from mezon.managers.event import EventManager
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
-from mezon.utils.logger import get_logger, setup_logger
+from mezon.utils.logger import setup_logger
 from mezon.utils.process import ProcessGuard
 
 if TYPE_CHECKING:
@@ -65,12 +67,10 @@ if TYPE_CHECKING:
     from mezon.ports import Connection, MessageStore, Ports
     from mezon.utils.observer import Observer
 
-logger = get_logger("mezon.client")
-
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCalls):
+class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCalls, ClientRun):
     """A bot's connection to Mezon.
 
     ```python
@@ -107,7 +107,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         auto_accept_friends: Accept every friend request.
         content_as_json: Give the content of messages as JSON text, as before version 1.6.20 of mezon-sdk.
         fill_gaps: After a reconnect, get the messages that were missed in the channels heard lately and dispatch
-            them first, each once. True, or the bounds as :class:`mezon.GapOptions`.
+            them first, each once. True, or the bounds as ``mezon.GapOptions``.
         max_concurrent_handlers: How many handlers may run at a time; events wait then. None for no bound.
         cache_size: How many clans, channels and users each are remembered; 0 for none.
         messages_per_channel: How many messages of a channel are remembered; 0 for none.
@@ -158,6 +158,15 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
     ) -> None:
         if enable_logging:
             setup_logger(log_level=log_level)
+        host, port, use_ssl = resolve(host), resolve(port), resolve(use_ssl)
+        check_arguments(
+            api_key=api_key,
+            host=host,
+            use_ssl=use_ssl,
+            timeout=timeout,
+            message_db=message_db,
+            gateway=gateway,
+        )
         try:
             self.client_id = int(client_id)
         except (TypeError, ValueError):
@@ -165,13 +174,13 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         if max_concurrent_handlers is not None and max_concurrent_handlers < 1:
             raise InvalidArgumentError("max_concurrent_handlers is at least 1, or None for no bound")
         self.api_key = api_key
-        self.use_ssl: bool = resolve(use_ssl)
-        self.timeout_ms = timeout
+        self.use_ssl: bool = use_ssl
+        self.timeout_ms = int(timeout)
         self.mmn_api_url: str | None = resolve(mmn_api_url)
         self.zk_api_url: str | None = resolve(zk_api_url)
         self.agent_event_url = agent_event_url
         self.transport = check_transport(resolve(transport))
-        self.login_url = f"{'https' if self.use_ssl else 'http'}://{resolve(host)}:{resolve(port)}"
+        self.login_url = f"{'https' if self.use_ssl else 'http'}://{host}:{port}"
         self.gateway = gateway if gateway is not None else GatewayOptions()
         self.auto_accept_friends = auto_accept_friends
         self.content_as_json = content_as_json
@@ -234,7 +243,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             self._agents,
             self._background,
             Watchdog(blocked_loop_warning) if blocked_loop_warning > 0 else None,
-            self._close_connection,
+            lambda: self._login.close_connection(),
             self._close_rest,
         )
         self._login = Login(
@@ -255,6 +264,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             shutdown=self._shutdown,
             tokens=self._tokens,
         )
+        self._stop = Stop(self.disconnect)
         bind_marked(self, self.event_manager)
 
     def __repr__(self) -> str:
@@ -304,7 +314,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         return handler
 
     def observe(self, observer: Observer) -> None:
-        """Watch handlers, calls and HTTP requests, for metrics or traces: see :class:`mezon.Observer`.
+        """Watch handlers, calls and HTTP requests, for metrics or traces: see ``mezon.Observer``.
 
         Raises:
             MezonError: After the first login: the calls are on their way unwatched by then.
@@ -314,16 +324,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
                 "an observer watches from the beginning: client.observe(...) comes before login()"
             )
         self._observers.all.append(observer)
-
-    def report_error(self, error: Exception, where: str) -> None:
-        """Log an error with its traceback and hand it to ``on_error``, as is done for those of handlers.
-
-        Args:
-            error: What was raised.
-            where: What raised it, in place of an event's name.
-        """
-        logger.error("%s failed", where, exc_info=error)
-        self._reports.report(error, where)
 
     # ---- login and its end
 
@@ -345,13 +345,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self._process.check()
         self._process.begin()
         await self._login.run(enable_auto_reconnect)
-
-    async def setup_hook(self) -> None:
-        """Override it to prepare the bot: called at each login, when calls can be made and before anything is told.
-
-        The order at the start: this, then the handlers of ``ready`` start, then events do, in the order they came.
-        What comes meanwhile waits, so that this must not wait for an event. What it raises fails the login.
-        """
 
     async def close_socket(self) -> None:
         """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
@@ -391,12 +384,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self._process.check()
         await self._shutdown.wait_closed()
 
-    async def _close_connection(self) -> None:
-        if self._login.gaps is not None:
-            await self._login.gaps.stop()
-        if self.socket_manager is not None:
-            await self.socket_manager.disconnect()
-
     async def _close_rest(self) -> None:
         await self._tokens.close()
         if self.api_client is not None:
@@ -404,21 +391,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         await self._ports.http().close()
         if self._store is not None:
             await self._store.close()
-
-    def run(self, enable_auto_reconnect: bool = True) -> None:
-        """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.
-
-        At the end handlers have five seconds to finish. A second signal does not wait for them.
-
-        Raises:
-            MezonError: What ``login`` or ``wait_closed`` raises.
-        """
-        from mezon._client.run import run
-
-        try:
-            asyncio.run(run(self, enable_auto_reconnect))
-        except KeyboardInterrupt:
-            logger.info("Interrupted; the client is closed")
+        self._login.ended()
 
 
 __all__ = ["MezonClient", "auto_bind"]

@@ -28,6 +28,7 @@ class Session:
         ws_url: Where the WebSocket lives, with its scheme, "" if the server did not say.
         tcp_url: Where the TCP socket lives, as the server wrote it, "" if it did not say.
         user_id: The bot's id as a str.
+        username: The bot's name, "" if the token does not tell.
         created_at: UNIX time in seconds.
         expires_at: UNIX time in seconds.
         refresh_expires_at: UNIX time in seconds, None if unknown.
@@ -58,6 +59,7 @@ class Session:
         self.vars: dict[str, Any] = {}
         claims = self._use(api_session.token or "", api_session.refresh_token)
         self.user_id: str = str(api_session.user_id or claims.get("uid") or "")
+        self.username: str = str(claims.get("usn") or "")
 
     def restore_ws_url(self, ws_url: str | None) -> str:
         """A socket URL with its scheme: wss unless it says otherwise. Nothing stays ""."""

@@ -135,7 +135,7 @@ async def test_the_prompt_in_a_terminal(lunch: Path, tmp_path: Path) -> None:
         os.write(terminal, b"!lunch\r")
         await until("Lunch")
         await until("[order] Order")
-        os.write(terminal, b"/cl\tord\t\r")
+        os.write(terminal, b"/click order\r")
         await until("Choose a dish first.")
         os.write(terminal, b"/as chi\r")
         await until("chi@general>")

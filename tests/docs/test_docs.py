@@ -367,3 +367,16 @@ def test_the_readme_names_the_python_it_needs() -> None:
     assert f"Python {needed} or newer" in text
     rust = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["rust-version"]
     assert f"Rust {rust}+" in text
+
+
+def test_the_table_of_loggers() -> None:
+    """Every logger of the package is named after something public, and the guide lists it."""
+    shown = {row[0].strip("`") for row in table(DOCS / "guide" / "logging.md", "## Logging")}
+    package = ROOT / "python" / "mezon"
+    made = set()
+    for path in package.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert "Logger(__name__)" not in source, path
+        assert "get_logger(__name__)" not in source, path
+        made |= set(re.findall(r'(?:get_logger|getLogger)\("(mezon\.[a-z.]+)"\)', source))
+    assert made == shown

@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 import pytest_asyncio
+from example_kit import EXAMPLES, Load, running
 from mezon import MezonClient
 from mezon.testing import LocalGateway
 
-PATH = pathlib.Path(__file__).parents[2] / "examples" / "form_bot.py"
-
-
-@pytest.fixture(scope="module")
-def form_bot() -> Any:
-    spec = importlib.util.spec_from_file_location("form_bot", PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["form_bot"] = module
-    spec.loader.exec_module(module)
-    return module
-
 
 @pytest_asyncio.fixture
-async def bot(gateway: LocalGateway, form_bot: Any) -> AsyncIterator[Any]:
-    bot = form_bot.LunchBot(MezonClient(**gateway.client_options()))
-    await bot.client.login()
-    yield bot
-    await bot.client.disconnect()
+async def bot(gateway: LocalGateway, load: Load) -> AsyncIterator[MezonClient]:
+    module = load("form_bot")
+    async with running(module.bot) as bot:
+        yield bot
 
 
 async def open_order(gateway: LocalGateway) -> int:
@@ -101,3 +84,7 @@ async def test_the_chef(gateway: LocalGateway, bot: Any) -> None:
     await gateway.say("general", "alice", "*chef @bob", mentions=["bob"])
     assert (await gateway.next_sent("channel_message_send")).text == "1 new Chef"
     assert role.user_ids == {gateway.world.user("bob").id}
+
+
+def test_it_is_half_as_long_as_it_was_by_hand() -> None:
+    assert len((EXAMPLES / "form_bot.py").read_text(encoding="utf-8").splitlines()) <= 147 // 2

@@ -16,6 +16,9 @@ from waiting import until
 
 SEND = "channel_message_send"
 
+#: run() shows what happens unless logging is configured: these bots are asked what else they say.
+QUIET = "import logging; logging.basicConfig(level=logging.WARNING)\n"
+
 
 async def nothing_is_left(gateway: LocalGateway, client: MezonClient) -> None:
     await gateway.wait_disconnected()
@@ -202,7 +205,11 @@ async def test_sys_exit_in_a_handler(gateway: LocalGateway) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_run_ends_by_signal(gateway: LocalGateway, number: signal.Signals) -> None:
-    source = HEAD + "client.on('ready', lambda client: print('online'))\nclient.run()\nprint('after run')\n"
+    source = (
+        HEAD
+        + QUIET
+        + "client.on('ready', lambda client: print('online'))\nclient.run()\nprint('after run')\n"
+    )
     async with bot(source, gateway) as child:
         assert await child.line() == "online"
         child.process.send_signal(number)
@@ -212,16 +219,20 @@ async def test_run_ends_by_signal(gateway: LocalGateway, number: signal.Signals)
 
 
 async def test_run_lets_a_handler_finish(gateway: LocalGateway) -> None:
-    source = HEAD + (
-        "@client.on_channel_message\n"
-        "async def hear(message):\n"
-        "    if message.sender_id == client.client_id: return\n"
-        "    print('heard')\n"
-        "    await asyncio.sleep(0.3)\n"
-        "    channel = await client.channels.fetch(message.channel_id)\n"
-        "    await channel.send('last words')\n"
-        "client.on('ready', lambda client: print('online'))\n"
-        "client.run()\n"
+    source = (
+        HEAD
+        + QUIET
+        + (
+            "@client.on_channel_message\n"
+            "async def hear(message):\n"
+            "    if message.sender_id == client.client_id: return\n"
+            "    print('heard')\n"
+            "    await asyncio.sleep(0.3)\n"
+            "    channel = await client.channels.fetch(message.channel_id)\n"
+            "    await channel.send('last words')\n"
+            "client.on('ready', lambda client: print('online'))\n"
+            "client.run()\n"
+        )
     )
     async with bot(source, gateway) as child:
         assert await child.line() == "online"
@@ -236,11 +247,15 @@ async def test_run_lets_a_handler_finish(gateway: LocalGateway) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_run_ends_by_signal_during_login(gateway: LocalGateway, number: signal.Signals) -> None:
     gateway.http_delay("/v2/apps/authenticate/token", 30.0)
-    source = HEAD + (
-        "import threading\n"
-        "threading.Timer(0.5, lambda: print('logging in')).start()\n"
-        "client.run()\n"
-        "print('after run')\n"
+    source = (
+        HEAD
+        + QUIET
+        + (
+            "import threading\n"
+            "threading.Timer(0.5, lambda: print('logging in')).start()\n"
+            "client.run()\n"
+            "print('after run')\n"
+        )
     )
     async with bot(source, gateway) as child:
         assert await child.line() == "logging in"

@@ -25,7 +25,7 @@ logger = get_logger("mezon.client")
 
 
 class Life:
-    """Follows a connection from loss to loss; a :class:`mezon.ports.ConnectionListener`.
+    """Follows a connection from loss to loss; a ``mezon.ports.ConnectionListener``.
 
     Args:
         client: The client.
@@ -53,6 +53,7 @@ class Life:
         self._shutdown = shutdown
         self._gaps: GapFiller | None = None
         self._lost = False
+        self._attempts = 0
         self._logged_in = False
         # Every event comes through here: what it calls is the dispatcher's own method, or that of the gaps.
         self.capacity: Callable[[], int] = dispatcher.capacity
@@ -78,13 +79,25 @@ class Life:
         if state == "ready":
             self._lost = False
             self._sessions.connected()
-        elif state == "backoff" and not self._lost:
+        elif state == "backoff" and self._lost:
+            self._attempts += 1
+            logger.warning(
+                "Attempt %d to come back failed: %s. The next %s", self._attempts, reason, self._next()
+            )
+        elif state == "backoff":
             self._lost = True
-            logger.warning("The connection was lost and is being made again: %s", reason)
+            self._attempts = 0
+            logger.warning("The connection was lost and is being made again at once: %s", reason)
             self._dispatcher.dispatch(Events.DISCONNECT.value, Disconnect(reason, will_reconnect=True))
         elif state == "closed" and self._logged_in:
             self._logged_in = False
             self._ended(reason)
+
+    def _next(self) -> str:
+        """When the next attempt comes. The delay is drawn at random, so that not all bots of a server come at once."""
+        options = self._client.gateway
+        most = min(options.backoff_max, options.backoff_base * options.backoff_factor ** (self._attempts - 1))
+        return f"comes within {most:.3g} s"
 
     def _ended(self, reason: str) -> None:
         error: Exception | None = None
@@ -102,7 +115,8 @@ class Life:
     def on_reconnected(self, lost_at: float, back_at: float, /) -> None:
         """Tell handlers, fetch what was missed, and look for clans that are new."""
         gap = Gap(lost_at, back_at)
-        logger.info("The connection is back after %.1f s", gap.seconds)
+        # At the level of the loss: who sees that one shall see this one.
+        logger.warning("The connection is back after %.1f s", gap.seconds)
         try:
             self._dispatcher.dispatch(Events.RECONNECTED.value, gap)
         finally:

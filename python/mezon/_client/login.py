@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from mezon._client.instances import Instance
 from mezon.errors import MezonConnectionError, MezonError
 from mezon.options import GapOptions
 from mezon.utils.logger import get_logger
@@ -64,12 +65,15 @@ class Login:
         self._shutdown = shutdown
         self._tokens = tokens
         self._running: asyncio.Task[None] | None = None
+        self._instance: Instance | None = None
+        #: The loop of the last login.
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._auto_reconnect = True
         #: Fills the gaps of reconnects; None before the first login, or when nobody wants it.
         self.gaps: GapFiller | None = None
 
     async def run(self, auto_reconnect: bool) -> None:
-        """Log in; see :meth:`mezon.MezonClient.login`."""
+        """Log in; see ``mezon.MezonClient.login``."""
         while (closing := self._shutdown.closing_now()) is not None:
             await asyncio.wait([closing])
         running = self._under_way()
@@ -80,6 +84,7 @@ class Login:
             logger.info("login() on a connected client does nothing; disconnect() comes before a new login")
             return
         self._auto_reconnect = auto_reconnect
+        self.loop = asyncio.get_running_loop()
         task = self._running = asyncio.ensure_future(self._log_in())
         try:
             await asyncio.shield(task)
@@ -128,10 +133,46 @@ class Login:
             raise
         self._life.logged_in()
         self._shutdown.watch()
-        used = client.socket_manager.socket.connection.stats().get("transport")
-        logger.info("Bot %s is logged in%s", client.client_id, f" by {used}" if used else "")
+        self._warn_of_another()
+        self._tell()
         # When this task is done: a handler of it may disconnect, which would cancel a login under way.
         asyncio.get_running_loop().call_soon(self._dispatcher.ready, client)
+
+    def _tell(self) -> None:
+        """Say who is where: the first thing a bot's author looks for."""
+        client = self._client
+        name = client.session_manager.get_session().username
+        used = client.socket_manager.socket.connection.stats().get("transport")
+        joined = len(client.socket_manager.joined_clans - {0})
+        logger.info(
+            "Bot %s is logged in at %s: %d %s%s",
+            f"{name} ({client.client_id})" if name else client.client_id,
+            client.login_url,
+            joined,
+            "clan" if joined == 1 else "clans",
+            f", {used}" if used else "",
+        )
+
+    def _warn_of_another(self) -> None:
+        """Two processes of one bot both answer everything; that is hardly what somebody wants."""
+        client = self._client
+        store = getattr(client.message_db, "db_path", ":memory:")
+        if store == ":memory:":
+            return
+        self._instance = Instance(client.client_id, client.login_url, store)
+        other = self._instance.take()
+        if other is not None:
+            logger.warning(
+                "Bot %s runs on this machine already%s, with the same message cache: both will answer. End one of them",
+                client.client_id,
+                f" (process {other})" if other else "",
+            )
+
+    def ended(self) -> None:
+        """The client is closed: another one may run."""
+        instance, self._instance = self._instance, None
+        if instance is not None:
+            instance.release()
 
     # ---- the managers
 
@@ -213,6 +254,13 @@ class Login:
         self._dispatcher.attach(connection, asyncio.get_running_loop())
         await client.socket_manager.connect(session, auto_reconnect=self._auto_reconnect)
         sessions.watch(session)
+
+    async def close_connection(self) -> None:
+        """Fill no more gaps, and close the connection. Safe at any time."""
+        if self.gaps is not None:
+            await self.gaps.stop()
+        if self._client.socket_manager is not None:
+            await self._client.socket_manager.disconnect()
 
     def _gap_filler(self) -> GapFiller | None:
         client = self._client

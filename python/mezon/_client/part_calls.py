@@ -1,4 +1,4 @@
-"""The calls of a client that one of its parts answers; a face of :class:`mezon.MezonClient`."""
+"""The calls of a client that one of its parts answers; a face of ``mezon.MezonClient``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from mezon._client.agents import Agents
     from mezon._client.directory import Directory
     from mezon._client.login import Login
+    from mezon._client.reports import Reports
     from mezon._client.sessions import Sessions
     from mezon.session import Session
     from mezon.structures import TextChannel, User
@@ -20,6 +21,23 @@ class PartCalls:
     _sessions: Sessions
     _login: Login
     _agents: Agents
+    _reports: Reports
+
+    async def setup_hook(self) -> None:
+        """Override it to prepare the bot: called at each login, when calls can be made and before anything is told.
+
+        The order at the start: this, then the handlers of ``ready`` start, then events do, in the order they came.
+        What comes meanwhile waits, so that this must not wait for an event. What it raises fails the login.
+        """
+
+    def report_error(self, error: Exception, where: str) -> None:
+        """Log an error with its traceback and hand it to ``on_error``, as is done for those of handlers.
+
+        Args:
+            error: What was raised.
+            where: What raised it, in place of an event's name.
+        """
+        self._reports.tell(error, where)
 
     async def get_session(self) -> Session:
         """A fresh session, without logging in the client.

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from mezon.utils.logger import get_logger
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mezon._client.background import Background
+
+logger = get_logger("mezon.client")
 
 
 class Reports:
@@ -37,3 +41,8 @@ class Reports:
             outcome = handler(error, name)
             if asyncio.iscoroutine(outcome):
                 self._background.run(outcome, "on_error")
+
+    def tell(self, error: Exception, where: str) -> None:
+        """Log an error with its traceback, and tell the bot of it."""
+        logger.error("%s failed", where, exc_info=error)
+        self.report(error, where)

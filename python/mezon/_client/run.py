@@ -3,35 +3,109 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from mezon.utils.logger import get_logger
+from mezon._client.stopping import DRAIN
+from mezon.errors import MezonError
+from mezon.utils.logger import get_logger, setup_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-logger = get_logger("mezon.client")
+    from mezon._client.login import Login
+    from mezon._client.stopping import Stop
 
-#: Seconds handlers may take to end when the process is told to.
-_DRAIN: Final = 5.0
+logger = get_logger("mezon.client")
 
 
 class Runnable(Protocol):
-    """What is run: a :class:`mezon.MezonClient`."""
+    """What is run: a ``mezon.MezonClient``."""
 
     async def login(self, enable_auto_reconnect: bool = True) -> None: ...
     async def wait_closed(self) -> None: ...
     async def disconnect(self, drain: float = 0.0) -> None: ...
 
 
-async def run(client: Runnable, enable_auto_reconnect: bool) -> None:
-    """Log in and stay until the client is closed or a signal comes; then close it."""
+class ClientRun:
+    """The last line of a bot; a face of ``mezon.MezonClient``, without state."""
+
+    _stop: Stop
+    _login: Login
+
+    def run(self, enable_auto_reconnect: bool = True) -> None:
+        """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.
+
+        At the end handlers have five seconds to finish. A second signal does not wait for them.
+
+        Unless logging is configured already, what happens is shown on standard error.
+
+        Raises:
+            MezonError: What ``login`` or ``wait_closed`` raises.
+            RuntimeError: If a loop runs here already, as in a notebook: ``await client.login()`` is for that.
+        """
+        refuse_inside_a_loop()
+        with shown_logs():
+            try:
+                asyncio.run(run(cast("Runnable", self), enable_auto_reconnect, self._stop))
+            except KeyboardInterrupt:
+                logger.info("Interrupted; the client is closed")
+            except MezonError as error:
+                # The sentence is what its author needs, and not a page of our own lines above it.
+                logger.debug("The bot ends with an error", exc_info=error)
+                raise error.with_traceback(None) from None
+
+    def stop(self) -> None:
+        """Close the client in order, as SIGTERM does. From any thread, and from handlers; returns at once.
+
+        ``run()`` and ``wait_closed()`` return when it is done. Without a login there is nothing to do.
+        """
+        self._stop(self._login.loop)
+
+
+def refuse_inside_a_loop() -> None:
+    """Say what to write instead where a loop runs already.
+
+    Raises:
+        RuntimeError: If one does.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "client.run() starts an event loop, and one runs here already, as in a notebook or inside async code: write "
+        "await client.login() instead, and await client.disconnect() at the end"
+    )
+
+
+@contextmanager
+def shown_logs() -> Iterator[None]:
+    """Show what happens on standard error, from INFO on, while a bot runs that has configured no logging."""
+    package = logging.getLogger("mezon")
+    if logging.root.handlers or package.handlers or package.level or package.disabled:
+        yield
+        return
+    setup_logger()
+    try:
+        yield
+    finally:
+        for handler in list(package.handlers):
+            package.removeHandler(handler)
+        package.setLevel(logging.NOTSET)
+
+
+async def run(client: Runnable, enable_auto_reconnect: bool, stop_order: Stop | None = None) -> None:
+    """Log in and stay until the client is closed, a signal comes or ``stop_order`` is given; then close it."""
     stopped = asyncio.Event()
     login: asyncio.Task[None] | None = None
-    with _signals(asyncio.get_running_loop(), stopped):
+    with (
+        _signals(asyncio.get_running_loop(), stopped),
+        stop_order.ends(stopped) if stop_order else nullcontext(),
+    ):
         stop = asyncio.ensure_future(stopped.wait())
         try:
             login = asyncio.ensure_future(client.login(enable_auto_reconnect))
@@ -51,7 +125,7 @@ async def run(client: Runnable, enable_auto_reconnect: bool) -> None:
                 login.cancel()
                 await asyncio.wait([login])
             # The handlers of `disconnect` get their time as well.
-            await client.disconnect(drain=_DRAIN)
+            await client.disconnect(drain=DRAIN)
 
 
 @contextmanager
@@ -84,5 +158,5 @@ def _signals(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> Iterato
 
 
 def _say(name: str, stopped: asyncio.Event) -> None:
-    logger.info("%s: the client is closing; handlers have %g s to end", name, _DRAIN)
+    logger.info("%s: the client is closing; handlers have %g s to end", name, DRAIN)
     stopped.set()

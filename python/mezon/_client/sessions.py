@@ -1,11 +1,11 @@
-"""The session of a client: authenticated at login, renewed in time, brought anew for a reconnect."""
+"""The session of a client: authenticated at login, renewed in time, a new one for each reconnect."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from mezon._client.renewal import Renewal
-from mezon.errors import AuthenticationError, NotLoggedInError
+from mezon.errors import AuthenticationError, MezonConnectionError, NotLoggedInError
 from mezon.ports import SessionRefusedError
 from mezon.utils.single_flight import SingleFlight
 
@@ -145,7 +145,13 @@ class Sessions:
 
         client = self._client
         api = self.make_api(client.login_url)
-        answer = await SessionManager(api).authenticate(client.client_id, client.api_key)
+        try:
+            answer = await SessionManager(api).authenticate(client.client_id, client.api_key)
+        except MezonConnectionError as error:
+            hint = _about_tls(str(error), client.use_ssl, client.login_url)
+            if hint is None:
+                raise
+            raise type(error)(hint) from error
         host = client.login_url.partition("://")[2]
         scheme = "wss" if client.use_ssl else "ws"
         if not client.use_ssl:
@@ -196,3 +202,16 @@ class Sessions:
             self._doubts += 1
             return self._doubts > _DOUBTS
         return status in (401, 403)
+
+
+def _about_tls(text: str, use_ssl: bool, url: str) -> str | None:
+    """A sentence when the client speaks TLS to a server that does not, or the other way round; else None."""
+    place = url.partition("://")[2]
+    if use_ssl and ("WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower()):
+        return f"authenticate: {place} does not speak TLS. If it is a server of your own: use_ssl=False"
+    if not use_ssl and "ServerDisconnected" in text:
+        return (
+            f"authenticate: {place} closed the connection without an answer, as a server does that speaks TLS. "
+            "If it does: use_ssl=True"
+        )
+    return None

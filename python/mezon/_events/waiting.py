@@ -12,7 +12,7 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.events")
 
 T = TypeVar("T")
 Check: TypeAlias = "Callable[[Any], Any] | None"

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon import _core
 from mezon._gateway import core_log
+from mezon._gateway.closing import CLOSING, close_unheard
 from mezon._gateway.codec import MESSAGES, NAMES, TAGS, dict_plan, event_plan
-from mezon._gateway.failures import does_not_fit, no_answer, other_loop, server_error
+from mezon._gateway.failures import does_not_fit, no_answer, not_taken, other_loop, server_error
 from mezon._gateway.inflight import InFlight
 from mezon._gateway.new_session import bring_urls
 from mezon._gateway.protobuf_events import protobuf_event
 from mezon._gateway.watch import Watch, weakly
-from mezon.errors import MezonConnectionError, MezonError
+from mezon.errors import MezonConnectionError
 from mezon.utils.logger import get_logger
 from mezon.utils.process import ProcessGuard
 
@@ -49,10 +50,6 @@ LOG: Final = _core.ItemKind.LOG
 #: Envelope fields that answer calls, whether or not anybody listens to them as events.
 _ANSWERS: Final = frozenset({"channel_message_ack", "channel_message", "error"})
 
-#: Seconds a close may take, and the seconds between two looks whether it is done where no loop is told.
-_CLOSING: Final = 5.0
-_LOOK: Final = 0.01
-
 #: Seconds before the core is asked again when it could not even be asked.
 _PAUSE: Final = 0.05
 
@@ -61,14 +58,16 @@ _ENDS: Final = (KeyboardInterrupt, SystemExit)
 
 
 class CoreConnection:
-    """A connection of the core, on an event loop; see :class:`mezon.ports.Connection`.
+    """A connection of the core, on an event loop; see ``mezon.ports.Connection``.
 
     Args:
-        options: Settings of the core, by the names of :class:`mezon.GatewayOptions`.
+        options: Settings of the core, by the names of ``mezon.GatewayOptions``.
         store: The core's message store, which received messages go to.
         plans: By envelope field, how its events are decoded when the model's own way is not wanted.
         origin: What events carry that can be answered: whose they are.
         encoded: Give events and answers as bytes, as they came; errors are read all the same.
+        own_id: Whose messages the acknowledgements are of: what the bot sends is then in the store, and among the
+            recent messages, before its answer is told. 0 for not.
     """
 
     around = None
@@ -81,12 +80,14 @@ class CoreConnection:
         origin: Origin | None = None,
         *,
         encoded: bool = False,
+        own_id: int = 0,
     ) -> None:
         self.listener: ConnectionListener | None = None
         self._options = dict(options or {})
         self._store = store
         self._plans = {TAGS[name]: plan for name, plan in (plans or {}).items()}
         self._encoded = encoded
+        self._own_id = own_id
         self._origin = origin
         self._planned: set[int] = set()
         self._wanted: set[int] = set()
@@ -144,14 +145,14 @@ class CoreConnection:
         self._process.check()
         if self._core is not None and self._loop is not None and self._loop.is_closed():
             # The loop it was opened on ended without a word.
-            await self._close_core(self._core)
+            await close_unheard(self._core)
         core = self._attach()
         loop = asyncio.get_running_loop()
         try:
             core.set_log_level(core_log.level())
             core.connect(list(urls), auto_reconnect)
         except _core.GatewayError as error:
-            raise _as_error(error, "connect") from None
+            raise not_taken(error, "connect") from None
         opening = self._opening = loop.create_future()
         self._closed = loop.create_future()
         try:
@@ -175,18 +176,10 @@ class CoreConnection:
         if closed is not None and not closed.done() and self._loop is asyncio.get_running_loop():
             core.close()
             # Also when somebody else has ordered the close: this must not leave the loop before the end is told.
-            await asyncio.wait([closed], timeout=_CLOSING)
+            await asyncio.wait([closed], timeout=CLOSING)
         else:
-            await self._close_core(core)
+            await close_unheard(core)
         self._detach()
-
-    async def _close_core(self, core: _core.Gateway) -> None:
-        """Close the core where its own loop cannot be told of it."""
-        core.close()
-        for _ in range(int(_CLOSING / _LOOK)):
-            if core.state in ("idle", "closed"):
-                return
-            await asyncio.sleep(_LOOK)
 
     def reconnect(self) -> bool:
         """Make a new connection at once: give up the one there is, or cut the wait for the next attempt short.
@@ -216,14 +209,17 @@ class CoreConnection:
             core.want(tag, True)
         for tag in NAMES:
             self._prepare(core, tag)
-        # What an earlier loop left is nobody's; this arms the wake-up.
+        # What an earlier loop left, nobody waits for; this arms the wake-up.
         while core.drain(BATCH)[1]:
             pass
         return core
 
     def _make_core(self, *, notify: bool) -> _core.Gateway:
         self._planned.clear()
-        return _core.Gateway(self._options, weakly(self) if notify else None, self._store)
+        core = _core.Gateway(self._options, weakly(self) if notify else None, self._store)
+        if self._own_id:
+            core.set_own_id(self._own_id)
+        return core
 
     def _prepare(self, core: _core.Gateway, tag: int) -> None:
         """Give the core the plan of a tag, once."""
@@ -287,7 +283,7 @@ class CoreConnection:
                 return core.call(TAGS[name], value, timeout)
             return core.call_with(TAGS[name], dict_plan(MESSAGES[name]), value, timeout)
         except _core.GatewayError as error:
-            raise _as_error(error, name) from None
+            raise not_taken(error, name) from None
         except (TypeError, ValueError, OverflowError) as error:
             raise does_not_fit(name, error) from error
 
@@ -372,9 +368,7 @@ class CoreConnection:
             if listener is not None:
                 listener.on_reconnected(*value)
         elif kind == MALFORMED:
-            logger.warning(
-                "A frame from the server cannot be read and is left out, %d so far: %s", key, value
-            )
+            logger.warning("A frame from the server cannot be read, %d so far: %s", key, value)
         elif kind == LOG:
             core_log.logger.log(key, "%s", value)
         elif kind == BROKEN:
@@ -411,8 +405,3 @@ class CoreConnection:
             self._renewing = self._loop.create_task(
                 bring_urls(self._core, self.listener, generation, attempt), name="mezon-new-session"
             )
-
-
-def _as_error(error: _core.GatewayError, name: str) -> MezonError:
-    kind, text = error.args
-    return no_answer(name, kind, text)

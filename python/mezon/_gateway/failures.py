@@ -60,6 +60,12 @@ def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonErr
             )
 
 
+def not_taken(error: Exception, name: str) -> MezonError:
+    """The exception for an order that the core could not take."""
+    kind, text = error.args
+    return no_answer(name, kind, text)
+
+
 def server_error(name: str, error: Any) -> ServerError:
     """The exception for an answer that is an error."""
     hint = ""

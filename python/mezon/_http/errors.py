@@ -153,3 +153,14 @@ class ApiConnectionError(MezonConnectionError, aiohttp.ClientConnectionError):
 
 class ApiDeliveryUnknownError(ApiConnectionError, DeliveryUnknownError):
     """The connection was lost after a call was sent and before its answer came."""
+
+
+# As a traceback shows them: mezon.errors hands them out.
+for _error in (
+    ApiError,
+    ApiAuthenticationError,
+    ApiResponseError,
+    ApiConnectionError,
+    ApiDeliveryUnknownError,
+):
+    _error.__module__ = "mezon.errors"

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 import logging
 
-logger = logging.getLogger("mezon.api")
+logger = logging.getLogger("mezon.http")

@@ -6,21 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mezon.errors import InvalidArgumentError
-from mezon.utils.ids import required_id
+from mezon.utils.ids import as_id
 
 if TYPE_CHECKING:
     from mezon.protobuf.api import api_pb2
 
 __all__ = ["as_id", "update_role_request"]
-
-
-def as_id(name: str, value: Any) -> int:
-    """Read an id; None and "" are 0.
-
-    Raises:
-        InvalidArgumentError: It is something else, or does not fit 64 bits (a ValueError).
-    """
-    return 0 if value is None or value == "" else required_id(name, value)
 
 
 _ROLE_TEXTS = ("title", "color", "role_icon", "description")

@@ -19,7 +19,9 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from mezon import ChannelMessage, Disconnect, Events, MezonClient, Text
+from pydantic import BaseModel
+
+from mezon import ChannelMessage, Disconnect, Events, MessageLimits, MezonClient, Text
 from mezon.ext._checks import (
     Check,
     Cooldown,
@@ -54,7 +56,9 @@ __all__ = [
     "Bot",
     "Check",
     "CheckFailedError",
+    "Click",
     "Command",
+    "Content",
     "Context",
     "Cooldown",
     "CooldownError",
@@ -71,7 +75,7 @@ __all__ = [
     "owner_only",
 ]
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("mezon.ext")
 
 #: Called with where it happened (a context, a click, or the task) and the error.
 ErrorHandler: TypeAlias = "Callable[[Any, Exception], Awaitable[Any]]"
@@ -82,7 +86,8 @@ class Bot(Registry, MezonClient):
 
     Args:
         client_id: The bot's id.
-        api_key: Its key. All options that are not named here are those of ``MezonClient``.
+        api_key: Its key. All options that are not named here are those of ``MezonClient``; ``limits`` are those of
+            Mezon's own apps unless they are given.
         prefix: What a command begins with, or several such.
         mention: Whether a mention of the bot at the beginning does as well.
         owner_ids: Who may use what is for owners only.
@@ -104,7 +109,7 @@ class Bot(Registry, MezonClient):
         help_command: str | None = "help",
         **options: Any,
     ) -> None:
-        super().__init__(client_id, api_key, **options)
+        super().__init__(client_id, api_key, **{"limits": MessageLimits(), **options})
         self.triggers = Triggers(self.client_id, prefix, mention, own_messages, edits)
         self.owner_ids = frozenset(int(one) for one in owner_ids)
         self.commands: dict[str, Command] = {}
@@ -136,7 +141,7 @@ class Bot(Registry, MezonClient):
         """Call ``await handler(where, error)`` for every error of a command, a button, a form or a task; a decorator.
 
         ``where`` is the context, the click or the task. By default users are told what they did wrong, and that
-        something went wrong when it was not their doing; errors that are no :class:`UserError` are logged and go to
+        something went wrong when it was not their doing; errors that are no ``UserError`` are logged and go to
         ``on_error`` in any case.
         """
         self._when_failed = handler
@@ -241,9 +246,9 @@ class Bot(Registry, MezonClient):
         if isinstance(content, str | Text):
             return Text(content).components(*rows)
         whole: dict[str, Any] = (
-            dict(content)
-            if not hasattr(content, "model_dump")
-            else content.model_dump(by_alias=True, exclude_none=True)
+            content.model_dump(by_alias=True, exclude_none=True)
+            if isinstance(content, BaseModel)
+            else dict(content)
         )
         return {**whole, "components": [*(whole.get("components") or ()), *rows]}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mezon.api._values import as_id
 from mezon.constants import ChannelType
 from mezon.errors import InvalidArgumentError, MezonError, NotLoggedInError
 from mezon.models import ApiCreateChannelDescRequest
+from mezon.utils.ids import as_id
 from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:

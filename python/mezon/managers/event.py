@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, TypeVar, overload
 
 from mezon.errors import InvalidArgumentError
+from mezon.managers._registering import check_handler, warn_of_typo
 
 logger = logging.getLogger("mezon.events")
 
@@ -56,7 +57,7 @@ class EventManager:
             The handler itself.
 
         Raises:
-            InvalidArgumentError: If the handler cannot be called, or the name is no str.
+            InvalidArgumentError: If the handler cannot be called with one argument, or the name is no str.
         """
         name = _name_of(event_name)
         if handler is None:
@@ -65,6 +66,8 @@ class EventManager:
             raise InvalidArgumentError(
                 f"a handler of {name!r} must be callable, such as a function; got {type(handler).__name__}"
             )
+        check_handler(name, handler)
+        warn_of_typo(name)
         is_default = getattr(handler, "_is_default_handler", False) is True
         self._add(self.defaults if is_default else self.listeners, name, handler)
         return handler

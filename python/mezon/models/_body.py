@@ -25,10 +25,32 @@ Content: TypeAlias = "str | TextBody | Mapping[str, Any] | BaseModel"
 def mentions_of(
     content: Content | None, mentions: Sequence[ApiMessageMention] | None
 ) -> Sequence[ApiMessageMention] | None:
-    """What is sent as the mentions of a message: those that a ``Text`` holds, and those that are given."""
+    """What is sent as the mentions of a message: those that a ``Text`` holds, and those that are given.
+
+    Raises:
+        InvalidArgumentError: If one of them is no mention.
+    """
+    for mention in mentions or ():
+        if not isinstance(mention, BaseModel | Mapping):
+            raise InvalidArgumentError(
+                f"a mention is an ApiMessageMention(user_id=..., s=0, e=5) or such a dict, not {mention!r}: a name "
+                "alone does not say who that is, nor where in the text"
+            )
     if not isinstance(content, TextBody) or not (held := content.mentions):
         return mentions
     return [*held, *(mentions or ())]
+
+
+def require_content(content: Content | None) -> None:
+    """Refuse to send nothing.
+
+    Raises:
+        InvalidArgumentError: If ``content`` is None.
+    """
+    if content is None:
+        raise InvalidArgumentError(
+            "there is nothing to send: the content is None. Did a function forget its return?"
+        )
 
 
 def encode_content(content: Content | None) -> str:

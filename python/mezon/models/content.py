@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ConfigDict, Field
 
+from mezon.errors import InvalidArgumentError
 from mezon.models._base import Model
 from mezon.models.interactive import InteractiveMessageProps, MessageActionRow
 
@@ -100,3 +101,18 @@ class ChannelMessageContent(Model):
             embed: Sequence[InteractiveMessageProps | _Entry] | None = ...,
             components: Sequence[MessageActionRow | _Entry] | None = ...,
         ) -> None: ...
+    else:
+
+        def __init__(self, /, **fields: Any) -> None:
+            known = type(self).model_fields
+            wrong = fields.keys() - known.keys() - {field.alias for field in known.values()}
+            if wrong:
+                # A name that is misspelt would be a message without its text.
+                names = ", ".join(f"{field.alias or name}" for name, field in known.items())
+                raise InvalidArgumentError(
+                    f"a message's content has no {', '.join(sorted(wrong))}; it has {names}"
+                )
+            super().__init__(**fields)
+
+        # What comes from elsewhere (model_validate) is taken as ever: what is unknown is left out.
+        __init__.__pydantic_base_init__ = True

@@ -12,7 +12,7 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from mezon.structures.text_channel import TextChannel
 
-logger = get_logger(__name__)
+logger = get_logger("mezon.client")
 
 #: Seconds between two signs: apps take somebody for typing no longer than a few seconds.
 _AGAIN: Final = 4.0

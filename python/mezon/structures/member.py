@@ -20,7 +20,7 @@ def user_id_of(who: Any) -> int:
     Raises:
         InvalidArgumentError: It is none of these.
     """
-    from mezon.api._values import as_id
+    from mezon.utils.ids import as_id
 
     if not isinstance(who, int | str):
         who = getattr(who, "sender_id", None) or getattr(who, "id", None)
@@ -102,7 +102,7 @@ class Member:
         await self.clan.kick(self)
 
     async def ban(self, *, reason: str = "", ban_time: int = 0) -> None:
-        """Ban them from the clan; see :meth:`Clan.ban`."""
+        """Ban them from the clan; see ``Clan.ban``."""
         await self.clan.ban(self, reason=reason, ban_time=ban_time)
 
     def __repr__(self) -> str:

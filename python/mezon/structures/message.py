@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mezon.models._body import encode_content, mentions_of, received_content
+from mezon.models._body import encode_content, mentions_of, received_content, require_content
 from mezon.structures._files import upload_files
 from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.logger import get_logger
@@ -104,6 +104,7 @@ class Message:
             OSError: If a file cannot be read.
             MezonError: One of its kinds, if it cannot be sent.
         """
+        require_content(content)
         return await self.channel._send(
             content,
             mentions=mentions,

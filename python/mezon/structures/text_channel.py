@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError
+from mezon.models._body import require_content
 from mezon.structures._channel_members import ChannelMembers
 from mezon.structures._files import upload_files
 from mezon.structures._typing import Typing
@@ -160,7 +161,7 @@ class TextChannel(ChannelMembers):
     ) -> list[ChannelMessageAck]:
         """Send a text that may be too long for one message, in as many as it takes, one after the other.
 
-        It is cut as :func:`mezon.split_text` and ``Text.split`` do. Nothing is sent for a text without anything
+        It is cut as ``mezon.split_text`` and ``Text.split`` do. Nothing is sent for a text without anything
         in it.
 
         Args:
@@ -186,6 +187,7 @@ class TextChannel(ChannelMembers):
         topic_id: int | None,
         code: int | None,
     ) -> ChannelMessageAck:
+        require_content(content)
         ack, message = await self.socket_manager.send_message(
             clan_id=self.clan.id,
             channel_id=self.id,
@@ -236,6 +238,7 @@ class TextChannel(ChannelMembers):
             ValueError: If the message it replies to is neither in the cache nor in the store.
             MezonError: One of its kinds, if it cannot be sent.
         """
+        require_content(content)
         references: list[ApiMessageRef] = []
         if reference_message_id:
             message = await self.messages.fetch(reference_message_id)

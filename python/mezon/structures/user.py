@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import ChannelStreamMode, TypeMessage
 from mezon.errors import MezonError
+from mezon.models._body import require_content
 from mezon.structures._files import upload_files
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class User:
     def merge(self, data: Any) -> None:
         """Take over what ``data`` knows: its fields of the same names that are not empty.
 
-        ``data`` may be a ``UserInitData``, a :class:`User`, a message or any event with such fields.
+        ``data`` may be a ``UserInitData``, a ``User``, a message or any event with such fields.
         """
         # A model that lacks a name answers `getattr` by way of Python and an exception, so its values are asked.
         values = data.__dict__ if hasattr(type(data), "model_fields") else None
@@ -103,6 +104,7 @@ class User:
             OSError: If a file cannot be read.
             MezonError: One of its kinds, if it cannot be sent.
         """
+        require_content(content)
         if files:
             attachments = await upload_files(self.socket_manager.mezon_client, files, attachments)
         if not self.dm_channel_id:

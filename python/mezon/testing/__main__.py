@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import runpy
 import signal
@@ -89,7 +90,12 @@ async def _run(script: Callable[[LocalGateway], Awaitable[Any]], gateway: LocalG
 
 
 if __name__ == "__main__":
+    options = _arguments()
     try:
-        asyncio.run(_main(_arguments()))
+        asyncio.run(_main(options))
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        sys.exit(f"port {options.port} is taken: stop what listens there, or choose another with --port")

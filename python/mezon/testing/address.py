@@ -20,7 +20,7 @@ Shape = Literal["url", "host:port", "host", "none"]
 
 
 class Addressed(Expecting):
-    """The addresses of a :class:`mezon.testing.LocalGateway`, whose arguments these are."""
+    """The addresses of a ``mezon.testing.LocalGateway``, whose arguments these are."""
 
     def __init__(
         self,

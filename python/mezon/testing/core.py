@@ -46,7 +46,7 @@ _C = TypeVar("_C", bound=Connection)
 
 
 class GatewayCore(Addressed):
-    """What :class:`mezon.testing.LocalGateway` stands on; see there."""
+    """What ``mezon.testing.LocalGateway`` stands on; see there."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class GatewayCore(Addressed):
     # Life
 
     async def start(self, *, port: int | None = None) -> Self:
-        """Listens: on ``port``, else where it listened before, else where the constructor said."""
+        """Listen: on ``port``, else where it listened before, else where the constructor said."""
         if self._runner is not None:
             raise RuntimeError("the gateway is running already")
         if self._tls and self._certificate is None:
@@ -194,14 +194,14 @@ class GatewayCore(Addressed):
             await asyncio.sleep(0)
 
     async def restart(self, *, downtime: float = 0.0) -> None:
-        """Stops and, after ``downtime`` seconds, listens again on the same port."""
+        """Stop and, after ``downtime`` seconds, listen again on the same port."""
         await self.stop()
         if downtime:
             await asyncio.sleep(downtime)
         await self.start()
 
     async def aclose(self) -> None:
-        """Stops for good and removes the certificate."""
+        """Stop for good and remove the certificate."""
         await self.stop()
         certificate, self._certificate = self._certificate, None
         if certificate is not None:
@@ -240,7 +240,7 @@ class GatewayCore(Addressed):
 
     @contextlib.contextmanager
     def admit(self, connection: _C) -> Iterator[_C]:
-        """Counts a connection in, and out at its end."""
+        """Count a connection in, and out at its end."""
         counts = self.connections
         counts.total += 1
         connection.number = counts.total
@@ -269,14 +269,14 @@ class GatewayCore(Addressed):
         return self._flow is not None and not self._flow.is_set()
 
     async def flowing(self) -> None:
-        """Returns when the gateway is not stalled."""
+        """Return when the gateway is not stalled."""
         if self._flow is not None:
             await self._flow.wait()
 
     # Telling
 
     def broadcast(self, **field: Any) -> int:
-        """Sends an event to every connection that should have it; returns to how many."""
+        """Send an event to every connection that should have it; return to how many."""
         ((kind, message),) = field.items()
         envelope = realtime_pb2.Envelope(**field)
         data = envelope.SerializeToString()
@@ -319,7 +319,7 @@ class GatewayCore(Addressed):
         attachments: Iterable[api_pb2.MessageAttachment] = (),
         hide_edited: bool = False,
     ) -> None:
-        """Changes a message of the history."""
+        """Change a message of the history."""
         message.content = content
         message.mentions = api_pb2.MessageMentionList(mentions=mentions).SerializeToString()
         message.attachments = api_pb2.MessageAttachmentList(attachments=attachments).SerializeToString()
@@ -329,7 +329,7 @@ class GatewayCore(Addressed):
     def accept_message(
         self, user_id: int, request: realtime_pb2.ChannelMessageSend, *, remember: bool = True
     ) -> tuple[realtime_pb2.ChannelMessageAck, api_pb2.ChannelMessage]:
-        """Makes the ack and the event of a message a bot sends."""
+        """Make the ack and the event of a message a bot sends."""
         world = self.world
         channel, sender = world.channels[request.channel_id], world.users[user_id]
         message = message_from_send(world, channel, sender, request, message_id=world.next_message_id())
@@ -353,7 +353,7 @@ class GatewayCore(Addressed):
         return ack, message
 
     def expect_upload(self, filename: str, filetype: str) -> str:
-        """Makes a URL somebody may PUT a file to, once."""
+        """Make a URL somebody may PUT a file to, once."""
         key = f"{next(self._upload_keys):x}"
         url = f"{self.url}/upload/{key}/{quote(filename, safe='')}"
         while len(self.expected_uploads) >= self.max_uploads:

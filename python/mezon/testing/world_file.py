@@ -25,7 +25,7 @@ __all__ = ["load_world"]
 
 
 def load_world(path: str | Path) -> World:
-    """Reads the file.
+    """Read the file.
 
     Raises:
         ValueError: It is no such file; the text says where.

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mezon.errors import InvalidArgumentError
 
-__all__ = ["optional_id", "required_id"]
+__all__ = ["as_id", "optional_id", "required_id"]
 
 _MAX: Final = 2**63
 
@@ -35,3 +35,12 @@ def required_id(name: str, value: Any) -> int:
 def optional_id(name: str, value: Any) -> int | None:
     """Read an id that may be left out: None stays None."""
     return None if value is None else required_id(name, value)
+
+
+def as_id(name: str, value: Any) -> int:
+    """Read an id for the wire, where one that is left out is 0: None and "" are 0.
+
+    Raises:
+        InvalidArgumentError: If it is no id, or does not fit 64 bits (a ValueError).
+    """
+    return 0 if value is None or value == "" else required_id(name, value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import ClassVar
+from typing import ClassVar, TextIO
 
 _FORMAT = "[%(asctime)s] [%(name)s] [%(levelname)s] %(message)s"
 _DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
@@ -44,6 +44,22 @@ def _is_terminal() -> bool:
     return stream is not None and hasattr(stream, "isatty") and stream.isatty()
 
 
+class _OwnHandler(logging.StreamHandler[TextIO]):
+    """Writes to standard error, but for what the root logger writes too: each line once.
+
+    Looked at with each record, for ``basicConfig`` may come before or after.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__()
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._logger.propagate and logging.root.handlers:
+            return
+        super().emit(record)
+
+
 def setup_logger(
     name: str = "mezon",
     log_level: int = logging.INFO,
@@ -55,7 +71,7 @@ def setup_logger(
     logger = logging.getLogger(name)
     logger.setLevel(log_level)
     if not logger.handlers:
-        handler = logging.StreamHandler()
+        handler = _OwnHandler(logger)
         handler.setFormatter(ColoredFormatter(log_format or _FORMAT, date_format or _DATE_FORMAT, use_colors))
         logger.addHandler(handler)
     return logger

@@ -1,0 +1,78 @@
+"""Whether the same bot runs twice on this machine: then both answer everything.
+
+The mark is a lock on a file in the folder for temporary files, named after the bot, the server and the store. The
+system lets go of it when the process ends, however it ends. Two bots on two machines are not seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+__all__ = ["Instance"]
+
+
+class Instance:
+    """The mark of one client.
+
+    Args:
+        bot_id: The bot.
+        server: Where it logs in.
+        store: The path of its message store.
+    """
+
+    def __init__(self, bot_id: int, server: str, store: str) -> None:
+        place = f"{bot_id}\n{server}\n{os.path.abspath(store)}"
+        user = getattr(os, "getuid", lambda: "user")()
+        name = hashlib.sha256(place.encode()).hexdigest()[:24]
+        self._path = Path(tempfile.gettempdir()) / f"mezon-{user}-{name}.lock"
+        self._descriptor: int | None = None
+
+    def take(self) -> int | None:
+        """Set the mark. Returns the process id of who has it already, 0 if that is not known, None for nobody.
+
+        A folder that cannot be written gives no warning: this is a courtesy, not a guard.
+        """
+        if self._descriptor is not None:
+            return None
+        try:
+            # Not for others: what is in it is a process id.
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        except OSError:
+            return None
+        if not _lock(descriptor):
+            text = b""
+            with contextlib.suppress(OSError):
+                text = os.read(descriptor, 32).strip()
+            os.close(descriptor)
+            return int(text) if text.isdigit() else 0
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
+        self._descriptor = descriptor
+        return None
+
+    def release(self) -> None:
+        """Take the mark away."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def __del__(self) -> None:
+        # A client that was thrown away without a disconnect.
+        self.release()
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows: opening is no lock there, and msvcrt's would keep the id from being read
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
