@@ -141,7 +141,7 @@ class Bot(Registry, MezonClient):
         """Call ``await handler(where, error)`` for every error of a command, a button, a form or a task; a decorator.
 
         ``where`` is the context, the click or the task. By default users are told what they did wrong, and that
-        something went wrong when it was not their doing; errors that are no :class:`UserError` are logged and go to
+        something went wrong when it was not their doing; errors that are no ``UserError`` are logged and go to
         ``on_error`` in any case.
         """
         self._when_failed = handler
