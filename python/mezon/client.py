@@ -123,8 +123,8 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             have been carried out, unless repeating it does no harm. Logins, uploads and media are always HTTP.
         blocked_loop_warning: Seconds the event loop may be blocked before a warning tells where; 0 for none.
         health: Serve ``/live``, ``/ready`` and ``/stats`` there, such as ``"127.0.0.1:8080"``; None for nowhere.
-        limits: Refuse messages that are over these bounds before they are sent, such as ``MessageLimits()`` with
-            the bounds of Mezon's own apps; None to let the server decide.
+        limits: Refuse messages that are over these bounds before they are sent, such as ``MessageLimits()``;
+            None to let the server decide.
         ports: What the client needs from outside, when it shall not be this package's own: see ``mezon.ports``.
     """
 
