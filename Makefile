@@ -8,7 +8,8 @@ SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml 
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build build-dev demo test test-rust test-python test-oldest
-.PHONY: faults soak fuzz lint fmt bench bench-rust screenshots proto licences docs dist dist-wheel dist-same lock clean
+.PHONY: faults soak model fuzz lint fmt bench bench-rust screenshots proto licences docs dist dist-wheel dist-same lock
+.PHONY: clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +51,9 @@ faults: build ## the fault suite, N=20 times in a row
 
 soak: build ## random faults for SOAK_SECONDS=600 from SOAK_SEED=1, then a report
 	$(PY) tests/soak.py
+
+model: ## every order in which the threads of the inbox can meet
+	cargo test --locked --quiet --lib --features model inbox::model
 
 fuzz: ## mutate frames for FUZZ_SECONDS; FUZZ_SEED repeats a run
 	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --quiet --test fuzz -- --nocapture

@@ -107,7 +107,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         auto_accept_friends: Accept every friend request.
         content_as_json: Give the content of messages as JSON text, as before version 1.6.20 of mezon-sdk.
         fill_gaps: After a reconnect, get the messages that were missed in the channels heard lately and dispatch
-            them first, each once. True, or the bounds as :class:`mezon.GapOptions`.
+            them first, each once. True, or the bounds as ``mezon.GapOptions``.
         max_concurrent_handlers: How many handlers may run at a time; events wait then. None for no bound.
         cache_size: How many clans, channels and users each are remembered; 0 for none.
         messages_per_channel: How many messages of a channel are remembered; 0 for none.
@@ -121,8 +121,8 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             refuses a call (403 after a new session, 404, 410, 501) or cannot be reached. Never twice when the first may
             have been carried out, unless repeating it does no harm. Logins, uploads and media are always HTTP.
         blocked_loop_warning: Seconds the event loop may be blocked before a warning tells where; 0 for none.
-        limits: Refuse messages that are over these bounds before they are sent, such as ``MessageLimits()`` with
-            the bounds of Mezon's own apps; None to let the server decide.
+        limits: Refuse messages that are over these bounds before they are sent, such as ``MessageLimits()``;
+            None to let the server decide.
         ports: What the client needs from outside, when it shall not be this package's own: see ``mezon.ports``.
     """
 
@@ -314,7 +314,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         return handler
 
     def observe(self, observer: Observer) -> None:
-        """Watch handlers, calls and HTTP requests, for metrics or traces: see :class:`mezon.Observer`.
+        """Watch handlers, calls and HTTP requests, for metrics or traces: see ``mezon.Observer``.
 
         Raises:
             MezonError: After the first login: the calls are on their way unwatched by then.

@@ -25,7 +25,7 @@ logger = get_logger("mezon.client")
 
 
 class Life:
-    """Follows a connection from loss to loss; a :class:`mezon.ports.ConnectionListener`.
+    """Follows a connection from loss to loss; a ``mezon.ports.ConnectionListener``.
 
     Args:
         client: The client.

@@ -73,7 +73,7 @@ class Login:
         self.gaps: GapFiller | None = None
 
     async def run(self, auto_reconnect: bool) -> None:
-        """Log in; see :meth:`mezon.MezonClient.login`."""
+        """Log in; see ``mezon.MezonClient.login``."""
         while (closing := self._shutdown.closing_now()) is not None:
             await asyncio.wait([closing])
         running = self._under_way()
