@@ -28,7 +28,7 @@ Transport = Literal["websocket", "tcp"]
 
 _T = TypeVar("_T")
 
-HOUSEKEEPING = frozenset({"ping", "clan_join", "channel_join", "channel_leave"})
+HOUSEKEEPING = frozenset({"ping", "pong", "clan_join", "channel_join", "channel_leave"})
 """What a client sends by itself: ``next_sent()`` without a kind passes over these."""
 
 KINDS = {

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mezon.testing.core import BOT_ID
+from mezon.testing.address import BOT_ID
 from mezon.testing.world import User, World
 
 __all__ = ["load_world"]
