@@ -26,7 +26,7 @@ async def picture(page: Any, name: str, tmp_path: Path) -> None:
     await page.screenshot(path=str(path))
     assert path.stat().st_size > 10_000
     if SCREENSHOTS:
-        shutil.copy(path, SCREENSHOTS)
+        shutil.copy(path, Path(__file__).parents[2] / SCREENSHOTS)
 
 
 async def accessible(page: Any) -> None:

@@ -86,8 +86,8 @@ class Bot(Registry, MezonClient):
 
     Args:
         client_id: The bot's id.
-        api_key: Its key. All options that are not named here are those of ``MezonClient``; ``limits`` are those of
-            Mezon's own apps unless they are given.
+        api_key: Its key. All options that are not named here are those of ``MezonClient``; ``limits`` are
+            ``MessageLimits()`` unless they are given.
         prefix: What a command begins with, or several such.
         mention: Whether a mention of the bot at the beginning does as well.
         owner_ids: Who may use what is for owners only.
