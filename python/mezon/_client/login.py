@@ -122,6 +122,7 @@ class Login:
             )
         self._dispatcher.wait_for_ready()
         try:
+            await self._shutdown.open()
             await client.initialize_managers(await client.get_session())
             await self._tokens.prepare()
             await client.setup_hook()

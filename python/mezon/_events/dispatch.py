@@ -321,7 +321,8 @@ class Dispatcher:
             return None
         self.errors += 1
         where = getattr(handler, "__qualname__", None) or type(handler).__qualname__
-        logger.error("The handler %s of %s raised", where, name, exc_info=error)
+        fields = {"event": name, "handler": where}
+        logger.error("The handler %s of %s raised", where, name, exc_info=error, extra=fields)
         try:
             self._on_error(error, name)
         except ENDS as end:
