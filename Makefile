@@ -8,7 +8,8 @@ SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml 
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build build-dev demo test test-rust test-python test-oldest
-.PHONY: faults soak model fuzz lint fmt bench bench-rust proto licences docs dist dist-wheel dist-same lock clean
+.PHONY: faults soak model fuzz lint fmt bench bench-rust screenshots proto licences docs dist dist-wheel dist-same lock
+.PHONY: clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -83,6 +84,9 @@ fmt: $(VENV)/.stamp ## format everything
 	cargo fmt
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+screenshots: build ## the pictures of the playground's page in docs/assets, taken by its tests
+	MEZON_SCREENSHOTS=docs/assets $(PY) -m pytest -q tests/playground/test_playground_page.py
 
 bench: build ## compare with mezon-sdk (installed into .venv-reference) in one run
 	$(PY) benches/compare.py

@@ -61,7 +61,7 @@ def make_folder(home: str, name: str) -> Path:
 
 @contextlib.asynccontextmanager
 async def bot(name: str, gateway: GatewayProcess, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Runs an example as a child process in a folder of its own; it never outlives the block."""
+    """Run an example as a child process in a folder of its own; it never outlives the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(EXAMPLES / name),
@@ -163,7 +163,7 @@ class Progress:
 
 
 async def follow(process: asyncio.subprocess.Process) -> None:
-    """Shows how far the bot's handler is, by what the bot prints; passes other lines on."""
+    """Show how far the bot's handler is, by what the bot prints; pass other lines on."""
     progress = Progress(MESSAGES)
     assert process.stdout is not None
     async for raw in process.stdout:

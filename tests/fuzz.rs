@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
+use _core::gateway::{Broken, Decoder, Frame};
 use _core::wire::proto::realtime::Envelope;
 use _core::wire::schema;
 use _core::wire::{
@@ -78,7 +79,28 @@ fn vectors() -> Vec<Vec<u8>> {
         frames.push([&head[..], &frames[10]].concat());
         frames.push(head);
     }
+    let streams: Vec<_> = frames.iter().step_by(7).flat_map(|frame| abridged(frame)).collect();
+    frames.extend(streams);
     frames
+}
+
+/// The frame as the TCP transport carries it: padded, and in the way of a WebSocket; and parts of such streams.
+fn abridged(envelope: &[u8]) -> [Vec<u8>; 3] {
+    let words = envelope.len().div_ceil(4);
+    let mut padded = match words {
+        0..0x7F => vec![words as u8],
+        _ => [&[0x7F][..], &(words as u32).to_le_bytes()[..3]].concat(),
+    };
+    padded.extend(envelope);
+    padded.resize(padded.len() + words * 4 - envelope.len(), 0);
+    let head = match envelope.len() {
+        length @ 0..126 => vec![0x82, length as u8],
+        length => [&[0x82, 126][..], &(length as u16).to_be_bytes()].concat(),
+    };
+    let pushed = [&head[..], envelope].concat();
+    let raw = [&[0xFF, 0, 5, 0, 0, 0, 0xFF][..], &(envelope.len() as u32).to_be_bytes(), envelope].concat();
+    let all = [&[0, 0, 9][..], &padded, &pushed, &raw].concat();
+    [padded, pushed, all]
 }
 
 fn unhex(text: &str) -> Vec<u8> {
@@ -159,6 +181,7 @@ fn check(input: &[u8], rng: &mut StdRng) -> u64 {
     check_fields(input, &mut behaviour);
     check_encode(input, rng);
     check_stream(input, rng);
+    check_abridged(input, rng, &mut behaviour);
     let mut at = 0;
     if varint::read(input, &mut at).is_ok() {
         assert!((1..=10).contains(&at) && at <= input.len());
@@ -306,4 +329,43 @@ fn check_stream(body: &[u8], rng: &mut StdRng) {
             }
         }
     }
+}
+
+/// The frames of a stream that comes in pieces of these sizes, the rest in one.
+fn decode(input: &[u8], mut sizes: impl FnMut(usize) -> usize) -> (Vec<Frame>, Option<Broken>) {
+    let (mut decoder, mut frames, mut rest) = (Decoder::new(2048), Vec::new(), input);
+    loop {
+        let (piece, left) = rest.split_at(sizes(rest.len()).min(rest.len()));
+        rest = left;
+        decoder.buffer().extend_from_slice(piece);
+        loop {
+            match decoder.frame() {
+                Ok(Some(frame)) => frames.push(frame),
+                Ok(None) => break,
+                Err(why) => return (frames, Some(why)),
+            }
+        }
+        if rest.is_empty() {
+            return (frames, None);
+        }
+    }
+}
+
+/// Any split of a stream gives the same frames, and no frame holds what was not there.
+fn check_abridged(input: &[u8], rng: &mut StdRng, behaviour: &mut DefaultHasher) {
+    let whole = decode(input, |left| left);
+    assert_eq!(decode(input, |_| 1), whole);
+    assert_eq!(decode(input, |_| rng.random_range(1..40)), whole);
+    let (frames, end) = whole;
+    let held: usize = frames.iter().map(Frame::weight).sum();
+    assert!(held + frames.len() <= input.len(), "a frame has a header of a byte at least");
+    for frame in &frames {
+        if let Frame::Envelope(envelope) = frame {
+            assert!(envelope.len() <= 2048);
+            // Whatever it is, it is looked at like one of a WebSocket.
+            let _ = peek(envelope);
+        }
+        (std::mem::discriminant(frame), frame.weight().min(40)).hash(behaviour);
+    }
+    (frames.len().min(10), end.map(|why| std::mem::discriminant(&why))).hash(behaviour);
 }

@@ -58,10 +58,10 @@ _ENDS: Final = (KeyboardInterrupt, SystemExit)
 
 
 class CoreConnection:
-    """A connection of the core, on an event loop; see :class:`mezon.ports.Connection`.
+    """A connection of the core, on an event loop; see ``mezon.ports.Connection``.
 
     Args:
-        options: Settings of the core, by the names of :class:`mezon.GatewayOptions`.
+        options: Settings of the core, by the names of ``mezon.GatewayOptions``.
         store: The core's message store, which received messages go to.
         plans: By envelope field, how its events are decoded when the model's own way is not wanted.
         origin: What events carry that can be answered: whose they are.
@@ -209,7 +209,7 @@ class CoreConnection:
             core.want(tag, True)
         for tag in NAMES:
             self._prepare(core, tag)
-        # What an earlier loop left is nobody's; this arms the wake-up.
+        # What an earlier loop left, nobody waits for; this arms the wake-up.
         while core.drain(BATCH)[1]:
             pass
         return core
@@ -368,9 +368,7 @@ class CoreConnection:
             if listener is not None:
                 listener.on_reconnected(*value)
         elif kind == MALFORMED:
-            logger.warning(
-                "A frame from the server cannot be read and is left out, %d so far: %s", key, value
-            )
+            logger.warning("A frame from the server cannot be read, %d so far: %s", key, value)
         elif kind == LOG:
             core_log.logger.log(key, "%s", value)
         elif kind == BROKEN:

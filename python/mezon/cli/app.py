@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mezon.cli import machines
 from mezon.cli.cache import app as cache_app
 
 _EXIT_CODES = "Exit codes: 0 done, 1 it failed, 2 wrong use, 130 interrupted."
@@ -22,6 +23,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(cache_app, name="cache")
+app.add_typer(machines.dlq, name="dlq")
+app.command(epilog="Example: MEZON_CLIENT_ID=1 MEZON_API_KEY=k mezon relay --nats nats://127.0.0.1:4222")(
+    machines.relay
+)
+app.command(epilog="Example: mezon worker bot.py --nats nats://127.0.0.1:4222")(machines.worker)
 
 
 class Template(StrEnum):

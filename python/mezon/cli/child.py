@@ -21,7 +21,7 @@ LOCAL: Final = "MEZON_CLI_LOCAL"
 
 
 def main() -> None:
-    """Runs the bot that the arguments name as JSON. Exits as the bot does, 1 when it could not be imported."""
+    """Run the bot that the arguments name as JSON. Exits as the bot does, 1 when it could not be imported."""
     fields = json.loads(sys.argv[1])
     target = Target(Path(fields["path"]), fields["module"], Path(fields["folder"]), fields["attribute"])
     reporter = Reporter.from_environment(lambda: instances)
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def local_options() -> dict[str, Any] | None:
-    """The options of the environment; the store stays in memory, for the local gateway's ids begin anew."""
+    """The options of the environment; the store stays in memory, for the local gateway's ids start again."""
     text = os.environ.pop(LOCAL, None)
     if text is None:
         return None
@@ -51,7 +51,7 @@ def local_options() -> dict[str, Any] | None:
 
 
 def run(target: Target, local: dict[str, Any] | None) -> int:
-    """Imports the bot and runs it to its end."""
+    """Import the bot and run it to its end."""
     sys.path.insert(0, os.getcwd())
     with contextlib.ExitStack() as stack:
         replaced = stack.enter_context(pointed_at(local)) if local is not None else []

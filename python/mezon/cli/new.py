@@ -12,7 +12,7 @@ from mezon.cli.output import WRONG_USE, fail, say
 
 
 def make(name: str, template: str) -> None:
-    """Makes the folder ``name`` here. Ends the command with a sentence when that cannot be."""
+    """Make the folder ``name`` here. Ends the command with a sentence when that cannot be."""
     folder = Path(name)
     project = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")
     if not project:

@@ -51,7 +51,7 @@ class Reporter:
             return None
 
     def tell(self, kind: str, **details: Any) -> None:
-        """Sends a line; silently stops when nobody listens any more."""
+        """Send a line; silently stop when nobody listens any more."""
         data = json.dumps({"kind": kind, **details}, ensure_ascii=False, default=str).encode() + b"\n"
         if self._broken or len(data) > _LINE_LIMIT:
             return

@@ -58,7 +58,7 @@ class Entrance(web.BaseSite):
         )
 
     async def stop(self) -> None:
-        """Listens no more, and cuts what has not said yet what it is."""
+        """Listen no more, and cut what has not said yet what it is."""
         for connection in list(self._undecided):
             connection.abort()
         await super().stop()

@@ -27,19 +27,23 @@ fn impatient() -> Options {
     }
 }
 
-fn patient() -> Options {
+pub fn patient() -> Options {
     Options { connect_timeout: 60 * SEC, rate_limit: 0, ..quick() }
 }
 
 fn bot(options: Options) -> Bot {
-    let connector = Connector::new(Options::default().trust(), 1 << 20);
+    bot_with(options, 1 << 20)
+}
+
+pub fn bot_with(options: Options, max_frame: usize) -> Bot {
+    let connector = Connector::new(Options::default().trust(), max_frame);
     Bot::on(options, Box::new(connector))
 }
 
-struct Peer(TcpListener);
+pub struct Peer(TcpListener);
 
 impl Peer {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
@@ -61,7 +65,7 @@ impl Peer {
     }
 
     /// A client that is ready, and the naked stream behind its WebSocket.
-    async fn raw(&self, bot: &mut Bot) -> TcpStream {
+    pub async fn raw(&self, bot: &mut Bot) -> TcpStream {
         bot.connect(&self.url("ws")).unwrap();
         let mut stream = self.accept().await;
         let key = request_key(&mut stream).await;
@@ -181,6 +185,12 @@ async fn handshakes_that_fail() {
         let key = request_key(&mut stream).await;
         let _ = stream.write_all(switching(&key, "Sec-WebSocket-Protocol: json\r\n").as_bytes()).await;
     });
+    // Nothing was offered, and whoever deflates sends what cannot be read.
+    let deflates = refused("ws", |mut stream| async move {
+        let key = request_key(&mut stream).await;
+        let more = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+        let _ = stream.write_all(switching(&key, more).as_bytes()).await;
+    });
     let endless = refused("ws", |mut stream| async move {
         request_key(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 101 OK\r\nX: ").await;
@@ -202,6 +212,8 @@ async fn handshakes_that_fail() {
     for reason in [tls_cut, tls_half, tls_garbage] {
         assert!(reason.starts_with("the TLS handshake with 127.0.0.1:"), "{reason}");
     }
+    let deflates = deflates.await;
+    assert!(deflates.ends_with("an extension that was not offered"), "{deflates}");
     let reasons = tokio::join!(cut, full, no_switch, wrong_key, wrong_protocol, endless, garbage);
     assert!(reasons.0.ends_with("failed: the server closed the connection"), "{}", reasons.0);
     assert!(reasons.1.ends_with("HTTP 503 Service Unavailable"), "{}", reasons.1);
