@@ -12,7 +12,7 @@ from fault_kit import Bot
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from mezon import DeliveryUnknownError, MezonConnectionError, MezonError, MezonTimeoutError
-from mezon.testing import GatewayThread
+from mezon.testing import GatewayThread, Sent
 from waiting import until
 
 CHANNELS: Final = ("general", "random", "third")
@@ -61,9 +61,14 @@ class ClientLife(RuleBasedStateMachine):
         self.bot = Bot(self.gateway, fill_gaps=True, transport=self.transport)
         await self.bot.login()
         await self.server.arun(self.gateway.wait_joined())
+        await self._be_heard_everywhere()
+
+    async def _be_heard_everywhere(self) -> None:
+        """Gaps are filled in the channels that were heard since the login."""
         for name in CHANNELS:
             await self._say(name)
-        await until(lambda: len(self._heard()) == len(CHANNELS), "the first message of each channel")
+        wanted = sum(map(len, self.said.values()))
+        await until(lambda: len(self._heard()) == wanted, "a message of each channel")
 
     # What users do
 
@@ -127,6 +132,7 @@ class ClientLife(RuleBasedStateMachine):
             await self.bot.disconnect()
             await self.bot.login()
             await self.server.arun(self.gateway.wait_joined())
+            await self._be_heard_everywhere()
 
         self.run(again())
 
@@ -219,7 +225,33 @@ class ClientLife(RuleBasedStateMachine):
     @invariant()
     def no_second_has_more_frames_than_the_rate(self) -> None:
         if hasattr(self, "gateway"):
-            assert self.gateway.meter.busiest_second <= RATE
+            found = self._busiest_second()
+            counts = dict(Counter((s.connection, s.kind) for s in found))
+            # The core keeps one place free for pings: where connections follow each other at once, each has its own.
+            spare = max(0, len({s.connection for s in found}) - 1)
+            assert len(found) <= RATE + spare, (
+                f"{len(found)} frames within {found[-1].time - found[0].time:.3f} s: {counts}"
+            )
+
+    def _busiest_second(self) -> list[Sent]:
+        """The frames of the busiest second.
+
+        The ping that goes with TCP's handshake is left out: it is sent before the core's count of a connection begins.
+        """
+        greetings: dict[int, Sent] = {}
+        sent = list(self.gateway.sent)
+        for frame in sent:
+            if frame.transport == "tcp" and frame.kind == "ping":
+                greetings.setdefault(frame.connection, frame)
+        counted = [frame for frame in sent if greetings.get(frame.connection) is not frame]
+        return max(
+            (
+                [s for s in counted[at : at + 200] if s.time < counted[at].time + 1]
+                for at in range(len(counted))
+            ),
+            key=len,
+            default=[],
+        )
 
     async def _calm(self) -> None:
         """The weather is good, and all that was said has been heard."""
