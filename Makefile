@@ -25,7 +25,8 @@ $(VENV)/.stamp: requirements-dev.txt requirements-nats.txt
 setup: $(VENV)/.stamp ## make the virtual environment
 
 $(VENV)/.release: $(VENV)/.stamp $(SOURCES)
-	PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --release --locked --quiet
+	@echo "Compiling the Rust core in release mode: minutes the first time, seconds later. Crate by crate:"
+	PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --release --locked
 	@rm -f $(VENV)/.dev && touch $@
 
 $(VENV)/.dev: $(VENV)/.stamp $(SOURCES)

@@ -32,6 +32,12 @@ STORE: Final = Path("mezon-cache") / "mezon-messages-cache.db"
 
 TTY: Final = sys.stdout.isatty()
 
+NEXT: Final = """
+Next, a bot of your own, to talk to in the browser:
+  . .venv/bin/activate
+  mezon new my-bot --template commands && cd my-bot
+  mezon dev"""
+
 
 class DemoError(Exception):
     """Something the demo promises did not hold; the text says what."""
@@ -256,6 +262,8 @@ async def main() -> int:
             await gateway.call("wait_disconnected")
             good = await burst(gateway, make_folder(home, "burst"))
     print(f"\n{'All of it held' if good else 'NOT all of it held'}, {time.perf_counter() - start:.1f} s.")
+    if good:
+        print(NEXT)
     return 0 if good else 1
 
 

@@ -10,11 +10,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
 use _core::gateway::{Broken, Decoder, Frame};
+use _core::wire::proto::api::ChannelMessage;
 use _core::wire::proto::realtime::Envelope;
 use _core::wire::schema;
 use _core::wire::{
-    Chunk, Fields, Inbound, Malformed, RAW_MARK, Stream, StreamTooLong, Value, classify, encode_envelope,
-    peek, varint,
+    Chunk, Fields, Header, Inbound, Malformed, RAW_MARK, Stream, StreamTooLong, Value, classify,
+    encode_envelope, peek, plain_text, sent_message, varint,
 };
 use prost::Message as _;
 use rand::rngs::StdRng;
@@ -179,6 +180,9 @@ fn check(input: &[u8], rng: &mut StdRng) -> u64 {
         .hash(&mut behaviour);
     check_peek(input, &mut behaviour);
     check_fields(input, &mut behaviour);
+    check_header(input, &mut behaviour);
+    check_sent(input, rng);
+    check_content(input);
     check_encode(input, rng);
     check_stream(input, rng);
     check_abridged(input, rng, &mut behaviour);
@@ -274,6 +278,49 @@ fn check_fields(input: &[u8], behaviour: &mut DefaultHasher) {
     }
     assert_eq!(again.read(), Ok(None));
     (all.len().min(50), end.err().map(|why| why.to_string())).hash(behaviour);
+}
+
+/// The header of a message is what prost reads of it, in place of the input and inside of it.
+fn check_header(input: &[u8], behaviour: &mut DefaultHasher) {
+    let inside = peek(input).map(|seen| seen.body).unwrap_or(0..0);
+    for body in [input, &input[inside]] {
+        let header = Header::parse(body);
+        (
+            header.as_ref().ok().map(|header| (header.code.clamp(-1, 20), header.is_plain())),
+            body.len().min(8),
+        )
+            .hash(behaviour);
+        let (Ok(message), Ok(header)) = (ChannelMessage::decode(body), &header) else { continue };
+        assert_eq!(
+            [header.clan, header.channel, header.id, header.sender, header.topic],
+            [message.clan_id, message.channel_id, message.message_id, message.sender_id, message.topic_id]
+        );
+        assert_eq!((header.code, header.created), (message.code, message.create_time_seconds));
+        assert_eq!(header.content.of(body), message.content.as_bytes());
+        assert_eq!(header.mentions.of(body), &message.mentions[..]);
+        assert_eq!(header.attachments.of(body), &message.attachments[..]);
+        assert_eq!(header.reactions.of(body), &message.reactions[..]);
+        assert_eq!(header.references.of(body), &message.references[..]);
+    }
+}
+
+/// What was sent and what was answered, cut out of the input anywhere, make a message that can be read, or none.
+fn check_sent(input: &[u8], rng: &mut StdRng) {
+    let (sent, answer) = input.split_at(rng.random_range(0..=input.len()));
+    if let Ok(Some(made)) = sent_message(7, sent, answer) {
+        let header = Header::parse(&made).expect("what we write");
+        assert_eq!(header.sender, 7);
+        assert_ne!(header.id, 0);
+    }
+}
+
+/// A text that is taken for plain is what JSON says it is.
+fn check_content(input: &[u8]) {
+    let content = [b"{\"t\":\"", input, b"\"}"].concat();
+    if let (Some(found), Ok(text)) = (plain_text(&content), std::str::from_utf8(&content)) {
+        let value: serde_json::Value = serde_json::from_str(text).expect("it is plain");
+        assert_eq!(value["t"].as_str().map(str::as_bytes), Some(found));
+    }
 }
 
 fn write(number: u32, value: Value<'_>, into: &mut Vec<u8>) {

@@ -28,7 +28,7 @@ def main() -> None:
     if reporter is not None:
         reporter.start()
     try:
-        code = run(target, local_options())
+        code = run(target, local_options(), reporter)
     except Exception as error:
         tell_crash(reporter, target, error)
         code = 1
@@ -50,7 +50,7 @@ def local_options() -> dict[str, Any] | None:
     return options
 
 
-def run(target: Target, local: dict[str, Any] | None) -> int:
+def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None) -> int:
     """Import the bot and run it to its end."""
     sys.path.insert(0, os.getcwd())
     with contextlib.ExitStack() as stack:
@@ -58,6 +58,8 @@ def run(target: Target, local: dict[str, Any] | None) -> int:
         client = load_bot(target)
         if client is None:
             say(f"{target.path.name} makes no client when it is imported: it runs as a script")
+            if reporter is not None:
+                reporter.show_logs()
             try:
                 run_script(target)
             except SystemExit as end:
@@ -66,6 +68,8 @@ def run(target: Target, local: dict[str, Any] | None) -> int:
     if replaced:
         names = ", ".join(sorted(set(replaced)))
         say(f"{target.path.name} passes {names}; here its client talks to the local gateway all the same")
+    if reporter is not None:
+        reporter.show_logs()
     if client not in instances:
         instances.append(client)
     client.run()

@@ -42,7 +42,7 @@ def render(project: str, template: str) -> dict[str, str]:
         for file in (root / place).iterdir():
             if file.name.endswith(".tmpl"):
                 text = file.read_text(encoding="utf-8")
-                files[file.name.removesuffix(".tmpl")] = re.sub(
-                    r"\{\{(\w+)\}\}", lambda match: str(values[match[1]]), text
-                )
+                # Packagers may leave files out that begin with a dot: dot.gitignore becomes .gitignore.
+                name = file.name.removesuffix(".tmpl").removeprefix("dot")
+                files[name] = re.sub(r"\{\{(\w+)\}\}", lambda match: str(values[match[1]]), text)
     return files

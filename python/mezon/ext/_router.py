@@ -157,7 +157,9 @@ class Registry:
         """Run a coroutine function every so often; see ``mezon.ext.tasks``.
 
         Args:
-            seconds, minutes, hours: Together, the time between two runs.
+            seconds: The time between two runs, together with the next two.
+            minutes: Minutes of it.
+            hours: Hours of it.
             at_start: Run when the bot is ready, too.
             overlap: What becomes of a run while the one before still goes: ``skip`` or ``allow``.
             missed: What becomes of runs that could not begin in time: ``skip``, or ``once`` for all together.
@@ -186,7 +188,9 @@ class Registry:
         Args:
             line: Minute, hour, day, month and day of the week, such as ``0 9 * * 1-5``.
             tz: The time zone, such as ``Asia/Ho_Chi_Minh``; UTC if left out.
-            overlap, missed, grace: As for ``every``.
+            overlap: As for ``every``.
+            missed: As for ``every``.
+            grace: As for ``every``.
 
         Raises:
             InvalidArgumentError: If it is no cron line, or there is no such zone.

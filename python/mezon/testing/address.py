@@ -121,12 +121,14 @@ class Addressed(Expecting):
         }
 
     def announce(self, *, ws_url: Shape | None = None, tcp_url: Shape | None = None) -> None:
-        """How the next sessions write where the sockets are.
+        """Say how the next sessions write where the sockets are.
+
+        ``url`` is with a scheme, ``host:port`` without; ``host`` is what the live service writes, the port is 443 then;
+        ``none`` leaves it out. Write anything else with ``session_fields``.
 
         Args:
-            ws_url, tcp_url: ``url``: with a scheme; ``host:port``; ``host``: as the live service writes it, the
-                port is 443 then; ``none``: not at all. A session begins with ``url`` and ``host:port``. Write
-                anything else with ``session_fields``.
+            ws_url: The shape of the WebSocket's; a session begins with ``url``.
+            tcp_url: That of abridged TCP; a session begins with ``host:port``.
         """
         self._ws_shape = ws_url or self._ws_shape
         self._tcp_shape = tcp_url or self._tcp_shape

@@ -19,7 +19,8 @@ class Entrance(web.BaseSite):
 
     Args:
         runner: The HTTP side.
-        host, port: Where to listen.
+        host: Where to listen.
+        port: On which port.
         tcp: Makes the protocol that reads an abridged connection.
         silence_limit: After so many seconds a connection that said nothing at all is closed; None for never.
     """

@@ -101,7 +101,8 @@ def setup_logger(
     Args:
         name: The logger.
         log_level: Its level.
-        log_format, date_format: As of :class:`logging.Formatter`.
+        log_format: As of ``logging.Formatter``.
+        date_format: The form of the time in it.
         use_colors: Colour the level on a terminal.
         as_json: One JSON object a line; by default when ``MEZON_LOG_FORMAT`` is ``json``.
     """
