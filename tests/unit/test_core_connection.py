@@ -115,8 +115,8 @@ def test_a_process_without_descriptors_gets_an_error_and_may_try_again() -> None
             print(error.args[0])
         try:
             _core.Gateway()
-        except OSError:
-            print("OSError")
+        except _core.GatewayError as error:
+            print(error.args[0])
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         gateway.connect(["tcp://127.0.0.1:1?token=t"], False)
         print(gateway.state)
@@ -129,5 +129,42 @@ def test_a_process_without_descriptors_gets_an_error_and_may_try_again() -> None
         check=False,
     )
     refused, no_wake, state = done.stdout.split()
-    assert (refused, no_wake) == ("no_resources", "OSError"), done.stderr
+    assert (refused, no_wake) == ("no_resources", "no_resources"), done.stderr
     assert state in ("connecting", "closed")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no limit on descriptors")
+def test_a_connection_without_descriptors_says_what_to_do() -> None:
+    script = """
+        import asyncio, os, resource
+        from mezon._gateway.connection import CoreConnection
+        from mezon.errors import MezonConnectionError
+
+        async def main():
+            connection = CoreConnection()
+            hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            used = max(int(name) for name in os.listdir("/dev/fd"))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (used, hard))
+            try:
+                await connection.open(["tcp://127.0.0.1:1?token=t"], False)
+            except MezonConnectionError as error:
+                print(error)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            try:
+                await connection.open(["tcp://127.0.0.1:1?token=t"], False)
+            except MezonConnectionError as error:
+                print(error)
+            await connection.close()
+
+        asyncio.run(main())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    first, second = done.stdout.splitlines()
+    assert "ulimit -n" in first, done.stderr
+    assert "cannot connect to 127.0.0.1:1" in second, "with descriptors again it is tried"

@@ -146,9 +146,9 @@ class CoreConnection:
         if self._core is not None and self._loop is not None and self._loop.is_closed():
             # The loop it was opened on ended without a word.
             await close_unheard(self._core)
-        core = self._attach()
         loop = asyncio.get_running_loop()
         try:
+            core = self._attach()
             core.set_log_level(core_log.level())
             core.connect(list(urls), auto_reconnect)
         except _core.GatewayError as error:

@@ -297,10 +297,13 @@ class WorkerConnection:
             delivery.all_started()
 
     def _event(self, name: str, body: bytes) -> Any:
-        if name == _MESSAGE:
-            self._remember(body)
         plan = self._plan_of(name)
-        return protobuf_event(name, body, self._origin) if plan is None else plan.decode(body)
+        if plan is None:
+            return protobuf_event(name, body, self._origin)
+        event = plan.decode(body)
+        if name == _MESSAGE:
+            self._remember(event.channel_id, body)
+        return event
 
     def _plan_of(self, name: str) -> _core.Plan | None:
         if name not in self._plans:
@@ -330,13 +333,10 @@ class WorkerConnection:
 
     # ---- what a channel said lately
 
-    def _remember(self, body: bytes) -> None:
+    def _remember(self, channel: int, body: bytes) -> None:
         per_channel, channels = self._recent_bounds
         if not per_channel or not channels:
             return
-        from mezon.protobuf.api import api_pb2
-
-        channel = api_pb2.ChannelMessage.FromString(body).channel_id
         known = self._recent.get(channel)
         if known is None:
             known = self._recent[channel] = deque(maxlen=per_channel)

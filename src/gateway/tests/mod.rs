@@ -4,6 +4,7 @@
 mod bot;
 mod calls;
 mod flow;
+mod handshakes;
 mod heartbeat;
 mod joins;
 mod lifecycle;
