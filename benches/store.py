@@ -49,7 +49,7 @@ async def reads(store: Any, numbers: list[int]) -> dict[str, float]:
 
 
 async def reference(folder: str) -> dict[str, Any]:
-    """Runs in mezon-sdk's venv."""
+    """Run in mezon-sdk's venv."""
     from mezon.messages import MessageDB
 
     rows = 3000

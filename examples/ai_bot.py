@@ -38,7 +38,7 @@ async def ask(ctx: Context, *, question: str) -> None:
 
 @bot.command()
 async def forget(ctx: Context) -> None:
-    """Begin anew."""
+    """Start over."""
     talks.pop(ctx.channel.id, None)
     await ctx.reply("Forgotten.")
 

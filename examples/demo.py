@@ -32,6 +32,12 @@ STORE: Final = Path("mezon-cache") / "mezon-messages-cache.db"
 
 TTY: Final = sys.stdout.isatty()
 
+NEXT: Final = """
+Next, a bot of your own, to talk to in the browser:
+  . .venv/bin/activate
+  mezon new my-bot --template commands && cd my-bot
+  mezon dev"""
+
 
 class DemoError(Exception):
     """Something the demo promises did not hold; the text says what."""
@@ -61,7 +67,7 @@ def make_folder(home: str, name: str) -> Path:
 
 @contextlib.asynccontextmanager
 async def bot(name: str, gateway: GatewayProcess, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Runs an example as a child process in a folder of its own; it never outlives the block."""
+    """Run an example as a child process in a folder of its own; it never outlives the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(EXAMPLES / name),
@@ -163,7 +169,7 @@ class Progress:
 
 
 async def follow(process: asyncio.subprocess.Process) -> None:
-    """Shows how far the bot's handler is, by what the bot prints; passes other lines on."""
+    """Show how far the bot's handler is, by what the bot prints; pass other lines on."""
     progress = Progress(MESSAGES)
     assert process.stdout is not None
     async for raw in process.stdout:
@@ -256,6 +262,8 @@ async def main() -> int:
             await gateway.call("wait_disconnected")
             good = await burst(gateway, make_folder(home, "burst"))
     print(f"\n{'All of it held' if good else 'NOT all of it held'}, {time.perf_counter() - start:.1f} s.")
+    if good:
+        print(NEXT)
     return 0 if good else 1
 
 

@@ -9,11 +9,13 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
+use _core::gateway::{Broken, Decoder, Frame};
+use _core::wire::proto::api::ChannelMessage;
 use _core::wire::proto::realtime::Envelope;
 use _core::wire::schema;
 use _core::wire::{
-    Chunk, Fields, Inbound, Malformed, RAW_MARK, Stream, StreamTooLong, Value, classify, encode_envelope,
-    peek, varint,
+    Chunk, Fields, Header, Inbound, Malformed, RAW_MARK, Stream, StreamTooLong, Value, classify,
+    encode_envelope, peek, plain_text, sent_message, varint,
 };
 use prost::Message as _;
 use rand::rngs::StdRng;
@@ -78,7 +80,28 @@ fn vectors() -> Vec<Vec<u8>> {
         frames.push([&head[..], &frames[10]].concat());
         frames.push(head);
     }
+    let streams: Vec<_> = frames.iter().step_by(7).flat_map(|frame| abridged(frame)).collect();
+    frames.extend(streams);
     frames
+}
+
+/// The frame as the TCP transport carries it: padded, and in the way of a WebSocket; and parts of such streams.
+fn abridged(envelope: &[u8]) -> [Vec<u8>; 3] {
+    let words = envelope.len().div_ceil(4);
+    let mut padded = match words {
+        0..0x7F => vec![words as u8],
+        _ => [&[0x7F][..], &(words as u32).to_le_bytes()[..3]].concat(),
+    };
+    padded.extend(envelope);
+    padded.resize(padded.len() + words * 4 - envelope.len(), 0);
+    let head = match envelope.len() {
+        length @ 0..126 => vec![0x82, length as u8],
+        length => [&[0x82, 126][..], &(length as u16).to_be_bytes()].concat(),
+    };
+    let pushed = [&head[..], envelope].concat();
+    let raw = [&[0xFF, 0, 5, 0, 0, 0, 0xFF][..], &(envelope.len() as u32).to_be_bytes(), envelope].concat();
+    let all = [&[0, 0, 9][..], &padded, &pushed, &raw].concat();
+    [padded, pushed, all]
 }
 
 fn unhex(text: &str) -> Vec<u8> {
@@ -157,8 +180,12 @@ fn check(input: &[u8], rng: &mut StdRng) -> u64 {
         .hash(&mut behaviour);
     check_peek(input, &mut behaviour);
     check_fields(input, &mut behaviour);
+    check_header(input, &mut behaviour);
+    check_sent(input, rng);
+    check_content(input);
     check_encode(input, rng);
     check_stream(input, rng);
+    check_abridged(input, rng, &mut behaviour);
     let mut at = 0;
     if varint::read(input, &mut at).is_ok() {
         assert!((1..=10).contains(&at) && at <= input.len());
@@ -253,6 +280,49 @@ fn check_fields(input: &[u8], behaviour: &mut DefaultHasher) {
     (all.len().min(50), end.err().map(|why| why.to_string())).hash(behaviour);
 }
 
+/// The header of a message is what prost reads of it, in place of the input and inside of it.
+fn check_header(input: &[u8], behaviour: &mut DefaultHasher) {
+    let inside = peek(input).map(|seen| seen.body).unwrap_or(0..0);
+    for body in [input, &input[inside]] {
+        let header = Header::parse(body);
+        (
+            header.as_ref().ok().map(|header| (header.code.clamp(-1, 20), header.is_plain())),
+            body.len().min(8),
+        )
+            .hash(behaviour);
+        let (Ok(message), Ok(header)) = (ChannelMessage::decode(body), &header) else { continue };
+        assert_eq!(
+            [header.clan, header.channel, header.id, header.sender, header.topic],
+            [message.clan_id, message.channel_id, message.message_id, message.sender_id, message.topic_id]
+        );
+        assert_eq!((header.code, header.created), (message.code, message.create_time_seconds));
+        assert_eq!(header.content.of(body), message.content.as_bytes());
+        assert_eq!(header.mentions.of(body), &message.mentions[..]);
+        assert_eq!(header.attachments.of(body), &message.attachments[..]);
+        assert_eq!(header.reactions.of(body), &message.reactions[..]);
+        assert_eq!(header.references.of(body), &message.references[..]);
+    }
+}
+
+/// What was sent and what was answered, cut out of the input anywhere, make a message that can be read, or none.
+fn check_sent(input: &[u8], rng: &mut StdRng) {
+    let (sent, answer) = input.split_at(rng.random_range(0..=input.len()));
+    if let Ok(Some(made)) = sent_message(7, sent, answer) {
+        let header = Header::parse(&made).expect("what we write");
+        assert_eq!(header.sender, 7);
+        assert_ne!(header.id, 0);
+    }
+}
+
+/// A text that is taken for plain is what JSON says it is.
+fn check_content(input: &[u8]) {
+    let content = [b"{\"t\":\"", input, b"\"}"].concat();
+    if let (Some(found), Ok(text)) = (plain_text(&content), std::str::from_utf8(&content)) {
+        let value: serde_json::Value = serde_json::from_str(text).expect("it is plain");
+        assert_eq!(value["t"].as_str().map(str::as_bytes), Some(found));
+    }
+}
+
 fn write(number: u32, value: Value<'_>, into: &mut Vec<u8>) {
     let key = |wire: u64| u64::from(number) << 3 | wire;
     match value {
@@ -306,4 +376,43 @@ fn check_stream(body: &[u8], rng: &mut StdRng) {
             }
         }
     }
+}
+
+/// The frames of a stream that comes in pieces of these sizes, the rest in one.
+fn decode(input: &[u8], mut sizes: impl FnMut(usize) -> usize) -> (Vec<Frame>, Option<Broken>) {
+    let (mut decoder, mut frames, mut rest) = (Decoder::new(2048), Vec::new(), input);
+    loop {
+        let (piece, left) = rest.split_at(sizes(rest.len()).min(rest.len()));
+        rest = left;
+        decoder.buffer().extend_from_slice(piece);
+        loop {
+            match decoder.frame() {
+                Ok(Some(frame)) => frames.push(frame),
+                Ok(None) => break,
+                Err(why) => return (frames, Some(why)),
+            }
+        }
+        if rest.is_empty() {
+            return (frames, None);
+        }
+    }
+}
+
+/// Any split of a stream gives the same frames, and no frame holds what was not there.
+fn check_abridged(input: &[u8], rng: &mut StdRng, behaviour: &mut DefaultHasher) {
+    let whole = decode(input, |left| left);
+    assert_eq!(decode(input, |_| 1), whole);
+    assert_eq!(decode(input, |_| rng.random_range(1..40)), whole);
+    let (frames, end) = whole;
+    let held: usize = frames.iter().map(Frame::weight).sum();
+    assert!(held + frames.len() <= input.len(), "a frame has a header of a byte at least");
+    for frame in &frames {
+        if let Frame::Envelope(envelope) = frame {
+            assert!(envelope.len() <= 2048);
+            // Whatever it is, it is looked at like one of a WebSocket.
+            let _ = peek(envelope);
+        }
+        (std::mem::discriminant(frame), frame.weight().min(40)).hash(behaviour);
+    }
+    (frames.len().min(10), end.map(|why| std::mem::discriminant(&why))).hash(behaviour);
 }

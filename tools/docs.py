@@ -147,14 +147,13 @@ def llms(config: Config) -> str:
 
 
 def summary(page: Path) -> str:
-    """The first sentence below the title of a page, as plain text."""
-    for paragraph in _CODE.sub(
-        lambda m: m[0].strip("`") if "\n" not in m[0] else "", page.read_text("utf-8")
-    ).split("\n\n"):
-        text = " ".join(paragraph.split())
-        if text and text[0] not in "#<|:!-":
-            plain = re.sub(r"\[([^\]]+)\]\([^)]*\)|[*`]", r"\1", text)
-            return re.split(r"(?<=[.!?:]) ", plain)[0].rstrip(":")
+    """The first sentence below the title of a page that is about the page, as plain text."""
+    text = _CODE.sub(lambda match: "" if "\n" in match[0] else match[0].strip("`"), page.read_text("utf-8"))
+    for paragraph in text.split("\n\n"):
+        line = " ".join(paragraph.split())
+        if line and line[0] not in "#<|:!-" and not line.startswith("In these snippets"):
+            plain = re.sub(r"\[([^\]]+)\]\([^)]*\)|[*]", r"\1", line)
+            return re.split(r"(?<=[.!?]) ", plain)[0].rstrip(":")
     return ""
 
 

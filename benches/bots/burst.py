@@ -27,7 +27,7 @@ def take(message: Any) -> None:
     last[channel] = number
     received += 1
     if received == WARM:
-        # The bursts were built before: their ids begin anew.
+        # The bursts were built before: their ids start again.
         last.clear()
         disorder = 0
         warmed.set()

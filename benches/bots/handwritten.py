@@ -43,7 +43,7 @@ async def quick(message: Any, content: dict[str, Any]) -> None:
     last[channel] = number
     received += 1
     if received == WARM:
-        # The bursts were built before: their ids begin anew.
+        # The bursts were built before: their ids start again.
         last.clear()
         disorder = 0
         warmed.set()

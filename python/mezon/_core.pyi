@@ -102,6 +102,7 @@ class Gateway:
 
     Raises:
         ValueError: If an option is unknown, or a span is no number of seconds.
+        GatewayError: ``no_resources`` when the system grants no descriptor or no thread.
     """
 
     def __new__(

@@ -15,6 +15,7 @@ from mezon._client.directory import Directory
 from mezon._client.life import Life
 from mezon._client.login import Login
 from mezon._client.observing import ObservedPorts, Observers
+from mezon._client.operations import Operations
 from mezon._client.part_calls import PartCalls
 from mezon._client.reports import Reports
 from mezon._client.rpc_door import RpcDoor
@@ -23,6 +24,7 @@ from mezon._client.sessions import Sessions
 from mezon._client.settings import DEFAULT_API as DEFAULT_API
 from mezon._client.settings import DEFAULT_API_KEY as DEFAULT_API_KEY
 from mezon._client.settings import DEFAULT_EXPIRED_TIMESPAN_MS as DEFAULT_EXPIRED_TIMESPAN_MS
+from mezon._client.settings import DEFAULT_HEALTH as DEFAULT_HEALTH
 from mezon._client.settings import DEFAULT_HOST as DEFAULT_HOST
 from mezon._client.settings import DEFAULT_MESSAGE_PER_TIME as DEFAULT_MESSAGE_PER_TIME
 from mezon._client.settings import DEFAULT_MMN_API as DEFAULT_MMN_API
@@ -37,7 +39,6 @@ from mezon._client.shutdown import Shutdown
 from mezon._client.stopping import Stop
 from mezon._client.tokens import Tokens
 from mezon._client.waiting import ClientWaiting
-from mezon._client.watchdog import Watchdog
 from mezon._events.auto_bind import auto_bind, bind_marked
 from mezon._events.dispatch import Dispatcher
 from mezon._events.registration import EventRegistration
@@ -107,7 +108,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         auto_accept_friends: Accept every friend request.
         content_as_json: Give the content of messages as JSON text, as before version 1.6.20 of mezon-sdk.
         fill_gaps: After a reconnect, get the messages that were missed in the channels heard lately and dispatch
-            them first, each once. True, or the bounds as :class:`mezon.GapOptions`.
+            them first, each once. True, or the bounds as ``mezon.GapOptions``.
         max_concurrent_handlers: How many handlers may run at a time; events wait then. None for no bound.
         worker_task: On Python 3.11, begin the handlers of a batch in one task; False for a task each.
         cache_size: How many clans, channels and users each are remembered; 0 for none.
@@ -122,8 +123,9 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             refuses a call (403 after a new session, 404, 410, 501) or cannot be reached. Never twice when the first may
             have been carried out, unless repeating it does no harm. Logins, uploads and media are always HTTP.
         blocked_loop_warning: Seconds the event loop may be blocked before a warning tells where; 0 for none.
-        limits: Refuse messages that are over these bounds before they are sent, such as ``MessageLimits()`` with
-            the bounds of Mezon's own apps; None to let the server decide.
+        health: Serve ``/live``, ``/ready`` and ``/stats`` there, such as ``"127.0.0.1:8080"``; None for nowhere.
+        limits: Refuse messages that are over these bounds before they are sent, such as ``MessageLimits()``;
+            None to let the server decide.
         ports: What the client needs from outside, when it shall not be this package's own: see ``mezon.ports``.
     """
 
@@ -154,7 +156,8 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         http_rate_period: float = 1.25,
         transport: TransportChoice = DEFAULT_TRANSPORT,
         api: ApiRoute = DEFAULT_API,
-        blocked_loop_warning: float = 5.0,
+        blocked_loop_warning: float = 1.0,
+        health: str | None = DEFAULT_HEALTH,
         limits: MessageLimits | None = None,
         ports: Ports | None = None,
     ) -> None:
@@ -245,7 +248,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             self._sessions,
             self._agents,
             self._background,
-            Watchdog(blocked_loop_warning) if blocked_loop_warning > 0 else None,
+            Operations(self, blocked_loop_warning, resolve(health)),
             lambda: self._login.close_connection(),
             self._close_rest,
         )
@@ -317,7 +320,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         return handler
 
     def observe(self, observer: Observer) -> None:
-        """Watch handlers, calls and HTTP requests, for metrics or traces: see :class:`mezon.Observer`.
+        """Watch handlers, calls and HTTP requests, for metrics or traces: see ``mezon.Observer``.
 
         Raises:
             MezonError: After the first login: the calls are on their way unwatched by then.

@@ -1,6 +1,6 @@
 """Everything this package raises, in one tree.
 
-Every class derives from :class:`MezonError`, and from the built-in error a caller would expect:
+Every class derives from ``MezonError``, and from the built-in error a caller would expect:
 a timeout is a ``TimeoutError``, a lost connection a ``ConnectionError``, a wrong argument a ``ValueError``.
 Each text says what happened and what to do about it.
 """
@@ -120,7 +120,7 @@ class MessageStoreError(MezonError):
 class TokenTransferError(MezonError):
     """A token transfer or one of its steps (nonce, proof) failed before or at the node: nothing was paid.
 
-    :class:`TokenDeliveryUnknownError` is the one kind that may have paid.
+    ``TokenDeliveryUnknownError`` is the one kind that may have paid.
 
     Attributes:
         status: The HTTP status of the answer, where that was the failure.

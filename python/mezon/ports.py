@@ -112,7 +112,7 @@ class Connection(Protocol):
         """The last round trip of a ping in seconds; None before the first."""
 
     def stats(self) -> Mapping[str, Any]:
-        """Counters by the names of :class:`mezon.Stats`; others may be among them."""
+        """Counters by the names of ``mezon.Stats``; others may be among them."""
 
     async def open(self, urls: Sequence[str], auto_reconnect: bool) -> None:
         """Open the connection on the running loop; returns when calls can be made.
@@ -195,7 +195,7 @@ class HttpRequest:
         name: What errors and logs call it; an RPC's name.
         method: The HTTP method.
         url: Where it goes: http or https.
-        exact: The URL goes out byte for byte: quoting it anew would break a signature over it.
+        exact: The URL goes out byte for byte: quoting it again would break a signature over it.
         headers, params, body: What it carries. They hold secrets, so they stay out of the repr.
         timeout: Seconds for the request from its turn on (for a stream: until the headers); None for no limit.
         named_timeout: The seconds to name in the error when they are over, if not ``timeout``.
@@ -302,7 +302,7 @@ class HttpTransport(Protocol):
         """Start nothing in this lane for so long: the server asked for it."""
 
     async def close(self) -> None:
-        """End what waits and what is under way. Safe at any time, and twice; a later request opens anew."""
+        """End what waits and what is under way. Safe at any time, and twice; a later request opens again."""
 
 
 class MessageStore(Protocol):

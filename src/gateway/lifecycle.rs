@@ -188,6 +188,9 @@ impl Lifecycle {
 
     fn opened(&self, endpoint: &Endpoint, started: Instant, transport: Box<dyn Transport>) -> Attempt {
         self.shared.routes.worked(endpoint.kind);
+        if endpoint.kind.greets() {
+            self.calls.throttle().greeted(Instant::now());
+        }
         self.shared.tell(Level::Info, || {
             format!("connected to {endpoint} in {:.3} s", started.elapsed().as_secs_f64())
         });

@@ -7,13 +7,17 @@
 //! Sleeping and waking follow one rule under one lock: a consumer that finds the queue empty arms the wake-up in the
 //! same critical section, a producer that pushes into an armed queue disarms it and wakes.
 
+#[cfg(all(test, feature = "model"))]
+mod model;
+mod sync;
 mod wake;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::Notify;
+
+use self::sync::{Mutex, MutexGuard, Notify};
 
 #[cfg(unix)]
 pub use wake::FdWake;
@@ -98,7 +102,7 @@ pub struct Inbox {
 
 impl Inbox {
     pub fn new(capacity: Capacity, wake: Arc<dyn Wake>) -> Self {
-        Self { queue: Mutex::default(), capacity, space: Notify::new(), wake }
+        Self { queue: Mutex::new(Queue::default()), capacity, space: Notify::new(), wake }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -190,7 +194,7 @@ impl Queue {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "model")))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::create_exception;
-use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyException, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyList, PyString};
 
@@ -31,6 +31,15 @@ fn denied(why: Denied) -> PyErr {
     GatewayError::new_err((kind, text))
 }
 
+/// What the system refuses, in the words of the other refusals.
+fn no_resources(py: Python<'_>, why: PyErr) -> PyErr {
+    if why.is_instance_of::<PyOSError>(py) {
+        denied(Denied::NoResources(why.value(py).to_string()))
+    } else {
+        why
+    }
+}
+
 /// A connection to a Mezon gateway. It is driven by the core's own thread; `drain` brings what happened.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Gateway {
@@ -46,12 +55,14 @@ impl Gateway {
     #[new]
     #[pyo3(signature = (options=None, notify=None, store=None))]
     fn new(
+        py: Python<'_>,
         options: Option<&Bound<'_, PyDict>>,
         notify: Option<Py<PyAny>>,
         store: Option<&super::store::Store>,
     ) -> PyResult<Self> {
         let options = options::read(options)?;
-        let wake = Arc::new(AnyWake::new(notify)?);
+        let wake = AnyWake::new(notify).map_err(|why| no_resources(py, why))?;
+        let wake = Arc::new(wake);
         let inbox = Arc::new(Inbox::new(options.inbox, wake.clone()));
         let connector = Connector::new(options.trust(), options.max_frame);
         let sink = store.map(|store| Arc::new(store.store.clone()) as Arc<dyn Sink>);

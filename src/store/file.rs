@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 /// `PRAGMA user_version` of a file this version has opened; mezon-sdk leaves it at 0 and never reads it.
@@ -65,13 +66,20 @@ impl Identity {
     /// Of what lies there now. Where files have no such thing, an open one cannot be taken away either.
     pub fn of(location: &Location) -> Identity {
         match location {
-            #[cfg(unix)]
-            Location::File(path) => {
-                use std::os::unix::fs::MetadataExt as _;
-                Identity(std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino())))
-            }
-            _ => Identity(None),
+            Location::File(path) => Identity::at(path),
+            Location::Memory => Identity(None),
         }
+    }
+
+    #[cfg(unix)]
+    fn at(path: &Path) -> Identity {
+        use std::os::unix::fs::MetadataExt as _;
+        Identity(std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino())))
+    }
+
+    #[cfg(not(unix))]
+    fn at(_: &Path) -> Identity {
+        Identity(None)
     }
 }
 
@@ -80,6 +88,26 @@ pub struct Writable {
     pub connection: Connection,
     pub wal_pages: Arc<AtomicUsize>,
     pub identity: Identity,
+    /// Which file the log is.
+    log: Identity,
+}
+
+impl Writable {
+    /// Closes a file that is no longer where it was. Its log, if that was left behind, must not be taken for the log of the
+    /// file that is there now: SQLite would write what is in it over that.
+    pub fn abandon(self, location: &Location) {
+        // What is only in the log goes with the file, wherever that is.
+        let _ = self.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE);
+        let log = self.log;
+        drop(self);
+        if let Location::File(path) = location {
+            let left = with_suffix(path, "-wal");
+            if log != Identity(None) && Identity::at(&left) == log {
+                let _ = std::fs::remove_file(left);
+                let _ = std::fs::remove_file(with_suffix(path, "-shm"));
+            }
+        }
+    }
 }
 
 /// Opens for writing; makes folder, file and table if need be, and brings an older file up to date.
@@ -109,8 +137,11 @@ pub fn open(location: &Location) -> Result<Writable, rusqlite::Error> {
         pages.store(usize::try_from(count).unwrap_or(0), Ordering::Relaxed);
         Ok(())
     }))?;
-    let identity = Identity::of(location);
-    Ok(Writable { connection, wal_pages, identity })
+    let log = match location {
+        Location::File(path) => Identity::at(&with_suffix(path, "-wal")),
+        Location::Memory => Identity(None),
+    };
+    Ok(Writable { connection, wal_pages, identity: Identity::of(location), log })
 }
 
 /// Opens for reading only; `None` while there is no file.

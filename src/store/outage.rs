@@ -158,7 +158,9 @@ impl Writer<'_> {
     pub fn start_over(&mut self) {
         self.shared.counters.failures.fetch_add(1, Ordering::Relaxed);
         self.shared.close_readers();
-        *lock(&self.shared.writable) = None;
+        if let Some(place) = lock(&self.shared.writable).take() {
+            place.abandon(&self.shared.options.location);
+        }
         self.tell(
             TroubleKind::Moved,
             format!(

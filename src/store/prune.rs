@@ -13,11 +13,13 @@ const TIME: Duration = Duration::from_millis(6);
 #[derive(Debug)]
 pub struct Pace {
     rows: usize,
+    least: usize,
 }
 
 impl Pace {
-    pub fn new() -> Pace {
-        Pace { rows: 256 }
+    /// Steps of `least` rows at first and whenever more take too long.
+    pub fn new(least: usize) -> Pace {
+        Pace { rows: least, least }
     }
 
     /// Rows for the next step.
@@ -28,7 +30,7 @@ impl Pace {
     /// The step took so many rows, or as many as it was given, in this time.
     pub fn learn(&mut self, done: usize, took: Duration) {
         if took > TIME {
-            self.rows = (self.rows / 2).max(16);
+            self.rows = (self.rows / 2).max(self.least);
         } else if done == self.rows && took < TIME / 2 {
             self.rows = (self.rows * 2).min(4096);
         }

@@ -179,14 +179,25 @@ impl Shared {
         {
             let mut seen = lock(&self.seen);
             let intake = lock(&self.intake);
-            match intake.ops.iter().rev().find(|op| op.concerns(channel, id)) {
-                Some(Op::Payload(header, body)) if !matches!(header.code, CODE_UPDATE | CODE_REMOVE) => {
-                    let kept = Kept::Payload(body.clone());
-                    // What is not going to be held is not in memory now.
-                    return seen.memory.takes(&kept).then_some(kept);
+            let mut sent = None;
+            let mut told = intake.ops.iter().rev().filter(|op| op.concerns(channel, id));
+            let change = loop {
+                match told.next() {
+                    None => break false,
+                    // The server's own copy may lie before it, and says more.
+                    Some(Op::Sent(_, body)) => sent = Some(body),
+                    Some(Op::Payload(header, body)) if !matches!(header.code, CODE_UPDATE | CODE_REMOVE) => {
+                        let kept = Kept::Payload(body.clone());
+                        // What is not going to be held is not in memory now.
+                        return seen.memory.takes(&kept).then_some(kept);
+                    }
+                    Some(_) => break true,
                 }
-                None => return seen.memory.get(channel, id),
-                Some(_) => {}
+            };
+            if !change {
+                let known = seen.memory.get(channel, id);
+                let sent = sent.map(|body| Kept::Payload(body.clone()));
+                return known.or(sent.filter(|kept| seen.memory.takes(kept)));
             }
         }
         self.absorb().memory.get(channel, id)

@@ -24,6 +24,10 @@ const SOON: Duration = Duration::from_secs(1);
 const SLACK: u64 = 50;
 /// How long rows over the bound are removed before the next group has its turn.
 const PRUNING: Duration = Duration::from_millis(25);
+/// Rows removed in one step at least, and put into an index: with fewer the commits cost more than the rows, and each
+/// leaves a segment to the search index that has to be merged again.
+const PRUNED: usize = 64;
+const INDEXED: usize = 500;
 /// Unused pages given back in one slice.
 const VACUUM_PAGES: usize = 128;
 
@@ -36,6 +40,8 @@ pub struct Upkeep {
     pruning: bool,
     /// Pages may be given back.
     vacuuming: bool,
+    /// Pages were, and the file is as long as before.
+    gave_back: bool,
     indexing: bool,
     tick: Instant,
     checkpoint_at: usize,
@@ -45,10 +51,11 @@ impl Upkeep {
     pub fn new() -> Upkeep {
         Upkeep {
             data_version: None,
-            pace: Pace::new(),
-            index_pace: [Pace::new(), Pace::new()],
+            pace: Pace::new(PRUNED),
+            index_pace: [Pace::new(INDEXED), Pace::new(INDEXED)],
             pruning: false,
             vacuuming: false,
+            gave_back: false,
             indexing: false,
             tick: Instant::now(),
             checkpoint_at: CHECKPOINT_PAGES,
@@ -113,8 +120,14 @@ impl Writer<'_> {
     /// A slice of the space that nobody needs any more. Not while rows are being removed: they leave more of it.
     fn give_back(&mut self) -> Result<(), rusqlite::Error> {
         if self.upkeep.vacuuming && !self.upkeep.pruning {
-            self.upkeep.vacuuming =
-                self.with_file(|place| file::give_back(&place.connection, VACUUM_PAGES))?;
+            let more = self.with_file(|place| file::give_back(&place.connection, VACUUM_PAGES))?;
+            self.upkeep.gave_back |= more;
+            if !more && std::mem::take(&mut self.upkeep.gave_back) {
+                // The file becomes shorter when the log is put into it.
+                self.upkeep.checkpoint_at = 0;
+                self.checkpoint();
+            }
+            self.upkeep.vacuuming = more;
         }
         Ok(())
     }
@@ -123,7 +136,7 @@ impl Writer<'_> {
         let mut guard = lock(&self.shared.writable);
         let Some(place) = guard.as_mut() else { return };
         let pages = place.wal_pages.load(Ordering::Relaxed);
-        if pages < CHECKPOINT_PAGES {
+        if pages < CHECKPOINT_PAGES && self.upkeep.checkpoint_at > 0 {
             self.upkeep.checkpoint_at = CHECKPOINT_PAGES;
         }
         if pages < self.upkeep.checkpoint_at {
@@ -207,7 +220,7 @@ impl Writer<'_> {
         &mut self,
         step: impl FnOnce(&mut Pace, &mut file::Writable) -> Result<usize, rusqlite::Error>,
     ) -> Result<usize, rusqlite::Error> {
-        let mut pace = std::mem::replace(&mut self.upkeep.pace, Pace::new());
+        let mut pace = std::mem::replace(&mut self.upkeep.pace, Pace::new(PRUNED));
         let started = Instant::now();
         let removed = self.with_file(|place| step(&mut pace, place));
         self.upkeep.pace = pace;

@@ -98,7 +98,7 @@ async def test_uploads_are_in_no_lane_and_carry_no_token() -> None:
     await api_on(http).upload_file("T", b"hello", "a.txt")
     put = http.seen[1]
     assert (put.method, put.url, put.body, put.lane) == ("PUT", place.url, b"hello", HttpLane.FREE)
-    assert put.exact  # quoting it anew would break the signature
+    assert put.exact  # quoting it again would break the signature
     assert "Authorization" not in put.headers
 
 

@@ -24,7 +24,7 @@ def environment(**more: str) -> dict[str, str]:
 def mezon_command(
     *arguments: str, folder: Path, given: str = "", **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Runs ``mezon ARGUMENTS`` to its end."""
+    """Run ``mezon ARGUMENTS`` to its end."""
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "mezon.cli", *arguments],
         cwd=folder,
@@ -44,7 +44,7 @@ class Running:
         self.said: list[str] = []
 
     async def until(self, text: str, patience: float = 30.0) -> str:
-        """Reads its output up to a line that has ``text`` in it; returns that line."""
+        """Read its output up to a line that has ``text`` in it; return that line."""
         assert self.process.stdout is not None
         try:
             async with asyncio.timeout(patience):
@@ -57,7 +57,7 @@ class Running:
         raise AssertionError(f"it never said {text!r} but:\n" + "\n".join(self.said))
 
     async def end(self, number: int, patience: float = 20.0) -> int:
-        """Sends a signal, reads the rest, and returns the exit code."""
+        """Send a signal, read the rest, and return the exit code."""
         self.process.send_signal(number)
         async with asyncio.timeout(patience):
             rest, _ = await self.process.communicate()

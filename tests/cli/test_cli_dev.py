@@ -69,6 +69,9 @@ async def test_a_bot_is_developed(tmp_path: Path) -> None:
             await page.until(lambda event: event["event"] == "connected" and event["live"])
         # The bot names a real server and a real key: it is here all the same, and is told so.
         await command.until("bot.py passes host, use_ssl; here its client talks to the local gateway")
+        # What run() shows is shown here, and on the page.
+        await command.until("is logged in at http://127.0.0.1")
+        await page.until(lambda event: is_report("log")(event) and "is logged in" in event["report"]["text"])
         await page.until(is_report("stats"))
 
         await page.do("say", channel="general", user="alice", text="hi")

@@ -27,7 +27,8 @@ def test_the_test_of_a_new_bot_is_green(template: str, tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == FILES
     project = tomllib.loads((folder / "pyproject.toml").read_text())
     assert project["project"]["name"] == "lunch-bot"
-    assert project["project"]["dependencies"] == [f"mezon-rs>={mezon.__version__}"]
+    extra = "" if template == "echo" else "[ext]"
+    assert project["project"]["dependencies"] == [f"mezon-rs{extra}>={mezon.__version__}"]
     for path in folder.iterdir():
         assert "{{" not in path.read_text(), path
     tests = subprocess.run(

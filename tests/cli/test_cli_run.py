@@ -117,7 +117,7 @@ def test_importing_mezon_brings_none_of_it() -> None:
 def test_help_has_examples_and_exit_codes(tmp_path: Path) -> None:
     told = mezon_command("--help", folder=tmp_path).stdout
     assert "Exit codes: 0 done, 1 it failed, 2 wrong use, 130 interrupted." in told
-    for command in ("new", "run"):
+    for command in ("new", "run", "dev", "chat", "gateway", "doctor", "bench"):
         assert (
             "mezon " + command
             in mezon_command(command, "--help", folder=tmp_path).stdout.partition("Example")[2]

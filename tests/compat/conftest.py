@@ -21,10 +21,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from over_transports import over_this_transport, pytest_generate_tests  # noqa: F401
 from peer import CONNECTION, REFERENCE, Gateway
 
 HERE = pathlib.Path(__file__).parent
-
 
 #: The message store comes with its own package.
 HAS_STORE = importlib.util.find_spec("mezon.messages") is not None

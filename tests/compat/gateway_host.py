@@ -105,7 +105,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def main() -> None:
-    """Serves until stdin ends: when the tests are gone, so is this."""
+    """Serve until stdin ends: when the tests are gone, so is this."""
     open_sessions: set[asyncio.Task[Any]] = set()
 
     async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -147,7 +147,7 @@ class Gateway:
                 answer.set_result(_unpack(value["result"]))
 
     async def call(self, path: str, *args: Any, **kwargs: Any) -> Any:
-        """Calls, reads or (``path=``) sets something of the ``LocalGateway``, by its dotted path."""
+        """Call, read or (``path=``) set something of the ``LocalGateway``, by its dotted path."""
         number = next(self._ids)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         request = {"id": number, "path": path, "args": _pack(args), "kwargs": _pack(kwargs)}
@@ -199,7 +199,7 @@ class Gateway:
         return [request for request in await self.call("requests") if request["name"] == name]
 
     async def wait_requests(self, name: str, count: int = 1) -> list[dict[str, Any]]:
-        """Waits until an RPC was called that often."""
+        """Wait until an RPC was called that often."""
 
         async def enough() -> list[dict[str, Any]]:
             found = await self.requests(name)

@@ -76,7 +76,7 @@ def verdict(entry: dict[str, Any] | None) -> str:
 
 
 def main() -> None:
-    """Prints the page."""
+    """Print the page."""
     report = json.loads(pathlib.Path(sys.argv[1]).read_text("utf-8"))
     print(INTRODUCTION)
     total = failed = 0

@@ -140,7 +140,7 @@ async def test_nobody_there(make_client: Callable[..., Any]) -> None:
 
 
 async def test_expired_token(gateway: Gateway, client: Any) -> None:
-    """An RPC that is answered 401 authenticates anew, once, and succeeds."""
+    """An RPC that is answered 401 authenticates again, once, and succeeds."""
     await gateway.call("expire_tokens")
     channel = await general(gateway, client)
     assert channel.name == "general"

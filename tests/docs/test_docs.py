@@ -380,3 +380,20 @@ def test_the_table_of_loggers() -> None:
         assert "get_logger(__name__)" not in source, path
         made |= set(re.findall(r'(?:get_logger|getLogger)\("(mezon\.[a-z.]+)"\)', source))
     assert made == shown
+
+
+def test_the_reference_can_read_the_docstrings() -> None:
+    """An argument has a line of its own, named as in the signature; the site shows it beside its type."""
+    wrong = []
+    for path in sorted((ROOT / "python" / "mezon").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                continue
+            _, _, rest = (ast.get_docstring(node) or "").partition("Args:\n")
+            section = re.split(r"\n\S", rest)[0]
+            wrong += [
+                f"{path.relative_to(ROOT)}: {line.strip()[:60]}"
+                for line in section.splitlines()
+                if re.match(r" {4}\S", line) and not re.match(r" {4}\*{0,2}\w+(?: \([^)]*\))?: ", line)
+            ]
+    assert wrong == []

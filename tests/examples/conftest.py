@@ -12,5 +12,5 @@ from mezon.testing import LocalGateway
 
 @pytest.fixture
 def load(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Load]:
-    """Imports a bot of `examples/` with the gateway in its environment."""
+    """Import a bot of `examples/` with the gateway in its environment."""
     yield from loader(gateway, monkeypatch, tmp_path)

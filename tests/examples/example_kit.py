@@ -22,7 +22,7 @@ Load = Callable[..., Any]
 
 
 def loader(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Load]:
-    """Gives a function that imports an example with the gateway, and more, in its environment."""
+    """Give a function that imports an example with the gateway, and more, in its environment."""
     monkeypatch.chdir(folder)
     for name, value in gateway.environment().items():
         monkeypatch.setenv(name, value)

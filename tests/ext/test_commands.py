@@ -455,3 +455,11 @@ async def test_a_message_that_is_no_command_starts_no_task(gateway: LocalGateway
     assert heard == [True]
     await silence_after(gateway)
     assert heard[1] is False
+
+
+async def test_a_bot_knows_the_limits_of_a_message(gateway: LocalGateway, bot: Bot) -> None:
+    await bot.login()
+    channel = await bot.channels.fetch(gateway.world.channel("general").id)
+    with pytest.raises(InvalidArgumentError, match="may take 4000"):
+        await channel.send("x" * 4000)
+    assert Bot(1, "key", limits=None).limits is None

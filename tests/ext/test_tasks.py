@@ -147,7 +147,7 @@ async def test_missed_runs(gateway: LocalGateway, caplog: pytest.LogCaptureFixtu
     await until(lambda: made_up.runs == runs + 1)
     assert made_up.missed >= 1
     await until(lambda: left_out.missed > missed + 5 and left_out.runs > others)
-    assert "missed its run" in caplog.text
+    assert "runs since" in caplog.text
     await bot.disconnect()
 
 
@@ -188,3 +188,21 @@ async def test_the_clock_is_followed_when_it_is_set(
     assert morning.runs == 0
     now[0] += 61
     await until(lambda: morning.runs == 1)
+
+
+async def test_a_long_sleep_is_one_warning_and_at_most_one_run(
+    gateway: LocalGateway, bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tasks, "_LONGEST", 0.01)
+    now = [datetime(2026, 11, 25, 1, tzinfo=UTC).timestamp()]
+    monkeypatch.setattr(tasks.time, "time", lambda: now[0])
+    left_out = bot.every(seconds=1)(nothing)
+    made_up = bot.every(seconds=1, grace=0.5, missed="once")(nothing)
+    await bot.login()
+    await until(lambda: made_up.next_time is not None)
+    now[0] += 8 * 3600 + 0.7
+    await until(lambda: made_up.runs == 1 and left_out.missed > 0)
+    assert made_up.missed == 8 * 3600 - 1
+    assert left_out.missed + left_out.runs + left_out.skipped >= 8 * 3600 - 60
+    warnings = [one for one in caplog.records if "missed" in one.message and "runs since" in one.message]
+    assert len(warnings) == 2

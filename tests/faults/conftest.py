@@ -9,6 +9,7 @@ import pytest_asyncio
 from fault_kit import Bot
 from fault_types import MakeBot
 from mezon.testing import LocalGateway
+from over_transports import over_this_transport, pytest_generate_tests  # noqa: F401
 
 
 @pytest_asyncio.fixture

@@ -81,7 +81,7 @@ async def test_a_new_ws_url_is_followed(
     other.sessions = gateway.sessions
     async with other:
         bot = await make_bot()
-        gateway.session_fields = {"ws_url": other.ws_url, "api_url": other.url}
+        gateway.session_fields = {"ws_url": other.ws_url, "tcp_url": other.tcp_url, "api_url": other.url}
         await gateway.drop()
         await bot.until_back()
         await other.wait_joined()
@@ -175,17 +175,17 @@ async def test_one_clan_of_forty_that_refuses(gateway: LocalGateway, make_bot: M
     bot = await make_bot({"rate_limit": 0}, login=False)
     await bot.login()
     others = {0, *gateway.world.clans} - {refused}
-    assert gateway.websockets.live[0].clans == others
+    assert gateway.live[0].clans == others
     # At a reconnect as well; and what was refused before is asked for again.
     lucky = clans[4].id
     gateway.answer_with_error("clan_join", 3, times=1, match=lambda join: join.clan_id == lucky)
     await gateway.drop()
     await bot.until_back()
     everything = others | {refused}
-    await until(lambda: gateway.websockets.live[0].clans == everything - {lucky}, "all clans but one")
+    await until(lambda: gateway.live[0].clans == everything - {lucky}, "all clans but one")
     await gateway.drop()
     await bot.until_back(2)
-    assert gateway.websockets.live[0].clans == everything
+    assert gateway.live[0].clans == everything
 
 
 async def test_a_list_that_fails_for_a_moment_delays_the_login(
@@ -271,7 +271,7 @@ async def test_channels_threads_and_dms_are_joined_again(gateway: LocalGateway, 
     await socket_.leave_chat(left.clan_id, left.id, left.type, True)
     await gateway.drop()
     await bot.until_back()
-    joined = gateway.websockets.live[0].channels
+    joined = gateway.live[0].channels
     assert joined == {channel.id, thread.id, dm.id}, "left channels stay left"
     again = [s for s in gateway.sent if s.kind == "channel_join" and s.connection == 2]
     assert {s.message.channel_type for s in again} == {channel.type, THREAD, dm.type}

@@ -159,8 +159,7 @@ async def test_insecure_takes_any_certificate_and_says_so_once(
     """HTTP, the socket and a reconnect to a host with yet another certificate; one warning for each login."""
     caplog.set_level(logging.DEBUG)
     gateway, stranger = await gateway_factory(tls=True), await gateway_factory(tls=True)
-    assert gateway._certificate is not None
-    gateway._certificate.context.load_cert_chain(worst_certificate(tmp_path))
+    gateway.present_certificate(worst_certificate(tmp_path))
     with pytest.raises(MezonConnectionError, match=r"certificate.*ca_file.*insecure"):
         await Bot(gateway).login()
     bot = Bot(gateway, {"ca_file": None, "insecure": True})
@@ -178,7 +177,7 @@ async def test_insecure_takes_any_certificate_and_says_so_once(
     await bot.channels.fetch(gateway.world.channel("general").id)
     tokens = [bot.session_manager.get_session().token]
     stranger.sessions = gateway.sessions
-    gateway.session_fields = {"ws_url": stranger.ws_url}
+    gateway.session_fields = {"ws_url": stranger.ws_url, "tcp_url": stranger.tcp_url}
     await gateway.drop()
     await bot.until_back()
     await stranger.wait_joined()

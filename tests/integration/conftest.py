@@ -10,6 +10,7 @@ from bot_process import quiet_options
 from client_types import Connect
 from mezon import MezonClient
 from mezon.testing import LocalGateway
+from over_transports import over_this_transport, pytest_generate_tests  # noqa: F401
 
 
 @pytest_asyncio.fixture

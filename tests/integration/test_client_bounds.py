@@ -152,6 +152,7 @@ async def test_garbage(gateway: LocalGateway, victim: MezonClient, heard: list[s
 
 
 async def test_truncated_events(gateway: LocalGateway, victim: MezonClient, heard: list[str]) -> None:
+    gateway.wire.pushes = "websocket"  # an abridged frame has zeros behind it, which make some of these whole
     blast = gateway.prepare_blast(50)
     [(chunk, _)] = blast.chunks
     at, cut = 0, 0
@@ -210,6 +211,7 @@ async def test_chunks_that_never_end(gateway: LocalGateway, connect: Connect) ->
 
 
 async def test_short_chunks(gateway: LocalGateway, victim: MezonClient, heard: list[str]) -> None:
+    gateway.wire.pushes = "websocket"  # an abridged frame has zeros behind it, which make some of these whole
     for length in range(1, 7):
         await gateway.push_raw(b"\xff" * length)
     await say_and_hear(gateway, heard, "after")

@@ -202,7 +202,7 @@ class TestTls:
 
     async def test_no_way_down_to_plain_text(self, gateway_factory: Factory) -> None:
         secure, plain = await gateway_factory(tls=True), await gateway_factory()
-        secure.session_fields["ws_url"] = plain.ws_url
+        secure.session_fields |= {"ws_url": plain.ws_url, "tcp_url": f"tcp://{plain.tcp_url}"}
         options = quiet_options(secure) | {"gateway": GatewayOptions(ca_file=secure.ca_file)}
         client = MezonClient(**options)
         with pytest.raises(MezonConnectionError):

@@ -46,7 +46,7 @@ async def test_login(gateway: LocalGateway, connect: Connect) -> None:
     assert client.clans.get(gateway.world.clan().id) is not None
     names = [request.name for request in gateway.requests]
     assert names[0] == "/v2/apps/authenticate/token"
-    assert names.count("/ws") == 1
+    assert [handshake.accepted for handshake in gateway.handshakes] == [True]
 
 
 async def test_a_second_login_does_nothing(gateway: LocalGateway, connect: Connect) -> None:

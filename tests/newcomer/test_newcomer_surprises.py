@@ -29,7 +29,7 @@ from mezon.testing import GatewayProcess, LocalGateway
 def bot_run(
     folder: Path, env: dict[str, str], source: str = "", options: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a bot's file to its end."""
+    """Run a bot's file to its end."""
     text = (
         "import os, threading\nfrom mezon import MezonClient\n"
         f"client = MezonClient(os.environ['MEZON_BOT_ID'], os.environ['MEZON_API_KEY'], {options})\n"

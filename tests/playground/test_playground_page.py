@@ -21,12 +21,12 @@ SCREENSHOTS = os.environ.get("MEZON_SCREENSHOTS")
 
 
 async def picture(page: Any, name: str, tmp_path: Path) -> None:
-    """Takes a screenshot; into the docs when asked for with MEZON_SCREENSHOTS=docs/images."""
+    """Take a screenshot; into the docs when asked for with MEZON_SCREENSHOTS=docs/images."""
     path = tmp_path / f"{name}.png"
     await page.screenshot(path=str(path))
     assert path.stat().st_size > 10_000
     if SCREENSHOTS:
-        shutil.copy(path, SCREENSHOTS)
+        shutil.copy(path, Path(__file__).parents[2] / SCREENSHOTS)
 
 
 async def accessible(page: Any) -> None:

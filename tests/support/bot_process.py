@@ -52,7 +52,7 @@ class Bot:
         return raw.decode().rstrip("\n")
 
     async def end(self, timeout: float = 20.0) -> tuple[int, str, str]:
-        """Waits until it exits by itself: code, the rest of its output, its errors."""
+        """Wait until it exits by itself: code, the rest of its output, its errors."""
         out, err = await asyncio.wait_for(self.process.communicate(), timeout)
         assert self.process.returncode is not None
         return self.process.returncode, out.decode(), err.decode()

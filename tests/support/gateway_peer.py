@@ -66,15 +66,15 @@ class Peer:
         self._sockets.append(self.socket)
 
     async def close(self) -> None:
-        """Ends the connection."""
+        """End the connection."""
         await self.socket.close()
 
     async def cut(self) -> None:
-        """Ends the TCP connection without waiting for an answer to the close frame."""
+        """End the TCP connection without waiting for an answer to the close frame."""
         await self.http.close()
 
     async def ended(self) -> None:
-        """Waits until the server has ended the connection without a close frame."""
+        """Wait until the server has ended the connection without a close frame."""
         assert (await self.socket.receive()).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
         assert self.socket.close_code in (None, 1006)
 
@@ -107,7 +107,7 @@ class Peer:
         return realtime_pb2.Envelope.FromString(await self.read_bytes())
 
     async def call(self, **field: Any) -> realtime_pb2.Envelope:
-        """Sends a request and reads the answer, which must be the next envelope."""
+        """Send a request and read the answer, which must be the next envelope."""
         cid = await self.write(**field)
         answer = await self.read()
         assert answer.cid == cid

@@ -10,7 +10,7 @@ from aiohttp import web
 
 @asynccontextmanager
 async def serving(handle: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
-    """Serves until the block ends; gives the base URL, without a trailing slash."""
+    """Serve until the block ends; give the base URL, without a trailing slash."""
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)

@@ -49,7 +49,7 @@ class Stream:
         await self.response.write(text.encode() if isinstance(text, str) else text)
 
     def end(self) -> None:
-        """Ends the stream in good order."""
+        """End the stream in good order."""
         self.done.set()
 
     def cut(self) -> None:

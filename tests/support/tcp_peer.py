@@ -45,7 +45,7 @@ class TcpPeer(Peer):
         self.send(handshake(self.session.token))
 
     async def open(self) -> None:
-        """Connects and says nothing."""
+        """Connect and say nothing."""
         host, _, port = self.session.tcp_url.rpartition(":")
         context = ssl.create_default_context(cafile=self.gateway.ca_file) if self.gateway.tls else None
         self.reader, self.writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=context)
@@ -68,11 +68,11 @@ class TcpPeer(Peer):
         await super().__aexit__(kind, error, trace)
 
     def send(self, data: bytes) -> None:
-        """Writes bytes as they are."""
+        """Write bytes as they are."""
         self.writer.write(data)
 
     def ping(self, cid: int) -> None:
-        """Writes a ping of three bytes."""
+        """Write a ping of three bytes."""
         self.send(b"\0" + cid.to_bytes(2, "big"))
 
     async def write(self, cid: int | None = None, **field: Any) -> int:
@@ -113,7 +113,7 @@ class TcpPeer(Peer):
             assert await self._rest() == b""
 
     async def _rest(self) -> bytes:
-        """Reads to the end of the stream: what was no whole frame."""
+        """Read to the end of the stream: what was no whole frame."""
         try:
             while True:
                 await self.item()

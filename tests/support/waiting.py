@@ -16,7 +16,7 @@ async def until(
     *,
     timeout: float = 20.0,
 ) -> Any:
-    """Waits until a condition, plain or awaitable, is true, and gives what it was.
+    """Wait until a condition, plain or awaitable, is true, and give what it was.
 
     AssertionError after ``timeout`` seconds; ``what`` (a function: asked then) says what was waited for.
     """

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from gateway_peer import Peer
 from mezon.testing import LocalGateway
+from over_transports import pytest_generate_tests  # noqa: F401
 from tcp_peer import TcpPeer
 
 

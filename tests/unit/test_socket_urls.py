@@ -100,6 +100,13 @@ def test_without_ssl_the_session_says(ws_url: str, tcp_url: str, expected: list[
     assert places(ws_url, tcp_url, use_ssl=False) == expected
 
 
+@pytest.mark.parametrize(
+    ("tcp_url", "expected"), [("b:2", "ws://b:2"), ("tcp://b:2", "ws://b:2"), ("tcps://b:2", "wss://b:2")]
+)
+def test_a_forced_websocket_at_the_tcp_address_without_ssl(tcp_url: str, expected: str) -> None:
+    assert places("", tcp_url, use_ssl=False, transport="websocket") == [expected]
+
+
 def test_an_address_that_is_none_is_left_out_while_there_is_another() -> None:
     assert places("wss://bad host", "b:2") == ["tcps://b:2"]
     assert places("wss://a", "b:99999") == ["wss://a"]

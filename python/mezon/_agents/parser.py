@@ -78,7 +78,7 @@ class EventStreamParser:
         return events
 
     def _keep(self, part: str) -> None:
-        """Adds to the line under way, unless the event is too long already."""
+        """Add to the line under way, unless the event is too long already."""
         if not part:
             return
         self._line_size += len(part)

@@ -53,16 +53,16 @@ class _StreamOverError(Exception):
 
 
 class AgentEventStream:
-    """A stream of AI agent events, kept open until :meth:`close`.
+    """A stream of AI agent events, kept open until ``close``.
 
     ``emit`` is called on the event loop with the name of an event and its payload:
 
     ====================  ============================================================================
     ``sse_open``          ``{"url": ...}`` without the query, each time a connection stands
-    ``sse_message``       :class:`~mezon.models.SSEMessage`, every message of the stream
-    ``session_started``   :class:`~mezon.models.AIAgentSessionStartedEvent`; likewise ``session_ended`` and
+    ``sse_message``       ``mezon.models.SSEMessage``, every message of the stream
+    ``session_started``   ``mezon.models.AIAgentSessionStartedEvent``; likewise ``session_ended`` and
                           ``room_summary_done``
-    ``sse_error``         a :class:`~mezon.errors.MezonError`: no connection, a broken one, a broken payload
+    ``sse_error``         a ``mezon.errors.MezonError``: no connection, a broken one, a broken payload
     ``sse_reconnecting``  ``{"attempt": n, "delay": seconds}``
     ``sse_reconnected``   ``{"url": ..., "attempt": n}``, after ``sse_open``
     ``sse_close``         None, once the stream has ended and will not come back
@@ -139,14 +139,14 @@ class AgentEventStream:
         return self._state
 
     async def start(self) -> None:
-        """Opens the stream in the background and returns at once. Does nothing while it is open."""
+        """Open the stream in the background and return at once. Does nothing while it is open."""
         if self._task is None or self._task.done():
             self._state = SSEConnectionState.CONNECTING
             self._attempt = 0
             self._task = asyncio.create_task(self._run(), name="mezon-agent-events")
 
     async def close(self) -> None:
-        """Ends the stream and waits until its connection is closed. Does nothing if it is not open."""
+        """End the stream and wait until its connection is closed. Does nothing if it is not open."""
         task, self._task = self._task, None
         if task is None or task.done():
             return
@@ -161,7 +161,7 @@ class AgentEventStream:
         try:
             await self._connect_again_and_again()
         finally:
-            # A stream closed and started anew in one go has another task by now.
+            # A stream closed and started again at once has another task by now.
             if self._task in (None, asyncio.current_task()):
                 self._state = SSEConnectionState.CLOSED
             if self._owned:

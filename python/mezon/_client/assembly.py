@@ -77,6 +77,7 @@ class StandardPorts:
         }
         self._http_rate = settings.http_rate
         self._origin = settings.origin
+        self._client_id = settings.client_id
         self._http: HttpTransport | None = None
         self._store: MessageStore | None = None
         self._connection: Connection | None = None
@@ -120,7 +121,9 @@ class StandardPorts:
                 message = MESSAGES["channel_message"]
                 plans["channel_message"] = origin_plan(JsonContentMessage, message, self._origin)
             core = getattr(store, "core", None)
-            self._connection = CoreConnection(self._options(), core, plans, self._origin)
+            # Without a store of the core's nobody could tell whether the core has kept what was sent.
+            own_id = self._client_id if core is not None else 0
+            self._connection = CoreConnection(self._options(), core, plans, self._origin, own_id=own_id)
         return self._connection
 
     def encoded_connection(self, store: MessageStore | None) -> CoreConnection:

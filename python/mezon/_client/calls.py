@@ -1,4 +1,4 @@
-"""The calls of a client that need no object of a channel or a user; a face of :class:`mezon.MezonClient`."""
+"""The calls of a client that need no object of a channel or a user; a face of ``mezon.MezonClient``."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Instance:
         self._descriptor: int | None = None
 
     def take(self) -> int | None:
-        """Sets the mark. Returns the process id of who has it already, 0 if that is not known, None for nobody.
+        """Set the mark. Returns the process id of who has it already, 0 if that is not known, None for nobody.
 
         A folder that cannot be written gives no warning: this is a courtesy, not a guard.
         """
@@ -56,7 +56,7 @@ class Instance:
         return None
 
     def release(self) -> None:
-        """Takes the mark away."""
+        """Take the mark away."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)

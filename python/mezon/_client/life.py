@@ -25,7 +25,7 @@ logger = get_logger("mezon.client")
 
 
 class Life:
-    """Follows a connection from loss to loss; a :class:`mezon.ports.ConnectionListener`.
+    """Follows a connection from loss to loss; a ``mezon.ports.ConnectionListener``.
 
     Args:
         client: The client.
@@ -87,7 +87,11 @@ class Life:
         elif state == "backoff":
             self._lost = True
             self._attempts = 0
-            logger.warning("The connection was lost and is being made again at once: %s", reason)
+            logger.warning(
+                "The connection was lost and is being made again at once: %s",
+                reason,
+                extra={"reason": reason},
+            )
             self._dispatcher.dispatch(Events.DISCONNECT.value, Disconnect(reason, will_reconnect=True))
         elif state == "closed" and self._logged_in:
             self._logged_in = False
@@ -103,7 +107,7 @@ class Life:
         error: Exception | None = None
         if reason != CLOSED:
             error = self._sessions.refused or ConnectionLostError(f"the connection has ended: {reason}")
-            logger.error("The connection has ended for good: %s", reason)
+            logger.error("The connection has ended for good: %s", reason, extra={"reason": reason})
         self._shutdown.connection_ended(error)
         try:
             self._dispatcher.dispatch(
@@ -116,7 +120,7 @@ class Life:
         """Tell handlers, fetch what was missed, and look for clans that are new."""
         gap = Gap(lost_at, back_at)
         # At the level of the loss: who sees that one shall see this one.
-        logger.warning("The connection is back after %.1f s", gap.seconds)
+        logger.warning("The connection is back after %.1f s", gap.seconds, extra={"seconds": gap.seconds})
         try:
             self._dispatcher.dispatch(Events.RECONNECTED.value, gap)
         finally:

@@ -73,7 +73,7 @@ class Login:
         self.gaps: GapFiller | None = None
 
     async def run(self, auto_reconnect: bool) -> None:
-        """Log in; see :meth:`mezon.MezonClient.login`."""
+        """Log in; see ``mezon.MezonClient.login``."""
         while (closing := self._shutdown.closing_now()) is not None:
             await asyncio.wait([closing])
         running = self._under_way()
@@ -122,6 +122,7 @@ class Login:
             )
         self._dispatcher.wait_for_ready()
         try:
+            await self._shutdown.open()
             await client.initialize_managers(await client.get_session())
             await self._tokens.prepare()
             await client.setup_hook()

@@ -1,4 +1,4 @@
-"""The calls of a client that one of its parts answers; a face of :class:`mezon.MezonClient`."""
+"""The calls of a client that one of its parts answers; a face of ``mezon.MezonClient``."""
 
 from __future__ import annotations
 

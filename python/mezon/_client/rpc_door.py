@@ -16,7 +16,7 @@ __all__ = ["RpcDoor"]
 
 
 class RpcDoor:
-    """The whole API by one door; a part of :class:`mezon.MezonClient`."""
+    """The whole API by one door; a part of ``mezon.MezonClient``."""
 
     api_client: MezonApi
     _sessions: Sessions

@@ -23,7 +23,7 @@ logger = get_logger("mezon.client")
 
 
 class Runnable(Protocol):
-    """What is run: a :class:`mezon.MezonClient`."""
+    """What is run: a ``mezon.MezonClient``."""
 
     async def login(self, enable_auto_reconnect: bool = True) -> None: ...
     async def wait_closed(self) -> None: ...
@@ -31,7 +31,7 @@ class Runnable(Protocol):
 
 
 class ClientRun:
-    """The last line of a bot; a face of :class:`mezon.MezonClient`, without state."""
+    """The last line of a bot; a face of ``mezon.MezonClient``, without state."""
 
     _stop: Stop
     _login: Login

@@ -1,4 +1,4 @@
-"""The session of a client: authenticated at login, renewed in time, brought anew for a reconnect."""
+"""The session of a client: authenticated at login, renewed in time, a new one for each reconnect."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from mezon._client.agents import Agents
     from mezon._client.background import Background
+    from mezon._client.operations import Operations
     from mezon._client.sessions import Sessions
-    from mezon._client.watchdog import Watchdog
     from mezon._events.dispatch import Dispatcher
     from mezon._events.waiting import Waiters
 
@@ -30,7 +30,7 @@ class Shutdown:
         sessions: Renews the session.
         agents: The stream of the AI agents' events.
         background: Runs what nobody waits for.
-        watchdog: Watches the loop; None for none.
+        operations: Tells those who run the bot how it is.
         close_connection: Stops gap filling and closes the connection.
         close_rest: Closes what handlers may need until they have ended: tokens, HTTP, the store.
     """
@@ -42,7 +42,7 @@ class Shutdown:
         sessions: Sessions,
         agents: Agents,
         background: Background,
-        watchdog: Watchdog | None,
+        operations: Operations,
         close_connection: Callable[[], Awaitable[None]],
         close_rest: Callable[[], Awaitable[None]],
     ) -> None:
@@ -51,7 +51,7 @@ class Shutdown:
         self._sessions = sessions
         self._agents = agents
         self._background = background
-        self._watchdog = watchdog
+        self._operations = operations
         self._close_connection = close_connection
         self._close_rest = close_rest
         self._closing: asyncio.Future[None] | None = None
@@ -66,10 +66,17 @@ class Shutdown:
         self._ended = asyncio.Event()
         self._error = None
 
+    async def open(self) -> None:
+        """Be seen by those who run the bot.
+
+        Raises:
+            MezonError: If that is impossible.
+        """
+        await self._operations.begin()
+
     def watch(self) -> None:
         """The client is logged in: close it in order when the loop ends without a word."""
-        if self._watchdog is not None:
-            self._watchdog.start()
+        self._operations.ready()
         guard = self._guard = asyncio.ensure_future(self._close_with_the_loop())
         # Who stops a loop without cancelling its tasks is not to be told of this one.
         guard._log_destroy_pending = False  # type: ignore[attr-defined]
@@ -90,8 +97,7 @@ class Shutdown:
         if error is not None:
             self._error = error
         self._waiters.end_all(str(error or "the connection was closed"))
-        if self._watchdog is not None:
-            self._watchdog.stop()
+        self._operations.connection_ended()
         self._sessions.stop()
         self._end_guard()
 
@@ -146,8 +152,7 @@ class Shutdown:
     async def _close_everything(self, drain: float) -> None:
         self._end_guard()
         self._sessions.stop()
-        if self._watchdog is not None:
-            self._watchdog.stop()
+        self._operations.stopping()
         await self._agents.disconnect()
         # Handlers may need the socket for their last words: it closes after them.
         self._dispatcher.hold()
@@ -159,6 +164,7 @@ class Shutdown:
         await asyncio.sleep(0)
         await self._background.stop()
         await self._close_rest()
+        await self._operations.stop()
 
     async def _close_with_the_loop(self) -> None:
         """Close in order at the end of ``asyncio.run``, which cancels every task, this one too."""

@@ -35,7 +35,7 @@ class Stop:
             self._run = None
 
     def __call__(self, loop: asyncio.AbstractEventLoop | None) -> None:
-        """Gives the order; ``loop`` is that of the last login. Without a loop that runs there is nothing to stop."""
+        """Give the order; ``loop`` is that of the last login. Without a loop that runs there is nothing to stop."""
         run = self._run
         if run is not None:
             loop = run[0]

@@ -1,4 +1,4 @@
-"""Waiting for events in the middle of a bot's code; a part of :class:`mezon.MezonClient`."""
+"""Waiting for events in the middle of a bot's code; a part of ``mezon.MezonClient``."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def auto_bind(event_name: str) -> Callable[[F], F]:
-    """Mark a method of a subclass of :class:`MezonClient` as a default handler of an event.
+    """Mark a method of a subclass of ``MezonClient`` as a default handler of an event.
 
     It is registered when the client is made, and is awaited before the bot's handlers of the event start.
     """

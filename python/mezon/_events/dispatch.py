@@ -141,7 +141,7 @@ class Dispatcher:
         self._stopped = True
 
     def _changed(self, name: str) -> None:
-        """Somebody began or ceased to listen: the connection is told, and the way to the handlers is set anew."""
+        """Somebody began or ceased to listen: the connection is told, and the way to the handlers is set again."""
         wanted = name in self._effects or self._events.has_listeners(name) or self._waiters.has(name)
         if wanted:
             self._routes[name] = self._route(name)
@@ -348,7 +348,8 @@ class Dispatcher:
             return None
         self.errors += 1
         where = getattr(handler, "__qualname__", None) or type(handler).__qualname__
-        logger.error("The handler %s of %s raised", where, name, exc_info=error)
+        fields = {"event": name, "handler": where}
+        logger.error("The handler %s of %s raised", where, name, exc_info=error, extra=fields)
         try:
             self._on_error(error, name)
         except ENDS as end:

@@ -45,7 +45,7 @@ On: TypeAlias = Callable[[E], R]
 
 
 class EveryEvent:
-    """The rest of the events by name; a part of :class:`mezon.MezonClient`."""
+    """The rest of the events by name; a part of ``mezon.MezonClient``."""
 
     event_manager: EventManager
 

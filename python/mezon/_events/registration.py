@@ -77,7 +77,7 @@ _Reconnected = TypeVar("_Reconnected", bound="Callable[[Gap], Any]")
 
 
 class EventRegistration(EveryEvent):
-    """Registration of handlers; a part of :class:`mezon.MezonClient`."""
+    """Registration of handlers; a part of ``mezon.MezonClient``."""
 
     @overload
     def on(
@@ -243,9 +243,9 @@ class EventRegistration(EveryEvent):
         return self.event_manager.on(Events.READY, handler)
 
     def on_disconnect(self, handler: _Disconnect) -> _Disconnect:
-        """The connection was lost, or has ended for good: see :class:`mezon.Disconnect`."""
+        """The connection was lost, or has ended for good: see ``mezon.Disconnect``."""
         return self.event_manager.on(Events.DISCONNECT, handler)
 
     def on_reconnected(self, handler: _Reconnected) -> _Reconnected:
-        """The connection is back: see :class:`mezon.Gap`."""
+        """The connection is back: see ``mezon.Gap``."""
         return self.event_manager.on(Events.RECONNECTED, handler)

@@ -36,8 +36,7 @@ def _takes_one(handler: Callable[..., Any]) -> bool:
     except TypeError:
         return False
     except ValueError:
-        # Callables of C need not say what they take.
-        return True
+        pass  # callables of C need not say what they take
     return True
 
 

@@ -58,14 +58,16 @@ _ENDS: Final = (KeyboardInterrupt, SystemExit)
 
 
 class CoreConnection:
-    """A connection of the core, on an event loop; see :class:`mezon.ports.Connection`.
+    """A connection of the core, on an event loop; see ``mezon.ports.Connection``.
 
     Args:
-        options: Settings of the core, by the names of :class:`mezon.GatewayOptions`.
+        options: Settings of the core, by the names of ``mezon.GatewayOptions``.
         store: The core's message store, which received messages go to.
         plans: By envelope field, how its events are decoded when the model's own way is not wanted.
         origin: What events carry that can be answered: whose they are.
         encoded: Give events and answers as bytes, as they came; errors are read all the same.
+        own_id: Whose messages the acknowledgements are of: what the bot sends is then in the store, and among the
+            recent messages, before its answer is told. 0 for not.
     """
 
     around = None
@@ -78,12 +80,14 @@ class CoreConnection:
         origin: Origin | None = None,
         *,
         encoded: bool = False,
+        own_id: int = 0,
     ) -> None:
         self.listener: ConnectionListener | None = None
         self._options = dict(options or {})
         self._store = store
         self._plans = {TAGS[name]: plan for name, plan in (plans or {}).items()}
         self._encoded = encoded
+        self._own_id = own_id
         self._origin = origin
         self._planned: set[int] = set()
         self._wanted: set[int] = set()
@@ -142,9 +146,9 @@ class CoreConnection:
         if self._core is not None and self._loop is not None and self._loop.is_closed():
             # The loop it was opened on ended without a word.
             await close_unheard(self._core)
-        core = self._attach()
         loop = asyncio.get_running_loop()
         try:
+            core = self._attach()
             core.set_log_level(core_log.level())
             core.connect(list(urls), auto_reconnect)
         except _core.GatewayError as error:
@@ -205,14 +209,17 @@ class CoreConnection:
             core.want(tag, True)
         for tag in NAMES:
             self._prepare(core, tag)
-        # What an earlier loop left is nobody's; this arms the wake-up.
+        # What an earlier loop left, nobody waits for; this arms the wake-up.
         while core.drain(BATCH)[1]:
             pass
         return core
 
     def _make_core(self, *, notify: bool) -> _core.Gateway:
         self._planned.clear()
-        return _core.Gateway(self._options, weakly(self) if notify else None, self._store)
+        core = _core.Gateway(self._options, weakly(self) if notify else None, self._store)
+        if self._own_id:
+            core.set_own_id(self._own_id)
+        return core
 
     def _prepare(self, core: _core.Gateway, tag: int) -> None:
         """Give the core the plan of a tag, once."""
@@ -361,9 +368,7 @@ class CoreConnection:
             if listener is not None:
                 listener.on_reconnected(*value)
         elif kind == MALFORMED:
-            logger.warning(
-                "A frame from the server cannot be read and is left out, %d so far: %s", key, value
-            )
+            logger.warning("A frame from the server cannot be read, %d so far: %s", key, value)
         elif kind == LOG:
             core_log.logger.log(key, "%s", value)
         elif kind == BROKEN:

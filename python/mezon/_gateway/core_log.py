@@ -1,4 +1,4 @@
-"""The logger of the core: what it does, step by step (states, attempts, losses), for whoever switches it on."""
+"""The logger of the core: what it does, step by step (states, attempts, losses), when it is switched on."""
 
 from __future__ import annotations
 

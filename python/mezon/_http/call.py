@@ -101,7 +101,7 @@ class Caller:
         return ()
 
     async def close(self) -> None:
-        """End the calls under way. Calling again is harmless, and a later call opens anew."""
+        """End the calls under way. Calling again is harmless, and a later call opens again."""
         self._closed += 1
         here = asyncio.get_running_loop()
         for loop, scope in list(self._running):

@@ -31,7 +31,7 @@ PATIENCE: Final = 15.0
 
 class Priority(IntEnum):
     """Who goes first when calls wait for the limit. Within one priority the first to ask is the first to
-    go. A call of the background that has waited for long goes at every other start, so that those of handlers
+    go. A call of the background that has waited for long goes at every second start, so that those of handlers
     never hold it up for ever."""
 
     LOGIN = 0
@@ -238,7 +238,7 @@ class Limiter:
         rate_period: Seconds.
         clock: Time, for tests.
         max_waiting: Calls that may wait on one event loop; the next one raises `MezonError`.
-        patience: Seconds a call of the background waits behind others before it gets every other start.
+        patience: Seconds a call of the background waits behind others before it gets every second start.
     """
 
     def __init__(

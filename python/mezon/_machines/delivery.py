@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -39,6 +40,13 @@ class Delivery:
     _started: bool = False
     _given_up: bool = False
     _ended: bool = False
+    _end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wait_ended(self, patience: float) -> None:
+        """Wait until it has ended, or for so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._end.wait()
 
     def begin(self) -> None:
         """One more thing runs for it."""
@@ -61,6 +69,7 @@ class Delivery:
     def _look(self) -> None:
         if self._started and self._open == 0 and not self._ended:
             self._ended = True
+            self._end.set()
             self.on_end(self, not self._given_up)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._machines.broker import BrokerError, api
-from mezon._machines.names import GROUP
+from mezon._machines.names import DEFAULT_PARTITIONS, GROUP
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ logger = get_logger("mezon.machines")
 
 #: Consumers that are made at once.
 _AT_ONCE: Final = 16
+
+#: Seconds between two looks whether a relay has made the stream.
+_LOOK: Final = 0.5
 
 
 def _ns(seconds: float) -> int:
@@ -81,6 +84,19 @@ async def prepare(client: Client, names: Names, layout: Layout, timing: Timing) 
 
     await asyncio.gather(*(make(partition) for partition in range(partitions)))
     return partitions
+
+
+async def partitions_of(client: Client, names: Names) -> int:
+    """How many partitions a bot has; waits until its relay has made the stream."""
+    said = False
+    while True:
+        known = await api(client, f"STREAM.INFO.{names.events}", absent_is_none=True)
+        if known is not None:
+            return int(known["config"].get("metadata", {}).get("mezon-partitions", DEFAULT_PARTITIONS))
+        if not said:
+            said = True
+            logger.info("No relay of bot %d has run here yet; waiting for one", names.bot)
+        await asyncio.sleep(_LOOK)
 
 
 async def _stream(client: Client, config: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class WorkerPorts:
     Args:
         settings: What the client's constructor says; host, key and limits are the relay's.
         broker: Where NATS is.
-        layout: What is made at the broker when the relay has not made it yet.
+        layout: Its ``max_deliveries``; the rest is the relay's.
         timing: How long things may take.
     """
 

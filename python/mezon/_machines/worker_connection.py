@@ -16,11 +16,12 @@ from mezon._machines.broker import connect, gone
 from mezon._machines.courier import Courier
 from mezon._machines.dead_letters import bury
 from mezon._machines.delivery import DELIVERED, Delivery, around
-from mezon._machines.layout import prepare
+from mezon._machines.layout import partitions_of
 from mezon._machines.membership import Member, Members
 from mezon._machines.ownership import Ownership
 from mezon._machines.packets import Packet
 from mezon._machines.reader import Reader
+from mezon._machines.suspects import Suspects
 from mezon.ports import CLOSED
 from mezon.utils.logger import get_logger
 
@@ -53,7 +54,7 @@ class WorkerConnection:
     Args:
         broker: Where NATS is.
         names: The bot's names.
-        layout: What is made when the relay has not made it yet.
+        layout: Its ``max_deliveries``.
         timing: How long things may take.
         plan: How messages are decoded when the model's own way is not wanted.
         origin: What events carry that can be answered: whose they are.
@@ -93,6 +94,7 @@ class WorkerConnection:
         self._members: Members | None = None
         self._ownership: Ownership | None = None
         self._acknowledger: Acknowledger | None = None
+        self._suspects: Suspects | None = None
         self._beating: asyncio.Task[None] | None = None
         self._connecting: asyncio.Future[Courier] | None = None
         self._counts = {"events": 0, "malformed": 0, "repeated": 0, "dead": 0}
@@ -149,11 +151,14 @@ class WorkerConnection:
             await self.courier()
             client = self._client
             assert client is not None
-            partitions = await prepare(client, self._names, self._layout, self._timing)
+            partitions = await partitions_of(client, self._names)
             members = self._members = Members(client, self._names, self._timing, self._settle)
             self._ownership = Ownership(
                 self.name, members, partitions, lambda part: self._reader(client, part), self._timing.handoff
             )
+            # The first time does not count: then it was one of many.
+            limit = self._layout.max_deliveries - 1
+            self._suspects = Suspects(client, self._names, limit, self._line_up, self._bury)
             acknowledger = self._acknowledger = Acknowledger(client, self._timing, self._ownership.open)
             acknowledger.start()
             await members.start()
@@ -183,6 +188,10 @@ class WorkerConnection:
             with contextlib.suppress(Exception):
                 await members.say(Member(self.name, frozenset(self._wanted), leaving=True))
         ownership, self._ownership = self._ownership, None
+        suspects, self._suspects = self._suspects, None
+        if suspects is not None:
+            self._waiting.extend(suspects.waiting)
+            await suspects.stop()
         for delivery in self._waiting:
             # Never given to a handler: it is the next owner's at once.
             delivery.give_up()
@@ -240,6 +249,10 @@ class WorkerConnection:
     def _take(self, delivery: Delivery) -> None:
         if delivery.times > 1:
             self._counts["repeated"] += 1
+        if self._suspects is None or not self._suspects.takes(delivery):
+            self._line_up(delivery)
+
+    def _line_up(self, delivery: Delivery) -> None:
         self._waiting.append(delivery)
         self.resume()
 
@@ -262,12 +275,6 @@ class WorkerConnection:
             self.resume()
 
     def _deliver(self, listener: ConnectionListener, delivery: Delivery) -> None:
-        if delivery.times > self._layout.max_deliveries:
-            self._counts["dead"] += 1
-            self._bury(
-                delivery, f"no worker finished it in {self._layout.max_deliveries} tries: they died with it"
-            )
-            return
         try:
             event = self._event(delivery.name, delivery.body)
         except Exception as error:
@@ -290,10 +297,13 @@ class WorkerConnection:
             delivery.all_started()
 
     def _event(self, name: str, body: bytes) -> Any:
-        if name == _MESSAGE:
-            self._remember(body)
         plan = self._plan_of(name)
-        return protobuf_event(name, body, self._origin) if plan is None else plan.decode(body)
+        if plan is None:
+            return protobuf_event(name, body, self._origin)
+        event = plan.decode(body)
+        if name == _MESSAGE:
+            self._remember(event.channel_id, body)
+        return event
 
     def _plan_of(self, name: str) -> _core.Plan | None:
         if name not in self._plans:
@@ -301,6 +311,7 @@ class WorkerConnection:
         return self._plans[name]
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
+        self._counts["dead"] += 1
         client = self._client
         if client is None:
             return
@@ -322,13 +333,10 @@ class WorkerConnection:
 
     # ---- what a channel said lately
 
-    def _remember(self, body: bytes) -> None:
+    def _remember(self, channel: int, body: bytes) -> None:
         per_channel, channels = self._recent_bounds
         if not per_channel or not channels:
             return
-        from mezon.protobuf.api import api_pb2
-
-        channel = api_pb2.ChannelMessage.FromString(body).channel_id
         known = self._recent.get(channel)
         if known is None:
             known = self._recent[channel] = deque(maxlen=per_channel)

@@ -44,7 +44,7 @@ class MmnClient:
         config: Where the node is.
         http: The transport to use. It stays open.
         session: An aiohttp session to use instead. Without both the client makes its own at the first request,
-            keeps its connection and closes it with :meth:`close`.
+            keeps its connection and closes it with ``close``.
         delivery: How often a signed transfer is sent again when its answer got lost.
     """
 
@@ -65,7 +65,7 @@ class MmnClient:
         self._request_id = 0
 
     async def close(self) -> None:
-        """Closes the connection to the node. The client may be used again afterwards."""
+        """Close the connection to the node. The client may be used again afterwards."""
         await self._endpoint.close()
 
     def generate_ephemeral_key_pair(self) -> EphemeralKeyPair:
@@ -117,7 +117,7 @@ class MmnClient:
         )
 
     async def send_transaction_by_address(self, params: SendTransactionRequest) -> AddTxResponse:
-        """As :meth:`send_transaction`, with addresses for ``sender`` and ``recipient``."""
+        """As ``send_transaction``, with addresses for ``sender`` and ``recipient``."""
         return await self._send(params, sender=str(params.sender), recipient=str(params.recipient))
 
     async def send_transaction_by_private_key(
@@ -131,10 +131,10 @@ class MmnClient:
         text_data: str | None = None,
         extra_info: ExtraInfo | None = None,
     ) -> AddTxResponse:
-        """Sends a transfer between addresses that the key of the sender's address signs, without a proof.
+        """Send a transfer between addresses that the key of the sender's address signs, without a proof.
 
         Raises:
-            As :meth:`send_transaction`.
+            As ``send_transaction``.
         """
         pair = private_key if isinstance(private_key, EphemeralKeyPair) else EphemeralKeyPair(private_key)
         return await self._add_tx(

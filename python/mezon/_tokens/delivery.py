@@ -73,7 +73,7 @@ class Delivery:
     async def deliver(
         self, transaction: SignedTransaction, send: Callable[[], Awaitable[AddTxResponse]]
     ) -> AddTxResponse:
-        """Calls ``send``, which posts the same bytes each time, until the node has answered.
+        """Call ``send``, which posts the same bytes each time, until the node has answered.
 
         Raises:
             TokenDeliveryUnknownError: The node may or may not have taken the transfer.

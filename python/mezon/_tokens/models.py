@@ -63,7 +63,7 @@ class SendTransactionRequest(BaseModel):
 
     ``sender`` and ``recipient`` are user ids for ``send_transaction`` and addresses for
     ``send_transaction_by_address``. ``amount`` is the scaled decimal string. ``timestamp`` is in
-    milliseconds. ``private_key`` takes the text of a key or an :class:`EphemeralKeyPair` and holds the pair:
+    milliseconds. ``private_key`` takes the text of a key or an ``EphemeralKeyPair`` and holds the pair:
     the key itself stays out of the repr, of validation errors and of dumps.
     """
 

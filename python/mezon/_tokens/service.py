@@ -65,7 +65,7 @@ class TokenService:
         self._fetching: asyncio.Task[ZkProof] | None = None
 
     def open(self) -> None:
-        """Makes the clients of the node and the proof service, where a URL is set and none is there yet."""
+        """Make the clients of the node and the proof service, where a URL is set and none is there yet."""
         client = self._client
         if client.mmn_client is None and client.mmn_api_url:
             client.mmn_client = MmnClient(
@@ -77,7 +77,7 @@ class TokenService:
             )
 
     async def prepare(self) -> None:
-        """Makes the key pair and the address, and fetches the proof.
+        """Make the key pair and the address, and fetch the proof.
 
         A proof service that is down is logged and fails nothing: ``send_token`` asks it again.
         """
@@ -99,7 +99,7 @@ class TokenService:
             )
 
     async def close(self) -> None:
-        """Closes the connections. May be called at any time and twice."""
+        """Close the connections. May be called at any time and twice."""
         self._forget_fetch()
         for part in (self._client.mmn_client, self._client.zk_client):
             if part is not None:
@@ -171,7 +171,7 @@ class TokenService:
             waiting = asyncio.current_task()
             if fetching.cancelled() and waiting is not None and not waiting.cancelling():
                 raise TokenTransferError(
-                    "the client was closed or logged in anew before its proof came: nothing was paid"
+                    "the client was closed or logged in again before its proof came: nothing was paid"
                 ) from None
             raise
 

@@ -103,7 +103,7 @@ def sign_transaction(
     zk_pub: str = "",
     timestamp: int | None = None,
 ) -> SignedTransaction:
-    """Checks a transfer between two addresses and signs it.
+    """Check a transfer between two addresses and sign it.
 
     The timestamp (milliseconds) and the proof are not covered by the signature; the node dictates that.
 

@@ -33,7 +33,7 @@ class JsonEndpoint:
         url: Where to post.
         timeout_ms: Milliseconds one request may take, connecting included.
         headers: Further headers, which win over the two defaults.
-        http: The transport to use; it stays open at :meth:`close`.
+        http: The transport to use; it stays open at ``close``.
         session: An aiohttp session to use instead; it stays open too. Without both, a transport is made and closed
             here.
     """

@@ -24,7 +24,7 @@ class ZkClient:
         config: Where the service is.
         http: The transport to use. It stays open.
         session: An aiohttp session to use instead. Without both the client makes its own at the first request and
-            closes it with :meth:`close`.
+            closes it with ``close``.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class ZkClient:
         )
 
     async def close(self) -> None:
-        """Closes the connection to the service. The client may be used again afterwards."""
+        """Close the connection to the service. The client may be used again afterwards."""
         await self._prove.close()
 
     async def get_zk_proofs(

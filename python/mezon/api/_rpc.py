@@ -47,7 +47,7 @@ class RpcCaller(Caller):
         harmless: bool | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Call any RPC of the server by its name; see :meth:`mezon.MezonClient.rpc`."""
+        """Call any RPC of the server by its name; see ``mezon.MezonClient.rpc``."""
         from mezon.api._message import build_message
 
         rpc = find_rpc(name)

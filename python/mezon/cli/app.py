@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mezon.cli import machines
 from mezon.cli.cache import app as cache_app
 
 _EXIT_CODES = "Exit codes: 0 done, 1 it failed, 2 wrong use, 130 interrupted."
@@ -22,6 +23,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(cache_app, name="cache")
+app.add_typer(machines.dlq, name="dlq")
+app.command(epilog="Example: MEZON_CLIENT_ID=1 MEZON_API_KEY=k mezon relay --nats nats://127.0.0.1:4222")(
+    machines.relay
+)
+app.command(epilog="Example: mezon worker bot.py --nats nats://127.0.0.1:4222")(machines.worker)
 
 
 class Template(StrEnum):
@@ -156,3 +162,34 @@ def gateway(
     from mezon.cli.gateway import serve
 
     serve(port=port, tls=tls, world=world, playground=playground, export=export, json_log=json_log)
+
+
+@app.command(epilog="Examples: mezon doctor; mezon doctor --offline; mezon doctor --json | jq '.checks[]'")
+def doctor(
+    bot: Annotated[str | None, _TARGET] = None,
+    env_file: Annotated[Path | None, _ENV_FILE] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Leave out what needs the network.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Look for what keeps a bot from working. Each line says what to do; exit code 1 if something is broken."""
+    from mezon.cli.doctor import examine
+
+    examine(bot, env_file=env_file, offline=offline, json_output=json_output)
+
+
+@app.command(epilog="Examples: mezon bench; mezon bench --quick --json")
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer messages and rounds; less exact.")] = False,
+    python: Annotated[
+        Path | None,
+        typer.Option(
+            help="A Python that has mezon-sdk. Without it an environment is made, once, in the user's cache."
+        ),
+    ] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="Measure mezon-rs only.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="The figures as one JSON object.")] = False,
+) -> None:
+    """Measure this package beside mezon-sdk on this machine: the same bot, the same local gateway."""
+    from mezon.cli.bench import measure
+
+    measure(quick=quick, python=python, alone=alone, json_output=json_output)

@@ -21,14 +21,14 @@ LOCAL: Final = "MEZON_CLI_LOCAL"
 
 
 def main() -> None:
-    """Runs the bot that the arguments name as JSON. Exits as the bot does, 1 when it could not be imported."""
+    """Run the bot that the arguments name as JSON. Exits as the bot does, 1 when it could not be imported."""
     fields = json.loads(sys.argv[1])
     target = Target(Path(fields["path"]), fields["module"], Path(fields["folder"]), fields["attribute"])
     reporter = Reporter.from_environment(lambda: instances)
     if reporter is not None:
         reporter.start()
     try:
-        code = run(target, local_options())
+        code = run(target, local_options(), reporter)
     except Exception as error:
         tell_crash(reporter, target, error)
         code = 1
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def local_options() -> dict[str, Any] | None:
-    """The options of the environment; the store stays in memory, for the local gateway's ids begin anew."""
+    """The options of the environment; the store stays in memory, for the local gateway's ids start again."""
     text = os.environ.pop(LOCAL, None)
     if text is None:
         return None
@@ -50,14 +50,16 @@ def local_options() -> dict[str, Any] | None:
     return options
 
 
-def run(target: Target, local: dict[str, Any] | None) -> int:
-    """Imports the bot and runs it to its end."""
+def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None) -> int:
+    """Import the bot and run it to its end."""
     sys.path.insert(0, os.getcwd())
     with contextlib.ExitStack() as stack:
         replaced = stack.enter_context(pointed_at(local)) if local is not None else []
         client = load_bot(target)
         if client is None:
             say(f"{target.path.name} makes no client when it is imported: it runs as a script")
+            if reporter is not None:
+                reporter.show_logs()
             try:
                 run_script(target)
             except SystemExit as end:
@@ -66,6 +68,8 @@ def run(target: Target, local: dict[str, Any] | None) -> int:
     if replaced:
         names = ", ".join(sorted(set(replaced)))
         say(f"{target.path.name} passes {names}; here its client talks to the local gateway all the same")
+    if reporter is not None:
+        reporter.show_logs()
     if client not in instances:
         instances.append(client)
     client.run()

@@ -55,7 +55,7 @@ def develop(
     reload: bool,
     env_file: Path | None,
 ) -> None:
-    """Runs until q, Ctrl-C or SIGTERM."""
+    """Run until q, Ctrl-C or SIGTERM."""
     target = find(named)
     file, names = load_env_file(env_file, Path.cwd())
     gateway = make_gateway(port=port, world=world)

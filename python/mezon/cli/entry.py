@@ -10,7 +10,7 @@ _NEEDED: Final = ("typer", "rich", "watchfiles", "prompt_toolkit", "dotenv")
 
 
 def main() -> None:
-    """Runs the command line. Exits with the codes of :mod:`mezon.cli`."""
+    """Run the command line. Exits with the codes of ``mezon.cli``."""
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         print(

@@ -69,7 +69,7 @@ def _candidates(home: Path) -> Iterator[Path]:
 
 
 def load_env_file(path: Path | None, folder: Path) -> tuple[Path | None, list[str]]:
-    """Sets what a .env file has and the environment has not; returns the file and the names it set.
+    """Set what a .env file has and the environment has not; return the file and the names it set.
 
     Args:
         path: The file; None for ``.env`` in ``folder``, if it is there.
@@ -93,7 +93,7 @@ def load_env_file(path: Path | None, folder: Path) -> tuple[Path | None, list[st
 
 
 def reload_env(path: Path | None, folder: Path, names: set[str]) -> None:
-    """Reads the file again: what it set before goes first. ``names`` are brought up to date."""
+    """Read the file again: what it set before goes first. ``names`` are brought up to date."""
     for name in names:
         os.environ.pop(name, None)
     names.clear()

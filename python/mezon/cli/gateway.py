@@ -23,7 +23,7 @@ from mezon.testing.tap import Tap
 def serve(
     *, port: int, tls: bool, world: Path | None, playground: bool, export: bool, json_log: bool
 ) -> None:
-    """Runs until Ctrl-C or SIGTERM; with ``export`` only prints lines for ``eval``."""
+    """Run until Ctrl-C or SIGTERM; with ``export`` only print lines for ``eval``."""
     gateway = make_gateway(port=port, tls=tls, world=world)
     if export:
         if not port:

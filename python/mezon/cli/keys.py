@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 @contextlib.asynccontextmanager
 async def keys(pressed: Callable[[str], Awaitable[None]]) -> AsyncIterator[bool]:
-    """Calls ``pressed`` for each key while the block runs. Yields False where there is no terminal to listen to."""
+    """Call ``pressed`` for each key while the block runs. Yields False where there is no terminal to listen to."""
     try:
         import termios
         import tty

@@ -36,7 +36,7 @@ def make_gateway(*, port: int = 0, tls: bool = False, world: Path | None = None)
 
 @contextlib.asynccontextmanager
 async def listening(*servers: Any) -> AsyncIterator[None]:
-    """Starts servers (``async with`` each); a busy port is one sentence and the end."""
+    """Start servers (``async with`` each); a busy port is one sentence and the end."""
     async with contextlib.AsyncExitStack() as stack:
         for server in servers:
             try:

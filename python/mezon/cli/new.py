@@ -12,7 +12,7 @@ from mezon.cli.output import WRONG_USE, fail, say
 
 
 def make(name: str, template: str) -> None:
-    """Makes the folder ``name`` here. Ends the command with a sentence when that cannot be."""
+    """Make the folder ``name`` here. Ends the command with a sentence when that cannot be."""
     folder = Path(name)
     project = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")
     if not project:
@@ -42,7 +42,7 @@ def render(project: str, template: str) -> dict[str, str]:
         for file in (root / place).iterdir():
             if file.name.endswith(".tmpl"):
                 text = file.read_text(encoding="utf-8")
-                files[file.name.removesuffix(".tmpl")] = re.sub(
-                    r"\{\{(\w+)\}\}", lambda match: str(values[match[1]]), text
-                )
+                # Packagers may leave files out that begin with a dot: dot.gitignore becomes .gitignore.
+                name = file.name.removesuffix(".tmpl").removeprefix("dot")
+                files[name] = re.sub(r"\{\{(\w+)\}\}", lambda match: str(values[match[1]]), text)
     return files

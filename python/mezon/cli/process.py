@@ -57,7 +57,7 @@ class BotProcess:
         return process.pid if process is not None and process.returncode is None else None
 
     async def start(self) -> None:
-        """Starts the process."""
+        """Start the process."""
         async with self._lock:
             await self._start()
 
@@ -103,7 +103,7 @@ class BotProcess:
                 self._on_change("ended", f"{self.target} ended")
 
     async def restart(self, why: str) -> None:
-        """Ends the process and starts it again."""
+        """End the process and start it again."""
         async with self._lock:
             self._on_change("restarting", why)
             await self._stop()
@@ -134,7 +134,7 @@ class BotProcess:
 
 
 async def changes(folder: Path, env_file: Path | None, changed: Callable[[list[Path]], Any]) -> None:
-    """Calls ``changed`` with the files of a folder that were saved, for ever; awaits what it returns."""
+    """Call ``changed`` with the files of a folder that were saved, for ever; await what it returns."""
     from watchfiles import awatch
 
     def watched(change: Any, path: str) -> bool:

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final, Self
 
+from mezon.utils.logger import setup_logger
+
 __all__ = ["ADDRESS", "ReportServer", "Reporter"]
 
 ADDRESS: Final = "MEZON_CLI_REPORT"
@@ -36,6 +38,7 @@ class Reporter:
         self._clients = clients
         self._lock = threading.Lock()
         self._broken = False
+        self._handler = _Handler(self)
         self.tell("hello", token=token, pid=os.getpid())
 
     @classmethod
@@ -51,7 +54,7 @@ class Reporter:
             return None
 
     def tell(self, kind: str, **details: Any) -> None:
-        """Sends a line; silently stops when nobody listens any more."""
+        """Send a line; silently stop when nobody listens any more."""
         data = json.dumps({"kind": kind, **details}, ensure_ascii=False, default=str).encode() + b"\n"
         if self._broken or len(data) > _LINE_LIMIT:
             return
@@ -63,10 +66,21 @@ class Reporter:
 
     def start(self) -> None:
         """Begins to tell the state every half second, and what is logged under ``mezon``."""
-        logger = logging.getLogger("mezon")
-        logger.addHandler(_Handler(self))
+        logging.getLogger("mezon").addHandler(self._handler)
         threading.Thread(target=self._sample, name="mezon-report", daemon=True).start()
         threading.Thread(target=self._end_with_listener, name="mezon-report-end", daemon=True).start()
+
+    def show_logs(self) -> None:
+        """Shows the log in the terminal as ``client.run()`` does: unless the bot has configured logging.
+
+        ``run()`` itself takes our handler for such a configuration.
+        """
+        package = logging.getLogger("mezon")
+        if logging.root.handlers or package.handlers != [self._handler] or package.level or package.disabled:
+            return
+        package.removeHandler(self._handler)
+        setup_logger()
+        package.addHandler(self._handler)
 
     def _end_with_listener(self) -> None:
         """A bot that was started by a command ends with it, even if the command was killed."""

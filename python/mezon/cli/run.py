@@ -15,7 +15,7 @@ from mezon.testing.bots import BotError, Target, load_bot, run_script
 
 
 def run_bot(named: str | None, *, reload: bool, env_file: Path | None) -> None:
-    """Finds the bot and runs it to its end."""
+    """Find the bot and run it to its end."""
     target = find(named)
     file, names = load_env_file(env_file, Path.cwd())
     if file is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 
 async def until_interrupted(work: Coroutine[Any, Any, Any], stop: asyncio.Event | None = None) -> None:
-    """Runs ``work`` until it is done, ``stop`` is set, or SIGINT or SIGTERM comes. Raises what ``work`` raises."""
+    """Run ``work`` until it is done, ``stop`` is set, or SIGINT or SIGTERM comes. Raises what ``work`` raises."""
     stopped = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     taken = []

@@ -82,7 +82,7 @@ def owner_only() -> Check:
 
 
 def has_role(*roles: str | int) -> Check:
-    """Only for who has one of these roles in the clan, by title or id.
+    """Only for those who have one of these roles in the clan, by title or id.
 
     The roles are asked for over HTTP, at most once in 30 seconds for each clan.
     """

@@ -27,7 +27,7 @@ Buttons: TypeAlias = "Sequence[Button] | Sequence[Sequence[Button]]"
 
 
 class Place:
-    """A user in a channel, and what can be done there. The base of :class:`Context` and of clicks.
+    """A user in a channel, and what can be done there. The base of ``Context`` and of clicks.
 
     Attributes:
         bot: The bot.
@@ -138,7 +138,7 @@ class Place:
                     await message.reply(str(error))
 
     async def stream_reply(self, chunks: AsyncIterable[str], **options: Any) -> list[ChannelMessageAck]:
-        """An answer that grows as its text comes; see :func:`mezon.ext.streaming.stream_reply`."""
+        """An answer that grows as its text comes; see ``mezon.ext.streaming.stream_reply``."""
         from mezon.ext.streaming import stream_reply
 
         return await stream_reply(self, chunks, **options)

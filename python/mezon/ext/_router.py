@@ -108,7 +108,7 @@ class Registry:
     def button(self, pattern: str) -> Callable[[Callable[..., Any]], Pattern]:
         """The buttons whose ids fit a pattern, such as ``vote/{poll}/{choice:int}``; they outlive a restart.
 
-        The handler gets the :class:`~mezon.ext.components.Click`, and the fields by name. What the decorator gives
+        The handler gets the ``mezon.ext.components.Click``, and the fields by name. What the decorator gives
         makes the buttons: ``vote.button("Phở", poll="lunch", choice=1)``.
         """
 
@@ -154,10 +154,12 @@ class Registry:
         missed: Literal["skip", "once"] = "skip",
         grace: float = 60.0,
     ) -> Callable[[Callable[..., Any]], Task]:
-        """Run a coroutine function every so often; see :mod:`mezon.ext.tasks`.
+        """Run a coroutine function every so often; see ``mezon.ext.tasks``.
 
         Args:
-            seconds, minutes, hours: Together, the time between two runs.
+            seconds: The time between two runs, together with the next two.
+            minutes: Minutes of it.
+            hours: Hours of it.
             at_start: Run when the bot is ready, too.
             overlap: What becomes of a run while the one before still goes: ``skip`` or ``allow``.
             missed: What becomes of runs that could not begin in time: ``skip``, or ``once`` for all together.
@@ -181,12 +183,14 @@ class Registry:
         missed: Literal["skip", "once"] = "skip",
         grace: float = 60.0,
     ) -> Callable[[Callable[..., Any]], Task]:
-        """Run a coroutine function at the times of a cron line; see :mod:`mezon.ext.tasks`.
+        """Run a coroutine function at the times of a cron line; see ``mezon.ext.tasks``.
 
         Args:
             line: Minute, hour, day, month and day of the week, such as ``0 9 * * 1-5``.
             tz: The time zone, such as ``Asia/Ho_Chi_Minh``; UTC if left out.
-            overlap, missed, grace: As for ``every``.
+            overlap: As for ``every``.
+            missed: As for ``every``.
+            grace: As for ``every``.
 
         Raises:
             InvalidArgumentError: If it is no cron line, or there is no such zone.

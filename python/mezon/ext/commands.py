@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
-from mezon import ChannelMessage, Disconnect, Events, MezonClient, Text
+from mezon import ChannelMessage, Disconnect, Events, MessageLimits, MezonClient, Text
 from mezon.ext._checks import (
     Check,
     Cooldown,
@@ -86,7 +86,8 @@ class Bot(Registry, MezonClient):
 
     Args:
         client_id: The bot's id.
-        api_key: Its key. All options that are not named here are those of ``MezonClient``.
+        api_key: Its key. All options that are not named here are those of ``MezonClient``; ``limits`` are
+            ``MessageLimits()`` unless they are given.
         prefix: What a command begins with, or several such.
         mention: Whether a mention of the bot at the beginning does as well.
         owner_ids: Who may use what is for owners only.
@@ -108,7 +109,7 @@ class Bot(Registry, MezonClient):
         help_command: str | None = "help",
         **options: Any,
     ) -> None:
-        super().__init__(client_id, api_key, **options)
+        super().__init__(client_id, api_key, **{"limits": MessageLimits(), **options})
         self.triggers = Triggers(self.client_id, prefix, mention, own_messages, edits)
         self.owner_ids = frozenset(int(one) for one in owner_ids)
         self.commands: dict[str, Command] = {}
@@ -140,7 +141,7 @@ class Bot(Registry, MezonClient):
         """Call ``await handler(where, error)`` for every error of a command, a button, a form or a task; a decorator.
 
         ``where`` is the context, the click or the task. By default users are told what they did wrong, and that
-        something went wrong when it was not their doing; errors that are no :class:`UserError` are logged and go to
+        something went wrong when it was not their doing; errors that are no ``UserError`` are logged and go to
         ``on_error`` in any case.
         """
         self._when_failed = handler

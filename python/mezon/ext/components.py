@@ -62,7 +62,7 @@ class Button:
     Attributes:
         label: What it says.
         id: Comes back when somebody presses it; made up if there is a callback.
-        callback: Called with the :class:`Click`, until the message's timeout.
+        callback: Called with the ``Click``, until the message's timeout.
         style: Its colour.
         url: Where it leads, instead of anything else.
         disabled: Whether it cannot be pressed.

@@ -179,36 +179,44 @@ class Task:
         return await self.callback()
 
     async def _go(self, bot: Bot) -> None:
-        for due in self._schedule.times(time.time()):
+        times = self._schedule.times(time.time())
+        due = next(times, None)
+        while due is not None:
             self.next_time = due
             while (left := due - time.time()) > 0:  # noqa: ASYNC110 (time is waited for)
                 await asyncio.sleep(min(left, _LONGEST))
             while bot.state != "ready":  # noqa: ASYNC110 (no event says it in all cases)
                 await asyncio.sleep(_LOOK)
-            if time.time() - due >= self.grace and not self._make_up_for(due):
-                continue
-            if self._running and self.overlap == "skip":
-                self.skipped += 1
+            if time.time() - due >= self.grace:
+                due = self._after_missed(due, times, bot)
                 continue
             self._begin(bot)
+            due = next(times, None)
 
-    def _make_up_for(self, due: float) -> bool:
-        """Is the run that was missed made up for now? The last of those that were missed is, if any."""
-        self.missed += 1
-        if self.when_missed == "skip":
-            logger.warning("The task %s missed its run of %s", self.name, datetime.fromtimestamp(due, UTC))
-            return False
-        following = (
-            next(self._schedule.times(due), None)
-            if isinstance(self._schedule, _Cron)
-            else due + (self._schedule.seconds)
+    def _after_missed(self, due: float | None, times: Iterator[float], bot: Bot) -> float | None:
+        """Leave out the runs that are too late, however many, or make up for them all by one; gives the next time."""
+        now, first, count = time.time(), due, 0
+        while due is not None and now - due >= self.grace:
+            count += 1
+            due = next(times, None)
+        made_up = self.when_missed == "once"
+        self.missed += count - made_up
+        logger.warning(
+            "The task %s missed %d runs since %s%s",
+            self.name,
+            count,
+            datetime.fromtimestamp(first or now, UTC),
+            ", and makes up for them now" if made_up else "",
         )
-        if following is not None and following <= time.time():
-            return False
-        self.missed -= 1
-        return True
+        if made_up and (due is None or due > now):
+            # Else the next one is due now, and that is the run.
+            self._begin(bot)
+        return due
 
     def _begin(self, bot: Bot) -> None:
+        if self._running and self.overlap == "skip":
+            self.skipped += 1
+            return
         self.runs += 1
         run = asyncio.get_running_loop().create_task(
             self._run(bot), name=f"mezon task {self.name} run {self.runs}"

@@ -61,7 +61,7 @@ class SocketManager:
         event_manager: Who listens to what.
         mezon_client: The client.
         message_db: The message store, or None.
-        options: Settings of the core, by the names of :class:`mezon.GatewayOptions`.
+        options: Settings of the core, by the names of ``mezon.GatewayOptions``.
         send_timeout_ms: How long a call waits for its answer, in milliseconds.
         connection: What carries the calls; one of the core unless it is given.
         know_clan: Called with the description of each clan the bot is in, and the session's token.
@@ -168,7 +168,7 @@ class SocketManager:
         topic_id: int | None = None,
         message_id: int | None = None,
     ) -> ChannelMessageAck:
-        """As :meth:`Socket.write_ephemeral_message`."""
+        """As ``Socket.write_ephemeral_message``."""
         ack = await self.socket.write_ephemeral_message(
             receiver_ids,
             clan_id,
@@ -206,7 +206,7 @@ class SocketManager:
         code: int | None = None,
         topic_id: int | None = None,
     ) -> ChannelMessageAck:
-        """As :meth:`Socket.write_chat_message`; the message is in the store when this returns."""
+        """As ``Socket.write_chat_message``; the message is in the store when this returns."""
         sent = await self.send_message(
             clan_id,
             channel_id,
@@ -296,7 +296,7 @@ class SocketManager:
         is_update_msg_topic: bool | None = None,
         create_time_seconds: int | None = None,
     ) -> ChannelMessageAck:
-        """As :meth:`Socket.update_chat_message`; the store follows."""
+        """As ``Socket.update_chat_message``; the store follows."""
         ack = await self.socket.update_chat_message(
             clan_id,
             channel_id,
@@ -336,7 +336,7 @@ class SocketManager:
         message_sender_id: int,
         action_delete: bool = False,
     ) -> ApiMessageReaction:
-        """As :meth:`Socket.write_message_reaction`."""
+        """As ``Socket.write_message_reaction``."""
         return await self.socket.write_message_reaction(
             id,
             clan_id,
@@ -360,7 +360,7 @@ class SocketManager:
         message_id: int,
         topic_id: int | None = None,
     ) -> ChannelMessageAck:
-        """As :meth:`Socket.remove_chat_message`; the store follows."""
+        """As ``Socket.remove_chat_message``; the store follows."""
         ack = await self.socket.remove_chat_message(
             clan_id, channel_id, mode, is_public, message_id, topic_id
         )

@@ -173,7 +173,7 @@ class MessageDB:
         """Change a message as an edit does: content, mentions and attachments; the rest stays.
 
         Raises:
-            InvalidArgumentError: If an id is none.
+            InvalidArgumentError: If an id is no number.
         """
         self.core.update(
             required_id("channel_id", channel_id),
@@ -190,7 +190,7 @@ class MessageDB:
         attachments, reactions, references, topic and time).
 
         Raises:
-            InvalidArgumentError: If an id is none.
+            InvalidArgumentError: If an id is no number.
         """
         channel, message = required_id("channel_id", channel_id), required_id("message_id", message_id)
         core = self.core
@@ -210,7 +210,7 @@ class MessageDB:
             offset: How many of the newest to leave out.
 
         Raises:
-            InvalidArgumentError: If the channel id is none.
+            InvalidArgumentError: If the channel id is no number.
         """
         channel = required_id("channel_id", channel_id)
         return await self._wait(SCAN, self.core.list, channel, _number(limit), max(offset, 0))
@@ -225,7 +225,7 @@ class MessageDB:
         The first search reads every message of the file once (about 5 seconds for a million).
 
         Raises:
-            InvalidArgumentError: If the channel id is none.
+            InvalidArgumentError: If the channel id is no number.
         """
         channel = None if channel_id is None else required_id("channel_id", channel_id)
         return await self._wait(SCAN, self.core.search, text, channel, _number(limit))
@@ -234,7 +234,7 @@ class MessageDB:
         """Remove a message; True if there was one.
 
         Raises:
-            InvalidArgumentError: If an id is none.
+            InvalidArgumentError: If an id is no number.
         """
         channel, message = required_id("channel_id", channel_id), required_id("message_id", message_id)
         return await self._wait(FETCH, self.core.delete, channel, message)
@@ -243,7 +243,7 @@ class MessageDB:
         """Remove a channel's messages and return their number.
 
         Raises:
-            InvalidArgumentError: If the channel id is none.
+            InvalidArgumentError: If the channel id is no number.
         """
         return await self._wait(SCAN, self.core.clear, required_id("channel_id", channel_id))
 
@@ -251,7 +251,7 @@ class MessageDB:
         """Number of messages stored, of a channel or of all.
 
         Raises:
-            InvalidArgumentError: If the channel id is none.
+            InvalidArgumentError: If the channel id is no number.
         """
         channel = required_id("channel_id", channel_id) if channel_id else None
         return await self._wait(SCAN, self.core.count, channel)

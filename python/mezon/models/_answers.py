@@ -164,7 +164,7 @@ class FormAnswers(ChoiceAnswers):
 
     @property
     def values(self: Any) -> dict[str, str | list[str]]:
-        """What was put into the inputs of the message, by their ids; see :func:`parse_extra_data`."""
+        """What was put into the inputs of the message, by their ids; see ``parse_extra_data``."""
         return parse_extra_data(self.extra_data)
 
 

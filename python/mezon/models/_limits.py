@@ -14,6 +14,9 @@ from mezon.utils.text_units import utf16_length
 class MessageLimits:
     """The bounds of one message; None for no bound.
 
+    The bound of the content is that of the official TypeScript SDK. What the server takes of files and mentions is
+    not known: those two are far above what people send, and keep a slip in a loop from going out.
+
     Attributes:
         content: UTF-16 units of the body's JSON: text, marks, embeds and components together.
         attachments: How many files.

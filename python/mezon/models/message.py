@@ -150,7 +150,7 @@ class UserInitData(Model):
 
     @classmethod
     def from_protobuf(cls, message: Any, dm_channel_id: int = 0) -> Self:
-        """Read the sender of a message, a protobuf one or a :class:`ChannelMessage`."""
+        """Read the sender of a message, a protobuf one or a ``ChannelMessage``."""
         return cls(
             id=message.sender_id,
             username=message.username or "",

@@ -17,7 +17,7 @@ def parse_protobuf(message: bytes) -> Envelope:
     """Read an envelope.
 
     Raises:
-        google.protobuf.message.DecodeError: If it is none.
+        google.protobuf.message.DecodeError: If the bytes are no such message.
     """
     from mezon.protobuf.rtapi.realtime_pb2 import Envelope
 
@@ -33,6 +33,6 @@ def parse_api_protobuf(data: bytes, message_class: type[Any]) -> Any:
     """Read a ``message_class`` from the body of an HTTP answer.
 
     Raises:
-        google.protobuf.message.DecodeError: If it is none.
+        google.protobuf.message.DecodeError: If the bytes are no such message.
     """
     return message_class.FromString(data)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Registry(Protocol):
-    """Who listens to what: a :class:`mezon.EventManager`."""
+    """Who listens to what: a ``mezon.EventManager``."""
 
     def on(self, event_name: str, handler: Any = None) -> Any: ...
     def off(self, event_name: str, handler: Any = None) -> None: ...

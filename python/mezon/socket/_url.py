@@ -66,10 +66,11 @@ def socket_urls(
     refused: AuthenticationError | None = None
 
     def websocket() -> str:
-        # A TCP address says nothing of TLS by its scheme: what it lacks is wss.
-        return socket_url(
-            ws_url or tcp_url.partition("://")[2] or tcp_url, use_ssl, session.token, status=status
-        )
+        if ws_url:
+            return socket_url(ws_url, use_ssl, session.token, status=status)
+        scheme, given, rest = tcp_url.rpartition("://")
+        plain = not use_ssl and (not given or scheme in _PLAIN)
+        return socket_url(f"{'ws' if plain else 'wss'}://{rest}", use_ssl, session.token, status=status)
 
     def tcp() -> str:
         return _tcp_url(tcp_url, ws_url, use_ssl, session.token)

@@ -1,4 +1,4 @@
-"""The connection below a :class:`~mezon.socket.Socket`, under the name the reference has for it.
+"""The connection below a ``mezon.socket.Socket``, under the name the reference has for it.
 
 Bots rarely touch it. Rate limit, heartbeat and reconnect live in the core.
 """
@@ -52,7 +52,7 @@ class WebSocketAdapterPb(WebSocketAdapter):
     Args:
         rate_limit: Frames sent in one period.
         rate_limit_period: The period in seconds.
-        options: Further settings of the core, by the names of :class:`mezon.GatewayOptions`.
+        options: Further settings of the core, by the names of ``mezon.GatewayOptions``.
         store: The core's message store, which received messages go to.
         connection: The connection to use, instead of one of the core with the settings above.
     """

@@ -1,4 +1,4 @@
-"""Members, pins and search of a channel; a part of :class:`mezon.structures.TextChannel`."""
+"""Members, pins and search of a channel; a part of ``mezon.structures.TextChannel``."""
 
 from __future__ import annotations
 

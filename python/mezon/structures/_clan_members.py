@@ -1,4 +1,4 @@
-"""Members, roles, bans, emojis and search of a clan; a part of :class:`mezon.structures.Clan`."""
+"""Members, roles, bans, emojis and search of a clan; a part of ``mezon.structures.Clan``."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class ClanMembers:
         return [Role(cast("Clan", self), role) for role in listed or ()]
 
     async def role(self, which: Role | int | str) -> Role:
-        """A role by its name or its id. It is asked for anew each time, so that it is up to date.
+        """A role by its name or its id. It is asked for again each time, so that it is up to date.
 
         Raises:
             InvalidArgumentError: There is none, or more than one of that name.

@@ -41,7 +41,7 @@ class Maker(Protocol):
 
 
 class Owner(Protocol):
-    """A :class:`mezon.MezonClient`. Structures stand below the client, so they know this of it."""
+    """A ``mezon.MezonClient``. Structures stand below the client, so they know this of it."""
 
     client_id: int
     messages_per_channel: int

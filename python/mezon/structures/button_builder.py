@@ -54,6 +54,6 @@ class ButtonBuilder:
         return self.components
 
     def clear(self) -> Self:
-        """Begin anew; what was built before stays as it is."""
+        """Start over; what was built before stays as it is."""
         self.components = []
         return self

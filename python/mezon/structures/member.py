@@ -102,7 +102,7 @@ class Member:
         await self.clan.kick(self)
 
     async def ban(self, *, reason: str = "", ban_time: int = 0) -> None:
-        """Ban them from the clan; see :meth:`Clan.ban`."""
+        """Ban them from the clan; see ``Clan.ban``."""
         await self.clan.ban(self, reason=reason, ban_time=ban_time)
 
     def __repr__(self) -> str:

@@ -184,7 +184,7 @@ class Message:
         return ack
 
     async def react(
-        self, emoji_id: int, emoji: str, count: int, id: int | None = 0, action_delete: bool = False
+        self, emoji_id: int, emoji: str, count: int = 1, id: int | None = 0, action_delete: bool = False
     ) -> Any:
         """React to the message.
 

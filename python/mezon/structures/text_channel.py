@@ -161,7 +161,7 @@ class TextChannel(ChannelMembers):
     ) -> list[ChannelMessageAck]:
         """Send a text that may be too long for one message, in as many as it takes, one after the other.
 
-        It is cut as :func:`mezon.split_text` and ``Text.split`` do. Nothing is sent for a text without anything
+        It is cut as ``mezon.split_text`` and ``Text.split`` do. Nothing is sent for a text without anything
         in it.
 
         Args:

@@ -63,7 +63,7 @@ class User:
     def merge(self, data: Any) -> None:
         """Take over what ``data`` knows: its fields of the same names that are not empty.
 
-        ``data`` may be a ``UserInitData``, a :class:`User`, a message or any event with such fields.
+        ``data`` may be a ``UserInitData``, a ``User``, a message or any event with such fields.
         """
         # A model that lacks a name answers `getattr` by way of Python and an exception, so its values are asked.
         values = data.__dict__ if hasattr(type(data), "model_fields") else None

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mezon.testing.core import API_KEY, BOT_ID
+from mezon.testing.address import API_KEY, BOT_ID
 from mezon.testing.gateway import LocalGateway
 from mezon.testing.remote import hello, serve_control
 

@@ -56,7 +56,7 @@ class ClientStream:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> None:
-        """Takes what was read from the socket."""
+        """Take what was read from the socket."""
         self._buffer += data
 
     def handshake(self) -> str | None:
@@ -92,7 +92,7 @@ class ClientStream:
             yield envelope
 
     def _words(self, at: int) -> bytes | None:
-        """Takes a length in words at this place and what it counts, with all that stands before."""
+        """Take a length in words at this place and what it counts, with all that stands before."""
         buffer = self._buffer
         if len(buffer) <= at:
             return None

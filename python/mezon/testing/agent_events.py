@@ -59,7 +59,7 @@ class AgentEvents:
         return response
 
     async def send(self, event_type: str, **fields: Any) -> dict[str, Any]:
-        """Sends an event with sensible fields to every stream; the given ones win. Returns what was sent."""
+        """Send an event with sensible fields to every stream; the given ones win. Returns what was sent."""
         number = next(self._numbers)
         event = {
             "event_id": f"event-{number}",
@@ -73,13 +73,13 @@ class AgentEvents:
         return event
 
     async def send_raw(self, data: bytes) -> None:
-        """Sends these bytes as they are to every stream."""
+        """Send these bytes as they are to every stream."""
         for response in list(self._streams):
             with contextlib.suppress(ConnectionError):
                 await response.write(data)
 
     async def end_all(self, *, abort: bool = False) -> None:
-        """Ends every stream: properly, or by cutting the TCP connection."""
+        """End every stream: properly, or by cutting the TCP connection."""
         for response, done in list(self._streams.items()):
             transport = self._transports.get(response)
             if abort and transport is not None:

@@ -70,7 +70,7 @@ def build_blast(
     senders: int = 500,
     mix: Mix = "messages",
 ) -> Blast:
-    """Builds a burst; adds channels and users to the world until there are enough.
+    """Build a burst; add channels and users to the world until there are enough.
 
     The text of a message is ``burst <number> <number in its channel> <words>``, counted from 0, so that a
     receiver sees order and loss. The messages do not enter the history of the world.

@@ -88,9 +88,9 @@ def _target(path: Path, attribute: str | None) -> Target:
 
 
 def load_bot(target: Target | str) -> MezonClient | None:
-    """Imports the bot anew and returns its client.
+    """Import the bot again and return its client.
 
-    None when its file makes none at its top level: such a bot is a script, see :func:`run_script`.
+    None when its file makes none at its top level: such a bot is a script, see ``run_script``.
 
     Raises:
         BotError: The import failed, or there is no such client.
@@ -197,7 +197,7 @@ def _needs_nothing(maker: Any) -> bool:
 
 
 def run_script(target: Target) -> None:
-    """Runs the bot's file as ``python bot.py`` does, for bots that make their client in ``main``."""
+    """Run the bot's file as ``python bot.py`` does, for bots that make their client in ``main``."""
     folder = str(target.path.parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -243,7 +243,7 @@ _MOST_INSTANCES: Final = 20
 
 @contextlib.asynccontextmanager
 async def running_bot(bot: Target | str, gateway: LocalGateway) -> AsyncIterator[MezonClient]:
-    """Imports a bot anew, logs it in to the gateway, and logs it out at the end of the block::
+    """Import a bot again, log it in to the gateway, and log it out at the end of the block::
 
         async def test_the_bot_answers(gateway):
             async with running_bot("bot.py", gateway):

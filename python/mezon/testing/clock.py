@@ -61,7 +61,7 @@ class MovableTime:
     async def advance(
         self, seconds: float = 0.0, *, minutes: float = 0, hours: float = 0, days: float = 0
     ) -> None:
-        """Moves time on, and lets everything happen that is due until then.
+        """Move time on, and let everything happen that is due until then.
 
         Raises:
             ValueError: Time goes forward only.

@@ -76,7 +76,7 @@ class Connection(ABC):
 
     @abstractmethod
     async def serve(self) -> None:
-        """Reads until the connection ends."""
+        """Read until the connection ends."""
 
     @abstractmethod
     async def close(self, code: int, reason: str = "") -> None:
@@ -84,20 +84,20 @@ class Connection(ABC):
 
     @abstractmethod
     def push(self, data: bytes, *, fragments: int = 1) -> None:
-        """Sends bytes, an envelope as a rule, that answer nothing."""
+        """Send bytes, an envelope as a rule, that answer nothing."""
 
     @abstractmethod
     def _write_answer(self, envelope: bytes) -> None:
-        """Sends an envelope that answers a call."""
+        """Send an envelope that answers a call."""
 
     @abstractmethod
     def write_chunk(self, chunk: Chunk) -> None:
-        """Sends a piece of a raw API answer."""
+        """Send a piece of a raw API answer."""
 
     # Reading
 
     async def flowing(self) -> None:
-        """Returns when the gateway is not stalled, or when this connection is gone."""
+        """Return when the gateway is not stalled, or when this connection is gone."""
         # By the clock: nobody tells us that the TCP connection ended while we read nothing.
         while self._gateway.stalled and self.is_open:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -175,6 +175,8 @@ class Connection(ABC):
     def _answer(self, sent: Sent, error: tuple[int, str, Mapping[str, str]] | None) -> None:
         if error is not None:
             self._refuse(sent, *error)
+            return
+        if sent.kind == "pong":  # answers a ping that a test has pushed
             return
         handler = getattr(self, f"_on_{sent.kind}", None)
         if handler is not None:
@@ -282,7 +284,7 @@ class Connection(ABC):
     # Writing
 
     def send(self, cid: int, **field: Any) -> None:
-        """Sends an envelope with this one field."""
+        """Send an envelope with this one field."""
         envelope = realtime_pb2.Envelope(cid=cid, **field)
         data = envelope.SerializeToString()
         if cid:
@@ -297,7 +299,7 @@ class Connection(ABC):
             tap.went(Answer(self.number, time.monotonic(), envelope.cid, size, envelope))
 
     def send_error(self, cid: int, code: int, message: str, context: Mapping[str, str] | None = None) -> None:
-        """Sends an error envelope."""
+        """Send an error envelope."""
         self.send(cid, error=realtime_pb2.Error(code=code, message=message, context=dict(context or {})))
 
     def _send_raw_answer(self, cid: int, body: bytes, code: int = 0) -> None:
@@ -314,7 +316,7 @@ class Connection(ABC):
             self.write_chunk(chunk)
 
     async def _interleaved(self, chunks: list[Chunk]) -> None:
-        """Sends chunks with something else between any two: an event, and what other calls are answered."""
+        """Send chunks with something else between any two: an event, and what other calls are answered."""
         for number, chunk in enumerate(chunks):
             if number:
                 self.send(0, status_presence_event=realtime_pb2.StatusPresenceEvent())
@@ -322,11 +324,11 @@ class Connection(ABC):
             self.write_chunk(chunk)
 
     def write(self, data: bytes) -> None:
-        """Puts bytes on the wire as they are; while the gateway is stalled they wait."""
+        """Put bytes on the wire as they are; while the gateway is stalled they wait."""
         self.pipe.write(data)
 
     async def drain(self, below: int = HIGH_WATER) -> None:
-        """Waits until fewer than ``below`` bytes wait for the peer, or the connection is gone."""
+        """Wait until fewer than ``below`` bytes wait for the peer, or the connection is gone."""
         await self.pipe.drain(below)
 
     @property
@@ -337,7 +339,7 @@ class Connection(ABC):
     # Ending
 
     def release(self) -> None:
-        """Sends what waited for the end of a stall."""
+        """Send what waited for the end of a stall."""
         self.pipe.release()
 
     def abort(self, *, reset: bool = False) -> None:
@@ -345,7 +347,7 @@ class Connection(ABC):
         self.pipe.abort(reset=reset)
 
     def end(self) -> None:
-        """Stops everything that still runs for this connection."""
+        """Stop everything that still runs for this connection."""
         for task in self._delayed:
             task.cancel()
         self.pipe.end()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import itertools
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
@@ -17,10 +17,10 @@ from google.protobuf import wrappers_pb2
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.abridged import LEAST_FRAME_LIMIT
+from mezon.testing.address import API_KEY, BOT_ID, Addressed
 from mezon.testing.agent_events import AgentEvents
 from mezon.testing.connection import Connection
 from mezon.testing.entrance import Entrance
-from mezon.testing.expect import Expecting
 from mezon.testing.faults import FaultBook
 from mezon.testing.http import HttpSide
 from mezon.testing.limits import Limits
@@ -34,22 +34,19 @@ from mezon.testing.wire import WireForm
 from mezon.testing.world import DM, GROUP, User, World
 
 if TYPE_CHECKING:
-    from mezon.testing.tls import LocalCertificate
+    pass
 
 __all__ = ["GatewayCore"]
 
-BOT_ID = 1_830_000_000_000_000_001
-API_KEY = "local-gateway-api-key"
 
 _EPHEMERALS = 1000
 
-Shape = Literal["url", "host:port", "host", "none"]
 
 _C = TypeVar("_C", bound=Connection)
 
 
-class GatewayCore(Expecting):
-    """What :class:`mezon.testing.LocalGateway` stands on; see there."""
+class GatewayCore(Addressed):
+    """What ``mezon.testing.LocalGateway`` stands on; see there."""
 
     def __init__(
         self,
@@ -78,12 +75,12 @@ class GatewayCore(Expecting):
         max_records: int = 100_000,
         max_uploads: int = 100,
     ) -> None:
-        if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
-            raise ValueError(f"the local gateway listens on loopback only, not on {host}")
         if frame_limit < LEAST_FRAME_LIMIT:
             raise ValueError(f"frame_limit is at least {LEAST_FRAME_LIMIT} bytes, not {frame_limit}")
-        self.host = host
-        self.port = port
+        bot = User(bot_id, bot_username, bot_username.capitalize(), is_bot=True)
+        super().__init__(
+            world or World(bot), max_records, host=host, port=port, tls=tls, bot_id=bot_id, api_key=api_key
+        )
         self.websocket = websocket
         self.tcp = tcp
         self.tcp_refusal = tcp_refusal
@@ -93,10 +90,6 @@ class GatewayCore(Expecting):
         if limits is None:
             limits = Limits.of_the_service() if strict else Limits()
         self.limits = limits
-        self.bot_id = bot_id
-        self.api_key = api_key
-        bot = User(bot_id, bot_username, bot_username.capitalize(), is_bot=True)
-        super().__init__(world or World(bot), max_records)
         self.require_join = require_join or strict
         self.joined_only = joined_only
         self.echo_own_messages = echo_own_messages
@@ -105,8 +98,6 @@ class GatewayCore(Expecting):
         self.max_uploads = max_uploads
         self.content_type = "application/proto"
         """Content type of RPC answers; the live servers use several (docs/protocol.md, "RPC over HTTP")."""
-        self._ws_shape: Shape = "url"
-        self._tcp_shape: Shape = "host:port"
         self.session_fields: dict[str, Any] = {}
         """Fields that replace those of the next sessions, such as ``ws_url``, ``api_url`` or ``token``."""
 
@@ -126,99 +117,26 @@ class GatewayCore(Expecting):
         self._upload_keys = itertools.count(1)
         self._flow: asyncio.Event | None = None
         self._runner: web.AppRunner | None = None
-        self._tls = tls
-        self._certificate: LocalCertificate | None = None
 
     def __repr__(self) -> str:
         state = "running" if self._runner is not None else "stopped"
         return f"<{type(self).__name__} {self.url} {state}, {self.connections.live} connections>"
-
-    # Where it is
-
-    @property
-    def tls(self) -> bool:
-        """Whether it speaks https and wss."""
-        return self._tls
-
-    @property
-    def url(self) -> str:
-        """Base URL of the HTTP side, without a trailing slash."""
-        return f"{'https' if self._tls else 'http'}://{self._place}"
-
-    @property
-    def ws_url(self) -> str:
-        """Base URL of the WebSocket side."""
-        return f"{'wss' if self._tls else 'ws'}://{self._place}"
-
-    @property
-    def tcp_url(self) -> str:
-        """Where the abridged TCP side is: host and port, without a scheme as the live service writes it."""
-        return self._place
-
-    @property
-    def _place(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def mmn_api_url(self) -> str:
-        """Where token transfers go."""
-        return self.url + "/mmn-api/"
-
-    @property
-    def zk_api_url(self) -> str:
-        """Where proofs are made."""
-        return self.url + "/zk-api/"
-
-    @property
-    def ca_file(self) -> str | None:
-        """Path of the CA certificate (PEM) a client has to trust; None without TLS and before the start."""
-        return str(self._certificate.ca_file) if self._certificate is not None else None
 
     @property
     def transactions(self) -> list[Transaction]:
         """The accepted token transfers."""
         return self.mmn.transactions
 
-    def client_options(self) -> dict[str, Any]:
-        """Keyword arguments for ``MezonClient(...)`` that point a bot here.
-
-        The messages it stores stay in memory, so that a test leaves no file behind, and its HTTP calls are not
-        spaced out, because this server has no rate limit.
-        """
-        options: dict[str, Any] = {
-            "client_id": self.bot_id,
-            "api_key": self.api_key,
-            "host": self.host,
-            "port": str(self.port),
-            "use_ssl": self._tls,
-            "mmn_api_url": self.mmn_api_url,
-            "zk_api_url": self.zk_api_url,
-            "agent_event_url": self.url,
-            "message_db": ":memory:",
-            "http_rate_period": 0.0,
-        }
-        if self._tls:
-            from mezon import GatewayOptions
-
-            options["gateway"] = GatewayOptions(ca_file=self.ca_file)
-        return options
-
-    def environment(self) -> dict[str, str]:
-        """Environment variables for a bot's process: the SDK's own, and MEZON_BOT_ID and MEZON_API_KEY."""
-        return {
-            "MEZON_BOT_ID": str(self.bot_id),
-            "MEZON_API_KEY": self.api_key,
-            "MEZON_HOST": self.host,
-            "MEZON_PORT": str(self.port),
-            "MEZON_USE_SSL": "true" if self._tls else "false",
-            "MEZON_MMN_API_URL": self.mmn_api_url,
-            "MEZON_ZK_API_URL": self.zk_api_url,
-        }
+    def present_certificate(self, chain: Path) -> None:
+        """Shows this certificate (a PEM file with its key) from the next connection on. Only with TLS, when started."""
+        if self._certificate is None:
+            raise RuntimeError("a certificate belongs to LocalGateway(tls=True) that was started")
+        self._certificate.context.load_cert_chain(chain)
 
     # Life
 
     async def start(self, *, port: int | None = None) -> Self:
-        """Listens: on ``port``, else where it listened before, else where the constructor said."""
+        """Listen: on ``port``, else where it listened before, else where the constructor said."""
         if self._runner is not None:
             raise RuntimeError("the gateway is running already")
         if self._tls and self._certificate is None:
@@ -276,14 +194,14 @@ class GatewayCore(Expecting):
             await asyncio.sleep(0)
 
     async def restart(self, *, downtime: float = 0.0) -> None:
-        """Stops and, after ``downtime`` seconds, listens again on the same port."""
+        """Stop and, after ``downtime`` seconds, listen again on the same port."""
         await self.stop()
         if downtime:
             await asyncio.sleep(downtime)
         await self.start()
 
     async def aclose(self) -> None:
-        """Stops for good and removes the certificate."""
+        """Stop for good and remove the certificate."""
         await self.stop()
         certificate, self._certificate = self._certificate, None
         if certificate is not None:
@@ -311,40 +229,18 @@ class GatewayCore(Expecting):
             "id_token": self.sessions.issue(bot_id, use="id"),
             "user_id": bot_id,
             "api_url": self.url,
-            "ws_url": self._announced(self._ws_shape, self.ws_url),
+            "ws_url": self.announced_ws_url,
             "session_id": self.sessions.issue_session_id(bot_id),
-            "tcp_url": self._announced(self._tcp_shape, f"tcp://{self._place}"),
+            "tcp_url": self.announced_tcp_url,
             **self.session_fields,
         }
         return api_pb2.Session(**fields)
-
-    def announce(self, *, ws_url: Shape | None = None, tcp_url: Shape | None = None) -> None:
-        """How the next sessions write where the sockets are.
-
-        Args:
-            ws_url, tcp_url: ``url``: with a scheme; ``host:port``; ``host``: as the live service writes it, the
-                port is 443 then; ``none``: not at all. A session begins with ``url`` and ``host:port``. Write
-                anything else with ``session_fields``.
-        """
-        self._ws_shape = ws_url or self._ws_shape
-        self._tcp_shape = tcp_url or self._tcp_shape
-
-    def _announced(self, shape: Shape, url: str) -> str:
-        match shape:
-            case "url":
-                return url
-            case "host:port":
-                return self._place
-            case "host":
-                return self.host
-            case "none":
-                return ""
 
     # Connections
 
     @contextlib.contextmanager
     def admit(self, connection: _C) -> Iterator[_C]:
-        """Counts a connection in, and out at its end."""
+        """Count a connection in, and out at its end."""
         counts = self.connections
         counts.total += 1
         connection.number = counts.total
@@ -373,14 +269,14 @@ class GatewayCore(Expecting):
         return self._flow is not None and not self._flow.is_set()
 
     async def flowing(self) -> None:
-        """Returns when the gateway is not stalled."""
+        """Return when the gateway is not stalled."""
         if self._flow is not None:
             await self._flow.wait()
 
     # Telling
 
     def broadcast(self, **field: Any) -> int:
-        """Sends an event to every connection that should have it; returns to how many."""
+        """Send an event to every connection that should have it; return to how many."""
         ((kind, message),) = field.items()
         envelope = realtime_pb2.Envelope(**field)
         data = envelope.SerializeToString()
@@ -423,7 +319,7 @@ class GatewayCore(Expecting):
         attachments: Iterable[api_pb2.MessageAttachment] = (),
         hide_edited: bool = False,
     ) -> None:
-        """Changes a message of the history."""
+        """Change a message of the history."""
         message.content = content
         message.mentions = api_pb2.MessageMentionList(mentions=mentions).SerializeToString()
         message.attachments = api_pb2.MessageAttachmentList(attachments=attachments).SerializeToString()
@@ -433,7 +329,7 @@ class GatewayCore(Expecting):
     def accept_message(
         self, user_id: int, request: realtime_pb2.ChannelMessageSend, *, remember: bool = True
     ) -> tuple[realtime_pb2.ChannelMessageAck, api_pb2.ChannelMessage]:
-        """Makes the ack and the event of a message a bot sends."""
+        """Make the ack and the event of a message a bot sends."""
         world = self.world
         channel, sender = world.channels[request.channel_id], world.users[user_id]
         message = message_from_send(world, channel, sender, request, message_id=world.next_message_id())
@@ -457,7 +353,7 @@ class GatewayCore(Expecting):
         return ack, message
 
     def expect_upload(self, filename: str, filetype: str) -> str:
-        """Makes a URL somebody may PUT a file to, once."""
+        """Make a URL somebody may PUT a file to, once."""
         key = f"{next(self._upload_keys):x}"
         url = f"{self.url}/upload/{key}/{quote(filename, safe='')}"
         while len(self.expected_uploads) >= self.max_uploads:

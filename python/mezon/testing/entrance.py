@@ -19,7 +19,8 @@ class Entrance(web.BaseSite):
 
     Args:
         runner: The HTTP side.
-        host, port: Where to listen.
+        host: Where to listen.
+        port: On which port.
         tcp: Makes the protocol that reads an abridged connection.
         silence_limit: After so many seconds a connection that said nothing at all is closed; None for never.
     """
@@ -58,7 +59,7 @@ class Entrance(web.BaseSite):
         )
 
     async def stop(self) -> None:
-        """Listens no more, and cuts what has not said yet what it is."""
+        """Listen no more, and cut what has not said yet what it is."""
         for connection in list(self._undecided):
             connection.abort()
         await super().stop()

@@ -18,7 +18,7 @@ _SHOWN = 12
 
 
 class Expecting(Watch):
-    """The expectations of a :class:`mezon.testing.LocalGateway`."""
+    """The expectations of a ``mezon.testing.LocalGateway``."""
 
     async def expect(
         self,

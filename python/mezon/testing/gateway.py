@@ -28,8 +28,8 @@ class LocalGateway(People):
         tcp_refusal: What a bad token gets on TCP: ``http``, a 401 as text, or ``silent``, a close.
         frame_limit: The greatest frame taken on TCP, in bytes; a longer one ends the connection.
         silence_limit: Seconds after which a socket that says nothing is closed; None for never.
-        wire: In which pieces and forms the gateway writes, see :class:`WireForm`.
-        limits: How much a bot may send, see :class:`Limits`. Nothing is limited by default, and what the live service
+        wire: In which pieces and forms the gateway writes, see ``WireForm``.
+        limits: How much a bot may send, see ``Limits``. Nothing is limited by default, and what the live service
             would have refused is noted in ``breaches``.
         strict: Refuse it: the limits of the live service, and messages to channels the bot has not joined.
         bot_id: The one bot that may log in (``add_bot`` lets in more).
@@ -47,11 +47,11 @@ class LocalGateway(People):
         max_uploads: How many uploaded files are kept.
 
     Attributes:
-        sent: Every envelope the bot sent, as :class:`Sent`.
-        requests: Every HTTP request, as :class:`Request`.
+        sent: Every envelope the bot sent, as ``Sent``.
+        requests: Every HTTP request, as ``Request``.
         uploads: Uploaded files by URL.
         connections: Counts of sockets: ``live``, ``total``, ``max_live``.
-        handshakes: Every attempt to open a socket, as :class:`Handshake`.
+        handshakes: Every attempt to open a socket, as ``Handshake``.
         breaches: What the live service would have refused, one sentence each.
         live: The open connections; each says its ``transport``.
         meter: ``meter.busiest_second`` is the most frames a bot sent within one second.
@@ -64,18 +64,18 @@ class LocalGateway(People):
     # Bursts
 
     def prepare_blast(self, n: int, **options: Any) -> Blast:
-        """Builds the frames of a burst without sending them; options as for :func:`build_blast`."""
+        """Build the frames of a burst without sending them; options as for ``build_blast``."""
         return build_blast(self.world, n, **options)
 
     async def blast(
         self, burst: int | Blast, *, progress: Callable[[int], None] | None = None, **options: Any
     ) -> BlastResult:
-        """Sends N prepared messages to every connection as fast as the sockets take them.
+        """Send N prepared messages to every connection as fast as the sockets take them.
 
         Args:
             burst: How many messages, or what ``prepare_blast`` made (send it as often as you like).
             progress: Called now and then with the number of messages handed to the socket so far.
-            options: For :func:`build_blast`: ``seed``, ``channels``, ``senders``, ``mix``.
+            options: For ``build_blast``: ``seed``, ``channels``, ``senders``, ``mix``.
 
         Returns:
             How many messages and bytes went out in which time, and whether no connection was lost meanwhile.

@@ -60,7 +60,7 @@ class HttpSide:
         return app
 
     async def _watch(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Records every request and carries out the faults ordered for it."""
+        """Record every request and carry out the faults ordered for it."""
         gateway = self._gateway
         name = request.path.removeprefix(RPC_PREFIX) if request.path.startswith(RPC_PREFIX) else request.path
         record = Request(

@@ -109,7 +109,7 @@ class Meter:
     _recent: dict[int, _Window] = field(default_factory=dict, repr=False)
 
     def count(self, bot_id: int, now: float) -> None:
-        """Counts a frame."""
+        """Count a frame."""
         window = self._recent.setdefault(bot_id, _Window(_SECOND))
         window.is_full(now, None)
         self.busiest_second = max(self.busiest_second, window.count(now))

@@ -34,7 +34,7 @@ Message = Sent | int | api_pb2.ChannelMessage
 
 
 class People(Pushing):
-    """The users of a :class:`mezon.testing.LocalGateway`."""
+    """The users of a ``mezon.testing.LocalGateway``."""
 
     # Talking
 

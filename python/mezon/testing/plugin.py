@@ -37,7 +37,7 @@ else:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> None:
-        """Marks the coroutine tests that use a fixture of this plugin, before pytest-asyncio looks at them."""
+        """Mark the coroutine tests that use a fixture of this plugin, before pytest-asyncio looks at them."""
         if not inspect.iscoroutinefunction(obj) or not collector.funcnamefilter(name):
             return
         if FIXTURES.isdisjoint(inspect.signature(obj).parameters):

@@ -33,7 +33,7 @@ class GatewayProcess:
         options: Arguments for ``python -m mezon.testing``, such as ``"--tls"`` or ``"--script", "world.py"``.
         python: The interpreter; this one by default.
 
-    ``gateway.call(name, ...)`` calls a method of :class:`LocalGateway` (see ``mezon.testing.remote.CALLS``)
+    ``gateway.call(name, ...)`` calls a method of ``LocalGateway`` (see ``mezon.testing.remote.CALLS``)
     with JSON arguments (bytes as hex); the most used ones have methods here. Channels and users go by name.
     The child ends when this object is closed, or when this process is gone.
     """
@@ -78,7 +78,7 @@ class GatewayProcess:
     # Life
 
     async def start(self) -> Self:
-        """Starts the child and waits until it listens."""
+        """Start the child and wait until it listens."""
         process = await asyncio.create_subprocess_exec(
             self._python,
             "-m",
@@ -106,7 +106,7 @@ class GatewayProcess:
         return self
 
     async def aclose(self) -> None:
-        """Ends the child."""
+        """End the child."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -133,7 +133,7 @@ class GatewayProcess:
     # Calls
 
     async def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Calls a method over there. Raises RuntimeError with its error text."""
+        """Call a method over there. Raises RuntimeError with its error text."""
         process = self._running()
         assert process.stdin is not None
         number = next(self._ids)
@@ -154,22 +154,22 @@ class GatewayProcess:
         return int(await self.call("say", channel, user, content, **options))
 
     async def wait_connected(self, n: int = 1, *, timeout: float = 5.0) -> None:
-        """Waits until at least ``n`` WebSockets are open."""
+        """Wait until at least ``n`` WebSockets are open."""
         await self.call("wait_connected", n, timeout=timeout)
 
     async def wait_joined(self, *, timeout: float = 5.0) -> None:
-        """Waits until a bot has joined every clan of the world."""
+        """Wait until a bot has joined every clan of the world."""
         await self.call("wait_joined", timeout=timeout)
 
     async def prepare_blast(self, n: int, **options: Any) -> dict[str, Any]:
-        """Builds a burst over there; hand the result to ``blast``. The one prepared before is forgotten."""
+        """Build a burst over there; hand the result to ``blast``. The one prepared before is forgotten."""
         prepared: dict[str, Any] = await self.call("prepare_blast", n, **options)
         return prepared
 
     async def blast(
         self, burst: int | dict[str, Any], *, progress: Callable[[int], None] | None = None, **options: Any
     ) -> BlastResult:
-        """Sends a burst; as LocalGateway.blast."""
+        """Send a burst; as LocalGateway.blast."""
         self._progress = progress
         try:
             return BlastResult(**await self.call("blast", burst, **options))

@@ -15,10 +15,10 @@ __all__ = ["Pushing"]
 
 
 class Pushing(Weather):
-    """The events of a :class:`mezon.testing.LocalGateway`."""
+    """The events of a ``mezon.testing.LocalGateway``."""
 
     async def push(self, envelope: realtime_pb2.Envelope | None = None, **field: Any) -> int:
-        """Sends an envelope, or an event by name (``push(channel_message=...)``), to every connection.
+        """Send an envelope, or an event by name (``push(channel_message=...)``), to every connection.
 
         Returns how many connections it went to.
         """
@@ -34,11 +34,11 @@ class Pushing(Weather):
         return await self.push_raw(payload)
 
     async def push_raw(self, data: bytes, *, fragments: int = 1) -> int:
-        """Sends these bytes as one message; on the WebSocket cut into ``fragments`` frames."""
+        """Send these bytes as one message; on the WebSocket cut into ``fragments`` frames."""
         return await self._to_all(lambda connection: connection.push(data, fragments=fragments))
 
     async def push_chunks(self, chunks: Iterable[Chunk]) -> int:
-        """Sends pieces of a raw API answer (``mezon.testing.frames.raw_answer`` makes them)."""
+        """Send pieces of a raw API answer (``mezon.testing.frames.raw_answer`` makes them)."""
         pieces = list(chunks)
 
         def send(connection: Connection) -> None:
@@ -48,11 +48,11 @@ class Pushing(Weather):
         return await self._to_all(send)
 
     async def push_text(self, text: str) -> int:
-        """Sends a text WebSocket message."""
+        """Send a text WebSocket message."""
         return await self.push_wire(websocket_frame(text.encode(), TEXT))
 
     async def push_wire(self, data: bytes) -> int:
-        """Puts these bytes on the TCP connection as they are: broken frames, half frames, anything."""
+        """Put these bytes on the TCP connection as they are: broken frames, half frames, anything."""
         return await self._to_all(lambda connection: connection.write(data))
 
     async def _to_all(self, send: Callable[[Connection], None]) -> int:

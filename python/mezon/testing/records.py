@@ -28,7 +28,7 @@ Transport = Literal["websocket", "tcp"]
 
 _T = TypeVar("_T")
 
-HOUSEKEEPING = frozenset({"ping", "clan_join", "channel_join", "channel_leave"})
+HOUSEKEEPING = frozenset({"ping", "pong", "clan_join", "channel_join", "channel_leave"})
 """What a client sends by itself: ``next_sent()`` without a kind passes over these."""
 
 KINDS = {
@@ -89,7 +89,7 @@ class Sent:
         connection: int,
         transport: Transport = "websocket",
     ) -> Sent:
-        """Takes an envelope apart."""
+        """Take an envelope apart."""
         kind = envelope.WhichOneof("message") or ""
         message = getattr(envelope, kind) if kind else None
         api_name, body = "", None
@@ -209,7 +209,7 @@ class Connections:
 
 
 def keep(items: list[_T], item: _T, limit: int) -> None:
-    """Appends; when the list is full, drops its oldest tenth first."""
+    """Append; when the list is full, drop its oldest tenth first."""
     if len(items) >= limit:
         del items[: max(1, limit // 10)]
     items.append(item)

@@ -44,7 +44,7 @@ HISTORY_BEFORE: Final = 3
 
 
 def call(gateway: GatewayCore, user_id: int, name: str, body: bytes) -> tuple[Message, Message]:
-    """Runs an RPC: the decoded request and the answer. Raises RpcError."""
+    """Run an RPC: the decoded request and the answer. Raises RpcError."""
     known = METHODS.get(name)
     if known is None:
         raise RpcError(404, UNIMPLEMENTED, f"the local gateway has no RPC {name}")

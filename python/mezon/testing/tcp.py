@@ -163,7 +163,7 @@ class TcpConnection(Connection):
             super()._on_ping(sent)
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Ends the stream: TCP has no close frame, no code and no reason."""
+        """End the stream: TCP has no close frame, no code and no reason."""
         await self.pipe.finish()
 
     def push(self, data: bytes, *, fragments: int = 1) -> None:

@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 
 
 class GatewayThread:
-    """Runs a :class:`LocalGateway` in a thread::
+    """Runs a ``LocalGateway`` in a thread::
 
         with GatewayThread() as server:
             client = MezonClient(**server.gateway.client_options())
@@ -35,7 +35,7 @@ class GatewayThread:
         self._thread: threading.Thread | None = None
 
     def start(self) -> Self:
-        """Starts the thread and the gateway in it."""
+        """Start the thread and the gateway in it."""
         if self._thread is not None:
             raise RuntimeError("the gateway thread is running already")
         ready = threading.Event()
@@ -61,7 +61,7 @@ class GatewayThread:
         await self._stopping.wait()
 
     def run(self, coroutine: Coroutine[Any, Any, _T], *, timeout: float = 30.0) -> _T:
-        """Runs a coroutine of the gateway in its thread and waits for the result."""
+        """Run a coroutine of the gateway in its thread and wait for the result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._running()).result(timeout)
 
     async def arun(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
@@ -69,7 +69,7 @@ class GatewayThread:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._running()))
 
     def call(self, method: Any, *args: Any, **kwargs: Any) -> Any:
-        """Calls a plain method of the gateway, such as ``gateway.stall``, in its thread."""
+        """Call a plain method of the gateway, such as ``gateway.stall``, in its thread."""
 
         async def run() -> Any:
             return method(*args, **kwargs)
@@ -82,7 +82,7 @@ class GatewayThread:
         return self._loop
 
     def stop(self) -> None:
-        """Ends the gateway and the thread."""
+        """End the gateway and the thread."""
         if self._thread is None:
             return
         try:

@@ -85,5 +85,5 @@ class LocalCertificate:
         self.context.load_cert_chain(chain, key_file)
 
     def remove(self) -> None:
-        """Deletes the files."""
+        """Delete the files."""
         self._folder.cleanup()

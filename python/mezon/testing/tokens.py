@@ -111,7 +111,7 @@ class Node:
         return self._account(self._address(who)).balance
 
     def set_balance(self, who: int | str, amount: int) -> None:
-        """Sets the balance of a user id or an address, in millionths of a token."""
+        """Set the balance of a user id or an address, in millionths of a token."""
         self._account(self._address(who)).balance = amount
 
     def refuse(self, code: str, message: str, *, times: int = 1) -> None:
@@ -251,7 +251,7 @@ def _limit(memory: dict[Any, Any]) -> None:
 
 
 def _verify(sender: str, signed: bytes, signature: str) -> bytes | None:
-    """Checks a signature by the ephemeral key it brings along (returned), else by the sender's own (None)."""
+    """Check a signature by the ephemeral key it brings along (returned), else by the sender's own (None)."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 

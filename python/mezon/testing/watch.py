@@ -28,7 +28,7 @@ class Watch:
         self.on_sent: Callable[[Sent], None] | None = None
         """Called for every envelope the bot sends."""
         self.taps: list[Tap] = []
-        """Who is told of everything that passes; see :class:`mezon.testing.tap.Tap`."""
+        """Who is told of everything that passes; see ``mezon.testing.tap.Tap``."""
         self.breaches: list[str] = []
         """What the live service would have refused, and this gateway did not, one sentence each."""
         self.sent: list[Sent] = []
@@ -52,7 +52,7 @@ class Watch:
     async def wait_until(
         self, condition: Callable[[], bool], *, timeout: float = 5.0, what: str = "it"
     ) -> None:
-        """Waits until something the gateway sees is so. Raises TimeoutError after ``timeout`` seconds."""
+        """Wait until something the gateway sees is so. Raises TimeoutError after ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
         while not condition():
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -77,19 +77,19 @@ class Watch:
         )
 
     async def wait_connected(self, n: int = 1, *, timeout: float = 5.0) -> None:
-        """Waits until at least ``n`` sockets are open."""
+        """Wait until at least ``n`` sockets are open."""
         await self.wait_until(
             lambda: self.connections.live >= n, timeout=timeout, what=f"{n} open connections"
         )
 
     async def wait_disconnected(self, *, timeout: float = 5.0) -> None:
-        """Waits until no socket is open."""
+        """Wait until no socket is open."""
         await self.wait_until(
             lambda: self.connections.live == 0, timeout=timeout, what="the connections to end"
         )
 
     async def wait_joined(self, clan_ids: Iterable[int] | None = None, *, timeout: float = 5.0) -> None:
-        """Waits until an open connection joined these clans (default: clan 0 and every clan of the world)."""
+        """Wait until an open connection joined these clans (default: clan 0 and every clan of the world)."""
         wanted = {0, *self.world.clans} if clan_ids is None else set(clan_ids)
         await self.wait_until(
             lambda: any(wanted <= clans for clans in self.joined()),

@@ -12,7 +12,7 @@ __all__ = ["Weather"]
 
 
 class Weather(GatewayCore):
-    """The faults of a :class:`mezon.testing.LocalGateway`."""
+    """The faults of a ``mezon.testing.LocalGateway``."""
 
     async def drop(self, *, reset: bool = False) -> int:
         """Cuts every bot's connection: no close frame. With ``reset`` the bot sees a reset.
@@ -26,7 +26,7 @@ class Weather(GatewayCore):
         return len(live)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Closes every WebSocket with a close frame, such as 4006 (session expired). TCP has none and just ends."""
+        """Close every WebSocket with a close frame, such as 4006 (session expired). TCP has none and just ends."""
         live = list(self.live)
         for connection in live:
             await connection.close(code, reason)
@@ -43,7 +43,7 @@ class Weather(GatewayCore):
         self._flow.clear()
 
     def resume(self) -> None:
-        """Ends ``stall()``."""
+        """End ``stall()``."""
         if self._flow is not None:
             self._flow.set()
         for connection in list(self.live):
@@ -71,7 +71,7 @@ class Weather(GatewayCore):
     def silence(
         self, kind: str, *, times: int | None = None, match: Callable[[Any], bool] | None = None
     ) -> None:
-        """Takes socket calls of a kind and neither answers nor carries them out."""
+        """Take socket calls of a kind and neither answer nor carry them out."""
         self.faults.socket.append(SocketFault(kind, times, match, silent=True))
 
     def delay(

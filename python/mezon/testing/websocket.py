@@ -37,7 +37,7 @@ class WebSocketSide:
         return [c for c in self._gateway.live if isinstance(c, WebSocketConnection)]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Takes a connection in, checks its token and serves it to its end."""
+        """Take a connection in, check its token and serve it to its end."""
         gateway = self._gateway
         if not gateway.websocket:
             raise web.HTTPNotFound(text="this gateway serves no WebSocket")

@@ -61,7 +61,7 @@ class Pipe:
         return not self._transport.is_closing()
 
     def write(self, data: bytes) -> None:
-        """Puts bytes (whole frames) on the wire; while the gateway is stalled they wait."""
+        """Put bytes (whole frames) on the wire; while the gateway is stalled they wait."""
         if not self.is_open:
             return
         plain = self._form.split is None and not self._form.gather
@@ -74,7 +74,7 @@ class Pipe:
         self.release()
 
     def release(self) -> None:
-        """Sends what waits, unless the gateway is stalled."""
+        """Send what waits, unless the gateway is stalled."""
         if not self._held or self._stalled() or self._writer is not None:
             return
         self._writer = asyncio.get_running_loop().create_task(self._pass_on())
@@ -92,7 +92,7 @@ class Pipe:
             self._writer = None
 
     async def drain(self, below: int = HIGH_WATER) -> None:
-        """Waits until fewer than ``below`` bytes wait for the peer, or the connection is gone."""
+        """Wait until fewer than ``below`` bytes wait for the peer, or the connection is gone."""
         # Asked by the clock, not told by an event: aiohttp keeps the write callbacks to itself, and at this
         # buffer size one look a millisecond keeps the pipe full.
         while self.is_open and self._waiting() >= below:  # noqa: ASYNC110
@@ -102,7 +102,7 @@ class Pipe:
         return len(self._held) + self._transport.get_write_buffer_size()
 
     async def finish(self) -> None:
-        """Ends the connection after what was written so far."""
+        """End the connection after what was written so far."""
         while self._held and self.is_open and not self._stalled():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         self._transport.close()

@@ -70,7 +70,7 @@ class World:
         return self._last_message_id
 
     def reserve_message_ids(self, count: int) -> range:
-        """Takes ``count`` consecutive message ids at once."""
+        """Take ``count`` consecutive message ids at once."""
         first = self._last_message_id + 1
         self._last_message_id += count
         return range(first, first + count)
@@ -85,7 +85,7 @@ class World:
         is_bot: bool = False,
         clans: Iterable[Clan | int | str] | None = None,
     ) -> User:
-        """Adds a user, by default as a member of every clan there is."""
+        """Add a user, by default as a member of every clan there is."""
         user_id = id if id is not None else self.next_id()
         user = User(user_id, username, display_name, avatar_url, is_bot=is_bot)
         self.users[user_id] = user
@@ -94,7 +94,7 @@ class World:
         return user
 
     def add_clan(self, name: str, *, id: int | None = None, logo: str = "", description: str = "") -> Clan:
-        """Adds a clan with everybody as a member."""
+        """Add a clan with everybody as a member."""
         clan_id = id if id is not None else self.next_id()
         clan = Clan(clan_id, name, logo=logo, description=description, member_ids=set(self.users))
         self.clans[clan_id] = clan
@@ -113,7 +113,7 @@ class World:
         category_name: str = "TEXT CHANNELS",
         topic: str = "",
     ) -> Channel:
-        """Adds a channel to a clan (the first one when ``clan`` is None).
+        """Add a channel to a clan (the first one when ``clan`` is None).
 
         Args:
             type: 1 text, 7 thread (give ``parent``), 10 voice.
@@ -141,14 +141,14 @@ class World:
         return channel
 
     def add_thread(self, label: str, parent: Channel | int | str, *, private: bool = False) -> Channel:
-        """Adds a thread below a channel."""
+        """Add a thread below a channel."""
         above = self.channel(parent)
         return self.add_channel(label, above.clan_id, type=THREAD, parent=above, private=private)
 
     def add_voice_channel(
         self, label: str, clan: Clan | int | str | None = None, *, users: Iterable[User | int | str] = ()
     ) -> Channel:
-        """Adds a voice room with somebody in it."""
+        """Add a voice room with somebody in it."""
         channel = self.add_channel(label, clan, type=VOICE)
         channel.voice_user_ids = [self.user(u).id for u in users]
         return channel
@@ -161,7 +161,7 @@ class World:
         color: str = "",
         users: Iterable[User | int | str] = (),
     ) -> Role:
-        """Adds a role to a clan."""
+        """Add a role to a clan."""
         role = Role(
             self.next_id(), self.clan(clan).id, title, color=color, user_ids={self.user(u).id for u in users}
         )
@@ -251,7 +251,7 @@ class World:
     # Messages
 
     def remember(self, message: api_pb2.ChannelMessage) -> None:
-        """Adds a message to the history of its channel."""
+        """Add a message to the history of its channel."""
         history = self._messages.get(message.channel_id)
         if history is None:
             history = self._messages[message.channel_id] = deque(maxlen=MESSAGES_PER_CHANNEL)
@@ -274,13 +274,13 @@ class World:
         return None
 
     def forget(self, message: api_pb2.ChannelMessage) -> None:
-        """Takes a message out of the history."""
+        """Take a message out of the history."""
         history = self._messages.get(message.channel_id)
         if history is not None and message in history:
             history.remove(message)
 
     def forget_messages(self) -> None:
-        """Empties every history."""
+        """Empty every history."""
         self._messages.clear()
 
     def describe(self, channel: Channel) -> api_pb2.ChannelDescription:

@@ -18,14 +18,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mezon.testing.core import BOT_ID
+from mezon.testing.address import BOT_ID
 from mezon.testing.world import User, World
 
 __all__ = ["load_world"]
 
 
 def load_world(path: str | Path) -> World:
-    """Reads the file.
+    """Read the file.
 
     Raises:
         ValueError: It is no such file; the text says where.

@@ -183,7 +183,7 @@ class Text(TextBody):
         return {"s": start, "e": start + utf16_length(self._text[span.start : span.end])}
 
     def split(self, limit: int | None = None) -> list[Text]:
-        """Cut it into texts that each fit into a message, as :func:`mezon.split_text` does.
+        """Cut it into texts that each fit into a message, as ``mezon.split_text`` does.
 
         Mentions, links, emoji and code stay whole; a code block that is too long alone becomes two of them. Embeds
         and components go with the last.

@@ -32,3 +32,13 @@ def _installed(distribution: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
+
+
+def core_version() -> str:
+    """The version of the core."""
+    return _core.__version__
+
+
+def is_debug_build() -> bool:
+    """Whether the core is a slow build for its developers."""
+    return _core.debug_build

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import sys
-from typing import ClassVar, TextIO
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final, TextIO
 
 _FORMAT = "[%(asctime)s] [%(name)s] [%(levelname)s] %(message)s"
 _DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
@@ -39,6 +42,30 @@ class ColoredFormatter(logging.Formatter):
             record.levelname = name
 
 
+#: What every record has; the rest was given as ``extra``.
+_USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: ``time`` (UTC), ``level``, ``logger``, ``message``, the record's own fields, ``error``.
+
+    The fields of this package's records are listed in docs/guide/logging.md.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in vars(record).items() if name not in _USUAL}
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
 def _is_terminal() -> bool:
     stream = sys.stderr
     return stream is not None and hasattr(stream, "isatty") and stream.isatty()
@@ -66,13 +93,29 @@ def setup_logger(
     log_format: str | None = None,
     date_format: str | None = None,
     use_colors: bool = True,
+    *,
+    as_json: bool | None = None,
 ) -> logging.Logger:
-    """Set the level of a logger, and let it write to standard error unless it has a handler already."""
+    """Set the level of a logger, and let it write to standard error unless it has a handler already.
+
+    Args:
+        name: The logger.
+        log_level: Its level.
+        log_format: As of ``logging.Formatter``.
+        date_format: The form of the time in it.
+        use_colors: Colour the level on a terminal.
+        as_json: One JSON object a line; by default when ``MEZON_LOG_FORMAT`` is ``json``.
+    """
     logger = logging.getLogger(name)
     logger.setLevel(log_level)
     if not logger.handlers:
         handler = _OwnHandler(logger)
-        handler.setFormatter(ColoredFormatter(log_format or _FORMAT, date_format or _DATE_FORMAT, use_colors))
+        if as_json if as_json is not None else os.environ.get("MEZON_LOG_FORMAT", "").lower() == "json":
+            handler.setFormatter(JsonFormatter())
+        else:
+            handler.setFormatter(
+                ColoredFormatter(log_format or _FORMAT, date_format or _DATE_FORMAT, use_colors)
+            )
         logger.addHandler(handler)
     return logger
 

@@ -12,7 +12,7 @@ __all__ = ["TextBody"]
 
 
 class TextBody(ABC):
-    """The base of :class:`mezon.Text`, below the models that take it as the content of a message."""
+    """The base of ``mezon.Text``, below the models that take it as the content of a message."""
 
     __slots__ = ()
 

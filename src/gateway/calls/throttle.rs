@@ -58,21 +58,40 @@ impl Throttle {
         }
         self.forget(now);
         let used = self.unread.len() + self.read.len();
-        let pinged = self.unread.iter().any(|frame| frame.ping) || self.read.iter().any(|(_, ping)| *ping);
-        let kept = usize::from(self.limit > RESERVE_FROM && !pinged);
-        if used < self.limit - kept {
+        if used < self.limit - usize::from(self.limit > RESERVE_FROM) {
             return Ok(());
         }
-        let freed = self.read.front().map(|(at, _)| *at + self.period);
-        let given_up = self.unread.front().map(|frame| frame.at + self.patience);
-        let until = freed.into_iter().chain(given_up).min().unwrap_or(now + self.period);
+        let until = self.next_place(now);
         // Its place must be free: a ping of late still has it.
         let place = self.read.iter().rfind(|(_, ping)| *ping).map(|(at, _)| *at + self.period);
         let ping_at = self.unread.back().map(|frame| (frame.at + BARRIER).max(place.unwrap_or(now)));
         Err(Full { until, ping_at })
     }
 
-    /// A frame goes out. A ping does not ask for room.
+    /// May a ping be sent that could as well come later?
+    ///
+    /// # Errors
+    /// When to ask again.
+    pub fn room_for_ping(&mut self, now: Instant) -> Result<(), Instant> {
+        self.forget(now);
+        let full = self.limit > RESERVE_FROM && self.unread.len() + self.read.len() >= self.limit;
+        if full { Err(self.next_place(now)) } else { Ok(()) }
+    }
+
+    fn next_place(&self, now: Instant) -> Instant {
+        let freed = self.read.front().map(|(at, _)| *at + self.period);
+        let given_up = self.unread.front().map(|frame| frame.at + self.patience);
+        freed.into_iter().chain(given_up).min().unwrap_or(now + self.period)
+    }
+
+    /// A ping that went with the handshake, and was answered.
+    pub fn greeted(&mut self, now: Instant) {
+        if self.limit > 0 {
+            self.read.push_back((now, true));
+        }
+    }
+
+    /// A frame goes out. A ping that is due does not ask for room.
     pub fn sent(&mut self, cid: u16, ping: bool, now: Instant) {
         if self.limit > 0 {
             self.forget(now);
@@ -196,8 +215,13 @@ mod tests {
             throttle.sent(calls, false, now);
         }
         assert_eq!(calls, 79);
+        assert_eq!(throttle.room_for_ping(now), Ok(()));
         throttle.sent(100, true, now);
         assert!(throttle.room(now).is_err());
+        throttle.answered(100, now);
+        assert_eq!(throttle.room_for_ping(now), Err(now + PERIOD));
+        throttle.greeted(now + PERIOD);
+        assert_eq!(throttle.room(now + PERIOD), Ok(()));
     }
 
     #[test]

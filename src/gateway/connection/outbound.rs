@@ -34,7 +34,7 @@ impl Connection<'_> {
 
     fn write_pings(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
         let due = self.heartbeat.poll(now, self.pause.is_some()) == Beat::Ping;
-        if due || self.ping_ordered {
+        if due || (self.ping_ordered && self.has_room_for_ping(now)) {
             if self.transport.poll_ready(cx)?.is_ready() && self.write_ping(now)? {
                 self.ping_ordered = false;
             } else {
@@ -51,7 +51,13 @@ impl Connection<'_> {
         Ok(())
     }
 
-    /// A ping is never held up by the throttle, but counts. False when there is no cid for it.
+    /// One that is not due waits while the server has its eighty: at a reconnect, say.
+    fn has_room_for_ping(&mut self, now: Instant) -> bool {
+        let room = self.calls.throttle().room_for_ping(now);
+        room.map_err(|at| self.limit(at)).is_ok()
+    }
+
+    /// A ping that is due is never held up by the throttle, but counts. False when there is no cid for it.
     fn write_ping(&mut self, now: Instant) -> Result<bool, Lost> {
         let Some(cid) = self.calls.pending.ping_cid() else { return Ok(false) };
         self.calls.throttle().sent(cid, true, now);

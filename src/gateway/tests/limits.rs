@@ -16,6 +16,7 @@ fn most_in_a_second(got: &[Got]) -> usize {
 #[tokio::test(start_paused = true)]
 async fn eighty_frames_go_out_in_any_second() {
     let (mut bot, link) = Bot::ready(Options::default()).await;
+    bot.pass(SEC).await;
     let start = tokio::time::Instant::now();
     // One in eighty is kept for a ping.
     let calls: Vec<_> = (0..474).map(|_| bot.send(30 * SEC)).collect();
@@ -27,8 +28,9 @@ async fn eighty_frames_go_out_in_any_second() {
         let due = SEC * (n / 79) as u32;
         assert!(*at >= due && *at <= due + 10 * MS, "frame {n} after {at:?}, due {due:?}");
     }
-    assert_eq!(most_in_a_second(&link.all()), 80, "the first ping among them");
     bot.pass(10 * SEC).await;
+    assert_eq!(link.pings().len(), 1);
+    assert!(most_in_a_second(&link.all()) <= 80, "the ping among them");
     bot.finish().await;
 }
 
@@ -91,9 +93,8 @@ async fn a_new_connection_does_not_begin_anew() {
                 bot.reconnect().await;
             }
         }
-        assert!(all.len() > 80);
-        // Pings never wait: each of the four connections began with one.
-        assert!(most_in_a_second(&all) <= 80 + 3, "{}", most_in_a_second(&all));
+        assert!(all.len() >= 79, "as much as may be goes out");
+        assert!(most_in_a_second(&all) <= 80, "{}", most_in_a_second(&all));
         bot.finish().await;
     }
 }

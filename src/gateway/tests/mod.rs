@@ -4,12 +4,15 @@
 mod bot;
 mod calls;
 mod flow;
+mod handshakes;
 mod heartbeat;
 mod joins;
 mod lifecycle;
 mod limits;
 mod net;
+mod orders;
 mod routes;
 mod sockets;
 mod storms;
 mod tcp;
+mod websocket;

@@ -27,27 +27,31 @@ fn impatient() -> Options {
     }
 }
 
-fn patient() -> Options {
+pub fn patient() -> Options {
     Options { connect_timeout: 60 * SEC, rate_limit: 0, ..quick() }
 }
 
-fn bot(options: Options) -> Bot {
-    let connector = Connector::new(Options::default().trust(), 1 << 20);
+pub fn bot(options: Options) -> Bot {
+    bot_with(options, 1 << 20)
+}
+
+pub fn bot_with(options: Options, max_frame: usize) -> Bot {
+    let connector = Connector::new(Options::default().trust(), max_frame);
     Bot::on(options, Box::new(connector))
 }
 
-struct Peer(TcpListener);
+pub struct Peer(TcpListener);
 
 impl Peer {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
-    fn url(&self, scheme: &str) -> String {
+    pub fn url(&self, scheme: &str) -> String {
         format!("{scheme}://{}/ws?token=secret", self.0.local_addr().unwrap())
     }
 
-    async fn accept(&self) -> TcpStream {
+    pub async fn accept(&self) -> TcpStream {
         timeout(60 * SEC, self.0.accept()).await.expect("the client connects").unwrap().0
     }
 
@@ -61,7 +65,7 @@ impl Peer {
     }
 
     /// A client that is ready, and the naked stream behind its WebSocket.
-    async fn raw(&self, bot: &mut Bot) -> TcpStream {
+    pub async fn raw(&self, bot: &mut Bot) -> TcpStream {
         bot.connect(&self.url("ws")).unwrap();
         let mut stream = self.accept().await;
         let key = request_key(&mut stream).await;
@@ -75,7 +79,7 @@ impl Peer {
 }
 
 /// Reads the client's request; its key.
-async fn request_key(stream: &mut TcpStream) -> String {
+pub async fn request_key(stream: &mut TcpStream) -> String {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         request.push(stream.read_u8().await.unwrap());
@@ -86,7 +90,7 @@ async fn request_key(stream: &mut TcpStream) -> String {
     line.expect("a key").to_owned()
 }
 
-fn switching(key: &str, more: &str) -> String {
+pub fn switching(key: &str, more: &str) -> String {
     let accept = derive_accept_key(key.as_bytes());
     format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n\
@@ -102,114 +106,6 @@ fn frame(payload: &[u8]) -> Vec<u8> {
 
 fn typing() -> Vec<u8> {
     encode_envelope(0, TYPING, &[0x10, 5]).to_vec()
-}
-
-/// The reason a first connect fails for; the peer does `answer`.
-async fn refused<F: Future<Output = ()>>(scheme: &str, answer: impl FnOnce(TcpStream) -> F) -> String {
-    let peer = Peer::new().await;
-    let mut bot = bot(Options { connect_timeout: SEC, ..quick() });
-    bot.connect(&peer.url(scheme)).unwrap();
-    let (reason, ()) = tokio::join!(bot.until(State::Closed), async { answer(peer.accept().await).await });
-    assert!(!reason.contains("secret"), "{reason}");
-    bot.finish().await;
-    reason
-}
-
-#[tokio::test]
-async fn a_port_nobody_listens_on() {
-    let peer = Peer::new().await;
-    let url = peer.url("ws");
-    drop(peer);
-    let mut bot = bot(patient());
-    bot.connect(&url).unwrap();
-    let reason = bot.until(State::Closed).await;
-    assert!(reason.starts_with("cannot connect to 127.0.0.1:"), "{reason}");
-    bot.finish().await;
-}
-
-#[tokio::test]
-async fn urls_that_are_none() {
-    for url in ["", "no url?token=secret", "http://127.0.0.1/?token=secret", "ws:///ws?token=secret"] {
-        let mut bot = bot(patient());
-        bot.connect(url).unwrap();
-        let reason = bot.until(State::Closed).await;
-        assert!(reason.starts_with("the socket URL") && !reason.contains("secret"), "{reason}");
-        bot.finish().await;
-    }
-}
-
-#[tokio::test]
-async fn handshakes_that_fail() {
-    let hangs = refused("ws", |stream| async move {
-        sleep(2 * SEC).await;
-        drop(stream);
-    });
-    let tls_hangs = refused("wss", |stream| async move {
-        sleep(2 * SEC).await;
-        drop(stream);
-    });
-    let tls_cut = refused("wss", |mut stream| async move {
-        stream.read_u8().await.unwrap();
-    });
-    let tls_half = refused("wss", |mut stream| async move {
-        stream.read_u8().await.unwrap();
-        // The header of a ServerHello of which nothing follows.
-        stream.write_all(&[0x16, 3, 3, 0, 90, 2]).await.unwrap();
-    });
-    let tls_garbage = refused("wss", |mut stream| async move {
-        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
-        stream.read_u8().await.unwrap();
-    });
-    let cut = refused("ws", |mut stream| async move {
-        request_key(&mut stream).await;
-        stream.write_all(b"HTTP/1.1 101 Swit").await.unwrap();
-    });
-    let full = refused("ws", |mut stream| async move {
-        request_key(&mut stream).await;
-        let _ = stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\r\n").await;
-    });
-    let no_switch = refused("ws", |mut stream| async move {
-        let key = request_key(&mut stream).await;
-        let answer = switching(&key, "").replace("Connection: keep-alive, Upgrade\r\n", "");
-        let _ = stream.write_all(answer.as_bytes()).await;
-    });
-    let wrong_key = refused("ws", |mut stream| async move {
-        request_key(&mut stream).await;
-        let _ = stream.write_all(switching("another", "").as_bytes()).await;
-    });
-    let wrong_protocol = refused("ws", |mut stream| async move {
-        let key = request_key(&mut stream).await;
-        let _ = stream.write_all(switching(&key, "Sec-WebSocket-Protocol: json\r\n").as_bytes()).await;
-    });
-    let endless = refused("ws", |mut stream| async move {
-        request_key(&mut stream).await;
-        let _ = stream.write_all(b"HTTP/1.1 101 OK\r\nX: ").await;
-        while stream.write_all(&[b'x'; 1000]).await.is_ok() {
-            sleep(MS).await;
-        }
-    });
-    let garbage = refused("ws", |mut stream| async move {
-        request_key(&mut stream).await;
-        let _ = stream.write_all(b"\x00\x01\x02 garbage\r\n\r\n").await;
-    });
-    let in_time = async { tokio::join!(hangs, tls_hangs) };
-    let ((hangs, tls_hangs), tls_cut, tls_half, tls_garbage) =
-        tokio::join!(in_time, tls_cut, tls_half, tls_garbage);
-    assert_eq!(
-        (hangs.as_str(), tls_hangs.as_str()),
-        ("no connection within 1 s", "no connection within 1 s")
-    );
-    for reason in [tls_cut, tls_half, tls_garbage] {
-        assert!(reason.starts_with("the TLS handshake with 127.0.0.1:"), "{reason}");
-    }
-    let reasons = tokio::join!(cut, full, no_switch, wrong_key, wrong_protocol, endless, garbage);
-    assert!(reasons.0.ends_with("failed: the server closed the connection"), "{}", reasons.0);
-    assert!(reasons.1.ends_with("HTTP 503 Service Unavailable"), "{}", reasons.1);
-    assert!(reasons.2.ends_with("did not switch to WebSocket"), "{}", reasons.2);
-    assert!(reasons.3.ends_with("a wrong key"), "{}", reasons.3);
-    assert!(reasons.4.ends_with("another subprotocol"), "{}", reasons.4);
-    assert!(reasons.5.ends_with("the answer has no end"), "{}", reasons.5);
-    assert!(reasons.6.starts_with("the WebSocket handshake failed: "), "{}", reasons.6);
 }
 
 #[tokio::test]

@@ -108,7 +108,7 @@ mod tests {
         let addresses = ["[::1]:1", "1.1.1.1:1", "[::2]:1"].map(address);
         let won = race(addresses.into(), |to| async move {
             if to.is_ipv6() {
-                sleep(3600_000 * MS).await;
+                sleep(3_600_000 * MS).await;
             }
             sleep(10 * MS).await;
             Ok(to)

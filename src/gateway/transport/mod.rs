@@ -119,6 +119,11 @@ impl Kind {
         }
     }
 
+    /// Does a ping go with its handshake?
+    pub fn greets(self) -> bool {
+        self == Self::Tcp
+    }
+
     pub(super) fn from_u8(value: u8) -> Option<Self> {
         [Self::WebSocket, Self::Tcp].into_iter().find(|kind| *kind as u8 == value)
     }

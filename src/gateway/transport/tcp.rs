@@ -62,7 +62,7 @@ struct Tcp {
 impl Tcp {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Lost>> {
         loop {
-            if let Some(frame) = self.decoder.next().map_err(lost)? {
+            if let Some(frame) = self.decoder.frame().map_err(lost)? {
                 return Poll::Ready(Ok(frame));
             }
             if ready!(self.poll_fill(cx))? == 0 {

@@ -45,7 +45,12 @@ pub fn frame(message: Bytes) -> Frame {
 
 impl Transport for WebSocket {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Lost>> {
-        Pin::new(&mut self.0).poll_next(cx).map(|message| match message {
+        let message = ready!(Pin::new(&mut self.0).poll_next(cx));
+        if let Some(Ok(Message::Close(_))) = message {
+            // Our good-bye lies ready: it goes out if the socket takes it now.
+            let _ = Pin::new(&mut self.0).poll_flush(cx);
+        }
+        Poll::Ready(match message {
             Some(Ok(Message::Binary(bytes))) => Ok(frame(bytes)),
             Some(Ok(Message::Close(Some(frame)))) => Err(Lost::new(format!(
                 "the server closed the connection with code {}",

@@ -27,7 +27,7 @@ _START: Final = 30.0
 def talk(
     named: str | None, *, user: str, channel: str, world: Path | None, logs: bool, env_file: Path | None
 ) -> None:
-    """Runs until /quit, Ctrl-D, Ctrl-C, or the end of a pipe."""
+    """Run until /quit, Ctrl-D, Ctrl-C, or the end of a pipe."""
     target = find(named)
     load_env_file(env_file, Path.cwd())
     gateway = make_gateway(world=world)

@@ -116,7 +116,7 @@ class Room:
     def _form(self, rest: str, part_id: str | None = None) -> tuple[dict[str, Any], str]:
         def fits(message: dict[str, Any]) -> bool:
             parts = parts_of(message["content"])
-            return any(part_id is None or part.get("id") == part_id for part in parts)
+            return any(part_id is None or _is_called(part, part_id) for part in parts)
 
         what = f"button or field {part_id}" if part_id else "form"
         return self._meant(rest, fits, what)
@@ -152,17 +152,18 @@ class Room:
         self._go(self.gateway.world.dm(self._user))
 
     async def _do_click(self, rest: str) -> None:
-        words = rest.split()
-        button = words[-1] if words else ""
-        if not button or button.startswith("#"):
-            raise UseError("/click BUTTON: the name in square brackets")
-        message, rest = self._form(rest, button)
-        part = next((one for one in parts_of(message["content"]) if one.get("id") == rest.strip()), None)
+        button = re.sub(r"^#\d+\s*", "", rest).strip()
+        if not button:
+            raise UseError("/click BUTTON: the name in square brackets, or what the button says")
+        message, _ = self._form(rest, button)
+        part = next((one for one in parts_of(message["content"]) if _is_called(one, button)), None)
         if part is None:
-            raise UseError(f"this message has no button {rest.strip()}")
+            raise UseError(f"this message has no button {button}")
         if (part.get("component") or {}).get("disable"):
             raise UseError(f"the button {button} is switched off")
-        await self._actions.click(message["id"], self._user.id, button, self._filled.get(message["id"]))
+        await self._actions.click(
+            message["id"], self._user.id, str(part["id"]), self._filled.get(message["id"])
+        )
 
     async def _do_fill(self, rest: str) -> None:
         message, rest = self._form(rest)
@@ -244,6 +245,12 @@ class Room:
         text = self._recording.python(str(self._process.target.path))
         await asyncio.to_thread(_write_new, path, text)
         out.print(f"{path}: run pytest {path}", markup=False)
+
+
+def _is_called(part: dict[str, Any], name: str) -> bool:
+    component = part.get("component")
+    label = component.get("label") if isinstance(component, dict) else None
+    return part.get("id") == name or (isinstance(label, str) and label.lower() == name.lower())
 
 
 def _write_new(path: Path, text: str) -> None:

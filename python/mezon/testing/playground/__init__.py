@@ -1,6 +1,6 @@
 """The playground: one page on which a developer talks to a bot, looks at every frame, and breaks things.
 
-It stands beside a running :class:`mezon.testing.LocalGateway`, on a loopback port of its own, so that it stays
+It stands beside a running ``mezon.testing.LocalGateway``, on a loopback port of its own, so that it stays
 there when the gateway is stopped or restarted::
 
     async with LocalGateway() as gateway, Playground(gateway) as playground:

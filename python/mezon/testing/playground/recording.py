@@ -66,7 +66,7 @@ class Recording(Tap):
         self._steps: list[_Step] = []
 
     def clear(self) -> None:
-        """Begins anew."""
+        """Start over."""
         self._steps.clear()
 
     def __len__(self) -> int:

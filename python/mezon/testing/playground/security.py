@@ -56,7 +56,7 @@ class Guard:
         return response
 
     def check_token(self, request: web.Request) -> None:
-        """Raises 403 when the URL has not the token."""
+        """Raise 403 when the URL has not the token."""
         if not secrets.compare_digest(request.query.get("token", "").encode(), self.token.encode()):
             raise web.HTTPForbidden(
                 text="The address is not whole: its token is missing or old. Take the one that mezon dev printed."

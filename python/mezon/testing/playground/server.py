@@ -28,7 +28,7 @@ __all__ = ["BotControl", "Playground"]
 
 #: A message of a page: a file of 8 MB as base64 fits.
 _MESSAGE_LIMIT: Final = 12 * 1024 * 1024
-#: Events that wait for a page; one that is slower than that begins anew.
+#: Events that wait for a page; one that is slower than that starts over.
 _QUEUE: Final = 5_000
 #: Things the bot reported, for pages that open later.
 _REPORTS: Final = 200
@@ -45,11 +45,11 @@ class BotControl(Protocol):
         ...
 
     async def restart(self, why: str) -> None:
-        """Starts the bot's process again."""
+        """Start the bot's process again."""
         ...
 
     def save_test(self, text: str) -> str:
-        """Writes a test file beside the bot and returns its name."""
+        """Write a test file beside the bot and return its name."""
         ...
 
 
@@ -91,7 +91,7 @@ class Playground:
     # Life
 
     async def start(self) -> Self:
-        """Listens, and follows the gateway."""
+        """Listen, and follow the gateway."""
         app = web.Application(middlewares=[self._guard.middleware])
         app.router.add_get("/", self._page)
         app.router.add_get("/socket", self._socket)
@@ -111,7 +111,7 @@ class Playground:
         return self
 
     async def aclose(self) -> None:
-        """Closes every page's line and stops."""
+        """Close every page's line and stop."""
         runner, self._runner = self._runner, None
         if runner is None:
             return
@@ -130,7 +130,7 @@ class Playground:
     # Telling the pages
 
     def publish(self, event: dict[str, Any]) -> None:
-        """Sends an event to every open page."""
+        """Send an event to every open page."""
         if not self._pages:
             return
         world = json.dumps(world_view(self.gateway.world), ensure_ascii=False)

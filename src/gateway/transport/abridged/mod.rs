@@ -61,7 +61,7 @@ impl Decoder {
     ///
     /// # Errors
     /// When the stream is none, or ended by a frame that says so.
-    pub fn next(&mut self) -> Result<Option<Frame>, Broken> {
+    pub fn frame(&mut self) -> Result<Option<Frame>, Broken> {
         let Some(&first) = self.buffer.first() else { return Ok(None) };
         if !self.begun && first == b'H' {
             match refusal(&self.buffer) {

@@ -20,7 +20,7 @@ fn read(stream: &[u8], sizes: &[usize], max: usize) -> (Vec<Frame>, Result<(), B
         rest = left;
         decoder.buffer().extend_from_slice(piece);
         loop {
-            match decoder.next() {
+            match decoder.frame() {
                 Ok(Some(frame)) => frames.push(frame),
                 Ok(None) => break,
                 Err(why) => return (frames, Err(why)),

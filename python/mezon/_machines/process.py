@@ -1,0 +1,159 @@
+"""A relay or a worker as a process: signals, the line when it is ready, health."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon._client.health import Health
+from mezon._machines.leader import LockLostError
+from mezon.errors import InvalidArgumentError, MezonConnectionError
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from mezon._machines.relay import Relay
+    from mezon.client import MezonClient
+
+
+logger = get_logger("mezon.machines")
+
+#: Seconds between two tries of a worker to begin.
+_PAUSE: Final = 1.0
+
+
+def bot_of_environment(api_key_file: Path | None = None) -> tuple[str, str]:
+    """The bot's id and key, from MEZON_CLIENT_ID and MEZON_API_KEY or a file with the key.
+
+    Raises:
+        InvalidArgumentError: If one of them is missing.
+    """
+    client_id = bot_id_of_environment()
+    if api_key_file is not None:
+        try:
+            key = api_key_file.read_text("utf-8").strip()
+        except OSError as error:
+            raise InvalidArgumentError(f"{api_key_file} cannot be read: {error.strerror or error}") from None
+    else:
+        key = os.environ.get("MEZON_API_KEY", "")
+    if not key:
+        raise InvalidArgumentError(
+            "the bot's key is missing: set MEZON_API_KEY, or name a file with --api-key-file"
+        )
+    return client_id, key
+
+
+def bot_id_of_environment() -> str:
+    """The bot's id.
+
+    Raises:
+        InvalidArgumentError: If it is missing, or no number.
+    """
+    client_id = os.environ.get("MEZON_CLIENT_ID") or os.environ.get("MEZON_BOT_ID", "")
+    if not client_id.isdigit():
+        raise InvalidArgumentError("the bot's id is missing: set MEZON_CLIENT_ID to the number of the bot")
+    return client_id
+
+
+@contextlib.asynccontextmanager
+async def _stopped_by_signals() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    numbers = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stopped.set)
+            numbers.append(number)
+    try:
+        yield stopped
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+async def run_relay(relay: Relay, *, health: str | None, say: Callable[[str], None]) -> None:
+    """Relay until a signal comes or it cannot go on.
+
+    Raises:
+        LockLostError: Another relay has taken over.
+        MezonError: What ended it.
+    """
+    server = None if health is None else Health(health, relay.ready.is_set, relay.stats)
+    async with _stopped_by_signals() as stopped:
+        if server is not None:
+            await server.start()
+        running = asyncio.create_task(relay.run(), name="mezon-relay-run")
+        ready = asyncio.create_task(relay.ready.wait())
+        end = asyncio.create_task(stopped.wait())
+        try:
+            await asyncio.wait([running, ready, end], return_when=asyncio.FIRST_COMPLETED)
+            if ready.done() and not running.done():
+                say(f"relay of bot {relay.names.bot} is ready (epoch {relay.stats()['epoch']})")
+            await asyncio.wait([running, end], return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+        finally:
+            for task in (running, ready, end):
+                task.cancel()
+            await asyncio.wait([running, ready, end])
+            if server is not None:
+                await server.stop()
+    say("relay ended")
+
+
+async def run_worker(
+    client: MezonClient, *, health: str | None, drain: float, say: Callable[[str], None]
+) -> None:
+    """Run a bot's handlers until a signal comes or it cannot go on; then let them end and give the partitions away.
+
+    Raises:
+        MezonError: What the login raised.
+    """
+
+    def stats() -> dict[str, Any]:
+        return asdict(client.stats())
+
+    server = None if health is None else Health(health, lambda: client.state == "ready", stats)
+    async with _stopped_by_signals() as stopped:
+        if server is not None:
+            await server.start()
+        end = asyncio.create_task(stopped.wait())
+        login = asyncio.create_task(_log_in(client))
+        try:
+            await asyncio.wait([login, end], return_when=asyncio.FIRST_COMPLETED)
+            if login.done():
+                login.result()
+                say(f"worker of bot {client.client_id} is ready")
+                closed = asyncio.create_task(client.wait_closed())
+                await asyncio.wait([closed, end], return_when=asyncio.FIRST_COMPLETED)
+                if closed.done():
+                    closed.result()
+                else:
+                    closed.cancel()
+        finally:
+            for task in (login, end):
+                task.cancel()
+            await asyncio.wait([login, end])
+            await client.disconnect(drain=drain)
+            if server is not None:
+                await server.stop()
+    say("worker ended")
+
+
+async def _log_in(client: MezonClient) -> None:
+    """Log in, and wait for a relay as long as it takes: workers and relay may start in any order."""
+    while True:
+        try:
+            return await client.login()
+        except MezonConnectionError as error:
+            logger.warning("The worker cannot begin yet: %s", error)
+            await asyncio.sleep(_PAUSE)
+
+
+__all__ = ["LockLostError", "bot_id_of_environment", "bot_of_environment", "run_relay", "run_worker"]

@@ -1,0 +1,182 @@
+//! Every order in which producers and consumers of an inbox can meet, tried one after the other by loom: `make model`.
+//!
+//! A wake-up that is lost, or a reader that is never told of space, is a thread that waits for ever: loom says so.
+
+use loom::future::block_on;
+use loom::sync::{Arc, Condvar, Mutex};
+use loom::thread;
+
+use super::*;
+
+/// The descriptor a loop watches: readable from a wake to the next clear.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Bell {
+    /// What an event loop does when it has nothing else to do; the clear comes before the drain.
+    fn wait_and_clear(&self) {
+        let mut rung = self.rung.lock().unwrap();
+        while !*rung {
+            rung = self.changed.wait(rung).unwrap();
+        }
+        *rung = false;
+    }
+}
+
+impl Wake for Bell {
+    fn wake(&self) {
+        *self.rung.lock().unwrap() = true;
+        self.changed.notify_all();
+    }
+}
+
+/// Threads are interrupted up to three times in a run: what goes wrong with more goes wrong with these.
+fn check(model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+fn inbox(events: usize) -> (Arc<Inbox>, std::sync::Arc<Bell>) {
+    let bell = std::sync::Arc::new(Bell::default());
+    (Arc::new(Inbox::new(Capacity { events, bytes: 1 << 20 }, bell.clone())), bell)
+}
+
+fn event(tag: u32) -> Item {
+    Item::Event { tag, body: Bytes::new() }
+}
+
+fn reply(call: CallId) -> Item {
+    Item::Reply { call, tag: 1, body: Bytes::new() }
+}
+
+/// The tags of the events and the calls of the answers.
+fn names(items: Vec<Item>) -> (Vec<u32>, Vec<CallId>) {
+    let (mut tags, mut calls) = (Vec::new(), Vec::new());
+    for item in items {
+        match item {
+            Item::Event { tag, .. } => tags.push(tag),
+            Item::Reply { call, .. } => calls.push(call),
+            _ => {}
+        }
+    }
+    (tags, calls)
+}
+
+/// Drains and sleeps as the event loop does, until so many items have come.
+fn consume(inbox: &Inbox, bell: &Bell, max_events: usize, count: usize) -> Vec<Item> {
+    let mut items = Vec::new();
+    loop {
+        let more = inbox.drain(max_events, &mut items);
+        if items.len() >= count {
+            return items;
+        }
+        if !more {
+            bell.wait_and_clear();
+        }
+    }
+}
+
+#[test]
+fn no_wake_up_is_lost() {
+    check(|| {
+        let (inbox, bell) = inbox(8);
+        let producer = {
+            let inbox = inbox.clone();
+            thread::spawn(move || {
+                inbox.push(event(1));
+                inbox.push(event(2));
+            })
+        };
+        assert_eq!(names(consume(&inbox, &bell, 1, 2)).0, [1, 2]);
+        producer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_consumer_that_takes_no_events_hears_of_answers() {
+    check(|| {
+        let (inbox, bell) = inbox(8);
+        let producer = {
+            let inbox = inbox.clone();
+            thread::spawn(move || {
+                inbox.push(event(1));
+                inbox.push(reply(7));
+            })
+        };
+        assert_eq!(names(consume(&inbox, &bell, 0, 1)), (vec![], vec![7]));
+        // It has room again, and asks by itself: nobody wakes it for what is there.
+        assert_eq!(names(consume(&inbox, &bell, 8, 1)).0, [1]);
+        producer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_reader_that_waits_for_space_goes_on() {
+    check(|| {
+        let (inbox, bell) = inbox(1);
+        let producer = {
+            let inbox = inbox.clone();
+            thread::spawn(move || {
+                for tag in 1..=2 {
+                    let full = inbox.push_all(&mut vec![event(tag)]);
+                    // As the connection does: a permit may be an old one.
+                    while full && inbox.full() {
+                        block_on(inbox.wait_space());
+                    }
+                }
+            })
+        };
+        assert_eq!(names(consume(&inbox, &bell, 8, 2)).0, [1, 2]);
+        producer.join().unwrap();
+        assert_eq!(inbox.depth().events, 0);
+    });
+}
+
+#[test]
+fn the_end_is_heard_of_by_a_consumer_that_holds_events() {
+    check(|| {
+        let (inbox, bell) = inbox(1);
+        let producer = {
+            let inbox = inbox.clone();
+            thread::spawn(move || {
+                inbox.push(event(1));
+                inbox.push(Item::State { state: State::Closed, generation: 1, reason: String::new() });
+            })
+        };
+        let items = consume(&inbox, &bell, 0, 1);
+        assert!(matches!(items[..], [Item::State { state: State::Closed, .. }]));
+        producer.join().unwrap();
+    });
+}
+
+#[test]
+fn two_consumers_get_everything_once() {
+    check(|| {
+        let (inbox, _) = inbox(8);
+        for tag in 1..=2 {
+            inbox.push(event(tag));
+        }
+        let other = {
+            let inbox = inbox.clone();
+            thread::spawn(move || {
+                let mut items = Vec::new();
+                inbox.drain(1, &mut items);
+                names(items).0
+            })
+        };
+        inbox.push(event(3));
+        let mut items = Vec::new();
+        inbox.drain(1, &mut items);
+        let mut tags = [names(items).0, other.join().unwrap()].concat();
+        let mut rest = Vec::new();
+        inbox.drain(8, &mut rest);
+        tags.extend(names(rest).0);
+        tags.sort_unstable();
+        assert_eq!(tags, [1, 2, 3]);
+        assert_eq!(inbox.depth().events, 0);
+    });
+}

@@ -1,0 +1,168 @@
+"""What those who run a bot see of it: health over HTTP, systemd, logs for a machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bot_process import quiet_options
+from mezon import MezonClient
+from mezon.errors import InvalidArgumentError, MezonError
+from mezon.testing import LocalGateway
+from mezon.utils.logger import JsonFormatter, setup_logger
+from waiting import until
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return int(held.getsockname()[1])
+
+
+async def ask(port: int, path: str, method: str = "GET") -> tuple[int, Any]:
+    """A request to the health server: status and JSON; 0 when nobody listens."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return 0, None
+    writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    return int(head.split()[1]), json.loads(body)
+
+
+class TestHealth:
+    async def test_it_says_when_the_bot_is_ready(self, gateway: LocalGateway) -> None:
+        port = free_port()
+        client = MezonClient(**quiet_options(gateway), health=f"127.0.0.1:{port}")
+        assert await ask(port, "/live") == (0, None)
+        gateway.delay("clan_join", 0.5)
+        login = asyncio.ensure_future(client.login())
+        await until(lambda: client.state in ("connecting", "ready"), "a login under way")
+        assert await ask(port, "/live") == (200, {"live": True})
+        await login
+        assert await ask(port, "/ready") == (200, {"ready": True})
+        status, stats = await ask(port, "/stats")
+        assert (status, stats["state"]) == (200, "ready")
+        assert gateway.api_key not in json.dumps(stats)
+        await client.close_socket()
+        assert await ask(port, "/ready") == (503, {"ready": False})
+        await client.disconnect()
+        assert await ask(port, "/live") == (0, None)
+
+    async def test_it_knows_three_paths_and_reads_only(self, gateway: LocalGateway) -> None:
+        port = free_port()
+        client = MezonClient(**quiet_options(gateway), health=f"127.0.0.1:{port}")
+        await client.login()
+        assert (await ask(port, "/"))[0] == 404
+        assert (await ask(port, "/ready", "POST"))[0] == 405
+        # Who says nothing, or too much, costs that connection alone.
+        silent = socket.create_connection(("127.0.0.1", port))
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"x" * 100_000)
+        assert (await ask(port, "/live"))[0] == 200
+        silent.close()
+        writer.close()
+        await client.disconnect()
+
+    async def test_a_port_that_is_taken_is_an_error_of_the_login(self, gateway: LocalGateway) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            client = MezonClient(**quiet_options(gateway), health=f"127.0.0.1:{port}")
+            with pytest.raises(MezonError, match=f"cannot listen on 127.0.0.1:{port}"):
+                await client.login()
+        await client.login()
+        await client.disconnect()
+
+    @pytest.mark.parametrize(
+        "wrong", ["8080", "localhost", "localhost:", ":80", "localhost:99999", "localhost:http"]
+    )
+    def test_what_is_no_address_is_refused(self, gateway: LocalGateway, wrong: str) -> None:
+        with pytest.raises(InvalidArgumentError, match="host and port"):
+            MezonClient(**quiet_options(gateway), health=wrong)
+
+    async def test_the_environment_may_name_it(
+        self, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        port = free_port()
+        monkeypatch.setenv("MEZON_HEALTH", f"127.0.0.1:{port}")
+        client = MezonClient(**quiet_options(gateway))
+        await client.login()
+        assert (await ask(port, "/ready"))[0] == 200
+        await client.disconnect()
+
+
+class TestSystemd:
+    async def test_it_is_told_of_ready_life_and_end(
+        self, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+            systemd.bind(str(tmp_path / "notify"))
+            systemd.setblocking(False)
+            monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+            monkeypatch.setenv("WATCHDOG_USEC", "100000")
+            client = MezonClient(**quiet_options(gateway))
+            await client.login()
+            told: list[bytes] = []
+
+            def more() -> bool:
+                try:
+                    while True:
+                        told.append(systemd.recv(100))
+                except BlockingIOError:
+                    return told.count(b"WATCHDOG=1") >= 3
+
+            await until(more, "signs of life")
+            assert told[0] == b"READY=1"
+            await client.disconnect()
+            more()
+            assert b"STOPPING=1" in told
+            count = told.count(b"WATCHDOG=1")
+            await asyncio.sleep(0.2)
+            more()
+            assert told.count(b"WATCHDOG=1") == count
+
+
+class TestJsonLogs:
+    def test_a_line_is_an_object_with_the_fields_of_its_record(self) -> None:
+        record = logging.LogRecord(
+            "mezon.events", logging.ERROR, "x.py", 1, "The handler %s raised", ("f",), None
+        )
+        record.__dict__["event"] = "channel_message"
+        line = json.loads(JsonFormatter().format(record))
+        assert line.pop("time").endswith("+00:00")
+        assert line == {
+            "level": "ERROR",
+            "logger": "mezon.events",
+            "message": "The handler f raised",
+            "event": "channel_message",
+        }
+
+    def test_the_environment_chooses(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("MEZON_LOG_FORMAT", "json")
+        logger = setup_logger("mezon.test-json-logs")
+        assert isinstance(logger.handlers[0].formatter, JsonFormatter)
+        logger.handlers.clear()
+
+    async def test_a_handler_that_raises_says_which(
+        self, gateway: LocalGateway, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client = MezonClient(**quiet_options(gateway))
+
+        @client.on_channel_message
+        async def fails(message: object) -> None:
+            raise RuntimeError("on purpose")
+
+        await client.login()
+        await gateway.say("general", "alice", "hi")
+        await until(lambda: client.stats().handler_errors, "the error")
+        await client.disconnect()
+        (record,) = [one for one in caplog.records if "raised" in one.getMessage()]
+        line = json.loads(JsonFormatter().format(record))
+        assert (line["event"], line["handler"].split(".")[-1]) == ("channel_message", "fails")
+        assert "on purpose" in line["error"]

@@ -1,0 +1,3 @@
+"""A life is played over each transport."""
+
+from over_transports import pytest_generate_tests  # noqa: F401

@@ -1,0 +1,30 @@
+"""The same tests over both transports. A folder's conftest takes these names in::
+
+    from over_transports import over_this_transport, pytest_generate_tests  # noqa: F401
+
+With the hook a test that asks for ``transport`` runs over each; with the fixture every test of the folder does, and so
+do the bots it makes, those of its child processes too.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+#: mezon-sdk, which the contract's tests run against as well, has no other.
+TRANSPORTS = ("websocket", "tcp") if importlib.util.find_spec("mezon.errors") is not None else ("websocket",)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrizes ``transport``; ``@pytest.mark.transports("websocket")`` names those a test is about."""
+    if "transport" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("transports")
+        metafunc.parametrize("transport", marker.args if marker is not None else TRANSPORTS)
+
+
+@pytest.fixture(autouse=True)
+def over_this_transport(transport: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Clients that are made without ``transport`` take this one."""
+    monkeypatch.setenv("MEZON_TRANSPORT", transport)
+    return transport
