@@ -168,6 +168,9 @@ class Connection(Protocol):
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
         """Send without waiting for an answer. Raises what ``call`` raises when nothing could be sent."""
 
+    def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
+        """The calls that wait for their answers, by a number of the connection's own; a copy."""
+
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Take the messages of a channel that came since it was last asked, oldest first."""
 
