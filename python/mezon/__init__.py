@@ -79,7 +79,7 @@ if TYPE_CHECKING:
         User,
     )
     from mezon.text import Text, split_text
-    from mezon.utils.installation import version
+    from mezon.utils.installation import version as version
     from mezon.utils.logger import disable_logging, enable_logging, get_logger, setup_logger
     from mezon.utils.observer import Observer
 
@@ -230,7 +230,6 @@ __all__ = [
     "parse_extra_data",
     "setup_logger",
     "split_text",
-    "version",
 ]
 
 
