@@ -32,6 +32,7 @@ class Ways:
         connection: The connection.
         http: The transport, whose limits are those of the bot.
         store: The message store, if there is one.
+        again: Brings an event into the stream once more: partition, name, body, id.
     """
 
     def __init__(
@@ -40,17 +41,25 @@ class Ways:
         connection: RelayConnection,
         http: HttpTransport,
         store: MessageStore | None,
+        again: Callable[[int, str, bytes, str], None],
     ) -> None:
         self._client = client
         self._connection = connection
         self._http = http
         self._store = store
+        self._again = again
         #: By generation, the answers to joins.
         self._joined: dict[tuple[int, str, bytes], tuple[str, bytes]] = {}
 
     def table(self) -> dict[str, Callable[[Packet, float], Awaitable[Packet]]]:
         """By kind of call, what makes it."""
-        return {"socket": self.socket, "http": self.http, "store": self.store, "session": self.session}
+        return {
+            "socket": self.socket,
+            "http": self.http,
+            "store": self.store,
+            "session": self.session,
+            "replay": self.replay,
+        }
 
     # ---- the socket
 
@@ -139,6 +148,14 @@ class Ways:
         )
         headers = {"content-type": "application/x-protobuf"}
         return packed_answer(HttpAnswer(200, "OK", headers, answer.SerializeToString()))
+
+    # ---- dead events
+
+    async def replay(self, packet: Packet, left: float) -> Packet:
+        """Bring a dead event back. The relay does it, for nobody else puts events into the stream."""
+        values = packet.values
+        self._again(int(values["partition"]), str(values["name"]), packet.body, str(values["event_id"]))
+        return Packet()
 
     # ---- the store
 
