@@ -245,7 +245,7 @@ class _Parts:
         self.members = Members(nats, names, timing, self._interests_changed)
         self._interests: frozenset[str] = frozenset()
         self.answers = Answers(nats, names, timing.answer_life)
-        ways = Ways(self.client, self.connection, standard.http(), store, self.tap.again)
+        ways = Ways(self.client, self.connection, standard.http(), store, self.tap.again, self.members.meet)
         self.desk = Desk(nats, names, lambda: lock.held, ways.table(), self.answers)
         self._tasks: list[asyncio.Task[None]] = []
         self._noted = b""
