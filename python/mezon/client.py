@@ -112,6 +112,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         fill_gaps: After a reconnect, get the messages that were missed in the channels heard lately and dispatch
             them first, each once. True, or the bounds as ``mezon.GapOptions``.
         max_concurrent_handlers: How many handlers may run at a time; events wait then. None for no bound.
+        worker_task: On Python 3.11, begin the handlers of a batch in one task; False for a task each.
         cache_size: How many clans, channels and users each are remembered; 0 for none.
         messages_per_channel: How many messages of a channel are remembered; 0 for none.
         http_rate_limit: HTTP calls in one ``http_rate_period``; 0 for no limit.
@@ -150,6 +151,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         content_as_json: bool = False,
         fill_gaps: bool | GapOptions = False,
         max_concurrent_handlers: int | None = None,
+        worker_task: bool = True,
         cache_size: int = 1000,
         messages_per_channel: int = 200,
         http_rate_limit: int = 1,
@@ -231,6 +233,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             max_concurrent_handlers,
             self._waiters,
             self._observers.around,
+            worker_task,
         )
         self._sessions = Sessions(
             self, self._ports, self._background.run, check_route(resolve(api)), self._connection

@@ -1,7 +1,7 @@
 """From events to handlers: what the SDK itself does first, then the bot's handlers, in wire order, never waiting.
 
-Runs on the loop, once for each event, so it is kept short. A handler gets a task of its own unless it is an
-ordinary function; the task is held until it ends, and its error is logged and reported.
+Runs on the loop, once for each event, so it is kept short. A coroutine function gets a task, which is held until it
+ends, and its error is logged and reported; those of a batch that do not suspend share one (`workers.py`).
 """
 
 from __future__ import annotations
@@ -9,11 +9,22 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from functools import partial, wraps
+from functools import partial
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from mezon._events.tasks import (
+    Handlers,
+    MakeTask,
+    being_cancelled,
+    fitting,
+    shares_tasks,
+    task_maker,
+    task_on_running_loop,
+    wait_for,
+)
 from mezon._events.waiting import WaitEndedError, Waiters
+from mezon._events.workers import NO_FAILURES, Workers
 from mezon.constants.enum import Events
 from mezon.utils.logger import get_logger
 
@@ -25,27 +36,19 @@ if TYPE_CHECKING:
 
 logger = get_logger("mezon.events")
 
-Handlers: TypeAlias = "tuple[Callable[..., Any], ...]"
-
 #: The event's name, the SDK's own effect, the handlers that are awaited first, and the bot's handlers.
 _Route: TypeAlias = "tuple[str, Callable[[Any], None] | None, Handlers, Handlers]"
+
+_InLine: TypeAlias = "Callable[[str, Callable[..., Any], Any], None]"
 
 _Outcome: TypeAlias = "Coroutine[Any, Any, Any] | asyncio.Future[Any]"
 
 #: These end a process: they go on, but not before the other handlers of the event have started.
 ENDS: Final = (KeyboardInterrupt, SystemExit)
 
-#: What a task may end with that is no failure of a handler.
-_NO_FAILURES: Final = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
-
 #: Room where no bound is set; running handlers above which those that never began are looked for.
 _UNBOUNDED: Final = sys.maxsize
 _SWEEP: Final = 1024
-
-
-class _MakeTask(Protocol):
-    # A name that is given costs less than the one asyncio makes up.
-    def __call__(self, coroutine: Coroutine[Any, Any, None], /, *, name: str) -> asyncio.Task[None]: ...
 
 
 class Dispatcher:
@@ -57,6 +60,7 @@ class Dispatcher:
         max_handlers: How many handlers may run before the connection has to wait; None for no bound.
         waiters: Who waits for an event; served before its handlers start.
         around: Gives what is called in place of a handler of an event.
+        worker_task: Begin the handlers of a batch in one task, on Python 3.11.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Dispatcher:
         max_handlers: int | None = None,
         waiters: Waiters | None = None,
         around: Callable[[str, Callable[..., Any]], Callable[..., Any]] = lambda name, handler: handler,
+        worker_task: bool = True,
     ) -> None:
         self._events = events
         self._waiters = waiters if waiters is not None else Waiters()
@@ -76,12 +81,16 @@ class Dispatcher:
         self._routes: dict[str, _Route] = {}
         self._connection: Connection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._make_task: _MakeTask = _task_on_running_loop
+        self._make_task: MakeTask = task_on_running_loop
         #: What handlers returned and has not ended, and the task that waits for it.
         self._running: dict[_Outcome, asyncio.Task[None]] = {}
         #: By the task's coroutine, the handlers that start when what it awaits is done.
         self._promised: dict[_Outcome, int] = {}
         self._sweep_at = _SWEEP
+        self._worker_task = worker_task
+        self._workers = Workers(self._running, self.failed, self._room_again, self._start)
+        #: Puts a handler's coroutine in line for a worker; None where each has a task of its own.
+        self._in_line: _InLine | None = None
         self._stopped = False
         self._early = False
         self._waiting = False
@@ -99,7 +108,10 @@ class Dispatcher:
         """Tell a connection what is wanted, and dispatch its events on this loop from now on."""
         self._connection = connection
         self._loop = loop
-        self._make_task = _task_maker(loop)
+        self._make_task = task_maker(loop)
+        self._workers.use(loop)
+        shared = self._worker_task and connection.around is None and shares_tasks(loop)
+        self._in_line = self._workers.add if shared else None
         self._stopped = False
         interesting = self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys()
         for name in interesting | self._waiters.names:
@@ -156,7 +168,7 @@ class Dispatcher:
     def running(self) -> int:
         """Handlers running now."""
         self._sweep()
-        return len(self._running)
+        return len(self._running) + self._workers.waiting
 
     def capacity(self) -> int:
         """How many events may come now: one starts as many handlers as listen to it."""
@@ -170,8 +182,9 @@ class Dispatcher:
 
     def _room(self, most: int) -> int:
         each = max((len(handlers) for handlers in self._events.listeners.values()), default=1)
-        room = (most - len(self._running) - sum(self._promised.values())) // each
-        if not self._running:
+        busy = len(self._running) + self._workers.waiting
+        room = (most - busy - sum(self._promised.values())) // each
+        if not busy:
             room = max(room, 1)
         return max(room, 0)
 
@@ -182,11 +195,14 @@ class Dispatcher:
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Is this the task of a running handler, or one that a handler has returned?"""
-        return any(task is mine or task is outcome for outcome, mine in self._running.items())
+        mine = any(task is mine or task is outcome for outcome, mine in self._running.items())
+        return mine or self._workers.begins(task)
 
     async def wait_room(self) -> None:
         """Wait until a handler ends, if one runs."""
-        if self._running:
+        if self._workers.waiting:
+            await asyncio.sleep(0)
+        elif self._running:
             await asyncio.wait(set(self._running.values()), return_when=asyncio.FIRST_COMPLETED)
 
     # ---- from an event to its handlers
@@ -196,17 +212,17 @@ class Dispatcher:
         route = self._routes.get(name)
         # None: it was on its way when the last listener went.
         if route is not None:
-            self._follow(route, event)
+            self._follow(route, event, self._in_line)
 
     def dispatch(self, name: str, event: Any) -> None:
         """Let an event occur that did not come by the connection. A handler that takes nothing is given nothing."""
         if self._loop is None or self._loop.is_closed():
             self._loop = asyncio.get_running_loop()
-            self._make_task = _task_maker(self._loop)
+            self._make_task = task_maker(self._loop)
         name, effect, defaults, handlers = self._route(name)
-        self._follow((name, effect, _fitting(defaults), _fitting(handlers)), event)
+        self._follow((name, effect, fitting(defaults), fitting(handlers)), event)
 
-    def _follow(self, route: _Route, event: Any) -> None:
+    def _follow(self, route: _Route, event: Any, in_line: _InLine | None = None) -> None:
         name, effect, defaults, handlers = route
         end: BaseException | None = None
         if effect is not None:
@@ -219,7 +235,7 @@ class Dispatcher:
             self._promised[first] = len(handlers)
             self._start(name, defaults[0], first)
         else:
-            end = self._begin(name, handlers, event) or end
+            end = self._begin(name, handlers, event, in_line) or end
         if end is not None:
             raise end
 
@@ -232,20 +248,26 @@ class Dispatcher:
                 if inspect.isawaitable(outcome):
                     await outcome
             except BaseException as error:
-                if isinstance(error, GeneratorExit) or _being_cancelled():
+                if isinstance(error, GeneratorExit) or being_cancelled():
                     raise
                 end = self.failed(error, name, default) or end
         end = self._begin(name, handlers, event) or end
         if end is not None:
             raise end
 
-    def _begin(self, name: str, handlers: Handlers, event: Any) -> BaseException | None:
+    def _begin(
+        self, name: str, handlers: Handlers, event: Any, in_line: _InLine | None = None
+    ) -> BaseException | None:
         """Start every handler, whatever the others do; gives what has to go on after that."""
         end: BaseException | None = None
         for handler in handlers:
             try:
                 outcome = handler(event)
-                if outcome is not None and (type(outcome) is CoroutineType or inspect.isawaitable(outcome)):
+                if outcome is None:
+                    continue
+                if in_line is not None and type(outcome) is CoroutineType:
+                    in_line(name, handler, outcome)
+                elif type(outcome) is CoroutineType or inspect.isawaitable(outcome):
                     self._start(name, handler, outcome)
             except BaseException as error:
                 end = self.failed(error, name, handler) or end
@@ -257,7 +279,7 @@ class Dispatcher:
             not isinstance(outcome, asyncio.Future) or outcome in self._running
         ):
             # A future may come of two handlers; anything else need not be hashable.
-            outcome = _wait_for(outcome)
+            outcome = wait_for(outcome)
         task = self._make_task(self._run(name, handler, outcome), name=name)
         if task.done():  # an eager one may be
             return
@@ -272,7 +294,7 @@ class Dispatcher:
     async def _run(self, name: str, handler: Callable[..., Any], outcome: _Outcome) -> None:
         try:
             await outcome
-        except _NO_FAILURES:
+        except NO_FAILURES:
             raise
         except BaseException as error:
             end = self.failed(error, name, handler)
@@ -290,6 +312,11 @@ class Dispatcher:
         if self._connection is not None:
             # After those that are about to go on: an eager handler must not overtake them.
             asyncio.get_running_loop().call_soon(self._connection.resume)
+
+    def _room_again(self) -> None:
+        """Handlers that shared a task have ended."""
+        if self._waiting and self._loop is not None and not self._loop.is_closed():
+            self._resume()
 
     def _ended(self, outcome: _Outcome, task: asyncio.Task[None]) -> None:
         """A task ended. One that was cancelled before its first step has run no `finally`."""
@@ -336,6 +363,7 @@ class Dispatcher:
         current, loop = asyncio.current_task(), asyncio.get_running_loop()
         # One turn, so that what has just begun comes to its first step, as it would without the end.
         await asyncio.sleep(0)
+        await self._workers.begun()
         for outcome, task in list(self._running.items()):
             if task.get_loop() is not loop and task.get_loop().is_closed():
                 # It ended with its loop.
@@ -353,49 +381,3 @@ class Dispatcher:
         if tasks:
             await asyncio.wait(tasks, timeout=1.0)
         self._sweep()
-
-
-def _being_cancelled() -> bool:
-    """Was the running task asked to stop, or does somebody merely raise CancelledError in it?"""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _fitting(handlers: Handlers) -> Handlers:
-    return tuple(handler if _takes_one(handler) else _without_argument(handler) for handler in handlers)
-
-
-def _takes_one(handler: Callable[..., Any]) -> bool:
-    try:
-        inspect.signature(handler).bind(None)
-    except TypeError:
-        return False
-    except ValueError:
-        pass  # callables of C need not say what they take
-    return True
-
-
-def _without_argument(handler: Callable[..., Any]) -> Callable[[Any], Any]:
-    @wraps(handler)
-    def call(event: Any) -> Any:
-        return handler()
-
-    return call
-
-
-async def _wait_for(awaitable: Awaitable[Any]) -> None:
-    await awaitable
-
-
-def _task_on_running_loop(coroutine: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
-    return asyncio.get_running_loop().create_task(coroutine, name=name)
-
-
-def _task_maker(loop: asyncio.AbstractEventLoop) -> _MakeTask:
-    """The shortest way to a task on this loop."""
-    if loop.get_task_factory() is not None or not isinstance(loop, asyncio.BaseEventLoop):
-        return loop.create_task
-    if sys.version_info >= (3, 12):
-        # A handler that awaits nothing is done without a turn of the loop.
-        return partial(asyncio.Task, loop=loop, eager_start=True)
-    return partial(asyncio.Task, loop=loop)

@@ -1,0 +1,93 @@
+"""What a handler costs the dispatcher: the worker task against a task for each, in one run, alternating.
+
+    .venv/bin/python benches/dispatch.py [--events 20000] [--rounds 5]
+
+No socket and no core: events are handed to the dispatcher in batches of 32, as the connection does it. Microseconds of
+the loop's thread for each event, the median of the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mezon._events.dispatch import Dispatcher
+from mezon._gateway.connection import BATCH
+from mezon.managers.event import EventManager
+
+NAME = "channel_message"
+
+
+class NoConnection:
+    """As much of a connection as a dispatcher asks for."""
+
+    around = None
+
+    def want(self, name: str, wanted: bool = True) -> None: ...
+    def resume(self) -> None: ...
+
+
+def every(nth: int) -> Callable[[int], Awaitable[None]]:
+    """A handler that suspends at every nth event; 0 for never."""
+
+    async def handle(number: int) -> None:
+        if nth and number % nth == 0:
+            await asyncio.sleep(0)
+
+    return handle
+
+
+async def run(events: int, handlers: list[Callable[[int], Any]], worker: bool) -> float:
+    """Microseconds of CPU an event."""
+    manager = EventManager()
+    dispatcher = Dispatcher(manager, lambda error, name: None, worker_task=worker)
+    for handler in handlers:
+        manager.on(NAME, handler)
+    dispatcher.attach(NoConnection(), asyncio.get_running_loop())  # type: ignore[arg-type]
+    begun = time.thread_time()
+    for start in range(0, events, BATCH):
+        for number in range(start, start + BATCH):
+            dispatcher.on_event(NAME, number)
+        await asyncio.sleep(0)
+    while dispatcher.running:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    return (time.thread_time() - begun) / events * 1e6
+
+
+CASES = {
+    "one handler": (1, [every(0)]),
+    "2 % suspend": (1, [every(50)]),
+    "half suspend": (1, [every(2)]),
+    "it suspends": (1, [every(1)]),
+    "one of two suspends": (1, [every(0), every(1)]),
+    "20 handlers": (10, [every(0)] * 20),
+    "100 handlers": (50, [every(0)] * 100),
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    args = parser.parse_args()
+    print(
+        f"Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}; us an event, median of {args.rounds}"
+    )
+    for name, (fewer, handlers) in CASES.items():
+        seen: dict[bool, list[float]] = {True: [], False: []}
+        for _ in range(args.rounds):
+            for worker in seen:
+                seen[worker].append(asyncio.run(run(args.events // fewer, handlers, worker)))
+        worker, own = (statistics.median(seen[which]) for which in (True, False))
+        print(f"{name:20} worker {worker:7.2f}   a task each {own:7.2f}   {own / worker:.2f} times")
+
+
+if __name__ == "__main__":
+    main()

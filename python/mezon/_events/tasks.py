@@ -1,0 +1,78 @@
+"""How handlers are called, and how their tasks are made."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial, wraps
+from typing import Any, Protocol, TypeAlias
+
+Handlers: TypeAlias = "tuple[Callable[..., Any], ...]"
+
+
+class MakeTask(Protocol):
+    """Makes a task that begins at once, where Python can do that."""
+
+    # A name that is given costs less than the one asyncio makes up.
+    def __call__(self, coroutine: Coroutine[Any, Any, None], /, *, name: str) -> asyncio.Task[None]: ...
+
+
+def being_cancelled() -> bool:
+    """Was the running task asked to stop, or does somebody merely raise CancelledError in it?"""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def fitting(handlers: Handlers) -> Handlers:
+    """The handlers, so that each can be given the event: those that take nothing are given nothing."""
+    return tuple(handler if _takes_one(handler) else _without_argument(handler) for handler in handlers)
+
+
+def _takes_one(handler: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(handler).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        pass  # callables of C need not say what they take
+    return True
+
+
+def _without_argument(handler: Callable[..., Any]) -> Callable[[Any], Any]:
+    @wraps(handler)
+    def call(event: Any) -> Any:
+        return handler()
+
+    return call
+
+
+async def wait_for(awaitable: Awaitable[Any]) -> None:
+    """A coroutine of anything that can be awaited."""
+    await awaitable
+
+
+def task_on_running_loop(coroutine: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
+    """A task on the loop that runs."""
+    return asyncio.get_running_loop().create_task(coroutine, name=name)
+
+
+def plain_tasks(loop: asyncio.AbstractEventLoop) -> bool:
+    """Are the loop's tasks asyncio's own, made the way asyncio makes them?"""
+    return loop.get_task_factory() is None and isinstance(loop, asyncio.BaseEventLoop)
+
+
+def shares_tasks(loop: asyncio.AbstractEventLoop) -> bool:
+    """Is a task shared by handlers the cheapest way on this loop? Where tasks begin eagerly it is not."""
+    return sys.version_info < (3, 12) and plain_tasks(loop)
+
+
+def task_maker(loop: asyncio.AbstractEventLoop) -> MakeTask:
+    """The shortest way to a task on this loop."""
+    if not plain_tasks(loop):
+        return loop.create_task
+    if sys.version_info >= (3, 12):
+        # A handler that awaits nothing is done without a turn of the loop.
+        return partial(asyncio.Task, loop=loop, eager_start=True)
+    return partial(asyncio.Task, loop=loop)
