@@ -43,7 +43,9 @@ class SocketCaller:
     ) -> None:
         self.ws_url = ws_url
         self.use_ssl = use_ssl
-        self.adapter = adapter if adapter is not None else WebSocketAdapterPb()
+        self.adapter: WebSocketAdapter | WebSocketAdapterPb = (
+            adapter if adapter is not None else WebSocketAdapterPb()
+        )
         self.send_timeout_ms = send_timeout_ms
         self.event_manager = event_manager
         self.transport = transport
