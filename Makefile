@@ -65,7 +65,7 @@ model: ## every order in which the threads of the inbox can meet
 fuzz: ## mutate frames for FUZZ_SECONDS; FUZZ_SEED repeats a run
 	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --quiet --test fuzz -- --nocapture
 
-lint: build ## format, clippy, ruff, mypy, layers, stubtest, generated code
+lint: build ## format, clippy, ruff, mypy, pyright, layers, stubtest, generated code
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --features python -- -D warnings
@@ -77,6 +77,7 @@ lint: build ## format, clippy, ruff, mypy, layers, stubtest, generated code
 	$(PY) tools/protos.py --check
 	$(PY) tools/rpc.py --check
 	$(PY) tools/licences.py --check
+	$(PY) tools/typed.py
 
 DOCS := $(VENV)-docs
 $(DOCS)/.stamp: requirements-docs.txt

@@ -268,7 +268,7 @@ class HttpFailure(MezonConnectionError):
 
     def __init__(self, text: str, *, reason: str = "", sent: bool, lasting: bool = False) -> None:
         super().__init__(text)
-        self.reason = reason or text
+        self.reason: str = reason or text
         self.sent = sent
         self.lasting = lasting
 

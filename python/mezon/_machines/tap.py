@@ -125,6 +125,12 @@ class Tap:
             event_id = f"e{self._epoch}.{self._number}"
         self._put(_MESSAGE, values["channel_id"] or values["clan_id"] or 0, values["relayed"], event_id)
 
+    def again(self, partition: int, name: str, body: bytes, event_id: str) -> None:
+        """Bring an event into the stream once more, as a new one."""
+        self._number += 1
+        again_id = f"e{self._epoch}.{self._number}/{event_id}"
+        self._publisher.put(Outgoing(self._names.event(partition, name), body, again_id))
+
     def _place(self, name: str, body: bytes) -> int:
         """The id that decides the partition."""
         plan = dict_plan(MESSAGES[name])

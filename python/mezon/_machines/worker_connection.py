@@ -26,7 +26,7 @@ from mezon.ports import CLOSED
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from nats.aio.client import Client
 
@@ -43,6 +43,9 @@ logger = get_logger("mezon.machines")
 _TURN: Final = 64
 
 _MESSAGE: Final = "channel_message"
+
+#: Seconds a relay has to take note of what a worker listens to.
+_PATIENCE: Final = 10.0
 
 #: Events that belong to no channel of the world and would only repeat what the relay does.
 _RELAYS_OWN: Final = frozenset({"refresh_session_event"})
@@ -126,7 +129,31 @@ class WorkerConnection:
         """Tell the relay, with the next sign of life, what handlers listen to."""
         if name not in MESSAGES or name in _RELAYS_OWN:
             return
+        if (name in self._wanted) == wanted:
+            return
         (self._wanted.add if wanted else self._wanted.discard)(name)
+        if wanted and self._state == "ready":
+            # The next sign of life would say it too, only later.
+            self._beside(self._say_interests())
+
+    async def _say_interests(self) -> None:
+        courier = self._courier
+        if courier is not None:
+            packet = Packet({"worker": self.name, "interests": sorted(self._wanted)})
+            await courier.ask("interest", packet, _PATIENCE, "the worker's interests", harmless=True)
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something nobody waits for."""
+
+        async def run() -> None:
+            try:
+                await work
+            except Exception as error:
+                logger.debug("Nobody waited for it: %s", error or type(error).__name__)
+
+        task = asyncio.ensure_future(run())
+        _running.add(task)
+        task.add_done_callback(_running.discard)
 
     async def courier(self) -> Courier:
         """The way to the relay, made with the first call."""
@@ -163,6 +190,8 @@ class WorkerConnection:
             acknowledger.start()
             await members.start()
             self._beating = asyncio.create_task(self._beat(members), name="mezon-worker-beat")
+            # From here on a relay publishes what this worker listens to.
+            await self._say_interests()
         except BaseException:
             await self._end()
             self._enter("closed", "the broker cannot be reached")
@@ -327,9 +356,7 @@ class WorkerConnection:
 
         delivery.begin()
         delivery.all_started()
-        task = asyncio.ensure_future(go())
-        _running.add(task)
-        task.add_done_callback(_running.discard)
+        self._beside(go())
 
     # ---- what a channel said lately
 
@@ -361,7 +388,7 @@ class WorkerConnection:
         """Send ``value`` by the relay and wait for the answer: its field and its model."""
         answer = await self._ask("call", name, value, timeout)
         field = answer.values["field"]
-        plan = event_plan(field) if field in MESSAGES else None
+        plan = self._plan_of(field) if field in MESSAGES else None
         return field, answer.body if plan is None else plan.decode(answer.body)
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
@@ -374,10 +401,7 @@ class WorkerConnection:
         courier = self._courier
         if courier is None:
             raise no_answer(name, "not_connected")
-        packet = Packet({"way": "post", "name": name, "timeout": timeout}, body)
-        task = asyncio.ensure_future(courier.tell("socket", packet))
-        _running.add(task)
-        task.add_done_callback(_running.discard)
+        self._beside(courier.tell("socket", Packet({"way": "post", "name": name, "timeout": timeout}, body)))
 
     async def _ask(self, way: str, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> Packet:
         if self._courier is None or self._state == "closed":

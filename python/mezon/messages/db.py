@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
-logger = get_logger("mezon.store")
+logger: Final = get_logger("mezon.store")
 
 DEFAULT_PATH = "./mezon-cache/mezon-messages-cache.db"
 
@@ -76,7 +76,7 @@ class MessageDB:
         flush_on_sigterm: bool = True,
         on_error: Callable[[Exception], object] | None = None,
     ) -> None:
-        self.db_path = os.fspath(db_path)
+        self.db_path: str = os.fspath(db_path)
         self.on_error = on_error
         self._bounds = {
             "max_messages": max_messages,

@@ -1,7 +1,7 @@
 """Embeds, forms and buttons inside a message body."""
 
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
@@ -137,7 +137,7 @@ class ButtonMessage(Model):
 class MessageComponent(ByName, Model):
     """A component. ``component_id`` or its wire name ``id`` may be used."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
 
     type: MessageComponentType | int | None = None
     component_id: str = Field(alias="id")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,7 +19,7 @@ class ChannelMessage(ByName, MessageAnswers, Model):
     ``content`` is the body as a dict, ``{}`` when it is no JSON object: ``raw_content`` has the text then.
     """
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
 
     message_id: int
     clan_id: int
@@ -138,7 +138,7 @@ def _parts(kind: type[_Part], value: Any) -> list[_Part]:
 class UserInitData(ByName, Model):
     """What a message says about its sender."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
 
     id: int = Field(alias="sender_id")
     username: str = ""

@@ -46,7 +46,9 @@ class SocketCaller(SocketCallbacks):
         super().__init__()
         self.ws_url = ws_url
         self.use_ssl = use_ssl
-        self.adapter = adapter if adapter is not None else WebSocketAdapterPb()
+        self.adapter: WebSocketAdapter | WebSocketAdapterPb = (
+            adapter if adapter is not None else WebSocketAdapterPb()
+        )
         self.send_timeout_ms = send_timeout_ms
         self.event_manager = event_manager
         self.transport = transport
