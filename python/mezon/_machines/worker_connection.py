@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections import OrderedDict, deque
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
@@ -21,6 +21,7 @@ from mezon._machines.membership import Member, Members
 from mezon._machines.ownership import Ownership
 from mezon._machines.packets import Packet
 from mezon._machines.reader import Reader
+from mezon._machines.recent import Recent
 from mezon._machines.suspects import Suspects
 from mezon.ports import CLOSED
 from mezon.utils.logger import get_logger
@@ -85,8 +86,7 @@ class WorkerConnection:
         self._timing = timing
         self._origin = origin
         self._plans: dict[str, _core.Plan | None] = {} if plan is None else {_MESSAGE: plan}
-        self._recent_bounds = recent
-        self._recent: OrderedDict[int, deque[bytes]] = OrderedDict()
+        self._recent = Recent(*recent)
         self._state = "idle"
         self._generation = 0
         self._wanted: set[str] = set()
@@ -252,7 +252,7 @@ class WorkerConnection:
             self.listener.on_state(state, self._generation, reason)
 
     def reconnect(self) -> bool:
-        """False: the connection to the gateway is the relay's."""
+        """Return False: the connection to the gateway is the relay's."""
         return False
 
     # ---- membership
@@ -331,7 +331,7 @@ class WorkerConnection:
             return protobuf_event(name, body, self._origin)
         event = plan.decode(body)
         if name == _MESSAGE:
-            self._remember(event.channel_id, body)
+            self._recent.add(event.channel_id, body)
         return event
 
     def _plan_of(self, name: str) -> _core.Plan | None:
@@ -360,18 +360,6 @@ class WorkerConnection:
 
     # ---- what a channel said lately
 
-    def _remember(self, channel: int, body: bytes) -> None:
-        per_channel, channels = self._recent_bounds
-        if not per_channel or not channels:
-            return
-        known = self._recent.get(channel)
-        if known is None:
-            known = self._recent[channel] = deque(maxlen=per_channel)
-            if len(self._recent) > channels:
-                self._recent.popitem(last=False)
-        self._recent.move_to_end(channel)
-        known.append(body)
-
     def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
         """None: the relay makes the calls."""
         return {}
@@ -380,7 +368,7 @@ class WorkerConnection:
         """Take the messages of a channel that came since it was last asked, oldest first."""
         plan = self._plan_of(_MESSAGE)
         assert plan is not None
-        return [plan.decode(body) for body in self._recent.pop(channel_id, ())]
+        return [plan.decode(body) for body in self._recent.take(channel_id)]
 
     # ---- calls
 
