@@ -1,15 +1,18 @@
 # The one list of commands, for people and for CI. `make help` prints it.
-PYTHON ?= python3
+WINDOWS := $(filter Windows_NT,$(OS))
+PYTHON ?= $(if $(WINDOWS),python,python3)
 FUZZ_SECONDS ?= 60
 VENV := .venv
-PY := $(VENV)/bin/python
+# Where an environment keeps its commands.
+BIN := $(if $(WINDOWS),Scripts,bin)
+PY := $(VENV)/$(BIN)/python
 # The stamp of the last build for each profile: touched when the extension in python/mezon is of that profile.
 SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build build-dev demo test test-rust test-python test-oldest
 .PHONY: faults faults-machines bench-machines soak model fuzz lint fmt bench bench-rust screenshots proto licences docs dist dist-wheel dist-same lock
-.PHONY: clean
+.PHONY: clean test-dev asan
 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,11 +29,11 @@ setup: $(VENV)/.stamp ## make the virtual environment
 
 $(VENV)/.release: $(VENV)/.stamp $(SOURCES)
 	@echo "Compiling the Rust core in release mode: minutes the first time, seconds later. Crate by crate:"
-	PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --release --locked
+	PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/$(BIN)/maturin develop --release --locked
 	@rm -f $(VENV)/.dev && touch $@
 
 $(VENV)/.dev: $(VENV)/.stamp $(SOURCES)
-	PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/maturin develop --locked --quiet
+	PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/$(BIN)/maturin develop --locked --quiet
 	@rm -f $(VENV)/.release && touch $@
 
 build: $(VENV)/.release ## build the extension in release mode into the environment
@@ -65,32 +68,33 @@ model: ## every order in which the threads of the inbox can meet
 fuzz: ## mutate frames for FUZZ_SECONDS; FUZZ_SEED repeats a run
 	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --quiet --test fuzz -- --nocapture
 
-lint: build ## format, clippy, ruff, mypy, layers, stubtest, generated code
+lint: build ## format, clippy, ruff, mypy, pyright, layers, stubtest, generated code
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --features python -- -D warnings
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/ruff check .
+	$(VENV)/$(BIN)/ruff format --check .
+	$(VENV)/$(BIN)/ruff check .
 	$(PY) -m mypy
-	$(VENV)/bin/lint-imports --no-logo --no-cache
+	$(VENV)/$(BIN)/lint-imports --no-logo --no-cache
 	$(PY) -m mypy.stubtest mezon._core mezon._client.rpc_door --allowlist tests/typing/stubtest-allowlist.txt
 	$(PY) tools/protos.py --check
 	$(PY) tools/rpc.py --check
 	$(PY) tools/licences.py --check
+	$(PY) tools/typed.py
 
 DOCS := $(VENV)-docs
 $(DOCS)/.stamp: requirements-docs.txt
-	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
-	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	test -x $(DOCS)/$(BIN)/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
 docs: $(DOCS)/.stamp ## build the documentation site into build/site, strictly, and check its links
-	$(DOCS)/bin/python tools/docs.py
+	$(DOCS)/$(BIN)/python tools/docs.py
 
 fmt: $(VENV)/.stamp ## format everything
 	cargo fmt
-	$(VENV)/bin/ruff format .
-	$(VENV)/bin/ruff check --fix .
+	$(VENV)/$(BIN)/ruff format .
+	$(VENV)/$(BIN)/ruff check --fix .
 
 screenshots: build ## the pictures of the playground's page in docs/assets, taken by its tests
 	MEZON_SCREENSHOTS=docs/assets $(PY) -m pytest -q tests/playground/test_playground_page.py
@@ -114,22 +118,28 @@ DIST := $(VENV)-dist
 DIST_OPTIONS := --compatibility $(COMPATIBILITY) $(if $(TARGET),--target $(TARGET)) $(if $(PGO),--pgo)
 
 $(DIST)/.stamp: requirements-dist.txt
-	test -x $(DIST)/bin/python || $(PYTHON) -m venv $(DIST)
-	$(DIST)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dist.txt
+	test -x $(DIST)/$(BIN)/python || $(PYTHON) -m venv $(DIST)
+	$(DIST)/$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dist.txt
 	@touch $@
 
 dist: $(DIST)/.stamp ## wheel and sdist in dist/, audited, and driven by a bot on every Python here (PGO=1 with a profile)
-	$(DIST)/bin/python tools/dist.py build $(DIST_OPTIONS)
-	$(DIST)/bin/python tools/dist.py check
-	$(DIST)/bin/python tools/dist.py drive
-	$(DIST)/bin/python tools/dist.py sdist
+	$(DIST)/$(BIN)/python tools/dist.py build $(DIST_OPTIONS)
+	$(DIST)/$(BIN)/python tools/dist.py check
+	$(DIST)/$(BIN)/python tools/dist.py drive
+	$(DIST)/$(BIN)/python tools/dist.py sdist
 
 dist-wheel: $(DIST)/.stamp
-	$(DIST)/bin/python tools/dist.py wheel $(DIST_OPTIONS)
-	$(DIST)/bin/python tools/dist.py check
+	$(DIST)/$(BIN)/python tools/dist.py wheel $(DIST_OPTIONS)
+	$(DIST)/$(BIN)/python tools/dist.py check
 
 dist-same: $(DIST)/.stamp ## build the wheel twice: the bytes must be the same
-	$(DIST)/bin/python tools/dist.py same $(DIST_OPTIONS)
+	$(DIST)/$(BIN)/python tools/dist.py same $(DIST_OPTIONS)
+
+test-dev: build ## integration tests with Python's own checks on: dev mode and a debugging allocator
+	PYTHONMALLOC=debug $(PY) -X dev -m pytest -q tests/integration
+
+asan: $(VENV)/.stamp ## the core's half of the Python tests under the address sanitizer (Linux, gcc)
+	$(PY) tools/asan.py
 
 test-oldest: build ## unit and integration tests on the oldest dependencies that pyproject.toml allows
 	$(PYTHON) tools/oldest.py

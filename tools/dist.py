@@ -21,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
@@ -130,6 +131,25 @@ def check(folder: Path) -> None:
         if size > MAX_SIZE:
             sys.exit(f"{one.name} is larger than {MAX_SIZE:,} bytes")
         no_local_paths(one)
+        with zipfile.ZipFile(one) as archive:
+            everything_is_in(one, set(archive.namelist()), "mezon/")
+    for one in sorted(folder.glob("*.tar.gz")):
+        with tarfile.open(one) as archive:
+            everything_is_in(one, {name.partition("/")[2] for name in archive.getnames()}, "python/mezon/")
+        print(
+            f"{one.name}: {one.stat().st_size:,} bytes, sha256 {hashlib.sha256(one.read_bytes()).hexdigest()}"
+        )
+
+
+def everything_is_in(one: Path, names: set[str], place: str) -> None:
+    """Each file of the package that git knows is in an archive: templates, the playground's page, licences too."""
+    listed = ["git", "ls-files", "-z", "python/mezon"]
+    known = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    wanted = {place + name.removeprefix("python/mezon/") for name in known.split("\0") if name}
+    if missing := sorted(wanted - names):
+        sys.exit(
+            f"{one.name} has no {', '.join(missing[:5])}: {len(missing)} of {len(wanted)} files are missing"
+        )
 
 
 def no_local_paths(one: Path) -> None:

@@ -1,6 +1,7 @@
-"""Collects the licences of the crates in the wheel into THIRD-PARTY-LICENSES.txt; with --check compares instead.
+"""Collects the licences of the crates and scripts in the wheel into THIRD-PARTY-LICENSES.txt; --check compares instead.
 
-The list follows Cargo.lock, the feature `python` and every platform a wheel is made for.
+The list follows Cargo.lock, the feature `python` and every platform a wheel is made for, and the scripts of others in
+the playground's page, which lie beside their licences.
 Run by `make licences` and `make lint`.
 """
 
@@ -17,10 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "THIRD-PARTY-LICENSES.txt"
 NAMES = ("licen", "copying", "unlicense", "notice", "copyright")
 HEAD = """\
-mezon-rs holds compiled code of the crates below. Each is used under the licence its authors chose;
-the texts follow the list.
-Written by tools/licences.py (`make licences`) from Cargo.lock.
+mezon-rs holds compiled code of the crates below, and the scripts named after them. Each is used under the licence its
+authors chose; the texts follow the list.
+Written by tools/licences.py (`make licences`) from Cargo.lock and the playground's vendor folder.
 """
+VENDORED = ROOT / "python" / "mezon" / "testing" / "playground" / "page" / "vendor"
 
 
 def metadata() -> dict[str, Any]:
@@ -82,6 +84,13 @@ def collected() -> str:
             key = " ".join(text.split())
             shown.setdefault(key, text)
             users[key].append(name)
+    for path in sorted(VENDORED.glob("LICENSE.*")):
+        name = f"{path.suffix[1:]} (JavaScript)"
+        lines.append(f"{name}: in mezon/testing/playground/page/vendor")
+        text = path.read_text("utf-8").strip()
+        key = " ".join(text.split())
+        shown.setdefault(key, text)
+        users[key].append(name)
     for key, names in users.items():
         lines += ["", "=" * 100, ", ".join(names), "=" * 100, shown[key]]
     return "\n".join(line.rstrip() for line in "\n".join(lines).split("\n")) + "\n"

@@ -22,6 +22,18 @@ def generate(into: Path) -> None:
     arguments += [f"--python_out={into}", f"--pyi_out={into}", *map(str, SCHEMAS)]
     if protoc.main(arguments) != 0:
         sys.exit("protoc could not compile the schemas")
+    for stub in into.rglob("*_pb2.pyi"):
+        stub.write_text(annotated(stub.read_text("utf-8")), "utf-8")
+
+
+def annotated(stub: str) -> str:
+    """What protoc leaves untyped in a stub: mappings without arguments, and keywords that are words of Python."""
+    whole = stub.replace("_Mapping]", "_Mapping[str, _Any]]").replace("**kwargs)", "**kwargs: _Any)")
+    return (
+        whole
+        if whole == stub
+        else whole.replace("from typing import ", "from typing import Any as _Any, ", 1)
+    )
 
 
 def main() -> None:

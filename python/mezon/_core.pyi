@@ -11,6 +11,8 @@ from mezon._gateway.codec import PlanSpec
 __version__: str
 #: True for an unoptimised build, which is several times slower.
 debug_build: bool
+#: How the reason of a loss begins when the server had fallen silent.
+SILENT: str
 
 class GatewayError(Exception):
     """The core could not take an order. ``args`` are a kind and a text.

@@ -23,6 +23,7 @@ from mezon._client.run import ClientRun
 from mezon._client.sessions import Sessions
 from mezon._client.settings import DEFAULT_API as DEFAULT_API
 from mezon._client.settings import DEFAULT_API_KEY as DEFAULT_API_KEY
+from mezon._client.settings import DEFAULT_CONTENT_AS_JSON as DEFAULT_CONTENT_AS_JSON
 from mezon._client.settings import DEFAULT_EXPIRED_TIMESPAN_MS as DEFAULT_EXPIRED_TIMESPAN_MS
 from mezon._client.settings import DEFAULT_HEALTH as DEFAULT_HEALTH
 from mezon._client.settings import DEFAULT_HOST as DEFAULT_HOST
@@ -60,12 +61,14 @@ if TYPE_CHECKING:
     from mezon._http.route import ApiRoute
     from mezon._tokens import EphemeralKeyPair, MmnClient, ZkClient, ZkProof
     from mezon.api import MezonApi
+    from mezon.managers.cache import CacheManager
     from mezon.managers.channel import ChannelManager
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
     from mezon.messages import MessageDB
     from mezon.models._limits import MessageLimits
     from mezon.ports import Connection, MessageStore, Ports
+    from mezon.structures import Clan, TextChannel, User
     from mezon.utils.observer import Observer
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -86,9 +89,9 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
     client.run()
     ```
 
-    Host, port, ``use_ssl``, the two token URLs, ``transport`` and ``api`` are read from ``MEZON_HOST``,
-    ``MEZON_PORT``, ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``, ``MEZON_ZK_API_URL``, ``MEZON_TRANSPORT`` and
-    ``MEZON_API`` when they are not passed.
+    Host, port, ``use_ssl``, the two token URLs, ``transport``, ``api`` and ``content_as_json`` are read from
+    ``MEZON_HOST``, ``MEZON_PORT``, ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``, ``MEZON_ZK_API_URL``,
+    ``MEZON_TRANSPORT``, ``MEZON_API`` and ``MEZON_CONTENT_AS_JSON`` when they are not passed.
 
     Args:
         client_id: The bot's id.
@@ -146,7 +149,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         message_db: MessageDB | str | PathLike[str] | Literal[False] | None = None,
         gateway: GatewayOptions | None = None,
         auto_accept_friends: bool = False,
-        content_as_json: bool = False,
+        content_as_json: bool = DEFAULT_CONTENT_AS_JSON,
         fill_gaps: bool | GapOptions = False,
         max_concurrent_handlers: int | None = None,
         worker_task: bool = True,
@@ -164,6 +167,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         if enable_logging:
             setup_logger(log_level=log_level)
         host, port, use_ssl = resolve(host), resolve(port), resolve(use_ssl)
+        content_as_json = resolve(content_as_json)
         check_arguments(
             api_key=api_key,
             host=host,
@@ -173,20 +177,20 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             gateway=gateway,
         )
         try:
-            self.client_id = int(client_id)
+            self.client_id: int = int(client_id)
         except (TypeError, ValueError):
             raise InvalidArgumentError(f"client_id is the bot's id, a number, not {client_id!r}") from None
         if max_concurrent_handlers is not None and max_concurrent_handlers < 1:
             raise InvalidArgumentError("max_concurrent_handlers is at least 1, or None for no bound")
         self.api_key = api_key
         self.use_ssl: bool = use_ssl
-        self.timeout_ms = int(timeout)
+        self.timeout_ms: int = int(timeout)
         self.mmn_api_url: str | None = resolve(mmn_api_url)
         self.zk_api_url: str | None = resolve(zk_api_url)
         self.agent_event_url = agent_event_url
         self.transport = check_transport(resolve(transport))
-        self.login_url = f"{'https' if self.use_ssl else 'http'}://{host}:{port}"
-        self.gateway = gateway if gateway is not None else GatewayOptions()
+        self.login_url: str = f"{'https' if self.use_ssl else 'http'}://{host}:{port}"
+        self.gateway: GatewayOptions = gateway if gateway is not None else GatewayOptions()
         self.auto_accept_friends = auto_accept_friends
         self.content_as_json = content_as_json
         self.fill_gaps = fill_gaps
@@ -223,7 +227,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         # Its parts: each knows those it is given, and no other.
         self._background = Background()
         self._reports = Reports(lambda: self.__dict__.get("on_error"), self._background)
-        self.event_manager = EventManager()
+        self.event_manager: EventManager = EventManager()
         self._waiters = Waiters()
         self._dispatcher = Dispatcher(
             self.event_manager,
@@ -236,10 +240,10 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self._sessions = Sessions(
             self, self._ports, self._background.run, check_route(resolve(api)), self._connection
         )
-        self.directory = Directory(self, self._sessions.token, cache_size)
-        self.clans = self.directory.clans
-        self.channels = self.directory.channels
-        self.users = self.directory.users
+        self.directory: Directory = Directory(self, self._sessions.token, cache_size)
+        self.clans: CacheManager[int, Clan] = self.directory.clans
+        self.channels: CacheManager[int, TextChannel] = self.directory.channels
+        self.users: CacheManager[int, User] = self.directory.users
         self._agents = Agents(self, self._ports, self._dispatcher.dispatch)
         self._tokens = Tokens(self, self._ports)
         self._shutdown = Shutdown(

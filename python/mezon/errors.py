@@ -81,7 +81,7 @@ class ServerError(MezonError):
     ) -> None:
         self.code = code
         self.message = message
-        self.context = dict(context or {})
+        self.context: dict[str, str] = dict(context or {})
         self.call = call
         text = f"the server refused {call or 'the call'} with code {code}: {message or 'no reason given'}"
         if self.context:

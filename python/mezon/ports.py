@@ -169,6 +169,9 @@ class Connection(Protocol):
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
         """Send without waiting for an answer. Raises what ``call`` raises when nothing could be sent."""
 
+    def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
+        """The calls that wait for their answers, by a number of the connection's own; a copy."""
+
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Take the messages of a channel that came since it was last asked, oldest first."""
 
@@ -277,7 +280,7 @@ class HttpFailure(MezonConnectionError):
 
     def __init__(self, text: str, *, reason: str = "", sent: bool, lasting: bool = False) -> None:
         super().__init__(text)
-        self.reason = reason or text
+        self.reason: str = reason or text
         self.sent = sent
         self.lasting = lasting
 

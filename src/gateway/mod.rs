@@ -28,6 +28,7 @@ use tokio::time::Instant;
 
 pub use backoff::BackoffOptions;
 pub use calls::call::{Call, CallId, Failure};
+pub use heartbeat::SILENT;
 pub use options::Options;
 pub use state::State;
 pub use stats::{Stats, TAGS};

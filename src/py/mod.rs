@@ -3,6 +3,8 @@
 
 use pyo3::prelude::*;
 
+use crate::gateway::SILENT;
+
 mod codec;
 mod crypto;
 mod filter;
@@ -22,6 +24,7 @@ const DEBUG_BUILD: bool = cfg!(debug_assertions);
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", VERSION)?;
     module.add("debug_build", DEBUG_BUILD)?;
+    module.add("SILENT", SILENT)?;
     crypto::register(module)?;
     module.add("GatewayError", module.py().get_type::<gateway::GatewayError>())?;
     module.add_class::<gateway::Gateway>()?;

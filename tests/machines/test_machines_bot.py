@@ -10,11 +10,8 @@ from typing import Any
 
 import nats as nats_client
 import pytest
+from in_process_machines import InProcess
 from mezon import MezonClient
-from mezon._client.assembly import provided_by
-from mezon._machines.relay import Relay
-from mezon._machines.settings import Broker, Layout, Timing
-from mezon._machines.worker import WorkerPorts
 from mezon.errors import InvalidArgumentError, MezonConnectionError, ServerError
 from mezon.testing import LocalGateway
 from nats_servers import TIMING, NatsServer, needs_nats, relay_process, worker_process
@@ -29,55 +26,6 @@ def environment(gateway: LocalGateway, ledger: Path) -> dict[str, str]:
 
 def lines(ledger: Path) -> list[str]:
     return ledger.read_text().splitlines()
-
-
-class InProcess:
-    """A relay and clients of workers in the test's own process, where a test can look at them."""
-
-    def __init__(self, gateway: LocalGateway, nats: NatsServer, **settings: Any) -> None:
-        self.gateway = gateway
-        self.broker = Broker(urls=nats.url)
-        self.timing = Timing(**TIMING)
-        self.layout = Layout(**settings.pop("layout", {}))
-        options = {**gateway.client_options(), **settings}
-        for name in ("http_rate_period", "http_rate_limit"):
-            options.pop(name, None)
-        self.relay = Relay(
-            options.pop("client_id"),
-            options.pop("api_key"),
-            self.broker,
-            layout=self.layout,
-            timing=self.timing,
-            http_rate=(0, 0.0),
-            **options,
-        )
-        self.task: asyncio.Task[None] | None = None
-        self.clients: list[MezonClient] = []
-
-    async def __aenter__(self) -> InProcess:
-        self.task = asyncio.create_task(self.relay.run())
-        await until(self.relay.ready.is_set, "the relay")
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for client in self.clients:
-            await client.disconnect()
-        if self.task is not None:
-            self.task.cancel()
-            await asyncio.wait([self.task])
-
-    def client(self, **settings: Any) -> MezonClient:
-        with provided_by(lambda given: WorkerPorts(given, self.broker, self.layout, self.timing)):
-            client = MezonClient(
-                self.gateway.bot_id,
-                "no key",
-                host="nowhere.invalid",
-                mmn_api_url=None,
-                zk_api_url=None,
-                **settings,
-            )
-        self.clients.append(client)
-        return client
 
 
 async def test_a_bot_answers_from_another_process(

@@ -8,11 +8,12 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
+from in_process_machines import InProcess
 from mezon._machines.broker import connect, gone
 from mezon._machines.dead_letters import dead_events, replay
 from mezon.testing import LocalGateway
 from nats_servers import NatsServer, nats_cluster, needs_nats, relay_process, worker_process
-from test_machines_bot import InProcess, environment, lines
+from test_machines_bot import environment, lines
 from waiting import until
 
 pytestmark = [needs_nats, pytest.mark.timeout(300)]

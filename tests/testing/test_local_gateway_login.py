@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from gateway_peer import Peer
 from google.protobuf.wrappers_pb2 import StringValue
+from mezon import MezonClient
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import LocalGateway
@@ -311,6 +312,37 @@ async def test_the_accept_header_says_json_or_protobuf(
         assert (answer["menu_name"], answer["bot_id"]) == ("thực đơn", str(gateway.bot_id))
     else:
         assert api_pb2.QuickMenuAccess.FromString(data).menu_name == "thực đơn"
+
+
+async def test_json_for_a_client_that_says_protobuf(gateway: LocalGateway, peer: Peer) -> None:
+    """As the TypeScript SDK 2.8.53 asks: the header says protobuf, and the answer is read as JSON."""
+    gateway.json_answers |= {"UpdateRole", "AddQuickMenuAccess"}
+    headers = {"Authorization": f"Bearer {peer.session.token}", "Accept": "application/proto"}
+    menu = api_pb2.QuickMenuAccess(bot_id=gateway.bot_id, menu_name="thực đơn", action_msg="/a")
+    update = api_pb2.UpdateRoleRequest(
+        role_id=gateway.world.add_role("Helper").id, title=StringValue(value="Boss")
+    )
+    answers = {}
+    for name, request in (("AddQuickMenuAccess", menu), ("UpdateRole", update)):
+        url = f"{gateway.url}/mezon.api.Mezon/{name}?"
+        async with peer.http.post(url, data=request.SerializeToString(), headers=headers) as response:
+            answers[name] = await response.json()
+    assert (answers["AddQuickMenuAccess"]["menu_name"], answers["UpdateRole"]) == ("thực đơn", {})
+    listing = api_pb2.ListClanDescRequest().SerializeToString()
+    url = f"{gateway.url}/mezon.api.Mezon/ListClanDescs"
+    async with peer.http.post(url, data=listing, headers=headers) as response:
+        assert api_pb2.ClanDescList.FromString(await response.read()).clandesc
+
+
+async def test_this_package_reads_json_answers_too(gateway: LocalGateway) -> None:
+    gateway.json_answers |= {"AddQuickMenuAccess", "UpdateRole"}
+    client = MezonClient(**gateway.client_options())
+    await client.login()
+    clan = await client.clans.fetch(next(iter(gateway.world.clans)))
+    role = gateway.world.add_role("Helper")
+    assert await clan.update_role(role.id, {"title": "Boss"}) is True
+    assert role.title == "Boss"
+    await client.disconnect()
 
 
 async def test_an_empty_answer_as_json(gateway: LocalGateway, peer: Peer) -> None:

@@ -76,6 +76,7 @@ class Life:
         logger.debug("Connection %d is %s%s", generation, state, f": {reason}" if reason else "")
         if self._gaps is not None:
             self._gaps.state_changed(state)
+        self._client.socket_manager.socket.state_changed(state, reason)
         if state == "ready":
             self._lost = False
             self._sessions.connected()

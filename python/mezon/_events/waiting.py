@@ -54,8 +54,8 @@ class _Many:
         self.name = name
         self.check = check
         self.events: deque[Any] = deque(maxlen=limit)
-        self.dropped = 0
-        self.ended = False
+        self.dropped: int = 0
+        self.ended: bool = False
         self.error: Exception | None = None
         self.reader: asyncio.Future[None] | None = None
 

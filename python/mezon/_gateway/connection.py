@@ -271,6 +271,10 @@ class CoreConnection:
         self._process.check()
         self._send(name, value, timeout)
 
+    def in_flight(self) -> dict[int, asyncio.Future[Any]]:
+        """The calls that wait for their answers, by the core's number."""
+        return self._calls.futures()
+
     def _loop_of_calls(self, name: str) -> asyncio.AbstractEventLoop:
         """The loop answers come to, which has to be the caller's: asked before anything is sent."""
         self._process.check()

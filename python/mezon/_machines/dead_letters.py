@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._machines.broker import BrokerError, api
+from mezon._machines.courier import Courier
 from mezon._machines.names import MESSAGE_ID
+from mezon._machines.packets import Packet
 from mezon.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ async def dead_events(client: Client, names: Names, limit: int = 100) -> list[De
 
 
 async def replay(client: Client, names: Names, number: int) -> DeadEvent:
-    """Bring an event back to its partition, under a new id, and take it off the dead ones.
+    """Have the relay bring an event back to its partition, and take it off the dead ones.
 
     Raises:
         InvalidArgumentError: If there is none of that number.
@@ -89,13 +90,13 @@ async def replay(client: Client, names: Names, number: int) -> DeadEvent:
     dead = await _get(client, names, {"seq": number})
     if dead is None:
         raise InvalidArgumentError(f"there is no dead event {number}; `mezon dlq list` shows those there are")
-    headers = {MESSAGE_ID: f"again/{time.time_ns()}/{dead.event_id}"}
-    answer = await client.request(
-        names.event(dead.partition, dead.name), dead.body, timeout=5, headers=headers
-    )
-    wrong = json.loads(answer.data).get("error")
-    if wrong:
-        raise BrokerError(str(wrong.get("description", wrong)))
+    courier = Courier(client, names, "dlq")
+    await courier.start()
+    try:
+        values = {"partition": dead.partition, "name": dead.name, "event_id": dead.event_id}
+        await courier.ask("replay", Packet(values, dead.body), 10.0, "a dead event")
+    finally:
+        await courier.stop()
     await drop(client, names, number)
     return dead
 

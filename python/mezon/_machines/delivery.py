@@ -40,10 +40,13 @@ class Delivery:
     _started: bool = False
     _given_up: bool = False
     _ended: bool = False
-    _end: asyncio.Event = field(default_factory=asyncio.Event)
+    _end: asyncio.Event | None = None
 
     async def wait_ended(self, patience: float) -> None:
         """Wait until it has ended, or for so many seconds."""
+        if self._ended:
+            return
+        self._end = asyncio.Event()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._end.wait()
@@ -69,7 +72,8 @@ class Delivery:
     def _look(self) -> None:
         if self._started and self._open == 0 and not self._ended:
             self._ended = True
-            self._end.set()
+            if self._end is not None:
+                self._end.set()
             self.on_end(self, not self._given_up)
 
 

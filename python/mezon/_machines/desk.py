@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = get_logger("mezon.machines")
 
 #: Calls that are made at once, by kind. A worker with a thousand calls waits behind one with a single one.
-_AT_ONCE: Final = {"socket": 512, "http": 4, "store": 32, "session": 8}
+_AT_ONCE: Final = {"socket": 512, "http": 4, "store": 32, "session": 8, "replay": 8, "interest": 64}
 
 #: Calls that may wait for their turn, of one worker.
 _WAITING: Final = 10_000

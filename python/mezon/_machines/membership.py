@@ -127,6 +127,11 @@ class Members:
         )
         await self._client.flush(timeout=2)
 
+    def meet(self, member: Member) -> None:
+        """Know a worker that has said so itself, before its sign of life comes."""
+        self._known[member.name] = member
+        self._tell()
+
     async def _heard(self, message: Msg) -> None:
         name = message.subject.removeprefix(self._prefix)
         if not message.data:

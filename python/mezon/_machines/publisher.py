@@ -1,9 +1,13 @@
 """Brings events into the stream: in order, each once, whatever happens to the connection.
 
-Events go out in batches: all of a batch at once, and the next batch when the server has confirmed every one. If a
+Events go out in batches: all of a batch at once, and the next batch when the server has confirmed this one. If a
 confirmation is missing, the batch is sent again from the first that was not confirmed, over a new connection; the
 stream drops by their id those it has. Because nothing is sent behind an event whose fate is unknown, no event can
 overtake another, which a client that reconnects by itself and flushes what it has left could not promise.
+
+Of a large batch the last event alone asks for a confirmation, which saves a third. The number in it proves the others:
+the relay in charge is the only one that puts events into the stream, so the stream must have grown by as many as were
+sent. If it has not, all are sent again, and each is asked for.
 """
 
 from __future__ import annotations
@@ -31,6 +35,9 @@ logger = get_logger("mezon.machines")
 
 #: Events of one batch.
 BATCH: Final = 512
+
+#: Events above which the last one answers for all.
+_ONE_BY_ONE: Final = 8
 
 #: Seconds a batch may take to be confirmed, and seconds before the next try after a failure.
 _PATIENCE: Final = 5.0
@@ -76,16 +83,22 @@ class Publisher:
         broker: Where NATS is. The publisher has a connection of its own.
         epoch: The relay's epoch, which every event carries.
         bound: Events that may wait.
+        in_charge: Whether it is certain that no other relay publishes.
 
     Attributes:
         on_room: Called when it takes events again after it took none.
         trouble: What is wrong while events cannot be confirmed; None while all is well.
     """
 
-    def __init__(self, broker: Broker, epoch: int, bound: int = 8 * BATCH) -> None:
+    def __init__(
+        self, broker: Broker, epoch: int, bound: int = 8 * BATCH, in_charge: Callable[[], bool] = lambda: True
+    ) -> None:
         self._broker = broker
         self._epoch = str(epoch)
         self._bound = bound
+        self._in_charge = in_charge
+        #: The stream's last number, when it is known; None asks for each event.
+        self._last: int | None = None
         self._waiting: deque[Outgoing] = deque()
         self._news = asyncio.Event()
         self._progress = asyncio.Event()
@@ -93,6 +106,7 @@ class Publisher:
         self._room.set()
         self._client: Client | None = None
         self._inbox = ""
+        self._number = 0
         self._sent: dict[str, Outgoing] = {}
         self._confirmed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -186,29 +200,41 @@ class Publisher:
             await self._disconnect()
             self._client = await connect(self._broker, reconnect=False, on_lost=self._confirmed.set)
             self._inbox = self._client.new_inbox()
-            await self._client.subscribe(f"{self._inbox}.*", cb=self._answered)
-        client = self._client
+            await self._client.subscribe(f"{self._inbox}.>", cb=self._answered)
+        client, before = self._client, self._last
+        if not self._in_charge():
+            raise MezonError("another relay may be in charge")
+        # How many do not ask for a confirmation of their own.
+        silent = len(batch) - 1 if before is not None and len(batch) > _ONE_BY_ONE else 0
         self._confirmed.clear()
-        self._sent = {str(number): event for number, event in enumerate(batch)}
+        self._sent = {str(number): event for number, event in enumerate(batch) if number >= silent}
+        self._number += 1
+        inbox = f"{self._inbox}.{self._number}"
         try:
             for number, event in enumerate(batch):
                 headers = {MESSAGE_ID: event.event_id, EPOCH: self._epoch}
-                await client.publish(
-                    event.subject, event.body, reply=f"{self._inbox}.{number}", headers=headers
-                )
+                reply = f"{inbox}.{number}" if number >= silent else ""
+                await client.publish(event.subject, event.body, reply=reply, headers=headers)
             async with asyncio.timeout(_PATIENCE):
                 await self._confirmed.wait()
         except TimeoutError:
             self._say(f"no confirmation within {_PATIENCE:g} s")
         except errors.Error as error:
             self._say(str(error) or type(error).__name__)
+        if silent and before is not None:
+            if not self._sent and self._last == before + len(batch):
+                self.stats.published += silent
+                return []
+            # It is not certain that all are there: each is asked for, and those that are there are dropped.
+            self._last = None
+            return batch
         # Sent again from the first that is missing: those behind it which are there are dropped by their id.
         first = min(map(int, self._sent), default=len(batch))
         return batch[first:]
 
     async def _answered(self, message: Msg) -> None:
-        number = message.subject.rpartition(".")[2]
-        if number not in self._sent:
+        batch, _, number = message.subject.removeprefix(f"{self._inbox}.").partition(".")
+        if number not in self._sent or batch != str(self._number):
             return
         try:
             answer: dict[str, Any] = json.loads(message.data or b"{}")
@@ -221,6 +247,7 @@ class Publisher:
             self._confirmed.set()
             return
         del self._sent[number]
+        self._last = max(self._last or 0, int(answer["seq"]))
         self.stats.published += 1
         self.stats.repeated += bool(answer.get("duplicate"))
         if not self._sent:
@@ -228,6 +255,6 @@ class Publisher:
 
     async def _disconnect(self) -> None:
         client, self._client = self._client, None
-        self._sent = {}
+        self._sent, self._last = {}, None
         if client is not None:
             await gone(client)

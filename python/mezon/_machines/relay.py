@@ -228,7 +228,7 @@ class _Parts:
         standard = relay.standard_ports()
         store = standard.store()
         core = standard.encoded_connection(store)
-        self.publisher = Publisher(relay.broker, lock.epoch)
+        self.publisher = Publisher(relay.broker, lock.epoch, in_charge=lambda: lock.held)
         self.tap = Tap(names, partitions, self.publisher, lock.epoch)
         self.connection = RelayConnection(core, self.tap)
         self.publisher.on_room = self.connection.resume
@@ -245,7 +245,7 @@ class _Parts:
         self.members = Members(nats, names, timing, self._interests_changed)
         self._interests: frozenset[str] = frozenset()
         self.answers = Answers(nats, names, timing.answer_life)
-        ways = Ways(self.client, self.connection, standard.http(), store)
+        ways = Ways(self.client, self.connection, standard.http(), store, self.tap.again, self.members.meet)
         self.desk = Desk(nats, names, lambda: lock.held, ways.table(), self.answers)
         self._tasks: list[asyncio.Task[None]] = []
         self._noted = b""

@@ -15,6 +15,7 @@ from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import Mapping, Sequence
 
     from mezon._events.gap_filling import GapFiller
@@ -123,6 +124,12 @@ class Tap:
             self._number += 1
             event_id = f"e{self._epoch}.{self._number}"
         self._put(_MESSAGE, values["channel_id"] or values["clan_id"] or 0, values["relayed"], event_id)
+
+    def again(self, partition: int, name: str, body: bytes, event_id: str) -> None:
+        """Bring an event into the stream once more, as a new one."""
+        self._number += 1
+        again_id = f"e{self._epoch}.{self._number}/{event_id}"
+        self._publisher.put(Outgoing(self._names.event(partition, name), body, again_id))
 
     def _place(self, name: str, body: bytes) -> int:
         """The id that decides the partition."""
@@ -259,6 +266,10 @@ class RelayConnection:
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
         """As the core does."""
         self._core.post(name, value, timeout)
+
+    def in_flight(self) -> Mapping[int, Future[Any]]:
+        """As the core says."""
+        return self._core.in_flight()
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Nothing: workers remember what they saw."""

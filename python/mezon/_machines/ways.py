@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._gateway.codec import MESSAGES
+from mezon._machines.membership import Member
 from mezon._machines.packets import Packet, packed_answer
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.ports import HttpAnswer, HttpLane, HttpRequest
@@ -32,6 +33,8 @@ class Ways:
         connection: The connection.
         http: The transport, whose limits are those of the bot.
         store: The message store, if there is one.
+        again: Brings an event into the stream once more: partition, name, body, id.
+        meet: Gets to know a worker and what it listens to.
     """
 
     def __init__(
@@ -40,17 +43,28 @@ class Ways:
         connection: RelayConnection,
         http: HttpTransport,
         store: MessageStore | None,
+        again: Callable[[int, str, bytes, str], None],
+        meet: Callable[[Member], None],
     ) -> None:
         self._client = client
         self._connection = connection
         self._http = http
         self._store = store
+        self._again = again
+        self._meet = meet
         #: By generation, the answers to joins.
         self._joined: dict[tuple[int, str, bytes], tuple[str, bytes]] = {}
 
     def table(self) -> dict[str, Callable[[Packet, float], Awaitable[Packet]]]:
         """By kind of call, what makes it."""
-        return {"socket": self.socket, "http": self.http, "store": self.store, "session": self.session}
+        return {
+            "socket": self.socket,
+            "http": self.http,
+            "store": self.store,
+            "session": self.session,
+            "replay": self.replay,
+            "interest": self.interest,
+        }
 
     # ---- the socket
 
@@ -139,6 +153,22 @@ class Ways:
         )
         headers = {"content-type": "application/x-protobuf"}
         return packed_answer(HttpAnswer(200, "OK", headers, answer.SerializeToString()))
+
+    # ---- workers
+
+    async def interest(self, packet: Packet, left: float) -> Packet:
+        """What a worker listens to: when it has the answer, such events are published."""
+        values = packet.values
+        self._meet(Member(str(values["worker"]), frozenset(values["interests"])))
+        return Packet()
+
+    # ---- dead events
+
+    async def replay(self, packet: Packet, left: float) -> Packet:
+        """Bring a dead event back. The relay does it, for nobody else puts events into the stream."""
+        values = packet.values
+        self._again(int(values["partition"]), str(values["name"]), packet.body, str(values["event_id"]))
+        return Packet()
 
     # ---- the store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections import OrderedDict, deque
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
@@ -21,12 +21,13 @@ from mezon._machines.membership import Member, Members
 from mezon._machines.ownership import Ownership
 from mezon._machines.packets import Packet
 from mezon._machines.reader import Reader
+from mezon._machines.recent import Recent
 from mezon._machines.suspects import Suspects
 from mezon.ports import CLOSED
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from nats.aio.client import Client
 
@@ -43,6 +44,9 @@ logger = get_logger("mezon.machines")
 _TURN: Final = 64
 
 _MESSAGE: Final = "channel_message"
+
+#: Seconds a relay has to take note of what a worker listens to.
+_PATIENCE: Final = 10.0
 
 #: Events that belong to no channel of the world and would only repeat what the relay does.
 _RELAYS_OWN: Final = frozenset({"refresh_session_event"})
@@ -82,8 +86,7 @@ class WorkerConnection:
         self._timing = timing
         self._origin = origin
         self._plans: dict[str, _core.Plan | None] = {} if plan is None else {_MESSAGE: plan}
-        self._recent_bounds = recent
-        self._recent: OrderedDict[int, deque[bytes]] = OrderedDict()
+        self._recent = Recent(*recent)
         self._state = "idle"
         self._generation = 0
         self._wanted: set[str] = set()
@@ -126,7 +129,31 @@ class WorkerConnection:
         """Tell the relay, with the next sign of life, what handlers listen to."""
         if name not in MESSAGES or name in _RELAYS_OWN:
             return
+        if (name in self._wanted) == wanted:
+            return
         (self._wanted.add if wanted else self._wanted.discard)(name)
+        if wanted and self._state == "ready":
+            # The next sign of life would say it too, only later.
+            self._beside(self._say_interests())
+
+    async def _say_interests(self) -> None:
+        courier = self._courier
+        if courier is not None:
+            packet = Packet({"worker": self.name, "interests": sorted(self._wanted)})
+            await courier.ask("interest", packet, _PATIENCE, "the worker's interests", harmless=True)
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something nobody waits for."""
+
+        async def run() -> None:
+            try:
+                await work
+            except Exception as error:
+                logger.debug("Nobody waited for it: %s", error or type(error).__name__)
+
+        task = asyncio.ensure_future(run())
+        _running.add(task)
+        task.add_done_callback(_running.discard)
 
     async def courier(self) -> Courier:
         """The way to the relay, made with the first call."""
@@ -163,6 +190,8 @@ class WorkerConnection:
             acknowledger.start()
             await members.start()
             self._beating = asyncio.create_task(self._beat(members), name="mezon-worker-beat")
+            # From here on a relay publishes what this worker listens to.
+            await self._say_interests()
         except BaseException:
             await self._end()
             self._enter("closed", "the broker cannot be reached")
@@ -223,7 +252,7 @@ class WorkerConnection:
             self.listener.on_state(state, self._generation, reason)
 
     def reconnect(self) -> bool:
-        """False: the connection to the gateway is the relay's."""
+        """Return False: the connection to the gateway is the relay's."""
         return False
 
     # ---- membership
@@ -302,7 +331,7 @@ class WorkerConnection:
             return protobuf_event(name, body, self._origin)
         event = plan.decode(body)
         if name == _MESSAGE:
-            self._remember(event.channel_id, body)
+            self._recent.add(event.channel_id, body)
         return event
 
     def _plan_of(self, name: str) -> _core.Plan | None:
@@ -327,29 +356,19 @@ class WorkerConnection:
 
         delivery.begin()
         delivery.all_started()
-        task = asyncio.ensure_future(go())
-        _running.add(task)
-        task.add_done_callback(_running.discard)
+        self._beside(go())
 
     # ---- what a channel said lately
 
-    def _remember(self, channel: int, body: bytes) -> None:
-        per_channel, channels = self._recent_bounds
-        if not per_channel or not channels:
-            return
-        known = self._recent.get(channel)
-        if known is None:
-            known = self._recent[channel] = deque(maxlen=per_channel)
-            if len(self._recent) > channels:
-                self._recent.popitem(last=False)
-        self._recent.move_to_end(channel)
-        known.append(body)
+    def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
+        """None: the relay makes the calls."""
+        return {}
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Take the messages of a channel that came since it was last asked, oldest first."""
         plan = self._plan_of(_MESSAGE)
         assert plan is not None
-        return [plan.decode(body) for body in self._recent.pop(channel_id, ())]
+        return [plan.decode(body) for body in self._recent.take(channel_id)]
 
     # ---- calls
 
@@ -357,7 +376,7 @@ class WorkerConnection:
         """Send ``value`` by the relay and wait for the answer: its field and its model."""
         answer = await self._ask("call", name, value, timeout)
         field = answer.values["field"]
-        plan = event_plan(field) if field in MESSAGES else None
+        plan = self._plan_of(field) if field in MESSAGES else None
         return field, answer.body if plan is None else plan.decode(answer.body)
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
@@ -370,10 +389,7 @@ class WorkerConnection:
         courier = self._courier
         if courier is None:
             raise no_answer(name, "not_connected")
-        packet = Packet({"way": "post", "name": name, "timeout": timeout}, body)
-        task = asyncio.ensure_future(courier.tell("socket", packet))
-        _running.add(task)
-        task.add_done_callback(_running.discard)
+        self._beside(courier.tell("socket", Packet({"way": "post", "name": name, "timeout": timeout}, body)))
 
     async def _ask(self, way: str, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> Packet:
         if self._courier is None or self._state == "closed":

@@ -57,7 +57,7 @@ class MmnClient:
         delivery: Delivery | None = None,
     ) -> None:
         self.config = config
-        self.base_url = config.base_url.rstrip("/")
+        self.base_url: str = config.base_url.rstrip("/")
         self._endpoint = JsonEndpoint(
             self.base_url, timeout_ms=config.timeout, headers=config.headers, http=http, session=session
         )

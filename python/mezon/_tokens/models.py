@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -40,7 +40,7 @@ class ZkClientType(str, Enum):  # noqa: UP042
 class ExtraInfo(BaseModel):
     """What is written beside a transfer. Further keys are welcome; every value is sent as text."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
 
     type: str
     ItemId: Any = None
@@ -67,7 +67,7 @@ class SendTransactionRequest(BaseModel):
     the key itself stays out of the repr, of validation errors and of dumps.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     sender: int | str
     recipient: int | str

@@ -35,7 +35,7 @@ class ZkClient:
         session: aiohttp.ClientSession | None = None,
     ) -> None:
         self.config = config
-        self.endpoint = config.endpoint.rstrip("/")
+        self.endpoint: str = config.endpoint.rstrip("/")
         self._prove = JsonEndpoint(
             f"{self.endpoint}/prove",
             timeout_ms=config.timeout,

@@ -118,8 +118,8 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
                 limiter=limiter, ca_file=ca_file, ssl_context=ssl_context, insecure=insecure
             )
         super().__init__(http, retry or RetryPolicy(), clock=limiter.clock, owned=owned)
-        self.routes = Routes(api, connection, limiter.clock)
-        self.client_id = as_id("client_id", client_id)
+        self.routes: Routes = Routes(api, connection, limiter.clock)
+        self.client_id: int = as_id("client_id", client_id)
         self.api_key = api_key
         self.base_url = base_url
         self.timeout_ms = timeout_ms

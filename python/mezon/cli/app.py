@@ -13,7 +13,7 @@ from mezon.cli.cache import app as cache_app
 
 _EXIT_CODES = "Exit codes: 0 done, 1 it failed, 2 wrong use, 130 interrupted."
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="mezon",
     help="Bots on Mezon: begin one, run it, talk to it on your own machine, look into it.",
     epilog=_EXIT_CODES,

@@ -32,7 +32,7 @@ _COLUMNS: Final = (
 )
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     help="Look into the message store of a bot, also while the bot runs.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -26,7 +26,7 @@ HEALTH = typer.Option(
 )
 JSON = typer.Option("--json", help="For a machine.")
 
-dlq = typer.Typer(
+dlq: typer.Typer = typer.Typer(
     name="dlq",
     help="Events that no worker could finish: look at them, bring them back, drop them.",
     no_args_is_help=True,

@@ -46,9 +46,9 @@ class BotProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
-        self.starts = 0
+        self.starts: int = 0
         self.exit_code: int | None = None
-        self.ended = asyncio.Event()
+        self.ended: asyncio.Event = asyncio.Event()
 
     @property
     def pid(self) -> int | None:

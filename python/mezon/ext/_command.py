@@ -42,11 +42,11 @@ class Command:
             raise InvalidArgumentError("a command is a coroutine function: async def name(ctx, ...)")
         self.callback = callback
         self.name: str = name or callback.__name__
-        self.aliases = tuple(aliases)
+        self.aliases: tuple[str, ...] = tuple(aliases)
         for one in self.names:
             if not one or one != "".join(one.split()):
                 raise InvalidArgumentError(f"the name of a command is one word, not {one!r}")
-        self.help = inspect.getdoc(callback) or ""
+        self.help: str = inspect.getdoc(callback) or ""
         self.hidden = hidden
         self.parent: Group | None = None
         self._parameters = parameters_of(callback)

@@ -35,7 +35,7 @@ class Triggers:
             raise InvalidArgumentError(
                 f"the prefix of commands is a text such as '!', or several, not {prefix!r}"
             )
-        self.prefixes = [one for one in given if one]
+        self.prefixes: list[str] = [one for one in given if one]
         self.mention = mention
         self.own_messages = own_messages
         self.edits = edits

@@ -17,7 +17,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
@@ -76,7 +76,7 @@ __all__ = [
     "owner_only",
 ]
 
-logger = logging.getLogger("mezon.ext")
+logger: Final = logging.getLogger("mezon.ext")
 
 #: Called with where it happened (a context, a click, or the task) and the error.
 ErrorHandler: TypeAlias = "Callable[[Any, Exception], Awaitable[Any]]"
@@ -111,11 +111,11 @@ class Bot(Registry, MezonClient):
         **options: Any,
     ) -> None:
         super().__init__(client_id, api_key, **{"limits": MessageLimits(), **options})
-        self.triggers = Triggers(self.client_id, prefix, mention, own_messages, edits)
-        self.owner_ids = frozenset(int(one) for one in owner_ids)
+        self.triggers: Triggers = Triggers(self.client_id, prefix, mention, own_messages, edits)
+        self.owner_ids: frozenset[int] = frozenset(int(one) for one in owner_ids)
         self.commands: dict[str, Command] = {}
         self.tasks: list[Task] = []
-        self.hurry = Hurry()
+        self.hurry: Hurry = Hurry()
         self._callbacks = Callbacks()
         self._patterns: list[Pattern] = []
         self._selects: list[Pattern] = []

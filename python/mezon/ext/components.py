@@ -203,7 +203,7 @@ class Form(BaseModel):
     default may be left out. What comes back is validated by pydantic.
     """
 
-    model_config = ConfigDict(extra="ignore")
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore")
 
     #: What names the form in the ids of its buttons; the class's own name unless given.
     form_name: ClassVar[str] = ""

@@ -78,7 +78,7 @@ class PrometheusMetrics(Observer):
                 'these metrics need prometheus-client: pip install "mezon-rs[metrics]"'
             ) from error
         self.client = client
-        self.registry = registry if registry is not None else prometheus_client.REGISTRY
+        self.registry: CollectorRegistry = registry if registry is not None else prometheus_client.REGISTRY
         self._bot = str(client.client_id)
         self._prefix = prefix
         book = _books(self.registry, prefix)

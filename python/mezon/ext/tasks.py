@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Every", "Task", "cron_times"]
 
-logger = logging.getLogger("mezon.ext")
+logger: Final = logging.getLogger("mezon.ext")
 
 Callback: TypeAlias = "Callable[[], Awaitable[Any]]"
 
@@ -147,7 +147,9 @@ class Task:
         self.overlap = overlap
         self.when_missed = missed
         self.grace = grace
-        self.runs = self.skipped = self.missed = 0
+        self.runs: int = 0
+        self.skipped: int = 0
+        self.missed: int = 0
         self.next_time: float | None = None
         self._schedule = schedule
         self._loop: asyncio.Task[None] | None = None

@@ -7,12 +7,12 @@ import inspect
 import logging
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from mezon.errors import InvalidArgumentError
 from mezon.managers._registering import check_handler, warn_of_typo
 
-logger = logging.getLogger("mezon.events")
+logger: Final = logging.getLogger("mezon.events")
 
 Handler = Callable[..., Any]
 _H = TypeVar("_H", bound=Handler)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from mezon.managers._joins import join_clans
 from mezon.models._body import mentions_of, received_content
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mezon.ports import Connection, MessageStore
     from mezon.session import Session
 
-logger = get_logger("mezon.gateway")
+logger: Final = get_logger("mezon.gateway")
 
 
 class Sender(Protocol):
@@ -92,11 +92,11 @@ class SocketManager:
         self._know_clan = know_clan
         #: Clans that were joined: the core joins them again after a loss.
         self.joined_clans: set[int] = set()
-        self.adapter = WebSocketAdapterPb(
+        self.adapter: WebSocketAdapterPb = WebSocketAdapterPb(
             options=options, store=getattr(message_db, "core", None), connection=connection
         )
-        self.origin = Origin(mezon_client)
-        self.socket = Socket(
+        self.origin: Origin = Origin(mezon_client)
+        self.socket: Socket = Socket(
             ws_url,
             use_ssl,
             adapter=self.adapter,

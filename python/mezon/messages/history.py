@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mezon.models import ChannelMessage
 
-logger = get_logger("mezon.store")
+logger: Final = get_logger("mezon.store")
 
 #: Messages asked for at once, of the store and of the server.
 PAGE: Final = 100

@@ -261,156 +261,57 @@ __all__ = [
 ]
 
 #: Which file has which names; must match the imports above.
-_HOMES: Final[dict[str, tuple[str, ...]]] = {
-    "_base": ("MezonBaseModel",),
-    "_convert": (
-        "convert_envelope_to_pydantic",
-        "protobuf_to_pydantic",
-    ),
-    "_envelopes": (
-        "ENVELOPE_TO_PYDANTIC_MAP",
-        "PROTO_FIELDS",
-    ),
+_HOMES: Final = {
+    "_base": "MezonBaseModel",
+    "_convert": "convert_envelope_to_pydantic protobuf_to_pydantic",
+    "_envelopes": "ENVELOPE_TO_PYDANTIC_MAP PROTO_FIELDS",
     "api": (
-        "ApiAccountApp",
-        "ApiAuthenticateRequest",
-        "ApiChannelDescList",
-        "ApiChannelDescription",
-        "ApiChannelMessageHeader",
-        "ApiClanDesc",
-        "ApiClanDescList",
-        "ApiCreateChannelDescRequest",
-        "ApiQuickMenuAccess",
-        "ApiQuickMenuAccessList",
-        "ApiSentTokenRequest",
-        "ApiSession",
-        "ApiVoiceChannelUser",
-        "ApiVoiceChannelUserList",
-        "ClanDesc",
+        "ApiAccountApp ApiAuthenticateRequest ApiChannelDescList ApiChannelDescription "
+        "ApiChannelMessageHeader ApiClanDesc ApiClanDescList ApiCreateChannelDescRequest "
+        "ApiQuickMenuAccess ApiQuickMenuAccessList ApiSentTokenRequest ApiSession ApiVoiceChannelUser "
+        "ApiVoiceChannelUserList ClanDesc"
     ),
     "content": (
-        "ChannelMessageContent",
-        "EMarkdownType",
-        "EmojiOnMessage",
-        "HashtagOnMessage",
-        "LinkOnMessage",
-        "LinkVoiceRoomOnMessage",
-        "MarkdownOnMessage",
-        "StartEndIndex",
+        "ChannelMessageContent EMarkdownType EmojiOnMessage HashtagOnMessage LinkOnMessage "
+        "LinkVoiceRoomOnMessage MarkdownOnMessage StartEndIndex"
     ),
     "events": (
-        "AddUsers",
-        "ChannelCreatedEvent",
-        "ChannelDeletedEvent",
-        "ChannelUpdatedEvent",
-        "ClanNameExistedEvent",
-        "ClanProfileUpdatedEvent",
-        "ClanUpdatedEvent",
-        "CustomStatusEvent",
-        "DropdownBoxSelected",
-        "FCMTokens",
-        "GiveCoffeeEvent",
-        "LastPinMessageEvent",
-        "LastSeenMessageEvent",
-        "MessageTypingEvent",
-        "StreamingJoinedEvent",
-        "StreamingLeavedEvent",
-        "TokenSentEvent",
-        "UserChannelAddedEvent",
-        "UserChannelRemoved",
-        "UserClanRemovedEvent",
-        "UserProfileRedis",
-        "UserProfileUpdatedEvent",
-        "VoiceEndedEvent",
-        "VoiceJoinedEvent",
-        "VoiceLeavedEvent",
-        "VoiceStartedEvent",
+        "AddUsers ChannelCreatedEvent ChannelDeletedEvent ChannelUpdatedEvent ClanNameExistedEvent "
+        "ClanProfileUpdatedEvent ClanUpdatedEvent CustomStatusEvent DropdownBoxSelected FCMTokens "
+        "GiveCoffeeEvent LastPinMessageEvent LastSeenMessageEvent MessageTypingEvent StreamingJoinedEvent "
+        "StreamingLeavedEvent TokenSentEvent UserChannelAddedEvent UserChannelRemoved "
+        "UserClanRemovedEvent UserProfileRedis UserProfileUpdatedEvent VoiceEndedEvent VoiceJoinedEvent "
+        "VoiceLeavedEvent VoiceStartedEvent"
     ),
-    "friends": (
-        "ApiFriend",
-        "ApiFriendList",
-        "ApiUser",
-    ),
+    "friends": "ApiFriend ApiFriendList ApiUser",
     "interactive": (
-        "AnimationConfig",
-        "ButtonMessage",
-        "ButtonMessageStyle",
-        "InputFieldOption",
-        "InteractiveMessageAuthor",
-        "InteractiveMessageField",
-        "InteractiveMessageFooter",
-        "InteractiveMessageMedia",
-        "InteractiveMessageProps",
-        "MessageActionRow",
-        "MessageComponent",
-        "MessageComponentType",
-        "MessageSelectType",
-        "RadioFieldOption",
-        "SelectFieldOption",
+        "AnimationConfig ButtonMessage ButtonMessageStyle InputFieldOption InteractiveMessageAuthor "
+        "InteractiveMessageField InteractiveMessageFooter InteractiveMessageMedia InteractiveMessageProps "
+        "MessageActionRow MessageComponent MessageComponentType MessageSelectType RadioFieldOption "
+        "SelectFieldOption"
     ),
-    "message": (
-        "ChannelMessage",
-        "UserInitData",
-    ),
-    "notifications": (
-        "ApiNotification",
-        "NotificationEvent",
-    ),
-    "parts": (
-        "ApiMessageAttachment",
-        "ApiMessageDeleted",
-        "ApiMessageMention",
-        "ApiMessageReaction",
-        "ApiMessageRef",
-    ),
+    "message": "ChannelMessage UserInitData",
+    "notifications": "ApiNotification NotificationEvent",
+    "parts": "ApiMessageAttachment ApiMessageDeleted ApiMessageMention ApiMessageReaction ApiMessageRef",
     "payloads": (
-        "EphemeralMessageData",
-        "MessagePayLoad",
-        "MessageUserPayLoad",
-        "ReactMessageData",
-        "ReactMessagePayload",
-        "RemoveMessageData",
-        "ReplyMessageData",
-        "SendTokenData",
-        "UpdateMessageData",
+        "EphemeralMessageData MessagePayLoad MessageUserPayLoad ReactMessageData ReactMessagePayload "
+        "RemoveMessageData ReplyMessageData SendTokenData UpdateMessageData"
     ),
     "realtime": (
-        "Channel",
-        "ChannelJoin",
-        "ChannelLeave",
-        "ChannelMessageAck",
-        "ChannelMessageRemove",
-        "ChannelMessageSend",
-        "ChannelMessageUpdate",
-        "ClanJoin",
-        "Ping",
-        "Pong",
-        "Presence",
-        "Rpc",
-        "SocketError",
-        "SocketMessage",
+        "Channel ChannelJoin ChannelLeave ChannelMessageAck ChannelMessageRemove ChannelMessageSend "
+        "ChannelMessageUpdate ClanJoin Ping Pong Presence Rpc SocketError SocketMessage"
     ),
     "roles": (
-        "ApiPermission",
-        "ApiPermissionList",
-        "ApiRole",
-        "ApiRoleList",
-        "ApiRoleListEventResponse",
-        "ApiRoleUserList",
-        "RoleUserListRoleUser",
+        "ApiPermission ApiPermissionList ApiRole ApiRoleList ApiRoleListEventResponse ApiRoleUserList "
+        "RoleUserListRoleUser"
     ),
     "sse": (
-        "AIAgentSessionEndedEvent",
-        "AIAgentSessionStartedEvent",
-        "AIAgentSessionSummaryDoneEvent",
-        "RoomInfo",
-        "RoomMetadataEvent",
-        "SSEConfig",
-        "SSEMessage",
+        "AIAgentSessionEndedEvent AIAgentSessionStartedEvent AIAgentSessionSummaryDoneEvent RoomInfo "
+        "RoomMetadataEvent SSEConfig SSEMessage"
     ),
 }
 
-_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ No class in this package has validators: the core builds instances by setting th
 see to it. Schemas are built on first use, which keeps ``import mezon`` quick.
 """
 
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,11 +39,25 @@ def raw_instance(model: type[_M], values: dict[str, Any], given: set[str]) -> _M
     return instance
 
 
+class ByName:
+    """A model whose fields are given by their names as well as by their aliases.
+
+    ``Config`` says so as mezon-sdk's models do, for who looks at it; pydantic reads ``model_config``.
+    """
+
+    class Config:
+        """The settings, by pydantic's names."""
+
+        populate_by_name = True
+
+
 class Model(BaseModel):
     """The base of every model here."""
 
     # Bytes may be any bytes, so JSON output carries them as base64.
-    model_config = ConfigDict(defer_build=True, ser_json_bytes="base64", val_json_bytes="base64")
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        defer_build=True, ser_json_bytes="base64", val_json_bytes="base64"
+    )
 
     @property
     def model_fields_set(self) -> set[str]:

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import ConfigDict, Field
 
 from mezon.errors import InvalidArgumentError
-from mezon.models._base import Model
+from mezon.models._base import ByName, Model
 from mezon.models.interactive import InteractiveMessageProps, MessageActionRow
 
 
-class StartEndIndex(Model):
+class StartEndIndex(ByName, Model):
     """A stretch of the text, from ``s`` to ``e`` (exclusive)."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
 
     start: int | None = Field(default=None, alias="s")
     end: int | None = Field(default=None, alias="e")
@@ -64,10 +64,10 @@ if TYPE_CHECKING:
     _Entry: TypeAlias = Mapping[str, Any]
 
 
-class ChannelMessageContent(Model):
+class ChannelMessageContent(ByName, Model):
     """The body of a message. ``text`` or its wire name ``t`` may be used, and so for the other fields."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
 
     text: str | None = Field(default=None, alias="t")
     content_thread: str | None = Field(default=None, alias="contentThread")

@@ -1,11 +1,11 @@
 """Embeds, forms and buttons inside a message body."""
 
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from mezon.models._base import Model
+from mezon.models._base import ByName, Model
 
 
 class InputFieldOption(Model):
@@ -134,10 +134,10 @@ class ButtonMessage(Model):
     url: str | None = None
 
 
-class MessageComponent(Model):
+class MessageComponent(ByName, Model):
     """A component. ``component_id`` or its wire name ``id`` may be used."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
 
     type: MessageComponentType | int | None = None
     component_id: str = Field(alias="id")

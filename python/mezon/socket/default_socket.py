@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
     from mezon.models._body import Content
 
-logger = get_logger("mezon.gateway")
+logger: Final = get_logger("mezon.gateway")
 
 #: The first byte of a raw API chunk, the length of its header, and the flag of the last one.
 PREFIX_RAW: Final = 0xFF

@@ -49,8 +49,8 @@ class Clan(ClanMembers):
         from mezon.managers.cache import CacheManager
 
         self.id = clan_id
-        self.name = clan_name
-        self.welcome_channel_id = welcome_channel_id
+        self.name: str = clan_name
+        self.welcome_channel_id: int = welcome_channel_id
         self.client = client
         self.client_id: int = client.client_id
         self.api_client = api_client

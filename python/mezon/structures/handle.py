@@ -31,9 +31,9 @@ class MessageHandle:
 
     def __init__(self, client: Owner, channel_id: int, message_id: int, sender_id: int) -> None:
         self._client = client
-        self.channel_id = int(channel_id)
-        self.id = int(message_id)
-        self.sender_id = int(sender_id)
+        self.channel_id: int = int(channel_id)
+        self.id: int = int(message_id)
+        self.sender_id: int = int(sender_id)
         self._ack: ChannelMessageAck | None = None
         self._receivers: Sequence[int] = ()
 

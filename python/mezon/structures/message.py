@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mezon.models._body import encode_content, mentions_of, received_content, require_content
 from mezon.structures._files import upload_files
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mezon.structures._files import File
     from mezon.structures.text_channel import TextChannel
 
-logger = get_logger("mezon.client")
+logger: Final = get_logger("mezon.client")
 
 
 class Message:

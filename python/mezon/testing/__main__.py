@@ -89,7 +89,8 @@ async def _run(script: Callable[[LocalGateway], Awaitable[Any]], gateway: LocalG
     await script(gateway)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The command: a gateway until it is interrupted; ends with code 1 and a sentence if its port is taken."""
     options = _arguments()
     try:
         asyncio.run(_main(options))
@@ -99,3 +100,7 @@ if __name__ == "__main__":
         if error.errno != errno.EADDRINUSE:
             raise
         sys.exit(f"port {options.port} is taken: stop what listens there, or choose another with --port")
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 from urllib.parse import quote
@@ -86,17 +86,19 @@ class GatewayCore(Addressed):
         self.tcp_refusal = tcp_refusal
         self.frame_limit = frame_limit
         self.silence_limit = silence_limit
-        self.wire = wire if wire is not None else WireForm()
+        self.wire: WireForm = wire if wire is not None else WireForm()
         if limits is None:
             limits = Limits.of_the_service() if strict else Limits()
         self.limits = limits
-        self.require_join = require_join or strict
+        self.require_join: bool = require_join or strict
         self.joined_only = joined_only
         self.echo_own_messages = echo_own_messages
         self.chunk_size = chunk_size
         self.chunk_count = chunk_count
         self.max_uploads = max_uploads
         self.content_type = "application/proto"
+        self.json_answers: set[str] = set()
+        """Names of RPCs that answer as JSON over HTTP whatever the request says it takes."""
         """Content type of RPC answers; the live servers use several (docs/protocol.md, "RPC over HTTP")."""
         self.session_fields: dict[str, Any] = {}
         """Fields that replace those of the next sessions, such as ``ws_url``, ``api_url`` or ``token``."""
@@ -104,13 +106,13 @@ class GatewayCore(Addressed):
         self.uploads: dict[str, Upload] = {}
         self.ephemerals: dict[int, api_pb2.ChannelMessage] = {}
         """Ephemeral messages by id, so that they can be clicked; the last thousand."""
-        self.faults = FaultBook()
-        self.sessions = Sessions(lifetime=token_lifetime, accounts={bot_id: api_key})
-        self.mmn = Node()
-        self.agent_events = AgentEvents(self)
+        self.faults: FaultBook = FaultBook()
+        self.sessions: Sessions = Sessions(lifetime=token_lifetime, accounts={bot_id: api_key})
+        self.mmn: Node = Node()
+        self.agent_events: AgentEvents = AgentEvents(self)
         self.live: list[Connection] = []
-        self.websockets = WebSocketSide(self)
-        self.joined = lambda: [connection.clans for connection in self.live]
+        self.websockets: WebSocketSide = WebSocketSide(self)
+        self.joined: Callable[[], Iterable[set[int]]] = lambda: [connection.clans for connection in self.live]
         self.expected_uploads: dict[str, Upload] = {}
         self._http = HttpSide(self)
         self._tcp = TcpSide(self)
@@ -162,7 +164,7 @@ class GatewayCore(Addressed):
             await runner.cleanup()
             raise
         self._runner = runner
-        self.port = int(runner.addresses[0][1])
+        self.port: int = int(runner.addresses[0][1])
         return self
 
     async def stop(self) -> None:

@@ -30,7 +30,7 @@ class GatewayThread:
     """
 
     def __init__(self, gateway: LocalGateway | None = None) -> None:
-        self.gateway = gateway or LocalGateway()
+        self.gateway: LocalGateway = gateway or LocalGateway()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 

@@ -73,7 +73,7 @@ class LocalCertificate:
         pem = serialization.Encoding.PEM
         self._folder = tempfile.TemporaryDirectory(prefix="mezon-gateway-")
         folder = Path(self._folder.name)
-        self.ca_file = folder / "ca.pem"
+        self.ca_file: Path = folder / "ca.pem"
         self.ca_file.write_bytes(authority.public_bytes(pem))
         chain, key_file = folder / "server.pem", folder / "server.key"
         chain.write_bytes(certificate.public_bytes(pem))
@@ -81,7 +81,7 @@ class LocalCertificate:
         key_file.write_bytes(
             key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         )
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context: ssl.SSLContext = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(chain, key_file)
 
     def remove(self) -> None:

@@ -34,8 +34,8 @@ class Watch:
         self.sent: list[Sent] = []
         self.requests: list[Request] = []
         self.handshakes: list[Handshake] = []
-        self.meter = Meter()
-        self.connections = Connections()
+        self.meter: Meter = Meter()
+        self.connections: Connections = Connections()
         self.joined: Callable[[], Iterable[set[int]]] = lambda: ()
         """The clans each live connection has joined."""
         self.untaken: list[Sent] = []

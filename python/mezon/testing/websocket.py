@@ -78,7 +78,7 @@ class WebSocketConnection(Connection):
     ) -> None:
         super().__init__(gateway, pipe, user_id)
         self._websocket = websocket
-        self.protocol = websocket.ws_protocol
+        self.protocol: str | None = websocket.ws_protocol
         self.close_code: int | None = None
 
     async def serve(self) -> None:

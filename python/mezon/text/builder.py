@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from mezon.errors import InvalidArgumentError
 from mezon.utils.text_body import TextBody
@@ -251,7 +251,7 @@ class Text(TextBody):
             return NotImplemented
         return (self._text, self._spans, self._extra) == (other._text, other._spans, other._extra)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"<Text {self._text!r} with {len(self._spans)} marks>"

@@ -28,7 +28,7 @@ class ColoredFormatter(logging.Formatter):
 
     def __init__(self, fmt: str | None = None, datefmt: str | None = None, use_colors: bool = True) -> None:
         super().__init__(fmt, datefmt)
-        self.use_colors = use_colors and _is_terminal()
+        self.use_colors: bool = use_colors and _is_terminal()
 
     def format(self, record: logging.LogRecord) -> str:
         """Format ``record``, which stays as it was for other handlers."""

@@ -46,7 +46,7 @@ class Renderer:
         self._numbers: dict[str, int] = {}
         self._drawn: dict[str, str] = {}
         self._reactions: dict[str, str] = {}
-        self.heard = asyncio.Event()
+        self.heard: asyncio.Event = asyncio.Event()
         self.where = 0
         """The channel the person looks at."""
 

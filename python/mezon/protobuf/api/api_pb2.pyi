@@ -4,7 +4,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -77,7 +77,7 @@ class Account(_message.Message):
     splash_screen: str
     encrypt_private_key: str
     password_setted: bool
-    def __init__(self, user: _Optional[_Union[User, _Mapping]] = ..., email: _Optional[str] = ..., qr_code: _Optional[str] = ..., verify_time_seconds: _Optional[int] = ..., disable_time_seconds: _Optional[int] = ..., logo: _Optional[str] = ..., splash_screen: _Optional[str] = ..., encrypt_private_key: _Optional[str] = ..., password_setted: _Optional[bool] = ...) -> None: ...
+    def __init__(self, user: _Optional[_Union[User, _Mapping[str, _Any]]] = ..., email: _Optional[str] = ..., qr_code: _Optional[str] = ..., verify_time_seconds: _Optional[int] = ..., disable_time_seconds: _Optional[int] = ..., logo: _Optional[str] = ..., splash_screen: _Optional[str] = ..., encrypt_private_key: _Optional[str] = ..., password_setted: _Optional[bool] = ...) -> None: ...
 
 class AccountRefresh(_message.Message):
     __slots__ = ("token", "vars")
@@ -277,7 +277,7 @@ class NotificationInfo(_message.Message):
     clan_name: str
     clan_logo: str
     channel: ChannelDescription
-    def __init__(self, username: _Optional[str] = ..., avatar: _Optional[str] = ..., clan_nick: _Optional[str] = ..., clan_avatar: _Optional[str] = ..., display_name: _Optional[str] = ..., channel_label: _Optional[str] = ..., channel_type: _Optional[int] = ..., category_name: _Optional[str] = ..., clan_name: _Optional[str] = ..., clan_logo: _Optional[str] = ..., channel: _Optional[_Union[ChannelDescription, _Mapping]] = ...) -> None: ...
+    def __init__(self, username: _Optional[str] = ..., avatar: _Optional[str] = ..., clan_nick: _Optional[str] = ..., clan_avatar: _Optional[str] = ..., display_name: _Optional[str] = ..., channel_label: _Optional[str] = ..., channel_type: _Optional[int] = ..., category_name: _Optional[str] = ..., clan_name: _Optional[str] = ..., clan_logo: _Optional[str] = ..., channel: _Optional[_Union[ChannelDescription, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class MessageReaction(_message.Message):
     __slots__ = ("id", "emoji_id", "emoji", "sender_id", "sender_name", "sender_avatar", "action", "count", "channel_id", "message_id", "clan_id", "mode", "message_sender_id", "is_public", "topic_id", "emoji_recent_id")
@@ -375,7 +375,7 @@ class ChannelMessageList(_message.Message):
     messages: _containers.RepeatedCompositeFieldContainer[ChannelMessage]
     last_seen_message: ChannelMessageHeader
     last_sent_message: ChannelMessageHeader
-    def __init__(self, messages: _Optional[_Iterable[_Union[ChannelMessage, _Mapping]]] = ..., last_seen_message: _Optional[_Union[ChannelMessageHeader, _Mapping]] = ..., last_sent_message: _Optional[_Union[ChannelMessageHeader, _Mapping]] = ...) -> None: ...
+    def __init__(self, messages: _Optional[_Iterable[_Union[ChannelMessage, _Mapping[str, _Any]]]] = ..., last_seen_message: _Optional[_Union[ChannelMessageHeader, _Mapping[str, _Any]]] = ..., last_sent_message: _Optional[_Union[ChannelMessageHeader, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class CreateGroupRequest(_message.Message):
     __slots__ = ("name", "description", "lang_tag", "avatar_url", "open", "max_count")
@@ -454,7 +454,7 @@ class Friend(_message.Message):
     state: int
     update_time_seconds: int
     source_id: int
-    def __init__(self, user: _Optional[_Union[User, _Mapping]] = ..., state: _Optional[int] = ..., update_time_seconds: _Optional[int] = ..., source_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, user: _Optional[_Union[User, _Mapping[str, _Any]]] = ..., state: _Optional[int] = ..., update_time_seconds: _Optional[int] = ..., source_id: _Optional[int] = ...) -> None: ...
 
 class FriendList(_message.Message):
     __slots__ = ("friends", "cursor")
@@ -462,7 +462,7 @@ class FriendList(_message.Message):
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     friends: _containers.RepeatedCompositeFieldContainer[Friend]
     cursor: str
-    def __init__(self, friends: _Optional[_Iterable[_Union[Friend, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
+    def __init__(self, friends: _Optional[_Iterable[_Union[Friend, _Mapping[str, _Any]]]] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class UpdateUsersRequest(_message.Message):
     __slots__ = ("display_name", "avatar_url")
@@ -503,7 +503,7 @@ class ChannelUserList(_message.Message):
     channel_users: _containers.RepeatedCompositeFieldContainer[ChannelUserList.ChannelUser]
     cursor: str
     channel_id: int
-    def __init__(self, channel_users: _Optional[_Iterable[_Union[ChannelUserList.ChannelUser, _Mapping]]] = ..., cursor: _Optional[str] = ..., channel_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, channel_users: _Optional[_Iterable[_Union[ChannelUserList.ChannelUser, _Mapping[str, _Any]]]] = ..., cursor: _Optional[str] = ..., channel_id: _Optional[int] = ...) -> None: ...
 
 class VoiceChannelUser(_message.Message):
     __slots__ = ("user_ids", "channel_id", "room_name", "share_screen_ids")
@@ -521,7 +521,7 @@ class VoiceChannelUserList(_message.Message):
     __slots__ = ("voice_channel_users",)
     VOICE_CHANNEL_USERS_FIELD_NUMBER: _ClassVar[int]
     voice_channel_users: _containers.RepeatedCompositeFieldContainer[VoiceChannelUser]
-    def __init__(self, voice_channel_users: _Optional[_Iterable[_Union[VoiceChannelUser, _Mapping]]] = ...) -> None: ...
+    def __init__(self, voice_channel_users: _Optional[_Iterable[_Union[VoiceChannelUser, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ChannelAttachment(_message.Message):
     __slots__ = ("id", "filename", "filetype", "filesize", "url", "uploader", "create_time_seconds", "message_id", "width", "height")
@@ -551,7 +551,7 @@ class ChannelAttachmentList(_message.Message):
     __slots__ = ("attachments",)
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     attachments: _containers.RepeatedCompositeFieldContainer[ChannelAttachment]
-    def __init__(self, attachments: _Optional[_Iterable[_Union[ChannelAttachment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, attachments: _Optional[_Iterable[_Union[ChannelAttachment, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ClanUserList(_message.Message):
     __slots__ = ("clan_users", "cursor", "clan_id")
@@ -567,14 +567,14 @@ class ClanUserList(_message.Message):
         clan_nick: str
         clan_avatar: str
         clan_id: int
-        def __init__(self, user: _Optional[_Union[User, _Mapping]] = ..., role_id: _Optional[_Iterable[int]] = ..., clan_nick: _Optional[str] = ..., clan_avatar: _Optional[str] = ..., clan_id: _Optional[int] = ...) -> None: ...
+        def __init__(self, user: _Optional[_Union[User, _Mapping[str, _Any]]] = ..., role_id: _Optional[_Iterable[int]] = ..., clan_nick: _Optional[str] = ..., clan_avatar: _Optional[str] = ..., clan_id: _Optional[int] = ...) -> None: ...
     CLAN_USERS_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     CLAN_ID_FIELD_NUMBER: _ClassVar[int]
     clan_users: _containers.RepeatedCompositeFieldContainer[ClanUserList.ClanUser]
     cursor: str
     clan_id: int
-    def __init__(self, clan_users: _Optional[_Iterable[_Union[ClanUserList.ClanUser, _Mapping]]] = ..., cursor: _Optional[str] = ..., clan_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, clan_users: _Optional[_Iterable[_Union[ClanUserList.ClanUser, _Mapping[str, _Any]]]] = ..., cursor: _Optional[str] = ..., clan_id: _Optional[int] = ...) -> None: ...
 
 class RegistFcmDeviceTokenRequest(_message.Message):
     __slots__ = ("token", "device_id", "platform", "voip_token")
@@ -712,7 +712,7 @@ class ClanUserStatusList(_message.Message):
     __slots__ = ("clan_user_statuses",)
     CLAN_USER_STATUSES_FIELD_NUMBER: _ClassVar[int]
     clan_user_statuses: _containers.RepeatedCompositeFieldContainer[ClanUserStatusEntry]
-    def __init__(self, clan_user_statuses: _Optional[_Iterable[_Union[ClanUserStatusEntry, _Mapping]]] = ...) -> None: ...
+    def __init__(self, clan_user_statuses: _Optional[_Iterable[_Union[ClanUserStatusEntry, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ListNotificationsRequest(_message.Message):
     __slots__ = ("limit", "clan_id", "notification_id", "category", "direction")
@@ -770,7 +770,7 @@ class Notification(_message.Message):
     channel: ChannelDescription
     topic_id: int
     category: int
-    def __init__(self, id: _Optional[int] = ..., subject: _Optional[str] = ..., content: _Optional[bytes] = ..., code: _Optional[int] = ..., sender_id: _Optional[int] = ..., create_time_seconds: _Optional[int] = ..., persistent: _Optional[bool] = ..., clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., channel_type: _Optional[int] = ..., avatar_url: _Optional[str] = ..., channel: _Optional[_Union[ChannelDescription, _Mapping]] = ..., topic_id: _Optional[int] = ..., category: _Optional[int] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., subject: _Optional[str] = ..., content: _Optional[bytes] = ..., code: _Optional[int] = ..., sender_id: _Optional[int] = ..., create_time_seconds: _Optional[int] = ..., persistent: _Optional[bool] = ..., clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., channel_type: _Optional[int] = ..., avatar_url: _Optional[str] = ..., channel: _Optional[_Union[ChannelDescription, _Mapping[str, _Any]]] = ..., topic_id: _Optional[int] = ..., category: _Optional[int] = ...) -> None: ...
 
 class EmojiRecent(_message.Message):
     __slots__ = ("emoji_recents_id", "emoji_id", "update_time_seconds")
@@ -786,7 +786,7 @@ class EmojiRecentList(_message.Message):
     __slots__ = ("emoji_recents",)
     EMOJI_RECENTS_FIELD_NUMBER: _ClassVar[int]
     emoji_recents: _containers.RepeatedCompositeFieldContainer[EmojiRecent]
-    def __init__(self, emoji_recents: _Optional[_Iterable[_Union[EmojiRecent, _Mapping]]] = ...) -> None: ...
+    def __init__(self, emoji_recents: _Optional[_Iterable[_Union[EmojiRecent, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class NotificationList(_message.Message):
     __slots__ = ("notifications", "cacheable_cursor")
@@ -794,7 +794,7 @@ class NotificationList(_message.Message):
     CACHEABLE_CURSOR_FIELD_NUMBER: _ClassVar[int]
     notifications: _containers.RepeatedCompositeFieldContainer[Notification]
     cacheable_cursor: str
-    def __init__(self, notifications: _Optional[_Iterable[_Union[Notification, _Mapping]]] = ..., cacheable_cursor: _Optional[str] = ...) -> None: ...
+    def __init__(self, notifications: _Optional[_Iterable[_Union[Notification, _Mapping[str, _Any]]]] = ..., cacheable_cursor: _Optional[str] = ...) -> None: ...
 
 class PromoteGroupUsersRequest(_message.Message):
     __slots__ = ("group_id", "user_ids")
@@ -878,7 +878,7 @@ class UpdateAccountRequest(_message.Message):
     splash_screen: _wrappers_pb2.StringValue
     encrypt_private_key: str
     email: _wrappers_pb2.StringValue
-    def __init__(self, display_name: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., avatar_url: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., lang_tag: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., location: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., timezone: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., about_me: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., dob_seconds: _Optional[int] = ..., logo: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., splash_screen: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., encrypt_private_key: _Optional[str] = ..., email: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ...) -> None: ...
+    def __init__(self, display_name: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., avatar_url: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., lang_tag: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., location: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., timezone: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., about_me: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., dob_seconds: _Optional[int] = ..., logo: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., splash_screen: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., encrypt_private_key: _Optional[str] = ..., email: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class UpdateGroupRequest(_message.Message):
     __slots__ = ("group_id", "name", "description", "lang_tag", "avatar_url", "open")
@@ -894,7 +894,7 @@ class UpdateGroupRequest(_message.Message):
     lang_tag: _wrappers_pb2.StringValue
     avatar_url: _wrappers_pb2.StringValue
     open: bool
-    def __init__(self, group_id: _Optional[int] = ..., name: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., description: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., lang_tag: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., avatar_url: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., open: _Optional[bool] = ...) -> None: ...
+    def __init__(self, group_id: _Optional[int] = ..., name: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., description: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., lang_tag: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., avatar_url: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., open: _Optional[bool] = ...) -> None: ...
 
 class UpdateCategoryDescRequest(_message.Message):
     __slots__ = ("category_id", "category_name", "clan_id")
@@ -954,7 +954,7 @@ class Users(_message.Message):
     __slots__ = ("users",)
     USERS_FIELD_NUMBER: _ClassVar[int]
     users: _containers.RepeatedCompositeFieldContainer[User]
-    def __init__(self, users: _Optional[_Iterable[_Union[User, _Mapping]]] = ...) -> None: ...
+    def __init__(self, users: _Optional[_Iterable[_Union[User, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ClanDescProfile(_message.Message):
     __slots__ = ("clan_id", "creator_id", "nick_name", "profile_banner", "profile_theme", "avatar_url")
@@ -1072,7 +1072,7 @@ class UpdateClanDescRequest(_message.Message):
     about: _wrappers_pb2.StringValue
     short_url: _wrappers_pb2.StringValue
     prevent_anonymous: bool
-    def __init__(self, clan_id: _Optional[int] = ..., clan_name: _Optional[str] = ..., logo: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., banner: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., status: _Optional[int] = ..., is_onboarding: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., welcome_channel_id: _Optional[int] = ..., onboarding_banner: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., is_community: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., community_banner: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., description: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., about: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., short_url: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., prevent_anonymous: _Optional[bool] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., clan_name: _Optional[str] = ..., logo: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., banner: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., status: _Optional[int] = ..., is_onboarding: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping[str, _Any]]] = ..., welcome_channel_id: _Optional[int] = ..., onboarding_banner: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., is_community: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping[str, _Any]]] = ..., community_banner: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., description: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., about: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., short_url: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., prevent_anonymous: _Optional[bool] = ...) -> None: ...
 
 class DeleteClanDescRequest(_message.Message):
     __slots__ = ("clan_desc_id",)
@@ -1106,7 +1106,7 @@ class ClanDescList(_message.Message):
     __slots__ = ("clandesc",)
     CLANDESC_FIELD_NUMBER: _ClassVar[int]
     clandesc: _containers.RepeatedCompositeFieldContainer[ClanDesc]
-    def __init__(self, clandesc: _Optional[_Iterable[_Union[ClanDesc, _Mapping]]] = ...) -> None: ...
+    def __init__(self, clandesc: _Optional[_Iterable[_Union[ClanDesc, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class LinkInviteUserRequest(_message.Message):
     __slots__ = ("clan_id", "channel_id", "expiry_time")
@@ -1204,7 +1204,7 @@ class UpdateClanProfileRequest(_message.Message):
     clan_id: int
     nick_name: _wrappers_pb2.StringValue
     avatar: _wrappers_pb2.StringValue
-    def __init__(self, clan_id: _Optional[int] = ..., nick_name: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., avatar: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., nick_name: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., avatar: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class UpdateClanOrderRequest(_message.Message):
     __slots__ = ("clans_order",)
@@ -1217,7 +1217,7 @@ class UpdateClanOrderRequest(_message.Message):
         def __init__(self, order: _Optional[int] = ..., clan_id: _Optional[int] = ...) -> None: ...
     CLANS_ORDER_FIELD_NUMBER: _ClassVar[int]
     clans_order: _containers.RepeatedCompositeFieldContainer[UpdateClanOrderRequest.ClanOrder]
-    def __init__(self, clans_order: _Optional[_Iterable[_Union[UpdateClanOrderRequest.ClanOrder, _Mapping]]] = ...) -> None: ...
+    def __init__(self, clans_order: _Optional[_Iterable[_Union[UpdateClanOrderRequest.ClanOrder, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class CategoryDesc(_message.Message):
     __slots__ = ("creator_id", "clan_id", "category_name", "category_id", "category_order")
@@ -1239,7 +1239,7 @@ class UpdateCategoryOrderRequest(_message.Message):
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     clan_id: int
     categories: _containers.RepeatedCompositeFieldContainer[CategoryOrderUpdate]
-    def __init__(self, clan_id: _Optional[int] = ..., categories: _Optional[_Iterable[_Union[CategoryOrderUpdate, _Mapping]]] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., categories: _Optional[_Iterable[_Union[CategoryOrderUpdate, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class UpdateRoleOrderRequest(_message.Message):
     __slots__ = ("clan_id", "roles")
@@ -1247,7 +1247,7 @@ class UpdateRoleOrderRequest(_message.Message):
     ROLES_FIELD_NUMBER: _ClassVar[int]
     clan_id: int
     roles: _containers.RepeatedCompositeFieldContainer[RoleOrderUpdate]
-    def __init__(self, clan_id: _Optional[int] = ..., roles: _Optional[_Iterable[_Union[RoleOrderUpdate, _Mapping]]] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., roles: _Optional[_Iterable[_Union[RoleOrderUpdate, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class RoleOrderUpdate(_message.Message):
     __slots__ = ("role_id", "order")
@@ -1287,7 +1287,7 @@ class CategoryDescList(_message.Message):
     __slots__ = ("categorydesc",)
     CATEGORYDESC_FIELD_NUMBER: _ClassVar[int]
     categorydesc: _containers.RepeatedCompositeFieldContainer[CategoryDesc]
-    def __init__(self, categorydesc: _Optional[_Iterable[_Union[CategoryDesc, _Mapping]]] = ...) -> None: ...
+    def __init__(self, categorydesc: _Optional[_Iterable[_Union[CategoryDesc, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ListCategoryDescsRequest(_message.Message):
     __slots__ = ("limit", "state", "cursor")
@@ -1375,13 +1375,13 @@ class ChannelDescription(_message.Message):
     topic: str
     e2ee: int
     member_count: int
-    def __init__(self, clan_id: _Optional[int] = ..., parent_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., category_id: _Optional[int] = ..., category_name: _Optional[str] = ..., type: _Optional[int] = ..., creator_id: _Optional[int] = ..., channel_label: _Optional[str] = ..., channel_private: _Optional[int] = ..., avatars: _Optional[_Iterable[str]] = ..., user_ids: _Optional[_Iterable[int]] = ..., last_sent_message: _Optional[_Union[ChannelMessageHeader, _Mapping]] = ..., last_seen_message: _Optional[_Union[ChannelMessageHeader, _Mapping]] = ..., onlines: _Optional[_Iterable[bool]] = ..., meeting_code: _Optional[str] = ..., count_mess_unread: _Optional[int] = ..., active: _Optional[int] = ..., last_pin_message: _Optional[str] = ..., usernames: _Optional[_Iterable[str]] = ..., creator_name: _Optional[str] = ..., create_time_seconds: _Optional[int] = ..., update_time_seconds: _Optional[int] = ..., display_names: _Optional[_Iterable[str]] = ..., channel_avatar: _Optional[str] = ..., clan_name: _Optional[str] = ..., app_id: _Optional[int] = ..., is_mute: _Optional[bool] = ..., age_restricted: _Optional[int] = ..., topic: _Optional[str] = ..., e2ee: _Optional[int] = ..., member_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., parent_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., category_id: _Optional[int] = ..., category_name: _Optional[str] = ..., type: _Optional[int] = ..., creator_id: _Optional[int] = ..., channel_label: _Optional[str] = ..., channel_private: _Optional[int] = ..., avatars: _Optional[_Iterable[str]] = ..., user_ids: _Optional[_Iterable[int]] = ..., last_sent_message: _Optional[_Union[ChannelMessageHeader, _Mapping[str, _Any]]] = ..., last_seen_message: _Optional[_Union[ChannelMessageHeader, _Mapping[str, _Any]]] = ..., onlines: _Optional[_Iterable[bool]] = ..., meeting_code: _Optional[str] = ..., count_mess_unread: _Optional[int] = ..., active: _Optional[int] = ..., last_pin_message: _Optional[str] = ..., usernames: _Optional[_Iterable[str]] = ..., creator_name: _Optional[str] = ..., create_time_seconds: _Optional[int] = ..., update_time_seconds: _Optional[int] = ..., display_names: _Optional[_Iterable[str]] = ..., channel_avatar: _Optional[str] = ..., clan_name: _Optional[str] = ..., app_id: _Optional[int] = ..., is_mute: _Optional[bool] = ..., age_restricted: _Optional[int] = ..., topic: _Optional[str] = ..., e2ee: _Optional[int] = ..., member_count: _Optional[int] = ...) -> None: ...
 
 class ChannelDescList(_message.Message):
     __slots__ = ("channeldesc",)
     CHANNELDESC_FIELD_NUMBER: _ClassVar[int]
     channeldesc: _containers.RepeatedCompositeFieldContainer[ChannelDescription]
-    def __init__(self, channeldesc: _Optional[_Iterable[_Union[ChannelDescription, _Mapping]]] = ...) -> None: ...
+    def __init__(self, channeldesc: _Optional[_Iterable[_Union[ChannelDescription, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ChannelDescListNoPool(_message.Message):
     __slots__ = ("channeldesc", "page")
@@ -1389,7 +1389,7 @@ class ChannelDescListNoPool(_message.Message):
     PAGE_FIELD_NUMBER: _ClassVar[int]
     channeldesc: _containers.RepeatedCompositeFieldContainer[ChannelDescription]
     page: int
-    def __init__(self, channeldesc: _Optional[_Iterable[_Union[ChannelDescription, _Mapping]]] = ..., page: _Optional[int] = ...) -> None: ...
+    def __init__(self, channeldesc: _Optional[_Iterable[_Union[ChannelDescription, _Mapping[str, _Any]]]] = ..., page: _Optional[int] = ...) -> None: ...
 
 class ListThreadRequest(_message.Message):
     __slots__ = ("limit", "state", "clan_id", "channel_id", "thread_id", "page")
@@ -1489,7 +1489,7 @@ class UpdateChannelDescRequest(_message.Message):
     age_restricted: int
     e2ee: int
     channel_avatar: _wrappers_pb2.StringValue
-    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., channel_label: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., category_id: _Optional[int] = ..., app_id: _Optional[int] = ..., topic: _Optional[str] = ..., age_restricted: _Optional[int] = ..., e2ee: _Optional[int] = ..., channel_avatar: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., channel_label: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., category_id: _Optional[int] = ..., app_id: _Optional[int] = ..., topic: _Optional[str] = ..., age_restricted: _Optional[int] = ..., e2ee: _Optional[int] = ..., channel_avatar: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ChangeChannelPrivateRequest(_message.Message):
     __slots__ = ("clan_id", "channel_id", "channel_private", "user_ids", "role_ids")
@@ -1569,7 +1569,7 @@ class BannedUserList(_message.Message):
     __slots__ = ("banned_users",)
     BANNED_USERS_FIELD_NUMBER: _ClassVar[int]
     banned_users: _containers.RepeatedCompositeFieldContainer[BannedUser]
-    def __init__(self, banned_users: _Optional[_Iterable[_Union[BannedUser, _Mapping]]] = ...) -> None: ...
+    def __init__(self, banned_users: _Optional[_Iterable[_Union[BannedUser, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class LeaveThreadRequest(_message.Message):
     __slots__ = ("clan_id", "channel_id")
@@ -1597,7 +1597,7 @@ class ListArchivedChannelDescsResponse(_message.Message):
     __slots__ = ("channeldesc",)
     CHANNELDESC_FIELD_NUMBER: _ClassVar[int]
     channeldesc: _containers.RepeatedCompositeFieldContainer[ChannelDescription]
-    def __init__(self, channeldesc: _Optional[_Iterable[_Union[ChannelDescription, _Mapping]]] = ...) -> None: ...
+    def __init__(self, channeldesc: _Optional[_Iterable[_Union[ChannelDescription, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class Role(_message.Message):
     __slots__ = ("id", "title", "color", "role_icon", "slug", "description", "creator_id", "clan_id", "active", "display_online", "allow_mention", "role_user_list", "permission_list", "role_channel_active", "channel_ids", "max_level_permission", "order_role")
@@ -1635,7 +1635,7 @@ class Role(_message.Message):
     channel_ids: _containers.RepeatedScalarFieldContainer[int]
     max_level_permission: int
     order_role: int
-    def __init__(self, id: _Optional[int] = ..., title: _Optional[str] = ..., color: _Optional[str] = ..., role_icon: _Optional[str] = ..., slug: _Optional[str] = ..., description: _Optional[str] = ..., creator_id: _Optional[int] = ..., clan_id: _Optional[int] = ..., active: _Optional[int] = ..., display_online: _Optional[int] = ..., allow_mention: _Optional[int] = ..., role_user_list: _Optional[_Union[RoleUserList, _Mapping]] = ..., permission_list: _Optional[_Union[PermissionList, _Mapping]] = ..., role_channel_active: _Optional[int] = ..., channel_ids: _Optional[_Iterable[int]] = ..., max_level_permission: _Optional[int] = ..., order_role: _Optional[int] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., title: _Optional[str] = ..., color: _Optional[str] = ..., role_icon: _Optional[str] = ..., slug: _Optional[str] = ..., description: _Optional[str] = ..., creator_id: _Optional[int] = ..., clan_id: _Optional[int] = ..., active: _Optional[int] = ..., display_online: _Optional[int] = ..., allow_mention: _Optional[int] = ..., role_user_list: _Optional[_Union[RoleUserList, _Mapping[str, _Any]]] = ..., permission_list: _Optional[_Union[PermissionList, _Mapping[str, _Any]]] = ..., role_channel_active: _Optional[int] = ..., channel_ids: _Optional[_Iterable[int]] = ..., max_level_permission: _Optional[int] = ..., order_role: _Optional[int] = ...) -> None: ...
 
 class EventManagement(_message.Message):
     __slots__ = ("id", "title", "logo", "description", "active", "start_event", "creator_id", "clan_id", "channel_voice_id", "address", "start_time_seconds", "end_time_seconds", "user_ids", "create_time_seconds", "max_permission", "channel_id", "event_status", "repeat_type", "is_private", "meet_room")
@@ -1679,7 +1679,7 @@ class EventManagement(_message.Message):
     repeat_type: int
     is_private: bool
     meet_room: GenerateMezonMeetResponse
-    def __init__(self, id: _Optional[int] = ..., title: _Optional[str] = ..., logo: _Optional[str] = ..., description: _Optional[str] = ..., active: _Optional[int] = ..., start_event: _Optional[int] = ..., creator_id: _Optional[int] = ..., clan_id: _Optional[int] = ..., channel_voice_id: _Optional[int] = ..., address: _Optional[str] = ..., start_time_seconds: _Optional[int] = ..., end_time_seconds: _Optional[int] = ..., user_ids: _Optional[_Iterable[int]] = ..., create_time_seconds: _Optional[int] = ..., max_permission: _Optional[int] = ..., channel_id: _Optional[int] = ..., event_status: _Optional[int] = ..., repeat_type: _Optional[int] = ..., is_private: _Optional[bool] = ..., meet_room: _Optional[_Union[GenerateMezonMeetResponse, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., title: _Optional[str] = ..., logo: _Optional[str] = ..., description: _Optional[str] = ..., active: _Optional[int] = ..., start_event: _Optional[int] = ..., creator_id: _Optional[int] = ..., clan_id: _Optional[int] = ..., channel_voice_id: _Optional[int] = ..., address: _Optional[str] = ..., start_time_seconds: _Optional[int] = ..., end_time_seconds: _Optional[int] = ..., user_ids: _Optional[_Iterable[int]] = ..., create_time_seconds: _Optional[int] = ..., max_permission: _Optional[int] = ..., channel_id: _Optional[int] = ..., event_status: _Optional[int] = ..., repeat_type: _Optional[int] = ..., is_private: _Optional[bool] = ..., meet_room: _Optional[_Union[GenerateMezonMeetResponse, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class Permission(_message.Message):
     __slots__ = ("id", "title", "slug", "description", "active", "scope", "level")
@@ -1745,7 +1745,7 @@ class PinMessagesList(_message.Message):
     __slots__ = ("pin_messages_list",)
     PIN_MESSAGES_LIST_FIELD_NUMBER: _ClassVar[int]
     pin_messages_list: _containers.RepeatedCompositeFieldContainer[PinMessage]
-    def __init__(self, pin_messages_list: _Optional[_Iterable[_Union[PinMessage, _Mapping]]] = ...) -> None: ...
+    def __init__(self, pin_messages_list: _Optional[_Iterable[_Union[PinMessage, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class NotificationUserChannel(_message.Message):
     __slots__ = ("id", "notification_setting_type", "time_mute_seconds", "active", "channel_id")
@@ -1799,7 +1799,7 @@ class NotificationSettingList(_message.Message):
     __slots__ = ("notification_setting",)
     NOTIFICATION_SETTING_FIELD_NUMBER: _ClassVar[int]
     notification_setting: _containers.RepeatedCompositeFieldContainer[NotificationSetting]
-    def __init__(self, notification_setting: _Optional[_Iterable[_Union[NotificationSetting, _Mapping]]] = ...) -> None: ...
+    def __init__(self, notification_setting: _Optional[_Iterable[_Union[NotificationSetting, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class SetNotificationRequest(_message.Message):
     __slots__ = ("channel_category_id", "notification_type", "clan_id")
@@ -1837,7 +1837,7 @@ class NotificationChannelCategorySettingList(_message.Message):
     __slots__ = ("notification_channel_category_settings_list",)
     NOTIFICATION_CHANNEL_CATEGORY_SETTINGS_LIST_FIELD_NUMBER: _ClassVar[int]
     notification_channel_category_settings_list: _containers.RepeatedCompositeFieldContainer[NotificationChannelCategorySetting]
-    def __init__(self, notification_channel_category_settings_list: _Optional[_Iterable[_Union[NotificationChannelCategorySetting, _Mapping]]] = ...) -> None: ...
+    def __init__(self, notification_channel_category_settings_list: _Optional[_Iterable[_Union[NotificationChannelCategorySetting, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class NotificationChannelCategorySetting(_message.Message):
     __slots__ = ("id", "channel_category_label", "notification_setting_type", "channel_category_title", "action")
@@ -1869,13 +1869,13 @@ class RoleList(_message.Message):
     MAX_LEVEL_PERMISSION_FIELD_NUMBER: _ClassVar[int]
     roles: _containers.RepeatedCompositeFieldContainer[Role]
     max_level_permission: int
-    def __init__(self, roles: _Optional[_Iterable[_Union[Role, _Mapping]]] = ..., max_level_permission: _Optional[int] = ...) -> None: ...
+    def __init__(self, roles: _Optional[_Iterable[_Union[Role, _Mapping[str, _Any]]]] = ..., max_level_permission: _Optional[int] = ...) -> None: ...
 
 class EventList(_message.Message):
     __slots__ = ("events",)
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedCompositeFieldContainer[EventManagement]
-    def __init__(self, events: _Optional[_Iterable[_Union[EventManagement, _Mapping]]] = ...) -> None: ...
+    def __init__(self, events: _Optional[_Iterable[_Union[EventManagement, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class PermissionList(_message.Message):
     __slots__ = ("permissions", "max_level_permission")
@@ -1883,7 +1883,7 @@ class PermissionList(_message.Message):
     MAX_LEVEL_PERMISSION_FIELD_NUMBER: _ClassVar[int]
     permissions: _containers.RepeatedCompositeFieldContainer[Permission]
     max_level_permission: int
-    def __init__(self, permissions: _Optional[_Iterable[_Union[Permission, _Mapping]]] = ..., max_level_permission: _Optional[int] = ...) -> None: ...
+    def __init__(self, permissions: _Optional[_Iterable[_Union[Permission, _Mapping[str, _Any]]]] = ..., max_level_permission: _Optional[int] = ...) -> None: ...
 
 class ListPermissionsRequest(_message.Message):
     __slots__ = ("role_id",)
@@ -1932,7 +1932,7 @@ class RoleUserList(_message.Message):
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     role_users: _containers.RepeatedCompositeFieldContainer[RoleUserList.RoleUser]
     cursor: str
-    def __init__(self, role_users: _Optional[_Iterable[_Union[RoleUserList.RoleUser, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
+    def __init__(self, role_users: _Optional[_Iterable[_Union[RoleUserList.RoleUser, _Mapping[str, _Any]]]] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class UserEventRequest(_message.Message):
     __slots__ = ("clan_id", "event_id")
@@ -2010,7 +2010,7 @@ class CreateEventRequest(_message.Message):
     user_id: int
     is_private: bool
     meet_room: GenerateMezonMeetResponse
-    def __init__(self, title: _Optional[str] = ..., logo: _Optional[str] = ..., description: _Optional[str] = ..., clan_id: _Optional[int] = ..., channel_voice_id: _Optional[int] = ..., address: _Optional[str] = ..., start_time_seconds: _Optional[int] = ..., end_time_seconds: _Optional[int] = ..., event_id: _Optional[int] = ..., event_status: _Optional[int] = ..., channel_id: _Optional[int] = ..., action: _Optional[int] = ..., repeat_type: _Optional[int] = ..., creator_id: _Optional[int] = ..., user_id: _Optional[int] = ..., is_private: _Optional[bool] = ..., meet_room: _Optional[_Union[GenerateMezonMeetResponse, _Mapping]] = ...) -> None: ...
+    def __init__(self, title: _Optional[str] = ..., logo: _Optional[str] = ..., description: _Optional[str] = ..., clan_id: _Optional[int] = ..., channel_voice_id: _Optional[int] = ..., address: _Optional[str] = ..., start_time_seconds: _Optional[int] = ..., end_time_seconds: _Optional[int] = ..., event_id: _Optional[int] = ..., event_status: _Optional[int] = ..., channel_id: _Optional[int] = ..., action: _Optional[int] = ..., repeat_type: _Optional[int] = ..., creator_id: _Optional[int] = ..., user_id: _Optional[int] = ..., is_private: _Optional[bool] = ..., meet_room: _Optional[_Union[GenerateMezonMeetResponse, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class UpdateEventRequest(_message.Message):
     __slots__ = ("title", "logo", "description", "event_id", "channel_id", "address", "start_time_seconds", "end_time_seconds", "clan_id", "creator_id", "channel_voice_id", "channel_id_old", "repeat_type")
@@ -2096,7 +2096,7 @@ class UpdateRoleRequest(_message.Message):
     remove_permission_ids: _containers.RepeatedScalarFieldContainer[int]
     clan_id: int
     max_permission_id: int
-    def __init__(self, role_id: _Optional[int] = ..., title: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., color: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., role_icon: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., description: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., display_online: _Optional[int] = ..., allow_mention: _Optional[int] = ..., add_user_ids: _Optional[_Iterable[int]] = ..., active_permission_ids: _Optional[_Iterable[int]] = ..., remove_user_ids: _Optional[_Iterable[int]] = ..., remove_permission_ids: _Optional[_Iterable[int]] = ..., clan_id: _Optional[int] = ..., max_permission_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, role_id: _Optional[int] = ..., title: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., color: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., role_icon: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., description: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., display_online: _Optional[int] = ..., allow_mention: _Optional[int] = ..., add_user_ids: _Optional[_Iterable[int]] = ..., active_permission_ids: _Optional[_Iterable[int]] = ..., remove_user_ids: _Optional[_Iterable[int]] = ..., remove_permission_ids: _Optional[_Iterable[int]] = ..., clan_id: _Optional[int] = ..., max_permission_id: _Optional[int] = ...) -> None: ...
 
 class UpdateRoleChannelRequest(_message.Message):
     __slots__ = ("role_id", "permission_update", "max_permission_id", "channel_id", "user_id", "role_label")
@@ -2112,7 +2112,7 @@ class UpdateRoleChannelRequest(_message.Message):
     channel_id: int
     user_id: int
     role_label: str
-    def __init__(self, role_id: _Optional[int] = ..., permission_update: _Optional[_Iterable[_Union[PermissionUpdate, _Mapping]]] = ..., max_permission_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., user_id: _Optional[int] = ..., role_label: _Optional[str] = ...) -> None: ...
+    def __init__(self, role_id: _Optional[int] = ..., permission_update: _Optional[_Iterable[_Union[PermissionUpdate, _Mapping[str, _Any]]]] = ..., max_permission_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., user_id: _Optional[int] = ..., role_label: _Optional[str] = ...) -> None: ...
 
 class PermissionUpdate(_message.Message):
     __slots__ = ("permission_id", "slug", "type")
@@ -2128,13 +2128,13 @@ class UploadBatchAttachmentRequest(_message.Message):
     __slots__ = ("upload_files",)
     UPLOAD_FILES_FIELD_NUMBER: _ClassVar[int]
     upload_files: _containers.RepeatedCompositeFieldContainer[UploadAttachmentRequest]
-    def __init__(self, upload_files: _Optional[_Iterable[_Union[UploadAttachmentRequest, _Mapping]]] = ...) -> None: ...
+    def __init__(self, upload_files: _Optional[_Iterable[_Union[UploadAttachmentRequest, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class UploadAttachmentBatch(_message.Message):
     __slots__ = ("uploaded_files",)
     UPLOADED_FILES_FIELD_NUMBER: _ClassVar[int]
     uploaded_files: _containers.RepeatedCompositeFieldContainer[UploadAttachment]
-    def __init__(self, uploaded_files: _Optional[_Iterable[_Union[UploadAttachment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, uploaded_files: _Optional[_Iterable[_Union[UploadAttachment, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class UploadAttachmentRequest(_message.Message):
     __slots__ = ("filename", "filetype", "size", "width", "height", "part_count")
@@ -2196,7 +2196,7 @@ class MultipartUploadAttachmentFinishRequest(_message.Message):
     upload_id: str
     parts: _containers.RepeatedCompositeFieldContainer[MultipartUploadAttachmentPart]
     filename: str
-    def __init__(self, upload_id: _Optional[str] = ..., parts: _Optional[_Iterable[_Union[MultipartUploadAttachmentPart, _Mapping]]] = ..., filename: _Optional[str] = ...) -> None: ...
+    def __init__(self, upload_id: _Optional[str] = ..., parts: _Optional[_Iterable[_Union[MultipartUploadAttachmentPart, _Mapping[str, _Any]]]] = ..., filename: _Optional[str] = ...) -> None: ...
 
 class SearchMessageRequest(_message.Message):
     __slots__ = ("filters", "size", "sorts")
@@ -2207,7 +2207,7 @@ class SearchMessageRequest(_message.Message):
     filters: _containers.RepeatedCompositeFieldContainer[FilterParam]
     size: int
     sorts: _containers.RepeatedCompositeFieldContainer[SortParam]
-    def __init__(self, filters: _Optional[_Iterable[_Union[FilterParam, _Mapping]]] = ..., size: _Optional[int] = ..., sorts: _Optional[_Iterable[_Union[SortParam, _Mapping]]] = ..., **kwargs) -> None: ...
+    def __init__(self, filters: _Optional[_Iterable[_Union[FilterParam, _Mapping[str, _Any]]]] = ..., size: _Optional[int] = ..., sorts: _Optional[_Iterable[_Union[SortParam, _Mapping[str, _Any]]]] = ..., **kwargs: _Any) -> None: ...
 
 class SortParam(_message.Message):
     __slots__ = ("field_name", "order")
@@ -2269,7 +2269,7 @@ class SearchMessageResponse(_message.Message):
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     messages: _containers.RepeatedCompositeFieldContainer[SearchMessageDocument]
     total: int
-    def __init__(self, messages: _Optional[_Iterable[_Union[SearchMessageDocument, _Mapping]]] = ..., total: _Optional[int] = ...) -> None: ...
+    def __init__(self, messages: _Optional[_Iterable[_Union[SearchMessageDocument, _Mapping[str, _Any]]]] = ..., total: _Optional[int] = ...) -> None: ...
 
 class RegistrationEmailRequest(_message.Message):
     __slots__ = ("email", "password", "old_password", "username", "display_name", "avatar_url", "dob", "vars")
@@ -2324,13 +2324,13 @@ class EmojiListedResponse(_message.Message):
     __slots__ = ("emoji_list",)
     EMOJI_LIST_FIELD_NUMBER: _ClassVar[int]
     emoji_list: _containers.RepeatedCompositeFieldContainer[ClanEmoji]
-    def __init__(self, emoji_list: _Optional[_Iterable[_Union[ClanEmoji, _Mapping]]] = ...) -> None: ...
+    def __init__(self, emoji_list: _Optional[_Iterable[_Union[ClanEmoji, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class StickerListedResponse(_message.Message):
     __slots__ = ("stickers",)
     STICKERS_FIELD_NUMBER: _ClassVar[int]
     stickers: _containers.RepeatedCompositeFieldContainer[ClanSticker]
-    def __init__(self, stickers: _Optional[_Iterable[_Union[ClanSticker, _Mapping]]] = ...) -> None: ...
+    def __init__(self, stickers: _Optional[_Iterable[_Union[ClanSticker, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ClanSticker(_message.Message):
     __slots__ = ("id", "source", "shortname", "category", "creator_id", "create_time_seconds", "clan_id", "logo", "clan_name", "media_type", "is_for_sale")
@@ -2508,7 +2508,7 @@ class WebhookListResponse(_message.Message):
     __slots__ = ("webhooks",)
     WEBHOOKS_FIELD_NUMBER: _ClassVar[int]
     webhooks: _containers.RepeatedCompositeFieldContainer[Webhook]
-    def __init__(self, webhooks: _Optional[_Iterable[_Union[Webhook, _Mapping]]] = ...) -> None: ...
+    def __init__(self, webhooks: _Optional[_Iterable[_Union[Webhook, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class WebhookGenerateResponse(_message.Message):
     __slots__ = ("url", "hook_name", "channel_id", "avatar")
@@ -2650,7 +2650,7 @@ class AppList(_message.Message):
     apps: _containers.RepeatedCompositeFieldContainer[App]
     total_count: int
     next_cursor: str
-    def __init__(self, apps: _Optional[_Iterable[_Union[App, _Mapping]]] = ..., total_count: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
+    def __init__(self, apps: _Optional[_Iterable[_Union[App, _Mapping[str, _Any]]]] = ..., total_count: _Optional[int] = ..., next_cursor: _Optional[str] = ...) -> None: ...
 
 class AddAppRequest(_message.Message):
     __slots__ = ("appname", "token", "creator_id", "role", "is_shadow", "app_url", "app_logo", "about_me")
@@ -2700,7 +2700,7 @@ class UpdateAppRequest(_message.Message):
     about: str
     app_url: str
     is_shadow: str
-    def __init__(self, id: _Optional[int] = ..., appname: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., metadata: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., applogo: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., token: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., about: _Optional[str] = ..., app_url: _Optional[str] = ..., is_shadow: _Optional[str] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., appname: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., metadata: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., applogo: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., token: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., about: _Optional[str] = ..., app_url: _Optional[str] = ..., is_shadow: _Optional[str] = ...) -> None: ...
 
 class AppId(_message.Message):
     __slots__ = ("id",)
@@ -2754,7 +2754,7 @@ class SystemMessagesList(_message.Message):
     __slots__ = ("system_messages_list",)
     SYSTEM_MESSAGES_LIST_FIELD_NUMBER: _ClassVar[int]
     system_messages_list: _containers.RepeatedCompositeFieldContainer[SystemMessage]
-    def __init__(self, system_messages_list: _Optional[_Iterable[_Union[SystemMessage, _Mapping]]] = ...) -> None: ...
+    def __init__(self, system_messages_list: _Optional[_Iterable[_Union[SystemMessage, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class SystemMessageRequest(_message.Message):
     __slots__ = ("clan_id", "channel_id", "welcome_random", "welcome_sticker", "boost_message", "setup_tips", "hide_audit_log")
@@ -2836,7 +2836,7 @@ class StreamingChannelUserList(_message.Message):
     __slots__ = ("streaming_channel_users",)
     STREAMING_CHANNEL_USERS_FIELD_NUMBER: _ClassVar[int]
     streaming_channel_users: _containers.RepeatedCompositeFieldContainer[StreamingChannelUser]
-    def __init__(self, streaming_channel_users: _Optional[_Iterable[_Union[StreamingChannelUser, _Mapping]]] = ...) -> None: ...
+    def __init__(self, streaming_channel_users: _Optional[_Iterable[_Union[StreamingChannelUser, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class RegisterStreamingChannelRequest(_message.Message):
     __slots__ = ("clan_id", "channel_id")
@@ -2882,7 +2882,7 @@ class ListChannelAppsResponse(_message.Message):
     __slots__ = ("channel_apps",)
     CHANNEL_APPS_FIELD_NUMBER: _ClassVar[int]
     channel_apps: _containers.RepeatedCompositeFieldContainer[ChannelAppResponse]
-    def __init__(self, channel_apps: _Optional[_Iterable[_Union[ChannelAppResponse, _Mapping]]] = ...) -> None: ...
+    def __init__(self, channel_apps: _Optional[_Iterable[_Union[ChannelAppResponse, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ChannelAppResponse(_message.Message):
     __slots__ = ("id", "clan_id", "channel_id", "app_id", "app_url", "app_name", "app_logo")
@@ -2906,7 +2906,7 @@ class AllUserClans(_message.Message):
     __slots__ = ("users",)
     USERS_FIELD_NUMBER: _ClassVar[int]
     users: _containers.RepeatedCompositeFieldContainer[User]
-    def __init__(self, users: _Optional[_Iterable[_Union[User, _Mapping]]] = ...) -> None: ...
+    def __init__(self, users: _Optional[_Iterable[_Union[User, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class RoleListEventRequest(_message.Message):
     __slots__ = ("clan_id", "limit", "state", "cursor")
@@ -2932,7 +2932,7 @@ class RoleListEventResponse(_message.Message):
     cursor: str
     clanId: int
     roles: RoleList
-    def __init__(self, limit: _Optional[int] = ..., state: _Optional[int] = ..., cursor: _Optional[str] = ..., clanId: _Optional[int] = ..., roles: _Optional[_Union[RoleList, _Mapping]] = ...) -> None: ...
+    def __init__(self, limit: _Optional[int] = ..., state: _Optional[int] = ..., cursor: _Optional[str] = ..., clanId: _Optional[int] = ..., roles: _Optional[_Union[RoleList, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class UserPermissionInChannelListRequest(_message.Message):
     __slots__ = ("clan_id", "channel_id")
@@ -2950,7 +2950,7 @@ class UserPermissionInChannelListResponse(_message.Message):
     clan_id: int
     channel_id: int
     permissions: PermissionList
-    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., permissions: _Optional[_Union[PermissionList, _Mapping]] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., permissions: _Optional[_Union[PermissionList, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class PermissionRoleChannel(_message.Message):
     __slots__ = ("permission_id", "active")
@@ -2980,7 +2980,7 @@ class PermissionRoleChannelListEventResponse(_message.Message):
     channel_id: int
     user_id: int
     permission_role_channel: _containers.RepeatedCompositeFieldContainer[PermissionRoleChannel]
-    def __init__(self, role_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., user_id: _Optional[int] = ..., permission_role_channel: _Optional[_Iterable[_Union[PermissionRoleChannel, _Mapping]]] = ...) -> None: ...
+    def __init__(self, role_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., user_id: _Optional[int] = ..., permission_role_channel: _Optional[_Iterable[_Union[PermissionRoleChannel, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ChannelSettingListRequest(_message.Message):
     __slots__ = ("clan_id", "parent_id", "category_id", "private_channel", "active", "status", "type", "limit", "page", "channel_label")
@@ -3032,7 +3032,7 @@ class ChannelSettingItem(_message.Message):
     user_ids: _containers.RepeatedScalarFieldContainer[int]
     message_count: int
     last_sent_message: ChannelMessageHeader
-    def __init__(self, id: _Optional[int] = ..., creator_id: _Optional[int] = ..., parent_id: _Optional[int] = ..., channel_label: _Optional[str] = ..., category_id: _Optional[int] = ..., meeting_code: _Optional[str] = ..., channel_private: _Optional[int] = ..., channel_type: _Optional[int] = ..., active: _Optional[int] = ..., user_ids: _Optional[_Iterable[int]] = ..., message_count: _Optional[int] = ..., last_sent_message: _Optional[_Union[ChannelMessageHeader, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., creator_id: _Optional[int] = ..., parent_id: _Optional[int] = ..., channel_label: _Optional[str] = ..., category_id: _Optional[int] = ..., meeting_code: _Optional[str] = ..., channel_private: _Optional[int] = ..., channel_type: _Optional[int] = ..., active: _Optional[int] = ..., user_ids: _Optional[_Iterable[int]] = ..., message_count: _Optional[int] = ..., last_sent_message: _Optional[_Union[ChannelMessageHeader, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ChannelSettingListResponse(_message.Message):
     __slots__ = ("clan_id", "channel_count", "thread_count", "channel_setting_list")
@@ -3044,7 +3044,7 @@ class ChannelSettingListResponse(_message.Message):
     channel_count: int
     thread_count: int
     channel_setting_list: _containers.RepeatedCompositeFieldContainer[ChannelSettingItem]
-    def __init__(self, clan_id: _Optional[int] = ..., channel_count: _Optional[int] = ..., thread_count: _Optional[int] = ..., channel_setting_list: _Optional[_Iterable[_Union[ChannelSettingItem, _Mapping]]] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., channel_count: _Optional[int] = ..., thread_count: _Optional[int] = ..., channel_setting_list: _Optional[_Iterable[_Union[ChannelSettingItem, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class MarkAsReadRequest(_message.Message):
     __slots__ = ("channel_id", "category_id", "clan_id")
@@ -3132,7 +3132,7 @@ class ChannelCanvasListResponse(_message.Message):
     channel_id: int
     channel_canvases: _containers.RepeatedCompositeFieldContainer[ChannelCanvasItem]
     count: int
-    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., channel_canvases: _Optional[_Iterable[_Union[ChannelCanvasItem, _Mapping]]] = ..., count: _Optional[int] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., channel_canvases: _Optional[_Iterable[_Union[ChannelCanvasItem, _Mapping[str, _Any]]]] = ..., count: _Optional[int] = ...) -> None: ...
 
 class ChannelCanvasDetailRequest(_message.Message):
     __slots__ = ("id", "clan_id", "channel_id")
@@ -3218,7 +3218,7 @@ class ListUserActivity(_message.Message):
     __slots__ = ("activities",)
     ACTIVITIES_FIELD_NUMBER: _ClassVar[int]
     activities: _containers.RepeatedCompositeFieldContainer[UserActivity]
-    def __init__(self, activities: _Optional[_Iterable[_Union[UserActivity, _Mapping]]] = ...) -> None: ...
+    def __init__(self, activities: _Optional[_Iterable[_Union[UserActivity, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class CreateActivityRequest(_message.Message):
     __slots__ = ("activity_name", "activity_type", "activity_description", "start_time_seconds", "application_id", "status")
@@ -3282,7 +3282,7 @@ class PushPubKeyRequest(_message.Message):
     __slots__ = ("PK",)
     PK_FIELD_NUMBER: _ClassVar[int]
     PK: PubKey
-    def __init__(self, PK: _Optional[_Union[PubKey, _Mapping]] = ...) -> None: ...
+    def __init__(self, PK: _Optional[_Union[PubKey, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class GetPubKeysRequest(_message.Message):
     __slots__ = ("user_ids",)
@@ -3298,10 +3298,10 @@ class GetPubKeysResponse(_message.Message):
         PK_FIELD_NUMBER: _ClassVar[int]
         user_id: int
         PK: PubKey
-        def __init__(self, user_id: _Optional[int] = ..., PK: _Optional[_Union[PubKey, _Mapping]] = ...) -> None: ...
+        def __init__(self, user_id: _Optional[int] = ..., PK: _Optional[_Union[PubKey, _Mapping[str, _Any]]] = ...) -> None: ...
     PUB_KEYS_FIELD_NUMBER: _ClassVar[int]
     pub_keys: _containers.RepeatedCompositeFieldContainer[GetPubKeysResponse.UserPubKey]
-    def __init__(self, pub_keys: _Optional[_Iterable[_Union[GetPubKeysResponse.UserPubKey, _Mapping]]] = ...) -> None: ...
+    def __init__(self, pub_keys: _Optional[_Iterable[_Union[GetPubKeysResponse.UserPubKey, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ChanEncryptionMethod(_message.Message):
     __slots__ = ("method", "channel_id")
@@ -3349,7 +3349,7 @@ class ListAuditLog(_message.Message):
     total_count: int
     date_log: str
     logs: _containers.RepeatedCompositeFieldContainer[AuditLog]
-    def __init__(self, total_count: _Optional[int] = ..., date_log: _Optional[str] = ..., logs: _Optional[_Iterable[_Union[AuditLog, _Mapping]]] = ...) -> None: ...
+    def __init__(self, total_count: _Optional[int] = ..., date_log: _Optional[str] = ..., logs: _Optional[_Iterable[_Union[AuditLog, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ListAuditLogRequest(_message.Message):
     __slots__ = ("action_log", "user_id", "clan_id", "date_log")
@@ -3411,7 +3411,7 @@ class ListOnboardingResponse(_message.Message):
     __slots__ = ("list_onboarding",)
     LIST_ONBOARDING_FIELD_NUMBER: _ClassVar[int]
     list_onboarding: _containers.RepeatedCompositeFieldContainer[OnboardingItem]
-    def __init__(self, list_onboarding: _Optional[_Iterable[_Union[OnboardingItem, _Mapping]]] = ...) -> None: ...
+    def __init__(self, list_onboarding: _Optional[_Iterable[_Union[OnboardingItem, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class OnboardingItem(_message.Message):
     __slots__ = ("id", "clan_id", "guide_type", "task_type", "channel_id", "title", "content", "image_url", "answers", "create_time_seconds", "update_time_seconds")
@@ -3437,7 +3437,7 @@ class OnboardingItem(_message.Message):
     answers: _containers.RepeatedCompositeFieldContainer[OnboardingAnswer]
     create_time_seconds: int
     update_time_seconds: int
-    def __init__(self, id: _Optional[int] = ..., clan_id: _Optional[int] = ..., guide_type: _Optional[int] = ..., task_type: _Optional[int] = ..., channel_id: _Optional[int] = ..., title: _Optional[str] = ..., content: _Optional[str] = ..., image_url: _Optional[str] = ..., answers: _Optional[_Iterable[_Union[OnboardingAnswer, _Mapping]]] = ..., create_time_seconds: _Optional[int] = ..., update_time_seconds: _Optional[int] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., clan_id: _Optional[int] = ..., guide_type: _Optional[int] = ..., task_type: _Optional[int] = ..., channel_id: _Optional[int] = ..., title: _Optional[str] = ..., content: _Optional[str] = ..., image_url: _Optional[str] = ..., answers: _Optional[_Iterable[_Union[OnboardingAnswer, _Mapping[str, _Any]]]] = ..., create_time_seconds: _Optional[int] = ..., update_time_seconds: _Optional[int] = ...) -> None: ...
 
 class OnboardingAnswer(_message.Message):
     __slots__ = ("title", "description", "emoji", "image_url")
@@ -3467,7 +3467,7 @@ class OnboardingContent(_message.Message):
     content: str
     image_url: str
     answers: _containers.RepeatedCompositeFieldContainer[OnboardingAnswer]
-    def __init__(self, guide_type: _Optional[int] = ..., task_type: _Optional[int] = ..., channel_id: _Optional[int] = ..., title: _Optional[str] = ..., content: _Optional[str] = ..., image_url: _Optional[str] = ..., answers: _Optional[_Iterable[_Union[OnboardingAnswer, _Mapping]]] = ...) -> None: ...
+    def __init__(self, guide_type: _Optional[int] = ..., task_type: _Optional[int] = ..., channel_id: _Optional[int] = ..., title: _Optional[str] = ..., content: _Optional[str] = ..., image_url: _Optional[str] = ..., answers: _Optional[_Iterable[_Union[OnboardingAnswer, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class CreateOnboardingRequest(_message.Message):
     __slots__ = ("clan_id", "contents")
@@ -3475,7 +3475,7 @@ class CreateOnboardingRequest(_message.Message):
     CONTENTS_FIELD_NUMBER: _ClassVar[int]
     clan_id: int
     contents: _containers.RepeatedCompositeFieldContainer[OnboardingContent]
-    def __init__(self, clan_id: _Optional[int] = ..., contents: _Optional[_Iterable[_Union[OnboardingContent, _Mapping]]] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., contents: _Optional[_Iterable[_Union[OnboardingContent, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class UpdateOnboardingRequest(_message.Message):
     __slots__ = ("id", "clan_id", "task_type", "channel_id", "title", "content", "image_url", "answers")
@@ -3495,7 +3495,7 @@ class UpdateOnboardingRequest(_message.Message):
     content: str
     image_url: str
     answers: _containers.RepeatedCompositeFieldContainer[OnboardingAnswer]
-    def __init__(self, id: _Optional[int] = ..., clan_id: _Optional[int] = ..., task_type: _Optional[int] = ..., channel_id: _Optional[int] = ..., title: _Optional[str] = ..., content: _Optional[str] = ..., image_url: _Optional[str] = ..., answers: _Optional[_Iterable[_Union[OnboardingAnswer, _Mapping]]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., clan_id: _Optional[int] = ..., task_type: _Optional[int] = ..., channel_id: _Optional[int] = ..., title: _Optional[str] = ..., content: _Optional[str] = ..., image_url: _Optional[str] = ..., answers: _Optional[_Iterable[_Union[OnboardingAnswer, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class OnboardingRequest(_message.Message):
     __slots__ = ("id", "clan_id")
@@ -3581,7 +3581,7 @@ class ListClanWebhookResponse(_message.Message):
     __slots__ = ("list_clan_webhooks",)
     LIST_CLAN_WEBHOOKS_FIELD_NUMBER: _ClassVar[int]
     list_clan_webhooks: _containers.RepeatedCompositeFieldContainer[ClanWebhook]
-    def __init__(self, list_clan_webhooks: _Optional[_Iterable[_Union[ClanWebhook, _Mapping]]] = ...) -> None: ...
+    def __init__(self, list_clan_webhooks: _Optional[_Iterable[_Union[ClanWebhook, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ClanWebhookHandlerBody(_message.Message):
     __slots__ = ("content", "attachments")
@@ -3589,7 +3589,7 @@ class ClanWebhookHandlerBody(_message.Message):
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     content: str
     attachments: _containers.RepeatedCompositeFieldContainer[MessageAttachment]
-    def __init__(self, content: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[MessageAttachment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, content: _Optional[str] = ..., attachments: _Optional[_Iterable[_Union[MessageAttachment, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ClanWebhookHandlerRequest(_message.Message):
     __slots__ = ("body", "token", "username")
@@ -3599,7 +3599,7 @@ class ClanWebhookHandlerRequest(_message.Message):
     body: ClanWebhookHandlerBody
     token: str
     username: str
-    def __init__(self, body: _Optional[_Union[ClanWebhookHandlerBody, _Mapping]] = ..., token: _Optional[str] = ..., username: _Optional[str] = ...) -> None: ...
+    def __init__(self, body: _Optional[_Union[ClanWebhookHandlerBody, _Mapping[str, _Any]]] = ..., token: _Optional[str] = ..., username: _Optional[str] = ...) -> None: ...
 
 class UserStatus(_message.Message):
     __slots__ = ("user_id", "status")
@@ -3635,7 +3635,7 @@ class ListOnboardingStepResponse(_message.Message):
     __slots__ = ("list_onboarding_step",)
     LIST_ONBOARDING_STEP_FIELD_NUMBER: _ClassVar[int]
     list_onboarding_step: _containers.RepeatedCompositeFieldContainer[OnboardingSteps]
-    def __init__(self, list_onboarding_step: _Optional[_Iterable[_Union[OnboardingSteps, _Mapping]]] = ...) -> None: ...
+    def __init__(self, list_onboarding_step: _Optional[_Iterable[_Union[OnboardingSteps, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ListOnboardingStepRequest(_message.Message):
     __slots__ = ("clan_id", "limit", "page")
@@ -3677,7 +3677,7 @@ class SdTopic(_message.Message):
     update_time_seconds: int
     content: str
     last_sent_message: ChannelMessageHeader
-    def __init__(self, id: _Optional[int] = ..., creator_id: _Optional[int] = ..., message_id: _Optional[int] = ..., clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., status: _Optional[int] = ..., create_time_seconds: _Optional[int] = ..., update_time_seconds: _Optional[int] = ..., content: _Optional[str] = ..., last_sent_message: _Optional[_Union[ChannelMessageHeader, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., creator_id: _Optional[int] = ..., message_id: _Optional[int] = ..., clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., status: _Optional[int] = ..., create_time_seconds: _Optional[int] = ..., update_time_seconds: _Optional[int] = ..., content: _Optional[str] = ..., last_sent_message: _Optional[_Union[ChannelMessageHeader, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class SdTopicRequest(_message.Message):
     __slots__ = ("message_id", "clan_id", "channel_id")
@@ -3695,7 +3695,7 @@ class SdTopicList(_message.Message):
     TOPICS_FIELD_NUMBER: _ClassVar[int]
     count: int
     topics: _containers.RepeatedCompositeFieldContainer[SdTopic]
-    def __init__(self, count: _Optional[int] = ..., topics: _Optional[_Iterable[_Union[SdTopic, _Mapping]]] = ...) -> None: ...
+    def __init__(self, count: _Optional[int] = ..., topics: _Optional[_Iterable[_Union[SdTopic, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ListSdTopicRequest(_message.Message):
     __slots__ = ("clan_id", "limit", "page")
@@ -3871,7 +3871,7 @@ class MezonOauthClientList(_message.Message):
     __slots__ = ("list_mezon_oauth_client",)
     LIST_MEZON_OAUTH_CLIENT_FIELD_NUMBER: _ClassVar[int]
     list_mezon_oauth_client: _containers.RepeatedCompositeFieldContainer[MezonOauthClient]
-    def __init__(self, list_mezon_oauth_client: _Optional[_Iterable[_Union[MezonOauthClient, _Mapping]]] = ...) -> None: ...
+    def __init__(self, list_mezon_oauth_client: _Optional[_Iterable[_Union[MezonOauthClient, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class GetMezonOauthClientRequest(_message.Message):
     __slots__ = ("client_id", "client_name")
@@ -3925,7 +3925,7 @@ class Message2InboxRequest(_message.Message):
     reactions: _containers.RepeatedCompositeFieldContainer[MessageReaction]
     references: _containers.RepeatedCompositeFieldContainer[MessageRef]
     topic_id: int
-    def __init__(self, message_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., clan_id: _Optional[int] = ..., avatar: _Optional[str] = ..., content: _Optional[str] = ..., mentions: _Optional[_Iterable[_Union[MessageMention, _Mapping]]] = ..., attachments: _Optional[_Iterable[_Union[MessageAttachment, _Mapping]]] = ..., reactions: _Optional[_Iterable[_Union[MessageReaction, _Mapping]]] = ..., references: _Optional[_Iterable[_Union[MessageRef, _Mapping]]] = ..., topic_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, message_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., clan_id: _Optional[int] = ..., avatar: _Optional[str] = ..., content: _Optional[str] = ..., mentions: _Optional[_Iterable[_Union[MessageMention, _Mapping[str, _Any]]]] = ..., attachments: _Optional[_Iterable[_Union[MessageAttachment, _Mapping[str, _Any]]]] = ..., reactions: _Optional[_Iterable[_Union[MessageReaction, _Mapping[str, _Any]]]] = ..., references: _Optional[_Iterable[_Union[MessageRef, _Mapping[str, _Any]]]] = ..., topic_id: _Optional[int] = ...) -> None: ...
 
 class AccountEmail(_message.Message):
     __slots__ = ("email", "password", "prev_email", "vars")
@@ -4005,7 +4005,7 @@ class QuickMenuAccessList(_message.Message):
     __slots__ = ("list_menus",)
     LIST_MENUS_FIELD_NUMBER: _ClassVar[int]
     list_menus: _containers.RepeatedCompositeFieldContainer[QuickMenuAccess]
-    def __init__(self, list_menus: _Optional[_Iterable[_Union[QuickMenuAccess, _Mapping]]] = ...) -> None: ...
+    def __init__(self, list_menus: _Optional[_Iterable[_Union[QuickMenuAccess, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ListForSaleItemsRequest(_message.Message):
     __slots__ = ("page",)
@@ -4025,7 +4025,7 @@ class ForSaleItemList(_message.Message):
     __slots__ = ("for_sale_items",)
     FOR_SALE_ITEMS_FIELD_NUMBER: _ClassVar[int]
     for_sale_items: _containers.RepeatedCompositeFieldContainer[ForSaleItem]
-    def __init__(self, for_sale_items: _Optional[_Iterable[_Union[ForSaleItem, _Mapping]]] = ...) -> None: ...
+    def __init__(self, for_sale_items: _Optional[_Iterable[_Union[ForSaleItem, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class IsFollowerRequest(_message.Message):
     __slots__ = ("follow_id",)
@@ -4067,7 +4067,7 @@ class LogedDeviceList(_message.Message):
     __slots__ = ("devices",)
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     devices: _containers.RepeatedCompositeFieldContainer[LogedDevice]
-    def __init__(self, devices: _Optional[_Iterable[_Union[LogedDevice, _Mapping]]] = ...) -> None: ...
+    def __init__(self, devices: _Optional[_Iterable[_Union[LogedDevice, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class LogedDevice(_message.Message):
     __slots__ = ("device_id", "device_name", "login_at_seconds", "status", "platform", "ip", "last_active_seconds", "location", "is_current")
@@ -4139,25 +4139,25 @@ class MessageMentionList(_message.Message):
     __slots__ = ("mentions",)
     MENTIONS_FIELD_NUMBER: _ClassVar[int]
     mentions: _containers.RepeatedCompositeFieldContainer[MessageMention]
-    def __init__(self, mentions: _Optional[_Iterable[_Union[MessageMention, _Mapping]]] = ...) -> None: ...
+    def __init__(self, mentions: _Optional[_Iterable[_Union[MessageMention, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class MessageAttachmentList(_message.Message):
     __slots__ = ("attachments",)
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     attachments: _containers.RepeatedCompositeFieldContainer[MessageAttachment]
-    def __init__(self, attachments: _Optional[_Iterable[_Union[MessageAttachment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, attachments: _Optional[_Iterable[_Union[MessageAttachment, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class MessageRefList(_message.Message):
     __slots__ = ("refs",)
     REFS_FIELD_NUMBER: _ClassVar[int]
     refs: _containers.RepeatedCompositeFieldContainer[MessageRef]
-    def __init__(self, refs: _Optional[_Iterable[_Union[MessageRef, _Mapping]]] = ...) -> None: ...
+    def __init__(self, refs: _Optional[_Iterable[_Union[MessageRef, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class MessageReactionList(_message.Message):
     __slots__ = ("reactions",)
     REACTIONS_FIELD_NUMBER: _ClassVar[int]
     reactions: _containers.RepeatedCompositeFieldContainer[MessageReaction]
-    def __init__(self, reactions: _Optional[_Iterable[_Union[MessageReaction, _Mapping]]] = ...) -> None: ...
+    def __init__(self, reactions: _Optional[_Iterable[_Union[MessageReaction, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ListChannelBadgeCountRequest(_message.Message):
     __slots__ = ("clan_id", "limit", "page")
@@ -4175,7 +4175,7 @@ class ListChannelBadgeCountResponse(_message.Message):
     TOTAL_COUNT_FIELD_NUMBER: _ClassVar[int]
     channeldesc: _containers.RepeatedCompositeFieldContainer[ChannelDescription]
     total_count: int
-    def __init__(self, channeldesc: _Optional[_Iterable[_Union[ChannelDescription, _Mapping]]] = ..., total_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, channeldesc: _Optional[_Iterable[_Union[ChannelDescription, _Mapping[str, _Any]]]] = ..., total_count: _Optional[int] = ...) -> None: ...
 
 class ClanBadgeCount(_message.Message):
     __slots__ = ("clan_id", "badge", "has_unread")
@@ -4191,7 +4191,7 @@ class ListClanBadgeCountResponse(_message.Message):
     __slots__ = ("list_badge",)
     LIST_BADGE_FIELD_NUMBER: _ClassVar[int]
     list_badge: _containers.RepeatedCompositeFieldContainer[ClanBadgeCount]
-    def __init__(self, list_badge: _Optional[_Iterable[_Union[ClanBadgeCount, _Mapping]]] = ...) -> None: ...
+    def __init__(self, list_badge: _Optional[_Iterable[_Union[ClanBadgeCount, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ClanDiscover(_message.Message):
     __slots__ = ("clan_id", "clan_name", "invite_id", "clan_logo", "online_members", "total_members", "verified", "description", "banner", "about", "short_url", "create_time_seconds")
@@ -4229,7 +4229,7 @@ class ListClanDiscover(_message.Message):
     clan_discover: _containers.RepeatedCompositeFieldContainer[ClanDiscover]
     page_number: int
     page_count: int
-    def __init__(self, clan_discover: _Optional[_Iterable[_Union[ClanDiscover, _Mapping]]] = ..., page_number: _Optional[int] = ..., page_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, clan_discover: _Optional[_Iterable[_Union[ClanDiscover, _Mapping[str, _Any]]]] = ..., page_number: _Optional[int] = ..., page_count: _Optional[int] = ...) -> None: ...
 
 class GenerateMeetTokenExternalResponse(_message.Message):
     __slots__ = ("token", "guest_user_id", "guest_access_token")
@@ -4325,7 +4325,7 @@ class ParticipantInfo(_message.Message):
     tracks: _containers.RepeatedCompositeFieldContainer[TrackInfo]
     is_publisher: bool
     kind: ParticipantInfo.Kind
-    def __init__(self, sid: _Optional[str] = ..., identity: _Optional[str] = ..., state: _Optional[_Union[ParticipantInfo.State, str]] = ..., tracks: _Optional[_Iterable[_Union[TrackInfo, _Mapping]]] = ..., is_publisher: _Optional[bool] = ..., kind: _Optional[_Union[ParticipantInfo.Kind, str]] = ...) -> None: ...
+    def __init__(self, sid: _Optional[str] = ..., identity: _Optional[str] = ..., state: _Optional[_Union[ParticipantInfo.State, str]] = ..., tracks: _Optional[_Iterable[_Union[TrackInfo, _Mapping[str, _Any]]]] = ..., is_publisher: _Optional[bool] = ..., kind: _Optional[_Union[ParticipantInfo.Kind, str]] = ...) -> None: ...
 
 class ChannelTimelineAttachment(_message.Message):
     __slots__ = ("id", "file_name", "file_url", "file_type", "file_size", "width", "height", "thumbnail", "duration", "message_id")
@@ -4355,7 +4355,7 @@ class ListChannelTimelineAttachment(_message.Message):
     __slots__ = ("attachments",)
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     attachments: _containers.RepeatedCompositeFieldContainer[ChannelTimelineAttachment]
-    def __init__(self, attachments: _Optional[_Iterable[_Union[ChannelTimelineAttachment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, attachments: _Optional[_Iterable[_Union[ChannelTimelineAttachment, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ChannelTimeline(_message.Message):
     __slots__ = ("id", "clan_id", "channel_id", "start_time_seconds", "title", "description", "end_time_seconds", "location", "status", "creator_id", "create_time_seconds", "update_time_seconds", "type", "attachments", "preview_imgs")
@@ -4411,7 +4411,7 @@ class ListChannelTimelineResponse(_message.Message):
     __slots__ = ("events",)
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     events: _containers.RepeatedCompositeFieldContainer[ChannelTimeline]
-    def __init__(self, events: _Optional[_Iterable[_Union[ChannelTimeline, _Mapping]]] = ...) -> None: ...
+    def __init__(self, events: _Optional[_Iterable[_Union[ChannelTimeline, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class CreateChannelTimelineRequest(_message.Message):
     __slots__ = ("clan_id", "channel_id", "start_time_seconds", "title", "description", "end_time_seconds", "location", "type", "attachments")
@@ -4433,13 +4433,13 @@ class CreateChannelTimelineRequest(_message.Message):
     location: str
     type: int
     attachments: _containers.RepeatedCompositeFieldContainer[ChannelTimelineAttachment]
-    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., start_time_seconds: _Optional[int] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., end_time_seconds: _Optional[int] = ..., location: _Optional[str] = ..., type: _Optional[int] = ..., attachments: _Optional[_Iterable[_Union[ChannelTimelineAttachment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., start_time_seconds: _Optional[int] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., end_time_seconds: _Optional[int] = ..., location: _Optional[str] = ..., type: _Optional[int] = ..., attachments: _Optional[_Iterable[_Union[ChannelTimelineAttachment, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class CreateChannelTimelineResponse(_message.Message):
     __slots__ = ("event",)
     EVENT_FIELD_NUMBER: _ClassVar[int]
     event: ChannelTimeline
-    def __init__(self, event: _Optional[_Union[ChannelTimeline, _Mapping]] = ...) -> None: ...
+    def __init__(self, event: _Optional[_Union[ChannelTimeline, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class UpdateChannelTimelineRequest(_message.Message):
     __slots__ = ("clan_id", "channel_id", "id", "start_time_seconds", "title", "description", "location", "type", "attachments")
@@ -4461,13 +4461,13 @@ class UpdateChannelTimelineRequest(_message.Message):
     location: str
     type: int
     attachments: _containers.RepeatedCompositeFieldContainer[ChannelTimelineAttachment]
-    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., id: _Optional[int] = ..., start_time_seconds: _Optional[int] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., location: _Optional[str] = ..., type: _Optional[int] = ..., attachments: _Optional[_Iterable[_Union[ChannelTimelineAttachment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., id: _Optional[int] = ..., start_time_seconds: _Optional[int] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., location: _Optional[str] = ..., type: _Optional[int] = ..., attachments: _Optional[_Iterable[_Union[ChannelTimelineAttachment, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class UpdateChannelTimelineResponse(_message.Message):
     __slots__ = ("event",)
     EVENT_FIELD_NUMBER: _ClassVar[int]
     event: ChannelTimeline
-    def __init__(self, event: _Optional[_Union[ChannelTimeline, _Mapping]] = ...) -> None: ...
+    def __init__(self, event: _Optional[_Union[ChannelTimeline, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ChannelTimelineDetailRequest(_message.Message):
     __slots__ = ("clan_id", "channel_id", "id", "start_time_seconds")
@@ -4485,7 +4485,7 @@ class ChannelTimelineDetailResponse(_message.Message):
     __slots__ = ("event",)
     EVENT_FIELD_NUMBER: _ClassVar[int]
     event: ChannelTimeline
-    def __init__(self, event: _Optional[_Union[ChannelTimeline, _Mapping]] = ...) -> None: ...
+    def __init__(self, event: _Optional[_Union[ChannelTimeline, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ListMutedChannelRequest(_message.Message):
     __slots__ = ("clan_id",)
@@ -4507,7 +4507,7 @@ class NotificationBatchRequest(_message.Message):
         VALUE_FIELD_NUMBER: _ClassVar[int]
         key: int
         value: NotificationList
-        def __init__(self, key: _Optional[int] = ..., value: _Optional[_Union[NotificationList, _Mapping]] = ...) -> None: ...
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[_Union[NotificationList, _Mapping[str, _Any]]] = ...) -> None: ...
     NOTIFICATIONS_FIELD_NUMBER: _ClassVar[int]
     notifications: _containers.MessageMap[int, NotificationList]
     def __init__(self, notifications: _Optional[_Mapping[int, NotificationList]] = ...) -> None: ...
@@ -4550,7 +4550,7 @@ class CreatePollResponse(_message.Message):
     creator_id: int
     type: PollType
     total_votes: int
-    def __init__(self, poll_id: _Optional[int] = ..., message_id: _Optional[int] = ..., question: _Optional[str] = ..., answers: _Optional[_Iterable[_Union[PollAnswer, _Mapping]]] = ..., answer_counts: _Optional[_Iterable[int]] = ..., exp: _Optional[int] = ..., is_closed: _Optional[bool] = ..., creator_id: _Optional[int] = ..., type: _Optional[_Union[PollType, str]] = ..., total_votes: _Optional[int] = ...) -> None: ...
+    def __init__(self, poll_id: _Optional[int] = ..., message_id: _Optional[int] = ..., question: _Optional[str] = ..., answers: _Optional[_Iterable[_Union[PollAnswer, _Mapping[str, _Any]]]] = ..., answer_counts: _Optional[_Iterable[int]] = ..., exp: _Optional[int] = ..., is_closed: _Optional[bool] = ..., creator_id: _Optional[int] = ..., type: _Optional[_Union[PollType, str]] = ..., total_votes: _Optional[int] = ...) -> None: ...
 
 class VotePollRequest(_message.Message):
     __slots__ = ("poll_id", "message_id", "channel_id", "answer_indices")
@@ -4630,7 +4630,7 @@ class GetPollResponse(_message.Message):
     type: PollType
     total_votes: int
     voter_details: _containers.RepeatedCompositeFieldContainer[PollVoterDetail]
-    def __init__(self, poll_id: _Optional[int] = ..., message_id: _Optional[int] = ..., question: _Optional[str] = ..., answers: _Optional[_Iterable[_Union[PollAnswer, _Mapping]]] = ..., answer_counts: _Optional[_Iterable[int]] = ..., exp: _Optional[int] = ..., is_closed: _Optional[bool] = ..., creator_id: _Optional[int] = ..., type: _Optional[_Union[PollType, str]] = ..., total_votes: _Optional[int] = ..., voter_details: _Optional[_Iterable[_Union[PollVoterDetail, _Mapping]]] = ...) -> None: ...
+    def __init__(self, poll_id: _Optional[int] = ..., message_id: _Optional[int] = ..., question: _Optional[str] = ..., answers: _Optional[_Iterable[_Union[PollAnswer, _Mapping[str, _Any]]]] = ..., answer_counts: _Optional[_Iterable[int]] = ..., exp: _Optional[int] = ..., is_closed: _Optional[bool] = ..., creator_id: _Optional[int] = ..., type: _Optional[_Union[PollType, str]] = ..., total_votes: _Optional[int] = ..., voter_details: _Optional[_Iterable[_Union[PollVoterDetail, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class ListUserOnlineRequest(_message.Message):
     __slots__ = ("clan_id", "limit", "page")
@@ -4648,7 +4648,7 @@ class ListUserOnlineResponse(_message.Message):
     TOTAL_COUNT_FIELD_NUMBER: _ClassVar[int]
     users: _containers.RepeatedCompositeFieldContainer[User]
     total_count: int
-    def __init__(self, users: _Optional[_Iterable[_Union[User, _Mapping]]] = ..., total_count: _Optional[int] = ...) -> None: ...
+    def __init__(self, users: _Optional[_Iterable[_Union[User, _Mapping[str, _Any]]]] = ..., total_count: _Optional[int] = ...) -> None: ...
 
 class SearchCtrlKRequest(_message.Message):
     __slots__ = ("text", "type")
@@ -4664,7 +4664,7 @@ class SearchCtrlKResponse(_message.Message):
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
     users: _containers.RepeatedCompositeFieldContainer[User]
     channels: _containers.RepeatedCompositeFieldContainer[ChannelDescription]
-    def __init__(self, users: _Optional[_Iterable[_Union[User, _Mapping]]] = ..., channels: _Optional[_Iterable[_Union[ChannelDescription, _Mapping]]] = ...) -> None: ...
+    def __init__(self, users: _Optional[_Iterable[_Union[User, _Mapping[str, _Any]]]] = ..., channels: _Optional[_Iterable[_Union[ChannelDescription, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class NoParams(_message.Message):
     __slots__ = ()

@@ -5,7 +5,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
-from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+from typing import Any as _Any, ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -211,7 +211,7 @@ class Envelope(_message.Message):
     topic_in_message_event: TopicInMessageEvent
     screen_share_event: ScreenShareEvent
     voice_interactive_event: VoiceInteractiveEvent
-    def __init__(self, cid: _Optional[int] = ..., channel: _Optional[_Union[Channel, _Mapping]] = ..., clan_join: _Optional[_Union[ClanJoin, _Mapping]] = ..., channel_join: _Optional[_Union[ChannelJoin, _Mapping]] = ..., channel_leave: _Optional[_Union[ChannelLeave, _Mapping]] = ..., channel_message: _Optional[_Union[_api_pb2.ChannelMessage, _Mapping]] = ..., channel_message_ack: _Optional[_Union[ChannelMessageAck, _Mapping]] = ..., channel_message_send: _Optional[_Union[ChannelMessageSend, _Mapping]] = ..., channel_message_update: _Optional[_Union[ChannelMessageUpdate, _Mapping]] = ..., channel_message_remove: _Optional[_Union[ChannelMessageRemove, _Mapping]] = ..., channel_presence_event: _Optional[_Union[ChannelPresenceEvent, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., notifications: _Optional[_Union[Notifications, _Mapping]] = ..., rpc: _Optional[_Union[_api_pb2.Rpc, _Mapping]] = ..., status: _Optional[_Union[Status, _Mapping]] = ..., status_follow: _Optional[_Union[StatusFollow, _Mapping]] = ..., status_presence_event: _Optional[_Union[StatusPresenceEvent, _Mapping]] = ..., status_unfollow: _Optional[_Union[StatusUnfollow, _Mapping]] = ..., status_update: _Optional[_Union[StatusUpdate, _Mapping]] = ..., stream_data: _Optional[_Union[StreamData, _Mapping]] = ..., stream_presence_event: _Optional[_Union[StreamPresenceEvent, _Mapping]] = ..., ping: _Optional[_Union[Ping, _Mapping]] = ..., pong: _Optional[_Union[Pong, _Mapping]] = ..., message_typing_event: _Optional[_Union[MessageTypingEvent, _Mapping]] = ..., last_seen_message_event: _Optional[_Union[LastSeenMessageEvent, _Mapping]] = ..., message_reaction_event: _Optional[_Union[_api_pb2.MessageReaction, _Mapping]] = ..., voice_joined_event: _Optional[_Union[VoiceJoinedEvent, _Mapping]] = ..., voice_leaved_event: _Optional[_Union[VoiceLeavedEvent, _Mapping]] = ..., voice_started_event: _Optional[_Union[VoiceStartedEvent, _Mapping]] = ..., voice_ended_event: _Optional[_Union[VoiceEndedEvent, _Mapping]] = ..., channel_created_event: _Optional[_Union[ChannelCreatedEvent, _Mapping]] = ..., channel_deleted_event: _Optional[_Union[ChannelDeletedEvent, _Mapping]] = ..., channel_updated_event: _Optional[_Union[ChannelUpdatedEvent, _Mapping]] = ..., last_pin_message_event: _Optional[_Union[LastPinMessageEvent, _Mapping]] = ..., custom_status_event: _Optional[_Union[CustomStatusEvent, _Mapping]] = ..., user_channel_added_event: _Optional[_Union[UserChannelAdded, _Mapping]] = ..., user_channel_removed_event: _Optional[_Union[UserChannelRemoved, _Mapping]] = ..., user_clan_removed_event: _Optional[_Union[UserClanRemoved, _Mapping]] = ..., clan_updated_event: _Optional[_Union[ClanUpdatedEvent, _Mapping]] = ..., clan_profile_updated_event: _Optional[_Union[ClanProfileUpdatedEvent, _Mapping]] = ..., check_name_existed_event: _Optional[_Union[CheckNameExistedEvent, _Mapping]] = ..., user_profile_updated_event: _Optional[_Union[UserProfileUpdatedEvent, _Mapping]] = ..., add_clan_user_event: _Optional[_Union[AddClanUserEvent, _Mapping]] = ..., clan_event_created: _Optional[_Union[_api_pb2.CreateEventRequest, _Mapping]] = ..., role_assign_event: _Optional[_Union[RoleAssignedEvent, _Mapping]] = ..., clan_deleted_event: _Optional[_Union[ClanDeletedEvent, _Mapping]] = ..., give_coffee_event: _Optional[_Union[_api_pb2.GiveCoffeeEvent, _Mapping]] = ..., sticker_create_event: _Optional[_Union[StickerCreateEvent, _Mapping]] = ..., sticker_update_event: _Optional[_Union[StickerUpdateEvent, _Mapping]] = ..., sticker_delete_event: _Optional[_Union[StickerDeleteEvent, _Mapping]] = ..., role_event: _Optional[_Union[RoleEvent, _Mapping]] = ..., event_emoji: _Optional[_Union[EventEmoji, _Mapping]] = ..., streaming_joined_event: _Optional[_Union[StreamingJoinedEvent, _Mapping]] = ..., streaming_leaved_event: _Optional[_Union[StreamingLeavedEvent, _Mapping]] = ..., streaming_started_event: _Optional[_Union[StreamingStartedEvent, _Mapping]] = ..., streaming_ended_event: _Optional[_Union[StreamingEndedEvent, _Mapping]] = ..., permission_set_event: _Optional[_Union[PermissionSetEvent, _Mapping]] = ..., permission_changed_event: _Optional[_Union[PermissionChangedEvent, _Mapping]] = ..., token_sent_event: _Optional[_Union[_api_pb2.TokenSentEvent, _Mapping]] = ..., message_button_clicked: _Optional[_Union[MessageButtonClicked, _Mapping]] = ..., unmute_event: _Optional[_Union[UnmuteEvent, _Mapping]] = ..., webrtc_signaling_fwd: _Optional[_Union[WebrtcSignalingFwd, _Mapping]] = ..., list_activity: _Optional[_Union[ListActivity, _Mapping]] = ..., dropdown_box_selected: _Optional[_Union[DropdownBoxSelected, _Mapping]] = ..., incoming_call_push: _Optional[_Union[IncomingCallPush, _Mapping]] = ..., sd_topic_event: _Optional[_Union[SdTopicEvent, _Mapping]] = ..., follow_event: _Optional[_Union[FollowEvent, _Mapping]] = ..., channel_app_event: _Optional[_Union[ChannelAppEvent, _Mapping]] = ..., user_status_event: _Optional[_Union[UserStatusEvent, _Mapping]] = ..., remove_friend: _Optional[_Union[RemoveFriend, _Mapping]] = ..., webhook_event: _Optional[_Union[_api_pb2.Webhook, _Mapping]] = ..., noti_user_channel: _Optional[_Union[_api_pb2.NotificationUserChannel, _Mapping]] = ..., join_channel_app_data: _Optional[_Union[JoinChannelAppData, _Mapping]] = ..., canvas_event: _Optional[_Union[ChannelCanvas, _Mapping]] = ..., unpin_message_event: _Optional[_Union[UnpinMessageEvent, _Mapping]] = ..., category_event: _Optional[_Union[CategoryEvent, _Mapping]] = ..., handle_participant_meet_state_event: _Optional[_Union[HandleParticipantMeetStateEvent, _Mapping]] = ..., delete_account_event: _Optional[_Union[DeleteAccountEvent, _Mapping]] = ..., ephemeral_message_send: _Optional[_Union[EphemeralMessageSend, _Mapping]] = ..., block_friend: _Optional[_Union[BlockFriend, _Mapping]] = ..., voice_reaction_send: _Optional[_Union[VoiceReactionSend, _Mapping]] = ..., mark_as_read: _Optional[_Union[MarkAsRead, _Mapping]] = ..., list_data_socket: _Optional[_Union[ListDataSocket, _Mapping]] = ..., quick_menu_event: _Optional[_Union[QuickMenuDataEvent, _Mapping]] = ..., un_block_friend: _Optional[_Union[UnblockFriend, _Mapping]] = ..., meet_participant_event: _Optional[_Union[MeetParticipantEvent, _Mapping]] = ..., transfer_ownership_event: _Optional[_Union[TransferOwnershipEvent, _Mapping]] = ..., add_friend: _Optional[_Union[AddFriend, _Mapping]] = ..., ban_user_event: _Optional[_Union[BannedUserEvent, _Mapping]] = ..., active_archived_thread: _Optional[_Union[ActiveArchivedThread, _Mapping]] = ..., allow_anonymous_event: _Optional[_Union[AllowAnonymousEvent, _Mapping]] = ..., api_request_event: _Optional[_Union[ApiRequestEvent, _Mapping]] = ..., clan_created_event: _Optional[_Union[ClanCreatedEvent, _Mapping]] = ..., aiagent_enabled_event: _Optional[_Union[AIAgentEnabledEvent, _Mapping]] = ..., list_channel_users_banned_event: _Optional[_Union[ListChannelUsersBannedEvent, _Mapping]] = ..., refresh_session_event: _Optional[_Union[_api_pb2.Session, _Mapping]] = ..., channel_archive_event: _Optional[_Union[ChannelArchiveEvent, _Mapping]] = ..., topic_in_message_event: _Optional[_Union[TopicInMessageEvent, _Mapping]] = ..., screen_share_event: _Optional[_Union[ScreenShareEvent, _Mapping]] = ..., voice_interactive_event: _Optional[_Union[VoiceInteractiveEvent, _Mapping]] = ...) -> None: ...
+    def __init__(self, cid: _Optional[int] = ..., channel: _Optional[_Union[Channel, _Mapping[str, _Any]]] = ..., clan_join: _Optional[_Union[ClanJoin, _Mapping[str, _Any]]] = ..., channel_join: _Optional[_Union[ChannelJoin, _Mapping[str, _Any]]] = ..., channel_leave: _Optional[_Union[ChannelLeave, _Mapping[str, _Any]]] = ..., channel_message: _Optional[_Union[_api_pb2.ChannelMessage, _Mapping[str, _Any]]] = ..., channel_message_ack: _Optional[_Union[ChannelMessageAck, _Mapping[str, _Any]]] = ..., channel_message_send: _Optional[_Union[ChannelMessageSend, _Mapping[str, _Any]]] = ..., channel_message_update: _Optional[_Union[ChannelMessageUpdate, _Mapping[str, _Any]]] = ..., channel_message_remove: _Optional[_Union[ChannelMessageRemove, _Mapping[str, _Any]]] = ..., channel_presence_event: _Optional[_Union[ChannelPresenceEvent, _Mapping[str, _Any]]] = ..., error: _Optional[_Union[Error, _Mapping[str, _Any]]] = ..., notifications: _Optional[_Union[Notifications, _Mapping[str, _Any]]] = ..., rpc: _Optional[_Union[_api_pb2.Rpc, _Mapping[str, _Any]]] = ..., status: _Optional[_Union[Status, _Mapping[str, _Any]]] = ..., status_follow: _Optional[_Union[StatusFollow, _Mapping[str, _Any]]] = ..., status_presence_event: _Optional[_Union[StatusPresenceEvent, _Mapping[str, _Any]]] = ..., status_unfollow: _Optional[_Union[StatusUnfollow, _Mapping[str, _Any]]] = ..., status_update: _Optional[_Union[StatusUpdate, _Mapping[str, _Any]]] = ..., stream_data: _Optional[_Union[StreamData, _Mapping[str, _Any]]] = ..., stream_presence_event: _Optional[_Union[StreamPresenceEvent, _Mapping[str, _Any]]] = ..., ping: _Optional[_Union[Ping, _Mapping[str, _Any]]] = ..., pong: _Optional[_Union[Pong, _Mapping[str, _Any]]] = ..., message_typing_event: _Optional[_Union[MessageTypingEvent, _Mapping[str, _Any]]] = ..., last_seen_message_event: _Optional[_Union[LastSeenMessageEvent, _Mapping[str, _Any]]] = ..., message_reaction_event: _Optional[_Union[_api_pb2.MessageReaction, _Mapping[str, _Any]]] = ..., voice_joined_event: _Optional[_Union[VoiceJoinedEvent, _Mapping[str, _Any]]] = ..., voice_leaved_event: _Optional[_Union[VoiceLeavedEvent, _Mapping[str, _Any]]] = ..., voice_started_event: _Optional[_Union[VoiceStartedEvent, _Mapping[str, _Any]]] = ..., voice_ended_event: _Optional[_Union[VoiceEndedEvent, _Mapping[str, _Any]]] = ..., channel_created_event: _Optional[_Union[ChannelCreatedEvent, _Mapping[str, _Any]]] = ..., channel_deleted_event: _Optional[_Union[ChannelDeletedEvent, _Mapping[str, _Any]]] = ..., channel_updated_event: _Optional[_Union[ChannelUpdatedEvent, _Mapping[str, _Any]]] = ..., last_pin_message_event: _Optional[_Union[LastPinMessageEvent, _Mapping[str, _Any]]] = ..., custom_status_event: _Optional[_Union[CustomStatusEvent, _Mapping[str, _Any]]] = ..., user_channel_added_event: _Optional[_Union[UserChannelAdded, _Mapping[str, _Any]]] = ..., user_channel_removed_event: _Optional[_Union[UserChannelRemoved, _Mapping[str, _Any]]] = ..., user_clan_removed_event: _Optional[_Union[UserClanRemoved, _Mapping[str, _Any]]] = ..., clan_updated_event: _Optional[_Union[ClanUpdatedEvent, _Mapping[str, _Any]]] = ..., clan_profile_updated_event: _Optional[_Union[ClanProfileUpdatedEvent, _Mapping[str, _Any]]] = ..., check_name_existed_event: _Optional[_Union[CheckNameExistedEvent, _Mapping[str, _Any]]] = ..., user_profile_updated_event: _Optional[_Union[UserProfileUpdatedEvent, _Mapping[str, _Any]]] = ..., add_clan_user_event: _Optional[_Union[AddClanUserEvent, _Mapping[str, _Any]]] = ..., clan_event_created: _Optional[_Union[_api_pb2.CreateEventRequest, _Mapping[str, _Any]]] = ..., role_assign_event: _Optional[_Union[RoleAssignedEvent, _Mapping[str, _Any]]] = ..., clan_deleted_event: _Optional[_Union[ClanDeletedEvent, _Mapping[str, _Any]]] = ..., give_coffee_event: _Optional[_Union[_api_pb2.GiveCoffeeEvent, _Mapping[str, _Any]]] = ..., sticker_create_event: _Optional[_Union[StickerCreateEvent, _Mapping[str, _Any]]] = ..., sticker_update_event: _Optional[_Union[StickerUpdateEvent, _Mapping[str, _Any]]] = ..., sticker_delete_event: _Optional[_Union[StickerDeleteEvent, _Mapping[str, _Any]]] = ..., role_event: _Optional[_Union[RoleEvent, _Mapping[str, _Any]]] = ..., event_emoji: _Optional[_Union[EventEmoji, _Mapping[str, _Any]]] = ..., streaming_joined_event: _Optional[_Union[StreamingJoinedEvent, _Mapping[str, _Any]]] = ..., streaming_leaved_event: _Optional[_Union[StreamingLeavedEvent, _Mapping[str, _Any]]] = ..., streaming_started_event: _Optional[_Union[StreamingStartedEvent, _Mapping[str, _Any]]] = ..., streaming_ended_event: _Optional[_Union[StreamingEndedEvent, _Mapping[str, _Any]]] = ..., permission_set_event: _Optional[_Union[PermissionSetEvent, _Mapping[str, _Any]]] = ..., permission_changed_event: _Optional[_Union[PermissionChangedEvent, _Mapping[str, _Any]]] = ..., token_sent_event: _Optional[_Union[_api_pb2.TokenSentEvent, _Mapping[str, _Any]]] = ..., message_button_clicked: _Optional[_Union[MessageButtonClicked, _Mapping[str, _Any]]] = ..., unmute_event: _Optional[_Union[UnmuteEvent, _Mapping[str, _Any]]] = ..., webrtc_signaling_fwd: _Optional[_Union[WebrtcSignalingFwd, _Mapping[str, _Any]]] = ..., list_activity: _Optional[_Union[ListActivity, _Mapping[str, _Any]]] = ..., dropdown_box_selected: _Optional[_Union[DropdownBoxSelected, _Mapping[str, _Any]]] = ..., incoming_call_push: _Optional[_Union[IncomingCallPush, _Mapping[str, _Any]]] = ..., sd_topic_event: _Optional[_Union[SdTopicEvent, _Mapping[str, _Any]]] = ..., follow_event: _Optional[_Union[FollowEvent, _Mapping[str, _Any]]] = ..., channel_app_event: _Optional[_Union[ChannelAppEvent, _Mapping[str, _Any]]] = ..., user_status_event: _Optional[_Union[UserStatusEvent, _Mapping[str, _Any]]] = ..., remove_friend: _Optional[_Union[RemoveFriend, _Mapping[str, _Any]]] = ..., webhook_event: _Optional[_Union[_api_pb2.Webhook, _Mapping[str, _Any]]] = ..., noti_user_channel: _Optional[_Union[_api_pb2.NotificationUserChannel, _Mapping[str, _Any]]] = ..., join_channel_app_data: _Optional[_Union[JoinChannelAppData, _Mapping[str, _Any]]] = ..., canvas_event: _Optional[_Union[ChannelCanvas, _Mapping[str, _Any]]] = ..., unpin_message_event: _Optional[_Union[UnpinMessageEvent, _Mapping[str, _Any]]] = ..., category_event: _Optional[_Union[CategoryEvent, _Mapping[str, _Any]]] = ..., handle_participant_meet_state_event: _Optional[_Union[HandleParticipantMeetStateEvent, _Mapping[str, _Any]]] = ..., delete_account_event: _Optional[_Union[DeleteAccountEvent, _Mapping[str, _Any]]] = ..., ephemeral_message_send: _Optional[_Union[EphemeralMessageSend, _Mapping[str, _Any]]] = ..., block_friend: _Optional[_Union[BlockFriend, _Mapping[str, _Any]]] = ..., voice_reaction_send: _Optional[_Union[VoiceReactionSend, _Mapping[str, _Any]]] = ..., mark_as_read: _Optional[_Union[MarkAsRead, _Mapping[str, _Any]]] = ..., list_data_socket: _Optional[_Union[ListDataSocket, _Mapping[str, _Any]]] = ..., quick_menu_event: _Optional[_Union[QuickMenuDataEvent, _Mapping[str, _Any]]] = ..., un_block_friend: _Optional[_Union[UnblockFriend, _Mapping[str, _Any]]] = ..., meet_participant_event: _Optional[_Union[MeetParticipantEvent, _Mapping[str, _Any]]] = ..., transfer_ownership_event: _Optional[_Union[TransferOwnershipEvent, _Mapping[str, _Any]]] = ..., add_friend: _Optional[_Union[AddFriend, _Mapping[str, _Any]]] = ..., ban_user_event: _Optional[_Union[BannedUserEvent, _Mapping[str, _Any]]] = ..., active_archived_thread: _Optional[_Union[ActiveArchivedThread, _Mapping[str, _Any]]] = ..., allow_anonymous_event: _Optional[_Union[AllowAnonymousEvent, _Mapping[str, _Any]]] = ..., api_request_event: _Optional[_Union[ApiRequestEvent, _Mapping[str, _Any]]] = ..., clan_created_event: _Optional[_Union[ClanCreatedEvent, _Mapping[str, _Any]]] = ..., aiagent_enabled_event: _Optional[_Union[AIAgentEnabledEvent, _Mapping[str, _Any]]] = ..., list_channel_users_banned_event: _Optional[_Union[ListChannelUsersBannedEvent, _Mapping[str, _Any]]] = ..., refresh_session_event: _Optional[_Union[_api_pb2.Session, _Mapping[str, _Any]]] = ..., channel_archive_event: _Optional[_Union[ChannelArchiveEvent, _Mapping[str, _Any]]] = ..., topic_in_message_event: _Optional[_Union[TopicInMessageEvent, _Mapping[str, _Any]]] = ..., screen_share_event: _Optional[_Union[ScreenShareEvent, _Mapping[str, _Any]]] = ..., voice_interactive_event: _Optional[_Union[VoiceInteractiveEvent, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class VoiceInteractiveEvent(_message.Message):
     __slots__ = ("clan_id", "voice_channel_id", "sender_id", "receiver_id", "event_type", "params")
@@ -357,7 +357,7 @@ class AddClanUserEvent(_message.Message):
     clan_id: int
     user: UserProfileRedis
     invitor: str
-    def __init__(self, clan_id: _Optional[int] = ..., user: _Optional[_Union[UserProfileRedis, _Mapping]] = ..., invitor: _Optional[str] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., user: _Optional[_Union[UserProfileRedis, _Mapping[str, _Any]]] = ..., invitor: _Optional[str] = ...) -> None: ...
 
 class RoleAssignedEvent(_message.Message):
     __slots__ = ("ClanId", "role_id", "user_ids_assigned", "user_ids_removed")
@@ -419,7 +419,7 @@ class ChannelDescription(_message.Message):
     clan_name: str
     parent_id: int
     last_sent_message: _api_pb2.ChannelMessageHeader
-    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., type: _Optional[_Union[_wrappers_pb2.Int32Value, _Mapping]] = ..., channel_label: _Optional[str] = ..., channel_private: _Optional[int] = ..., meeting_code: _Optional[str] = ..., clan_name: _Optional[str] = ..., parent_id: _Optional[int] = ..., last_sent_message: _Optional[_Union[_api_pb2.ChannelMessageHeader, _Mapping]] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., type: _Optional[_Union[_wrappers_pb2.Int32Value, _Mapping[str, _Any]]] = ..., channel_label: _Optional[str] = ..., channel_private: _Optional[int] = ..., meeting_code: _Optional[str] = ..., clan_name: _Optional[str] = ..., parent_id: _Optional[int] = ..., last_sent_message: _Optional[_Union[_api_pb2.ChannelMessageHeader, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ClanEmoji(_message.Message):
     __slots__ = ("id", "src", "shortname", "category", "creator_id", "clan_id", "logo", "clan_name")
@@ -455,7 +455,7 @@ class Channel(_message.Message):
     chanel_label: str
     clan_logo: str
     category_name: str
-    def __init__(self_, id: _Optional[int] = ..., presences: _Optional[_Iterable[_Union[UserPresence, _Mapping]]] = ..., self: _Optional[_Union[UserPresence, _Mapping]] = ..., chanel_label: _Optional[str] = ..., clan_logo: _Optional[str] = ..., category_name: _Optional[str] = ...) -> None: ...
+    def __init__(self_, id: _Optional[int] = ..., presences: _Optional[_Iterable[_Union[UserPresence, _Mapping[str, _Any]]]] = ..., self: _Optional[_Union[UserPresence, _Mapping[str, _Any]]] = ..., chanel_label: _Optional[str] = ..., clan_logo: _Optional[str] = ..., category_name: _Optional[str] = ...) -> None: ...
 
 class ClanJoin(_message.Message):
     __slots__ = ("clan_id", "is_last_field")
@@ -509,7 +509,7 @@ class ChannelMessageAck(_message.Message):
     persistent: _wrappers_pb2.BoolValue
     clan_logo: str
     category_name: str
-    def __init__(self, channel_id: _Optional[int] = ..., message_id: _Optional[int] = ..., code: _Optional[int] = ..., username: _Optional[str] = ..., create_time_seconds: _Optional[int] = ..., update_time_seconds: _Optional[int] = ..., persistent: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping]] = ..., clan_logo: _Optional[str] = ..., category_name: _Optional[str] = ...) -> None: ...
+    def __init__(self, channel_id: _Optional[int] = ..., message_id: _Optional[int] = ..., code: _Optional[int] = ..., username: _Optional[str] = ..., create_time_seconds: _Optional[int] = ..., update_time_seconds: _Optional[int] = ..., persistent: _Optional[_Union[_wrappers_pb2.BoolValue, _Mapping[str, _Any]]] = ..., clan_logo: _Optional[str] = ..., category_name: _Optional[str] = ...) -> None: ...
 
 class EphemeralMessageSend(_message.Message):
     __slots__ = ("message", "receiver_ids")
@@ -517,7 +517,7 @@ class EphemeralMessageSend(_message.Message):
     RECEIVER_IDS_FIELD_NUMBER: _ClassVar[int]
     message: ChannelMessageSend
     receiver_ids: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, message: _Optional[_Union[ChannelMessageSend, _Mapping]] = ..., receiver_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, message: _Optional[_Union[ChannelMessageSend, _Mapping[str, _Any]]] = ..., receiver_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class QuickMenuDataEvent(_message.Message):
     __slots__ = ("menu_name", "message", "sender_id", "message_sender_id")
@@ -529,7 +529,7 @@ class QuickMenuDataEvent(_message.Message):
     message: ChannelMessageSend
     sender_id: int
     message_sender_id: int
-    def __init__(self, menu_name: _Optional[str] = ..., message: _Optional[_Union[ChannelMessageSend, _Mapping]] = ..., sender_id: _Optional[int] = ..., message_sender_id: _Optional[int] = ...) -> None: ...
+    def __init__(self, menu_name: _Optional[str] = ..., message: _Optional[_Union[ChannelMessageSend, _Mapping[str, _Any]]] = ..., sender_id: _Optional[int] = ..., message_sender_id: _Optional[int] = ...) -> None: ...
 
 class VoiceReactionSend(_message.Message):
     __slots__ = ("emojis", "channel_id", "sender_id", "media_type")
@@ -583,7 +583,7 @@ class ChannelMessageSend(_message.Message):
     code: int
     topic_id: int
     id: int
-    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., content: _Optional[str] = ..., mentions: _Optional[_Iterable[_Union[_api_pb2.MessageMention, _Mapping]]] = ..., attachments: _Optional[_Iterable[_Union[_api_pb2.MessageAttachment, _Mapping]]] = ..., references: _Optional[_Iterable[_Union[_api_pb2.MessageRef, _Mapping]]] = ..., mode: _Optional[int] = ..., anonymous_message: _Optional[bool] = ..., mention_everyone: _Optional[bool] = ..., avatar: _Optional[str] = ..., is_public: _Optional[bool] = ..., code: _Optional[int] = ..., topic_id: _Optional[int] = ..., id: _Optional[int] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., content: _Optional[str] = ..., mentions: _Optional[_Iterable[_Union[_api_pb2.MessageMention, _Mapping[str, _Any]]]] = ..., attachments: _Optional[_Iterable[_Union[_api_pb2.MessageAttachment, _Mapping[str, _Any]]]] = ..., references: _Optional[_Iterable[_Union[_api_pb2.MessageRef, _Mapping[str, _Any]]]] = ..., mode: _Optional[int] = ..., anonymous_message: _Optional[bool] = ..., mention_everyone: _Optional[bool] = ..., avatar: _Optional[str] = ..., is_public: _Optional[bool] = ..., code: _Optional[int] = ..., topic_id: _Optional[int] = ..., id: _Optional[int] = ...) -> None: ...
 
 class ChannelMessageUpdate(_message.Message):
     __slots__ = ("clan_id", "channel_id", "message_id", "content", "mentions", "attachments", "mode", "is_public", "hide_editted", "topic_id", "is_update_msg_topic", "create_time_seconds")
@@ -611,7 +611,7 @@ class ChannelMessageUpdate(_message.Message):
     topic_id: int
     is_update_msg_topic: bool
     create_time_seconds: int
-    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., message_id: _Optional[int] = ..., content: _Optional[str] = ..., mentions: _Optional[_Iterable[_Union[_api_pb2.MessageMention, _Mapping]]] = ..., attachments: _Optional[_Iterable[_Union[_api_pb2.MessageAttachment, _Mapping]]] = ..., mode: _Optional[int] = ..., is_public: _Optional[bool] = ..., hide_editted: _Optional[bool] = ..., topic_id: _Optional[int] = ..., is_update_msg_topic: _Optional[bool] = ..., create_time_seconds: _Optional[int] = ...) -> None: ...
+    def __init__(self, clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., message_id: _Optional[int] = ..., content: _Optional[str] = ..., mentions: _Optional[_Iterable[_Union[_api_pb2.MessageMention, _Mapping[str, _Any]]]] = ..., attachments: _Optional[_Iterable[_Union[_api_pb2.MessageAttachment, _Mapping[str, _Any]]]] = ..., mode: _Optional[int] = ..., is_public: _Optional[bool] = ..., hide_editted: _Optional[bool] = ..., topic_id: _Optional[int] = ..., is_update_msg_topic: _Optional[bool] = ..., create_time_seconds: _Optional[int] = ...) -> None: ...
 
 class ChannelMessageRemove(_message.Message):
     __slots__ = ("clan_id", "channel_id", "message_id", "mode", "is_public", "has_attachment", "topic_id", "mentions", "references")
@@ -649,7 +649,7 @@ class ChannelPresenceEvent(_message.Message):
     clan_logo: str
     category_name: str
     mode: int
-    def __init__(self, channel_id: _Optional[int] = ..., joins: _Optional[_Iterable[_Union[UserPresence, _Mapping]]] = ..., leaves: _Optional[_Iterable[_Union[UserPresence, _Mapping]]] = ..., clan_logo: _Optional[str] = ..., category_name: _Optional[str] = ..., mode: _Optional[int] = ...) -> None: ...
+    def __init__(self, channel_id: _Optional[int] = ..., joins: _Optional[_Iterable[_Union[UserPresence, _Mapping[str, _Any]]]] = ..., leaves: _Optional[_Iterable[_Union[UserPresence, _Mapping[str, _Any]]]] = ..., clan_logo: _Optional[str] = ..., category_name: _Optional[str] = ..., mode: _Optional[int] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "message", "context")
@@ -690,7 +690,7 @@ class Notifications(_message.Message):
     __slots__ = ("notifications",)
     NOTIFICATIONS_FIELD_NUMBER: _ClassVar[int]
     notifications: _containers.RepeatedCompositeFieldContainer[_api_pb2.Notification]
-    def __init__(self, notifications: _Optional[_Iterable[_Union[_api_pb2.Notification, _Mapping]]] = ...) -> None: ...
+    def __init__(self, notifications: _Optional[_Iterable[_Union[_api_pb2.Notification, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class AddFriend(_message.Message):
     __slots__ = ("user_id", "username", "display_name", "avatar")
@@ -744,7 +744,7 @@ class Status(_message.Message):
     __slots__ = ("presences",)
     PRESENCES_FIELD_NUMBER: _ClassVar[int]
     presences: _containers.RepeatedCompositeFieldContainer[UserPresence]
-    def __init__(self, presences: _Optional[_Iterable[_Union[UserPresence, _Mapping]]] = ...) -> None: ...
+    def __init__(self, presences: _Optional[_Iterable[_Union[UserPresence, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class StatusFollow(_message.Message):
     __slots__ = ("user_ids", "usernames")
@@ -760,7 +760,7 @@ class StatusPresenceEvent(_message.Message):
     LEAVES_FIELD_NUMBER: _ClassVar[int]
     joins: _containers.RepeatedCompositeFieldContainer[UserPresence]
     leaves: _containers.RepeatedCompositeFieldContainer[UserPresence]
-    def __init__(self, joins: _Optional[_Iterable[_Union[UserPresence, _Mapping]]] = ..., leaves: _Optional[_Iterable[_Union[UserPresence, _Mapping]]] = ...) -> None: ...
+    def __init__(self, joins: _Optional[_Iterable[_Union[UserPresence, _Mapping[str, _Any]]]] = ..., leaves: _Optional[_Iterable[_Union[UserPresence, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class LastPinMessageEvent(_message.Message):
     __slots__ = ("clan_id", "channel_id", "message_id", "mode", "user_id", "timestamp_seconds", "operation", "is_public", "message_sender_avatar", "message_sender_id", "message_sender_username", "message_content", "message_attachment", "message_created_time")
@@ -990,7 +990,7 @@ class RoleEvent(_message.Message):
     user_remove_ids: _containers.RepeatedScalarFieldContainer[int]
     active_permission_ids: _containers.RepeatedScalarFieldContainer[int]
     remove_permission_ids: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, role: _Optional[_Union[_api_pb2.Role, _Mapping]] = ..., status: _Optional[int] = ..., user_id: _Optional[int] = ..., user_add_ids: _Optional[_Iterable[int]] = ..., user_remove_ids: _Optional[_Iterable[int]] = ..., active_permission_ids: _Optional[_Iterable[int]] = ..., remove_permission_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, role: _Optional[_Union[_api_pb2.Role, _Mapping[str, _Any]]] = ..., status: _Optional[int] = ..., user_id: _Optional[int] = ..., user_add_ids: _Optional[_Iterable[int]] = ..., user_remove_ids: _Optional[_Iterable[int]] = ..., active_permission_ids: _Optional[_Iterable[int]] = ..., remove_permission_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class ChannelDeletedEvent(_message.Message):
     __slots__ = ("clan_id", "category_id", "parent_id", "channel_id", "deletor")
@@ -1150,7 +1150,7 @@ class StatusUpdate(_message.Message):
     __slots__ = ("status",)
     STATUS_FIELD_NUMBER: _ClassVar[int]
     status: _wrappers_pb2.StringValue
-    def __init__(self, status: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ...) -> None: ...
+    def __init__(self, status: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class Stream(_message.Message):
     __slots__ = ("mode", "channel_id", "clan_id", "label")
@@ -1174,7 +1174,7 @@ class StreamData(_message.Message):
     sender: UserPresence
     data: str
     reliable: bool
-    def __init__(self, stream: _Optional[_Union[Stream, _Mapping]] = ..., sender: _Optional[_Union[UserPresence, _Mapping]] = ..., data: _Optional[str] = ..., reliable: _Optional[bool] = ...) -> None: ...
+    def __init__(self, stream: _Optional[_Union[Stream, _Mapping[str, _Any]]] = ..., sender: _Optional[_Union[UserPresence, _Mapping[str, _Any]]] = ..., data: _Optional[str] = ..., reliable: _Optional[bool] = ...) -> None: ...
 
 class StreamPresenceEvent(_message.Message):
     __slots__ = ("stream", "joins", "leaves")
@@ -1184,7 +1184,7 @@ class StreamPresenceEvent(_message.Message):
     stream: Stream
     joins: _containers.RepeatedCompositeFieldContainer[UserPresence]
     leaves: _containers.RepeatedCompositeFieldContainer[UserPresence]
-    def __init__(self, stream: _Optional[_Union[Stream, _Mapping]] = ..., joins: _Optional[_Iterable[_Union[UserPresence, _Mapping]]] = ..., leaves: _Optional[_Iterable[_Union[UserPresence, _Mapping]]] = ...) -> None: ...
+    def __init__(self, stream: _Optional[_Union[Stream, _Mapping[str, _Any]]] = ..., joins: _Optional[_Iterable[_Union[UserPresence, _Mapping[str, _Any]]]] = ..., leaves: _Optional[_Iterable[_Union[UserPresence, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class UserPresence(_message.Message):
     __slots__ = ("user_id", "session_id", "username", "status", "is_mobile", "user_status")
@@ -1200,7 +1200,7 @@ class UserPresence(_message.Message):
     status: _wrappers_pb2.StringValue
     is_mobile: bool
     user_status: str
-    def __init__(self, user_id: _Optional[int] = ..., session_id: _Optional[int] = ..., username: _Optional[str] = ..., status: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping]] = ..., is_mobile: _Optional[bool] = ..., user_status: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., session_id: _Optional[int] = ..., username: _Optional[str] = ..., status: _Optional[_Union[_wrappers_pb2.StringValue, _Mapping[str, _Any]]] = ..., is_mobile: _Optional[bool] = ..., user_status: _Optional[str] = ...) -> None: ...
 
 class CustomStatusEvent(_message.Message):
     __slots__ = ("clan_id", "user_id", "username", "status", "time_reset", "no_clear")
@@ -1234,7 +1234,7 @@ class UserChannelAdded(_message.Message):
     caller: UserProfileRedis
     create_time_seconds: int
     active: int
-    def __init__(self, channel_desc: _Optional[_Union[_api_pb2.ChannelDescription, _Mapping]] = ..., users: _Optional[_Iterable[_Union[UserProfileRedis, _Mapping]]] = ..., status: _Optional[str] = ..., clan_id: _Optional[int] = ..., caller: _Optional[_Union[UserProfileRedis, _Mapping]] = ..., create_time_seconds: _Optional[int] = ..., active: _Optional[int] = ...) -> None: ...
+    def __init__(self, channel_desc: _Optional[_Union[_api_pb2.ChannelDescription, _Mapping[str, _Any]]] = ..., users: _Optional[_Iterable[_Union[UserProfileRedis, _Mapping[str, _Any]]]] = ..., status: _Optional[str] = ..., clan_id: _Optional[int] = ..., caller: _Optional[_Union[UserProfileRedis, _Mapping[str, _Any]]] = ..., create_time_seconds: _Optional[int] = ..., active: _Optional[int] = ...) -> None: ...
 
 class UserChannelRemoved(_message.Message):
     __slots__ = ("channel_id", "user_ids", "channel_type", "clan_id", "badge_counts")
@@ -1370,7 +1370,7 @@ class UserProfileRedis(_message.Message):
     app_url: str
     is_bot: bool
     voip_token: str
-    def __init__(self, user_id: _Optional[int] = ..., username: _Optional[str] = ..., avatar: _Optional[str] = ..., display_name: _Optional[str] = ..., user_status: _Optional[str] = ..., status: _Optional[str] = ..., online: _Optional[bool] = ..., fcm_tokens: _Optional[_Iterable[_Union[FCMTokens, _Mapping]]] = ..., joined_clans: _Optional[_Iterable[int]] = ..., app_token: _Optional[str] = ..., create_time_second: _Optional[int] = ..., app_url: _Optional[str] = ..., is_bot: _Optional[bool] = ..., voip_token: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., username: _Optional[str] = ..., avatar: _Optional[str] = ..., display_name: _Optional[str] = ..., user_status: _Optional[str] = ..., status: _Optional[str] = ..., online: _Optional[bool] = ..., fcm_tokens: _Optional[_Iterable[_Union[FCMTokens, _Mapping[str, _Any]]]] = ..., joined_clans: _Optional[_Iterable[int]] = ..., app_token: _Optional[str] = ..., create_time_second: _Optional[int] = ..., app_url: _Optional[str] = ..., is_bot: _Optional[bool] = ..., voip_token: _Optional[str] = ...) -> None: ...
 
 class FCMTokens(_message.Message):
     __slots__ = ("device_id", "token_id", "platform")
@@ -1446,7 +1446,7 @@ class PermissionSetEvent(_message.Message):
     user_id: int
     channel_id: int
     permission_updates: _containers.RepeatedCompositeFieldContainer[_api_pb2.PermissionUpdate]
-    def __init__(self, caller: _Optional[str] = ..., role_id: _Optional[int] = ..., user_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., permission_updates: _Optional[_Iterable[_Union[_api_pb2.PermissionUpdate, _Mapping]]] = ...) -> None: ...
+    def __init__(self, caller: _Optional[str] = ..., role_id: _Optional[int] = ..., user_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., permission_updates: _Optional[_Iterable[_Union[_api_pb2.PermissionUpdate, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class PermissionChangedEvent(_message.Message):
     __slots__ = ("user_id", "channel_id", "add_permissions", "remove_permissions", "default_permissions")
@@ -1460,7 +1460,7 @@ class PermissionChangedEvent(_message.Message):
     add_permissions: _containers.RepeatedCompositeFieldContainer[_api_pb2.PermissionUpdate]
     remove_permissions: _containers.RepeatedCompositeFieldContainer[_api_pb2.PermissionUpdate]
     default_permissions: _containers.RepeatedCompositeFieldContainer[_api_pb2.PermissionUpdate]
-    def __init__(self, user_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., add_permissions: _Optional[_Iterable[_Union[_api_pb2.PermissionUpdate, _Mapping]]] = ..., remove_permissions: _Optional[_Iterable[_Union[_api_pb2.PermissionUpdate, _Mapping]]] = ..., default_permissions: _Optional[_Iterable[_Union[_api_pb2.PermissionUpdate, _Mapping]]] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., add_permissions: _Optional[_Iterable[_Union[_api_pb2.PermissionUpdate, _Mapping[str, _Any]]]] = ..., remove_permissions: _Optional[_Iterable[_Union[_api_pb2.PermissionUpdate, _Mapping[str, _Any]]]] = ..., default_permissions: _Optional[_Iterable[_Union[_api_pb2.PermissionUpdate, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class MessageButtonClicked(_message.Message):
     __slots__ = ("message_id", "channel_id", "button_id", "sender_id", "user_id", "extra_data")
@@ -1492,7 +1492,7 @@ class ListActivity(_message.Message):
     __slots__ = ("acts",)
     ACTS_FIELD_NUMBER: _ClassVar[int]
     acts: _containers.RepeatedCompositeFieldContainer[_api_pb2.UserActivity]
-    def __init__(self, acts: _Optional[_Iterable[_Union[_api_pb2.UserActivity, _Mapping]]] = ...) -> None: ...
+    def __init__(self, acts: _Optional[_Iterable[_Union[_api_pb2.UserActivity, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class DropdownBoxSelected(_message.Message):
     __slots__ = ("message_id", "channel_id", "selectbox_id", "sender_id", "user_id", "values")
@@ -1526,7 +1526,7 @@ class SdTopicEvent(_message.Message):
     user_id: int
     last_sent_message: _api_pb2.ChannelMessageHeader
     message: _api_pb2.ChannelMessage
-    def __init__(self, id: _Optional[int] = ..., clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., message_id: _Optional[int] = ..., user_id: _Optional[int] = ..., last_sent_message: _Optional[_Union[_api_pb2.ChannelMessageHeader, _Mapping]] = ..., message: _Optional[_Union[_api_pb2.ChannelMessage, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., clan_id: _Optional[int] = ..., channel_id: _Optional[int] = ..., message_id: _Optional[int] = ..., user_id: _Optional[int] = ..., last_sent_message: _Optional[_Union[_api_pb2.ChannelMessageHeader, _Mapping[str, _Any]]] = ..., message: _Optional[_Union[_api_pb2.ChannelMessage, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class ChannelAppEvent(_message.Message):
     __slots__ = ("user_id", "username", "clan_id", "channel_id", "action")
@@ -1608,7 +1608,7 @@ class ListDataSocket(_message.Message):
     list_loged_device: _api_pb2.LogedDeviceList
     list_user_online_req: _api_pb2.ListUserOnlineRequest
     user_online_list: _api_pb2.ListUserOnlineResponse
-    def __init__(self, api_name: _Optional[str] = ..., list_channel_badge_count_req: _Optional[_Union[_api_pb2.ListChannelBadgeCountRequest, _Mapping]] = ..., channel_badge_count: _Optional[_Union[_api_pb2.ListChannelBadgeCountResponse, _Mapping]] = ..., clan_badge_count: _Optional[_Union[_api_pb2.ListClanBadgeCountResponse, _Mapping]] = ..., list_loged_device: _Optional[_Union[_api_pb2.LogedDeviceList, _Mapping]] = ..., list_user_online_req: _Optional[_Union[_api_pb2.ListUserOnlineRequest, _Mapping]] = ..., user_online_list: _Optional[_Union[_api_pb2.ListUserOnlineResponse, _Mapping]] = ...) -> None: ...
+    def __init__(self, api_name: _Optional[str] = ..., list_channel_badge_count_req: _Optional[_Union[_api_pb2.ListChannelBadgeCountRequest, _Mapping[str, _Any]]] = ..., channel_badge_count: _Optional[_Union[_api_pb2.ListChannelBadgeCountResponse, _Mapping[str, _Any]]] = ..., clan_badge_count: _Optional[_Union[_api_pb2.ListClanBadgeCountResponse, _Mapping[str, _Any]]] = ..., list_loged_device: _Optional[_Union[_api_pb2.LogedDeviceList, _Mapping[str, _Any]]] = ..., list_user_online_req: _Optional[_Union[_api_pb2.ListUserOnlineRequest, _Mapping[str, _Any]]] = ..., user_online_list: _Optional[_Union[_api_pb2.ListUserOnlineResponse, _Mapping[str, _Any]]] = ...) -> None: ...
 
 class MeetParticipantEvent(_message.Message):
     __slots__ = ("user_id", "room_name", "channel_id", "clan_id", "action")
@@ -1680,7 +1680,7 @@ class FcmDataPayload(_message.Message):
     mentions: _containers.RepeatedCompositeFieldContainer[_api_pb2.MessageMention]
     references: _containers.RepeatedCompositeFieldContainer[_api_pb2.MessageRef]
     attachments: _containers.RepeatedCompositeFieldContainer[_api_pb2.MessageAttachment]
-    def __init__(self, command_type: _Optional[int] = ..., receiver_id: _Optional[int] = ..., title: _Optional[str] = ..., body: _Optional[bytes] = ..., user_role_ids: _Optional[_Iterable[int]] = ..., user_sent_ids: _Optional[_Iterable[int]] = ..., priority: _Optional[int] = ..., message: _Optional[_Union[_api_pb2.ChannelMessage, _Mapping]] = ..., is_e2ee: _Optional[bool] = ..., is_dm: _Optional[bool] = ..., mention_here: _Optional[bool] = ..., mentions: _Optional[_Iterable[_Union[_api_pb2.MessageMention, _Mapping]]] = ..., references: _Optional[_Iterable[_Union[_api_pb2.MessageRef, _Mapping]]] = ..., attachments: _Optional[_Iterable[_Union[_api_pb2.MessageAttachment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, command_type: _Optional[int] = ..., receiver_id: _Optional[int] = ..., title: _Optional[str] = ..., body: _Optional[bytes] = ..., user_role_ids: _Optional[_Iterable[int]] = ..., user_sent_ids: _Optional[_Iterable[int]] = ..., priority: _Optional[int] = ..., message: _Optional[_Union[_api_pb2.ChannelMessage, _Mapping[str, _Any]]] = ..., is_e2ee: _Optional[bool] = ..., is_dm: _Optional[bool] = ..., mention_here: _Optional[bool] = ..., mentions: _Optional[_Iterable[_Union[_api_pb2.MessageMention, _Mapping[str, _Any]]]] = ..., references: _Optional[_Iterable[_Union[_api_pb2.MessageRef, _Mapping[str, _Any]]]] = ..., attachments: _Optional[_Iterable[_Union[_api_pb2.MessageAttachment, _Mapping[str, _Any]]]] = ...) -> None: ...
 
 class AIAgentEnabledEvent(_message.Message):
     __slots__ = ("clan_id", "channel_id", "room_name", "enabled")

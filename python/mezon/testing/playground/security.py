@@ -29,7 +29,7 @@ class Guard:
     """The checks and the header fields of every answer."""
 
     def __init__(self) -> None:
-        self.token = secrets.token_urlsafe(24)
+        self.token: str = secrets.token_urlsafe(24)
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -65,15 +65,15 @@ class Playground:
     def __init__(self, gateway: LocalGateway, *, port: int = 0, bot: BotControl | None = None) -> None:
         self.gateway = gateway
         self.bot = bot
-        self.port = port
+        self.port: int = port
         self._guard = Guard()
         self._pages: set[asyncio.Queue[str | None]] = set()
         self._runner: web.AppRunner | None = None
         self._known_world = ""
-        self.recording = Recording(gateway)
-        self.conversation = Conversation(gateway, self.publish)
-        self.inspector = Inspector(gateway.bot_id, self.publish)
-        self.actions = Actions(gateway, self.conversation, self.recording)
+        self.recording: Recording = Recording(gateway)
+        self.conversation: Conversation = Conversation(gateway, self.publish)
+        self.inspector: Inspector = Inspector(gateway.bot_id, self.publish)
+        self.actions: Actions = Actions(gateway, self.conversation, self.recording)
         self._taps: list[Tap] = [
             self.recording,
             self.conversation,

@@ -1,0 +1,72 @@
+"""A relay and clients of workers in the test's own process, where a test can look at them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from mezon import MezonClient
+from mezon._client.assembly import provided_by
+from mezon._machines.relay import Relay
+from mezon._machines.settings import Broker, Layout, Timing
+from mezon._machines.worker import WorkerPorts
+from mezon.testing import LocalGateway
+from nats_servers import TIMING, NatsServer
+from waiting import until
+
+
+class InProcess:
+    """A relay of a local gateway, and clients of its workers."""
+
+    def __init__(self, gateway: LocalGateway, nats: NatsServer, **settings: Any) -> None:
+        self.gateway = gateway
+        self.broker = Broker(urls=nats.url)
+        self.timing = Timing(**TIMING)
+        self.layout = Layout(**settings.pop("layout", {}))
+        options = {**gateway.client_options(), **settings}
+        for name in ("http_rate_period", "http_rate_limit"):
+            options.pop(name, None)
+        self.relay = Relay(
+            options.pop("client_id"),
+            options.pop("api_key"),
+            self.broker,
+            layout=self.layout,
+            timing=self.timing,
+            http_rate=(0, 0.0),
+            **options,
+        )
+        self.task: asyncio.Task[None] | None = None
+        self.clients: list[MezonClient] = []
+
+    async def __aenter__(self) -> InProcess:
+        self.task = asyncio.create_task(self.relay.run())
+        await until(self.relay.ready.is_set, "the relay")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for client in self.clients:
+            await client.disconnect()
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.wait([self.task])
+
+    @contextlib.contextmanager
+    def workers(self) -> Iterator[None]:
+        """Clients that are made meanwhile are those of workers."""
+        with provided_by(lambda given: WorkerPorts(given, self.broker, self.layout, self.timing)):
+            yield
+
+    def client(self, **settings: Any) -> MezonClient:
+        with self.workers():
+            client = MezonClient(
+                self.gateway.bot_id,
+                "no key",
+                host="nowhere.invalid",
+                mmn_api_url=None,
+                zk_api_url=None,
+                **settings,
+            )
+        self.clients.append(client)
+        return client
