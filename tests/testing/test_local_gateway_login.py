@@ -314,6 +314,18 @@ async def test_the_accept_header_says_json_or_protobuf(
         assert api_pb2.QuickMenuAccess.FromString(data).menu_name == "thực đơn"
 
 
+async def test_a_socket_opened_as_the_typescript_sdk_does(gateway: LocalGateway, peer: Peer) -> None:
+    """It sets a scheme before ``ws_url``, so that has to come without one."""
+    gateway.announce(ws_url="host:port")
+    session = gateway.new_session(gateway.bot_id)
+    assert "://" not in session.ws_url
+    url = f"ws://{session.ws_url}/ws?lang=en&status=true&token={session.token}&format=protobuf"
+    async with peer.http.ws_connect(url) as socket:
+        await socket.send_bytes(realtime_pb2.Envelope(cid=1, ping=realtime_pb2.Ping()).SerializeToString())
+        answer = realtime_pb2.Envelope.FromString(await socket.receive_bytes())
+        assert (answer.cid, answer.WhichOneof("message")) == (1, "pong")
+
+
 async def test_json_for_a_client_that_says_protobuf(gateway: LocalGateway, peer: Peer) -> None:
     """As the TypeScript SDK 2.8.53 asks: the header says protobuf, and the answer is read as JSON."""
     gateway.json_answers |= {"UpdateRole", "AddQuickMenuAccess"}
