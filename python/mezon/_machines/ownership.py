@@ -87,9 +87,10 @@ class Ownership:
         self._leaving.pop(partition, None)
         self.settle()
 
-    async def stop(self) -> None:
-        """Let go of everything."""
+    async def stop(self, patience: float) -> None:
+        """Let go of everything; what still runs has so many seconds."""
         self._stopped = True
+        self._patience = patience
         for partition in list(self._readers):
             self._let_go(partition)
         if self._going:

@@ -45,6 +45,9 @@ _TURN: Final = 64
 
 _MESSAGE: Final = "channel_message"
 
+#: Seconds for what still runs when the connection is closed.
+_LAST_WORDS: Final = 1.0
+
 #: Seconds a relay has to take note of what a worker listens to.
 _PATIENCE: Final = 10.0
 
@@ -227,7 +230,8 @@ class WorkerConnection:
             delivery.all_started()
         self._waiting.clear()
         if ownership is not None:
-            await ownership.stop()
+            # The client has let its handlers end before it closes the connection.
+            await ownership.stop(_LAST_WORDS)
         acknowledger, self._acknowledger = self._acknowledger, None
         if acknowledger is not None:
             await acknowledger.stop()
