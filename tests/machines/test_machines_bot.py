@@ -138,19 +138,25 @@ async def test_what_nobody_listens_to_is_not_published(gateway: LocalGateway, na
 async def test_wait_for_and_conversations_hold(gateway: LocalGateway, nats: NatsServer) -> None:
     async with InProcess(gateway, nats) as machines:
         clients = [machines.client(), machines.client()]
+        asked = asyncio.Event()
         for client in clients:
 
             @client.on_channel_message
             async def ask(message: Any, client: MezonClient = client) -> None:
                 if message.content.get("t") == "ask me":
                     await message.reply("what is your name?")
+                    asked.set()
                     same = lambda other: other.sender_id == message.sender_id and other is not message  # noqa: E731
                     answer = await client.wait_for("channel_message", check=same, timeout=20)
                     await answer.reply(f"hello {answer.content['t']}")
 
             await client.login()
+        # A conversation holds as long as its channel stays where it is: the shares are settled first.
+        await until(lambda: machines.settled(), "every partition to have one owner")
         await gateway.say("random", "bob", "ask me")
         assert (await gateway.next_sent("channel_message_send", timeout=20)).text == "what is your name?"
+        # No person answers before the question has come back: answers and events take different ways here.
+        await asked.wait()
         await gateway.say("random", "bob", "Bob")
         assert (await gateway.next_sent("channel_message_send", timeout=20)).text == "hello Bob"
 

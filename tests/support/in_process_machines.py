@@ -24,7 +24,8 @@ class InProcess:
         self.gateway = gateway
         self.broker = Broker(urls=nats.url)
         self.timing = Timing(**TIMING)
-        self.layout = Layout(**settings.pop("layout", {}))
+        # Everything is in one loop here, in asyncio's debug mode: sixty-four readers for each worker would fill it.
+        self.layout = Layout(**{"partitions": 8, **settings.pop("layout", {})})
         options = {**gateway.client_options(), **settings}
         for name in ("http_rate_period", "http_rate_limit"):
             options.pop(name, None)
@@ -51,6 +52,11 @@ class InProcess:
         if self.task is not None:
             self.task.cancel()
             await asyncio.wait([self.task])
+
+    def settled(self) -> bool:
+        """Has every partition one owner among the clients, and every client a share?"""
+        shares = [client.socket_manager.socket.connection.stats()["partitions"] for client in self.clients]
+        return all(shares) and sorted(sum(shares, [])) == list(range(self.layout.partitions))
 
     @contextlib.contextmanager
     def workers(self) -> Iterator[None]:
