@@ -7,6 +7,7 @@ use crate::gateway::SILENT;
 
 mod codec;
 mod crypto;
+mod filter;
 mod gateway;
 mod items;
 mod options;
@@ -27,6 +28,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     crypto::register(module)?;
     module.add("GatewayError", module.py().get_type::<gateway::GatewayError>())?;
     module.add_class::<gateway::Gateway>()?;
+    module.add_class::<filter::EventFilter>()?;
+    module.add_class::<filter::TextPattern>()?;
     module.add_class::<items::ItemKind>()?;
     module.add_class::<items::FailureKind>()?;
     module.add_function(wrap_pyfunction!(options::gateway_options, module)?)?;

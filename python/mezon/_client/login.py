@@ -273,7 +273,8 @@ class Login:
         connection = client.socket_manager.socket.connection
         connection.listener = self._life
         self._life.begin(self._gap_filler())
-        self._dispatcher.attach(connection, asyncio.get_running_loop())
+        # Gap filling has to know every message it might else fetch again.
+        self._dispatcher.attach(connection, asyncio.get_running_loop(), whole=bool(client.fill_gaps))
         await client.socket_manager.connect(session, auto_reconnect=self._auto_reconnect)
         sessions.watch(session)
 

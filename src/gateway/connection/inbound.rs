@@ -115,10 +115,12 @@ impl Connection<'_> {
         if stored {
             self.keep_message(&body);
         }
-        if wanted {
-            self.batch.push(Item::Event { tag: seen.tag, body });
-        } else {
+        if !wanted {
             Stats::add(&stats.skipped, 1);
+        } else if shared.filters().drops(seen.tag, &body) {
+            Stats::add(&stats.filtered, 1);
+        } else {
+            self.batch.push(Item::Event { tag: seen.tag, body });
         }
     }
 
