@@ -138,6 +138,19 @@ async def messages_sync(setting: Setting, who: Who) -> Figures:
     return _rates(await _burst(setting, who, n, handler="sync"), n)
 
 
+async def messages_batch(setting: Setting, who: Who) -> Figures:
+    n = setting.scale(who, 20_000, 100_000)
+    return _rates(await _burst(setting, who, n, handler="batch"), n)
+
+
+async def messages_filtered(setting: Setting, who: Who) -> Figures:
+    n = setting.scale(who, 20_000, 200_000)
+    options: dict[str, Any] = {"script": "nobody", "filtered": True}
+    bare = _rates(await _burst(setting, who, n, store=False, **options), n)
+    stored = _rates(await _burst(setting, who, n, **options), n)
+    return {**bare, "cpu_stored": stored["cpu"]}
+
+
 async def typing(setting: Setting, who: Who) -> Figures:
     n = setting.scale(who, 40_000, 800_000)
     return _rates(await _burst(setting, who, n, "typing", script="nobody"), n)
@@ -225,6 +238,8 @@ async def latency_busy(setting: Setting, who: Who) -> Figures:
 CASES: Final[tuple[Case, ...]] = (
     Case("messages_async", ALL, messages_async),
     Case("messages_sync", BOTH, messages_sync, 3),
+    Case("messages_batch", ("ours",), messages_batch, 5, 0),
+    Case("messages_filtered", ("ours",), messages_filtered, 5, 0),
     Case("store_cost", ("ours",), store_cost, 5),
     Case("typing", BOTH, typing, 3),
     Case("presence", BOTH, presence, 3, 0),

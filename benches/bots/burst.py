@@ -44,6 +44,11 @@ def sync(message: Any) -> None:
     take(message)
 
 
+def each(messages: list[Any]) -> None:
+    for message in messages:
+        take(message)
+
+
 async def slow(message: Any) -> None:
     if received >= WARM:
         await asyncio.sleep(1)
@@ -64,7 +69,10 @@ async def drift(into: list[float]) -> None:
 async def main() -> None:
     more = {"max_concurrent_handlers": OPTIONS["bound"]} if "bound" in OPTIONS else {}
     client = make_client(**more)
-    client.on_channel_message({"async": quick, "sync": sync, "slow": slow}[OPTIONS["handler"]])
+    if OPTIONS["handler"] == "batch":
+        client.on_batch("channel_message", each)
+    else:
+        client.on_channel_message({"async": quick, "sync": sync, "slow": slow}[OPTIONS["handler"]])
     for _ in range(OPTIONS.get("others", 0)):
         client.on_channel_message(another)
     await client.login()

@@ -79,6 +79,7 @@ if TYPE_CHECKING:
         User,
     )
     from mezon.text import Text, split_text
+    from mezon.utils.installation import version as version
     from mezon.utils.logger import disable_logging, enable_logging, get_logger, setup_logger
     from mezon.utils.observer import Observer
 
@@ -152,6 +153,7 @@ _HOMES = {
         "User",
     ),
     "mezon.text": ("Text", "split_text"),
+    "mezon.utils.installation": ("version",),
     "mezon.utils.observer": ("Observer",),
     "mezon.utils.logger": ("disable_logging", "enable_logging", "get_logger", "setup_logger"),
 }

@@ -11,6 +11,8 @@ from mezon._gateway.codec import PlanSpec
 __version__: str
 #: True for an unoptimised build, which is several times slower.
 debug_build: bool
+#: How the reason of a loss begins when the server had fallen silent.
+SILENT: str
 
 class GatewayError(Exception):
     """The core could not take an order. ``args`` are a kind and a text.
@@ -92,6 +94,20 @@ class Plan:
         """
 
 @final
+class EventFilter:
+    """A filter of the events of an envelope field, made from its JSON text; see ``mezon.filters``."""
+
+    def __new__(cls, event: str, spec: str) -> EventFilter: ...
+    def matches(self, body: bytes) -> bool | None: ...
+
+@final
+class TextPattern:
+    """A regular expression as filters understand it."""
+
+    def __new__(cls, pattern: str, fold: bool) -> TextPattern: ...
+    def found_in(self, text: str) -> bool: ...
+
+@final
 class Gateway:
     """A connection to a Mezon gateway, driven by the core's own thread; ``drain`` brings what happened.
 
@@ -166,6 +182,7 @@ class Gateway:
         """Hand events of a tag out, or count and drop them."""
     def take_recent(self, channel: int) -> list[Any]:
         """The messages of a channel that came since it was last asked, oldest first."""
+    def set_filter(self, tag: int, filter: EventFilter | None) -> None: ...
     def set_plan(self, tag: int, plan: Plan) -> None:
         """Decode events and answers of a tag by a plan from now on.
 

@@ -23,6 +23,7 @@ from mezon._client.run import ClientRun
 from mezon._client.sessions import Sessions
 from mezon._client.settings import DEFAULT_API as DEFAULT_API
 from mezon._client.settings import DEFAULT_API_KEY as DEFAULT_API_KEY
+from mezon._client.settings import DEFAULT_CONTENT_AS_JSON as DEFAULT_CONTENT_AS_JSON
 from mezon._client.settings import DEFAULT_EXPIRED_TIMESPAN_MS as DEFAULT_EXPIRED_TIMESPAN_MS
 from mezon._client.settings import DEFAULT_HEALTH as DEFAULT_HEALTH
 from mezon._client.settings import DEFAULT_HOST as DEFAULT_HOST
@@ -88,9 +89,9 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
     client.run()
     ```
 
-    Host, port, ``use_ssl``, the two token URLs, ``transport`` and ``api`` are read from ``MEZON_HOST``,
-    ``MEZON_PORT``, ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``, ``MEZON_ZK_API_URL``, ``MEZON_TRANSPORT`` and
-    ``MEZON_API`` when they are not passed.
+    Host, port, ``use_ssl``, the two token URLs, ``transport``, ``api`` and ``content_as_json`` are read from
+    ``MEZON_HOST``, ``MEZON_PORT``, ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``, ``MEZON_ZK_API_URL``,
+    ``MEZON_TRANSPORT``, ``MEZON_API`` and ``MEZON_CONTENT_AS_JSON`` when they are not passed.
 
     Args:
         client_id: The bot's id.
@@ -148,7 +149,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         message_db: MessageDB | str | PathLike[str] | Literal[False] | None = None,
         gateway: GatewayOptions | None = None,
         auto_accept_friends: bool = False,
-        content_as_json: bool = False,
+        content_as_json: bool = DEFAULT_CONTENT_AS_JSON,
         fill_gaps: bool | GapOptions = False,
         max_concurrent_handlers: int | None = None,
         worker_task: bool = True,
@@ -166,6 +167,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         if enable_logging:
             setup_logger(log_level=log_level)
         host, port, use_ssl = resolve(host), resolve(port), resolve(use_ssl)
+        content_as_json = resolve(content_as_json)
         check_arguments(
             api_key=api_key,
             host=host,

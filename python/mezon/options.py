@@ -111,6 +111,7 @@ class Stats:
         frames_received, bytes_received, frames_sent, bytes_sent: The socket's traffic.
         events: Events received, by envelope field.
         skipped: Events nobody listens to, which were not decoded.
+        filtered: Events that no handler's filter wanted, which were not decoded.
         malformed: Frames and bodies that could not be read.
         unclaimed: Answers to calls that were over.
         reconnects: Connections regained.
@@ -134,6 +135,7 @@ class Stats:
     bytes_sent: int = 0
     events: dict[str, int] = field(default_factory=dict)
     skipped: int = 0
+    filtered: int = 0
     malformed: int = 0
     unclaimed: int = 0
     reconnects: int = 0

@@ -34,6 +34,7 @@ __all__ = [
     "HttpStream",
     "HttpTransport",
     "MessageStore",
+    "NarrowConnection",
     "Ports",
     "SessionRefusedError",
 ]
@@ -168,8 +169,22 @@ class Connection(Protocol):
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
         """Send without waiting for an answer. Raises what ``call`` raises when nothing could be sent."""
 
+    def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
+        """The calls that wait for their answers, by a number of the connection's own; a copy."""
+
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Take the messages of a channel that came since it was last asked, oldest first."""
+
+
+class NarrowConnection(Protocol):
+    """What a connection may do beside, so that handlers' filters spare it, and Python, the events they do not want."""
+
+    def narrow(self, name: str, spec: Mapping[str, Any] | None) -> None:
+        """Of the wanted events of a name, tell those alone that handlers want (`mezon.filters`); None for all.
+
+        Telling more does no harm: each handler's own filter is asked again. Messages that show a channel or a sender
+        for the first time, or a sender's new looks, are told in any case.
+        """
 
 
 #: The longest answer that is read when a request sets no bound, in bytes after decompression.

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// How the reason of a loss begins when the other side had fallen silent; Python tells such a loss from others by it.
+pub const SILENT: &str = "no frame came within";
+
 /// What the clock asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Beat {

@@ -28,6 +28,7 @@ use tokio::time::Instant;
 
 pub use backoff::BackoffOptions;
 pub use calls::call::{Call, CallId, Failure};
+pub use heartbeat::SILENT;
 pub use options::Options;
 pub use state::State;
 pub use stats::{Stats, TAGS};
@@ -37,6 +38,7 @@ pub use transport::{
 };
 
 use crate::by_channel::Rings;
+use crate::filter::{Filter, Filters};
 use crate::inbox::Inbox;
 use crate::runtime;
 use crate::wire::Header;
@@ -74,6 +76,8 @@ pub(crate) struct Shared {
     pub trace: Trace,
     /// Which transport worked last.
     pub routes: Routes,
+    /// Which events the bot's handlers want, beyond their kind.
+    pub filters: Mutex<Filters>,
     /// The frames sent of late: a new connection does not begin anew.
     pub throttle: Mutex<Throttle>,
 }
@@ -81,6 +85,10 @@ pub(crate) struct Shared {
 impl Shared {
     pub fn recent(&self) -> MutexGuard<'_, Rings<Bytes>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn filters(&self) -> MutexGuard<'_, Filters> {
+        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the logger of the core something, if it wants to hear it.
@@ -134,6 +142,7 @@ impl Gateway {
             own_id: AtomicI64::new(0),
             trace: Trace::default(),
             routes: Routes::default(),
+            filters: Mutex::new(Filters::new(recent_bounds.channels)),
             throttle: Mutex::new(throttle),
         };
         Self {
@@ -154,6 +163,11 @@ impl Gateway {
 
     pub fn state(&self) -> State {
         self.shared.stats.state()
+    }
+
+    /// Has events of a tag looked at by a filter, or by none, from now on.
+    pub fn set_filter(&self, tag: u32, filter: Option<Filter>) {
+        self.shared.filters().set(tag, filter);
     }
 
     pub fn trace(&self) -> &Trace {

@@ -47,6 +47,8 @@ counters! {
     malformed,
     /// Events that nobody listens to and that have no default effect: not decoded.
     skipped,
+    /// Events that no handler's filter wants: not decoded.
+    filtered,
     /// Answers and chunks to calls that are over.
     unclaimed,
     reconnects,

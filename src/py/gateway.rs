@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyInt, PyList, PyString};
 use super::codec::decode::DecodeError;
 use super::codec::encode;
 use super::codec::plan::Plan;
+use super::filter::EventFilter;
 use super::items::{self, Plans};
 use super::options::{self, seconds};
 use super::wake::AnyWake;
@@ -167,6 +168,13 @@ impl Gateway {
     /// Hands events of a tag out, or counts and drops them.
     fn want(&self, tag: u32, wanted: bool) {
         self.core.stats().set_wanted(tag, wanted);
+    }
+
+    /// Has events of a tag looked at by a filter from now on, or by none.
+    fn set_filter(&self, tag: u32, filter: Option<&EventFilter>) -> PyResult<()> {
+        let filter = filter.map(EventFilter::fresh).transpose()?;
+        self.core.set_filter(tag, filter);
+        Ok(())
     }
 
     /// Decodes events and answers of a tag by a plan from now on. A tag's first plan stays.

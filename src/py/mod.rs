@@ -3,8 +3,11 @@
 
 use pyo3::prelude::*;
 
+use crate::gateway::SILENT;
+
 mod codec;
 mod crypto;
+mod filter;
 mod gateway;
 mod items;
 mod options;
@@ -21,9 +24,12 @@ const DEBUG_BUILD: bool = cfg!(debug_assertions);
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", VERSION)?;
     module.add("debug_build", DEBUG_BUILD)?;
+    module.add("SILENT", SILENT)?;
     crypto::register(module)?;
     module.add("GatewayError", module.py().get_type::<gateway::GatewayError>())?;
     module.add_class::<gateway::Gateway>()?;
+    module.add_class::<filter::EventFilter>()?;
+    module.add_class::<filter::TextPattern>()?;
     module.add_class::<items::ItemKind>()?;
     module.add_class::<items::FailureKind>()?;
     module.add_function(wrap_pyfunction!(options::gateway_options, module)?)?;

@@ -151,7 +151,7 @@ asyncio.run(main())
 async def run_script(client: Any, gateway: Gateway, tmp_path: Any, more: str) -> tuple[int, str, str]:
     options = {key: gateway.info[key] for key in CONNECTION if key in gateway.info}
     if not REFERENCE:
-        options["http_rate_limit"] = 0
+        options |= {"http_rate_limit": 0, "blocked_loop_warning": 0}
     path = tmp_path / "bot.py"
     path.write_text(SCRIPT.format(options=options, more=textwrap.indent(more, "    ").strip()))
     process = await asyncio.create_subprocess_exec(

@@ -107,6 +107,7 @@ async def test_a_broken_websocket_frame(gateway: LocalGateway, bot: Bot) -> None
     assert bot.lost[0].will_reconnect
 
 
+@pytest.mark.timeout(300)
 def test_the_cid_wraps_while_calls_wait() -> None:
     """More calls than there are cids: none gets another's answer, and those that wait keep theirs."""
 
@@ -137,10 +138,13 @@ def test_the_cid_wraps_while_calls_wait() -> None:
         gateway.on_sent = lambda sent: used.append(sent.cid)
         for start in range(0, 64_000, 4000):
             for number in range(start, start + 4000):
-                link.post("last_seen_message_event", {"message_id": number}, 30.0)
-            await until(lambda: bot.stats().pending == 3, "the answers")
+                link.post("last_seen_message_event", {"message_id": number}, 300.0)
+            await until(lambda: bot.stats().pending == 3, "the answers", timeout=120.0)
         answers = await asyncio.gather(
-            *(link.call("last_seen_message_event", {"message_id": number}, 30.0) for number in range(1, 3001))
+            *(
+                link.call("last_seen_message_event", {"message_id": number}, 300.0)
+                for number in range(1, 3001)
+            )
         )
         seen = [realtime_pb2.LastSeenMessageEvent.FromString(answer).message_id for _, answer in answers]
         assert seen == list(range(1, 3001))

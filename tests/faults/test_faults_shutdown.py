@@ -359,9 +359,10 @@ def test_run_ends_with_the_error_that_ended_the_bot() -> None:
 
 
 BOT = """
-import asyncio, sys, time
+import asyncio, logging, sys, time
 from mezon import MezonClient, GatewayOptions
-client = MezonClient("{bot_id}", "{api_key}", "127.0.0.1", "{port}", use_ssl=False,
+logging.basicConfig(level=logging.WARNING)  # run() shows what happens unless logging is configured
+client = MezonClient("{bot_id}", "{api_key}", "127.0.0.1", "{port}", use_ssl=False, blocked_loop_warning=0,
                      mmn_api_url=None, zk_api_url=None, message_db=False, http_rate_period=0)
 
 @client.on_ready

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Awaitable, Callable
+from importlib import metadata
 from pathlib import Path
 
+import mezon
 import pytest
 from bot_process import bot, quiet_options
 from mezon import GatewayOptions, MezonClient
@@ -56,6 +58,22 @@ class TestEnvironment:
     def test_use_ssl(self, monkeypatch: pytest.MonkeyPatch, text: str, scheme: str) -> None:
         monkeypatch.setenv("MEZON_USE_SSL", text)
         assert MezonClient(1, "key", host="h", port="1").login_url == f"{scheme}://h:1"
+
+    async def test_content_as_json(self, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A bot from before mezon-sdk 1.6.20 reads the text without a change of its code."""
+        monkeypatch.setenv("MEZON_CONTENT_AS_JSON", "1")
+        client = MezonClient(**quiet_options(gateway))
+        assert client.content_as_json is True
+        assert MezonClient(1, "key", content_as_json=False).content_as_json is False
+        contents: list[object] = []
+        client.on_channel_message(lambda message: contents.append(message.content))
+        await client.login()
+        await gateway.say("general", "alice", "as text")
+        await until(lambda: contents, "the message")
+        await client.disconnect()
+        (content,) = contents
+        assert isinstance(content, str)
+        assert json.loads(content) == {"t": "as text"}
 
     def test_none_means_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MEZON_MMN_API_URL", "https://from.environment/mmn/")
@@ -209,3 +227,11 @@ class TestTls:
             await client.login()
         assert plain.connections.total == 0
         await client.disconnect()
+
+
+def test_version() -> None:
+    """``mezon.version``, which mezon-sdk has: for its own name it is this package's."""
+    assert mezon.version("pytest") == metadata.version("pytest")
+    assert mezon.version("mezon-sdk") == mezon.version() == mezon.__version__
+    with pytest.raises(metadata.PackageNotFoundError):
+        mezon.version("no-such-distribution")

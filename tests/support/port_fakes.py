@@ -81,6 +81,9 @@ class FakeConnection:
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
         self.posts.append((name, value))
 
+    def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
+        return {}
+
     # ---- the test's side
 
     def enter(self, state: str, reason: str = "") -> None:

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from gateway_peer import Peer
 from google.protobuf.wrappers_pb2 import StringValue
+from mezon import MezonClient
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import LocalGateway
@@ -311,6 +312,49 @@ async def test_the_accept_header_says_json_or_protobuf(
         assert (answer["menu_name"], answer["bot_id"]) == ("thực đơn", str(gateway.bot_id))
     else:
         assert api_pb2.QuickMenuAccess.FromString(data).menu_name == "thực đơn"
+
+
+async def test_a_socket_opened_as_the_typescript_sdk_does(gateway: LocalGateway, peer: Peer) -> None:
+    """It sets a scheme before ``ws_url``, so that has to come without one."""
+    gateway.announce(ws_url="host:port")
+    session = gateway.new_session(gateway.bot_id)
+    assert "://" not in session.ws_url
+    url = f"ws://{session.ws_url}/ws?lang=en&status=true&token={session.token}&format=protobuf"
+    async with peer.http.ws_connect(url) as socket:
+        await socket.send_bytes(realtime_pb2.Envelope(cid=1, ping=realtime_pb2.Ping()).SerializeToString())
+        answer = realtime_pb2.Envelope.FromString(await socket.receive_bytes())
+        assert (answer.cid, answer.WhichOneof("message")) == (1, "pong")
+
+
+async def test_json_for_a_client_that_says_protobuf(gateway: LocalGateway, peer: Peer) -> None:
+    """As the TypeScript SDK 2.8.53 asks: the header says protobuf, and the answer is read as JSON."""
+    gateway.json_answers |= {"UpdateRole", "AddQuickMenuAccess"}
+    headers = {"Authorization": f"Bearer {peer.session.token}", "Accept": "application/proto"}
+    menu = api_pb2.QuickMenuAccess(bot_id=gateway.bot_id, menu_name="thực đơn", action_msg="/a")
+    update = api_pb2.UpdateRoleRequest(
+        role_id=gateway.world.add_role("Helper").id, title=StringValue(value="Boss")
+    )
+    answers = {}
+    for name, request in (("AddQuickMenuAccess", menu), ("UpdateRole", update)):
+        url = f"{gateway.url}/mezon.api.Mezon/{name}?"
+        async with peer.http.post(url, data=request.SerializeToString(), headers=headers) as response:
+            answers[name] = await response.json()
+    assert (answers["AddQuickMenuAccess"]["menu_name"], answers["UpdateRole"]) == ("thực đơn", {})
+    listing = api_pb2.ListClanDescRequest().SerializeToString()
+    url = f"{gateway.url}/mezon.api.Mezon/ListClanDescs"
+    async with peer.http.post(url, data=listing, headers=headers) as response:
+        assert api_pb2.ClanDescList.FromString(await response.read()).clandesc
+
+
+async def test_this_package_reads_json_answers_too(gateway: LocalGateway) -> None:
+    gateway.json_answers |= {"AddQuickMenuAccess", "UpdateRole"}
+    client = MezonClient(**gateway.client_options())
+    await client.login()
+    clan = await client.clans.fetch(next(iter(gateway.world.clans)))
+    role = gateway.world.add_role("Helper")
+    assert await clan.update_role(role.id, {"title": "Boss"}) is True
+    assert role.title == "Boss"
+    await client.disconnect()
 
 
 async def test_an_empty_answer_as_json(gateway: LocalGateway, peer: Peer) -> None:

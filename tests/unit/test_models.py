@@ -48,6 +48,13 @@ CLASSES = sorted(
 )
 
 
+def test_config_as_mezon_sdk_has_it() -> None:
+    """Models whose fields have two names say so by ``Config``, on instances too."""
+    assert ChannelMessage(message_id=1, clan_id=2, channel_id=3, sender_id=4).Config.populate_by_name is True
+    for model in (ChannelMessageContent, MessageComponent, UserInitData):
+        assert model.Config.populate_by_name is model.model_config["populate_by_name"] is True
+
+
 def test_every_class_is_reached_from_the_package() -> None:
     assert len(CLASSES) > 110
     for model in CLASSES:

@@ -4,6 +4,7 @@ The peer must match the write methods of the socket manager, which tests/compat/
 """
 
 import asyncio
+import inspect
 import json
 from typing import Any
 
@@ -347,6 +348,15 @@ class TestTextChannel:
         channel.message_db = None
         with pytest.raises(ValueError, match="not in the store"):
             await channel.messages.fetch(2)
+
+    async def test_ephemeral_by_its_old_name(self, channel: TextChannel, peer: Peer) -> None:
+        old: Any = channel.send_ephemeral
+        await old(receiver_id=7, content="x")
+        assert peer.calls[-1][1]["receiver_ids"] == [7]
+        with pytest.raises(TypeError, match=r"'receiver_ids' twice: 'receiver_id' is its old name"):
+            await old(receiver_id=7, receiver_ids=[7], content="x")
+        parameters = inspect.signature(TextChannel.send_ephemeral).parameters
+        assert list(parameters)[:3] == ["self", "receiver_ids", "content"]
 
     async def test_ephemeral_with_a_reference(self, channel: TextChannel, peer: Peer) -> None:
         channel.messages.set(1, message(channel, content={"t": "chào"}, username="u", avatar="a"))

@@ -69,6 +69,8 @@ class Login:
         #: The loop of the last login.
         self.loop: asyncio.AbstractEventLoop | None = None
         self._auto_reconnect = True
+        #: The client is closed as a whole, not its connection alone.
+        self._over = False
         #: Fills the gaps of reconnects; None before the first login, or when nobody wants it.
         self.gaps: GapFiller | None = None
 
@@ -96,6 +98,22 @@ class Login:
                 task.exception()
             raise
 
+    async def come_back(self, event: object = None) -> None:
+        """Log in again when the connection was closed alone: what bots call a socket's ``ondisconnect`` by hand for.
+
+        Nothing while there is a connection or one is being made, after ``disconnect``, and without auto reconnect.
+
+        Args:
+            event: Why; it goes into the log.
+
+        Raises:
+            MezonError: As a login does.
+        """
+        if self._over or not self._auto_reconnect or self._client.state != "closed":
+            return
+        logger.warning("The socket's ondisconnect was called (%s): logging in again", event)
+        await self.run(True)
+
     async def cancel(self) -> None:
         """Give up a login under way, unless it is the caller's own."""
         running = self._under_way()
@@ -111,6 +129,7 @@ class Login:
 
     async def _log_in(self) -> None:
         client = self._client
+        self._over = False
         self._shutdown.begin()
         self._sessions.begin()
         self._background.forget_closed_loops()
@@ -171,6 +190,7 @@ class Login:
 
     def ended(self) -> None:
         """The client is closed: another one may run."""
+        self._over = True
         instance, self._instance = self._instance, None
         if instance is not None:
             instance.release()
@@ -240,6 +260,7 @@ class Login:
                 transport=client.transport,
             )
             client.socket_manager.socket.limits = client.limits
+            client.socket_manager.socket.come_back = self.come_back
             self._dispatcher.use_effects(
                 Effects(client, self._directory, self._background.run, sessions.new_token).table()
             )
@@ -252,7 +273,8 @@ class Login:
         connection = client.socket_manager.socket.connection
         connection.listener = self._life
         self._life.begin(self._gap_filler())
-        self._dispatcher.attach(connection, asyncio.get_running_loop())
+        # Gap filling has to know every message it might else fetch again.
+        self._dispatcher.attach(connection, asyncio.get_running_loop(), whole=bool(client.fill_gaps))
         await client.socket_manager.connect(session, auto_reconnect=self._auto_reconnect)
         sessions.watch(session)
 

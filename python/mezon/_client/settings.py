@@ -62,6 +62,7 @@ DEFAULT_MMN_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/mmn-api
 DEFAULT_ZK_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/zk-api/", "MEZON_ZK_API_URL"))
 DEFAULT_TRANSPORT: Final = cast("TransportChoice", FromEnv.text("auto", "MEZON_TRANSPORT"))
 DEFAULT_API: Final = cast("ApiRoute", FromEnv.text("auto", "MEZON_API"))
+DEFAULT_CONTENT_AS_JSON: Final = cast("bool", FromEnv.flag(False, "MEZON_CONTENT_AS_JSON"))
 DEFAULT_HEALTH: Final = cast("str", FromEnv.text("", "MEZON_HEALTH"))
 
 

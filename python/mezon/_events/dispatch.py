@@ -13,6 +13,9 @@ from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from mezon._events.batches import Batch
+from mezon._events.ending import finish
+from mezon._events.filtered import Filtered, union
 from mezon._events.tasks import (
     Handlers,
     MakeTask,
@@ -31,6 +34,7 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
+    from mezon.filters._spec import Spec
     from mezon.managers.event import EventManager
     from mezon.ports import Connection
 
@@ -91,6 +95,10 @@ class Dispatcher:
         self._workers = Workers(self._running, self.failed, self._room_again, self._start)
         #: Puts a handler's coroutine in line for a worker; None where each has a task of its own.
         self._in_line: _InLine | None = None
+        #: The handlers of lists.
+        self._lists: tuple[Batch, ...] = ()
+        #: Tells the connection what handlers want of an event.
+        self._narrow: Callable[[str, Mapping[str, Any] | None], None] | None = None
         self._stopped = False
         self._early = False
         self._waiting = False
@@ -104,8 +112,16 @@ class Dispatcher:
         """Do this on an event before its handlers start, by envelope field."""
         self._effects = effects
 
-    def attach(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
-        """Tell a connection what is wanted, and dispatch its events on this loop from now on."""
+    def attach(self, connection: Connection, loop: asyncio.AbstractEventLoop, *, whole: bool = True) -> None:
+        """Tell a connection what is wanted, and dispatch its events on this loop from now on.
+
+        Args:
+            connection: Where events come from.
+            loop: The running loop.
+            whole: Somebody else than handlers needs every event, so that filters tell the connection nothing.
+        """
+        # A port of somebody else's need not know filters: they hold all the same.
+        self._narrow = None if whole else getattr(connection, "narrow", None)
         self._connection = connection
         self._loop = loop
         self._make_task = task_maker(loop)
@@ -147,20 +163,42 @@ class Dispatcher:
             self._routes[name] = self._route(name)
         else:
             self._routes.pop(name, None)
+        listeners = self._events.listeners.values()
+        self._lists = tuple(one for handlers in listeners for one in handlers if isinstance(one, Batch))
+        if self._narrow is not None:
+            self._narrow(name, self._wanted_of(name))
         if self._connection is not None:
             self._connection.want(name, wanted)
+
+    def _wanted_of(self, name: str) -> Mapping[str, Any] | None:
+        """What the handlers of an event want of it; None for everything.
+
+        The effects of a message see what is new to them in any case: the core lets that through.
+        """
+        others = name in self._effects and name != Events.CHANNEL_MESSAGE.value
+        if others or self._waiters.has(name) or self._events.defaults.get(name):
+            return None
+        return union(self._events.listeners.get(name, ()))
 
     def _route(self, name: str) -> _Route:
         events, effect = self._events, self._effects.get(name)
         if self._waiters.has(name):
             effect = self._waiters.after(effect, name)
         defaults = events.defaults.get(name, ())
-        handlers = tuple(self._around(name, handler) for handler in events.listeners.get(name, ()))
+        handlers = tuple(self._watched(name, handler) for handler in events.listeners.get(name, ()))
         around = None if self._connection is None else self._connection.around
         if around is not None:
             defaults = tuple(around(name, one, -1 - place) for place, one in enumerate(defaults))
             handlers = tuple(around(name, one, place) for place, one in enumerate(handlers))
         return name, effect, defaults, handlers
+
+    def _watched(self, name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
+        if isinstance(handler, Batch):
+            return handler
+        if isinstance(handler, Filtered):
+            # What a filter keeps out is no call of the handler.
+            return Filtered(self._around(name, handler.handler), handler.spec)
+        return self._around(name, handler)
 
     # ---- how many may run
 
@@ -173,6 +211,9 @@ class Dispatcher:
     def capacity(self) -> int:
         """How many events may come now: one starts as many handlers as listen to it."""
         if self._stopped or self._early:
+            return 0
+        if any(batch.full for batch in self._lists):
+            self._waiting = True
             return 0
         if self._max is None:
             return _UNBOUNDED
@@ -191,6 +232,8 @@ class Dispatcher:
     @property
     def full(self) -> bool:
         """Do as many handlers run as may?"""
+        if any(batch.full for batch in self._lists):
+            return True
         return self._max is not None and self._room(self._max) <= 0
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
@@ -204,6 +247,25 @@ class Dispatcher:
             await asyncio.sleep(0)
         elif self._running:
             await asyncio.wait(set(self._running.values()), return_when=asyncio.FIRST_COMPLETED)
+
+    # ---- lists of events
+
+    def batch(
+        self,
+        name: str,
+        handler: Callable[[list[Any]], Any],
+        max_size: int,
+        max_wait: float,
+        spec: Spec | None,
+    ) -> Batch:
+        """What collects events for a handler of lists."""
+        return Batch(name, handler, max_size, max_wait, spec, self._call, self._room_again)
+
+    def _call(self, name: str, handler: Callable[[list[Any]], Any], events: list[Any]) -> None:
+        handler = self._around(name, handler)
+        end = self._begin(name, (handler,), events)
+        if end is not None:
+            raise end
 
     # ---- from an event to its handlers
 
@@ -360,24 +422,10 @@ class Dispatcher:
 
     async def finish(self, timeout: float) -> None:
         """Let running handlers end, and cancel those that have not after `timeout` seconds; but not the caller."""
-        current, loop = asyncio.current_task(), asyncio.get_running_loop()
-        # One turn, so that what has just begun comes to its first step, as it would without the end.
-        await asyncio.sleep(0)
-        await self._workers.begun()
-        for outcome, task in list(self._running.items()):
-            if task.get_loop() is not loop and task.get_loop().is_closed():
-                # It ended with its loop.
-                del self._running[outcome]
-                self._promised.pop(outcome, None)
-        tasks = {
-            task
-            for outcome, task in self._running.items()
-            if task is not current and outcome is not current and task.get_loop() is loop and not task.done()
-        }
-        if tasks and timeout > 0:
-            _, tasks = await asyncio.wait(tasks, timeout=timeout)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=1.0)
+        await finish(self._running, self._forget_ended, self._lists, self._workers, timeout)
         self._sweep()
+
+    def _forget_ended(self, outcome: Any) -> None:
+        """It ended with its loop."""
+        del self._running[outcome]
+        self._promised.pop(outcome, None)

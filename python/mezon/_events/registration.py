@@ -10,10 +10,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from mezon._events.every_event import EveryEvent
+from mezon._events.filtered import Filtered, spec_of
 from mezon._events.names import warn_of_slip
 from mezon.constants.enum import Events
+from mezon.errors import InvalidArgumentError
+from mezon.managers._registering import check_handler
+from mezon.managers.event import event_name as name_of
 
 if TYPE_CHECKING:
+    from mezon._events.dispatch import Dispatcher
+    from mezon.filters import Filter
     from mezon.models import (
         AIAgentSessionEndedEvent,
         AIAgentSessionStartedEvent,
@@ -79,27 +85,108 @@ _Reconnected = TypeVar("_Reconnected", bound="Callable[[Gap], Any]")
 class EventRegistration(EveryEvent):
     """Registration of handlers; a part of ``mezon.MezonClient``."""
 
+    client_id: int
+    _dispatcher: Dispatcher
+
     @overload
     def on(
         self, event_name: Literal[Events.CHANNEL_MESSAGE, "channel_message"], handler: _Message
     ) -> _Message: ...
     @overload
-    def on(self, event_name: str, handler: H) -> H: ...
+    def on(self, event_name: str, handler: H, *, filter: Filter | None = None) -> H: ...
     @overload
-    def on(self, event_name: str, handler: None = None) -> Callable[[H], H]: ...
-    def on(self, event_name: str, handler: Any = None) -> Any:
+    def on(
+        self, event_name: str, handler: None = None, *, filter: Filter | None = None
+    ) -> Callable[[H], H]: ...
+    def on(self, event_name: str, handler: Any = None, *, filter: Filter | None = None) -> Any:
         """Call ``handler`` whenever the event occurs; without a handler, a decorator.
 
         A name that is nearly one of the protocol's is taken for a slip, and warned of.
 
         Args:
             event_name: A member of ``Events``, or the name of an envelope field.
+            filter: Which of the events it wants, from ``mezon.filters``; None for all.
 
         Raises:
-            InvalidArgumentError: If the handler cannot be called.
+            InvalidArgumentError: If the handler cannot be called, or the event has nothing such a filter could ask for.
         """
         warn_of_slip(event_name)
-        return self.event_manager.on(event_name, handler)
+        return self._listen(event_name, handler, filter)
+
+    def _listen(self, event: str, handler: Any, filter: Filter | None) -> Any:
+        if filter is None:
+            return self.event_manager.on(event, handler)
+        spec = spec_of(filter, name_of(event), self.client_id)
+
+        def add(handler: Any) -> Any:
+            check_handler(name_of(event), handler)
+            self.event_manager.on(event, Filtered(handler, spec))
+            return handler
+
+        return add if handler is None else add(handler)
+
+    @overload
+    def on_batch(
+        self,
+        event_name: str,
+        handler: H,
+        *,
+        max_size: int = 256,
+        max_wait: float = 0.005,
+        filter: Filter | None = None,
+    ) -> H: ...
+    @overload
+    def on_batch(
+        self,
+        event_name: str,
+        handler: None = None,
+        *,
+        max_size: int = 256,
+        max_wait: float = 0.005,
+        filter: Filter | None = None,
+    ) -> Callable[[H], H]: ...
+    def on_batch(
+        self,
+        event_name: str,
+        handler: Any = None,
+        *,
+        max_size: int = 256,
+        max_wait: float = 0.005,
+        filter: Filter | None = None,
+    ) -> Any:
+        """Call ``handler`` with a list of events, for bots that log, count, index or moderate; also a decorator.
+
+        One list at a time, in the order of the wire, none empty. While the handler is busy, events gather; with 16
+        lists waiting, the connection waits too. What is left at the end is handed over before the client closes.
+
+        Args:
+            event_name: A member of ``Events``, or the name of an envelope field.
+            handler: Called with a list; an ordinary function or a coroutine function.
+            max_size: The longest list.
+            max_wait: Seconds the first event of a list waits for the others, at most, while the handler is idle.
+            filter: Which of the events it wants, from ``mezon.filters``; None for all.
+
+        Raises:
+            InvalidArgumentError: If the handler cannot be called, or a bound is none.
+        """
+        warn_of_slip(event_name)
+        if isinstance(max_size, bool) or not isinstance(max_size, int) or max_size < 1:
+            raise InvalidArgumentError(f"max_size is at least 1 event, not {max_size!r}")
+        if isinstance(max_wait, bool) or not isinstance(max_wait, int | float) or not 0 <= max_wait <= 3600:
+            raise InvalidArgumentError(f"max_wait is a number of seconds, 0 to 3600, not {max_wait!r}")
+        name = name_of(event_name)
+        spec = None if filter is None else spec_of(filter, name, self.client_id)
+
+        def add(handler: Any) -> Any:
+            if not callable(handler):
+                raise InvalidArgumentError(
+                    f"a handler of {name!r} must be callable, such as a function; got {type(handler).__name__}"
+                )
+            check_handler(name, handler)
+            self.event_manager.on(name, self._dispatcher.batch(name, handler, max_size, max_wait, spec))
+            return handler
+
+        return add if handler is None else add(handler)
 
     def off(self, event_name: str, handler: Callable[..., Any] | None = None) -> None:
         """Stop calling ``handler``, or all of the bot's handlers of the event. What the SDK does itself stays."""
@@ -107,21 +194,45 @@ class EventRegistration(EveryEvent):
 
     # ---- messages
 
-    def on_channel_message(self, handler: _Message) -> _Message:
-        """A message in a channel, thread, group or DM; the bot's own too."""
-        return self.event_manager.on(Events.CHANNEL_MESSAGE, handler)
+    @overload
+    def on_channel_message(self, handler: _Message, *, filter: Filter | None = None) -> _Message: ...
+    @overload
+    def on_channel_message(
+        self, handler: None = None, *, filter: Filter | None = None
+    ) -> Callable[[_Message], _Message]: ...
+    def on_channel_message(self, handler: Any = None, *, filter: Filter | None = None) -> Any:
+        """A message in a channel, thread, group or DM; the bot's own too. With a filter, those it matches."""
+        return self._listen(Events.CHANNEL_MESSAGE, handler, filter)
 
-    def on_message_reaction(self, handler: _Reaction) -> _Reaction:
+    @overload
+    def on_message_reaction(self, handler: _Reaction, *, filter: Filter | None = None) -> _Reaction: ...
+    @overload
+    def on_message_reaction(
+        self, handler: None = None, *, filter: Filter | None = None
+    ) -> Callable[[_Reaction], _Reaction]: ...
+    def on_message_reaction(self, handler: Any = None, *, filter: Filter | None = None) -> Any:
         """A reaction to a message."""
-        return self.event_manager.on(Events.MESSAGE_REACTION, handler)
+        return self._listen(Events.MESSAGE_REACTION, handler, filter)
 
-    def on_message_button_clicked(self, handler: _Button) -> _Button:
+    @overload
+    def on_message_button_clicked(self, handler: _Button, *, filter: Filter | None = None) -> _Button: ...
+    @overload
+    def on_message_button_clicked(
+        self, handler: None = None, *, filter: Filter | None = None
+    ) -> Callable[[_Button], _Button]: ...
+    def on_message_button_clicked(self, handler: Any = None, *, filter: Filter | None = None) -> Any:
         """Somebody pressed a button of a message."""
-        return self.event_manager.on(Events.MESSAGE_BUTTON_CLICKED, handler)
+        return self._listen(Events.MESSAGE_BUTTON_CLICKED, handler, filter)
 
-    def on_dropdown_box_selected(self, handler: _Dropdown) -> _Dropdown:
+    @overload
+    def on_dropdown_box_selected(self, handler: _Dropdown, *, filter: Filter | None = None) -> _Dropdown: ...
+    @overload
+    def on_dropdown_box_selected(
+        self, handler: None = None, *, filter: Filter | None = None
+    ) -> Callable[[_Dropdown], _Dropdown]: ...
+    def on_dropdown_box_selected(self, handler: Any = None, *, filter: Filter | None = None) -> Any:
         """Somebody chose from a select box of a message."""
-        return self.event_manager.on(Events.DROPDOWN_BOX_SELECTED, handler)
+        return self._listen(Events.DROPDOWN_BOX_SELECTED, handler, filter)
 
     def on_quick_menu_event(self, handler: _QuickMenu) -> _QuickMenu:
         """Somebody chose an entry of the bot's quick menu."""

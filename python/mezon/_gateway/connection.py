@@ -15,6 +15,7 @@ from mezon._gateway import core_log
 from mezon._gateway.closing import CLOSING, close_unheard
 from mezon._gateway.codec import MESSAGES, NAMES, TAGS, dict_plan, event_plan
 from mezon._gateway.failures import does_not_fit, no_answer, not_taken, other_loop, server_error
+from mezon._gateway.filtering import Narrowing
 from mezon._gateway.inflight import InFlight
 from mezon._gateway.new_session import bring_urls
 from mezon._gateway.protobuf_events import protobuf_event
@@ -90,6 +91,7 @@ class CoreConnection:
         self._own_id = own_id
         self._origin = origin
         self._planned: set[int] = set()
+        self._narrow = Narrowing()
         self._wanted: set[int] = set()
         self._core: _core.Gateway | None = None
         self._process = ProcessGuard()
@@ -137,6 +139,10 @@ class CoreConnection:
         if self._core is not None:
             self._prepare(self._core, tag)
             self._core.want(tag, wanted)
+
+    def narrow(self, name: str, spec: Mapping[str, Any] | None) -> None:
+        """Of the wanted events of a name, tell those alone that handlers want; None for all."""
+        self._narrow.set(name, spec, self._core)
 
     # ---- opening and closing
 
@@ -207,6 +213,7 @@ class CoreConnection:
         self._process.begin()
         for tag in self._wanted:
             core.want(tag, True)
+        self._narrow.give(core)
         for tag in NAMES:
             self._prepare(core, tag)
         # What an earlier loop left, nobody waits for; this arms the wake-up.
@@ -263,6 +270,10 @@ class CoreConnection:
         """Send without waiting for an answer."""
         self._process.check()
         self._send(name, value, timeout)
+
+    def in_flight(self) -> dict[int, asyncio.Future[Any]]:
+        """The calls that wait for their answers, by the core's number."""
+        return self._calls.futures()
 
     def _loop_of_calls(self, name: str) -> asyncio.AbstractEventLoop:
         """The loop answers come to, which has to be the caller's: asked before anything is sent."""

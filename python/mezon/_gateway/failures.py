@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mezon._core import FailureKind
+from mezon._core import SILENT, FailureKind
 from mezon.errors import (
     DeliveryUnknownError,
     ForkError,
@@ -14,6 +14,11 @@ from mezon.errors import (
     MezonTimeoutError,
     ServerError,
 )
+
+
+def fell_silent(reason: str) -> bool:
+    """Was a connection given up because the server had fallen silent?"""
+    return reason.startswith(SILENT)
 
 
 def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonError:

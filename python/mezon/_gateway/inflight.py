@@ -24,6 +24,10 @@ class InFlight:
         """Nobody waits any more; False when the call is over already."""
         return self._calls.pop(call, None) is not None
 
+    def futures(self) -> dict[int, asyncio.Future[Any]]:
+        """Who waits, by number."""
+        return {call: future for call, (_, future) in self._calls.items()}
+
     def answered(self, call: int, answer: Any) -> None:
         """The answer has come."""
         _, future = self._calls.pop(call, ("", None))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Mapping
 from os import PathLike
@@ -119,6 +121,7 @@ class AiohttpTransport:
 
     async def send(self, request: HttpRequest) -> HttpAnswer:
         """See `mezon.ports.HttpTransport.send`."""
+        await _load()
         from mezon._http.failures import failure_of
 
         _check(request)
@@ -136,6 +139,7 @@ class AiohttpTransport:
     @contextlib.asynccontextmanager
     async def stream(self, request: HttpRequest) -> AsyncIterator[HttpStream]:
         """See `mezon.ports.HttpTransport.stream`."""
+        await _load()
         from mezon._http.failures import failure_of
 
         _check(request)
@@ -233,6 +237,13 @@ async def read_whole(response: aiohttp.ClientResponse, request: HttpRequest) -> 
             )
         parts.append(part)
     return HttpAnswer(response.status, response.reason or "", response.headers, b"".join(parts))
+
+
+async def _load() -> None:
+    """Import aiohttp in a thread, once: it takes a tenth of a second, and a whole one on a busy machine."""
+    for name in ("mezon._http.failures", "mezon._http.pool"):
+        if name not in sys.modules:
+            await asyncio.to_thread(importlib.import_module, name)
 
 
 def _check(request: HttpRequest) -> None:

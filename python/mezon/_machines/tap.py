@@ -15,6 +15,7 @@ from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import Mapping, Sequence
 
     from mezon._events.gap_filling import GapFiller
@@ -265,6 +266,10 @@ class RelayConnection:
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
         """As the core does."""
         self._core.post(name, value, timeout)
+
+    def in_flight(self) -> Mapping[int, Future[Any]]:
+        """As the core says."""
+        return self._core.in_flight()
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Nothing: workers remember what they saw."""

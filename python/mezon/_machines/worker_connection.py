@@ -360,6 +360,10 @@ class WorkerConnection:
 
     # ---- what a channel said lately
 
+    def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
+        """None: the relay makes the calls."""
+        return {}
+
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Take the messages of a channel that came since it was last asked, oldest first."""
         plan = self._plan_of(_MESSAGE)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Final
 
-from mezon import InvalidArgumentError, TypeMessage
+from mezon import InvalidArgumentError, TypeMessage, filters
 from mezon.ext._words import marks_of
 
 if TYPE_CHECKING:
@@ -39,6 +41,14 @@ class Triggers:
         self.edits = edits
         self._bot_id = bot_id
         self._by_length = sorted(self.prefixes, key=len, reverse=True)
+
+    def filter(self) -> filters.Filter:
+        """The messages that can call a command, for the core; `start_of` says which of them do."""
+        codes = _WRITTEN | ({TypeMessage.CHAT_UPDATE} if self.edits else frozenset())
+        begins = [filters.prefix(*self.prefixes)] if self.prefixes else []
+        mentions = [filters.mentions_me] if self.mention else []
+        wanted = reduce(or_, begins + mentions) & filters.code(*codes)
+        return wanted if self.own_messages else wanted & ~filters.own
 
     def start_of(self, message: ChannelMessage, text: str) -> int | None:
         """Where the name of a command begins in the text of a message; None if it calls none."""

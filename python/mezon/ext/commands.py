@@ -50,6 +50,7 @@ from mezon.ext.errors import (
     UserError,
 )
 from mezon.ext.tasks import Task
+from mezon.filters import Filter
 
 __all__ = [
     "ArgumentError",
@@ -150,8 +151,8 @@ class Bot(Registry, MezonClient):
     def _register(self, item: Item) -> None:
         if isinstance(item, Command):
             add_command(self.commands, item)
-            # Here commands tell the core what they need: `self.triggers` knows which messages can call one.
-            self._hear(Events.CHANNEL_MESSAGE, self._on_message)
+            # What commands need is all that the core has to tell.
+            self._hear(Events.CHANNEL_MESSAGE, self._on_message, self.triggers.filter())
         elif isinstance(item, Pattern):
             self._patterns.append(item)
             self._hear_clicks()
@@ -170,10 +171,10 @@ class Bot(Registry, MezonClient):
         else:
             self.on(item.event, item.handler)
 
-    def _hear(self, event: Events, handler: Callable[[Any], Any]) -> None:
+    def _hear(self, event: Events, handler: Callable[[Any], Any], filter: Filter | None = None) -> None:
         if event.value not in self._hears:
             self._hears.add(event.value)
-            self.on(event, handler)
+            self.on(event, handler, filter=filter)
 
     def _hear_clicks(self) -> None:
         self._hear(Events.MESSAGE_BUTTON_CLICKED, self._on_click)

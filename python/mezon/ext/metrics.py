@@ -35,6 +35,7 @@ _COUNTERS: Final = {
     "frames_sent": "Frames sent on the socket",
     "bytes_sent": "Bytes sent on the socket",
     "skipped": "Events nobody listens to",
+    "filtered": "Events no handler's filter wanted",
     "malformed": "Frames and bodies that could not be read",
     "unclaimed": "Answers to calls that were over",
     "reconnects": "Connections regained",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
     from types import TracebackType
 
+    from mezon.messages._sql import Database
     from mezon.models import ChannelMessage
 
 _Answer = TypeVar("_Answer")
@@ -97,6 +98,7 @@ class MessageDB:
         self._process = os.getpid()
         self._armed = False
         self._inherited: list[_core.Store] = []
+        self._sql: Database | None = None
 
     def _make_core(self) -> _core.Store:
         myself = weakref.ref(self)  # the core must not keep its owner alive
@@ -122,6 +124,25 @@ class MessageDB:
             self._armed = True
             _exit.arm(sigterm=self._flush_on_sigterm)
         return self._core
+
+    @property
+    def db(self) -> Database:
+        """The file, for SQL of one's own, in the way of aiosqlite: ``await message_db.db.execute(...)``.
+
+        The table is ``messages``, as mezon-sdk has it. What was stored before is there; a store in memory has no file.
+        """
+        if self._sql is None:
+            from mezon.messages._sql import Database
+
+            self._sql = Database(self.db_path, self._ready_for_sql)
+        return self._sql
+
+    def _ready_for_sql(self) -> None:
+        """Commit what waits; the file and its table are there after it. It blocks."""
+        core = self.core
+        if not os.path.exists(self.db_path):
+            core.delete(0, 0)
+        core.flush(_CLOSE_TIMEOUT)
 
     def attach_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Name the loop ``on_error`` is called on. Every method does so with the running one."""
@@ -264,6 +285,8 @@ class MessageDB:
         """Commit what is left and close the file. Using the store again opens it again."""
         if self._process != os.getpid():
             return
+        if self._sql is not None:
+            await self._sql.close()
         await self._wait(SCAN, self._core.close, _CLOSE_TIMEOUT)
         executors, self._executors = self._executors, {}
         for executor in executors.values():

@@ -39,6 +39,18 @@ def raw_instance(model: type[_M], values: dict[str, Any], given: set[str]) -> _M
     return instance
 
 
+class ByName:
+    """A model whose fields are given by their names as well as by their aliases.
+
+    ``Config`` says so as mezon-sdk's models do, for who looks at it; pydantic reads ``model_config``.
+    """
+
+    class Config:
+        """The settings, by pydantic's names."""
+
+        populate_by_name = True
+
+
 class Model(BaseModel):
     """The base of every model here."""
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from pydantic import ConfigDict, Field
 
 from mezon.errors import InvalidArgumentError
-from mezon.models._base import Model
+from mezon.models._base import ByName, Model
 from mezon.models.interactive import InteractiveMessageProps, MessageActionRow
 
 
-class StartEndIndex(Model):
+class StartEndIndex(ByName, Model):
     """A stretch of the text, from ``s`` to ``e`` (exclusive)."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     _Entry: TypeAlias = Mapping[str, Any]
 
 
-class ChannelMessageContent(Model):
+class ChannelMessageContent(ByName, Model):
     """The body of a message. ``text`` or its wire name ``t`` may be used, and so for the other fields."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from mezon.models._base import Model
+from mezon.models._base import ByName, Model
 
 
 class InputFieldOption(Model):
@@ -134,7 +134,7 @@ class ButtonMessage(Model):
     url: str | None = None
 
 
-class MessageComponent(Model):
+class MessageComponent(ByName, Model):
     """A component. ``component_id`` or its wire name ``id`` may be used."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)

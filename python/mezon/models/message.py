@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from mezon.models._answers import MessageAnswers
-from mezon.models._base import LEFT_OUT, Model, SentBool, SentInt, SentStr
+from mezon.models._base import LEFT_OUT, ByName, Model, SentBool, SentInt, SentStr
 from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
 
 _Part = TypeVar("_Part", bound=BaseModel)
 
 
-class ChannelMessage(MessageAnswers, Model):
+class ChannelMessage(ByName, MessageAnswers, Model):
     """A message in a channel, thread, DM or group. Times are UNIX seconds.
 
     ``content`` is the body as a dict, ``{}`` when it is no JSON object: ``raw_content`` has the text then.
@@ -135,7 +135,7 @@ def _parts(kind: type[_Part], value: Any) -> list[_Part]:
     return [kind.model_validate(entry) for entry in entries if isinstance(entry, dict)]
 
 
-class UserInitData(Model):
+class UserInitData(ByName, Model):
     """What a message says about its sender."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
+from mezon.socket._callbacks import CallbacksAlone, SocketCallbacks
 from mezon.socket._url import socket_urls
+from mezon.socket.promise_executor import PromiseExecutor
 from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ class Registry(Protocol):
     def has_listeners(self, event_name: str) -> bool: ...
 
 
-class SocketCaller:
+class SocketCaller(SocketCallbacks):
     """What the calls of a socket are written on; its arguments are those of `Socket`."""
 
     DEFAULT_HEARTBEAT_TIMEOUT_MS = 10000
@@ -41,6 +43,7 @@ class SocketCaller:
         *,
         transport: TransportChoice = "auto",
     ) -> None:
+        super().__init__()
         self.ws_url = ws_url
         self.use_ssl = use_ssl
         self.adapter: WebSocketAdapter | WebSocketAdapterPb = (
@@ -52,7 +55,8 @@ class SocketCaller:
         self.session: Session | None = None
         #: What is refused before it is sent; None for nothing.
         self.limits: MessageLimits | None = None
-        self._last_cid = 0
+        #: What ``generate_cid`` gives next.
+        self.next_cid = 1
 
     @property
     def connection(self) -> Connection:
@@ -71,10 +75,32 @@ class SocketCaller:
     def _timeout(self) -> float:
         return self.send_timeout_ms / 1000
 
-    def generate_cid(self) -> str:
+    @property
+    def websocket_scheme(self) -> str:
+        """``wss``, or ``ws`` when plain text is allowed. Setting it sets ``use_ssl``.
+
+        Raises:
+            InvalidArgumentError: If another one is set.
+        """
+        return "wss" if self.use_ssl else "ws"
+
+    @websocket_scheme.setter
+    def websocket_scheme(self, scheme: str) -> None:
+        if scheme not in ("ws", "wss"):
+            raise InvalidArgumentError(f"websocket_scheme is 'wss' or 'ws', not {scheme!r}")
+        self.use_ssl = scheme == "wss"
+
+    @property
+    def cids(self) -> dict[int, PromiseExecutor]:
+        """The calls that wait for their answers, by the core's number; a copy. Cancelling one gives it up."""
+        waiting = self.connection.in_flight()
+        return {call: PromiseExecutor(future.get_loop(), future) for call, future in waiting.items()}
+
+    def generate_cid(self) -> int:
         """A number no other call of this method got. The core numbers the calls of this class itself."""
-        self._last_cid += 1
-        return str(self._last_cid)
+        cid = self.next_cid
+        self.next_cid += 1
+        return cid
 
     def is_open(self) -> bool:
         """Is the socket connected and ready for calls?"""
@@ -103,6 +129,10 @@ class SocketCaller:
         if not session.token:
             raise NotLoggedInError("the session has no token: authenticate first, as client.login() does")
         self.session = session
+        if self.connection.listener is None:
+            self.connection.listener = CallbacksAlone(
+                self, lambda: self.urls(self.session or session, create_status=create_status)
+            )
         await self.connection.open(self.urls(session, create_status=create_status), auto_reconnect)
         return session
 

@@ -10,10 +10,15 @@ from mezon.errors import MezonError
 
 
 class PromiseExecutor:
-    """A future of ``loop`` that somebody else resolves or rejects."""
+    """A future of ``loop`` that somebody else resolves or rejects.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.future: asyncio.Future[Any] = loop.create_future()
+    Args:
+        loop: The event loop.
+        future: The future, when it is there already.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any] | None = None) -> None:
+        self.future: asyncio.Future[Any] = loop.create_future() if future is None else future
         self.timeout_handle: asyncio.TimerHandle | None = None
 
     def resolve(self, result: Any) -> None:

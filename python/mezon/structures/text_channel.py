@@ -14,6 +14,7 @@ from mezon.structures._typing import Typing
 from mezon.text import Text, split_text
 from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.ids import required_id
+from mezon.utils.renamed import renamed
 
 if TYPE_CHECKING:
     from mezon.managers.cache import CacheManager
@@ -209,6 +210,7 @@ class TextChannel(ChannelMembers):
             self.messages.set(message.message_id, Message(message, self, self.socket_manager))
         return ack
 
+    @renamed("receiver_id", "receiver_ids")
     async def send_ephemeral(
         self,
         receiver_ids: Sequence[int | str] | int | str,
@@ -224,7 +226,7 @@ class TextChannel(ChannelMembers):
         """Send a message that only its receivers see.
 
         Args:
-            receiver_ids: Who sees it.
+            receiver_ids: Who sees it; ``receiver_id`` is an old name of it.
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             reference_message_id: The message it replies to.
             mentions: Who is mentioned.

@@ -97,6 +97,8 @@ class GatewayCore(Addressed):
         self.chunk_count = chunk_count
         self.max_uploads = max_uploads
         self.content_type = "application/proto"
+        self.json_answers: set[str] = set()
+        """Names of RPCs that answer as JSON over HTTP whatever the request says it takes."""
         """Content type of RPC answers; the live servers use several (docs/protocol.md, "RPC over HTTP")."""
         self.session_fields: dict[str, Any] = {}
         """Fields that replace those of the next sessions, such as ``ws_url``, ``api_url`` or ``token``."""

@@ -58,6 +58,8 @@ class LocalGateway(People):
         world: Clans, channels, users, messages.
         mmn: The token node, its accounts and ``transactions``.
         agent_events: Server-sent events: ``await gateway.agent_events.send("room_started")``.
+        json_answers: Names of RPCs that answer as JSON over HTTP whatever the request says it takes. The TypeScript SDK
+            (2.8.53) says protobuf and reads JSON for ``UpdateRole``, ``AddQuickMenuAccess``, ``DeleteQuickMenuAccess``.
         session_fields: What the next sessions say instead, such as ``{"ws_url": ...}``.
     """
 

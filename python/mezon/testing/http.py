@@ -104,10 +104,10 @@ class HttpSide:
             return web.Response(status=fault.status, headers=headers, body=fault.body)
         return await handler(request, record)
 
-    def _message(self, request: web.Request, answer: Message) -> web.Response:
-        """A message in the form that the client takes: protobuf, unless it asks for JSON alone."""
+    def _message(self, request: web.Request, answer: Message, name: str = "") -> web.Response:
+        """A message in the form that the client takes: protobuf, unless it or ``json_answers`` asks for JSON alone."""
         accepted = request.headers.get("Accept", "")
-        if "json" in accepted and "proto" not in accepted:
+        if name in self._gateway.json_answers or ("json" in accepted and "proto" not in accepted):
             text = MessageToJson(answer, preserving_proto_field_name=True)
             return web.Response(text=text, content_type="application/json")
         return web.Response(body=answer.SerializeToString(), content_type=self._gateway.content_type)
@@ -140,7 +140,7 @@ class HttpSide:
             record.message, answer = rpc.call(self._gateway, user_id, record.name, record.body)
         except rpc.RpcError as refusal:
             return web.Response(status=refusal.status, text=refusal.message)
-        return self._message(request, answer)
+        return self._message(request, answer, record.name)
 
     async def _websocket(self, request: web.Request, record: Request) -> web.StreamResponse:
         return await self._gateway.websockets.handle(request)

@@ -26,6 +26,22 @@ def warn_at_import() -> None:
         )
 
 
+def version(distribution_name: str = "mezon-sdk") -> str:
+    """The version of an installed distribution, as ``importlib.metadata.version`` gives it.
+
+    ``mezon-sdk`` is this package, which stands in for it, unless that is installed too.
+
+    Raises:
+        importlib.metadata.PackageNotFoundError: If there is no such distribution.
+    """
+    try:
+        return metadata.version(distribution_name)
+    except metadata.PackageNotFoundError:
+        if distribution_name != "mezon-sdk":
+            raise
+        return _core.__version__
+
+
 def _installed(distribution: str) -> bool:
     try:
         metadata.distribution(distribution)

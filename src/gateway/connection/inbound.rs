@@ -73,7 +73,7 @@ impl Connection<'_> {
     fn take_frame(&mut self, frame: Frame, now: Instant) {
         match frame {
             Frame::Envelope(envelope) => match peek(&envelope) {
-                Ok(seen) if seen.tag == tags::PING => self.take_ping(&seen, now),
+                Ok(seen) if seen.tag == tags::PING => self.take_ping(&envelope, &seen, now),
                 Ok(seen) if seen.cid != 0 => self.take_answer(&envelope, &seen, now),
                 Ok(seen) if seen.tag != 0 => self.take_event(&envelope, &seen),
                 Ok(_) => {}
@@ -115,10 +115,12 @@ impl Connection<'_> {
         if stored {
             self.keep_message(&body);
         }
-        if wanted {
-            self.batch.push(Item::Event { tag: seen.tag, body });
-        } else {
+        if !wanted {
             Stats::add(&stats.skipped, 1);
+        } else if shared.filters().drops(seen.tag, &body) {
+            Stats::add(&stats.filtered, 1);
+        } else {
+            self.batch.push(Item::Event { tag: seen.tag, body });
         }
     }
 
@@ -148,14 +150,18 @@ impl Connection<'_> {
         }
     }
 
-    /// The server asks whether we live. Its cid is its own, and no call's.
-    fn take_ping(&mut self, seen: &Peek, now: Instant) {
+    /// The server asks whether we live. Its cid is its own, and no call's. Without one it is an event as well, for a bot
+    /// that listens to pings.
+    fn take_ping(&mut self, envelope: &Bytes, seen: &Peek, now: Instant) {
         let cid = u16::try_from(seen.cid).unwrap_or(0);
         if cid != 0 && self.heartbeat.waits_for(cid) {
             // A server that sends our own ping back.
             self.take_pong(cid, now);
-        } else {
-            self.owe_pong(cid);
+            return;
+        }
+        self.owe_pong(cid);
+        if seen.cid == 0 && self.shared.stats.wants(tags::PING) {
+            self.take_event(envelope, seen);
         }
     }
 

@@ -20,7 +20,7 @@ use self::pause::Pause;
 use super::Shared;
 use super::calls::Calls;
 use super::calls::rejoin::Rejoin;
-use super::heartbeat::{Beat, Heartbeat};
+use super::heartbeat::{Beat, Heartbeat, SILENT};
 use super::orders::{Closing, Command, Orders};
 use super::secrets::Secrets;
 use super::transport::{Lost, Transport};
@@ -184,7 +184,7 @@ impl<'a> Connection<'a> {
     fn tick(&mut self, now: Instant) -> Result<bool, Lost> {
         if let Beat::Dead = self.heartbeat.poll(now, self.pause.is_some()) {
             let waited = self.shared.options.heartbeat_timeout.as_secs_f64();
-            return Err(Lost::new(format!("no frame came within {waited} s after a ping")));
+            return Err(Lost::new(format!("{SILENT} {waited} s after a ping")));
         }
         self.calls.expire(now);
         Ok(!self.ready && (now >= self.rejoin.until || self.rejoin.done()))

@@ -7,7 +7,7 @@ use super::bot::{Bot, MS, SEC, TYPING, quick};
 use super::net::Auto;
 use crate::inbox::Capacity;
 use crate::wire::proto::realtime::{Ping, envelope::Message};
-use crate::wire::tags::envelope::PONG;
+use crate::wire::tags::envelope::{PING, PONG};
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_noticed_within_twenty_seconds_and_not_waited_for() {
@@ -210,6 +210,8 @@ async fn pings_of_the_servers_are_answered_and_are_no_call_s_answer() {
     let call = bot.send(30 * SEC);
     bot.settle().await;
     let cid = link.got()[0].cid;
+    // Without a cid it is an event too, for who listens.
+    bot.gateway.stats().set_wanted(PING, true);
     // The server counts its pings by itself: one may have the cid of a call that waits.
     for cid in [0, cid, 777] {
         link.say(cid, Message::Ping(Ping {}));
@@ -219,6 +221,8 @@ async fn pings_of_the_servers_are_answered_and_are_no_call_s_answer() {
     pongs.sort_unstable();
     assert_eq!(pongs, [0, cid, 777]);
     assert_eq!((bot.outcome(call), bot.stat("unclaimed")), (None, 0));
+    assert_eq!(bot.events.iter().map(|(tag, _)| *tag).collect::<Vec<_>>(), [PING]);
+    bot.gateway.stats().set_wanted(PING, false);
     // A flood of them is answered in part.
     for _ in 0..1000 {
         link.say(0, Message::Ping(Ping {}));

@@ -1,0 +1,70 @@
+"""Filters on the core's side: what can be none is refused before anything is registered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mezon import _core
+from mezon._gateway.codec import TAGS
+from mezon.errors import InvalidArgumentError
+
+
+def core_filter(event: str, spec: Mapping[str, Any]) -> _core.EventFilter:
+    """The core's filter of an event.
+
+    Raises:
+        InvalidArgumentError: If the core knows no such filter.
+    """
+    try:
+        return _core.EventFilter(event, json.dumps(spec))
+    except ValueError as error:
+        raise InvalidArgumentError(f"this filter of {event!r} cannot be: {error}") from None
+
+
+def check(event: str, spec: Mapping[str, Any]) -> None:
+    """Refuse what the core would refuse.
+
+    Raises:
+        InvalidArgumentError: If the core knows no such filter.
+    """
+    core_filter(event, spec)
+
+
+def pattern(text: str, fold: bool) -> Callable[[str], bool]:
+    """Is a regular expression anywhere in a text? The core's own, so that it means the same everywhere."""
+    found = _core.TextPattern(text, fold).found_in
+
+    def found_in(text: str) -> bool:
+        try:
+            return found(text)
+        except UnicodeEncodeError:
+            # Half a surrogate pair, which JSON can hold and UTF-8 cannot.
+            return found(text.encode(errors="replace").decode())
+
+    return found_in
+
+
+class Narrowing:
+    """What a connection's handlers want of the events they listen to, for every core it makes."""
+
+    def __init__(self) -> None:
+        self._filters: dict[int, _core.EventFilter] = {}
+
+    def set(self, name: str, spec: Mapping[str, Any] | None, core: _core.Gateway | None) -> None:
+        """From now on; None for everything."""
+        tag = TAGS.get(name)
+        if tag is None or (spec is None and tag not in self._filters):
+            return
+        if spec is None:
+            del self._filters[tag]
+        else:
+            self._filters[tag] = core_filter(name, spec)
+        if core is not None:
+            core.set_filter(tag, self._filters.get(tag))
+
+    def give(self, core: _core.Gateway) -> None:
+        """Tell a core that is about to be opened all of it; what its caches have seen does not count any more."""
+        for tag, one in self._filters.items():
+            core.set_filter(tag, one)

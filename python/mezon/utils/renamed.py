@@ -1,0 +1,30 @@
+"""Arguments that had another name once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def renamed(old: str, new: str) -> Callable[[Callable[_P, Awaitable[_R]]], Callable[_P, Awaitable[_R]]]:
+    """Let a coroutine function take its argument ``new`` by the name ``old`` too, which is in old code.
+
+    Signature and docstring stay those of the function. Both at once are a ``TypeError``, as any argument given twice.
+    """
+
+    def decorate(function: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[_R]]:
+        @functools.wraps(function)
+        async def call(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            if old in kwargs:
+                if new in kwargs:
+                    raise TypeError(f"{function.__name__}() got {new!r} twice: {old!r} is its old name")
+                kwargs[new] = kwargs.pop(old)
+            return await function(*args, **kwargs)
+
+        return call
+
+    return decorate

@@ -1,0 +1,125 @@
+"""Filters in the core: what no handler wants makes no object, and everybody else sees it all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mezon import ChannelMessage, MezonClient, filters
+from mezon.testing import LocalGateway
+from waiting import until
+
+
+async def logged_in(gateway: LocalGateway, **options: Any) -> MezonClient:
+    client = MezonClient(**{**gateway.client_options(), **options})
+    await client.login()
+    return client
+
+
+async def test_what_nobody_wants_is_counted_and_each_gets_its_own(gateway: LocalGateway) -> None:
+    client = await logged_in(gateway)
+    commands: list[str] = []
+    greetings: list[str] = []
+    client.on_channel_message(
+        lambda message: commands.append(message.content["t"]), filter=filters.prefix("!")
+    )
+
+    @client.on_channel_message(filter=filters.contains("HELLO", ignore_case=True))
+    async def greet(message: ChannelMessage) -> None:
+        greetings.append(message.content["t"])
+
+    for text in ("nothing", "!one", "say hello", "nothing at all", "!hello", "nothing"):
+        await gateway.say("general", "alice", text)
+    await until(lambda: len(commands) + len(greetings) == 4 and client.stats().filtered == 2)
+    assert commands == ["!one", "!hello"]
+    assert greetings == ["say hello", "!hello"]
+    # The first one showed the caches a channel and a sender.
+    assert client.users.get(gateway.world.user("alice").id) is not None
+    await client.disconnect()
+
+
+async def test_store_and_recent_messages_have_what_was_dropped(gateway: LocalGateway) -> None:
+    client = await logged_in(gateway)
+    client.on_channel_message(lambda message: None, filter=filters.prefix("!"))
+    for number in range(5):
+        await gateway.say("general", "alice", f"number {number}")
+    await until(lambda: client.stats().filtered == 4)
+    channel = client.channels.get(gateway.world.channel("general").id)
+    assert channel is not None
+    texts = [message.content["t"] for message in channel.messages.values()]
+    assert texts == [f"number {number}" for number in range(5)]
+    assert await client.message_db.get_message_count(channel.id) == 5
+    await client.disconnect()
+
+
+async def test_new_looks_reach_the_cache(gateway: LocalGateway) -> None:
+    client = await logged_in(gateway)
+    client.on_channel_message(lambda message: None, filter=filters.prefix("!"))
+    await gateway.say("general", "alice", "one")
+    await gateway.say("general", "bob", "two")
+    await gateway.say("general", "alice", "three")
+    await until(lambda: client.stats().filtered == 1)
+    assert client.users.get(gateway.world.user("bob").id) is not None
+    await client.disconnect()
+
+
+async def test_filters_change_while_it_runs(gateway: LocalGateway) -> None:
+    client = await logged_in(gateway)
+    seen: list[str] = []
+
+    def narrow(message: ChannelMessage) -> None:
+        seen.append(f"narrow {message.content['t']}")
+
+    def wide(message: ChannelMessage) -> None:
+        seen.append(f"wide {message.content['t']}")
+
+    client.on_channel_message(narrow, filter=filters.equals("a"))
+    await gateway.say("general", "alice", "first")
+    await gateway.say("general", "alice", "b")
+    await until(lambda: client.stats().filtered == 1)
+    client.on_channel_message(wide)
+    await gateway.say("general", "alice", "b")
+    await until(lambda: seen == ["wide b"])
+    client.off("channel_message", wide)
+    waiter = client.wait_for("channel_message", lambda message: message.content["t"] == "c", 10)
+    waiting = asyncio.ensure_future(waiter)
+    await asyncio.sleep(0)
+    await gateway.say("general", "alice", "c")
+    assert (await waiting).content["t"] == "c"
+    await gateway.say("general", "alice", "a")
+    await until(lambda: seen[-1] == "narrow a")
+    assert seen == ["wide b", "narrow a"]
+    client.off("channel_message", narrow)
+    await gateway.say("general", "alice", "a")
+    await until(lambda: client.stats().events.get("channel_message") == 6 and not client.stats().queued)
+    await client.disconnect()
+    assert seen == ["wide b", "narrow a"]
+
+
+async def test_a_list_of_what_a_filter_matches(gateway: LocalGateway) -> None:
+    client = await logged_in(gateway)
+    lists: list[list[str]] = []
+    client.on_batch(
+        "channel_message",
+        lambda messages: lists.append([message.content["t"] for message in messages]),
+        max_size=2,
+        max_wait=3600,
+        filter=filters.prefix("!"),
+    )
+    for text in ("!1", "x", "!2", "x", "!3"):
+        await gateway.say("general", "alice", text)
+    await until(lambda: client.stats().events.get("channel_message") == 5 and not client.stats().queued)
+    assert (lists, client.stats().filtered) == ([["!1", "!2"]], 2)
+    await client.disconnect()
+    assert lists == [["!1", "!2"], ["!3"]]
+
+
+async def test_with_gap_filling_every_message_is_told(gateway: LocalGateway) -> None:
+    client = await logged_in(gateway, fill_gaps=True)
+    seen: list[str] = []
+    client.on_channel_message(lambda message: seen.append(message.content["t"]), filter=filters.prefix("!"))
+    for text in ("x", "y", "!z"):
+        await gateway.say("general", "alice", text)
+    await until(lambda: seen == ["!z"])
+    assert client.stats().filtered == 0
+    await client.disconnect()
