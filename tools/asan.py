@@ -83,8 +83,9 @@ def main() -> None:
     loaded = subprocess.run(python, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if not loaded.stdout.startswith(str(site)):
         sys.exit(f"the checked core was not loaded: {loaded.stdout}{loaded.stderr}")
-    # The sanitizer makes everything some times slower, and the tests' limits are for an ordinary run.
+    # The sanitizer makes everything some times slower; the limits of tests and of hypothesis are for ordinary runs.
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "600"]
+    command.append("--hypothesis-profile=ci")
     sys.exit(
         subprocess.run(
             [*command, *(sys.argv[1:] or TESTS)], env=environment, cwd=ROOT, check=False

@@ -161,8 +161,13 @@ mod tests {
         assert!(!filters.drops(tag, &quiet), "a new channel and a new sender");
         assert!(filters.drops(tag, &quiet));
         assert!(!filters.drops(tag, &command));
-        let renamed =
-            ChannelMessage { sender_id: 1, channel_id: 7, username: "new".into(), ..Default::default() };
+        let renamed = ChannelMessage {
+            sender_id: 1,
+            channel_id: 7,
+            username: "new".into(),
+            content: "{}".into(),
+            ..Default::default()
+        };
         assert!(!filters.drops(tag, &renamed.encode_to_vec()), "the sender looks otherwise");
         assert!(filters.drops(tag, &renamed.encode_to_vec()));
         filters.drops(tags::USER_CLAN_REMOVED_EVENT, &[]);

@@ -149,7 +149,7 @@ fn has(body: &[u8], item: Option<&(u32, HashSet<i64>)>) -> Option<bool> {
 
 /// Collects the numbers at a place. None for what is no protobuf, and for a message that came in parts.
 fn numbers(body: &[u8], path: &[(u32, bool)], into: &mut Vec<i64>) -> Option<()> {
-    let Some(((wanted, many), rest)) = path.split_first() else { return None };
+    let ((wanted, many), rest) = path.split_first()?;
     let (mut last, mut inner) = (None, 0);
     let mut fields = Fields::new(body);
     while let Some((number, value)) = fields.read().ok()? {

@@ -93,6 +93,24 @@ async def test_a_plain_function_and_one_that_fails(
     assert "the socket's onconnect itself failed" in caplog.text.lower()
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit, RecursionError])
+async def test_what_a_function_raises_costs_nothing(
+    gateway: LocalGateway, connect: Connect, error: type[BaseException]
+) -> None:
+    client = await connect(gateway=settings(gateway))
+    lost: list[Disconnect] = []
+    client.on_disconnect(lost.append)
+    calls = Calls(client.socket_manager.get_socket())
+
+    def ondisconnect(event: Disconnect) -> None:
+        raise error
+
+    client.socket_manager.get_socket().ondisconnect = ondisconnect
+    await gateway.drop()
+    await until(lambda: calls.names == ["onconnect"], lambda: f"onconnect; called: {calls.all}")
+    assert [event.will_reconnect for event in lost] == [True]
+
+
 async def test_silence(gateway: LocalGateway, connect: Connect) -> None:
     client = await connect(
         gateway=settings(gateway, heartbeat_interval=0.2, heartbeat_timeout=0.3, connect_timeout=30.0)

@@ -72,11 +72,16 @@ class Life:
         self._logged_in = True
 
     def on_state(self, state: str, generation: int, reason: str, /) -> None:
-        """Tell handlers of a loss and of the end."""
+        """Tell handlers of a loss and of the end, then the functions of the socket."""
+        try:
+            self._follow(state, generation, reason)
+        finally:
+            self._client.socket_manager.socket.state_changed(state, reason)
+
+    def _follow(self, state: str, generation: int, reason: str) -> None:
         logger.debug("Connection %d is %s%s", generation, state, f": {reason}" if reason else "")
         if self._gaps is not None:
             self._gaps.state_changed(state)
-        self._client.socket_manager.socket.state_changed(state, reason)
         if state == "ready":
             self._lost = False
             self._sessions.connected()

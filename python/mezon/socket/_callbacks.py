@@ -87,7 +87,9 @@ class SocketCallbacks:
             return
         try:
             outcome = callback(*args)
-        except Exception:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
             logger.exception("The socket's %s itself failed", name)
             return
         if inspect.isawaitable(outcome):
