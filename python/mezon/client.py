@@ -46,7 +46,7 @@ from mezon._events.registration import EventRegistration
 from mezon._events.waiting import Waiters
 from mezon._gateway.transport import check_transport
 from mezon._http.route import check_route
-from mezon.errors import InvalidArgumentError, MezonError
+from mezon.errors import InvalidArgumentError
 from mezon.managers.event import EventManager
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
@@ -256,6 +256,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             lambda: self._login.close_connection(),
             self._close_rest,
         )
+        life = Life(self, self._dispatcher, self._sessions, self.directory, self._background, self._shutdown)
         self._login = Login(
             self,
             ports=self._ports,
@@ -263,14 +264,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             sessions=self._sessions,
             directory=self.directory,
             background=self._background,
-            life=Life(
-                self,
-                self._dispatcher,
-                self._sessions,
-                self.directory,
-                self._background,
-                self._shutdown,
-            ),
+            life=life,
             shutdown=self._shutdown,
             tokens=self._tokens,
         )
@@ -329,11 +323,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         Raises:
             MezonError: After the first login: the calls are on their way unwatched by then.
         """
-        if self.socket_manager is not None:
-            raise MezonError(
-                "an observer watches from the beginning: client.observe(...) comes before login()"
-            )
-        self._observers.all.append(observer)
+        self._observers.add(observer, late=self.socket_manager is not None)
 
     # ---- login and its end
 

@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager, ExitStack
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from mezon.errors import MezonError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -28,6 +30,18 @@ class Observers:
 
     def __init__(self) -> None:
         self.all: list[Observer] = []
+
+    def add(self, observer: Observer, *, late: bool) -> None:
+        """Have an observer watch.
+
+        Raises:
+            MezonError: When it comes too late: the calls are on their way unwatched by then.
+        """
+        if late:
+            raise MezonError(
+                "an observer watches from the beginning: client.observe(...) comes before login()"
+            )
+        self.all.append(observer)
 
     def around(self, name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
         """A handler of an event with its observers."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mezon._events.batches import Batch
 from mezon._events.ending import finish
-from mezon._events.filtered import Filtered, union
+from mezon._events.routing import Route, Routes
 from mezon._events.tasks import (
     Handlers,
     MakeTask,
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from mezon.ports import Connection
 
 logger = get_logger("mezon.events")
-
-#: The event's name, the SDK's own effect, the handlers that are awaited first, and the bot's handlers.
-_Route: TypeAlias = "tuple[str, Callable[[Any], None] | None, Handlers, Handlers]"
 
 _InLine: TypeAlias = "Callable[[str, Callable[..., Any], Any], None]"
 
@@ -79,10 +76,10 @@ class Dispatcher:
         self._events = events
         self._waiters = waiters if waiters is not None else Waiters()
         self._on_error = on_error
-        self._around = around
         self._max = max_handlers
-        self._effects: Mapping[str, Callable[[Any], None]] = {}
-        self._routes: dict[str, _Route] = {}
+        self._routes = Routes(events, self._waiters, around)
+        #: The same table, for the way that every event goes.
+        self._ways = self._routes.table
         self._connection: Connection | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._make_task: MakeTask = task_on_running_loop
@@ -95,22 +92,17 @@ class Dispatcher:
         self._workers = Workers(self._running, self.failed, self._room_again, self._start)
         #: Puts a handler's coroutine in line for a worker; None where each has a task of its own.
         self._in_line: _InLine | None = None
-        #: The handlers of lists.
-        self._lists: tuple[Batch, ...] = ()
-        #: Tells the connection what handlers want of an event.
-        self._narrow: Callable[[str, Mapping[str, Any] | None], None] | None = None
         self._stopped = False
         self._early = False
         self._waiting = False
         #: Handlers that raised.
         self.errors = 0
-        events.on_change = self._waiters.on_change = self._changed
 
     # ---- where events come from
 
     def use_effects(self, effects: Mapping[str, Callable[[Any], None]]) -> None:
         """Do this on an event before its handlers start, by envelope field."""
-        self._effects = effects
+        self._routes.effects = effects
 
     def attach(self, connection: Connection, loop: asyncio.AbstractEventLoop, *, whole: bool = True) -> None:
         """Tell a connection what is wanted, and dispatch its events on this loop from now on.
@@ -120,8 +112,6 @@ class Dispatcher:
             loop: The running loop.
             whole: Somebody else than handlers needs every event, so that filters tell the connection nothing.
         """
-        # A port of somebody else's need not know filters: they hold all the same.
-        self._narrow = None if whole else getattr(connection, "narrow", None)
         self._connection = connection
         self._loop = loop
         self._make_task = task_maker(loop)
@@ -129,9 +119,7 @@ class Dispatcher:
         shared = self._worker_task and connection.around is None and shares_tasks(loop)
         self._in_line = self._workers.add if shared else None
         self._stopped = False
-        interesting = self._events.listeners.keys() | self._events.defaults.keys() | self._effects.keys()
-        for name in interesting | self._waiters.names:
-            self._changed(name)
+        self._routes.lead_from(connection, whole=whole)
 
     def wait_for_ready(self) -> None:
         """A login begins: what comes meanwhile waits, in order, until `ready` has been told."""
@@ -156,50 +144,6 @@ class Dispatcher:
         """Take no more events of the connection; answers to calls still come."""
         self._stopped = True
 
-    def _changed(self, name: str) -> None:
-        """Somebody began or ceased to listen: the connection is told, and the way to the handlers is set again."""
-        wanted = name in self._effects or self._events.has_listeners(name) or self._waiters.has(name)
-        if wanted:
-            self._routes[name] = self._route(name)
-        else:
-            self._routes.pop(name, None)
-        listeners = self._events.listeners.values()
-        self._lists = tuple(one for handlers in listeners for one in handlers if isinstance(one, Batch))
-        if self._narrow is not None:
-            self._narrow(name, self._wanted_of(name))
-        if self._connection is not None:
-            self._connection.want(name, wanted)
-
-    def _wanted_of(self, name: str) -> Mapping[str, Any] | None:
-        """What the handlers of an event want of it; None for everything.
-
-        The effects of a message see what is new to them in any case: the core lets that through.
-        """
-        others = name in self._effects and name != Events.CHANNEL_MESSAGE.value
-        if others or self._waiters.has(name) or self._events.defaults.get(name):
-            return None
-        return union(self._events.listeners.get(name, ()))
-
-    def _route(self, name: str) -> _Route:
-        events, effect = self._events, self._effects.get(name)
-        if self._waiters.has(name):
-            effect = self._waiters.after(effect, name)
-        defaults = events.defaults.get(name, ())
-        handlers = tuple(self._watched(name, handler) for handler in events.listeners.get(name, ()))
-        around = None if self._connection is None else self._connection.around
-        if around is not None:
-            defaults = tuple(around(name, one, -1 - place) for place, one in enumerate(defaults))
-            handlers = tuple(around(name, one, place) for place, one in enumerate(handlers))
-        return name, effect, defaults, handlers
-
-    def _watched(self, name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
-        if isinstance(handler, Batch):
-            return handler
-        if isinstance(handler, Filtered):
-            # What a filter keeps out is no call of the handler.
-            return Filtered(self._around(name, handler.handler), handler.spec)
-        return self._around(name, handler)
-
     # ---- how many may run
 
     @property
@@ -212,7 +156,7 @@ class Dispatcher:
         """How many events may come now: one starts as many handlers as listen to it."""
         if self._stopped or self._early:
             return 0
-        if any(batch.full for batch in self._lists):
+        if any(batch.full for batch in self._routes.lists):
             self._waiting = True
             return 0
         if self._max is None:
@@ -232,7 +176,7 @@ class Dispatcher:
     @property
     def full(self) -> bool:
         """Do as many handlers run as may?"""
-        if any(batch.full for batch in self._lists):
+        if any(batch.full for batch in self._routes.lists):
             return True
         return self._max is not None and self._room(self._max) <= 0
 
@@ -262,7 +206,7 @@ class Dispatcher:
         return Batch(name, handler, max_size, max_wait, spec, self._call, self._room_again)
 
     def _call(self, name: str, handler: Callable[[list[Any]], Any], events: list[Any]) -> None:
-        handler = self._around(name, handler)
+        handler = self._routes.around(name, handler)
         end = self._begin(name, (handler,), events)
         if end is not None:
             raise end
@@ -271,7 +215,7 @@ class Dispatcher:
 
     def on_event(self, name: str, event: Any) -> None:
         """Dispatch an event of the connection."""
-        route = self._routes.get(name)
+        route = self._ways.get(name)
         # None: it was on its way when the last listener went.
         if route is not None:
             self._follow(route, event, self._in_line)
@@ -281,10 +225,10 @@ class Dispatcher:
         if self._loop is None or self._loop.is_closed():
             self._loop = asyncio.get_running_loop()
             self._make_task = task_maker(self._loop)
-        name, effect, defaults, handlers = self._route(name)
+        name, effect, defaults, handlers = self._routes.route(name)
         self._follow((name, effect, fitting(defaults), fitting(handlers)), event)
 
-    def _follow(self, route: _Route, event: Any, in_line: _InLine | None = None) -> None:
+    def _follow(self, route: Route, event: Any, in_line: _InLine | None = None) -> None:
         name, effect, defaults, handlers = route
         end: BaseException | None = None
         if effect is not None:
@@ -422,7 +366,7 @@ class Dispatcher:
 
     async def finish(self, timeout: float) -> None:
         """Let running handlers end, and cancel those that have not after `timeout` seconds; but not the caller."""
-        await finish(self._running, self._forget_ended, self._lists, self._workers, timeout)
+        await finish(self._running, self._forget_ended, self._routes.lists, self._workers, timeout)
         self._sweep()
 
     def _forget_ended(self, outcome: Any) -> None:
