@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon import _core
 from mezon._gateway import core_log
 from mezon._gateway.closing import CLOSING, close_unheard
-from mezon._gateway.codec import MESSAGES, NAMES, TAGS, dict_plan, event_plan
-from mezon._gateway.failures import does_not_fit, no_answer, not_taken, other_loop, server_error
+from mezon._gateway.codec import NAMES, TAGS, event_plan
+from mezon._gateway.failures import no_answer, not_taken, other_loop, server_error
 from mezon._gateway.filtering import Narrowing
 from mezon._gateway.inflight import InFlight
 from mezon._gateway.new_session import bring_urls
 from mezon._gateway.protobuf_events import protobuf_event
+from mezon._gateway.sending import send
 from mezon._gateway.watch import Watch, weakly
 from mezon.errors import MezonConnectionError
 from mezon.utils.logger import get_logger
@@ -249,7 +250,7 @@ class CoreConnection:
     async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
         """Send ``value`` in the envelope field ``name`` and wait for the answer: its field and its model."""
         loop = self._loop_of_calls(name)
-        kind, answer = await self._answer_to(name, self._send(name, value, timeout), loop)
+        kind, answer = await self._calls.answer_to(*send(self._core, name, value, timeout), name, loop)
         if kind == "error":
             raise server_error(name, answer)
         return kind, answer
@@ -257,7 +258,7 @@ class CoreConnection:
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
         """Like ``call``, for calls whose answer is the body of an API call."""
         loop = self._loop_of_calls(name)
-        answer = await self._answer_to(name, self._send(name, value, timeout), loop)
+        answer = await self._calls.answer_to(*send(self._core, name, value, timeout), name, loop)
         if isinstance(answer, bytes):
             return answer
         kind, content = answer
@@ -269,7 +270,7 @@ class CoreConnection:
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
         """Send without waiting for an answer."""
         self._process.check()
-        self._send(name, value, timeout)
+        send(self._core, name, value, timeout)
 
     def in_flight(self) -> dict[int, asyncio.Future[Any]]:
         """The calls that wait for their answers, by the core's number."""
@@ -284,27 +285,6 @@ class CoreConnection:
         if loop is not asyncio.get_running_loop():
             raise other_loop(name)
         return loop
-
-    def _send(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> int:
-        core = self._core
-        if core is None:
-            raise no_answer(name, "not_connected")
-        try:
-            if isinstance(value, bytes):
-                return core.call(TAGS[name], value, timeout)
-            return core.call_with(TAGS[name], dict_plan(MESSAGES[name]), value, timeout)
-        except _core.GatewayError as error:
-            raise not_taken(error, name) from None
-        except (TypeError, ValueError, OverflowError) as error:
-            raise does_not_fit(name, error) from error
-
-    async def _answer_to(self, name: str, call: int, loop: asyncio.AbstractEventLoop) -> Any:
-        try:
-            return await self._calls.add(call, name, loop)
-        except asyncio.CancelledError:
-            if self._calls.forget(call) and self._core is not None:
-                self._core.cancel(call)
-            raise
 
     # ---- draining, on the loop
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from mezon import _core
 from mezon._gateway.failures import no_answer
 
 
@@ -19,6 +20,17 @@ class InFlight:
         future: asyncio.Future[Any] = loop.create_future()
         self._calls[call] = (name, future)
         return future
+
+    async def answer_to(
+        self, core: _core.Gateway, call: int, name: str, loop: asyncio.AbstractEventLoop
+    ) -> Any:
+        """Wait for the answer to a call; one that nobody waits for any more is taken back if it has not gone out."""
+        try:
+            return await self.add(call, name, loop)
+        except asyncio.CancelledError:
+            if self.forget(call):
+                core.cancel(call)
+            raise
 
     def forget(self, call: int) -> bool:
         """Nobody waits any more; False when the call is over already."""

@@ -8,14 +8,14 @@ import uuid
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
+from mezon._gateway.codec import MESSAGES, dict_plan
 from mezon._gateway.failures import does_not_fit, no_answer
-from mezon._gateway.protobuf_events import protobuf_event
 from mezon._machines.acknowledger import Acknowledger
 from mezon._machines.broker import connect, gone
 from mezon._machines.courier import Courier
 from mezon._machines.dead_letters import bury
 from mezon._machines.delivery import DELIVERED, Delivery, around
+from mezon._machines.event_reader import EventReader
 from mezon._machines.layout import partitions_of
 from mezon._machines.membership import Member, Members
 from mezon._machines.ownership import Ownership
@@ -87,9 +87,7 @@ class WorkerConnection:
         self._names = names
         self._layout = layout
         self._timing = timing
-        self._origin = origin
-        self._plans: dict[str, _core.Plan | None] = {} if plan is None else {_MESSAGE: plan}
-        self._recent = Recent(*recent)
+        self._events = EventReader(plan, origin, Recent(*recent))
         self._state = "idle"
         self._generation = 0
         self._wanted: set[str] = set()
@@ -255,6 +253,10 @@ class WorkerConnection:
         if self.listener is not None:
             self.listener.on_state(state, self._generation, reason)
 
+    def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
+        """Nothing: calls wait at the relay, which numbers them."""
+        return {}
+
     def reconnect(self) -> bool:
         """Return False: the connection to the gateway is the relay's."""
         return False
@@ -309,7 +311,7 @@ class WorkerConnection:
 
     def _deliver(self, listener: ConnectionListener, delivery: Delivery) -> None:
         try:
-            event = self._event(delivery.name, delivery.body)
+            event = self._events.read(delivery.name, delivery.body)
         except Exception as error:
             self._counts["malformed"] += 1
             self._bury(delivery, f"it cannot be read: {type(error).__name__}")
@@ -328,20 +330,6 @@ class WorkerConnection:
             DELIVERED.reset(token)
             delivery.end()
             delivery.all_started()
-
-    def _event(self, name: str, body: bytes) -> Any:
-        plan = self._plan_of(name)
-        if plan is None:
-            return protobuf_event(name, body, self._origin)
-        event = plan.decode(body)
-        if name == _MESSAGE:
-            self._recent.add(event.channel_id, body)
-        return event
-
-    def _plan_of(self, name: str) -> _core.Plan | None:
-        if name not in self._plans:
-            self._plans[name] = event_plan(name, self._origin)
-        return self._plans[name]
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
         self._counts["dead"] += 1
@@ -362,17 +350,9 @@ class WorkerConnection:
         delivery.all_started()
         self._beside(go())
 
-    # ---- what a channel said lately
-
-    def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
-        """None: the relay makes the calls."""
-        return {}
-
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Take the messages of a channel that came since it was last asked, oldest first."""
-        plan = self._plan_of(_MESSAGE)
-        assert plan is not None
-        return [plan.decode(body) for body in self._recent.take(channel_id)]
+        return self._events.take_recent(channel_id)
 
     # ---- calls
 
@@ -380,8 +360,7 @@ class WorkerConnection:
         """Send ``value`` by the relay and wait for the answer: its field and its model."""
         answer = await self._ask("call", name, value, timeout)
         field = answer.values["field"]
-        plan = self._plan_of(field) if field in MESSAGES else None
-        return field, answer.body if plan is None else plan.decode(answer.body)
+        return field, self._events.answer(field, answer.body)
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
         """Like ``call``, for calls whose answer is the body of an API call."""
