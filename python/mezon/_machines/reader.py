@@ -50,6 +50,7 @@ class Reader:
         partition: Which one.
         deliver: Takes an event; its ``on_end`` is this reader's.
         acknowledge: Takes the subject and the word of an acknowledgement.
+        held: Does a living worker still have events of a partition that is not its own any more?
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Reader:
         partition: int,
         deliver: Callable[[Delivery], None],
         acknowledge: Callable[[str, bytes], None],
+        held: Callable[[int], bool],
     ) -> None:
         self._client = client
         self._names = names
@@ -67,6 +69,7 @@ class Reader:
         self.partition = partition
         self._deliver = deliver
         self._acknowledge = acknowledge
+        self._held = held
         self._pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.{names.consumer(partition)}"
         self._pin = ""
         self._open: dict[str, Delivery] = {}
@@ -93,6 +96,10 @@ class Reader:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        if self._subscription is not None:
+            # When this is done the server sends nothing more here, and what it had sent has come.
+            with contextlib.suppress(Exception):
+                await self._subscription.drain()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 while self._open:
@@ -105,9 +112,6 @@ class Reader:
                 self.partition,
                 patience,
             )
-        with contextlib.suppress(Exception):
-            if self._subscription is not None:
-                await self._subscription.unsubscribe()
         if self._pin:
             with contextlib.suppress(MezonError):
                 await api(
@@ -146,6 +150,8 @@ class Reader:
             else:
                 if known is not None and not known.get("num_ack_pending"):
                     return
+            if self._held(self.partition):
+                until = time.monotonic() + self._timing.ack_wait + 0.5
             await asyncio.sleep(_LOOK)
 
     async def _ask(self, batch: int) -> None:
@@ -181,10 +187,6 @@ class Reader:
             on_end=self._ended,
             extended_at=time.monotonic(),
         )
-        if self._letting_go:
-            # It was on its way when the partition went: the next owner gets it at once.
-            self._acknowledge(message.reply, b"-NAK")
-            return
         # Delivered again while it runs here: the new acknowledgement is the one that counts.
         earlier = self._open.get(delivery.event_id)
         if earlier is not None:

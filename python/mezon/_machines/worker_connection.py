@@ -266,7 +266,9 @@ class WorkerConnection:
     async def _beat(self, members: Members) -> None:
         while True:
             try:
-                await members.say(Member(self.name, frozenset(self._wanted)))
+                ownership = self._ownership
+                holding = frozenset[int]() if ownership is None else ownership.holding
+                await members.say(Member(self.name, frozenset(self._wanted), holding=holding))
             except Exception as error:
                 logger.debug("No sign of life was given: %s", error or type(error).__name__)
             await asyncio.sleep(self._timing.beat)
@@ -277,7 +279,9 @@ class WorkerConnection:
 
     def _reader(self, client: Client, partition: int) -> Reader:
         assert self._acknowledger is not None
-        return Reader(client, self._names, self._timing, partition, self._take, self._acknowledger.say)
+        held = self._members.hold if self._members is not None else lambda partition: False
+        say = self._acknowledger.say
+        return Reader(client, self._names, self._timing, partition, self._take, say, held)
 
     # ---- from the stream to handlers
 
