@@ -56,7 +56,8 @@ class InProcess:
     def settled(self) -> bool:
         """Has every partition one owner among the clients, and every client a share?"""
         shares = [client.socket_manager.socket.connection.stats()["partitions"] for client in self.clients]
-        return all(shares) and sorted(sum(shares, [])) == list(range(self.layout.partitions))
+        owned = sorted(partition for share in shares for partition in share)
+        return all(shares) and owned == list(range(self.layout.partitions))
 
     @contextlib.contextmanager
     def workers(self) -> Iterator[None]:
