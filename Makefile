@@ -48,8 +48,10 @@ test: test-rust test-python ## every test, Rust and Python
 test-rust:
 	cargo test --locked --quiet
 
+# How many tests run at a time; a file stays together.
+JOBS ?= 2
 test-python: build
-	$(PY) -m pytest
+	$(PY) -m pytest -n $(JOBS) --dist loadfile
 
 N ?= 1
 BURST ?= 50000

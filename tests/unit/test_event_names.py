@@ -15,7 +15,8 @@ def test_every_member_of_the_envelope_has_a_name_and_a_helper() -> None:
     helpers = {
         name: getattr(client, name)
         for name in dir(client)
-        if name.startswith("on_") and name not in ("on_error", "on_ready", "on_disconnect", "on_reconnected")
+        if name.startswith("on_")
+        and name not in ("on_error", "on_ready", "on_disconnect", "on_reconnected", "on_batch")
     }
 
     def handler(event: object) -> None: ...

@@ -29,7 +29,7 @@ client.on_channel_message(created)  # E: type-var
 client.on_channel_message(protobuf)  # E: type-var
 client.on_channel_message(two)  # E: type-var
 client.on_channel_message(none)  # E: type-var
-client.on_channel_message("hello")  # E: type-var
+client.on_channel_message("hello")  # E: call-overload
 client.on_channel_created(message)  # E: type-var
 client.on_message_reaction(message)  # E: type-var
 client.on_token_send(message)  # E: type-var
