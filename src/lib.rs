@@ -2,7 +2,7 @@
 
 mod by_channel;
 pub mod crypto;
-mod filter;
+pub mod filter;
 pub mod gateway;
 pub mod inbox;
 mod runtime;
