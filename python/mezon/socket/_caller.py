@@ -88,7 +88,7 @@ class SocketCaller(SocketCallbacks):
     def websocket_scheme(self, scheme: str) -> None:
         if scheme not in ("ws", "wss"):
             raise InvalidArgumentError(f"websocket_scheme is 'wss' or 'ws', not {scheme!r}")
-        self.use_ssl = scheme == "wss"
+        self.use_ssl: bool = scheme == "wss"
 
     @property
     def cids(self) -> dict[int, PromiseExecutor]:
