@@ -45,7 +45,7 @@ class SocketCaller(SocketCallbacks):
     ) -> None:
         super().__init__()
         self.ws_url = ws_url
-        self.use_ssl = use_ssl
+        self.use_ssl: bool = use_ssl
         self.adapter: WebSocketAdapter | WebSocketAdapterPb = (
             adapter if adapter is not None else WebSocketAdapterPb()
         )
@@ -56,7 +56,7 @@ class SocketCaller(SocketCallbacks):
         #: What is refused before it is sent; None for nothing.
         self.limits: MessageLimits | None = None
         #: What ``generate_cid`` gives next.
-        self.next_cid = 1
+        self.next_cid: int = 1
 
     @property
     def connection(self) -> Connection:
@@ -88,7 +88,7 @@ class SocketCaller(SocketCallbacks):
     def websocket_scheme(self, scheme: str) -> None:
         if scheme not in ("ws", "wss"):
             raise InvalidArgumentError(f"websocket_scheme is 'wss' or 'ws', not {scheme!r}")
-        self.use_ssl: bool = scheme == "wss"
+        self.use_ssl = scheme == "wss"
 
     @property
     def cids(self) -> dict[int, PromiseExecutor]:
