@@ -243,7 +243,8 @@ class MessageDB:
 
         The last word may be the beginning of one. Case and diacritics do not matter: ``duong`` finds
         ``Đường``.
-        The first search reads every message of the file once (about 5 seconds for a million).
+        The first search reads every message of the file once in slices, so that nothing
+        waits for it; for a million that is a minute or more, and the search waits as long.
 
         Raises:
             InvalidArgumentError: If the channel id is no number.
