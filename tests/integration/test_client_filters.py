@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from mezon import ChannelMessage, MezonClient, filters
 from mezon.testing import LocalGateway
 from waiting import until
