@@ -22,7 +22,6 @@ logger = get_logger("mezon.machines")
 
 #: JetStream's error codes.
 NOT_FOUND: Final = frozenset({10014, 10059, 10037})
-EXISTS: Final = frozenset({10058, 10148})
 
 #: Seconds one call of the API may take.
 _PATIENCE: Final = 5.0

@@ -18,9 +18,6 @@ CALL_KEY: Final = "Mezon-Call-Key"
 #: UNIX time in seconds until which the caller waits.
 DEADLINE: Final = "Mezon-Deadline"
 
-#: Which call, or which class of error.
-KIND: Final = "Mezon-Kind"
-
 #: The epoch of the relay that published or answered.
 EPOCH: Final = "Mezon-Epoch"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._events.missed import ABOUT_OTHERS
@@ -54,7 +53,6 @@ class Tap:
         self.client: ConnectionListener | None = None
         self.gaps: GapFiller | None = None
         self.generation = 0
-        self.ready_at = 0.0
         plan = event_plan(_MESSAGE)
         assert plan is not None
         self._plan = plan
@@ -85,8 +83,6 @@ class Tap:
     def on_state(self, state: str, generation: int, reason: str, /) -> None:
         """Told to the gaps and to the client."""
         self.generation = generation
-        if state == "ready":
-            self.ready_at = time.time()
         if self.gaps is not None:
             self.gaps.state_changed(state)
         if self.client is not None:
