@@ -18,8 +18,8 @@ const RAW_CONTENT: &str = "raw_content";
 /// Messages nest this deep at most.
 const DEPTH: u32 = 32;
 /// What the elements of all lists of a message may cost together, lest two million bytes become a gigabyte of objects.
-const COST: usize = 1 << 20;
-const COST_OF_A_MESSAGE: usize = 64;
+pub(super) const COST: usize = 1 << 20;
+pub(super) const COST_OF_A_MESSAGE: usize = 64;
 const COST_OF_A_SCALAR: usize = 1;
 
 /// What is left of both for the message at hand.
@@ -83,8 +83,31 @@ pub(in crate::py) fn message<'py>(py: Python<'py>, plan: &Plan, body: &[u8]) -> 
     nested(py, plan, body, Limits { depth: DEPTH, cost: &Cell::new(COST) })
 }
 
+/// What the instance of an encoded message has in its dict. A JSON text is left at its zero when it was read before.
+pub(super) fn attributes<'py>(
+    py: Python<'py>,
+    plan: &Plan,
+    body: &[u8],
+    json_read: bool,
+) -> Result<Bound<'py, PyDict>, DecodeError> {
+    values(py, plan, body, Limits { depth: DEPTH, cost: &Cell::new(COST) }.deeper()?, json_read)
+}
+
 fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], limits: Limits<'_>) -> Decoded<'py> {
-    let limits = limits.deeper()?;
+    let dict = values(py, plan, body, limits.deeper()?, false)?;
+    match &plan.class {
+        Some(class) => Ok(instance::build(py, class.bind(py), dict, plan.given.bind(py), plan.complete)?),
+        None => Ok(dict.into_any()),
+    }
+}
+
+fn values<'py>(
+    py: Python<'py>,
+    plan: &Plan,
+    body: &[u8],
+    limits: Limits<'_>,
+    json_read: bool,
+) -> Result<Bound<'py, PyDict>, DecodeError> {
     let dict = plan.template.bind(py).copy()?;
     let mut lists: Vec<Option<Bound<'py, PyList>>> = Vec::new();
     lists.resize_with(plan.slots, || None);
@@ -130,24 +153,19 @@ fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], limits: Limits<'_>) ->
         }
     }
     match json {
-        Some((field, text)) => json_object(py, &dict, field, text)?,
-        // A text that is not there is no object either.
-        None if plan.has_json => {
-            dict.set_item(pyo3::intern!(py, RAW_CONTENT), pyo3::intern!(py, ""))?;
-        }
+        _ if json_read => {}
+        Some((field, text)) => content(py, text)?.put(py, &dict, field)?,
+        None if plan.has_json => Content::none(py).put_text(&dict)?,
         None => {}
     }
     if let Some((name, whole)) = &plan.whole {
         dict.set_item(name.bind(py), nested(py, whole.get(), body, limits)?)?;
     }
-    match &plan.class {
-        Some(class) => Ok(instance::build(py, class.bind(py), dict, plan.given.bind(py), plan.complete)?),
-        None => Ok(dict.into_any()),
-    }
+    Ok(dict)
 }
 
 #[inline]
-fn set<'py>(
+pub(super) fn set<'py>(
     py: Python<'py>,
     dict: &Bound<'py, PyDict>,
     field: &PlanField,
@@ -292,28 +310,50 @@ fn parts<'py>(
     Ok(PyList::empty(py).into_any())
 }
 
-/// The object in a JSON text. The text of anything else is kept beside an empty object (`ChannelMessage.raw_content`).
-fn json_object<'py>(
-    py: Python<'py>,
-    dict: &Bound<'py, PyDict>,
-    field: &PlanField,
-    text: &[u8],
-) -> Result<(), DecodeError> {
+/// What a JSON text turns out to be. The text of anything but an object is kept beside an empty object
+/// (`ChannelMessage.raw_content`).
+pub(super) enum Content<'py> {
+    Object(Bound<'py, PyAny>),
+    Text(Bound<'py, PyString>),
+}
+
+impl<'py> Content<'py> {
+    /// A text that is not there is no object either.
+    pub fn none(py: Python<'py>) -> Self {
+        Self::Text(pyo3::intern!(py, "").clone())
+    }
+
+    /// Into the dict of an instance, which has the empty object from the start.
+    fn put(&self, py: Python<'py>, dict: &Bound<'py, PyDict>, field: &PlanField) -> PyResult<()> {
+        match self {
+            Self::Object(object) => set(py, dict, field, object),
+            Self::Text(_) => self.put_text(dict),
+        }
+    }
+
+    /// The text that is no object, if it is one, for `raw_content`.
+    pub fn put_text(&self, dict: &Bound<'py, PyDict>) -> PyResult<()> {
+        match self {
+            Self::Object(_) => Ok(()),
+            Self::Text(text) => dict.set_item(pyo3::intern!(dict.py(), RAW_CONTENT), text),
+        }
+    }
+}
+
+/// Reads a JSON text.
+pub(super) fn content<'py>(py: Python<'py>, text: &[u8]) -> Result<Content<'py>, DecodeError> {
     if let Some(plain) = plain_text(text) {
         let object = PyDict::new(py);
         object.set_item(pyo3::intern!(py, "t"), string(py, plain)?)?;
-        set(py, dict, field, &object)?;
-        return Ok(());
+        return Ok(Content::Object(object.into_any()));
     }
-    let object = json::parse(py, text).filter(|value| value.is_instance_of::<PyDict>());
-    match object {
-        Some(object) => set(py, dict, field, &object)?,
+    match json::parse(py, text).filter(|value| value.is_instance_of::<PyDict>()) {
+        Some(object) => Ok(Content::Object(object)),
         None => {
             let text = std::str::from_utf8(text).map_err(|_| Malformed::Utf8)?;
-            dict.set_item(pyo3::intern!(py, RAW_CONTENT), text)?;
+            Ok(Content::Text(PyString::new(py, text)))
         }
     }
-    Ok(())
 }
 
 /// Python checks the UTF-8 as it copies: once is enough.
@@ -323,7 +363,7 @@ fn string<'py>(py: Python<'py>, text: &[u8]) -> Decoded<'py> {
 }
 
 #[inline]
-fn scalar<'py>(py: Python<'py>, kind: Kind, value: Value<'_>) -> Found<'py> {
+pub(super) fn scalar<'py>(py: Python<'py>, kind: Kind, value: Value<'_>) -> Found<'py> {
     let number = |value: i64| value.into_pyobject(py).map(Bound::into_any);
     let infallible = match (kind, value) {
         (Kind::String, Value::Bytes(text)) => return string(py, text).map(Some),

@@ -4,4 +4,6 @@ pub(super) mod decode;
 pub(super) mod encode;
 mod instance;
 pub(super) mod json;
+pub(super) mod lazy;
 pub(super) mod plan;
+pub(super) mod senders;
