@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-
     from mezon.api import MezonApi
     from mezon.managers.cache import CacheManager
     from mezon.managers.channel import ChannelManager

@@ -31,8 +31,6 @@ async def send_into(channel: TextChannel, message: OutgoingMessage) -> ChannelMe
     """
     require_content(message.content)
     ack, sent = await channel.socket_manager.send_message(message, channel.name)
-    if sent is not None and not channel.messages.has(sent.message_id):
-        from mezon.structures.message import Message
-
-        channel.messages.set(sent.message_id, Message(sent, channel, channel.socket_manager))
+    if sent is not None:
+        channel.messages.add(sent)
     return ack

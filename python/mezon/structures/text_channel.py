@@ -18,7 +18,6 @@ from mezon.utils.ids import required_id
 from mezon.utils.renamed import renamed
 
 if TYPE_CHECKING:
-    from mezon.managers.cache import CacheManager
     from mezon.managers.socket import SocketManager
     from mezon.models import (
         ApiChannelDescription,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from mezon.models._body import Content
     from mezon.ports import MessageStore
     from mezon.structures._files import File
+    from mezon.structures._message_cache import MessageCache
     from mezon.structures.clan import Clan
     from mezon.structures.message import Message
 
@@ -74,7 +74,7 @@ class TextChannel(ChannelMembers):
         self.clan = clan
         self.socket_manager = socket_manager
         self.message_db = message_db
-        self._messages: CacheManager[int, Message] | None = None
+        self._messages: MessageCache | None = None
         self.update_from(init_channel_data)
 
     def update_from(self, description: _Description) -> None:
@@ -91,7 +91,7 @@ class TextChannel(ChannelMembers):
         self.meeting_code = getattr(description, "meeting_code", None) or self.meeting_code
 
     @property
-    def messages(self) -> CacheManager[int, Message]:
+    def messages(self) -> MessageCache:
         """The last messages of the channel; ``fetch`` looks into the store too."""
         if self._messages is None:
             # Most channels never need one; and the managers' package may still be loading.
