@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from mezon._client.agents import Agents
-from mezon._client.arguments import check_arguments
+from mezon._client.arguments import bot_id, check_arguments, check_bounds
 from mezon._client.assembly import PortSettings, ports_for
 from mezon._client.background import Background
 from mezon._client.calls import ClientCalls
@@ -46,7 +46,6 @@ from mezon._events.registration import EventRegistration
 from mezon._events.waiting import Waiters
 from mezon._gateway.transport import check_transport
 from mezon._http.route import check_route
-from mezon.errors import InvalidArgumentError
 from mezon.managers.event import EventManager
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
@@ -164,24 +163,31 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         limits: MessageLimits | None = None,
         ports: Ports | None = None,
     ) -> None:
-        if enable_logging:
-            setup_logger(log_level=log_level)
         host, port, use_ssl = resolve(host), resolve(port), resolve(use_ssl)
-        content_as_json = resolve(content_as_json)
         check_arguments(
             api_key=api_key,
             host=host,
+            port=port,
             use_ssl=use_ssl,
             timeout=timeout,
+            log_level=log_level,
             message_db=message_db,
             gateway=gateway,
         )
-        try:
-            self.client_id: int = int(client_id)
-        except (TypeError, ValueError):
-            raise InvalidArgumentError(f"client_id is the bot's id, a number, not {client_id!r}") from None
-        if max_concurrent_handlers is not None and max_concurrent_handlers < 1:
-            raise InvalidArgumentError("max_concurrent_handlers is at least 1, or None for no bound")
+        check_bounds(
+            fill_gaps=fill_gaps,
+            max_concurrent_handlers=max_concurrent_handlers,
+            cache_size=cache_size,
+            messages_per_channel=messages_per_channel,
+            http_rate_limit=http_rate_limit,
+            http_rate_period=http_rate_period,
+            blocked_loop_warning=blocked_loop_warning,
+            limits=limits,
+            flags={"auto_accept_friends": auto_accept_friends, "worker_task": worker_task},
+        )
+        if enable_logging:
+            setup_logger(log_level=log_level)
+        self.client_id: int = bot_id(client_id)
         self.api_key = api_key
         self.use_ssl: bool = use_ssl
         self.timeout_ms: int = int(timeout)
@@ -192,7 +198,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self.login_url: str = f"{'https' if self.use_ssl else 'http'}://{host}:{port}"
         self.gateway: GatewayOptions = gateway if gateway is not None else GatewayOptions()
         self.auto_accept_friends = auto_accept_friends
-        self.content_as_json = content_as_json
+        self.content_as_json: bool = resolve(content_as_json)
         self.fill_gaps = fill_gaps
         self.messages_per_channel = messages_per_channel
         self.limits = limits
@@ -213,7 +219,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             client_id=self.client_id,
             gateway=self.gateway,
             message_db=message_db,
-            content_as_json=content_as_json,
+            content_as_json=self.content_as_json,
             recent_per_channel=messages_per_channel,
             recent_channels=cache_size,
             http_rate=(http_rate_limit, http_rate_period),

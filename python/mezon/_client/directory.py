@@ -11,9 +11,9 @@ from mezon.utils.ids import required_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mezon.models import ApiClanDesc
+    from mezon.models import ApiClanDesc, ChannelMessage, ChannelMessageAck
     from mezon.models.message import UserInitData
-    from mezon.structures import Clan, TextChannel, User
+    from mezon.structures import Clan, Message, MessageHandle, TextChannel, User
     from mezon.structures._owner import Owner
 
     class DirectoryClient(Owner, Protocol):
@@ -70,6 +70,38 @@ class Directory:
         from mezon.structures import User
 
         return User(data, self._client.socket_manager, self._client.channel_manager)
+
+    # ---- what an event speaks of
+
+    def channel_of(self, message: Any) -> TextChannel:
+        """Find where a message was written, or make it of what the message says."""
+        from mezon.structures._found import channel_of_message
+
+        return channel_of_message(self._client, message)
+
+    def author_of(self, message: ChannelMessage) -> User:
+        """Find who wrote a message, or make them of what the message says."""
+        from mezon.structures._found import user_of_message
+
+        return user_of_message(self._client, message)
+
+    def message_of(self, message: ChannelMessage) -> Message:
+        """Make the object of a received message, which can be answered."""
+        from mezon.structures._found import as_message
+
+        return as_message(self._client, message)
+
+    def handle_of(self, channel_id: int, message_id: int, sender_id: int) -> MessageHandle:
+        """Make the handle of a message by its ids."""
+        from mezon.structures import MessageHandle
+
+        return MessageHandle(self._client, channel_id, message_id, sender_id)
+
+    def handle_of_ack(self, ack: ChannelMessageAck) -> MessageHandle:
+        """Make the handle of a message that was sent."""
+        from mezon.structures import MessageHandle
+
+        return MessageHandle.of_ack(self._client, ack)
 
     # ---- clans
 

@@ -54,9 +54,12 @@ class ClientRun:
             except KeyboardInterrupt:
                 logger.info("Interrupted; the client is closed")
             except MezonError as error:
-                # The sentence is what its author needs, and not a page of our own lines above it.
+                # The sentence and the line that called run() are what its author needs, and not our own lines: a bare
+                # `raise` adds none for this function to a traceback that was taken away.
                 logger.debug("The bot ends with an error", exc_info=error)
-                raise error.with_traceback(None) from None
+                error.__traceback__ = None
+                error.__cause__ = None  # "from None": the context is not shown either
+                raise
 
     def stop(self) -> None:
         """Close the client in order, as SIGTERM does. From any thread, and from handlers; returns at once.

@@ -21,7 +21,7 @@ from mezon.utils.single_flight import SingleFlight
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mezon._http.errors import ApiError
+    from mezon.errors._api import ApiError
 
 __all__ = ["Call", "Caller"]
 
@@ -202,7 +202,7 @@ class Caller:
         tries.flying = False
         self._check_open(call, tries)
         if call.once or failure.lasting or tries.trouble >= self.retry.trouble:
-            from mezon._http.errors import ApiConnectionError
+            from mezon.errors._api import ApiConnectionError
 
             raise ApiConnectionError(str(failure), sent=failure.sent)
         wait = self.retry.wait(tries.trouble, None) or 0.0
@@ -274,7 +274,7 @@ def _closed(call: Call) -> MezonConnectionError:
 
 
 def _delivery_unknown(call: Call) -> MezonConnectionError:
-    from mezon._http.errors import ApiDeliveryUnknownError
+    from mezon.errors._api import ApiDeliveryUnknownError
 
     return ApiDeliveryUnknownError(
         f"{call.name}: the connection was lost before the answer came, and the server may have"
@@ -298,7 +298,7 @@ _LOGIN_HINTS = {
 
 
 def _error(call: Call, reply: Reply, retry_after: float | None) -> ApiError:
-    from mezon._http.errors import ApiAuthenticationError, ApiError
+    from mezon.errors._api import ApiAuthenticationError, ApiError
 
     kind: type[ApiError] = ApiError
     hint = _HINTS.get(reply.status, "")

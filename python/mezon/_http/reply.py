@@ -13,7 +13,7 @@ from mezon.ports import MAX_ANSWER, HttpAnswer, HttpRequest
 if TYPE_CHECKING:
     import aiohttp
 
-    from mezon._http.errors import ApiError
+    from mezon.errors._api import ApiError
 
 __all__ = ["Reply", "decode", "decode_binary", "decode_message"]
 
@@ -84,7 +84,7 @@ class Reply:
         """An error about this answer, without the secrets."""
         from multidict import CIMultiDict
 
-        from mezon._http.errors import safe_request_info
+        from mezon.errors._api import safe_request_info
 
         request = self.request
         said.setdefault("call", request.name)
@@ -98,7 +98,7 @@ class Reply:
 
     def unusable(self, why: str) -> ApiError:
         """The error for an answer that cannot be read as what it should be."""
-        from mezon._http.errors import ApiResponseError
+        from mezon.errors._api import ApiResponseError
 
         hint = f"The answer {why}; check that host and port belong to a Mezon server"
         return self.error(ApiResponseError, hint=hide(hint, self.secrets))
@@ -106,7 +106,7 @@ class Reply:
 
 def too_long(answer: HttpAnswer, request: HttpRequest, secrets: Iterable[str] = ()) -> ApiError:
     """The error for an answer that is longer than the request allows."""
-    from mezon._http.errors import ApiResponseError
+    from mezon.errors._api import ApiResponseError
 
     hint = f"The answer is longer than {request.max_answer} bytes; ask for less at once"
     return Reply(answer, request, secrets).error(ApiResponseError, hint=hint)

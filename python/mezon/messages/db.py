@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from mezon import _core
+from mezon._bounds import check_count, check_number
 from mezon.errors import InvalidArgumentError, MessageStoreError
 from mezon.messages import _exit
 from mezon.messages._row import content_text, json_text, row_of
@@ -37,6 +38,9 @@ SCAN: Final = "scan"
 #: How much trouble is remembered while there is no loop to tell it on.
 _UNTOLD: Final = 8
 
+#: More of anything than a file or a machine holds.
+_MOST: Final = 2**48
+
 #: Seconds ``close`` waits for a disk that does not answer.
 _CLOSE_TIMEOUT = 10.0
 
@@ -61,7 +65,7 @@ class MessageDB:
             set later.
 
     Raises:
-        InvalidArgumentError: If a bound is below zero.
+        InvalidArgumentError: If a bound is below zero, not finite or of the wrong type.
     """
 
     def __init__(
@@ -85,9 +89,12 @@ class MessageDB:
             "memory_channels": memory_channels,
             "memory_bytes": memory_bytes,
         }
-        for name, bound in self._bounds.items():
-            if bound is not None and bound < 0:
-                raise InvalidArgumentError(f"{name} must not be below zero")
+        check_count("max_messages", max_messages, 1_000_000, optional=True, most=_MOST)
+        check_number("max_age", max_age, 2_592_000, optional=True)
+        for name in ("memory_messages_per_channel", "memory_channels", "memory_bytes"):
+            check_count(name, self._bounds[name], 1_000, most=_MOST)
+        if on_error is not None and not callable(on_error):
+            raise InvalidArgumentError(f"on_error is a function of one argument, or None, not {on_error!r}")
         self._flush_on_sigterm = flush_on_sigterm
         self._loop: asyncio.AbstractEventLoop | None = None
         self._executors: dict[str, ThreadPoolExecutor] = {}

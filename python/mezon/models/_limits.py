@@ -6,6 +6,7 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any
 
+from mezon._bounds import check_fields
 from mezon.errors import InvalidArgumentError
 from mezon.utils.text_units import utf16_length
 
@@ -21,11 +22,17 @@ class MessageLimits:
         content: UTF-16 units of the body's JSON: text, marks, embeds and components together.
         attachments: How many files.
         mentions: How many mentions.
+
+    Raises:
+        InvalidArgumentError: A bound that is below zero or no whole number.
     """
 
     content: int | None = 4000
     attachments: int | None = 50
     mentions: int | None = 100
+
+    def __post_init__(self) -> None:
+        check_fields(self, {"content", "attachments", "mentions"})
 
     def check(self, content: str, mentions: Sized | None, attachments: Sized | None) -> None:
         """Refuse a message that is over a bound. ``content`` is the encoded body.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mezon.structures._clan_members import search
+from mezon.structures._clan_members import ask, search
 from mezon.structures.member import Member
 from mezon.structures.paging import Pages
 
@@ -42,7 +42,7 @@ class ChannelMembers:
                 "limit": _PAGE if limit is None else min(limit, _PAGE),
                 "cursor": cursor,
             }
-            answer = await self.clan._rpc("ListChannelUsers", request)
+            answer = await ask(self.clan, "ListChannelUsers", request)
             return [Member.of_channel(self.clan, said) for said in answer.channel_users], answer.cursor
 
         return Pages(fetch, limit)
@@ -54,17 +54,17 @@ class ChannelMembers:
             MezonError: One of its kinds, if the server refuses.
         """
         request = {"channel_id": self.id, "clan_id": self.clan.id}
-        return list((await self.clan._rpc("GetPinMessagesList", request)).pin_messages_list)
+        return list((await ask(self.clan, "GetPinMessagesList", request)).pin_messages_list)
 
     async def pin(self, message_id: int | str) -> None:
         """Pin a message; ``message.pin()`` is shorter. Raises as `pins`."""
         request = {"message_id": message_id, "channel_id": self.id, "clan_id": self.clan.id}
-        await self.clan._rpc("CreatePinMessage", request)
+        await ask(self.clan, "CreatePinMessage", request)
 
     async def unpin(self, message_id: int | str) -> None:
         """Unpin a message; ``message.unpin()`` is shorter. Raises as `pins`."""
         request = {"message_id": message_id, "channel_id": self.id, "clan_id": self.clan.id}
-        await self.clan._rpc("DeletePinMessage", request)
+        await ask(self.clan, "DeletePinMessage", request)
 
     def search(self, text: str, limit: int | None = _FOUND) -> Pages[api_pb2.SearchMessageDocument]:
         """Messages of the channel with this text, as the server's search finds them.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mezon.structures.clan import Clan
     from mezon.structures.text_channel import TextChannel
 
-__all__ = ["ClanMembers", "search"]
+__all__ = ["ClanMembers", "ask", "search"]
 
 _PAGE = 50
 
@@ -43,9 +43,6 @@ class ClanMembers:
         async def load_channels(self) -> None: ...
         async def _load_channels(self) -> None: ...
         async def list_roles(self) -> ApiRoleListEventResponse: ...
-
-    async def _rpc(self, name: str, request: Mapping[str, Any] | None = None) -> Any:
-        return await self.api_client.rpc(self.current_token, name, request)
 
     # ---- finding
 
@@ -102,7 +99,7 @@ class ClanMembers:
         """
 
         async def fetch(cursor: str) -> tuple[list[Member], str]:
-            answer = await self._rpc("ListClanUsers", {"clan_id": self.id})
+            answer = await ask(self, "ListClanUsers", {"clan_id": self.id})
             # The request has no cursor: this is all there is.
             return [Member.of_clan(cast("Clan", self), said) for said in answer.clan_users], ""
 
@@ -116,7 +113,7 @@ class ClanMembers:
         Raises:
             MezonError: One of its kinds, if the server refuses.
         """
-        await self._rpc("RemoveClanUsers", {"clan_id": self.id, "user_ids": _ids(users)})
+        await ask(self, "RemoveClanUsers", {"clan_id": self.id, "user_ids": _ids(users)})
 
     async def ban(
         self, *users: Any, reason: str = "", ban_time: int = 0, channel: TextChannel | int | str | None = None
@@ -133,15 +130,15 @@ class ClanMembers:
             MezonError: One of its kinds, if the server refuses.
         """
         request = {"user_ids": _ids(users), "ban_time": ban_time, "reason": reason}
-        await self._rpc("BanClanUsers", {**self._place(channel), **request})
+        await ask(self, "BanClanUsers", {**self._place(channel), **request})
 
     async def unban(self, *users: Any, channel: TextChannel | int | str | None = None) -> None:
         """Lift bans. Raises as `ban`."""
-        await self._rpc("UnbanClanUsers", {**self._place(channel), "user_ids": _ids(users)})
+        await ask(self, "UnbanClanUsers", {**self._place(channel), "user_ids": _ids(users)})
 
     async def bans(self, channel: TextChannel | int | str | None = None) -> list[api_pb2.BannedUser]:
         """Who is banned from the clan, or from a channel of it."""
-        answer = await self._rpc("ListBannedUsers", self._place(channel))
+        answer = await ask(self, "ListBannedUsers", self._place(channel))
         return list(answer.banned_users)
 
     def _place(self, channel: TextChannel | int | str | None) -> dict[str, Any]:
@@ -152,7 +149,7 @@ class ClanMembers:
 
     async def emojis(self) -> list[api_pb2.ClanEmoji]:
         """The clan's own emojis: ``shortname``, ``id``, ``src``."""
-        answer = await self._rpc("GetListEmojisByUserId")
+        answer = await ask(self, "GetListEmojisByUserId")
         return [emoji for emoji in answer.emoji_list if emoji.clan_id == self.id]
 
     def search(self, text: str, limit: int | None = _PAGE) -> Pages[api_pb2.SearchMessageDocument]:
@@ -163,6 +160,11 @@ class ClanMembers:
             limit: How many at most; None for all.
         """
         return search(self, text, limit)
+
+
+async def ask(clan: ClanMembers, name: str, request: Mapping[str, Any] | None = None) -> Any:
+    """Call an RPC with the session of the clan's client. Raises as ``MezonClient.rpc``."""
+    return await clan.api_client.rpc(clan.current_token, name, request)
 
 
 def search(
@@ -177,7 +179,7 @@ def search(
     async def fetch(cursor: str) -> tuple[list[api_pb2.SearchMessageDocument], str]:
         # The server counts pages from 1.
         page = int(cursor or 1)
-        answer = await clan._rpc("SearchMessage", {"filters": filters, "from": page, "size": _PAGE})
+        answer = await ask(clan, "SearchMessage", {"filters": filters, "from": page, "size": _PAGE})
         return list(answer.messages), str(page + 1) if page * _PAGE < answer.total else ""
 
     return Pages(fetch, limit)

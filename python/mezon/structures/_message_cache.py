@@ -13,6 +13,7 @@ from mezon.managers.cache import CacheManager, Collection
 from mezon.structures.message import Message
 
 if TYPE_CHECKING:
+    from mezon.models import ChannelMessage
     from mezon.structures.text_channel import TextChannel
 
 T = TypeVar("T")
@@ -45,6 +46,11 @@ class MessageCache(CacheManager[int, Message]):
                 super().set(message.message_id, Message(message, channel, manager))
             elif message.code == _UPDATE:
                 known.update_from(message)
+
+    def add(self, message: ChannelMessage) -> None:
+        """Remember a message by what it says, unless it is here."""
+        if not self.has(message.message_id):
+            self.set(message.message_id, Message(message, self._channel, self._channel.socket_manager))
 
     @property
     def size(self) -> int:

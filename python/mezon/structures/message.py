@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon.models._body import encode_content, mentions_of, received_content, require_content
+from mezon.models._outgoing import OutgoingMessage
 from mezon.structures._files import upload_files
-from mezon.utils.helper import convert_channeltype_to_channel_mode
+from mezon.structures._sending import place_of, send_into
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -105,8 +106,9 @@ class Message:
             MezonError: One of its kinds, if it cannot be sent.
         """
         require_content(content)
-        return await self.channel._send(
-            content,
+        message = OutgoingMessage(
+            **place_of(self.channel),
+            content=content,
             mentions=mentions,
             attachments=await upload_files(self.channel.clan.client, files, attachments),
             references=[await self.as_reference()],
@@ -115,6 +117,7 @@ class Message:
             topic_id=topic_id or self.topic_id,
             code=code,
         )
+        return await send_into(self.channel, message)
 
     async def as_reference(self) -> ApiMessageRef:
         """What a reply carries to say what it replies to."""
@@ -165,7 +168,7 @@ class Message:
             MezonError: One of its kinds, if the server does not take it.
         """
         ack = await self.socket_manager.update_chat_message(
-            **self._place(),
+            **place_of(self.channel),
             message_id=self.id,
             content=content,
             mentions=mentions,
@@ -199,7 +202,7 @@ class Message:
             MezonError: One of its kinds, if the server does not take it.
         """
         return await self.socket_manager.write_message_reaction(
-            **self._place(),
+            **place_of(self.channel),
             id=id or 0,
             message_id=self.id,
             emoji_id=emoji_id,
@@ -216,7 +219,7 @@ class Message:
             MezonError: One of its kinds, if the server does not do it.
         """
         answer = await self.socket_manager.remove_chat_message(
-            **self._place(), message_id=self.id, topic_id=self.topic_id
+            **place_of(self.channel), message_id=self.id, topic_id=self.topic_id
         )
         self.channel.messages.delete(self.id)
         return answer
@@ -232,15 +235,6 @@ class Message:
     async def unpin(self) -> None:
         """Unpin it. Raises as `pin`."""
         await self.channel.unpin(self.id)
-
-    def _place(self) -> dict[str, Any]:
-        channel = self.channel
-        return {
-            "clan_id": channel.clan.id,
-            "channel_id": channel.id,
-            "mode": convert_channeltype_to_channel_mode(channel.channel_type),
-            "is_public": not channel.is_private,
-        }
 
     def __repr__(self) -> str:
         text = str(self.content)

@@ -188,6 +188,7 @@ class GatewayCore(Addressed):
         """
         loop = asyncio.get_running_loop()
         for site in runner.sites:
+            # aiohttp has no public name for it.
             server = getattr(site, "_server", None)
             for listener in server.sockets if server is not None else ():
                 with contextlib.suppress(NotImplementedError):  # a loop that watches no descriptors
