@@ -311,7 +311,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         return None if connection is None else connection.latency
 
     def stats(self) -> Stats:
-        """Counters of the connection, the dispatch and the store, since the client was made."""
+        """Give the counters of the connection, the dispatch and the store, since the client was made."""
         return count(self, self._connection(), self._dispatcher, self._login.gaps, self._store)
 
     def on_error(self, handler: F) -> F:

@@ -35,7 +35,7 @@ class Part:
 
 
 def parts_of(content: Any) -> list[Part]:
-    """The parts of a message's content (the decoded JSON), buttons last."""
+    """Give the parts of a message's content (the decoded JSON), buttons last."""
     found = list(_parts(content))
     return sorted(found, key=lambda part: part.kind == BUTTON)
 
@@ -62,7 +62,7 @@ def _part(value: dict[str, Any]) -> Part:
 
 
 def wire_value(value: Any) -> str | list[str]:
-    """A value as a client puts it into ``extra_data``: a text, a date as ``d/m/yyyy``, or a list of texts."""
+    """Give a value as a client puts it into ``extra_data``: a text, a date as ``d/m/yyyy``, or a list of texts."""
     if isinstance(value, date):
         return f"{value.day}/{value.month}/{value.year}"
     if isinstance(value, bool):
@@ -73,7 +73,7 @@ def wire_value(value: Any) -> str | list[str]:
 
 
 def fill_in(parts: list[Part], values: Mapping[str, Any]) -> str:
-    """The ``extra_data`` of a click after these fields were filled in; "" for none.
+    """Give the ``extra_data`` of a click after these fields were filled in; "" for none.
 
     Raises:
         LookupError: There is no such field.
@@ -94,7 +94,7 @@ def fill_in(parts: list[Part], values: Mapping[str, Any]) -> str:
 
 
 def find_button(parts: list[Part], button_id: str | None) -> str:
-    """The id of a message's button: the one named, or the only one.
+    """Find the id of a message's button: the one named, or the only one.
 
     Raises:
         LookupError: There is no such button, or more than one and none was named.
