@@ -16,14 +16,7 @@ from nats_servers import NatsServer, nats_cluster, needs_nats, relay_process, wo
 from test_machines_bot import environment, lines
 from waiting import until
 
-pytestmark = [
-    needs_nats,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(
-        "MACHINES_TIMES" not in os.environ,
-        reason="run by make faults-machines: a killed worker was seen to cost the order of a channel, which is open",
-    ),
-]
+pytestmark = [needs_nats, pytest.mark.timeout(300)]
 
 TIMES = range(int(os.environ.get("MACHINES_TIMES", "1")))
 BURST = int(os.environ.get("MACHINES_BURST", "1500"))

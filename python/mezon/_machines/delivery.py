@@ -24,6 +24,7 @@ class Delivery:
         body: The encoded message.
         reply: Where it is acknowledged.
         times: How often it was delivered, this time included.
+        sequence: Its place in the stream.
         partition: Which partition it came from.
         on_end: Called once, when everything the event started has ended, with whether it is done.
     """
@@ -33,6 +34,7 @@ class Delivery:
     body: bytes = field(repr=False)
     reply: str
     times: int
+    sequence: int
     partition: int
     on_end: Callable[[Delivery, bool], None]
     extended_at: float = 0.0

@@ -184,9 +184,8 @@ class WorkerConnection:
             self._ownership = Ownership(
                 self.name, members, partitions, lambda part: self._reader(client, part), self._timing.handoff
             )
-            # The first time does not count: then it was one of many.
-            limit = self._layout.max_deliveries - 1
-            self._suspects = Suspects(client, self._names, limit, self._line_up, self._bury)
+            most = self._layout.max_deliveries
+            self._suspects = Suspects(client, self._names, most, self._line_up, self._bury)
             acknowledger = self._acknowledger = Acknowledger(client, self._timing, self._ownership.open)
             acknowledger.start()
             await members.start()
@@ -266,9 +265,7 @@ class WorkerConnection:
     async def _beat(self, members: Members) -> None:
         while True:
             try:
-                ownership = self._ownership
-                holding = frozenset[int]() if ownership is None else ownership.holding
-                await members.say(Member(self.name, frozenset(self._wanted), holding=holding))
+                await members.say(Member(self.name, frozenset(self._wanted)))
             except Exception as error:
                 logger.debug("No sign of life was given: %s", error or type(error).__name__)
             await asyncio.sleep(self._timing.beat)
@@ -279,9 +276,8 @@ class WorkerConnection:
 
     def _reader(self, client: Client, partition: int) -> Reader:
         assert self._acknowledger is not None
-        held = self._members.hold if self._members is not None else lambda partition: False
         say = self._acknowledger.say
-        return Reader(client, self._names, self._timing, partition, self._take, say, held)
+        return Reader(client, self._names, self._timing, partition, self._take, say)
 
     # ---- from the stream to handlers
 
