@@ -17,6 +17,9 @@ from typing import Any, Final, Literal
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
+sys.path.append(str(ROOT / "tools"))
+from venvs import python_of  # noqa: E402
+
 REFERENCE: Final = "mezon-sdk==1.8.3"
 PATIENCE: Final = 90.0
 #: A burst message is about 400 bytes: an answer line never is.
@@ -50,7 +53,7 @@ def interpreters(wanted: set[Who]) -> tuple[dict[Who, str], list[str]]:
 
 
 def _environment(folder: Path, packages: list[str]) -> str:
-    python = folder / "bin" / "python"
+    python = python_of(folder)
     stamp = folder / ".complete"
     if not stamp.exists():
         print(f"Making {folder.name} ...", flush=True)

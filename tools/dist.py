@@ -27,6 +27,8 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+from venvs import python_of
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 MAX_SIZE: Final = 5_000_000
 BOT: Final = ROOT / "tools" / "dist_bot.py"
@@ -187,7 +189,7 @@ def pythons() -> list[str]:
 def environment(python: str, folder: Path) -> Path:
     """Make an empty environment; give its interpreter."""
     run(python, "-m", "venv", folder, cwd=folder.parent)
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return python_of(folder)
 
 
 def drive(folder: Path) -> None:

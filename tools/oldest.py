@@ -12,9 +12,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+from venvs import python_of
+
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / ".venv-oldest"
-PYTHON = PLACE / "bin" / "python"
+PYTHON = python_of(PLACE)
 #: What the tests themselves need; the project's own dependencies come with their bounds.
 TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "hypothesis", "uvloop")
 BOUND = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?>=([0-9.]+)")

@@ -232,7 +232,7 @@ class Connection(ABC):
         if not self._may_send(sent.cid, request.channel_id):
             return
         ack, message = self._gateway.accept_message(self.user_id, request)
-        sent.made.append(message.message_id)
+        self._gateway.record_made(sent, message.message_id)
         self.send(sent.cid, channel_message_ack=ack)
         self._gateway.broadcast(channel_message=message)
 
@@ -242,7 +242,7 @@ class Connection(ABC):
             return
         # Only its receivers see it: no broadcast, no history.
         _, message = self._gateway.accept_message(self.user_id, request, remember=False)
-        sent.made.append(message.message_id)
+        self._gateway.record_made(sent, message.message_id)
         self.send(sent.cid, channel_message=message)
         receivers = list(sent.message.receiver_ids)
         for tap in self._gateway.taps:

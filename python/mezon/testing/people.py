@@ -170,7 +170,7 @@ class People(Pushing):
         self,
         message: Message,
         user_or_button: Who,
-        button_id: str | None = None,
+        button_id: str | int | None = None,
         *,
         user: Who | None = None,
         values: Mapping[str, Any] | None = None,
@@ -180,6 +180,8 @@ class People(Pushing):
 
         Args:
             message: What the bot sent; then the button has to be there. Or an id.
+            user_or_button: Who clicks, or the button.
+            button_id: The button, when who clicks stands before it: its id, what it says, or its place from 0.
             user: Who clicks; the first person of the world when it is not said.
             values: What was filled in before, by the ids of the fields: texts, numbers, dates, lists of options.
             extra_data: The same as the text that goes over the wire, for what ``values`` cannot say.
@@ -189,19 +191,18 @@ class People(Pushing):
             ValueError: A value is none of the field's options.
         """
         target = self._message(message)
+        wanted: str | int
         if button_id is None:
-            who, button_id = self._somebody(user), str(user_or_button)
+            who, wanted = self._somebody(user), str(user_or_button)
         else:
-            who = self.world.user(user_or_button)
-        parts = self._parts(message, target)
-        if parts is not None:
-            find_button(parts, button_id)
+            who, wanted = self.world.user(user_or_button), button_id
+        pressed = self._button(message, target, wanted)
         if values:
             extra_data = fill_in(parts_of(content_of(target)), values)
         event = realtime_pb2.MessageButtonClicked(
             message_id=target.message_id,
             channel_id=target.channel_id,
-            button_id=button_id,
+            button_id=pressed,
             sender_id=target.sender_id,
             user_id=who.id,
             extra_data=extra_data,
@@ -234,14 +235,14 @@ class People(Pushing):
         message: Message,
         values: Mapping[str, Any] | None = None,
         *,
-        button: str | None = None,
+        button: str | int | None = None,
         user: Who | None = None,
     ) -> None:
         """Let a user fill a form in and press its button; each choice in a select box is told at once, as it is.
 
         Args:
             values: By the ids of the fields: texts, numbers, dates, lists of options.
-            button: Which button; needed when there are several.
+            button: Which button, by its id, what it says, or its place from 0; needed when there are several.
             user: Who; the first person of the world when it is not said.
 
         Raises:
@@ -340,6 +341,16 @@ class People(Pushing):
         if found is None:
             raise LookupError(f"there is no message {message_id} in the world")
         return found
+
+    def _button(self, message: Message, target: api_pb2.ChannelMessage, wanted: str | int) -> str:
+        parts = parts_of(content_of(target))
+        try:
+            return find_button(parts, wanted)
+        except LookupError:
+            # Of a message by its id, one that is not there can be clicked: clients do when a bot was quicker.
+            if isinstance(message, Sent) or isinstance(wanted, int):
+                raise
+            return wanted
 
     def _parts(self, message: Message, target: api_pb2.ChannelMessage) -> list[Part] | None:
         """Give the parts to check a click against; None for a message by its id: clients click what is not there."""

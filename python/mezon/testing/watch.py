@@ -27,6 +27,8 @@ class Watch:
         self.max_records = max_records
         self.on_sent: Callable[[Sent], None] | None = None
         """Called for every envelope the bot sends."""
+        self.on_made: Callable[[Sent], None] | None = None
+        """Called when a message came of what the bot sent: its ``message_id`` is there now."""
         self.taps: list[Tap] = []
         """Who is told of everything that passes; see ``mezon.testing.tap.Tap``."""
         self.breaches: list[str] = []
@@ -132,6 +134,12 @@ class Watch:
         """Record an attempt to open a socket."""
         keep(self.handshakes, handshake, self.max_records)
         self.notify()
+
+    def record_made(self, sent: Sent, message_id: int) -> None:
+        """Record what came of an envelope: called by a connection when a message came of an envelope."""
+        sent.made.append(message_id)
+        if self.on_made is not None:
+            self.on_made(sent)
 
     def record_sent(self, sent: Sent) -> None:
         """Record an envelope. Called by a connection for every one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +35,7 @@ def reference_python(given: Path | None) -> str:
     folder = (
         cache / f"bench-{REFERENCE.replace('==', '-')}-py{sys.version_info.major}.{sys.version_info.minor}"
     )
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    python = Path(sysconfig.get_path("scripts", "venv", {"base": str(folder)})) / "python"
     stamp = folder / ".complete"
     if not stamp.exists():
         err.print(f"Making {folder} with {REFERENCE}, once ...", markup=False)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing.inputs import name_of_button, parts_of
 from mezon.testing.playground.conversation import Conversation
 from mezon.testing.playground.recording import Recording, mark, quoted, unmarked
 from mezon.testing.world import DM, GROUP, Channel
@@ -165,8 +166,11 @@ class Actions:
         event = self._event(message, realtime_pb2.MessageButtonClicked, user_id=sender.id)
         await self._gateway.push(message_button_clicked=_with(event, button_id=button, extra_data=extra))
         more = f", extra_data={quoted(extra)}" if extra else ""
+        view = self._conversation.find(int(message))
+        # A bot may make the id up each time: what stays is what the button says.
+        name = name_of_button(parts_of(view["content"]) if view else [], button)
         self._record_on(
-            message, f'await gateway.click({mark(message)}, "{sender.username}", {quoted(button)}{more})'
+            message, f'await gateway.click({mark(message)}, "{sender.username}", {quoted(name)}{more})'
         )
 
     async def select(self, message: int | str, user: int | str, select: str, values: Sequence[str]) -> None:

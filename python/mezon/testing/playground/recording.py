@@ -139,7 +139,9 @@ class _Writer:
     def __init__(self, gateway: LocalGateway, steps: list[_Step]) -> None:
         self._gateway = gateway
         self._steps = steps
+        #: What stands for a message where something is done to it, and for its id where it is compared.
         self._names: dict[int, str] = {}
+        self._ids: dict[int, str] = {}
         self._counts = {"said": 0, "sent": 0}
 
     def lines(self) -> list[str]:
@@ -170,7 +172,7 @@ class _Writer:
             line = line.replace(mark(message_id), name)
         line = unmarked(line)
         if step.made and self._needed(step.made, number):
-            name = self._names[step.made] = self._named("said")
+            name = self._names[step.made] = self._ids[step.made] = self._named("said")
             line = f"{name} = {line}"
         return line.split("\n")
 
@@ -194,7 +196,8 @@ class _Writer:
             users = [self._user(one) for one in sent.message.receiver_ids]
             lines.append(f"assert list({name}.message.receiver_ids) == [{', '.join(users)}]")
         if made and self._needed(made, number):
-            self._names[made] = f"{name}.message_id"
+            self._names[made] = name
+            self._ids[made] = f"{name}.message_id"
         return lines
 
     def _user(self, user_id: int) -> str:
@@ -205,13 +208,13 @@ class _Writer:
         payload = sent.payload
         if sent.kind == "message_reaction_event":
             lines = [f"assert {name}.message.emoji == {quoted(payload.emoji)}"]
-            if payload.message_id in self._names:
-                lines.append(f"assert {name}.message_id == {self._names[payload.message_id]}")
+            if payload.message_id in self._ids:
+                lines.append(f"assert {name}.message_id == {self._ids[payload.message_id]}")
             return lines
         if sent.kind == "api_request_event":
-            known = self._names.get(payload.message_id)
+            known = self._ids.get(payload.message_id)
             return [f"assert {name}.message_id == {known}"] if known else []
-        known_references = [self._names.get(one.message_ref_id) for one in payload.references]
+        known_references = [self._ids.get(one.message_ref_id) for one in payload.references]
         if known_references and all(known_references):
             expected = ", ".join(str(one) for one in known_references)
             return [f"assert [one.message_ref_id for one in {name}.payload.references] == [{expected}]"]
@@ -227,7 +230,7 @@ def _targets(sent: Sent) -> set[int]:
 
 
 def _same_content(name: str, sent: Sent) -> list[str]:
-    """Give what of embeds, components and files does not change from run to run: colours and times may."""
+    """Give what of embeds, buttons and files does not change from run to run: colours, times and ids may."""
     lines = []
     content: Any = sent.content if isinstance(sent.content, dict) else {}
     for number, embed in enumerate(content.get("embed") or []):
@@ -240,10 +243,8 @@ def _same_content(name: str, sent: Sent) -> list[str]:
         fields = [one.get("name") for one in embed.get("fields") or []]
         if fields:
             lines.append(f'assert [field["name"] for field in {place}["fields"]] == {quoted(fields)}')
-    ids = [part.get("id") for row in content.get("components") or [] for part in row.get("components") or []]
-    if ids:
-        lines.append(f'parts = [part for row in {name}.content["components"] for part in row["components"]]')
-        lines.append(f'assert [part["id"] for part in parts] == {quoted(ids)}')
+    if sent.buttons:
+        lines.append(f"assert {name}.buttons == {quoted(sent.buttons)}")
     files = [one.filename for one in getattr(sent.payload, "attachments", ())]
     if files:
         lines.append(f"assert [one.filename for one in {name}.payload.attachments] == {quoted(files)}")
