@@ -38,7 +38,6 @@ OF_OTHERS = {
 PUBLIC_TYPES = {
     ("mezon.models._answers", "mezon.client"),
     ("mezon.models._answers", "mezon.structures"),
-    ("mezon.models._origin", "mezon.client"),
 }
 
 
@@ -120,7 +119,7 @@ def test_no_rooms_import_each_other_in_a_circle() -> None:
     assert circles(with_types=False) == []
 
 
-def test_what_stands_above_is_known_by_a_protocol_and_by_three_public_types() -> None:
+def test_what_stands_above_is_known_by_a_protocol_and_by_two_public_types() -> None:
     assert circles(with_types=True) == []
 
 
