@@ -123,6 +123,26 @@ def test_what_stands_above_is_known_by_a_protocol_and_by_two_public_types() -> N
     assert circles(with_types=True) == []
 
 
+def test_every_member_of_the_core_has_its_sentence() -> None:
+    text = (ROOT / "_core.pyi").read_text(encoding="utf-8")
+    lines = text.splitlines()
+
+    def silent(body: list[ast.stmt], holder: str = "") -> list[str]:
+        found = []
+        for node in body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                # How one is made stands in the docstring of the class; what Python's own methods mean is known.
+                if not ast.get_docstring(node) and not node.name.startswith("__"):
+                    found.append(f"{holder}{node.name}")
+                if isinstance(node, ast.ClassDef):
+                    found += silent(node.body, f"{node.name}.")
+            elif isinstance(node, ast.AnnAssign) and not lines[node.lineno - 2].strip().startswith("#: "):
+                found.append(f"{holder}{ast.unparse(node.target)}")
+        return found
+
+    assert silent(ast.parse(text).body) == []
+
+
 def test_no_file_of_the_product_is_longer_than_400_lines() -> None:
     generated = {"protobuf/_rpc_table.py", "_client/rpc_door.pyi"}
     files = [path for ending in ("*.py", "*.pyi") for path in ROOT.rglob(ending) if "_pb2" not in path.name]
