@@ -33,7 +33,7 @@ class BenchError(Exception):
 
 
 def interpreters(wanted: set[Who]) -> tuple[dict[Who, str], list[str]]:
-    """The Python of each side, made when missing; and sentences on what is left out."""
+    """Find the Python of each side, made when missing; and sentences on what is left out."""
     found: dict[Who, str] = {"ours": sys.executable}
     notes: list[str] = []
     for who, variable, folder, packages in (
@@ -73,7 +73,7 @@ class Program:
         self.folder = folder
 
     async def line(self, timeout: float = PATIENCE) -> dict[str, Any]:
-        """The next thing it tells."""
+        """Wait for the next thing it tells."""
         assert self.process.stdout is not None
         try:
             async with asyncio.timeout(timeout):

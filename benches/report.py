@@ -174,7 +174,7 @@ def machine() -> dict[str, Any]:
 
 
 def medians(measured: Measured, row: Row) -> Values:
-    """A row's median on each side."""
+    """Give a row's median on each side."""
     sides = measured.get(row.case, {})
     return {who: statistics.median(f[row.figure]) for who, f in sides.items() if f.get(row.figure)}
 

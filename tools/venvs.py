@@ -7,6 +7,6 @@ from pathlib import Path
 
 
 def python_of(folder: Path) -> Path:
-    """The interpreter of the virtual environment in `folder`."""
+    """Find the interpreter of the virtual environment in `folder`."""
     scripts = Path(sysconfig.get_path("scripts", "venv", {"base": str(folder)}))
     return scripts / ("python.exe" if scripts.name == "Scripts" else "python")

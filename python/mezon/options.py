@@ -102,7 +102,7 @@ class GatewayOptions:
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings by name."""
+        """Give the settings by name."""
         return asdict(self)
 
 

@@ -110,7 +110,7 @@ def check_bounds(
 
 
 def bot_id(client_id: Any) -> int:
-    """The bot's id as a number.
+    """Give the bot's id as a number.
 
     Raises:
         InvalidArgumentError: If it is none.

@@ -133,7 +133,7 @@ async def run(client: Runnable, enable_auto_reconnect: bool, stop_order: Stop | 
 
 @contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> Iterator[None]:
-    """The first SIGINT or SIGTERM sets `stopped`; a second one interrupts whatever runs.
+    """Let the first SIGINT or SIGTERM set `stopped`; a second one interrupts whatever runs.
 
     Handlers of Python and not of the loop: they come through while a handler of the bot blocks it.
     """

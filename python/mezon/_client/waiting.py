@@ -78,7 +78,7 @@ class ClientWaiting:
     def stream(
         self, event: str, check: Callable[[Any], Any] | None = None, *, limit: int = STREAM_LIMIT
     ) -> EventStream[Any]:
-        """The events that fit, from now on: ``async for message in client.stream("channel_message"): ...``.
+        """Give the events that fit, from now on: ``async for message in client.stream("channel_message"): ...``.
 
         It ends with the client, and when nobody holds it any more.
 

@@ -75,7 +75,7 @@ class Place:
         return await self.channel.send_ephemeral(self.user_id, content, **options)
 
     async def fetch_user(self) -> User:
-        """The user; a DM is opened with somebody the bot has not met.
+        """Find the user; a DM is opened with somebody the bot has not met.
 
         Raises:
             MezonError: If the user cannot be reached.
@@ -87,13 +87,13 @@ class Place:
         return await (await self.fetch_user()).send_dm_message(content, **options)
 
     def typing(self) -> Any:
-        """``async with ctx.typing(): ...`` shows the bot as typing until the block ends."""
+        """Show the bot as typing until the block ends: ``async with ctx.typing(): ...``."""
         return self.channel.typing()
 
     async def wait_for(
         self, event: str, check: Callable[[Any], Any] | None = None, timeout: float | None = None
     ) -> Any:
-        """The next event that fits, as ``client.wait_for``."""
+        """Wait for the next event that fits, as ``client.wait_for``."""
         return await self.bot.wait_for(event, check, timeout)
 
     @overload
@@ -138,7 +138,7 @@ class Place:
                     await message.reply(str(error))
 
     async def stream_reply(self, chunks: AsyncIterable[str], **options: Any) -> list[ChannelMessageAck]:
-        """An answer that grows as its text comes; see ``mezon.ext.streaming.stream_reply``."""
+        """Give an answer that grows as its text comes; see ``mezon.ext.streaming.stream_reply``."""
         from mezon.ext.streaming import stream_reply
 
         return await stream_reply(self, chunks, **options)

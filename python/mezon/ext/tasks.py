@@ -57,7 +57,7 @@ class Every:
         self.at_start = at_start
 
     def times(self, now: float) -> Iterator[float]:
-        """The times from ``now`` on."""
+        """Give the times from ``now`` on."""
         count = 0 if self.at_start else 1
         while True:
             yield now + count * self.seconds
@@ -75,7 +75,7 @@ class _Cron:
 
 
 def cron_times(line: str, zone: tzinfo, now: float) -> Iterator[float]:
-    """The UNIX times a cron line of five fields names, after ``now``.
+    """Give the UNIX times a cron line of five fields names, after ``now``.
 
     At a change of the clocks a time that does not exist comes at the hour after, and one that comes twice once.
 
@@ -97,7 +97,7 @@ def cron_times(line: str, zone: tzinfo, now: float) -> Iterator[float]:
 
 
 def zone_of(name: str | tzinfo | None) -> tzinfo:
-    """A time zone by its name; UTC for None.
+    """Give a time zone by its name; UTC for None.
 
     Raises:
         InvalidArgumentError: If there is none of that name.

@@ -75,7 +75,7 @@ class HeldEvents:
                 self._sweep()
 
     def get(self, event: Any) -> Origin | None:
-        """Whose event it is, or None."""
+        """Say whose event it is, or None."""
         entry = self._events.get(id(event))
         return entry[1] if entry is not None and entry[0] is event else None
 
@@ -87,7 +87,7 @@ class HeldEvents:
 
 
 def _references(entry: tuple[Any, Any]) -> int:
-    """How many hold the first of a pair, by the same way for all: Pythons differ in what they count here."""
+    """Say how many hold the first of a pair, by the same way for all: Pythons differ in what they count here."""
     return sys.getrefcount(entry[0])
 
 
@@ -95,7 +95,7 @@ held: Final = HeldEvents()
 
 
 def client_of(event: Any) -> MezonClient:
-    """The client an event, or the acknowledgement of a send, came to.
+    """Give the client an event, or the acknowledgement of a send, came to.
 
     Raises:
         MezonError: If it came to none, as one made by hand, or its client is gone.

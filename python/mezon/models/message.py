@@ -74,11 +74,11 @@ class ChannelMessage(ByName, MessageAnswers, Model):
         return build_channel_message(cls, message)
 
     def to_message_dict(self) -> dict[str, Any]:
-        """All fields by name."""
+        """Give all fields by name."""
         return self.model_dump(by_alias=False)
 
     def to_db_dict(self) -> dict[str, Any]:
-        """The fields the message store keeps."""
+        """Give the fields the message store keeps."""
         return {
             "message_id": self.message_id,
             "clan_id": self.clan_id,
@@ -162,5 +162,5 @@ class UserInitData(ByName, Model):
         )
 
     def to_user_dict(self) -> dict[str, Any]:
-        """The fields by their wire names."""
+        """Give the fields by their wire names."""
         return self.model_dump(by_alias=True)

@@ -50,7 +50,7 @@ class ButtonBuilder:
         return self
 
     def build(self) -> list[dict[str, Any]]:
-        """The buttons so far. The list is the builder's own: it grows with later buttons."""
+        """Give the buttons so far. The list is the builder's own: it grows with later buttons."""
         return self.components
 
     def clear(self) -> Self:

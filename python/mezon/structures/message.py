@@ -120,7 +120,7 @@ class Message:
         return await send_into(self.channel, message)
 
     async def as_reference(self) -> ApiMessageRef:
-        """What a reply carries to say what it replies to."""
+        """Give what a reply carries to say what it replies to."""
         from mezon.models.parts import ApiMessageRef
 
         name, avatar = await self._sender()

@@ -102,7 +102,7 @@ class TextChannel(ChannelMembers):
         return self._messages
 
     async def message_fetcher(self, message_id: int) -> Message:
-        """A message from the store.
+        """Fetch a message from the store.
 
         Raises:
             ValueError: If it is not there.
@@ -290,7 +290,7 @@ class TextChannel(ChannelMembers):
         )
 
     def typing(self) -> Typing:
-        """``async with channel.typing(): ...`` shows the bot as typing until the block ends."""
+        """Show the bot as typing until the block ends: ``async with channel.typing(): ...``."""
         return Typing(self)
 
     async def play_media(
@@ -325,7 +325,7 @@ class TextChannel(ChannelMembers):
         before: int | str | None = None,
         after: int | str | None = None,
     ) -> AsyncIterator[Message]:
-        """The channel's messages, the newest first, each once: from the store, then from the server.
+        """Fetch the channel's messages, the newest first, each once: from the store, then from the server.
 
         Args:
             limit: How many at most; None for all there are.

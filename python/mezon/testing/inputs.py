@@ -37,7 +37,7 @@ class Part:
 
 
 def parts_of(content: Any) -> list[Part]:
-    """The parts of a message's content (the decoded JSON), buttons last."""
+    """Give the parts of a message's content (the decoded JSON), buttons last."""
     found = list(_parts(content))
     return sorted(found, key=lambda part: part.kind == BUTTON)
 
@@ -65,7 +65,7 @@ def _part(value: dict[str, Any]) -> Part:
 
 
 def wire_value(value: Any) -> str | list[str]:
-    """A value as a client puts it into ``extra_data``: a text, a date as ``d/m/yyyy``, or a list of texts."""
+    """Give a value as a client puts it into ``extra_data``: a text, a date as ``d/m/yyyy``, or a list of texts."""
     if isinstance(value, date):
         return f"{value.day}/{value.month}/{value.year}"
     if isinstance(value, bool):
@@ -76,7 +76,7 @@ def wire_value(value: Any) -> str | list[str]:
 
 
 def fill_in(parts: list[Part], values: Mapping[str, Any]) -> str:
-    """The ``extra_data`` of a click after these fields were filled in; "" for none.
+    """Give the ``extra_data`` of a click after these fields were filled in; "" for none.
 
     Raises:
         LookupError: There is no such field.
@@ -97,7 +97,7 @@ def fill_in(parts: list[Part], values: Mapping[str, Any]) -> str:
 
 
 def find_button(parts: list[Part], button: str | int | None) -> str:
-    """The id of a message's button: the one named by its id, by what it says or by its place, or the only one.
+    """Find the id of a message's button: the one named by its id, by what it says or by its place, or the only one.
 
     Args:
         parts: What is on the message.
@@ -129,7 +129,7 @@ def find_button(parts: list[Part], button: str | int | None) -> str:
 
 
 def name_of_button(parts: list[Part], button_id: str) -> str | int:
-    """How a test names a button, so that it finds it again when the bot makes its ids up each time.
+    """Say how a test names a button, so that it finds it again when the bot makes its ids up each time.
 
     What it says if no other button says it or is called so; else its place from 0. One that is not there is named by
     its id.

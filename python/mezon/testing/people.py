@@ -51,7 +51,7 @@ class People(Pushing):
         code: int = CHAT,
         created: int = 0,
     ) -> int:
-        """A user says something; every connected bot hears it. Returns the message id.
+        """Let a user say something; every connected bot hears it. Returns the message id.
 
         Args:
             channel: The channel, its id, or its name.
@@ -89,13 +89,13 @@ class People(Pushing):
         return message.message_id
 
     async def say_dm(self, user: Who, content: str | Mapping[str, Any], **options: Any) -> int:
-        """A user writes to the bot directly; options as for ``say``."""
+        """Let a user write to the bot directly; options as for ``say``."""
         return await self.say(self.world.dm(user), user, content, **options)
 
     async def command(
         self, user: Who, text: str, *, channel: Channel | int | str | None = None, timeout: float = 5.0
     ) -> Sent:
-        """A user says something that the bot answers; gives the answer, a message or an ephemeral one.
+        """Let a user say something that the bot answers; give the answer, a message or an ephemeral one.
 
         Args:
             channel: Where; the first channel of the world when it is not said.
@@ -109,27 +109,27 @@ class People(Pushing):
         return await self.expect(since=start, timeout=timeout)
 
     async def edit(self, message: Message, content: str | Mapping[str, Any]) -> None:
-        """The sender changes a message (an event with code 1)."""
+        """Let the sender change a message (an event with code 1)."""
         changed = self._message(message)
         self.apply_update(changed, content_text(content))
         self.broadcast_change(changed, UPDATED)
         await self._drain()
 
     async def delete(self, message: Message) -> None:
-        """A message is deleted (an event with code 2)."""
+        """Delete a message (an event with code 2)."""
         gone = self._message(message)
         self.world.forget(gone)
         self.broadcast_change(gone, REMOVED)
         await self._drain()
 
     async def remove(self, message: Message) -> None:
-        """The same as ``delete``."""
+        """Do the same as ``delete``."""
         await self.delete(message)
 
     async def react(
         self, message: Message, user: Who, emoji: str, *, emoji_id: int = 1, remove: bool = False
     ) -> None:
-        """A user puts a reaction on a message, or takes it back."""
+        """Let a user put a reaction on a message, or take it back."""
         target, sender = self._message(message), self.world.user(user)
         reaction = api_pb2.MessageReaction(
             id=self.world.next_id(),
@@ -151,7 +151,7 @@ class People(Pushing):
         await self.push(message_reaction_event=reaction)
 
     async def typing(self, channel: Channel | int | str, user: Who) -> None:
-        """A user is typing."""
+        """Show a user as typing."""
         room, sender = self.world.channel(channel), self.world.user(user)
         event = realtime_pb2.MessageTypingEvent(
             clan_id=room.clan_id,
@@ -176,7 +176,7 @@ class People(Pushing):
         values: Mapping[str, Any] | None = None,
         extra_data: str = "",
     ) -> None:
-        """A user clicks a button of a message: ``click(sent, "yes")``, or ``click(sent, "alice", "yes")``.
+        """Let a user click a button of a message: ``click(sent, "yes")``, or ``click(sent, "alice", "yes")``.
 
         Args:
             message: What the bot sent; then the button has to be there. Or an id.
@@ -210,7 +210,7 @@ class People(Pushing):
         await self.push(message_button_clicked=event)
 
     async def select(self, message: Message, *choice: Any, user: Who | None = None) -> None:
-        """A user chooses in a select box of a message.
+        """Let a user choose in a select box of a message.
 
         ``select(sent, "dish", "pho")``, ``select(sent, "dish", ["pho", "bun"], user="bob")``, or with the user
         before the box: ``select(sent, "bob", "dish", ["pho"])``.
@@ -238,7 +238,7 @@ class People(Pushing):
         button: str | int | None = None,
         user: Who | None = None,
     ) -> None:
-        """A user fills a form in and presses its button; each choice in a select box is told at once, as it is.
+        """Let a user fill a form in and press its button; each choice in a select box is told at once, as it is.
 
         Args:
             values: By the ids of the fields: texts, numbers, dates, lists of options.
@@ -278,7 +278,7 @@ class People(Pushing):
     # Coming and going
 
     async def join(self, user: Who, place: Channel | Clan | int | str | None = None) -> None:
-        """A user joins a clan (the first one when none is named) or a channel; bots hear of it."""
+        """Let a user join a clan (the first one when none is named) or a channel; bots hear of it."""
         who, home = self.world.user(user), self._home(place)
         profile = realtime_pb2.UserProfileRedis(
             user_id=who.id,
@@ -301,7 +301,7 @@ class People(Pushing):
         await self.push(user_channel_added_event=added)
 
     async def leave(self, user: Who, place: Channel | Clan | int | str | None = None) -> None:
-        """A user leaves a clan (the first one when none is named) or a channel; bots hear of it."""
+        """Let a user leave a clan (the first one when none is named) or a channel; bots hear of it."""
         who, home = self.world.user(user), self._home(place)
         if isinstance(home, Clan):
             home.member_ids.discard(who.id)
@@ -353,5 +353,5 @@ class People(Pushing):
             return wanted
 
     def _parts(self, message: Message, target: api_pb2.ChannelMessage) -> list[Part] | None:
-        """The parts to check a click against; None for a message by its id: a client can click what is not there."""
+        """Give the parts to check a click against; None for a message by its id: clients click what is not there."""
         return parts_of(content_of(target)) if isinstance(message, Sent) else None

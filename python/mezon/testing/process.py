@@ -74,7 +74,7 @@ class GatewayProcess:
         return self._running().pid
 
     def environment(self) -> dict[str, str]:
-        """This process's environment with the variables that point a bot at the gateway."""
+        """Give this process's environment with the variables that point a bot at the gateway."""
         return {**os.environ, **self.info["environment"]}
 
     # Life
@@ -152,7 +152,7 @@ class GatewayProcess:
     async def say(
         self, channel: int | str, user: int | str, content: str | dict[str, Any], **options: Any
     ) -> int:
-        """A user says something; as LocalGateway.say."""
+        """Let a user say something; as LocalGateway.say."""
         return int(await self.call("say", channel, user, content, **options))
 
     async def wait_connected(self, n: int = 1, *, timeout: float = 5.0) -> None:
@@ -181,7 +181,7 @@ class GatewayProcess:
     async def next_sent(
         self, kind: str | None = None, *, timeout: float = 5.0, match: Callable[[Sent], bool] | None = None
     ) -> Sent:
-        """The next thing a bot sent that was not taken before; as LocalGateway.next_sent."""
+        """Wait for the next thing a bot sent that was not taken before; as LocalGateway.next_sent."""
         try:
             async with asyncio.timeout(timeout):
                 while True:

@@ -108,7 +108,7 @@ class Sent:
         return cls(kind, message, envelope.cid, time, connection, api_name, body, transport)
 
     def is_a(self, kind: str) -> bool:
-        """Whether this is of that kind: an envelope field, an API name, or one of the short names in ``KINDS``."""
+        """Say whether this is of that kind: an envelope field, an API name, or one of the short names in ``KINDS``."""
         return KINDS.get(kind, kind) in (self.kind, self.api_name)
 
     @property

@@ -42,7 +42,7 @@ CALLS: Final = frozenset(
 
 
 def hello(gateway: LocalGateway) -> dict[str, Any]:
-    """The first line: where the gateway is, and its world."""
+    """Give the first line: where the gateway is, and its world."""
     return {
         "host": gateway.host,
         "port": gateway.port,
@@ -177,7 +177,7 @@ def _plain(value: Any) -> Any:
 
 
 async def serve_control(gateway: LocalGateway) -> None:
-    """Answers calls from stdin until it ends: when the parent is gone, so is the gateway."""
+    """Answer calls from stdin until it ends: when the parent is gone, so is the gateway."""
     loop = asyncio.get_running_loop()
 
     def write(value: dict[str, Any]) -> None:

@@ -234,7 +234,7 @@ class Text(TextBody):
         return self._text
 
     def __len__(self) -> int:
-        """The length in UTF-16 units."""
+        """Give the length in UTF-16 units."""
         return utf16_length(self._text)
 
     def __bool__(self) -> bool:

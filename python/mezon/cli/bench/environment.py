@@ -21,7 +21,7 @@ class NoReferenceError(Exception):
 
 
 def reference_python(given: Path | None) -> str:
-    """The interpreter. Makes the environment when none was given and none is there.
+    """Find the interpreter. Makes the environment when none was given and none is there.
 
     Raises:
         NoReferenceError: It cannot be made, or the one given has no mezon-sdk.

@@ -29,7 +29,7 @@ _KINDS: Final = {
 
 
 def quoted(value: Any) -> str:
-    """A literal of Python, with double quotes where that is the same."""
+    """Write a literal of Python, with double quotes where that is the same."""
     text = json.dumps(value, ensure_ascii=False)
     try:
         same = ast.literal_eval(text) == value
@@ -39,12 +39,12 @@ def quoted(value: Any) -> str:
 
 
 def mark(message_id: int | str) -> str:
-    """Where a line speaks of a message: its variable comes here. No Python literal has such a text in it."""
+    """Say where a line speaks of a message: its variable comes here. No Python literal has such a text in it."""
     return f"\0{message_id}\0"
 
 
 def unmarked(line: str) -> str:
-    """The line with the bare ids."""
+    """Give the line with the bare ids."""
     return line.replace("\0", "")
 
 
@@ -73,7 +73,7 @@ class Recording(Tap):
         return len(self._steps)
 
     def add(self, line: str, made: int = 0) -> None:
-        """A person did something: a line of Python, without ``await`` for plain methods."""
+        """Add what a person did: a line of Python, without ``await`` for plain methods."""
         self._keep(_Step(line, made))
 
     def _keep(self, step: _Step) -> None:
@@ -81,13 +81,13 @@ class Recording(Tap):
             self._steps.append(step)
 
     def came(self, sent: Sent) -> None:
-        """The bot did something."""
+        """Note what the bot did."""
         kind = sent.api_name or sent.kind
         if kind in _KINDS:
             self._keep(_Step(sent=sent, call=(sent.connection, sent.cid)))
 
     def went(self, answer: Answer) -> None:
-        """The ack names the id of what the bot sent."""
+        """Take from an ack the id of what the bot sent."""
         if answer.envelope is None or answer.envelope.WhichOneof("message") != "channel_message_ack":
             return
         for step in reversed(self._steps):
@@ -98,7 +98,7 @@ class Recording(Tap):
     # Writing it down
 
     def python(self, bot: str, name: str = "played") -> str:
-        """The test file.
+        """Write the test file.
 
         Args:
             bot: The bot as ``running_bot`` takes it.
@@ -118,7 +118,7 @@ class Recording(Tap):
         )
 
     def _thinned(self) -> list[_Step]:
-        """Of edits that follow each other only the last: how many a streamed answer takes is chance."""
+        """Keep of edits that follow each other only the last: how many a streamed answer takes is chance."""
         kept: list[_Step] = []
         for step in self._steps:
             last = kept[-1].sent if kept else None
@@ -160,7 +160,7 @@ class _Writer:
         return f"{name}_{self._counts[name]}"
 
     def _needed(self, message_id: int, after: int) -> bool:
-        """Whether a later step speaks of this message."""
+        """Say whether a later step speaks of this message."""
         for step in self._steps[after + 1 :]:
             if mark(message_id) in step.line or (step.sent is not None and message_id in _targets(step.sent)):
                 return True
@@ -222,7 +222,7 @@ class _Writer:
 
 
 def _targets(sent: Sent) -> set[int]:
-    """The messages that something the bot sent speaks of."""
+    """Give the messages that something the bot sent speaks of."""
     payload = sent.payload
     if sent.kind in ("message_reaction_event", "api_request_event"):
         return {payload.message_id}
@@ -230,7 +230,7 @@ def _targets(sent: Sent) -> set[int]:
 
 
 def _same_content(name: str, sent: Sent) -> list[str]:
-    """What of embeds, buttons and files does not change from run to run: colours, times and ids may."""
+    """Give what of embeds, buttons and files does not change from run to run: colours, times and ids may."""
     lines = []
     content: Any = sent.content if isinstance(sent.content, dict) else {}
     for number, embed in enumerate(content.get("embed") or []):
