@@ -98,15 +98,13 @@ def test_snippets_are_run_on_these_pages() -> None:
         assert set(re.findall(r"^<!-- ?run.*", page.read_text(encoding="utf-8"), re.M)) <= {"<!-- run -->"}
 
 
-# ---- the README's bot
+# ---- the bots of the README and of the first page
 
 
 @pytest.fixture
 def bot_folder(tmp_path: Path) -> Path:
-    """A folder with the README's two files, typed as shown."""
-    bot, test = blocks(README)[:2]
-    (tmp_path / "bot.py").write_text(bot.text, encoding="utf-8")
-    (tmp_path / "test_bot.py").write_text(test.text, encoding="utf-8")
+    """A folder with the README's bot, typed as shown."""
+    (tmp_path / "bot.py").write_text(blocks(README)[0].text, encoding="utf-8")
     return tmp_path
 
 
@@ -140,10 +138,16 @@ async def test_the_bot_of_the_readme_answers(gateway: LocalGateway, bot_folder: 
     assert (bot_folder / "mezon-cache" / "mezon-messages-cache.db").is_file()
 
 
-async def test_the_test_of_the_readme_passes(bot_folder: Path) -> None:
+@pytest.mark.parametrize("page", [DOCS / "start.md", DOCS / "vi" / "start.md"], ids=["en", "vi"])
+async def test_the_test_of_the_first_page_passes(page: Path, tmp_path: Path) -> None:
+    """Both files typed as shown."""
+    bot, test = blocks(page)[:2]
+    assert (bot.text.splitlines()[0], test.text.splitlines()[0]) == ("# bot.py", "# test_bot.py")
+    (tmp_path / "bot.py").write_text(bot.text, encoding="utf-8")
+    (tmp_path / "test_bot.py").write_text(test.text, encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_bot.py"),
-        cwd=bot_folder,
+        cwd=tmp_path,
         env=clean_environment(),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
