@@ -143,6 +143,19 @@ def test_every_member_of_the_core_has_its_sentence() -> None:
     assert silent(ast.parse(text).body) == []
 
 
+def test_no_helper_of_tests_is_written_three_times() -> None:
+    where: dict[str, set[str]] = {}
+    tests = Path(__file__).parents[1]
+    for path in tests.rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("test_"):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                if len(text := "\n".join(map(ast.unparse, body))) > 60:
+                    where.setdefault(text, set()).add(path.relative_to(tests).as_posix())
+    assert len(where) > 100
+    assert [sorted(files) for files in where.values() if len(files) > 2] == []
+
+
 def test_no_file_of_the_product_is_longer_than_400_lines() -> None:
     generated = {"protobuf/_rpc_table.py", "_client/rpc_door.pyi"}
     files = [path for ending in ("*.py", "*.pyi") for path in ROOT.rglob(ending) if "_pb2" not in path.name]
