@@ -78,13 +78,14 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
     """A bot's connection to Mezon.
 
     ```python
-    client = MezonClient(client_id="YOUR_BOT_ID", api_key="YOUR_API_KEY")
+    from mezon import ChannelMessage, MezonClient
+
+    client = MezonClient(client_id=bot_id, api_key=key)
 
     @client.on_channel_message
-    async def hello(message):
-        if message.content.get("t") == "hello":
-            channel = await client.channels.fetch(message.channel_id)
-            await channel.send("Hello!")
+    async def hello(message: ChannelMessage) -> None:
+        if message.content.get("t") == "!hello":
+            await message.reply("Hello!")
 
     client.run()
     ```

@@ -35,6 +35,12 @@ _GAPS_MAY_BE_ZERO: Final = frozenset({"channels", "max_age", "timeout", "max_wai
 class GatewayOptions:
     """Settings of the connection. The defaults suit a bot on the public gateway.
 
+    ```python
+    from mezon import GatewayOptions, MezonClient
+
+    client = MezonClient(bot_id, key, gateway=GatewayOptions(ca_file="corporate.pem", backoff_max=30.0))
+    ```
+
     Raises:
         InvalidArgumentError: A value of the wrong type, below zero, not finite, or 0 where that would stop the
             connection.
@@ -125,6 +131,12 @@ class GapOptions:
 
     Each watched channel costs one HTTP call after a reconnect (more for more than 100 missed messages, and for the
     topics heard last), in the rate limit of HTTP and behind the calls of handlers. Its own messages wait as long.
+
+    ```python
+    from mezon import GapOptions, MezonClient
+
+    client = MezonClient(bot_id, key, fill_gaps=GapOptions(channels=50))
+    ```
 
     Raises:
         InvalidArgumentError: A value of the wrong type, below zero or not finite.

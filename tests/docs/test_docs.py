@@ -14,9 +14,39 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs_pages import DOCS, PAGES, REPOSITORY, ROOT, SITE, Block, blocks, prose, table
-from mezon import MezonClient
-from mezon.ext.commands import Bot
+from docs_pages import (
+    DOCS,
+    PAGES,
+    REPOSITORY,
+    ROOT,
+    SITE,
+    Block,
+    blocks,
+    docstring_blocks,
+    prose,
+    table,
+)
+from mezon import (
+    ButtonBuilder,
+    CacheManager,
+    ChannelMessage,
+    ChannelMessageContent,
+    Clan,
+    Events,
+    GapOptions,
+    GatewayOptions,
+    InteractiveBuilder,
+    Message,
+    MessageDB,
+    MessageLimits,
+    MezonClient,
+    Text,
+    TextChannel,
+    User,
+    split_text,
+)
+from mezon.ext.commands import Bot, Context
+from mezon.ext.components import Button
 from mezon.testing import LocalGateway
 
 README = ROOT / "README.md"
@@ -86,6 +116,70 @@ async def test_snippet_runs(
         for name, test in list(names.items()):
             if name.startswith("test_"):
                 await test(gateway)
+    assert errors == []
+
+
+# ---- examples in docstrings
+
+#: What bots use most. Each shows in an editor how it is used.
+MOST_USED: list[Any] = [
+    *(MezonClient, MezonClient.run, MezonClient.on, MezonClient.on_channel_message),
+    *(
+        MezonClient.on_message_button_clicked,
+        MezonClient.wait_for,
+        MezonClient.stream,
+        MezonClient.send_message,
+    ),
+    *(MezonClient.upload_file, TextChannel.send, TextChannel.send_ephemeral, TextChannel.send_long),
+    *(TextChannel.history, TextChannel.typing, Message.reply, Message.update, Message.react, Message.delete),
+    *(User.send_dm_message, Clan.channel, Clan.members, CacheManager.fetch, CacheManager.get, Events),
+    *(
+        ChannelMessage,
+        ChannelMessageContent,
+        MessageDB,
+        GatewayOptions,
+        GapOptions,
+        MessageLimits,
+        Text,
+        split_text,
+    ),
+    *(InteractiveBuilder, ButtonBuilder, Bot.command, Context.reply, Context.ask, Context.send_form, Button),
+    *(LocalGateway.say, LocalGateway.next_sent, LocalGateway.expect, LocalGateway.click),
+]
+
+
+@pytest.mark.parametrize("used", MOST_USED, ids=lambda used: used.__qualname__)
+def test_what_is_used_most_shows_an_example(used: Any) -> None:
+    assert "```python\n" in (inspect.getdoc(used) or "")
+
+
+@pytest.mark.parametrize("block", docstring_blocks(), ids=named)
+async def test_an_example_in_a_docstring_runs(
+    block: Block, gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a client that is logged in, and alice, who says something all the time."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cat.png").write_bytes(b"not quite a picture")
+    errors: list[Exception] = []
+
+    async def chat() -> None:
+        while True:
+            await gateway.say("general", "alice", "well")
+            await asyncio.sleep(0.05)
+
+    async with stage(gateway) as names:
+        names |= {"bot_id": "1", "key": "k"}
+        names["client"].on_error(lambda error, event: errors.append(error))
+        monkeypatch.setattr(MezonClient, "run", lambda client: None)
+        chatting = asyncio.create_task(chat())
+        try:
+            code = compiled(block)
+            if code.co_flags & inspect.CO_COROUTINE:
+                await eval(code, names)
+            else:
+                exec(code, names)
+        finally:
+            chatting.cancel()
     assert errors == []
 
 

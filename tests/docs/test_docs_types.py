@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from docs_pages import DOCS, PAGES, ROOT, Block, blocks
+from docs_pages import DOCS, PAGES, ROOT, Block, blocks, docstring_blocks
 
-CODE: Final = [block for page in PAGES for block in blocks(page)]
+CODE: Final = [*(block for page in PAGES for block in blocks(page)), *docstring_blocks()]
 
 #: What a page says its snippets have at hand.
 AT_HAND: Final = {

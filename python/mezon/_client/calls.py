@@ -55,6 +55,10 @@ class ClientCalls:
     ) -> ChannelMessageAck:
         """Send a message by ids; ``TextChannel.send`` is shorter.
 
+        ```python
+        await client.send_message(channel.clan.id, channel.id, mode=2, is_public=True, msg="by ids")
+        ```
+
         Raises:
             MezonError: One of its kinds, if it cannot be sent.
         """
@@ -107,6 +111,11 @@ class ClientCalls:
         content_type: str | None = None,
     ) -> Any:
         """Upload a file; the answer's ``url`` goes into an attachment.
+
+        ```python
+        upload = await client.upload_file(b"what was said", filename="minutes.txt")
+        await channel.send("The minutes", attachments=[upload])
+        ```
 
         Raises:
             OSError: If the file cannot be read.

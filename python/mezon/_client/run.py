@@ -43,6 +43,11 @@ class ClientRun:
 
         Unless logging is configured already, what happens is shown on standard error.
 
+        ```python
+        if __name__ == "__main__":
+            client.run()
+        ```
+
         Raises:
             MezonError: What ``login`` or ``wait_closed`` raises.
             RuntimeError: If a loop runs here already, as in a notebook: ``await client.login()`` is for that.

@@ -103,6 +103,12 @@ class EventRegistration(EveryEvent):
 
         A name that is nearly one of the protocol's is taken for a slip, and warned of.
 
+        ```python
+        @client.on("channel_deleted_event")
+        async def gone(event):
+            print("channel", event.channel_id, "is gone")
+        ```
+
         Args:
             event_name: A member of ``Events``, or the name of an envelope field.
             filter: Which of the events it wants, from ``mezon.filters``; None for all.
@@ -201,7 +207,17 @@ class EventRegistration(EveryEvent):
         self, handler: None = None, *, filter: Filter | None = None
     ) -> Callable[[_Message], _Message]: ...
     def on_channel_message(self, handler: Any = None, *, filter: Filter | None = None) -> Any:
-        """Handle a message in a channel, thread, group or DM; the bot's own too. With a filter, those it matches."""
+        """Handle a message in a channel, thread, group or DM; the bot's own too. With a filter, those it matches.
+
+        ```python
+        from mezon import ChannelMessage
+
+        @client.on_channel_message
+        async def greet(message: ChannelMessage) -> None:
+            if message.content.get("t") == "!hello":
+                await message.reply("Hello!")
+        ```
+        """
         return self._listen(Events.CHANNEL_MESSAGE, handler, filter)
 
     @overload
@@ -221,7 +237,16 @@ class EventRegistration(EveryEvent):
         self, handler: None = None, *, filter: Filter | None = None
     ) -> Callable[[_Button], _Button]: ...
     def on_message_button_clicked(self, handler: Any = None, *, filter: Filter | None = None) -> Any:
-        """Handle a press of a button of a message."""
+        """Handle a press of a button of a message.
+
+        ```python
+        from mezon import ButtonClicked
+
+        @client.on_message_button_clicked
+        async def pressed(click: ButtonClicked) -> None:
+            print(click.user_id, "pressed", click.button_id, "with", click.values)
+        ```
+        """
         return self._listen(Events.MESSAGE_BUTTON_CLICKED, handler, filter)
 
     @overload

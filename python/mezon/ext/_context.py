@@ -103,6 +103,15 @@ class Place:
     async def ask(self, question: Content, kind: Any = str, *, timeout: float = 60.0) -> Any:
         """Ask the user, and wait for what they write next in this channel.
 
+        ```python
+        from mezon.ext.commands import Context
+
+        @bot.command()
+        async def order(ctx: Context) -> None:
+            count = await ctx.ask("How many?", int, timeout=60)
+            await ctx.send(f"{count} it is")
+        ```
+
         Args:
             question: What is asked.
             kind: What the answer has to be, such as ``int``; the user is told what is wrong with another answer
@@ -157,6 +166,20 @@ class Place:
 
         Wrong input is answered with what is wrong, and the user may send it again.
 
+        ```python
+        from mezon.ext.commands import Context
+        from mezon.ext.components import Form
+
+        class Lunch(Form):
+            dish: str
+            count: int = 1
+
+        @bot.command()
+        async def lunch(ctx: Context) -> None:
+            order = await ctx.send_form(Lunch, title="Lunch")
+            await ctx.send(f"{order.count} x {order.dish}")
+        ```
+
         Args:
             form: A subclass of ``Form``.
             title: Its title.
@@ -199,7 +222,16 @@ class Context(Place):
     async def reply(
         self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
     ) -> ChannelMessageAck:
-        """Answer the message of the command; the arguments are those of ``send``."""
+        """Answer the message of the command; the arguments are those of ``send``.
+
+        ```python
+        from mezon.ext.commands import Context
+
+        @bot.command()
+        async def ping(ctx: Context) -> None:
+            await ctx.reply("pong")
+        ```
+        """
         return await self.message.reply(self.bot.body(content, buttons, timeout), **options)
 
     async def send_help(self) -> None:

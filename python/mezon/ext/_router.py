@@ -60,6 +60,14 @@ class Registry:
         of a text. ``*names`` takes all words that are left, ``*, text`` the rest as it was typed. The docstring is
         its help.
 
+        ```python
+        from mezon.ext.commands import Context
+
+        @bot.command("poll", aliases=["vote"])
+        async def poll(ctx: Context, question: str, *choices: str) -> None:
+            await ctx.send(f"{question} {', '.join(choices)}?")
+        ```
+
         Args:
             name: Its name; the function's if left out.
             aliases: Other names.

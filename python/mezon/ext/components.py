@@ -59,6 +59,18 @@ Options: TypeAlias = "Sequence[str] | Mapping[str, str]"
 class Button:
     """A button.
 
+    ```python
+    from mezon.ext.commands import Context
+    from mezon.ext.components import Button, Click
+
+    async def thank(click: Click) -> None:
+        await click.update("Thank you")
+
+    @bot.command()
+    async def rate(ctx: Context) -> None:
+        await ctx.send("Was this helpful?", buttons=[Button("Yes", callback=thank)], timeout=300)
+    ```
+
     Attributes:
         label: What it says.
         id: Comes back when somebody presses it; made up if there is a callback.

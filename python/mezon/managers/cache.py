@@ -135,7 +135,13 @@ class CacheManager(Generic[K, V]):
         return self._max_size
 
     def get(self, id: K | str) -> V | None:
-        """Give the value of ``id`` if it is here, else None. It counts as used now."""
+        """Give the value of ``id`` if it is here, else None. It counts as used now.
+
+        ```python
+        known = client.users.get(user.id)
+        print("not heard of yet" if known is None else known.username)
+        ```
+        """
         key: Any = _as_key(id) if type(id) is str else id
         data = self._data
         try:
@@ -156,7 +162,13 @@ class CacheManager(Generic[K, V]):
             data.popitem(last=False)
 
     async def fetch(self, id: K | str) -> V:
-        """Fetch the value of ``id``, from here or from the fetcher; concurrent calls share one fetch."""
+        """Fetch the value of ``id``, from here or from the fetcher; concurrent calls share one fetch.
+
+        ```python
+        alice = await client.users.fetch(user.id)
+        general = await client.channels.fetch(channel.id)
+        ```
+        """
         key: Any = _as_key(id) if type(id) is str else id
         value = self.get(key)
         return value if value is not None else await self._flights.run(key, lambda: self._fetch(key))

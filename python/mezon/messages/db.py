@@ -52,6 +52,13 @@ class MessageDB:
     with mode 0700 if it is missing. ``:memory:`` keeps everything in the process. No method blocks the loop.
     A file that cannot be written costs a warning, not the bot: the store goes on from memory and tries again.
 
+    ```python
+    from mezon import MessageDB, MezonClient
+
+    store = MessageDB("data/messages.db", max_messages=100_000)
+    client = MezonClient(bot_id, key, message_db=store)
+    ```
+
     Args:
         db_path: The file.
         max_messages: About how many messages the file holds; those stored first go first. None: no bound.

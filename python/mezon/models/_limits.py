@@ -18,6 +18,12 @@ class MessageLimits:
     The bound of the content is that of the official TypeScript SDK. What the server takes of files and mentions is
     not known: those two are far above what people send, and keep a slip in a loop from going out.
 
+    ```python
+    from mezon import MessageLimits, MezonClient
+
+    client = MezonClient(bot_id, key, limits=MessageLimits(attachments=10))
+    ```
+
     Attributes:
         content: UTF-16 units of the body's JSON: text, marks, embeds and components together.
         attachments: How many files.

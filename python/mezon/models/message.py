@@ -17,6 +17,14 @@ class ChannelMessage(ByName, MessageAnswers, Model):
     """A message in a channel, thread, DM or group. Times are UNIX seconds.
 
     ``content`` is the body as a dict, ``{}`` when it is no JSON object: ``raw_content`` has the text then.
+
+    ```python
+    from mezon import ChannelMessage
+
+    @client.on_channel_message
+    async def look(message: ChannelMessage) -> None:
+        print(message.username, "said", message.content.get("t"), "in", message.channel_label)
+    ```
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)

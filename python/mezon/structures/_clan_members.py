@@ -49,6 +49,11 @@ class ClanMembers:
     async def channel(self, which: int | str) -> TextChannel:
         """Give a channel by its name (with ``#`` or without), or by its id.
 
+        ```python
+        general = await channel.clan.channel("#general")
+        await general.send("hello")
+        ```
+
         Raises:
             InvalidArgumentError: There is none, or more than one of that name.
             MezonError: One of its kinds, if the channels cannot be listed.
@@ -93,6 +98,11 @@ class ClanMembers:
 
     def members(self, limit: int | None = None) -> Pages[Member]:
         """Give the members of the clan: ``await clan.members()``, or ``async for member in clan.members()``.
+
+        ```python
+        async for member in channel.clan.members():
+            print(member.username)
+        ```
 
         Args:
             limit: How many at most; None for all.

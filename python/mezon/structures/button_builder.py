@@ -10,10 +10,12 @@ from mezon.models.interactive import ButtonMessageStyle, MessageComponentType
 class ButtonBuilder:
     """Collects buttons for the ``components`` of a message.
 
-    Example::
+    ```python
+    from mezon import ButtonBuilder, ButtonMessageStyle
 
-        buttons = ButtonBuilder().add_button("yes", "Yes", ButtonMessageStyle.SUCCESS).build()
-        content = ChannelMessageContent(text="Sure?", components=[{"components": buttons}])
+    buttons = ButtonBuilder().add_button("yes", "Yes", ButtonMessageStyle.SUCCESS).build()
+    await channel.send({"t": "Sure?", "components": [{"components": buttons}]})
+    ```
     """
 
     def __init__(self) -> None:

@@ -30,10 +30,12 @@ def get_random_color() -> str:
 class InteractiveBuilder:
     """Collects what an embed shows and asks for. Every method but ``build`` gives the builder back.
 
-    Example::
+    ```python
+    from mezon import InteractiveBuilder
 
-        form = InteractiveBuilder("Lunch").add_input_field("dish", "What would you like?")
-        await channel.send({"t": "Hungry?", "embed": [form.build()]})
+    form = InteractiveBuilder("Lunch").add_input_field("dish", "What would you like?")
+    await channel.send({"t": "Hungry?", "embed": [form.build()]})
+    ```
     """
 
     def __init__(self, title: str | None = None) -> None:

@@ -32,6 +32,11 @@ class Expecting(Watch):
     ) -> Sent:
         """Wait for what the bot does next, of what no test has taken yet.
 
+        ```python
+        await channel.send("hello")
+        await gateway.expect("hello", channel="general")
+        ```
+
         Args:
             text: The whole text of it, or a pattern found in it. None for any.
             kind: ``message``, ``ephemeral``, ``update``, ``delete``, ``reaction``, ``typing``, an envelope field or

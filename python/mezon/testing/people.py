@@ -53,6 +53,10 @@ class People(Pushing):
     ) -> int:
         """Let a user say something; every connected bot hears it. Returns the message id.
 
+        ```python
+        await gateway.say("general", "alice", "hello @bob", mentions=["bob"])
+        ```
+
         Args:
             channel: The channel, its id, or its name.
             user: Who speaks: the user, their id, or their name.
@@ -177,6 +181,15 @@ class People(Pushing):
         extra_data: str = "",
     ) -> None:
         """Let a user click a button of a message: ``click(sent, "yes")``, or ``click(sent, "alice", "yes")``.
+
+        ```python
+        from mezon import ButtonBuilder, ButtonMessageStyle
+
+        row = ButtonBuilder().add_button("ok", "OK", ButtonMessageStyle.SUCCESS).build()
+        await channel.send({"t": "Sure?", "components": [{"components": row}]})
+        sent = await gateway.expect("Sure?")
+        await gateway.click(sent, "OK", user="bob")
+        ```
 
         Args:
             message: What the bot sent; then the button has to be there. Or an id.

@@ -104,6 +104,12 @@ class Watch:
     ) -> Sent:
         """Wait for the next thing the bot sent that was not taken by this method before.
 
+        ```python
+        await channel.send("hello")
+        sent = await gateway.next_sent("channel_message_send")
+        assert sent.text == "hello"
+        ```
+
         Args:
             kind: ``message``, ``ephemeral``, ``update``, ``delete``, ``reaction`` or ``typing``; an envelope field
                 such as ``channel_message_send``; or an API name such as ``UpdateChannelMessage``, for changes and

@@ -43,6 +43,13 @@ def split_text(text: str, limit: int = TEXT_LIMIT, *, as_json: bool = False) -> 
     three backticks stays whole, too; one that is longer than ``limit`` itself is cut between lines, and closed and
     opened again. White space where it is cut is left out.
 
+    ```python
+    from mezon import split_text
+
+    for piece in split_text("a long story. " * 1000):
+        await channel.send(piece)
+    ```
+
     Args:
         text: The text.
         limit: What a piece may have at most, in UTF-16 units.
