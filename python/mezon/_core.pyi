@@ -98,14 +98,16 @@ class EventFilter:
     """A filter of the events of an envelope field, made from its JSON text; see ``mezon.filters``."""
 
     def __new__(cls, event: str, spec: str) -> EventFilter: ...
-    def matches(self, body: bytes) -> bool | None: ...
+    def matches(self, body: bytes) -> bool | None:
+        """Say whether an event of this encoded body matches; None when Python has to look at the event itself."""
 
 @final
 class TextPattern:
     """A regular expression as filters understand it."""
 
     def __new__(cls, pattern: str, fold: bool) -> TextPattern: ...
-    def found_in(self, text: str) -> bool: ...
+    def found_in(self, text: str) -> bool:
+        """Say whether the pattern is anywhere in a text."""
 
 @final
 class Gateway:
@@ -182,7 +184,8 @@ class Gateway:
         """Hand events of a tag out, or count and drop them."""
     def take_recent(self, channel: int) -> list[Any]:
         """Take the messages of a channel that came since it was last asked, oldest first."""
-    def set_filter(self, tag: int, filter: EventFilter | None) -> None: ...
+    def set_filter(self, tag: int, filter: EventFilter | None) -> None:
+        """Have events of a tag looked at by a filter from now on, or by none."""
     def set_plan(self, tag: int, plan: Plan) -> None:
         """Decode events and answers of a tag by a plan from now on.
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._bounds import check_fields
 from mezon.errors import InvalidArgumentError
+from mezon.utils.bounds import check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

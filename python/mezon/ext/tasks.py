@@ -44,7 +44,7 @@ Callback: TypeAlias = "Callable[[], Awaitable[Any]]"
 
 #: Seconds between two looks whether the connection is back, and the longest sleep: a clock may be set.
 _LOOK: Final = 0.25
-_LONGEST: Final = 60.0
+LONGEST: Final = 60.0
 
 
 class Every:
@@ -186,7 +186,7 @@ class Task:
         while due is not None:
             self.next_time = due
             while (left := due - time.time()) > 0:  # noqa: ASYNC110 (time is waited for)
-                await asyncio.sleep(min(left, _LONGEST))
+                await asyncio.sleep(min(left, LONGEST))
             while bot.state != "ready":  # noqa: ASYNC110 (no event says it in all cases)
                 await asyncio.sleep(_LOOK)
             if time.time() - due >= self.grace:

@@ -10,10 +10,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from mezon import _core
-from mezon._bounds import check_count, check_number
 from mezon.errors import InvalidArgumentError, MessageStoreError
 from mezon.messages import _exit
 from mezon.messages._row import content_text, json_text, row_of
+from mezon.utils.bounds import check_count, check_number
 from mezon.utils.ids import required_id
 from mezon.utils.logger import get_logger
 

@@ -6,8 +6,8 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any
 
-from mezon._bounds import check_fields
 from mezon.errors import InvalidArgumentError
+from mezon.utils.bounds import check_fields
 from mezon.utils.text_units import utf16_length
 
 

@@ -13,12 +13,9 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from mezon.errors import MezonError
-
-if TYPE_CHECKING:
-    from mezon.client import MezonClient
 
 #: The name an origin has in an event's ``__dict__``. The core takes names that begin so for no fields
 #: (src/py/codec/plan.rs).
@@ -34,10 +31,10 @@ class Origin:
     __slots__ = ("__weakref__", "_client")
 
     def __init__(self, client: Any = None) -> None:
-        self._client: weakref.ref[MezonClient] | None = weakref.ref(client) if client is not None else None
+        self._client: weakref.ref[Any] | None = weakref.ref(client) if client is not None else None
 
     @property
-    def client(self) -> MezonClient | None:
+    def client(self) -> Any:
         """The client, while it lives."""
         return self._client() if self._client is not None else None
 
@@ -94,7 +91,7 @@ def _references(entry: tuple[Any, Any]) -> int:
 held: Final = HeldEvents()
 
 
-def client_of(event: Any) -> MezonClient:
+def client_of(event: Any) -> Any:
     """Give the client an event, or the acknowledgement of a send, came to.
 
     Raises:
