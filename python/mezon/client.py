@@ -38,6 +38,7 @@ from mezon._client.settings import DEFAULT_ZK_API as DEFAULT_ZK_API
 from mezon._client.settings import resolve
 from mezon._client.shutdown import Shutdown
 from mezon._client.stopping import Stop
+from mezon._client.stored import OpenedStore
 from mezon._client.tokens import Tokens
 from mezon._client.waiting import ClientWaiting
 from mezon._events.auto_bind import auto_bind, bind_marked
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from mezon.managers.socket import SocketManager
     from mezon.messages import MessageDB
     from mezon.models._limits import MessageLimits
-    from mezon.ports import Connection, MessageStore, Ports
+    from mezon.ports import Connection, Ports
     from mezon.structures import Clan, TextChannel, User
     from mezon.utils.observer import Observer
 
@@ -77,13 +78,14 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
     """A bot's connection to Mezon.
 
     ```python
-    client = MezonClient(client_id="YOUR_BOT_ID", api_key="YOUR_API_KEY")
+    from mezon import ChannelMessage, MezonClient
+
+    client = MezonClient(client_id=bot_id, api_key=key)
 
     @client.on_channel_message
-    async def hello(message):
-        if message.content.get("t") == "hello":
-            channel = await client.channels.fetch(message.channel_id)
-            await channel.send("Hello!")
+    async def hello(message: ChannelMessage) -> None:
+        if message.content.get("t") == "!hello":
+            await message.reply("Hello!")
 
     client.run()
     ```
@@ -227,12 +229,12 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         )
         self._observers = Observers()
         self._ports: Ports = ObservedPorts(ports or ports_for(settings), self._observers)
-        self._store: MessageStore | None = None
         self._process = ProcessGuard()
 
         # Its parts: each knows those it is given, and no other.
         self._background = Background()
         self._reports = Reports(lambda: self.__dict__.get("on_error"), self._background)
+        self._stored = OpenedStore(self._ports, self._reports.report)
         self.event_manager: EventManager = EventManager()
         self._waiters = Waiters()
         self._dispatcher = Dispatcher(
@@ -285,15 +287,11 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
     @property
     def message_db(self) -> MessageDB:
         """The message store. None when the client was made with ``message_db=False``."""
-        if self._store is None:
-            self._store = self._ports.store()
-            if self._store is not None and self._store.on_error is None:
-                self._store.on_error = lambda error: self._reports.report(error, "message_db")
-        return cast("MessageDB", self._store)
+        return cast("MessageDB", self._stored.get())
 
     @message_db.setter
     def message_db(self, value: MessageDB) -> None:
-        self._store = value
+        self._stored.store = value
 
     def _connection(self) -> Connection | None:
         return None if self.socket_manager is None else self.socket_manager.socket.connection
@@ -311,8 +309,8 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         return None if connection is None else connection.latency
 
     def stats(self) -> Stats:
-        """Counters of the connection, the dispatch and the store, since the client was made."""
-        return count(self, self._connection(), self._dispatcher, self._login.gaps, self._store)
+        """Give the counters of the connection, the dispatch and the store, since the client was made."""
+        return count(self, self._connection(), self._dispatcher, self._login.gaps, self._stored.store)
 
     def on_error(self, handler: F) -> F:
         """Call ``handler(error, event_name)`` when a handler of an event raises; also a decorator.
@@ -395,8 +393,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         if self.api_client is not None:
             await self.api_client.close()
         await self._ports.http().close()
-        if self._store is not None:
-            await self._store.close()
+        await self._stored.close()
         self._login.ended()
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field, fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._bounds import check_fields
 from mezon.errors import InvalidArgumentError
+from mezon.utils.bounds import check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,12 @@ _GAPS_MAY_BE_ZERO: Final = frozenset({"channels", "max_age", "timeout", "max_wai
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
     """Settings of the connection. The defaults suit a bot on the public gateway.
+
+    ```python
+    from mezon import GatewayOptions, MezonClient
+
+    client = MezonClient(bot_id, key, gateway=GatewayOptions(ca_file="corporate.pem", backoff_max=30.0))
+    ```
 
     Raises:
         InvalidArgumentError: A value of the wrong type, below zero, not finite, or 0 where that would stop the
@@ -102,7 +108,7 @@ class GatewayOptions:
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings by name."""
+        """Give the settings by name."""
         return asdict(self)
 
 
@@ -125,6 +131,12 @@ class GapOptions:
 
     Each watched channel costs one HTTP call after a reconnect (more for more than 100 missed messages, and for the
     topics heard last), in the rate limit of HTTP and behind the calls of handlers. Its own messages wait as long.
+
+    ```python
+    from mezon import GapOptions, MezonClient
+
+    client = MezonClient(bot_id, key, fill_gaps=GapOptions(channels=50))
+    ```
 
     Raises:
         InvalidArgumentError: A value of the wrong type, below zero or not finite.

@@ -6,10 +6,10 @@ import logging
 import os
 from typing import Any
 
-from mezon._bounds import MOST_SECONDS, check_count, check_flag, check_number, shown
 from mezon.errors import InvalidArgumentError
 from mezon.models._limits import MessageLimits
 from mezon.options import GapOptions, GatewayOptions
+from mezon.utils.bounds import MOST_SECONDS, check_count, check_flag, check_number, shown
 from mezon.utils.ids import required_id
 
 _MOST_MS = MOST_SECONDS * 1000
@@ -110,7 +110,7 @@ def check_bounds(
 
 
 def bot_id(client_id: Any) -> int:
-    """The bot's id as a number.
+    """Give the bot's id as a number.
 
     Raises:
         InvalidArgumentError: If it is none.

@@ -106,7 +106,7 @@ class Directory:
     # ---- clans
 
     def know_clan(self, description: ApiClanDesc, token: str = "") -> Clan:
-        """The clan of a description: the object that is there, brought up to date, or a new one."""
+        """Give the clan of a description: the object that is there, brought up to date, or a new one."""
         clan_id = description.clan_id or 0
         clan = self.clans.get(clan_id)
         if clan is None:
@@ -123,7 +123,7 @@ class Directory:
         return {clan.id: clan for clan in map(self.know_clan, answer.clandesc or ())}
 
     async def fetch_clan(self, clan_id: int) -> Clan:
-        """What ``clans.fetch`` does on a miss.
+        """Do what ``clans.fetch`` does on a miss.
 
         Raises:
             InvalidArgumentError: If the bot is in no such clan (a ValueError).
@@ -140,7 +140,7 @@ class Directory:
     # ---- channels and users
 
     async def fetch_channel(self, channel_id: int) -> TextChannel:
-        """What ``channels.fetch`` does on a miss.
+        """Do what ``channels.fetch`` does on a miss.
 
         Raises:
             InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
@@ -162,7 +162,7 @@ class Directory:
         return known
 
     async def fetch_user(self, user_id: int) -> User:
-        """What ``users.fetch`` does on a miss: opens the DM with the user.
+        """Do what ``users.fetch`` does on a miss: opens the DM with the user.
 
         Raises:
             InvalidArgumentError: If the user cannot be reached (a ValueError).

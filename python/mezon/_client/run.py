@@ -43,6 +43,11 @@ class ClientRun:
 
         Unless logging is configured already, what happens is shown on standard error.
 
+        ```python
+        if __name__ == "__main__":
+            client.run()
+        ```
+
         Raises:
             MezonError: What ``login`` or ``wait_closed`` raises.
             RuntimeError: If a loop runs here already, as in a notebook: ``await client.login()`` is for that.
@@ -133,7 +138,7 @@ async def run(client: Runnable, enable_auto_reconnect: bool, stop_order: Stop | 
 
 @contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> Iterator[None]:
-    """The first SIGINT or SIGTERM sets `stopped`; a second one interrupts whatever runs.
+    """Let the first SIGINT or SIGTERM set `stopped`; a second one interrupts whatever runs.
 
     Handlers of Python and not of the loop: they come through while a handler of the bot blocks it.
     """

@@ -97,7 +97,7 @@ class Caller:
         self._running: set[tuple[asyncio.AbstractEventLoop, asyncio.Timeout]] = set()
 
     def _secrets(self) -> tuple[str, ...]:
-        """What must show in no error of any call."""
+        """Give what must show in no error of any call."""
         return ()
 
     async def close(self) -> None:
@@ -167,7 +167,7 @@ class Caller:
             await self._after_loss(call, tries, failure)
 
     def _begin(self, call: Call, tries: _Tries) -> None:
-        """It is the request's turn: the last look before it goes out."""
+        """Take a last look at a request whose turn it is, before it goes out."""
         self._check_open(call, tries)
         if (fresh := self._renewed.get(call.token or "")) is not None:
             call.headers["Authorization"] = _BEARER + fresh
@@ -315,5 +315,5 @@ def _error(call: Call, reply: Reply, retry_after: float | None) -> ApiError:
 
 
 def is_harmless(method: str) -> bool:
-    """Whether HTTP itself says that repeating a request with this method does no harm."""
+    """Say whether HTTP itself says that repeating a request with this method does no harm."""
     return method.upper() in _HARMLESS_METHODS

@@ -57,7 +57,7 @@ class Answers:
         self.remembered = 0
 
     async def once(self, key: str, repeated: bool, make: Callable[[], Awaitable[Packet]]) -> Packet:
-        """The answer of a call, made if it was not.
+        """Give the answer of a call, made if it was not.
 
         Args:
             key: The call's key.

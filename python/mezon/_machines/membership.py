@@ -31,7 +31,7 @@ logger = get_logger("mezon.machines")
 
 
 def owner_of(partition: int, members: Iterable[str]) -> str | None:
-    """The member a partition belongs to; None without members. Every process gives the same answer."""
+    """Give the member a partition belongs to; None without members. Every process gives the same answer."""
 
     def weight(member: str) -> bytes:
         return blake2b(f"{member}/{partition}".encode(), digest_size=8).digest()
@@ -96,7 +96,7 @@ class Members:
         return sorted(member.name for member in self.all if not member.leaving)
 
     def interests(self) -> frozenset[str]:
-        """The events that some living worker listens to."""
+        """Give the events that some living worker listens to."""
         return frozenset().union(*(member.interests for member in self.all))
 
     async def start(self) -> None:
@@ -145,7 +145,7 @@ class Members:
         self._tell()
 
     async def _look(self) -> None:
-        """Those that fall silent say nothing: look for them."""
+        """Look for those that fell silent: they say nothing."""
         while True:
             await asyncio.sleep(self._timing.beat / 2)
             limit = time.monotonic() - self._timing.member_life

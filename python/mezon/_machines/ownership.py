@@ -53,7 +53,7 @@ class Ownership:
         return sorted(self._readers)
 
     def open(self) -> Iterator[Delivery]:
-        """Every event that is not done yet, those of partitions that are about to go too."""
+        """Give every event that is not done yet, those of partitions that are about to go too."""
         for reader in [*self._readers.values(), *self._leaving.values()]:
             yield from reader.open
 

@@ -164,7 +164,7 @@ class Reader:
             self._deliver(delivery)
 
     async def _out(self) -> int | None:
-        """How many events of the partition were given to somebody and are not acknowledged; None if nobody says."""
+        """Say how many events of the partition were given to somebody and are not acknowledged; None if nobody says."""
         consumer = self._names.consumer(self.partition)
         try:
             known = await api(self._client, f"CONSUMER.INFO.{self._names.events}.{consumer}")
@@ -243,7 +243,7 @@ class Reader:
 
 
 def _numbers(reply: str) -> tuple[int, int]:
-    """How often an event was delivered and its place in the stream, from the subject of its acknowledgement."""
+    """Say how often an event was delivered and its place in the stream, from the subject of its acknowledgement."""
     parts = reply.split(".")
     # $JS.ACK.<stream>.<consumer>.<times>.<place>... or, with domain and account, two words more in front.
     at = 4 if len(parts) == 9 else 6

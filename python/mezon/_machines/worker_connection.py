@@ -116,7 +116,7 @@ class WorkerConnection:
         return None
 
     def stats(self) -> Mapping[str, Any]:
-        """Events taken, and what waits for a handler."""
+        """Count the events taken, and what waits for a handler."""
         ownership = self._ownership
         return {
             "queued": len(self._waiting),
@@ -157,7 +157,7 @@ class WorkerConnection:
         task.add_done_callback(_running.discard)
 
     async def courier(self) -> Courier:
-        """The way to the relay, made with the first call."""
+        """Give the way to the relay, made with the first call."""
         if self._connecting is None or (self._connecting.done() and self._connecting.exception() is not None):
             self._connecting = asyncio.ensure_future(self._connect())
         return await asyncio.shield(self._connecting)
@@ -253,7 +253,7 @@ class WorkerConnection:
             self.listener.on_state(state, self._generation, reason)
 
     def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
-        """Nothing: calls wait at the relay, which numbers them."""
+        """Give nothing: calls wait at the relay, which numbers them."""
         return {}
 
     def reconnect(self) -> bool:
@@ -363,7 +363,7 @@ class WorkerConnection:
         return field, self._events.answer(field, answer.body)
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
-        """Like ``call``, for calls whose answer is the body of an API call."""
+        """Call like ``call``, for calls whose answer is the body of an API call."""
         return (await self._ask("raw", name, value, timeout)).body
 
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:

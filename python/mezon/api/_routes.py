@@ -215,7 +215,7 @@ class Routes:
 
 
 def _may_go_on(call: Call, error: MezonError) -> bool:
-    """Whether a call that failed over HTTP may be made over the socket."""
+    """Say whether a call that failed over HTTP may be made over the socket."""
     from mezon.errors._api import ApiConnectionError, ApiError
 
     if isinstance(error, ApiError):

@@ -156,7 +156,7 @@ class UploadCalls(RpcCaller):
         raise failure
 
     def _upload_host(self, url: str) -> str:
-        """The host of a place to upload to, once it is looked at: the server's word is not believed.
+        """Give the host of a place to upload to, once it is looked at: the server's word is not believed.
 
         Raises:
             MezonError: Nothing can be uploaded there, or it would leave TLS.

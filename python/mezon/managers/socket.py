@@ -107,7 +107,7 @@ class SocketManager:
         )
 
     def get_socket(self) -> Socket:
-        """The socket."""
+        """Give the socket."""
         return self.socket
 
     async def connect(self, api_session: Session, *, auto_reconnect: bool = False) -> Session:
@@ -121,7 +121,7 @@ class SocketManager:
         return await self.socket.connect(api_session, create_status=True, auto_reconnect=auto_reconnect)
 
     async def is_connected(self) -> bool:
-        """Is the socket connected and ready for calls?"""
+        """Say whether the socket is connected and ready for calls."""
         return self.socket.is_open()
 
     async def connect_socket(self, token: str, *, listing: Awaitable[ApiClanDescList] | None = None) -> None:

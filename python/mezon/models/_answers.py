@@ -160,7 +160,7 @@ class FormAnswers(ChoiceAnswers):
 
 
 def parse_extra_data(extra_data: str) -> dict[str, str | list[str]]:
-    """The values of a form, out of a click's ``extra_data``.
+    """Give the values of a form, out of a click's ``extra_data``.
 
     Mezon's apps send a JSON object there, from the id of each input, select box, date picker and radio group to its
     value: a text as it was typed (numbers too), the ``value`` of the chosen option, a date as ``d/m/yyyy``, a list

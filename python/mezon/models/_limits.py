@@ -6,8 +6,8 @@ from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any
 
-from mezon._bounds import check_fields
 from mezon.errors import InvalidArgumentError
+from mezon.utils.bounds import check_fields
 from mezon.utils.text_units import utf16_length
 
 
@@ -17,6 +17,12 @@ class MessageLimits:
 
     The bound of the content is that of the official TypeScript SDK. What the server takes of files and mentions is
     not known: those two are far above what people send, and keep a slip in a loop from going out.
+
+    ```python
+    from mezon import MessageLimits, MezonClient
+
+    client = MezonClient(bot_id, key, limits=MessageLimits(attachments=10))
+    ```
 
     Attributes:
         content: UTF-16 units of the body's JSON: text, marks, embeds and components together.

@@ -8,7 +8,7 @@ from mezon.models.realtime import ChannelMessageAck
 
 
 def complete(ack: Any, sent: dict[str, Any]) -> ChannelMessageAck:
-    """An acknowledgement with what the server leaves out of it: it was in the call."""
+    """Complete an acknowledgement with what the server leaves out of it: it was in the call."""
     if not isinstance(ack, ChannelMessageAck):
         # A server that answers with something else has taken the message all the same.
         ack = ChannelMessageAck(code=sent.get("code") or 0)
@@ -22,7 +22,7 @@ def complete(ack: Any, sent: dict[str, Any]) -> ChannelMessageAck:
 
 
 def api_ack(sent: dict[str, Any], code: int) -> ChannelMessageAck:
-    """The acknowledgement of a change over the API, which has no answer of its own."""
+    """Make the acknowledgement of a change over the API, which has no answer of its own."""
     return ChannelMessageAck(
         channel_id=int(sent["channel_id"]),
         mode=sent["mode"],

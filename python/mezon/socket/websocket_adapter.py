@@ -44,7 +44,7 @@ class WebSocketAdapter(ABC):
 
     @abstractmethod
     def is_open(self) -> bool:
-        """Is the connection open?"""
+        """Say whether the connection is open."""
 
 
 class WebSocketAdapterPb(WebSocketAdapter):
@@ -115,5 +115,5 @@ class WebSocketAdapterPb(WebSocketAdapter):
             await self._connection.close()
 
     def is_open(self) -> bool:
-        """Is the connection ready for calls?"""
+        """Say whether the connection is ready for calls."""
         return self._connection is not None and self._connection.state == "ready"

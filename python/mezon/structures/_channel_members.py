@@ -26,7 +26,7 @@ class ChannelMembers:
     clan: Clan
 
     def members(self, limit: int | None = None) -> Pages[Member]:
-        """The members of the channel: ``await channel.members()``, or ``async for member in channel.members()``.
+        """Give the members of the channel: ``await channel.members()``, or ``async for member in channel.members()``.
 
         They come in pages of 100, one call each. The list names no users: those whom the client has met have names.
 
@@ -48,7 +48,7 @@ class ChannelMembers:
         return Pages(fetch, limit)
 
     async def pins(self) -> list[api_pb2.PinMessage]:
-        """The pinned messages: ``message_id``, ``sender_id``, ``content`` as JSON text.
+        """Give the pinned messages: ``message_id``, ``sender_id``, ``content`` as JSON text.
 
         Raises:
             MezonError: One of its kinds, if the server refuses.
@@ -67,7 +67,7 @@ class ChannelMembers:
         await ask(self.clan, "DeletePinMessage", request)
 
     def search(self, text: str, limit: int | None = _FOUND) -> Pages[api_pb2.SearchMessageDocument]:
-        """Messages of the channel with this text, as the server's search finds them.
+        """Search messages of the channel with this text, as the server's search finds them.
 
         ``client.message_db.search_messages`` looks into the bot's own store, without a call.
 

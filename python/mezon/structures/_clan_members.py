@@ -47,7 +47,12 @@ class ClanMembers:
     # ---- finding
 
     async def channel(self, which: int | str) -> TextChannel:
-        """A channel by its name (with ``#`` or without), or by its id.
+        """Give a channel by its name (with ``#`` or without), or by its id.
+
+        ```python
+        general = await channel.clan.channel("#general")
+        await general.send("hello")
+        ```
 
         Raises:
             InvalidArgumentError: There is none, or more than one of that name.
@@ -66,13 +71,13 @@ class ClanMembers:
         raise _none("channel", which, self.name, [channel.name or "" for channel in self.channels.values()])
 
     async def roles(self) -> list[Role]:
-        """The roles of the clan."""
+        """Give the roles of the clan."""
         answer = await self.list_roles()
         listed = answer.roles.roles if answer.roles is not None else None
         return [Role(cast("Clan", self), role) for role in listed or ()]
 
     async def role(self, which: Role | int | str) -> Role:
-        """A role by its name or its id. It is asked for again each time, so that it is up to date.
+        """Give a role by its name or its id. It is asked for again each time, so that it is up to date.
 
         Raises:
             InvalidArgumentError: There is none, or more than one of that name.
@@ -92,7 +97,12 @@ class ClanMembers:
         return found[0]
 
     def members(self, limit: int | None = None) -> Pages[Member]:
-        """The members of the clan: ``await clan.members()``, or ``async for member in clan.members()``.
+        """Give the members of the clan: ``await clan.members()``, or ``async for member in clan.members()``.
+
+        ```python
+        async for member in channel.clan.members():
+            print(member.username)
+        ```
 
         Args:
             limit: How many at most; None for all.
@@ -137,7 +147,7 @@ class ClanMembers:
         await ask(self, "UnbanClanUsers", {**self._place(channel), "user_ids": _ids(users)})
 
     async def bans(self, channel: TextChannel | int | str | None = None) -> list[api_pb2.BannedUser]:
-        """Who is banned from the clan, or from a channel of it."""
+        """List who is banned from the clan, or from a channel of it."""
         answer = await ask(self, "ListBannedUsers", self._place(channel))
         return list(answer.banned_users)
 
@@ -148,12 +158,12 @@ class ClanMembers:
     # ---- emojis, search
 
     async def emojis(self) -> list[api_pb2.ClanEmoji]:
-        """The clan's own emojis: ``shortname``, ``id``, ``src``."""
+        """Give the clan's own emojis: ``shortname``, ``id``, ``src``."""
         answer = await ask(self, "GetListEmojisByUserId")
         return [emoji for emoji in answer.emoji_list if emoji.clan_id == self.id]
 
     def search(self, text: str, limit: int | None = _PAGE) -> Pages[api_pb2.SearchMessageDocument]:
-        """Messages of the clan with this text, as the server's search finds them.
+        """Search messages of the clan with this text, as the server's search finds them.
 
         Args:
             text: What to look for.
@@ -170,7 +180,7 @@ async def ask(clan: ClanMembers, name: str, request: Mapping[str, Any] | None = 
 def search(
     clan: ClanMembers, text: str, limit: int | None, channel_id: int = 0
 ) -> Pages[api_pb2.SearchMessageDocument]:
-    """The pages of a search in a clan, or in one channel of it."""
+    """Give the pages of a search in a clan, or in one channel of it."""
     wanted = {"content": text, "clan_id": str(clan.id)} | (
         {"channel_id": str(channel_id)} if channel_id else {}
     )
@@ -203,7 +213,7 @@ N = TypeVar("N", bound=_Named)
 
 
 def _find(which: int | str, among: Iterable[N]) -> list[N]:
-    """Those of that name; of that id when no name fits. Case counts only when it decides."""
+    """Find those of that name; of that id when no name fits. Case counts only when it decides."""
     everything = list(among)
     wanted = str(which).removeprefix("#")
     return (

@@ -91,6 +91,11 @@ class Message:
     ) -> ChannelMessageAck:
         """Answer this message, in its topic unless another is given.
 
+        ```python
+        await message.reply("an answer")
+        await message.reply("with a file", files=["cat.png"])
+        ```
+
         Args:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             mentions: Who is mentioned.
@@ -120,7 +125,7 @@ class Message:
         return await send_into(self.channel, message)
 
     async def as_reference(self) -> ApiMessageRef:
-        """What a reply carries to say what it replies to."""
+        """Give what a reply carries to say what it replies to."""
         from mezon.models.parts import ApiMessageRef
 
         name, avatar = await self._sender()
@@ -158,6 +163,12 @@ class Message:
     ) -> ChannelMessageAck:
         """Change the message, on the server and then here. Only the bot's own messages can be changed.
 
+        ```python
+        sent = await channel.send("working ...")
+        mine = await channel.messages.fetch(sent.message_id)
+        await mine.update("done")
+        ```
+
         Args:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             mentions: Who is mentioned now.
@@ -191,6 +202,10 @@ class Message:
     ) -> Any:
         """React to the message.
 
+        ```python
+        await message.react(1, ":thumbsup:")
+        ```
+
         Args:
             emoji_id: The emoji's id.
             emoji: The emoji's short name.
@@ -214,6 +229,12 @@ class Message:
 
     async def delete(self) -> Any:
         """Delete the message, on the server and then from the channel's cache.
+
+        ```python
+        sent = await channel.send("never mind")
+        mine = await channel.messages.fetch(sent.message_id)
+        await mine.delete()
+        ```
 
         Raises:
             MezonError: One of its kinds, if the server does not do it.

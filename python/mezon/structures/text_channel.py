@@ -102,7 +102,7 @@ class TextChannel(ChannelMembers):
         return self._messages
 
     async def message_fetcher(self, message_id: int) -> Message:
-        """A message from the store.
+        """Fetch a message from the store.
 
         Raises:
             ValueError: If it is not there.
@@ -129,6 +129,12 @@ class TextChannel(ChannelMembers):
         files: Sequence[File] | None = None,
     ) -> ChannelMessageAck:
         """Send a message. It is in ``messages`` as soon as this returns.
+
+        ```python
+        sent = await channel.send("hello")
+        await sent.update("hello again")
+        await channel.send("two files", files=["cat.png", ("notes.txt", b"bytes")])
+        ```
 
         Args:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
@@ -167,6 +173,10 @@ class TextChannel(ChannelMembers):
         It is cut as ``mezon.split_text`` and ``Text.split`` do. Nothing is sent for a text without anything
         in it.
 
+        ```python
+        await channel.send_long("a long story. " * 1000)
+        ```
+
         Args:
             content: The text.
             topic_id: The topic the messages belong to.
@@ -192,6 +202,10 @@ class TextChannel(ChannelMembers):
         code: int = TypeMessage.EPHEMERAL,
     ) -> Any:
         """Send a message that only its receivers see.
+
+        ```python
+        await channel.send_ephemeral(user.id, "only you see this")
+        ```
 
         Args:
             receiver_ids: Who sees it; ``receiver_id`` is an old name of it.
@@ -290,7 +304,13 @@ class TextChannel(ChannelMembers):
         )
 
     def typing(self) -> Typing:
-        """``async with channel.typing(): ...`` shows the bot as typing until the block ends."""
+        """Show the bot as typing until the block ends: ``async with channel.typing(): ...``.
+
+        ```python
+        async with channel.typing():
+            await channel.send("that took a while")
+        ```
+        """
         return Typing(self)
 
     async def play_media(
@@ -325,7 +345,12 @@ class TextChannel(ChannelMembers):
         before: int | str | None = None,
         after: int | str | None = None,
     ) -> AsyncIterator[Message]:
-        """The channel's messages, the newest first, each once: from the store, then from the server.
+        """Fetch the channel's messages, the newest first, each once: from the store, then from the server.
+
+        ```python
+        async for old in channel.history(limit=50):
+            print(old.id, old.content.get("t"))
+        ```
 
         Args:
             limit: How many at most; None for all there are.

@@ -87,7 +87,7 @@ def _example(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value in the sentence of an error, whatever it is."""
+    """Give a value in the sentence of an error, whatever it is."""
     try:
         text = repr(value)
     except ValueError:  # Python writes no int of more than 4,300 digits
