@@ -178,7 +178,7 @@ class Login:
         )
 
     def _warn_of_another(self) -> None:
-        """Two processes of one bot both answer everything; that is hardly what somebody wants."""
+        """Tell that two processes of one bot both answer everything; that is hardly what somebody wants."""
         client = self._client
         store = getattr(client.message_db, "db_path", ":memory:")
         if store == ":memory:":
@@ -193,7 +193,7 @@ class Login:
             )
 
     def ended(self) -> None:
-        """The client is closed: another one may run."""
+        """Note that the client is closed: another one may run."""
         self._over = True
         instance, self._instance = self._instance, None
         if instance is not None:

@@ -162,7 +162,7 @@ class Routes:
     async def _over_http(
         self, call: Call, http: Callable[[Call], Awaitable[Reply]], renew: Callable[[Call], Awaitable[bool]]
     ) -> Reply:
-        from mezon._http.errors import ApiError
+        from mezon.errors._api import ApiError
 
         try:
             return await http(call)
@@ -186,7 +186,7 @@ class Routes:
 
     async def _after(self, refusal: MezonError, call: Call, rpc: Rpc) -> Reply:
         """Try the socket after HTTP has failed."""
-        from mezon._http.errors import ApiError
+        from mezon.errors._api import ApiError
 
         logger.info("%s: %s over HTTP; trying the socket", call.name, type(refusal).__name__)
         refused = isinstance(refusal, ApiError)
@@ -249,8 +249,8 @@ class Routes:
 
 
 def _may_go_on(call: Call, error: MezonError) -> bool:
-    """Whether a call that failed over HTTP may be made over the socket."""
-    from mezon._http.errors import ApiConnectionError, ApiError
+    """Say whether a call that failed over HTTP may be made over the socket."""
+    from mezon.errors._api import ApiConnectionError, ApiError
 
     if isinstance(error, ApiError):
         rate = read_refusal(error.status, error.headers or {}, error.body) is Refusal.RATE

@@ -34,7 +34,7 @@ _PACKAGE: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def _bots_line() -> int:
-    """How far up the first frame is that is not of this package, as ``warnings`` counts from our caller."""
+    """Say how far up the first frame is that is not of this package, as ``warnings`` counts from our caller."""
     level, frame = 1, sys._getframe(0)
     while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
         level, frame = level + 1, frame.f_back

@@ -64,7 +64,7 @@ class ChannelManager:
         return found
 
     def get_all_dm_channels(self) -> dict[int, int] | None:
-        """From user id to channel id of the DM; None until listed."""
+        """Give the channel id of the DM by user id; None until listed."""
         return self.all_dm_channels
 
     async def create_dm_channel(self, user_id: int | str) -> ApiChannelDescription:

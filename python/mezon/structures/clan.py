@@ -112,7 +112,7 @@ class Clan(ClanMembers):
         state: int | None = None,
         cursor: str | None = None,
     ) -> ApiVoiceChannelUserList:
-        """Who is in the voice channels of the clan, or in one of them.
+        """List who is in the voice channels of the clan, or in one of them.
 
         Args:
             channel_id: One channel; 0 for all.
@@ -146,7 +146,7 @@ class Clan(ClanMembers):
     async def list_roles(
         self, limit: int | None = None, state: int | None = None, cursor: str | None = None
     ) -> ApiRoleListEventResponse:
-        """The roles of the clan: ``answer.roles.roles``."""
+        """Fetch the roles of the clan: ``answer.roles.roles``."""
         return await self.api_client.list_roles(
             token=self.current_token, clan_id=self.id, limit=limit, state=state, cursor=cursor
         )
