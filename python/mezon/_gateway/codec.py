@@ -48,7 +48,7 @@ class SchemaField(NamedTuple):
 
 @cache
 def schema_of(message: str) -> dict[str, SchemaField]:
-    """The fields of a message by name, in the order of their numbers.
+    """Give the fields of a message by name, in the order of their numbers.
 
     Raises:
         ValueError: If the schema has no such message.
@@ -122,7 +122,7 @@ class PlanSpec:
     later: Later | None = None
 
     def zero(self, name: str, value: Any) -> None:
-        """What `name` is when the message does not say."""
+        """Give what `name` is when the message does not say."""
         self.template[name] = value
         if isinstance(value, list):
             self.fresh_lists.append(name)
@@ -143,7 +143,7 @@ NAMES: Final[dict[int, str]] = {tag: name for name, tag in TAGS.items()}
 
 
 def event_plan(name: str, origin: Origin | None = None) -> _core.Plan | None:
-    """The plan for an envelope field, or None when it has no model; with the origin of what can be answered."""
+    """Give the plan for an envelope field, or None when it has no model; with the origin of what can be answered."""
     model = ENVELOPE_TO_PYDANTIC_MAP.get(name)
     if model is None:
         return None
@@ -154,7 +154,7 @@ def event_plan(name: str, origin: Origin | None = None) -> _core.Plan | None:
 
 @cache
 def model_plan(model: type[BaseModel], message: str) -> _core.Plan:
-    """How `message` becomes an instance of `model`.
+    """Plan how `message` becomes an instance of `model`.
 
     Raises:
         TypeError: As `origin_plan` does.
@@ -163,7 +163,7 @@ def model_plan(model: type[BaseModel], message: str) -> _core.Plan:
 
 
 def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> _core.Plan:
-    """How `message` becomes an instance of `model` that knows its client, without a cost for each.
+    """Plan how `message` becomes an instance of `model` that knows its client, without a cost for each.
 
     Raises:
         TypeError: If the model has validators, which a raw-built instance would skip, or a required field that
@@ -203,7 +203,7 @@ def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> 
 
 @cache
 def dict_plan(message: str) -> _core.Plan:
-    """How `message` becomes a dict of all its fields by name, and such a mapping the message.
+    """Plan how `message` becomes a dict of all its fields by name, and such a mapping the message.
 
     Used for both directions: zeros are filled in when decoding, and left out when encoding.
     """
@@ -222,7 +222,7 @@ def _dict_plan(message: str, depth: int) -> _core.Plan:
 
 
 def _is_value(message: str, field: SchemaField) -> bool:
-    """Does the field's message stand for a value: a wrapper, or the entries of a map?"""
+    """Say whether the field's message stands for a value: a wrapper, or the entries of a map."""
     return field.type_name.startswith("google.protobuf.") or (
         field.type_name.endswith("Entry") and field.type_name.startswith(f"{message}.")
     )
@@ -235,7 +235,7 @@ def _inside(
     model: type[BaseModel] | None,
     depth: int = 8,
 ) -> tuple[_core.Plan | PartList | JsonText | None, Any]:
-    """What a plan needs to know of the inside of a field, and the field's zero."""
+    """Give what a plan needs to know of the inside of a field, and the field's zero."""
     if owner is not None and issubclass(owner, ChannelMessage):
         if field.name == "content" and owner is not JsonContentMessage:
             return JsonText(), {}

@@ -7,13 +7,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString};
 
+use super::content::{self, Content};
+use super::instance;
 use super::plan::{Fresh, Plan, PlanField, Shape};
-use super::{instance, json};
 use crate::wire::schema::{self, Kind};
-use crate::wire::{Fields, Malformed, Value, peek, plain_text, varint};
-
-/// Where `ChannelMessage.raw_content` looks for a text that is no JSON object; beside the fields, not among them.
-const RAW_CONTENT: &str = "raw_content";
+use crate::wire::{Fields, Malformed, Value, peek, varint};
 
 /// Messages nest this deep at most.
 const DEPTH: u32 = 32;
@@ -73,7 +71,7 @@ impl DecodeError {
     }
 }
 
-type Decoded<'py> = Result<Bound<'py, PyAny>, DecodeError>;
+pub(super) type Decoded<'py> = Result<Bound<'py, PyAny>, DecodeError>;
 
 /// None where the wire type is not the field's own: to protobuf that is a field of another schema, and skipped.
 type Found<'py> = Result<Option<Bound<'py, PyAny>>, DecodeError>;
@@ -154,7 +152,7 @@ fn values<'py>(
     }
     match json {
         _ if json_read => {}
-        Some((field, text)) => content(py, text)?.put(py, &dict, field)?,
+        Some((field, text)) => content::read(py, text)?.put(py, &dict, field)?,
         None if plan.has_json => Content::none(py).put_text(&dict)?,
         None => {}
     }
@@ -310,55 +308,9 @@ fn parts<'py>(
     Ok(PyList::empty(py).into_any())
 }
 
-/// What a JSON text turns out to be. The text of anything but an object is kept beside an empty object
-/// (`ChannelMessage.raw_content`).
-pub(super) enum Content<'py> {
-    Object(Bound<'py, PyAny>),
-    Text(Bound<'py, PyString>),
-}
-
-impl<'py> Content<'py> {
-    /// A text that is not there is no object either.
-    pub fn none(py: Python<'py>) -> Self {
-        Self::Text(pyo3::intern!(py, "").clone())
-    }
-
-    /// Into the dict of an instance, which has the empty object from the start.
-    fn put(&self, py: Python<'py>, dict: &Bound<'py, PyDict>, field: &PlanField) -> PyResult<()> {
-        match self {
-            Self::Object(object) => set(py, dict, field, object),
-            Self::Text(_) => self.put_text(dict),
-        }
-    }
-
-    /// The text that is no object, if it is one, for `raw_content`.
-    pub fn put_text(&self, dict: &Bound<'py, PyDict>) -> PyResult<()> {
-        match self {
-            Self::Object(_) => Ok(()),
-            Self::Text(text) => dict.set_item(pyo3::intern!(dict.py(), RAW_CONTENT), text),
-        }
-    }
-}
-
-/// Reads a JSON text.
-pub(super) fn content<'py>(py: Python<'py>, text: &[u8]) -> Result<Content<'py>, DecodeError> {
-    if let Some(plain) = plain_text(text) {
-        let object = PyDict::new(py);
-        object.set_item(pyo3::intern!(py, "t"), string(py, plain)?)?;
-        return Ok(Content::Object(object.into_any()));
-    }
-    match json::parse(py, text).filter(|value| value.is_instance_of::<PyDict>()) {
-        Some(object) => Ok(Content::Object(object)),
-        None => {
-            let text = std::str::from_utf8(text).map_err(|_| Malformed::Utf8)?;
-            Ok(Content::Text(PyString::new(py, text)))
-        }
-    }
-}
-
 /// Python checks the UTF-8 as it copies: once is enough.
 #[inline]
-fn string<'py>(py: Python<'py>, text: &[u8]) -> Decoded<'py> {
+pub(super) fn string<'py>(py: Python<'py>, text: &[u8]) -> Decoded<'py> {
     PyString::from_bytes(py, text).map(Bound::into_any).map_err(|_| Malformed::Utf8.into())
 }
 

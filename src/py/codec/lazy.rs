@@ -13,7 +13,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{ffi, intern};
 
-use super::decode::{self, COST, COST_OF_A_MESSAGE, Content, DecodeError};
+use super::content::{self, Content};
+use super::decode::{self, COST, COST_OF_A_MESSAGE, DecodeError};
 use super::instance;
 use super::plan::{Plan, PlanField, Shape};
 use super::senders::{LOOKS, Looks};
@@ -208,7 +209,7 @@ impl Undecoded {
         let text = self.alone.map_or(&[][..], |span| span.of(&self.body));
         match self.field().map(|field| &field.shape) {
             Some(Shape::JsonObject) => {
-                let found = if self.alone.is_some() { decode::content(py, text)? } else { Content::none(py) };
+                let found = if self.alone.is_some() { content::read(py, text)? } else { Content::none(py) };
                 match found {
                     Content::Object(object) => Ok((object, None)),
                     Content::Text(_) => Ok((PyDict::new(py).into_any(), Some(found))),

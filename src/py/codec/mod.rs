@@ -1,5 +1,6 @@
 //! The plan-driven codec: protobuf bytes to Python objects and back, told by plans what to make of which field.
 
+mod content;
 pub(super) mod decode;
 pub(super) mod encode;
 mod instance;
