@@ -73,3 +73,36 @@ fn search_follows_edits_and_removals() {
         "the row number of the removed row was taken again"
     );
 }
+
+/// Rows that go in many by one statement: some are there already, some come twice, some are not of text alone.
+#[test]
+fn the_last_of_several_copies_stays_however_they_come_together() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(small(&folder.path().join("cache.db")));
+    let mut last = std::collections::BTreeMap::new();
+    for round in 0..40 {
+        for step in 0..23 {
+            // The ids of a round overlap those of the one before, and repeat within eight.
+            let id = round * 9 + if step % 5 == 4 { step - 3 } else { step };
+            let topic_id = if step % 11 == 10 { 5 } else { 0 };
+            let message = ChannelMessage { topic_id, ..message(id % 2, id, &format!("{round}.{step}")) };
+            store.accept(encoded(&message));
+            last.insert(id, (message.content, topic_id));
+        }
+        if round % 3 == 0 {
+            assert_eq!(store.search(&format!("{round}.22"), None, 5).len(), 1, "the index has followed");
+        }
+    }
+    assert!(store.flush_blocking(SOON));
+    assert_eq!(store.count(None), last.len() as u64);
+    let rows = [store.list(0, 1000, 0), store.list(1, 1000, 0)].concat();
+    assert_eq!(rows.len(), last.len());
+    for row in rows {
+        let (content, topic) = &last[&row.id.parse::<i64>().expect("digits")];
+        assert_eq!(row.content.as_ref(), Some(content));
+        assert_eq!(row.topic_id, Some(topic.to_string()));
+    }
+    assert_eq!(store.search("39", None, 1000).len(), store.search("39.", None, 1000).len());
+    let stats = store.stats();
+    assert_eq!((stats.rows_written, stats.malformed, stats.panics), (40 * 23, 0, 0));
+}
