@@ -34,7 +34,7 @@ class NoConnection:
 
 
 def every(nth: int) -> Callable[[int], Awaitable[None]]:
-    """A handler that suspends at every nth event; 0 for never."""
+    """Make a handler that suspends at every nth event; 0 for never."""
 
     async def handle(number: int) -> None:
         if nth and number % nth == 0:

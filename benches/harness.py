@@ -17,6 +17,9 @@ from typing import Any, Final, Literal
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
+sys.path.append(str(ROOT / "tools"))
+from venvs import python_of  # noqa: E402
+
 REFERENCE: Final = "mezon-sdk==1.8.3"
 PATIENCE: Final = 90.0
 #: A burst message is about 400 bytes: an answer line never is.
@@ -30,7 +33,7 @@ class BenchError(Exception):
 
 
 def interpreters(wanted: set[Who]) -> tuple[dict[Who, str], list[str]]:
-    """The Python of each side, made when missing; and sentences on what is left out."""
+    """Find the Python of each side, made when missing; and sentences on what is left out."""
     found: dict[Who, str] = {"ours": sys.executable}
     notes: list[str] = []
     for who, variable, folder, packages in (
@@ -50,7 +53,7 @@ def interpreters(wanted: set[Who]) -> tuple[dict[Who, str], list[str]]:
 
 
 def _environment(folder: Path, packages: list[str]) -> str:
-    python = folder / "bin" / "python"
+    python = python_of(folder)
     stamp = folder / ".complete"
     if not stamp.exists():
         print(f"Making {folder.name} ...", flush=True)
@@ -70,7 +73,7 @@ class Program:
         self.folder = folder
 
     async def line(self, timeout: float = PATIENCE) -> dict[str, Any]:
-        """The next thing it tells."""
+        """Wait for the next thing it tells."""
         assert self.process.stdout is not None
         try:
             async with asyncio.timeout(timeout):

@@ -57,7 +57,7 @@ class Machines:
         self.folder = folder
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What tells a worker's bot what to do."""
+        """Give what tells a worker's bot what to do."""
         return {"BOT_ID": str(self.gateway.info["bot_id"]), "BENCH_FOLDER": str(self.folder), **more}
 
     @contextlib.asynccontextmanager
@@ -102,7 +102,7 @@ async def machines() -> AsyncIterator[Machines]:
 
 
 def client_options(gateway: GatewayProcess) -> dict[str, Any]:
-    """What points a client at the gateway."""
+    """Give what points a client at the gateway."""
     environment = gateway.info["environment"]
     return {
         "client_id": gateway.info["bot_id"],
@@ -116,7 +116,7 @@ def client_options(gateway: GatewayProcess) -> dict[str, Any]:
 
 
 async def throughput(events: int) -> list[str]:
-    """A burst into one worker with an async handler; who spends the CPU."""
+    """Send a burst into one worker with an async handler; who spends the CPU."""
     async with machines() as all_of_it, all_of_it.workers(1) as (worker,):
         who = {"relay": all_of_it.relay, "NATS": all_of_it.nats, "worker": worker}
         before = {name: cpu(one.process.pid) for name, one in who.items() if one.process is not None}

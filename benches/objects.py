@@ -23,7 +23,7 @@ PASSES: Final = 7
 
 
 def bodies() -> list[bytes]:
-    """The messages of a burst, without their envelopes."""
+    """Give the messages of a burst, without their envelopes."""
     blast = LocalGateway().prepare_blast(COUNT)
     found = []
     for chunk, _ in blast.chunks:
@@ -51,7 +51,7 @@ def best(work: Callable[[Any], object], items: list[Any]) -> float:
 
 
 def validated(body: bytes) -> ChannelMessage:
-    """The plain way: parse, dict, content, validate. Lists in bytes fields stay out, so it does less."""
+    """Go the plain way: parse, dict, content, validate. Lists in bytes fields stay out, so it does less."""
     message = api_pb2.ChannelMessage.FromString(body)
     values = MessageToDict(message, preserving_proto_field_name=True)
     for name in ("mentions", "attachments", "references", "reactions"):

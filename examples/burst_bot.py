@@ -12,7 +12,7 @@ from collections import Counter
 from mezon import MezonClient
 from mezon.models import ChannelMessage
 
-client = MezonClient(client_id=os.environ["MEZON_BOT_ID"], api_key=os.environ["MEZON_API_KEY"])
+client = MezonClient(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
 seen: Counter[int] = Counter()
 out_of_order = 0
 received = 0

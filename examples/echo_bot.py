@@ -9,7 +9,7 @@ import os
 
 from mezon import ChannelMessage, MezonClient
 
-client = MezonClient(client_id=os.environ["MEZON_BOT_ID"], api_key=os.environ["MEZON_API_KEY"])
+client = MezonClient(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
 
 
 @client.on_channel_message

@@ -25,7 +25,7 @@ async def work(ctx: Context, seconds: float = 0.1) -> None:
 
 @bot.command()
 async def stats(ctx: Context) -> None:
-    """What the bot has seen."""
+    """Show what the bot has seen."""
     now = bot.stats()
     await ctx.reply(
         f"{now.frames_received} frames in, {now.frames_sent} out, {now.handler_errors} errors, "

@@ -34,7 +34,7 @@ async def forward(message: ChannelMessage) -> None:
 
 @bot.button("answer/{user}")
 async def answer(click: Click, user: int) -> None:
-    """A button by pattern works for what came before a restart, too."""
+    """Answer a press: a button by pattern works for what came before a restart, too."""
     written = await click.send_form(Answer, title="Answer", done="Answered.")
     person = await bot.users.fetch(user)
     await person.send_dm_message(written.text)

@@ -59,7 +59,7 @@ def build() -> Path:
 
 
 def runtime() -> str:
-    """The sanitizer's library of gcc."""
+    """Give the sanitizer's library of gcc."""
     asked = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
     library = Path(asked.stdout.strip())
     if not library.is_absolute():

@@ -27,6 +27,8 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+from venvs import python_of
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 MAX_SIZE: Final = 5_000_000
 BOT: Final = ROOT / "tools" / "dist_bot.py"
@@ -41,7 +43,7 @@ def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path = ROO
 
 
 def tool(name: str) -> str:
-    """A command of the environment that runs this file."""
+    """Give a command of the environment that runs this file."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
@@ -50,7 +52,7 @@ def tool(name: str) -> str:
 
 
 def build_environment() -> dict[str, str]:
-    """The same bytes on every machine: no path of this one, and the time of the commit."""
+    """Give the same bytes on every machine: no path of this one, and the time of the commit."""
     home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     moved = {str(home / "registry" / "src"): "crates", str(home): "cargo", str(ROOT): "mezon-rs"}
     sysroot = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True)
@@ -108,7 +110,7 @@ def build(options: argparse.Namespace) -> None:
 
 
 def wheels(folder: Path) -> list[Path]:
-    """The wheels of a folder; there must be some."""
+    """Give the wheels of a folder; there must be some."""
     found = sorted(folder.glob("*.whl"))
     if not found:
         sys.exit(f"there is no wheel in {folder}")
@@ -116,7 +118,7 @@ def wheels(folder: Path) -> list[Path]:
 
 
 def check(folder: Path) -> None:
-    """What can be said of the files without installing them."""
+    """Check what can be said of the files without installing them."""
     made = wheels(folder)
     everything = made + sorted(folder.glob("*.tar.gz"))
     run(tool("twine"), "check", "--strict", *everything)
@@ -185,13 +187,13 @@ def pythons() -> list[str]:
 
 
 def environment(python: str, folder: Path) -> Path:
-    """An empty environment; gives its interpreter."""
+    """Make an empty environment; give its interpreter."""
     run(python, "-m", "venv", folder, cwd=folder.parent)
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return python_of(folder)
 
 
 def drive(folder: Path) -> None:
-    """A bot of each Python here, from the wheel, over TCP; in a folder where the sources are not."""
+    """Run a bot of each Python here, from the wheel, over TCP; in a folder where the sources are not."""
     for python in pythons():
         with tempfile.TemporaryDirectory() as place:
             inside = environment(python, Path(place) / "env")
@@ -209,7 +211,7 @@ def drive(folder: Path) -> None:
 
 
 def from_sdist(folder: Path) -> None:
-    """What pip does where no wheel fits."""
+    """Do what pip does where no wheel fits."""
     archives = sorted(folder.glob("*.tar.gz"))
     if len(archives) != 1:
         sys.exit(f"one sdist is expected in {folder}, not {len(archives)}")

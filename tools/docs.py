@@ -92,7 +92,7 @@ def gather(config: Config) -> None:
 
 
 def relinked(source: Path, target: str, known: dict[Path, str], config: Config) -> str:
-    """A page with its links turned into those of the site."""
+    """Give a page with its links turned into those of the site."""
 
     def turn(match: re.Match[str]) -> str:
         before, link, after = match.groups()
@@ -132,7 +132,7 @@ def finish(config: Config) -> None:
 
 
 def llms(config: Config) -> str:
-    """The list of pages for language models (llmstxt.org); each is there as Markdown too."""
+    """Write the list of pages for language models (llmstxt.org); each is there as Markdown too."""
     lines = ["# mezon-rs", ""]
     lines += [f"> {summary(PAGES / 'index.md')}", ""]
     section = ""
@@ -147,7 +147,7 @@ def llms(config: Config) -> str:
 
 
 def summary(page: Path) -> str:
-    """The first sentence below the title of a page that is about the page, as plain text."""
+    """Find the first sentence below the title of a page that is about the page, as plain text."""
     text = _CODE.sub(lambda match: "" if "\n" in match[0] else match[0].strip("`"), page.read_text("utf-8"))
     for paragraph in text.split("\n\n"):
         line = " ".join(paragraph.split())
@@ -185,7 +185,7 @@ class Page(HTMLParser):
 
 
 def faults(config: Config) -> Iterator[str]:
-    """What is wrong with the built site."""
+    """List what is wrong with the built site."""
     pages = {path: Page(path.read_text("utf-8")) for path in sorted(SITE.rglob("*.html"))}
     for path, page in pages.items():
         if path.name == "404.html":
@@ -248,7 +248,7 @@ def build() -> None:
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(description="Build and check the documentation site.")
     parser.add_argument("--gather", action="store_true", help="only fill build/pages, for another builder")
     if parser.parse_args().gather:

@@ -26,7 +26,7 @@ VENDORED = ROOT / "python" / "mezon" / "testing" / "playground" / "page" / "vend
 
 
 def metadata() -> dict[str, Any]:
-    """What cargo knows of the build with the seam to Python."""
+    """Ask what cargo knows of the build with the seam to Python."""
     done = subprocess.run(
         ["cargo", "metadata", "--format-version=1", "--locked", "--features", "python"],
         cwd=ROOT,
@@ -39,7 +39,7 @@ def metadata() -> dict[str, Any]:
 
 
 def in_the_wheel(known: dict[str, Any]) -> list[dict[str, Any]]:
-    """The packages whose code is linked in: normal dependencies, neither build scripts nor procedural macros."""
+    """Give the packages whose code is linked in: normal dependencies, neither build scripts nor procedural macros."""
     packages = {package["id"]: package for package in known["packages"]}
     nodes = {node["id"]: node for node in known["resolve"]["nodes"]}
     root = known["resolve"]["root"]
@@ -58,7 +58,7 @@ def in_the_wheel(known: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def texts(package: dict[str, Any]) -> list[str]:
-    """The licence files that lie in a crate."""
+    """Give the licence files that lie in a crate."""
     folder = Path(package["manifest_path"]).parent
     files = sorted(
         path for path in folder.iterdir() if path.is_file() and path.name.lower().startswith(NAMES)
@@ -71,7 +71,7 @@ def texts(package: dict[str, Any]) -> list[str]:
 
 
 def collected() -> str:
-    """The whole file."""
+    """Write the whole file."""
     packages = in_the_wheel(metadata())
     lines = [HEAD]
     users: dict[str, list[str]] = defaultdict(list)

@@ -12,16 +12,18 @@ import sys
 import tomllib
 from pathlib import Path
 
+from venvs import python_of
+
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / ".venv-oldest"
-PYTHON = PLACE / "bin" / "python"
+PYTHON = python_of(PLACE)
 #: What the tests themselves need; the project's own dependencies come with their bounds.
 TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "hypothesis", "uvloop")
 BOUND = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?>=([0-9.]+)")
 
 
 def lowest() -> list[str]:
-    """The requirements of a bot and of the local gateway, each at its lower bound."""
+    """Give the requirements of a bot and of the local gateway, each at its lower bound."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["testing"]]
     found = []
@@ -35,7 +37,7 @@ def lowest() -> list[str]:
 
 
 def tools() -> list[str]:
-    """The pins of the development environment for what runs the tests."""
+    """Give the pins of the development environment for what runs the tests."""
     pins = (ROOT / "requirements-dev.txt").read_text("utf-8").splitlines()
     return [pin for pin in pins if pin.split("==")[0] in TOOLS]
 

@@ -27,7 +27,7 @@ def generate(into: Path) -> None:
 
 
 def annotated(stub: str) -> str:
-    """What protoc leaves untyped in a stub: mappings without arguments, and keywords that are words of Python."""
+    """Type what protoc leaves untyped in a stub: mappings without arguments, and keywords that are words of Python."""
     whole = stub.replace("_Mapping]", "_Mapping[str, _Any]]").replace("**kwargs)", "**kwargs: _Any)")
     return (
         whole

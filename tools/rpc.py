@@ -68,7 +68,7 @@ def _type(full_name: str) -> str:
 
 
 def table(rows: list[Row]) -> str:
-    """The module with the table."""
+    """Write the module with the table."""
     lines = []
     for row in rows:
         texts = ", ".join(f'"{row[key]}"' for key in ("name", "request", "response"))
@@ -77,7 +77,7 @@ def table(rows: list[Row]) -> str:
 
 
 def stub(rows: list[Row]) -> str:
-    """The stub with an overload for each RPC, and one for a name that is not known beforehand."""
+    """Write the stub with an overload for each RPC, and one for a name that is not known beforehand."""
     parts = [STUB_HEAD]
     for row in rows:
         request = f"{_type(row['request'])} | Mapping[str, Any] | None" if row["request"] else "None"
@@ -89,7 +89,7 @@ def stub(rows: list[Row]) -> str:
 
 
 def page(rows: list[Row]) -> str:
-    """The page of the guide with its table brought up to date."""
+    """Bring the table on the page of the guide up to date."""
     lines = ["| call | request | answer | harmless |", "|---|---|---|---|"]
     for row in sorted(rows, key=lambda row: row["name"]):
         request, response = (
@@ -103,7 +103,7 @@ def page(rows: list[Row]) -> str:
 
 
 def formatted(path: Path, text: str) -> str:
-    """The text as `ruff format` leaves it."""
+    """Give the text as `ruff format` leaves it."""
     command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(path), "-"]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT).stdout
 

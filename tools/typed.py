@@ -46,7 +46,7 @@ def verify() -> dict[str, Any]:
 
 
 def unclear(account: dict[str, Any]) -> list[str]:
-    """A line for each public name whose own type is unknown or ambiguous."""
+    """Give a line for each public name whose own type is unknown or ambiguous."""
     lines = []
     for symbol in account["symbols"]:
         if symbol["isExported"] and (not symbol["isTypeKnown"] or symbol["isTypeAmbiguous"]):

@@ -11,13 +11,13 @@ from typing import Any
 
 
 def options() -> dict[str, Any]:
-    """What the benchmark tells this bot: its last argument."""
+    """Read what the benchmark tells this bot: its last argument."""
     parsed: dict[str, Any] = json.loads(sys.argv[-1])
     return parsed
 
 
 def make_client(**more: Any) -> Any:
-    """A client with the defaults a user gets, pointed at the benchmark's server."""
+    """Make a client with the defaults a user gets, pointed at the benchmark's server."""
     from mezon import MezonClient
 
     if options().get("store") is False:
@@ -40,7 +40,7 @@ def tell(**values: Any) -> None:
 
 
 def leave(**values: Any) -> None:
-    """The last line; the process ends here, whatever still runs in it."""
+    """Print the last line; the process ends here, whatever still runs in it."""
     tell(**values)
     os._exit(0)
 

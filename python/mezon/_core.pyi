@@ -98,14 +98,16 @@ class EventFilter:
     """A filter of the events of an envelope field, made from its JSON text; see ``mezon.filters``."""
 
     def __new__(cls, event: str, spec: str) -> EventFilter: ...
-    def matches(self, body: bytes) -> bool | None: ...
+    def matches(self, body: bytes) -> bool | None:
+        """Say whether an event of this encoded body matches; None when Python has to look at the event itself."""
 
 @final
 class TextPattern:
     """A regular expression as filters understand it."""
 
     def __new__(cls, pattern: str, fold: bool) -> TextPattern: ...
-    def found_in(self, text: str) -> bool: ...
+    def found_in(self, text: str) -> bool:
+        """Say whether the pattern is anywhere in a text."""
 
 @final
 class Gateway:
@@ -128,7 +130,7 @@ class Gateway:
         store: Any = None,
     ) -> Gateway: ...
     def fileno(self) -> int:
-        """The descriptor to watch for reading, or -1 when ``notify`` is called instead."""
+        """Give the descriptor to watch for reading, or -1 when ``notify`` is called instead."""
     def clear_wake(self) -> None:
         """Make ``fileno()`` unreadable until the next time there is something.
 
@@ -136,7 +138,7 @@ class Gateway:
             GatewayError: ``forked`` in a forked child: the descriptor is the parent's.
         """
     def drain(self, max: int) -> tuple[list[tuple[int, int, Any]], bool]:
-        """Up to `max` events and all answers, oldest first, as ``ItemKind`` says, and whether there are more.
+        """Take up to `max` events and all answers, oldest first, as ``ItemKind`` says, and whether there are more.
 
         What goes wrong with one of them is an item of its own. When there are no more, the wake-up is armed.
         """
@@ -167,7 +169,7 @@ class Gateway:
     def set_own_id(self, id: int) -> None:
         """Say who the bot is: what it sends is then kept like what it receives, before its answer is drained."""
     def cancel(self, call: int) -> None:
-        """Nobody waits for this call any more. One that was not sent yet will not be."""
+        """Forget a call that nobody waits for any more. One that was not sent yet will not be."""
     def provide_session(self, generation: int, urls: list[str]) -> None:
         """Answer an ``ItemKind.SESSION_WANTED`` of that generation with the URLs to try, in order."""
     def refuse_session(self, generation: int, fatal: bool, reason: str) -> None:
@@ -181,8 +183,9 @@ class Gateway:
     def want(self, tag: int, wanted: bool) -> None:
         """Hand events of a tag out, or count and drop them."""
     def take_recent(self, channel: int) -> list[Any]:
-        """The messages of a channel that came since it was last asked, oldest first."""
-    def set_filter(self, tag: int, filter: EventFilter | None) -> None: ...
+        """Take the messages of a channel that came since it was last asked, oldest first."""
+    def set_filter(self, tag: int, filter: EventFilter | None) -> None:
+        """Have events of a tag looked at by a filter from now on, or by none."""
     def set_plan(self, tag: int, plan: Plan) -> None:
         """Decode events and answers of a tag by a plan from now on.
 
@@ -197,30 +200,30 @@ class Gateway:
     def latency(self) -> float | None:
         """The last round trip of a ping in seconds; None before the first."""
     def stats(self) -> dict[str, Any]:
-        """All counters by name, the inbox's depth, and ``events``: how many of each came, by field name."""
+        """Give all counters by name, the inbox's depth, and ``events``: how many of each came, by field name."""
 
 def gateway_options() -> list[tuple[str, str, Any, str]]:
-    """Every option of the connection: name, type, default, what it is for."""
+    """Give every option of the connection: name, type, default, what it is for."""
 
 def schema_fields(message: str) -> list[tuple[int, str, str, str, bool]]:
-    """The fields of a message, as ``mezon._gateway.codec.SchemaField`` names them.
+    """Give the fields of a message, as ``mezon._gateway.codec.SchemaField`` names them.
 
     Raises:
         ValueError: If the schema has no such message.
     """
 
 def schema_messages() -> list[str]:
-    """The full names of all messages of the schema."""
+    """Give the full names of all messages of the schema."""
 
 def schema_zero(message: str, field: str) -> Any:
-    """The zero of a field's type.
+    """Give the zero of a field's type.
 
     Raises:
         ValueError: If the schema has no such field.
     """
 
 def peek_envelope(frame: bytes) -> tuple[int, int, bytes]:
-    """What the core reads of a frame without decoding it: cid, tag, body. For tests.
+    """Give what the core reads of a frame without decoding it: cid, tag, body. For tests.
 
     Raises:
         ValueError: If the frame is no envelope.
@@ -243,7 +246,7 @@ class EphemeralKeyPair:
     def __new__(cls, private_key: str, public_key: str | None = None) -> EphemeralKeyPair: ...
     @classmethod
     def generate(cls) -> EphemeralKeyPair:
-        """A new pair from the randomness of the operating system."""
+        """Make a new pair from the randomness of the operating system."""
     @property
     def private_key(self) -> str:
         """The private key as hexadecimal text, as the Mezon SDKs exchange it."""
@@ -254,27 +257,27 @@ class EphemeralKeyPair:
     def public_key_bytes(self) -> bytes:
         """The 32 bytes of the public key."""
     def sign(self, message: bytes) -> bytes:
-        """The 64 bytes of the signature of a message."""
+        """Give the 64 bytes of the signature of a message."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> EphemeralKeyPair: ...
     def __deepcopy__(self, _memo: object) -> EphemeralKeyPair: ...
 
 def base58_encode(data: bytes) -> str:
-    """Base58 of bytes, in the alphabet of Bitcoin."""
+    """Write bytes as base58, in the alphabet of Bitcoin."""
 
 def base58_decode(text: str) -> bytes:
-    """The bytes of a base58 text.
+    """Give the bytes of a base58 text.
 
     Raises:
         InvalidArgumentError: The text has a letter that base58 does not use.
     """
 
 def address_of(user_id: str) -> str:
-    """The address of a user: base58 of the SHA-256 of the id."""
+    """Give the address of a user: base58 of the SHA-256 of the id."""
 
 def is_address(text: str) -> bool:
-    """Whether a text decodes to the 32 bytes of an address."""
+    """Say whether a text decodes to the 32 bytes of an address."""
 
 def close_stores(timeout: float) -> bool:
     """Flush and close every store of the process, for up to `timeout` seconds; True when nothing is missing."""
@@ -340,15 +343,15 @@ class Store:
     def update(self, channel_id: int, message_id: int, content: str, mentions: str, attachments: str) -> None:
         """Change a message as an edit does. Lists as JSON text."""
     def peek(self, channel_id: int, message_id: int) -> bytes | dict[str, Any] | None:
-        """The message if it is in memory: its payload as bytes, or a row as a dict."""
+        """Give the message if it is in memory: its payload as bytes, or a row as a dict."""
     def get(self, channel_id: int, message_id: int) -> bytes | dict[str, Any] | None:
-        """The message from memory or from the file. Waits."""
+        """Give the message from memory or from the file. Waits."""
     def list(self, channel_id: int, limit: int, offset: int) -> builtins.list[dict[str, Any]]:
-        """A channel's rows, newest first. Waits."""
+        """Fetch a channel's rows, newest first. Waits."""
     def search(self, text: str, channel_id: int | None, limit: int) -> builtins.list[dict[str, Any]]:
-        """The newest rows with every word of the text; 32 words count. Waits."""
+        """Give the newest rows with every word of the text; 32 words count. Waits."""
     def count(self, channel_id: int | None = None) -> int:
-        """Number of rows, of one channel or of all. Waits."""
+        """Count the number of rows, of one channel or of all. Waits."""
     def delete(self, channel_id: int, message_id: int) -> bool:
         """Remove a message; True if there was one. Waits."""
     def clear(self, channel_id: int) -> int:
@@ -361,4 +364,4 @@ class Store:
     def backlog(self) -> tuple[int, int]:
         """Messages and bytes accepted and not yet committed."""
     def stats(self) -> dict[str, Any]:
-        """Counts since the store was made; ``longest_commit`` in seconds."""
+        """Give the counts since the store was made; ``longest_commit`` in seconds."""

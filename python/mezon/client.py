@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from mezon._client.agents import Agents
-from mezon._client.arguments import check_arguments
+from mezon._client.arguments import bot_id, check_arguments, check_bounds
 from mezon._client.assembly import PortSettings, ports_for
 from mezon._client.background import Background
 from mezon._client.calls import ClientCalls
@@ -38,6 +38,7 @@ from mezon._client.settings import DEFAULT_ZK_API as DEFAULT_ZK_API
 from mezon._client.settings import resolve
 from mezon._client.shutdown import Shutdown
 from mezon._client.stopping import Stop
+from mezon._client.stored import OpenedStore
 from mezon._client.tokens import Tokens
 from mezon._client.waiting import ClientWaiting
 from mezon._events.auto_bind import auto_bind, bind_marked
@@ -46,7 +47,6 @@ from mezon._events.registration import EventRegistration
 from mezon._events.waiting import Waiters
 from mezon._gateway.transport import check_transport
 from mezon._http.route import check_route
-from mezon.errors import InvalidArgumentError
 from mezon.managers.event import EventManager
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from mezon.managers.socket import SocketManager
     from mezon.messages import MessageDB
     from mezon.models._limits import MessageLimits
-    from mezon.ports import Connection, MessageStore, Ports
+    from mezon.ports import Connection, Ports
     from mezon.structures import Clan, TextChannel, User
     from mezon.utils.observer import Observer
 
@@ -78,13 +78,14 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
     """A bot's connection to Mezon.
 
     ```python
-    client = MezonClient(client_id="YOUR_BOT_ID", api_key="YOUR_API_KEY")
+    from mezon import ChannelMessage, MezonClient
+
+    client = MezonClient(client_id=bot_id, api_key=key)
 
     @client.on_channel_message
-    async def hello(message):
-        if message.content.get("t") == "hello":
-            channel = await client.channels.fetch(message.channel_id)
-            await channel.send("Hello!")
+    async def hello(message: ChannelMessage) -> None:
+        if message.content.get("t") == "!hello":
+            await message.reply("Hello!")
 
     client.run()
     ```
@@ -164,24 +165,31 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         limits: MessageLimits | None = None,
         ports: Ports | None = None,
     ) -> None:
-        if enable_logging:
-            setup_logger(log_level=log_level)
         host, port, use_ssl = resolve(host), resolve(port), resolve(use_ssl)
-        content_as_json = resolve(content_as_json)
         check_arguments(
             api_key=api_key,
             host=host,
+            port=port,
             use_ssl=use_ssl,
             timeout=timeout,
+            log_level=log_level,
             message_db=message_db,
             gateway=gateway,
         )
-        try:
-            self.client_id: int = int(client_id)
-        except (TypeError, ValueError):
-            raise InvalidArgumentError(f"client_id is the bot's id, a number, not {client_id!r}") from None
-        if max_concurrent_handlers is not None and max_concurrent_handlers < 1:
-            raise InvalidArgumentError("max_concurrent_handlers is at least 1, or None for no bound")
+        check_bounds(
+            fill_gaps=fill_gaps,
+            max_concurrent_handlers=max_concurrent_handlers,
+            cache_size=cache_size,
+            messages_per_channel=messages_per_channel,
+            http_rate_limit=http_rate_limit,
+            http_rate_period=http_rate_period,
+            blocked_loop_warning=blocked_loop_warning,
+            limits=limits,
+            flags={"auto_accept_friends": auto_accept_friends, "worker_task": worker_task},
+        )
+        if enable_logging:
+            setup_logger(log_level=log_level)
+        self.client_id: int = bot_id(client_id)
         self.api_key = api_key
         self.use_ssl: bool = use_ssl
         self.timeout_ms: int = int(timeout)
@@ -192,7 +200,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self.login_url: str = f"{'https' if self.use_ssl else 'http'}://{host}:{port}"
         self.gateway: GatewayOptions = gateway if gateway is not None else GatewayOptions()
         self.auto_accept_friends = auto_accept_friends
-        self.content_as_json = content_as_json
+        self.content_as_json: bool = resolve(content_as_json)
         self.fill_gaps = fill_gaps
         self.messages_per_channel = messages_per_channel
         self.limits = limits
@@ -213,7 +221,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             client_id=self.client_id,
             gateway=self.gateway,
             message_db=message_db,
-            content_as_json=content_as_json,
+            content_as_json=self.content_as_json,
             recent_per_channel=messages_per_channel,
             recent_channels=cache_size,
             http_rate=(http_rate_limit, http_rate_period),
@@ -221,12 +229,12 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         )
         self._observers = Observers()
         self._ports: Ports = ObservedPorts(ports or ports_for(settings), self._observers)
-        self._store: MessageStore | None = None
         self._process = ProcessGuard()
 
         # Its parts: each knows those it is given, and no other.
         self._background = Background()
         self._reports = Reports(lambda: self.__dict__.get("on_error"), self._background)
+        self._stored = OpenedStore(self._ports, self._reports.report)
         self.event_manager: EventManager = EventManager()
         self._waiters = Waiters()
         self._dispatcher = Dispatcher(
@@ -279,15 +287,11 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
     @property
     def message_db(self) -> MessageDB:
         """The message store. None when the client was made with ``message_db=False``."""
-        if self._store is None:
-            self._store = self._ports.store()
-            if self._store is not None and self._store.on_error is None:
-                self._store.on_error = lambda error: self._reports.report(error, "message_db")
-        return cast("MessageDB", self._store)
+        return cast("MessageDB", self._stored.get())
 
     @message_db.setter
     def message_db(self, value: MessageDB) -> None:
-        self._store = value
+        self._stored.store = value
 
     def _connection(self) -> Connection | None:
         return None if self.socket_manager is None else self.socket_manager.socket.connection
@@ -305,8 +309,8 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         return None if connection is None else connection.latency
 
     def stats(self) -> Stats:
-        """Counters of the connection, the dispatch and the store, since the client was made."""
-        return count(self, self._connection(), self._dispatcher, self._login.gaps, self._store)
+        """Give the counters of the connection, the dispatch and the store, since the client was made."""
+        return count(self, self._connection(), self._dispatcher, self._login.gaps, self._stored.store)
 
     def on_error(self, handler: F) -> F:
         """Call ``handler(error, event_name)`` when a handler of an event raises; also a decorator.
@@ -389,8 +393,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         if self.api_client is not None:
             await self.api_client.close()
         await self._ports.http().close()
-        if self._store is not None:
-            await self._store.close()
+        await self._stored.close()
         self._login.ended()
 
 

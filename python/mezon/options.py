@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final
 
 from mezon.errors import InvalidArgumentError
+from mezon.utils.bounds import check_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Of GatewayOptions: the numbers that mean something as 0, such as "no limit" or "none of them".
+_MAY_BE_ZERO: Final = frozenset(
+    {
+        "rate_limit",
+        "rate_period",
+        "sends_per_second",
+        "sends_per_minute",
+        "backoff_base",
+        "backoff_max",
+        "reconnect_max_attempts",
+        "max_joined",
+        "rejoin_timeout",
+    }
+)
+
+#: The same of GapOptions: nothing is watched, nothing waits, everything goes on at once.
+_GAPS_MAY_BE_ZERO: Final = frozenset({"channels", "max_age", "timeout", "max_waiting", "remembered"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
     """Settings of the connection. The defaults suit a bot on the public gateway.
+
+    ```python
+    from mezon import GatewayOptions, MezonClient
+
+    client = MezonClient(bot_id, key, gateway=GatewayOptions(ca_file="corporate.pem", backoff_max=30.0))
+    ```
+
+    Raises:
+        InvalidArgumentError: A value of the wrong type, below zero, not finite, or 0 where that would stop the
+            connection.
 
     Attributes:
         ca_file: A PEM file of further certificate authorities to trust, for HTTP and the socket.
@@ -67,13 +100,29 @@ class GatewayOptions:
     max_store_backlog: int = 16 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        # The text of an environment variable is true, whatever it says.
-        if not isinstance(self.insecure, bool):
-            raise InvalidArgumentError(f"insecure is True or False, not {self.insecure!r}")
+        check_fields(self, _MAY_BE_ZERO)
+        ca_file: object = self.ca_file
+        if ca_file is not None and not (isinstance(ca_file, str | PathLike) and str(ca_file)):
+            raise InvalidArgumentError(
+                f"GatewayOptions.ca_file is the path of a PEM file, such as 'ca.pem', or None, not {ca_file!r}"
+            )
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings by name."""
+        """Give the settings by name."""
         return asdict(self)
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Check settings of the core that are given by their names, where no ``GatewayOptions`` is made of them.
+
+    Raises:
+        InvalidArgumentError: A name there is not, or a value as in ``GatewayOptions``.
+    """
+    known = {one.name for one in fields(GatewayOptions)}
+    for name in options:
+        if name not in known:
+            raise InvalidArgumentError(f"the gateway has no option {name}: mezon.GatewayOptions lists them")
+    GatewayOptions(**options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +131,15 @@ class GapOptions:
 
     Each watched channel costs one HTTP call after a reconnect (more for more than 100 missed messages, and for the
     topics heard last), in the rate limit of HTTP and behind the calls of handlers. Its own messages wait as long.
+
+    ```python
+    from mezon import GapOptions, MezonClient
+
+    client = MezonClient(bot_id, key, fill_gaps=GapOptions(channels=50))
+    ```
+
+    Raises:
+        InvalidArgumentError: A value of the wrong type, below zero or not finite.
 
     Attributes:
         channels: How many channels are watched, the ones heard last.
@@ -98,6 +156,9 @@ class GapOptions:
     timeout: float = 60.0
     max_waiting: int = 1000
     remembered: int = 1500
+
+    def __post_init__(self) -> None:
+        check_fields(self, _GAPS_MAY_BE_ZERO)
 
 
 @dataclass(frozen=True, slots=True)

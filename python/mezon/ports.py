@@ -51,7 +51,7 @@ class ConnectionListener(Protocol):
     """Who a connection tells what happens. Every method is called on the event loop that opened it."""
 
     def capacity(self) -> int:
-        """How many events may come now; 0 for none. Asked before each batch. Answers to calls come all the same."""
+        """Say how many events may come now; 0 for none. Asked before each batch. Answers to calls come all the same."""
 
     def on_event(self, name: str, event: Any, /) -> None:
         """Take an event.
@@ -113,7 +113,7 @@ class Connection(Protocol):
         """The last round trip of a ping in seconds; None before the first."""
 
     def stats(self) -> Mapping[str, Any]:
-        """Counters by the names of ``mezon.Stats``; others may be among them."""
+        """Give the counters by the names of ``mezon.Stats``; others may be among them."""
 
     async def open(self, urls: Sequence[str], auto_reconnect: bool) -> None:
         """Open the connection on the running loop; returns when calls can be made.
@@ -164,13 +164,13 @@ class Connection(Protocol):
         """
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
-        """Like ``call``, for calls whose answer is the body of an API call."""
+        """Call like ``call``, for calls whose answer is the body of an API call."""
 
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
         """Send without waiting for an answer. Raises what ``call`` raises when nothing could be sent."""
 
     def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
-        """The calls that wait for their answers, by a number of the connection's own; a copy."""
+        """Give the calls that wait for their answers, by a number of the connection's own; a copy."""
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Take the messages of a channel that came since it was last asked, oldest first."""
@@ -180,7 +180,7 @@ class NarrowConnection(Protocol):
     """What a connection may do beside, so that handlers' filters spare it, and Python, the events they do not want."""
 
     def narrow(self, name: str, spec: Mapping[str, Any] | None) -> None:
-        """Of the wanted events of a name, tell those alone that handlers want (`mezon.filters`); None for all.
+        """Tell those alone of the wanted events of a name that handlers want (`mezon.filters`); None for all.
 
         Telling more does no harm: each handler's own filter is asked again. Messages that show a channel or a sender
         for the first time, or a sender's new looks, are told in any case.
@@ -261,7 +261,7 @@ class HttpStream(Protocol):
         """The headers, looked up by their usual spelling."""
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it comes.
+        """Give the body as it comes.
 
         Raises:
             MezonTimeoutError: It was silent for ``read_timeout`` seconds.
@@ -336,7 +336,7 @@ class MessageStore(Protocol):
         """Store an encoded ``mezon.api.ChannelMessage``, as it came from the server. Does not wait."""
 
     def came(self, channel_id: int, message_id: int) -> bool:
-        """Is the server's own copy of a message here already? Looks into memory only, and does not wait."""
+        """Say whether the server's own copy of a message is here already. Look into memory only, and do not wait."""
 
     async def save_message(self, message: ChannelMessage | Mapping[str, Any]) -> None:
         """Store a message, or replace the one with its channel and id."""
@@ -352,17 +352,17 @@ class MessageStore(Protocol):
         """Change a message as an edit does: content, mentions and attachments; the rest stays."""
 
     async def get_message_by_id(self, message_id: int | str, channel_id: int | str) -> ChannelMessage | None:
-        """The message, or None."""
+        """Give the message, or None."""
 
     async def get_messages_by_channel(
         self, channel_id: int | str, limit: int = 50, offset: int = 0
     ) -> list[dict[str, Any]]:
-        """A channel's messages as dicts, newest first; a limit below zero is none."""
+        """Give a channel's messages as dicts, newest first; a limit below zero is none."""
 
     async def search_messages(
         self, text: str, channel_id: int | str | None = None, limit: int = 50
     ) -> list[dict[str, Any]]:
-        """Messages with every word of ``text``, newest first."""
+        """Give messages with every word of ``text``, newest first."""
 
     async def delete_message(self, message_id: int | str, channel_id: int | str) -> bool:
         """Remove a message; True if there was one."""
@@ -371,7 +371,7 @@ class MessageStore(Protocol):
         """Remove a channel's messages and return their number."""
 
     async def get_message_count(self, channel_id: int | str | None = None) -> int:
-        """Number of messages stored, of a channel or of all."""
+        """Count the number of messages stored, of a channel or of all."""
 
     async def flush(self) -> bool:
         """Wait until all that was stored is safe; False if that takes too long."""
@@ -380,17 +380,17 @@ class MessageStore(Protocol):
         """Keep what is left safe and close. Using the store again opens it again."""
 
     def stats(self) -> Mapping[str, Any]:
-        """Counts since the store was made."""
+        """Give the counts since the store was made."""
 
 
 class Ports(Protocol):
     """What one client needs from outside. Each is made when it is first asked for, and is the same from then on."""
 
     def http(self) -> HttpTransport:
-        """The transport of every HTTP request."""
+        """Give the transport of every HTTP request."""
 
     def store(self) -> MessageStore | None:
-        """The message store; None for a client without one."""
+        """Give the message store; None for a client without one."""
 
     def connection(self, store: MessageStore | None) -> Connection:
-        """The connection, which puts what it receives into the store."""
+        """Give the connection, which puts what it receives into the store."""

@@ -62,7 +62,7 @@ class Session:
         self.username: str = str(claims.get("usn") or "")
 
     def restore_ws_url(self, ws_url: str | None) -> str:
-        """A socket URL with its scheme: wss unless it says otherwise. Nothing stays ""."""
+        """Give a socket URL with its scheme: wss unless it says otherwise. Nothing stays ""."""
         if not ws_url:
             return ""
         scheme, separator, rest = ws_url.partition("://")
@@ -71,11 +71,11 @@ class Session:
         return f"{ {'https': 'wss', 'http': 'ws'}.get(scheme, scheme) }://{rest}"
 
     def is_expired(self, current_time: float) -> bool:
-        """Whether the token has expired at ``current_time`` (UNIX seconds)."""
+        """Say whether the token has expired at ``current_time`` (UNIX seconds)."""
         return self.expires_at is None or self.expires_at < current_time
 
     def is_refresh_expired(self, current_time: float) -> bool:
-        """Whether the refresh token has expired at ``current_time`` (UNIX seconds), or there is none."""
+        """Say whether the refresh token has expired at ``current_time`` (UNIX seconds), or there is none."""
         return self.refresh_expires_at is None or self.refresh_expires_at < current_time
 
     def update(self, token: str, refresh_token: str | None = None) -> None:
@@ -106,7 +106,7 @@ class Session:
 
     @classmethod
     def restore(cls, session: Mapping[str, Any] | ApiSession) -> Self:
-        """A session from what was kept of an earlier login: the fields of ``ApiSession``.
+        """Give a session from what was kept of an earlier login: the fields of ``ApiSession``.
 
         Raises:
             AuthenticationError: As the constructor does.
@@ -122,7 +122,7 @@ class Session:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """The claims of a JWT."""
+    """Give the claims of a JWT."""
     if not token:
         raise AuthenticationError(
             "the server accepted the login but sent no session token: check the bot id and the API key"

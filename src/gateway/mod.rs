@@ -293,6 +293,11 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        self.close();
+        if self.not_forked().is_ok() {
+            self.close();
+        } else if let Ok(mut commands) = self.commands.try_lock() {
+            // The end of a channel is an order too: it wakes the task, which is the parent's.
+            std::mem::forget(commands.take());
+        }
     }
 }

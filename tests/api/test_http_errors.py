@@ -162,7 +162,7 @@ async def test_an_address_that_is_none(url: str, clock: HastyClock) -> None:
 
 
 def test_errors_survive_pickling() -> None:
-    from mezon._http.errors import ApiAuthenticationError, ApiError, safe_request_info
+    from mezon.errors._api import ApiAuthenticationError, ApiError, safe_request_info
 
     info = safe_request_info("POST", "https://u:p@h/x?token=s", {"Accept": "a", "Authorization": "Bearer s"})
     for kind in (ApiError, ApiAuthenticationError):

@@ -159,7 +159,7 @@ async def test_what_the_context_says_is_the_priority() -> None:
 
 
 async def test_handlers_that_never_pause_do_not_hold_the_background_up_for_ever() -> None:
-    """A handler's call is always waiting. After the patience each background call gets a turn, every other one."""
+    """A handler's call is always waiting. After the patience a background call gets every second turn."""
     clock = FakeClock()
     limiter = Limiter(1, 1, clock=clock, patience=5)
     order: list[str] = []

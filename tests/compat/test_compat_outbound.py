@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageRef
 from mezon.protobuf.rtapi import realtime_pb2
 from peer import API_BODIES, Gateway, Inbox
+from small import without_nulls
 from waiting import until
 
 VECTORS: dict[str, list[dict[str, Any]]] = {}
@@ -30,12 +31,6 @@ def argument(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: argument(item) for key, item in value.items()}
     return [argument(item) for item in value] if isinstance(value, list) else value
-
-
-def without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def normal(envelope: realtime_pb2.Envelope) -> tuple[Message, Message | None]:

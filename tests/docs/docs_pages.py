@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,8 @@ REPOSITORY: Final = "https://github.com/mezon-rs/mezon-rs/blob/main/"
 RUN: Final = "<!-- run -->"
 
 _FENCE = re.compile(r"(?P<mark><!-- [a-z ]+ -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+
+_EXAMPLE = re.compile(r"^(?P<indent> *)```python\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,17 @@ def blocks(page: Path, language: str = "python") -> list[Block]:
         if match["language"] == language:
             line = text.count("\n", 0, match.start("text"))
             found.append(Block(page, line, language, match["text"], (match["mark"] or "").strip()))
+    return found
+
+
+def docstring_blocks() -> list[Block]:
+    """The examples in the docstrings of the package: fenced, as the site and editors show them."""
+    found = []
+    for path in sorted((ROOT / "python" / "mezon").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        for match in _EXAMPLE.finditer(text):
+            line = text.count("\n", 0, match.start("text"))
+            found.append(Block(path, line, "python", textwrap.dedent(match["text"]), ""))
     return found
 
 

@@ -14,9 +14,39 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs_pages import DOCS, PAGES, REPOSITORY, ROOT, SITE, Block, blocks, prose, table
-from mezon import MezonClient
-from mezon.ext.commands import Bot
+from docs_pages import (
+    DOCS,
+    PAGES,
+    REPOSITORY,
+    ROOT,
+    SITE,
+    Block,
+    blocks,
+    docstring_blocks,
+    prose,
+    table,
+)
+from mezon import (
+    ButtonBuilder,
+    CacheManager,
+    ChannelMessage,
+    ChannelMessageContent,
+    Clan,
+    Events,
+    GapOptions,
+    GatewayOptions,
+    InteractiveBuilder,
+    Message,
+    MessageDB,
+    MessageLimits,
+    MezonClient,
+    Text,
+    TextChannel,
+    User,
+    split_text,
+)
+from mezon.ext.commands import Bot, Context
+from mezon.ext.components import Button
 from mezon.testing import LocalGateway
 
 README = ROOT / "README.md"
@@ -89,6 +119,70 @@ async def test_snippet_runs(
     assert errors == []
 
 
+# ---- examples in docstrings
+
+#: What bots use most. Each shows in an editor how it is used.
+MOST_USED: list[Any] = [
+    *(MezonClient, MezonClient.run, MezonClient.on, MezonClient.on_channel_message),
+    *(
+        MezonClient.on_message_button_clicked,
+        MezonClient.wait_for,
+        MezonClient.stream,
+        MezonClient.send_message,
+    ),
+    *(MezonClient.upload_file, TextChannel.send, TextChannel.send_ephemeral, TextChannel.send_long),
+    *(TextChannel.history, TextChannel.typing, Message.reply, Message.update, Message.react, Message.delete),
+    *(User.send_dm_message, Clan.channel, Clan.members, CacheManager.fetch, CacheManager.get, Events),
+    *(
+        ChannelMessage,
+        ChannelMessageContent,
+        MessageDB,
+        GatewayOptions,
+        GapOptions,
+        MessageLimits,
+        Text,
+        split_text,
+    ),
+    *(InteractiveBuilder, ButtonBuilder, Bot.command, Context.reply, Context.ask, Context.send_form, Button),
+    *(LocalGateway.say, LocalGateway.next_sent, LocalGateway.expect, LocalGateway.click),
+]
+
+
+@pytest.mark.parametrize("used", MOST_USED, ids=lambda used: used.__qualname__)
+def test_what_is_used_most_shows_an_example(used: Any) -> None:
+    assert "```python\n" in (inspect.getdoc(used) or "")
+
+
+@pytest.mark.parametrize("block", docstring_blocks(), ids=named)
+async def test_an_example_in_a_docstring_runs(
+    block: Block, gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a client that is logged in, and alice, who says something all the time."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cat.png").write_bytes(b"not quite a picture")
+    errors: list[Exception] = []
+
+    async def chat() -> None:
+        while True:
+            await gateway.say("general", "alice", "well")
+            await asyncio.sleep(0.05)
+
+    async with stage(gateway) as names:
+        names |= {"bot_id": "1", "key": "k"}
+        names["client"].on_error(lambda error, event: errors.append(error))
+        monkeypatch.setattr(MezonClient, "run", lambda client: None)
+        chatting = asyncio.create_task(chat())
+        try:
+            code = compiled(block)
+            if code.co_flags & inspect.CO_COROUTINE:
+                await eval(code, names)
+            else:
+                exec(code, names)
+        finally:
+            chatting.cancel()
+    assert errors == []
+
+
 def test_snippets_are_run_on_these_pages() -> None:
     """A mark that is misspelt would switch a snippet off without a word."""
     pages = {block.page.name for block in RUNNABLE}
@@ -98,15 +192,13 @@ def test_snippets_are_run_on_these_pages() -> None:
         assert set(re.findall(r"^<!-- ?run.*", page.read_text(encoding="utf-8"), re.M)) <= {"<!-- run -->"}
 
 
-# ---- the README's bot
+# ---- the bots of the README and of the first page
 
 
 @pytest.fixture
 def bot_folder(tmp_path: Path) -> Path:
-    """A folder with the README's two files, typed as shown."""
-    bot, test = blocks(README)[:2]
-    (tmp_path / "bot.py").write_text(bot.text, encoding="utf-8")
-    (tmp_path / "test_bot.py").write_text(test.text, encoding="utf-8")
+    """A folder with the README's bot, typed as shown."""
+    (tmp_path / "bot.py").write_text(blocks(README)[0].text, encoding="utf-8")
     return tmp_path
 
 
@@ -140,10 +232,16 @@ async def test_the_bot_of_the_readme_answers(gateway: LocalGateway, bot_folder: 
     assert (bot_folder / "mezon-cache" / "mezon-messages-cache.db").is_file()
 
 
-async def test_the_test_of_the_readme_passes(bot_folder: Path) -> None:
+@pytest.mark.parametrize("page", [DOCS / "start.md", DOCS / "vi" / "start.md"], ids=["en", "vi"])
+async def test_the_test_of_the_first_page_passes(page: Path, tmp_path: Path) -> None:
+    """Both files typed as shown."""
+    bot, test = blocks(page)[:2]
+    assert (bot.text.splitlines()[0], test.text.splitlines()[0]) == ("# bot.py", "# test_bot.py")
+    (tmp_path / "bot.py").write_text(bot.text, encoding="utf-8")
+    (tmp_path / "test_bot.py").write_text(test.text, encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_bot.py"),
-        cwd=bot_folder,
+        cwd=tmp_path,
         env=clean_environment(),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

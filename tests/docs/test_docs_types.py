@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from docs_pages import PAGES, ROOT, Block, blocks
+from docs_pages import DOCS, PAGES, ROOT, Block, blocks, docstring_blocks
 
-CODE: Final = [block for page in PAGES for block in blocks(page)]
+CODE: Final = [*(block for page in PAGES for block in blocks(page)), *docstring_blocks()]
 
 #: What a page says its snippets have at hand.
 AT_HAND: Final = {
@@ -99,7 +99,7 @@ class Folder:
         for number, block in enumerate(whole(CODE)):
             text, before = module_of(block)
             name = f"block_{number}.py"
-            if block.page.name == "README.md" and block.text.startswith("# bot.py"):
+            if block.page == DOCS / "start.md" and block.text.startswith("# bot.py"):
                 name = "bot.py"  # which the test below it imports
             (path / name).write_text(text, "utf-8")
             self.places[name] = (block, before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,8 @@ from in_process_machines import InProcess
 from mezon.testing import LocalGateway
 from nats_servers import nats_server, needs_nats
 
-BY_HAND = pytest.mark.skipif(
-    "MACHINES_TIMES" not in os.environ,
-    reason="run by make faults-machines: the relay of a whole run was seen to start too slowly for a time limit",
-)
 
-
-@pytest.fixture(params=["in one process", pytest.param("behind a relay", marks=[needs_nats, BY_HAND])])
+@pytest.fixture(params=["in one process", pytest.param("behind a relay", marks=needs_nats)])
 async def load(
     request: pytest.FixtureRequest, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[Load]:

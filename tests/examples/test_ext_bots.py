@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 import urllib.request
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ import uvicorn
 from example_kit import EDIT, EXAMPLES, SECRET, SENT, Load, ask, buttons_of, running, sent_id
 from mezon.protobuf.api import api_pb2
 from mezon.testing import LocalGateway
+from small import free_port
 from waiting import until
 
 SHORT = [
@@ -39,11 +39,6 @@ SHORT = [
 @pytest.mark.parametrize("name", SHORT)
 def test_it_is_short(name: str) -> None:
     assert len((EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()) < 60
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 async def test_echo(gateway: LocalGateway, load: Load) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from mezon.ext.commands import Bot
 from mezon.testing import LocalGateway
+from small import free_port
 
 
 @pytest_asyncio.fixture
@@ -19,8 +19,6 @@ async def bot(gateway: LocalGateway) -> AsyncIterator[Bot]:
     await made.disconnect()
 
 
-@pytest.fixture
-def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+@pytest.fixture(name="free_port")
+def _free_port() -> int:
+    return free_port()

@@ -177,7 +177,7 @@ async def test_errors_go_to_the_handler_and_to_on_error(
 async def test_the_clock_is_followed_when_it_is_set(
     gateway: LocalGateway, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "_LONGEST", 0.01)
+    monkeypatch.setattr(tasks, "LONGEST", 0.01)
     now = [datetime(2026, 11, 25, 8, 59, tzinfo=UTC).timestamp()]
     monkeypatch.setattr(tasks.time, "time", lambda: now[0])
     morning = bot.cron("0 9 * * *", missed="skip")(nothing)
@@ -193,7 +193,7 @@ async def test_the_clock_is_followed_when_it_is_set(
 async def test_a_long_sleep_is_one_warning_and_at_most_one_run(
     gateway: LocalGateway, bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tasks, "_LONGEST", 0.01)
+    monkeypatch.setattr(tasks, "LONGEST", 0.01)
     now = [datetime(2026, 11, 25, 1, tzinfo=UTC).timestamp()]
     monkeypatch.setattr(tasks.time, "time", lambda: now[0])
     left_out = bot.every(seconds=1)(nothing)

@@ -1,4 +1,4 @@
-"""Frames that are wrong, huge or nobody's: each costs itself and nothing else."""
+"""Frames that are wrong, huge or asked for by nobody: each costs itself and nothing else."""
 
 from __future__ import annotations
 

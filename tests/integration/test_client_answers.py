@@ -29,6 +29,7 @@ from mezon.models import DropdownBoxSelected
 from mezon.models._origin import HeldEvents, Origin
 from mezon.protobuf.rtapi.realtime_pb2 import MessageButtonClicked
 from mezon.testing import LocalGateway
+from small import logged_in
 from waiting import until
 
 SENT = "channel_message_send"
@@ -39,12 +40,6 @@ async def hear(gateway: LocalGateway, client: MezonClient, text: str = "hi") -> 
     await asyncio.sleep(0)
     await gateway.say("general", "alice", text)
     return await waiting
-
-
-async def logged_in(gateway: LocalGateway, **options: Any) -> MezonClient:
-    client = MezonClient(**{**gateway.client_options(), **options})
-    await client.login()
-    return client
 
 
 @pytest.mark.parametrize("options", [{}, {"cache_size": 0}, {"content_as_json": True}])

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from mezon import ChannelMessage, MezonClient, filters
 from mezon.testing import LocalGateway
+from small import logged_in
 from waiting import until
 
 
 async def filtered(client: MezonClient, count: int) -> None:
     """Wait until the core has dropped so many, and what it let through before them was dispatched."""
     await until(lambda: client.stats().filtered == count and not client.stats().queued)
-
-
-async def logged_in(gateway: LocalGateway, **options: Any) -> MezonClient:
-    client = MezonClient(**{**gateway.client_options(), **options})
-    await client.login()
-    return client
 
 
 async def test_what_nobody_wants_is_counted_and_each_gets_its_own(gateway: LocalGateway) -> None:

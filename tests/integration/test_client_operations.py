@@ -15,13 +15,8 @@ from mezon import MezonClient
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.testing import LocalGateway
 from mezon.utils.logger import JsonFormatter, setup_logger
+from small import free_port
 from waiting import until
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])
 
 
 async def ask(port: int, path: str, method: str = "GET") -> tuple[int, Any]:

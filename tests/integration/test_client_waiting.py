@@ -17,17 +17,12 @@ from mezon import (
 )
 from mezon._events import waiting
 from mezon.testing import LocalGateway
+from small import logged_in
 from waiting import until
 
 
 def begin(awaitable: Any) -> asyncio.Future[Any]:
     return asyncio.ensure_future(awaitable)
-
-
-async def logged_in(gateway: LocalGateway, **options: Any) -> MezonClient:
-    client = MezonClient(**{**gateway.client_options(), **options})
-    await client.login()
-    return client
 
 
 async def test_a_waiter_is_served_before_handlers_and_needs_none(gateway: LocalGateway) -> None:

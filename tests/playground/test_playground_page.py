@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 from mezon import MezonClient
 from mezon.testing import LocalGateway
 from mezon.testing.playground import Playground
+from played import passes
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -285,23 +284,7 @@ async def test_save_as_pytest_gives_a_test_that_passes(
     await picture(page, "playground-save", tmp_path)
     await page.get_by_role("button", name="Save beside the bot").click()
     await expect(page.locator(".notice")).to_contain_text("saved as test_played_1.py")
-    await asyncio.to_thread(_passes, tmp_path / "test_played_1.py")
-
-
-def _passes(path: Path) -> None:
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MEZON_"))
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", path.name],
-        cwd=path.parent,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, path.read_text() + done.stdout
-    assert "1 passed" in done.stdout
+    await asyncio.to_thread(passes, tmp_path / "test_played_1.py")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -14,10 +14,11 @@ from typing import Any
 import aiohttp
 import pytest
 from mezon import MezonClient
-from mezon.testing import GatewayProcess, LocalGateway
+from mezon.testing import GatewayProcess, LocalGateway, running_bot
 from mezon.testing.playground import Playground
 from mezon.testing.playground.recording import quoted
 from mezon.testing.playground.server import __file__ as server_file
+from played import passes
 
 PAGE = Path(server_file).parent / "page"
 
@@ -244,6 +245,69 @@ async def test_what_is_remembered_is_bounded(gateway: LocalGateway, playground: 
 def test_a_text_in_a_saved_test_means_itself(text: str) -> None:
     assert eval(quoted(text)) == text
     assert eval(quoted([text, None, True])) == [text, None, True]
+
+
+FORM_BOT = """
+import os
+from mezon.ext.commands import Bot, Context
+from mezon.ext.components import Button, Click, Form
+
+bot = Bot(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
+
+
+class Lunch(Form):
+    wish: str
+
+
+@bot.command()
+async def lunch(ctx: Context) -> None:
+    order = await ctx.send_form(Lunch, title="Lunch", submit="Order")
+    await ctx.send(f"one {order.wish}")
+
+
+async def thank(click: Click) -> None:
+    await click.reply("thank you")
+
+
+@bot.command()
+async def ask(ctx: Context) -> None:
+    await ctx.send("Good?", buttons=[Button("Yes", callback=thank), Button("Yes", callback=thank)])
+"""
+
+
+async def test_a_saved_test_presses_buttons_whose_ids_are_made_up_each_time(
+    playground: Playground, page: Page, gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "form_bot.py"
+    path.write_text(FORM_BOT, encoding="utf-8")
+    general = str(gateway.world.channel("general").id)
+
+    async def press(number: int, **values: str) -> None:
+        event = await page.until(
+            lambda event: event["event"] == "message" and event["message"]["content"].get("components")
+        )
+        rows = event["message"]["content"]["components"]
+        button = rows[0]["components"][number]["id"]
+        assert "-" in button or len(button) > 10, "a made up id"
+        await page.ask("click", message=event["message"]["id"], user="alice", button=button, values=values)
+
+    def says(text: str) -> Any:
+        return lambda event: event["event"] == "message" and event["message"]["content"].get("t") == text
+
+    async with running_bot(str(path), gateway):
+        await page.ask("say", channel=general, user="alice", text="!lunch")
+        await press(0, wish="pho")
+        await page.until(says("one pho"))
+        await page.ask("say", channel=general, user="alice", text="!ask")
+        await press(1)
+        await page.until(says("thank you"))
+    saved = playground.recording.python(str(path))
+    assert '"alice", "Order"' in saved
+    assert '"alice", 1)' in saved, "two buttons say the same: the place"
+    assert '.buttons == ["Yes", "Yes"]' in saved
+    (tmp_path / "test_played.py").write_text(saved, encoding="utf-8")
+    await asyncio.to_thread(passes, tmp_path / "test_played.py")
 
 
 async def test_a_busy_port_is_an_os_error(playground: Playground, gateway: LocalGateway) -> None:

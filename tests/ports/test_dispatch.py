@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from mezon import MezonClient
-from mezon._client.agents import Agents
 from mezon.client import auto_bind
+from mezon.managers.cache import CacheManager
 from port_fakes import BOT, FakePorts, client_on, turns
 
 TYPING = "message_typing_event"
@@ -195,13 +196,22 @@ class TestAgentEvents:
     """They come over HTTP, with or without a login, and go the way of every event."""
 
     @pytest.fixture
-    def emit(self, client: MezonClient) -> Any:
-        agents = client._agents
-        assert isinstance(agents, Agents)
-        return agents._emit
+    def client(self, ports: FakePorts) -> MezonClient:
+        return client_on(ports, agent_event_url="http://agents.invalid")
+
+    @staticmethod
+    def room_started(ports: FakePorts, event_id: str) -> None:
+        told = {
+            "event_id": event_id,
+            "event_type": "room_started",
+            "timestamp": "2026-03-01T10:30:00Z",
+            "room": {"room_id": "1", "room_name": "room"},
+            "metadata": {"duration_seconds": 1},
+        }
+        ports.the_http.streamed.put_nowait(f"data: {json.dumps(told)}\n\n".encode())
 
     @pytest.mark.parametrize("login", [False, True], ids=["before the login", "after it"])
-    async def test_failures_and_counters(self, client: MezonClient, emit: Any, login: bool) -> None:
+    async def test_failures_and_counters(self, ports: FakePorts, client: MezonClient, login: bool) -> None:
         if login:
             await client.login()
         told: list[tuple[str, str]] = []
@@ -213,17 +223,19 @@ class TestAgentEvents:
             raise ValueError("agent")
 
         client.on("session_started", fail)
-        emit("session_started", {"room_id": 1})
+        await client.connect_ai_agent_sse()
+        self.room_started(ports, "1")
         await turns()
         assert client.stats().handlers == 1
         gate.set()
         await turns()
         assert told == [("agent", "session_started")]
         assert (client.stats().handlers, client.stats().handler_errors) == (0, 1)
+        await client.disconnect()
 
     @pytest.mark.parametrize("login", [False, True], ids=["before the login", "after it"])
     async def test_disconnect_finishes_their_handlers(
-        self, client: MezonClient, emit: Any, login: bool
+        self, ports: FakePorts, client: MezonClient, login: bool
     ) -> None:
         if login:
             await client.login()
@@ -231,16 +243,19 @@ class TestAgentEvents:
 
         async def handle(event: Any) -> None:
             try:
-                await asyncio.sleep(0.02 if event else 60)
+                await asyncio.sleep(0.02 if event.event_id == "quick" else 60)
                 ended.append("ended")
             except asyncio.CancelledError:
                 ended.append("cancelled")
                 raise
 
         client.on("session_started", handle)
-        emit("session_started", True)
+        await client.connect_ai_agent_sse()
+        self.room_started(ports, "quick")
+        await turns()
         await client.disconnect(drain=5.0)
-        emit("session_started", False)
+        await client.connect_ai_agent_sse()
+        self.room_started(ports, "slow")
         await turns()
         await client.disconnect()
         assert ended == ["ended", "cancelled"]
@@ -333,7 +348,11 @@ class TestAnythingRaised:
         seen: list[str] = []
         ready.on_channel_message(lambda message: seen.append(message.content["t"]))
 
-        monkeypatch.setattr(ready.channels, "_data", _Failing())
+        def fail(cache: Any, key: Any) -> None:
+            raise Alien
+
+        # As native code does, in the cache that the effect asks.
+        monkeypatch.setattr(CacheManager, "get", fail)
         ports.the_connection.say("one")
         ports.the_connection.say("two")
         assert seen == ["one", "two"]
@@ -354,13 +373,6 @@ class TestAnythingRaised:
             ports.the_connection.event(TYPING, 1)
         assert seen == [1]
         assert ready.stats().handler_errors == 0
-
-
-class _Failing(dict[Any, Any]):
-    """A cache that fails as native code does."""
-
-    def move_to_end(self, key: Any) -> None:
-        raise Alien
 
 
 class TestCancelledBeforeTheFirstStep:

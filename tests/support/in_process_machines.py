@@ -42,8 +42,16 @@ class InProcess:
         self.clients: list[MezonClient] = []
 
     async def __aenter__(self) -> InProcess:
-        self.task = asyncio.create_task(self.relay.run())
-        await until(self.relay.ready.is_set, "the relay")
+        task = self.task = asyncio.create_task(self.relay.run())
+        try:
+            await until(
+                lambda: self.relay.ready.is_set() or task.done(), lambda: f"the relay: {self.relay.stats()}"
+            )
+            if task.done():
+                task.result()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -23,13 +23,13 @@ SERVER = shutil.which(
 
 #: Fast enough for a test, slow enough for a busy machine.
 TIMING = {
-    "beat": 0.3,
-    "member_life": 1.8,
-    "ack_wait": 2.5,
-    "pin_life": 1.5,
+    "beat": 0.4,
+    "member_life": 2.4,
+    "ack_wait": 3.0,
+    "pin_life": 2.0,
     "pull": 0.7,
-    "lock_beat": 0.4,
-    "lock_life": 2.5,
+    "lock_beat": 0.5,
+    "lock_life": 5.0,
 }
 
 needs_nats = pytest.mark.skipif(

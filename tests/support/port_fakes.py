@@ -7,7 +7,7 @@ import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from mezon import MezonClient
 from mezon.models import ChannelMessage, ChannelMessageAck
@@ -181,6 +181,20 @@ class FakeStore:
         return {"rows_written": len(self.messages)}
 
 
+class FakeStream:
+    """An event stream, for as long as somebody reads it; the test puts its pieces into a queue."""
+
+    status = 200
+    headers: ClassVar = {"Content-Type": "text/event-stream"}
+
+    def __init__(self, pieces: asyncio.Queue[bytes]) -> None:
+        self._pieces = pieces
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while True:
+            yield await self._pieces.get()
+
+
 class FakeHttp:
     """A transport that answers as a server with one clan and one channel."""
 
@@ -189,6 +203,8 @@ class FakeHttp:
         self.closed = 0
         #: Names of requests -> what they are answered instead.
         self.answers: dict[str, HttpAnswer | Exception] = {}
+        #: What comes over a stream.
+        self.streamed: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def send(self, request: HttpRequest) -> HttpAnswer:
         if request.on_turn is not None:
@@ -228,8 +244,7 @@ class FakeHttp:
     @contextlib.asynccontextmanager
     async def _stream(self, request: HttpRequest) -> AsyncIterator[Any]:
         self.requests.append(request)
-        raise AssertionError("nobody streams here")
-        yield
+        yield FakeStream(self.streamed)
 
     def hold(self, lane: HttpLane, seconds: float) -> None:
         pass

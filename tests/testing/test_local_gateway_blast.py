@@ -155,11 +155,22 @@ async def test_gateway_process(tmp_path: Path) -> None:
             assert json.loads((await peer.read()).channel_message.content) == {"t": "hi @bob"}
             send = send_message(twin, "xin chào")
             send.channel_id = remote.info["world"]["channels"]["general"]
-            await peer.call(channel_message_send=send)
+            ack = await peer.call(channel_message_send=send)
             await peer.read()
             sent = await remote.next_sent("channel_message_send")
             assert sent.text == "xin chào"
             assert sent.message == send
+            assert sent.message_id == ack.channel_message_ack.message_id, "the message that came of it"
+            await remote.call("delay", "channel_message_send", 0.1)
+            await peer.write(cid=77, channel_message_send=send)
+            late = await remote.next_sent("channel_message_send")
+            ack = await peer.read()
+            await peer.read()
+            async with asyncio.timeout(5):
+                while not late.message_id:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            assert late.message_id == ack.channel_message_ack.message_id, "told as soon as it came"
+            await remote.call("clear_faults")
             prepared = await remote.prepare_blast(3_000, seed=2)
             progress: list[int] = []
             sending = asyncio.create_task(remote.blast(prepared, progress=progress.append))

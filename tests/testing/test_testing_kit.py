@@ -17,7 +17,7 @@ from mezon.protobuf.rtapi import realtime_pb2
 from mezon.structures import ButtonBuilder, InteractiveBuilder
 from mezon.testing import LocalGateway
 from mezon.testing.clock import MovableTime
-from mezon.testing.inputs import parts_of
+from mezon.testing.inputs import name_of_button, parts_of
 from mezon.testing.records import Sent
 
 rt = realtime_pb2
@@ -94,10 +94,39 @@ async def test_a_click_that_nobody_could_make_is_an_error(gateway: LocalGateway,
     plain = await sent_by_bot(gateway, peer, {"t": "no buttons"})
     with pytest.raises(LookupError, match="it has no buttons"):
         await gateway.click(plain, "yes")
+    with pytest.raises(LookupError, match=r"no button 2, counted from 0; its buttons are 'yes', 'no'"):
+        await gateway.click(sent, "bob", 2)
     # By its id anything may be clicked, as an old or a broken client can.
     for message in (plain, sent):
         await gateway.click(message.message_id, "bob", "maybe")
         assert (await peer.read()).message_button_clicked.button_id == "maybe"
+
+
+async def test_a_button_is_found_by_what_it_says_and_by_its_place(gateway: LocalGateway, peer: Peer) -> None:
+    """As a person finds it: the ids of some bots are made up each time."""
+    buttons = ButtonBuilder()
+    for button_id, label in (
+        ("x81", "Order"),
+        ("x82", "Again"),
+        ("x83", "Again"),
+        ("Order!", "x81"),
+        ("x85", ""),
+    ):
+        buttons.add_button(button_id, label, 1)
+    sent = await sent_by_bot(gateway, peer, {"t": "?", "components": [{"components": buttons.build()}]})
+    assert sent.buttons == ["Order", "Again", "Again", "x81", ""]
+    for wanted, pressed in (("Order", "x81"), ("x81", "x81"), (0, "x81"), (2, "x83"), (4, "x85")):
+        await gateway.click(sent, "alice", wanted)
+        assert (await peer.read()).message_button_clicked.button_id == pressed
+        await gateway.click(sent.message_id, "alice", wanted)
+        assert (await peer.read()).message_button_clicked.button_id == pressed
+    await gateway.submit(sent, button="Order")
+    assert (await peer.read()).message_button_clicked.button_id == "x81"
+    with pytest.raises(LookupError, match=r"several buttons say 'Again': .*'x81' \(Order\), 'x82' \(Again\)"):
+        await gateway.click(sent, "Again")
+    parts = parts_of(sent.content)
+    names = [name_of_button(parts, one) for one in ("x81", "x82", "x83", "Order!", "x85", "gone")]
+    assert names == ["Order", 1, 2, 3, 4, "gone"]
 
 
 async def test_select(gateway: LocalGateway, peer: Peer) -> None:

@@ -19,6 +19,7 @@ from mezon.socket.message_builder import (
     MessageReactionBuilder,
 )
 from mezon.socket.promise_executor import PromiseExecutor
+from small import without_nulls
 
 BUILDERS: dict[str, tuple[Any, str]] = {
     "write_chat_message": (ChannelMessageBuilder, "channel_message_send"),
@@ -39,12 +40,6 @@ def as_model(value: Any) -> Any:
     if isinstance(value, dict) and "__model__" in value:
         return getattr(mezon.models, value["__model__"]).model_validate(value["fields"])
     return value
-
-
-def without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    return [without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def comparable(message: Any) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from mezon.models import (
     ClanUpdatedEvent,
     UserInitData,
 )
+from mezon.models._outgoing import OutgoingMessage
 from mezon.models._sent import sent_message
 from mezon.structures import Clan, Message, TextChannel, User
 
@@ -71,12 +72,11 @@ class Peer:
         await self._record("send", **arguments)
         return self.ack
 
-    async def send_message(self, *, channel_label: str | None = None, **arguments: Any) -> Sent:
-        ack = await self.write_chat_message(**arguments)
+    async def send_message(self, message: OutgoingMessage, channel_label: str | None = None) -> Sent:
+        ack = await self.write_chat_message(**vars(message))
         if self.copy_comes_first:
             return Sent(ack, None)
-        parts = [arguments.get(name) for name in ("mentions", "attachments", "references", "topic_id")]
-        return Sent(ack, sent_message(ack, BOT, arguments["content"], *parts, channel_label))
+        return Sent(ack, sent_message(ack, BOT, message, channel_label))
 
     async def write_ephemeral_message(
         self,

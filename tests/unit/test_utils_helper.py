@@ -1,6 +1,8 @@
 """Helpers and logging set-up."""
 
+import io
 import logging
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -116,10 +118,15 @@ def test_disable_and_enable(name: str) -> None:
     assert not logger.isEnabledFor(logging.WARNING)
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_colours_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     record = logging.LogRecord("mezon", logging.ERROR, "f", 1, "text %s", ("x",), None)
     assert ColoredFormatter("%(levelname)s %(message)s").format(record) == "ERROR text x"
-    monkeypatch.setattr("mezon.utils.logger._is_terminal", lambda: True)
+    monkeypatch.setattr(sys, "stderr", Terminal())
     formatter = ColoredFormatter("%(levelname)s %(message)s")
     assert formatter.format(record) == "\033[31m\033[1mERROR\033[0m text x"
     assert record.levelname == "ERROR"

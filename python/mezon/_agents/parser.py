@@ -47,7 +47,7 @@ class EventStreamParser:
         self._id = last_event_id
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """The events that ``chunk`` completes, in order."""
+        """Give the events that ``chunk`` completes, in order."""
         text = self._decoder.decode(chunk)
         if not text:
             return []

@@ -196,7 +196,7 @@ class AgentEventStream:
         return Backoff(first, self._max_reconnect_delay, more=self._jitter).wait(self._attempt - 1)
 
     async def _connect(self) -> MezonError | None:
-        """One connection from start to end. Returns why it failed, or None if the server ended it."""
+        """Serve one connection from start to end. Return why it failed, or None if the server ended it."""
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
         if self._last_event_id:
             headers["Last-Event-ID"] = self._last_event_id
@@ -313,7 +313,7 @@ class AgentEventStream:
 
 
 def _with_text(data: dict[str, Any]) -> dict[str, Any]:
-    """The data with ids and times as text, also where the server wrote numbers."""
+    """Give the data with ids and times as text, also where the server wrote numbers."""
     texts = {
         name: str(value)
         for name, value in data.items()

@@ -59,6 +59,6 @@ class Agents:
             await stream.close()
 
     def _forget_with_the_loop(self) -> None:
-        """A stream on a loop that is closed has ended with it."""
+        """Forget the streams of a loop that is closed: they have ended with it."""
         if self._loop is not None and self._loop.is_closed():
             self._stream = self._loop = None

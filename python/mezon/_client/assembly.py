@@ -49,7 +49,7 @@ _provider: ContextVar[Callable[[PortSettings], Ports] | None] = ContextVar("mezo
 
 
 def ports_for(settings: PortSettings) -> Ports:
-    """The ports of a client that is given none: the standard ones, unless somebody provides others."""
+    """Make the ports of a client that is given none: the standard ones, unless somebody provides others."""
     provider = _provider.get()
     return StandardPorts(settings) if provider is None else provider(settings)
 
@@ -83,7 +83,7 @@ class StandardPorts:
         self._connection: Connection | None = None
 
     def http(self) -> HttpTransport:
-        """One pool of connections for everything, with the limits of calls and of logins."""
+        """Make one pool of connections for everything, with the limits of calls and of logins."""
         if self._http is None:
             from mezon._http.limiter import Limiter
             from mezon._http.transport import AiohttpTransport
@@ -97,7 +97,7 @@ class StandardPorts:
         return self._http
 
     def store(self) -> MessageStore | None:
-        """A file of SQLite, or the store that was given."""
+        """Open a file of SQLite, or take the store that was given."""
         setting = self._message_db
         if self._store is None and setting is not False:
             from mezon.messages.db import MessageDB
@@ -111,7 +111,7 @@ class StandardPorts:
         return self._store
 
     def connection(self, store: MessageStore | None) -> Connection:
-        """The core's connection. What it receives goes into ``store`` when that is a ``MessageDB``."""
+        """Make the core's connection. What it receives goes into ``store`` when that is a ``MessageDB``."""
         if self._connection is None:
             from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
             from mezon._gateway.connection import CoreConnection
@@ -127,7 +127,7 @@ class StandardPorts:
         return self._connection
 
     def encoded_connection(self, store: MessageStore | None) -> CoreConnection:
-        """A connection of its own that gives events and answers as they came, as bytes: for who hands them on."""
+        """Make a connection of its own that gives events and answers as they came, as bytes: for who hands them on."""
         from mezon._gateway.connection import CoreConnection
 
         return CoreConnection(self._options(), getattr(store, "core", None), encoded=True)

@@ -55,6 +55,10 @@ class ClientCalls:
     ) -> ChannelMessageAck:
         """Send a message by ids; ``TextChannel.send`` is shorter.
 
+        ```python
+        await client.send_message(channel.clan.id, channel.id, mode=2, is_public=True, msg="by ids")
+        ```
+
         Raises:
             MezonError: One of its kinds, if it cannot be sent.
         """
@@ -78,7 +82,7 @@ class ClientCalls:
     async def get_list_friends(
         self, limit: int = 100, state: int | None = None, cursor: str | None = None
     ) -> ApiFriendList:
-        """The bot's friends: ``answer.friends``, ``answer.cursor`` for the next page; also by key.
+        """Fetch the bot's friends: ``answer.friends``, ``answer.cursor`` for the next page; also by key.
 
         Args:
             limit: How many at most.
@@ -107,6 +111,11 @@ class ClientCalls:
         content_type: str | None = None,
     ) -> Any:
         """Upload a file; the answer's ``url`` goes into an attachment.
+
+        ```python
+        upload = await client.upload_file(b"what was said", filename="minutes.txt")
+        await channel.send("The minutes", attachments=[upload])
+        ```
 
         Raises:
             OSError: If the file cannot be read.
@@ -158,7 +167,7 @@ class ClientCalls:
     async def list_quick_menu_access(
         self, bot_id: int | None = None, channel_id: int | None = None, menu_type: int | None = None
     ) -> ApiQuickMenuAccessList:
-        """The entries of the quick menu: ``answer.list_menus``."""
+        """Fetch the entries of the quick menu: ``answer.list_menus``."""
         from mezon.models import ApiQuickMenuAccessList, protobuf_to_pydantic
 
         token = self._sessions.token()
@@ -179,7 +188,7 @@ class ClientCalls:
         return await self._tokens.service.send_token(token_event)
 
     def get_ephemeral_key_pair(self) -> EphemeralKeyPair:
-        """A new key pair.
+        """Make a new key pair.
 
         Raises:
             InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
@@ -187,7 +196,7 @@ class ClientCalls:
         return self._tokens.service.new_key_pair()
 
     def get_address_from_user_id(self, user_id: str | int) -> str:
-        """The address of a user.
+        """Give the address of a user.
 
         Raises:
             InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
@@ -195,7 +204,7 @@ class ClientCalls:
         return self._tokens.service.address_of(user_id)
 
     async def get_zk_proof(self) -> ZkProof:
-        """A proof for the client's key pair, from the proof service.
+        """Fetch a proof for the client's key pair, from the proof service.
 
         Raises:
             InvalidArgumentError: If the client has no ``zk_api_url`` or is not logged in (a ValueError).
@@ -206,5 +215,5 @@ class ClientCalls:
     async def get_current_nonce(
         self, user_id: str | int, tag: Literal["latest", "pending"] = "latest"
     ) -> GetCurrentNonceResponse:
-        """The nonce of a user's account, as ``answer.nonce``."""
+        """Fetch the nonce of a user's account, as ``answer.nonce``."""
         return await self._tokens.service.current_nonce(user_id, tag)

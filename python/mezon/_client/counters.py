@@ -28,7 +28,7 @@ def count(
     gaps: GapFiller | None,
     store: MessageStore | None,
 ) -> Stats:
-    """The counters of a client. What a connection counts besides is left out."""
+    """Give the counters of a client. What a connection counts besides is left out."""
     counted = {} if connection is None else connection.stats()
     known: dict[str, Any] = {
         name: counted[name] for name in counted.keys() & Stats.__dataclass_fields__.keys()

@@ -11,9 +11,9 @@ from mezon.utils.ids import required_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mezon.models import ApiClanDesc
+    from mezon.models import ApiClanDesc, ChannelMessage, ChannelMessageAck
     from mezon.models.message import UserInitData
-    from mezon.structures import Clan, TextChannel, User
+    from mezon.structures import Clan, Message, MessageHandle, TextChannel, User
     from mezon.structures._owner import Owner
 
     class DirectoryClient(Owner, Protocol):
@@ -71,10 +71,42 @@ class Directory:
 
         return User(data, self._client.socket_manager, self._client.channel_manager)
 
+    # ---- what an event speaks of
+
+    def channel_of(self, message: Any) -> TextChannel:
+        """Find where a message was written, or make it of what the message says."""
+        from mezon.structures._found import channel_of_message
+
+        return channel_of_message(self._client, message)
+
+    def author_of(self, message: ChannelMessage) -> User:
+        """Find who wrote a message, or make them of what the message says."""
+        from mezon.structures._found import user_of_message
+
+        return user_of_message(self._client, message)
+
+    def message_of(self, message: ChannelMessage) -> Message:
+        """Make the object of a received message, which can be answered."""
+        from mezon.structures._found import as_message
+
+        return as_message(self._client, message)
+
+    def handle_of(self, channel_id: int, message_id: int, sender_id: int) -> MessageHandle:
+        """Make the handle of a message by its ids."""
+        from mezon.structures import MessageHandle
+
+        return MessageHandle(self._client, channel_id, message_id, sender_id)
+
+    def handle_of_ack(self, ack: ChannelMessageAck) -> MessageHandle:
+        """Make the handle of a message that was sent."""
+        from mezon.structures import MessageHandle
+
+        return MessageHandle.of_ack(self._client, ack)
+
     # ---- clans
 
     def know_clan(self, description: ApiClanDesc, token: str = "") -> Clan:
-        """The clan of a description: the object that is there, brought up to date, or a new one."""
+        """Give the clan of a description: the object that is there, brought up to date, or a new one."""
         clan_id = description.clan_id or 0
         clan = self.clans.get(clan_id)
         if clan is None:
@@ -91,7 +123,7 @@ class Directory:
         return {clan.id: clan for clan in map(self.know_clan, answer.clandesc or ())}
 
     async def fetch_clan(self, clan_id: int) -> Clan:
-        """What ``clans.fetch`` does on a miss.
+        """Do what ``clans.fetch`` does on a miss.
 
         Raises:
             InvalidArgumentError: If the bot is in no such clan (a ValueError).
@@ -108,7 +140,7 @@ class Directory:
     # ---- channels and users
 
     async def fetch_channel(self, channel_id: int) -> TextChannel:
-        """What ``channels.fetch`` does on a miss.
+        """Do what ``channels.fetch`` does on a miss.
 
         Raises:
             InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
@@ -130,7 +162,7 @@ class Directory:
         return known
 
     async def fetch_user(self, user_id: int) -> User:
-        """What ``users.fetch`` does on a miss: opens the DM with the user.
+        """Do what ``users.fetch`` does on a miss: opens the DM with the user.
 
         Raises:
             InvalidArgumentError: If the user cannot be reached (a ValueError).

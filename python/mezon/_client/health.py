@@ -26,8 +26,8 @@ def address_of(health: str) -> tuple[str, int]:
     Raises:
         InvalidArgumentError: If it is no such text.
     """
-    host, separator, port = health.rpartition(":")
-    if not separator or not host or not port.isdigit() or int(port) > 65535:
+    host, separator, port = str(health).rpartition(":")
+    if not separator or not host or not port.isdecimal() or int(port) > 65535:
         raise InvalidArgumentError(f'health is host and port, such as "127.0.0.1:8080", not {health!r}')
     return host.strip("[]"), int(port)
 

@@ -60,7 +60,7 @@ class Life:
         self.on_event: Callable[[str, Any], None] = dispatcher.on_event
 
     def begin(self, gaps: GapFiller | None) -> None:
-        """A connection is about to be opened for a login; with ``gaps``, its events go through them."""
+        """Get ready for the connection of a login; with ``gaps``, its events go through them."""
         self._lost = self._logged_in = False
         self._gaps = gaps
         if gaps is not None:
@@ -68,7 +68,7 @@ class Life:
         self.on_event = self._dispatcher.on_event if gaps is None else gaps.on_event
 
     def logged_in(self) -> None:
-        """The login is done: an end of the connection is told from now on."""
+        """Take the login as done: an end of the connection is told from now on."""
         self._logged_in = True
 
     def on_state(self, state: str, generation: int, reason: str, /) -> None:
@@ -104,7 +104,7 @@ class Life:
             self._ended(reason)
 
     def _next(self) -> str:
-        """When the next attempt comes. The delay is drawn at random, so that not all bots of a server come at once."""
+        """Draw at random when the next attempt comes, so that not all bots of a server come at once."""
         options = self._client.gateway
         most = min(options.backoff_max, options.backoff_base * options.backoff_factor ** (self._attempts - 1))
         return f"comes within {most:.3g} s"

@@ -44,7 +44,7 @@ class Observers:
         self.all.append(observer)
 
     def around(self, name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """A handler of an event with its observers."""
+        """Give a handler of an event with its observers."""
         if not self.all:
             return handler
         if inspect.iscoroutinefunction(handler):
@@ -79,7 +79,7 @@ class Observers:
 
 
 def _gives_coroutines(handler: Callable[..., Any]) -> bool:
-    """Does its signature say that it gives something to await?"""
+    """Say whether its signature tells that it gives something to await."""
     wanted = getattr(handler, "__annotations__", {}).get("return", None)
     return "Awaitable" in str(wanted) or "Coroutine" in str(wanted)
 
@@ -94,17 +94,17 @@ class ObservedPorts:
         self._connection: Connection | None = None
 
     def http(self) -> HttpTransport:
-        """The transport of every HTTP request."""
+        """Give the transport of every HTTP request."""
         if self._http is None:
             self._http = ObservedTransport(self._ports.http(), self._observers)
         return self._http
 
     def store(self) -> MessageStore | None:
-        """The message store."""
+        """Give the message store."""
         return self._ports.store()
 
     def connection(self, store: MessageStore | None) -> Connection:
-        """The connection; watched if there is an observer when it is first asked for."""
+        """Give the connection; watched if there is an observer when it is first asked for."""
         if self._connection is None:
             inner = self._ports.connection(store)
             self._connection = ObservedConnection(inner, self._observers) if self._observers.all else inner

@@ -53,7 +53,7 @@ class Operations:
         return asdict(self._client.stats())
 
     async def begin(self) -> None:
-        """A login begins.
+        """Begin with a login.
 
         Raises:
             MezonError: If the port of ``health`` is taken.
@@ -64,21 +64,21 @@ class Operations:
             await self._health.start()
 
     def ready(self) -> None:
-        """The client is logged in."""
+        """Note that the client is logged in."""
         self._supervisor.ready()
 
     def connection_ended(self) -> None:
-        """Nobody is to be told of a blocked loop any more."""
+        """Tell nobody of a blocked loop any more."""
         if self._watchdog is not None:
             self._watchdog.stop()
 
     def stopping(self) -> None:
-        """The close of everything begins."""
+        """Note that the close of everything begins."""
         self._supervisor.stopping()
         self.connection_ended()
 
     async def stop(self) -> None:
-        """The client is closed."""
+        """Note that the client is closed."""
         self._supervisor.stop()
         if self._health is not None:
             await self._health.stop()
@@ -95,18 +95,18 @@ class Supervisor:
         self._timer: asyncio.TimerHandle | None = None
 
     def ready(self) -> None:
-        """The bot hears and can talk."""
+        """Say that the bot hears and can talk."""
         self._tell("READY=1")
         period = self._period()
         if period and self._timer is None:
             self._sign(asyncio.get_running_loop(), period)
 
     def stopping(self) -> None:
-        """It is about to end."""
+        """Say that it is about to end."""
         self._tell("STOPPING=1")
 
     def stop(self) -> None:
-        """No further signs of life."""
+        """Give no further signs of life."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
@@ -116,7 +116,7 @@ class Supervisor:
         self._timer = loop.call_later(period, self._sign, loop, period)
 
     def _period(self) -> float:
-        """Seconds between two signs: half of what systemd waits for one."""
+        """Give the seconds between two signs: half of what systemd waits for one."""
         if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
             return 0.0
         try:

@@ -40,7 +40,7 @@ class PartCalls:
         self._reports.tell(error, where)
 
     async def get_session(self) -> Session:
-        """A fresh session, without logging in the client.
+        """Get a fresh session, without logging in the client.
 
         Raises:
             AuthenticationError: If the server refuses the credentials, or answers without a usable session.
@@ -58,7 +58,7 @@ class PartCalls:
         await self._login.initialize_managers(sock_session)
 
     async def get_channel_from_id(self, channel_id: int) -> TextChannel:
-        """What ``channels.fetch`` does on a miss.
+        """Do what ``channels.fetch`` does on a miss.
 
         Raises:
             InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
@@ -66,7 +66,7 @@ class PartCalls:
         return await self.directory.fetch_channel(channel_id)
 
     async def get_user_from_id(self, user_id: int) -> User:
-        """What ``users.fetch`` does on a miss: opens the DM with the user.
+        """Do what ``users.fetch`` does on a miss: opens the DM with the user.
 
         Raises:
             InvalidArgumentError: If the user cannot be reached (a ValueError).

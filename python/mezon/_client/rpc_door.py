@@ -32,7 +32,7 @@ class RpcDoor:
         """Call any RPC of the server, over HTTP or the socket as the client's ``api`` says.
 
         ```python
-        members = await client.rpc("ListClanUsers", {"clan_id": clan.id})
+        members = await client.rpc("ListClanUsers", {"clan_id": channel.clan.id})
         print([member.user.username for member in members.clan_users])
         ```
 

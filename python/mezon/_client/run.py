@@ -43,6 +43,11 @@ class ClientRun:
 
         Unless logging is configured already, what happens is shown on standard error.
 
+        ```python
+        if __name__ == "__main__":
+            client.run()
+        ```
+
         Raises:
             MezonError: What ``login`` or ``wait_closed`` raises.
             RuntimeError: If a loop runs here already, as in a notebook: ``await client.login()`` is for that.
@@ -54,9 +59,12 @@ class ClientRun:
             except KeyboardInterrupt:
                 logger.info("Interrupted; the client is closed")
             except MezonError as error:
-                # The sentence is what its author needs, and not a page of our own lines above it.
+                # The sentence and the line that called run() are what its author needs, and not our own lines: a bare
+                # `raise` adds none for this function to a traceback that was taken away.
                 logger.debug("The bot ends with an error", exc_info=error)
-                raise error.with_traceback(None) from None
+                error.__traceback__ = None
+                error.__cause__ = None  # "from None": the context is not shown either
+                raise
 
     def stop(self) -> None:
         """Close the client in order, as SIGTERM does. From any thread, and from handlers; returns at once.
@@ -130,7 +138,7 @@ async def run(client: Runnable, enable_auto_reconnect: bool, stop_order: Stop | 
 
 @contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> Iterator[None]:
-    """The first SIGINT or SIGTERM sets `stopped`; a second one interrupts whatever runs.
+    """Let the first SIGINT or SIGTERM set `stopped`; a second one interrupts whatever runs.
 
     Handlers of Python and not of the loop: they come through while a handler of the bot blocks it.
     """

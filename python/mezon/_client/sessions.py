@@ -56,12 +56,12 @@ class Sessions:
         self.refused: AuthenticationError | None = None
 
     def begin(self) -> None:
-        """A login begins: what an earlier one was told does not count."""
+        """Begin a login: what an earlier one was told does not count."""
         self.refused = None
         self._doubts = 0
 
     def connected(self) -> None:
-        """The connection is ready, so the credentials hold."""
+        """Note that the connection is ready, so the credentials hold."""
         self._doubts = 0
 
     def stop(self) -> None:
@@ -71,7 +71,7 @@ class Sessions:
     # ---- the session in use
 
     def token(self) -> str:
-        """The token of the session in use.
+        """Give the token of the session in use.
 
         Raises:
             NotLoggedInError: If there is none.
@@ -101,7 +101,7 @@ class Sessions:
             self._renewal.begin(session)
 
     def api_url(self, session: Session) -> str:
-        """Where the HTTP API of a session is: its path is dropped, and it is not followed down to plain text.
+        """Say where the HTTP API of a session is: its path is dropped, and it is not followed down to plain text.
 
         Raises:
             AuthenticationError: If nobody can be called there.
@@ -116,7 +116,7 @@ class Sessions:
             ) from None
 
     def make_api(self, base_url: str) -> MezonApi:
-        """An API client with the settings of the client."""
+        """Make an API client with the settings of the client."""
         from mezon.api import MezonApi
 
         client = self._client
@@ -133,7 +133,7 @@ class Sessions:
     # ---- new sessions
 
     async def authenticate(self) -> Session:
-        """A session of its own; nothing of the client changes.
+        """Get a session of its own; nothing of the client changes.
 
         Raises:
             AuthenticationError: If the server refuses the credentials, or answers without a usable session.
@@ -161,7 +161,7 @@ class Sessions:
         return Session(answer, fallback_api_url=client.login_url, fallback_ws_url=f"{scheme}://{host}")
 
     async def fresh(self) -> Session:
-        """A fresh session; those who want one at the same time share it."""
+        """Get a fresh session; those who want one at the same time share it."""
         return await self._flights.run(None, self._client.get_session)
 
     async def renew(self) -> None:
@@ -170,7 +170,7 @@ class Sessions:
             self.use(await self.fresh())
 
     async def reauthenticate(self, stale: str) -> str:
-        """A new token for an HTTP call that was answered 401."""
+        """Get a new token for an HTTP call that was answered 401."""
         current = self._client.session_manager.get_session()
         if current.token != stale:
             return current.token
@@ -179,7 +179,7 @@ class Sessions:
         return session.token
 
     async def new_urls(self) -> Sequence[str]:
-        """The addresses for a reconnect, with a fresh session.
+        """Get the addresses for a reconnect, with a fresh session.
 
         Raises:
             SessionRefusedError: If the server refuses the credentials for good.
@@ -205,7 +205,7 @@ class Sessions:
 
 
 def _about_tls(text: str, use_ssl: bool, url: str) -> str | None:
-    """A sentence when the client speaks TLS to a server that does not, or the other way round; else None."""
+    """Give a sentence when the client speaks TLS to a server that does not, or the other way round; else None."""
     place = url.partition("://")[2]
     if use_ssl and ("WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower()):
         return f"authenticate: {place} does not speak TLS. If it is a server of your own: use_ssl=False"

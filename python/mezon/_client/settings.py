@@ -26,14 +26,14 @@ class FromEnv:
 
     @staticmethod
     def text(value: str, variable: str) -> _Text:
-        """A str."""
+        """Read a str."""
         made = _Text(value)
         made.variable = variable
         return made
 
     @staticmethod
     def flag(value: bool, variable: str) -> _Flag:
-        """A bool; as bool cannot be subclassed, an int that looks like one."""
+        """Read a bool; as bool cannot be subclassed, an int that looks like one."""
         made = _Flag(value)
         made.variable = variable
         return made
@@ -67,7 +67,7 @@ DEFAULT_HEALTH: Final = cast("str", FromEnv.text("", "MEZON_HEALTH"))
 
 
 def resolve(value: Any) -> Any:
-    """The value of a parameter: from the environment when it was not passed and the variable is set.
+    """Take the value of a parameter: from the environment when it was not passed and the variable is set.
 
     Raises:
         InvalidArgumentError: If a variable for a flag holds anything but true or false.

@@ -62,7 +62,7 @@ class Shutdown:
     # ---- a login
 
     def begin(self) -> None:
-        """A login begins: those who ask wait for its end from now on."""
+        """Begin with a login: those who ask wait for its end from now on."""
         self._ended = asyncio.Event()
         self._error = None
 
@@ -75,21 +75,21 @@ class Shutdown:
         await self._operations.begin()
 
     def watch(self) -> None:
-        """The client is logged in: close it in order when the loop ends without a word."""
+        """Watch a client that is logged in: close it in order when the loop ends without a word."""
         self._operations.ready()
         guard = self._guard = asyncio.ensure_future(self._close_with_the_loop())
         # Who stops a loop without cancelling its tasks is not to be told of this one.
         guard._log_destroy_pending = False  # type: ignore[attr-defined]
 
     async def fail(self, error: BaseException) -> None:
-        """The login has failed: close what it had opened; those who wait for the end get the error."""
+        """End a login that has failed: close what it had opened; those who wait for the end get the error."""
         self._error = error if isinstance(error, Exception) else None
         await self.close(0.0)
 
     # ---- the end of the connection
 
     def connection_ended(self, error: Exception | None) -> None:
-        """The connection is closed for good: nothing of the client is left in the loop.
+        """Leave, as the connection is closed for good, nothing of the client in the loop.
 
         Args:
             error: Why, unless the client itself has closed it.
@@ -107,7 +107,7 @@ class Shutdown:
             self._ended.set()
 
     def closing_now(self) -> asyncio.Future[None] | None:
-        """What is done when the close under way is; None when there is none."""
+        """Give what is done when the close under way is; None when there is none."""
         closing = self._closing
         if closing is None or closing.done() or closing.get_loop() is not asyncio.get_running_loop():
             return None

@@ -27,7 +27,7 @@ class Stop:
 
     @contextlib.contextmanager
     def ends(self, stopped: asyncio.Event) -> Iterator[None]:
-        """Inside the block, on the running loop, the order sets ``stopped``."""
+        """Let the order to end set ``stopped``, inside the block and on the running loop."""
         self._run = (asyncio.get_running_loop(), stopped)
         try:
             yield

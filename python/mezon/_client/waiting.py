@@ -51,6 +51,11 @@ class ClientWaiting:
 
         It is served before the handlers of the event start.
 
+        ```python
+        said = await client.wait_for("channel_message", lambda said: said.sender_id == user.id, timeout=60)
+        print(said.content.get("t"))
+        ```
+
         Args:
             event: A member of ``Events``, or the name of an envelope field.
             check: Called with each event; a true answer takes it. What it raises is raised here.
@@ -78,9 +83,16 @@ class ClientWaiting:
     def stream(
         self, event: str, check: Callable[[Any], Any] | None = None, *, limit: int = STREAM_LIMIT
     ) -> EventStream[Any]:
-        """The events that fit, from now on: ``async for message in client.stream("channel_message"): ...``.
+        """Give the events that fit, from now on: ``async for message in client.stream("channel_message"): ...``.
 
         It ends with the client, and when nobody holds it any more.
+
+        ```python
+        async with client.stream("channel_message") as messages:
+            async for said in messages:
+                print(said.content.get("t"))
+                break
+        ```
 
         Args:
             event: A member of ``Events``, or the name of an envelope field.

@@ -114,7 +114,7 @@ class Batch:
             self._over()
 
     def _over(self) -> None:
-        """The handler is idle again: what came meanwhile is next, in a turn of its own."""
+        """Go on when the handler is idle again: what came meanwhile is next, in a turn of its own."""
         self._busy = False
         if self._events:
             loop = asyncio.get_running_loop()

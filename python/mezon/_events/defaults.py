@@ -96,7 +96,7 @@ class Effects:
         self._senders: dict[int, tuple[Any, ...]] = {}
 
     def table(self) -> dict[str, Callable[[Any], None]]:
-        """The effects by envelope field."""
+        """Give the effects by envelope field."""
         effects: dict[str, Callable[[Any], None]] = {
             "channel_message": self.message,
             "channel_created_event": self.channel_changed,
@@ -116,7 +116,7 @@ class Effects:
     # ---- messages
 
     def message(self, message: ChannelMessage) -> None:
-        """Channel and sender are in the caches. The message is too: the core keeps it until somebody asks."""
+        """Put channel and sender into the caches. The message is too: the core keeps it until somebody asks."""
         client = self._client
         # Every message comes through here: a model's own attribute access costs twice as much.
         values = message.__dict__
@@ -136,7 +136,7 @@ class Effects:
         self._senders[sender] = looks
 
     def _meet_channel(self, message: ChannelMessage) -> TextChannel:
-        """A channel as the message shows it; the server's description comes later, beside."""
+        """Give a channel as the message shows it; the server's description comes later, beside."""
         client = self._client
         clan = self._clan(message.clan_id)
         channel = clan.channels.get(message.channel_id)
@@ -171,7 +171,7 @@ class Effects:
     # ---- channels and clans
 
     def channel_changed(self, event: ChannelCreatedEvent | ChannelUpdatedEvent) -> None:
-        """The channel is in the caches as the event describes it; an object that is there stays the same one."""
+        """Put the channel into the caches as the event describes it; an object that is there stays the same one."""
         client = self._client
         clan = client.clans.get(event.clan_id)
         if clan is None:
@@ -185,13 +185,13 @@ class Effects:
         clan.channels.set(channel.id, channel)
 
     def channel_updated(self, event: ChannelUpdatedEvent) -> None:
-        """A thread that became active is joined."""
+        """Join a thread that became active."""
         if event.channel_type == ChannelType.CHANNEL_TYPE_THREAD and event.status == 1:
             self._join(event.clan_id, event.channel_id, event.channel_type, is_public=False)
         self.channel_changed(event)
 
     def channel_deleted(self, event: ChannelDeletedEvent) -> None:
-        """The channel is gone from the caches."""
+        """Take the channel out of the caches."""
         client = self._client
         client.channels.delete(event.channel_id)
         clan = client.clans.get(event.clan_id)
@@ -199,13 +199,13 @@ class Effects:
             clan.channels.delete(event.channel_id)
 
     def clan_updated(self, event: Any) -> None:
-        """The clan has its new name."""
+        """Give the clan its new name."""
         clan = self._client.clans.get(event.clan_id)
         if clan is not None:
             clan.update_from(event)
 
     def channel_added(self, event: UserChannelAddedEvent) -> None:
-        """A channel the bot was added to is joined."""
+        """Join a channel the bot was added to."""
         channel = event.channel_desc
         if channel is None or not any(user.user_id == self._client.client_id for user in event.users):
             return
@@ -214,7 +214,7 @@ class Effects:
         )
 
     def clan_joined(self, event: Any) -> None:
-        """A clan the bot was added to is joined and its channels are listed; another user is known."""
+        """Join a clan the bot was added to and list its channels; know another user."""
         client = self._client
         user = event.user
         if user.user_id != client.client_id:
@@ -241,13 +241,13 @@ class Effects:
     # ---- users
 
     def users_removed(self, event: UserClanRemovedEvent) -> None:
-        """Users who left are forgotten."""
+        """Forget users who left."""
         for user_id in event.user_ids:
             self._client.users.delete(user_id)
             self._senders.pop(user_id, None)
 
     def token_sent(self, event: TokenSentEvent) -> None:
-        """The receiver of the bot's tokens is told."""
+        """Tell the receiver of the bot's tokens."""
         if event.sender_id == self._client.client_id:
             self._beside(self._tell_receiver(event), f"telling user {event.receiver_id} of the transfer")
 
@@ -257,7 +257,7 @@ class Effects:
         await receiver.send_dm_message({"t": text}, code=TypeMessage.SEND_TOKEN)
 
     def friend_requested(self, event: NotificationEvent) -> None:
-        """With ``auto_accept_friends``: who asks to be the bot's friend is."""
+        """Accept, with ``auto_accept_friends``, who asks to be the bot's friend."""
         for notification in event.notifications:
             if notification.code == _FRIEND_REQUEST and notification.sender_id:
                 sender = notification.sender_id
@@ -266,6 +266,6 @@ class Effects:
     # ---- the session
 
     def session_refreshed(self, event: Any) -> None:
-        """HTTP calls use the token the server sent."""
+        """Use the token the server sent for HTTP calls."""
         if event.token:
             self._new_token(event.token, event.refresh_token or None)

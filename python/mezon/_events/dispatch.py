@@ -122,7 +122,7 @@ class Dispatcher:
         self._routes.lead_from(connection, whole=whole)
 
     def wait_for_ready(self) -> None:
-        """A login begins: what comes meanwhile waits, in order, until `ready` has been told."""
+        """Let what comes during a login wait, in order, until `ready` has been told."""
         self._early = True
 
     def ready(self, client: Any) -> None:
@@ -153,7 +153,7 @@ class Dispatcher:
         return len(self._running) + self._workers.waiting
 
     def capacity(self) -> int:
-        """How many events may come now: one starts as many handlers as listen to it."""
+        """Say how many events may come now: one starts as many handlers as listen to it."""
         if self._stopped or self._early:
             return 0
         if any(batch.full for batch in self._routes.lists):
@@ -181,7 +181,7 @@ class Dispatcher:
         return self._max is not None and self._room(self._max) <= 0
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
-        """Is this the task of a running handler, or one that a handler has returned?"""
+        """Say whether this is the task of a running handler, or one that a handler has returned."""
         mine = any(task is mine or task is outcome for outcome, mine in self._running.items())
         return mine or self._workers.begins(task)
 
@@ -202,7 +202,7 @@ class Dispatcher:
         max_wait: float,
         spec: Spec | None,
     ) -> Batch:
-        """What collects events for a handler of lists."""
+        """Give what collects events for a handler of lists."""
         return Batch(name, handler, max_size, max_wait, spec, self._call, self._room_again)
 
     def _call(self, name: str, handler: Callable[[list[Any]], Any], events: list[Any]) -> None:
@@ -320,12 +320,12 @@ class Dispatcher:
             asyncio.get_running_loop().call_soon(self._connection.resume)
 
     def _room_again(self) -> None:
-        """Handlers that shared a task have ended."""
+        """Make room: handlers that shared a task have ended."""
         if self._waiting and self._loop is not None and not self._loop.is_closed():
             self._resume()
 
     def _ended(self, outcome: _Outcome, task: asyncio.Task[None]) -> None:
-        """A task ended. One that was cancelled before its first step has run no `finally`."""
+        """Take an ended task out. One that was cancelled before its first step has run no `finally`."""
         if self._running.get(outcome) is task:
             self._forget(outcome)
             if self._waiting:
@@ -370,6 +370,6 @@ class Dispatcher:
         self._sweep()
 
     def _forget_ended(self, outcome: Any) -> None:
-        """It ended with its loop."""
+        """Forget what ended with its loop."""
         del self._running[outcome]
         self._promised.pop(outcome, None)

@@ -44,7 +44,7 @@ async def finish(
 def _others(
     running: Mapping[Any, asyncio.Task[None]], forget: Callable[[Any], None]
 ) -> set[asyncio.Task[None]]:
-    """The tasks of handlers on this loop, but not the caller's."""
+    """Give the tasks of handlers on this loop, but not the caller's."""
     current, loop = asyncio.current_task(), asyncio.get_running_loop()
     for outcome, task in list(running.items()):
         if task.get_loop() is not loop and task.get_loop().is_closed():

@@ -12,7 +12,7 @@ from mezon.filters._spec import Filter, Spec
 
 
 def spec_of(filter: object, event: str, me: int) -> Spec:
-    """What a filter asks of the events of a name.
+    """Give what a filter asks of the events of a name.
 
     Raises:
         InvalidArgumentError: If it is no filter, or asks for something those events do not have.
@@ -49,7 +49,7 @@ class Filtered:
 
 
 def union(handlers: tuple[Callable[..., Any], ...]) -> Spec | None:
-    """What the handlers want together; None when one of them wants everything, or there is none."""
+    """Give what the handlers want together; None when one of them wants everything, or there is none."""
     specs = [getattr(handler, "spec", None) for handler in handlers]
     if not specs or any(spec is None for spec in specs):
         return None

@@ -79,12 +79,12 @@ class GapFiller:
         self.duplicates = 0
 
     def begin(self) -> None:
-        """A connection is about to be opened: what was known of an earlier one does not count."""
+        """Get ready for a connection: what was known of an earlier one does not count."""
         self._channels.clear()
         self._lost, self._state = False, ""
 
     def known(self) -> dict[int, dict[str, Any]]:
-        """What `restore` needs, as JSON can carry it: the channels heard lately and the newest ids of their topics."""
+        """Give what `restore` needs, as JSON can carry it: channels heard lately and the newest ids of their topics."""
         found = {}
         for channel_id, channel in self._channels.items():
             last = channel.last
@@ -145,7 +145,7 @@ class GapFiller:
                 self._begin(event.channel_id, channel, fetch=False)
 
     def _heard(self, channel_id: int) -> WatchedChannel | None:
-        """The channel, as the one heard last; None when it is not watched because all places are taken."""
+        """Give the channel, as the one heard last; None when it is not watched because all places are taken."""
         channel = self._channels.pop(channel_id, None)
         if channel is None:
             if len(self._channels) >= self._options.channels and not self._forget_one():
@@ -182,7 +182,7 @@ class GapFiller:
     # ---- the connection's life
 
     def state_changed(self, state: str) -> None:
-        """The connection went into another state. The core tells it before any event of that state."""
+        """Follow the connection into another state. The core tells it before any event of that state."""
         self._state = state
         if state == "backoff":
             self._lost = True
@@ -206,7 +206,7 @@ class GapFiller:
                         self._deliver(channel, message)
 
     def fill(self) -> None:
-        """The connection is back: fetch the history of the channels that wait."""
+        """Fetch, as the connection is back, the history of the channels that wait."""
         if self._state != "ready":
             # Lost again, while this news waited: the next one counts.
             return
@@ -287,7 +287,7 @@ class GapFiller:
             raise
 
     def _remember(self, message: ChannelMessage) -> None:
-        """Into the channel's cache, where the core puts what comes by the socket."""
+        """Put them into the channel's cache, where the core puts what comes by the socket."""
         from mezon.structures.message import Message
 
         channel = self._client.channels.get(message.channel_id)
@@ -296,7 +296,7 @@ class GapFiller:
 
 
 def _merged(missed: list[ChannelMessage], held: list[ChannelMessage]) -> list[ChannelMessage]:
-    """Both in one order, that of the ids; what was held keeps its own order."""
+    """Put both in one order, that of the ids; what was held keeps its own order."""
     merged: list[ChannelMessage] = []
     at = 0
     for message in held:

@@ -103,7 +103,7 @@ class History:
         self._decode = decode
 
     async def missed(self, channel_id: int, channel: WatchedChannel) -> list[api_pb2.ChannelMessage]:
-        """What was missed, oldest first. Trouble is a warning."""
+        """Fetch what was missed, oldest first. Trouble is a warning."""
         missed: list[api_pb2.ChannelMessage] = []
         # Those that came live meanwhile are in the history as well.
         bound = self._options.messages_per_channel + len(channel.held or ()) + 1
@@ -123,7 +123,7 @@ class History:
     async def _fetch(
         self, channel_id: int, channel: WatchedChannel, topic: int, floor: int, bound: int
     ) -> list[api_pb2.ChannelMessage]:
-        """The messages of a topic above `floor`, the newest first; the last page may go over `bound`."""
+        """Fetch the messages of a topic above `floor`, the newest first; the last page may go over `bound`."""
         from mezon.api import Priority
 
         client, oldest = self._client, time.time() - self._options.max_age
@@ -154,7 +154,7 @@ class History:
         return found
 
     def received(self, channel: WatchedChannel, message: api_pb2.ChannelMessage) -> ChannelMessage:
-        """The message as it would have come: into the store, and as the model handlers get."""
+        """Give the message as it would have come: into the store, and as the model handlers get."""
         live = channel.last
         if live is not None and not message.mode:
             # A history may say less of the channel than an event does.

@@ -103,6 +103,12 @@ class EventRegistration(EveryEvent):
 
         A name that is nearly one of the protocol's is taken for a slip, and warned of.
 
+        ```python
+        @client.on("channel_deleted_event")
+        async def gone(event):
+            print("channel", event.channel_id, "is gone")
+        ```
+
         Args:
             event_name: A member of ``Events``, or the name of an envelope field.
             filter: Which of the events it wants, from ``mezon.filters``; None for all.
@@ -201,7 +207,17 @@ class EventRegistration(EveryEvent):
         self, handler: None = None, *, filter: Filter | None = None
     ) -> Callable[[_Message], _Message]: ...
     def on_channel_message(self, handler: Any = None, *, filter: Filter | None = None) -> Any:
-        """A message in a channel, thread, group or DM; the bot's own too. With a filter, those it matches."""
+        """Handle a message in a channel, thread, group or DM; the bot's own too. With a filter, those it matches.
+
+        ```python
+        from mezon import ChannelMessage
+
+        @client.on_channel_message
+        async def greet(message: ChannelMessage) -> None:
+            if message.content.get("t") == "!hello":
+                await message.reply("Hello!")
+        ```
+        """
         return self._listen(Events.CHANNEL_MESSAGE, handler, filter)
 
     @overload
@@ -211,7 +227,7 @@ class EventRegistration(EveryEvent):
         self, handler: None = None, *, filter: Filter | None = None
     ) -> Callable[[_Reaction], _Reaction]: ...
     def on_message_reaction(self, handler: Any = None, *, filter: Filter | None = None) -> Any:
-        """A reaction to a message."""
+        """Handle a reaction to a message."""
         return self._listen(Events.MESSAGE_REACTION, handler, filter)
 
     @overload
@@ -221,7 +237,16 @@ class EventRegistration(EveryEvent):
         self, handler: None = None, *, filter: Filter | None = None
     ) -> Callable[[_Button], _Button]: ...
     def on_message_button_clicked(self, handler: Any = None, *, filter: Filter | None = None) -> Any:
-        """Somebody pressed a button of a message."""
+        """Handle a press of a button of a message.
+
+        ```python
+        from mezon import ButtonClicked
+
+        @client.on_message_button_clicked
+        async def pressed(click: ButtonClicked) -> None:
+            print(click.user_id, "pressed", click.button_id, "with", click.values)
+        ```
+        """
         return self._listen(Events.MESSAGE_BUTTON_CLICKED, handler, filter)
 
     @overload
@@ -231,132 +256,132 @@ class EventRegistration(EveryEvent):
         self, handler: None = None, *, filter: Filter | None = None
     ) -> Callable[[_Dropdown], _Dropdown]: ...
     def on_dropdown_box_selected(self, handler: Any = None, *, filter: Filter | None = None) -> Any:
-        """Somebody chose from a select box of a message."""
+        """Handle a choice from a select box of a message."""
         return self._listen(Events.DROPDOWN_BOX_SELECTED, handler, filter)
 
     def on_quick_menu_event(self, handler: _QuickMenu) -> _QuickMenu:
-        """Somebody chose an entry of the bot's quick menu."""
+        """Handle a choice from the bot's quick menu."""
         return self.event_manager.on(Events.QUICK_MENU, handler)
 
     def on_notification(self, handler: _Notification) -> _Notification:
-        """Notifications for the bot, such as friend requests."""
+        """Handle notifications for the bot, such as friend requests."""
         return self.event_manager.on(Events.NOTIFICATIONS, handler)
 
     # ---- channels
 
     def on_channel_created(self, handler: _Created) -> _Created:
-        """A channel was created."""
+        """Handle a channel that was created."""
         return self.event_manager.on(Events.CHANNEL_CREATED, handler)
 
     def on_channel_updated(self, handler: _Updated) -> _Updated:
-        """A channel changed."""
+        """Handle a change of a channel."""
         return self.event_manager.on(Events.CHANNEL_UPDATED, handler)
 
     def on_channel_deleted(self, handler: _Deleted) -> _Deleted:
-        """A channel was deleted."""
+        """Handle the end of a channel."""
         return self.event_manager.on(Events.CHANNEL_DELETED, handler)
 
     def on_channel_user_removed(self, handler: _UserRemoved) -> _UserRemoved:
-        """Users were removed from a channel."""
+        """Handle users who were removed from a channel."""
         return self.event_manager.on(Events.USER_CHANNEL_REMOVED, handler)
 
     #: The name the reference's documents use.
     on_user_channel_removed = on_channel_user_removed
 
     def on_user_channel_added(self, handler: _UserAdded) -> _UserAdded:
-        """Users were added to a channel."""
+        """Handle users who were added to a channel."""
         return self.event_manager.on(Events.USER_CHANNEL_ADDED, handler)
 
     # ---- clans and roles
 
     def on_user_clan_removed(self, handler: _ClanLeft) -> _ClanLeft:
-        """Users left a clan."""
+        """Handle users who left a clan."""
         return self.event_manager.on(Events.USER_CLAN_REMOVED, handler)
 
     def on_add_clan_user(self, handler: _ClanUser) -> _ClanUser:
-        """A user joined a clan."""
+        """Handle a user who joined a clan."""
         return self.event_manager.on(Events.ADD_CLAN_USER, handler)
 
     def on_clan_event_created(self, handler: _ClanEvent) -> _ClanEvent:
-        """An event of a clan was created or changed."""
+        """Handle an event of a clan that was created or changed."""
         return self.event_manager.on(Events.CLAN_EVENT_CREATED, handler)
 
     def on_role_event(self, handler: _Role) -> _Role:
-        """A role was created, changed or deleted."""
+        """Handle a role that was created, changed or deleted."""
         return self.event_manager.on(Events.ROLE_EVENT, handler)
 
     def on_role_assign(self, handler: _RoleAssign) -> _RoleAssign:
-        """A role was given or taken."""
+        """Handle a role that was given or taken."""
         return self.event_manager.on(Events.ROLE_ASSIGN, handler)
 
     # ---- tokens
 
     def on_token_send(self, handler: _Token) -> _Token:
-        """Tokens were sent."""
+        """Handle tokens that were sent."""
         return self.event_manager.on(Events.TOKEN_SEND, handler)
 
     def on_give_coffee(self, handler: _Coffee) -> _Coffee:
-        """Somebody gave a coffee."""
+        """Handle a coffee that somebody gave."""
         return self.event_manager.on(Events.GIVE_COFFEE, handler)
 
     # ---- voice and streams
 
     def on_voice_started_event(self, handler: _VoiceStarted) -> _VoiceStarted:
-        """A voice channel came to life."""
+        """Handle a voice channel that came to life."""
         return self.event_manager.on(Events.VOICE_STARTED_EVENT, handler)
 
     def on_voice_ended_event(self, handler: _VoiceEnded) -> _VoiceEnded:
-        """A voice channel went quiet."""
+        """Handle a voice channel that went quiet."""
         return self.event_manager.on(Events.VOICE_ENDED_EVENT, handler)
 
     def on_voice_joined_event(self, handler: _VoiceJoined) -> _VoiceJoined:
-        """Somebody joined a voice channel."""
+        """Handle somebody's joining of a voice channel."""
         return self.event_manager.on(Events.VOICE_JOINED_EVENT, handler)
 
     def on_voice_leaved_event(self, handler: _VoiceLeaved) -> _VoiceLeaved:
-        """Somebody left a voice channel."""
+        """Handle somebody's leaving of a voice channel."""
         return self.event_manager.on(Events.VOICE_LEAVED_EVENT, handler)
 
     def on_streaming_joined_event(self, handler: _StreamJoined) -> _StreamJoined:
-        """Somebody joined a stream."""
+        """Handle somebody's joining of a stream."""
         return self.event_manager.on(Events.STREAMING_JOINED_EVENT, handler)
 
     def on_streaming_leaved_event(self, handler: _StreamLeaved) -> _StreamLeaved:
-        """Somebody left a stream."""
+        """Handle somebody's leaving of a stream."""
         return self.event_manager.on(Events.STREAMING_LEAVED_EVENT, handler)
 
     def on_webrtc_signaling_fwd(self, handler: _Webrtc) -> _Webrtc:
-        """A WebRTC signal for the bot."""
+        """Handle a WebRTC signal for the bot."""
         return self.event_manager.on(Events.WEBRTC_SIGNALING_FWD, handler)
 
     # ---- AI agents
 
     def on_ai_agent_enabled_event(self, handler: _AgentEnabled) -> _AgentEnabled:
-        """The AI agent of a channel was switched."""
+        """Handle the switch of a channel's AI agent."""
         return self.event_manager.on(Events.AI_AGENT_ENABLE, handler)
 
     def on_ai_agent_session_started(self, handler: _AgentStarted) -> _AgentStarted:
-        """An AI agent's room was opened (server-sent events: ``connect_ai_agent_sse``)."""
+        """Handle the opening of an AI agent's room (server-sent events: ``connect_ai_agent_sse``)."""
         return self.event_manager.on(Events.AI_AGENT_SESSION_STARTED, handler)
 
     def on_ai_agent_session_ended(self, handler: _AgentEnded) -> _AgentEnded:
-        """An AI agent's room was closed."""
+        """Handle the close of an AI agent's room."""
         return self.event_manager.on(Events.AI_AGENT_SESSION_ENDED, handler)
 
     def on_ai_agent_session_summary_done(self, handler: _AgentSummary) -> _AgentSummary:
-        """The summary of an AI agent's room is there."""
+        """Handle the summary of an AI agent's room."""
         return self.event_manager.on(Events.AI_AGENT_SESSION_SUMMARY_DONE, handler)
 
     # ---- the life of the connection
 
     def on_ready(self, handler: _Ready) -> _Ready:
-        """The login is done; once for each login. The handler may take the client, or nothing."""
+        """Handle the end of the login; once for each login. The handler may take the client, or nothing."""
         return self.event_manager.on(Events.READY, handler)
 
     def on_disconnect(self, handler: _Disconnect) -> _Disconnect:
-        """The connection was lost, or has ended for good: see ``mezon.Disconnect``."""
+        """Handle a connection that was lost, or has ended for good: see ``mezon.Disconnect``."""
         return self.event_manager.on(Events.DISCONNECT, handler)
 
     def on_reconnected(self, handler: _Reconnected) -> _Reconnected:
-        """The connection is back: see ``mezon.Gap``."""
+        """Handle a connection that is back: see ``mezon.Gap``."""
         return self.event_manager.on(Events.RECONNECTED, handler)

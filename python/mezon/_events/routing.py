@@ -66,7 +66,7 @@ class Routes:
             self.changed(name)
 
     def changed(self, name: str) -> None:
-        """Somebody began or ceased to listen: the connection is told, and the way to the handlers is set again."""
+        """Tell the connection that somebody began or ceased to listen, and set the way to the handlers again."""
         wanted = name in self.effects or self._events.has_listeners(name) or self._waiters.has(name)
         if wanted:
             self.table[name] = self.route(name)
@@ -80,7 +80,7 @@ class Routes:
             self._connection.want(name, wanted)
 
     def _wanted_of(self, name: str) -> Mapping[str, Any] | None:
-        """What the handlers of an event want of it; None for everything.
+        """Give what the handlers of an event want of it; None for everything.
 
         The effects of a message see what is new to them in any case: the core lets that through.
         """
@@ -90,7 +90,7 @@ class Routes:
         return union(self._events.listeners.get(name, ()))
 
     def route(self, name: str) -> Route:
-        """The way of an event as things are now."""
+        """Give the way of an event as things are now."""
         events, effect = self._events, self.effects.get(name)
         if self._waiters.has(name):
             effect = self._waiters.after(effect, name)

@@ -20,13 +20,13 @@ class MakeTask(Protocol):
 
 
 def being_cancelled() -> bool:
-    """Was the running task asked to stop, or does somebody merely raise CancelledError in it?"""
+    """Say whether the running task was asked to stop, or somebody merely raises CancelledError in it."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 def fitting(handlers: Handlers) -> Handlers:
-    """The handlers, so that each can be given the event: those that take nothing are given nothing."""
+    """Give the handlers, so that each can be given the event: those that take nothing are given nothing."""
     return tuple(handler if _takes_one(handler) else _without_argument(handler) for handler in handlers)
 
 
@@ -49,27 +49,27 @@ def _without_argument(handler: Callable[..., Any]) -> Callable[[Any], Any]:
 
 
 async def wait_for(awaitable: Awaitable[Any]) -> None:
-    """A coroutine of anything that can be awaited."""
+    """Make a coroutine of anything that can be awaited."""
     await awaitable
 
 
 def task_on_running_loop(coroutine: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
-    """A task on the loop that runs."""
+    """Make a task on the loop that runs."""
     return asyncio.get_running_loop().create_task(coroutine, name=name)
 
 
 def plain_tasks(loop: asyncio.AbstractEventLoop) -> bool:
-    """Are the loop's tasks asyncio's own, made the way asyncio makes them?"""
+    """Say whether the loop's tasks are asyncio's own, made the way asyncio makes them."""
     return loop.get_task_factory() is None and isinstance(loop, asyncio.BaseEventLoop)
 
 
 def shares_tasks(loop: asyncio.AbstractEventLoop) -> bool:
-    """Is a task shared by handlers the cheapest way on this loop? Where tasks begin eagerly it is not."""
+    """Say whether a task shared by handlers is the cheapest way on this loop. Where tasks begin eagerly it is not."""
     return sys.version_info < (3, 12) and plain_tasks(loop)
 
 
 def task_maker(loop: asyncio.AbstractEventLoop) -> MakeTask:
-    """The shortest way to a task on this loop."""
+    """Give the shortest way to a task on this loop."""
     if not plain_tasks(loop):
         return loop.create_task
     if sys.version_info >= (3, 12):

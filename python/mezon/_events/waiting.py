@@ -101,7 +101,7 @@ class Waiters:
         self.on_change: Callable[[str], None] = lambda name: None
 
     def has(self, name: str) -> bool:
-        """Does somebody wait for this event?"""
+        """Say whether somebody waits for this event."""
         return name in self._waiting
 
     @property
@@ -110,7 +110,7 @@ class Waiters:
         return set(self._waiting)
 
     def serve(self, name: str, event: Any) -> None:
-        """An event has occurred. A check that raises ends its waiter with what it raised."""
+        """Give an event to those who wait for it. A check that raises ends its waiter with what it raised."""
         for waiter in tuple(self._waiting.get(name, ())):
             try:
                 done = waiter.take(event)
@@ -121,7 +121,7 @@ class Waiters:
                 self._remove(name, waiter)
 
     def after(self, effect: Callable[[Any], None] | None, name: str) -> Callable[[Any], None]:
-        """What the SDK does on an event, and then those who wait for it."""
+        """Do what the SDK does on an event, and then serve those who wait for it."""
 
         def both(event: Any) -> None:
             try:
@@ -133,7 +133,7 @@ class Waiters:
         return both
 
     def end_all(self, reason: str) -> None:
-        """The client ends: nobody waits any longer."""
+        """End all waiting: the client ends."""
         waiting, self._waiting = self._waiting, {}
         self._count = 0
         for name, waiters in waiting.items():
@@ -166,7 +166,7 @@ class Waiters:
             self.on_change(name)
 
     async def wait_for(self, name: str, check: Check, timeout: float | None) -> Any:
-        """The next event that fits."""
+        """Wait for the next event that fits."""
         waiter = _One(check)
         self._add(name, waiter)
         try:
@@ -181,7 +181,7 @@ class Waiters:
             self._remove(name, waiter)
 
     def stream(self, name: str, check: Check, limit: int) -> EventStream[Any]:
-        """The events that fit, from now on."""
+        """Give the events that fit, from now on."""
         if limit < 1:
             raise InvalidArgumentError(f"a stream holds 1 event or more, not {limit}")
         sink = _Many(name, check, limit)

@@ -106,7 +106,7 @@ class Workers:
         return sum(len(line.queue) + (line.worker is not None) for line in self._lines)
 
     def begins(self, task: asyncio.Task[Any] | None) -> bool:
-        """Is this the task of a handler in its first step?"""
+        """Say whether this is the task of a handler in its first step."""
         return task is not None and any(line.worker is task for line in self._lines)
 
     async def begun(self) -> None:
@@ -148,7 +148,7 @@ class Workers:
             self._loop.call_soon(self._watch, line)
 
     def _watch(self, line: _Line) -> None:
-        """Behind the first step of a worker, or of several, and before any second one."""
+        """Look, behind the first step of a worker or of several, and before any second one, who has begun."""
         self._suspended(line)
         last = line.last
         line.watched = False
@@ -165,7 +165,7 @@ class Workers:
             self._go_on(line)
 
     def _suspended(self, line: _Line) -> None:
-        """Somebody else runs: what a worker has begun and not ended keeps it."""
+        """Let somebody else run: what a worker has begun and not ended keeps it."""
         if line.worker is not None:
             self._running[line.outcome] = line.worker
             self._learn(max(1, line.before - len(line.queue)), 1)
@@ -191,13 +191,13 @@ class Workers:
             line.more *= 2
 
     def _start_all(self, line: _Line) -> None:
-        """What is left gets tasks of its own."""
+        """Start what is left in tasks of its own."""
         self._forget(line)
         while line.queue:
             self._context.run(self._start, *line.queue.popleft())
 
     def _drop(self, line: _Line) -> None:
-        """The handlers of a line are cancelled before their first step, with their worker."""
+        """Cancel the handlers of a line before their first step, with their worker."""
         self._forget(line)
         while line.queue:
             line.queue.popleft()[2].close()
@@ -262,11 +262,11 @@ class Workers:
 
 
 def _state_of(task: Any) -> Any:
-    """A task with attributes of asyncio's own: whether it is to be cancelled, and who is told of its end."""
+    """Give a task with attributes of asyncio's own: whether it is to be cancelled, and who is told of its end."""
     return task
 
 
 def _changed(variables: _Variables) -> bool:
-    """By identity: two equal lists are two."""
+    """Compare by identity: two equal lists are two."""
     now = copy_context()
     return any(now.get(variable, _MISSING) is not value for variable, value in variables)

@@ -47,7 +47,7 @@ class SchemaField(NamedTuple):
 
 @cache
 def schema_of(message: str) -> dict[str, SchemaField]:
-    """The fields of a message by name, in the order of their numbers.
+    """Give the fields of a message by name, in the order of their numbers.
 
     Raises:
         ValueError: If the schema has no such message.
@@ -109,7 +109,7 @@ class PlanSpec:
     whole: WholeSpec | None = None
 
     def zero(self, name: str, value: Any) -> None:
-        """What `name` is when the message does not say."""
+        """Give what `name` is when the message does not say."""
         self.template[name] = value
         if isinstance(value, list):
             self.fresh_lists.append(name)
@@ -130,7 +130,7 @@ NAMES: Final[dict[int, str]] = {tag: name for name, tag in TAGS.items()}
 
 
 def event_plan(name: str, origin: Origin | None = None) -> _core.Plan | None:
-    """The plan for an envelope field, or None when it has no model; with the origin of what can be answered."""
+    """Give the plan for an envelope field, or None when it has no model; with the origin of what can be answered."""
     model = ENVELOPE_TO_PYDANTIC_MAP.get(name)
     if model is None:
         return None
@@ -141,7 +141,7 @@ def event_plan(name: str, origin: Origin | None = None) -> _core.Plan | None:
 
 @cache
 def model_plan(model: type[BaseModel], message: str) -> _core.Plan:
-    """How `message` becomes an instance of `model`.
+    """Plan how `message` becomes an instance of `model`.
 
     Raises:
         TypeError: As `origin_plan` does.
@@ -150,7 +150,7 @@ def model_plan(model: type[BaseModel], message: str) -> _core.Plan:
 
 
 def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> _core.Plan:
-    """How `message` becomes an instance of `model` that knows its client, without a cost for each.
+    """Plan how `message` becomes an instance of `model` that knows its client, without a cost for each.
 
     Raises:
         TypeError: If the model has validators, which a raw-built instance would skip, or a required field that
@@ -188,7 +188,7 @@ def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> 
 
 @cache
 def dict_plan(message: str) -> _core.Plan:
-    """How `message` becomes a dict of all its fields by name, and such a mapping the message.
+    """Plan how `message` becomes a dict of all its fields by name, and such a mapping the message.
 
     Used for both directions: zeros are filled in when decoding, and left out when encoding.
     """
@@ -207,7 +207,7 @@ def _dict_plan(message: str, depth: int) -> _core.Plan:
 
 
 def _is_value(message: str, field: SchemaField) -> bool:
-    """Does the field's message stand for a value: a wrapper, or the entries of a map?"""
+    """Say whether the field's message stands for a value: a wrapper, or the entries of a map."""
     return field.type_name.startswith("google.protobuf.") or (
         field.type_name.endswith("Entry") and field.type_name.startswith(f"{message}.")
     )
@@ -220,7 +220,7 @@ def _inside(
     model: type[BaseModel] | None,
     depth: int = 8,
 ) -> tuple[_core.Plan | PartList | JsonText | None, Any]:
-    """What a plan needs to know of the inside of a field, and the field's zero."""
+    """Give what a plan needs to know of the inside of a field, and the field's zero."""
     if owner is not None and issubclass(owner, ChannelMessage):
         if field.name == "content" and owner is not JsonContentMessage:
             return JsonText(), {}

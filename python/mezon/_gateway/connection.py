@@ -121,7 +121,7 @@ class CoreConnection:
         return None if self._core is None else self._core.latency
 
     def stats(self) -> dict[str, Any]:
-        """The core's counters."""
+        """Give the core's counters."""
         return {} if self._core is None else self._core.stats()
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
@@ -142,7 +142,7 @@ class CoreConnection:
             self._core.want(tag, wanted)
 
     def narrow(self, name: str, spec: Mapping[str, Any] | None) -> None:
-        """Of the wanted events of a name, tell those alone that handlers want; None for all."""
+        """Tell those alone of the wanted events of a name that handlers want; None for all."""
         self._narrow.set(name, spec, self._core)
 
     # ---- opening and closing
@@ -256,7 +256,7 @@ class CoreConnection:
         return kind, answer
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
-        """Like ``call``, for calls whose answer is the body of an API call."""
+        """Call like ``call``, for calls whose answer is the body of an API call."""
         loop = self._loop_of_calls(name)
         answer = await self._calls.answer_to(*send(self._core, name, value, timeout), name, loop)
         if isinstance(answer, bytes):
@@ -273,11 +273,11 @@ class CoreConnection:
         send(self._core, name, value, timeout)
 
     def in_flight(self) -> dict[int, asyncio.Future[Any]]:
-        """The calls that wait for their answers, by the core's number."""
+        """Give the calls that wait for their answers, by the core's number."""
         return self._calls.futures()
 
     def _loop_of_calls(self, name: str) -> asyncio.AbstractEventLoop:
-        """The loop answers come to, which has to be the caller's: asked before anything is sent."""
+        """Give the loop answers come to, which has to be the caller's: asked before anything is sent."""
         self._process.check()
         loop = self._loop
         if loop is None:
@@ -289,7 +289,7 @@ class CoreConnection:
     # ---- draining, on the loop
 
     def notify(self) -> None:
-        """There is something to drain: called by a thread of the core where the loop watches no descriptor."""
+        """Drain soon: called by a thread of the core where the loop watches no descriptor."""
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self.drain)

@@ -13,6 +13,6 @@ _OFF: Final = 255
 
 
 def level() -> int:
-    """The level from which the core tells what it does. Asked when a connection is opened; off, it costs nothing."""
+    """Give the level from which the core tells what it does, asked when a connection is opened. Off costs nothing."""
     wanted = logger.getEffectiveLevel()
     return min(wanted, _OFF) if logger.isEnabledFor(wanted) else _OFF

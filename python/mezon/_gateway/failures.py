@@ -17,12 +17,12 @@ from mezon.errors import (
 
 
 def fell_silent(reason: str) -> bool:
-    """Was a connection given up because the server had fallen silent?"""
+    """Say whether a connection was given up because the server had fallen silent."""
     return reason.startswith(SILENT)
 
 
 def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonError:
-    """The exception for a call that gets no answer; the kinds are those of the core: a ``FailureKind``,
+    """Make the exception for a call that gets no answer; the kinds are those of the core: a ``FailureKind``,
     or the first of a ``GatewayError``'s arguments."""
     match kind:
         case FailureKind.TIMEOUT:
@@ -66,13 +66,13 @@ def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonErr
 
 
 def not_taken(error: Exception, name: str) -> MezonError:
-    """The exception for an order that the core could not take."""
+    """Make the exception for an order that the core could not take."""
     kind, text = error.args
     return no_answer(name, kind, text)
 
 
 def server_error(name: str, error: Any) -> ServerError:
-    """The exception for an answer that is an error."""
+    """Make the exception for an answer that is an error."""
     hint = ""
     if must_join(error):
         hint = "Join the channel first (socket.join_chat), or check that the bot is a member of it"
@@ -80,17 +80,17 @@ def server_error(name: str, error: Any) -> ServerError:
 
 
 def must_join(error: Any) -> bool:
-    """Does this answer say that the channel must be joined first?"""
+    """Say whether this answer tells that the channel must be joined first."""
     return bool(error.code == 3 or "must join channel" in error.message.lower())
 
 
 def does_not_fit(name: str, error: Exception) -> MezonError:
-    """The exception for a value that does not fit its field."""
+    """Make the exception for a value that does not fit its field."""
     return InvalidArgumentError(f"{name} was not sent: {error}")
 
 
 def other_loop(name: str) -> MezonError:
-    """The exception for a call on a loop that is not the connection's."""
+    """Make the exception for a call on a loop that is not the connection's."""
     return MezonConnectionError(
         f"{name} was not sent: it was called on another event loop than the one that logged in, and a client belongs "
         "to the loop of its login"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,11 +11,13 @@ from mezon.errors import InvalidArgumentError
 
 
 def core_filter(event: str, spec: Mapping[str, Any]) -> _core.EventFilter:
-    """The core's filter of an event.
+    """Give the core's filter of an event.
 
     Raises:
         InvalidArgumentError: If the core knows no such filter.
     """
+    import json
+
     try:
         return _core.EventFilter(event, json.dumps(spec))
     except ValueError as error:
@@ -33,7 +34,7 @@ def check(event: str, spec: Mapping[str, Any]) -> None:
 
 
 def pattern(text: str, fold: bool) -> Callable[[str], bool]:
-    """Is a regular expression anywhere in a text? The core's own, so that it means the same everywhere."""
+    """Find a regular expression anywhere in a text. The core's own, so that it means the same everywhere."""
     found = _core.TextPattern(text, fold).found_in
 
     def found_in(text: str) -> bool:
@@ -53,7 +54,7 @@ class Narrowing:
         self._filters: dict[int, _core.EventFilter] = {}
 
     def set(self, name: str, spec: Mapping[str, Any] | None, core: _core.Gateway | None) -> None:
-        """From now on; None for everything."""
+        """Set it from now on; None for everything."""
         tag = TAGS.get(name)
         if tag is None or (spec is None and tag not in self._filters):
             return

@@ -33,27 +33,27 @@ class InFlight:
             raise
 
     def forget(self, call: int) -> bool:
-        """Nobody waits any more; False when the call is over already."""
+        """Forget who waits; False when the call is over already."""
         return self._calls.pop(call, None) is not None
 
     def futures(self) -> dict[int, asyncio.Future[Any]]:
-        """Who waits, by number."""
+        """Say who waits, by number."""
         return {call: future for call, (_, future) in self._calls.items()}
 
     def answered(self, call: int, answer: Any) -> None:
-        """The answer has come."""
+        """Hand over the answer."""
         _, future = self._calls.pop(call, ("", None))
         if future is not None and not future.done():
             future.set_result(answer)
 
     def failed(self, call: int, kind: str, detail: str, code: int) -> None:
-        """No answer comes; the kinds are those of the core."""
+        """Fail a call that gets no answer; the kinds are those of the core."""
         name, future = self._calls.pop(call, ("", None))
         if future is not None and not future.done():
             future.set_exception(no_answer(name, kind, detail, code))
 
     def fail_all(self, reason: str) -> None:
-        """The connection is closed."""
+        """Fail all calls: the connection is closed."""
         calls, self._calls = self._calls, {}
         for name, future in calls.values():
             if not future.done() and not future.get_loop().is_closed():

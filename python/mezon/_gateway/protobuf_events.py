@@ -18,7 +18,7 @@ _classes: dict[str, Any] = {}
 
 
 def protobuf_event(name: str, body: bytes, origin: Origin | None = None) -> Any:
-    """The protobuf message of an envelope field; None, logged, when it cannot be read.
+    """Give the protobuf message of an envelope field; None, logged, when it cannot be read.
 
     Args:
         name: The envelope field.

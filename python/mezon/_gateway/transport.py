@@ -12,7 +12,7 @@ TransportChoice = Literal["auto", "websocket", "tcp"]
 
 
 def check_transport(value: str) -> TransportChoice:
-    """The setting ``transport``.
+    """Give the setting ``transport``.
 
     Raises:
         InvalidArgumentError: It is none of the three.

@@ -53,7 +53,7 @@ class Watch:
 
 
 def weakly(owner: Watcher) -> Callable[[], None]:
-    """What the core's thread calls: the core must not keep its owner alive."""
+    """Make what the core's thread calls: the core must not keep its owner alive."""
     known = weakref.ref(owner)
 
     def notify() -> None:

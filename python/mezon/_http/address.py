@@ -13,7 +13,7 @@ _LONGEST = 253
 
 
 def check_address(url: str, schemes: tuple[str, ...]) -> SplitResult:
-    """The parts of a URL that can be connected to.
+    """Take a URL apart that can be connected to.
 
     Raises:
         ValueError: It cannot, and why; the text has no path and no query in it.
@@ -51,7 +51,7 @@ def http_base(api_url: str, use_ssl: bool) -> str:
 
 
 def host_of(url: str) -> str:
-    """The host a URL names, for a text; "" when it names none."""
+    """Give the host a URL names, for a text; "" when it names none."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:

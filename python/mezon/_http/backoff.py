@@ -28,7 +28,7 @@ class Backoff:
     more: float = 0.0
 
     def wait(self, done: int, rng: random.Random | None = None) -> float:
-        """Seconds before try number ``done`` (from 0)."""
+        """Give the seconds before try number ``done`` (from 0)."""
         chance = rng or random
         wait = min(self.first * 2.0 ** min(done, _MOST_DOUBLINGS), self.longest)
         return wait * (1 - self.less * chance.random()) + self.more * chance.random()

@@ -21,7 +21,7 @@ from mezon.utils.single_flight import SingleFlight
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mezon._http.errors import ApiError
+    from mezon.errors._api import ApiError
 
 __all__ = ["Call", "Caller"]
 
@@ -39,6 +39,8 @@ class Call:
         harmless: Repeating it after a lost connection does no harm.
         once: A refusal is raised at once (authenticate: the reconnect logic decides).
         secrets: Texts that must not show in an error even if the server sends them back.
+        soon: While it waits for its turn over HTTP, the socket is asked too: whoever answers first.
+        began: Its turn over HTTP has come.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Call:
     priority: Priority | None = None
     timeout: float | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    soon: bool = False
+    began: bool = False
 
     @property
     def token(self) -> str | None:
@@ -97,7 +101,7 @@ class Caller:
         self._running: set[tuple[asyncio.AbstractEventLoop, asyncio.Timeout]] = set()
 
     def _secrets(self) -> tuple[str, ...]:
-        """What must show in no error of any call."""
+        """Give what must show in no error of any call."""
         return ()
 
     async def close(self) -> None:
@@ -167,12 +171,12 @@ class Caller:
             await self._after_loss(call, tries, failure)
 
     def _begin(self, call: Call, tries: _Tries) -> None:
-        """It is the request's turn: the last look before it goes out."""
+        """Take a last look at a request whose turn it is, before it goes out."""
         self._check_open(call, tries)
         if (fresh := self._renewed.get(call.token or "")) is not None:
             call.headers["Authorization"] = _BEARER + fresh
         tries.began = self._clock.now()
-        tries.flying = True
+        tries.flying = call.began = True
 
     async def _send(self, call: Call, request: HttpRequest, tries: _Tries) -> HttpAnswer:
         """Make one request within the time that is left."""
@@ -202,7 +206,7 @@ class Caller:
         tries.flying = False
         self._check_open(call, tries)
         if call.once or failure.lasting or tries.trouble >= self.retry.trouble:
-            from mezon._http.errors import ApiConnectionError
+            from mezon.errors._api import ApiConnectionError
 
             raise ApiConnectionError(str(failure), sent=failure.sent)
         wait = self.retry.wait(tries.trouble, None) or 0.0
@@ -274,7 +278,7 @@ def _closed(call: Call) -> MezonConnectionError:
 
 
 def _delivery_unknown(call: Call) -> MezonConnectionError:
-    from mezon._http.errors import ApiDeliveryUnknownError
+    from mezon.errors._api import ApiDeliveryUnknownError
 
     return ApiDeliveryUnknownError(
         f"{call.name}: the connection was lost before the answer came, and the server may have"
@@ -298,7 +302,7 @@ _LOGIN_HINTS = {
 
 
 def _error(call: Call, reply: Reply, retry_after: float | None) -> ApiError:
-    from mezon._http.errors import ApiAuthenticationError, ApiError
+    from mezon.errors._api import ApiAuthenticationError, ApiError
 
     kind: type[ApiError] = ApiError
     hint = _HINTS.get(reply.status, "")
@@ -315,5 +319,5 @@ def _error(call: Call, reply: Reply, retry_after: float | None) -> ApiError:
 
 
 def is_harmless(method: str) -> bool:
-    """Whether HTTP itself says that repeating a request with this method does no harm."""
+    """Say whether HTTP itself says that repeating a request with this method does no harm."""
     return method.upper() in _HARMLESS_METHODS

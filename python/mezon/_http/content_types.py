@@ -15,6 +15,6 @@ _BINARY = frozenset(kind.replace(" ", "") for kind in BINARY_CONTENT_TYPES)
 
 
 def is_binary_response(content_type: str) -> bool:
-    """Whether an answer with this Content-Type is protobuf."""
+    """Say whether an answer with this Content-Type is protobuf."""
     kind = content_type.lower().replace(" ", "").replace('"', "")
     return kind in _BINARY or kind.partition(";")[0] in _BINARY

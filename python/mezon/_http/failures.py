@@ -14,7 +14,7 @@ __all__ = ["failure_of", "wrong_address"]
 def failure_of(
     error: Exception, request: HttpRequest, *, closed: bool = False, reading: bool = False
 ) -> MezonError:
-    """The failure to raise for an exception of aiohttp or of the system.
+    """Make the failure to raise for an exception of aiohttp or of the system.
 
     Args:
         closed: The session was closed meanwhile.
@@ -85,7 +85,7 @@ def _timeout(request: HttpRequest, host: str, reading: bool) -> MezonTimeoutErro
 
 
 def wrong_address(request: HttpRequest, why: str) -> HttpFailure:
-    """The failure of a request whose URL nobody can be asked at."""
+    """Make the failure of a request whose URL nobody can be asked at."""
     return HttpFailure(
         f"{request.name}: the server's address cannot be used ({why}); check host and port",
         reason=f"not a URL that can be used: {why}",

@@ -43,7 +43,7 @@ _priority: ContextVar[Priority] = ContextVar("mezon_http_priority", default=Prio
 
 
 def current_priority() -> Priority:
-    """The priority that calls made in this context have."""
+    """Give the priority that calls made in this context have."""
     return _priority.get()
 
 
@@ -67,7 +67,7 @@ class Clock(Protocol):
     """Time as the limiter sees it; tests bring their own."""
 
     def now(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Give the seconds of a clock that never goes back."""
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Cancellable:
         """Call back on the running loop after ``delay`` seconds."""
@@ -112,20 +112,20 @@ class Window:
             return 0.0
 
     def move(self, start: float, now: float) -> None:
-        """The start claimed at ``start`` happened only ``now``: the loop was busy in between."""
+        """Move a start claimed at ``start`` that happened only ``now``: the loop was busy in between."""
         with self._lock:
             if start in self._starts:
                 self._starts.remove(start)
                 insort(self._starts, now)
 
     def refund(self, start: float) -> None:
-        """The start claimed at ``start`` did not happen."""
+        """Give a start back: the one claimed at ``start`` did not happen."""
         with self._lock:
             if start in self._starts:
                 self._starts.remove(start)
 
     def hold(self, until: float) -> None:
-        """No starts before ``until`` (the server asked for a pause). A later hold wins."""
+        """Hold all starts until ``until`` (the server asked for a pause). A later hold wins."""
         with self._lock:
             self._not_before = max(self._not_before, until)
 
@@ -221,7 +221,7 @@ class _Queue:
 
 
 def _top(heap: list[_Waiter]) -> _Waiter | None:
-    """The first who still waits. Those who went by the other way, or were cancelled, leave here."""
+    """Give the first who still waits. Those who went by the other way, or were cancelled, leave here."""
     while heap and heap[0].future.done():
         heapq.heappop(heap)
     return heap[0] if heap else None
@@ -261,7 +261,7 @@ class Limiter:
         self._lock = threading.Lock()
 
     def ticket(self, priority: Priority | None = None) -> Ticket:
-        """A place in the line, by default with the priority of the context."""
+        """Take a place in the line, by default with the priority of the context."""
         priority = current_priority() if priority is None else priority
         return Ticket(priority, next(self._numbers), self.clock.now())
 

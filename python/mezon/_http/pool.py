@@ -75,7 +75,7 @@ def _abandon(
     keeper: AsyncGenerator[None, None],
     process: ProcessGuard,
 ) -> None:
-    """Nobody holds the pool any more. Called by the garbage collector, in any thread.
+    """Close a pool that nobody holds any more. Called by the garbage collector, in any thread.
 
     On a living loop nothing is left to do: the generator is let go after this, and its loop then closes it, and it
     the session.

@@ -13,7 +13,7 @@ from mezon.ports import MAX_ANSWER, HttpAnswer, HttpRequest
 if TYPE_CHECKING:
     import aiohttp
 
-    from mezon._http.errors import ApiError
+    from mezon.errors._api import ApiError
 
 __all__ = ["Reply", "decode", "decode_binary", "decode_message"]
 
@@ -70,7 +70,7 @@ class Reply:
         return self.headers.get("Content-Type", "")
 
     def text(self) -> str:
-        """The start of the body on one line when it is text; "" when it is not. Secrets are hidden."""
+        """Give the start of the body on one line when it is text; "" when it is not. Secrets are hidden."""
         if b"\0" in self.body[:_SHOWN]:
             return ""
         # Before the text is cut: half a token would not be found any more.
@@ -81,10 +81,10 @@ class Reply:
         return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
     def error(self, kind: type[ApiError], **said: Any) -> ApiError:
-        """An error about this answer, without the secrets."""
+        """Make an error about this answer, without the secrets."""
         from multidict import CIMultiDict
 
-        from mezon._http.errors import safe_request_info
+        from mezon.errors._api import safe_request_info
 
         request = self.request
         said.setdefault("call", request.name)
@@ -97,16 +97,16 @@ class Reply:
         )
 
     def unusable(self, why: str) -> ApiError:
-        """The error for an answer that cannot be read as what it should be."""
-        from mezon._http.errors import ApiResponseError
+        """Make the error for an answer that cannot be read as what it should be."""
+        from mezon.errors._api import ApiResponseError
 
         hint = f"The answer {why}; check that host and port belong to a Mezon server"
         return self.error(ApiResponseError, hint=hide(hint, self.secrets))
 
 
 def too_long(answer: HttpAnswer, request: HttpRequest, secrets: Iterable[str] = ()) -> ApiError:
-    """The error for an answer that is longer than the request allows."""
-    from mezon._http.errors import ApiResponseError
+    """Make the error for an answer that is longer than the request allows."""
+    from mezon.errors._api import ApiResponseError
 
     hint = f"The answer is longer than {request.max_answer} bytes; ask for less at once"
     return Reply(answer, request, secrets).error(ApiResponseError, hint=hint)
@@ -118,7 +118,7 @@ def _credentials(headers: Mapping[str, Any]) -> list[str]:
 
 
 def decode_binary(reply: Reply, message_class: type) -> Any:
-    """The body as a protobuf message; an empty body is an empty message."""
+    """Give the body as a protobuf message; an empty body is an empty message."""
     from google.protobuf.message import DecodeError
 
     message = message_class()
@@ -132,7 +132,7 @@ def decode_binary(reply: Reply, message_class: type) -> Any:
 
 
 def decode(reply: Reply, message_class: type | None) -> Any:
-    """The body by its content type, as `mezon.api.utils.parse_response` promises."""
+    """Give the body by its content type, as `mezon.api.utils.parse_response` promises."""
     binary = not reply.content_type or is_binary_response(reply.content_type)
     if binary and message_class is not None:
         return decode_binary(reply, message_class)
@@ -151,7 +151,7 @@ def decode(reply: Reply, message_class: type | None) -> Any:
 
 
 def decode_message(reply: Reply, message_class: type) -> Any:
-    """The body as a protobuf message, also when the server answered in JSON."""
+    """Give the body as a protobuf message, also when the server answered in JSON."""
     from google.protobuf import json_format
 
     value = decode(reply, message_class)

@@ -46,7 +46,7 @@ def read_refusal(status: int, headers: Mapping[str, str], text: str) -> Refusal:
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime.datetime | None = None) -> float | None:
-    """The seconds of a ``Retry-After`` header (a number, or an HTTP date), or None."""
+    """Give the seconds of a ``Retry-After`` header (a number, or an HTTP date), or None."""
     text = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text):
         return float(text)
@@ -81,7 +81,7 @@ class RetryPolicy:
     max_wait: float = 30.0
 
     def allowed(self, refusal: Refusal, done: int, *, harmless: bool) -> bool:
-        """Whether a call that was retried ``done`` times is made again."""
+        """Say whether a call that was retried ``done`` times is made again."""
         if refusal is Refusal.RATE:
             return done < self.rate
         if refusal is Refusal.MAYBE_RATE:
@@ -89,7 +89,7 @@ class RetryPolicy:
         return refusal is Refusal.TROUBLE and harmless and done < self.trouble
 
     def wait(self, done: int, retry_after: float | None, rng: random.Random | None = None) -> float | None:
-        """Seconds to wait before retry number ``done`` (from 0), or None when the server asks for too
+        """Give the seconds to wait before retry number ``done`` (from 0), or None when the server asks for too
         long."""
         if retry_after is not None:
             return retry_after if retry_after <= self.max_wait else None

@@ -12,7 +12,7 @@ ApiRoute = Literal["auto", "http", "socket"]
 
 
 def check_route(value: str) -> ApiRoute:
-    """The setting ``api``.
+    """Give the setting ``api``.
 
     Raises:
         InvalidArgumentError: It is none of the three.

@@ -13,7 +13,7 @@ _HIDDEN = "[hidden]"
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets, as they are and as a URL writes them. Cut a text after this, not before."""
+    """Give the text without the secrets, as they are and as a URL writes them. Cut a text after this, not before."""
     for secret in sorted({s for s in secrets if len(s) >= _SHORTEST}, key=len, reverse=True):
         for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret)):
             text = text.replace(form, _HIDDEN)
@@ -21,6 +21,6 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 
 def hide_in_headers(headers: Mapping[str, str], secrets: Iterable[str]) -> list[tuple[str, str]]:
-    """The headers with the secrets hidden."""
+    """Give the headers with the secrets hidden."""
     known = tuple(secrets)
     return [(name, hide(value, known)) for name, value in headers.items()]

@@ -14,7 +14,7 @@ __all__ = ["context_for"]
 
 
 def context_for(ca_file: str | PathLike[str] | None, insecure: bool) -> ssl.SSLContext | None:
-    """The settings for a CA file beside the system's, or for any certificate; None for the defaults.
+    """Give the settings for a CA file beside the system's, or for any certificate; None for the defaults.
 
     Raises:
         InvalidArgumentError: The file cannot be read.

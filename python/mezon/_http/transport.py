@@ -71,7 +71,7 @@ class AiohttpTransport:
         return sum(not pool.session.closed for pool in self._pools.values())
 
     async def session(self) -> aiohttp.ClientSession:
-        """The session of the running loop, opened on first use."""
+        """Give the session of the running loop, opened on first use."""
         if self._given is not None:
             return self._given
         from mezon._http.pool import Pool

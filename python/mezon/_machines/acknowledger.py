@@ -39,7 +39,7 @@ class Acknowledger:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin."""
+        """Begin the work."""
         self._tasks = [
             asyncio.create_task(self._write(), name="mezon-acknowledge"),
             asyncio.create_task(self._extend(), name="mezon-in-progress"),
@@ -80,7 +80,7 @@ class Acknowledger:
             words.popleft()
 
     async def _extend(self) -> None:
-        """What still runs is said to be in progress well before it would come again."""
+        """Say of what still runs that it is in progress, well before it would come again."""
         pause = self._timing.ack_wait / 4
         while True:
             await asyncio.sleep(pause)

@@ -43,7 +43,7 @@ class BrokerError(MezonError):
 
 
 def missing() -> MezonError:
-    """The error for an environment without the extra."""
+    """Make the error for an environment without the extra."""
     return MezonError('many machines need the NATS client: pip install "mezon-rs[nats]"')
 
 
@@ -165,7 +165,7 @@ async def api(
 
 
 def status_of(message: Msg) -> int:
-    """The status a server puts in place of a message; 0 for a real one."""
+    """Give the status a server puts in place of a message; 0 for a real one."""
     headers = message.headers
     if not headers or message.reply or message.data:
         return 0

@@ -155,7 +155,7 @@ class Courier:
         await self._client.publish(self._names.call(what), packet.encode(), headers=headers)
 
     def _own_key(self) -> str:
-        """The key of a call that no event has caused: a repetition of it can only come from this process."""
+        """Give the key of a call that no event has caused: a repetition of it can only come from this process."""
         self._number += 1
         return f"{self._worker}/{self._number}"
 

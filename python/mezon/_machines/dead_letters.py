@@ -65,7 +65,7 @@ async def bury(client: Client, names: Names, delivery: Delivery, reason: str, wo
 
 
 async def dead_events(client: Client, names: Names, limit: int = 100) -> list[DeadEvent]:
-    """The events that were put away, oldest first."""
+    """Give the events that were put away, oldest first."""
     info = await api(client, f"STREAM.INFO.{names.dead}", absent_is_none=True)
     if info is None:
         return []

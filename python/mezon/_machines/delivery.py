@@ -24,6 +24,7 @@ class Delivery:
         body: The encoded message.
         reply: Where it is acknowledged.
         times: How often it was delivered, this time included.
+        sequence: Its place in the stream.
         partition: Which partition it came from.
         on_end: Called once, when everything the event started has ended, with whether it is done.
     """
@@ -33,6 +34,7 @@ class Delivery:
     body: bytes = field(repr=False)
     reply: str
     times: int
+    sequence: int
     partition: int
     on_end: Callable[[Delivery, bool], None]
     extended_at: float = 0.0
@@ -52,20 +54,20 @@ class Delivery:
                 await self._end.wait()
 
     def begin(self) -> None:
-        """One more thing runs for it."""
+        """Count one more thing that runs for it."""
         self._open += 1
 
     def end(self) -> None:
-        """One thing less runs for it."""
+        """Count one thing less that runs for it."""
         self._open -= 1
         self._look()
 
     def give_up(self) -> None:
-        """A handler was stopped in the middle: the event has to come again."""
+        """Give the event up, as a handler was stopped in the middle: it has to come again."""
         self._given_up = True
 
     def all_started(self) -> None:
-        """Every handler has been called."""
+        """Note that every handler has been called."""
         self._started = True
         self._look()
 
@@ -91,7 +93,7 @@ class Scope:
     _calls: int = 0
 
     def next_key(self) -> str:
-        """The name of the next call."""
+        """Give the name of the next call."""
         self._calls += 1
         return f"{self.delivery.event_id}/{self.handler}/{self._calls}"
 
@@ -104,7 +106,7 @@ SCOPE: Final[ContextVar[Scope | None]] = ContextVar("mezon_scope", default=None)
 
 
 def around(name: str, handler: Handler, place: int) -> Handler:
-    """What is called in place of a handler, so that its end is seen.
+    """Make what is called in place of a handler, so that its end is seen.
 
     Args:
         name: The event.

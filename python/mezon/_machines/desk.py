@@ -50,7 +50,7 @@ class Turns:
         return True
 
     def done(self) -> None:
-        """A call has ended."""
+        """Take an ended call out."""
         self._free += 1
         self._go_on()
 

@@ -31,7 +31,7 @@ class EventReader:
         self._plans: dict[str, _core.Plan | None] = {} if plan is None else {_MESSAGE: plan}
 
     def read(self, name: str, body: bytes) -> Any:
-        """The event of an envelope field; None, logged, when a protobuf event cannot be read.
+        """Give the event of an envelope field; None, logged, when a protobuf event cannot be read.
 
         Raises:
             ValueError: If a model's event cannot be read.
@@ -45,12 +45,12 @@ class EventReader:
         return event
 
     def answer(self, field: str, body: bytes) -> Any:
-        """The answer to a call: its model, or bytes when there is none."""
+        """Give the answer to a call: its model, or bytes when there is none."""
         plan = self._plan_of(field) if field in MESSAGES else None
         return body if plan is None else plan.decode(body)
 
     def take_recent(self, channel_id: int) -> list[ChannelMessage]:
-        """The messages of a channel that came since it was last asked, oldest first."""
+        """Take the messages of a channel that came since it was last asked, oldest first."""
         plan = self._plan_of(_MESSAGE)
         assert plan is not None
         return [plan.decode(body) for body in self._recent.take(channel_id)]

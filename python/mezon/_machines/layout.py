@@ -87,7 +87,7 @@ async def prepare(client: Client, names: Names, layout: Layout, timing: Timing) 
 
 
 async def partitions_of(client: Client, names: Names) -> int:
-    """How many partitions a bot has; waits until its relay has made the stream."""
+    """Ask how many partitions a bot has; wait until its relay has made the stream."""
     said = False
     while True:
         known = await api(client, f"STREAM.INFO.{names.events}", absent_is_none=True)
@@ -100,7 +100,7 @@ async def partitions_of(client: Client, names: Names) -> int:
 
 
 async def _stream(client: Client, config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration of a stream, made if it is not there."""
+    """Get the configuration of a stream, made if it is not there."""
     known = await api(client, f"STREAM.INFO.{config['name']}", absent_is_none=True)
     if known is None:
         known = await api(client, f"STREAM.CREATE.{config['name']}", config)
@@ -110,7 +110,7 @@ async def _stream(client: Client, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bucket(name: str, life: float, replicas: int) -> dict[str, Any]:
-    """A key-value bucket, which is a stream of this form (the layout that NATS' clients share)."""
+    """Open a key-value bucket, which is a stream of this form (the layout that NATS' clients share)."""
     return {
         "name": f"KV_{name}",
         "subjects": [f"$KV.{name}.>"],

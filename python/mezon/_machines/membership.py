@@ -31,7 +31,7 @@ logger = get_logger("mezon.machines")
 
 
 def owner_of(partition: int, members: Iterable[str]) -> str | None:
-    """The member a partition belongs to; None without members. Every process gives the same answer."""
+    """Give the member a partition belongs to; None without members. Every process gives the same answer."""
 
     def weight(member: str) -> bytes:
         return blake2b(f"{member}/{partition}".encode(), digest_size=8).digest()
@@ -47,27 +47,23 @@ class Member:
         name: Its name, new at each start.
         interests: The events its handlers listen to.
         leaving: It takes nothing more and is about to go.
-        holding: Partitions that are no longer its own and whose events it has not finished.
         seen: When its last sign of life came, by this process' clock.
     """
 
     name: str
     interests: frozenset[str] = frozenset()
     leaving: bool = False
-    holding: frozenset[int] = frozenset()
     seen: float = field(default_factory=time.monotonic)
 
     def encode(self) -> bytes:
         """As it stands in the bucket."""
-        said = {"interests": sorted(self.interests), "leaving": self.leaving, "holding": sorted(self.holding)}
-        return json.dumps(said).encode()
+        return json.dumps({"interests": sorted(self.interests), "leaving": self.leaving}).encode()
 
     @classmethod
     def decode(cls, name: str, data: bytes) -> Member:
         """Read what a worker said."""
         values: dict[str, Any] = json.loads(data)
-        interests, holding = frozenset(values.get("interests", ())), frozenset(values.get("holding", ()))
-        return cls(name, interests, bool(values.get("leaving")), holding)
+        return cls(name, frozenset(values.get("interests", ())), bool(values.get("leaving")))
 
 
 class Members:
@@ -99,12 +95,8 @@ class Members:
         """The names of those that take partitions."""
         return sorted(member.name for member in self.all if not member.leaving)
 
-    def hold(self, partition: int) -> bool:
-        """Does a living worker still have events of a partition that it has given away?"""
-        return any(partition in member.holding for member in self.all)
-
     def interests(self) -> frozenset[str]:
-        """The events that some living worker listens to."""
+        """Give the events that some living worker listens to."""
         return frozenset().union(*(member.interests for member in self.all))
 
     async def start(self) -> None:
@@ -153,7 +145,7 @@ class Members:
         self._tell()
 
     async def _look(self) -> None:
-        """Those that fall silent say nothing: look for them."""
+        """Look for those that fell silent: they say nothing."""
         while True:
             await asyncio.sleep(self._timing.beat / 2)
             limit = time.monotonic() - self._timing.member_life

@@ -29,7 +29,7 @@ GROUP: Final = "owner"
 
 
 def partition_of(key: int, partitions: int) -> int:
-    """The partition of a channel, clan or user. The same in every process and version: it must never change."""
+    """Give the partition of a channel, clan or user. The same in every process and version: it must never change."""
     digest = blake2b(key.to_bytes(8, "big", signed=True), digest_size=8).digest()
     return int.from_bytes(digest, "big") % partitions
 
@@ -62,15 +62,15 @@ class Names:
         return f"{self.root}.ev.>"
 
     def event(self, partition: int, name: str) -> str:
-        """The subject of an event of a partition; ``name`` is the envelope's field."""
+        """Give the subject of an event of a partition; ``name`` is the envelope's field."""
         return f"{self.root}.ev.{partition}.{name}"
 
     def consumer(self, partition: int) -> str:
-        """The durable consumer of a partition."""
+        """Give the durable consumer of a partition."""
         return f"partition-{partition}"
 
     def partition_subjects(self, partition: int) -> str:
-        """Every event of a partition."""
+        """Give every event of a partition."""
         return f"{self.root}.ev.{partition}.>"
 
     @property
@@ -79,7 +79,7 @@ class Names:
         return f"MEZON_{self.bot}_DEAD"
 
     def dead_event(self, name: str) -> str:
-        """The subject of a dead event."""
+        """Give the subject of a dead event."""
         return f"{self.root}.dead.{name}"
 
     @property
@@ -90,7 +90,7 @@ class Names:
     # ---- calls
 
     def call(self, what: str) -> str:
-        """The subject of calls to the relay: socket, http, store or session."""
+        """Give the subject of calls to the relay: socket, http, store or session."""
         return f"{self.root}.call.{what}"
 
     @property

@@ -52,13 +52,8 @@ class Ownership:
         """The partitions it reads."""
         return sorted(self._readers)
 
-    @property
-    def holding(self) -> frozenset[int]:
-        """The partitions that were given away and are not finished here."""
-        return frozenset(self._leaving)
-
     def open(self) -> Iterator[Delivery]:
-        """Every event that is not done yet, those of partitions that are about to go too."""
+        """Give every event that is not done yet, those of partitions that are about to go too."""
         for reader in [*self._readers.values(), *self._leaving.values()]:
             yield from reader.open
 

@@ -55,7 +55,7 @@ class Packet:
     body: bytes = field(default=b"", repr=False)
 
     def encode(self) -> bytes:
-        """The bytes of the packet."""
+        """Make the bytes of the packet."""
         values = json.dumps(self.values, separators=(",", ":")).encode()
         return len(values).to_bytes(_LENGTH, "big") + values + self.body
 
@@ -76,7 +76,7 @@ class Packet:
 
 
 def packed_error(error: BaseException) -> Packet:
-    """An error as a packet. One that no port promises travels as a MezonError, without what it holds."""
+    """Give an error as a packet. One that no port promises travels as a MezonError, without what it holds."""
     if isinstance(error, ServerError):
         values = {"code": error.code, "message": error.message, "context": error.context, "call": error.call}
         return Packet({"error": "ServerError", "text": str(error), **values})
@@ -96,7 +96,7 @@ def packed_error(error: BaseException) -> Packet:
 
 
 def error_of(packet: Packet) -> MezonError | None:
-    """The error of a packet; None when it is an answer."""
+    """Give the error of a packet; None when it is an answer."""
     values = packet.values
     kind = values.get("error")
     if kind is None:
@@ -116,13 +116,13 @@ def error_of(packet: Packet) -> MezonError | None:
 
 
 def packed_answer(answer: HttpAnswer) -> Packet:
-    """An HTTP answer as a packet."""
+    """Give an HTTP answer as a packet."""
     values = {"status": answer.status, "reason": answer.reason, "headers": dict(answer.headers)}
     return Packet(values, answer.body)
 
 
 def answer_of(packet: Packet) -> HttpAnswer:
-    """The HTTP answer of a packet."""
+    """Give the HTTP answer of a packet."""
     values = packet.values
     return HttpAnswer(values["status"], values["reason"], _Headers(values["headers"]), packet.body)
 

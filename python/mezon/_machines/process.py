@@ -29,7 +29,7 @@ _PAUSE: Final = 1.0
 
 
 def bot_of_environment(api_key_file: Path | None = None) -> tuple[str, str]:
-    """The bot's id and key, from MEZON_CLIENT_ID and MEZON_API_KEY or a file with the key.
+    """Read the bot's id and key, from MEZON_CLIENT_ID and MEZON_API_KEY or a file with the key.
 
     Raises:
         InvalidArgumentError: If one of them is missing.
@@ -50,7 +50,7 @@ def bot_of_environment(api_key_file: Path | None = None) -> tuple[str, str]:
 
 
 def bot_id_of_environment() -> str:
-    """The bot's id.
+    """Read the bot's id.
 
     Raises:
         InvalidArgumentError: If it is missing, or no number.
@@ -63,7 +63,7 @@ def bot_id_of_environment() -> str:
 
 @contextlib.asynccontextmanager
 async def _stopped_by_signals() -> AsyncIterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set."""
+    """Make an event that SIGINT and SIGTERM set."""
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     numbers = []
     for number in (signal.SIGINT, signal.SIGTERM):

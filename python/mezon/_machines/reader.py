@@ -40,8 +40,10 @@ class Reader:
     """One partition of this worker.
 
     The consumer is pinned: the server gives events to one reader alone, and to the next one when this one has let go
-    of it or has not asked for ``pin_life``. What an earlier owner had and did not acknowledge comes first: a new owner
-    waits until that is acknowledged or due again, so that no event overtakes one of its channel.
+    of it or has not asked for ``pin_life``. What an earlier owner had is then still out: it may run there, or be lost
+    and come again after ``ack_wait``. So a reader that was given the pin keeps what comes to itself until every event
+    that is out is its own; then it hands them on in the order of the stream. No event overtakes one of its channel,
+    whatever this worker believed of the others.
 
     Args:
         client: The connection to NATS.
@@ -50,7 +52,6 @@ class Reader:
         partition: Which one.
         deliver: Takes an event; its ``on_end`` is this reader's.
         acknowledge: Takes the subject and the word of an acknowledgement.
-        held: Does a living worker still have events of a partition that is not its own any more?
     """
 
     def __init__(
@@ -61,7 +62,6 @@ class Reader:
         partition: int,
         deliver: Callable[[Delivery], None],
         acknowledge: Callable[[str, bytes], None],
-        held: Callable[[int], bool],
     ) -> None:
         self._client = client
         self._names = names
@@ -69,13 +69,16 @@ class Reader:
         self.partition = partition
         self._deliver = deliver
         self._acknowledge = acknowledge
-        self._held = held
         self._pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.{names.consumer(partition)}"
         self._pin = ""
         self._open: dict[str, Delivery] = {}
         self._asked = 0
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        #: What came since the pin is here, while events of an earlier owner are out; None when all goes straight on.
+        self._kept: list[Delivery] | None = None
+        self._elsewhere = 0
+        self._settling: asyncio.Task[None] | None = None
         self._subscription: Any = None
         self._inbox = ""
         self._letting_go = False
@@ -100,6 +103,7 @@ class Reader:
             # When this is done the server sends nothing more here, and what it had sent has come.
             with contextlib.suppress(Exception):
                 await self._subscription.drain()
+        self._give_back()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 while self._open:
@@ -123,12 +127,12 @@ class Reader:
     # ---- reading
 
     async def _run(self) -> None:
-        await self._earlier_owner()
         self._inbox = self._client.new_inbox()
         self._subscription = await self._client.subscribe(self._inbox, cb=self._came)
         while True:
             self._news.clear()
-            room = MAX_OPEN - len(self._open)
+            # What is out elsewhere comes again only to who asks for it.
+            room = max(MAX_OPEN - len(self._open), self._elsewhere)
             if room <= 0:
                 await self._news.wait()
                 continue
@@ -137,22 +141,46 @@ class Reader:
                 async with asyncio.timeout(self._timing.pull + 1.0):
                     await self._news.wait()
 
-    async def _earlier_owner(self) -> None:
-        """Wait until nothing of an earlier owner is left, or it is about to come again."""
-        until = time.monotonic() + self._timing.ack_wait + 0.5
-        while time.monotonic() < until:
-            try:
-                known = await api(
-                    self._client, f"CONSUMER.INFO.{self._names.events}.{self._names.consumer(self.partition)}"
-                )
-            except MezonError as error:
-                logger.debug("Partition %d: %s", self.partition, error)
-            else:
-                if known is not None and not known.get("num_ack_pending"):
-                    return
-            if self._held(self.partition):
-                until = time.monotonic() + self._timing.ack_wait + 0.5
+    def _pinned(self, pin: str) -> None:
+        self._pin = pin
+        if self._kept is None:
+            self._kept = []
+            self._settling = asyncio.create_task(self._settle(), name=f"mezon-settle-{self.partition}")
+
+    async def _settle(self) -> None:
+        """Keep what comes until nothing is out elsewhere; then hand it on in order."""
+        while True:
+            pin = self._pin
+            out = await self._out()
+            if out is not None and pin and pin == self._pin:
+                self._elsewhere = max(0, out - len(self._open))
+                if not self._elsewhere:
+                    break
+                if self._asked < self._elsewhere:
+                    self._news.set()
             await asyncio.sleep(_LOOK)
+        kept, self._kept = self._kept or [], None
+        for delivery in sorted(kept, key=lambda delivery: delivery.sequence):
+            self._deliver(delivery)
+
+    async def _out(self) -> int | None:
+        """Say how many events of the partition were given to somebody and are not acknowledged; None if nobody says."""
+        consumer = self._names.consumer(self.partition)
+        try:
+            known = await api(self._client, f"CONSUMER.INFO.{self._names.events}.{consumer}")
+        except MezonError as error:
+            logger.debug("Partition %d: %s", self.partition, error)
+            return None
+        return None if known is None else int(known.get("num_ack_pending", 0))
+
+    def _give_back(self) -> None:
+        """Leave to another reader what was kept and never handed on."""
+        if self._settling is not None:
+            self._settling.cancel()
+        kept, self._kept, self._elsewhere = self._kept or [], None, 0
+        for delivery in kept:
+            if self._open.pop(delivery.event_id, None) is not None:
+                self._acknowledge(delivery.reply, b"-NAK")
 
     async def _ask(self, batch: int) -> None:
         request: dict[str, Any] = {"batch": batch, "expires": int(self._timing.pull * 1e9), "group": GROUP}
@@ -172,17 +200,22 @@ class Reader:
             if status_of(message) == _WRONG_PIN:
                 # Another reader was faster, or this one was silent for too long.
                 self._pin = ""
+                self._give_back()
                 await asyncio.sleep(_LOOK)
             self._news.set()
             return
         headers = message.headers or {}
-        self._pin = headers.get("Nats-Pin-Id", self._pin)
+        pin = headers.get("Nats-Pin-Id", self._pin)
+        if pin != self._pin:
+            self._pinned(pin)
+        times, sequence = _numbers(message.reply)
         delivery = Delivery(
             event_id=headers.get(MESSAGE_ID, message.reply),
             name=message.subject.rpartition(".")[2],
             body=message.data,
             reply=message.reply,
-            times=_times(message.reply),
+            times=times,
+            sequence=sequence,
             partition=self.partition,
             on_end=self._ended,
             extended_at=time.monotonic(),
@@ -194,7 +227,10 @@ class Reader:
             return
         self._open[delivery.event_id] = delivery
         self._asked -= 1
-        self._deliver(delivery)
+        if self._kept is None:
+            self._deliver(delivery)
+        else:
+            self._kept.append(delivery)
         if self._asked <= 0:
             self._news.set()
 
@@ -206,12 +242,12 @@ class Reader:
         self._acknowledge(delivery.reply, b"+ACK" if done else b"-NAK")
 
 
-def _times(reply: str) -> int:
-    """How often an event was delivered, from the subject of its acknowledgement."""
+def _numbers(reply: str) -> tuple[int, int]:
+    """Say how often an event was delivered and its place in the stream, from the subject of its acknowledgement."""
     parts = reply.split(".")
-    # $JS.ACK.<stream>.<consumer>.<times>... or, with domain and account, two words more in front.
+    # $JS.ACK.<stream>.<consumer>.<times>.<place>... or, with domain and account, two words more in front.
     at = 4 if len(parts) == 9 else 6
     try:
-        return int(parts[at])
+        return int(parts[at]), int(parts[at + 1])
     except (IndexError, ValueError):
-        return 1
+        return 1, 0

@@ -31,5 +31,5 @@ class Recent:
         known.append(body)
 
     def take(self, channel: int) -> list[bytes]:
-        """What came since it was last taken, oldest first."""
+        """Take what came since it was last taken, oldest first."""
         return list(self._bodies.pop(channel, ()))

@@ -62,7 +62,7 @@ class RelayPorts:
         return self._standard.store()
 
     def connection(self, store: MessageStore | None) -> Connection:
-        """The connection with the tap."""
+        """Give the connection with the tap."""
         return self._connection
 
 
@@ -157,7 +157,7 @@ class Relay:
             await parts.stop()
 
     def stats(self) -> dict[str, Any]:
-        """What a look at the relay shows: state, workers, events, calls."""
+        """Give what a look at the relay shows: state, workers, events, calls."""
         parts, lock = self._parts, self._lock
         if parts is None or lock is None:
             return {"in_charge": False, "ready": False}
@@ -181,13 +181,13 @@ class Relay:
     # ---- for its parts
 
     def make_client(self, connection: RelayConnection, standard: StandardPorts) -> MezonClient:
-        """The client that holds session, HTTP and store."""
+        """Make the client that holds session, HTTP and store."""
         return MezonClient(
             self.names.bot, self._key, ports=RelayPorts(standard, connection), cache_size=0, **self._options
         )
 
     def standard_ports(self) -> StandardPorts:
-        """The core, aiohttp and SQLite of this relay."""
+        """Give the core, aiohttp and SQLite of this relay."""
         return StandardPorts(
             PortSettings(
                 client_id=self.names.bot,

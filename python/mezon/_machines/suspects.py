@@ -1,8 +1,9 @@
 """Finds the event that kills its workers, and no other: what comes again is begun alone, and that is noted before.
 
-When a worker dies, everything it had comes again; only one of these events was the cause. So each that comes again
-is begun by itself, with a note in a bucket that says so, and the note goes when it has ended or has run for a while.
-A note that is still there when the event comes once more means that the worker died with it.
+When a worker dies, everything it had comes again; only one of these events was the cause, and most often none: machines
+are restarted. So a second delivery is nothing special. What comes a third time is begun by itself, with a note in a
+bucket that says so, and the note goes when it has ended or has run for a while. A note that is still there when the
+event comes once more means that the worker died with it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 logger = get_logger("mezon.machines")
 
+#: Deliveries among many others, before an event is begun alone.
+_TRUSTED: Final = 2
+
 #: Seconds an event is given to show that it does no harm.
 _TRIAL: Final = 5.0
 
@@ -38,7 +42,7 @@ class Suspects:
     Args:
         client: The connection to NATS.
         names: The bot's names.
-        limit: So many workers may die with an event.
+        deliveries: So many workers may die with an event: among others at first, then alone.
         go: Hands an event to the handlers, or puts it in the line for them.
         bury: Puts an event away, with the reason.
     """
@@ -47,13 +51,14 @@ class Suspects:
         self,
         client: Client,
         names: Names,
-        limit: int,
+        deliveries: int,
         go: Callable[[Delivery], None],
         bury: Callable[[Delivery, str], None],
     ) -> None:
         self._client = client
         self._names = names
-        self._limit = limit
+        self._trusted = max(1, min(_TRUSTED, deliveries - 1))
+        self._limit = deliveries - self._trusted
         self._go = go
         self._bury = bury
         self._lines: dict[int, deque[Delivery]] = {}
@@ -65,10 +70,10 @@ class Suspects:
         return [delivery for line in self._lines.values() for delivery in line]
 
     def takes(self, delivery: Delivery) -> bool:
-        """Take an event that comes again, or one behind such in its partition; False for every other."""
+        """Take an event that came too often, or one behind such in its partition; False for every other."""
         line = self._lines.get(delivery.partition)
         if line is None:
-            if delivery.times <= 1:
+            if delivery.times <= self._trusted:
                 return False
             line = self._lines[delivery.partition] = deque()
         line.append(delivery)
@@ -99,7 +104,7 @@ class Suspects:
                 self._lines[partition] = line
 
     async def _begin(self, delivery: Delivery) -> None:
-        if delivery.times <= 1:
+        if delivery.times <= self._trusted:
             self._go(delivery)
             return
         key = f"suspect.{blake2b(delivery.event_id.encode(), digest_size=12).hexdigest()}"

@@ -64,7 +64,7 @@ class Tap:
         return self._publisher.room
 
     def on_event(self, name: str, event: Any, /) -> None:
-        """An event as it came."""
+        """Publish an event as it came."""
         body: bytes = event
         if name == _MESSAGE:
             message = self.decode(body)
@@ -81,7 +81,7 @@ class Tap:
             self._put(name, place, body, f"e{self._epoch}.{self._number}")
 
     def on_state(self, state: str, generation: int, reason: str, /) -> None:
-        """Told to the gaps and to the client."""
+        """Tell the gaps and the client."""
         self.generation = generation
         if self.gaps is not None:
             self.gaps.state_changed(state)
@@ -89,13 +89,13 @@ class Tap:
             self.client.on_state(state, generation, reason)
 
     async def new_urls(self, attempt: int, /) -> Sequence[str]:
-        """The client brings them: it has the key."""
+        """Ask the client: it has the key."""
         if self.client is None:
             raise MezonError("the relay is not logged in")
         return await self.client.new_urls(attempt)
 
     def on_reconnected(self, lost_at: float, back_at: float, /) -> None:
-        """The gap is filled before what comes now goes on."""
+        """Fill the gap before what comes now goes on."""
         if self.gaps is not None:
             self.gaps.fill()
         if self.client is not None:
@@ -104,7 +104,7 @@ class Tap:
     # ---- into the stream
 
     def decode(self, body: bytes) -> ChannelMessage:
-        """A message that knows the bytes it came as."""
+        """Decode a message that knows the bytes it came as."""
         message: ChannelMessage = self._plan.decode(body)
         message.__dict__["relayed"] = body
         return message
@@ -128,7 +128,7 @@ class Tap:
         self._publisher.put(Outgoing(self._names.event(partition, name), body, again_id))
 
     def _place(self, name: str, body: bytes) -> int:
-        """The id that decides the partition."""
+        """Give the id that decides the partition."""
         plan = dict_plan(MESSAGES[name])
         try:
             values: dict[str, Any] = plan.decode(body)
@@ -165,7 +165,7 @@ class GapTarget:
         await self._publisher.wait_room()
 
     def on_event(self, name: str, event: Any, /) -> None:
-        """A message, in its order."""
+        """Publish a message, in its order."""
         self._tap.publish_message(event)
 
 
@@ -226,7 +226,7 @@ class RelayConnection:
         self._interests = names
 
     def want(self, name: str, wanted: bool = True) -> None:
-        """Nothing: what the relay's client does with events, the workers' clients do."""
+        """Do nothing: what the relay's client does with events, the workers' clients do."""
 
     async def open(self, urls: Sequence[str], auto_reconnect: bool) -> None:
         """As the core does."""
@@ -245,13 +245,13 @@ class RelayConnection:
         self._core.resume()
 
     async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
-        """A call of the relay's own client."""
+        """Make a call of the relay's own client."""
         field, body = await self._core.call(name, value, timeout)
         plan = event_plan(field) if field in MESSAGES and isinstance(body, bytes) else None
         return field, body if plan is None else plan.decode(body)
 
     async def call_encoded(self, name: str, value: bytes, timeout: float) -> tuple[str, bytes]:
-        """A call of a worker: bytes in, bytes out."""
+        """Make a call of a worker: bytes in, bytes out."""
         field, body = await self._core.call(name, value, timeout)
         return field, body
 
@@ -268,5 +268,5 @@ class RelayConnection:
         return self._core.in_flight()
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
-        """Nothing: workers remember what they saw."""
+        """Give nothing: workers remember what they saw."""
         return []

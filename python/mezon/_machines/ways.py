@@ -56,7 +56,7 @@ class Ways:
         self._joined: dict[tuple[int, str, bytes], tuple[str, bytes]] = {}
 
     def table(self) -> dict[str, Callable[[Packet, float], Awaitable[Packet]]]:
-        """By kind of call, what makes it."""
+        """Give, by kind of call, what makes it."""
         return {
             "socket": self.socket,
             "http": self.http,
@@ -69,7 +69,7 @@ class Ways:
     # ---- the socket
 
     async def socket(self, packet: Packet, left: float) -> Packet:
-        """A call over the connection to Mezon."""
+        """Make a call over the connection to Mezon."""
         name = str(packet.values["name"])
         if name not in MESSAGES:
             raise InvalidArgumentError(
@@ -101,7 +101,7 @@ class Ways:
     # ---- HTTP
 
     async def http(self, packet: Packet, left: float) -> Packet:
-        """A request to Mezon's API, with the relay's token and in the bot's limit."""
+        """Make a request to Mezon's API, with the relay's token and in the bot's limit."""
         values = packet.values
         if "hold" in values:
             self._http.hold(HttpLane(values["hold"]), float(values["seconds"]))
@@ -138,7 +138,7 @@ class Ways:
     # ---- the session
 
     async def session(self, packet: Packet, left: float) -> Packet:
-        """The relay's session, as a login answers it: a worker needs no key."""
+        """Give the relay's session, as a login answers it: a worker needs no key."""
         from mezon.protobuf.api import api_pb2
 
         session = self._client.session_manager.get_session() if self._client.session_manager else None
@@ -157,7 +157,7 @@ class Ways:
     # ---- workers
 
     async def interest(self, packet: Packet, left: float) -> Packet:
-        """What a worker listens to: when it has the answer, such events are published."""
+        """Note what a worker listens to: when it has the answer, such events are published."""
         values = packet.values
         self._meet(Member(str(values["worker"]), frozenset(values["interests"])))
         return Packet()
@@ -173,7 +173,7 @@ class Ways:
     # ---- the store
 
     async def store(self, packet: Packet, left: float) -> Packet:
-        """A question to the message store, or something to keep."""
+        """Ask the message store, or give it something to keep."""
         store, values = self._store, packet.values
         if store is None:
             raise MezonError("the relay has no message store: it was started with it turned off")

@@ -53,17 +53,17 @@ class WorkerPorts:
         self._store: WorkerStore | None = None
 
     def http(self) -> HttpTransport:
-        """The relay for the API, this process for everything else."""
+        """Give the relay for the API, this process for everything else."""
         if self._http is None:
             self._http = WorkerHttp(self._connection.courier, StandardPorts(self._settings).http())
         return self._http
 
     def store(self) -> MessageStore | None:
-        """The relay's store, unless the bot wants none."""
+        """Give the relay's store, unless the bot wants none."""
         if self._store is None and self._settings.message_db is not False:
             self._store = WorkerStore(self._connection.courier)
         return self._store
 
     def connection(self, store: MessageStore | None) -> Connection:
-        """Events from the stream, calls to the relay."""
+        """Take events from the stream and make calls at the relay."""
         return self._connection

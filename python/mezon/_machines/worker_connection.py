@@ -116,7 +116,7 @@ class WorkerConnection:
         return None
 
     def stats(self) -> Mapping[str, Any]:
-        """Events taken, and what waits for a handler."""
+        """Count the events taken, and what waits for a handler."""
         ownership = self._ownership
         return {
             "queued": len(self._waiting),
@@ -157,7 +157,7 @@ class WorkerConnection:
         task.add_done_callback(_running.discard)
 
     async def courier(self) -> Courier:
-        """The way to the relay, made with the first call."""
+        """Give the way to the relay, made with the first call."""
         if self._connecting is None or (self._connecting.done() and self._connecting.exception() is not None):
             self._connecting = asyncio.ensure_future(self._connect())
         return await asyncio.shield(self._connecting)
@@ -184,9 +184,8 @@ class WorkerConnection:
             self._ownership = Ownership(
                 self.name, members, partitions, lambda part: self._reader(client, part), self._timing.handoff
             )
-            # The first time does not count: then it was one of many.
-            limit = self._layout.max_deliveries - 1
-            self._suspects = Suspects(client, self._names, limit, self._line_up, self._bury)
+            most = self._layout.max_deliveries
+            self._suspects = Suspects(client, self._names, most, self._line_up, self._bury)
             acknowledger = self._acknowledger = Acknowledger(client, self._timing, self._ownership.open)
             acknowledger.start()
             await members.start()
@@ -254,7 +253,7 @@ class WorkerConnection:
             self.listener.on_state(state, self._generation, reason)
 
     def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
-        """Nothing: calls wait at the relay, which numbers them."""
+        """Give nothing: calls wait at the relay, which numbers them."""
         return {}
 
     def reconnect(self) -> bool:
@@ -266,9 +265,7 @@ class WorkerConnection:
     async def _beat(self, members: Members) -> None:
         while True:
             try:
-                ownership = self._ownership
-                holding = frozenset[int]() if ownership is None else ownership.holding
-                await members.say(Member(self.name, frozenset(self._wanted), holding=holding))
+                await members.say(Member(self.name, frozenset(self._wanted)))
             except Exception as error:
                 logger.debug("No sign of life was given: %s", error or type(error).__name__)
             await asyncio.sleep(self._timing.beat)
@@ -279,9 +276,8 @@ class WorkerConnection:
 
     def _reader(self, client: Client, partition: int) -> Reader:
         assert self._acknowledger is not None
-        held = self._members.hold if self._members is not None else lambda partition: False
         say = self._acknowledger.say
-        return Reader(client, self._names, self._timing, partition, self._take, say, held)
+        return Reader(client, self._names, self._timing, partition, self._take, say)
 
     # ---- from the stream to handlers
 
@@ -367,7 +363,7 @@ class WorkerConnection:
         return field, self._events.answer(field, answer.body)
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
-        """Like ``call``, for calls whose answer is the body of an API call."""
+        """Call like ``call``, for calls whose answer is the body of an API call."""
         return (await self._ask("raw", name, value, timeout)).body
 
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:

@@ -71,7 +71,7 @@ class WorkerHttp:
         return answer_of(answer)
 
     def stream(self, request: HttpRequest) -> AbstractAsyncContextManager[HttpStream]:
-        """An answer without an end; those are free requests, made here."""
+        """Open an answer without an end; those are free requests, made here."""
         return self._own.stream(request)
 
     def hold(self, lane: HttpLane, seconds: float) -> None:

@@ -33,13 +33,13 @@ class WorkerStore:
         self.on_error: Callable[[Exception], object] | None = None
 
     def attach_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Nothing is told from here: the relay logs the troubles of its store."""
+        """Do nothing: no trouble is told from here, the relay logs the troubles of its store."""
 
     def accept(self, body: bytes) -> None:
-        """Nothing: the relay has it already."""
+        """Do nothing: the relay has it already."""
 
     def came(self, channel_id: int, message_id: int) -> bool:
-        """Not known here; storing a message twice does no harm."""
+        """Say no, for it is not known here; storing a message twice does no harm."""
         return False
 
     async def save_message(self, message: ChannelMessage | Mapping[str, Any]) -> None:
@@ -67,7 +67,7 @@ class WorkerStore:
         await courier.tell("store", Packet(values, json_text(change).encode()))
 
     async def get_message_by_id(self, message_id: int | str, channel_id: int | str) -> ChannelMessage | None:
-        """The message, or None."""
+        """Give the message, or None."""
         answer = await self._ask("get", message_id=str(message_id), channel_id=str(channel_id))
         if not answer.body:
             return None
@@ -78,7 +78,7 @@ class WorkerStore:
     async def get_messages_by_channel(
         self, channel_id: int | str, limit: int = 50, offset: int = 0
     ) -> list[dict[str, Any]]:
-        """A channel's messages as dicts, newest first."""
+        """Give a channel's messages as dicts, newest first."""
         return list(
             (await self._ask("list", channel_id=str(channel_id), limit=limit, offset=offset)).values["found"]
         )
@@ -86,7 +86,7 @@ class WorkerStore:
     async def search_messages(
         self, text: str, channel_id: int | str | None = None, limit: int = 50
     ) -> list[dict[str, Any]]:
-        """Messages with every word of ``text``, newest first."""
+        """Give messages with every word of ``text``, newest first."""
         channel = None if channel_id is None else str(channel_id)
         return list((await self._ask("search", text=text, channel_id=channel, limit=limit)).values["found"])
 
@@ -100,7 +100,7 @@ class WorkerStore:
         return int((await self._ask("clear", channel_id=str(channel_id))).values["found"])
 
     async def get_message_count(self, channel_id: int | str | None = None) -> int:
-        """Number of messages stored, of a channel or of all."""
+        """Count the number of messages stored, of a channel or of all."""
         channel = None if channel_id is None else str(channel_id)
         return int((await self._ask("count", channel_id=channel)).values["found"])
 
@@ -109,10 +109,10 @@ class WorkerStore:
         return bool((await self._ask("flush")).values["found"])
 
     async def close(self) -> None:
-        """Nothing: the store is the relay's."""
+        """Do nothing: the store is the relay's."""
 
     def stats(self) -> Mapping[str, Any]:
-        """Nothing is counted here."""
+        """Count nothing here."""
         return {}
 
     async def _ask(self, method: str, **values: Any) -> Packet:

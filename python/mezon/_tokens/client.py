@@ -69,17 +69,17 @@ class MmnClient:
         await self._endpoint.close()
 
     def generate_ephemeral_key_pair(self) -> EphemeralKeyPair:
-        """A new key pair from the randomness of the operating system."""
+        """Make a new key pair from the randomness of the operating system."""
         return EphemeralKeyPair.generate()
 
     def get_address_from_user_id(self, user_id: int | str) -> str:
-        """The address of a user."""
+        """Give the address of a user."""
         return address_of(str(user_id))
 
     async def get_current_nonce(
         self, user_id: int | str, tag: Literal["latest", "pending"] = "latest"
     ) -> GetCurrentNonceResponse:
-        """The nonce of a user's account; a transfer uses ``nonce + 1``.
+        """Fetch the nonce of a user's account; a transfer uses ``nonce + 1``.
 
         Raises:
             TokenTransferError: The node could not be asked, or answered with an error.
@@ -91,7 +91,7 @@ class MmnClient:
         return _validated(result, GetCurrentNonceResponse)
 
     async def get_account_by_user_id(self, user_id: int | str) -> GetAccountByAddressResponse:
-        """The account of a user, with its balance.
+        """Fetch the account of a user, with its balance.
 
         Raises:
             TokenTransferError: The node could not be asked, or answered with an error.
@@ -100,7 +100,7 @@ class MmnClient:
         return _validated(await self._read("account.getaccount", params), GetAccountByAddressResponse)
 
     async def send_transaction(self, params: SendTransactionRequest) -> AddTxResponse:
-        """Signs a transfer between two users and sends it. It is signed once and never again.
+        """Sign a transfer between two users and send it. It is signed once and never again.
 
         Returns:
             What the node made of it. A refusal is an answer with ``ok`` False, not an error.
@@ -152,7 +152,7 @@ class MmnClient:
         )
 
     def scale_amount_to_decimals(self, original_amount: int | str, decimals: int = DECIMALS) -> str:
-        """The decimal string of an amount of tokens as the node counts it.
+        """Give the decimal string of an amount of tokens as the node counts it.
 
         Raises:
             InvalidArgumentError: The amount is no whole number.
@@ -160,11 +160,11 @@ class MmnClient:
         return scale_amount(original_amount, decimals)
 
     def validate_address(self, address: str) -> bool:
-        """Whether a text is an address."""
+        """Say whether a text is an address."""
         return isinstance(address, str) and is_address(address)
 
     def validate_amount(self, balance: str, amount: str) -> bool:
-        """Whether a scaled amount is covered by a balance."""
+        """Say whether a scaled amount is covered by a balance."""
         try:
             return int(amount) <= int(balance)
         except (TypeError, ValueError):
@@ -223,7 +223,7 @@ class MmnClient:
 
 
 def _result(answer: Any, secrets: Iterable[str] = ()) -> Any:
-    """The result of a JSON-RPC answer."""
+    """Give the result of a JSON-RPC answer."""
     if not isinstance(answer, dict):
         raise TokenTransferError("HTTP 200: the answer is no JSON-RPC object", status=200)
     error = answer.get("error")

@@ -141,7 +141,7 @@ class Delivery:
 
 
 def refusal_code(error: str) -> str:
-    """The code of a refusal such as ``{"code": "insufficient_funds", ...}``, or an empty string."""
+    """Give the code of a refusal such as ``{"code": "insufficient_funds", ...}``, or an empty string."""
     try:
         parsed = json.loads(error)
     except (ValueError, RecursionError):

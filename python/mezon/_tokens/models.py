@@ -54,7 +54,7 @@ class ExtraInfo(BaseModel):
     ExtraAttribute: Any = None
 
     def to_dict(self) -> dict[str, str]:
-        """The values that are set, as text, in the order they are sent."""
+        """Give the values that are set, as text, in the order they are sent."""
         return {name: str(value) for name, value in self.model_dump().items() if value is not None}
 
 

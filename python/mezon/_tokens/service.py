@@ -106,7 +106,7 @@ class TokenService:
                 await part.close()
 
     def new_key_pair(self) -> EphemeralKeyPair:
-        """A new key pair.
+        """Make a new key pair.
 
         Raises:
             InvalidArgumentError: The client has no MMN node.
@@ -114,7 +114,7 @@ class TokenService:
         return self._mmn().generate_ephemeral_key_pair()
 
     def address_of(self, user_id: int | str) -> str:
-        """The address of a user.
+        """Give the address of a user.
 
         Raises:
             InvalidArgumentError: The client has no MMN node.
@@ -124,7 +124,7 @@ class TokenService:
     async def current_nonce(
         self, user_id: int | str, tag: Literal["latest", "pending"] = "latest"
     ) -> GetCurrentNonceResponse:
-        """The nonce of a user's account.
+        """Fetch the nonce of a user's account.
 
         Raises:
             InvalidArgumentError: The client has no MMN node.
@@ -133,7 +133,7 @@ class TokenService:
         return await self._mmn().get_current_nonce(user_id=user_id, tag=tag)
 
     async def fetch_proof(self) -> ZkProof:
-        """Asks the proof service for a proof for the client's key pair; what ``client.get_zk_proof`` does.
+        """Ask the proof service for a proof for the client's key pair; what ``client.get_zk_proof`` does.
 
         Raises:
             InvalidArgumentError: The client has no proof service, or is not logged in.
@@ -155,7 +155,7 @@ class TokenService:
         )
 
     async def proof(self) -> ZkProof:
-        """The proof of the client, fetched through ``client.get_zk_proof()`` if it is not there yet.
+        """Give the proof of the client, fetched through ``client.get_zk_proof()`` if it is not there yet.
 
         Callers at the same time share one fetch, and cancelling one of them cancels that one only.
         """
@@ -176,7 +176,7 @@ class TokenService:
             raise
 
     async def send_token(self, token_event: ApiSentTokenRequest) -> AddTxResponse:
-        """Pays ``token_event.amount`` tokens from the bot to ``token_event.receiver_id``.
+        """Pay ``token_event.amount`` tokens from the bot to ``token_event.receiver_id``.
 
         ``note`` is the text of the transfer. ``sender_name``, ``extra_attribute`` and the keys of
         ``mmn_extra_info`` are written beside it. ``timestamp`` (milliseconds) is now if not given. The payer
@@ -216,7 +216,7 @@ class TokenService:
         )
 
     async def _credentials(self) -> tuple[EphemeralKeyPair, ZkProof]:
-        """A key pair and the proof for that very pair, also when a login changes both meanwhile."""
+        """Get a key pair and the proof for that very pair, also when a login changes both meanwhile."""
         while True:
             pair = self._key_pair()
             proof = await self.proof()
@@ -261,7 +261,7 @@ class TokenService:
 
 
 def _extra_info(event: ApiSentTokenRequest, sender_id: int) -> ExtraInfo:
-    """What the documented fields of a request say, in the order the node's clients write it."""
+    """Give what the documented fields of a request say, in the order the node's clients write it."""
     said: dict[str, Any] = {
         "type": TransferType.TRANSFER_TOKEN.value,
         "UserSenderUsername": event.sender_name,

@@ -39,12 +39,12 @@ class SignedTransaction:
     signature: str
 
     def params(self) -> dict[str, Any]:
-        """The parameters of ``tx.addtx``."""
+        """Give the parameters of ``tx.addtx``."""
         return {"tx_msg": self.tx_msg, "signature": self.signature}
 
 
 def scale_amount(amount: int | str, decimals: int = DECIMALS) -> str:
-    """The decimal string of ``amount`` times ``10 ** decimals``.
+    """Give the decimal string of ``amount`` times ``10 ** decimals``.
 
     Raises:
         InvalidArgumentError: The amount is no whole number. A float is refused even if it is whole,
@@ -62,7 +62,7 @@ def scale_amount(amount: int | str, decimals: int = DECIMALS) -> str:
 
 
 def check_amount(amount: str) -> None:
-    """Refuses a scaled amount that the node would refuse: zero, negative, broken or out of range.
+    """Refuse a scaled amount that the node would refuse: zero, negative, broken or out of range.
 
     Raises:
         InvalidArgumentError: With what is wrong.
@@ -76,7 +76,7 @@ def check_amount(amount: str) -> None:
 
 
 def check_addresses(sender: str, recipient: str) -> None:
-    """Refuses what is no address, and a transfer to oneself.
+    """Refuse what is no address, and a transfer to oneself.
 
     Raises:
         InvalidArgumentError: With what is wrong.

@@ -56,7 +56,7 @@ class ZkClient:
         address: str,
         client_type: ZkClientType = ZkClientType.MEZON,
     ) -> ZkProof:
-        """The proof for one key pair and one session.
+        """Give the proof for one key pair and one session.
 
         Args:
             user_id: The user who will pay.

@@ -19,7 +19,7 @@ _WRAPPERS = "google.protobuf."
 
 
 def build_message(kind: type[Message], value: Message | Mapping[str, Any] | None) -> Message:
-    """The message for a request: itself, or made from the fields of a mapping.
+    """Make the message for a request: itself, or made from the fields of a mapping.
 
     Whole numbers may be digit strings; a text that may be missing (a wrapper) is given as the text. None leaves a field
     out.
@@ -83,7 +83,7 @@ def _set(message: Any, field: FieldDescriptor, value: Any) -> None:
 
 
 def _part(part: Any, value: Any) -> None:
-    """A message inside a message."""
+    """Give a message inside a message."""
     if part.DESCRIPTOR.full_name.startswith(_WRAPPERS) and not isinstance(value, (Mapping, type(part))):
         part.value = value
     elif isinstance(value, Mapping):

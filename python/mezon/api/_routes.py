@@ -43,6 +43,9 @@ _STEP: Final = 0.02
 
 _HINT: Final = "If the arguments are right, the bot lacks the right for this, or no bot may do it"
 
+#: Seconds after which a call that is wanted soon and has not had its turn over HTTP is made over the socket too.
+_HEAD_START: Final = 0.02
+
 #: States out of which a connection becomes ready soon.
 _OPENING: Final = ("connecting", "authenticating", "joining")
 
@@ -116,6 +119,8 @@ class Routes:
                 # Lost just now, and nothing was sent.
                 logger.info("%s: not over the socket (%s); trying HTTP", call.name, type(error).__name__)
         try:
+            if call.soon and call.harmless:
+                return await self._by_whoever_is_first(call, rpc, http, renew)
             return await self._over_http(call, http, renew)
         except MezonError as error:
             if not _may_go_on(call, error):
@@ -125,10 +130,39 @@ class Routes:
             raise refusal
         return await self._after(refusal, call, rpc)
 
+    async def _by_whoever_is_first(
+        self,
+        call: Call,
+        rpc: Rpc,
+        http: Callable[[Call], Awaitable[Reply]],
+        renew: Callable[[Call], Awaitable[bool]],
+    ) -> Reply:
+        """Ask HTTP, and the socket as well while the call waits for its turn there.
+
+        Over the socket no calls are spaced. A server that does not answer there costs nothing: HTTP's turn comes.
+        """
+        by_http = asyncio.ensure_future(self._over_http(call, http, renew))
+        ways = {by_http}
+        try:
+            await asyncio.wait(ways, timeout=_HEAD_START)
+            if not (by_http.done() or call.began) and self._state() == "ready":
+                ways.add(asyncio.ensure_future(self._over_socket(call, rpc)))
+            waiting = set(ways)
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for way in done:
+                    if way.exception() is None:
+                        return way.result()
+            return by_http.result()
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.wait(ways)
+
     async def _over_http(
         self, call: Call, http: Callable[[Call], Awaitable[Reply]], renew: Callable[[Call], Awaitable[bool]]
     ) -> Reply:
-        from mezon._http.errors import ApiError
+        from mezon.errors._api import ApiError
 
         try:
             return await http(call)
@@ -152,7 +186,7 @@ class Routes:
 
     async def _after(self, refusal: MezonError, call: Call, rpc: Rpc) -> Reply:
         """Try the socket after HTTP has failed."""
-        from mezon._http.errors import ApiError
+        from mezon.errors._api import ApiError
 
         logger.info("%s: %s over HTTP; trying the socket", call.name, type(refusal).__name__)
         refused = isinstance(refusal, ApiError)
@@ -215,8 +249,8 @@ class Routes:
 
 
 def _may_go_on(call: Call, error: MezonError) -> bool:
-    """Whether a call that failed over HTTP may be made over the socket."""
-    from mezon._http.errors import ApiConnectionError, ApiError
+    """Say whether a call that failed over HTTP may be made over the socket."""
+    from mezon.errors._api import ApiConnectionError, ApiError
 
     if isinstance(error, ApiError):
         rate = read_refusal(error.status, error.headers or {}, error.body) is Refusal.RATE

@@ -142,21 +142,21 @@ class UploadCalls(RpcCaller):
         except AnswerTooLongError as error:
             failure: MezonError = too_long(error.answer, request, signature)
         except HttpFailure as error:
-            from mezon._http.errors import ApiConnectionError
+            from mezon.errors._api import ApiConnectionError
 
             failure = ApiConnectionError(str(error), sent=error.sent)
         else:
             logger.debug("upload: %d bytes to %s, %d", size, host, reply.status)
             if 200 <= reply.status < 300:
                 return
-            from mezon._http.errors import ApiError
+            from mezon.errors._api import ApiError
 
             hint = "The storage did not take the file; upload it again"
             failure = reply.error(ApiError, body=reply.text(), hint=hint)
         raise failure
 
     def _upload_host(self, url: str) -> str:
-        """The host of a place to upload to, once it is looked at: the server's word is not believed.
+        """Give the host of a place to upload to, once it is looked at: the server's word is not believed.
 
         Raises:
             MezonError: Nothing can be uploaded there, or it would leave TLS.

@@ -21,7 +21,7 @@ _ROLE_IDS = ("clan_id", "max_permission_id")
 
 
 def update_role_request(role_id: int | None, changes: Mapping[str, Any]) -> api_pb2.UpdateRoleRequest:
-    """The message for UpdateRole. A text that is given is set, "" too; one that is not given stays as it is.
+    """Give the message for UpdateRole. A text that is given is set, "" too; one that is not given stays as it is.
 
     Raises:
         InvalidArgumentError: A key means nothing here.

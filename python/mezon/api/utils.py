@@ -103,7 +103,7 @@ def parse_url_components(url: str, use_ssl: bool = False) -> dict[str, Any]:
 
 
 def is_schema_secure(schema: str) -> bool:
-    """Whether a scheme means TLS."""
+    """Say whether a scheme means TLS."""
     return schema in ("https", "wss")
 
 

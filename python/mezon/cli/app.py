@@ -63,7 +63,7 @@ def _main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """Bots on Mezon: begin one, run it, talk to it on your own machine, look into it."""
+    """Begin a bot on Mezon, run it, talk to it on your own machine, look into it."""
 
 
 @app.command(epilog="Example: mezon new lunch-bot --template commands")

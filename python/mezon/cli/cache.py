@@ -69,7 +69,7 @@ def _must_be_there(path: Path) -> None:
 
 @app.command(epilog="Example: mezon cache stats --json")
 def stats(file: Annotated[Path, _FILE] = DEFAULT, json_output: Annotated[bool, _JSON] = False) -> None:
-    """How much is in it: messages, channels, size on disk, the oldest and the newest."""
+    """Count what is in it: messages, channels, size on disk, the oldest and the newest."""
     with _reading(file) as store:
         messages, channels, senders, oldest, newest = store.execute(
             "SELECT count(*), count(DISTINCT channel_id), count(DISTINCT sender_id), "
@@ -170,7 +170,7 @@ def history(
     file: Annotated[Path, _FILE] = DEFAULT,
     json_output: Annotated[bool, _JSON] = False,
 ) -> None:
-    """The last messages of a channel, the oldest of them first."""
+    """Give the last messages of a channel, the oldest of them first."""
     with _reading(file) as store:
         rows = store.execute(
             f"SELECT {', '.join(_COLUMNS)} FROM messages WHERE channel_id = ? "

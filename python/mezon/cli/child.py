@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def local_options() -> dict[str, Any] | None:
-    """The options of the environment; the store stays in memory, for the local gateway's ids start again."""
+    """Give the options of the environment; the store stays in memory, for the local gateway's ids start again."""
     text = os.environ.pop(LOCAL, None)
     if text is None:
         return None
@@ -77,12 +77,12 @@ def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None)
 
 
 def say(text: str) -> None:
-    """A line of the command's, not of the bot's."""
+    """Print a line of the command's, not of the bot's."""
     print(f"mezon: {text}", file=sys.stderr, flush=True)
 
 
 def tell_crash(reporter: Reporter | None, target: Target, error: Exception) -> None:
-    """The error on standard error, from the bot's own lines on, and to who started us."""
+    """Print the error on standard error, from the bot's own lines on, and to who started us."""
     from mezon.cli.find import trim_traceback
     from mezon.errors import MezonError
 

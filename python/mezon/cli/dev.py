@@ -32,7 +32,7 @@ class _Control:
         await self.process.restart(f"restart {why}")
 
     def save_test(self, text: str) -> str:
-        """Beside where the command runs; never over a file that is there."""
+        """Save it beside where the command runs; never over a file that is there."""
         for number in range(1, 1000):
             path = Path.cwd() / f"test_played_{number}.py"
             try:

@@ -16,7 +16,7 @@ _USUAL: Final = ("bot.py", "main.py", "app.py", "client.py")
 
 
 def find(named: str | None, folder: Path | None = None) -> Target:
-    """The bot that is meant. Ends the command with a sentence when there is none."""
+    """Find the bot that is meant. Ends the command with a sentence when there is none."""
     home = folder or Path.cwd()
     try:
         return locate(named or _configured(home) or _usual(home), home)
@@ -102,7 +102,7 @@ def reload_env(path: Path | None, folder: Path, names: set[str]) -> None:
 
 
 def short(path: Path) -> str:
-    """A path as a person would write it from here."""
+    """Write a path as a person would from here."""
     try:
         return str(path.relative_to(Path.cwd().resolve()))
     except ValueError:
@@ -110,7 +110,7 @@ def short(path: Path) -> str:
 
 
 def trim_traceback(error: BaseException) -> str:
-    """The traceback from the bot's own first line on: how we came there helps nobody."""
+    """Give the traceback from the bot's own first line on: how we came there helps nobody."""
     import traceback
 
     own = str(Path(__file__).parents[1])

@@ -82,12 +82,12 @@ class _Log(Tap):
             say(f"{time.strftime('%H:%M:%S')} {kind:<8} {what} {rest}".rstrip())
 
     def came(self, sent: Sent) -> None:
-        """A call of a bot, but for pings and joins."""
+        """Print a call of a bot, but for pings and joins."""
         if sent.kind not in HOUSEKEEPING:
             self._line("bot", sent.api_name or sent.kind, text=sent.text)
 
     def told(self, envelope: realtime_pb2.Envelope, receivers: Sequence[int] = ()) -> None:
-        """What users and bots say."""
+        """Print what users and bots say."""
         kind = envelope.WhichOneof("message") or "nothing"
         details = {}
         if kind == "channel_message":
@@ -96,9 +96,9 @@ class _Log(Tap):
         self._line("world", kind, **details)
 
     def requested(self, request: Request) -> None:
-        """An HTTP request."""
+        """Print an HTTP request."""
         self._line("http", f"{request.method} {request.name}", status=request.status or "cut")
 
     def connected(self, live: int) -> None:
-        """A socket came or went."""
+        """Print that a socket came or went."""
         self._line("socket", f"{live} open")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def make_gateway(*, port: int = 0, tls: bool = False, world: Path | None = None) -> LocalGateway:
-    """A gateway that is not started yet. Ends the command when the world file is wrong."""
+    """Make a gateway that is not started yet. Ends the command when the world file is wrong."""
     from mezon.testing.gateway import LocalGateway
     from mezon.testing.world_file import load_world
 
@@ -52,7 +52,7 @@ async def listening(*servers: Any) -> AsyncIterator[None]:
 
 
 def local_environment(gateway: LocalGateway) -> dict[str, str]:
-    """What points a bot's process at the gateway, whatever the bot passes to its client."""
+    """Give what points a bot's process at the gateway, whatever the bot passes to its client."""
     options = gateway.client_options()
     options.pop("gateway", None)
     if gateway.ca_file is not None:
@@ -67,7 +67,7 @@ async def local_bot(
     on_report: Callable[[dict[str, Any]], None],
     capture: Callable[[str], None] | None = None,
 ) -> AsyncIterator[BotProcess]:
-    """The bot's process, not started yet; it is ended with the block. ``on_report`` hears of its life too."""
+    """Make the bot's process, not started yet; it is ended with the block. ``on_report`` hears of its life too."""
 
     def changed(kind: str, text: str) -> None:
         on_report({"kind": kind, "text": text})

@@ -41,7 +41,7 @@ def _broker(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | No
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Runs it; what a person can mend is a sentence and not a traceback."""
+    """Run it; what a person can mend is a sentence and not a traceback."""
     from mezon.errors import MezonError
 
     try:

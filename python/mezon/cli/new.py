@@ -33,7 +33,7 @@ def make(name: str, template: str) -> None:
 
 
 def render(project: str, template: str) -> dict[str, str]:
-    """The files of a template by name."""
+    """Read the files of a template by name."""
     root = resources.files("mezon.cli") / "templates"
     values = tomllib.loads((root / template / "about.toml").read_text(encoding="utf-8"))
     values |= {"name": project, "version": mezon.__version__}

@@ -20,22 +20,22 @@ err: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(text: str, style: str = "") -> None:
-    """A line for a person; square brackets are text."""
+    """Print a line for a person; square brackets are text."""
     out.print(text, style=style or None, markup=False)
 
 
 def complain(text: str) -> None:
-    """A line on standard error."""
+    """Print a line on standard error."""
     err.print(text, style="red", markup=False)
 
 
 def fail(text: str, code: int = FAILED) -> NoReturn:
-    """The sentence, and the end."""
+    """Print the sentence, and end."""
     complain(text)
     raise typer.Exit(code)
 
 
 def as_json(value: Any) -> None:
-    """One JSON value on standard output, for a machine."""
+    """Print one JSON value on standard output, for a machine."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
     sys.stdout.flush()

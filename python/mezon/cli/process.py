@@ -110,7 +110,7 @@ class BotProcess:
             await self._start()
 
     async def stop(self) -> None:
-        """Asks with SIGTERM, then insists."""
+        """Ask with SIGTERM, then insist."""
         async with self._lock:
             await self._stop()
 

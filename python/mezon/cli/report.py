@@ -43,7 +43,7 @@ class Reporter:
 
     @classmethod
     def from_environment(cls, clients: Callable[[], list[Any]]) -> Self | None:
-        """A reporter when somebody asked for one, and it is there."""
+        """Make a reporter when somebody asked for one, and it is there."""
         address = os.environ.pop(ADDRESS, None)
         if address is None:
             return None
@@ -65,13 +65,13 @@ class Reporter:
             self._broken = True
 
     def start(self) -> None:
-        """Begins to tell the state every half second, and what is logged under ``mezon``."""
+        """Begin to tell the state every half second, and what is logged under ``mezon``."""
         logging.getLogger("mezon").addHandler(self._handler)
         threading.Thread(target=self._sample, name="mezon-report", daemon=True).start()
         threading.Thread(target=self._end_with_listener, name="mezon-report-end", daemon=True).start()
 
     def show_logs(self) -> None:
-        """Shows the log in the terminal as ``client.run()`` does: unless the bot has configured logging.
+        """Show the log in the terminal as ``client.run()`` does: unless the bot has configured logging.
 
         ``run()`` itself takes our handler for such a configuration.
         """
@@ -83,7 +83,7 @@ class Reporter:
         package.addHandler(self._handler)
 
     def _end_with_listener(self) -> None:
-        """A bot that was started by a command ends with it, even if the command was killed."""
+        """End a bot with the command that started it, even if the command was killed."""
         self._connection.settimeout(None)
         with contextlib.suppress(OSError):
             while self._connection.recv(4096):

@@ -53,7 +53,16 @@ class InternalAgentEvents(str, Enum):  # noqa: UP042 (str() of a member stays as
 
 
 class Events(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
-    """Everything ``client.on`` can listen to. A member equals the envelope's field name."""
+    """Everything ``client.on`` can listen to. A member equals the envelope's field name.
+
+    ```python
+    from mezon import Events
+
+    @client.on(Events.VOICE_JOINED_EVENT)
+    async def joined(event):
+        print(event.user_id, "joined", event.voice_channel_id)
+    ```
+    """
 
     CHANNEL_MESSAGE = "channel_message"
     MESSAGE_REACTION = "message_reaction_event"

@@ -48,7 +48,7 @@ class Parameter:
 
 
 def parameters_of(function: Callable[..., Any], skip: int = 1) -> list[Parameter]:
-    """The parameters of a command's function, without the context.
+    """Give the parameters of a command's function, without the context.
 
     Raises:
         InvalidArgumentError: If the function takes no context, or one of them has a type that is not understood.
@@ -64,7 +64,7 @@ def parameters_of(function: Callable[..., Any], skip: int = 1) -> list[Parameter
 
 
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """The types of a function's parameters.
+    """Give the types of a function's parameters.
 
     Raises:
         InvalidArgumentError: If one of them cannot be looked up.
@@ -106,7 +106,7 @@ def _special(hint: Any) -> type[User] | type[TextChannel] | None:
 
 
 async def bind(ctx: Context, parameters: list[Parameter], words: Words) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments for a call, out of what was typed.
+    """Make the arguments for a call, out of what was typed.
 
     Raises:
         ArgumentError: If one is missing or wrong, or too many were typed.
@@ -155,7 +155,7 @@ async def _convert(ctx: Context, parameter: Parameter, word: Word) -> Any:
 
 
 def convert(adapter: TypeAdapter[Any], text: str, name: str) -> Any:
-    """A value out of a text.
+    """Give a value out of a text.
 
     Raises:
         ArgumentError: If it is none; with what pydantic says about it.
@@ -206,7 +206,7 @@ async def _channel(ctx: Context, parameter: Parameter, word: Word) -> TextChanne
 
 
 def _number(word: Word, kind: str, sign: str) -> int:
-    """The id a word stands for: of a mention, or digits, also as ``<@123>``; 0 if it is none."""
+    """Give the id a word stands for: of a mention, or digits, also as ``<@123>``; 0 if it is none."""
     if word.mark is not None:
         return word.mark.id if word.mark.kind == kind else 0
     digits = word.text.strip("<>").removeprefix(sign)

@@ -57,32 +57,32 @@ class Check:
 
 
 def as_checks(checks: Any) -> list[Check]:
-    """What was given as checks, as checks."""
+    """Take what was given as checks, as checks."""
     return [one if isinstance(one, Check) else Check(one) for one in checks]
 
 
 def check(function: CheckFunction, text: str = "You may not do that.") -> Check:
-    """A check of your own; ``function`` gets the context and may be a coroutine function."""
+    """Make a check of your own; ``function`` gets the context and may be a coroutine function."""
     return Check(function, text)
 
 
 def dm_only() -> Check:
-    """Only in direct messages."""
+    """Allow it in direct messages only."""
     return Check(lambda ctx: ctx.clan.id == 0, "That goes in a direct message only.")
 
 
 def clan_only() -> Check:
-    """Only in a clan."""
+    """Allow it in a clan only."""
     return Check(lambda ctx: ctx.clan.id != 0, "That goes in a clan only.")
 
 
 def owner_only() -> Check:
-    """Only for the bot's owners: ``Bot(owner_ids=[...])``."""
+    """Allow it to the bot's owners only: ``Bot(owner_ids=[...])``."""
     return Check(lambda ctx: ctx.user_id in ctx.bot.owner_ids, "Only the bot's owner may do that.")
 
 
 def has_role(*roles: str | int) -> Check:
-    """Only for those who have one of these roles in the clan, by title or id.
+    """Allow it only to those who have one of these roles in the clan, by title or id.
 
     The roles are asked for over HTTP, at most once in 30 seconds for each clan.
     """
@@ -105,7 +105,7 @@ class RoleBook:
         self._known: OrderedDict[int, tuple[float, dict[int, set[str | int]]]] = OrderedDict()
 
     async def of(self, clan: Any, user_id: int) -> set[str | int]:
-        """The titles and ids of the roles a user has in a clan."""
+        """Give the titles and ids of the roles a user has in a clan."""
         now = asyncio.get_running_loop().time()
         known = self._known.get(clan.id)
         if known is None or now - known[0] > _ROLES_FOR:
@@ -116,7 +116,7 @@ class RoleBook:
         return known[1].get(user_id, set())
 
     def forget(self, clan_id: int) -> None:
-        """A role of this clan was changed, given or taken."""
+        """Forget the roles of a clan: one was changed, given or taken."""
         self._known.pop(clan_id, None)
 
     async def _ask(self, clan: Any) -> dict[int, set[str | int]]:
@@ -173,5 +173,5 @@ class Cooldown:
 
 
 def cooldown(rate: int, per: float, by: Literal["user", "channel", "clan", "all"] = "user") -> Cooldown:
-    """``rate`` uses in ``per`` seconds, for each user, channel or clan, or for all together."""
+    """Allow ``rate`` uses in ``per`` seconds, for each user, channel or clan, or for all together."""
     return Cooldown(rate, per, by)

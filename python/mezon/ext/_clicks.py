@@ -103,7 +103,7 @@ class Pattern:
         self._expression = re.compile(expression + re.escape(pattern[at:]))
 
     def match(self, button_id: str) -> dict[str, Any] | None:
-        """The arguments an id carries, or None if it does not fit."""
+        """Give the arguments an id carries, or None if it does not fit."""
         found = self._expression.fullmatch(button_id)
         if found is None:
             return None
@@ -115,7 +115,7 @@ class Pattern:
             return None
 
     def id(self, **fields: Any) -> str:
-        """The id of a button with these values.
+        """Make the id of a button with these values.
 
         Raises:
             InvalidArgumentError: If they do not fit the pattern.
@@ -137,7 +137,7 @@ class Pattern:
         disabled: bool = False,
         **fields: Any,
     ) -> Button:
-        """A button that leads here, with these values."""
+        """Make a button that leads here, with these values."""
         from mezon.ext.components import Button
 
         return Button(label, id=self.id(**fields), style=style, disabled=disabled)
@@ -157,7 +157,7 @@ class Callbacks:
         self._live: OrderedDict[str, tuple[Callable[[Click], Any], float]] = OrderedDict()
 
     def add(self, callback: Callable[[Click], Any], timeout: float) -> str:
-        """An id that leads to the callback for so many seconds."""
+        """Make an id that leads to the callback for so many seconds."""
         now = asyncio.get_running_loop().time()
         for known, (_, end) in list(self._live.items())[:8]:
             if end <= now:
@@ -169,7 +169,7 @@ class Callbacks:
         return made
 
     def get(self, button_id: str) -> Callable[[Click], Any] | None:
-        """The callback, or None if it is over."""
+        """Give the callback, or None if it is over."""
         callback, end = self._live.get(button_id, (None, 0.0))
         if callback is None or end <= asyncio.get_running_loop().time():
             self._live.pop(button_id, None)
@@ -177,7 +177,7 @@ class Callbacks:
         return callback
 
     def remove(self, button_id: str) -> None:
-        """The button leads nowhere any more."""
+        """Let the button lead nowhere from now on."""
         self._live.pop(button_id, None)
 
 
@@ -188,7 +188,7 @@ class Hurry:
         self._seen: OrderedDict[tuple[Any, ...], float] = OrderedDict()
 
     def is_repeat(self, event: Any) -> bool:
-        """Was the same pressed by the same user just now?"""
+        """Say whether the same was pressed by the same user just now."""
         now = asyncio.get_running_loop().time()
         key = (event.message_id, event.button_id, event.user_id, event.extra_data)
         while self._seen and next(iter(self._seen.values())) <= now - SAME_CLICK:

@@ -75,7 +75,7 @@ class Place:
         return await self.channel.send_ephemeral(self.user_id, content, **options)
 
     async def fetch_user(self) -> User:
-        """The user; a DM is opened with somebody the bot has not met.
+        """Find the user; a DM is opened with somebody the bot has not met.
 
         Raises:
             MezonError: If the user cannot be reached.
@@ -87,13 +87,13 @@ class Place:
         return await (await self.fetch_user()).send_dm_message(content, **options)
 
     def typing(self) -> Any:
-        """``async with ctx.typing(): ...`` shows the bot as typing until the block ends."""
+        """Show the bot as typing until the block ends: ``async with ctx.typing(): ...``."""
         return self.channel.typing()
 
     async def wait_for(
         self, event: str, check: Callable[[Any], Any] | None = None, timeout: float | None = None
     ) -> Any:
-        """The next event that fits, as ``client.wait_for``."""
+        """Wait for the next event that fits, as ``client.wait_for``."""
         return await self.bot.wait_for(event, check, timeout)
 
     @overload
@@ -102,6 +102,15 @@ class Place:
     async def ask(self, question: Content, kind: type[T], *, timeout: float = 60.0) -> T: ...
     async def ask(self, question: Content, kind: Any = str, *, timeout: float = 60.0) -> Any:
         """Ask the user, and wait for what they write next in this channel.
+
+        ```python
+        from mezon.ext.commands import Context
+
+        @bot.command()
+        async def order(ctx: Context) -> None:
+            count = await ctx.ask("How many?", int, timeout=60)
+            await ctx.send(f"{count} it is")
+        ```
 
         Args:
             question: What is asked.
@@ -138,7 +147,7 @@ class Place:
                     await message.reply(str(error))
 
     async def stream_reply(self, chunks: AsyncIterable[str], **options: Any) -> list[ChannelMessageAck]:
-        """An answer that grows as its text comes; see ``mezon.ext.streaming.stream_reply``."""
+        """Give an answer that grows as its text comes; see ``mezon.ext.streaming.stream_reply``."""
         from mezon.ext.streaming import stream_reply
 
         return await stream_reply(self, chunks, **options)
@@ -156,6 +165,20 @@ class Place:
         """Send a form and wait until it is filled in.
 
         Wrong input is answered with what is wrong, and the user may send it again.
+
+        ```python
+        from mezon.ext.commands import Context
+        from mezon.ext.components import Form
+
+        class Lunch(Form):
+            dish: str
+            count: int = 1
+
+        @bot.command()
+        async def lunch(ctx: Context) -> None:
+            order = await ctx.send_form(Lunch, title="Lunch")
+            await ctx.send(f"{order.count} x {order.dish}")
+        ```
 
         Args:
             form: A subclass of ``Form``.
@@ -199,7 +222,16 @@ class Context(Place):
     async def reply(
         self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
     ) -> ChannelMessageAck:
-        """Answer the message of the command; the arguments are those of ``send``."""
+        """Answer the message of the command; the arguments are those of ``send``.
+
+        ```python
+        from mezon.ext.commands import Context
+
+        @bot.command()
+        async def ping(ctx: Context) -> None:
+            await ctx.reply("pong")
+        ```
+        """
         return await self.message.reply(self.bot.body(content, buttons, timeout), **options)
 
     async def send_help(self) -> None:

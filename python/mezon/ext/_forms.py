@@ -38,7 +38,7 @@ class FormHandler:
         await self.callback(click, self.form.parse(click.values))
 
     def fits(self, button_id: str) -> bool:
-        """Is this the button of the form?"""
+        """Say whether this is the button of the form."""
         return button_id == self.form.submit_id() or button_id.startswith(f"{self.form.submit_id()}/")
 
 

@@ -53,12 +53,20 @@ class Registry:
         cooldown: Cooldown | None = None,
         hidden: bool = False,
     ) -> Callable[[Callable[..., Any]], Command]:
-        """A command: ``@bot.command("poll", aliases=["vote"])`` on ``async def poll(ctx, question, *choices)``.
+        """Make a command: ``@bot.command("poll", aliases=["vote"])`` on ``async def poll(ctx, question, *choices)``.
 
         What users type becomes the arguments, by the types of the parameters: ``str``, ``int``, ``float``,
         ``bool``, ``datetime``, ``Literal``, an ``Enum``, a ``User`` or a ``TextChannel``, or whatever pydantic makes
         of a text. ``*names`` takes all words that are left, ``*, text`` the rest as it was typed. The docstring is
         its help.
+
+        ```python
+        from mezon.ext.commands import Context
+
+        @bot.command("poll", aliases=["vote"])
+        async def poll(ctx: Context, question: str, *choices: str) -> None:
+            await ctx.send(f"{question} {', '.join(choices)}?")
+        ```
 
         Args:
             name: Its name; the function's if left out.
@@ -90,7 +98,7 @@ class Registry:
         cooldown: Cooldown | None = None,
         hidden: bool = False,
     ) -> Callable[[Callable[..., Any]], Group]:
-        """A command with commands below it: ``@admin.command()`` adds ``!admin ...``. Its own function is called
+        """Make a command with others below: ``@admin.command()`` adds ``!admin ...``. Its own function is called
         when none of them is named."""
         from mezon.ext._command import Group
 
@@ -106,7 +114,7 @@ class Registry:
     # ---- components
 
     def button(self, pattern: str) -> Callable[[Callable[..., Any]], Pattern]:
-        """The buttons whose ids fit a pattern, such as ``vote/{poll}/{choice:int}``; they outlive a restart.
+        """Register buttons whose ids fit a pattern, such as ``vote/{poll}/{choice:int}``; they outlive a restart.
 
         The handler gets the ``mezon.ext.components.Click``, and the fields by name. What the decorator gives
         makes the buttons: ``vote.button("Phở", poll="lunch", choice=1)``.
@@ -120,7 +128,7 @@ class Registry:
         return add
 
     def select(self, pattern: str) -> Callable[[Callable[..., Any]], Pattern]:
-        """The select boxes whose ids fit a pattern, at each choice; ``click.values`` has what was chosen."""
+        """Register select boxes whose ids fit a pattern, at each choice; ``click.values`` has what was chosen."""
 
         def add(function: Callable[..., Any]) -> Pattern:
             made = Pattern(pattern, function)
@@ -130,7 +138,7 @@ class Registry:
         return add
 
     def form(self, form: type[Form]) -> Callable[[F], F]:
-        """Called with the click and the validated form whenever it was filled in; it outlives a restart.
+        """Register who is called with click and form whenever it was filled in; it outlives a restart.
 
         Send it with ``ctx.send(Lunch.content(title="Lunch"))``.
         """
@@ -227,7 +235,7 @@ class Router(Registry):
             follower._register(item)
 
     def on(self, event: str) -> Callable[[F], F]:
-        """A handler of an event, as ``client.on``."""
+        """Register a handler of an event, as ``client.on``."""
 
         def add(function: F) -> F:
             self._register(Listener(event, function))

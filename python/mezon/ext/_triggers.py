@@ -43,7 +43,7 @@ class Triggers:
         self._by_length = sorted(self.prefixes, key=len, reverse=True)
 
     def filter(self) -> filters.Filter:
-        """The messages that can call a command, for the core; `start_of` says which of them do."""
+        """Describe the messages that can call a command, for the core; `start_of` says which of them do."""
         codes = _WRITTEN | ({TypeMessage.CHAT_UPDATE} if self.edits else frozenset())
         begins = [filters.prefix(*self.prefixes)] if self.prefixes else []
         mentions = [filters.mentions_me] if self.mention else []
@@ -51,7 +51,7 @@ class Triggers:
         return wanted if self.own_messages else wanted & ~filters.own
 
     def start_of(self, message: ChannelMessage, text: str) -> int | None:
-        """Where the name of a command begins in the text of a message; None if it calls none."""
+        """Say where the name of a command begins in the text of a message; None if it calls none."""
         place = next((len(one) for one in self._by_length if text.startswith(one)), None)
         if place is None and self.mention and message.mentions:
             place = self._after_mention(message, text)

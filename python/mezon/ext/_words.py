@@ -40,7 +40,7 @@ class Word:
 
 
 def text_of(message: ChannelMessage) -> str:
-    """What a message says."""
+    """Give what a message says."""
     content: Any = message.content
     if isinstance(content, str):  # MezonClient(content_as_json=True)
         import json
@@ -54,7 +54,7 @@ def text_of(message: ChannelMessage) -> str:
 
 
 def marks_of(message: ChannelMessage, text: str) -> list[Mark]:
-    """The users, roles and channels a message names, in the order of its text."""
+    """Give the users, roles and channels a message names, in the order of its text."""
     found: list[Mark] = []
     units = None if text.isascii() else text.encode("utf-16-le", "surrogatepass")
 
@@ -105,7 +105,7 @@ class Words:
         self._lexer.commenters = ""
 
     def next(self) -> Word | None:
-        """The next word, or None.
+        """Take the next word, or None.
 
         Raises:
             ArgumentError: If a quote is not closed, or nothing follows a backslash.
@@ -119,13 +119,13 @@ class Words:
         return None if token is None else self._word(token)
 
     def rest(self) -> str:
-        """All that is left, as it was typed."""
+        """Take all that is left, as it was typed."""
         left = self._raw[self._stream.tell() :]
         self._stream.seek(0, io.SEEK_END)
         return self._word(left).text.strip()
 
     def peek(self) -> Word | None:
-        """The next word; it stays."""
+        """Look at the next word; it stays."""
         place, state = self._stream.tell(), self._lexer.state
         word = self.next()
         self._stream.seek(place)
@@ -142,7 +142,7 @@ class Words:
 
 
 def _regular(text: str) -> str:
-    """``text``, as long as it was, with plain quotes, and with letters for apostrophes that quote nothing."""
+    """Write ``text``, as long as it was, with plain quotes, and with letters for apostrophes that quote nothing."""
     out = list(text.translate(_QUOTES))
     quote, opened, before, escaped = "", 0, " ", False
     for place, char in enumerate(out):

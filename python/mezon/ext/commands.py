@@ -223,7 +223,7 @@ class Bot(Registry, MezonClient):
             await ctx.reply(piece)
 
     async def role_names(self, clan: Any, user_id: int) -> set[str | int]:
-        """The titles and ids of the roles a user has in a clan, at most half a minute old."""
+        """Give the titles and ids of the roles a user has in a clan, at most half a minute old."""
         if self._roles is None:
             book = self._roles = RoleBook()
             for event in (Events.ROLE_EVENT, Events.ROLE_ASSIGN):
@@ -233,7 +233,7 @@ class Bot(Registry, MezonClient):
     # ---- components
 
     def body(self, content: Content, buttons: Buttons | None = None, timeout: float = 180.0) -> Content:
-        """A message's content with buttons below it; those with a callback work for ``timeout`` seconds."""
+        """Make a message's content with buttons below it; those with a callback work for ``timeout`` seconds."""
         if not buttons:
             return content
 
@@ -308,7 +308,7 @@ class Bot(Registry, MezonClient):
         await super().disconnect(drain)
 
     async def task_failed(self, task: Task, error: Exception) -> None:
-        """A run of a task has raised."""
+        """Hear that a run of a task has raised."""
         try:
             await self._failed(task, error)
         except Exception as raised:
@@ -325,7 +325,7 @@ class Bot(Registry, MezonClient):
 
 
 async def _tell(where: Any, error: Exception) -> None:
-    """The default error handler: users hear what they did wrong, and that something went wrong."""
+    """Handle an error as the default does: users hear what they did wrong, and that something went wrong."""
     if not isinstance(where, Place) or isinstance(error, UnknownCommandError):
         return
     text = str(error) if isinstance(error, UserError) else "Something went wrong here; it is not your fault."

@@ -59,6 +59,18 @@ Options: TypeAlias = "Sequence[str] | Mapping[str, str]"
 class Button:
     """A button.
 
+    ```python
+    from mezon.ext.commands import Context
+    from mezon.ext.components import Button, Click
+
+    async def thank(click: Click) -> None:
+        await click.update("Thank you")
+
+    @bot.command()
+    async def rate(ctx: Context) -> None:
+        await ctx.send("Was this helpful?", buttons=[Button("Yes", callback=thank)], timeout=300)
+    ```
+
     Attributes:
         label: What it says.
         id: Comes back when somebody presses it; made up if there is a callback.
@@ -87,7 +99,7 @@ class Button:
 
 
 def button_rows(buttons: Any, id_of: Callable[[Button], str]) -> list[dict[str, Any]]:
-    """Buttons as the rows of a message's components."""
+    """Give buttons as the rows of a message's components."""
     rows = [buttons] if buttons and isinstance(buttons[0], Button) else buttons
     made = []
     for row in rows:
@@ -181,7 +193,7 @@ def _pairs(options: Options) -> list[tuple[str, str]]:
 def form_content(
     title: str, inputs: Sequence[_Input], buttons: Sequence[Button], *, text: str = "", description: str = ""
 ) -> dict[str, Any]:
-    """The content of a message with inputs and buttons, for those who want no class for it.
+    """Make the content of a message with inputs and buttons, for those who want no class for it.
 
     What was put in comes with the click on a button: ``click.values``.
     """
@@ -210,12 +222,12 @@ class Form(BaseModel):
 
     @classmethod
     def name_of_form(cls) -> str:
-        """What names the form in the ids of its buttons."""
+        """Give what names the form in the ids of its buttons."""
         return cls.form_name or cls.__name__
 
     @classmethod
     def inputs(cls) -> list[_Input]:
-        """The inputs, in the order of the fields.
+        """Give the inputs, in the order of the fields.
 
         Raises:
             InvalidArgumentError: If a field has a type no input is made for.
@@ -226,7 +238,7 @@ class Form(BaseModel):
     def content(
         cls, *, title: str, submit: str = "Send", state: str = "", text: str = "", description: str = ""
     ) -> dict[str, Any]:
-        """The content of a message with the form, for ``@bot.form(...)``, which works after a restart, too.
+        """Make the content of a message with the form, for ``@bot.form(...)``, which works after a restart, too.
 
         Args:
             title: Its title.
@@ -241,12 +253,12 @@ class Form(BaseModel):
 
     @classmethod
     def submit_id(cls, state: str = "") -> str:
-        """The id of the button that sends it."""
+        """Give the id of the button that sends it."""
         return f"{FORM}{cls.name_of_form()}/{state}" if state else f"{FORM}{cls.name_of_form()}"
 
     @classmethod
     def parse(cls, values: Mapping[str, str | list[str]]) -> Self:
-        """What was put in, validated.
+        """Validate what was put in.
 
         Raises:
             FormError: With what is wrong, by the labels of the fields.
@@ -269,7 +281,7 @@ class Form(BaseModel):
 
 
 def _bare(hint: Any) -> tuple[Any, bool]:
-    """A type without ``Annotated`` and ``None``; and whether it is a list."""
+    """Take a type apart: without ``Annotated`` and ``None``; and whether it is a list."""
     if get_origin(hint) is Annotated:
         return _bare(get_args(hint)[0])
     if get_origin(hint) in (Union, UnionType):
@@ -331,7 +343,7 @@ def _default_input(name: str, kind: Any, several: bool, default: Any) -> _Input:
 
 
 def _cleaned(info: FieldInfo, value: str | list[str] | None) -> Any:
-    """A value as pydantic takes it; None for what nobody has touched."""
+    """Make a value as pydantic takes it; None for what nobody has touched."""
     kind, several = _bare(info.annotation)
     if several:
         if value is None or value == "":
@@ -350,7 +362,7 @@ def _cleaned(info: FieldInfo, value: str | list[str] | None) -> Any:
 
 
 def _iso(text: str) -> str:
-    """A date as Mezon's apps write it, ``d/m/yyyy``, in the order pydantic reads."""
+    """Read a date as Mezon's apps write it, ``d/m/yyyy``, in the order pydantic reads."""
     day, _, rest = text.partition(" ")
     parts = day.split("/")
     if len(parts) != 3 or not all(part.isdecimal() for part in parts):

@@ -110,7 +110,7 @@ class PrometheusMetrics(Observer):
             self._seconds.labels(self._bot, kind, name).observe(time.perf_counter() - start)
 
     def text(self) -> str:
-        """All of it as Prometheus reads it, for a web server of your own."""
+        """Write all of it as Prometheus reads it, for a web server of your own."""
         import prometheus_client
 
         return prometheus_client.generate_latest(self.registry).decode()
@@ -154,7 +154,7 @@ class _Book:
         registry.register(self)
 
     def collect(self) -> Iterable[Metric]:
-        """The counters of every bot, as they are now."""
+        """Give the counters of every bot, as they are now."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         stats = {bot: client.stats() for bot, client in self.clients.items()}
@@ -236,18 +236,18 @@ class Tracing(Observer):
         client.observe(self)
 
     def handler(self, event: str, handler: Callable[..., Any]) -> AbstractContextManager[Any]:
-        """A span for a handler."""
+        """Open a span for a handler."""
         where = getattr(handler, "__qualname__", type(handler).__qualname__)
         return self._span(
             f"handle {event}", self._kinds.CONSUMER, {"mezon.event": event, "code.function": where}
         )
 
     def call(self, name: str) -> AbstractContextManager[Any]:
-        """A span for a call over the socket."""
+        """Open a span for a call over the socket."""
         return self._span(f"call {name}", self._kinds.CLIENT, {"rpc.system": "mezon", "rpc.method": name})
 
     def request(self, name: str, method: str) -> AbstractContextManager[Any]:
-        """A span for an HTTP request."""
+        """Open a span for an HTTP request."""
         return self._span(
             f"http {name}", self._kinds.CLIENT, {"http.request.method": method, "rpc.method": name}
         )

@@ -108,13 +108,13 @@ class _Growing:
         self._last = float("-inf")
 
     def add(self, chunk: str) -> None:
-        """More text."""
+        """Add text."""
         if chunk:
             self.text += chunk
             self._news.set()
 
     def end(self, empty: str) -> None:
-        """No more text comes."""
+        """End it: no more text comes."""
         if not self.text.strip():
             self.text = empty
         self._ended = True

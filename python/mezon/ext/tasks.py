@@ -44,7 +44,7 @@ Callback: TypeAlias = "Callable[[], Awaitable[Any]]"
 
 #: Seconds between two looks whether the connection is back, and the longest sleep: a clock may be set.
 _LOOK: Final = 0.25
-_LONGEST: Final = 60.0
+LONGEST: Final = 60.0
 
 
 class Every:
@@ -57,7 +57,7 @@ class Every:
         self.at_start = at_start
 
     def times(self, now: float) -> Iterator[float]:
-        """The times from ``now`` on."""
+        """Give the times from ``now`` on."""
         count = 0 if self.at_start else 1
         while True:
             yield now + count * self.seconds
@@ -75,7 +75,7 @@ class _Cron:
 
 
 def cron_times(line: str, zone: tzinfo, now: float) -> Iterator[float]:
-    """The UNIX times a cron line of five fields names, after ``now``.
+    """Give the UNIX times a cron line of five fields names, after ``now``.
 
     At a change of the clocks a time that does not exist comes at the hour after, and one that comes twice once.
 
@@ -97,7 +97,7 @@ def cron_times(line: str, zone: tzinfo, now: float) -> Iterator[float]:
 
 
 def zone_of(name: str | tzinfo | None) -> tzinfo:
-    """A time zone by its name; UTC for None.
+    """Give a time zone by its name; UTC for None.
 
     Raises:
         InvalidArgumentError: If there is none of that name.
@@ -186,7 +186,7 @@ class Task:
         while due is not None:
             self.next_time = due
             while (left := due - time.time()) > 0:  # noqa: ASYNC110 (time is waited for)
-                await asyncio.sleep(min(left, _LONGEST))
+                await asyncio.sleep(min(left, LONGEST))
             while bot.state != "ready":  # noqa: ASYNC110 (no event says it in all cases)
                 await asyncio.sleep(_LOOK)
             if time.time() - due >= self.grace:

@@ -49,63 +49,63 @@ def _text(how: str, words: tuple[str, ...], ignore_case: bool) -> Filter:
 
 
 def prefix(*words: str, ignore_case: bool = False) -> Filter:
-    """The text of the message begins with one of the words."""
+    """Match a text of a message that begins with one of the words."""
     return _text("prefix", words, ignore_case)
 
 
 def contains(*words: str, ignore_case: bool = False) -> Filter:
-    """One of the words is anywhere in the text. Thousands of words cost no more than one."""
+    """Match one of the words anywhere in the text. Thousands of words cost no more than one."""
     return _text("contains", words, ignore_case)
 
 
 def equals(*words: str, ignore_case: bool = False) -> Filter:
-    """The text is one of the words, and nothing else."""
+    """Match a text that is one of the words, and nothing else."""
     return _text("equals", words, ignore_case)
 
 
 def regex(pattern: str, *, ignore_case: bool = False) -> Filter:
-    """The pattern is found anywhere in the text: the syntax of Rust's ``regex``, in linear time, without look-around
+    """Match a pattern anywhere in the text: the syntax of Rust's ``regex``, in linear time, without look-around
     and back references."""
     return _text("regex", (pattern,), ignore_case)
 
 
 def sender(*ids: int | str) -> Filter:
-    """Who did it: the sender of a message or reaction, who typed, who pressed a button."""
+    """Match who did it: the sender of a message or reaction, who typed, who pressed a button."""
     return ids_at("sender", numbers("sender", ids))
 
 
 def user(*ids: int | str) -> Filter:
-    """Whom it is about: who was added to, or removed from, a channel or clan."""
+    """Match whom it is about: who was added to, or removed from, a channel or clan."""
     return ids_at("user", numbers("user", ids))
 
 
 def channel(*ids: int | str) -> Filter:
-    """In one of these channels."""
+    """Match what is in one of these channels."""
     return ids_at("channel", numbers("channel", ids))
 
 
 def clan(*ids: int | str) -> Filter:
-    """In one of these clans."""
+    """Match what is in one of these clans."""
     return ids_at("clan", numbers("clan", ids))
 
 
 def topic(*ids: int | str) -> Filter:
-    """In one of these topics; without ids, in any topic."""
+    """Match what is in one of these topics; without ids, in any topic."""
     return ids_at("topic", numbers("topic", ids)) if ids else ~ids_at("topic", [0])
 
 
 def code(*codes: int) -> Filter:
-    """A message of one of these codes (``TypeMessage``)."""
+    """Match a message of one of these codes (``TypeMessage``)."""
     return ids_at("code", numbers("code", codes))
 
 
 def emoji(*names: str) -> Filter:
-    """A reaction with one of these emoji, by their short names."""
+    """Match a reaction with one of these emoji, by their short names."""
     return _string("emoji", names)
 
 
 def button(*ids: str) -> Filter:
-    """A button, or a select box, with one of these ids."""
+    """Match a button, or a select box, with one of these ids."""
     return _string("button", ids)
 
 
@@ -130,12 +130,12 @@ def _item(list_name: str, field: str, ids: list[Any], shown: str) -> Filter:
 
 
 def mentions_user(*ids: int | str) -> Filter:
-    """The message mentions one of these users."""
+    """Match a message that mentions one of these users."""
     return _item("mentions", "user_id", numbers("mentions_user", ids), f"mentions_user{ids}")
 
 
 def mentions_role(*ids: int | str) -> Filter:
-    """The message mentions one of these roles."""
+    """Match a message that mentions one of these roles."""
     return _item("mentions", "role_id", numbers("mentions_role", ids), f"mentions_role{ids}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -12,7 +11,7 @@ Matches: TypeAlias = "Callable[[Any], bool]"
 
 
 def matcher(spec: Spec) -> Matches:
-    """Whether an event matches."""
+    """Say whether an event matches."""
     if "and" in spec:
         every = [matcher(part) for part in spec["and"]]
         return lambda event: all(one(event) for one in every)
@@ -55,7 +54,7 @@ def _is_one(value: Any, ids: frozenset[int]) -> bool:
 
 
 def _at(event: Any, path: list[str]) -> Iterator[Any]:
-    """The values at a place; an object that is not there has nothing but zeros."""
+    """Give the values at a place; an object that is not there has nothing but zeros."""
     found = getattr(event, path[0], None)
     if len(path) == 1:
         yield found
@@ -71,6 +70,8 @@ def _at(event: Any, path: list[str]) -> Iterator[Any]:
 def _content(event: Any) -> dict[str, Any]:
     content = getattr(event, "content", None)
     if isinstance(content, str):  # MezonClient(content_as_json=True)
+        import json
+
         try:
             content = json.loads(content)
         except ValueError:
@@ -79,7 +80,7 @@ def _content(event: Any) -> dict[str, Any]:
 
 
 def text_of(event: Any) -> str:
-    """The text of a message: ``t`` of its content, if that is a text."""
+    """Give the text of a message: ``t`` of its content, if that is a text."""
     text = _content(event).get("t")
     return text if isinstance(text, str) else ""
 
@@ -103,5 +104,5 @@ def _words(spec: Spec) -> Callable[[str], bool]:
 
 
 def _folded(text: str) -> str:
-    """In lower case, each character by itself. Must match `folded` in src/filter/text.rs."""
+    """Write it in lower case, each character by itself. Must match `folded` in src/filter/text.rs."""
     return "".join(map(str.lower, text))

@@ -66,7 +66,7 @@ class Filter:
         self._shown = shown
 
     def spec(self, event: str, me: int) -> Spec:
-        """What it asks of the events of a name, for the bot of this id.
+        """Give what it asks of the events of a name, for the bot of this id.
 
         Raises:
             InvalidArgumentError: If those events do not have it.
@@ -98,7 +98,7 @@ class Filter:
 
 
 def place(event: str, what: str) -> list[str]:
-    """Where an event has something.
+    """Say where an event has something.
 
     Raises:
         InvalidArgumentError: If it has no such thing.
@@ -112,7 +112,7 @@ def place(event: str, what: str) -> list[str]:
 
 
 def ids_at(what: str, ids: list[Any], shown: str | None = None) -> Filter:
-    """One of these numbers is where the event has it."""
+    """Ask for one of these numbers where the event has it."""
     return Filter(
         lambda event, me: {"ids": place(event, what), "in": [me if one is ME else one for one in ids]},
         shown or f"{what}({', '.join(map(str, ids))})",
@@ -120,7 +120,7 @@ def ids_at(what: str, ids: list[Any], shown: str | None = None) -> Filter:
 
 
 def numbers(what: str, ids: Iterable[int | str]) -> list[int]:
-    """Ids as numbers.
+    """Take ids as numbers.
 
     Raises:
         InvalidArgumentError: If there is none, or one is no id.
@@ -140,7 +140,7 @@ def numbers(what: str, ids: Iterable[int | str]) -> list[int]:
 
 
 def texts(what: str, words: Iterable[str]) -> list[str]:
-    """Words to look for.
+    """Take words to look for.
 
     Raises:
         InvalidArgumentError: If there is none, or one is no text or an empty one.

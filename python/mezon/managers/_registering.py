@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 import sys
@@ -35,7 +34,7 @@ _PACKAGE: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
 
 def _bots_line() -> int:
-    """How far up the first frame is that is not of this package, as ``warnings`` counts from our caller."""
+    """Say how far up the first frame is that is not of this package, as ``warnings`` counts from our caller."""
     level, frame = 1, sys._getframe(0)
     while frame.f_code.co_filename.startswith(_PACKAGE) and frame.f_back is not None:
         level, frame = level + 1, frame.f_back
@@ -46,6 +45,8 @@ def warn_of_typo(name: str) -> None:
     """Warn of a name that no event has and that is close to one that has. Names of a bot's own are fine."""
     if _known(name):
         return
+    import difflib
+
     near = difflib.get_close_matches(name, _members(), 1, 0.8)
     if near:
         warnings.warn(

@@ -30,7 +30,7 @@ class Collection(Generic[K, V]):
         return len(self._data)
 
     def get(self, key: K) -> V | None:
-        """The value of ``key``, or None."""
+        """Give the value of ``key``, or None."""
         return self._data.get(key)
 
     def set(self, key: K, value: V) -> None:
@@ -51,33 +51,33 @@ class Collection(Generic[K, V]):
             self._data.move_to_end(key)
 
     def first(self) -> V | None:
-        """The first value, or None."""
+        """Give the first value, or None."""
         return next(iter(self._data.values()), None)
 
     def first_key(self) -> K | None:
-        """The first key, or None."""
+        """Give the first key, or None."""
         return next(iter(self._data), None)
 
     def filter(self, fn: Callable[[V], bool]) -> Collection[K, V]:
-        """A new collection of the entries whose value ``fn`` says True to."""
+        """Give a new collection of the entries whose value ``fn`` says True to."""
         kept: Collection[K, V] = Collection()
         kept._data.update((key, value) for key, value in list(self._data.items()) if fn(value))
         return kept
 
     def map(self, fn: Callable[[V], T]) -> list[T]:
-        """What ``fn`` makes of each value."""
+        """Give what ``fn`` makes of each value."""
         return [fn(value) for value in list(self._data.values())]
 
     def values(self) -> Iterator[V]:
-        """The values, in order."""
+        """Give the values, in order."""
         return iter(list(self._data.values()))
 
     def keys(self) -> Iterator[K]:
-        """The keys, in order."""
+        """Give the keys, in order."""
         return iter(list(self._data))
 
     def items(self) -> Iterator[tuple[K, V]]:
-        """The entries, in order."""
+        """Give the entries, in order."""
         return iter(list(self._data.items()))
 
     def clear(self) -> None:
@@ -135,7 +135,13 @@ class CacheManager(Generic[K, V]):
         return self._max_size
 
     def get(self, id: K | str) -> V | None:
-        """The value of ``id`` if it is here, else None. It counts as used now."""
+        """Give the value of ``id`` if it is here, else None. It counts as used now.
+
+        ```python
+        known = client.users.get(user.id)
+        print("not heard of yet" if known is None else known.username)
+        ```
+        """
         key: Any = _as_key(id) if type(id) is str else id
         data = self._data
         try:
@@ -156,7 +162,13 @@ class CacheManager(Generic[K, V]):
             data.popitem(last=False)
 
     async def fetch(self, id: K | str) -> V:
-        """The value of ``id``, from here or from the fetcher; concurrent calls share one fetch."""
+        """Fetch the value of ``id``, from here or from the fetcher; concurrent calls share one fetch.
+
+        ```python
+        alice = await client.users.fetch(user.id)
+        general = await client.channels.fetch(channel.id)
+        ```
+        """
         key: Any = _as_key(id) if type(id) is str else id
         value = self.get(key)
         return value if value is not None else await self._flights.run(key, lambda: self._fetch(key))
@@ -171,19 +183,19 @@ class CacheManager(Generic[K, V]):
         return fetched
 
     def first(self) -> V | None:
-        """The least recently used value, or None."""
+        """Give the least recently used value, or None."""
         return self.cache.first()
 
     def filter(self, fn: Callable[[V], bool]) -> Collection[K, V]:
-        """A collection of the entries whose value ``fn`` says True to."""
+        """Give a collection of the entries whose value ``fn`` says True to."""
         return self.cache.filter(fn)
 
     def map(self, fn: Callable[[V], T]) -> list[T]:
-        """What ``fn`` makes of each value."""
+        """Give what ``fn`` makes of each value."""
         return self.cache.map(fn)
 
     def values(self) -> Iterator[V]:
-        """The values, least recently used first."""
+        """Give the values, least recently used first."""
         return self.cache.values()
 
     def delete(self, id: K | str) -> bool:
@@ -196,7 +208,7 @@ class CacheManager(Generic[K, V]):
         self.cache.clear()
 
     def has(self, id: K | str) -> bool:
-        """Whether ``id`` is here."""
+        """Say whether ``id`` is here."""
         return (_as_key(id) if type(id) is str else id) in self._data
 
     def __contains__(self, id: object) -> bool:
@@ -210,7 +222,7 @@ class CacheManager(Generic[K, V]):
 
 
 def _as_key(id: Any) -> Any:
-    """The number a digit string stands for; any other string is a key of its own."""
+    """Give the number a digit string stands for; any other string is a key of its own."""
     if id.isascii() and id.isdigit() and (id[0] != "0" or len(id) == 1):
         return int(id)
     return id

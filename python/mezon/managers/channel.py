@@ -47,7 +47,10 @@ class ChannelManager:
         if not session_token:
             return self.all_dm_channels
         answer = await self.api_client.list_channel_descs(
-            token=session_token, channel_type=ChannelType.CHANNEL_TYPE_DM
+            token=session_token,
+            channel_type=ChannelType.CHANNEL_TYPE_DM,
+            # At a login it is the second call, and would wait for the rate limit of HTTP.
+            options={"soon": True},
         )
         found: dict[int, int] = {}
         for channel in answer.channeldesc or ():
@@ -61,7 +64,7 @@ class ChannelManager:
         return found
 
     def get_all_dm_channels(self) -> dict[int, int] | None:
-        """From user id to channel id of the DM; None until listed."""
+        """Give the channel id of the DM by user id; None until listed."""
         return self.all_dm_channels
 
     async def create_dm_channel(self, user_id: int | str) -> ApiChannelDescription:

@@ -97,7 +97,7 @@ class EventManager:
         self._changed(name)
 
     def has_listeners(self, event_name: str) -> bool:
-        """Whether anything happens when the event occurs."""
+        """Say whether anything happens when the event occurs."""
         name = _name_of(event_name)
         return name in self.listeners or name in self.defaults
 
@@ -152,7 +152,7 @@ class EventManager:
 
 
 def event_name(event: str) -> str:
-    """The name of an event, from a member of ``Events`` or a str.
+    """Give the name of an event, from a member of ``Events`` or a str.
 
     Raises:
         InvalidArgumentError: If it is neither.

@@ -28,7 +28,7 @@ class SessionManager:
         self.session = session
 
     def get_session(self) -> Session:
-        """The current session; None before the login, left out of the type as bots read `.token`."""
+        """Give the current session; None before the login, left out of the type as bots read `.token`."""
         return cast("Session", self.session)
 
     async def authenticate(self, client_id: str | int, client_secret: str) -> ApiSession:

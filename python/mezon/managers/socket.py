@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from mezon.managers._joins import join_clans
 from mezon.models._body import mentions_of, received_content
 from mezon.models._origin import KEY, RECEIVERS, Origin
+from mezon.models._outgoing import OutgoingMessage
 from mezon.socket import Socket, WebSocketAdapterPb
 from mezon.utils.logger import get_logger
 
@@ -106,7 +107,7 @@ class SocketManager:
         )
 
     def get_socket(self) -> Socket:
-        """The socket."""
+        """Give the socket."""
         return self.socket
 
     async def connect(self, api_session: Session, *, auto_reconnect: bool = False) -> Session:
@@ -120,7 +121,7 @@ class SocketManager:
         return await self.socket.connect(api_session, create_status=True, auto_reconnect=auto_reconnect)
 
     async def is_connected(self) -> bool:
-        """Is the socket connected and ready for calls?"""
+        """Say whether the socket is connected and ready for calls."""
         return self.socket.is_open()
 
     async def connect_socket(self, token: str, *, listing: Awaitable[ApiClanDescList] | None = None) -> None:
@@ -207,7 +208,7 @@ class SocketManager:
         topic_id: int | None = None,
     ) -> ChannelMessageAck:
         """As ``Socket.write_chat_message``; the message is in the store when this returns."""
-        sent = await self.send_message(
+        message = OutgoingMessage(
             clan_id,
             channel_id,
             mode,
@@ -222,64 +223,29 @@ class SocketManager:
             code,
             topic_id,
         )
-        return sent.ack
+        return (await self.send_message(message)).ack
 
-    async def send_message(
-        self,
-        clan_id: int,
-        channel_id: int,
-        mode: int,
-        is_public: bool,
-        content: Content,
-        mentions: Sequence[ApiMessageMention] | None = None,
-        attachments: Sequence[ApiMessageAttachment] | None = None,
-        references: Sequence[ApiMessageRef] | None = None,
-        anonymous_message: bool | None = None,
-        mention_everyone: bool | None = None,
-        avatar: str | None = None,
-        code: int | None = None,
-        topic_id: int | None = None,
-        channel_label: str | None = None,
-    ) -> Sent:
+    async def send_message(self, message: OutgoingMessage, channel_label: str | None = None) -> Sent:
         """Send a message; it is in the store when this returns, and in the answer as it was sent.
 
         Args:
+            message: The message.
             channel_label: The channel's name, for the message in the answer.
+
+        Raises:
+            MezonError: One of its kinds, as ``Socket.write_chat_message``.
         """
-        ack = await self.socket.write_chat_message(
-            clan_id,
-            channel_id,
-            mode,
-            is_public,
-            content,
-            mentions,
-            attachments,
-            references,
-            anonymous_message,
-            mention_everyone,
-            avatar,
-            code,
-            topic_id,
-        )
+        ack = await self.socket.write_chat_message(**vars(message))
         store = self.message_db
         if not ack.message_id or (store is not None and store.came(ack.channel_id or 0, ack.message_id)):
             # The server's own copy says more, and the connection has it for `channel.messages`, too.
             return Sent(ack, None)
         from mezon.models._sent import sent_message
 
-        message = sent_message(
-            ack,
-            self.mezon_client.client_id,
-            content,
-            mentions,
-            attachments,
-            references,
-            topic_id,
-            channel_label,
-        )
+        sent = sent_message(ack, self.mezon_client.client_id, message, channel_label)
         if store is not None:
-            await store.save_message(message)
-        return Sent(ack, message)
+            await store.save_message(sent)
+        return Sent(ack, sent)
 
     async def update_chat_message(
         self,

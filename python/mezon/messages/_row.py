@@ -31,7 +31,7 @@ def _dump(value: Any) -> Any:
 
 
 def content_text(content: Any) -> str:
-    """The content column: a JSON object, ``{}`` for what is none. A str is JSON already."""
+    """Give the content column: a JSON object, ``{}`` for what is none. A str is JSON already."""
     if isinstance(content, str):
         try:
             content = json.loads(content)
@@ -43,7 +43,7 @@ def content_text(content: Any) -> str:
 
 
 def row_of(message: ChannelMessage | Mapping[str, Any]) -> tuple[Any, ...]:
-    """The arguments of ``_core.Store.save_row`` for a message, or for what its ``to_db_dict`` gives.
+    """Give the arguments of ``_core.Store.save_row`` for a message, or for what its ``to_db_dict`` gives.
 
     Raises:
         InvalidArgumentError: If it has no message or channel id, or something in it cannot be stored.

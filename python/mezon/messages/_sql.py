@@ -65,15 +65,15 @@ class Cursor:
         return self._cursor.description
 
     async def fetchone(self) -> Any:
-        """The next row, or None."""
+        """Give the next row, or None."""
         return await self._database.run(self._cursor.fetchone)
 
     async def fetchmany(self, size: int = 1) -> list[Any]:
-        """The next rows, ``size`` at most."""
+        """Give the next rows, ``size`` at most."""
         return await self._database.run(self._cursor.fetchmany, size)
 
     async def fetchall(self) -> list[Any]:
-        """All rows that are left."""
+        """Give all rows that are left."""
         return await self._database.run(self._cursor.fetchall)
 
     async def close(self) -> None:
@@ -218,5 +218,5 @@ class Database:
 
 
 def _given(parameters: Iterable[Any]) -> Any:
-    """Parameters as sqlite3 takes them: by name, or in order."""
+    """Give the parameters as sqlite3 takes them: by name, or in order."""
     return parameters if isinstance(parameters, dict | Sequence) else tuple(parameters)

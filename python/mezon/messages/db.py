@@ -13,6 +13,7 @@ from mezon import _core
 from mezon.errors import InvalidArgumentError, MessageStoreError
 from mezon.messages import _exit, _fork
 from mezon.messages._row import content_text, json_text, row_of
+from mezon.utils.bounds import check_count, check_number
 from mezon.utils.ids import required_id
 from mezon.utils.logger import get_logger
 
@@ -37,6 +38,9 @@ SCAN: Final = "scan"
 #: How much trouble is remembered while there is no loop to tell it on.
 _UNTOLD: Final = 8
 
+#: More of anything than a file or a machine holds.
+_MOST: Final = 2**48
+
 #: Seconds ``close`` waits for a disk that does not answer.
 _CLOSE_TIMEOUT = 10.0
 
@@ -47,6 +51,13 @@ class MessageDB:
     Nothing is opened or made before the first message is stored: then the file with mode 0600, and its folder
     with mode 0700 if it is missing. ``:memory:`` keeps everything in the process. No method blocks the loop.
     A file that cannot be written costs a warning, not the bot: the store goes on from memory and tries again.
+
+    ```python
+    from mezon import MessageDB, MezonClient
+
+    store = MessageDB("data/messages.db", max_messages=100_000)
+    client = MezonClient(bot_id, key, message_db=store)
+    ```
 
     Args:
         db_path: The file.
@@ -61,7 +72,7 @@ class MessageDB:
             set later.
 
     Raises:
-        InvalidArgumentError: If a bound is below zero.
+        InvalidArgumentError: If a bound is below zero, not finite or of the wrong type.
     """
 
     def __init__(
@@ -85,9 +96,12 @@ class MessageDB:
             "memory_channels": memory_channels,
             "memory_bytes": memory_bytes,
         }
-        for name, bound in self._bounds.items():
-            if bound is not None and bound < 0:
-                raise InvalidArgumentError(f"{name} must not be below zero")
+        check_count("max_messages", max_messages, 1_000_000, optional=True, most=_MOST)
+        check_number("max_age", max_age, 2_592_000, optional=True)
+        for name in ("memory_messages_per_channel", "memory_channels", "memory_bytes"):
+            check_count(name, self._bounds[name], 1_000, most=_MOST)
+        if on_error is not None and not callable(on_error):
+            raise InvalidArgumentError(f"on_error is a function of one argument, or None, not {on_error!r}")
         self._flush_on_sigterm = flush_on_sigterm
         self._loop: asyncio.AbstractEventLoop | None = None
         self._executors: dict[str, ThreadPoolExecutor] = {}
@@ -167,7 +181,7 @@ class MessageDB:
         self.core.accept(body)
 
     def came(self, channel_id: int, message_id: int) -> bool:
-        """Is the server's own copy of a message here already? Looks into memory only, and does not wait."""
+        """Say whether the server's own copy of a message is here already. Look into memory only, and do not wait."""
         return self.core.peek(channel_id, message_id) is not None
 
     async def save_message(self, message: ChannelMessage | Mapping[str, Any]) -> None:
@@ -206,7 +220,7 @@ class MessageDB:
         )
 
     async def get_message_by_id(self, message_id: int | str, channel_id: int | str) -> ChannelMessage | None:
-        """The message, or None.
+        """Give the message, or None.
 
         From memory with every field; from the file with those mezon-sdk's table has (ids, content, mentions,
         attachments, reactions, references, topic and time).
@@ -224,7 +238,7 @@ class MessageDB:
     async def get_messages_by_channel(
         self, channel_id: int | str, limit: int = 50, offset: int = 0
     ) -> list[dict[str, Any]]:
-        """A channel's messages as dicts, newest first. Ids are strings, as the file has them.
+        """Give a channel's messages as dicts, newest first. Ids are strings, as the file has them.
 
         Args:
             channel_id: The channel.
@@ -240,7 +254,7 @@ class MessageDB:
     async def search_messages(
         self, text: str, channel_id: int | str | None = None, limit: int = 50
     ) -> list[dict[str, Any]]:
-        """Messages with every word of `text`, newest first, as ``get_messages_by_channel`` gives them.
+        """Give messages with every word of `text`, newest first, as ``get_messages_by_channel`` gives them.
 
         The last word may be the beginning of one. Case and diacritics do not matter: ``duong`` finds
         ``Đường``.
@@ -271,7 +285,7 @@ class MessageDB:
         return await self._wait(SCAN, self.core.clear, required_id("channel_id", channel_id))
 
     async def get_message_count(self, channel_id: int | str | None = None) -> int:
-        """Number of messages stored, of a channel or of all.
+        """Count the number of messages stored, of a channel or of all.
 
         Raises:
             InvalidArgumentError: If the channel id is no number.
@@ -295,7 +309,7 @@ class MessageDB:
             executor.shutdown(wait=False)
 
     def stats(self) -> dict[str, Any]:
-        """Counts since the store was made; ``longest_commit`` in seconds."""
+        """Give the counts since the store was made; ``longest_commit`` in seconds."""
         return self._core.stats()
 
     async def __aenter__(self) -> Self:
@@ -310,7 +324,7 @@ class MessageDB:
         await self.close()
 
     def _tell(self, kind: str, text: str) -> None:
-        """Called by the writer's thread."""
+        """Tell the loop. Called by the writer's thread."""
         if kind == "recovered":
             logger.info(text)
             return
@@ -350,7 +364,7 @@ def _number(limit: int) -> int:
 
 
 def model_of(found: bytes | dict[str, Any]) -> ChannelMessage:
-    """A message as the core gives it: a payload, or a row."""
+    """Give a message as the core gives it: a payload, or a row."""
     from mezon.models import ChannelMessage
 
     if isinstance(found, bytes):

@@ -28,7 +28,7 @@ async def history(
     before: int | str | None = None,
     after: int | str | None = None,
 ) -> AsyncIterator[ChannelMessage]:
-    """Messages of a channel, the newest first, each once.
+    """Give messages of a channel, the newest first, each once.
 
     The store answers first; where it ends, the server is asked for what is older (one call per 100 messages;
     the answers are stored). Without a session the store is all there is. What the bot missed between two

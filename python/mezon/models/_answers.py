@@ -1,6 +1,7 @@
 """What can be done with an event: answer it. Mixed into the models, and put on the protobuf class of a click.
 
-The client is found when a method is called (``mezon/models/_origin.py``).
+The client is found when a method is called (``mezon/models/_origin.py``), and its directory makes the objects: what
+stands above the models is named here for type checkers alone.
 """
 
 from __future__ import annotations
@@ -49,9 +50,8 @@ class MessageAnswers(OfClient):
     @property
     def channel(self: Any) -> TextChannel:
         """Where it was written."""
-        from mezon.structures._found import channel_of_message
-
-        return channel_of_message(self.client, self)
+        channel: TextChannel = self.client.directory.channel_of(self)
+        return channel
 
     @property
     def clan(self: Any) -> Clan:
@@ -62,9 +62,8 @@ class MessageAnswers(OfClient):
     @property
     def author(self: Any) -> User:
         """Who wrote it."""
-        from mezon.structures._found import user_of_message
-
-        return user_of_message(self.client, self)
+        author: User = self.client.directory.author_of(self)
+        return author
 
     async def reply(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
         """Answer it; the options are those of ``Message.reply``.
@@ -72,9 +71,7 @@ class MessageAnswers(OfClient):
         Raises:
             MezonError: One of its kinds, if it cannot be sent.
         """
-        from mezon.structures._found import as_message
-
-        ack: ChannelMessageAck = await as_message(self.client, self).reply(content, **options)
+        ack: ChannelMessageAck = await self.client.directory.message_of(self).reply(content, **options)
         return ack
 
     async def react(self: Any, emoji_id: int, emoji: str, count: int = 1, **options: Any) -> Any:
@@ -83,22 +80,16 @@ class MessageAnswers(OfClient):
         Raises:
             MezonError: One of its kinds, if the server does not take it.
         """
-        from mezon.structures._found import as_message
-
-        return await as_message(self.client, self).react(emoji_id, emoji, count, **options)
+        return await self.client.directory.message_of(self).react(emoji_id, emoji, count, **options)
 
     async def update(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
         """Change it, if it is the bot's own; the options are those of ``Message.update``."""
-        from mezon.structures._found import as_message
-
-        ack: ChannelMessageAck = await as_message(self.client, self).update(content, **options)
+        ack: ChannelMessageAck = await self.client.directory.message_of(self).update(content, **options)
         return ack
 
     async def delete(self: Any) -> Any:
         """Delete it."""
-        from mezon.structures._found import as_message
-
-        return await as_message(self.client, self).delete()
+        return await self.client.directory.message_of(self).delete()
 
 
 class SentAnswers(OfClient):
@@ -107,9 +98,8 @@ class SentAnswers(OfClient):
     @property
     def message(self: Any) -> MessageHandle:
         """The message that was sent."""
-        from mezon.structures.handle import MessageHandle
-
-        return MessageHandle.of_ack(self.client, self)
+        handle: MessageHandle = self.client.directory.handle_of_ack(self)
+        return handle
 
     async def update(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
         """Change what was sent; the options are those of ``Message.update``."""
@@ -136,9 +126,10 @@ class ChoiceAnswers(OfClient):
     @property
     def message(self: Any) -> MessageHandle:
         """The message with the button: it can be updated, deleted and answered; ``await fetch()`` gets it whole."""
-        from mezon.structures.handle import MessageHandle
-
-        return MessageHandle(self.client, self.channel_id, self.message_id, self.sender_id)
+        handle: MessageHandle = self.client.directory.handle_of(
+            self.channel_id, self.message_id, self.sender_id
+        )
+        return handle
 
     async def reply(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
         """Answer the message with the button; the options are those of ``Message.reply``.
@@ -169,7 +160,7 @@ class FormAnswers(ChoiceAnswers):
 
 
 def parse_extra_data(extra_data: str) -> dict[str, str | list[str]]:
-    """The values of a form, out of a click's ``extra_data``.
+    """Give the values of a form, out of a click's ``extra_data``.
 
     Mezon's apps send a JSON object there, from the id of each input, select box, date picker and radio group to its
     value: a text as it was typed (numbers too), the ``value`` of the chosen option, a date as ``d/m/yyyy``, a list

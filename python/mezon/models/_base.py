@@ -26,7 +26,7 @@ LEFT_OUT: Final[Any] = None
 
 
 def raw_instance(model: type[_M], values: dict[str, Any], given: set[str]) -> _M:
-    """An instance of ``model`` with these values, which are taken as they are.
+    """Make an instance of ``model`` with these values, which are taken as they are.
 
     No class of this package has validators, so nothing is skipped if the values have the right types. Unlike
     ``model_construct`` this does not look the class's signature up each time.

@@ -25,7 +25,7 @@ Content: TypeAlias = "str | TextBody | Mapping[str, Any] | BaseModel"
 def mentions_of(
     content: Content | None, mentions: Sequence[ApiMessageMention] | None
 ) -> Sequence[ApiMessageMention] | None:
-    """What is sent as the mentions of a message: those that a ``Text`` holds, and those that are given.
+    """Give what is sent as the mentions of a message: those that a ``Text`` holds, and those that are given.
 
     Raises:
         InvalidArgumentError: If one of them is no mention.
@@ -54,7 +54,7 @@ def require_content(content: Content | None) -> None:
 
 
 def encode_content(content: Content | None) -> str:
-    """The JSON text of ``content``: a str becomes ``{"t": ...}``, None becomes ``{}``.
+    """Write the JSON text of ``content``: a str becomes ``{"t": ...}``, None becomes ``{}``.
 
     Entries that are None are left out, in nested dicts and models too.
 
@@ -76,7 +76,7 @@ def encode_content(content: Content | None) -> str:
 
 
 def _as_dict(content: Content | None) -> dict[str, Any]:
-    """``content`` as a dict by wire names; its values may be models still."""
+    """Give ``content`` as a dict by wire names; its values may be models still."""
     if isinstance(content, str):
         return {"t": str(content)}
     if isinstance(content, BaseModel):
@@ -93,7 +93,7 @@ def _as_dict(content: Content | None) -> dict[str, Any]:
 
 
 def received_content(content: Content | None) -> dict[str, Any]:
-    """``content`` as a receiver gets it: plain JSON values only.
+    """Give ``content`` as a receiver gets it: plain JSON values only.
 
     Raises:
         InvalidArgumentError: As ``encode_content`` does.
@@ -105,7 +105,7 @@ def received_content(content: Content | None) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """``value`` with models as dicts and without entries that are None."""
+    """Give ``value`` with models as dicts and without entries that are None."""
     if isinstance(value, BaseModel):
         value = value.model_dump(by_alias=True, exclude_none=True)
     if isinstance(value, Mapping):
@@ -122,7 +122,7 @@ def _encode_without_nulls(value: dict[str, Any]) -> str:
 
 
 def _encode_escaped(value: dict[str, Any]) -> str:
-    """The slow way: it escapes what UTF-8 has no bytes for, and is strict about everything else."""
+    """Write it the slow way: it escapes what UTF-8 has no bytes for, and is strict about everything else."""
     try:
         return json.dumps(_plain(value), separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:

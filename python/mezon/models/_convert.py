@@ -44,7 +44,7 @@ class _Step:
 
 
 def protobuf_to_pydantic(proto_message: Any, pydantic_class: type[_M]) -> _M:
-    """The model that a ``google.protobuf`` message stands for.
+    """Make the model that a ``google.protobuf`` message stands for.
 
     A field that the message leaves at zero is zero in the model, so this always succeeds for the models of
     this package. A class of your own gets the fields by their protobuf names and validates them.
@@ -58,7 +58,7 @@ def protobuf_to_pydantic(proto_message: Any, pydantic_class: type[_M]) -> _M:
 
 
 def convert_envelope_to_pydantic(field_name: str, protobuf_message: Any) -> Any:
-    """The payload of an envelope as a handler receives it.
+    """Make the payload of an envelope as a handler receives it.
 
     A model if ``field_name`` has one in ``ENVELOPE_TO_PYDANTIC_MAP``, else the protobuf message itself.
     """
@@ -107,7 +107,7 @@ def _plan(model: type[BaseModel], descriptor: Descriptor) -> tuple[_Step, ...]:
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """The model inside an annotation such as ``list[Model] | None``."""
+    """Give the model inside an annotation such as ``list[Model] | None``."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((model for part in get_args(annotation) if (model := _model_in(part))), None)
@@ -136,7 +136,7 @@ def _getter(name: str) -> Callable[[Any], Any]:
 
 
 def as_dict(message: Any) -> dict[str, Any]:
-    """All fields of a message by name, zeros too; a message that is not there is None."""
+    """Give all fields of a message by name, zeros too; a message that is not there is None."""
     return {field.name: _reader(field, None)(message) for field in message.DESCRIPTOR.fields}
 
 
@@ -157,7 +157,7 @@ def build_channel_message(model: type[_C], message: Any) -> _C:
 
 
 def read_parts(part: type[_M], data: bytes) -> list[_M]:
-    """The mentions, attachments, reactions or references of a message, by class.
+    """Give the mentions, attachments, reactions or references of a message, by class.
 
     ``data`` is a serialised list message, or JSON text. Garbage gives an empty list.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mezon.errors import InvalidArgumentError
+from mezon.utils.bounds import check_fields
 from mezon.utils.text_units import utf16_length
 
 
@@ -17,15 +18,27 @@ class MessageLimits:
     The bound of the content is that of the official TypeScript SDK. What the server takes of files and mentions is
     not known: those two are far above what people send, and keep a slip in a loop from going out.
 
+    ```python
+    from mezon import MessageLimits, MezonClient
+
+    client = MezonClient(bot_id, key, limits=MessageLimits(attachments=10))
+    ```
+
     Attributes:
         content: UTF-16 units of the body's JSON: text, marks, embeds and components together.
         attachments: How many files.
         mentions: How many mentions.
+
+    Raises:
+        InvalidArgumentError: A bound that is below zero or no whole number.
     """
 
     content: int | None = 4000
     attachments: int | None = 50
     mentions: int | None = 100
+
+    def __post_init__(self) -> None:
+        check_fields(self, {"content", "attachments", "mentions"})
 
     def check(self, content: str, mentions: Sized | None, attachments: Sized | None) -> None:
         """Refuse a message that is over a bound. ``content`` is the encoded body.

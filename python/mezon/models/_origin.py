@@ -13,12 +13,9 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 from mezon.errors import MezonError
-
-if TYPE_CHECKING:
-    from mezon.client import MezonClient
 
 #: The name an origin has in an event's ``__dict__``. The core takes names that begin so for no fields
 #: (src/py/codec/plan.rs).
@@ -34,10 +31,10 @@ class Origin:
     __slots__ = ("__weakref__", "_client")
 
     def __init__(self, client: Any = None) -> None:
-        self._client: weakref.ref[MezonClient] | None = weakref.ref(client) if client is not None else None
+        self._client: weakref.ref[Any] | None = weakref.ref(client) if client is not None else None
 
     @property
-    def client(self) -> MezonClient | None:
+    def client(self) -> Any:
         """The client, while it lives."""
         return self._client() if self._client is not None else None
 
@@ -75,7 +72,7 @@ class HeldEvents:
                 self._sweep()
 
     def get(self, event: Any) -> Origin | None:
-        """Whose event it is, or None."""
+        """Say whose event it is, or None."""
         entry = self._events.get(id(event))
         return entry[1] if entry is not None and entry[0] is event else None
 
@@ -87,15 +84,15 @@ class HeldEvents:
 
 
 def _references(entry: tuple[Any, Any]) -> int:
-    """How many hold the first of a pair, by the same way for all: Pythons differ in what they count here."""
+    """Say how many hold the first of a pair, by the same way for all: Pythons differ in what they count here."""
     return sys.getrefcount(entry[0])
 
 
 held: Final = HeldEvents()
 
 
-def client_of(event: Any) -> MezonClient:
-    """The client an event, or the acknowledgement of a send, came to.
+def client_of(event: Any) -> Any:
+    """Give the client an event, or the acknowledgement of a send, came to.
 
     Raises:
         MezonError: If it came to none, as one made by hand, or its client is gone.

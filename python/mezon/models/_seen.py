@@ -9,7 +9,7 @@ from mezon.utils.helper import channel_type_of_mode
 
 
 def channel_seen_in(message: Any) -> ApiChannelDescription:
-    """The channel of a message, or of the acknowledgement of one."""
+    """Give the channel of a message, or of the acknowledgement of one."""
     return ApiChannelDescription(
         clan_id=message.clan_id,
         channel_id=message.channel_id,

@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Any
 from mezon.models._body import mentions_of, received_content
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mezon.models import (
-        ApiMessageAttachment,
-        ApiMessageMention,
-        ApiMessageRef,
-        ChannelMessage,
-        ChannelMessageAck,
-    )
-    from mezon.models._body import Content
+    from mezon.models import ChannelMessage, ChannelMessageAck
+    from mezon.models._outgoing import OutgoingMessage
 
 
 #: What only the server's copy says.
@@ -37,14 +29,10 @@ _UNKNOWN = frozenset(
 def sent_message(
     ack: ChannelMessageAck,
     sender_id: int,
-    content: Content,
-    mentions: Sequence[ApiMessageMention] | None,
-    attachments: Sequence[ApiMessageAttachment] | None,
-    references: Sequence[ApiMessageRef] | None,
-    topic_id: int | str | None,
+    message: OutgoingMessage,
     channel_label: str | None = None,
 ) -> ChannelMessage:
-    """The message an acknowledgement is for. Channel, clan and mode are in the acknowledgement."""
+    """Make the message an acknowledgement is for. Channel, clan and mode are in the acknowledgement."""
     from mezon.models._base import raw_instance
     from mezon.models.message import ChannelMessage
 
@@ -55,10 +43,10 @@ def sent_message(
         "clan_id": ack.clan_id,
         "channel_id": ack.channel_id,
         "sender_id": sender_id,
-        "content": received_content(content),
-        "mentions": list(mentions_of(content, mentions) or ()),
-        "attachments": list(attachments or ()),
-        "references": list(references or ()),
+        "content": received_content(message.content),
+        "mentions": list(mentions_of(message.content, message.mentions) or ()),
+        "attachments": list(message.attachments or ()),
+        "references": list(message.references or ()),
         "reactions": [],
         "username": ack.username,
         "channel_label": channel_label,
@@ -66,7 +54,7 @@ def sent_message(
         "update_time_seconds": ack.update_time_seconds,
         "mode": ack.mode,
         "is_public": ack.is_public,
-        "topic_id": int(topic_id or 0),
+        "topic_id": int(message.topic_id or 0),
         "code": ack.code,
     }
     return raw_instance(ChannelMessage, values, values.keys() - _UNKNOWN)

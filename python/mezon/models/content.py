@@ -65,7 +65,14 @@ if TYPE_CHECKING:
 
 
 class ChannelMessageContent(ByName, Model):
-    """The body of a message. ``text`` or its wire name ``t`` may be used, and so for the other fields."""
+    """The body of a message. ``text`` or its wire name ``t`` may be used, and so for the other fields.
+
+    ```python
+    from mezon import ChannelMessageContent
+
+    await channel.send(ChannelMessageContent(text="hello", embed=[{"title": "A card", "description": "Below it"}]))
+    ```
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
 

@@ -19,7 +19,7 @@ class _DictLike(MezonBaseModel):
         return key in type(self).model_fields
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The field ``key``, or ``default`` when there is no such field."""
+        """Give the field ``key``, or ``default`` when there is no such field."""
         return getattr(self, key) if key in type(self).model_fields else default
 
 

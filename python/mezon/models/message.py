@@ -17,6 +17,14 @@ class ChannelMessage(ByName, MessageAnswers, Model):
     """A message in a channel, thread, DM or group. Times are UNIX seconds.
 
     ``content`` is the body as a dict, ``{}`` when it is no JSON object: ``raw_content`` has the text then.
+
+    ```python
+    from mezon import ChannelMessage
+
+    @client.on_channel_message
+    async def look(message: ChannelMessage) -> None:
+        print(message.username, "said", message.content.get("t"), "in", message.channel_label)
+    ```
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
@@ -74,11 +82,11 @@ class ChannelMessage(ByName, MessageAnswers, Model):
         return build_channel_message(cls, message)
 
     def to_message_dict(self) -> dict[str, Any]:
-        """All fields by name."""
+        """Give all fields by name."""
         return self.model_dump(by_alias=False)
 
     def to_db_dict(self) -> dict[str, Any]:
-        """The fields the message store keeps."""
+        """Give the fields the message store keeps."""
         return {
             "message_id": self.message_id,
             "clan_id": self.clan_id,
@@ -162,5 +170,5 @@ class UserInitData(ByName, Model):
         )
 
     def to_user_dict(self) -> dict[str, Any]:
-        """The fields by their wire names."""
+        """Give the fields by their wire names."""
         return self.model_dump(by_alias=True)

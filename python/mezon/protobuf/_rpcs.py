@@ -44,7 +44,7 @@ class Rpc:
 
 
 def find_rpc(name: str) -> Rpc:
-    """The RPC of that name.
+    """Find the RPC of that name.
 
     Raises:
         InvalidArgumentError: There is none; the text names the nearest.

@@ -116,19 +116,19 @@ class CallbacksAlone:
         self._urls = urls
 
     def capacity(self) -> int:
-        """Events have nobody to go to, so there is room."""
+        """Say that there is room: events have nobody to go to."""
         return 1
 
     def on_event(self, name: str, event: Any, /) -> None:
-        """Nothing: dispatch is a client's."""
+        """Do nothing: dispatch is a client's."""
 
     def on_state(self, state: str, generation: int, reason: str, /) -> None:
         """Tell the socket's functions."""
         self._callbacks.state_changed(state, reason)
 
     def on_reconnected(self, lost_at: float, back_at: float, /) -> None:
-        """Nothing: ``onconnect`` was called."""
+        """Do nothing: ``onconnect`` was called."""
 
     async def new_urls(self, attempt: int, /) -> list[str]:
-        """The addresses of the session the socket was opened with."""
+        """Give the addresses of the session the socket was opened with."""
         return self._urls()

@@ -97,13 +97,13 @@ class SocketCaller(SocketCallbacks):
         return {call: PromiseExecutor(future.get_loop(), future) for call, future in waiting.items()}
 
     def generate_cid(self) -> int:
-        """A number no other call of this method got. The core numbers the calls of this class itself."""
+        """Give a number no other call of this method got. The core numbers the calls of this class itself."""
         cid = self.next_cid
         self.next_cid += 1
         return cid
 
     def is_open(self) -> bool:
-        """Is the socket connected and ready for calls?"""
+        """Say whether the socket is connected and ready for calls."""
         return self.adapter.is_open()
 
     async def close(self) -> None:
@@ -137,7 +137,7 @@ class SocketCaller(SocketCallbacks):
         return session
 
     def urls(self, session: Session, *, create_status: bool = True) -> list[str]:
-        """Where to connect with a session, the best first. They carry its token: never log them.
+        """Say where to connect with a session, the best first. They carry its token: never log them.
 
         Raises:
             AuthenticationError: If the session names nothing that can be connected to.
@@ -148,7 +148,7 @@ class SocketCaller(SocketCallbacks):
         return await self.connection.call(name, value, self._timeout)
 
     async def _call_for_dict(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
-        """The answer's fields by name, or what was sent when the answer is of another kind."""
+        """Give the answer's fields by name, or what was sent when the answer is of another kind."""
         from mezon._gateway.codec import MESSAGES, dict_plan
 
         kind, answer = await self._call(name, value)

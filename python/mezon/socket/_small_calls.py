@@ -99,25 +99,25 @@ class SmallCalls(SocketCaller):
     # ---- lookups
 
     async def check_duplicate_clan_name(self, clan_name: str) -> dict[str, Any]:
-        """Is a clan of that name there already? See ``exist`` in the answer."""
+        """Ask whether a clan of that name is there already. See ``exist`` in the answer."""
         return await self._call_for_dict("check_name_existed_event", {"name": clan_name})
 
     async def list_clan_emoji_by_clan_id(self, clan_id: str) -> dict[str, Any]:
-        """The emojis of a clan, as ``{"emoji_list": [...]}`` (RPC GetListEmojisByUserId)."""
+        """Fetch the emojis of a clan, as ``{"emoji_list": [...]}`` (RPC GetListEmojisByUserId)."""
         found = await self._rpc("GetListEmojisByUserId", {})
         return {"emoji_list": [one for one in found["emoji_list"] if one["clan_id"] == int(clan_id)]}
 
     async def list_clan_stickers_by_clan_id(self, clan_id: str) -> dict[str, Any]:
-        """The stickers of a clan, as ``{"stickers": [...]}`` (RPC GetListStickersByUserId)."""
+        """Fetch the stickers of a clan, as ``{"stickers": [...]}`` (RPC GetListStickersByUserId)."""
         found = await self._rpc("GetListStickersByUserId", {})
         return {"stickers": [one for one in found["stickers"] if one["clan_id"] == int(clan_id)]}
 
     async def list_channel_by_user_id(self) -> dict[str, Any]:
-        """All channels the bot is in, as ``{"channeldesc": [...]}`` (RPC ListChannelByUserId)."""
+        """List all channels the bot is in, as ``{"channeldesc": [...]}`` (RPC ListChannelByUserId)."""
         return await self._rpc("ListChannelByUserId", {})
 
     async def hashtag_dm_list(self, user_ids: list[str], limit: int) -> dict[str, Any]:
-        """Not offered by the gateway's API.
+        """Raise: it is not offered by the gateway's API.
 
         Raises:
             NotImplementedError: Always.
@@ -125,19 +125,19 @@ class SmallCalls(SocketCaller):
         _not_offered("hashtag_dm_list", "list_channel_by_user_id() gives the bot's channels")
 
     async def get_notification_channel_setting(self, channel_id: int) -> dict[str, Any]:
-        """The bot's notification setting for a channel (RPC GetNotificationChannel)."""
+        """Give the bot's notification setting for a channel (RPC GetNotificationChannel)."""
         return await self._rpc("GetNotificationChannel", {"channel_id": channel_id})
 
     async def get_notification_category_setting(self, category_id: int) -> dict[str, Any]:
-        """The bot's notification setting for a category (RPC GetNotificationCategory)."""
+        """Give the bot's notification setting for a category (RPC GetNotificationCategory)."""
         return await self._rpc("GetNotificationCategory", {"category_id": category_id})
 
     async def get_notification_clan_setting(self, clan_id: int) -> dict[str, Any]:
-        """The bot's notification setting for a clan (RPC GetNotificationClan)."""
+        """Give the bot's notification setting for a clan (RPC GetNotificationClan)."""
         return await self._rpc("GetNotificationClan", {"clan_id": clan_id})
 
     async def get_notification_react_message(self, channel_id: int) -> dict[str, Any]:
-        """Not offered by the gateway's API.
+        """Raise: it is not offered by the gateway's API.
 
         Raises:
             NotImplementedError: Always.

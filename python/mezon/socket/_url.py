@@ -20,7 +20,7 @@ _TCP_PORT: Final = 443
 
 
 def socket_url(ws_url: str, use_ssl: bool, token: str, *, status: bool = True) -> str:
-    """The WebSocket's URL, from what a session says.
+    """Give the WebSocket's URL, from what a session says.
 
     Without a scheme it is ``wss``. A server that says ``ws://`` is not followed down to plain text unless
     ``use_ssl`` is off. The result carries the token: never log it.
@@ -44,7 +44,7 @@ def socket_urls(
     fallback: str = "",
     status: bool = True,
 ) -> list[str]:
-    """Every address of the socket, the best first, as ``Connection.open`` takes them.
+    """Give every address of the socket, the best first, as ``Connection.open`` takes them.
 
     The WebSocket comes first where the session names one: with a session that names TCP alone, it is TCP. Each
     transport's address stands in for the other's where that is missing. After an address with TLS comes none without.
@@ -105,7 +105,7 @@ def _tcp_url(tcp_url: str, ws_url: str, use_ssl: bool, token: str) -> str:
 
 
 def with_plain_scheme(ws_url: str, login_url: str) -> str:
-    """A bare ``ws_url`` of a server without TLS: its scheme, and the login's port where it has none."""
+    """Give a bare ``ws_url`` of a server without TLS its scheme, and the login's port where it has none."""
     if not ws_url or "://" in ws_url:
         return ws_url
     url = f"ws://{ws_url}"

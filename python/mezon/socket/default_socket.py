@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon.errors import ServerError
 from mezon.models._body import encode_content, mentions_of
+from mezon.models._outgoing import OutgoingMessage
 from mezon.models.realtime import ChannelJoin, ChannelLeave, ChannelMessageAck, ClanJoin
-from mezon.socket._messages import api_ack, complete, message_fields
+from mezon.socket._messages import api_ack, complete
 from mezon.socket._small_calls import SmallCalls
 from mezon.utils.helper import channel_type_of_mode
 from mezon.utils.logger import get_logger
@@ -111,7 +112,7 @@ class Socket(SmallCalls):
             MezonConnectionError: If the socket is not connected.
             InvalidArgumentError: If a value does not fit.
         """
-        message = message_fields(
+        message = OutgoingMessage(
             clan_id,
             channel_id,
             mode,
@@ -125,7 +126,7 @@ class Socket(SmallCalls):
             avatar,
             code,
             topic_id,
-        )
+        ).fields()
         self._check(message)
         _, ack = await self._call_joined("channel_message_send", message, message)
         return complete(ack, message)
@@ -149,7 +150,7 @@ class Socket(SmallCalls):
         message_id: int | None = None,
     ) -> ChannelMessageAck:
         """Send a message that only ``receiver_ids`` see. With ``message_id``, it changes that message."""
-        message = message_fields(
+        message = OutgoingMessage(
             clan_id,
             channel_id,
             mode,
@@ -163,7 +164,7 @@ class Socket(SmallCalls):
             avatar,
             code,
             topic_id,
-        )
+        ).fields()
         message["id"] = message_id
         self._check(message)
         value = {"message": message, "receiver_ids": list(receiver_ids)}

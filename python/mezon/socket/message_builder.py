@@ -25,7 +25,7 @@ def _given(**fields: Any) -> dict[str, Any]:
 
 
 def _parts(kind: Any, parts: Iterable[Any] | None) -> list[Any]:
-    """Mentions, attachments or references as protobuf messages, with every field that is set."""
+    """Make protobuf messages of mentions, attachments or references, with every field that is set."""
     names = kind.DESCRIPTOR.fields_by_name
     given = [part if isinstance(part, Mapping) else part.__dict__ for part in parts or ()]
     return [kind(**_given(**{name: part.get(name) for name in names})) for part in given]
@@ -51,7 +51,7 @@ class ChannelMessageBuilder:
         code: int | None = None,
         topic_id: int | None = None,
     ) -> ChannelMessageSend:
-        """A message to send.
+        """Build a message to send.
 
         Raises:
             InvalidArgumentError: If ``content`` is nothing that can be sent.
@@ -99,7 +99,7 @@ class EphemeralMessageBuilder:
         topic_id: int | None = None,
         message_id: int | None = None,
     ) -> EphemeralMessageSend:
-        """A message that only ``receiver_ids`` see.
+        """Build a message that only ``receiver_ids`` see.
 
         Raises:
             InvalidArgumentError: If ``content`` is nothing that can be sent.
@@ -144,7 +144,7 @@ class ChannelMessageUpdateBuilder:
         topic_id: int | None = None,
         is_update_msg_topic: bool | None = None,
     ) -> ChannelMessageUpdate:
-        """A change of a message.
+        """Build a change of a message.
 
         Raises:
             InvalidArgumentError: If ``content`` is nothing that can be sent.
@@ -182,7 +182,7 @@ class MessageReactionBuilder:
         message_sender_id: int,
         action_delete: bool,
     ) -> MessageReaction:
-        """A reaction, or with ``action_delete`` its end."""
+        """Build a reaction, or with ``action_delete`` its end."""
         from mezon.protobuf.api import api_pb2
 
         return api_pb2.MessageReaction(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.rate_limit import WEBSOCKET_PB_RATE_LIMIT, WEBSOCKET_PB_RATE_LIMIT_PERIOD
 from mezon.errors import InvalidArgumentError
+from mezon.options import check_options
 from mezon.socket._url import socket_url
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class WebSocketAdapter(ABC):
 
     @abstractmethod
     def is_open(self) -> bool:
-        """Is the connection open?"""
+        """Say whether the connection is open."""
 
 
 class WebSocketAdapterPb(WebSocketAdapter):
@@ -55,6 +56,9 @@ class WebSocketAdapterPb(WebSocketAdapter):
         options: Further settings of the core, by the names of ``mezon.GatewayOptions``.
         store: The core's message store, which received messages go to.
         connection: The connection to use, instead of one of the core with the settings above.
+
+    Raises:
+        InvalidArgumentError: A setting there is not, or a value that cannot be used.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class WebSocketAdapterPb(WebSocketAdapter):
         self.rate_limit_period = rate_limit_period
         self._store = store
         self._options = {"rate_limit": rate_limit, "rate_period": rate_limit_period, **(options or {})}
+        check_options(self._options)
 
     @property
     def connection(self) -> Connection:
@@ -110,5 +115,5 @@ class WebSocketAdapterPb(WebSocketAdapter):
             await self._connection.close()
 
     def is_open(self) -> bool:
-        """Is the connection ready for calls?"""
+        """Say whether the connection is ready for calls."""
         return self._connection is not None and self._connection.state == "ready"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mezon.structures._clan_members import search
+from mezon.structures._clan_calls import ask, search
 from mezon.structures.member import Member
 from mezon.structures.paging import Pages
 
@@ -26,7 +26,7 @@ class ChannelMembers:
     clan: Clan
 
     def members(self, limit: int | None = None) -> Pages[Member]:
-        """The members of the channel: ``await channel.members()``, or ``async for member in channel.members()``.
+        """Give the members of the channel: ``await channel.members()``, or ``async for member in channel.members()``.
 
         They come in pages of 100, one call each. The list names no users: those whom the client has met have names.
 
@@ -42,32 +42,32 @@ class ChannelMembers:
                 "limit": _PAGE if limit is None else min(limit, _PAGE),
                 "cursor": cursor,
             }
-            answer = await self.clan._rpc("ListChannelUsers", request)
+            answer = await ask(self.clan, "ListChannelUsers", request)
             return [Member.of_channel(self.clan, said) for said in answer.channel_users], answer.cursor
 
         return Pages(fetch, limit)
 
     async def pins(self) -> list[api_pb2.PinMessage]:
-        """The pinned messages: ``message_id``, ``sender_id``, ``content`` as JSON text.
+        """Give the pinned messages: ``message_id``, ``sender_id``, ``content`` as JSON text.
 
         Raises:
             MezonError: One of its kinds, if the server refuses.
         """
         request = {"channel_id": self.id, "clan_id": self.clan.id}
-        return list((await self.clan._rpc("GetPinMessagesList", request)).pin_messages_list)
+        return list((await ask(self.clan, "GetPinMessagesList", request)).pin_messages_list)
 
     async def pin(self, message_id: int | str) -> None:
         """Pin a message; ``message.pin()`` is shorter. Raises as `pins`."""
         request = {"message_id": message_id, "channel_id": self.id, "clan_id": self.clan.id}
-        await self.clan._rpc("CreatePinMessage", request)
+        await ask(self.clan, "CreatePinMessage", request)
 
     async def unpin(self, message_id: int | str) -> None:
         """Unpin a message; ``message.unpin()`` is shorter. Raises as `pins`."""
         request = {"message_id": message_id, "channel_id": self.id, "clan_id": self.clan.id}
-        await self.clan._rpc("DeletePinMessage", request)
+        await ask(self.clan, "DeletePinMessage", request)
 
     def search(self, text: str, limit: int | None = _FOUND) -> Pages[api_pb2.SearchMessageDocument]:
-        """Messages of the channel with this text, as the server's search finds them.
+        """Search messages of the channel with this text, as the server's search finds them.
 
         ``client.message_db.search_messages`` looks into the bot's own store, without a call.
 

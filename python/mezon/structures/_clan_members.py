@@ -6,51 +6,39 @@ import difflib
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from mezon.errors import InvalidArgumentError
+from mezon.structures._clan_calls import ask, search
+from mezon.structures._clan_channels import ClanChannels
 from mezon.structures.member import Member, user_id_of
 from mezon.structures.paging import Pages
 from mezon.structures.role import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from mezon.api.mezon_api import MezonApi
-    from mezon.managers.cache import CacheManager
-    from mezon.models import ApiRoleListEventResponse
     from mezon.protobuf.api import api_pb2
     from mezon.structures.clan import Clan
     from mezon.structures.text_channel import TextChannel
 
-__all__ = ["ClanMembers", "search"]
+__all__ = ["ClanMembers"]
 
 _PAGE = 50
 
 
-class ClanMembers:
+class ClanMembers(ClanChannels):
     """Who is in a clan, and what a bot that moderates does there.
 
     What the server lets a bot do is not known: a refusal is an error that says so.
     """
 
-    id: int
-    name: str
-    api_client: MezonApi
-    channels: CacheManager[int, TextChannel]
-
-    if TYPE_CHECKING:
-
-        @property
-        def current_token(self) -> str: ...
-        async def load_channels(self) -> None: ...
-        async def _load_channels(self) -> None: ...
-        async def list_roles(self) -> ApiRoleListEventResponse: ...
-
-    async def _rpc(self, name: str, request: Mapping[str, Any] | None = None) -> Any:
-        return await self.api_client.rpc(self.current_token, name, request)
-
     # ---- finding
 
     async def channel(self, which: int | str) -> TextChannel:
-        """A channel by its name (with ``#`` or without), or by its id.
+        """Give a channel by its name (with ``#`` or without), or by its id.
+
+        ```python
+        general = await channel.clan.channel("#general")
+        await general.send("hello")
+        ```
 
         Raises:
             InvalidArgumentError: There is none, or more than one of that name.
@@ -69,13 +57,13 @@ class ClanMembers:
         raise _none("channel", which, self.name, [channel.name or "" for channel in self.channels.values()])
 
     async def roles(self) -> list[Role]:
-        """The roles of the clan."""
+        """Give the roles of the clan."""
         answer = await self.list_roles()
         listed = answer.roles.roles if answer.roles is not None else None
         return [Role(cast("Clan", self), role) for role in listed or ()]
 
     async def role(self, which: Role | int | str) -> Role:
-        """A role by its name or its id. It is asked for again each time, so that it is up to date.
+        """Give a role by its name or its id. It is asked for again each time, so that it is up to date.
 
         Raises:
             InvalidArgumentError: There is none, or more than one of that name.
@@ -95,14 +83,19 @@ class ClanMembers:
         return found[0]
 
     def members(self, limit: int | None = None) -> Pages[Member]:
-        """The members of the clan: ``await clan.members()``, or ``async for member in clan.members()``.
+        """Give the members of the clan: ``await clan.members()``, or ``async for member in clan.members()``.
+
+        ```python
+        async for member in channel.clan.members():
+            print(member.username)
+        ```
 
         Args:
             limit: How many at most; None for all.
         """
 
         async def fetch(cursor: str) -> tuple[list[Member], str]:
-            answer = await self._rpc("ListClanUsers", {"clan_id": self.id})
+            answer = await ask(self, "ListClanUsers", {"clan_id": self.id})
             # The request has no cursor: this is all there is.
             return [Member.of_clan(cast("Clan", self), said) for said in answer.clan_users], ""
 
@@ -116,7 +109,7 @@ class ClanMembers:
         Raises:
             MezonError: One of its kinds, if the server refuses.
         """
-        await self._rpc("RemoveClanUsers", {"clan_id": self.id, "user_ids": _ids(users)})
+        await ask(self, "RemoveClanUsers", {"clan_id": self.id, "user_ids": _ids(users)})
 
     async def ban(
         self, *users: Any, reason: str = "", ban_time: int = 0, channel: TextChannel | int | str | None = None
@@ -133,15 +126,15 @@ class ClanMembers:
             MezonError: One of its kinds, if the server refuses.
         """
         request = {"user_ids": _ids(users), "ban_time": ban_time, "reason": reason}
-        await self._rpc("BanClanUsers", {**self._place(channel), **request})
+        await ask(self, "BanClanUsers", {**self._place(channel), **request})
 
     async def unban(self, *users: Any, channel: TextChannel | int | str | None = None) -> None:
         """Lift bans. Raises as `ban`."""
-        await self._rpc("UnbanClanUsers", {**self._place(channel), "user_ids": _ids(users)})
+        await ask(self, "UnbanClanUsers", {**self._place(channel), "user_ids": _ids(users)})
 
     async def bans(self, channel: TextChannel | int | str | None = None) -> list[api_pb2.BannedUser]:
-        """Who is banned from the clan, or from a channel of it."""
-        answer = await self._rpc("ListBannedUsers", self._place(channel))
+        """List who is banned from the clan, or from a channel of it."""
+        answer = await ask(self, "ListBannedUsers", self._place(channel))
         return list(answer.banned_users)
 
     def _place(self, channel: TextChannel | int | str | None) -> dict[str, Any]:
@@ -151,36 +144,18 @@ class ClanMembers:
     # ---- emojis, search
 
     async def emojis(self) -> list[api_pb2.ClanEmoji]:
-        """The clan's own emojis: ``shortname``, ``id``, ``src``."""
-        answer = await self._rpc("GetListEmojisByUserId")
+        """Give the clan's own emojis: ``shortname``, ``id``, ``src``."""
+        answer = await ask(self, "GetListEmojisByUserId")
         return [emoji for emoji in answer.emoji_list if emoji.clan_id == self.id]
 
     def search(self, text: str, limit: int | None = _PAGE) -> Pages[api_pb2.SearchMessageDocument]:
-        """Messages of the clan with this text, as the server's search finds them.
+        """Search messages of the clan with this text, as the server's search finds them.
 
         Args:
             text: What to look for.
             limit: How many at most; None for all.
         """
         return search(self, text, limit)
-
-
-def search(
-    clan: ClanMembers, text: str, limit: int | None, channel_id: int = 0
-) -> Pages[api_pb2.SearchMessageDocument]:
-    """The pages of a search in a clan, or in one channel of it."""
-    wanted = {"content": text, "clan_id": str(clan.id)} | (
-        {"channel_id": str(channel_id)} if channel_id else {}
-    )
-    filters = [{"field_name": name, "field_value": value} for name, value in wanted.items()]
-
-    async def fetch(cursor: str) -> tuple[list[api_pb2.SearchMessageDocument], str]:
-        # The server counts pages from 1.
-        page = int(cursor or 1)
-        answer = await clan._rpc("SearchMessage", {"filters": filters, "from": page, "size": _PAGE})
-        return list(answer.messages), str(page + 1) if page * _PAGE < answer.total else ""
-
-    return Pages(fetch, limit)
 
 
 def _ids(users: Iterable[Any]) -> list[int]:
@@ -201,7 +176,7 @@ N = TypeVar("N", bound=_Named)
 
 
 def _find(which: int | str, among: Iterable[N]) -> list[N]:
-    """Those of that name; of that id when no name fits. Case counts only when it decides."""
+    """Find those of that name; of that id when no name fits. Case counts only when it decides."""
     everything = list(among)
     wanted = str(which).removeprefix("#")
     return (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def channel_of_message(client: Owner, message: Any) -> TextChannel:
-    """Where a message was written: the object the client knows, else one that shows what the message says."""
+    """Find where a message was written: the object the client knows, else one that shows what the message says."""
     channel = client.channels.get(message.channel_id)
     if channel is not None:
         return channel
@@ -27,7 +27,7 @@ def channel_of_message(client: Owner, message: Any) -> TextChannel:
 
 
 def user_of_message(client: Owner, message: ChannelMessage) -> User:
-    """Who wrote a message: the object the client knows, else one that shows what the message says."""
+    """Say who wrote a message: the object the client knows, else one that shows what the message says."""
     from mezon.models.message import UserInitData
 
     user = client.users.get(message.sender_id)
@@ -38,5 +38,5 @@ def user_of_message(client: Owner, message: ChannelMessage) -> User:
 
 
 def as_message(client: Owner, message: ChannelMessage) -> Message:
-    """A received message as one that can be answered."""
+    """Make a received message one that can be answered."""
     return Message(message, channel_of_message(client, message), client.socket_manager)

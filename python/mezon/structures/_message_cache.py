@@ -13,6 +13,7 @@ from mezon.managers.cache import CacheManager, Collection
 from mezon.structures.message import Message
 
 if TYPE_CHECKING:
+    from mezon.models import ChannelMessage
     from mezon.structures.text_channel import TextChannel
 
 T = TypeVar("T")
@@ -46,6 +47,11 @@ class MessageCache(CacheManager[int, Message]):
             elif message.code == _UPDATE:
                 known.update_from(message)
 
+    def add(self, message: ChannelMessage) -> None:
+        """Remember a message by what it says, unless it is here."""
+        if not self.has(message.message_id):
+            self.set(message.message_id, Message(message, self._channel, self._channel.socket_manager))
+
     @property
     def size(self) -> int:
         """How many messages there are."""
@@ -53,7 +59,7 @@ class MessageCache(CacheManager[int, Message]):
         return super().size
 
     def get(self, id: int | str) -> Message | None:
-        """The message if it is here, else None."""
+        """Give the message if it is here, else None."""
         self._catch_up()
         return super().get(id)
 
@@ -63,22 +69,22 @@ class MessageCache(CacheManager[int, Message]):
         super().set(id, value)
 
     def first(self) -> Message | None:
-        """The least recently used message, or None."""
+        """Give the least recently used message, or None."""
         self._catch_up()
         return super().first()
 
     def filter(self, fn: Callable[[Message], bool]) -> Collection[int, Message]:
-        """A collection of the messages that ``fn`` says True to."""
+        """Give a collection of the messages that ``fn`` says True to."""
         self._catch_up()
         return super().filter(fn)
 
     def map(self, fn: Callable[[Message], T]) -> list[T]:
-        """What ``fn`` makes of each message."""
+        """Give what ``fn`` makes of each message."""
         self._catch_up()
         return super().map(fn)
 
     def values(self) -> Iterator[Message]:
-        """The messages, least recently used first."""
+        """Give the messages, least recently used first."""
         self._catch_up()
         return super().values()
 
@@ -93,7 +99,7 @@ class MessageCache(CacheManager[int, Message]):
         super().clear()
 
     def has(self, id: int | str) -> bool:
-        """Whether a message is here."""
+        """Say whether a message is here."""
         self._catch_up()
         return super().has(id)
 

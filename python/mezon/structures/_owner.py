@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mezon.api import MezonApi
     from mezon.managers.cache import CacheManager
     from mezon.managers.channel import ChannelManager
@@ -14,13 +12,8 @@ if TYPE_CHECKING:
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
     from mezon.models import (
-        ApiMessageAttachment,
-        ApiMessageMention,
-        ApiMessageRef,
-        ChannelMessageAck,
         UserInitData,
     )
-    from mezon.models._body import Content
     from mezon.ports import MessageStore
     from mezon.structures.clan import Clan
     from mezon.structures.text_channel import TextChannel
@@ -65,24 +58,6 @@ class Owner(Protocol):
     @property
     def state(self) -> str:
         """idle, authenticating, connecting, joining, ready, backoff or closed."""
-
-    async def send_message(
-        self,
-        clan_id: int,
-        channel_id: int,
-        mode: int,
-        is_public: bool,
-        msg: Content,
-        mentions: Sequence[ApiMessageMention] | None = None,
-        attachments: Sequence[ApiMessageAttachment] | None = None,
-        ref: Sequence[ApiMessageRef] | None = None,
-        anonymous_message: bool | None = None,
-        mention_everyone: bool | None = None,
-        avatar: str | None = None,
-        code: int | None = None,
-        topic_id: int | None = None,
-    ) -> ChannelMessageAck:
-        """Send a message by ids."""
 
     async def disconnect(self, drain: float = 0.0) -> None:
         """End everything."""

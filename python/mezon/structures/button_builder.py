@@ -10,10 +10,12 @@ from mezon.models.interactive import ButtonMessageStyle, MessageComponentType
 class ButtonBuilder:
     """Collects buttons for the ``components`` of a message.
 
-    Example::
+    ```python
+    from mezon import ButtonBuilder, ButtonMessageStyle
 
-        buttons = ButtonBuilder().add_button("yes", "Yes", ButtonMessageStyle.SUCCESS).build()
-        content = ChannelMessageContent(text="Sure?", components=[{"components": buttons}])
+    buttons = ButtonBuilder().add_button("yes", "Yes", ButtonMessageStyle.SUCCESS).build()
+    await channel.send({"t": "Sure?", "components": [{"components": buttons}]})
+    ```
     """
 
     def __init__(self) -> None:
@@ -50,7 +52,7 @@ class ButtonBuilder:
         return self
 
     def build(self) -> list[dict[str, Any]]:
-        """The buttons so far. The list is the builder's own: it grows with later buttons."""
+        """Give the buttons so far. The list is the builder's own: it grows with later buttons."""
         return self.components
 
     def clear(self) -> Self:

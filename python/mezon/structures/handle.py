@@ -39,14 +39,14 @@ class MessageHandle:
 
     @classmethod
     def of_ack(cls, client: Owner, ack: ChannelMessageAck) -> Self:
-        """The message that an acknowledgement is for."""
+        """Make the handle of the message that an acknowledgement is for."""
         handle = cls(client, ack.channel_id or 0, ack.message_id or 0, client.client_id)
         handle._ack = ack
         handle._receivers = ack.__dict__.get(RECEIVERS, ())
         return handle
 
     async def channel(self) -> TextChannel:
-        """Where it is.
+        """Find where it is.
 
         Raises:
             InvalidArgumentError: If there is no such channel, or the bot may not see it (a ValueError).
@@ -58,7 +58,7 @@ class MessageHandle:
         return await self._client.channels.fetch(self.channel_id)
 
     async def fetch(self) -> Message:
-        """The message with what it says.
+        """Fetch the message with what it says.
 
         Raises:
             ValueError: If it is neither in memory nor in the store.
@@ -66,7 +66,7 @@ class MessageHandle:
         return await (await self.channel()).messages.fetch(self.id)
 
     async def _message(self) -> Message:
-        """The message as far as it is known: for what needs its ids alone."""
+        """Find the message as far as it is known: for what needs its ids alone."""
         from mezon.models.message import ChannelMessage
         from mezon.structures.message import Message
 

@@ -23,17 +23,19 @@ _FOOTER_ICON = (
 
 
 def get_random_color() -> str:
-    """A colour at random, such as ``#0a1b2c``."""
+    """Draw a colour at random, such as ``#0a1b2c``."""
     return f"#{random.randrange(0x1000000):06x}"
 
 
 class InteractiveBuilder:
     """Collects what an embed shows and asks for. Every method but ``build`` gives the builder back.
 
-    Example::
+    ```python
+    from mezon import InteractiveBuilder
 
-        form = InteractiveBuilder("Lunch").add_input_field("dish", "What would you like?")
-        await channel.send({"t": "Hungry?", "embed": [form.build()]})
+    form = InteractiveBuilder("Lunch").add_input_field("dish", "What would you like?")
+    await channel.send({"t": "Hungry?", "embed": [form.build()]})
+    ```
     """
 
     def __init__(self, title: str | None = None) -> None:
@@ -48,42 +50,42 @@ class InteractiveBuilder:
         }
 
     def set_color(self, color: str) -> Self:
-        """The colour of the edge, such as ``#ff5733``."""
+        """Set the colour of the edge, such as ``#ff5733``."""
         self.interactive["color"] = color
         return self
 
     def set_title(self, title: str) -> Self:
-        """The title."""
+        """Set the title."""
         self.interactive["title"] = title
         return self
 
     def set_url(self, url: str) -> Self:
-        """Where the title leads."""
+        """Say where the title leads."""
         self.interactive["url"] = url
         return self
 
     def set_author(self, name: str, icon_url: str | None = None, url: str | None = None) -> Self:
-        """The author line above the title."""
+        """Set the author line above the title."""
         self.interactive["author"] = _without_empty(name, icon_url=icon_url, url=url)
         return self
 
     def set_description(self, description: str) -> Self:
-        """The text below the title."""
+        """Set the text below the title."""
         self.interactive["description"] = description
         return self
 
     def set_thumbnail(self, url: str) -> Self:
-        """The small picture in the corner."""
+        """Set the small picture in the corner."""
         self.interactive["thumbnail"] = {"url": url}
         return self
 
     def set_image(self, url: str, width: str | None = None, height: str | None = None) -> Self:
-        """The large picture; sizes as in CSS, ``auto`` unless given."""
+        """Set the large picture; sizes as in CSS, ``auto`` unless given."""
         self.interactive["image"] = {"url": url, "width": width or "auto", "height": height or "auto"}
         return self
 
     def set_footer(self, text: str, icon_url: str | None = None) -> Self:
-        """The footer."""
+        """Set the footer."""
         footer = {"text": text}
         if icon_url:
             footer["icon_url"] = icon_url
@@ -91,7 +93,7 @@ class InteractiveBuilder:
         return self
 
     def add_field(self, name: str, value: str, inline: bool = False) -> Self:
-        """A name with a text; ``inline`` fields share a line."""
+        """Add a name with a text; ``inline`` fields share a line."""
         self.interactive["fields"].append({"name": name, "value": value, "inline": inline})
         return self
 
@@ -103,7 +105,7 @@ class InteractiveBuilder:
         options: InputFieldOption | None = None,
         description: str | None = None,
     ) -> Self:
-        """A text input."""
+        """Add a text input."""
         component = {
             "id": f"{field_id}-component",
             "placeholder": placeholder,
@@ -123,7 +125,7 @@ class InteractiveBuilder:
         value_selected: SelectFieldOption | dict[str, Any] | None = None,
         description: str | None = None,
     ) -> Self:
-        """A select box; ``value_selected`` is chosen at first."""
+        """Add a select box; ``value_selected`` is chosen at first."""
         component = {"options": [_dict(option) for option in options], "valueSelected": _dict(value_selected)}
         return self._ask(field_id, name, description, MessageComponentType.SELECT, component)
 
@@ -135,7 +137,7 @@ class InteractiveBuilder:
         description: str | None = None,
         max_options: int | None = None,
     ) -> Self:
-        """A group of radio buttons, or of checkboxes when more than one may be chosen: ``max_options``."""
+        """Add a group of radio buttons, or of checkboxes when more than one may be chosen: ``max_options``."""
         component = [_dict(option) for option in options]
         self._ask(field_id, name, description, MessageComponentType.RADIO, component)
         if max_options:
@@ -143,7 +145,7 @@ class InteractiveBuilder:
         return self
 
     def add_datepicker_field(self, field_id: str, name: str, description: str | None = None) -> Self:
-        """A date."""
+        """Add a date."""
         return self._ask(field_id, name, description, MessageComponentType.DATEPICKER, {})
 
     def add_animation(
@@ -153,11 +155,11 @@ class InteractiveBuilder:
         name: str | None = None,
         description: str | None = None,
     ) -> Self:
-        """An animation, such as a slot machine."""
+        """Add an animation, such as a slot machine."""
         return self._ask(field_id, name or "", description, MessageComponentType.ANIMATION, _dict(config))
 
     def build(self) -> dict[str, Any]:
-        """The embed so far. The dict is the builder's own: it grows with later calls."""
+        """Give the embed so far. The dict is the builder's own: it grows with later calls."""
         return self.interactive
 
     def _ask(

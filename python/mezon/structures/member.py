@@ -15,7 +15,7 @@ __all__ = ["Member", "user_id_of"]
 
 
 def user_id_of(who: Any) -> int:
-    """The id of a user: of an id, a digit string, a ``User``, a ``Member``, or anything with a ``sender_id``.
+    """Give the id of a user: of an id, a digit string, a ``User``, a ``Member``, or anything with a ``sender_id``.
 
     Raises:
         InvalidArgumentError: It is none of these.
@@ -54,7 +54,7 @@ class Member:
 
     @classmethod
     def of_clan(cls, clan: Clan, said: api_pb2.ClanUserList.ClanUser) -> Member:
-        """From the list of a clan's members."""
+        """Make one from the list of a clan's members."""
         member = cls(clan, said.user.id)
         member.username, member.display_name = said.user.username, said.user.display_name
         member.clan_nick, member.role_ids = said.clan_nick, list(said.role_id)
@@ -63,7 +63,7 @@ class Member:
 
     @classmethod
     def of_channel(cls, clan: Clan, said: api_pb2.ChannelUserList.ChannelUser) -> Member:
-        """From the list of a channel's members, which names no users; those the client has met have names."""
+        """Make one from the list of a channel's members, which names no users; those the client has met have names."""
         member = cls(clan, said.user_id)
         member.clan_nick, member.role_ids = said.clan_nick, list(said.role_id)
         member.avatar = said.clan_avatar

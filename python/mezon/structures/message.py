@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon.models._body import encode_content, mentions_of, received_content, require_content
+from mezon.models._outgoing import OutgoingMessage
 from mezon.structures._files import upload_files
-from mezon.utils.helper import convert_channeltype_to_channel_mode
+from mezon.structures._sending import place_of, send_into
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ class Message:
     ) -> ChannelMessageAck:
         """Answer this message, in its topic unless another is given.
 
+        ```python
+        await message.reply("an answer")
+        await message.reply("with a file", files=["cat.png"])
+        ```
+
         Args:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             mentions: Who is mentioned.
@@ -105,8 +111,9 @@ class Message:
             MezonError: One of its kinds, if it cannot be sent.
         """
         require_content(content)
-        return await self.channel._send(
-            content,
+        message = OutgoingMessage(
+            **place_of(self.channel),
+            content=content,
             mentions=mentions,
             attachments=await upload_files(self.channel.clan.client, files, attachments),
             references=[await self.as_reference()],
@@ -115,9 +122,10 @@ class Message:
             topic_id=topic_id or self.topic_id,
             code=code,
         )
+        return await send_into(self.channel, message)
 
     async def as_reference(self) -> ApiMessageRef:
-        """What a reply carries to say what it replies to."""
+        """Give what a reply carries to say what it replies to."""
         from mezon.models.parts import ApiMessageRef
 
         name, avatar = await self._sender()
@@ -155,6 +163,12 @@ class Message:
     ) -> ChannelMessageAck:
         """Change the message, on the server and then here. Only the bot's own messages can be changed.
 
+        ```python
+        sent = await channel.send("working ...")
+        mine = await channel.messages.fetch(sent.message_id)
+        await mine.update("done")
+        ```
+
         Args:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             mentions: Who is mentioned now.
@@ -165,7 +179,7 @@ class Message:
             MezonError: One of its kinds, if the server does not take it.
         """
         ack = await self.socket_manager.update_chat_message(
-            **self._place(),
+            **place_of(self.channel),
             message_id=self.id,
             content=content,
             mentions=mentions,
@@ -188,6 +202,10 @@ class Message:
     ) -> Any:
         """React to the message.
 
+        ```python
+        await message.react(1, ":thumbsup:")
+        ```
+
         Args:
             emoji_id: The emoji's id.
             emoji: The emoji's short name.
@@ -199,7 +217,7 @@ class Message:
             MezonError: One of its kinds, if the server does not take it.
         """
         return await self.socket_manager.write_message_reaction(
-            **self._place(),
+            **place_of(self.channel),
             id=id or 0,
             message_id=self.id,
             emoji_id=emoji_id,
@@ -212,11 +230,17 @@ class Message:
     async def delete(self) -> Any:
         """Delete the message, on the server and then from the channel's cache.
 
+        ```python
+        sent = await channel.send("never mind")
+        mine = await channel.messages.fetch(sent.message_id)
+        await mine.delete()
+        ```
+
         Raises:
             MezonError: One of its kinds, if the server does not do it.
         """
         answer = await self.socket_manager.remove_chat_message(
-            **self._place(), message_id=self.id, topic_id=self.topic_id
+            **place_of(self.channel), message_id=self.id, topic_id=self.topic_id
         )
         self.channel.messages.delete(self.id)
         return answer
@@ -232,15 +256,6 @@ class Message:
     async def unpin(self) -> None:
         """Unpin it. Raises as `pin`."""
         await self.channel.unpin(self.id)
-
-    def _place(self) -> dict[str, Any]:
-        channel = self.channel
-        return {
-            "clan_id": channel.clan.id,
-            "channel_id": channel.id,
-            "mode": convert_channeltype_to_channel_mode(channel.channel_type),
-            "is_public": not channel.is_private,
-        }
 
     def __repr__(self) -> str:
         text = str(self.content)

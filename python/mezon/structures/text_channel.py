@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError
 from mezon.models._body import require_content
+from mezon.models._outgoing import OutgoingMessage
 from mezon.structures._channel_members import ChannelMembers
 from mezon.structures._files import upload_files
+from mezon.structures._sending import place_of, send_into
 from mezon.structures._typing import Typing
 from mezon.text import Text, split_text
-from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.ids import required_id
 from mezon.utils.renamed import renamed
 
 if TYPE_CHECKING:
-    from mezon.managers.cache import CacheManager
     from mezon.managers.socket import SocketManager
     from mezon.models import (
         ApiChannelDescription,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mezon.models._body import Content
     from mezon.ports import MessageStore
     from mezon.structures._files import File
+    from mezon.structures._message_cache import MessageCache
     from mezon.structures.clan import Clan
     from mezon.structures.message import Message
 
@@ -73,7 +74,7 @@ class TextChannel(ChannelMembers):
         self.clan = clan
         self.socket_manager = socket_manager
         self.message_db = message_db
-        self._messages: CacheManager[int, Message] | None = None
+        self._messages: MessageCache | None = None
         self.update_from(init_channel_data)
 
     def update_from(self, description: _Description) -> None:
@@ -90,7 +91,7 @@ class TextChannel(ChannelMembers):
         self.meeting_code = getattr(description, "meeting_code", None) or self.meeting_code
 
     @property
-    def messages(self) -> CacheManager[int, Message]:
+    def messages(self) -> MessageCache:
         """The last messages of the channel; ``fetch`` looks into the store too."""
         if self._messages is None:
             # Most channels never need one; and the managers' package may still be loading.
@@ -101,7 +102,7 @@ class TextChannel(ChannelMembers):
         return self._messages
 
     async def message_fetcher(self, message_id: int) -> Message:
-        """A message from the store.
+        """Fetch a message from the store.
 
         Raises:
             ValueError: If it is not there.
@@ -129,6 +130,12 @@ class TextChannel(ChannelMembers):
     ) -> ChannelMessageAck:
         """Send a message. It is in ``messages`` as soon as this returns.
 
+        ```python
+        sent = await channel.send("hello")
+        await sent.update("hello again")
+        await channel.send("two files", files=["cat.png", ("notes.txt", b"bytes")])
+        ```
+
         Args:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             mentions: Who is mentioned.
@@ -146,16 +153,17 @@ class TextChannel(ChannelMembers):
             OSError: If a file cannot be read.
             MezonError: One of its kinds, if it cannot be sent.
         """
-        return await self._send(
-            content,
+        message = OutgoingMessage(
+            **place_of(self),
+            content=content,
             mentions=mentions,
             attachments=await upload_files(self.clan.client, files, attachments),
-            references=None,
             mention_everyone=mention_everyone,
             anonymous_message=anonymous_message,
             topic_id=topic_id,
             code=code,
         )
+        return await send_into(self, message)
 
     async def send_long(
         self, content: str | Text, *, topic_id: int | None = None, code: int | None = None
@@ -164,6 +172,10 @@ class TextChannel(ChannelMembers):
 
         It is cut as ``mezon.split_text`` and ``Text.split`` do. Nothing is sent for a text without anything
         in it.
+
+        ```python
+        await channel.send_long("a long story. " * 1000)
+        ```
 
         Args:
             content: The text.
@@ -175,40 +187,6 @@ class TextChannel(ChannelMembers):
         """
         pieces = split_text(content, as_json=True) if isinstance(content, str) else content.split()
         return [await self.send(piece, topic_id=topic_id, code=code) for piece in pieces]
-
-    async def _send(
-        self,
-        content: Content,
-        *,
-        mentions: list[ApiMessageMention] | None,
-        attachments: list[ApiMessageAttachment] | None,
-        references: list[ApiMessageRef] | None,
-        mention_everyone: bool | None,
-        anonymous_message: bool | None,
-        topic_id: int | None,
-        code: int | None,
-    ) -> ChannelMessageAck:
-        require_content(content)
-        ack, message = await self.socket_manager.send_message(
-            clan_id=self.clan.id,
-            channel_id=self.id,
-            mode=convert_channeltype_to_channel_mode(self.channel_type),
-            is_public=not self.is_private,
-            content=content,
-            mentions=mentions,
-            attachments=attachments,
-            references=references,
-            mention_everyone=mention_everyone,
-            anonymous_message=anonymous_message,
-            code=code,
-            topic_id=topic_id,
-            channel_label=self.name,
-        )
-        if message is not None and not self.messages.has(message.message_id):
-            from mezon.structures.message import Message
-
-            self.messages.set(message.message_id, Message(message, self, self.socket_manager))
-        return ack
 
     @renamed("receiver_id", "receiver_ids")
     async def send_ephemeral(
@@ -224,6 +202,10 @@ class TextChannel(ChannelMembers):
         code: int = TypeMessage.EPHEMERAL,
     ) -> Any:
         """Send a message that only its receivers see.
+
+        ```python
+        await channel.send_ephemeral(user.id, "only you see this")
+        ```
 
         Args:
             receiver_ids: Who sees it; ``receiver_id`` is an old name of it.
@@ -250,10 +232,7 @@ class TextChannel(ChannelMembers):
         )
         return await self.socket_manager.write_ephemeral_message(
             receiver_ids=[required_id("receiver_ids", receiver) for receiver in receivers],
-            clan_id=self.clan.id,
-            channel_id=self.id,
-            mode=convert_channeltype_to_channel_mode(self.channel_type),
-            is_public=not self.is_private,
+            **place_of(self),
             content=content,
             mentions=mentions,
             attachments=attachments,
@@ -316,10 +295,7 @@ class TextChannel(ChannelMembers):
         receivers = [receiver_ids] if isinstance(receiver_ids, int | str) else receiver_ids
         return await self.socket_manager.write_ephemeral_message(
             receiver_ids=[int(receiver) for receiver in receivers],
-            clan_id=self.clan.id,
-            channel_id=self.id,
-            mode=convert_channeltype_to_channel_mode(self.channel_type),
-            is_public=not self.is_private,
+            **place_of(self),
             content=content,
             mentions=mentions,
             attachments=attachments,
@@ -328,7 +304,13 @@ class TextChannel(ChannelMembers):
         )
 
     def typing(self) -> Typing:
-        """``async with channel.typing(): ...`` shows the bot as typing until the block ends."""
+        """Show the bot as typing until the block ends: ``async with channel.typing(): ...``.
+
+        ```python
+        async with channel.typing():
+            await channel.send("that took a while")
+        ```
+        """
         return Typing(self)
 
     async def play_media(
@@ -363,7 +345,12 @@ class TextChannel(ChannelMembers):
         before: int | str | None = None,
         after: int | str | None = None,
     ) -> AsyncIterator[Message]:
-        """The channel's messages, the newest first, each once: from the store, then from the server.
+        """Fetch the channel's messages, the newest first, each once: from the store, then from the server.
+
+        ```python
+        async for old in channel.history(limit=50):
+            print(old.id, old.content.get("t"))
+        ```
 
         Args:
             limit: How many at most; None for all there are.

@@ -94,6 +94,10 @@ class User:
     ) -> ChannelMessageAck:
         """Send a direct message, opening the channel first if needed.
 
+        ```python
+        await user.send_dm_message("in private")
+        ```
+
         Args:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
             code: What kind of message.

@@ -90,7 +90,7 @@ async def _run(script: Callable[[LocalGateway], Awaitable[Any]], gateway: LocalG
 
 
 def main() -> None:
-    """The command: a gateway until it is interrupted; ends with code 1 and a sentence if its port is taken."""
+    """Run the command: a gateway until it is interrupted; end with code 1 and a sentence if its port is taken."""
     options = _arguments()
     try:
         asyncio.run(_main(options))

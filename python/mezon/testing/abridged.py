@@ -60,7 +60,7 @@ class ClientStream:
         self._buffer += data
 
     def handshake(self) -> str | None:
-        """The token, or None when it is not there as a whole. Raises OutOfStepError."""
+        """Give the token, or None when it is not there as a whole. Raises OutOfStepError."""
         if not self._buffer:
             return None
         if self._buffer[0] != HANDSHAKE:
@@ -74,7 +74,7 @@ class ClientStream:
             raise OutOfStepError("the token is no text") from None
 
     def frames(self) -> Iterator[int | bytes]:
-        """The whole frames there are: the number of a ping, or the bytes of an envelope with its padding.
+        """Give the whole frames there are: the number of a ping, or the bytes of an envelope with its padding.
 
         Raises OutOfStepError.
         """
@@ -115,7 +115,7 @@ class ClientStream:
 
 
 def abridged_frame(envelope: bytes, padding: Padding = "zeros") -> bytes:
-    """A frame of the server with this envelope."""
+    """Give a frame of the server with this envelope."""
     missing = -len(envelope) % _WORD
     if padding == "none":
         envelope += _FILLERS[missing]
@@ -128,5 +128,5 @@ def abridged_frame(envelope: bytes, padding: Padding = "zeros") -> bytes:
 
 
 def short_pong(cid: int) -> bytes:
-    """The answer to a ping of three bytes."""
+    """Give the answer to a ping of three bytes."""
     return bytes((_PING,)) + cid.to_bytes(2, "big")

@@ -85,7 +85,7 @@ class Addressed(Expecting):
         return str(self._certificate.ca_file) if self._certificate is not None else None
 
     def client_options(self) -> dict[str, Any]:
-        """Keyword arguments for ``MezonClient(...)`` that point a bot here.
+        """Give the keyword arguments for ``MezonClient(...)`` that point a bot here.
 
         The messages it stores stay in memory, so that a test leaves no file behind, and its HTTP calls are not
         spaced out, because this server has no rate limit.
@@ -109,7 +109,7 @@ class Addressed(Expecting):
         return options
 
     def environment(self) -> dict[str, str]:
-        """Environment variables for a bot's process: the SDK's own, and MEZON_BOT_ID and MEZON_API_KEY."""
+        """Give the environment variables for a bot's process: the SDK's own, and MEZON_BOT_ID and MEZON_API_KEY."""
         return {
             "MEZON_BOT_ID": str(self.bot_id),
             "MEZON_API_KEY": self.api_key,

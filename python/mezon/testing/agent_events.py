@@ -32,7 +32,7 @@ class AgentEvents:
         return len(self._streams)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The route: stays open until the client goes or ``end_all`` is called."""
+        """Serve the route, which stays open until the client goes or ``end_all`` is called."""
         if self._gateway.sessions.login(request.query.get("appid"), request.query.get("token")) is None:
             raise web.HTTPUnauthorized(text="app id and token do not belong together")
         response = web.StreamResponse(

@@ -52,7 +52,7 @@ class Target:
 
 
 def locate(text: str, folder: Path | None = None) -> Target:
-    """Where ``text`` points, seen from ``folder`` (the current one). Imports nothing.
+    """Say where ``text`` points, seen from ``folder`` (the current one). Imports nothing.
 
     Raises:
         BotError: There is no such file or module.
@@ -211,7 +211,7 @@ instances: Final[list[Any]] = []
 
 @contextlib.contextmanager
 def pointed_at(options: Mapping[str, Any]) -> Iterator[list[str]]:
-    """Inside the block every new ``MezonClient`` gets these options, whatever its bot passes.
+    """Give every new ``MezonClient`` these options inside the block, whatever its bot passes.
 
     A bot that names the real server, with its real key, so never leaves this machine. Yields a list that grows by
     the names of the options that a bot passed and that were replaced.

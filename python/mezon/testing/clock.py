@@ -86,7 +86,7 @@ class MovableTime:
     # asyncio has no public way to ask for what a loop has to do: its two lists are looked at, not touched.
 
     async def _has_started_something(self) -> bool:
-        """Lets the timers that are due run; whether they woke anybody. A mere tick, as of a watchdog, does not."""
+        """Let the timers that are due run; say whether they woke anybody. A mere tick, as of a watchdog, does not."""
         # In the first turn this task runs before the timers, in the second before what they have put behind it.
         await asyncio.sleep(0)
         await asyncio.sleep(0)

@@ -80,7 +80,7 @@ class Connection(ABC):
 
     @abstractmethod
     async def close(self, code: int, reason: str = "") -> None:
-        """Says goodbye as this transport can."""
+        """Say goodbye as this transport can."""
 
     @abstractmethod
     def push(self, data: bytes, *, fragments: int = 1) -> None:
@@ -103,7 +103,7 @@ class Connection(ABC):
             await asyncio.sleep(0.01)
 
     def was_silent(self, since: float) -> bool:
-        """Whether the limit on silence is over, counted from a ``time.monotonic()``.
+        """Say whether the limit on silence is over, counted from a ``time.monotonic()``.
 
         False while the gateway is stalled, and when a test has only moved the clock of the loop.
         """
@@ -111,7 +111,7 @@ class Connection(ABC):
         return limit is not None and not self._gateway.stalled and time.monotonic() - since >= limit - 0.01
 
     def _take(self, data: bytes) -> bool:
-        """Carries out what an envelope asks for; False when these bytes are none."""
+        """Carry out what an envelope asks for; False when these bytes are none."""
         envelope = realtime_pb2.Envelope()
         try:
             envelope.ParseFromString(data)
@@ -138,7 +138,7 @@ class Connection(ABC):
             self._answer(sent, error)
 
     def _is_refused(self, sent: Sent) -> bool:
-        """Refuses what is over the limits in force; notes what the live service would refuse."""
+        """Refuse what is over the limits in force; note what the live service would refuse."""
         refusal = self._enforcing.judge(sent, self._gateway.limits)
         if refusal is not None:
             self._refuse(sent, refusal.code, refusal.text)
@@ -232,7 +232,7 @@ class Connection(ABC):
         if not self._may_send(sent.cid, request.channel_id):
             return
         ack, message = self._gateway.accept_message(self.user_id, request)
-        sent.made.append(message.message_id)
+        self._gateway.record_made(sent, message.message_id)
         self.send(sent.cid, channel_message_ack=ack)
         self._gateway.broadcast(channel_message=message)
 
@@ -242,7 +242,7 @@ class Connection(ABC):
             return
         # Only its receivers see it: no broadcast, no history.
         _, message = self._gateway.accept_message(self.user_id, request, remember=False)
-        sent.made.append(message.message_id)
+        self._gateway.record_made(sent, message.message_id)
         self.send(sent.cid, channel_message=message)
         receivers = list(sent.message.receiver_ids)
         for tap in self._gateway.taps:
@@ -294,7 +294,7 @@ class Connection(ABC):
         self.tell_taps(envelope, len(data))
 
     def tell_taps(self, envelope: realtime_pb2.Envelope, size: int) -> None:
-        """Tells who listens that this envelope was written here."""
+        """Tell who listens that this envelope was written here."""
         for tap in self._gateway.taps:
             tap.went(Answer(self.number, time.monotonic(), envelope.cid, size, envelope))
 
@@ -343,7 +343,7 @@ class Connection(ABC):
         self.pipe.release()
 
     def abort(self, *, reset: bool = False) -> None:
-        """Cuts the TCP connection without a goodbye; with ``reset`` the peer sees a reset."""
+        """Cut the TCP connection without a goodbye; with ``reset`` the peer sees a reset."""
         self.pipe.abort(reset=reset)
 
     def end(self) -> None:

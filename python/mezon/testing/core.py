@@ -130,7 +130,7 @@ class GatewayCore(Addressed):
         return self.mmn.transactions
 
     def present_certificate(self, chain: Path) -> None:
-        """Shows this certificate (a PEM file with its key) from the next connection on. Only with TLS, when started."""
+        """Show this certificate (a PEM file with its key) from the next connection on. Only with TLS, when started."""
         if self._certificate is None:
             raise RuntimeError("a certificate belongs to LocalGateway(tls=True) that was started")
         self._certificate.context.load_cert_chain(chain)
@@ -168,7 +168,7 @@ class GatewayCore(Addressed):
         return self
 
     async def stop(self) -> None:
-        """Cuts every connection and stops listening. The world, the records and the port stay."""
+        """Cut every connection and stop listening. The world, the records and the port stay."""
         runner, self._runner = self._runner, None
         if runner is None:
             return
@@ -182,12 +182,13 @@ class GatewayCore(Addressed):
         await self._tcp.stop()
 
     async def _accept_no_more(self, runner: web.AppRunner) -> None:
-        """Lets what is being accepted come to life, so that the cleanup ends it.
+        """Let what is being accepted come to life, so that the cleanup ends it.
 
         asyncio leaves the socket of a connection open that is accepted in the turn its listener is closed.
         """
         loop = asyncio.get_running_loop()
         for site in runner.sites:
+            # aiohttp has no public name for it.
             server = getattr(site, "_server", None)
             for listener in server.sockets if server is not None else ():
                 with contextlib.suppress(NotImplementedError):  # a loop that watches no descriptors
@@ -218,12 +219,12 @@ class GatewayCore(Addressed):
     # Bots
 
     def add_bot(self, bot_id: int, api_key: str, username: str) -> User:
-        """Lets another bot in. Every bot gets every broadcast."""
+        """Let another bot in. Every bot gets every broadcast."""
         self.sessions.accounts[bot_id] = api_key
         return self.world.add_user(username, id=bot_id, display_name=username.capitalize(), is_bot=True)
 
     def new_session(self, bot_id: int) -> api_pb2.Session:
-        """The answer to a login."""
+        """Make the answer to a login."""
         fields: dict[str, Any] = {
             "created": False,
             "token": self.sessions.issue(bot_id),
@@ -307,7 +308,7 @@ class GatewayCore(Addressed):
         return not channel.private or channel.type in (DM, GROUP)
 
     def broadcast_change(self, message: api_pb2.ChannelMessage, code: int) -> None:
-        """Tells that a message was updated (1) or removed (2), after the answer that is being made now."""
+        """Tell that a message was updated (1) or removed (2), after the answer that is being made now."""
         event = api_pb2.ChannelMessage()
         event.CopyFrom(message)
         event.code = code

@@ -48,7 +48,7 @@ class Entrance(web.BaseSite):
         return f"{self._host}:{self._port}"
 
     async def start(self) -> None:
-        """Begins to listen. Raises OSError when the port is taken."""
+        """Begin to listen. Raises OSError when the port is taken."""
         await super().start()
         self._server = await asyncio.get_running_loop().create_server(
             lambda: _FirstByte(self._choose, self._undecided, self._silence_limit),
@@ -102,7 +102,7 @@ class _FirstByte(asyncio.Protocol):
         self._decided()
 
     def abort(self) -> None:
-        """Cuts the connection."""
+        """Cut the connection."""
         self._transport.abort()
 
     def _decided(self) -> None:

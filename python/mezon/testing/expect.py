@@ -30,7 +30,12 @@ class Expecting(Watch):
         since: float | None = None,
         timeout: float = 5.0,
     ) -> Sent:
-        """What the bot does next, of what no test has taken yet; waits for it.
+        """Wait for what the bot does next, of what no test has taken yet.
+
+        ```python
+        await channel.send("hello")
+        await gateway.expect("hello", channel="general")
+        ```
 
         Args:
             text: The whole text of it, or a pattern found in it. None for any.
@@ -66,11 +71,11 @@ class Expecting(Watch):
         ) from None
 
     async def expect_update(self, text: str | re.Pattern[str] | None = None, *, timeout: float = 5.0) -> Sent:
-        """The bot changes a message. Raises AssertionError with what it did instead."""
+        """Expect that the bot changes a message. Raises AssertionError with what it did instead."""
         return await self.expect(text, kind="update", timeout=timeout)
 
     async def expect_delete(self, message: Sent | int | None = None, *, timeout: float = 5.0) -> Sent:
-        """The bot deletes a message, this one or any. Raises AssertionError with what it did instead."""
+        """Expect that the bot deletes a message, this one or any. Raises AssertionError with what it did instead."""
         wanted = message.message_id if isinstance(message, Sent) else message
         return await self.expect(
             kind="delete",
@@ -79,7 +84,7 @@ class Expecting(Watch):
         )
 
     async def expect_reaction(self, emoji: str | None = None, *, timeout: float = 5.0) -> Sent:
-        """The bot reacts to a message. Raises AssertionError with what it did instead."""
+        """Expect that the bot reacts to a message. Raises AssertionError with what it did instead."""
         return await self.expect(
             kind="reaction",
             match=None if emoji is None else lambda sent: bool(sent.payload.emoji == emoji),
@@ -87,7 +92,7 @@ class Expecting(Watch):
         )
 
     async def expect_nothing(self, kind: str | None = None, *, seconds: float = 0.2) -> None:
-        """The bot has sent nothing that no test has taken, and sends nothing for so many seconds.
+        """Expect that the bot has sent nothing that no test has taken, and sends nothing for so many seconds.
 
         Args:
             kind: As for ``expect``; None for anything but pings and joins.
@@ -106,7 +111,7 @@ class Expecting(Watch):
             raise AssertionError(f"the bot was to send nothing, but it sent:\n{listed}")
 
     def describe(self, sent: Sent) -> str:
-        """One line for people."""
+        """Give one line for people."""
         room = self.world.channels.get(sent.channel_id)
         where = f" in {room.label}" if room is not None else ""
         text = f": {sent.text!r}" if sent.text else ""

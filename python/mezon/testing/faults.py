@@ -29,7 +29,7 @@ class SocketFault:
     error: tuple[int, str, Mapping[str, str]] | None = None
 
     def fits(self, sent: Sent) -> bool:
-        """Whether this rule is about that call."""
+        """Say whether this rule is about that call."""
         if self.kind != EVERYTHING and not sent.is_a(self.kind):
             return False
         return self.match is None or self.match(sent.payload)
@@ -48,7 +48,7 @@ class HttpFault:
     body: bytes = b""
 
     def fits(self, path: str, name: str) -> bool:
-        """Whether this rule is about that request."""
+        """Say whether this rule is about that request."""
         if self.target == RPC:
             return path.startswith(RPC_PREFIX)
         return self.target in (EVERYTHING, path, name) or (self.target + "?") == path
@@ -71,13 +71,13 @@ class FaultBook:
     tcp: list[TcpFault] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Good weather again."""
+        """Make good weather again."""
         self.socket.clear()
         self.http.clear()
         self.tcp.clear()
 
     def for_socket(self, sent: Sent) -> tuple[float, SocketFault | None]:
-        """The delay for a call, and the rule that ends it. Uses the rules up."""
+        """Give the delay for a call, and the rule that ends it. Use the rules up."""
         seconds = 0.0
         for rule in list(self.socket):
             if not rule.fits(sent):
@@ -89,14 +89,14 @@ class FaultBook:
         return seconds, None
 
     def for_tcp(self) -> TcpFault | None:
-        """The rule that refuses a TCP connection. Uses it up."""
+        """Give the rule that refuses a TCP connection. Use it up."""
         rule = next(iter(self.tcp), None)
         if rule is not None:
             _use(self.tcp, rule)
         return rule
 
     def for_http(self, path: str, name: str) -> tuple[float, HttpFault | None]:
-        """The delay for a request, and the rule that ends it. Uses the rules up."""
+        """Give the delay for a request, and the rule that ends it. Use the rules up."""
         seconds = 0.0
         for rule in list(self.http):
             if not rule.fits(path, name):

@@ -16,7 +16,7 @@ LAST_CHUNK: Final = 0x00FF
 
 
 def websocket_frame(payload: bytes, opcode: int = BINARY, *, final: bool = True) -> bytes:
-    """A server frame (unmasked): header and payload."""
+    """Give a server frame (unmasked): header and payload."""
     first = (0x80 if final else 0x00) | opcode
     size = len(payload)
     if size < 126:
@@ -36,7 +36,7 @@ class Chunk:
     body: bytes
 
     def to_bytes(self, *, sized: bool) -> bytes:
-        """Header and body: 7 bytes of header on the WebSocket, 11 with the length (``sized``) on TCP."""
+        """Give header and body: 7 bytes of header on the WebSocket, 11 with the length (``sized``) on TCP."""
         flags = self.code << 16 | (LAST_CHUNK if self.last else 0)
         head = bytes((RAW_MARK,)) + self.cid.to_bytes(2, "big") + flags.to_bytes(4, "big")
         return head + (len(self.body).to_bytes(4, "big") if sized else b"") + self.body
@@ -45,7 +45,7 @@ class Chunk:
 def raw_answer(
     cid: int, body: bytes, *, code: int = 0, chunk_size: int | None = None, chunk_count: int | None = None
 ) -> list[Chunk]:
-    """The chunks of a raw API answer.
+    """Give the chunks of a raw API answer.
 
     Args:
         chunk_size: At most this many bytes of the body in a chunk; None for one chunk.

@@ -37,7 +37,7 @@ class HttpSide:
         self._gateway = gateway
 
     def application(self) -> web.Application:
-        """All routes."""
+        """Add all routes."""
         app = web.Application(client_max_size=_BODY_LIMIT)
 
         def route(method: str, path: str, handler: _Handler) -> None:
@@ -89,7 +89,7 @@ class HttpSide:
         return response
 
     async def _answer(self, request: web.Request, record: Request, handler: _Handler) -> web.StreamResponse:
-        """The handler's answer, or what was ordered in its place."""
+        """Give the handler's answer, or what was ordered in its place."""
         seconds, fault = self._gateway.faults.for_http(record.path, record.name)
         if seconds:
             await asyncio.sleep(seconds)
@@ -105,7 +105,7 @@ class HttpSide:
         return await handler(request, record)
 
     def _message(self, request: web.Request, answer: Message, name: str = "") -> web.Response:
-        """A message in the form that the client takes: protobuf, unless it or ``json_answers`` asks for JSON alone."""
+        """Write a message as the client takes it: protobuf, unless it or ``json_answers`` asks for JSON alone."""
         accepted = request.headers.get("Accept", "")
         if name in self._gateway.json_answers or ("json" in accepted and "proto" not in accepted):
             text = MessageToJson(answer, preserving_proto_field_name=True)

@@ -36,7 +36,7 @@ class Limits:
 
     @classmethod
     def of_the_service(cls) -> Self:
-        """What the live service is said to allow."""
+        """Give what the live service is said to allow."""
         return cls(sends_per_second=60, sends_per_minute=200, frames_per_second=80, content_length=4000)
 
 
@@ -74,7 +74,7 @@ class Warden:
         self._minute = _Window(_MINUTE)
 
     def judge(self, sent: Sent, limits: Limits) -> Refusal | None:
-        """Why this is one too many or too long; None when it is fine, and it is counted then."""
+        """Say why this is one too many or too long; None when it is fine, and it is counted then."""
         now = sent.time
         if self._frames.is_full(now, limits.frames_per_second):
             return Refusal(TOO_MANY, f"more than {limits.frames_per_second} frames in a second")

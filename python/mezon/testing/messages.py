@@ -31,12 +31,12 @@ REMOVED = 2
 
 
 def content_text(content: str | Mapping[str, Any]) -> str:
-    """The JSON text of a message: a str becomes ``{"t": text}``, a mapping is taken as it is."""
+    """Give the JSON text of a message: a str becomes ``{"t": text}``, a mapping is taken as it is."""
     return json.dumps({"t": content} if isinstance(content, str) else dict(content), ensure_ascii=False)
 
 
 def content_of(message: api_pb2.ChannelMessage) -> Any:
-    """The decoded content of a message; None when it is no JSON."""
+    """Give the decoded content of a message; None when it is no JSON."""
     try:
         return json.loads(message.content)
     except ValueError:
@@ -46,7 +46,7 @@ def content_of(message: api_pb2.ChannelMessage) -> Any:
 def make_mentions(
     world: World, text: str, mentions: Iterable[User | int | str | api_pb2.MessageMention | Mapping[str, Any]]
 ) -> list[api_pb2.MessageMention]:
-    """Mentions from users, names or field mappings.
+    """Make mentions from users, names or field mappings.
 
     A user named in the text as ``@username`` gets the offsets of that place (UTF-16 units, end exclusive).
     """
@@ -69,7 +69,7 @@ def make_mentions(
 def make_attachments(
     attachments: Iterable[str | api_pb2.MessageAttachment | Mapping[str, Any]],
 ) -> list[api_pb2.MessageAttachment]:
-    """Attachments from URLs or field mappings."""
+    """Make attachments from URLs or field mappings."""
     made: list[api_pb2.MessageAttachment] = []
     for attachment in attachments:
         if isinstance(attachment, api_pb2.MessageAttachment):
@@ -83,7 +83,7 @@ def make_attachments(
 
 
 def make_reference(message: api_pb2.ChannelMessage) -> api_pb2.MessageRef:
-    """The reference a reply to this message carries."""
+    """Make the reference a reply to this message carries."""
     return api_pb2.MessageRef(
         message_ref_id=message.message_id,
         content=message.content,
@@ -112,7 +112,7 @@ def build_message(
     mode: int = 0,
     created: int = 0,
 ) -> api_pb2.ChannelMessage:
-    """The event that tells everybody about a message."""
+    """Make the event that tells everybody about a message."""
     clan = world.clans.get(channel.clan_id)
     now = created or int(time.time())
     message = api_pb2.ChannelMessage(
@@ -147,7 +147,7 @@ def build_message(
 def message_from_send(
     world: World, channel: Channel, sender: User, send: realtime_pb2.ChannelMessageSend, *, message_id: int
 ) -> api_pb2.ChannelMessage:
-    """The event that comes of a ``channel_message_send``."""
+    """Give the event that comes of a ``channel_message_send``."""
     return build_message(
         world,
         channel,

@@ -51,7 +51,11 @@ class People(Pushing):
         code: int = CHAT,
         created: int = 0,
     ) -> int:
-        """A user says something; every connected bot hears it. Returns the message id.
+        """Let a user say something; every connected bot hears it. Returns the message id.
+
+        ```python
+        await gateway.say("general", "alice", "hello @bob", mentions=["bob"])
+        ```
 
         Args:
             channel: The channel, its id, or its name.
@@ -89,13 +93,13 @@ class People(Pushing):
         return message.message_id
 
     async def say_dm(self, user: Who, content: str | Mapping[str, Any], **options: Any) -> int:
-        """A user writes to the bot directly; options as for ``say``."""
+        """Let a user write to the bot directly; options as for ``say``."""
         return await self.say(self.world.dm(user), user, content, **options)
 
     async def command(
         self, user: Who, text: str, *, channel: Channel | int | str | None = None, timeout: float = 5.0
     ) -> Sent:
-        """A user says something that the bot answers; gives the answer, a message or an ephemeral one.
+        """Let a user say something that the bot answers; give the answer, a message or an ephemeral one.
 
         Args:
             channel: Where; the first channel of the world when it is not said.
@@ -109,27 +113,27 @@ class People(Pushing):
         return await self.expect(since=start, timeout=timeout)
 
     async def edit(self, message: Message, content: str | Mapping[str, Any]) -> None:
-        """The sender changes a message (an event with code 1)."""
+        """Let the sender change a message (an event with code 1)."""
         changed = self._message(message)
         self.apply_update(changed, content_text(content))
         self.broadcast_change(changed, UPDATED)
         await self._drain()
 
     async def delete(self, message: Message) -> None:
-        """A message is deleted (an event with code 2)."""
+        """Delete a message (an event with code 2)."""
         gone = self._message(message)
         self.world.forget(gone)
         self.broadcast_change(gone, REMOVED)
         await self._drain()
 
     async def remove(self, message: Message) -> None:
-        """The same as ``delete``."""
+        """Do the same as ``delete``."""
         await self.delete(message)
 
     async def react(
         self, message: Message, user: Who, emoji: str, *, emoji_id: int = 1, remove: bool = False
     ) -> None:
-        """A user puts a reaction on a message, or takes it back."""
+        """Let a user put a reaction on a message, or take it back."""
         target, sender = self._message(message), self.world.user(user)
         reaction = api_pb2.MessageReaction(
             id=self.world.next_id(),
@@ -151,7 +155,7 @@ class People(Pushing):
         await self.push(message_reaction_event=reaction)
 
     async def typing(self, channel: Channel | int | str, user: Who) -> None:
-        """A user is typing."""
+        """Show a user as typing."""
         room, sender = self.world.channel(channel), self.world.user(user)
         event = realtime_pb2.MessageTypingEvent(
             clan_id=room.clan_id,
@@ -170,16 +174,27 @@ class People(Pushing):
         self,
         message: Message,
         user_or_button: Who,
-        button_id: str | None = None,
+        button_id: str | int | None = None,
         *,
         user: Who | None = None,
         values: Mapping[str, Any] | None = None,
         extra_data: str = "",
     ) -> None:
-        """A user clicks a button of a message: ``click(sent, "yes")``, or ``click(sent, "alice", "yes")``.
+        """Let a user click a button of a message: ``click(sent, "yes")``, or ``click(sent, "alice", "yes")``.
+
+        ```python
+        from mezon import ButtonBuilder, ButtonMessageStyle
+
+        row = ButtonBuilder().add_button("ok", "OK", ButtonMessageStyle.SUCCESS).build()
+        await channel.send({"t": "Sure?", "components": [{"components": row}]})
+        sent = await gateway.expect("Sure?")
+        await gateway.click(sent, "OK", user="bob")
+        ```
 
         Args:
             message: What the bot sent; then the button has to be there. Or an id.
+            user_or_button: Who clicks, or the button.
+            button_id: The button, when who clicks stands before it: its id, what it says, or its place from 0.
             user: Who clicks; the first person of the world when it is not said.
             values: What was filled in before, by the ids of the fields: texts, numbers, dates, lists of options.
             extra_data: The same as the text that goes over the wire, for what ``values`` cannot say.
@@ -189,19 +204,18 @@ class People(Pushing):
             ValueError: A value is none of the field's options.
         """
         target = self._message(message)
+        wanted: str | int
         if button_id is None:
-            who, button_id = self._somebody(user), str(user_or_button)
+            who, wanted = self._somebody(user), str(user_or_button)
         else:
-            who = self.world.user(user_or_button)
-        parts = self._parts(message, target)
-        if parts is not None:
-            find_button(parts, button_id)
+            who, wanted = self.world.user(user_or_button), button_id
+        pressed = self._button(message, target, wanted)
         if values:
             extra_data = fill_in(parts_of(content_of(target)), values)
         event = realtime_pb2.MessageButtonClicked(
             message_id=target.message_id,
             channel_id=target.channel_id,
-            button_id=button_id,
+            button_id=pressed,
             sender_id=target.sender_id,
             user_id=who.id,
             extra_data=extra_data,
@@ -209,7 +223,7 @@ class People(Pushing):
         await self.push(message_button_clicked=event)
 
     async def select(self, message: Message, *choice: Any, user: Who | None = None) -> None:
-        """A user chooses in a select box of a message.
+        """Let a user choose in a select box of a message.
 
         ``select(sent, "dish", "pho")``, ``select(sent, "dish", ["pho", "bun"], user="bob")``, or with the user
         before the box: ``select(sent, "bob", "dish", ["pho"])``.
@@ -234,14 +248,14 @@ class People(Pushing):
         message: Message,
         values: Mapping[str, Any] | None = None,
         *,
-        button: str | None = None,
+        button: str | int | None = None,
         user: Who | None = None,
     ) -> None:
-        """A user fills a form in and presses its button; each choice in a select box is told at once, as it is.
+        """Let a user fill a form in and press its button; each choice in a select box is told at once, as it is.
 
         Args:
             values: By the ids of the fields: texts, numbers, dates, lists of options.
-            button: Which button; needed when there are several.
+            button: Which button, by its id, what it says, or its place from 0; needed when there are several.
             user: Who; the first person of the world when it is not said.
 
         Raises:
@@ -277,7 +291,7 @@ class People(Pushing):
     # Coming and going
 
     async def join(self, user: Who, place: Channel | Clan | int | str | None = None) -> None:
-        """A user joins a clan (the first one when none is named) or a channel; bots hear of it."""
+        """Let a user join a clan (the first one when none is named) or a channel; bots hear of it."""
         who, home = self.world.user(user), self._home(place)
         profile = realtime_pb2.UserProfileRedis(
             user_id=who.id,
@@ -300,7 +314,7 @@ class People(Pushing):
         await self.push(user_channel_added_event=added)
 
     async def leave(self, user: Who, place: Channel | Clan | int | str | None = None) -> None:
-        """A user leaves a clan (the first one when none is named) or a channel; bots hear of it."""
+        """Let a user leave a clan (the first one when none is named) or a channel; bots hear of it."""
         who, home = self.world.user(user), self._home(place)
         if isinstance(home, Clan):
             home.member_ids.discard(who.id)
@@ -341,6 +355,16 @@ class People(Pushing):
             raise LookupError(f"there is no message {message_id} in the world")
         return found
 
+    def _button(self, message: Message, target: api_pb2.ChannelMessage, wanted: str | int) -> str:
+        parts = parts_of(content_of(target))
+        try:
+            return find_button(parts, wanted)
+        except LookupError:
+            # Of a message by its id, one that is not there can be clicked: clients do when a bot was quicker.
+            if isinstance(message, Sent) or isinstance(wanted, int):
+                raise
+            return wanted
+
     def _parts(self, message: Message, target: api_pb2.ChannelMessage) -> list[Part] | None:
-        """The parts to check a click against; None for a message by its id: a client can click what is not there."""
+        """Give the parts to check a click against; None for a message by its id: clients click what is not there."""
         return parts_of(content_of(target)) if isinstance(message, Sent) else None

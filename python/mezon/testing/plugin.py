@@ -25,7 +25,7 @@ try:
 except ImportError:
 
     def _unusable() -> None:
-        """Needs pytest-asyncio."""
+        """Say that it needs pytest-asyncio."""
         pytest.fail(
             'the fixtures of mezon.testing need pytest-asyncio: pip install "mezon-rs[testing]" brings it',
             pytrace=False,
@@ -48,7 +48,7 @@ else:
 
     @_async_fixture
     async def gateway_factory() -> AsyncIterator[Callable[..., Awaitable[LocalGateway]]]:
-        """``gateway = await gateway_factory(tls=True)``: started gateways, closed after the test."""
+        """Start gateways, closed after the test: ``gateway = await gateway_factory(tls=True)``."""
         from mezon.testing.gateway import LocalGateway
 
         async with AsyncExitStack() as stack:
@@ -60,12 +60,12 @@ else:
 
     @_async_fixture
     async def gateway(gateway_factory: Callable[..., Awaitable[LocalGateway]]) -> LocalGateway:
-        """A started gateway on a free loopback port, closed after the test."""
+        """Give a started gateway on a free loopback port, closed after the test."""
         return await gateway_factory()
 
     @_async_fixture
     async def client(gateway: LocalGateway) -> AsyncIterator[MezonClient]:
-        """A client that is logged in at ``gateway`` and has joined its clans; logged out after the test."""
+        """Give a client that is logged in at ``gateway`` and has joined its clans; logged out after the test."""
         from mezon import MezonClient
 
         made = MezonClient(**gateway.client_options())
@@ -76,7 +76,7 @@ else:
 
     @_async_fixture
     async def clock() -> AsyncIterator[MovableTime]:
-        """``await clock.advance(minutes=5)`` moves the time of the test's event loop and ``time.time()``."""
+        """Move the time of the test's event loop and ``time.time()``: ``await clock.advance(minutes=5)``."""
         from mezon.testing.clock import MovableTime
 
         with MovableTime() as moved:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.blast import BlastResult
-from mezon.testing.records import HOUSEKEEPING, Sent, keep
+from mezon.testing.records import HOUSEKEEPING, MAKES, MAX_WITHOUT, Sent, keep
 
 __all__ = ["GatewayProcess"]
 
@@ -48,6 +48,8 @@ class GatewayProcess:
         self._progress: Callable[[int], None] | None = None
         self._unread: list[Sent] = []
         self._news = asyncio.Event()
+        #: Sends whose message has not come yet, by connection and cid.
+        self._without: dict[tuple[int, int], Sent] = {}
         self.info: dict[str, Any] = {}
         """What the child said first: host, port, url, ws_url, ca_file, bot_id, environment, world ..."""
 
@@ -72,7 +74,7 @@ class GatewayProcess:
         return self._running().pid
 
     def environment(self) -> dict[str, str]:
-        """This process's environment with the variables that point a bot at the gateway."""
+        """Give this process's environment with the variables that point a bot at the gateway."""
         return {**os.environ, **self.info["environment"]}
 
     # Life
@@ -150,7 +152,7 @@ class GatewayProcess:
     async def say(
         self, channel: int | str, user: int | str, content: str | dict[str, Any], **options: Any
     ) -> int:
-        """A user says something; as LocalGateway.say."""
+        """Let a user say something; as LocalGateway.say."""
         return int(await self.call("say", channel, user, content, **options))
 
     async def wait_connected(self, n: int = 1, *, timeout: float = 5.0) -> None:
@@ -179,7 +181,7 @@ class GatewayProcess:
     async def next_sent(
         self, kind: str | None = None, *, timeout: float = 5.0, match: Callable[[Sent], bool] | None = None
     ) -> Sent:
-        """The next thing a bot sent that was not taken before; as LocalGateway.next_sent."""
+        """Wait for the next thing a bot sent that was not taken before; as LocalGateway.next_sent."""
         try:
             async with asyncio.timeout(timeout):
                 while True:
@@ -220,8 +222,17 @@ class GatewayProcess:
                     connection=value["connection"],
                     transport=value["transport"],
                 )
+                sent.made.extend(value["made"])
+                if not sent.made and sent.kind in MAKES:
+                    self._without[sent.connection, sent.cid] = sent
+                    while len(self._without) > MAX_WITHOUT:
+                        del self._without[next(iter(self._without))]
                 keep(self._unread, sent, _MAX_UNREAD)
                 self._news.set()
+            case "made":
+                waiting = self._without.pop((value["connection"], value["cid"]), None)
+                if waiting is not None:
+                    waiting.made.append(value["message_id"])
             case "progress":
                 if self._progress is not None:
                     self._progress(value["done"])

@@ -11,10 +11,13 @@ from google.protobuf.message import DecodeError, Message
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing.inputs import BUTTON, parts_of
 
 __all__ = [
     "HOUSEKEEPING",
     "KINDS",
+    "MAKES",
+    "MAX_WITHOUT",
     "Connections",
     "Handshake",
     "Request",
@@ -30,6 +33,12 @@ _T = TypeVar("_T")
 
 HOUSEKEEPING = frozenset({"ping", "pong", "clan_join", "channel_join", "channel_leave"})
 """What a client sends by itself: ``next_sent()`` without a kind passes over these."""
+
+MAKES = frozenset({"channel_message_send", "ephemeral_message_send"})
+"""What a message comes of."""
+
+MAX_WITHOUT = 1_000
+"""How many of them may wait for theirs; of a refused one none ever comes."""
 
 KINDS = {
     "message": "channel_message_send",
@@ -99,7 +108,7 @@ class Sent:
         return cls(kind, message, envelope.cid, time, connection, api_name, body, transport)
 
     def is_a(self, kind: str) -> bool:
-        """Whether this is of that kind: an envelope field, an API name, or one of the short names in ``KINDS``."""
+        """Say whether this is of that kind: an envelope field, an API name, or one of the short names in ``KINDS``."""
         return KINDS.get(kind, kind) in (self.kind, self.api_name)
 
     @property
@@ -136,6 +145,11 @@ class Sent:
         """The ``t`` of the content, or ""."""
         content = self.content
         return str(content.get("t") or "") if isinstance(content, dict) else ""
+
+    @property
+    def buttons(self) -> list[str]:
+        """What its buttons say, in their order."""
+        return [part.label for part in parts_of(self.content) if part.kind == BUTTON]
 
     @property
     def channel_id(self) -> int:

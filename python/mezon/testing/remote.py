@@ -2,7 +2,8 @@
 
 In: ``{"id": 1, "call": "say", "args": ["general", "alice", "hi"], "kwargs": {}}``.
 Out: ``{"id": 1, "result": ...}`` or ``{"id": 1, "error": text}``, and between them events:
-``{"event": "sent", ...}``, ``{"event": "progress", "done": n}``.
+``{"event": "sent", ...}``, ``{"event": "made", ...}`` (the message of one, if that comes later),
+``{"event": "progress", "done": n}``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from google.protobuf.message import Message
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.blast import Blast
 from mezon.testing.gateway import LocalGateway
-from mezon.testing.records import Sent
+from mezon.testing.records import MAKES, MAX_WITHOUT, Sent
 
 __all__ = ["CALLS", "hello", "serve_control"]
 
@@ -41,7 +42,7 @@ CALLS: Final = frozenset(
 
 
 def hello(gateway: LocalGateway) -> dict[str, Any]:
-    """The first line: where the gateway is, and its world."""
+    """Give the first line: where the gateway is, and its world."""
     return {
         "host": gateway.host,
         "port": gateway.port,
@@ -71,6 +72,9 @@ class _Control:
         self.gateway = gateway
         self.write = write
         self.blasts: dict[int, Blast] = {}
+        self.loop = asyncio.get_running_loop()
+        #: What was told while no message had come of it, as after ``gateway.delay``, by connection and cid.
+        self.without: dict[tuple[int, int], None] = {}
 
     async def answer(self, line: bytes) -> None:
         request: dict[str, Any] = json.loads(line)
@@ -124,6 +128,26 @@ class _Control:
         return await self.gateway.blast(prepared, progress=progress, **kwargs)
 
     def sent(self, sent: Sent) -> None:
+        # Behind what this turn of the loop does: by then the message that came of it has its id.
+        self.loop.call_soon(self.tell, sent)
+
+    def made(self, sent: Sent) -> None:
+        if (sent.connection, sent.cid) in self.without:
+            del self.without[sent.connection, sent.cid]
+            self.write(
+                {
+                    "event": "made",
+                    "connection": sent.connection,
+                    "cid": sent.cid,
+                    "message_id": sent.message_id,
+                }
+            )
+
+    def tell(self, sent: Sent) -> None:
+        if not sent.made and sent.kind in MAKES:
+            self.without[sent.connection, sent.cid] = None
+            while len(self.without) > MAX_WITHOUT:
+                del self.without[next(iter(self.without))]
         field = {sent.kind: sent.message} if sent.kind else {}
         envelope = realtime_pb2.Envelope(cid=sent.cid, **field)
         self.write(
@@ -133,6 +157,7 @@ class _Control:
                 "time": sent.time,
                 "connection": sent.connection,
                 "transport": sent.transport,
+                "made": sent.made,
             }
         )
 
@@ -152,7 +177,7 @@ def _plain(value: Any) -> Any:
 
 
 async def serve_control(gateway: LocalGateway) -> None:
-    """Answers calls from stdin until it ends: when the parent is gone, so is the gateway."""
+    """Answer calls from stdin until it ends: when the parent is gone, so is the gateway."""
     loop = asyncio.get_running_loop()
 
     def write(value: dict[str, Any]) -> None:
@@ -175,7 +200,7 @@ async def serve_control(gateway: LocalGateway) -> None:
     stdin = sys.stdin.fileno()
     threading.Thread(target=read, name="mezon-gateway-stdin", daemon=True).start()
     control = _Control(gateway, write)
-    gateway.on_sent = control.sent
+    gateway.on_sent, gateway.on_made = control.sent, control.made
     calls: set[asyncio.Task[None]] = set()
     try:
         while line := await lines.get():
@@ -184,7 +209,7 @@ async def serve_control(gateway: LocalGateway) -> None:
             calls.add(task)
             task.add_done_callback(calls.discard)
     finally:
-        gateway.on_sent = None
+        gateway.on_sent = gateway.on_made = None
         for task in calls:
             task.cancel()
         await asyncio.gather(*calls, return_exceptions=True)

@@ -16,7 +16,7 @@ __all__ = ["Sessions", "make_jwt"]
 
 
 def make_jwt(claims: dict[str, Any], key: bytes) -> str:
-    """An HS256 JSON Web Token."""
+    """Make an HS256 JSON Web Token."""
     head = _segment(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
     signed = f"{head}.{_segment(json.dumps(claims).encode())}"
     return f"{signed}.{_segment(hmac.new(key, signed.encode(), hashlib.sha256).digest())}"
@@ -46,7 +46,7 @@ class Sessions:
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def login(self, appid: object, api_key: object) -> int | None:
-        """The bot's id when id and key belong together, else None."""
+        """Give the bot's id when id and key belong together, else None."""
         text = str(appid)
         bot_id = int(text) if text.isascii() and text.isdecimal() else None
         known = self.accounts.get(bot_id) if bot_id is not None else None
@@ -59,7 +59,7 @@ class Sessions:
         return bot_id
 
     def issue(self, user_id: int, *, use: str = "access") -> str:
-        """A new token. Each is different, as each login is."""
+        """Give a new token. Each is different, as each login is."""
         expires = time.time() + self.lifetime
         claims = {
             "tid": f"{use}-{next(self._count)}",
@@ -74,22 +74,22 @@ class Sessions:
         return token
 
     def issue_session_id(self, user_id: int) -> str:
-        """A new id of a session: what a client may show on the TCP socket in place of its token."""
+        """Give a new id of a session: what a client may show on the TCP socket in place of its token."""
         session_id = "AAA" + secrets.token_urlsafe(24)
         self.remember(session_id, user_id, "socket")
         return session_id
 
     def remember(self, token: str, user_id: int, use: str) -> None:
-        """Lets this token in, for ``access`` or for the TCP ``socket`` alone."""
+        """Let this token in, for ``access`` or for the TCP ``socket`` alone."""
         while len(self._tokens) >= self.limit:
             del self._tokens[next(iter(self._tokens))]
         self._tokens[token] = (user_id, time.time() + self.lifetime, use)
 
     def check(self, token: str, *uses: str) -> int | None:
-        """Whose token this is, or None when it is unknown, over, or for another use (default: ``access``)."""
+        """Say whose token this is, or None when it is unknown, over, or for another use (default: ``access``)."""
         user_id, expires, use = self._tokens.get(token, (None, 0.0, ""))
         return user_id if time.time() < expires and use in (uses or ("access",)) else None
 
     def expire_all(self) -> None:
-        """No token given out so far is good any more."""
+        """Refuse every token given out so far from now on."""
         self._tokens.clear()

@@ -41,19 +41,19 @@ class Tap:
     """
 
     def came(self, sent: Sent) -> None:
-        """A bot sent an envelope."""
+        """Hear that a bot sent an envelope."""
 
     def went(self, answer: Answer) -> None:
-        """The gateway wrote to a bot."""
+        """Hear that the gateway wrote to a bot."""
 
     def told(self, envelope: realtime_pb2.Envelope, receivers: Sequence[int] = ()) -> None:
-        """Something happened in the world, whether a bot is there to hear it or not.
+        """Hear that something happened in the world, whether a bot is there to hear it or not.
 
         ``receivers``: who alone may see it (an ephemeral message); empty for everybody.
         """
 
     def requested(self, request: Request) -> None:
-        """An HTTP request was answered."""
+        """Hear that an HTTP request was answered."""
 
     def connected(self, live: int) -> None:
-        """A socket came or went; ``live`` are open now."""
+        """Hear that a socket came or went; ``live`` are open now."""

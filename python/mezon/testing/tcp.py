@@ -35,7 +35,7 @@ class TcpSide:
         self._open: set[asyncio.StreamWriter] = set()
 
     def protocol(self) -> asyncio.Protocol:
-        """What reads a new connection."""
+        """Give what reads a new connection."""
         reader = asyncio.StreamReader(limit=_READ)
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,7 +46,7 @@ class TcpSide:
         return _Ends(reader, connected)
 
     async def stop(self) -> None:
-        """Cuts every connection, those that have not said a token yet too."""
+        """Cut every connection, those that have not said a token yet too."""
         for writer in list(self._open):
             writer.transport.abort()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -78,7 +78,7 @@ class TcpSide:
             self._open.discard(writer)
 
     async def _admit(self, token: str, pipe: Pipe) -> int | None:
-        """Whose token it is; None when the connection was refused."""
+        """Say whose token it is; None when the connection was refused."""
         gateway = self._gateway
         fault = gateway.faults.for_tcp()
         user_id = gateway.sessions.check(token, "access", "socket")

@@ -34,7 +34,7 @@ class User:
     """Nickname by clan id."""
 
     def to_pb(self) -> api_pb2.User:
-        """The user as the wire carries it."""
+        """Give the user as the wire carries it."""
         return api_pb2.User(
             id=self.id,
             username=self.username,
@@ -57,7 +57,7 @@ class Clan:
     member_ids: set[int] = field(default_factory=set)
 
     def to_pb(self) -> api_pb2.ClanDesc:
-        """The clan as the wire carries it."""
+        """Give the clan as the wire carries it."""
         return api_pb2.ClanDesc(
             creator_id=self.creator_id,
             clan_name=self.name,
@@ -109,7 +109,7 @@ class Role:
     allow_mention: int = 1
 
     def to_pb(self) -> api_pb2.Role:
-        """The role as the wire carries it."""
+        """Give the role as the wire carries it."""
         role = api_pb2.Role(
             id=self.id,
             title=self.title,

@@ -65,7 +65,7 @@ class GatewayThread:
         return asyncio.run_coroutine_threadsafe(coroutine, self._running()).result(timeout)
 
     async def arun(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """The same for a caller that has a loop of its own to keep free."""
+        """Do the same for a caller that has a loop of its own to keep free."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._running()))
 
     def call(self, method: Any, *args: Any, **kwargs: Any) -> Any:

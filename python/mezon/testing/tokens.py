@@ -28,7 +28,7 @@ _NO_METHOD: Final = -32601
 
 
 def base58_encode(data: bytes) -> str:
-    """Base58, Bitcoin alphabet."""
+    """Write base58, in the alphabet of Bitcoin."""
     number = int.from_bytes(data, "big")
     digits = ""
     while number:
@@ -38,7 +38,7 @@ def base58_encode(data: bytes) -> str:
 
 
 def base58_decode(text: str) -> bytes:
-    """The bytes of a base58 text. Raises ValueError."""
+    """Give the bytes of a base58 text. Raises ValueError."""
     number = 0
     for letter in text:
         number = number * 58 + _ALPHABET.index(letter)
@@ -47,7 +47,7 @@ def base58_decode(text: str) -> bytes:
 
 
 def address_of(user_id: int | str) -> str:
-    """The wallet address of a user id."""
+    """Give the wallet address of a user id."""
     return base58_encode(hashlib.sha256(str(user_id).encode()).digest())
 
 
@@ -103,11 +103,11 @@ class Node:
         self._refusals: list[tuple[str, str]] = []
 
     def current_slot(self) -> int:
-        """The slot number now: what ``account.getcurrentnonce`` answers."""
+        """Give the slot number now: what ``account.getcurrentnonce`` answers."""
         return self.slot + int((self._clock() - self._start) / SLOT_SECONDS)
 
     def balance(self, who: int | str) -> int:
-        """The balance of a user id or an address, in millionths of a token."""
+        """Give the balance of a user id or an address, in millionths of a token."""
         return self._account(self._address(who)).balance
 
     def set_balance(self, who: int | str, amount: int) -> None:
@@ -115,13 +115,13 @@ class Node:
         self._account(self._address(who)).balance = amount
 
     def refuse(self, code: str, message: str, *, times: int = 1) -> None:
-        """The next transactions are refused with this code, such as ``mempool_full``."""
+        """Refuse the next transactions with this code, such as ``mempool_full``."""
         self._refusals += [(code, message)] * times
 
     # The services
 
     def rpc(self, request: Any) -> dict[str, Any]:
-        """Answers one JSON-RPC 2.0 request object."""
+        """Answer one JSON-RPC 2.0 request object."""
         request_id = request.get("id") if isinstance(request, dict) else None
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": request_id}
         if not isinstance(request, dict) or request.get("jsonrpc") != "2.0":
@@ -162,7 +162,7 @@ class Node:
         return {**answer, "result": result}
 
     def prove(self, request: Any) -> dict[str, Any] | None:
-        """Answers a ``/prove`` request; None when a key is missing or wrong."""
+        """Answer a ``/prove`` request; None when a key is missing or wrong."""
         if not isinstance(request, dict):
             return None
         key, address, user_id = request.get("ephemeral_pk"), request.get("address"), request.get("user_id")

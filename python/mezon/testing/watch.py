@@ -27,6 +27,8 @@ class Watch:
         self.max_records = max_records
         self.on_sent: Callable[[Sent], None] | None = None
         """Called for every envelope the bot sends."""
+        self.on_made: Callable[[Sent], None] | None = None
+        """Called when a message came of what the bot sent: its ``message_id`` is there now."""
         self.taps: list[Tap] = []
         """Who is told of everything that passes; see ``mezon.testing.tap.Tap``."""
         self.breaches: list[str] = []
@@ -43,7 +45,7 @@ class Watch:
         self._waiters: list[asyncio.Future[None]] = []
 
     def notify(self) -> None:
-        """Something changed: those who wait look again."""
+        """Let those who wait look again: something changed."""
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():
@@ -67,7 +69,7 @@ class Watch:
                     self._waiters.remove(waiter)
 
     def seen(self) -> str:
-        """What was seen last, for the text of an error."""
+        """Give what was seen last, for the text of an error."""
         kinds = [sent.api_name or sent.kind for sent in self.sent[-8:]]
         paths = [f"{request.name} {request.status}" for request in self.requests[-5:]]
         return (
@@ -100,7 +102,13 @@ class Watch:
     async def next_sent(
         self, kind: str | None = None, *, timeout: float = 5.0, match: Callable[[Sent], bool] | None = None
     ) -> Sent:
-        """The next thing the bot sent that was not taken by this method before; waits for it.
+        """Wait for the next thing the bot sent that was not taken by this method before.
+
+        ```python
+        await channel.send("hello")
+        sent = await gateway.next_sent("channel_message_send")
+        assert sent.text == "hello"
+        ```
 
         Args:
             kind: ``message``, ``ephemeral``, ``update``, ``delete``, ``reaction`` or ``typing``; an envelope field
@@ -118,23 +126,29 @@ class Watch:
         return await self.take_sent(fits, timeout=timeout, what=what)
 
     async def take_sent(self, fits: Callable[[Sent], bool], *, timeout: float, what: str) -> Sent:
-        """The first thing the bot sent that fits and was not taken before; waits for it. Raises TimeoutError."""
+        """Wait for the first thing the bot sent that fits and was not taken before. Raises TimeoutError."""
         await self.wait_until(lambda: any(fits(s) for s in self.untaken), timeout=timeout, what=what)
         found = next(s for s in self.untaken if fits(s))
         self.untaken = [s for s in self.untaken if s is not found]
         return found
 
     def record_breach(self, text: str) -> None:
-        """Called for what the live service is said to refuse."""
+        """Record what the live service is said to refuse."""
         keep(self.breaches, text, self.max_records)
 
     def record_handshake(self, handshake: Handshake) -> None:
-        """Called for every attempt to open a socket."""
+        """Record an attempt to open a socket."""
         keep(self.handshakes, handshake, self.max_records)
         self.notify()
 
+    def record_made(self, sent: Sent, message_id: int) -> None:
+        """Record what came of an envelope: called by a connection when a message came of an envelope."""
+        sent.made.append(message_id)
+        if self.on_made is not None:
+            self.on_made(sent)
+
     def record_sent(self, sent: Sent) -> None:
-        """Called by a connection for every envelope."""
+        """Record an envelope. Called by a connection for every one."""
         keep(self.sent, sent, self.max_records)
         keep(self.untaken, sent, self.max_records)
         if self.on_sent is not None:

@@ -15,7 +15,7 @@ class Weather(GatewayCore):
     """The faults of a ``mezon.testing.LocalGateway``."""
 
     async def drop(self, *, reset: bool = False) -> int:
-        """Cuts every bot's connection: no close frame. With ``reset`` the bot sees a reset.
+        """Cut every bot's connection: no close frame. With ``reset`` the bot sees a reset.
 
         Returns how many were cut.
         """
@@ -33,7 +33,7 @@ class Weather(GatewayCore):
         await self.wait_until(lambda: not set(live) & set(self.live), what="the connections to end")
 
     def stall(self) -> None:
-        """Goes silent: reads and answers nothing on any socket, old or new, pings neither.
+        """Go silent: read and answer nothing on any socket, old or new, pings neither.
 
         What is said meanwhile waits for ``resume()``. As with a server that hangs, the system goes on taking
         bytes until its buffers are full, and a connection that the bot ends is seen to end.
@@ -59,7 +59,7 @@ class Weather(GatewayCore):
         context: Mapping[str, str] | None = None,
         match: Callable[[Any], bool] | None = None,
     ) -> None:
-        """Refuses the next ``times`` (None: all) socket calls of a kind; they are not carried out.
+        """Refuse the next ``times`` (None: all) socket calls of a kind; they are not carried out.
 
         Args:
             kind: An envelope field, an API name, or ``"*"``.
@@ -82,7 +82,7 @@ class Weather(GatewayCore):
         times: int | None = None,
         match: Callable[[Any], bool] | None = None,
     ) -> None:
-        """Lets socket calls of a kind wait before they are carried out and answered; later ones overtake."""
+        """Let socket calls of a kind wait before they are carried out and answered; later ones overtake."""
         self.faults.socket.append(SocketFault(kind, times, match, seconds=seconds))
 
     def http_status(
@@ -94,7 +94,7 @@ class Weather(GatewayCore):
         headers: Mapping[str, str] | None = None,
         body: bytes | str = b"",
     ) -> None:
-        """Answers the next ``times`` (None: all) HTTP requests with this status, header fields and body.
+        """Answer the next ``times`` (None: all) HTTP requests with this status, header fields and body.
 
         Args:
             target: A path (``/v2/apps/authenticate/token``, ``/ws``), an RPC's name (``ListClanDescs``)
@@ -106,7 +106,7 @@ class Weather(GatewayCore):
         )
 
     def refuse_tcp(self, *, times: int | None = 1, status: int | None = None) -> None:
-        """Refuses the next ``times`` (None: all) TCP connections.
+        """Refuse the next ``times`` (None: all) TCP connections.
 
         Args:
             status: What the refusal says, as text of HTTP; None closes without a word, as the live gateway is
@@ -115,18 +115,18 @@ class Weather(GatewayCore):
         self.faults.tcp.append(TcpFault(times, status))
 
     def http_delay(self, target: str, seconds: float, *, times: int | None = None) -> None:
-        """Lets HTTP requests wait before they are carried out and answered."""
+        """Let HTTP requests wait before they are carried out and answered."""
         self.faults.http.append(HttpFault(target, times, seconds=seconds))
 
     def http_drop(self, target: str, *, times: int | None = 1) -> None:
-        """Cuts the connection of the next HTTP requests instead of answering."""
+        """Cut the connection of the next HTTP requests instead of answering."""
         self.faults.http.append(HttpFault(target, times, drop=True))
 
     def clear_faults(self) -> None:
-        """Good weather again: forgets every rule and ends a stall."""
+        """Make good weather again: forget every rule and end a stall."""
         self.faults.clear()
         self.resume()
 
     def expire_tokens(self) -> None:
-        """Every token given out so far is refused from now on (401). Open sockets stay open."""
+        """Refuse every token given out so far from now on (401). Open sockets stay open."""
         self.sessions.expire_all()

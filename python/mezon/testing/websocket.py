@@ -103,7 +103,7 @@ class WebSocketConnection(Connection):
                 return
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Says goodbye with a close frame."""
+        """Say goodbye with a close frame."""
         await self._websocket.close(code=code, message=reason.encode())
 
     def push(self, data: bytes, *, fragments: int = 1) -> None:

@@ -108,14 +108,14 @@ class Pipe:
         self._transport.close()
 
     def abort(self, *, reset: bool = False) -> None:
-        """Cuts the TCP connection; with ``reset`` the peer sees a reset."""
+        """Cut the TCP connection; with ``reset`` the peer sees a reset."""
         raw = self._transport.get_extra_info("socket")
         if reset and raw is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
     def end(self) -> None:
-        """Forgets what waits."""
+        """Forget what waits."""
         self._held.clear()
         if self._writer is not None:
             self._writer.cancel()

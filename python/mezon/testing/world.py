@@ -60,12 +60,12 @@ class World:
     # Making things
 
     def next_id(self) -> int:
-        """A fresh id for anything but a message."""
+        """Give a fresh id for anything but a message."""
         self._last_id += 1
         return self._last_id
 
     def next_message_id(self) -> int:
-        """A fresh message id, larger than every one before."""
+        """Give a fresh message id, larger than every one before."""
         self._last_message_id += 1
         return self._last_message_id
 
@@ -169,7 +169,7 @@ class World:
         return role
 
     def dm(self, *users: User | int | str) -> Channel:
-        """The direct conversation of the bot with a user (or a group of users), made when there is none."""
+        """Give the direct conversation of the bot with a user (or a group of users), made when there is none."""
         ids = [self.user(u).id for u in users]
         kind = DM if len(ids) == 1 else GROUP
         for channel in self.channels.values():
@@ -183,7 +183,7 @@ class World:
         return channel
 
     def ensure_crowd(self, channels: int, senders: int) -> tuple[list[Channel], list[User]]:
-        """That many text channels of the first clan and that many people, made when there are too few."""
+        """Give that many text channels of the first clan and that many people, made when there are too few."""
         clan = self.clan(None)
         rooms = [
             c for c in self.channels.values() if c.clan_id == clan.id and c.type == CHANNEL and not c.private
@@ -199,7 +199,7 @@ class World:
     # Finding things
 
     def user(self, who: User | int | str) -> User:
-        """The user with this id or username. Raises LookupError."""
+        """Give the user with this id or username. Raises LookupError."""
         if isinstance(who, User):
             return who
         found = self.users.get(who) if isinstance(who, int) else None
@@ -210,7 +210,7 @@ class World:
         return found
 
     def clan(self, which: Clan | int | str | None = None) -> Clan:
-        """The clan with this id or name; the first one for None. Raises LookupError."""
+        """Give the clan with this id or name; the first one for None. Raises LookupError."""
         if isinstance(which, Clan):
             return which
         if which is None:
@@ -224,7 +224,7 @@ class World:
         return found
 
     def channel(self, which: Channel | int | str | None = None) -> Channel:
-        """The channel with this id or label; the first one for None. Raises LookupError."""
+        """Give the channel with this id or label; the first one for None. Raises LookupError."""
         if isinstance(which, Channel):
             return which
         if which is None:
@@ -240,7 +240,7 @@ class World:
         return found
 
     def may_see(self, user_id: int, channel: Channel) -> bool:
-        """Whether somebody belongs to a channel; the bot belongs to all of its direct conversations."""
+        """Say whether somebody belongs to a channel; the bot belongs to all of its direct conversations."""
         if channel.type in (DM, GROUP):
             return user_id == self.bot.id or user_id in channel.member_ids
         clan = self.clans.get(channel.clan_id)
@@ -258,11 +258,11 @@ class World:
         history.append(message)
 
     def messages(self, channel: Channel | int | str) -> list[api_pb2.ChannelMessage]:
-        """The history of a channel, oldest first."""
+        """Give the history of a channel, oldest first."""
         return list(self._messages.get(self.channel(channel).id, ()))
 
     def message(self, message_id: int, channel_id: int = 0) -> api_pb2.ChannelMessage | None:
-        """A message of the history by id (of one channel, or of any)."""
+        """Give a message of the history by id (of one channel, or of any)."""
         rooms: Iterator[deque[api_pb2.ChannelMessage]] | list[deque[api_pb2.ChannelMessage]]
         rooms = (
             [self._messages[channel_id]] if channel_id in self._messages else iter(self._messages.values())
@@ -284,7 +284,7 @@ class World:
         self._messages.clear()
 
     def describe(self, channel: Channel) -> api_pb2.ChannelDescription:
-        """The channel as the wire carries it."""
+        """Give the channel as the wire carries it."""
         clan = self.clans.get(channel.clan_id)
         people = [self.users[i] for i in channel.member_ids if i in self.users]
         description = api_pb2.ChannelDescription(

@@ -31,10 +31,11 @@ class _Span(NamedTuple):
 class Text(TextBody):
     """Text with mentions, channels, emoji, links and marks. Every method gives the builder back.
 
-    ::
+    ```python
+    from mezon import Text
 
-        text = Text("Hi ").mention(user).add(", lunch is in ").hashtag(channel).bold(" now")
-        await channel.send(text)
+    await channel.send(Text("Hi ").mention(user).add(", lunch is in ").hashtag(channel).bold(" now"))
+    ```
 
     It is taken wherever content is. What it was told is written as it is: no markup is read out of it, and nothing
     in it needs to be escaped. The offsets it writes count UTF-16 units, the end exclusive, as Mezon's apps do.
@@ -234,7 +235,7 @@ class Text(TextBody):
         return self._text
 
     def __len__(self) -> int:
-        """The length in UTF-16 units."""
+        """Give the length in UTF-16 units."""
         return utf16_length(self._text)
 
     def __bool__(self) -> bool:

@@ -43,6 +43,13 @@ def split_text(text: str, limit: int = TEXT_LIMIT, *, as_json: bool = False) -> 
     three backticks stays whole, too; one that is longer than ``limit`` itself is cut between lines, and closed and
     opened again. White space where it is cut is left out.
 
+    ```python
+    from mezon import split_text
+
+    for piece in split_text("a long story. " * 1000):
+        await channel.send(piece)
+    ```
+
     Args:
         text: The text.
         limit: What a piece may have at most, in UTF-16 units.
@@ -69,7 +76,7 @@ def split_text(text: str, limit: int = TEXT_LIMIT, *, as_json: bool = False) -> 
 
 
 def cut(text: str, limit: int, cost: Cost, whole: Sequence[Span], *, force: bool = False) -> Iterator[Span]:
-    """The pieces of ``text`` as spans. Those of ``whole`` (in order, apart) are not cut.
+    """Give the pieces of ``text`` as spans. Those of ``whole`` (in order, apart) are not cut.
 
     One that is longer than the limit comes as a span of its own; with ``force`` it is cut all the same.
     """
@@ -88,18 +95,18 @@ def cut(text: str, limit: int, cost: Cost, whole: Sequence[Span], *, force: bool
 
 
 def _skip(text: str, start: int) -> int:
-    """Past the empty lines: the indentation of the first line is kept."""
+    """Go past the empty lines: the indentation of the first line is kept."""
     match = _EMPTY_LINES.match(text, start)
     return match.end() if match is not None else start
 
 
 def _reach(ends: Sequence[int], start: int, limit: int) -> int:
-    """The last index up to which the text from ``start`` fits."""
+    """Give the last index up to which the text from ``start`` fits."""
     return min(bisect_right(ends, ends[start] + limit) - 1, len(ends) - 1)
 
 
 def _best(text: str, start: int, reach: int, whole: Sequence[Span], force: bool) -> Span:
-    """Where the piece from ``start`` ends, and where the next begins."""
+    """Say where the piece from ``start`` ends, and where the next begins."""
     for first, last in whole:
         if first < reach < last:
             if first > start:
@@ -125,7 +132,7 @@ def _inside(spans: Sequence[Span], place: int) -> bool:
 
 
 def _grapheme_end(text: str, start: int, reach: int) -> int:
-    """The last boundary between graphemes up to ``reach``; a grapheme that is too long alone is cut."""
+    """Give the last boundary between graphemes up to ``reach``; a grapheme that is too long alone is cut."""
     import regex
 
     place = start
@@ -141,7 +148,7 @@ def _cost_of(text: str, cost: Cost) -> int:
 
 
 def _cut_block(block: str, limit: int, cost: Cost) -> list[str]:
-    """A code block that is too long, in blocks of their own."""
+    """Cut a code block that is too long into blocks of their own."""
     opening, _, body = block.strip().partition("\n")
     if not body or "```" in opening[3:]:
         opening, body = "```", block.strip().removeprefix("```")

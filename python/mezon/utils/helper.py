@@ -38,17 +38,17 @@ _last_snowflake = 0
 
 
 def convert_channeltype_to_channel_mode(channel_type: int | None) -> int:
-    """The mode in which messages of a channel type travel; 0 for a type that carries none."""
+    """Give the mode in which messages of a channel type travel; 0 for a type that carries none."""
     return _MODES.get(channel_type, 0) if channel_type is not None else 0
 
 
 def channel_type_of_mode(mode: int | None) -> int:
-    """The type of the channel a message of this mode is in; an ordinary channel where the mode does not say."""
+    """Give the type of the channel a message of this mode is in; an ordinary channel where the mode does not say."""
     return _TYPES.get(mode or 0, ChannelType.CHANNEL_TYPE_CHANNEL)
 
 
 def is_valid_user_id(user_id: Any) -> bool:
-    """Whether ``user_id`` can be an id: digits only, as an int or a str."""
+    """Say whether ``user_id`` can be an id: digits only, as an int or a str."""
     if isinstance(user_id, bool):
         return False
     if isinstance(user_id, int):
@@ -70,7 +70,7 @@ def parse_url_to_host_and_ssl(url_str: str) -> dict[str, Any]:
 
 
 def generate_snowflake_id() -> int:
-    """A new id that no other call in this process gets, growing with time."""
+    """Give a new id that no other call in this process gets, growing with time."""
     global _last_snowflake
     place = (_DATACENTER << 17) | (_WORKER << _SEQUENCE_BITS)
     base = ((time.time_ns() // 1_000_000 - _EPOCH_MS) << 22) | place

@@ -27,7 +27,7 @@ def warn_at_import() -> None:
 
 
 def version(distribution_name: str = "mezon-sdk") -> str:
-    """The version of an installed distribution, as ``importlib.metadata.version`` gives it.
+    """Give the version of an installed distribution, as ``importlib.metadata.version`` gives it.
 
     ``mezon-sdk`` is this package, which stands in for it, unless that is installed too.
 
@@ -51,10 +51,10 @@ def _installed(distribution: str) -> bool:
 
 
 def core_version() -> str:
-    """The version of the core."""
+    """Give the version of the core."""
     return _core.__version__
 
 
 def is_debug_build() -> bool:
-    """Whether the core is a slow build for its developers."""
+    """Say whether the core is a slow build for its developers."""
     return _core.debug_build

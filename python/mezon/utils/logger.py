@@ -53,7 +53,7 @@ class JsonFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line of a record."""
+        """Give the line of a record."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -121,7 +121,7 @@ def setup_logger(
 
 
 def get_logger(name: str) -> logging.Logger:
-    """The logger ``name``."""
+    """Give the logger ``name``."""
     return logging.getLogger(name)
 
 

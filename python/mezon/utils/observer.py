@@ -16,13 +16,13 @@ class Observer:
     """
 
     def handler(self, event: str, handler: Callable[..., Any]) -> AbstractContextManager[Any]:
-        """A handler of an event runs."""
+        """Watch a handler of an event while it runs."""
         return nullcontext()
 
     def call(self, name: str) -> AbstractContextManager[Any]:
-        """A call over the socket waits for its turn and its answer: an envelope field, or the name of an API."""
+        """Watch a call over the socket, its wait for a turn included: an envelope field, or the name of an API."""
         return nullcontext()
 
     def request(self, name: str, method: str) -> AbstractContextManager[Any]:
-        """An HTTP request waits for its turn and its answer: the name of an RPC, and the HTTP method."""
+        """Watch an HTTP request while it waits for its turn and its answer: the name of an RPC, and the HTTP method."""
         return nullcontext()

@@ -22,7 +22,7 @@ class ProcessGuard:
         self._process: int | None = None
 
     def begin(self) -> None:
-        """This process uses it from now on."""
+        """Use it in this process from now on."""
         self._process = os.getpid()
 
     @property

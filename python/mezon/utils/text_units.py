@@ -7,7 +7,7 @@ from typing import Final
 
 
 def utf16_length(text: str) -> int:
-    """The length of ``text`` in UTF-16 units: what the offsets of mentions and marks count.
+    """Give the length of ``text`` in UTF-16 units: what the offsets of mentions and marks count.
 
     Vietnamese letters count one each, most emoji two and more.
     """
@@ -15,7 +15,7 @@ def utf16_length(text: str) -> int:
 
 
 def utf16_cost(char: str) -> int:
-    """The UTF-16 units of one character."""
+    """Give the UTF-16 units of one character."""
     return 1 if char < "\U00010000" else 2
 
 
@@ -24,7 +24,7 @@ _SHORT: Final = frozenset('"\\\b\f\n\r\t')
 
 
 def json_cost(char: str) -> int:
-    """The UTF-16 units one character takes inside a JSON string, as message bodies are written."""
+    """Give the UTF-16 units one character takes inside a JSON string, as message bodies are written."""
     if char in _SHORT:
         return 2
     if char < " ":

@@ -13,7 +13,7 @@ use crate::gateway::calls::call::{Call, Failure, INTERNAL};
 use crate::gateway::calls::pending::Sent;
 use crate::gateway::calls::{Patience, Raw, too_many};
 use crate::gateway::trace::Level;
-use crate::gateway::transport::{Frame, Lost};
+use crate::gateway::transport::{Frame, GREETING, Lost};
 use crate::inbox::Item;
 use crate::wire::tags::envelope as tags;
 use crate::wire::{Chunk, Header, Malformed, Peek, peek, sent_message};
@@ -38,6 +38,10 @@ impl Connection<'_> {
         for _ in 0..TURN {
             match self.transport.poll_next(cx) {
                 Poll::Ready(Ok(Frame::Other)) => others = true,
+                Poll::Ready(Ok(Frame::Greeting)) => {
+                    others = true;
+                    self.calls.throttle().answered(GREETING, now);
+                }
                 Poll::Ready(Ok(frame)) => {
                     frames += 1;
                     bytes += frame.weight() as u64;
@@ -85,7 +89,7 @@ impl Connection<'_> {
             Frame::Chunk { chunk, payload } => self.take_chunk(chunk, &payload, now),
             Frame::Pong(cid) => self.take_pong(cid, now),
             Frame::Malformed(why) => self.take_malformed(why, now),
-            Frame::Other => {}
+            Frame::Other | Frame::Greeting => {}
         }
     }
 

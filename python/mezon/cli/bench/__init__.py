@@ -31,7 +31,7 @@ FIGURES: Final = {
 
 
 def measure(*, quick: bool, python: Path | None, alone: bool, json_output: bool) -> None:
-    """Runs the rounds and prints the table. Ends with 1 when a bot does not do its part."""
+    """Run the rounds and print the table. Ends with 1 when a bot does not do its part."""
     try:
         sides: dict[str, str | None]
         sides = {"mezon-rs": None} if alone else {"mezon-sdk": reference_python(python), "mezon-rs": None}

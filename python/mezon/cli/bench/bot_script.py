@@ -20,7 +20,7 @@ from mezon.models import ChannelMessageContent  # noqa: E402
 
 
 def rss() -> float:
-    """Memory in MB, as the system counts it."""
+    """Give the memory in MB, as the system counts it."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * resource.getpagesize() / 1e6
@@ -29,13 +29,13 @@ def rss() -> float:
 
 
 def cpu() -> float:
-    """Seconds of this process, user and system."""
+    """Give the seconds of this process, user and system."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def tell(**facts: object) -> None:
-    """A line for the parent."""
+    """Print a line for the parent."""
     print("@" + json.dumps(facts), flush=True)
 
 

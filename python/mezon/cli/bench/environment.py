@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ class NoReferenceError(Exception):
 
 
 def reference_python(given: Path | None) -> str:
-    """The interpreter. Makes the environment when none was given and none is there.
+    """Find the interpreter. Makes the environment when none was given and none is there.
 
     Raises:
         NoReferenceError: It cannot be made, or the one given has no mezon-sdk.
@@ -34,7 +35,7 @@ def reference_python(given: Path | None) -> str:
     folder = (
         cache / f"bench-{REFERENCE.replace('==', '-')}-py{sys.version_info.major}.{sys.version_info.minor}"
     )
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    python = Path(sysconfig.get_path("scripts", "venv", {"base": str(folder)})) / "python"
     stamp = folder / ".complete"
     if not stamp.exists():
         err.print(f"Making {folder} with {REFERENCE}, once ...", markup=False)

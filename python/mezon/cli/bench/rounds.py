@@ -38,7 +38,7 @@ class _Bot:
         self._process, self._who = process, who
 
     async def told(self, fact: str) -> dict[str, Any]:
-        """The next thing it tells, which has to have this fact."""
+        """Wait for the next thing it tells, which has to have this fact."""
         assert self._process.stdout is not None
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -55,7 +55,7 @@ class _Bot:
 
 
 async def play(round_: Round) -> dict[str, float]:
-    """Runs it and returns the figures of ``mezon.cli.bench.FIGURES``. Raises BenchError."""
+    """Run it and return the figures of ``mezon.cli.bench.FIGURES``. Raises BenchError."""
     async with GatewayProcess() as gateway:
         info = gateway.info
         options = {

@@ -84,7 +84,7 @@ async def _online(gateway: Any, process: BotProcess) -> None:
 
 
 async def _pipe(room: Room, renderer: Renderer) -> None:
-    """Each line is said; then the answer is waited for. Errors of use end it with code 2."""
+    """Say each line; then wait for the answer. Errors of use end it with code 2."""
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         text = line.rstrip("\n")

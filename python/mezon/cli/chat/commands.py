@@ -80,7 +80,7 @@ class Room:
         self._renderer.where = channel.id
 
     async def do(self, text: str) -> bool:
-        """Carries out a line. False ends the chat. Raises UseError."""
+        """Carry out a line. False ends the chat. Raises UseError."""
         try:
             if not text.startswith("/"):
                 await self._actions.say(self._channel.id, self._user.id, text)
@@ -264,7 +264,7 @@ def _write_new(path: Path, text: str) -> None:
 
 
 def _value(part: dict[str, Any], text: str) -> str:
-    """The value of a choice by its value or label; a date as Mezon writes it."""
+    """Give the value of a choice by its value or label; a date as Mezon writes it."""
     options = options_of(part)
     if options:
         for option in options:

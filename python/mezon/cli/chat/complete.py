@@ -19,7 +19,7 @@ class RoomCompleter(Completer):
         self._room = room
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
-        """What the word may become."""
+        """Give what the word may become."""
         text = document.text_before_cursor
         word = text.rpartition(" ")[2]
         for choice in sorted(set(self._choices(text, word))):

@@ -22,7 +22,7 @@ _KINDS = {_SELECT: "select", _INPUT: "text", _DATE: "date", _RADIO: "choice"}
 
 
 def parts_of(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """The inputs and buttons of a message, in their order."""
+    """Give the inputs and buttons of a message, in their order."""
     inside = [
         field.get("inputs") for embed in content.get("embed") or [] for field in embed.get("fields") or []
     ]
@@ -31,7 +31,7 @@ def parts_of(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def options_of(part: dict[str, Any]) -> list[dict[str, Any]]:
-    """The choices of a select or a choice."""
+    """Give the choices of a select or a choice."""
     component = part.get("component")
     found = component if isinstance(component, list) else (component or {}).get("options") or []
     return [one for one in found if isinstance(one, dict)]
@@ -51,24 +51,24 @@ class Renderer:
         """The channel the person looks at."""
 
     def number(self, message_id: str) -> int:
-        """The short number of a message."""
+        """Give the short number of a message."""
         return self._numbers.setdefault(message_id, len(self._numbers) + 1)
 
     def by_number(self, number: int) -> str | None:
-        """The id behind a short number."""
+        """Find the id behind a short number."""
         return next((one for one, known in self._numbers.items() if known == number), None)
 
     def note(self, text: str) -> None:
-        """Something that is no message."""
+        """Draw something that is no message."""
         err.print(text, style="dim", markup=False)
 
     def trouble(self, text: str) -> None:
-        """An error of the bot."""
+        """Draw an error of the bot."""
         self.heard.set()
         err.print(text.rstrip(), style="red", markup=False)
 
     def take(self, event: dict[str, Any]) -> None:
-        """An event of the conversation."""
+        """Draw an event of the conversation."""
         if event["event"] != "message":
             return
         message = event["message"]

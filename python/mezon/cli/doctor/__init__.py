@@ -15,7 +15,7 @@ _STYLES = {OK: "green", WARNING: "yellow", BAD: "red"}
 
 
 def examine(bot: str | None, *, env_file: Path | None, offline: bool, json_output: bool) -> None:
-    """Prints the checks as they are done. Ends with 1 if one is bad; warnings alone end with 0."""
+    """Print the checks as they are done. Ends with 1 if one is bad; warnings alone end with 0."""
     load_env_file(env_file, Path.cwd())
     checks = []
     for check in _checks(bot, offline):

@@ -21,5 +21,5 @@ class Check:
     todo: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        """For a machine."""
+        """Give it as a machine reads it."""
         return asdict(self)

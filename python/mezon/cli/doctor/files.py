@@ -30,7 +30,7 @@ _BLOCKING: Final = {
 
 
 def checks(bot: str | None) -> Iterator[Check]:
-    """What is in this folder and in the environment."""
+    """Check what is in this folder and in the environment."""
     yield from _credentials()
     yield _cache()
     yield _instance()
@@ -91,7 +91,7 @@ def _instance() -> Check:
 
 
 def login_url() -> str:
-    """Where a client without arguments would log in."""
+    """Say where a client without arguments would log in."""
     from mezon import MezonClient
 
     return MezonClient(1, "unused", message_db=False).login_url

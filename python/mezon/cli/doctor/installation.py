@@ -18,7 +18,7 @@ REINSTALL: Final = "pip uninstall -y mezon-sdk mezon-rs, then pip install mezon-
 
 
 def checks() -> Iterator[Check]:
-    """What can be said without the network."""
+    """Check what can be checked without the network."""
     version = ".".join(map(str, sys.version_info[:3]))
     # An older one does not get this far: pip refuses to install.
     yield Check("python", OK, f"{version} at {sys.executable}")
@@ -52,7 +52,7 @@ def _other() -> Check:
 
 
 def _whole() -> Check:
-    """Compares the files with what was installed: mezon-sdk replaces some, and takes them along when it goes."""
+    """Compare the files with what was installed: mezon-sdk replaces some, and takes them along when it goes."""
     try:
         files = metadata.files("mezon-rs") or []
     except metadata.PackageNotFoundError:

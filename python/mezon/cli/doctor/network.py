@@ -21,7 +21,7 @@ _CLOCK: Final = 30.0
 
 
 def checks(offline: bool) -> Iterator[Check]:
-    """One after the other: what fails first explains the rest."""
+    """Check one after the other: what fails first explains the rest."""
     if offline:
         yield Check("network", SKIPPED, "--offline")
         return

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing.inputs import name_of_button, parts_of
 from mezon.testing.playground.conversation import Conversation
 from mezon.testing.playground.recording import Recording, mark, quoted, unmarked
 from mezon.testing.world import DM, GROUP, Channel
@@ -56,7 +57,7 @@ class Actions:
         reply_to: int | str = 0,
         files: Sequence[Mapping[str, str]] = (),
     ) -> str:
-        """A user says something; ``@name`` mentions. Returns the message id."""
+        """Let a user say something; ``@name`` mentions. Returns the message id."""
         if not text.strip() and not files:
             raise ValueError("there is nothing to say")
         world = self._gateway.world
@@ -107,11 +108,11 @@ class Actions:
         return api_pb2.MessageAttachment(filename=name, filetype=kind, size=len(data), url=url)
 
     async def dm(self, user: int | str) -> str:
-        """The direct conversation of a user with the bot; returns the id of its channel."""
+        """Open the direct conversation of a user with the bot; returns the id of its channel."""
         return str(self._gateway.world.dm(_key(user)).id)
 
     async def add_user(self, username: str) -> str:
-        """Somebody new, in every clan. Returns the id."""
+        """Add somebody new, in every clan. Returns the id."""
         if not re.fullmatch(r"[\w.-]{1,32}", username):
             raise ValueError("a name has up to 32 letters, digits, dots and hyphens")
         world = self._gateway.world
@@ -124,7 +125,7 @@ class Actions:
         return str(user.id)
 
     async def add_channel(self, label: str, clan: int | str | None = None) -> str:
-        """A new text channel. Returns the id."""
+        """Make a new text channel. Returns the id."""
         if not re.fullmatch(r"[\w -]{1,64}", label):
             raise ValueError("a channel's name has up to 64 letters, digits, blanks and hyphens")
         channel = self._gateway.world.add_channel(label, _key(clan) if clan else None)
@@ -132,17 +133,17 @@ class Actions:
         return str(channel.id)
 
     async def edit(self, message: int | str, text: str) -> None:
-        """The sender changes a message."""
+        """Let the sender change a message."""
         await self._gateway.edit(int(message), text)
         self._recording.add(f"await gateway.edit({mark(message)}, {quoted(text)})")
 
     async def delete(self, message: int | str) -> None:
-        """A message is deleted."""
+        """Delete a message."""
         await self._gateway.remove(int(message))
         self._recording.add(f"await gateway.remove({mark(message)})")
 
     async def react(self, message: int | str, user: int | str, emoji: str, remove: bool = False) -> None:
-        """A user puts a reaction on a message, or takes it back."""
+        """Let a user put a reaction on a message, or take it back."""
         if not emoji.strip():
             raise ValueError("name an emoji")
         sender = self._gateway.world.user(_key(user))
@@ -153,24 +154,27 @@ class Actions:
         )
 
     async def typing(self, channel: int | str, user: int | str) -> None:
-        """A user is typing. Not worth a line in a test."""
+        """Show a user as typing. Not worth a line in a test."""
         await self._gateway.typing(_key(channel), _key(user))
 
     async def click(
         self, message: int | str, user: int | str, button: str, values: Mapping[str, Any] | None = None
     ) -> None:
-        """A user presses a button; ``values`` are what they filled in, by the id of the field."""
+        """Let a user press a button; ``values`` are what they filled in, by the id of the field."""
         sender = self._gateway.world.user(_key(user))
         extra = json.dumps(dict(values), ensure_ascii=False) if values else ""
         event = self._event(message, realtime_pb2.MessageButtonClicked, user_id=sender.id)
         await self._gateway.push(message_button_clicked=_with(event, button_id=button, extra_data=extra))
         more = f", extra_data={quoted(extra)}" if extra else ""
+        view = self._conversation.find(int(message))
+        # A bot may make the id up each time: what stays is what the button says.
+        name = name_of_button(parts_of(view["content"]) if view else [], button)
         self._record_on(
-            message, f'await gateway.click({mark(message)}, "{sender.username}", {quoted(button)}{more})'
+            message, f'await gateway.click({mark(message)}, "{sender.username}", {quoted(name)}{more})'
         )
 
     async def select(self, message: int | str, user: int | str, select: str, values: Sequence[str]) -> None:
-        """A user chooses in a select box."""
+        """Let a user choose in a select box."""
         sender = self._gateway.world.user(_key(user))
         event = self._event(message, realtime_pb2.DropdownBoxSelected, user_id=sender.id)
         await self._gateway.push(dropdown_box_selected=_with(event, selectbox_id=select, values=list(values)))
@@ -200,7 +204,7 @@ class Actions:
     # Weather
 
     async def fault(self, name: str) -> None:
-        """One of ``FAULTS``."""
+        """Give one of ``FAULTS``."""
         if name not in FAULTS:
             raise ValueError(f"no fault {name}; there are {', '.join(FAULTS)}")
         line, comes_back = FAULTS[name]
@@ -231,7 +235,7 @@ class Actions:
 
 
 def _key(value: int | str) -> int | str:
-    """An id that came as text; a name stays a name."""
+    """Read an id that came as text; a name stays a name."""
     return int(value) if isinstance(value, str) and value.isdecimal() and len(value) > 12 else value
 
 

@@ -29,15 +29,15 @@ class Conversation(Tap):
         self._channels: dict[int, dict[int, dict[str, Any]]] = {}
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Forget everything."""
         self._channels.clear()
 
     def messages(self) -> list[dict[str, Any]]:
-        """Every message that is remembered, by channel, oldest first."""
+        """Give every message that is remembered, by channel, oldest first."""
         return [view for channel in self._channels.values() for view in channel.values()]
 
     def find(self, message_id: int) -> dict[str, Any] | None:
-        """A message by its id."""
+        """Find a message by its id."""
         for channel in self._channels.values():
             if message_id in channel:
                 return channel[message_id]
@@ -46,7 +46,7 @@ class Conversation(Tap):
     # What the gateway tells
 
     def told(self, envelope: realtime_pb2.Envelope, receivers: Sequence[int] = ()) -> None:
-        """A message, an edit, a removal or a reaction."""
+        """Take a message, an edit, a removal or a reaction."""
         match envelope.WhichOneof("message"):
             case "channel_message":
                 self._take(envelope.channel_message, receivers)
@@ -54,7 +54,7 @@ class Conversation(Tap):
                 self._react(envelope.message_reaction_event)
 
     def came(self, sent: Sent) -> None:
-        """The bot is typing."""
+        """Show that the bot is typing."""
         if sent.kind == "message_typing_event":
             bot = self._gateway.world.bot
             self._publish({"event": "typing", "channel": str(sent.channel_id), "name": bot.display_name})

@@ -84,17 +84,17 @@ class Inspector(Tap):
         self._last_event: float | None = None
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Forget everything."""
         self._frames.clear()
         self._calls.clear()
         self._last_event = None
 
     def summaries(self) -> list[dict[str, Any]]:
-        """Every frame that is remembered, without its content."""
+        """Give every frame that is remembered, without its content."""
         return [frame.summary() for frame in self._frames]
 
     def details(self, number: int) -> dict[str, Any]:
-        """One frame with its content as JSON and as Python. Raises LookupError when it is forgotten."""
+        """Give one frame with its content as JSON and as Python. Raises LookupError when it is forgotten."""
         frame = next((one for one in self._frames if one.number == number), None)
         if frame is None:
             raise LookupError("this frame is forgotten; there are newer ones")
@@ -113,7 +113,7 @@ class Inspector(Tap):
     # What the gateway tells
 
     def came(self, sent: Sent) -> None:
-        """From the bot. Its latency is the time since the last event it got."""
+        """Take a frame from the bot. Its latency is the time since the last event it got."""
         kind = sent.api_name or sent.kind or "nothing"
         if len(self._calls) > FRAMES:
             self._calls.clear()
@@ -142,7 +142,7 @@ class Inspector(Tap):
         )
 
     def went(self, answer: Answer) -> None:
-        """To the bot. An answer's latency is the time since its call."""
+        """Take a frame to the bot. An answer's latency is the time since its call."""
         began, of = (
             self._calls.pop((answer.connection, answer.cid & 0xFFFF), (None, ""))
             if answer.cid
@@ -170,11 +170,11 @@ class Inspector(Tap):
         )
 
     def _own(self, kind: str, payload: Any) -> bool:
-        """Whether the bot only hears itself. (In a click ``sender_id`` is who sent the message.)"""
+        """Say whether the bot only hears itself. (In a click ``sender_id`` is who sent the message.)"""
         return kind in ("channel_message", "message_reaction_event") and payload.sender_id == self._bot_id
 
     def requested(self, request: Request) -> None:
-        """An HTTP request and its status."""
+        """Take an HTTP request and its status."""
         payload = request.message if request.message is not None else ""
         if request.name.endswith("/authenticate/token"):
             payload = "the login; id and key are not shown"

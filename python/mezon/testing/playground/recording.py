@@ -29,7 +29,7 @@ _KINDS: Final = {
 
 
 def quoted(value: Any) -> str:
-    """A literal of Python, with double quotes where that is the same."""
+    """Write a literal of Python, with double quotes where that is the same."""
     text = json.dumps(value, ensure_ascii=False)
     try:
         same = ast.literal_eval(text) == value
@@ -39,12 +39,12 @@ def quoted(value: Any) -> str:
 
 
 def mark(message_id: int | str) -> str:
-    """Where a line speaks of a message: its variable comes here. No Python literal has such a text in it."""
+    """Say where a line speaks of a message: its variable comes here. No Python literal has such a text in it."""
     return f"\0{message_id}\0"
 
 
 def unmarked(line: str) -> str:
-    """The line with the bare ids."""
+    """Give the line with the bare ids."""
     return line.replace("\0", "")
 
 
@@ -73,7 +73,7 @@ class Recording(Tap):
         return len(self._steps)
 
     def add(self, line: str, made: int = 0) -> None:
-        """A person did something: a line of Python, without ``await`` for plain methods."""
+        """Add what a person did: a line of Python, without ``await`` for plain methods."""
         self._keep(_Step(line, made))
 
     def _keep(self, step: _Step) -> None:
@@ -81,13 +81,13 @@ class Recording(Tap):
             self._steps.append(step)
 
     def came(self, sent: Sent) -> None:
-        """The bot did something."""
+        """Note what the bot did."""
         kind = sent.api_name or sent.kind
         if kind in _KINDS:
             self._keep(_Step(sent=sent, call=(sent.connection, sent.cid)))
 
     def went(self, answer: Answer) -> None:
-        """The ack names the id of what the bot sent."""
+        """Take from an ack the id of what the bot sent."""
         if answer.envelope is None or answer.envelope.WhichOneof("message") != "channel_message_ack":
             return
         for step in reversed(self._steps):
@@ -98,7 +98,7 @@ class Recording(Tap):
     # Writing it down
 
     def python(self, bot: str, name: str = "played") -> str:
-        """The test file.
+        """Write the test file.
 
         Args:
             bot: The bot as ``running_bot`` takes it.
@@ -118,7 +118,7 @@ class Recording(Tap):
         )
 
     def _thinned(self) -> list[_Step]:
-        """Of edits that follow each other only the last: how many a streamed answer takes is chance."""
+        """Keep of edits that follow each other only the last: how many a streamed answer takes is chance."""
         kept: list[_Step] = []
         for step in self._steps:
             last = kept[-1].sent if kept else None
@@ -139,7 +139,9 @@ class _Writer:
     def __init__(self, gateway: LocalGateway, steps: list[_Step]) -> None:
         self._gateway = gateway
         self._steps = steps
+        #: What stands for a message where something is done to it, and for its id where it is compared.
         self._names: dict[int, str] = {}
+        self._ids: dict[int, str] = {}
         self._counts = {"said": 0, "sent": 0}
 
     def lines(self) -> list[str]:
@@ -158,7 +160,7 @@ class _Writer:
         return f"{name}_{self._counts[name]}"
 
     def _needed(self, message_id: int, after: int) -> bool:
-        """Whether a later step speaks of this message."""
+        """Say whether a later step speaks of this message."""
         for step in self._steps[after + 1 :]:
             if mark(message_id) in step.line or (step.sent is not None and message_id in _targets(step.sent)):
                 return True
@@ -170,7 +172,7 @@ class _Writer:
             line = line.replace(mark(message_id), name)
         line = unmarked(line)
         if step.made and self._needed(step.made, number):
-            name = self._names[step.made] = self._named("said")
+            name = self._names[step.made] = self._ids[step.made] = self._named("said")
             line = f"{name} = {line}"
         return line.split("\n")
 
@@ -194,7 +196,8 @@ class _Writer:
             users = [self._user(one) for one in sent.message.receiver_ids]
             lines.append(f"assert list({name}.message.receiver_ids) == [{', '.join(users)}]")
         if made and self._needed(made, number):
-            self._names[made] = f"{name}.message_id"
+            self._names[made] = name
+            self._ids[made] = f"{name}.message_id"
         return lines
 
     def _user(self, user_id: int) -> str:
@@ -205,13 +208,13 @@ class _Writer:
         payload = sent.payload
         if sent.kind == "message_reaction_event":
             lines = [f"assert {name}.message.emoji == {quoted(payload.emoji)}"]
-            if payload.message_id in self._names:
-                lines.append(f"assert {name}.message_id == {self._names[payload.message_id]}")
+            if payload.message_id in self._ids:
+                lines.append(f"assert {name}.message_id == {self._ids[payload.message_id]}")
             return lines
         if sent.kind == "api_request_event":
-            known = self._names.get(payload.message_id)
+            known = self._ids.get(payload.message_id)
             return [f"assert {name}.message_id == {known}"] if known else []
-        known_references = [self._names.get(one.message_ref_id) for one in payload.references]
+        known_references = [self._ids.get(one.message_ref_id) for one in payload.references]
         if known_references and all(known_references):
             expected = ", ".join(str(one) for one in known_references)
             return [f"assert [one.message_ref_id for one in {name}.payload.references] == [{expected}]"]
@@ -219,7 +222,7 @@ class _Writer:
 
 
 def _targets(sent: Sent) -> set[int]:
-    """The messages that something the bot sent speaks of."""
+    """Give the messages that something the bot sent speaks of."""
     payload = sent.payload
     if sent.kind in ("message_reaction_event", "api_request_event"):
         return {payload.message_id}
@@ -227,7 +230,7 @@ def _targets(sent: Sent) -> set[int]:
 
 
 def _same_content(name: str, sent: Sent) -> list[str]:
-    """What of embeds, components and files does not change from run to run: colours and times may."""
+    """Give what of embeds, buttons and files does not change from run to run: colours, times and ids may."""
     lines = []
     content: Any = sent.content if isinstance(sent.content, dict) else {}
     for number, embed in enumerate(content.get("embed") or []):
@@ -240,10 +243,8 @@ def _same_content(name: str, sent: Sent) -> list[str]:
         fields = [one.get("name") for one in embed.get("fields") or []]
         if fields:
             lines.append(f'assert [field["name"] for field in {place}["fields"]] == {quoted(fields)}')
-    ids = [part.get("id") for row in content.get("components") or [] for part in row.get("components") or []]
-    if ids:
-        lines.append(f'parts = [part for row in {name}.content["components"] for part in row["components"]]')
-        lines.append(f'assert [part["id"] for part in parts] == {quoted(ids)}')
+    if sent.buttons:
+        lines.append(f"assert {name}.buttons == {quoted(sent.buttons)}")
     files = [one.filename for one in getattr(sent.payload, "attachments", ())]
     if files:
         lines.append(f"assert [one.filename for one in {name}.payload.attachments] == {quoted(files)}")

@@ -33,7 +33,7 @@ class Guard:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuses whoever is not the page, and adds what keeps the page to itself."""
+        """Refuse whoever is not the page, and add what keeps the page to itself."""
         port = request.transport.get_extra_info("sockname")[1] if request.transport is not None else 0
         allowed = {f"{name}:{port}" for name in _LOOPBACK}
         if request.headers.get("Host", "") not in allowed:

@@ -147,7 +147,7 @@ class Playground:
                 page.put_nowait(text)
 
     def report(self, report: dict[str, Any]) -> None:
-        """What the bot's process told: ``stats`` replace each other, the others are kept."""
+        """Take what the bot's process told: ``stats`` replace each other, the others are kept."""
         if report.get("kind") == "stats":
             self._stats = report
         else:
@@ -270,7 +270,7 @@ class Playground:
         }
 
     def _new(self) -> None:
-        """A new conversation: messages, frames and the recording are forgotten."""
+        """Begin a new conversation: forget messages, frames and the recording."""
         for part in (self.conversation, self.inspector, self.recording):
             part.clear()
         self.gateway.world.forget_messages()

@@ -26,7 +26,7 @@ _PACKED: dict[str, tuple[Any, str]] = {
 
 
 def content_of(text: str) -> dict[str, Any]:
-    """The content object of a message; what is no JSON object becomes its text."""
+    """Give the content object of a message; what is no JSON object becomes its text."""
     try:
         content = json.loads(text)
     except ValueError:
@@ -35,7 +35,7 @@ def content_of(text: str) -> dict[str, Any]:
 
 
 def plain(message: Any) -> Any:
-    """A protobuf message (or JSON value, or bytes) as JSON, with packed and JSON fields unpacked."""
+    """Write a protobuf message (or JSON value, or bytes) as JSON, with packed and JSON fields unpacked."""
     if not isinstance(message, Message):
         return message.hex() if isinstance(message, bytes) else message
     value: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
@@ -61,7 +61,7 @@ def _unpacked(name: str, data: bytes) -> Any:
 
 
 def python_of(message: Message) -> str:
-    """An expression that makes this message, with the modules as the docs import them."""
+    """Give an expression that makes this message, with the modules as the docs import them."""
     name = message.DESCRIPTOR.full_name
     module = {"mezon.api": "api_pb2", "mezon.realtime": "realtime_pb2"}.get(
         name.rpartition(".")[0], "wrappers_pb2"
@@ -80,7 +80,7 @@ def python_of(message: Message) -> str:
 
 
 def message_view(message: api_pb2.ChannelMessage, receivers: Sequence[int], bots: set[int]) -> dict[str, Any]:
-    """A message as the page draws it."""
+    """Give a message as the page draws it."""
     fields = plain(message)
     references = fields.get("references") or []
     return {
@@ -112,7 +112,7 @@ def _reply(reference: dict[str, Any]) -> dict[str, str]:
 
 
 def world_view(world: World) -> dict[str, Any]:
-    """Clans with their channels, direct conversations, people and bots."""
+    """Give the clans with their channels, direct conversations, people and bots."""
     return {
         "clans": [
             {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
-    "ApiError",  # noqa: F822 (made by __getattr__)
+    "ApiError",
     "AuthenticationError",
     "ConnectionLostError",
     "DeliveryUnknownError",
@@ -151,8 +151,8 @@ class TokenDeliveryUnknownError(TokenTransferError, DeliveryUnknownError, MezonT
 def __getattr__(name: str) -> Any:
     # These derive from aiohttp's classes, and importing mezon must not import aiohttp.
     if name.startswith("Api"):
-        from mezon._http import errors
+        from mezon.errors import _api
 
-        if name in errors.__all__:
-            return getattr(errors, name)
+        if name in _api.__all__:
+            return getattr(_api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -34,7 +34,7 @@ _URL_RESPONSE_HEADERS = frozenset({"location", "refresh", "content-location", "l
 def safe_request_info(
     method: str, url: StrOrURL, headers: Mapping[str, Any] | None = None
 ) -> aiohttp.RequestInfo:
-    """What a request was, without what must stay secret: credentials, user info, query and fragment."""
+    """Say what a request was, without what must stay secret: credentials, user info, query and fragment."""
     clean = URL(str(url)).with_query(None).with_fragment(None).with_user(None)
     kept = CIMultiDict(
         (name, str(value))

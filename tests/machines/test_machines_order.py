@@ -1,0 +1,134 @@
+"""A partition changes hands: what comes later waits until what an earlier owner had is done or has come again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from mezon._machines.acknowledger import Acknowledger
+from mezon._machines.broker import connect, gone
+from mezon._machines.delivery import Delivery
+from mezon._machines.layout import prepare
+from mezon._machines.names import MESSAGE_ID, Names
+from mezon._machines.reader import Reader
+from mezon._machines.settings import Broker, Layout, Timing
+from nats.aio.client import Client
+from nats_servers import TIMING, NatsServer, needs_nats
+from waiting import until
+
+pytestmark = [needs_nats, pytest.mark.timeout(60)]
+
+NAMES = Names(77)
+TIMES = Timing(**TIMING)
+
+
+class Owner:
+    """A reader of partition 0, and what it was given."""
+
+    def __init__(self, client: Client) -> None:
+        self.seen: list[int] = []
+        self.open: list[Delivery] = []
+        self.words = Acknowledger(client, TIMES, lambda: self.reader.open)
+        self.reader = Reader(client, NAMES, TIMES, 0, self._take, self.words.say)
+        #: Does it end what it takes at once?
+        self.quick = True
+
+    def start(self) -> None:
+        self.words.start()
+        self.reader.start()
+
+    async def die(self) -> None:
+        """Ask and say nothing more, as a process that was killed."""
+        assert self.reader._task is not None
+        self.reader._task.cancel()
+        for task in self.words._tasks:
+            task.cancel()
+
+    def _take(self, delivery: Delivery) -> None:
+        self.seen.append(int(delivery.body))
+        self.open.append(delivery)
+        if self.quick:
+            delivery.all_started()
+
+
+@pytest.fixture
+async def client(nats: NatsServer) -> AsyncIterator[Client]:
+    client = await connect(Broker(urls=nats.url))
+    await prepare(client, NAMES, Layout(partitions=1), TIMES)
+    yield client
+    await gone(client)
+
+
+async def publish(client: Client, numbers: range) -> None:
+    stream = client.jetstream()
+    for number in numbers:
+        headers = {MESSAGE_ID: f"e{number}"}
+        await stream.publish(NAMES.event(0, "channel_message"), str(number).encode(), headers=headers)
+
+
+async def test_an_heir_that_asked_before_its_owner_died(client: Client) -> None:
+    first, heir = Owner(client), Owner(client)
+    first.quick = False
+    first.start()
+    await publish(client, range(1))
+    await until(lambda: first.seen == [0])
+    heir.start()
+    await asyncio.sleep(TIMES.pull / 2)
+    await publish(client, range(1, 20))
+    await until(lambda: first.seen == list(range(20)))
+    await first.die()
+    await publish(client, range(20, 300))
+    await until(lambda: len(heir.seen) >= 300, lambda: f"{heir.seen[:30]}", timeout=20)
+    assert heir.seen == list(range(300))
+    await heir.reader.let_go(1)
+    await heir.words.stop()
+
+
+async def test_an_heir_waits_for_handlers_that_still_run(client: Client) -> None:
+    first, heir = Owner(client), Owner(client)
+    first.quick = False
+    first.start()
+    await publish(client, range(10))
+    await until(lambda: len(first.seen) == 10)
+    leaving = asyncio.create_task(first.reader.let_go(30))
+    heir.start()
+    await publish(client, range(10, 20))
+    # The last request of the first one may have taken some of them.
+    await until(lambda: len(first.seen) + len(heir.reader.open) == 20)
+    took = len(first.seen)
+    # Longer than a pin and an unacknowledged event live: the first one's handlers say that they run.
+    await asyncio.sleep(TIMES.pin_life + TIMES.ack_wait)
+    assert heir.seen == []
+    for delivery in first.open:
+        delivery.all_started()
+    await until(lambda: len(heir.seen) == 20 - took, lambda: f"{heir.seen}", timeout=20)
+    assert (first.seen, heir.seen) == (list(range(took)), list(range(took, 20)))
+    await leaving
+    await heir.reader.let_go(1)
+    await first.words.stop()
+    await heir.words.stop()
+
+
+async def test_what_was_kept_is_given_back(client: Client) -> None:
+    first, passing, heir = Owner(client), Owner(client), Owner(client)
+    first.quick = False
+    first.start()
+    await publish(client, range(5))
+    await until(lambda: len(first.seen) == 5)
+    passing.start()
+    leaving = asyncio.create_task(first.reader.let_go(30))
+    await publish(client, range(5, 10))
+    await until(lambda: passing.reader.open and len(first.seen) + len(passing.reader.open) == 10)
+    took = len(first.seen)
+    await passing.reader.let_go(30)
+    assert passing.reader.open == []
+    heir.start()
+    for delivery in first.open:
+        delivery.all_started()
+    await leaving
+    await until(lambda: len(heir.seen) == 10 - took, lambda: f"{heir.seen}", timeout=20)
+    assert (passing.seen, heir.seen) == ([], list(range(took, 10)))
+    await heir.reader.let_go(1)
+    for owner in (first, passing, heir):
+        await owner.words.stop()
