@@ -23,7 +23,7 @@ use super::moves::Moves;
 use super::orders::{Closing, Command, Orders, Renewal};
 use super::state::State;
 use super::trace::Level;
-use super::transport::{Cause, Endpoint, Kind, Lost, Transport};
+use super::transport::{Cause, Endpoint, GREETING, Kind, Lost, Transport};
 use crate::inbox::Item;
 
 /// The reason of an end that was asked for.
@@ -165,6 +165,9 @@ impl Lifecycle {
         let mut reasons: Vec<String> = Vec::new();
         for (tried, endpoint) in endpoints.iter().enumerate() {
             let share = left / (endpoints.len() - tried) as u32;
+            if endpoint.kind.greets() && self.place_for_greeting().await.is_err() {
+                return Attempt::Closing;
+            }
             let started = Instant::now();
             let connecting = timeout(share, self.shared.connector.connect(endpoint));
             let outcome = match self.drive(connecting).await {
@@ -175,6 +178,8 @@ impl Lifecycle {
                 Ok(transport) => return self.opened(endpoint, started, transport),
                 Err(lost) => lost,
             };
+            // A greeting that went out counts, whoever took it.
+            self.calls.throttle().lost(Instant::now());
             left = left.saturating_sub(started.elapsed());
             let why = self.moves.secrets.hide(&lost.reason);
             self.shared.tell(Level::Info, || format!("no connection to {endpoint}: {why}"));
@@ -186,11 +191,22 @@ impl Lifecycle {
         Attempt::Failed(reasons.join("; then: "))
     }
 
+    /// Takes the place of the ping that goes with a handshake, which the server counts like any other. What went out
+    /// before a loss may fill its second.
+    async fn place_for_greeting(&mut self) -> Result<(), Closing> {
+        loop {
+            let now = Instant::now();
+            let room = self.calls.throttle().room_for_ping(now);
+            match room {
+                Ok(()) => break self.calls.throttle().sent(GREETING, now),
+                Err(until) => self.wait(until, |_| false).await?,
+            }
+        }
+        Ok(())
+    }
+
     fn opened(&self, endpoint: &Endpoint, started: Instant, transport: Box<dyn Transport>) -> Attempt {
         self.shared.routes.worked(endpoint.kind);
-        if endpoint.kind.greets() {
-            self.calls.throttle().greeted(Instant::now());
-        }
         self.shared.tell(Level::Info, || {
             format!("connected to {endpoint} in {:.3} s", started.elapsed().as_secs_f64())
         });

@@ -54,6 +54,8 @@ pub trait Sink: Send + Sync {
     fn accept(&self, header: Header, body: Bytes);
     /// Takes one the bot has sent: it takes the place of none that is there.
     fn accept_sent(&self, header: Header, body: Bytes);
+    /// What was there has been taken, and who waits for it has been woken: now is the time to begin with it.
+    fn taken(&self);
     /// Bytes taken and not yet safe.
     fn backlog(&self) -> usize;
 }
@@ -291,6 +293,11 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        self.close();
+        if self.not_forked().is_ok() {
+            self.close();
+        } else if let Ok(mut commands) = self.commands.try_lock() {
+            // The end of a channel is an order too: it wakes the task, which is the parent's.
+            std::mem::forget(commands.take());
+        }
     }
 }

@@ -65,7 +65,7 @@ impl EphemeralKeyPair {
         PyBytes::new(py, &self.pair.public_key())
     }
 
-    /// The 64 bytes of the signature of a message.
+    /// Give the 64 bytes of the signature of a message.
     fn sign<'py>(&self, py: Python<'py>, message: &[u8]) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.pair.sign(message))
     }
@@ -92,13 +92,13 @@ impl EphemeralKeyPair {
     }
 }
 
-/// Base58 of bytes.
+/// Write bytes as base58.
 #[pyfunction]
 fn base58_encode(data: &[u8]) -> String {
     crypto::base58_encode(data)
 }
 
-/// The bytes of a base58 text.
+/// Read the bytes of a base58 text.
 #[pyfunction]
 fn base58_decode<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyBytes>> {
     match crypto::base58_decode(text) {
@@ -107,13 +107,13 @@ fn base58_decode<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyByte
     }
 }
 
-/// The address of a user id.
+/// Give the address of a user id.
 #[pyfunction]
 fn address_of(user_id: &str) -> String {
     crypto::address_of(user_id)
 }
 
-/// Whether a text is an address.
+/// Say whether a text is an address.
 #[pyfunction]
 fn is_address(text: &str) -> bool {
     crypto::is_address(text)

@@ -71,12 +71,12 @@ impl Gateway {
         Ok(Self { core, wake, plans: Plans::new() })
     }
 
-    /// The descriptor to watch for reading, or -1 when `notify` is called instead.
+    /// Give the descriptor to watch for reading, or -1 when `notify` is called instead.
     fn fileno(&self) -> i32 {
         self.wake.fd()
     }
 
-    /// Makes `fileno()` unreadable until the next time there is something. In a forked child the descriptor is the
+    /// Make `fileno()` unreadable until the next time there is something. In a forked child the descriptor is the
     /// parent's, and left alone.
     fn clear_wake(&self) -> PyResult<()> {
         self.core.not_forked().map_err(denied)?;
@@ -84,7 +84,7 @@ impl Gateway {
         Ok(())
     }
 
-    /// Up to `max` things that happened, oldest first, and whether there are more.
+    /// Take up to `max` things that happened, oldest first, and say whether there are more.
     ///
     /// When there are no more, the wake-up is armed.
     fn drain<'py>(&self, py: Python<'py>, max: usize) -> PyResult<(Bound<'py, PyList>, bool)> {
@@ -101,23 +101,23 @@ impl Gateway {
         Ok((PyList::new(py, tuples)?, more))
     }
 
-    /// Opens the connection. The URLs are tried in order; the scheme names the transport: ws, wss, tcp, tcps.
+    /// Open the connection. The URLs are tried in order; the scheme names the transport: ws, wss, tcp, tcps.
     fn connect(&self, urls: Vec<String>, auto_reconnect: bool) -> PyResult<()> {
         self.core.connect(urls, auto_reconnect).map_err(denied)
     }
 
-    /// Has what the core does told, from this level of `logging` on; a level beyond all for nothing.
+    /// Have what the core does told, from this level of `logging` on; a level beyond all for nothing.
     fn set_log_level(&self, level: u8) {
         self.core.trace().set_level(level);
     }
 
-    /// Queues an encoded message in the envelope field `tag`; gives the id its answer will carry.
+    /// Queue an encoded message in the envelope field `tag`; give the id its answer will carry.
     fn call(&self, tag: u32, body: &[u8], timeout: f64) -> PyResult<u64> {
         let timeout = seconds("timeout", timeout)?;
         self.core.call(tag, bytes::Bytes::copy_from_slice(body), timeout).map_err(denied)
     }
 
-    /// Encodes by a plan and queues, in one step.
+    /// Encode by a plan and queue, in one step.
     fn call_with(
         &self,
         py: Python<'_>,
@@ -132,7 +132,7 @@ impl Gateway {
         self.core.call(tag, body.into(), timeout).map_err(denied)
     }
 
-    /// Says who the bot is: from then on what it sends is kept like what it receives.
+    /// Say who the bot is: from then on what it sends is kept like what it receives.
     fn set_own_id(&self, id: i64) {
         self.core.set_own_id(id);
     }
@@ -149,35 +149,35 @@ impl Gateway {
         self.core.refuse_session(generation, fatal, reason);
     }
 
-    /// Begins to close; a state "closed" says when it is done. False when there is no connection.
+    /// Begin to close; a state "closed" says when it is done. False when there is no connection.
     fn close(&self) -> bool {
         self.core.close()
     }
 
-    /// Makes a new connection at once: gives up the one there is, or cuts the wait for the next attempt short.
+    /// Make a new connection at once: give up the one there is, or cut the wait for the next attempt short.
     /// False when there is no connection and none is being made.
     fn reconnect(&self) -> bool {
         self.core.reconnect()
     }
 
-    /// Measures the round trip now; `latency` has it when the answer is there. False when there is no connection.
+    /// Measure the round trip now; `latency` has it when the answer is there. False when there is no connection.
     fn ping(&self) -> bool {
         self.core.ping()
     }
 
-    /// Hands events of a tag out, or counts and drops them.
+    /// Hand events of a tag out, or count and drop them.
     fn want(&self, tag: u32, wanted: bool) {
         self.core.stats().set_wanted(tag, wanted);
     }
 
-    /// Has events of a tag looked at by a filter from now on, or by none.
+    /// Have events of a tag looked at by a filter from now on, or by none.
     fn set_filter(&self, tag: u32, filter: Option<&EventFilter>) -> PyResult<()> {
         let filter = filter.map(EventFilter::fresh).transpose()?;
         self.core.set_filter(tag, filter);
         Ok(())
     }
 
-    /// Decodes events and answers of a tag by a plan from now on. A tag's first plan stays.
+    /// Decode events and answers of a tag by a plan from now on. A tag's first plan stays.
     fn set_plan(&self, py: Python<'_>, tag: u32, plan: Py<Plan>) -> PyResult<()> {
         match self.plans.set(py, tag, plan) {
             Some(true) => Ok(()),
@@ -186,7 +186,7 @@ impl Gateway {
         }
     }
 
-    /// The messages of a channel that came since it was last asked, oldest first. Those that do not decode are left out.
+    /// Take the messages of a channel that came since it was last asked, oldest first. Those that do not decode are left out.
     fn take_recent<'py>(&self, py: Python<'py>, channel: i64) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         for body in self.core.take_recent(channel) {
@@ -212,7 +212,7 @@ impl Gateway {
         (micros > 0).then_some(micros as f64 / 1e6)
     }
 
-    /// All counters by name, `transport` (websocket, tcp, or nothing while it is not connected), the inbox's depth, and
+    /// Give all counters by name, `transport` (websocket, tcp, or nothing while it is not connected), the inbox's depth, and
     /// `events`: how many of each came, by field name.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);

@@ -48,12 +48,12 @@ impl Store {
         Ok(Store { store: store::Store::open(options) })
     }
 
-    /// Takes an encoded `mezon.api.ChannelMessage`.
+    /// Take an encoded `mezon.api.ChannelMessage`.
     fn accept(&self, body: &[u8]) {
         self.store.accept(Bytes::copy_from_slice(body));
     }
 
-    /// Takes a row: ids as numbers, lists and content as JSON text.
+    /// Take a row: ids as numbers, lists and content as JSON text.
     #[pyo3(signature = (
         message_id, channel_id, clan_id, sender_id, content, mentions, attachments, reactions, references, topic_id,
         create_time_seconds,
@@ -90,7 +90,7 @@ impl Store {
         self.store.save_row(channel_id, message_id, row);
     }
 
-    /// Changes a message as an edit does. Lists as JSON text.
+    /// Change a message as an edit does. Lists as JSON text.
     fn update(
         &self,
         channel_id: i64,
@@ -102,7 +102,7 @@ impl Store {
         self.store.update(channel_id, message_id, content, mentions, attachments);
     }
 
-    /// The message if it is in memory: its payload as bytes, or a row as a dict.
+    /// Give the message if it is in memory: its payload as bytes, or a row as a dict.
     fn peek<'py>(
         &self,
         py: Python<'py>,
@@ -112,7 +112,7 @@ impl Store {
         self.store.peek(channel_id, message_id).map(|found| value(py, found)).transpose()
     }
 
-    /// The message from memory or from the file. Waits.
+    /// Find the message in memory or in the file. Waits.
     fn get<'py>(
         &self,
         py: Python<'py>,
@@ -123,7 +123,7 @@ impl Store {
         found.map(|found| value(py, found)).transpose()
     }
 
-    /// A channel's rows, newest first. Waits.
+    /// List a channel's rows, newest first. Waits.
     fn list<'py>(
         &self,
         py: Python<'py>,
@@ -135,7 +135,7 @@ impl Store {
         parsed_rows(py, &rows)
     }
 
-    /// The newest rows with every word of the text. Waits.
+    /// Search the newest rows with every word of the text. Waits.
     #[pyo3(signature = (text, channel_id, limit))]
     fn search<'py>(
         &self,
@@ -150,28 +150,28 @@ impl Store {
         parsed_rows(py, &rows)
     }
 
-    /// Number of rows, of one channel or of all. Waits.
+    /// Count the rows, of one channel or of all. Waits.
     #[pyo3(signature = (channel_id=None))]
     fn count(&self, py: Python<'_>, channel_id: Option<i64>) -> u64 {
         py.detach(|| self.store.count(channel_id))
     }
 
-    /// True if there was such a message. Waits.
+    /// Remove a message; true if there was one. Waits.
     fn delete(&self, py: Python<'_>, channel_id: i64, message_id: i64) -> bool {
         py.detach(|| self.store.delete(channel_id, message_id))
     }
 
-    /// Number of messages removed. Waits.
+    /// Remove messages; the number of those removed. Waits.
     fn clear(&self, py: Python<'_>, channel_id: i64) -> u64 {
         py.detach(|| self.store.clear(channel_id))
     }
 
-    /// True when all that was accepted is committed. Waits up to `timeout` seconds.
+    /// Commit all that was accepted; true when that is done. Waits up to `timeout` seconds.
     fn flush(&self, py: Python<'_>, timeout: f64) -> bool {
         py.detach(|| self.store.flush_blocking(seconds(timeout)))
     }
 
-    /// Flushes and closes the file; the next write opens it again. Waits up to `timeout` seconds.
+    /// Flush and close the file; the next write opens it again. Waits up to `timeout` seconds.
     fn close(&self, py: Python<'_>, timeout: f64) -> bool {
         py.detach(|| self.store.close_blocking(seconds(timeout)))
     }
@@ -206,10 +206,22 @@ impl Store {
     }
 }
 
-/// Flushes and closes every store of the process: for the end of it.
+/// Flush and close every store of the process: for the end of it.
 #[pyfunction]
 pub fn close_stores(py: Python<'_>, timeout: f64) -> bool {
     py.detach(|| store::close_all(seconds(timeout)))
+}
+
+/// Before a fork: closes the files of every store, as they are. False if one stayed busy.
+#[pyfunction]
+pub fn before_fork(py: Python<'_>, timeout: f64) -> bool {
+    py.detach(|| store::before_fork(seconds(timeout)))
+}
+
+/// After it, in the parent or in the child: the stores go on.
+#[pyfunction]
+pub fn after_fork(child: bool) {
+    if child { store::after_fork_in_child() } else { store::after_fork_in_parent() }
 }
 
 fn seconds(value: f64) -> Duration {

@@ -35,7 +35,7 @@ impl Chunk {
     }
 }
 
-/// An answer being put together. One lives with each call that waits for one; chunks of nobody's cid never get here.
+/// An answer being put together. One lives with each call that waits for one; chunks nobody asked for never get here.
 #[derive(Debug, Default)]
 pub struct Stream {
     body: Vec<u8>,

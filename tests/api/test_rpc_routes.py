@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +12,9 @@ from http_doubles import HastyClock
 from mezon import errors
 from mezon._http.route import check_route
 from mezon.api import Limiter, MezonApi
-from mezon.ports import HttpAnswer, HttpFailure
+from mezon.ports import HttpAnswer, HttpFailure, HttpRequest
 from mezon.protobuf.api import api_pb2
+from waiting import until
 
 CLANS = api_pb2.ClanDescList(clandesc=[api_pb2.ClanDesc(clan_id=5)]).SerializeToString()
 GONE = HttpFailure("x: gone", sent=False, lasting=True)
@@ -48,8 +50,10 @@ class Client:
     renewals: list[str] = field(default_factory=list)
 
 
-def client(*script: Said, way: str = "auto", socket: FakeConnection | None = None) -> Client:
-    http, clock = FakeTransport(list(script)), HastyClock()
+def client(
+    *script: Said, way: str = "auto", socket: FakeConnection | None = None, http: FakeTransport | None = None
+) -> Client:
+    http, clock = http or FakeTransport(list(script)), HastyClock()
     socket = socket or FakeConnection()
     api = MezonApi(
         7,
@@ -284,3 +288,84 @@ async def test_a_harmless_call_can_be_said_to_be_one() -> None:
 def test_a_way_that_is_none() -> None:
     with pytest.raises(errors.InvalidArgumentError, match="api is one of auto, http, socket, not 'tcp'"):
         check_route("tcp")
+
+
+# A call that is wanted soon
+
+
+class Line(FakeTransport):
+    """One where a request waits for its turn, and then for its answer."""
+
+    def __init__(self) -> None:
+        super().__init__(default=HttpAnswer(200, body=CLANS))
+        self.turn, self.answer = asyncio.Event(), asyncio.Event()
+
+    async def send(self, request: HttpRequest) -> HttpAnswer:
+        await self.turn.wait()
+        answer = await super().send(request)
+        await self.answer.wait()
+        return answer
+
+
+class Silent(FakeConnection):
+    """A socket that does not know such calls."""
+
+    given_up = False
+
+    async def call_raw(self, name: str, value: Any, timeout: float) -> bytes:
+        await super().call_raw(name, value, timeout)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.given_up = True
+            raise
+        return b""
+
+
+def soon(made: Client) -> asyncio.Task[Any]:
+    return asyncio.ensure_future(made.api.list_clans_descs("T", options={"soon": True}))
+
+
+async def test_while_http_waits_for_its_turn_the_socket_is_asked() -> None:
+    line = Line()
+    made = client(http=line)
+    assert [clan.clan_id for clan in (await soon(made)).clandesc or ()] == [5]
+    assert (made.socket.names, line.seen) == (["ListClanDescs"], [])
+
+
+@pytest.mark.parametrize("refused", [True, False])
+async def test_a_socket_that_does_not_do_it_leaves_http(refused: bool) -> None:
+    line, socket = Line(), Silent()
+    if refused:
+        socket = FakeConnection(script=[errors.ServerError(12, "no", call="api_request_event")])
+    made = client(http=line, socket=socket)
+    asked = soon(made)
+    await until(lambda: bool(socket.seen), "the socket is asked")
+    await asyncio.sleep(0.01)
+    assert not asked.done()
+    line.turn.set()
+    line.answer.set()
+    assert [clan.clan_id for clan in (await asked).clandesc or ()] == [5]
+    assert len(line.seen) == 1
+    assert refused or socket.given_up
+
+
+@pytest.mark.parametrize("why", ["begun", "http", "not ready", "given up"])
+async def test_the_socket_is_asked_for_nothing_else(why: str) -> None:
+    line, socket = Line(), FakeConnection(state="backoff" if why == "not ready" else "ready")
+    made = client(http=line, socket=socket, way="http" if why == "http" else "auto")
+    if why == "begun":
+        line.turn.set()
+    asked = soon(made)
+    if why == "given up":
+        await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.wait([asked])
+    await asyncio.sleep(0.1)
+    assert socket.seen == []
+    assert asked.cancelled() == (why == "given up")
+    line.turn.set()
+    line.answer.set()
+    if why != "given up":
+        await asked
+    assert len(line.seen) == (why != "given up")

@@ -19,6 +19,7 @@ client = MezonClient(
     host="nowhere.invalid",
     mmn_api_url=None,
     zk_api_url=None,
+    max_concurrent_handlers=200,
 )
 ledger = os.open(os.environ["LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 

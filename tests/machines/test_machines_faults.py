@@ -1,4 +1,7 @@
-"""What dies: workers, relays, servers. MACHINES_TIMES repeats each, MACHINES_BURST is how many messages a burst has."""
+"""What dies: workers, relays, servers. MACHINES_TIMES repeats each, MACHINES_BURST is how many messages a burst has.
+
+MACHINES_SECONDS is for how long a worker comes and another one goes each second.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from in_process_machines import InProcess
+from mezon import ChannelMessage
 from mezon._machines.broker import connect, gone
 from mezon._machines.dead_letters import dead_events, replay
 from mezon.testing import LocalGateway
@@ -16,10 +20,13 @@ from nats_servers import NatsServer, nats_cluster, needs_nats, relay_process, wo
 from test_machines_bot import environment, lines
 from waiting import until
 
-pytestmark = [needs_nats, pytest.mark.timeout(300)]
-
 TIMES = range(int(os.environ.get("MACHINES_TIMES", "1")))
 BURST = int(os.environ.get("MACHINES_BURST", "1500"))
+SECONDS = int(os.environ.get("MACHINES_SECONDS", "3"))
+#: Seconds for a burst to be handled.
+PATIENCE = 120 + BURST / 100
+
+pytestmark = [needs_nats, pytest.mark.timeout(300 + BURST / 25)]
 
 
 async def burst(
@@ -43,11 +50,7 @@ def check(ledger: Path, said: list[str]) -> Counter[str]:
     missing = [line for line in said if not times[line]]
     assert not missing, f"{len(missing)} of {len(said)} were lost, such as {missing[:5]}"
     first: dict[str, list[int]] = defaultdict(list)
-    seen = set()
-    for line in lines(ledger):
-        if line in seen or line not in set(said[:0]) | times.keys():
-            continue
-        seen.add(line)
+    for line in times:  # in the order in which each came first
         channel, text = line.split()
         first[channel].append(int(text.lstrip("?")))
     for channel, numbers in first.items():
@@ -72,11 +75,11 @@ async def test_a_worker_killed_in_a_burst(
         await relay.ready()
         await asyncio.gather(victim.ready(), heir.ready())
         saying = asyncio.create_task(burst(gateway, BURST, text="?"))
-        await until(lambda: len(lines(ledger)) > BURST // 4, "a quarter", timeout=60)
+        await until(lambda: len(lines(ledger)) > BURST // 4, "a quarter", timeout=PATIENCE, every=0.2)
         await victim.kill()
         said = await saying
-        await until(lambda: len(set(lines(ledger))) >= BURST, "everything", timeout=120)
-        await until(lambda: len(answers(gateway)) >= BURST, "every answer", timeout=120)
+        await until(lambda: len(set(lines(ledger))) >= BURST, "everything", timeout=PATIENCE, every=0.2)
+        await until(lambda: len(answers(gateway)) >= BURST, "every answer", timeout=PATIENCE, every=0.2)
     check(ledger, said)
     assert max(answers(gateway).values()) == 1, "a message was answered twice"
 
@@ -124,12 +127,12 @@ async def test_the_server_of_nats_killed_in_a_burst(
         await relay.ready()
         await worker.ready()
         saying = asyncio.create_task(burst(gateway, BURST))
-        await until(lambda: len(lines(ledger)) > BURST // 4, "a quarter", timeout=60)
+        await until(lambda: len(lines(ledger)) > BURST // 4, "a quarter", timeout=PATIENCE, every=0.2)
         await nats.kill()
         await asyncio.sleep(1.0)
         await nats.start()
         said = await saying
-        await until(lambda: len(set(lines(ledger))) >= BURST, "everything", timeout=120)
+        await until(lambda: len(set(lines(ledger))) >= BURST, "everything", timeout=PATIENCE, every=0.2)
     check(ledger, said)
 
 
@@ -159,10 +162,10 @@ async def test_the_leader_of_a_cluster_killed_in_a_burst(
             await relay.ready()
             await worker.ready()
             saying = asyncio.create_task(burst(gateway, BURST))
-            await until(lambda: len(lines(ledger)) > BURST // 4, "a quarter", timeout=60)
+            await until(lambda: len(lines(ledger)) > BURST // 4, "a quarter", timeout=PATIENCE, every=0.2)
             await (await _leader_of_events(servers, gateway.bot_id)).kill()
             said = await saying
-            await until(lambda: len(set(lines(ledger))) >= BURST, "everything", timeout=150)
+            await until(lambda: len(set(lines(ledger))) >= BURST, "everything", timeout=PATIENCE, every=0.2)
     check(ledger, said)
 
 
@@ -181,18 +184,21 @@ async def _leader_of_events(servers: list[NatsServer], bot_id: int) -> NatsServe
 
 
 async def test_workers_that_come_and_go(gateway: LocalGateway, nats: NatsServer) -> None:
-    """No event is lost, and none is with two workers at a time."""
+    """No event is lost, none is with two workers at a time, and every channel keeps its order."""
     handled: Counter[str] = Counter()
+    begun: dict[int, list[int]] = defaultdict(list)
     inside: Counter[str] = Counter()
     overlaps: list[str] = []
-    async with InProcess(gateway, nats) as machines:
+    async with InProcess(gateway, nats, layout={"partitions": 24}) as machines:
 
         async def one_more() -> None:
             client = machines.client()
 
             @client.on_channel_message
-            async def handle(message: object) -> None:
-                text = message.content["t"]  # type: ignore[attr-defined]
+            async def handle(message: ChannelMessage) -> None:
+                text = message.content["t"]
+                if not inside[text] and not handled[text]:
+                    begun[message.channel_id].append(int(text))
                 inside[text] += 1
                 if inside[text] > 1:
                     overlaps.append(text)
@@ -203,14 +209,21 @@ async def test_workers_that_come_and_go(gateway: LocalGateway, nats: NatsServer)
             await client.login()
 
         await one_more()
-        saying = asyncio.create_task(burst(gateway, 600, channels=40))
-        for _ in range(3):
+        await one_more()
+        said: list[str] = []
+        for _ in range(SECONDS):
+            saying = asyncio.create_task(burst(gateway, 200, channels=40, start=len(said)))
             await one_more()
-            await asyncio.sleep(0.4)
-            await machines.clients.pop(0).disconnect(drain=5.0)
-        said = await saying
-        await until(lambda: len(handled) >= len(said), lambda: f"{len(handled)} of {len(said)}", timeout=120)
+            await asyncio.sleep(0.5)
+            leaving = asyncio.create_task(machines.clients.pop(0).disconnect(drain=5.0))
+            await asyncio.sleep(0.5)
+            said += await saying
+            await leaving
+        await until(
+            lambda: len(handled) >= len(said), lambda: f"{len(handled)} of {len(said)}", timeout=PATIENCE
+        )
     assert not overlaps
+    assert all(numbers == sorted(numbers) for numbers in begun.values())
     assert set(handled) == {line.split()[1] for line in said}
 
 

@@ -15,10 +15,12 @@ async def until(
     what: str | Callable[[], str] = "a condition",
     *,
     timeout: float = 20.0,
+    every: float = 0.005,
 ) -> Any:
     """Wait until a condition, plain or awaitable, is true, and give what it was.
 
-    AssertionError after ``timeout`` seconds; ``what`` (a function: asked then) says what was waited for.
+    AssertionError after ``timeout`` seconds; ``what`` (a function: asked then) says what was waited for. A condition
+    that takes long to look at is looked at ``every`` so many seconds.
     """
     end = time.monotonic() + timeout
     while True:
@@ -29,7 +31,7 @@ async def until(
             return value
         if time.monotonic() > end:
             raise AssertionError(f"waited {timeout:g} s for {what() if callable(what) else what}")
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(every)
 
 
 async def settle() -> None:

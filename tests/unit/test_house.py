@@ -93,6 +93,26 @@ def test_no_part_reads_anothers_underscore_attributes(module: str) -> None:
     assert foreign + asked == []
 
 
+def test_no_parent_calls_its_child_by_a_stub() -> None:
+    """What a class only declares for type checkers, somebody below it has to bring."""
+    declared = {
+        f"{module}: {node.name}.{method.name}"
+        for module, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        for block in node.body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for method in block.body
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    # These say more exactly what the class itself has: a property, pydantic's constructor, what is handed on.
+    assert declared == {
+        "_client/observing.py: ObservedConnection.__getattr__",
+        "models/_answers.py: OfClient.client",
+        "models/content.py: ChannelMessageContent.__init__",
+    }
+
+
 def circles(*, with_types: bool) -> list[set[str]]:
     """Find the rooms that import each other in a circle; the face, ``mezon`` itself, names every room and is none."""
     graph = grimp.build_graph("mezon", cache_dir=None, exclude_type_checking_imports=not with_types)

@@ -7,9 +7,7 @@ system lets go of it when the process ends, however it ends. Two bots on two mac
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 __all__ = ["Instance"]
@@ -25,6 +23,10 @@ class Instance:
     """
 
     def __init__(self, bot_id: int, server: str, store: str) -> None:
+        # Here and not above: no import of the package pays for them.
+        import hashlib
+        import tempfile
+
         place = f"{bot_id}\n{server}\n{os.path.abspath(store)}"
         user = getattr(os, "getuid", lambda: "user")()
         name = hashlib.sha256(place.encode()).hexdigest()[:24]

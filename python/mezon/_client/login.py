@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mezon._client.instances import Instance
+from mezon._client.warm import warm_up
 from mezon.errors import MezonConnectionError, MezonError
 from mezon.options import GapOptions
 from mezon.utils.logger import get_logger
@@ -142,7 +143,10 @@ class Login:
         self._dispatcher.wait_for_ready()
         try:
             await self._shutdown.open()
-            await client.initialize_managers(await client.get_session())
+            warm = await warm_up()
+            session = await client.get_session()
+            await warm
+            await client.initialize_managers(session)
             await self._tokens.prepare()
             await client.setup_hook()
             if client.state == "closed":

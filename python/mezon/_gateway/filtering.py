@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,6 +16,8 @@ def core_filter(event: str, spec: Mapping[str, Any]) -> _core.EventFilter:
     Raises:
         InvalidArgumentError: If the core knows no such filter.
     """
+    import json
+
     try:
         return _core.EventFilter(event, json.dumps(spec))
     except ValueError as error:

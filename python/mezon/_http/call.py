@@ -39,6 +39,8 @@ class Call:
         harmless: Repeating it after a lost connection does no harm.
         once: A refusal is raised at once (authenticate: the reconnect logic decides).
         secrets: Texts that must not show in an error even if the server sends them back.
+        soon: While it waits for its turn over HTTP, the socket is asked too: whoever answers first.
+        began: Its turn over HTTP has come.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Call:
     priority: Priority | None = None
     timeout: float | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    soon: bool = False
+    began: bool = False
 
     @property
     def token(self) -> str | None:
@@ -172,7 +176,7 @@ class Caller:
         if (fresh := self._renewed.get(call.token or "")) is not None:
             call.headers["Authorization"] = _BEARER + fresh
         tries.began = self._clock.now()
-        tries.flying = True
+        tries.flying = call.began = True
 
     async def _send(self, call: Call, request: HttpRequest, tries: _Tries) -> HttpAnswer:
         """Make one request within the time that is left."""

@@ -51,6 +51,7 @@ class Answers:
         self._life = life
         self._known: dict[str, tuple[float, asyncio.Future[Packet]]] = {}
         self._writing: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(_ON_THEIR_WAY)
         self._bucket: Any = None
         #: Calls that were answered from what was remembered.
         self.remembered = 0
@@ -103,11 +104,14 @@ class Answers:
         data = answer.encode()
         if len(data) > _LONGEST:
             return
+        await self._room.acquire()
         task = asyncio.ensure_future(self._write(short, data))
         self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
-        if len(self._writing) >= _ON_THEIR_WAY:
-            await asyncio.wait(self._writing, return_when=asyncio.FIRST_COMPLETED)
+        task.add_done_callback(self._written)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        self._writing.discard(task)
+        self._room.release()
 
     async def _write(self, short: str, data: bytes) -> None:
         try:

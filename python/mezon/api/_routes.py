@@ -43,6 +43,9 @@ _STEP: Final = 0.02
 
 _HINT: Final = "If the arguments are right, the bot lacks the right for this, or no bot may do it"
 
+#: Seconds after which a call that is wanted soon and has not had its turn over HTTP is made over the socket too.
+_HEAD_START: Final = 0.02
+
 #: States out of which a connection becomes ready soon.
 _OPENING: Final = ("connecting", "authenticating", "joining")
 
@@ -116,6 +119,8 @@ class Routes:
                 # Lost just now, and nothing was sent.
                 logger.info("%s: not over the socket (%s); trying HTTP", call.name, type(error).__name__)
         try:
+            if call.soon and call.harmless:
+                return await self._by_whoever_is_first(call, rpc, http, renew)
             return await self._over_http(call, http, renew)
         except MezonError as error:
             if not _may_go_on(call, error):
@@ -124,6 +129,35 @@ class Routes:
         if not await self._until_ready(min(call.timeout or _LONGEST, _LONGEST), patient=False):
             raise refusal
         return await self._after(refusal, call, rpc)
+
+    async def _by_whoever_is_first(
+        self,
+        call: Call,
+        rpc: Rpc,
+        http: Callable[[Call], Awaitable[Reply]],
+        renew: Callable[[Call], Awaitable[bool]],
+    ) -> Reply:
+        """Ask HTTP, and the socket as well while the call waits for its turn there.
+
+        Over the socket no calls are spaced. A server that does not answer there costs nothing: HTTP's turn comes.
+        """
+        by_http = asyncio.ensure_future(self._over_http(call, http, renew))
+        ways = {by_http}
+        try:
+            await asyncio.wait(ways, timeout=_HEAD_START)
+            if not (by_http.done() or call.began) and self._state() == "ready":
+                ways.add(asyncio.ensure_future(self._over_socket(call, rpc)))
+            waiting = set(ways)
+            while waiting:
+                done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                for way in done:
+                    if way.exception() is None:
+                        return way.result()
+            return by_http.result()
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.wait(ways)
 
     async def _over_http(
         self, call: Call, http: Callable[[Call], Awaitable[Reply]], renew: Callable[[Call], Awaitable[bool]]

@@ -36,6 +36,7 @@ class RpcCaller(Caller):
         call.timeout = timeout_ms / 1000 if timeout_ms else None
         if call.priority is None and "priority" in options:
             call.priority = Priority(options["priority"])
+        call.soon = bool(options.get("soon"))
         return call
 
     async def rpc(

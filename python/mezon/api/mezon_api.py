@@ -40,8 +40,10 @@ __all__ = ["MezonApi"]
 class MezonApi(ClanCalls, SocialCalls, UploadCalls):
     """The HTTP API of Mezon: one login call, the RPCs a bot needs, uploads.
 
-    Every method that takes ``options`` reads two keys of it: ``priority`` (a `mezon.api.Priority`) and
-    ``timeout_ms``. Ids may be ints or digit strings, and None counts as 0.
+    Every method that takes ``options`` reads three keys of it: ``priority`` (a `mezon.api.Priority`),
+    ``timeout_ms``, and ``soon``: with ``api="auto"``, a harmless call that has to wait for the rate limit of HTTP is
+    made over the socket too, and whichever answers first counts. Ids may be ints or digit strings, and None counts
+    as 0.
 
     Calls raise `ApiError` (also an ``aiohttp.ClientResponseError``) when the server refuses,
     `MezonTimeoutError`, and `MezonConnectionError`; a call that must not be repeated raises

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -71,6 +70,8 @@ def _at(event: Any, path: list[str]) -> Iterator[Any]:
 def _content(event: Any) -> dict[str, Any]:
     content = getattr(event, "content", None)
     if isinstance(content, str):  # MezonClient(content_as_json=True)
+        import json
+
         try:
             content = json.loads(content)
         except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 import sys
@@ -46,6 +45,8 @@ def warn_of_typo(name: str) -> None:
     """Warn of a name that no event has and that is close to one that has. Names of a bot's own are fine."""
     if _known(name):
         return
+    import difflib
+
     near = difflib.get_close_matches(name, _members(), 1, 0.8)
     if near:
         warnings.warn(

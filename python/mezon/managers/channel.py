@@ -47,7 +47,10 @@ class ChannelManager:
         if not session_token:
             return self.all_dm_channels
         answer = await self.api_client.list_channel_descs(
-            token=session_token, channel_type=ChannelType.CHANNEL_TYPE_DM
+            token=session_token,
+            channel_type=ChannelType.CHANNEL_TYPE_DM,
+            # At a login it is the second call, and would wait for the rate limit of HTTP.
+            options={"soon": True},
         )
         found: dict[int, int] = {}
         for channel in answer.channeldesc or ():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mezon.structures._clan_members import ask, search
+from mezon.structures._clan_calls import ask, search
 from mezon.structures.member import Member
 from mezon.structures.paging import Pages
 

@@ -6,43 +6,29 @@ import difflib
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from mezon.errors import InvalidArgumentError
+from mezon.structures._clan_calls import ask, search
+from mezon.structures._clan_channels import ClanChannels
 from mezon.structures.member import Member, user_id_of
 from mezon.structures.paging import Pages
 from mezon.structures.role import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from mezon.api.mezon_api import MezonApi
-    from mezon.managers.cache import CacheManager
-    from mezon.models import ApiRoleListEventResponse
     from mezon.protobuf.api import api_pb2
     from mezon.structures.clan import Clan
     from mezon.structures.text_channel import TextChannel
 
-__all__ = ["ClanMembers", "ask", "search"]
+__all__ = ["ClanMembers"]
 
 _PAGE = 50
 
 
-class ClanMembers:
+class ClanMembers(ClanChannels):
     """Who is in a clan, and what a bot that moderates does there.
 
     What the server lets a bot do is not known: a refusal is an error that says so.
     """
-
-    id: int
-    name: str
-    api_client: MezonApi
-    channels: CacheManager[int, TextChannel]
-
-    if TYPE_CHECKING:
-
-        @property
-        def current_token(self) -> str: ...
-        async def load_channels(self) -> None: ...
-        async def _load_channels(self) -> None: ...
-        async def list_roles(self) -> ApiRoleListEventResponse: ...
 
     # ---- finding
 
@@ -170,29 +156,6 @@ class ClanMembers:
             limit: How many at most; None for all.
         """
         return search(self, text, limit)
-
-
-async def ask(clan: ClanMembers, name: str, request: Mapping[str, Any] | None = None) -> Any:
-    """Call an RPC with the session of the clan's client. Raises as ``MezonClient.rpc``."""
-    return await clan.api_client.rpc(clan.current_token, name, request)
-
-
-def search(
-    clan: ClanMembers, text: str, limit: int | None, channel_id: int = 0
-) -> Pages[api_pb2.SearchMessageDocument]:
-    """Give the pages of a search in a clan, or in one channel of it."""
-    wanted = {"content": text, "clan_id": str(clan.id)} | (
-        {"channel_id": str(channel_id)} if channel_id else {}
-    )
-    filters = [{"field_name": name, "field_value": value} for name, value in wanted.items()]
-
-    async def fetch(cursor: str) -> tuple[list[api_pb2.SearchMessageDocument], str]:
-        # The server counts pages from 1.
-        page = int(cursor or 1)
-        answer = await ask(clan, "SearchMessage", {"filters": filters, "from": page, "size": _PAGE})
-        return list(answer.messages), str(page + 1) if page * _PAGE < answer.total else ""
-
-    return Pages(fetch, limit)
 
 
 def _ids(users: Iterable[Any]) -> list[int]:

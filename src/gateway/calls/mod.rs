@@ -89,7 +89,7 @@ impl Calls {
 
     /// Takes note of a call that goes out. Before it is written: if that fails, its fate is unknown.
     pub fn sent(&mut self, cid: u16, call: Call, now: Instant) {
-        self.throttle().sent(cid, false, now);
+        self.throttle().sent(cid, now);
         let Call { id, tag, body, deadline, refused } = call;
         self.pending.insert(cid, Sent { id, tag, body, deadline, refused, stream: Stream::default() });
     }

@@ -2,7 +2,8 @@
 //!
 //! When a frame is sent says little about when the server reads it: what a stall has held back arrives all at once.
 //! So a frame gives its place free one period after the server is known to have read it, which the answer to it or to
-//! any later frame tells, for a server reads in order. One place is kept for the pings, which never wait.
+//! any later frame tells, for a server reads in order. One place is kept for the pings, so that there is always one to
+//! ask for an answer with: nothing but a ping takes it, and nothing at all goes out without a place.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,12 +14,13 @@ use tokio::time::Instant;
 const BARRIER: Duration = Duration::from_millis(250);
 /// Below this limit no place is kept for pings: they come on top of it.
 const RESERVE_FROM: usize = 10;
+/// What a lost connection still carried, the server has read by so long after the loss.
+const AFTERMATH: Duration = Duration::from_millis(250);
 
 /// A frame the server may not have read yet.
 #[derive(Debug, Clone)]
 struct Unread {
     cid: u16,
-    ping: bool,
     at: Instant,
 }
 
@@ -29,8 +31,9 @@ pub struct Throttle {
     /// A frame sent so long ago has been read, or its connection is dead.
     patience: Duration,
     unread: VecDeque<Unread>,
-    /// When the server had read these at the latest, oldest first; and which are pings.
-    read: VecDeque<(Instant, bool)>,
+    /// When the server had read these at the latest. Oldest first but for a loss: what waits behind one that is later
+    /// gives its place free with it.
+    read: VecDeque<Instant>,
 }
 
 /// Why no call may be sent now.
@@ -61,14 +64,11 @@ impl Throttle {
         if used < self.limit - usize::from(self.limit > RESERVE_FROM) {
             return Ok(());
         }
-        let until = self.next_place(now);
-        // Its place must be free: a ping of late still has it.
-        let place = self.read.iter().rfind(|(_, ping)| *ping).map(|(at, _)| *at + self.period);
-        let ping_at = self.unread.back().map(|frame| (frame.at + BARRIER).max(place.unwrap_or(now)));
-        Err(Full { until, ping_at })
+        let ping_at = self.unread.back().map(|frame| frame.at + BARRIER);
+        Err(Full { until: self.next_place(now), ping_at })
     }
 
-    /// May a ping be sent that could as well come later?
+    /// May a ping be sent? It may take the last place.
     ///
     /// # Errors
     /// When to ask again.
@@ -79,39 +79,33 @@ impl Throttle {
     }
 
     fn next_place(&self, now: Instant) -> Instant {
-        let freed = self.read.front().map(|(at, _)| *at + self.period);
+        let freed = self.read.front().map(|at| *at + self.period);
         let given_up = self.unread.front().map(|frame| frame.at + self.patience);
         freed.into_iter().chain(given_up).min().unwrap_or(now + self.period)
     }
 
-    /// A ping that went with the handshake, and was answered.
-    pub fn greeted(&mut self, now: Instant) {
-        if self.limit > 0 {
-            self.read.push_back((now, true));
-        }
-    }
-
-    /// A frame goes out. A ping that is due does not ask for room.
-    pub fn sent(&mut self, cid: u16, ping: bool, now: Instant) {
+    /// A frame goes out, or may from now on.
+    pub fn sent(&mut self, cid: u16, now: Instant) {
         if self.limit > 0 {
             self.forget(now);
-            self.unread.push_back(Unread { cid, ping, at: now });
+            self.unread.push_back(Unread { cid, at: now });
         }
     }
 
     /// The server has answered this one: it has read it, and all before it.
     pub fn answered(&mut self, cid: u16, now: Instant) {
-        let Some(at) = self.unread.iter().rposition(|frame| frame.cid == cid) else { return };
-        self.read.extend(self.unread.drain(..=at).map(|frame| (now, frame.ping)));
+        // Pings share a cid, and are answered in order.
+        let Some(at) = self.unread.iter().position(|frame| frame.cid == cid) else { return };
+        self.read.extend(self.unread.drain(..=at).map(|_| now));
     }
 
-    /// The connection is gone: whatever it still carried arrives by now.
+    /// The connection is gone: whatever it still carried arrives soon, or never.
     pub fn lost(&mut self, now: Instant) {
-        self.read.extend(self.unread.drain(..).map(|frame| (now, frame.ping)));
+        self.read.extend(self.unread.drain(..).map(|_| now + AFTERMATH));
     }
 
     fn forget(&mut self, now: Instant) {
-        while self.read.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= self.period) {
+        while self.read.front().is_some_and(|at| now.saturating_duration_since(*at) >= self.period) {
             self.read.pop_front();
         }
         let patience = self.patience;
@@ -160,19 +154,28 @@ mod tests {
                     throttle.answered(answers.pop_front().unwrap().0, now);
                 }
                 if what == 1 {
-                    arrivals.extend(wire.drain(..).map(|_| now));
+                    let late = now + AFTERMATH.min(Duration::from_millis(delay));
+                    arrivals.extend(wire.drain(..).map(|_| late));
                     answers.clear();
                     throttle.lost(now);
+                    // The new connection's handshake has a ping, and then comes its first one.
+                    pinged_at = None;
+                    if throttle.room_for_ping(now).is_ok() {
+                        cid += 1;
+                        throttle.sent(cid, now);
+                        wire.push_back(cid);
+                    }
                 }
-                if pinged_at.is_none_or(|at| now.duration_since(at) >= 10 * PERIOD) {
+                let due = pinged_at.is_none_or(|at| now.duration_since(at) >= 10 * PERIOD);
+                if due && throttle.room_for_ping(now).is_ok() {
                     cid += 1;
                     pinged_at = Some(now);
-                    throttle.sent(cid, true, now);
+                    throttle.sent(cid, now);
                     wire.push_back(cid);
                 }
                 while throttle.room(now).is_ok() {
                     cid += 1;
-                    throttle.sent(cid, false, now);
+                    throttle.sent(cid, now);
                     wire.push_back(cid);
                 }
             }
@@ -186,7 +189,7 @@ mod tests {
         let mut throttle = Throttle::new(3, PERIOD, PATIENCE);
         for cid in 1..=3 {
             assert_eq!(throttle.room(now), Ok(()));
-            throttle.sent(cid, false, now);
+            throttle.sent(cid, now);
         }
         let full = throttle.room(now).unwrap_err();
         assert_eq!(full, Full { until: now + PATIENCE, ping_at: Some(now + BARRIER) });
@@ -194,14 +197,14 @@ mod tests {
         throttle.answered(77, now + 200 * MS);
         assert_eq!(throttle.room(now + 200 * MS).unwrap_err().until, now + 1100 * MS);
         assert_eq!(throttle.room(now + 1100 * MS), Ok(()));
-        throttle.sent(4, false, now + 1100 * MS);
-        throttle.sent(5, false, now + 1100 * MS);
+        throttle.sent(4, now + 1100 * MS);
+        throttle.sent(5, now + 1100 * MS);
         assert!(throttle.room(now + 1100 * MS).is_err(), "the third of the first three is not answered yet");
         assert!(throttle.clone().room(now + PATIENCE).is_ok(), "it is not waited for for ever");
         throttle.lost(now + 1200 * MS);
         assert_eq!(
             throttle.room(now + 1300 * MS).unwrap_err(),
-            Full { until: now + 2200 * MS, ping_at: None }
+            Full { until: now + 1200 * MS + AFTERMATH + PERIOD, ping_at: None }
         );
     }
 
@@ -212,16 +215,29 @@ mod tests {
         let mut calls = 0;
         while throttle.room(now).is_ok() {
             calls += 1;
-            throttle.sent(calls, false, now);
+            throttle.sent(calls, now);
         }
         assert_eq!(calls, 79);
         assert_eq!(throttle.room_for_ping(now), Ok(()));
-        throttle.sent(100, true, now);
+        throttle.sent(100, now);
         assert!(throttle.room(now).is_err());
         throttle.answered(100, now);
         assert_eq!(throttle.room_for_ping(now), Err(now + PERIOD));
-        throttle.greeted(now + PERIOD);
+        assert_eq!(throttle.room_for_ping(now + PERIOD), Ok(()));
         assert_eq!(throttle.room(now + PERIOD), Ok(()));
+    }
+
+    #[test]
+    fn of_two_pings_with_one_cid_the_first_answer_is_the_first_ones() {
+        let now = Instant::now();
+        let mut throttle = Throttle::new(80, PERIOD, PATIENCE);
+        for at in [now, now + MS] {
+            throttle.sent(9, at);
+        }
+        throttle.answered(9, now + 2 * MS);
+        assert_eq!((throttle.unread.len(), throttle.read.len()), (1, 1));
+        throttle.answered(9, now + 3 * MS);
+        assert_eq!((throttle.unread.len(), throttle.read.len()), (0, 2));
     }
 
     #[test]
@@ -230,7 +246,7 @@ mod tests {
         let mut throttle = Throttle::new(0, PERIOD, PATIENCE);
         for cid in 0..10_000 {
             assert!(throttle.room(now).is_ok());
-            throttle.sent(cid, false, now);
+            throttle.sent(cid, now);
         }
         assert!(throttle.unread.is_empty());
     }

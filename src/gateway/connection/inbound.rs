@@ -13,7 +13,7 @@ use crate::gateway::calls::call::{Call, Failure, INTERNAL};
 use crate::gateway::calls::pending::Sent;
 use crate::gateway::calls::{Patience, Raw, too_many};
 use crate::gateway::trace::Level;
-use crate::gateway::transport::{Frame, Lost};
+use crate::gateway::transport::{Frame, GREETING, Lost};
 use crate::inbox::Item;
 use crate::wire::tags::envelope as tags;
 use crate::wire::{Chunk, Header, Malformed, Peek, peek, sent_message};
@@ -38,6 +38,10 @@ impl Connection<'_> {
         for _ in 0..TURN {
             match self.transport.poll_next(cx) {
                 Poll::Ready(Ok(Frame::Other)) => others = true,
+                Poll::Ready(Ok(Frame::Greeting)) => {
+                    others = true;
+                    self.calls.throttle().answered(GREETING, now);
+                }
                 Poll::Ready(Ok(frame)) => {
                     frames += 1;
                     bytes += frame.weight() as u64;
@@ -63,11 +67,14 @@ impl Connection<'_> {
             self.life = read;
             self.heartbeat.heard();
         }
-        if self.hand_over() {
-            // One more turn polls the pause, so that its end wakes this task.
-            return outcome.map(|_| true);
+        let paused = self.hand_over();
+        if frames > 0
+            && let Some(sink) = &self.shared.sink
+        {
+            sink.taken();
         }
-        outcome
+        // One more turn polls the pause, so that its end wakes this task.
+        if paused { outcome.map(|_| true) } else { outcome }
     }
 
     fn take_frame(&mut self, frame: Frame, now: Instant) {
@@ -82,7 +89,7 @@ impl Connection<'_> {
             Frame::Chunk { chunk, payload } => self.take_chunk(chunk, &payload, now),
             Frame::Pong(cid) => self.take_pong(cid, now),
             Frame::Malformed(why) => self.take_malformed(why, now),
-            Frame::Other => {}
+            Frame::Other | Frame::Greeting => {}
         }
     }
 

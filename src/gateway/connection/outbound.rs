@@ -34,33 +34,34 @@ impl Connection<'_> {
 
     fn write_pings(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
         let due = self.heartbeat.poll(now, self.pause.is_some()) == Beat::Ping;
-        if due || (self.ping_ordered && self.has_room_for_ping(now)) {
-            if self.transport.poll_ready(cx)?.is_ready() && self.write_ping(now)? {
+        if due || self.ping_ordered {
+            let room = self.has_room_for_ping(now);
+            if room && self.transport.poll_ready(cx)?.is_ready() && self.write_ping(now)? {
                 self.ping_ordered = false;
-            } else {
+            } else if due {
                 self.heartbeat.blocked(now);
             }
         }
-        while !self.pongs.is_empty() && self.transport.poll_ready(cx)?.is_ready() {
+        while !self.pongs.is_empty() && self.transport.poll_ready(cx)?.is_ready() && self.has_room(now)? {
             let Some(cid) = self.pongs.pop() else { break };
             // Nobody answers it: its cid is the server's.
-            self.calls.throttle().sent(0, false, now);
+            self.calls.throttle().sent(0, now);
             let bytes = self.transport.send(cid, PONG, &[])?;
             self.count_sent(bytes);
         }
         Ok(())
     }
 
-    /// One that is not due waits while the server has its eighty: at a reconnect, say.
+    /// A ping waits while the server has its eighty: after a reconnect, say.
     fn has_room_for_ping(&mut self, now: Instant) -> bool {
         let room = self.calls.throttle().room_for_ping(now);
         room.map_err(|at| self.limit(at)).is_ok()
     }
 
-    /// A ping that is due is never held up by the throttle, but counts. False when there is no cid for it.
+    /// False when there is no cid for it.
     fn write_ping(&mut self, now: Instant) -> Result<bool, Lost> {
         let Some(cid) = self.calls.pending.ping_cid() else { return Ok(false) };
-        self.calls.throttle().sent(cid, true, now);
+        self.calls.throttle().sent(cid, now);
         let bytes = self.transport.ping(cid)?;
         self.count_sent(bytes);
         self.heartbeat.pinged(cid, now);
@@ -74,15 +75,15 @@ impl Connection<'_> {
         join.into_iter().chain(call).min()
     }
 
-    /// Does the throttle let a call pass? While it waits for answers, a ping makes sure that one comes.
+    /// Does the throttle let something pass that is no ping? While it waits for answers, a ping makes sure that one comes.
     fn has_room(&mut self, now: Instant) -> Result<bool, Lost> {
         let Err(full) = self.calls.throttle().room(now) else { return Ok(true) };
         self.limit(full.until);
         if let Some(at) = full.ping_at.filter(|_| !self.heartbeat.waits()) {
-            if at <= now {
-                self.write_ping(now)?;
-            } else {
+            if at > now {
                 self.limit(at);
+            } else if self.has_room_for_ping(now) {
+                self.write_ping(now)?;
             }
         }
         Ok(false)

@@ -288,7 +288,7 @@ async fn raw_answers_may_be_refusals_or_too_long_or_nobodys() {
     assert_eq!(bot.failure(refused), Some(&refusal));
     assert_eq!(bot.failure(long), Some(&Failure::TooLong));
     assert_eq!(bot.outcome(fine), Some(&Outcome::Raw(vec![1].into())));
-    // Ten of nobody's, and two that came after the long one had been given up.
+    // Ten that nobody asked for, and two that came after the long one had been given up.
     assert_eq!(bot.stat("unclaimed"), 12);
     assert_eq!(bot.state(), State::Ready);
     bot.finish().await;

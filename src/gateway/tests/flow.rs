@@ -144,6 +144,8 @@ impl Sink for Store {
         self.accept(header, body);
     }
 
+    fn taken(&self) {}
+
     fn backlog(&self) -> usize {
         self.looks.lock().unwrap().pop_front().unwrap_or_else(|| self.backlog.load(Relaxed))
     }
@@ -217,7 +219,7 @@ async fn what_the_bot_has_sent_is_kept_once_it_is_known_who_the_bot_is() {
     };
     bot.call(SEND, send(11), 30 * SEC);
     bot.settle().await;
-    assert_eq!(bot.gateway.take_recent(3).count(), 0, "nobody's");
+    assert_eq!(bot.gateway.take_recent(3).count(), 0, "no one asked for them");
     bot.gateway.set_own_id(7);
     // The scripted server acknowledges with the topic's id as the message's.
     bot.call(SEND, send(12), 30 * SEC);

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::super::{Options, State};
 use super::bot::{API, Bot, ERROR, MS, Outcome, SEC, SEND, quick};
 use super::net::{Auto, Got, Link};
-use crate::wire::proto::realtime::{ApiRequestEvent, Error, MessageTypingEvent, envelope::Message};
+use crate::wire::proto::realtime::{ApiRequestEvent, Error, MessageTypingEvent, Ping, envelope::Message};
+use crate::wire::tags::envelope::PONG;
 
 /// The most frames that came in any second, pings and all.
 fn most_in_a_second(got: &[Got]) -> usize {
@@ -17,7 +20,7 @@ fn most_in_a_second(got: &[Got]) -> usize {
 async fn eighty_frames_go_out_in_any_second() {
     let (mut bot, link) = Bot::ready(Options::default()).await;
     bot.pass(SEC).await;
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     // One in eighty is kept for a ping.
     let calls: Vec<_> = (0..474).map(|_| bot.send(30 * SEC)).collect();
     bot.pass(5 * SEC + 20 * MS).await;
@@ -99,6 +102,57 @@ async fn a_new_connection_does_not_begin_anew() {
     }
 }
 
+/// Over TCP a ping goes with each handshake, and another one comes first of all: reconnects in a row had their own two
+/// each.
+#[tokio::test(start_paused = true)]
+async fn the_pings_of_handshakes_wait_for_their_places() {
+    let options = Options { heartbeat_interval: 3 * SEC, ..quick() };
+    let mut bot = Bot::new(options);
+    bot.connect("tcp://one?token=t").unwrap();
+    bot.until(State::Ready).await;
+    let mut all = Vec::new();
+    for round in 0..12 {
+        for _ in 0..100 {
+            bot.send(600 * SEC);
+        }
+        // Each loss at another moment of the second.
+        bot.pass(MS * (40 + 130 * round)).await;
+        all.extend(bot.net.link().all().iter().map(|got| got.at));
+        bot.net.link().cut("cut");
+        let generation = bot.asked().await;
+        bot.gateway.provide_session(generation, vec!["tcp://again?token=t".into()]);
+        bot.until(State::Ready).await;
+    }
+    bot.pass(20 * SEC).await;
+    all.extend(bot.net.link().all().iter().map(|got| got.at));
+    let greetings = bot.net.greetings();
+    assert_eq!((bot.net.links(), greetings.len()), (13, 13));
+    all.extend(greetings);
+    let seen = |from: &Instant| all.iter().filter(|at| *from <= **at && **at < *from + SEC).count();
+    let most = all.iter().map(seen).max().unwrap();
+    assert!((79..=80).contains(&most), "{most}");
+    bot.finish().await;
+}
+
+/// Pings of the server's are answered, within the eighty.
+#[tokio::test(start_paused = true)]
+async fn the_answers_to_the_servers_pings_count() {
+    let (mut bot, link) = Bot::ready(Options::default()).await;
+    bot.pass(SEC).await;
+    for _ in 0..100 {
+        bot.send(600 * SEC);
+    }
+    for cid in 1..=10 {
+        link.say(1000 + cid, Message::Ping(Ping {}));
+        bot.pass(10 * MS).await;
+    }
+    bot.pass(2 * SEC).await;
+    let pongs = link.all().iter().filter(|got| got.tag == PONG).count();
+    assert_eq!((pongs, link.all().len()), (10, 111), "with the first ping");
+    assert!(most_in_a_second(&link.all()) <= 80);
+    bot.finish().await;
+}
+
 fn too_many(link: &Link, got: &Got, context: &[(&str, &str)]) {
     let context = context.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     link.say(got.cid, Message::Error(Error { code: 429, message: "slow down".into(), context }));
@@ -151,7 +205,7 @@ async fn without_a_figure_the_waits_grow_and_the_deadline_ends_them() {
     link.auto(Auto::PINGS);
     let call = bot.send(20 * SEC);
     let mut seen = 0;
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     while bot.outcome(call).is_none() {
         bot.pass(10 * MS).await;
         for got in &link.got()[seen..] {
@@ -205,7 +259,7 @@ async fn sends_can_be_limited_by_the_second_and_by_the_minute() {
     assert!(bot.outcome(other).is_some(), "what is no message passes");
     for (until, sent) in [(1, 10), (2, 20), (3, 25), (59, 25), (61, 35), (62, 40)] {
         let start = link.got()[0].at;
-        bot.pass(start + until * SEC - MS - tokio::time::Instant::now()).await;
+        bot.pass(start + until * SEC - MS - Instant::now()).await;
         let sends = link.got().iter().filter(|got| got.tag == SEND).count();
         assert_eq!(sends, sent, "in the first {until} s");
     }

@@ -52,12 +52,14 @@ struct State {
     plans: VecDeque<Plan>,
     auto: Auto,
     urls: Vec<String>,
+    greetings: Vec<Instant>,
     links: Vec<Link>,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { plans: VecDeque::new(), auto: Auto::ALL, urls: Vec::new(), links: Vec::new() }
+        let (plans, urls) = Default::default();
+        Self { plans, auto: Auto::ALL, urls, greetings: Vec::new(), links: Vec::new() }
     }
 }
 
@@ -85,6 +87,11 @@ impl Net {
         self.lock().urls.clone()
     }
 
+    /// When the pings came that went with a handshake.
+    pub fn greetings(&self) -> Vec<Instant> {
+        self.lock().greetings.clone()
+    }
+
     /// The link made last.
     pub fn link(&self) -> Link {
         self.lock().links.last().expect("a connection was made").clone()
@@ -99,10 +106,14 @@ impl Net {
         self.lock().links.iter().filter(|link| link.lock().held).count()
     }
 
-    fn accept(&self) -> Box<dyn Transport> {
+    fn accept(&self, greets: bool) -> Box<dyn Transport> {
         assert_eq!(self.live(), 0, "there is at most one live connection");
         let mut state = self.lock();
         let link = Link(Arc::new(Mutex::new(Wire { auto: state.auto, held: true, ..Wire::default() })));
+        if greets {
+            state.greetings.push(Instant::now());
+            link.push(Ok(Frame::Greeting));
+        }
         state.links.push(link.clone());
         Box::new(End(link))
     }
@@ -116,16 +127,17 @@ impl Connect for Connector {
         let mut state = net.lock();
         state.urls.push(endpoint.uri.to_string().trim_end_matches('/').to_owned());
         let plan = state.plans.pop_front().unwrap_or(Plan::Accept);
+        let greets = endpoint.kind.greets();
         drop(state);
         Box::pin(async move {
             match plan {
-                Plan::Accept => Ok(net.accept()),
+                Plan::Accept => Ok(net.accept(greets)),
                 Plan::Refuse(why) => Err(Lost::new(why)),
                 Plan::RefuseSession => Err(Lost::http(401, "the server refused the session".into())),
                 Plan::Hang => std::future::pending().await,
                 Plan::AcceptAfter(delay) => {
                     sleep(delay).await;
-                    Ok(net.accept())
+                    Ok(net.accept(greets))
                 }
             }
         })

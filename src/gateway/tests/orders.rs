@@ -67,3 +67,16 @@ async fn reconnect_lets_an_attempt_under_way_go_on() {
     assert_eq!((bot.state(), bot.wanted.len()), (Connecting, 1));
     bot.finish().await;
 }
+
+/// Neither an order nor the end of orders reaches the parent's task.
+#[tokio::test(start_paused = true)]
+async fn a_handle_that_a_forked_child_drops_orders_nothing() {
+    let (bot, link) = Bot::ready(quick()).await;
+    let Bot { mut gateway, .. } = bot;
+    gateway.pid = 0;
+    assert!(!gateway.close());
+    drop(gateway);
+    tokio::time::sleep(SEC).await;
+    assert!(link.held(), "the parent's connection is still there");
+    assert_eq!(link.goodbyes(), 0);
+}

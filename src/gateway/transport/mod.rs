@@ -28,6 +28,9 @@ pub use websocket::frame as websocket_frame;
 use crate::wire::{Chunk, Malformed};
 use tls::Tls;
 
+/// The cid of the ping that goes with the handshake of a transport that greets.
+pub const GREETING: u16 = u16::MAX;
+
 /// Something the peer said.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -37,6 +40,8 @@ pub enum Frame {
     Chunk { chunk: Chunk, payload: Bytes },
     /// The answer to the ping of that cid, where pings are no envelopes.
     Pong(u16),
+    /// The answer to the ping that went with the handshake.
+    Greeting,
     /// It cannot be read, and the next one can.
     Malformed(Malformed),
     /// Proof of life and nothing else.
@@ -48,7 +53,7 @@ impl Frame {
     pub fn weight(&self) -> usize {
         match self {
             Self::Envelope(bytes) | Self::Chunk { payload: bytes, .. } => bytes.len(),
-            Self::Pong(_) | Self::Malformed(_) | Self::Other => 0,
+            Self::Pong(_) | Self::Greeting | Self::Malformed(_) | Self::Other => 0,
         }
     }
 }
@@ -119,7 +124,7 @@ impl Kind {
         }
     }
 
-    /// Does a ping go with its handshake?
+    /// Does a ping go with its handshake, of the cid [`GREETING`]?
     pub fn greets(self) -> bool {
         self == Self::Tcp
     }

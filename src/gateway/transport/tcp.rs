@@ -9,15 +9,14 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use super::abridged::{self, Broken, Decoder};
 use super::stream::Stream;
-use super::{Endpoint, Frame, Lost, Transport};
+use super::{Endpoint, Frame, GREETING, Lost, Transport};
 
 const READ_BUFFER: usize = 32 << 10;
 /// With so much unwritten nothing more is taken.
 const WRITE_BUFFER: usize = 128 << 10;
-/// The ping that goes with the handshake: its answer is the server's only sign that it took the session.
-const GREETING: u16 = u16::MAX;
 
-/// Shakes hands, and waits for a sign that the server has taken the session: it sends no other answer.
+/// Shakes hands, and waits for a sign that the server has taken the session: it sends no other answer than the one to the
+/// ping that goes with the handshake.
 pub async fn open(endpoint: &Endpoint, stream: Stream, max_frame: usize) -> Result<Box<dyn Transport>, Lost> {
     let mut tcp = Tcp {
         stream,
@@ -25,7 +24,7 @@ pub async fn open(endpoint: &Endpoint, stream: Stream, max_frame: usize) -> Resu
         scratch: vec![0; READ_BUFFER].into(),
         unwritten: BytesMut::new(),
         first: None,
-        greeted: false,
+        greeting: true,
     };
     if endpoint.token.is_empty() || endpoint.token.len() > abridged::FRAME_MAX {
         return Err(Lost::new("the socket URL carries no token"));
@@ -34,11 +33,7 @@ pub async fn open(endpoint: &Endpoint, stream: Stream, max_frame: usize) -> Resu
     abridged::ping(GREETING, &mut tcp.unwritten);
     poll_fn(|cx| tcp.poll_flush(cx)).await?;
     tcp.first = match poll_fn(|cx| tcp.poll_frame(cx)).await {
-        Ok(Frame::Pong(GREETING)) => None,
-        Ok(frame) => {
-            tcp.greeted = true;
-            Some(frame)
-        }
+        Ok(frame) => Some(frame),
         Err(lost) if tcp.stream.bytes_read() == 0 => {
             let reason = format!("{lost} before it said anything: it may have refused the session");
             return Err(Lost::new(reason));
@@ -53,10 +48,10 @@ struct Tcp {
     decoder: Decoder,
     scratch: Box<[u8]>,
     unwritten: BytesMut,
-    /// What came while the handshake's ping was waited for.
+    /// What proved that the session was taken, for whoever reads.
     first: Option<Frame>,
-    /// The answer to the handshake's ping is still to come.
-    greeted: bool,
+    /// The answer to the handshake's ping is still to be told.
+    greeting: bool,
 }
 
 impl Tcp {
@@ -95,13 +90,13 @@ impl Tcp {
 
 impl Transport for Tcp {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Lost>> {
-        if let Some(frame) = self.first.take() {
-            return Poll::Ready(Ok(frame));
-        }
-        let frame = ready!(self.poll_frame(cx))?;
-        if self.greeted && frame == Frame::Pong(GREETING) {
-            self.greeted = false;
-            return Poll::Ready(Ok(Frame::Other));
+        let frame = match self.first.take() {
+            Some(frame) => frame,
+            None => ready!(self.poll_frame(cx))?,
+        };
+        if self.greeting && frame == Frame::Pong(GREETING) {
+            self.greeting = false;
+            return Poll::Ready(Ok(Frame::Greeting));
         }
         Poll::Ready(Ok(frame))
     }

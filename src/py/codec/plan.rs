@@ -185,14 +185,14 @@ impl Plan {
         self.message.name
     }
 
-    /// Builds the instance from an encoded message.
+    /// Build the instance from an encoded message.
     ///
     /// Raises ValueError when the bytes are no such message.
     fn decode<'py>(&self, py: Python<'py>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         decode::message(py, self, body).map_err(|why| why.into_pyerr(self.message.name))
     }
 
-    /// Encodes a mapping, or an object's attributes, by the plan's names. None and zeros are left out.
+    /// Encode a mapping, or an object's attributes, by the plan's names. None and zeros are left out.
     ///
     /// Raises TypeError, OverflowError or ValueError when a value does not fit its field.
     fn encode(&self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
@@ -235,7 +235,7 @@ fn shape_of(field: &schema::Field, inside: Option<Inside>) -> PyResult<Shape> {
 
 type SchemaRow = (u32, &'static str, String, &'static str, bool);
 
-/// The fields of a message, as `mezon._gateway.codec.SchemaField` names them: number, name, kind, type_name, repeated.
+/// Give the fields of a message, as `mezon._gateway.codec.SchemaField` names them: number, name, kind, type_name, repeated.
 #[pyfunction]
 pub fn schema_fields(message: &str) -> PyResult<Vec<SchemaRow>> {
     let message = schema::message(message)
@@ -251,7 +251,7 @@ pub fn schema_fields(message: &str) -> PyResult<Vec<SchemaRow>> {
     Ok(rows.collect())
 }
 
-/// The names of all messages of the schema.
+/// Give the names of all messages of the schema.
 #[pyfunction]
 pub fn schema_messages() -> Vec<&'static str> {
     schema::MESSAGES.iter().map(|message| message.name).collect()

@@ -1,0 +1,48 @@
+"""What a login needs is imported in a thread: it takes a tenth of a second, and the loop goes on meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+__all__ = ["warm_up"]
+
+#: What authenticating imports in its functions, and what comes after it. A name that is missing here is imported there,
+#: on the loop, and nothing else is different.
+_FIRST: Final = ("mezon.managers.session", "mezon.session", "mezon.api", "mezon.protobuf.api.api_pb2")
+_THEN: Final = (
+    "mezon.protobuf._rpc_table",
+    "mezon._events.defaults",
+    "mezon.managers.channel",
+    "mezon.managers.socket",
+    "mezon.messages",
+    "mezon.structures",
+)
+
+
+async def warm_up() -> asyncio.Future[None]:
+    """Import what authenticating needs; gives the future of the rest, which is imported while the server answers."""
+    if any(name not in sys.modules for name in _FIRST):
+        await asyncio.to_thread(_begin)
+    loop = asyncio.get_running_loop()
+    if all(name in sys.modules for name in _THEN):
+        there: asyncio.Future[None] = loop.create_future()
+        there.set_result(None)
+        return there
+    return asyncio.ensure_future(asyncio.to_thread(_import, _THEN))
+
+
+def _import(names: Iterable[str]) -> None:
+    for name in names:
+        importlib.import_module(name)
+
+
+def _begin() -> None:
+    _import(_FIRST)
+    from mezon.models import ApiAuthenticateRequest
+
+    # The first model that is used has pydantic look for its plugins in every package that is installed.
+    ApiAuthenticateRequest.model_rebuild()
