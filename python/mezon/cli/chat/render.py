@@ -171,7 +171,7 @@ class Renderer:
 
 
 def _named(buttons: list[dict[str, Any]]) -> list[str]:
-    """Each in brackets by what ``/click`` takes: what it says, or its id where others say the same or it says nothing."""
+    """Name each in brackets by what ``/click`` takes: what it says, or its id where that is no one name."""
     labels = [str((part.get("component") or {}).get("label") or "") for part in buttons]
     taken = [label.lower() for label in labels]
     return [
@@ -181,7 +181,7 @@ def _named(buttons: list[dict[str, Any]]) -> list[str]:
 
 
 def _choice(option: dict[str, Any]) -> str:
-    """An option as ``/fill`` takes it, and what it is called if that is another word."""
+    """Write an option as ``/fill`` takes it, and what it is called if that is another word."""
     value, label = str(option.get("value")), str(option.get("label"))
     typed = f'"{value}"' if any(letter.isspace() for letter in value) else value
     return typed if label == value else f"{typed} ({label})"
