@@ -3,7 +3,9 @@
 One bot fills gaps, the other does not. What must hold: per channel, messages come in order and none twice; nothing
 is lost outside a gap, and nothing at all with gap filling; memory stays flat. The exit status says whether it did.
 
-    SOAK_SECONDS=600 SOAK_SEED=1 python tests/soak.py
+    SOAK_SECONDS=600 SOAK_SEED=1 SOAK_TRANSPORT=auto python tests/soak.py
+
+The transport is auto, websocket or tcp, as ``MezonClient`` has it; the report says what carried the bots at the end.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from mezon.models import ChannelMessage
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "600"))
 SEED = int(os.environ.get("SOAK_SEED", "1"))
+TRANSPORT = os.environ.get("SOAK_TRANSPORT", "auto")
 OPTIONS = {"backoff_base": 0.05, "backoff_max": 1.0, "heartbeat_interval": 0.3, "heartbeat_timeout": 1.0}
 #: A loss is noticed this much later than it began: a ping, its deadline, and a busy machine.
 NOTICED_WITHIN = 3.0
@@ -87,6 +90,7 @@ class Listener:
             "lost in gaps": inside,
             "lost outside": outside,
             "filled": stats.gap_filled,
+            "transport": stats.transport,
             "reconnects": stats.reconnects,
             "malformed frames": stats.malformed,
             "handlers left": stats.handlers,
@@ -130,6 +134,7 @@ async def soak(orders: asyncio.StreamWriter, told: asyncio.StreamReader) -> int:
         client = MezonClient(
             **bot,
             gateway=GatewayOptions(**OPTIONS),  # type: ignore[arg-type]
+            transport=TRANSPORT,  # type: ignore[arg-type]
             timeout=3000,
             fill_gaps=more,
             # As files would be, the stores are bounded.

@@ -324,6 +324,15 @@ def is_address(text: str) -> bool:
 def close_stores(timeout: float) -> bool:
     """Flush and close every store of the process, for up to `timeout` seconds; True when nothing is missing."""
 
+def before_fork(timeout: float) -> bool:
+    """Close the files of all stores, as they are, for a fork; nobody opens one again until ``after_fork``.
+
+    Waits up to `timeout` seconds for those who read and write, without the GIL. False when somebody still does.
+    """
+
+def after_fork(child: bool) -> None:
+    """Let the stores go on: in the parent once for each ``before_fork``, or in the child."""
+
 @final
 class Store:
     """A message cache: a memory layer over SQLite, written by a thread of its own.

@@ -39,6 +39,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<codec::senders::Senders>()?;
     module.add_class::<store::Store>()?;
     module.add_function(wrap_pyfunction!(store::close_stores, module)?)?;
+    module.add_function(wrap_pyfunction!(store::before_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(store::after_fork, module)?)?;
     module.add_function(wrap_pyfunction!(codec::plan::schema_fields, module)?)?;
     module.add_function(wrap_pyfunction!(codec::plan::schema_messages, module)?)?;
     module.add_function(wrap_pyfunction!(codec::decode::schema_zero, module)?)?;

@@ -212,6 +212,18 @@ pub fn close_stores(py: Python<'_>, timeout: f64) -> bool {
     py.detach(|| store::close_all(seconds(timeout)))
 }
 
+/// Before a fork: closes the files of every store, as they are. False if one stayed busy.
+#[pyfunction]
+pub fn before_fork(py: Python<'_>, timeout: f64) -> bool {
+    py.detach(|| store::before_fork(seconds(timeout)))
+}
+
+/// After it, in the parent or in the child: the stores go on.
+#[pyfunction]
+pub fn after_fork(child: bool) {
+    if child { store::after_fork_in_child() } else { store::after_fork_in_parent() }
+}
+
 fn seconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value).unwrap_or(Duration::from_secs(3600))
 }

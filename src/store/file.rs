@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rusqlite::config::DbConfig;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
@@ -93,6 +94,11 @@ pub struct Writable {
 }
 
 impl Writable {
+    /// Closes it at once: the log stays as it is, and whoever opens the file next goes on with it.
+    pub fn put_down(self) {
+        let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    }
+
     /// Closes a file that is no longer where it was. Its log, if that was left behind, must not be taken for the log of the
     /// file that is there now: SQLite would write what is in it over that.
     pub fn abandon(self, location: &Location) {

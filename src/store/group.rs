@@ -1,6 +1,6 @@
 //! Writes a group of operations in one transaction.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use itoa::Buffer;
@@ -49,9 +49,20 @@ pub fn write(connection: &mut Connection, ops: &[Op]) -> Result<Written, rusqlit
     let mut done = Written::default();
     {
         let mut table = Table::of(&transaction)?;
-        for op in ops {
-            if done.ops % ROWS_PER_LOOK == ROWS_PER_LOOK - 1 && started.elapsed() > TIME {
-                break;
+        let (mut look, mut singly) = (ROWS_PER_LOOK, 0);
+        while let Some(op) = ops.get(done.ops) {
+            if done.ops >= look {
+                if started.elapsed() > TIME {
+                    break;
+                }
+                look = done.ops + ROWS_PER_LOOK;
+            }
+            if done.ops >= singly {
+                if table.run(&ops[done.ops..], &mut done)? {
+                    done.ops += RUN;
+                    continue;
+                }
+                singly = done.ops + RUN;
             }
             match table.apply(op, &mut done) {
                 Err(error) if file::is_of_the_row(&error) => done.refused += 1,
@@ -75,6 +86,7 @@ enum Known {
 struct Table<'c> {
     connection: &'c Connection,
     plain: CachedStatement<'c>,
+    run: CachedStatement<'c>,
     full: CachedStatement<'c>,
     /// Is there a search index, a listing of channels, that has to follow?
     searched: bool,
@@ -83,6 +95,18 @@ struct Table<'c> {
 
 /// Most messages carry text alone: six values to bind in place of eleven.
 const PLAIN: &str = "VALUES (?1, ?2, ?3, ?4, ?5, ?6, '0', '[]', '[]', '[]', '[]')";
+const PLAIN_VALUES: usize = 6;
+
+/// So many of them in a row go in by one statement, for less than one by one.
+const RUN: usize = 8;
+static PLAIN_RUN: LazyLock<String> = LazyLock::new(|| {
+    let row = |at: usize| {
+        let first = at * PLAIN_VALUES;
+        let values: Vec<String> = (1..=PLAIN_VALUES).map(|value| format!("?{}", first + value)).collect();
+        format!("({}, '0', '[]', '[]', '[]', '[]')", values.join(", "))
+    };
+    (0..RUN).map(row).collect::<Vec<_>>().join(", ")
+});
 const FULL: &str = "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 impl<'c> Table<'c> {
@@ -92,10 +116,35 @@ impl<'c> Table<'c> {
         Ok(Table {
             connection,
             plain: insert(PLAIN)?,
+            run: connection
+                .prepare_cached(&format!("INSERT OR IGNORE {COLUMNS} VALUES {}", PLAIN_RUN.as_str()))?,
             full: insert(FULL)?,
             searched: search::exists(connection)?,
             listed: listing::exists(connection)?,
         })
+    }
+
+    /// Inserts the first operations by one statement; false when they are not for that, and are still to be applied.
+    fn run(&mut self, ops: &[Op], done: &mut Written) -> Result<bool, rusqlite::Error> {
+        let Some(ops) = ops.first_chunk::<RUN>() else { return Ok(false) };
+        if !ops.iter().all(is_plain) {
+            return Ok(false);
+        }
+        for (at, op) in ops.iter().enumerate() {
+            if let Op::Payload(header, body) = op {
+                match bind_plain(&mut self.run, at * PLAIN_VALUES, header, body) {
+                    Err(error) if file::is_of_the_row(&error) => return Ok(false),
+                    other => other?,
+                }
+            }
+        }
+        let added = self.run.raw_execute()?;
+        done.grown += added as i64;
+        if added == RUN {
+            done.changed += RUN;
+        }
+        // Some were there, or are twice among them: each is put once more, in their order.
+        Ok(added == RUN)
     }
 
     fn apply(&mut self, op: &Op, done: &mut Written) -> Result<(), rusqlite::Error> {
@@ -177,32 +226,23 @@ impl<'c> Table<'c> {
         body: &[u8],
         known: Known,
     ) -> Result<usize, rusqlite::Error> {
-        let content = json::content(header.content.of(body));
-        #[cfg(test)]
-        assert!(!content.contains(PANIC), "asked for by a test");
-        let plain = header.is_plain() && known == Known::Ignore;
+        if header.is_plain() && known == Known::Ignore {
+            bind_plain(&mut self.plain, 0, header, body)?;
+            return self.plain.raw_execute();
+        }
         let mut replacing;
-        let statement = if plain {
-            &mut self.plain
-        } else if known == Known::Ignore {
+        let statement = if known == Known::Ignore {
             &mut self.full
         } else {
             replacing = self.replacing()?;
             &mut replacing
         };
-        statement.raw_bind_parameter(1, Buffer::new().format(header.id))?;
-        statement.raw_bind_parameter(2, Buffer::new().format(header.channel))?;
-        statement.raw_bind_parameter(3, Buffer::new().format(header.clan))?;
-        statement.raw_bind_parameter(4, Buffer::new().format(header.sender))?;
-        statement.raw_bind_parameter(5, content)?;
-        statement.raw_bind_parameter(6, header.created)?;
-        if !plain {
-            statement.raw_bind_parameter(7, Buffer::new().format(header.topic))?;
-            statement.raw_bind_parameter(8, json::mentions(header.mentions.of(body)))?;
-            statement.raw_bind_parameter(9, json::attachments(header.attachments.of(body)))?;
-            statement.raw_bind_parameter(10, json::reactions(header.reactions.of(body)))?;
-            statement.raw_bind_parameter(11, json::references(header.references.of(body)))?;
-        }
+        bind_plain(statement, 0, header, body)?;
+        statement.raw_bind_parameter(7, Buffer::new().format(header.topic))?;
+        statement.raw_bind_parameter(8, json::mentions(header.mentions.of(body)))?;
+        statement.raw_bind_parameter(9, json::attachments(header.attachments.of(body)))?;
+        statement.raw_bind_parameter(10, json::reactions(header.reactions.of(body)))?;
+        statement.raw_bind_parameter(11, json::references(header.references.of(body)))?;
         statement.raw_execute()
     }
 
@@ -267,4 +307,30 @@ impl<'c> Table<'c> {
     fn follow(&self) -> Result<(), rusqlite::Error> {
         if self.listed { listing::follow(self.connection) } else { Ok(()) }
     }
+}
+
+/// A new message of text alone.
+fn is_plain(op: &Op) -> bool {
+    match op {
+        Op::Payload(header, _) => !matches!(header.code, CODE_REMOVE | CODE_UPDATE) && header.is_plain(),
+        _ => false,
+    }
+}
+
+/// The values of a message that every row has, behind the first `offset` ones of the statement.
+fn bind_plain(
+    statement: &mut CachedStatement<'_>,
+    offset: usize,
+    header: &Header,
+    body: &[u8],
+) -> Result<(), rusqlite::Error> {
+    let content = json::content(header.content.of(body));
+    #[cfg(test)]
+    assert!(!content.contains(PANIC), "asked for by a test");
+    statement.raw_bind_parameter(offset + 1, Buffer::new().format(header.id))?;
+    statement.raw_bind_parameter(offset + 2, Buffer::new().format(header.channel))?;
+    statement.raw_bind_parameter(offset + 3, Buffer::new().format(header.clan))?;
+    statement.raw_bind_parameter(offset + 4, Buffer::new().format(header.sender))?;
+    statement.raw_bind_parameter(offset + 5, content)?;
+    statement.raw_bind_parameter(offset + 6, header.created)
 }

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::queue::lock;
 
+/// Rows put into an index before anybody looks whether to go on: with fewer the commits cost more than the rows, and each
+/// leaves a segment to the search index that has to be merged again.
+pub const STEP: usize = 500;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Index {
     /// The rows of each channel, by their time.

@@ -6,6 +6,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::indexes::STEP;
 use super::read;
 use super::row::Row;
 
@@ -28,18 +29,34 @@ pub fn exists(connection: &Connection) -> Result<bool, rusqlite::Error> {
         .exists([])
 }
 
-/// Puts the next rows into the table; true when there may be more.
-pub fn catch_up(connection: &mut Connection, rows: usize) -> Result<bool, rusqlite::Error> {
+/// Puts the next rows into the table, in one transaction and for as long as `go_on` says; true when there may be more.
+pub fn catch_up(
+    connection: &mut Connection,
+    mut go_on: impl FnMut() -> bool,
+) -> Result<bool, rusqlite::Error> {
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if !exists(&change)? {
         change.execute_batch(TABLES)?;
     }
+    let mut more = true;
+    while more {
+        more = step(&change)?;
+        if !go_on() {
+            break;
+        }
+    }
+    change.commit()?;
+    Ok(more)
+}
+
+/// Puts the next rows into the table; true when there may be more.
+fn step(change: &Connection) -> Result<bool, rusqlite::Error> {
     let last: Option<i64> = change
         .prepare_cached(
             "SELECT max(rowid) FROM (SELECT rowid FROM messages WHERE rowid > \
              (SELECT row FROM messages_by_channel_end) ORDER BY rowid LIMIT ?1)",
         )?
-        .query_row([rows as i64], |row| row.get(0))?;
+        .query_row([STEP as i64], |row| row.get(0))?;
     let Some(last) = last else { return Ok(false) };
     let added = change
         .prepare_cached(&format!(
@@ -48,8 +65,7 @@ pub fn catch_up(connection: &mut Connection, rows: usize) -> Result<bool, rusqli
         ))?
         .execute([last])?;
     change.prepare_cached("UPDATE messages_by_channel_end SET row = ?1")?.execute([last])?;
-    change.commit()?;
-    Ok(added >= rows)
+    Ok(added >= STEP)
 }
 
 /// Is so much missing that a listing should not wait for it?

@@ -6,10 +6,12 @@
 //! asked, then asks the file.
 
 mod file;
+mod fork;
 mod group;
 mod indexes;
 mod json;
 mod listing;
+mod live;
 mod memory;
 mod outage;
 mod prune;
@@ -34,9 +36,10 @@ use bytes::Bytes;
 use prost::Message as _;
 
 pub use file::Location;
+pub use fork::{forget as after_fork_in_child, hold as before_fork, release as after_fork_in_parent};
+pub use live::close_all;
 pub use memory::Kept as Found;
 pub use row::Row;
-pub use shared::close_all;
 
 use crate::wire::Header;
 use crate::wire::message::CODE_UPDATE;
@@ -296,6 +299,7 @@ impl Store {
         let mut rows = found.unwrap_or_default();
         if !whole || shared.degraded.load(Ordering::Acquire) {
             let held = shared.with_memory(Vec::new(), channel);
+            let _inside = fork::enter();
             for row in search::find_in(&held, text, limit).unwrap_or_default() {
                 if !rows.iter().any(|known| known.id == row.id && known.channel_id == row.channel_id) {
                     rows.push(row);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::memory::Kept;
 use super::queue::{Op, lock};
 use super::writer::Writer;
-use super::{Location, Trouble, TroubleKind, file};
+use super::{Location, Trouble, TroubleKind, file, fork};
 use crate::wire::Header;
 
 const RETRY_FIRST: Duration = Duration::from_secs(1);
@@ -53,7 +53,7 @@ impl Writer<'_> {
 
     pub fn go_down(&mut self, error: &rusqlite::Error) {
         self.shared.counters.failures.fetch_add(1, Ordering::Relaxed);
-        *lock(&self.shared.writable) = None;
+        self.close_file();
         let delay = match &self.down {
             Some(down) => (down.delay * 2).min(RETRY_LAST),
             None => RETRY_FIRST,
@@ -114,7 +114,7 @@ impl Writer<'_> {
     pub fn set_aside(&mut self, why: &str) {
         self.shared.counters.failures.fetch_add(1, Ordering::Relaxed);
         self.shared.close_readers();
-        *lock(&self.shared.writable) = None;
+        self.close_file();
         self.aside += 1;
         let broken = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
         let Location::File(path) = &self.shared.options.location else {
@@ -158,8 +158,11 @@ impl Writer<'_> {
     pub fn start_over(&mut self) {
         self.shared.counters.failures.fetch_add(1, Ordering::Relaxed);
         self.shared.close_readers();
-        if let Some(place) = lock(&self.shared.writable).take() {
-            place.abandon(&self.shared.options.location);
+        {
+            let _inside = fork::enter();
+            if let Some(place) = lock(&self.shared.writable).take() {
+                place.abandon(&self.shared.options.location);
+            }
         }
         self.tell(
             TroubleKind::Moved,

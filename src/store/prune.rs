@@ -22,13 +22,8 @@ impl Pace {
         Pace { rows: least, least }
     }
 
-    /// Rows for the next step.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// The step took so many rows, or as many as it was given, in this time.
-    pub fn learn(&mut self, done: usize, took: Duration) {
+    /// The step took so many rows in this time.
+    fn learn(&mut self, done: usize, took: Duration) {
         if took > TIME {
             self.rows = (self.rows / 2).max(self.least);
         } else if done == self.rows && took < TIME / 2 {

@@ -4,6 +4,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::file;
+use super::indexes::STEP;
 use super::read;
 use super::row::Row;
 
@@ -23,20 +24,30 @@ pub fn exists(connection: &Connection) -> Result<bool, rusqlite::Error> {
     connection.prepare_cached("SELECT 1 FROM sqlite_master WHERE name = 'messages_search'")?.exists([])
 }
 
-/// Puts the next rows into the index; true when there may be more.
-pub fn catch_up(connection: &mut Connection, rows: usize) -> Result<bool, rusqlite::Error> {
+/// Puts the next rows into the index, in one transaction and for as long as `go_on` says; true when there may be more.
+pub fn catch_up(
+    connection: &mut Connection,
+    mut go_on: impl FnMut() -> bool,
+) -> Result<bool, rusqlite::Error> {
     let change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     if !exists(&change)? {
         change.execute_batch(TABLE)?;
     }
-    let added = change
-        .prepare_cached(&format!(
+    let mut more = true;
+    {
+        let mut add = change.prepare_cached(&format!(
             "INSERT INTO messages_search(rowid, text) SELECT m.rowid, {TEXT} FROM messages m WHERE m.rowid > \
              (SELECT coalesce(max(id), -1) FROM messages_search_docsize) ORDER BY m.rowid LIMIT ?1"
-        ))?
-        .execute([rows as i64])?;
+        ))?;
+        while more {
+            more = add.execute([STEP as i64])? == STEP;
+            if !go_on() {
+                break;
+            }
+        }
+    }
     change.commit()?;
-    Ok(added == rows)
+    Ok(more)
 }
 
 /// A row is about to be removed.
@@ -145,7 +156,7 @@ pub fn find_in(rows: &[Row], text: &str, limit: usize) -> Result<Vec<Row>, rusql
             ))?;
         }
     }
-    while catch_up(&mut place.connection, 500)? {}
+    while catch_up(&mut place.connection, || true)? {}
     find(&place.connection, text, None, limit)
 }
 

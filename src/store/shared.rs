@@ -1,7 +1,7 @@
 //! What the handles of a store and its writer share: the ways in and out, and who waits for whom.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -10,7 +10,7 @@ use super::indexes::{Index, Indexes};
 use super::memory::{Kept, Memory};
 use super::queue::{Intake, Op, Progress, lock};
 use super::row::Row;
-use super::{Location, Options, file, read, writer};
+use super::{Location, Options, file, fork, live, read, writer};
 use crate::by_channel::RingBounds;
 use crate::wire::Header;
 use crate::wire::message::{CODE_REMOVE, CODE_UPDATE};
@@ -20,9 +20,6 @@ const BACKLOG_LIMIT: usize = 256 << 20;
 
 /// What the memory layer takes in before it lets the others at it.
 const PORTION: usize = 256;
-
-/// The stores that may have something to write, for the end of the process.
-static LIVE: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
@@ -67,6 +64,8 @@ pub(super) struct Shared {
     pub seen_bytes: AtomicUsize,
     /// The writer's connection; readers share it when the place is memory.
     pub writable: Mutex<Option<file::Writable>>,
+    /// Readers who wait for it.
+    pub waiting: AtomicUsize,
     readers: [Mutex<Option<Connection>>; 2],
     pub indexes: Indexes,
     pub counters: Counters,
@@ -91,6 +90,7 @@ impl Shared {
             suspect: AtomicBool::new(false),
             seen_bytes: AtomicUsize::new(0),
             writable: Mutex::new(None),
+            waiting: AtomicUsize::new(0),
             readers: [const { Mutex::new(None) }; 2],
             indexes: Indexes::default(),
             counters: Counters::default(),
@@ -98,17 +98,40 @@ impl Shared {
         }
     }
 
+    /// Takes an operation. `hurry`: somebody waits for it.
     pub fn push(self: &Arc<Self>, op: Op, hurry: bool) {
+        if let Some(intake) = self.take(op) {
+            self.rouse(intake, hurry);
+        }
+    }
+
+    /// Takes an operation; the writer is told by `tell_writer`, when those who wait for it more have been.
+    pub fn push_untold(&self, op: Op) {
+        if let Some(mut intake) = self.take(op) {
+            intake.untold = true;
+        }
+    }
+
+    /// Tells the writer of what was pushed untold. It costs a system call if it sleeps.
+    pub fn tell_writer(self: &Arc<Self>) {
+        let mut intake = lock(&self.intake);
+        if std::mem::take(&mut intake.untold) {
+            self.rouse(intake, false);
+        }
+    }
+
+    /// None if there is no room.
+    fn take(&self, op: Op) -> Option<MutexGuard<'_, Intake>> {
         let weight = op.weight();
         let mut intake = lock(&self.intake);
         if intake.bytes + weight > BACKLOG_LIMIT {
             self.counters.lost.fetch_add(1, Ordering::Relaxed);
-            return;
+            return None;
         }
         intake.ops.push_back(op);
         intake.bytes += weight;
         intake.accepted += 1;
-        self.rouse(intake, hurry);
+        Some(intake)
     }
 
     /// Sees to it that the writer runs; in a hurry it collects no group first.
@@ -130,12 +153,7 @@ impl Shared {
         if self.process != std::process::id() {
             return;
         }
-        let mut live = lock(&LIVE);
-        live.retain(|store| store.strong_count() > 0);
-        if !live.iter().any(|store| std::ptr::eq(store.as_ptr(), Arc::as_ptr(self))) {
-            live.push(Arc::downgrade(self));
-        }
-        drop(live);
+        live::add(self);
         let shared = Arc::clone(self);
         let started =
             std::thread::Builder::new().name("mezon-store".into()).spawn(move || writer::run(&shared));
@@ -204,17 +222,13 @@ impl Shared {
     }
 
     /// Waits until what is accepted now is settled. False when it is not, in time.
-    pub fn settle(&self, timeout: Duration) -> bool {
-        let target = {
-            let mut intake = lock(&self.intake);
-            if self.progress.settled() >= intake.accepted {
-                return true;
-            }
-            intake.hurry = true;
-            intake.asleep = false;
-            intake.accepted
-        };
-        self.wake.notify_one();
+    pub fn settle(self: &Arc<Self>, timeout: Duration) -> bool {
+        let intake = lock(&self.intake);
+        let target = intake.accepted;
+        if self.progress.settled() >= target {
+            return true;
+        }
+        self.rouse(intake, true);
         self.progress.wait(target, timeout)
     }
 
@@ -235,18 +249,22 @@ impl Shared {
     }
 
     pub fn read<T>(
-        &self,
+        self: &Arc<Self>,
         lane: Lane,
         ask: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Option<T> {
+        let _inside = fork::enter();
         let answer = match &self.options.location {
             Location::Memory => {
+                self.waiting.fetch_add(1, Ordering::Relaxed);
                 let guard = lock(&self.writable);
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
                 ask(&guard.as_ref()?.connection)
             }
             Location::File(path) => {
                 let mut guard = lock(&self.readers[lane as usize]);
                 if guard.is_none() {
+                    live::add(self);
                     match file::open_reader(path) {
                         Ok(connection) => *guard = connection,
                         Err(error) => return self.unreadable(&error),
@@ -267,8 +285,23 @@ impl Shared {
 
     /// The readers' connections end: the writer's is then the last, or the file is another one.
     pub fn close_readers(&self) {
+        let _inside = fork::enter();
+        self.drop_readers();
+    }
+
+    fn drop_readers(&self) {
         for reader in &self.readers {
             *lock(reader) = None;
+        }
+    }
+
+    /// Closes the file for a fork, which nobody is inside of. What is in memory alone stays.
+    pub fn put_down(&self) {
+        if let Location::File(_) = &self.options.location {
+            self.drop_readers();
+            if let Some(place) = lock(&self.writable).take() {
+                place.put_down();
+            }
         }
     }
 
@@ -300,14 +333,14 @@ impl Shared {
         }
     }
 
-    pub fn flush(&self, timeout: Duration) -> bool {
+    pub fn flush(self: &Arc<Self>, timeout: Duration) -> bool {
         if self.process != std::process::id() {
             return false;
         }
         self.settle(timeout) && lock(&self.retained).is_empty()
     }
 
-    pub fn close(&self, timeout: Duration) -> bool {
+    pub fn close(self: &Arc<Self>, timeout: Duration) -> bool {
         if self.process != std::process::id() {
             return false;
         }
@@ -352,16 +385,4 @@ fn see(memory: &mut Memory, op: &Op) {
             result.store(memory.clear(*channel) as i64, Ordering::Release);
         }
     }
-}
-
-/// Flushes and closes every store of this process: what an exit handler calls. True when nothing is missing.
-pub fn close_all(timeout: Duration) -> bool {
-    let deadline = Instant::now() + timeout;
-    // A fork may have copied the lock as it was held: then there is nothing of this process to close.
-    let Ok(live) = LIVE.try_lock().map(|live| live.clone()) else { return false };
-    let mut whole = true;
-    for shared in live.iter().filter_map(Weak::upgrade) {
-        whole &= shared.close(deadline.saturating_duration_since(Instant::now()));
-    }
-    whole
 }

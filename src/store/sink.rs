@@ -9,11 +9,15 @@ use crate::wire::Header;
 
 impl Sink for Store {
     fn accept(&self, header: Header, body: Bytes) {
-        self.shared().push(Op::Payload(header, body), false);
+        self.shared().push_untold(Op::Payload(header, body));
     }
 
     fn accept_sent(&self, header: Header, body: Bytes) {
-        self.shared().push(Op::Sent(header, body), false);
+        self.shared().push_untold(Op::Sent(header, body));
+    }
+
+    fn taken(&self) {
+        self.shared().tell_writer();
     }
 
     fn backlog(&self) -> usize {

@@ -1,6 +1,7 @@
 //! What keeps the file in order: its log, its bounds, the indexes that are asked for, the space it no longer needs.
 //!
-//! All of it goes in slices of a few milliseconds, after each group and while the writer has nothing else to do.
+//! All of it goes in slices of a few milliseconds, after each group and while the writer has nothing else to do. A slice of an
+//! index is longer while nobody waits for its end: each costs a commit, and leaves a piece to be merged.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -8,10 +9,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::wal::CheckpointMode;
 
 use super::indexes::{Index, Wanted};
+use super::listing;
 use super::prune::Pace;
 use super::queue::lock;
-use super::writer::Writer;
-use super::{file, listing, read, search};
+use super::writer::{DELAY, Writer};
+use super::{file, fork, read, search};
 
 /// Pages in the log before they go into the file, and how many more before another try when a reader was in the way.
 const CHECKPOINT_PAGES: usize = 4000;
@@ -24,10 +26,13 @@ const SOON: Duration = Duration::from_secs(1);
 const SLACK: u64 = 50;
 /// How long rows over the bound are removed before the next group has its turn.
 const PRUNING: Duration = Duration::from_millis(25);
-/// Rows removed in one step at least, and put into an index: with fewer the commits cost more than the rows, and each
-/// leaves a segment to the search index that has to be merged again.
+/// Rows removed in one step at least: with fewer the commits cost more than the rows.
 const PRUNED: usize = 64;
-const INDEXED: usize = 500;
+/// A slice of an index while groups wait in line; it may take `DELAY` while one collects, and so long while nothing comes at all.
+const PRESSED: Duration = Duration::from_millis(5);
+const ALONE: Duration = Duration::from_millis(50);
+/// After a long one others get at the file: another process that wants to write finds no gap between two slices.
+const BREATH: Duration = Duration::from_millis(5);
 /// Unused pages given back in one slice.
 const VACUUM_PAGES: usize = 128;
 
@@ -35,7 +40,6 @@ const VACUUM_PAGES: usize = 128;
 pub struct Upkeep {
     data_version: Option<i64>,
     pace: Pace,
-    index_pace: [Pace; Index::ALL.len()],
     /// Rows are over a bound.
     pruning: bool,
     /// Pages may be given back.
@@ -43,6 +47,8 @@ pub struct Upkeep {
     /// Pages were, and the file is as long as before.
     gave_back: bool,
     indexing: bool,
+    /// The last slice was a long one.
+    breath: bool,
     tick: Instant,
     checkpoint_at: usize,
 }
@@ -52,11 +58,11 @@ impl Upkeep {
         Upkeep {
             data_version: None,
             pace: Pace::new(PRUNED),
-            index_pace: [Pace::new(INDEXED), Pace::new(INDEXED)],
             pruning: false,
             vacuuming: false,
             gave_back: false,
             indexing: false,
+            breath: false,
             tick: Instant::now(),
             checkpoint_at: CHECKPOINT_PAGES,
         }
@@ -65,6 +71,15 @@ impl Upkeep {
     /// Is there another slice to do?
     pub fn more(&self) -> bool {
         self.pruning || self.vacuuming || self.indexing
+    }
+
+    /// How long a group collects before it is written.
+    pub fn delay(&self) -> Duration {
+        match (self.more(), self.breath) {
+            (false, _) => DELAY,
+            (true, true) => BREATH,
+            (true, false) => Duration::ZERO,
+        }
     }
 
     pub fn next_look(&self) -> Instant {
@@ -79,15 +94,16 @@ impl Upkeep {
 }
 
 impl Writer<'_> {
-    /// One slice of each. None of it may fail loudly: the next group meets what is wrong.
-    pub fn look_after(&mut self) {
+    /// One slice of each, short ones if operations are waiting in line. None of it may fail loudly: the next group meets what
+    /// is wrong.
+    pub fn look_after(&mut self, pressed: bool) {
         let wanted = self.shared.indexes.wanted();
         if self.down.is_some() || (wanted.is_none() && lock(&self.shared.writable).is_none()) {
             self.upkeep.rest();
             return;
         }
         self.checkpoint();
-        let done = self.prune().and_then(|()| self.index(wanted)).and_then(|()| self.give_back());
+        let done = self.prune().and_then(|()| self.index(wanted, pressed)).and_then(|()| self.give_back());
         if let Err(error) = done {
             self.shared.counters.failures.fetch_add(1, Ordering::Relaxed);
             self.upkeep.rest();
@@ -100,16 +116,30 @@ impl Writer<'_> {
     }
 
     /// A slice of an index that somebody waits for.
-    fn index(&mut self, wanted: Option<Wanted>) -> Result<(), rusqlite::Error> {
+    fn index(&mut self, wanted: Option<Wanted>, pressed: bool) -> Result<(), rusqlite::Error> {
         self.upkeep.indexing = wanted.is_some();
+        self.upkeep.breath = false;
         let Some(Wanted { index, ticket, target }) = wanted else { return Ok(()) };
-        let rows = self.upkeep.index_pace[index as usize].rows();
+        let (shared, taken) = (self.shared, self.taken);
         let started = Instant::now();
+        let go_on = || {
+            let intake = lock(&shared.intake);
+            let longest = match intake.accepted == taken {
+                _ if pressed => PRESSED,
+                true => ALONE,
+                false => DELAY,
+            };
+            let waited_for = intake.hurry
+                || intake.closing
+                || shared.waiting.load(Ordering::Relaxed) > 0
+                || fork::wanted();
+            !waited_for && started.elapsed() < longest
+        };
         let more = self.with_file(|place| match index {
-            Index::Channels => listing::catch_up(&mut place.connection, rows),
-            Index::Text => search::catch_up(&mut place.connection, rows),
+            Index::Channels => listing::catch_up(&mut place.connection, go_on),
+            Index::Text => search::catch_up(&mut place.connection, go_on),
         })?;
-        self.upkeep.index_pace[index as usize].learn(if more { rows } else { 0 }, started.elapsed());
+        self.upkeep.breath = started.elapsed() >= ALONE;
         if !more && self.shared.progress.settled() >= target {
             self.shared.indexes.settle(index, ticket);
             self.upkeep.indexing = self.shared.indexes.wanted().is_some();
@@ -133,6 +163,7 @@ impl Writer<'_> {
     }
 
     fn checkpoint(&mut self) {
+        let _inside = fork::enter();
         let mut guard = lock(&self.shared.writable);
         let Some(place) = guard.as_mut() else { return };
         let pages = place.wal_pages.load(Ordering::Relaxed);

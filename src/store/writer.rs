@@ -2,18 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::group::{self, Written};
 use super::outage::Down;
-use super::queue::{Op, lock};
+use super::queue::{Intake, Op, lock};
 use super::upkeep::Upkeep;
-use super::{Shared, TroubleKind, file};
+use super::{Shared, TroubleKind, file, fork};
 
 /// How long a group collects, unless somebody waits for it: what a kill may cost, against what each group costs by
 /// itself (the log's header, the pages every group touches again): a tenth of a millisecond of CPU.
-const DELAY: Duration = Duration::from_millis(20);
+pub const DELAY: Duration = Duration::from_millis(20);
 /// A queue of this size waits for nothing.
 const ENOUGH_BYTES: usize = 8 << 20;
 
@@ -24,6 +24,7 @@ pub fn run(shared: &Arc<Shared>) {
     let mut writer = Writer {
         shared,
         taken: shared.progress.settled(),
+        lively: false,
         // An earlier writer may have ended with a file that could not be written.
         down: shared.degraded.load(Ordering::Acquire).then(Down::now),
         aside: 0,
@@ -39,10 +40,21 @@ pub fn run(shared: &Arc<Shared>) {
     }
 }
 
+/// Lets a group come together, unless somebody waits for it.
+fn collect<'i>(shared: &Shared, intake: MutexGuard<'i, Intake>, delay: Duration) -> MutexGuard<'i, Intake> {
+    if delay.is_zero() {
+        return intake;
+    }
+    let waiting = |intake: &mut Intake| !intake.hurry && !intake.closing && intake.bytes < ENOUGH_BYTES;
+    shared.wake.wait_timeout_while(intake, delay, waiting).unwrap_or_else(PoisonError::into_inner).0
+}
+
 pub(super) struct Writer<'s> {
     pub shared: &'s Arc<Shared>,
     /// Operations taken from the queue so far.
-    taken: u64,
+    pub taken: u64,
+    /// The last group was more than a lone message: the next one has begun when it ended.
+    lively: bool,
     pub down: Option<Down>,
     /// Files set aside by this writer.
     pub aside: u32,
@@ -63,8 +75,9 @@ impl Writer<'_> {
         if self.down.as_ref().is_some_and(|down| closing || Instant::now() >= down.retry_at) {
             self.recover();
         }
+        self.lively = ops.len() > 1;
         self.settle(ops);
-        self.look_after();
+        self.look_after(false);
         !closing || self.finish()
     }
 
@@ -72,6 +85,12 @@ impl Writer<'_> {
     fn wait(&mut self) -> bool {
         let shared = self.shared;
         let mut intake = lock(&shared.intake);
+        let mut delay = self.upkeep.delay();
+        if std::mem::take(&mut self.lively) && self.down.is_none() {
+            // Nobody has to wake this thread for the next message of a stream; it waits no longer for that.
+            intake = collect(shared, intake, delay);
+            delay = Duration::ZERO;
+        }
         while intake.accepted == self.taken
             && !intake.closing
             && !shared.suspect.load(Ordering::Acquire)
@@ -84,15 +103,10 @@ impl Writer<'_> {
             }
             intake.asleep = true;
             intake = shared.wake.wait_timeout(intake, left).unwrap_or_else(PoisonError::into_inner).0;
+            delay = DELAY;
         }
         intake.asleep = false;
-        if !intake.hurry && !intake.closing && !self.upkeep.more() {
-            intake = shared
-                .wake
-                .wait_timeout_while(intake, DELAY, |q| !q.hurry && !q.closing && q.bytes < ENOUGH_BYTES)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
+        intake = collect(shared, intake, delay);
         intake.hurry = false;
         intake.closing
     }
@@ -124,7 +138,7 @@ impl Writer<'_> {
                     at += self.account(&ops[at..end], written);
                     busy_since = None;
                     if at < ops.len() {
-                        self.look_after();
+                        self.look_after(true);
                     }
                 }
                 Ok(Err(error)) if file::is_busy(&error) => {
@@ -165,6 +179,7 @@ impl Writer<'_> {
         &mut self,
         work: impl FnOnce(&mut file::Writable) -> Result<T, rusqlite::Error>,
     ) -> Result<T, rusqlite::Error> {
+        let _inside = fork::enter();
         let mut guard = lock(&self.shared.writable);
         let place = match &mut *guard {
             Some(place) => place,
@@ -174,6 +189,11 @@ impl Writer<'_> {
             }
         };
         work(place)
+    }
+
+    pub fn close_file(&self) {
+        let _inside = fork::enter();
+        *lock(&self.shared.writable) = None;
     }
 
     /// Counts a committed group and tells those who wait for it.
@@ -198,7 +218,7 @@ impl Writer<'_> {
     fn finish(&mut self) -> bool {
         // Closing the last connection, which must be the writer's, empties the log into the file.
         self.shared.close_readers();
-        *lock(&self.shared.writable) = None;
+        self.close_file();
         let mut intake = lock(&self.shared.intake);
         if intake.accepted != self.taken {
             return true;

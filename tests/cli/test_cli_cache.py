@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import json
+import os
+import sqlite3
 import time
 from pathlib import Path
 
@@ -118,3 +121,67 @@ def test_no_store_is_a_sentence(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "run this in the bot's folder" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_backup_while_the_bot_writes_is_a_store_of_one_moment(store: MessageDB, tmp_path: Path) -> None:
+    """Messages are saved in order all along: the copy has the first so many, is whole, and opens as a store."""
+    over = asyncio.Event()
+
+    async def write() -> int:
+        number = 100
+        while not over.is_set():
+            number += 1
+            await store.save_message(
+                {"message_id": number, "channel_id": 9, "content": {"t": f"số {number}"}}
+            )
+            if number % 50 == 0:
+                await asyncio.sleep(0.001)
+        return number
+
+    writing = asyncio.create_task(write())
+    await asyncio.sleep(0.1)
+    made = [json.loads(await cache(tmp_path, "backup", f"copy-{n}.db", "--json")) for n in range(2)]
+    over.set()
+    written = await writing
+    assert 100 < made[0]["messages"] < made[1]["messages"] <= written
+    assert sorted(os.listdir(tmp_path)) == ["copy-0.db", "copy-1.db", "mezon-cache"]
+    for found in made:
+        path = tmp_path / found["file"]
+        assert (path.stat().st_mode & 0o777, path.stat().st_size) == (0o600, found["bytes"])
+        with contextlib.closing(sqlite3.connect(path)) as copy:
+            assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            ids = sorted(int(row[0]) for row in copy.execute("SELECT id FROM messages"))
+        assert ids == list(range(1, found["messages"] + 1))
+    async with MessageDB(tmp_path / "copy-1.db", flush_on_sigterm=False) as again:
+        assert await again.get_message_count() == made[1]["messages"]
+        await again.save_message({"message_id": 10**9, "channel_id": 9, "content": {"t": "sau"}})
+        assert (await again.search_messages("sau"))[0]["id"] == str(10**9)
+
+
+async def test_backup_replaces_nothing_unasked(store: MessageDB, tmp_path: Path) -> None:
+    await cache(tmp_path, "backup", "copy.db")
+    before = (tmp_path / "copy.db").read_bytes()
+    await store.save_message({"message_id": 500, "channel_id": 7})
+    await store.flush()
+    for arguments, reason in (
+        (["copy.db"], "copy.db is there already: choose another name, or --force"),
+        (["mezon-cache/mezon-messages-cache.db", "--force"], "is the store itself: name another file"),
+        (["mezon-cache"], "mezon-cache is a folder: name another file"),
+        (["nowhere/copy.db"], "there is no folder nowhere: make it first"),
+        (["copy.db", "--file", "none.db"], "there is no none.db"),
+    ):
+        done = await asyncio.to_thread(mezon_command, "cache", "backup", *arguments, folder=tmp_path)
+        assert done.returncode == 2, done.stderr
+        assert reason in " ".join(done.stderr.split())
+    assert (tmp_path / "copy.db").read_bytes() == before
+    assert "101 messages" in await cache(tmp_path, "backup", "copy.db", "--force")
+
+
+async def test_backup_of_what_is_no_store_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "odd.db").write_bytes(b"this is no database at all, and long enough to be one" * 100)
+    done = await asyncio.to_thread(
+        mezon_command, "cache", "backup", "copy.db", "--file", "odd.db", folder=tmp_path
+    )
+    assert done.returncode == 1
+    assert "odd.db cannot be read as a message store" in " ".join(done.stderr.split())
+    assert os.listdir(tmp_path) == ["odd.db"]

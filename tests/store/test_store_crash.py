@@ -145,31 +145,3 @@ def test_a_full_disk_costs_a_warning_and_nothing_else(tmp_path: Path) -> None:
     assert done.stdout == "alive\n", done.stderr
     assert done.stderr.count("cannot be written") <= 1
     assert stored(path) == list(range(2000))
-
-
-FORKED = """
-import asyncio, os, sys
-from mezon.messages import MessageDB
-
-store = MessageDB(sys.argv[1])
-
-async def save(first, count):
-    for n in range(first, first + count):
-        await store.save_message({"message_id": n, "channel_id": 1})
-
-asyncio.run(save(0, 200))
-child = os.fork()
-asyncio.run(save(1000 if child == 0 else 2000, 100))
-if child:
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_fork_has_a_store_of_its_own(tmp_path: Path) -> None:
-    path = tmp_path / "messages.db"
-    done = subprocess.run(
-        [sys.executable, "-c", FORKED, str(path)], capture_output=True, text=True, timeout=50, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert stored(path) == [*range(200), *range(1000, 1100), *range(2000, 2100)]

@@ -198,6 +198,7 @@ class WorkerConnection:
             raise
         self._enter("joining")
         self._enter("ready")
+        self.resume()
 
     async def close(self) -> None:
         """Leave: take nothing more, let handlers end, give the partitions to others. Safe at any time, and twice."""
@@ -219,16 +220,11 @@ class WorkerConnection:
         ownership, self._ownership = self._ownership, None
         suspects, self._suspects = self._suspects, None
         if suspects is not None:
-            self._waiting.extend(suspects.waiting)
             await suspects.stop()
-        for delivery in self._waiting:
-            # Never given to a handler: it is the next owner's at once.
-            delivery.give_up()
-            delivery.all_started()
-        self._waiting.clear()
         if ownership is not None:
             # The client has let its handlers end before it closes the connection.
             await ownership.stop(_LAST_WORDS)
+        self._waiting.clear()
         acknowledger, self._acknowledger = self._acknowledger, None
         if acknowledger is not None:
             await acknowledger.stop()
@@ -300,12 +296,15 @@ class WorkerConnection:
     def _hand_out(self) -> None:
         self._handing_out = False
         listener, waiting = self.listener, self._waiting
-        if listener is None:
+        if listener is None or self._state != "ready":
+            # Readers leave to others what has not begun.
             return
         room = min(listener.capacity(), _TURN)
         while waiting and room > 0:
-            room -= 1
-            self._deliver(listener, waiting.popleft())
+            delivery = waiting.popleft()
+            if not delivery.ended:
+                room -= 1
+                self._deliver(listener, delivery)
         if waiting and listener.capacity() > 0:
             self.resume()
 

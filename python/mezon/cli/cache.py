@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import csv
 import json
+import os
 import re
 import sys
 import time
@@ -285,3 +286,58 @@ def export(
                 else:
                     stream.write(json.dumps(_row(values), ensure_ascii=False) + "\n")
     say(f"{path}: {count:,} messages")
+
+
+@app.command(epilog="Example: mezon cache backup /backups/messages-$(date +%F).db")
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="The copy to make, a store like the other.")],
+    file: Annotated[Path, _FILE] = DEFAULT,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    json_output: Annotated[bool, _JSON] = False,
+) -> None:
+    """Copy the store as it is at one moment, also while the bot writes to it, into one file that only you can read."""
+    _must_be_there(file)
+    if target.exists():
+        if target.is_dir() or target.samefile(file):
+            fail(
+                f"{target} is {'a folder' if target.is_dir() else 'the store itself'}: name another file",
+                WRONG_USE,
+            )
+        if not force:
+            fail(f"{target} is there already: choose another name, or --force", WRONG_USE)
+    if not target.parent.is_dir():
+        fail(f"there is no folder {target.parent}: make it first", WRONG_USE)
+    # Under a name of its own until it is whole: a copy that was cut short is never taken for one.
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        messages = _copy(file, part)
+        part.replace(target)
+    except OSError as error:
+        fail(f"{target} cannot be written: {error}")
+    finally:
+        for left in (part, part.with_name(part.name + "-journal"), part.with_name(part.name + "-wal")):
+            left.unlink(missing_ok=True)
+    size = target.stat().st_size
+    if json_output:
+        as_json({"file": str(target), "bytes": size, "messages": messages})
+    else:
+        say(f"{target}: {messages:,} messages, {size / 1e6:.1f} MB")
+
+
+def _copy(file: Path, part: Path) -> int:
+    """SQLite's online backup, checked. Gives the number of messages in the copy."""
+    import sqlite3
+
+    part.touch(mode=0o600, exist_ok=False)
+    with _reading(file) as store:
+        copy = sqlite3.connect(part)
+        with contextlib.closing(copy):
+            # In one step, which is one read of the store: the bot's writes go to the log, and wait for nothing.
+            store.backup(copy)
+            # One file: no log that would have to be moved along. The bot goes back to a log when it opens it.
+            copy.execute("PRAGMA journal_mode=DELETE")
+            broken = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if broken != "ok":
+                fail(f"the copy of {file} is not whole ({broken}): is the store broken, or the disk?")
+            messages: int = copy.execute("SELECT count(*) FROM messages").fetchone()[0]
+    return messages

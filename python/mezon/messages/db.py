@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from mezon import _core
 from mezon.errors import InvalidArgumentError, MessageStoreError
-from mezon.messages import _exit
+from mezon.messages import _exit, _fork
 from mezon.messages._row import content_text, json_text, row_of
 from mezon.utils.bounds import check_count, check_number
 from mezon.utils.ids import required_id
@@ -137,6 +137,7 @@ class MessageDB:
         if not self._armed:
             self._armed = True
             _exit.arm(sigterm=self._flush_on_sigterm)
+            _fork.arm()
         return self._core
 
     @property
@@ -186,7 +187,7 @@ class MessageDB:
     async def save_message(self, message: ChannelMessage | Mapping[str, Any]) -> None:
         """Store a message, or replace the one with its channel and id.
 
-        Reads see it at once; it is committed within some ten milliseconds.
+        Reads see it at once; it is committed within some twenty milliseconds.
 
         Args:
             message: A ``ChannelMessage``, or what its ``to_db_dict`` gives.
@@ -258,7 +259,7 @@ class MessageDB:
         The last word may be the beginning of one. Case and diacritics do not matter: ``duong`` finds
         ``Đường``.
         The first search reads every message of the file once in slices, so that nothing
-        waits for it; for a million that is a minute or more, and the search waits as long.
+        waits for it; for a million that is some seconds on a quiet machine, and the search waits as long.
 
         Raises:
             InvalidArgumentError: If the channel id is no number.

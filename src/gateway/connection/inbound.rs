@@ -67,11 +67,14 @@ impl Connection<'_> {
             self.life = read;
             self.heartbeat.heard();
         }
-        if self.hand_over() {
-            // One more turn polls the pause, so that its end wakes this task.
-            return outcome.map(|_| true);
+        let paused = self.hand_over();
+        if frames > 0
+            && let Some(sink) = &self.shared.sink
+        {
+            sink.taken();
         }
-        outcome
+        // One more turn polls the pause, so that its end wakes this task.
+        if paused { outcome.map(|_| true) } else { outcome }
     }
 
     fn take_frame(&mut self, frame: Frame, now: Instant) {

@@ -1,0 +1,73 @@
+//! The file, its folder and its log.
+
+use super::*;
+
+#[test]
+fn a_store_that_is_only_read_makes_no_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("deep/er/cache.db");
+    let store = Store::open(Options::at(&path));
+    assert!(store.get(1, 1).is_none());
+    assert!(store.list(1, 10, 0).is_empty());
+    assert_eq!(store.count(None), 0);
+    assert!(store.search("word", None, 5).is_empty());
+    assert!(store.flush_blocking(SOON) && store.close_blocking(SOON));
+    assert!(!folder.path().join("deep").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn file_and_folder_are_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cache/cache.db");
+    let store = Store::open(Options::at(&path));
+    store.accept(encoded(&message(1, 1, "a")));
+    assert!(store.flush_blocking(SOON));
+    let mode = |path: PathBuf| std::fs::metadata(path).expect("is there").permissions().mode() & 0o777;
+    assert_eq!(mode(folder.path().join("cache")), 0o700);
+    for name in ["cache.db", "cache.db-wal", "cache.db-shm"] {
+        assert_eq!(mode(folder.path().join("cache").join(name)), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn closing_empties_the_log_and_a_later_write_opens_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cache.db");
+    let store = Store::open(Options::at(&path));
+    for id in 0..100 {
+        store.accept(encoded(&message(1, id, "a")));
+    }
+    assert_eq!(store.list(1, 1000, 0).len(), 100);
+    assert!(store.close_blocking(SOON));
+    assert!(!folder.path().join("cache.db-wal").exists());
+    store.accept(encoded(&message(1, 100, "a")));
+    assert_eq!(store.count(None), 101);
+    drop(store);
+    wait_for("the end of the writer", || !folder.path().join("cache.db-wal").exists());
+    assert_eq!(integrity(&path), "ok");
+}
+
+#[test]
+fn two_stores_on_one_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cache.db");
+    let stores: Vec<Store> = (0..2).map(|_| Store::open(small(&path))).collect();
+    std::thread::scope(|scope| {
+        for (index, store) in stores.iter().enumerate() {
+            scope.spawn(move || {
+                for id in 0..3000 {
+                    store.accept(encoded(&message(1, id * 2 + index as i64, "a")));
+                    if id % 100 == 0 {
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                }
+                assert!(store.flush_blocking(SOON));
+            });
+        }
+    });
+    assert_eq!(stores[0].count(Some(1)), 6000);
+    assert_eq!(stores[1].count(None), 6000);
+    assert_eq!(stores.iter().map(|store| store.stats().failures).sum::<u64>(), 0);
+}
