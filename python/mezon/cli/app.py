@@ -83,11 +83,19 @@ def run(
         bool, typer.Option("--reload", help="Start the process again when a file is saved.")
     ] = False,
     env_file: Annotated[Path | None, _ENV_FILE] = None,
+    health: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Serve /live, /ready and /stats there, unless the bot's file says otherwise.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run a bot against the Mezon its settings name. Ctrl-C ends it in order."""
     from mezon.cli.run import run_bot
 
-    run_bot(bot, reload=reload, env_file=env_file)
+    run_bot(bot, reload=reload, env_file=env_file, health=health)
 
 
 @app.command(
