@@ -59,7 +59,7 @@ faults: build ## the fault suite, N=20 times in a row
 	@for run in $$(seq $(N)); do echo "run $$run of $(N)"; $(PY) -m pytest -q tests/faults || exit 1; done
 
 faults-machines: build ## kill workers, relays and NATS servers, N=20 times each in bursts of 50,000
-	MACHINES_TIMES=$(N) MACHINES_BURST=$(BURST) $(PY) -m pytest -q --timeout 3600 tests/machines tests/examples
+	MACHINES_TIMES=$(N) MACHINES_BURST=$(BURST) MACHINES_SECONDS=60 $(PY) -m pytest -q --timeout 3600 tests/machines tests/examples
 
 soak: build ## random faults for SOAK_SECONDS=600 from SOAK_SEED=1 over SOAK_TRANSPORT=auto, then a report
 	$(PY) tests/soak.py

@@ -1,4 +1,7 @@
-"""What dies: workers, relays, servers. MACHINES_TIMES repeats each, MACHINES_BURST is how many messages a burst has."""
+"""What dies: workers, relays, servers. MACHINES_TIMES repeats each, MACHINES_BURST is how many messages a burst has.
+
+MACHINES_SECONDS is for how long a worker comes and another one goes each second.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from in_process_machines import InProcess
+from mezon import ChannelMessage
 from mezon._machines.broker import connect, gone
 from mezon._machines.dead_letters import dead_events, replay
 from mezon.testing import LocalGateway
@@ -18,6 +22,7 @@ from waiting import until
 
 TIMES = range(int(os.environ.get("MACHINES_TIMES", "1")))
 BURST = int(os.environ.get("MACHINES_BURST", "1500"))
+SECONDS = int(os.environ.get("MACHINES_SECONDS", "3"))
 #: Seconds for a burst to be handled.
 PATIENCE = 120 + BURST / 100
 
@@ -179,18 +184,21 @@ async def _leader_of_events(servers: list[NatsServer], bot_id: int) -> NatsServe
 
 
 async def test_workers_that_come_and_go(gateway: LocalGateway, nats: NatsServer) -> None:
-    """No event is lost, and none is with two workers at a time."""
+    """No event is lost, none is with two workers at a time, and every channel keeps its order."""
     handled: Counter[str] = Counter()
+    begun: dict[int, list[int]] = defaultdict(list)
     inside: Counter[str] = Counter()
     overlaps: list[str] = []
-    async with InProcess(gateway, nats) as machines:
+    async with InProcess(gateway, nats, layout={"partitions": 24}) as machines:
 
         async def one_more() -> None:
             client = machines.client()
 
             @client.on_channel_message
-            async def handle(message: object) -> None:
-                text = message.content["t"]  # type: ignore[attr-defined]
+            async def handle(message: ChannelMessage) -> None:
+                text = message.content["t"]
+                if not inside[text] and not handled[text]:
+                    begun[message.channel_id].append(int(text))
                 inside[text] += 1
                 if inside[text] > 1:
                     overlaps.append(text)
@@ -201,16 +209,21 @@ async def test_workers_that_come_and_go(gateway: LocalGateway, nats: NatsServer)
             await client.login()
 
         await one_more()
-        saying = asyncio.create_task(burst(gateway, 600, channels=40))
-        for _ in range(3):
+        await one_more()
+        said: list[str] = []
+        for _ in range(SECONDS):
+            saying = asyncio.create_task(burst(gateway, 200, channels=40, start=len(said)))
             await one_more()
-            await asyncio.sleep(0.4)
-            await machines.clients.pop(0).disconnect(drain=5.0)
-        said = await saying
+            await asyncio.sleep(0.5)
+            leaving = asyncio.create_task(machines.clients.pop(0).disconnect(drain=5.0))
+            await asyncio.sleep(0.5)
+            said += await saying
+            await leaving
         await until(
             lambda: len(handled) >= len(said), lambda: f"{len(handled)} of {len(said)}", timeout=PATIENCE
         )
     assert not overlaps
+    assert all(numbers == sorted(numbers) for numbers in begun.values())
     assert set(handled) == {line.split()[1] for line in said}
 
 

@@ -47,9 +47,11 @@ class Owner:
 
     def _take(self, delivery: Delivery) -> None:
         self.seen.append(int(delivery.body))
+        delivery.begin()
+        delivery.all_started()
         self.open.append(delivery)
         if self.quick:
-            delivery.all_started()
+            delivery.end()
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ async def test_an_heir_waits_for_handlers_that_still_run(client: Client) -> None
     await asyncio.sleep(TIMES.pin_life + TIMES.ack_wait)
     assert heir.seen == []
     for delivery in first.open:
-        delivery.all_started()
+        delivery.end()
     await until(lambda: len(heir.seen) == 20 - took, lambda: f"{heir.seen}", timeout=20)
     assert (first.seen, heir.seen) == (list(range(took)), list(range(took, 20)))
     await leaving
@@ -119,16 +121,40 @@ async def test_what_was_kept_is_given_back(client: Client) -> None:
     passing.start()
     leaving = asyncio.create_task(first.reader.let_go(30))
     await publish(client, range(5, 10))
+    # The last request of the first one may have taken some of them.
     await until(lambda: passing.reader.open and len(first.seen) + len(passing.reader.open) == 10)
     took = len(first.seen)
     await passing.reader.let_go(30)
     assert passing.reader.open == []
     heir.start()
     for delivery in first.open:
-        delivery.all_started()
+        delivery.end()
     await leaving
     await until(lambda: len(heir.seen) == 10 - took, lambda: f"{heir.seen}", timeout=20)
     assert (passing.seen, heir.seen) == ([], list(range(took, 10)))
     await heir.reader.let_go(1)
     for owner in (first, passing, heir):
         await owner.words.stop()
+
+
+async def test_what_has_not_begun_goes_with_the_partition(client: Client) -> None:
+    first, heir = Owner(client), Owner(client)
+    taken: list[Delivery] = []
+    first.reader._deliver = taken.append
+    first.start()
+    await publish(client, range(10))
+    await until(lambda: len(taken) == 10)
+    taken[0].begin()
+    taken[0].all_started()
+    leaving = asyncio.create_task(first.reader.let_go(30))
+    heir.start()
+    await until(lambda: len(heir.reader.open) == 9, lambda: f"{len(heir.reader.open)}")
+    assert heir.seen == [], "the first event runs elsewhere"
+    assert [delivery.ended for delivery in taken] == [False] + [True] * 9
+    taken[0].end()
+    await until(lambda: len(heir.seen) == 9, lambda: f"{heir.seen}")
+    assert heir.seen == list(range(1, 10))
+    await leaving
+    await heir.reader.let_go(1)
+    await first.words.stop()
+    await heir.words.stop()

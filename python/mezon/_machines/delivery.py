@@ -44,6 +44,20 @@ class Delivery:
     _ended: bool = False
     _end: asyncio.Event | None = None
 
+    @property
+    def ended(self) -> bool:
+        """Has everything it started ended, or was it left to another worker?"""
+        return self._ended
+
+    def leave(self) -> bool:
+        """Leave it to another worker, if no handler has seen it; False if one has."""
+        if self._started or self._open or self._ended:
+            return False
+        self._ended = True
+        if self._end is not None:
+            self._end.set()
+        return True
+
     async def wait_ended(self, patience: float) -> None:
         """Wait until it has ended, or for so many seconds."""
         if self._ended:

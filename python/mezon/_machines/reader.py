@@ -82,6 +82,7 @@ class Reader:
         self._subscription: Any = None
         self._inbox = ""
         self._letting_go = False
+        self._closed = False
 
     @property
     def open(self) -> list[Delivery]:
@@ -93,7 +94,8 @@ class Reader:
         self._task = asyncio.create_task(self._run(), name=f"mezon-partition-{self.partition}")
 
     async def let_go(self, patience: float) -> None:
-        """Take nothing more, let what runs end for so many seconds, and give the partition free."""
+        """Take nothing more, leave what has not begun to others, let what runs end for so many seconds, and give the
+        partition free."""
         self._letting_go = True
         self._news.set()
         if self._task is not None:
@@ -103,6 +105,7 @@ class Reader:
             # When this is done the server sends nothing more here, and what it had sent has come.
             with contextlib.suppress(Exception):
                 await self._subscription.drain()
+        self._closed = True
         self._give_back()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
@@ -174,12 +177,13 @@ class Reader:
         return None if known is None else int(known.get("num_ack_pending", 0))
 
     def _give_back(self) -> None:
-        """Leave to another reader what was kept and never handed on."""
+        """Leave to another reader what no handler of this worker has seen."""
         if self._settling is not None:
             self._settling.cancel()
-        kept, self._kept, self._elsewhere = self._kept or [], None, 0
-        for delivery in kept:
-            if self._open.pop(delivery.event_id, None) is not None:
+        self._kept, self._elsewhere = None, 0
+        for delivery in self.open:
+            if delivery.leave():
+                del self._open[delivery.event_id]
                 self._acknowledge(delivery.reply, b"-NAK")
 
     async def _ask(self, batch: int) -> None:
@@ -196,6 +200,8 @@ class Reader:
             await asyncio.sleep(self._timing.pull)
 
     async def _came(self, message: Msg) -> None:
+        if self._closed:
+            return
         if not message.reply:
             if status_of(message) == _WRONG_PIN:
                 # Another reader was faster, or this one was silent for too long.

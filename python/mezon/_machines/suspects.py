@@ -64,11 +64,6 @@ class Suspects:
         self._lines: dict[int, deque[Delivery]] = {}
         self._task: asyncio.Task[None] | None = None
 
-    @property
-    def waiting(self) -> list[Delivery]:
-        """What has not begun."""
-        return [delivery for line in self._lines.values() for delivery in line]
-
     def takes(self, delivery: Delivery) -> bool:
         """Take an event that came too often, or one behind such in its partition; False for every other."""
         line = self._lines.get(delivery.partition)
@@ -104,6 +99,8 @@ class Suspects:
                 self._lines[partition] = line
 
     async def _begin(self, delivery: Delivery) -> None:
+        if delivery.ended:
+            return
         if delivery.times <= self._trusted:
             self._go(delivery)
             return

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon.cli.chat.render import Renderer, options_of, parts_of
+from mezon.cli.chat.render import BUTTON, Renderer, options_of, parts_of
+from mezon.cli.find import short
 from mezon.cli.output import out
 from mezon.testing.playground.actions import Actions
 from mezon.testing.playground.conversation import Conversation
@@ -172,8 +173,12 @@ class Room:
         except ValueError as error:
             raise UseError(f"/fill FIELD=VALUE: {error}") from None
         if not pairs or not all(equals for _, equals, _ in pairs):
-            raise UseError('/fill FIELD=VALUE ..., such as /fill dish=pho wish="no onions"')
-        parts = {str(part.get("id")): part for part in parts_of(message["content"])}
+            raise UseError(
+                '/fill FIELD=VALUE ..., such as /fill dish=pho wish="no onions": a value with blanks stands in quotes'
+            )
+        parts = {
+            str(part.get("id")): part for part in parts_of(message["content"]) if part.get("type") != BUTTON
+        }
         for name, _, value in pairs:
             field = name.rpartition(".")[2]
             if field not in parts:
@@ -242,7 +247,7 @@ class Room:
         if not len(self._recording):
             raise UseError("nothing was played yet")
         path = Path(rest or "test_played.py")
-        text = self._recording.python(str(self._process.target.path))
+        text = self._recording.python(short(self._process.target.path))
         await asyncio.to_thread(_write_new, path, text)
         out.print(f"{path}: run pytest {path}", markup=False)
 

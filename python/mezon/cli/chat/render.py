@@ -15,9 +15,9 @@ from mezon.cli.output import err, out
 if TYPE_CHECKING:
     from mezon.testing.gateway import LocalGateway
 
-__all__ = ["Renderer", "parts_of"]
+__all__ = ["BUTTON", "Renderer", "options_of", "parts_of"]
 
-_SELECT, _INPUT, _DATE, _RADIO, _BUTTON = 2, 3, 4, 5, 1
+_SELECT, _INPUT, _DATE, _RADIO, BUTTON = 2, 3, 4, 5, 1
 _KINDS = {_SELECT: "select", _INPUT: "text", _DATE: "date", _RADIO: "choice"}
 
 
@@ -119,12 +119,11 @@ class Renderer:
             out.print(f"{head}: {text}" if text else head, markup=False)
         for embed in content.get("embed") or []:
             self._embed(embed)
-        buttons = [part for part in parts_of(content) if part.get("type") == _BUTTON]
+        buttons = [part for part in parts_of(content) if part.get("type") == BUTTON]
         if buttons:
-            labels = [
-                f"[{part.get('id')}] {(part.get('component') or {}).get('label') or ''}" for part in buttons
-            ]
-            out.print("   " + "   ".join(labels), style="cyan" if self._fancy else None, markup=False)
+            out.print(
+                "   " + "   ".join(_named(buttons)), style="cyan" if self._fancy else None, markup=False
+            )
         for file in message["attachments"]:
             out.print(f"   file {file.get('filename') or '?'} {file.get('url') or ''}", markup=False)
 
@@ -153,7 +152,7 @@ class Renderer:
 
     def _asked(self, part: dict[str, Any]) -> str:
         kind = _KINDS.get(part.get("type", 0), "?")
-        options = ", ".join(f"{one.get('value')} ({one.get('label')})" for one in options_of(part))
+        options = ", ".join(_choice(one) for one in options_of(part))
         return f"/fill {part.get('id')}=  {kind}" + (f": {options}" if options else "")
 
     def _draw_reactions(self, message: dict[str, Any]) -> None:
@@ -169,3 +168,20 @@ class Renderer:
     def _bots_part(self, message: dict[str, Any]) -> bool:
         bot = str(self._gateway.bot_id)
         return any(bot in one["users"] for one in message["reactions"])
+
+
+def _named(buttons: list[dict[str, Any]]) -> list[str]:
+    """Name each in brackets by what ``/click`` takes: what it says, or its id where that is no one name."""
+    labels = [str((part.get("component") or {}).get("label") or "") for part in buttons]
+    taken = [label.lower() for label in labels]
+    return [
+        f"[{label}]" if label and taken.count(label.lower()) == 1 else f"[{part.get('id')}] {label}".rstrip()
+        for part, label in zip(buttons, labels, strict=True)
+    ]
+
+
+def _choice(option: dict[str, Any]) -> str:
+    """Write an option as ``/fill`` takes it, and what it is called if that is another word."""
+    value, label = str(option.get("value")), str(option.get("label"))
+    typed = f'"{value}"' if any(letter.isspace() for letter in value) else value
+    return typed if label == value else f"{typed} ({label})"
