@@ -9,6 +9,7 @@ from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
 from mezon._gateway.protobuf_events import protobuf_event
 from mezon._machines.names import partition_of
 from mezon._machines.publisher import Outgoing
+from mezon._machines.sieve import Sieve
 from mezon.errors import MezonError
 from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
@@ -29,6 +30,9 @@ _MESSAGE: Final = "channel_message"
 
 #: What the relay's own client has to hear: its session.
 _OWN: Final = "refresh_session_event"
+
+#: Subjects that are remembered: working one out takes a hash.
+_SUBJECTS: Final = 50_000
 
 #: Fields by which an event finds its partition, in this order.
 _PLACES: Final = ("channel_id", "clan_id", "user_id", "sender_id", "receiver_id")
@@ -53,6 +57,8 @@ class Tap:
         self.client: ConnectionListener | None = None
         self.gaps: GapFiller | None = None
         self.generation = 0
+        self.sieve = Sieve()
+        self._subjects: dict[tuple[str, int], str] = {}
         plan = event_plan(_MESSAGE)
         assert plan is not None
         self._plan = plan
@@ -75,7 +81,7 @@ class Tap:
         elif name == _OWN:
             if self.client is not None:
                 self.client.on_event(name, protobuf_event(name, body))
-        else:
+        elif self.sieve.passes(name, body):
             self._number += 1
             place = self._place(name, body)
             self._put(name, place, body, f"e{self._epoch}.{self._number}")
@@ -110,8 +116,10 @@ class Tap:
         return message
 
     def publish_message(self, message: ChannelMessage) -> None:
-        """Bring a message that `decode` gave into the stream."""
+        """Bring a message that `decode` gave into the stream, if somebody wants it."""
         values = message.__dict__
+        if not self.sieve.passes(_MESSAGE, values["relayed"], values):
+            return
         number = values["message_id"]
         if number and values["code"] not in ABOUT_OTHERS:
             event_id = f"m{number}"
@@ -144,8 +152,13 @@ class Tap:
         return 0
 
     def _put(self, name: str, place: int, body: bytes, event_id: str) -> None:
-        partition = partition_of(place, self._partitions)
-        self._publisher.put(Outgoing(self._names.event(partition, name), body, event_id))
+        subject = self._subjects.get((name, place))
+        if subject is None:
+            if len(self._subjects) >= _SUBJECTS:
+                self._subjects.clear()
+            subject = self._names.event(partition_of(place, self._partitions), name)
+            self._subjects[name, place] = subject
+        self._publisher.put(Outgoing(subject, body, event_id))
 
 
 class GapTarget:
