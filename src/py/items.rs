@@ -2,12 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use bytes::Bytes;
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyTuple};
 
 use super::codec::decode::{self, DecodeError};
+use super::codec::lazy;
 use super::codec::plan::Plan;
 use crate::gateway::{Failure, Stats, TAGS};
 use crate::inbox::Item;
@@ -92,22 +94,45 @@ impl Plans {
         Some(self.0.get(tag as usize)?.set(py, plan).is_ok())
     }
 
-    /// A panic in here is a defect of ours: it must cost this message alone.
+    /// All of an answer, or of a message that is looked at later.
     pub fn decode<'py>(
         &self,
         py: Python<'py>,
         tag: u32,
         body: &[u8],
     ) -> Result<Bound<'py, PyAny>, DecodeError> {
-        let Some(plan) = self.0.get(tag as usize).and_then(|plan| plan.get(py)) else {
-            return Ok(PyBytes::new(py, body).into_any());
-        };
-        let decoded = catch_unwind(AssertUnwindSafe(|| decode::message(py, plan.get(), body)));
-        decoded.unwrap_or_else(|_| {
-            let text = "a message could not be decoded because of a defect in mezon-rs; please report it";
-            Err(DecodeError::Python(PyRuntimeError::new_err(text)))
-        })
+        match self.get(py, tag) {
+            Some(plan) => guarded(|| decode::message(py, plan.get(), body)),
+            None => Ok(PyBytes::new(py, body).into_any()),
+        }
     }
+
+    /// An event, with what its plan leaves for later undecoded.
+    fn receive<'py>(
+        &self,
+        py: Python<'py>,
+        tag: u32,
+        body: &Bytes,
+    ) -> Result<Bound<'py, PyAny>, DecodeError> {
+        match self.get(py, tag) {
+            Some(plan) => guarded(|| lazy::message(py, plan, body)),
+            None => Ok(PyBytes::new(py, body).into_any()),
+        }
+    }
+
+    fn get(&self, py: Python<'_>, tag: u32) -> Option<&Py<Plan>> {
+        self.0.get(tag as usize)?.get(py)
+    }
+}
+
+/// A panic in here is a defect of ours: it must cost this message alone.
+fn guarded<'py>(
+    decode: impl FnOnce() -> Result<Bound<'py, PyAny>, DecodeError>,
+) -> Result<Bound<'py, PyAny>, DecodeError> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
+        let text = "a message could not be decoded because of a defect in mezon-rs; please report it";
+        Err(DecodeError::Python(PyRuntimeError::new_err(text)))
+    })
 }
 
 /// Adds the tuple of an item. An event whose body does not decode has none: it is counted.
@@ -121,7 +146,7 @@ pub(super) fn add<'py>(
     into: &mut Vec<Bound<'py, PyTuple>>,
 ) -> PyResult<()> {
     let tuple = match item {
-        Item::Event { tag, body } => match plans.decode(py, tag, &body) {
+        Item::Event { tag, body } => match plans.receive(py, tag, &body) {
             Ok(value) => triple(py, ItemKind::EVENT, tag.into(), value)?,
             Err(DecodeError::Malformed(_)) => {
                 Stats::add(&stats.malformed, 1);

@@ -34,6 +34,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<items::FailureKind>()?;
     module.add_function(wrap_pyfunction!(options::gateway_options, module)?)?;
     module.add_class::<codec::plan::Plan>()?;
+    module.add_class::<codec::lazy::LazyDict>()?;
+    module.add_class::<codec::lazy::LazyField>()?;
+    module.add_class::<codec::senders::Senders>()?;
     module.add_class::<store::Store>()?;
     module.add_function(wrap_pyfunction!(store::close_stores, module)?)?;
     module.add_function(wrap_pyfunction!(store::before_fork, module)?)?;

@@ -227,6 +227,27 @@ mod tests {
     }
 
     #[test]
+    fn a_slice_ends_when_it_is_told_to_and_the_next_goes_on() {
+        let mut place = file::open(&file::Location::Memory).expect("memory is there");
+        for id in 0..2 * STEP + 10 {
+            let row = (id.to_string(), "1", format!("{{\"t\":\"common word{id}\"}}"));
+            place
+                .connection
+                .execute("INSERT INTO messages (id, channel_id, content) VALUES (?1, ?2, ?3)", row)
+                .expect("writes");
+        }
+        let mut found = Vec::new();
+        loop {
+            let more = catch_up(&mut place.connection, || false).expect("indexes");
+            found.push(find(&place.connection, "common", None, usize::MAX).expect("finds").len());
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(found, [STEP, 2 * STEP, 2 * STEP + 10]);
+    }
+
+    #[test]
     fn a_question_is_bounded() {
         let texts = ["one two three", "two"];
         let long = "x".repeat(100_000);

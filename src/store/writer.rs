@@ -24,7 +24,6 @@ pub fn run(shared: &Arc<Shared>) {
     let mut writer = Writer {
         shared,
         taken: shared.progress.settled(),
-        lively: false,
         // An earlier writer may have ended with a file that could not be written.
         down: shared.degraded.load(Ordering::Acquire).then(Down::now),
         aside: 0,
@@ -53,8 +52,6 @@ pub(super) struct Writer<'s> {
     pub shared: &'s Arc<Shared>,
     /// Operations taken from the queue so far.
     pub taken: u64,
-    /// The last group was more than a lone message: the next one has begun when it ended.
-    lively: bool,
     pub down: Option<Down>,
     /// Files set aside by this writer.
     pub aside: u32,
@@ -75,7 +72,6 @@ impl Writer<'_> {
         if self.down.as_ref().is_some_and(|down| closing || Instant::now() >= down.retry_at) {
             self.recover();
         }
-        self.lively = ops.len() > 1;
         self.settle(ops);
         self.look_after(false);
         !closing || self.finish()
@@ -85,12 +81,6 @@ impl Writer<'_> {
     fn wait(&mut self) -> bool {
         let shared = self.shared;
         let mut intake = lock(&shared.intake);
-        let mut delay = self.upkeep.delay();
-        if std::mem::take(&mut self.lively) && self.down.is_none() {
-            // Nobody has to wake this thread for the next message of a stream; it waits no longer for that.
-            intake = collect(shared, intake, delay);
-            delay = Duration::ZERO;
-        }
         while intake.accepted == self.taken
             && !intake.closing
             && !shared.suspect.load(Ordering::Acquire)
@@ -103,10 +93,9 @@ impl Writer<'_> {
             }
             intake.asleep = true;
             intake = shared.wake.wait_timeout(intake, left).unwrap_or_else(PoisonError::into_inner).0;
-            delay = DELAY;
         }
         intake.asleep = false;
-        intake = collect(shared, intake, delay);
+        intake = collect(shared, intake, self.upkeep.delay());
         intake.hurry = false;
         intake.closing
     }

@@ -13,6 +13,12 @@ pub struct Span {
 }
 
 impl Span {
+    /// The last `len` bytes before `end`. Both fit in 32 bits, as a payload's length has to.
+    #[inline]
+    pub fn before(end: usize, len: usize) -> Self {
+        Self { start: (end - len) as u32, len: len as u32 }
+    }
+
     pub fn of(self, body: &[u8]) -> &[u8] {
         let start = self.start as usize;
         body.get(start..start + self.len as usize).unwrap_or_default()
@@ -59,9 +65,7 @@ impl Header {
             match value {
                 Value::Varint(value) => header.scalar(number, value),
                 Value::Bytes(bytes) => {
-                    // Both fit: the body's length fits in 32 bits.
-                    let start = (fields.at() - bytes.len()) as u32;
-                    header.bytes(number, Span { start, len: bytes.len() as u32 });
+                    header.bytes(number, Span::before(fields.at(), bytes.len()));
                 }
                 Value::Fixed64(_) | Value::Fixed32(_) => {}
             }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 from cli_kit import BOT, mezon_command, running
 from mezon.testing import LocalGateway
@@ -32,6 +34,17 @@ async def test_it_reads_the_env_file_and_says_where_it_connects(
     assert gateway.api_key not in said
     assert "bot.py (import bot)" in said
     assert "Traceback" not in said
+
+
+async def test_health_is_served_where_the_command_says(gateway: LocalGateway, tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    async with running("run", "--health", address, folder=tmp_path, **gateway.environment()) as command:
+        await command.until("is logged in")
+        async with aiohttp.ClientSession() as http, http.get(f"http://{address}/ready") as answer:
+            assert answer.status == 200
+        assert await command.end(signal.SIGINT) == 0
 
 
 async def test_reload_starts_the_process_again(gateway: LocalGateway, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import nats as nats_client
 import pytest
 from in_process_machines import InProcess
-from mezon import MezonClient
+from mezon import ChannelMessage, MezonClient, filters
 from mezon.errors import InvalidArgumentError, MezonConnectionError, ServerError
 from mezon.testing import LocalGateway
 from nats_servers import TIMING, NatsServer, needs_nats, relay_process, worker_process
@@ -232,3 +232,46 @@ async def test_a_bot_needs_only_the_rights_the_guide_gives_it(
             with pytest.raises(Exception, match=r"[Tt]imeout|[Pp]ermission"):
                 await intruder.request(f"mezon.{gateway.bot_id}.ev.0.channel_message", b"x", timeout=1)
             await intruder.close()
+
+
+async def test_what_no_worker_wants_stays_out_of_the_stream(gateway: LocalGateway, nats: NatsServer) -> None:
+    async with InProcess(gateway, nats) as machines:
+        heard: list[str] = []
+
+        def listen(client: MezonClient, word: str) -> None:
+            @client.on_channel_message(filter=filters.prefix(word))
+            async def handle(message: ChannelMessage) -> None:
+                heard.append(message.content["t"])
+
+        first, second = machines.client(), machines.client()
+        listen(first, "!")
+        listen(second, "?")
+        await first.login()
+        await second.login()
+        await until(machines.settled, "a share for each")
+        await until(lambda: len(machines.relay.stats()["workers"]) == 2)
+        await gateway.say("general", "alice", "the first of a channel shows it to the caches")
+        await until(lambda: machines.relay.stats()["events_published"] == 1)
+        for text in ("nothing", "!a", "?b", "nothing"):
+            await gateway.say("general", "alice", text)
+        await until(
+            lambda: machines.relay.stats()["events_filtered"] == 2, lambda: f"{machines.relay.stats()}"
+        )
+        await until(lambda: machines.relay.stats()["events_published"] == 3)
+        # Whichever of the two has the channel has its own filter.
+        await until(lambda: len(heard) == 1, lambda: f"{heard}")
+        assert heard[0] in ("!a", "?b")
+
+        # Who waits gets what no filter matches, once the relay knows.
+        waiting = [asyncio.ensure_future(client.wait_for("channel_message")) for client in (first, second)]
+
+        async def answered() -> bool:
+            await gateway.say("general", "alice", "an answer")
+            await asyncio.sleep(0.05)
+            return any(one.done() for one in waiting)
+
+        await until(answered, "an answer")
+        for one in waiting:
+            if one.done():
+                assert one.result().content["t"] == "an answer"
+            one.cancel()

@@ -6,10 +6,10 @@ The message store is not here: the core feeds it before Python hears of a messag
 
 from __future__ import annotations
 
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mezon.constants.enum import ChannelType, TypeMessage
+from mezon.models._lazy import Senders
 from mezon.models._seen import channel_seen_in
 from mezon.models.message import UserInitData
 
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 #: Senders whose looks are remembered; all are forgotten when there are more.
 _MAX_SENDERS = 4096
-
-#: What a message shows of its sender.
-_looks = itemgetter("username", "display_name", "clan_nick", "avatar", "clan_avatar")
 
 #: The notification that somebody wants to be the bot's friend (docs/contract.md, "Promises").
 _FRIEND_REQUEST = -2
@@ -92,8 +89,8 @@ class Effects:
         self._listed: set[int] = set()
         #: Clans that were asked about by name: once each, also when the cache forgets them.
         self._looked_up: set[int] = set()
-        #: The last message of a sender that was merged into the user: repeats are skipped.
-        self._senders: dict[int, tuple[Any, ...]] = {}
+        #: What the last message of a sender showed, which was merged into the user: repeats are skipped.
+        self._senders = Senders(_MAX_SENDERS)
 
     def table(self) -> dict[str, Callable[[Any], None]]:
         """Give the effects by envelope field."""
@@ -118,22 +115,20 @@ class Effects:
     def message(self, message: ChannelMessage) -> None:
         """Put channel and sender into the caches. The message is too: the core keeps it until somebody asks."""
         client = self._client
-        # Every message comes through here: a model's own attribute access costs twice as much.
-        values = message.__dict__
-        if client.channels.get(values["channel_id"]) is None:
+        channels, users, senders = client.channels, client.users, self._senders
+        # Nearly always, and the message need not be decoded for it.
+        if senders.know(message, channels.use, users.use):
+            return
+        if channels.get(message.channel_id) is None:
             self._meet_channel(message)
-        sender = values["sender_id"]
-        user = client.users.get(sender)
-        looks = _looks(values)
+        user = users.get(message.sender_id)
         if user is None:
             self._meet_user(message)
-        elif self._senders.get(sender) == looks:
+        elif senders.have_seen(message):
             return
         else:
             user.merge(message)
-        if len(self._senders) >= _MAX_SENDERS:
-            self._senders.clear()
-        self._senders[sender] = looks
+        senders.see(message)
 
     def _meet_channel(self, message: ChannelMessage) -> TextChannel:
         """Give a channel as the message shows it; the server's description comes later, beside."""
@@ -244,7 +239,7 @@ class Effects:
         """Forget users who left."""
         for user_id in event.user_ids:
             self._client.users.delete(user_id)
-            self._senders.pop(user_id, None)
+            self._senders.forget(user_id)
 
     def token_sent(self, event: TokenSentEvent) -> None:
         """Tell the receiver of the bot's tokens."""

@@ -22,6 +22,7 @@ from mezon.models._envelopes import (
     PROTO_FIELDS,
     WHOLE_MESSAGE,
 )
+from mezon.models._lazy import ALONE, AT_ONCE
 from mezon.models._origin import KEY
 from mezon.models.message import ChannelMessage
 
@@ -91,6 +92,16 @@ class WholeSpec:
     plan: _core.Plan
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Events are decoded when they are read, but for these fields."""
+
+    #: Decoded at once.
+    at_once: list[str]
+    #: Decoded by itself, and with nothing else.
+    alone: str
+
+
 @dataclass(slots=True)
 class PlanSpec:
     """A plan, as the core takes it."""
@@ -107,6 +118,8 @@ class PlanSpec:
     fresh_lists: list[str] = field(default_factory=list)
     fresh_dicts: list[str] = field(default_factory=list)
     whole: WholeSpec | None = None
+    #: None to decode events at once.
+    later: Later | None = None
 
     def zero(self, name: str, value: Any) -> None:
         """Give what `name` is when the message does not say."""
@@ -183,6 +196,8 @@ def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> 
         spec.zero(name, zero)
     if origin is not None:
         spec.template[KEY] = origin
+    if issubclass(model, ChannelMessage):
+        spec.later = Later(list(AT_ONCE), ALONE)
     return _core.Plan(spec)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ class Member:
     Attributes:
         name: Its name, new at each start.
         interests: The events its handlers listen to.
+        filters: Of some of these events, what its handlers want: filters as JSON. Of the others it wants all.
         leaving: It takes nothing more and is about to go.
         seen: When its last sign of life came, by this process' clock.
     """
@@ -53,17 +54,24 @@ class Member:
     name: str
     interests: frozenset[str] = frozenset()
     leaving: bool = False
+    filters: Mapping[str, str] = field(default_factory=dict)
     seen: float = field(default_factory=time.monotonic)
 
     def encode(self) -> bytes:
         """As it stands in the bucket."""
-        return json.dumps({"interests": sorted(self.interests), "leaving": self.leaving}).encode()
+        said = {"interests": sorted(self.interests), "filters": dict(self.filters), "leaving": self.leaving}
+        return json.dumps(said).encode()
 
     @classmethod
     def decode(cls, name: str, data: bytes) -> Member:
         """Read what a worker said."""
         values: dict[str, Any] = json.loads(data)
-        return cls(name, frozenset(values.get("interests", ())), bool(values.get("leaving")))
+        return cls(
+            name,
+            frozenset(values.get("interests", ())),
+            bool(values.get("leaving")),
+            dict(values.get("filters", {})),
+        )
 
 
 class Members:
@@ -98,6 +106,16 @@ class Members:
     def interests(self) -> frozenset[str]:
         """Give the events that some living worker listens to."""
         return frozenset().union(*(member.interests for member in self.all))
+
+    def filters(self) -> dict[str, frozenset[str]]:
+        """Give the filters of the events of which no worker wants all."""
+        found = {}
+        for name in self.interests():
+            texts = [member.filters.get(name) for member in self.all if name in member.interests]
+            some = frozenset(text for text in texts if text is not None)
+            if None not in texts:
+                found[name] = some
+        return found
 
     async def start(self) -> None:
         """Watch the bucket. Those that live are known after one ``beat``."""
@@ -155,7 +173,7 @@ class Members:
             self._tell()
 
     def _tell(self) -> None:
-        now = (tuple(self.taking), self.interests())
+        now = (tuple(self.taking), self.interests(), self.filters())
         if now != self._told:
             self._told = now
             self._on_change()

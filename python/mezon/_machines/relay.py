@@ -170,6 +170,7 @@ class Relay:
             "workers": [member.name for member in parts.members.all],
             "events_published": published.published,
             "events_repeated": published.repeated,
+            "events_filtered": parts.tap.sieve.dropped,
             "events_waiting": published.waiting,
             "batches_retried": published.retries,
             "calls": parts.desk.calls,
@@ -244,6 +245,7 @@ class _Parts:
             )
         self.members = Members(nats, names, timing, self._interests_changed)
         self._interests: frozenset[str] = frozenset()
+        self._filters: dict[str, frozenset[str]] = {}
         self.answers = Answers(nats, names, timing.answer_life)
         ways = Ways(self.client, self.connection, standard.http(), store, self.tap.again, self.members.meet)
         self.desk = Desk(nats, names, lambda: lock.held, ways.table(), self.answers)
@@ -288,10 +290,13 @@ class _Parts:
     # ---- what workers listen to
 
     def _interests_changed(self) -> None:
-        wanted = self.members.interests()
+        wanted, filters = self.members.interests(), self.members.filters()
         if not self.members.all:
             # Nobody is there: what the last ones wanted waits in the stream for the next ones.
             return
+        if filters != self._filters:
+            self._filters = filters
+            self.tap.sieve.set(filters)
         if wanted != self._interests:
             logger.info("Workers listen to %d kinds of events", len(wanted))
             self._interests = wanted

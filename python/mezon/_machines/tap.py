@@ -9,6 +9,7 @@ from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
 from mezon._gateway.protobuf_events import protobuf_event
 from mezon._machines.names import partition_of
 from mezon._machines.publisher import Outgoing
+from mezon._machines.sieve import Sieve
 from mezon.errors import MezonError
 from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
@@ -53,6 +54,7 @@ class Tap:
         self.client: ConnectionListener | None = None
         self.gaps: GapFiller | None = None
         self.generation = 0
+        self.sieve = Sieve()
         plan = event_plan(_MESSAGE)
         assert plan is not None
         self._plan = plan
@@ -75,7 +77,7 @@ class Tap:
         elif name == _OWN:
             if self.client is not None:
                 self.client.on_event(name, protobuf_event(name, body))
-        else:
+        elif self.sieve.passes(name, body):
             self._number += 1
             place = self._place(name, body)
             self._put(name, place, body, f"e{self._epoch}.{self._number}")
@@ -110,8 +112,10 @@ class Tap:
         return message
 
     def publish_message(self, message: ChannelMessage) -> None:
-        """Bring a message that `decode` gave into the stream."""
+        """Bring a message that `decode` gave into the stream, if somebody wants it."""
         values = message.__dict__
+        if not self.sieve.passes(_MESSAGE, values["relayed"], values):
+            return
         number = values["message_id"]
         if number and values["code"] not in ABOUT_OTHERS:
             event_id = f"m{number}"

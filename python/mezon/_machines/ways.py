@@ -159,7 +159,7 @@ class Ways:
     async def interest(self, packet: Packet, left: float) -> Packet:
         """Note what a worker listens to: when it has the answer, such events are published."""
         values = packet.values
-        self._meet(Member(str(values["worker"]), frozenset(values["interests"])))
+        self._meet(Member.decode(str(values["worker"]), str(values["said"]).encode()))
         return Packet()
 
     # ---- dead events

@@ -23,6 +23,7 @@ from mezon._machines.packets import Packet
 from mezon._machines.reader import Reader
 from mezon._machines.recent import Recent
 from mezon._machines.suspects import Suspects
+from mezon._machines.wants import Wants
 from mezon.ports import CLOSED
 from mezon.utils.logger import get_logger
 
@@ -50,9 +51,6 @@ _LAST_WORDS: Final = 1.0
 
 #: Seconds a relay has to take note of what a worker listens to.
 _PATIENCE: Final = 10.0
-
-#: Events that belong to no channel of the world and would only repeat what the relay does.
-_RELAYS_OWN: Final = frozenset({"refresh_session_event"})
 
 
 class WorkerConnection:
@@ -90,7 +88,7 @@ class WorkerConnection:
         self._events = EventReader(plan, origin, Recent(*recent))
         self._state = "idle"
         self._generation = 0
-        self._wanted: set[str] = set()
+        self._wants = Wants(self.name)
         self._waiting: deque[Delivery] = deque()
         self._handing_out = False
         self._client: Client | None = None
@@ -128,19 +126,20 @@ class WorkerConnection:
 
     def want(self, name: str, wanted: bool = True) -> None:
         """Tell the relay, with the next sign of life, what handlers listen to."""
-        if name not in MESSAGES or name in _RELAYS_OWN:
-            return
-        if (name in self._wanted) == wanted:
-            return
-        (self._wanted.add if wanted else self._wanted.discard)(name)
-        if wanted and self._state == "ready":
+        if self._wants.want(name, wanted) and self._state == "ready":
             # The next sign of life would say it too, only later.
+            self._beside(self._say_interests())
+
+    def narrow(self, name: str, spec: Mapping[str, Any] | None) -> None:
+        """Tell the relay, with the next sign of life, what of an event handlers want."""
+        running = self._state == "ready"
+        if self._wants.narrow(name, spec, running) and running:
             self._beside(self._say_interests())
 
     async def _say_interests(self) -> None:
         courier = self._courier
         if courier is not None:
-            packet = Packet({"worker": self.name, "interests": sorted(self._wanted)})
+            packet = Packet({"worker": self.name, "said": self._wants.member().encode().decode()})
             await courier.ask("interest", packet, _PATIENCE, "the worker's interests", harmless=True)
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
@@ -216,7 +215,7 @@ class WorkerConnection:
         members, self._members = self._members, None
         if members is not None:
             with contextlib.suppress(Exception):
-                await members.say(Member(self.name, frozenset(self._wanted), leaving=True))
+                await members.say(self._wants.member(leaving=True))
         ownership, self._ownership = self._ownership, None
         suspects, self._suspects = self._suspects, None
         if suspects is not None:
@@ -261,7 +260,7 @@ class WorkerConnection:
     async def _beat(self, members: Members) -> None:
         while True:
             try:
-                await members.say(Member(self.name, frozenset(self._wanted)))
+                await members.say(self._wants.member())
             except Exception as error:
                 logger.debug("No sign of life was given: %s", error or type(error).__name__)
             await asyncio.sleep(self._timing.beat)

@@ -22,12 +22,6 @@ app: typer.Typer = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(cache_app, name="cache")
-app.add_typer(machines.dlq, name="dlq")
-app.command(epilog="Example: MEZON_CLIENT_ID=1 MEZON_API_KEY=k mezon relay --nats nats://127.0.0.1:4222")(
-    machines.relay
-)
-app.command(epilog="Example: mezon worker bot.py --nats nats://127.0.0.1:4222")(machines.worker)
 
 
 class Template(StrEnum):
@@ -66,7 +60,10 @@ def _main(
     """Begin a bot on Mezon, run it, talk to it on your own machine, look into it."""
 
 
-@app.command(epilog="Example: mezon new lunch-bot --template commands")
+@app.command(
+    short_help="Begin a bot: a folder with all it needs.",
+    epilog="Example: mezon new lunch-bot --template commands",
+)
 def new(
     name: Annotated[str, typer.Argument(help="Name of the folder to make, such as lunch-bot.")],
     template: Annotated[Template, typer.Option(help="What the bot does at first.")] = Template.echo,
@@ -86,14 +83,25 @@ def run(
         bool, typer.Option("--reload", help="Start the process again when a file is saved.")
     ] = False,
     env_file: Annotated[Path | None, _ENV_FILE] = None,
+    health: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Serve /live, /ready and /stats there, unless the bot's file says otherwise.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run a bot against the Mezon its settings name. Ctrl-C ends it in order."""
     from mezon.cli.run import run_bot
 
-    run_bot(bot, reload=reload, env_file=env_file)
+    run_bot(bot, reload=reload, env_file=env_file, health=health)
 
 
-@app.command(epilog="Examples: mezon dev; mezon dev bot.py --port 7350 --open")
+@app.command(
+    short_help="Develop a bot: gateway, page and reload in one.",
+    epilog="Examples: mezon dev; mezon dev bot.py --port 7350 --open",
+)
 def dev(
     bot: Annotated[str | None, _TARGET] = None,
     port: Annotated[int, typer.Option(help="Port of the local gateway; 0 for a free one.")] = 0,
@@ -177,7 +185,10 @@ def doctor(
     examine(bot, env_file=env_file, offline=offline, json_output=json_output)
 
 
-@app.command(epilog="Examples: mezon bench; mezon bench --quick --json")
+@app.command(
+    short_help="Measure this package beside mezon-sdk.",
+    epilog="Examples: mezon bench; mezon bench --quick --json",
+)
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer messages and rounds; less exact.")] = False,
     python: Annotated[
@@ -193,3 +204,12 @@ def bench(
     from mezon.cli.bench import measure
 
     measure(quick=quick, python=python, alone=alone, json_output=json_output)
+
+
+# Last in the list: one bot needs the commands above, many machines these.
+app.add_typer(cache_app, name="cache")
+app.command(epilog="Example: MEZON_BOT_ID=1 MEZON_API_KEY=k mezon relay --nats nats://127.0.0.1:4222")(
+    machines.relay
+)
+app.command(epilog="Example: mezon worker bot.py --nats nats://127.0.0.1:4222")(machines.worker)
+app.add_typer(machines.dlq, name="dlq")

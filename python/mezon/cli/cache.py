@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from mezon.cli.output import DONE, WRONG_USE, as_json, fail, out, say
+from mezon.cli.output import size as human
 
 if TYPE_CHECKING:
     import sqlite3
@@ -67,7 +68,7 @@ def _must_be_there(path: Path) -> None:
         )
 
 
-@app.command(epilog="Example: mezon cache stats --json")
+@app.command(short_help="Count messages, channels and bytes.", epilog="Example: mezon cache stats --json")
 def stats(file: Annotated[Path, _FILE] = DEFAULT, json_output: Annotated[bool, _JSON] = False) -> None:
     """Count what is in it: messages, channels, size on disk, the oldest and the newest."""
     with _reading(file) as store:
@@ -96,7 +97,7 @@ def stats(file: Annotated[Path, _FILE] = DEFAULT, json_output: Annotated[bool, _
     if json_output:
         as_json(found)
         return
-    say(f"file      {file}, {size / 1e6:.1f} MB")
+    say(f"file      {file}, {human(size)}")
     say(f"messages  {messages:,} in {channels:,} channels, of {senders:,} senders")
     say(f"time      {_when(oldest)} to {_when(newest)}")
     say(f"search    {'has its index' if indexed else 'no index yet: the first search makes it'}")
@@ -321,7 +322,7 @@ def backup(
     if json_output:
         as_json({"file": str(target), "bytes": size, "messages": messages})
     else:
-        say(f"{target}: {messages:,} messages, {size / 1e6:.1f} MB")
+        say(f"{target}: {messages:,} messages, {human(size)}")
 
 
 def _copy(file: Path, part: Path) -> int:

@@ -73,7 +73,7 @@ def relay(
 ) -> None:
     """Hold the one connection of a bot, and hand its events to workers.
 
-    MEZON_CLIENT_ID and MEZON_API_KEY say which bot; MEZON_HOST, MEZON_PORT and MEZON_USE_SSL say where, as for every
+    MEZON_BOT_ID and MEZON_API_KEY say which bot; MEZON_HOST, MEZON_PORT and MEZON_USE_SSL say where, as for every
     client. A second relay of the same bot stands by and takes over when the first one dies.
     """
     from mezon._machines.process import bot_of_environment, run_relay

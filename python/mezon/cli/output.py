@@ -35,6 +35,11 @@ def fail(text: str, code: int = FAILED) -> NoReturn:
     raise typer.Exit(code)
 
 
+def size(count: int) -> str:
+    """Write a number of bytes for a person."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
 def as_json(value: Any) -> None:
     """Print one JSON value on standard output, for a machine."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")

@@ -14,9 +14,11 @@ from mezon.cli.output import FAILED, fail, say
 from mezon.testing.bots import BotError, Target, load_bot, run_script
 
 
-def run_bot(named: str | None, *, reload: bool, env_file: Path | None) -> None:
-    """Find the bot and run it to its end."""
+def run_bot(named: str | None, *, reload: bool, env_file: Path | None, health: str | None = None) -> None:
+    """Find the bot and run it to its end. ``health`` is the default of its client's parameter of that name."""
     target = find(named)
+    if health:
+        os.environ["MEZON_HEALTH"] = health
     file, names = load_env_file(env_file, Path.cwd())
     if file is not None:
         say(f"env     {short(file)}: {', '.join(names) or 'nothing that was not set already'}")

@@ -103,7 +103,7 @@ class CacheManager(Generic[K, V]):
     Ids given as digit strings are taken for the numbers they are.
     """
 
-    __slots__ = ("_data", "_fetcher", "_flights", "_max_size", "cache")
+    __slots__ = ("_data", "_fetcher", "_flights", "_max_size", "cache", "use")
 
     def __init__(self, fetcher: Callable[[K], Awaitable[V]], max_size: float | None = inf) -> None:
         """Make an empty cache.
@@ -120,6 +120,8 @@ class CacheManager(Generic[K, V]):
             raise InvalidArgumentError(f"the size of a cache is 0 or more, not {max_size!r}; 0 turns it off")
         self.cache: Collection[K, V] = Collection()
         self._data = self.cache._data
+        #: Makes an id count as used now; KeyError when it is not here. For every message twice, so it is no method.
+        self.use: Callable[[K], None] = self._data.move_to_end
         self._fetcher = fetcher
         self._max_size = size
         self._flights: SingleFlight[K, V] = SingleFlight()

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from mezon.models._answers import MessageAnswers
 from mezon.models._base import LEFT_OUT, ByName, Model, SentBool, SentInt, SentStr
+from mezon.models._lazy import LazyDict, read_later
 from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
 
 _Part = TypeVar("_Part", bound=BaseModel)
@@ -54,6 +55,14 @@ class ChannelMessage(ByName, MessageAnswers, Model):
     topic_id: SentInt = LEFT_OUT
     code: SentInt = LEFT_OUT
     referenced_message: bytes | None = None
+
+    if not TYPE_CHECKING:
+        # What came from the socket is decoded when it is read, and whole for pydantic.
+        __dict__ = LazyDict()
+
+        def __delattr__(self, name: str) -> None:
+            vars(self)  # what is not decoded yet can be taken away, too
+            super().__delattr__(name)
 
     @property
     def id(self) -> int:
@@ -125,6 +134,9 @@ class ChannelMessage(ByName, MessageAnswers, Model):
             create_time_seconds=row.get("create_time_seconds"),
             topic_id=row.get("topic_id"),
         )
+
+
+read_later(ChannelMessage)
 
 
 def _json_value(value: Any) -> Any:

@@ -7,19 +7,17 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString};
 
+use super::content::{self, Content};
+use super::instance;
 use super::plan::{Fresh, Plan, PlanField, Shape};
-use super::{instance, json};
 use crate::wire::schema::{self, Kind};
-use crate::wire::{Fields, Malformed, Value, peek, plain_text, varint};
-
-/// Where `ChannelMessage.raw_content` looks for a text that is no JSON object; beside the fields, not among them.
-const RAW_CONTENT: &str = "raw_content";
+use crate::wire::{Fields, Malformed, Value, peek, varint};
 
 /// Messages nest this deep at most.
 const DEPTH: u32 = 32;
 /// What the elements of all lists of a message may cost together, lest two million bytes become a gigabyte of objects.
-const COST: usize = 1 << 20;
-const COST_OF_A_MESSAGE: usize = 64;
+pub(super) const COST: usize = 1 << 20;
+pub(super) const COST_OF_A_MESSAGE: usize = 64;
 const COST_OF_A_SCALAR: usize = 1;
 
 /// What is left of both for the message at hand.
@@ -73,7 +71,7 @@ impl DecodeError {
     }
 }
 
-type Decoded<'py> = Result<Bound<'py, PyAny>, DecodeError>;
+pub(super) type Decoded<'py> = Result<Bound<'py, PyAny>, DecodeError>;
 
 /// None where the wire type is not the field's own: to protobuf that is a field of another schema, and skipped.
 type Found<'py> = Result<Option<Bound<'py, PyAny>>, DecodeError>;
@@ -83,8 +81,31 @@ pub(in crate::py) fn message<'py>(py: Python<'py>, plan: &Plan, body: &[u8]) -> 
     nested(py, plan, body, Limits { depth: DEPTH, cost: &Cell::new(COST) })
 }
 
+/// What the instance of an encoded message has in its dict. A JSON text is left at its zero when it was read before.
+pub(super) fn attributes<'py>(
+    py: Python<'py>,
+    plan: &Plan,
+    body: &[u8],
+    json_read: bool,
+) -> Result<Bound<'py, PyDict>, DecodeError> {
+    values(py, plan, body, Limits { depth: DEPTH, cost: &Cell::new(COST) }.deeper()?, json_read)
+}
+
 fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], limits: Limits<'_>) -> Decoded<'py> {
-    let limits = limits.deeper()?;
+    let dict = values(py, plan, body, limits.deeper()?, false)?;
+    match &plan.class {
+        Some(class) => Ok(instance::build(py, class.bind(py), dict, plan.given.bind(py), plan.complete)?),
+        None => Ok(dict.into_any()),
+    }
+}
+
+fn values<'py>(
+    py: Python<'py>,
+    plan: &Plan,
+    body: &[u8],
+    limits: Limits<'_>,
+    json_read: bool,
+) -> Result<Bound<'py, PyDict>, DecodeError> {
     let dict = plan.template.bind(py).copy()?;
     let mut lists: Vec<Option<Bound<'py, PyList>>> = Vec::new();
     lists.resize_with(plan.slots, || None);
@@ -130,24 +151,19 @@ fn nested<'py>(py: Python<'py>, plan: &Plan, body: &[u8], limits: Limits<'_>) ->
         }
     }
     match json {
-        Some((field, text)) => json_object(py, &dict, field, text)?,
-        // A text that is not there is no object either.
-        None if plan.has_json => {
-            dict.set_item(pyo3::intern!(py, RAW_CONTENT), pyo3::intern!(py, ""))?;
-        }
+        _ if json_read => {}
+        Some((field, text)) => content::read(py, text)?.put(py, &dict, field)?,
+        None if plan.has_json => Content::none(py).put_text(&dict)?,
         None => {}
     }
     if let Some((name, whole)) = &plan.whole {
         dict.set_item(name.bind(py), nested(py, whole.get(), body, limits)?)?;
     }
-    match &plan.class {
-        Some(class) => Ok(instance::build(py, class.bind(py), dict, plan.given.bind(py), plan.complete)?),
-        None => Ok(dict.into_any()),
-    }
+    Ok(dict)
 }
 
 #[inline]
-fn set<'py>(
+pub(super) fn set<'py>(
     py: Python<'py>,
     dict: &Bound<'py, PyDict>,
     field: &PlanField,
@@ -292,38 +308,14 @@ fn parts<'py>(
     Ok(PyList::empty(py).into_any())
 }
 
-/// The object in a JSON text. The text of anything else is kept beside an empty object (`ChannelMessage.raw_content`).
-fn json_object<'py>(
-    py: Python<'py>,
-    dict: &Bound<'py, PyDict>,
-    field: &PlanField,
-    text: &[u8],
-) -> Result<(), DecodeError> {
-    if let Some(plain) = plain_text(text) {
-        let object = PyDict::new(py);
-        object.set_item(pyo3::intern!(py, "t"), string(py, plain)?)?;
-        set(py, dict, field, &object)?;
-        return Ok(());
-    }
-    let object = json::parse(py, text).filter(|value| value.is_instance_of::<PyDict>());
-    match object {
-        Some(object) => set(py, dict, field, &object)?,
-        None => {
-            let text = std::str::from_utf8(text).map_err(|_| Malformed::Utf8)?;
-            dict.set_item(pyo3::intern!(py, RAW_CONTENT), text)?;
-        }
-    }
-    Ok(())
-}
-
 /// Python checks the UTF-8 as it copies: once is enough.
 #[inline]
-fn string<'py>(py: Python<'py>, text: &[u8]) -> Decoded<'py> {
+pub(super) fn string<'py>(py: Python<'py>, text: &[u8]) -> Decoded<'py> {
     PyString::from_bytes(py, text).map(Bound::into_any).map_err(|_| Malformed::Utf8.into())
 }
 
 #[inline]
-fn scalar<'py>(py: Python<'py>, kind: Kind, value: Value<'_>) -> Found<'py> {
+pub(super) fn scalar<'py>(py: Python<'py>, kind: Kind, value: Value<'_>) -> Found<'py> {
     let number = |value: i64| value.into_pyobject(py).map(Bound::into_any);
     let infallible = match (kind, value) {
         (Kind::String, Value::Bytes(text)) => return string(py, text).map(Some),

@@ -8,7 +8,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySet, PyString, PyType};
 
-use super::{decode, encode};
+use super::lazy::{LaterSpec, Lazy};
+use super::{decode, encode, lazy};
 use crate::wire::schema::{self, Kind};
 
 /// What a field's wire value turns into.
@@ -54,6 +55,7 @@ struct PlanSpec {
     fresh_lists: Vec<Py<PyString>>,
     fresh_dicts: Vec<Py<PyString>>,
     whole: Option<WholeSpec>,
+    later: Option<LaterSpec>,
 }
 
 /// Its `FieldSpec`.
@@ -100,6 +102,8 @@ pub struct Plan {
     pub(in crate::py) has_json: bool,
     /// This name gets the whole message as a dict.
     pub(in crate::py) whole: Option<(Py<PyString>, Py<Plan>)>,
+    /// What comes from the socket is decoded when it is read.
+    pub(in crate::py) lazy: Option<Lazy>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,8 +114,19 @@ pub(in crate::py) enum Fresh {
 
 impl Plan {
     pub(in crate::py) fn field(&self, number: u32) -> Option<&PlanField> {
-        let at = *self.by_number.get(number as usize)?;
-        self.fields.get(usize::from(at).wrapping_sub(1))
+        self.fields.get(self.place(number)?)
+    }
+
+    /// Where in `fields` the field of this number is.
+    #[inline]
+    pub(super) fn place(&self, number: u32) -> Option<usize> {
+        usize::from(*self.by_number.get(number as usize)?).checked_sub(1)
+    }
+
+    /// No field of it costs more than its bytes: there are no lists and nothing nests.
+    pub(super) fn is_flat(&self) -> bool {
+        let plain = |field: &PlanField| !field.repeated && matches!(field.shape, Shape::Scalar(_));
+        self.whole.is_none() && self.fields.iter().all(plain)
     }
 }
 
@@ -120,7 +135,8 @@ impl Plan {
     /// As a `PlanSpec` of `mezon._gateway.codec` describes it.
     #[new]
     fn new(py: Python<'_>, spec: PlanSpec) -> PyResult<Self> {
-        let PlanSpec { message, model, template, given, fields, fresh_lists, fresh_dicts, whole } = spec;
+        let PlanSpec { message, model, template, given, fields, fresh_lists, fresh_dicts, whole, later } =
+            spec;
         let message = schema::message(&message)
             .ok_or_else(|| PyValueError::new_err(format!("the schema has no message {message}")))?;
         if let Some(model) = &model {
@@ -163,6 +179,7 @@ impl Plan {
             model_fields += usize::from(!name.extract::<&str>()?.starts_with('_'));
         }
         let complete = given.bind(py).len() == model_fields;
+        let lazy = later.map(|later| Lazy::new(py, later, &planned, template.bind(py))).transpose()?;
         let has_json = planned.iter().any(|field| matches!(field.shape, Shape::JsonObject));
         Ok(Self {
             message,
@@ -176,6 +193,7 @@ impl Plan {
             slots,
             has_json,
             whole: whole.map(|WholeSpec { name, plan }| (name, plan)),
+            lazy,
         })
     }
 
@@ -190,6 +208,14 @@ impl Plan {
     /// Raises ValueError when the bytes are no such message.
     fn decode<'py>(&self, py: Python<'py>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         decode::message(py, self, body).map_err(|why| why.into_pyerr(self.message.name))
+    }
+
+    /// Build it as `Gateway.drain` does: what its spec leaves for later is decoded when it is read.
+    ///
+    /// Raises ValueError when the bytes are no such message.
+    fn receive<'py>(slf: &Bound<'py, Self>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        let body = bytes::Bytes::copy_from_slice(body);
+        lazy::message(slf.py(), slf.as_unbound(), &body).map_err(|why| why.into_pyerr(slf.get().message.name))
     }
 
     /// Encode a mapping, or an object's attributes, by the plan's names. None and zeros are left out.

@@ -71,3 +71,29 @@ fn two_stores_on_one_file() {
     assert_eq!(stores[1].count(None), 6000);
     assert_eq!(stores.iter().map(|store| store.stats().failures).sum::<u64>(), 0);
 }
+
+/// The slices of an index leave room for another process, which a second store stands for here.
+#[test]
+fn a_first_search_keeps_no_other_store_from_writing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cache.db");
+    let stores: Vec<Store> = (0..2).map(|_| Store::open(small(&path))).collect();
+    for id in 0..20_000 {
+        stores[0].accept(encoded(&message(1, id, &format!("common word{id}"))));
+    }
+    assert!(stores[0].flush_blocking(SOON));
+    std::thread::scope(|scope| {
+        let search = scope.spawn(|| stores[0].search("common", None, 50_000).len());
+        let mut written = 0;
+        while !search.is_finished() || written == 0 {
+            stores[1].accept(encoded(&message(2, written, "newcomer")));
+            assert!(stores[1].flush_blocking(SOON));
+            written += 1;
+        }
+        assert_eq!(search.join().expect("no panic"), 20_000);
+        assert_eq!(stores[0].count(Some(2)), written as u64);
+    });
+    for store in &stores {
+        assert_eq!((store.stats().failures, store.stats().degraded), (0, false));
+    }
+}

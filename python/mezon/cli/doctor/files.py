@@ -13,6 +13,7 @@ from typing import Final
 from mezon._client.instances import Instance
 from mezon.cli.cache import DEFAULT
 from mezon.cli.doctor.check import BAD, OK, SKIPPED, WARNING, Check
+from mezon.cli.output import size
 from mezon.testing.bots import BotError, locate
 
 #: What blocks the loop when it is called in a coroutine, and what to write instead.
@@ -72,7 +73,7 @@ def _cache() -> Check:
     except sqlite3.DatabaseError as error:
         todo = "move the file away; the bot makes a new one"
         return Check("cache", BAD, f"{DEFAULT} cannot be read: {error}", todo)
-    return Check("cache", OK, f"{DEFAULT}: {count:,} messages, {DEFAULT.stat().st_size / 1e6:.1f} MB")
+    return Check("cache", OK, f"{DEFAULT}: {count:,} messages, {size(DEFAULT.stat().st_size)}")
 
 
 def _instance() -> Check:
@@ -86,7 +87,10 @@ def _instance() -> Check:
         return Check("instances", OK, "this bot does not run here with this cache")
     who = f"process {other}" if other else "another process"
     return Check(
-        "instances", WARNING, f"{who} runs this bot here", "two of one bot both answer: end one of them"
+        "instances",
+        WARNING,
+        f"{who} runs this bot here",
+        "start no second one: both would answer every message",
     )
 
 

@@ -1,0 +1,132 @@
+//! What messages have shown of their senders: most show nothing new, and are done with here.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::exceptions::PyKeyError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+
+use super::lazy::{dict_of, undecoded};
+use crate::by_channel::IdMap;
+use crate::wire::tags::channel_message as field;
+
+/// The fields of a message that say what its sender looks like.
+pub(super) const LOOKS: [u32; 5] =
+    [field::USERNAME, field::DISPLAY_NAME, field::CLAN_NICK, field::AVATAR, field::CLAN_AVATAR];
+
+/// Their values; None where a message made by hand has none.
+pub(super) type Looks<'a> = [Option<&'a [u8]>; LOOKS.len()];
+
+/// The looks of senders as the bot's users have them, up to a bound: all are forgotten when there are more.
+#[pyclass(frozen, module = "mezon._core")]
+pub struct Senders {
+    most: usize,
+    seen: Mutex<IdMap<Kept>>,
+}
+
+type Kept = [Option<Box<[u8]>>; LOOKS.len()];
+
+impl Senders {
+    fn seen(&self) -> std::sync::MutexGuard<'_, IdMap<Kept>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has(&self, sender: i64, looks: &Looks<'_>) -> bool {
+        let seen = self.seen();
+        seen.get(&sender)
+            .is_some_and(|kept| kept.iter().zip(looks).all(|(one, other)| one.as_deref() == *other))
+    }
+}
+
+#[pymethods]
+impl Senders {
+    #[new]
+    fn new(most: usize) -> Self {
+        Self { most, seen: Mutex::default() }
+    }
+
+    /// Do the caches know the channel and the sender of a message, and its sender as it shows them?
+    ///
+    /// `use_channel` and `use_user` make an id the one used last, and raise KeyError when it is not there.
+    fn know(
+        &self,
+        message: &Bound<'_, PyAny>,
+        use_channel: &Bound<'_, PyAny>,
+        use_user: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        let py = message.py();
+        let dict = dict_of(message)?;
+        let known = |name: &Bound<'_, PyString>, cache: &Bound<'_, PyAny>| -> PyResult<bool> {
+            let Some(id) = dict.get_item(name)? else { return Ok(false) };
+            match cache.call1((id,)) {
+                Ok(_) => Ok(true),
+                Err(why) if why.is_instance_of::<PyKeyError>(py) => Ok(false),
+                Err(why) => Err(why),
+            }
+        };
+        Ok(known(intern!(py, "channel_id"), use_channel)?
+            && known(intern!(py, "sender_id"), use_user)?
+            && self.have_seen(message)?)
+    }
+
+    /// Does a message show its sender as the one before it did?
+    fn have_seen(&self, message: &Bound<'_, PyAny>) -> PyResult<bool> {
+        with_looks(message, |sender, looks| self.has(sender, looks)).map(|seen| seen.unwrap_or(false))
+    }
+
+    /// Remembers what a message shows of its sender.
+    fn see(&self, message: &Bound<'_, PyAny>) -> PyResult<()> {
+        with_looks(message, |sender, looks| {
+            let mut seen = self.seen();
+            if seen.len() >= self.most {
+                seen.clear();
+            }
+            seen.insert(sender, looks.map(|look| look.map(Box::from)));
+        })?;
+        Ok(())
+    }
+
+    /// Forgets a sender.
+    fn forget(&self, sender: i64) {
+        self.seen().remove(&sender);
+    }
+
+    fn __len__(&self) -> usize {
+        self.seen().len()
+    }
+}
+
+/// Hands the sender and the looks of a message to `then`; None for a message that has other things in their places.
+fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Looks<'_>) -> T) -> PyResult<Option<T>> {
+    let py = message.py();
+    let dict = dict_of(message)?;
+    let Some(Ok(sender)) = dict.get_item(intern!(py, "sender_id"))?.map(|id| id.extract::<i64>()) else {
+        return Ok(None);
+    };
+    if let Some(rest) = undecoded(&dict)? {
+        return Ok(Some(then(sender, &rest.get().looks())));
+    }
+    let values = [
+        value(&dict, intern!(py, "username"))?,
+        value(&dict, intern!(py, "display_name"))?,
+        value(&dict, intern!(py, "clan_nick"))?,
+        value(&dict, intern!(py, "avatar"))?,
+        value(&dict, intern!(py, "clan_avatar"))?,
+    ];
+    let mut looks: Looks<'_> = [None; LOOKS.len()];
+    for (look, value) in looks.iter_mut().zip(&values) {
+        match value {
+            None => {}
+            Some(value) => match value.cast::<PyString>().ok().and_then(|text| text.to_str().ok()) {
+                Some(text) => *look = Some(text.as_bytes()),
+                None => return Ok(None),
+            },
+        }
+    }
+    Ok(Some(then(sender, &looks)))
+}
+
+fn value<'py>(dict: &Bound<'py, PyDict>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(dict.get_item(name)?.filter(|value| !value.is_none()))
+}
