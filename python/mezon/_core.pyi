@@ -81,17 +81,9 @@ class Plan:
     def message(self) -> str:
         """The full name of the message."""
     def decode(self, body: bytes) -> Any:
-        """Build the instance from an encoded message.
-
-        Raises:
-            ValueError: The bytes are no such message, or its lists have more elements than anyone needs.
-        """
+        """Build the instance from an encoded message. A ValueError for none, and for one with lists without end."""
     def receive(self, body: bytes) -> Any:
-        """Build it as ``Gateway.drain`` does: what the spec leaves for later is decoded when it is read.
-
-        Raises:
-            ValueError: As ``decode``.
-        """
+        """Build it as ``Gateway.drain`` does, with what is left for later decoded when read; raises as ``decode``."""
     def encode(self, value: Any) -> bytes:
         """Encode a mapping, or an object's attributes, by the plan's names; None and zeros are left out.
 
@@ -115,25 +107,21 @@ class LazyField:
     def __new__(cls, name: str, alone: bool = False) -> LazyField: ...
     def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
 
+_Use = Callable[[Any], object]
+
 @final
 class Senders:
     """What messages have shown of their senders, ``most`` of them: all are forgotten when there are more."""
 
     def __new__(cls, most: int) -> Senders: ...
-    def know(
-        self, message: Any, use_channel: Callable[[Any], object], use_user: Callable[[Any], object]
-    ) -> bool:
-        """Tell whether the caches know a message's channel and sender, and the sender as it shows them.
-
-        Both callables make an id the one used last, and raise KeyError when it is not there.
-        """
+    def know(self, message: Any, use_channel: _Use, use_user: _Use) -> bool:
+        """Tell whether the caches know channel and sender, and the looks; each is used, with KeyError if not there."""
     def have_seen(self, message: Any) -> bool:
         """Tell whether a message shows its sender as the one before it did."""
     def see(self, message: Any) -> None:
         """Remember what a message shows of its sender."""
     def forget(self, sender: int) -> None:
         """Forget a sender."""
-    def __len__(self) -> int: ...
 
 @final
 class EventFilter:
