@@ -20,7 +20,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import GatewayProcess, Sent
@@ -71,22 +71,37 @@ def make_folder(home: str, name: str) -> Path:
 
 @contextlib.asynccontextmanager
 async def bot(name: str, gateway: GatewayProcess, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run an example as a child process in a folder of its own; it never outlives the block."""
-    process = await asyncio.create_subprocess_exec(
+    """Run an example as a child process in a folder of its own; it never outlives the block.
+
+    What it logs would stand in the middle of the conversation: it is shown when something does not hold.
+    """
+    log = folder / "bot.log"
+    with log.open("wb") as stderr:
+        process = await _start(name, gateway, folder, stderr)
+    try:
+        await connected(name, gateway, process)
+        yield process
+    except DemoError:
+        print(log.read_text(encoding="utf-8", errors="replace"), file=sys.stderr)
+        raise
+    finally:
+        await end(process)
+
+
+async def _start(
+    name: str, gateway: GatewayProcess, folder: Path, stderr: BinaryIO
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         str(EXAMPLES / name),
         cwd=folder,
         env={**gateway.environment(), "PYTHONUNBUFFERED": "1"},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
         # Ctrl-C is for the demo, which then ends the bot.
         start_new_session=POSIX,
     )
-    try:
-        await connected(name, gateway, process)
-        yield process
-    finally:
-        await end(process)
 
 
 async def connected(name: str, gateway: GatewayProcess, process: asyncio.subprocess.Process) -> None:
