@@ -135,7 +135,7 @@ fn bind(statement: &mut Statement<'_>, values: &Values) -> Result<(), rusqlite::
 }
 
 fn run(statement: &mut Statement<'_>, answer: &mut Answer) -> Result<(), rusqlite::Error> {
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     if columns.is_empty() {
         *answer.changed.get_or_insert(0) += statement.raw_execute()?;
         return Ok(());
