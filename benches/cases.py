@@ -192,6 +192,18 @@ async def send(setting: Setting, who: Who) -> Figures:
     return {"p50": result["p50"] * 1e6, "p99": result["p99"] * 1e6, "cpu": result["cpu"] * 1e6}
 
 
+async def send_flight(setting: Setting, who: Who) -> Figures:
+    where = setting.small
+
+    async def conduct(child: Program) -> dict[str, Any]:
+        await child.line()
+        return await child.line()
+
+    options = setting.bot(who, channel=where.channel, flight=200, n=2_000 if setting.quick else 20_000)
+    result = await run_bot(setting.python[who], "send", where, options, conduct)
+    return {"rate": result["rate"], "cpu": result["cpu"] * 1e6}
+
+
 async def login(setting: Setting, who: Who) -> Figures:
     where = setting.large
 
@@ -244,6 +256,7 @@ CASES: Final[tuple[Case, ...]] = (
     Case("typing", BOTH, typing, 3),
     Case("presence", BOTH, presence, 3, 0),
     Case("send", BOTH, send, 3),
+    Case("send_flight", ("ours",), send_flight, 3, 0),
     Case("login", BOTH, login, 1),
     Case("imports", BOTH, imports, 7),
     Case("lag", BOTH, lag, 3),

@@ -107,6 +107,8 @@ ROWS: Final[tuple[Row, ...]] = (
     Row("send", "p50", "send to ack, p50", "µs", False, "<= reference", share(1)),
     Row("send", "p99", "send to ack, p99", "µs", False, "<= reference", share(1)),
     Row("send", "cpu", "CPU an acked send", "µs", False, "<= 1/4 of reference", share(1 / 4)),
+    Row("send_flight", "rate", "sends, 200 in flight, no limit", "/s", True, "", lambda v: None),
+    Row("send_flight", "cpu", "CPU an acked send", "µs", False, "<= 17 µs", at_most(17)),
     Row("login", "login", "login, 40 clans", "ms", False, "<= reference", share(1)),
     Row("login", "first_max", "first messages of 40 clans, last", "ms", False, "<= 50 ms", at_most(50)),
     Row("imports", "seconds", "import", "ms", False, "<= 0.5 x reference", share(0.5)),

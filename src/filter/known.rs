@@ -1,19 +1,21 @@
 //! What the caches of the bot have seen: a message that shows them a new channel, a new sender or new looks of a sender
 //! is let through, so that they are what they would be without a filter.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 
-use crate::wire::tags::{channel_message as field, envelope as tags};
-use crate::wire::{Fields, Value};
+use super::Message;
+use crate::by_channel::{IdHasher, IdMap};
+use crate::wire::tags::envelope as tags;
 
 /// Channels, and how senders look; everything is forgotten, and shown again, when there are more than the bound.
+///
+/// What counts as looks stands in `wire::Looks`, for the effects in Python as well (src/py/codec/senders.rs).
 #[derive(Debug, Default)]
 pub struct Known {
-    channels: HashSet<i64>,
-    senders: HashMap<i64, u64>,
+    channels: HashSet<i64, BuildHasherDefault<IdHasher>>,
+    senders: IdMap<[Box<[u8]>; 5]>,
     bound: usize,
-    hasher: RandomState,
 }
 
 impl Known {
@@ -34,39 +36,17 @@ impl Known {
     }
 
     /// Does this message show the caches anything new? It counts as seen from now on.
-    pub fn is_news(&mut self, tag: u32, body: &[u8]) -> bool {
-        if tag != tags::CHANNEL_MESSAGE {
-            return false;
-        }
-        let (mut channel, mut sender) = (0, 0);
-        let mut looks = self.hasher.build_hasher();
-        let mut fields = Fields::new(body);
-        loop {
-            match fields.read() {
-                Ok(Some((field::CHANNEL_ID, Value::Varint(id)))) => channel = id as i64,
-                Ok(Some((field::SENDER_ID, Value::Varint(id)))) => sender = id as i64,
-                Ok(Some((number, Value::Bytes(text)))) if is_look(number) => {
-                    looks.write_u32(number);
-                    looks.write(text);
-                }
-                Ok(Some(_)) => {}
-                Ok(None) => break,
-                Err(_) => return true,
-            }
-        }
+    pub fn is_news(&mut self, body: &[u8], (header, looks): &Message) -> bool {
         if self.channels.len() >= self.bound || self.senders.len() >= self.bound {
             self.clear();
         }
-        let looks = looks.finish();
-        let new_channel = self.channels.insert(channel);
-        self.senders.insert(sender, looks) != Some(looks) || new_channel
+        let new_channel = self.channels.insert(header.channel);
+        let looks = looks.of(body);
+        let seen = self.senders.get(&header.sender);
+        if seen.is_some_and(|seen| seen.iter().zip(looks).all(|(one, other)| **one == *other)) {
+            return new_channel;
+        }
+        self.senders.insert(header.sender, looks.map(Box::from));
+        true
     }
-}
-
-/// Must match `_looks` in python/mezon/_events/defaults.py.
-fn is_look(number: u32) -> bool {
-    matches!(
-        number,
-        field::USERNAME | field::DISPLAY_NAME | field::CLAN_NICK | field::AVATAR | field::CLAN_AVATAR
-    )
 }

@@ -16,6 +16,12 @@ pub use text::Pattern;
 use text::Words;
 use view::{ListField, Path, View};
 
+use crate::wire::tags::envelope as tags;
+use crate::wire::{Header, Looks};
+
+/// What has been read of a message already, for the store and the recent messages.
+pub type Message = (Header, Looks);
+
 /// A filter of one event.
 #[derive(Debug)]
 pub enum Filter {
@@ -94,15 +100,20 @@ impl Filters {
     }
 
     /// Is this event for nobody? A message that shows the caches something new is for them.
-    pub fn drops(&mut self, tag: u32, body: &[u8]) -> bool {
+    ///
+    /// `message` is what was read of a message; None for one that cannot be read, which is told where it is decoded.
+    pub fn drops(&mut self, tag: u32, body: &[u8], message: Option<&Message>) -> bool {
         if self.by_tag.is_empty() {
             return false;
         }
         self.known.forget_at(tag);
         let Some((_, filter)) = self.by_tag.iter().find(|(known, _)| *known == tag) else { return false };
-        let wanted = filter.matches(body) != Some(false);
-        let news = self.known.is_news(tag, body);
-        !wanted && !news
+        if tag != tags::CHANNEL_MESSAGE {
+            return filter.matches(body) == Some(false);
+        }
+        let Some(message) = message else { return false };
+        let news = self.known.is_news(body, message);
+        !news && filter.look(&View::of_message(body, &message.0)) == Some(false)
     }
 }
 
@@ -110,7 +121,6 @@ impl Filters {
 mod tests {
     use super::*;
     use crate::wire::proto::api::{ChannelMessage, MessageMention, MessageMentionList};
-    use crate::wire::tags::envelope as tags;
     use prost::Message as _;
 
     fn filter(spec: &str) -> Filter {
@@ -155,12 +165,15 @@ mod tests {
     fn what_is_new_to_the_caches_passes_once() {
         let mut filters = Filters::new(100);
         let tag = tags::CHANNEL_MESSAGE;
-        assert!(!filters.drops(tag, &said("{}")), "nobody filters");
+        fn drops(filters: &mut Filters, body: &[u8]) -> bool {
+            filters.drops(tags::CHANNEL_MESSAGE, body, Header::parse_all(body).ok().as_ref())
+        }
+        assert!(!drops(&mut filters, &said("{}")), "nobody filters");
         filters.set(tag, Some(filter(r#"{"text":"prefix","words":["!"]}"#)));
         let (quiet, command) = (said(r#"{"t":"hi"}"#), said(r#"{"t":"!hi"}"#));
-        assert!(!filters.drops(tag, &quiet), "a new channel and a new sender");
-        assert!(filters.drops(tag, &quiet));
-        assert!(!filters.drops(tag, &command));
+        assert!(!drops(&mut filters, &quiet), "a new channel and a new sender");
+        assert!(drops(&mut filters, &quiet));
+        assert!(!drops(&mut filters, &command));
         let renamed = ChannelMessage {
             sender_id: 1,
             channel_id: 7,
@@ -168,12 +181,12 @@ mod tests {
             content: "{}".into(),
             ..Default::default()
         };
-        assert!(!filters.drops(tag, &renamed.encode_to_vec()), "the sender looks otherwise");
-        assert!(filters.drops(tag, &renamed.encode_to_vec()));
-        filters.drops(tags::USER_CLAN_REMOVED_EVENT, &[]);
-        assert!(!filters.drops(tag, &renamed.encode_to_vec()), "users were forgotten");
-        assert!(!filters.drops(tag, b"\xff"), "what cannot be read is told where it is decoded");
+        assert!(!drops(&mut filters, &renamed.encode_to_vec()), "the sender looks otherwise");
+        assert!(drops(&mut filters, &renamed.encode_to_vec()));
+        filters.drops(tags::USER_CLAN_REMOVED_EVENT, &[], None);
+        assert!(!drops(&mut filters, &renamed.encode_to_vec()), "users were forgotten");
+        assert!(!drops(&mut filters, b"\xff"), "what cannot be read is told where it is decoded");
         filters.set(tag, None);
-        assert!(!filters.drops(tag, &quiet));
+        assert!(!drops(&mut filters, &quiet));
     }
 }

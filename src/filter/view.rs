@@ -35,11 +35,17 @@ pub struct View<'a> {
     body: &'a [u8],
     header: OnceCell<Option<Header>>,
     content: OnceCell<Content<'a>>,
+    is_message: bool,
 }
 
 impl<'a> View<'a> {
     pub fn new(body: &'a [u8]) -> Self {
-        Self { body, header: OnceCell::new(), content: OnceCell::new() }
+        Self { body, header: OnceCell::new(), content: OnceCell::new(), is_message: false }
+    }
+
+    /// Of a message whose header was read already.
+    pub fn of_message(body: &'a [u8], header: &Header) -> Self {
+        Self { header: OnceCell::from(Some(*header)), is_message: true, ..Self::new(body) }
     }
 
     fn header(&self) -> Option<&Header> {
@@ -48,12 +54,29 @@ impl<'a> View<'a> {
 
     /// Is one of `ids` at this place? A number that is not there is 0.
     pub fn any_number(&self, path: &Path, ids: &HashSet<i64>) -> Option<bool> {
+        if let Some(id) = self.in_header(path) {
+            return Some(ids.contains(&id));
+        }
         let mut found = Vec::new();
         numbers(self.body, path, &mut found)?;
         if found.is_empty() && path.iter().all(|(_, many)| !many) {
             found.push(0);
         }
         Some(found.iter().any(|id| ids.contains(id)))
+    }
+
+    /// A number of a message that was read with its header.
+    fn in_header(&self, path: &Path) -> Option<i64> {
+        let [(number, false)] = path[..] else { return None };
+        let header = self.header.get()?.as_ref().filter(|_| self.is_message)?;
+        match number {
+            field::CLAN_ID => Some(header.clan),
+            field::CHANNEL_ID => Some(header.channel),
+            field::MESSAGE_ID => Some(header.id),
+            field::SENDER_ID => Some(header.sender),
+            field::TOPIC_ID => Some(header.topic),
+            _ => None,
+        }
     }
 
     /// The string of a field; the last of several, as everywhere.

@@ -33,6 +33,29 @@ impl Span {
 pub const CODE_UPDATE: i32 = 1;
 pub const CODE_REMOVE: i32 = 2;
 
+/// The fields of a message that say what its sender looks like.
+const LOOKS: [u32; 5] =
+    [field::USERNAME, field::DISPLAY_NAME, field::CLAN_NICK, field::AVATAR, field::CLAN_AVATAR];
+
+/// What a message shows of its sender, as it lies in its payload.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looks([Span; LOOKS.len()]);
+
+impl Looks {
+    /// Takes a field of bytes if it is one of them.
+    #[inline]
+    pub fn take(&mut self, number: u32, span: Span) {
+        if let Some(place) = LOOKS.iter().position(|look| *look == number) {
+            self.0[place] = span;
+        }
+    }
+
+    /// User name, display name, nick in the clan, avatar, and avatar in the clan.
+    pub fn of(self, body: &[u8]) -> [&[u8]; LOOKS.len()] {
+        self.0.map(|span| span.of(body))
+    }
+}
+
 /// The columns of one message, as they lie in its payload.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Header {
@@ -58,6 +81,21 @@ impl Header {
     /// # Errors
     /// For bytes that are no protobuf message.
     pub fn parse(body: &[u8]) -> Result<Header, Malformed> {
+        Self::parse_with(body, |_, _| {})
+    }
+
+    /// The columns, and what the message shows of its sender, in one walk.
+    ///
+    /// # Errors
+    /// As `parse`.
+    pub fn parse_all(body: &[u8]) -> Result<(Header, Looks), Malformed> {
+        let mut looks = Looks::default();
+        let header = Self::parse_with(body, |number, span| looks.take(number, span))?;
+        Ok((header, looks))
+    }
+
+    #[inline]
+    fn parse_with(body: &[u8], mut take: impl FnMut(u32, Span)) -> Result<Header, Malformed> {
         u32::try_from(body.len()).map_err(|_| Malformed::TooLong)?;
         let mut header = Header::default();
         let mut fields = Fields::new(body);
@@ -65,7 +103,9 @@ impl Header {
             match value {
                 Value::Varint(value) => header.scalar(number, value),
                 Value::Bytes(bytes) => {
-                    header.bytes(number, Span::before(fields.at(), bytes.len()));
+                    let span = Span::before(fields.at(), bytes.len());
+                    header.bytes(number, span);
+                    take(number, span);
                 }
                 Value::Fixed64(_) | Value::Fixed32(_) => {}
             }
@@ -128,12 +168,16 @@ mod tests {
             let message = ChannelMessage {
                 clan_id: ids[0], channel_id: ids[1], message_id: ids[2], sender_id: ids[3], topic_id: ids[4],
                 code, create_time_seconds: created, username, content, category_name, reactions, mentions, attachments,
-                references, referenced_message, mode, is_public: public, ..Default::default()
+                references, referenced_message, mode, is_public: public, display_name: "ann".into(), clan_avatar: "a.png".into(), ..Default::default()
             };
             let body = message.encode_to_vec();
             let header = Header::parse(&body).expect("prost writes protobuf");
             prop_assert_eq!([header.clan, header.channel, header.id, header.sender, header.topic], ids);
             prop_assert_eq!((header.code, header.created), (code, created));
+            let (same, looks) = Header::parse_all(&body).expect("it was just read");
+            prop_assert_eq!(same, header);
+            let shown = [message.username.as_bytes(), b"ann", b"", b"", b"a.png"];
+            prop_assert_eq!(looks.of(&body), shown);
             prop_assert_eq!(header.content.of(&body), message.content.as_bytes());
             prop_assert_eq!(header.reactions.of(&body), &message.reactions[..]);
             prop_assert_eq!(header.mentions.of(&body), &message.mentions[..]);

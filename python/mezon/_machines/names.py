@@ -18,9 +18,6 @@ CALL_KEY: Final = "Mezon-Call-Key"
 #: UNIX time in seconds until which the caller waits.
 DEADLINE: Final = "Mezon-Deadline"
 
-#: The epoch of the relay that published or answered.
-EPOCH: Final = "Mezon-Epoch"
-
 #: Partitions of a new stream. It is fixed when the stream is made.
 DEFAULT_PARTITIONS: Final = 64
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._machines.broker import connect, gone
-from mezon._machines.names import EPOCH, MESSAGE_ID
+from mezon._machines.names import MESSAGE_ID
 from mezon.errors import MezonError
 from mezon.utils.logger import get_logger
 
@@ -81,7 +81,6 @@ class Publisher:
 
     Args:
         broker: Where NATS is. The publisher has a connection of its own.
-        epoch: The relay's epoch, which every event carries.
         bound: Events that may wait.
         in_charge: Whether it is certain that no other relay publishes.
 
@@ -91,10 +90,9 @@ class Publisher:
     """
 
     def __init__(
-        self, broker: Broker, epoch: int, bound: int = 8 * BATCH, in_charge: Callable[[], bool] = lambda: True
+        self, broker: Broker, bound: int = 8 * BATCH, in_charge: Callable[[], bool] = lambda: True
     ) -> None:
         self._broker = broker
-        self._epoch = str(epoch)
         self._bound = bound
         self._in_charge = in_charge
         #: The stream's last number, when it is known; None asks for each event.
@@ -212,7 +210,7 @@ class Publisher:
         inbox = f"{self._inbox}.{self._number}"
         try:
             for number, event in enumerate(batch):
-                headers = {MESSAGE_ID: event.event_id, EPOCH: self._epoch}
+                headers = {MESSAGE_ID: event.event_id}
                 reply = f"{inbox}.{number}" if number >= silent else ""
                 await client.publish(event.subject, event.body, reply=reply, headers=headers)
             async with asyncio.timeout(_PATIENCE):

@@ -229,7 +229,7 @@ class _Parts:
         standard = relay.standard_ports()
         store = standard.store()
         core = standard.encoded_connection(store)
-        self.publisher = Publisher(relay.broker, lock.epoch, in_charge=lambda: lock.held)
+        self.publisher = Publisher(relay.broker, in_charge=lambda: lock.held)
         self.tap = Tap(names, partitions, self.publisher, lock.epoch)
         self.connection = RelayConnection(core, self.tap)
         self.publisher.on_room = self.connection.resume

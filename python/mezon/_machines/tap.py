@@ -31,6 +31,9 @@ _MESSAGE: Final = "channel_message"
 #: What the relay's own client has to hear: its session.
 _OWN: Final = "refresh_session_event"
 
+#: Subjects that are remembered: working one out takes a hash.
+_SUBJECTS: Final = 50_000
+
 #: Fields by which an event finds its partition, in this order.
 _PLACES: Final = ("channel_id", "clan_id", "user_id", "sender_id", "receiver_id")
 
@@ -55,6 +58,7 @@ class Tap:
         self.gaps: GapFiller | None = None
         self.generation = 0
         self.sieve = Sieve()
+        self._subjects: dict[tuple[str, int], str] = {}
         plan = event_plan(_MESSAGE)
         assert plan is not None
         self._plan = plan
@@ -148,8 +152,13 @@ class Tap:
         return 0
 
     def _put(self, name: str, place: int, body: bytes, event_id: str) -> None:
-        partition = partition_of(place, self._partitions)
-        self._publisher.put(Outgoing(self._names.event(partition, name), body, event_id))
+        subject = self._subjects.get((name, place))
+        if subject is None:
+            if len(self._subjects) >= _SUBJECTS:
+                self._subjects.clear()
+            subject = self._names.event(partition_of(place, self._partitions), name)
+            self._subjects[name, place] = subject
+        self._publisher.put(Outgoing(subject, body, event_id))
 
 
 class GapTarget:

@@ -119,22 +119,22 @@ impl Connection<'_> {
         } else {
             envelope.slice(seen.body.clone())
         };
-        if stored {
-            self.keep_message(&body);
+        // One walk over a message for all who look at it here. One that cannot be read is counted where it is decoded.
+        let message = if stored { Header::parse_all(&body).ok() } else { None };
+        if let Some((header, _)) = message {
+            self.keep_message(header, &body);
         }
         if !wanted {
             Stats::add(&stats.skipped, 1);
-        } else if shared.filters().drops(seen.tag, &body) {
+        } else if shared.filters().drops(seen.tag, &body, message.as_ref()) {
             Stats::add(&stats.filtered, 1);
         } else {
             self.batch.push(Item::Event { tag: seen.tag, body });
         }
     }
 
-    /// Puts a message where it will be looked for: among the recent ones, and into the store. One that cannot be read is
-    /// counted where it is decoded.
-    fn keep_message(&mut self, body: &Bytes) {
-        let Ok(header) = Header::parse(body) else { return };
+    /// Puts a message where it will be looked for: among the recent ones, and into the store.
+    fn keep_message(&mut self, header: Header, body: &Bytes) {
         self.calls.joined.used(header.channel);
         self.shared.recent().push(header.channel, header.id, body.clone());
         if let Some(sink) = &self.shared.sink {

@@ -286,4 +286,7 @@ async fn sections_9_and_10_large_messages_however_they_are_cut() {
     }
     let over = frame(FIN | BINARY, &event((32 << 20) + 1));
     breaks(&over[..100_000]).await;
+    // The bound is that of the message, however it is cut.
+    let half = event(17 << 20);
+    breaks(&[frame(BINARY, &half), frame(FIN | CONTINUATION, &half)].concat()).await;
 }

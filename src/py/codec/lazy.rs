@@ -17,9 +17,8 @@ use super::content::{self, Content};
 use super::decode::{self, COST, COST_OF_A_MESSAGE, DecodeError};
 use super::instance;
 use super::plan::{Plan, PlanField, Shape};
-use super::senders::{LOOKS, Looks};
 use crate::wire::schema::Kind;
-use crate::wire::{Fields, Malformed, Span, Value};
+use crate::wire::{Fields, Looks, Malformed, Span, Value};
 
 /// Where an instance keeps its bytes. No field of a model begins so.
 const KEY: &str = "_undecoded";
@@ -96,7 +95,7 @@ pub struct Undecoded {
     alone: Option<Span>,
     /// It was: the instance has it.
     read: AtomicBool,
-    looks: [Span; LOOKS.len()],
+    looks: Looks,
 }
 
 /// Builds the plan's instance from an encoded message, with what is left for later undecoded.
@@ -126,7 +125,7 @@ fn begin<'py>(
         return Ok(None);
     }
     let dict = lazy.template.bind(py).copy()?;
-    let (mut alone, mut looks, mut cost) = (None, [Span::default(); LOOKS.len()], 0);
+    let (mut alone, mut looks, mut cost) = (None, Looks::default(), 0);
     let mut fields = Fields::new(body);
     loop {
         let Ok(next) = fields.read() else { return Ok(None) };
@@ -145,9 +144,7 @@ fn begin<'py>(
                     if std::str::from_utf8(text).is_err() {
                         return Ok(None);
                     }
-                    if let Some(look) = LOOKS.iter().position(|look| *look == number) {
-                        looks[look] = Span::before(fields.at(), text.len());
-                    }
+                    looks.take(number, Span::before(fields.at(), text.len()));
                 }
             }
             (Shape::Parts { list_field, item, .. }, Value::Bytes(list)) => {
@@ -195,8 +192,8 @@ fn cost_of(item: &Plan, list_field: u32, list: &[u8]) -> usize {
 
 impl Undecoded {
     /// What the sender looks like, as `Senders` remembers it.
-    pub(super) fn looks(&self) -> Looks<'_> {
-        self.looks.map(|span| Some(span.of(&self.body)))
+    pub(super) fn looks(&self) -> [&[u8]; 5] {
+        self.looks.of(&self.body)
     }
 
     fn field(&self) -> Option<&PlanField> {

@@ -9,14 +9,9 @@ use pyo3::types::{PyDict, PyString};
 
 use super::lazy::{dict_of, undecoded};
 use crate::by_channel::IdMap;
-use crate::wire::tags::channel_message as field;
 
-/// The fields of a message that say what its sender looks like.
-pub(super) const LOOKS: [u32; 5] =
-    [field::USERNAME, field::DISPLAY_NAME, field::CLAN_NICK, field::AVATAR, field::CLAN_AVATAR];
-
-/// Their values; None where a message made by hand has none.
-pub(super) type Looks<'a> = [Option<&'a [u8]>; LOOKS.len()];
+/// What a message shows of its sender, in the order of `wire::Looks`; None where a message made by hand has nothing.
+type Looks<'a> = [Option<&'a [u8]>; 5];
 
 /// The looks of senders as the bot's users have them, up to a bound: all are forgotten when there are more.
 #[pyclass(frozen, module = "mezon._core")]
@@ -25,7 +20,7 @@ pub struct Senders {
     seen: Mutex<IdMap<Kept>>,
 }
 
-type Kept = [Option<Box<[u8]>>; LOOKS.len()];
+type Kept = [Option<Box<[u8]>>; 5];
 
 impl Senders {
     fn seen(&self) -> std::sync::MutexGuard<'_, IdMap<Kept>> {
@@ -105,7 +100,7 @@ fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Looks<'_>) 
         return Ok(None);
     };
     if let Some(rest) = undecoded(&dict)? {
-        return Ok(Some(then(sender, &rest.get().looks())));
+        return Ok(Some(then(sender, &rest.get().looks().map(Some))));
     }
     let values = [
         value(&dict, intern!(py, "username"))?,
@@ -114,7 +109,7 @@ fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Looks<'_>) 
         value(&dict, intern!(py, "avatar"))?,
         value(&dict, intern!(py, "clan_avatar"))?,
     ];
-    let mut looks: Looks<'_> = [None; LOOKS.len()];
+    let mut looks: Looks<'_> = [None; 5];
     for (look, value) in looks.iter_mut().zip(&values) {
         match value {
             None => {}
