@@ -321,6 +321,27 @@ def before_fork(timeout: float) -> bool:
 def after_fork(child: bool) -> None:
     """Let the stores go on: in the parent once for each ``before_fork``, or in the child."""
 
+def sql_execute(
+    store: Store, text: str, values: list[Any], begin: bool
+) -> tuple[list[str] | None, list[Any], int | None, int]:
+    """Execute one statement on a store's file once for each of `values`, in a transaction if `begin`.
+
+    Returns:
+        The names of the columns or None, the rows as tuples, the number of rows changed or None, the last row id.
+
+    Raises:
+        sqlite3.Error: As Python's sqlite3 does.
+    """
+
+def sql_script(store: Store, text: str) -> None:
+    """Execute several statements on a store's file. Raises ``sqlite3.Error``."""
+
+def sql_in_transaction(store: Store) -> bool:
+    """Whether a transaction begun by `sql_execute` or `sql_script` is open."""
+
+def sql_close(store: Store) -> None:
+    """End the connection of these statements; an open transaction is undone."""
+
 @final
 class Store:
     """A message cache: a memory layer over SQLite, written by a thread of its own.

@@ -61,7 +61,7 @@ async def bot(
     playground: Playground, gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[MezonClient]:
     monkeypatch.chdir(tmp_path)
-    async with running_bot(BOT.name, gateway) as client:
+    async with running_bot(str(BOT), gateway) as client:
         yield client
 
 
