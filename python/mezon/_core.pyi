@@ -162,11 +162,7 @@ class Gateway:
     def fileno(self) -> int:
         """Give the descriptor to watch for reading, or -1 when ``notify`` is called instead."""
     def clear_wake(self) -> None:
-        """Make ``fileno()`` unreadable until the next time there is something.
-
-        Raises:
-            GatewayError: ``forked`` in a forked child: the descriptor is the parent's.
-        """
+        """Make ``fileno()`` unreadable until there is something. Raises ``GatewayError`` (``forked``) in a child."""
     def drain(self, max: int) -> tuple[list[tuple[int, int, Any]], bool]:
         """Take up to `max` events and all answers, oldest first, as ``ItemKind`` says, and whether there are more.
 
@@ -236,28 +232,16 @@ def gateway_options() -> list[tuple[str, str, Any, str]]:
     """Give every option of the connection: name, type, default, what it is for."""
 
 def schema_fields(message: str) -> list[tuple[int, str, str, str, bool]]:
-    """Give the fields of a message, as ``mezon._gateway.codec.SchemaField`` names them.
-
-    Raises:
-        ValueError: If the schema has no such message.
-    """
+    """Give the fields of a message, by ``mezon._gateway.codec.SchemaField``. Raises ``ValueError`` if there is none."""
 
 def schema_messages() -> list[str]:
     """Give the full names of all messages of the schema."""
 
 def schema_zero(message: str, field: str) -> Any:
-    """Give the zero of a field's type.
-
-    Raises:
-        ValueError: If the schema has no such field.
-    """
+    """Give the zero of a field's type. Raises ``ValueError`` if the schema has no such field."""
 
 def peek_envelope(frame: bytes) -> tuple[int, int, bytes]:
-    """Give what the core reads of a frame without decoding it: cid, tag, body. For tests.
-
-    Raises:
-        ValueError: If the frame is no envelope.
-    """
+    """Give what the core reads of a frame without decoding it: cid, tag, body. Raises ``ValueError`` for none."""
 
 # crypto: keys, base58 and addresses for token transfers
 
@@ -297,11 +281,7 @@ def base58_encode(data: bytes) -> str:
     """Write bytes as base58, in the alphabet of Bitcoin."""
 
 def base58_decode(text: str) -> bytes:
-    """Give the bytes of a base58 text.
-
-    Raises:
-        InvalidArgumentError: The text has a letter that base58 does not use.
-    """
+    """Give the bytes of a base58 text. Raises ``InvalidArgumentError`` for a letter that base58 does not use."""
 
 def address_of(user_id: str) -> str:
     """Give the address of a user: base58 of the SHA-256 of the id."""
