@@ -54,8 +54,6 @@ pub trait Sink: Send + Sync {
     fn accept(&self, header: Header, body: Bytes);
     /// Takes one the bot has sent: it takes the place of none that is there.
     fn accept_sent(&self, header: Header, body: Bytes);
-    /// What was there has been taken, and who waits for it has been woken: now is the time to begin with it.
-    fn taken(&self);
     /// Bytes taken and not yet safe.
     fn backlog(&self) -> usize;
 }

@@ -11,6 +11,7 @@ mod filter;
 mod gateway;
 mod items;
 mod options;
+mod sql;
 mod store;
 mod wake;
 
@@ -41,6 +42,10 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::close_stores, module)?)?;
     module.add_function(wrap_pyfunction!(store::before_fork, module)?)?;
     module.add_function(wrap_pyfunction!(store::after_fork, module)?)?;
+    module.add_function(wrap_pyfunction!(sql::sql_execute, module)?)?;
+    module.add_function(wrap_pyfunction!(sql::sql_script, module)?)?;
+    module.add_function(wrap_pyfunction!(sql::sql_in_transaction, module)?)?;
+    module.add_function(wrap_pyfunction!(sql::sql_close, module)?)?;
     module.add_function(wrap_pyfunction!(codec::plan::schema_fields, module)?)?;
     module.add_function(wrap_pyfunction!(codec::plan::schema_messages, module)?)?;
     module.add_function(wrap_pyfunction!(codec::decode::schema_zero, module)?)?;

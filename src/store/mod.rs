@@ -21,6 +21,7 @@ mod row;
 mod search;
 mod shared;
 mod sink;
+mod sql;
 mod upkeep;
 mod writer;
 
@@ -40,6 +41,7 @@ pub use fork::{forget as after_fork_in_child, hold as before_fork, release as af
 pub use live::close_all;
 pub use memory::Kept as Found;
 pub use row::Row;
+pub use sql::{Answer, Values};
 
 use crate::wire::Header;
 use crate::wire::message::CODE_UPDATE;

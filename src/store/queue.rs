@@ -67,8 +67,6 @@ pub struct Intake {
     pub accepted: u64,
     /// The writer waits for the first operation.
     pub asleep: bool,
-    /// Something came that the writer has not been told of yet.
-    pub untold: bool,
     /// Somebody waits: do not collect a group.
     pub hurry: bool,
     pub closing: bool,

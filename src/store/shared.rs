@@ -10,7 +10,7 @@ use super::indexes::{Index, Indexes};
 use super::memory::{Kept, Memory};
 use super::queue::{Intake, Op, Progress, lock};
 use super::row::Row;
-use super::{Location, Options, file, fork, live, read, writer};
+use super::{Location, Options, file, fork, live, read, sql, writer};
 use crate::by_channel::RingBounds;
 use crate::wire::Header;
 use crate::wire::message::{CODE_REMOVE, CODE_UPDATE};
@@ -67,6 +67,8 @@ pub(super) struct Shared {
     /// Readers who wait for it.
     pub waiting: AtomicUsize,
     readers: [Mutex<Option<Connection>>; 2],
+    /// The one for a bot's own SQL.
+    pub sql: Mutex<Option<Connection>>,
     pub indexes: Indexes,
     pub counters: Counters,
     pub process: u32,
@@ -92,6 +94,7 @@ impl Shared {
             writable: Mutex::new(None),
             waiting: AtomicUsize::new(0),
             readers: [const { Mutex::new(None) }; 2],
+            sql: Mutex::new(None),
             indexes: Indexes::default(),
             counters: Counters::default(),
             process: std::process::id(),
@@ -100,38 +103,16 @@ impl Shared {
 
     /// Takes an operation. `hurry`: somebody waits for it.
     pub fn push(self: &Arc<Self>, op: Op, hurry: bool) {
-        if let Some(intake) = self.take(op) {
-            self.rouse(intake, hurry);
-        }
-    }
-
-    /// Takes an operation; the writer is told by `tell_writer`, when those who wait for it more have been.
-    pub fn push_untold(&self, op: Op) {
-        if let Some(mut intake) = self.take(op) {
-            intake.untold = true;
-        }
-    }
-
-    /// Tells the writer of what was pushed untold. It costs a system call if it sleeps.
-    pub fn tell_writer(self: &Arc<Self>) {
-        let mut intake = lock(&self.intake);
-        if std::mem::take(&mut intake.untold) {
-            self.rouse(intake, false);
-        }
-    }
-
-    /// None if there is no room.
-    fn take(&self, op: Op) -> Option<MutexGuard<'_, Intake>> {
         let weight = op.weight();
         let mut intake = lock(&self.intake);
         if intake.bytes + weight > BACKLOG_LIMIT {
             self.counters.lost.fetch_add(1, Ordering::Relaxed);
-            return None;
+            return;
         }
         intake.ops.push_back(op);
         intake.bytes += weight;
         intake.accepted += 1;
-        Some(intake)
+        self.rouse(intake, hurry);
     }
 
     /// Sees to it that the writer runs; in a hurry it collects no group first.
@@ -299,6 +280,7 @@ impl Shared {
     pub fn put_down(&self) {
         if let Location::File(_) = &self.options.location {
             self.drop_readers();
+            sql::put_down(&mut lock(&self.sql));
             if let Some(place) = lock(&self.writable).take() {
                 place.put_down();
             }

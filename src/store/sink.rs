@@ -9,15 +9,11 @@ use crate::wire::Header;
 
 impl Sink for Store {
     fn accept(&self, header: Header, body: Bytes) {
-        self.shared().push_untold(Op::Payload(header, body));
+        self.shared().push(Op::Payload(header, body), false);
     }
 
     fn accept_sent(&self, header: Header, body: Bytes) {
-        self.shared().push_untold(Op::Sent(header, body));
-    }
-
-    fn taken(&self) {
-        self.shared().tell_writer();
+        self.shared().push(Op::Sent(header, body), false);
     }
 
     fn backlog(&self) -> usize {

@@ -109,3 +109,65 @@ async def test_a_store_in_memory_has_no_file() -> None:
         await store.save_message(message(1))
         with pytest.raises(MessageStoreError, match="in memory alone"):
             await store.db.execute("SELECT 1")
+
+
+async def test_errors_of_each_kind_are_sqlites(tmp_path: Path) -> None:
+    async with MessageDB(tmp_path / "m.db") as store:
+        with pytest.raises(sqlite3.OperationalError, match="syntax error"):
+            await store.db.execute("SELEKT 1")
+        with pytest.raises(sqlite3.ProgrammingError, match="one statement at a time"):
+            await store.db.execute("SELECT 1; SELECT 2")
+        with pytest.raises(sqlite3.ProgrammingError, match="takes 2 values, and 1 are given"):
+            await store.db.execute("SELECT ?, ?", [1])
+        with pytest.raises(sqlite3.ProgrammingError, match="no value is given for :b"):
+            await store.db.execute("SELECT :a, :b", {"a": 1})
+        with pytest.raises(sqlite3.ProgrammingError, match="a value of type object"):
+            await store.db.execute("SELECT ?", [object()])
+        await store.db.executescript("CREATE TABLE mine (a PRIMARY KEY); INSERT INTO mine VALUES (1)")
+        with pytest.raises(sqlite3.IntegrityError, match="UNIQUE") as caught:
+            await store.db.execute("INSERT INTO mine VALUES (1)")
+        assert caught.value.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+
+
+async def test_values_come_back_as_they_went(tmp_path: Path) -> None:
+    values = [None, 0, -(2**63), 1.5, "", "chào \0 bạn", b"", b"\x00\xff"]
+    async with MessageDB(tmp_path / "m.db") as store:
+        ((*found,),) = await store.db.execute_fetchall(f"SELECT {', '.join('?' * len(values))}", values)
+        assert found == values
+        assert [type(value) for value in found] == [type(value) for value in values]
+        cursor = await store.db.execute('SELECT 1 AS a, 2 AS a, 3 AS "it\'s ""c"""')
+        assert [column[0] for column in cursor.description] == ["a", "a", 'it\'s "c"']
+        store.db.row_factory = lambda cursor, row: {cursor.description[0][0]: row[0]}
+        assert await store.db.execute_fetchall("SELECT 5 AS five") == [{"five": 5}]
+
+
+async def test_a_transaction_is_begun_by_a_change_and_undone_by_a_rollback(tmp_path: Path) -> None:
+    async with MessageDB(tmp_path / "m.db") as store:
+        await store.db.executescript("CREATE TABLE mine (a)")
+        cursor = await store.db.executemany("/* two */ INSERT INTO mine VALUES (?)", [(1,), (2,)])
+        assert cursor.rowcount == 2
+        await store.db.rollback()
+        (row,) = await store.db.execute_fetchall("SELECT count(*) FROM mine")
+        assert row[0] == 0
+        await store.db.execute("INSERT INTO mine VALUES (3)")
+        await store.db.close()
+        (row,) = await store.db.execute_fetchall("SELECT count(*) FROM mine")
+        assert row[0] == 0, "what was not committed is not there"
+
+
+async def test_beside_a_writer_the_file_stays_whole(tmp_path: Path) -> None:
+    """SQL, opened and closed again and again while messages are stored: Python's own sqlite3 broke the file here."""
+    path = tmp_path / "m.db"
+    async with MessageDB(path) as store:
+        number = 0
+        for _ in range(150):
+            for _ in range(100):
+                number += 1
+                await store.save_message(message(number))
+            (row,) = await store.db.execute_fetchall("SELECT count(*) FROM messages")
+            assert row[0] == number
+            await store.db.close()
+        assert store.stats()["failures"] == 0
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT count(*) FROM messages").fetchone() == (number,)

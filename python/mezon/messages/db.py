@@ -149,7 +149,7 @@ class MessageDB:
         if self._sql is None:
             from mezon.messages._sql import Database
 
-            self._sql = Database(self.db_path, self._ready_for_sql)
+            self._sql = Database(lambda: self.core, self.db_path, self._ready_for_sql)
         return self._sql
 
     def _ready_for_sql(self) -> None:

@@ -67,14 +67,11 @@ impl Connection<'_> {
             self.life = read;
             self.heartbeat.heard();
         }
-        let paused = self.hand_over();
-        if frames > 0
-            && let Some(sink) = &self.shared.sink
-        {
-            sink.taken();
+        if self.hand_over() {
+            // One more turn polls the pause, so that its end wakes this task.
+            return outcome.map(|_| true);
         }
-        // One more turn polls the pause, so that its end wakes this task.
-        if paused { outcome.map(|_| true) } else { outcome }
+        outcome
     }
 
     fn take_frame(&mut self, frame: Frame, now: Instant) {

@@ -144,8 +144,6 @@ impl Sink for Store {
         self.accept(header, body);
     }
 
-    fn taken(&self) {}
-
     fn backlog(&self) -> usize {
         self.looks.lock().unwrap().pop_front().unwrap_or_else(|| self.backlog.load(Relaxed))
     }

@@ -1,0 +1,160 @@
+//! SQL of a bot's own on the store's file, by a connection of its own.
+//!
+//! By this SQLite and no other: two of them on one file in one process do not see each other's locks, drop them, and cut the
+//! log's index under each other.
+
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::fallible_iterator::FallibleIterator as _;
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Batch, Connection, OpenFlags, Statement};
+
+use super::queue::lock;
+use super::{Location, Store, fork};
+
+/// How long a statement waits for who writes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The values of one execution, in order or by name.
+#[derive(Debug, Clone)]
+pub enum Values {
+    Ordered(Vec<Value>),
+    /// Names without the sign before them.
+    Named(Vec<(String, Value)>),
+}
+
+/// What a statement gave.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// Names of the columns; None for a statement that gives no rows.
+    pub columns: Option<Vec<String>>,
+    pub rows: Vec<Vec<Value>>,
+    /// Rows changed; None for a statement that gives rows.
+    pub changed: Option<usize>,
+    pub last_row: i64,
+}
+
+impl Store {
+    /// Executes one statement, once for each of `values`. `begin`: in a transaction, which is begun if there is none.
+    pub fn sql(&self, text: &str, values: &[Values], begin: bool) -> Result<Answer, rusqlite::Error> {
+        self.with_sql(|connection| {
+            let mut batch = Batch::new(connection, text);
+            let Some(mut statement) = batch.next()? else { return Ok(Answer::default()) };
+            if batch.next()?.is_some() {
+                return Err(rusqlite::Error::MultipleStatement);
+            }
+            if begin && connection.is_autocommit() {
+                connection.execute_batch("BEGIN")?;
+            }
+            let mut answer = Answer::default();
+            for values in values {
+                bind(&mut statement, values)?;
+                run(&mut statement, &mut answer)?;
+            }
+            answer.last_row = connection.last_insert_rowid();
+            Ok(answer)
+        })
+    }
+
+    /// Executes several statements without values.
+    pub fn sql_script(&self, text: &str) -> Result<(), rusqlite::Error> {
+        self.with_sql(|connection| connection.execute_batch(text))
+    }
+
+    /// Is a transaction of the bot's own open?
+    pub fn sql_in_transaction(&self) -> bool {
+        lock(&self.shared().sql).as_ref().is_some_and(|connection| !connection.is_autocommit())
+    }
+
+    /// Ends the connection, and a transaction that is open.
+    pub fn sql_close(&self) {
+        let _inside = fork::enter();
+        *lock(&self.shared().sql) = None;
+    }
+
+    fn with_sql<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, rusqlite::Error> {
+        let _inside = fork::enter();
+        let mut guard = lock(&self.shared().sql);
+        let connection = match &mut *guard {
+            Some(connection) => connection,
+            None => guard.insert(open(&self.shared().options.location)?),
+        };
+        work(connection)
+    }
+}
+
+/// Before a fork. Not within a transaction of the bot's own, which would be undone by it.
+pub fn put_down(place: &mut Option<Connection>) {
+    if place.as_ref().is_some_and(Connection::is_autocommit)
+        && let Some(connection) = place.take()
+    {
+        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    }
+}
+
+fn open(location: &Location) -> Result<Connection, rusqlite::Error> {
+    let connection = match location {
+        Location::File(path) => Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE
+                | OpenFlags::SQLITE_OPEN_CREATE
+                | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?,
+        Location::Memory => Connection::open_in_memory()?,
+    };
+    connection.busy_timeout(BUSY)?;
+    Ok(connection)
+}
+
+fn bind(statement: &mut Statement<'_>, values: &Values) -> Result<(), rusqlite::Error> {
+    let wanted = statement.parameter_count();
+    statement.clear_bindings();
+    match values {
+        Values::Ordered(values) => {
+            if values.len() != wanted {
+                return Err(rusqlite::Error::InvalidParameterCount(values.len(), wanted));
+            }
+            for (at, value) in values.iter().enumerate() {
+                statement.raw_bind_parameter(at + 1, value)?;
+            }
+        }
+        Values::Named(values) => {
+            for at in 1..=wanted {
+                let name = statement.parameter_name(at).unwrap_or_default().to_owned();
+                let found = values.iter().find(|(known, _)| Some(known.as_str()) == name.get(1..));
+                let Some((_, value)) = found else { return Err(rusqlite::Error::InvalidParameterName(name)) };
+                statement.raw_bind_parameter(at, value)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn run(statement: &mut Statement<'_>, answer: &mut Answer) -> Result<(), rusqlite::Error> {
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    if columns.is_empty() {
+        *answer.changed.get_or_insert(0) += statement.raw_execute()?;
+        return Ok(());
+    }
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        answer.rows.push((0..columns.len()).map(|at| row.get_ref(at).map(value)).collect::<Result<_, _>>()?);
+    }
+    answer.columns = Some(columns);
+    Ok(())
+}
+
+/// A value as it is; a text that is no UTF-8, as near to it as can be.
+fn value(found: ValueRef<'_>) -> Value {
+    match found {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_owned()),
+    }
+}
