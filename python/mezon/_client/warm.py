@@ -38,8 +38,8 @@ async def warm_up() -> asyncio.Future[None]:
 
 def _import(names: Iterable[str]) -> None:
     for name in names:
-        # What fails here is imported again where it is needed, and raises there. It may fail by the thread alone: the `ast`
-        # module of Python 3.11 is not for two at once, and pytest rewrites what it imports with it.
+        # What fails here is imported again where it is needed, and raises there. It may fail by the thread alone: the
+        # `ast` module of Python 3.11 is not for two at once, and pytest rewrites what it imports with it.
         with suppress(Exception):
             importlib.import_module(name)
 
