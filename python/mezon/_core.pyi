@@ -81,17 +81,9 @@ class Plan:
     def message(self) -> str:
         """The full name of the message."""
     def decode(self, body: bytes) -> Any:
-        """Build the instance from an encoded message.
-
-        Raises:
-            ValueError: The bytes are no such message, or its lists have more elements than anyone needs.
-        """
+        """Build the instance from an encoded message. A ValueError for none, and for one with lists without end."""
     def receive(self, body: bytes) -> Any:
-        """Build it as ``Gateway.drain`` does: what the spec leaves for later is decoded when it is read.
-
-        Raises:
-            ValueError: As ``decode``.
-        """
+        """Build it as ``Gateway.drain`` does, with what is left for later decoded when read; raises as ``decode``."""
     def encode(self, value: Any) -> bytes:
         """Encode a mapping, or an object's attributes, by the plan's names; None and zeros are left out.
 
@@ -115,25 +107,21 @@ class LazyField:
     def __new__(cls, name: str, alone: bool = False) -> LazyField: ...
     def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
 
+_Use = Callable[[Any], object]
+
 @final
 class Senders:
     """What messages have shown of their senders, ``most`` of them: all are forgotten when there are more."""
 
     def __new__(cls, most: int) -> Senders: ...
-    def know(
-        self, message: Any, use_channel: Callable[[Any], object], use_user: Callable[[Any], object]
-    ) -> bool:
-        """Tell whether the caches know a message's channel and sender, and the sender as it shows them.
-
-        Both callables make an id the one used last, and raise KeyError when it is not there.
-        """
+    def know(self, message: Any, use_channel: _Use, use_user: _Use) -> bool:
+        """Tell whether the caches know channel and sender, and the looks; each is used, with KeyError if not there."""
     def have_seen(self, message: Any) -> bool:
         """Tell whether a message shows its sender as the one before it did."""
     def see(self, message: Any) -> None:
         """Remember what a message shows of its sender."""
     def forget(self, sender: int) -> None:
         """Forget a sender."""
-    def __len__(self) -> int: ...
 
 @final
 class EventFilter:
@@ -174,11 +162,7 @@ class Gateway:
     def fileno(self) -> int:
         """Give the descriptor to watch for reading, or -1 when ``notify`` is called instead."""
     def clear_wake(self) -> None:
-        """Make ``fileno()`` unreadable until the next time there is something.
-
-        Raises:
-            GatewayError: ``forked`` in a forked child: the descriptor is the parent's.
-        """
+        """Make ``fileno()`` unreadable until there is something. Raises ``GatewayError`` (``forked``) in a child."""
     def drain(self, max: int) -> tuple[list[tuple[int, int, Any]], bool]:
         """Take up to `max` events and all answers, oldest first, as ``ItemKind`` says, and whether there are more.
 
@@ -248,28 +232,16 @@ def gateway_options() -> list[tuple[str, str, Any, str]]:
     """Give every option of the connection: name, type, default, what it is for."""
 
 def schema_fields(message: str) -> list[tuple[int, str, str, str, bool]]:
-    """Give the fields of a message, as ``mezon._gateway.codec.SchemaField`` names them.
-
-    Raises:
-        ValueError: If the schema has no such message.
-    """
+    """Give the fields of a message, by ``mezon._gateway.codec.SchemaField``. Raises ``ValueError`` if there is none."""
 
 def schema_messages() -> list[str]:
     """Give the full names of all messages of the schema."""
 
 def schema_zero(message: str, field: str) -> Any:
-    """Give the zero of a field's type.
-
-    Raises:
-        ValueError: If the schema has no such field.
-    """
+    """Give the zero of a field's type. Raises ``ValueError`` if the schema has no such field."""
 
 def peek_envelope(frame: bytes) -> tuple[int, int, bytes]:
-    """Give what the core reads of a frame without decoding it: cid, tag, body. For tests.
-
-    Raises:
-        ValueError: If the frame is no envelope.
-    """
+    """Give what the core reads of a frame without decoding it: cid, tag, body. Raises ``ValueError`` for none."""
 
 # crypto: keys, base58 and addresses for token transfers
 
@@ -309,11 +281,7 @@ def base58_encode(data: bytes) -> str:
     """Write bytes as base58, in the alphabet of Bitcoin."""
 
 def base58_decode(text: str) -> bytes:
-    """Give the bytes of a base58 text.
-
-    Raises:
-        InvalidArgumentError: The text has a letter that base58 does not use.
-    """
+    """Give the bytes of a base58 text. Raises ``InvalidArgumentError`` for a letter that base58 does not use."""
 
 def address_of(user_id: str) -> str:
     """Give the address of a user: base58 of the SHA-256 of the id."""

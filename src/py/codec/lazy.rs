@@ -141,7 +141,7 @@ fn begin<'py>(
                         Err(_) => return Ok(None),
                     }
                 } else if let (Kind::String, Value::Bytes(text)) = (kind, value) {
-                    if std::str::from_utf8(text).is_err() {
+                    if simdutf8::basic::from_utf8(text).is_err() {
                         return Ok(None);
                     }
                     looks.take(number, Span::before(fields.at(), text.len()));
@@ -163,7 +163,7 @@ fn begin<'py>(
         }
     }
     let text = alone.map_or(&[][..], |span| span.of(body));
-    if cost >= COST || std::str::from_utf8(text).is_err() {
+    if cost >= COST || simdutf8::basic::from_utf8(text).is_err() {
         return Ok(None);
     }
     let rest = Undecoded {

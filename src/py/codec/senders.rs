@@ -86,10 +86,6 @@ impl Senders {
     fn forget(&self, sender: i64) {
         self.seen().remove(&sender);
     }
-
-    fn __len__(&self) -> usize {
-        self.seen().len()
-    }
 }
 
 /// Hands the sender and the looks of a message to `then`; None for a message that has other things in their places.

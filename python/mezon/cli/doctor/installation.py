@@ -6,6 +6,7 @@ Imports nothing of the package at the top: it may be half gone.
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import sys
 from collections.abc import Iterator
@@ -51,26 +52,39 @@ def _other() -> Check:
     return Check("mezon-sdk", BAD, f"{version} is installed too, and both own the folder mezon", REINSTALL)
 
 
+def _installed() -> list[tuple[str, str, str, str]]:
+    """Read what was installed below ``mezon``: name, path, kind of hash and hash of each file.
+
+    Not by ``metadata.files``: from Python 3.12 on it leaves out what is missing.
+    """
+    try:
+        distribution = metadata.distribution("mezon-rs")
+    except metadata.PackageNotFoundError:
+        return []
+    found = []
+    for row in csv.reader((distribution.read_text("RECORD") or "").splitlines()):
+        name, hashed = (*row, "", "")[:2]
+        mode, equals, value = hashed.partition("=")
+        if name.startswith("mezon/") and equals:
+            found.append((name, str(distribution.locate_file(name)), mode, value))
+    return found
+
+
 def _whole() -> Check:
     """Compare the files with what was installed: mezon-sdk replaces some, and takes them along when it goes."""
-    try:
-        files = metadata.files("mezon-rs") or []
-    except metadata.PackageNotFoundError:
-        files = []
-    ours = [(file, file.hash) for file in files if file.parts[:1] == ("mezon",) and file.hash is not None]
+    ours = _installed()
     if not ours:
         return Check("files", OK, "run from a clone: nothing to compare with")
     missing, other = [], []
-    for file, expected in ours:
-        path = file.locate()
+    for name, path, mode, expected in ours:
         try:
             with open(path, "rb") as stream:
-                digest = hashlib.new(expected.mode, stream.read()).digest()
+                digest = hashlib.new(mode, stream.read()).digest()
         except OSError:
-            missing.append(str(file))
+            missing.append(name)
             continue
-        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected.value:
-            other.append(str(file))
+        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != expected:
+            other.append(name)
     if not missing and not other:
         return Check("files", OK, f"all {len(ours)} are as installed")
     some = ", ".join((missing + other)[:3])
