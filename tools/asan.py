@@ -28,6 +28,10 @@ TESTS: Final = [
     "tests/store",
 ]
 
+#: These fork a process in which other threads run. The sanitizer's own allocator is then locked in the child for ever
+#: when a thread was in it (gcc 12, seen in a debugger), which says nothing of the core. `make test` runs them.
+FORKS: Final = "tests/store/test_store_fork.py"
+
 
 def build() -> Path:
     """Build the checked extension; gives the folder to import `mezon` from."""
@@ -85,7 +89,7 @@ def main() -> None:
         sys.exit(f"the checked core was not loaded: {loaded.stdout}{loaded.stderr}")
     # The sanitizer makes everything some times slower; the limits of tests and of hypothesis are for ordinary runs.
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "600"]
-    command.append("--hypothesis-profile=ci")
+    command += ["--hypothesis-profile=ci", f"--ignore={FORKS}"]
     sys.exit(
         subprocess.run(
             [*command, *(sys.argv[1:] or TESTS)], env=environment, cwd=ROOT, check=False
