@@ -23,6 +23,9 @@ from mezon.managers.event import EventManager
 
 NAME = "channel_message"
 
+#: One event a turn of the loop, as they come to a bot that has little to do.
+LONE = "one event at a time"
+
 
 class NoConnection:
     """As much of a connection as a dispatcher asks for."""
@@ -43,7 +46,9 @@ def every(nth: int) -> Callable[[int], Awaitable[None]]:
     return handle
 
 
-async def run(events: int, handlers: list[Callable[[int], Any]], worker: bool) -> float:
+async def run(
+    events: int, handlers: list[Callable[[int], Any]], worker: bool, together: int = BATCH
+) -> float:
     """Microseconds of CPU an event."""
     manager = EventManager()
     dispatcher = Dispatcher(manager, lambda error, name: None, worker_task=worker)
@@ -51,8 +56,8 @@ async def run(events: int, handlers: list[Callable[[int], Any]], worker: bool) -
         manager.on(NAME, handler)
     dispatcher.attach(NoConnection(), asyncio.get_running_loop())  # type: ignore[arg-type]
     begun = time.thread_time()
-    for start in range(0, events, BATCH):
-        for number in range(start, start + BATCH):
+    for start in range(0, events, together):
+        for number in range(start, start + together):
             dispatcher.on_event(NAME, number)
         await asyncio.sleep(0)
     while dispatcher.running:  # noqa: ASYNC110
@@ -60,8 +65,9 @@ async def run(events: int, handlers: list[Callable[[int], Any]], worker: bool) -
     return (time.thread_time() - begun) / events * 1e6
 
 
-CASES = {
+CASES: dict[str, tuple[int, list[Callable[[int], Any]]]] = {
     "one handler": (1, [every(0)]),
+    LONE: (4, [every(0)]),
     "2 % suspend": (1, [every(50)]),
     "half suspend": (1, [every(2)]),
     "it suspends": (1, [every(1)]),
@@ -84,7 +90,9 @@ def main() -> None:
         seen: dict[bool, list[float]] = {True: [], False: []}
         for _ in range(args.rounds):
             for worker in seen:
-                seen[worker].append(asyncio.run(run(args.events // fewer, handlers, worker)))
+                seen[worker].append(
+                    asyncio.run(run(args.events // fewer, handlers, worker, 1 if name == LONE else BATCH))
+                )
         worker, own = (statistics.median(seen[which]) for which in (True, False))
         print(f"{name:20} worker {worker:7.2f}   a task each {own:7.2f}   {own / worker:.2f} times")
 

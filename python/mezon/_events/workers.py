@@ -41,7 +41,18 @@ _Variables: TypeAlias = "tuple[tuple[ContextVar[Any], Any], ...]"
 class _Line:
     """Handlers that wait to be begun, and the workers on their way to them."""
 
-    __slots__ = ("before", "credit", "last", "more", "outcome", "queue", "turns", "watched", "worker")
+    __slots__ = (
+        "before",
+        "count",
+        "credit",
+        "last",
+        "more",
+        "outcome",
+        "queue",
+        "turns",
+        "watched",
+        "worker",
+    )
 
     def __init__(self) -> None:
         self.queue: deque[_Waiting] = deque()
@@ -58,6 +69,8 @@ class _Line:
         self.more = 1
         self.watched = False
         self.turns = 0
+        #: Handlers that have stood in it.
+        self.count = 0
 
 
 class Workers:
@@ -90,6 +103,9 @@ class Workers:
         self._share = 0.0
         #: Handlers that get tasks of their own until the share is looked at again.
         self._apart = 0
+        #: Was the last one of a turn of the loop its only one? Then a line for the next one costs more than it saves.
+        self._alone = False
+        self._one_this_turn = False
 
     def use(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin handlers on this loop, each in a copy of the context of now."""
@@ -97,6 +113,7 @@ class Workers:
             # Of a loop that has ended.
             self._drop(line)
         self._loop = loop
+        self._alone = self._one_this_turn = False
         self._context = copy_context()
         self._variables = tuple(self._context.items())
 
@@ -128,6 +145,13 @@ class Workers:
                 self._apart -= 1
                 self._context.run(self._start, name, handler, outcome)
                 return
+            if self._alone and self._loop is not None:
+                if not self._one_this_turn:
+                    self._one_this_turn = True
+                    self._loop.call_soon(self._turn_over)
+                    self._context.run(self._start, name, handler, outcome)
+                    return
+                self._alone = False
             line = self._line = _Line()
             self._apart = _APART
             self._lines.add(line)
@@ -137,7 +161,11 @@ class Workers:
             if line.credit >= 1.0:
                 line.credit -= 1.0
                 self._hire(line, name)
+        line.count += 1
         line.queue.append((name, handler, outcome))
+
+    def _turn_over(self) -> None:
+        self._one_this_turn = False
 
     def _hire(self, line: _Line, name: str) -> None:
         assert self._loop is not None
@@ -204,6 +232,7 @@ class Workers:
         self._ended()
 
     def _forget(self, line: _Line) -> None:
+        self._alone = line.count == 1 and not self._one_this_turn
         self._lines.discard(line)
         if self._line is line:
             self._line = None
