@@ -12,6 +12,7 @@ import importlib.util
 import sys
 import time
 
+import chart
 import report
 from cases import CASES, CLANS, Case, Setting
 from harness import HERE, ROOT, BenchError, Who, interpreters, server
@@ -26,7 +27,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--write-readme",
         action="store_true",
-        help="put the table into docs/benchmark.md and its summary into README.md",
+        help="put the table into docs/benchmark.md, its summary into README.md and the chart into docs/assets",
     )
     parser.add_argument("--list", action="store_true", help="print the cases")
     return parser.parse_args()
@@ -101,6 +102,7 @@ async def main() -> int:
     if options.write_readme:
         report.write_page(ROOT / "docs" / "benchmark.md", report.markdown(measured, where, whole=True))
         report.write_page(ROOT / "README.md", report.markdown(measured, where, whole=False))
+        chart.write(ROOT / "docs" / "assets", measured)
     return 1 if failures else 0
 
 

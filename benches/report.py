@@ -181,7 +181,8 @@ def medians(measured: Measured, row: Row) -> Values:
     return {who: statistics.median(f[row.figure]) for who, f in sides.items() if f.get(row.figure)}
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Write a figure with as many digits as it deserves."""
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"
@@ -199,10 +200,10 @@ def _lines(measured: Measured, rows: Iterable[Row] = ROWS) -> list[tuple[str, ..
         lines.append(
             (
                 f"{row.title} ({row.unit})",
-                _number(reference),
-                _number(ours),
+                number(reference),
+                number(ours),
                 f"{times:,.1f} x" if times is not None else "",
-                _number(values.get("handwritten")),
+                number(values.get("handwritten")),
                 row.target,
                 "" if verdict is None else "yes" if verdict else "NO",
             )
