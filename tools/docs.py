@@ -194,7 +194,7 @@ def faults(config: Config) -> Iterator[str]:
         for target in page.loaded:
             if urlsplit(target).scheme:
                 yield f"{where}: loads {target} from elsewhere"
-            elif not (path.parent / unquote(target).split("?")[0]).exists():
+            elif not (path.parent / unquote(urlsplit(target).path)).exists():
                 yield f"{where}: {target} is not there"
         for link in page.links:
             yield from _link_faults(config, path, link, pages)
