@@ -11,7 +11,7 @@ SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml 
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build build-dev demo test test-rust test-python test-oldest
-.PHONY: faults faults-machines bench-quick bench-machines soak model fuzz lint fmt bench bench-rust screenshots proto licences docs dist dist-wheel dist-same lock
+.PHONY: faults faults-machines bench-quick bench-instructions bench-machines soak model fuzz lint fmt bench bench-rust screenshots proto licences docs dist dist-wheel dist-same lock
 .PHONY: clean test-dev asan
 
 help: ## print this list
@@ -106,6 +106,9 @@ bench: build ## compare with mezon-sdk (installed into .venv-reference) in one r
 
 bench-quick: build ## the same with small numbers, under 90 s
 	$(PY) benches/compare.py --quick
+
+bench-instructions: build ## instructions an event by callgrind, beside those that were kept; needs valgrind
+	$(PY) benches/instructions.py
 
 bench-machines: build ## a bot behind a relay and NATS, beside the same bot in one process
 	$(PY) benches/machines.py
