@@ -174,8 +174,8 @@ class Waiters:
                 return await waiter.future
         except TimeoutError:
             if waiter.future.done() and not waiter.future.cancelled():
-                # The check itself raised one.
-                raise
+                # It came in the very turn of the loop that ended the time, or the check itself raised one.
+                return waiter.future.result()
             raise MezonTimeoutError(f"no {name} that fits came within {timeout:g} s") from None
         finally:
             self._remove(name, waiter)
