@@ -232,6 +232,26 @@ class EventStream(Generic[T]):
         event: T = sink.events.popleft()
         return event
 
+    async def next(self, timeout: float | None = None) -> T:
+        """Give the next event; unlike the loop, it says so when none comes any more.
+
+        Args:
+            timeout: Seconds; None waits until the client ends.
+
+        Raises:
+            MezonTimeoutError: If none came in time (a TimeoutError).
+            ConnectionLostError: If the client, or the stream, has ended.
+        """
+        try:
+            async with asyncio.timeout(timeout) as limit:
+                return await self.__anext__()
+        except StopAsyncIteration:
+            raise WaitEndedError(f"nothing comes any more while waiting for {self._name}") from None
+        except TimeoutError:
+            if not limit.expired():
+                raise  # the check's own
+            raise MezonTimeoutError(f"no {self._name} that fits came within {timeout:g} s") from None
+
     async def __aenter__(self) -> Self:
         return self
 
