@@ -42,11 +42,11 @@ class Command(Guarded):
     ) -> None:
         super().__init__(checks, cooldown)
         if isinstance(callback, Command):
-            raise InvalidArgumentError(f"{callback.name} is a command already: aliases give it more names")
+            raise InvalidArgumentError(f"{callback.full_name} is a command already: aliases give it more names")
         if not is_async(callback):
             raise InvalidArgumentError("a command is a coroutine function: async def name(ctx, ...)")
         self.callback = callback
-        self.name = name or str(getattr(callback, "__name__", ""))
+        self.name: str = name if name else str(getattr(callback, "__name__", ""))
         self.aliases: tuple[str, ...] = (aliases,) if isinstance(aliases, str) else tuple(aliases)
         for one in self.names:
             if not isinstance(one, str) or not one or one != "".join(one.split()):
