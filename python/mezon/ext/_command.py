@@ -42,7 +42,9 @@ class Command(Guarded):
     ) -> None:
         super().__init__(checks, cooldown)
         if isinstance(callback, Command):
-            raise InvalidArgumentError(f"{callback.full_name} is a command already: aliases give it more names")
+            raise InvalidArgumentError(
+                f"{callback.full_name} is a command already: aliases give it more names"
+            )
         if not is_async(callback):
             raise InvalidArgumentError("a command is a coroutine function: async def name(ctx, ...)")
         self.callback = callback
