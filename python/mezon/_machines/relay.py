@@ -194,6 +194,7 @@ class Relay:
         return StandardPorts(
             PortSettings(
                 client_id=self.names.bot,
+                api_key=self._key,
                 gateway=self._options.get("gateway") or GatewayOptions(),
                 message_db=self._message_db,
                 content_as_json=False,
