@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from mezon._machines.answers import Answers
 from mezon._machines.broker import api, connect, gone
 from mezon._machines.layout import prepare
 from mezon._machines.leader import Lock, LockLostError
 from mezon._machines.names import Names
+from mezon._machines.packets import Packet
 from mezon._machines.publisher import Outgoing, Publisher
 from mezon._machines.settings import Broker, Layout, Timing
 from mezon.testing import LocalGateway
@@ -140,6 +142,29 @@ async def test_a_batch_that_comes_late_changes_nothing(nats: NatsServer) -> None
         info = await api(client, f"STREAM.INFO.{NAMES.events}")
         assert info is not None
         assert info["state"]["last_seq"] == 310
+    finally:
+        await gone(client)
+
+
+async def test_the_next_relay_remembers_what_was_answered(nats: NatsServer) -> None:
+    client = await connect(Broker(urls=nats.url))
+    made: list[str] = []
+
+    async def make(said: str) -> Packet:
+        made.append(said)
+        return Packet({"field": said}, b"body")
+
+    try:
+        await prepare(client, NAMES, Layout(partitions=1), Timing(**TIMING))
+        first, second = (Answers(client, NAMES, 600.0) for _ in range(2))
+        answer = await first.once("m1/handler/1", False, lambda: make("first"))
+        await first.flush()
+        assert await second.once("m1/handler/1", True, lambda: make("second")) == answer
+        # In one relay also while the first is still being made.
+        calls = [first.once("m2/handler/1", False, lambda: make("once")) for _ in range(3)]
+        assert len({answer.values["field"] for answer in await asyncio.gather(*calls)}) == 1
+        assert (first.remembered, second.remembered) == (2, 1)
+        assert made == ["first", "once"]
     finally:
         await gone(client)
 
