@@ -137,10 +137,7 @@ class CoreConnection:
         tag = TAGS.get(name)
         if tag is None:
             return
-        if wanted:
-            self._wanted.add(tag)
-        else:
-            self._wanted.discard(tag)
+        (self._wanted.add if wanted else self._wanted.discard)(tag)
         if self._core is not None:
             self._prepare(self._core, tag)
             self._core.want(tag, wanted)
@@ -148,6 +145,11 @@ class CoreConnection:
     def narrow(self, name: str, spec: Mapping[str, Any] | None) -> None:
         """Tell those alone of the wanted events of a name that handlers want; None for all."""
         self._narrow.set(name, spec, self._core)
+
+    def renew_lease(self, left: float) -> None:
+        """Let calls go out for so many seconds from now on, and no longer until this is said again."""
+        if self._core is not None:
+            self._core.renew_lease(left)
 
     # ---- opening and closing
 
@@ -335,8 +337,7 @@ class CoreConnection:
                     if kind == EVENT:
                         if on_event is None:
                             continue
-                        name = NAMES[key]
-                        event = value
+                        name, event = NAMES[key], value
                         if type(value) is bytes and decode:
                             event = protobuf_event(name, value, self._origin)
                         if event is not None:
