@@ -28,7 +28,7 @@ class WaitEndedError(ConnectionLostError):
 
 
 def _fit_to_raise(error: BaseException, name: str) -> Exception:
-    """Give what a check raised, so that whoever waits gets it: these others mean something else to `await` and `for`."""
+    """Give what a check raised so that who waits gets it: these others mean something else to `await` and `for`."""
     if isinstance(error, Exception) and not isinstance(error, StopIteration | StopAsyncIteration):
         return error
     told = MezonError(f"the check of what waits for {name} raised {type(error).__name__}")
