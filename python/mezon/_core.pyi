@@ -201,11 +201,7 @@ class Gateway:
     def refuse_session(self, generation: int, fatal: bool, reason: str) -> None:
         """Answer it with a no; `fatal` ends the attempts."""
     def renew_lease(self, left: float) -> None:
-        """Let calls go out for so many seconds from now on, and no longer until this is said again.
-
-        For a client whose place another one may take: what waits in the outbox does not go out late, not even when
-        the process was stopped meanwhile.
-        """
+        """Let calls go out for so many seconds from now on, and no longer until this is said again."""
     def close(self) -> bool:
         """Begin to close; a state ``closed`` says when it is done. False when there is no connection."""
     def reconnect(self) -> bool:

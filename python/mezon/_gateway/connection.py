@@ -198,8 +198,7 @@ class CoreConnection:
     def reconnect(self) -> bool:
         """Make a new connection at once: give up the one there is, or cut the wait for the next attempt short.
 
-        An attempt under way goes on. Without ``auto_reconnect``, and before the first time it was ready, giving up
-        is the end. False when there is no connection and none is being made.
+        An attempt under way goes on. Without ``auto_reconnect``, or before it was ready, it is the end. False for none.
         """
         self._process.check()
         return self._core is not None and self._core.reconnect()

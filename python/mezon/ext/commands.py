@@ -23,6 +23,7 @@ from pydantic import BaseModel
 
 from mezon import (
     ChannelMessage,
+    ConnectionLostError,
     Disconnect,
     Events,
     InvalidArgumentError,
@@ -352,7 +353,8 @@ class Bot(Registry, MezonClient):
 
 async def _tell(where: Any, error: Exception) -> None:
     """Handle an error as the default does: users hear what they did wrong, and that something went wrong."""
-    if not isinstance(where, Place) or isinstance(error, UnknownCommandError):
+    if not isinstance(where, Place) or isinstance(error, UnknownCommandError | ConnectionLostError):
+        # The last: the bot ends while it waits for somebody, which is nothing to tell them.
         return
     text = str(error) if isinstance(error, UserError) else "Something went wrong here; it is not your fault."
     try:
