@@ -285,3 +285,17 @@ async def test_who_asks_hears_that_the_client_has_ended(gateway: LocalGateway, b
     for asked in asking:
         with pytest.raises(ConnectionLostError, match="nothing comes any more"):
             await asked
+
+
+async def test_users_are_not_told_that_a_bot_which_waits_for_them_ends(
+    gateway: LocalGateway, bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    @bot.command()
+    async def lunch(ctx: Context) -> None:
+        await ctx.send_form(Lunch, title="Lunch")
+
+    await bot.login()
+    assert (await gateway.command("alice", "!lunch")).content["components"]
+    await bot.disconnect(drain=1)
+    await gateway.expect_nothing("message")
+    assert not [one for one in caplog.records if one.name.startswith("mezon")]
