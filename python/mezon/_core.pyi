@@ -102,7 +102,10 @@ class LazyDict:
 
 @final
 class LazyField:
-    """A field that may not be decoded yet; with ``alone``, reading it decodes nothing else."""
+    """A field that may not be decoded yet.
+
+    With ``alone``, reading it decodes nothing else; so it is with the looks of a sender.
+    """
 
     def __new__(cls, name: str, alone: bool = False) -> LazyField: ...
     def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
@@ -179,19 +182,23 @@ class Gateway:
         """
     def set_log_level(self, level: int) -> None:
         """Have what the core does told by ``ItemKind.LOG``, from this level of ``logging`` on; 255 for nothing."""
-    def call(self, tag: int, body: bytes, timeout: float) -> int:
+    def call(self, tag: int, body: bytes, timeout: float, hold: bool = False) -> int:
         """Queue an encoded message in the envelope field `tag`; gives the number its answer will carry.
+
+        With `hold` the I/O thread is not woken for it: it goes with the next order, with `flush`, or when 16 wait.
 
         Raises:
             GatewayError: ``not_connected``, ``too_many`` or ``forked``.
         """
-    def call_with(self, tag: int, plan: Plan, value: Any, timeout: float) -> int:
+    def call_with(self, tag: int, plan: Plan, value: Any, timeout: float, hold: bool = False) -> int:
         """Encode by a plan and queue, in one step.
 
         Raises:
             GatewayError: As ``call``.
             TypeError, OverflowError, ValueError: As ``Plan.encode``.
         """
+    def flush(self) -> None:
+        """Have the calls sent that were held."""
     def set_own_id(self, id: int) -> None:
         """Say who the bot is: what it sends is then kept like what it receives, before its answer is drained."""
     def cancel(self, call: int) -> None:

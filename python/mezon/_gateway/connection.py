@@ -19,7 +19,7 @@ from mezon._gateway.filtering import Narrowing
 from mezon._gateway.inflight import InFlight
 from mezon._gateway.new_session import bring_urls
 from mezon._gateway.protobuf_events import protobuf_event
-from mezon._gateway.sending import send
+from mezon._gateway.sending import Turn, send
 from mezon._gateway.watch import Watch, weakly
 from mezon.errors import MezonConnectionError
 from mezon.utils.logger import get_logger
@@ -99,6 +99,7 @@ class CoreConnection:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch = Watch()
         self._calls = InFlight()
+        self._turn = Turn()
         self._opening: asyncio.Future[None] | None = None
         self._closed: asyncio.Future[str] | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -250,7 +251,9 @@ class CoreConnection:
     async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
         """Send ``value`` in the envelope field ``name`` and wait for the answer: its field and its model."""
         loop = self._loop_of_calls(name)
-        kind, answer = await self._calls.answer_to(*send(self._core, name, value, timeout), name, loop)
+        kind, answer = await self._calls.answer_to(
+            *self._turn.send(self._core, name, value, timeout, loop), name, loop
+        )
         if kind == "error":
             raise server_error(name, answer)
         return kind, answer
@@ -258,7 +261,9 @@ class CoreConnection:
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
         """Call like ``call``, for calls whose answer is the body of an API call."""
         loop = self._loop_of_calls(name)
-        answer = await self._calls.answer_to(*send(self._core, name, value, timeout), name, loop)
+        answer = await self._calls.answer_to(
+            *self._turn.send(self._core, name, value, timeout, loop), name, loop
+        )
         if isinstance(answer, bytes):
             return answer
         kind, content = answer
