@@ -233,7 +233,7 @@ impl Bot {
 
     /// One that may wait for the next.
     pub fn send_held(&mut self) -> CallId {
-        let body = ChannelMessageSend { channel_id: 7, ..Default::default() }.encode_to_vec();
+        let body = prost::Message::encode_to_vec(&ChannelMessageSend { channel_id: 7, ..Default::default() });
         let id = self.gateway.call_held(SEND, body.into(), 30 * SEC).expect("the call is taken");
         self.calls.insert(id);
         id
