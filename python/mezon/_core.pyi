@@ -102,10 +102,7 @@ class LazyDict:
 
 @final
 class LazyField:
-    """A field that may not be decoded yet.
-
-    With ``alone``, reading it decodes nothing else; so it is with the looks of a sender.
-    """
+    """A field that may not be decoded yet; reading one of the looks, or one that is ``alone``, decodes no other."""
 
     def __new__(cls, name: str, alone: bool = False) -> LazyField: ...
     def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
@@ -185,20 +182,13 @@ class Gateway:
     def call(self, tag: int, body: bytes, timeout: float, hold: bool = False) -> int:
         """Queue an encoded message in the envelope field `tag`; gives the number its answer will carry.
 
-        With `hold` the I/O thread is not woken for it: it goes with the next order, with `flush`, or when 16 wait.
-
         Raises:
             GatewayError: ``not_connected``, ``too_many`` or ``forked``.
         """
     def call_with(self, tag: int, plan: Plan, value: Any, timeout: float, hold: bool = False) -> int:
-        """Encode by a plan and queue, in one step.
-
-        Raises:
-            GatewayError: As ``call``.
-            TypeError, OverflowError, ValueError: As ``Plan.encode``.
-        """
+        """Encode by a plan and queue, in one step. Raises what ``call`` and ``Plan.encode`` do."""
     def flush(self) -> None:
-        """Have the calls sent that were held."""
+        """Have the calls sent that were queued with `hold`: else they go with the next order, or when 16 wait."""
     def set_own_id(self, id: int) -> None:
         """Say who the bot is: what it sends is then kept like what it receives, before its answer is drained."""
     def cancel(self, call: int) -> None:
@@ -207,6 +197,8 @@ class Gateway:
         """Answer an ``ItemKind.SESSION_WANTED`` of that generation with the URLs to try, in order."""
     def refuse_session(self, generation: int, fatal: bool, reason: str) -> None:
         """Answer it with a no; `fatal` ends the attempts."""
+    def renew_lease(self, left: float) -> None:
+        """Let calls go out for so many seconds from now on, and no longer until this is said again."""
     def close(self) -> bool:
         """Begin to close; a state ``closed`` says when it is done. False when there is no connection."""
     def reconnect(self) -> bool:

@@ -118,9 +118,8 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         cache_size: How many clans, channels and users each are remembered; 0 for none.
         messages_per_channel: How many messages of a channel are remembered; 0 for none.
         http_rate_limit: HTTP calls in one ``http_rate_period``; 0 for no limit.
-        http_rate_period: Seconds. The public server refuses calls that come faster than about one a second.
-            All calls of the client share this limit; logins and reconnects have one of their own beside it, as
-            with mezon-sdk, so that a login takes no longer.
+        http_rate_period: Seconds. The public server refuses calls that come faster than about one a second. Logins
+            and reconnects have a limit of their own beside this one, as with mezon-sdk, and take no longer.
         transport: What carries the socket: ``websocket``, ``tcp``, or ``auto``: what the session names, the WebSocket
             first; where that is refused the other one, and what has worked is tried first from then on.
         api: Which way the calls of the API go: ``http``, ``socket``, or ``auto``: HTTP, and the socket once HTTP
@@ -219,6 +218,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         # What it needs from outside.
         settings = PortSettings(
             client_id=self.client_id,
+            api_key=self.api_key,
             gateway=self.gateway,
             message_db=message_db,
             content_as_json=self.content_as_json,
@@ -304,7 +304,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
 
     @property
     def latency(self) -> float | None:
-        """The last round trip of a ping in seconds; None before the first, 10 s after the login."""
+        """The last round trip of a ping in seconds; None before the first answer, just after a connect."""
         connection = self._connection()
         return None if connection is None else connection.latency
 

@@ -4,6 +4,7 @@ mod backoff;
 mod calls;
 mod connection;
 mod heartbeat;
+mod lease;
 mod lifecycle;
 mod moves;
 mod options;
@@ -43,6 +44,7 @@ use crate::runtime;
 use crate::wire::Header;
 use calls::call;
 use calls::throttle::Throttle;
+use lease::Lease;
 use orders::{Command, Line};
 use routes::Routes;
 use trace::Level;
@@ -79,6 +81,8 @@ pub(crate) struct Shared {
     pub filters: Mutex<Filters>,
     /// The frames sent of late: a new connection does not begin anew.
     pub throttle: Mutex<Throttle>,
+    /// Until when calls may go out.
+    pub lease: Lease,
 }
 
 impl Shared {
@@ -143,6 +147,7 @@ impl Gateway {
             routes: Routes::default(),
             filters: Mutex::new(Filters::new(recent_bounds.channels)),
             throttle: Mutex::new(throttle),
+            lease: Lease::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -261,6 +266,11 @@ impl Gateway {
             // A connection that is gone has failed the call already.
             let _ = self.order(Command::Cancel(id));
         }
+    }
+
+    /// Lets calls go out for so long from now on, and no longer: those that wait then wait for the next lease.
+    pub fn renew_lease(&self, left: Duration) {
+        self.shared.lease.renew(left);
     }
 
     /// Answers [`crate::inbox::Item::SessionWanted`].

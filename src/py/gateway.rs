@@ -152,6 +152,12 @@ impl Gateway {
         self.core.set_own_id(id);
     }
 
+    /// Let calls go out for so many seconds from now on, and no longer until this is said again.
+    fn renew_lease(&self, left: f64) -> PyResult<()> {
+        self.core.renew_lease(seconds("left", left)?);
+        Ok(())
+    }
+
     fn cancel(&self, call: u64) {
         self.core.cancel(call);
     }

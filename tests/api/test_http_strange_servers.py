@@ -42,15 +42,20 @@ SECRETS = [
 
 
 def shown_by(error: BaseException | None) -> str:
-    """Everything that an error, its causes and its contexts show."""
+    """Everything that an error, its causes and its contexts show, those that a traceback would leave out as well."""
     texts: list[str] = []
-    while error is not None:
+    ahead, seen = [error], set()
+    while ahead:
+        error = ahead.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
         texts += [str(error), repr(error), repr(error.args), repr(vars(error))]
         texts += traceback.format_exception(error)
         info = getattr(error, "request_info", None)
         texts += [repr(info), repr(dict(getattr(error, "headers", None) or {}))]
         assert type(error).__module__.startswith("mezon"), f"{type(error)} of somebody else is shown"
-        error = error.__cause__ or error.__context__
+        ahead += [error.__cause__, error.__context__]
     return "\n".join(texts)
 
 

@@ -219,3 +219,11 @@ def test_export_needs_a_port(tmp_path: Path) -> None:
     done = mezon_command("gateway", "--export", folder=tmp_path)
     assert done.returncode == 2
     assert "--export needs --port" in done.stderr
+
+
+def test_a_port_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    for arguments in (("gateway", "--port", "99999"), ("dev", "--playground-port", "-1")):
+        done = mezon_command(*arguments, folder=tmp_path)
+        assert done.returncode == 2
+        assert "Invalid value for" in done.stderr

@@ -142,6 +142,39 @@ async def test_a_model_that_breaks_is_marked_and_told(gateway: LocalGateway, bot
     assert "Half an \n\n(broken off)" in said
 
 
+async def test_a_reply_that_is_cancelled_is_marked_and_closed(gateway: LocalGateway, bot: Bot) -> None:
+    class Endless:
+        """As the streams of clients of models are: no generator, and with an end of its own."""
+
+        closed = False
+
+        def __aiter__(self) -> Endless:
+            return self
+
+        async def __anext__(self) -> str:
+            await asyncio.sleep(0.01)
+            return "x"
+
+        async def aclose(self) -> None:
+            Endless.closed = True
+
+    @bot.command()
+    async def ask(ctx: Context) -> None:
+        try:
+            async with asyncio.timeout(0.2):
+                await ctx.stream_reply(Endless(), interval=0)
+        except TimeoutError:
+            await ctx.send("too slow")
+
+    await bot.login()
+    await gateway.say("general", "alice", "!ask")
+    await until(lambda: texts(gateway)[-1:] == [("new", "too slow")])
+    last = [text for kind, text in texts(gateway)][-2]
+    assert last.startswith("xx")
+    assert last.endswith("\n\n⚠ The answer broke off here.")
+    assert Endless.closed
+
+
 async def test_what_cannot_be_sent_ends_it(gateway: LocalGateway, bot: Bot) -> None:
     taken: list[int] = []
     reported: list[str] = []
@@ -178,6 +211,8 @@ async def test_no_text_and_wrong_settings(gateway: LocalGateway, bot: Bot) -> No
             await ctx.stream_reply(model("x"), interval=-1)
         with pytest.raises(InvalidArgumentError):
             await ctx.stream_reply(model("x"), limit=1)
+        with pytest.raises(InvalidArgumentError, match="what an async generator gives, not 'x'"):
+            await ctx.stream_reply("x")  # type: ignore[arg-type]
         await ctx.send("refused")
 
     await bot.login()

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import datetime
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -84,6 +85,40 @@ async def test_no_secret_is_logged_raised_or_shown(
         for secret in secrets:
             assert secret not in text, f"a secret is in {where}"
         assert "token=" not in text, f"the socket's query is in {where}"
+
+
+@pytest.mark.parametrize("api", ["http", "socket"])
+async def test_what_the_server_sends_back_over_the_socket_is_hidden(
+    gateway: LocalGateway, make_bot: MakeBot, caplog: pytest.LogCaptureFixture, api: str
+) -> None:
+    """The words and the details of a refusal: of a call, of an RPC on either way, of one by the socket itself."""
+    caplog.set_level(logging.DEBUG)
+    bot = await make_bot(api=api)
+    await gateway.drop()
+    await bot.until_back()
+    token = bot.session_manager.get_session().token
+    said = f"you sent {token} and {quote(token, safe='')} with {gateway.api_key}"
+    for name in ("channel_message_send", "ListChannelDetail", "ListChannelDescs"):
+        gateway.answer_with_error(name, 13, said, context={said: said})
+    gateway.http_status("ListChannelDetail", 409, body=said)
+    calls: list[Awaitable[object]] = [
+        bot.send_message(1, gateway.world.channel("general").id, 2, True, "x"),
+        bot.channels.fetch(123),
+        bot.socket_manager.get_socket().list_channel_by_user_id(),
+    ]
+    shown = []
+    for call in calls:
+        with pytest.raises(MezonError) as caught:
+            await call
+        error: BaseException | None = caught.value
+        while error is not None:
+            shown += traceback.format_exception(error)
+            shown += [repr(error), repr(error.args), repr(vars(error))]
+            error = error.__context__
+    text = "\n".join([*shown, caplog.text])
+    assert text.count("you sent [hidden] and [hidden] with [hidden]") > len(calls)
+    for secret in (token, quote(token, safe=""), gateway.api_key):
+        assert secret not in text
 
 
 @pytest.mark.parametrize(

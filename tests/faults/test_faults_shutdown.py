@@ -90,7 +90,8 @@ async def test_disconnect_during_login(gateway: LocalGateway, make_bot: MakeBot,
     await asyncio.sleep(seconds)
     await bot.disconnect()
     outcome = (await asyncio.gather(login, return_exceptions=True))[0]
-    assert outcome is None or isinstance(outcome, MezonError | asyncio.CancelledError)
+    # Nobody has cancelled the task that logs in: asyncio would take a CancelledError for that.
+    assert outcome is None or isinstance(outcome, MezonError)
     await gateway.wait_disconnected()
     assert bot.state in ("idle", "closed")
     gateway.clear_faults()

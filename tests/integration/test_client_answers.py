@@ -244,9 +244,34 @@ async def test_a_direct_message_is_changed(gateway: LocalGateway, tmp_path: Path
     await ack.update("two")
     update = await gateway.next_sent("UpdateChannelMessage")
     assert (update.payload.channel_id, update.payload.mode) == (gateway.world.dm("alice").id, 4)
-    for wrong in ("cat.png", [5], [("a", "b", "c")]):
+    for wrong in (
+        "cat.png",
+        picture,
+        ("a.txt", b"a"),
+        [5],
+        [("a", "b", "c")],
+        [("a.txt", str(picture))],
+        [("a", 5)],
+    ):
         with pytest.raises(InvalidArgumentError):
             await user.send_dm_message("one", files=wrong)  # type: ignore[arg-type]
+    await client.disconnect()
+
+
+async def test_nothing_is_uploaded_for_a_message_that_is_refused(gateway: LocalGateway) -> None:
+    client = await logged_in(gateway, limits=MessageLimits(attachments=2, mentions=1))
+    message = await hear(gateway, client)
+    asked = len(gateway.requests)
+    for content, files, options in (
+        ("hi", [b"x"] * 3, {}),
+        ("x" * 4000, [b"x"], {}),
+        (None, [b"x"], {}),
+        ("hi", [b"x"], {"mentions": [{"user_id": 1}, {"user_id": 2}]}),
+    ):
+        for send in (message.channel.send, message.reply):
+            with pytest.raises(InvalidArgumentError):
+                await send(content, files=files, **options)  # type: ignore[arg-type]
+    assert gateway.requests[asked:] == []
     await client.disconnect()
 
 

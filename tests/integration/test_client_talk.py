@@ -62,6 +62,21 @@ async def test_logins_at_the_same_time_are_one(gateway: LocalGateway) -> None:
     await client.disconnect()
 
 
+async def test_a_login_that_is_given_up_leaves_the_others_theirs(gateway: LocalGateway) -> None:
+    """Two wait for one login, and the one that began it is cancelled: the other one is logged in all the same."""
+    gateway.http_delay("*", 0.02)
+    client = MezonClient(**quiet_options(gateway))
+    logins = [asyncio.ensure_future(client.login()) for _ in range(3)]
+    await until(lambda: client.session_manager is not None or bool(gateway.requests))
+    logins[0].cancel()
+    outcomes = await asyncio.gather(*logins, return_exceptions=True)
+    assert isinstance(outcomes[0], asyncio.CancelledError)
+    assert outcomes[1:] == [None, None]
+    assert client.state == "ready"
+    await client.disconnect()
+    assert gateway.connections.total <= 2
+
+
 async def test_wrong_key(gateway: LocalGateway, caplog: pytest.LogCaptureFixture) -> None:
     client = MezonClient(**{**quiet_options(gateway), "api_key": "wrong-key-nobody-shall-see"})
     with pytest.raises(AuthenticationError) as error:

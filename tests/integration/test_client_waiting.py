@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -75,6 +76,38 @@ async def test_timeouts_and_checks_that_raise(gateway: LocalGateway) -> None:
     assert not client._waiters.names
     with pytest.raises(InvalidArgumentError):
         await client.wait_for(5)  # type: ignore[call-overload]
+    await client.disconnect()
+
+
+async def test_an_event_in_the_last_turn_of_the_loop_is_not_lost(gateway: LocalGateway) -> None:
+    client = await logged_in(gateway)
+    waiter = begin(client.wait_for("my_event", timeout=0.05))
+    await asyncio.sleep(0)
+    loop = asyncio.get_running_loop()
+    # Both timers are due in the same turn: the event is there first.
+    loop.call_later(0.01, client._waiters.serve, "my_event", "it")
+    loop.call_soon(time.sleep, 0.1)
+    assert await waiter == "it"
+    await client.disconnect()
+
+
+async def test_mistakes_are_told_before_anybody_waits(gateway: LocalGateway) -> None:
+    client = await logged_in(gateway)
+
+    async def check(message: ChannelMessage) -> bool:
+        return False
+
+    for ask in (client.wait_for, client.stream):
+        with pytest.raises(InvalidArgumentError, match="it is not awaited"):
+            await ask("channel_message", check)  # type: ignore[call-overload]
+        with pytest.raises(InvalidArgumentError, match="a timeout is given as timeout="):
+            await ask("channel_message", 5)  # type: ignore[call-overload]
+    with pytest.raises(InvalidArgumentError, match="a number of seconds or None, not '7'"):
+        await client.wait_for("channel_message", timeout="7")  # type: ignore[call-overload]
+    with pytest.warns(UserWarning, match="nothing comes; did you mean 'channel_message'") as told:
+        client.stream("chanel_message").close()
+    assert told[0].filename == __file__
+    assert not client._waiters.names
     await client.disconnect()
 
 

@@ -20,6 +20,7 @@ client = MezonClient(
     mmn_api_url=None,
     zk_api_url=None,
     max_concurrent_handlers=200,
+    timeout=60_000,  # a burst may wait that long for a limit, or for a relay
 )
 ledger = os.open(os.environ["LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 

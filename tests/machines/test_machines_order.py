@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from mezon._machines import reader
 from mezon._machines.acknowledger import Acknowledger
-from mezon._machines.broker import connect, gone
+from mezon._machines.broker import api, connect, gone
 from mezon._machines.delivery import Delivery
 from mezon._machines.layout import prepare
 from mezon._machines.names import MESSAGE_ID, Names
@@ -106,6 +108,46 @@ async def test_an_heir_waits_for_handlers_that_still_run(client: Client) -> None
         delivery.end()
     await until(lambda: len(heir.seen) == 20 - took, lambda: f"{heir.seen}", timeout=20)
     assert (first.seen, heir.seen) == (list(range(took)), list(range(took, 20)))
+    await leaving
+    await heir.reader.let_go(1)
+    await first.words.stop()
+    await heir.words.stop()
+
+
+async def test_an_heir_counts_as_its_own_only_what_the_server_counted(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events that overtake the server's answer do not hide one that is still out elsewhere."""
+    first, heir = Owner(client), Owner(client)
+    first.quick = False
+    first.start()
+    await publish(client, range(1))
+    await until(lambda: first.seen == [0])
+    leaving = asyncio.create_task(first.reader.let_go(30))
+    await until(lambda: first.reader._closed)  # nothing more goes to the first one
+    said = 1
+
+    async def slow_answer(*arguments: Any, **options: Any) -> Any:
+        nonlocal said
+        known = await api(*arguments, **options)
+        if said < 6:
+            # While the answer is on its way, as many come as the first one has: one.
+            before = len(heir.reader.open)
+            await publish(client, range(said, said + 1))
+            said += 1
+            await until(lambda: len(heir.reader.open) > before or heir.seen)
+        return known
+
+    monkeypatch.setattr(reader, "api", slow_answer)
+    heir.start()
+    await publish(client, range(1, 2))
+    said += 1
+    await until(lambda: said == 6 or heir.seen, timeout=20)
+    assert heir.seen == []
+    first.open[0].end()
+    await until(lambda: len(heir.seen) == 5, lambda: f"{heir.seen}", timeout=20)
+    assert heir.seen == list(range(1, 6))
+    monkeypatch.undo()
     await leaving
     await heir.reader.let_go(1)
     await first.words.stop()

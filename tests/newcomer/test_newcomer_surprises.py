@@ -226,12 +226,17 @@ async def test_nothing_and_half_a_mention_are_refused(gateway: LocalGateway) -> 
     for call in (
         lambda: channel.send(None),  # type: ignore[arg-type]
         lambda: channel.send_ephemeral(user_id, None),  # type: ignore[arg-type]
+        lambda: channel.update_ephemeral(user_id, said, None),  # type: ignore[arg-type]
     ):
         with pytest.raises(InvalidArgumentError, match="the content is None"):
             await call()
     message = await channel.messages.fetch(said)
     with pytest.raises(InvalidArgumentError, match="the content is None"):
         await message.reply(None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError, match="the content is None"):
+        await message.update(None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError, match="send_long sends a str or a Text, not NoneType"):
+        await channel.send_long(None)  # type: ignore[arg-type]
     user = await client.users.fetch(user_id)
     with pytest.raises(InvalidArgumentError, match="the content is None"):
         await user.send_dm_message(None)  # type: ignore[arg-type]
@@ -272,7 +277,7 @@ def test_a_name_that_is_nearly_an_event_is_asked_about() -> None:
     client = MezonClient(1, "k", message_db=False)
     with pytest.warns(UserWarning, match="did you mean 'channel_message'") as told:
         client.on("chanel_message", print)
-    assert told[0].filename == __file__
+    assert [one.filename for one in told] == [__file__]  # and that once
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         client.on("my_own_event", print)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from mezon._agents.parser import EventStreamParser, ServerSentEvent
 from mezon._http.backoff import Backoff
-from mezon._http.secrets import hide
 from mezon._http.transport import AiohttpTransport
 from mezon.constants import Events, SSEConnectionState, SSEEvents
 from mezon.errors import (
@@ -25,6 +24,7 @@ from mezon.errors import (
     MezonTimeoutError,
 )
 from mezon.ports import HttpFailure, HttpRequest
+from mezon.utils.secrets import hide
 
 if TYPE_CHECKING:
     import aiohttp

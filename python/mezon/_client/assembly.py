@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class PortSettings:
 
     Attributes:
         client_id: The bot's id.
+        api_key: Its key, which no error may say.
         gateway: Settings of the connection.
         message_db: A store, the path of one, False for none, or None for the default file.
         content_as_json: Give the content of messages as JSON text.
@@ -35,6 +36,7 @@ class PortSettings:
     """
 
     client_id: int
+    api_key: str = field(default="", repr=False)
     gateway: GatewayOptions
     message_db: Any
     content_as_json: bool
@@ -78,6 +80,7 @@ class StandardPorts:
         self._http_rate = settings.http_rate
         self._origin = settings.origin
         self._client_id = settings.client_id
+        self._secrets = (settings.api_key,)
         self._http: HttpTransport | None = None
         self._store: MessageStore | None = None
         self._connection: Connection | None = None
@@ -123,14 +126,17 @@ class StandardPorts:
             core = getattr(store, "core", None)
             # Without a store of the core's nobody could tell whether the core has kept what was sent.
             own_id = self._client_id if core is not None else 0
-            self._connection = CoreConnection(self._options(), core, plans, self._origin, own_id=own_id)
+            self._connection = CoreConnection(
+                self._options(), core, plans, self._origin, own_id=own_id, secrets=self._secrets
+            )
         return self._connection
 
     def encoded_connection(self, store: MessageStore | None) -> CoreConnection:
         """Make a connection of its own that gives events and answers as they came, as bytes: for who hands them on."""
         from mezon._gateway.connection import CoreConnection
 
-        return CoreConnection(self._options(), getattr(store, "core", None), encoded=True)
+        core = getattr(store, "core", None)
+        return CoreConnection(self._options(), core, encoded=True, secrets=self._secrets)
 
     def _options(self) -> dict[str, Any]:
         return {**self._gateway.as_dict(), **self._recent}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon._client.instances import Instance
 from mezon._client.warm import warm_up
+from mezon._events.tasks import being_cancelled
 from mezon.errors import MezonConnectionError, MezonError
 from mezon.options import GapOptions
 from mezon.utils.logger import get_logger
@@ -66,6 +67,8 @@ class Login:
         self._shutdown = shutdown
         self._tokens = tokens
         self._running: asyncio.Task[None] | None = None
+        #: The login that a close of the client has ended.
+        self._closed: asyncio.Task[None] | None = None
         self._instance: Instance | None = None
         #: The loop of the last login.
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -77,12 +80,22 @@ class Login:
 
     async def run(self, auto_reconnect: bool) -> None:
         """Log in; see ``mezon.MezonClient.login``."""
-        while (closing := self._shutdown.closing_now()) is not None:
-            await asyncio.wait([closing])
-        running = self._under_way()
-        if running is not None:
-            await asyncio.shield(running)
-            return
+        while True:
+            while (closing := self._shutdown.closing_now()) is not None:
+                await asyncio.wait([closing])
+            running = self._under_way()
+            if running is None:
+                break
+            try:
+                await asyncio.shield(running)
+            except asyncio.CancelledError:
+                if being_cancelled() or not running.cancelled():
+                    raise
+                if running is self._closed:
+                    raise _closed_meanwhile() from None
+                # Whoever began it has given up; this caller has not.
+            else:
+                return
         if self._client.state not in ("idle", "closed"):
             logger.info("login() on a connected client does nothing; disconnect() comes before a new login")
             return
@@ -97,6 +110,8 @@ class Login:
             if not task.cancelled():
                 # Whatever it ended with, the caller has given up: nobody is to be told.
                 task.exception()
+            if task is self._closed and not being_cancelled():
+                raise _closed_meanwhile() from None
             raise
 
     async def come_back(self, event: object = None) -> None:
@@ -119,6 +134,7 @@ class Login:
         """Give up a login under way, unless it is the caller's own."""
         running = self._under_way()
         if running is not None and running is not asyncio.current_task():
+            self._closed = running
             running.cancel()
             await asyncio.wait([running])
 
@@ -150,7 +166,7 @@ class Login:
             await self._tokens.prepare()
             await client.setup_hook()
             if client.state == "closed":
-                raise MezonConnectionError("the connection was closed while the client was logging in")
+                raise _closed_meanwhile()
         except BaseException as error:
             await self._shutdown.fail(error)
             self._dispatcher.stop_waiting()
@@ -297,6 +313,10 @@ class Login:
             bounds = client.fill_gaps if isinstance(client.fill_gaps, GapOptions) else GapOptions()
             self.gaps = GapFiller(client, self._sessions.token, self._dispatcher, bounds)
         return self.gaps if client.fill_gaps else None
+
+
+def _closed_meanwhile() -> MezonConnectionError:
+    return MezonConnectionError("the connection was closed while the client was logging in")
 
 
 async def _give_up(*futures: asyncio.Future[Any]) -> None:

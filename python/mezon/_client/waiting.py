@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mezon._events.waiting import STREAM_LIMIT, EventStream, Waiters
 from mezon.constants.enum import Events
+from mezon.errors import InvalidArgumentError
+from mezon.managers._registering import warn_of_typo
 from mezon.managers.event import event_name
 
 if TYPE_CHECKING:
@@ -64,9 +67,14 @@ class ClientWaiting:
         Raises:
             MezonTimeoutError: If none came in time (a TimeoutError).
             ConnectionLostError: If the client was closed, or has lost its connection for good.
+            InvalidArgumentError: If the check is no plain function, or the timeout no number.
             MezonError: If ten thousand wait already.
         """
-        return await self._waiters.wait_for(event_name(event), check, timeout)
+        name = _checked(event, check)
+        number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+        if timeout is not None and not number:
+            raise InvalidArgumentError(f"the timeout is a number of seconds or None, not {timeout!r}")
+        return await self._waiters.wait_for(name, check, timeout)
 
     @overload
     def stream(
@@ -102,6 +110,19 @@ class ClientWaiting:
 
         Raises:
             MezonError: If ten thousand wait already.
-            InvalidArgumentError: If the limit is below 1.
+            InvalidArgumentError: If the limit is below 1, or the check no plain function.
         """
-        return self._waiters.stream(event_name(event), check, limit)
+        return self._waiters.stream(_checked(event, check), check, limit)
+
+
+def _checked(event: str, check: Any) -> str:
+    """Give the event's name; what could only be a mistake is said before anybody waits for nothing."""
+    name = event_name(event)
+    if check is not None and not callable(check):
+        raise InvalidArgumentError(
+            f"the check is a function that gets the event, or None, not {check!r}; a timeout is given as timeout=..."
+        )
+    if inspect.iscoroutinefunction(check):
+        raise InvalidArgumentError("the check is a plain function (def or lambda): it is not awaited")
+    warn_of_typo(name, "nothing comes")
+    return name

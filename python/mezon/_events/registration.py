@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from mezon._events.every_event import EveryEvent
 from mezon._events.filtered import spec_of
 from mezon._events.membership import MembershipRegistration
-from mezon._events.names import warn_of_slip
 from mezon.constants.enum import Events
 from mezon.errors import InvalidArgumentError
 from mezon.managers._registering import check_handler
@@ -109,7 +108,6 @@ class EventRegistration(EveryEvent, MembershipRegistration):
         Raises:
             InvalidArgumentError: If the handler cannot be called, or the event has nothing such a filter could ask for.
         """
-        warn_of_slip(event_name)
         return self._listen(event_name, handler, filter)
 
     @overload
@@ -156,7 +154,6 @@ class EventRegistration(EveryEvent, MembershipRegistration):
         Raises:
             InvalidArgumentError: If the handler cannot be called, or a bound is none.
         """
-        warn_of_slip(event_name)
         if isinstance(max_size, bool) or not isinstance(max_size, int) or max_size < 1:
             raise InvalidArgumentError(f"max_size is at least 1 event, not {max_size!r}")
         if isinstance(max_wait, bool) or not isinstance(max_wait, int | float) or not 0 <= max_wait <= 3600:

@@ -174,8 +174,8 @@ class Waiters:
                 return await waiter.future
         except TimeoutError:
             if waiter.future.done() and not waiter.future.cancelled():
-                # The check itself raised one.
-                raise
+                # It came in the very turn of the loop that ended the time, or the check itself raised one.
+                return waiter.future.result()
             raise MezonTimeoutError(f"no {name} that fits came within {timeout:g} s") from None
         finally:
             self._remove(name, waiter)
@@ -231,6 +231,26 @@ class EventStream(Generic[T]):
                 sink.reader = None
         event: T = sink.events.popleft()
         return event
+
+    async def next(self, timeout: float | None = None) -> T:
+        """Give the next event; unlike the loop, it says so when none comes any more.
+
+        Args:
+            timeout: Seconds; None waits until the client ends.
+
+        Raises:
+            MezonTimeoutError: If none came in time (a TimeoutError).
+            ConnectionLostError: If the client, or the stream, has ended.
+        """
+        try:
+            async with asyncio.timeout(timeout) as limit:
+                return await self.__anext__()
+        except StopAsyncIteration:
+            raise WaitEndedError(f"nothing comes any more while waiting for {self._name}") from None
+        except TimeoutError:
+            if not limit.expired():
+                raise  # the check's own
+            raise MezonTimeoutError(f"no {self._name} that fits came within {timeout:g} s") from None
 
     async def __aenter__(self) -> Self:
         return self

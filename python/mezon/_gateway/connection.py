@@ -14,19 +14,20 @@ from mezon import _core
 from mezon._gateway import core_log
 from mezon._gateway.closing import CLOSING, close_unheard
 from mezon._gateway.codec import NAMES, TAGS, event_plan
-from mezon._gateway.failures import no_answer, not_taken, other_loop, server_error
+from mezon._gateway.failures import no_answer, not_taken, other_loop
 from mezon._gateway.filtering import Narrowing
 from mezon._gateway.inflight import InFlight
 from mezon._gateway.new_session import bring_urls
 from mezon._gateway.protobuf_events import protobuf_event
-from mezon._gateway.sending import Turn, send
+from mezon._gateway.secrets import Secrets
+from mezon._gateway.sending import send
 from mezon._gateway.watch import Watch, weakly
 from mezon.errors import MezonConnectionError
 from mezon.utils.logger import get_logger
 from mezon.utils.process import ProcessGuard
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mezon.models import ChannelMessage
     from mezon.models._origin import Origin
@@ -70,6 +71,7 @@ class CoreConnection:
         encoded: Give events and answers as bytes, as they came; errors are read all the same.
         own_id: Whose messages the acknowledgements are of: what the bot sends is then in the store, and among the
             recent messages, before its answer is told. 0 for not.
+        secrets: What no error may say, beside the tokens of the addresses.
     """
 
     around = None
@@ -83,6 +85,7 @@ class CoreConnection:
         *,
         encoded: bool = False,
         own_id: int = 0,
+        secrets: Iterable[str] = (),
     ) -> None:
         self.listener: ConnectionListener | None = None
         self._options = dict(options or {})
@@ -98,8 +101,8 @@ class CoreConnection:
         self._process = ProcessGuard()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch = Watch()
-        self._calls = InFlight()
-        self._turn = Turn()
+        self._secrets = Secrets(secrets)
+        self._calls = InFlight(self._secrets)
         self._opening: asyncio.Future[None] | None = None
         self._closed: asyncio.Future[str] | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -134,10 +137,7 @@ class CoreConnection:
         tag = TAGS.get(name)
         if tag is None:
             return
-        if wanted:
-            self._wanted.add(tag)
-        else:
-            self._wanted.discard(tag)
+        (self._wanted.add if wanted else self._wanted.discard)(tag)
         if self._core is not None:
             self._prepare(self._core, tag)
             self._core.want(tag, wanted)
@@ -145,6 +145,11 @@ class CoreConnection:
     def narrow(self, name: str, spec: Mapping[str, Any] | None) -> None:
         """Tell those alone of the wanted events of a name that handlers want; None for all."""
         self._narrow.set(name, spec, self._core)
+
+    def renew_lease(self, left: float) -> None:
+        """Let calls go out for so many seconds from now on, and no longer until this is said again."""
+        if self._core is not None:
+            self._core.renew_lease(left)
 
     # ---- opening and closing
 
@@ -159,6 +164,7 @@ class CoreConnection:
             core = self._attach()
             core.set_log_level(core_log.level())
             core.connect(list(urls), auto_reconnect)
+            self._secrets.learn(urls)
         except _core.GatewayError as error:
             raise not_taken(error, "connect") from None
         opening = self._opening = loop.create_future()
@@ -192,8 +198,7 @@ class CoreConnection:
     def reconnect(self) -> bool:
         """Make a new connection at once: give up the one there is, or cut the wait for the next attempt short.
 
-        An attempt under way goes on. Without ``auto_reconnect``, and before the first time it was ready, giving up
-        is the end. False when there is no connection and none is being made.
+        An attempt under way goes on. Without ``auto_reconnect``, or before it was ready, it is the end. False for none.
         """
         self._process.check()
         return self._core is not None and self._core.reconnect()
@@ -251,24 +256,16 @@ class CoreConnection:
     async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
         """Send ``value`` in the envelope field ``name`` and wait for the answer: its field and its model."""
         loop = self._loop_of_calls(name)
-        kind, answer = await self._calls.answer_to(
-            *self._turn.send(self._core, name, value, timeout, loop), name, loop
-        )
-        if kind == "error":
-            raise server_error(name, answer)
+        kind, answer = await self._calls.ask(self._core, name, value, timeout, loop)
         return kind, answer
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
         """Call like ``call``, for calls whose answer is the body of an API call."""
         loop = self._loop_of_calls(name)
-        answer = await self._calls.answer_to(
-            *self._turn.send(self._core, name, value, timeout, loop), name, loop
-        )
+        answer = await self._calls.ask(self._core, name, value, timeout, loop)
         if isinstance(answer, bytes):
             return answer
-        kind, content = answer
-        if kind == "error":
-            raise server_error(name, content)
+        _, content = answer
         # The answer came as an envelope; its body is what counts.
         return content if isinstance(content, bytes) else b""
 
@@ -339,8 +336,7 @@ class CoreConnection:
                     if kind == EVENT:
                         if on_event is None:
                             continue
-                        name = NAMES[key]
-                        event = value
+                        name, event = NAMES[key], value
                         if type(value) is bytes and decode:
                             event = protobuf_event(name, value, self._origin)
                         if event is not None:
@@ -399,5 +395,6 @@ class CoreConnection:
     def _renew(self, generation: int, attempt: int) -> None:
         if self._loop is not None and self._core is not None:
             self._renewing = self._loop.create_task(
-                bring_urls(self._core, self.listener, generation, attempt), name="mezon-new-session"
+                bring_urls(self._core, self.listener, self._secrets, generation, attempt),
+                name="mezon-new-session",
             )

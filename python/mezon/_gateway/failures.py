@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mezon._core import SILENT, FailureKind
 from mezon.errors import (
@@ -14,6 +14,9 @@ from mezon.errors import (
     MezonTimeoutError,
     ServerError,
 )
+
+if TYPE_CHECKING:
+    from mezon._gateway.secrets import Secrets
 
 
 def fell_silent(reason: str) -> bool:
@@ -71,12 +74,13 @@ def not_taken(error: Exception, name: str) -> MezonError:
     return no_answer(name, kind, text)
 
 
-def server_error(name: str, error: Any) -> ServerError:
-    """Make the exception for an answer that is an error."""
+def server_error(name: str, error: Any, secrets: Secrets) -> ServerError:
+    """Make the exception for an answer that is an error; a server may send back what it was sent."""
     hint = ""
     if must_join(error):
         hint = "Join the channel first (socket.join_chat), or check that the bot is a member of it"
-    return ServerError(error.code, error.message, error.context, call=name, hint=hint)
+    message, context = secrets.hide(error.message), secrets.hide_in(error.context)
+    return ServerError(error.code, message, context, call=name, hint=hint)
 
 
 def must_join(error: Any) -> bool:

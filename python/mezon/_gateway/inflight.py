@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mezon import _core
-from mezon._gateway.failures import no_answer
+from mezon._gateway.failures import no_answer, server_error
+from mezon._gateway.sending import Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mezon import _core
+    from mezon._gateway.secrets import Secrets
 
 
 class InFlight:
-    """The calls of one connection that were sent and not answered, by the core's number."""
+    """The calls of one connection that were sent and not answered, by the core's number.
 
-    def __init__(self) -> None:
+    Args:
+        secrets: What the errors may not say.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._turn = Turn()
         self._calls: dict[int, tuple[str, asyncio.Future[Any]]] = {}
 
     def add(self, call: int, name: str, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
@@ -21,16 +33,30 @@ class InFlight:
         self._calls[call] = (name, future)
         return future
 
-    async def answer_to(
-        self, core: _core.Gateway, call: int, name: str, loop: asyncio.AbstractEventLoop
+    async def ask(
+        self,
+        core: _core.Gateway | None,
+        name: str,
+        value: Mapping[str, Any] | bytes,
+        timeout: float,
+        loop: asyncio.AbstractEventLoop,
     ) -> Any:
-        """Wait for the answer to a call; one that nobody waits for any more is taken back if it has not gone out."""
+        """Call and wait for the answer. A call that nobody waits for any more is taken back if it has not gone out.
+
+        Raises:
+            MezonError: As ``sending.send``.
+            ServerError: The answer is an error.
+        """
+        core, call = self._turn.send(core, name, value, timeout, loop)
         try:
-            return await self.add(call, name, loop)
+            answer = await self.add(call, name, loop)
         except asyncio.CancelledError:
             if self.forget(call):
                 core.cancel(call)
             raise
+        if type(answer) is tuple and answer[0] == "error":
+            raise server_error(name, answer[1], self._secrets)
+        return answer
 
     def forget(self, call: int) -> bool:
         """Forget who waits; False when the call is over already."""
@@ -50,7 +76,7 @@ class InFlight:
         """Fail a call that gets no answer; the kinds are those of the core."""
         name, future = self._calls.pop(call, ("", None))
         if future is not None and not future.done():
-            future.set_exception(no_answer(name, kind, detail, code))
+            future.set_exception(no_answer(name, kind, self._secrets.hide(detail), code))
 
     def fail_all(self, reason: str) -> None:
         """Fail all calls: the connection is closed."""

@@ -9,11 +9,16 @@ from mezon.ports import SessionRefusedError
 
 if TYPE_CHECKING:
     from mezon import _core
+    from mezon._gateway.secrets import Secrets
     from mezon.ports import ConnectionListener
 
 
 async def bring_urls(
-    core: _core.Gateway, listener: ConnectionListener | None, generation: int, attempt: int
+    core: _core.Gateway,
+    listener: ConnectionListener | None,
+    secrets: Secrets,
+    generation: int,
+    attempt: int,
 ) -> None:
     """Give the core the addresses the listener brings, or say why there are none."""
     if listener is None:
@@ -29,4 +34,5 @@ async def bring_urls(
     except Exception as error:
         core.refuse_session(generation, False, f"no new session: {error or type(error).__name__}")
     else:
+        secrets.learn(urls)
         core.provide_session(generation, urls)

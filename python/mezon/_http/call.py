@@ -13,9 +13,9 @@ from mezon._http.limiter import Clock, Priority
 from mezon._http.log import logger
 from mezon._http.reply import Reply, too_long
 from mezon._http.retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
-from mezon._http.secrets import hide
 from mezon.errors import MezonConnectionError, MezonTimeoutError
 from mezon.ports import AnswerTooLongError, HttpAnswer, HttpFailure, HttpLane, HttpRequest, HttpTransport
+from mezon.utils.secrets import hide
 from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:

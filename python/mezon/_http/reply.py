@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mezon._http.content_types import is_binary_response
-from mezon._http.secrets import hide, hide_in_headers
 from mezon.ports import MAX_ANSWER, HttpAnswer, HttpRequest
+from mezon.utils.secrets import hide, hide_in_headers
 
 if TYPE_CHECKING:
     import aiohttp

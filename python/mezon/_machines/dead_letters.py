@@ -87,9 +87,7 @@ async def replay(client: Client, names: Names, number: int) -> DeadEvent:
     Raises:
         InvalidArgumentError: If there is none of that number.
     """
-    dead = await _get(client, names, {"seq": number})
-    if dead is None:
-        raise InvalidArgumentError(f"there is no dead event {number}; `mezon dlq list` shows those there are")
+    dead = await _one(client, names, number)
     courier = Courier(client, names, "dlq")
     await courier.start()
     try:
@@ -97,13 +95,29 @@ async def replay(client: Client, names: Names, number: int) -> DeadEvent:
         await courier.ask("replay", Packet(values, dead.body), 10.0, "a dead event")
     finally:
         await courier.stop()
-    await drop(client, names, number)
+    await _delete(client, names, number)
     return dead
 
 
 async def drop(client: Client, names: Names, number: int) -> None:
-    """Take an event off the dead ones."""
+    """Take an event off the dead ones.
+
+    Raises:
+        InvalidArgumentError: If there is none of that number.
+    """
+    await _one(client, names, number)
+    await _delete(client, names, number)
+
+
+async def _delete(client: Client, names: Names, number: int) -> None:
     await api(client, f"STREAM.MSG.DELETE.{names.dead}", {"seq": number, "no_erase": True})
+
+
+async def _one(client: Client, names: Names, number: int) -> DeadEvent:
+    dead = await _get(client, names, {"seq": number})
+    if dead is None:
+        raise InvalidArgumentError(f"there is no dead event {number}; `mezon dlq list` shows those there are")
+    return dead
 
 
 async def _get(client: Client, names: Names, which: dict[str, Any]) -> DeadEvent | None:

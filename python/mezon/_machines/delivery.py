@@ -25,6 +25,7 @@ class Delivery:
         reply: Where it is acknowledged.
         times: How often it was delivered, this time included.
         sequence: Its place in the stream.
+        turn: Its place among all deliveries of the partition, repeated ones counted.
         partition: Which partition it came from.
         on_end: Called once, when everything the event started has ended, with whether it is done.
     """
@@ -35,6 +36,7 @@ class Delivery:
     reply: str
     times: int
     sequence: int
+    turn: int
     partition: int
     on_end: Callable[[Delivery, bool], None]
     extended_at: float = 0.0

@@ -10,6 +10,8 @@ from mezon.errors import MezonError
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nats.aio.client import Client
 
     from mezon._machines.names import Names
@@ -29,10 +31,11 @@ class Lock:
 
     The server refuses a write that does not know the last one, so two can never hold it; and it forgets a holder that
     has given no sign for ``lock_life``. A holder that cannot renew in time gives up before that: by its own clock,
-    counted from before the write that succeeded.
+    counted from before the write that succeeded, and with a ``lock_beat`` left to stop in.
 
     Attributes:
         epoch: The number of the write that took the lock; a later holder has a greater one.
+        on_held: Told for how many seconds more it is held, with each renewal; 0 when it is lost.
     """
 
     def __init__(self, client: Client, names: Names, timing: Timing, holder: str) -> None:
@@ -42,7 +45,9 @@ class Lock:
         self._holder = holder.encode()
         self._revision = 0
         self._safe_until = 0.0
+        self._known_bucket: Any = None
         self.epoch = 0
+        self.on_held: Callable[[float], object] = lambda left: None
 
     async def take(self) -> None:
         """Wait until the lock is free, and take it."""
@@ -62,14 +67,23 @@ class Lock:
             except (errors.Error, nats_errors.Error, TimeoutError) as error:
                 logger.warning("The lock of the relay cannot be had now: %s", error or type(error).__name__)
             else:
-                self._safe_until = before + self._timing.lock_life
+                self._hold(before + self._timing.lock_life)
                 return
             await asyncio.sleep(self._timing.lock_beat)
 
     @property
     def held(self) -> bool:
         """Is it certain that nobody else has it?"""
-        return time.monotonic() < self._safe_until
+        return self.left > 0
+
+    @property
+    def left(self) -> float:
+        """For how many seconds more is that certain?"""
+        return max(self._safe_until - time.monotonic(), 0.0)
+
+    def _hold(self, until: float) -> None:
+        self._safe_until = until
+        self.on_held(self.left)
 
     async def keep(self) -> None:
         """Renew it until that is impossible.
@@ -80,31 +94,37 @@ class Lock:
         from nats import errors as nats_errors
         from nats.js import errors
 
+        beat = self._timing.lock_beat
         while True:
-            await asyncio.sleep(self._timing.lock_beat)
+            await asyncio.sleep(beat)
             before = time.monotonic()
             try:
-                bucket = await self._bucket()
-                async with asyncio.timeout(self._timing.lock_beat):
+                async with asyncio.timeout(beat):
+                    bucket = await self._bucket()
                     self._revision = await bucket.update(_KEY, self._holder, last=self._revision)
             except errors.KeyWrongLastSequenceError:
                 # A renewal whose answer was lost has been done all the same: then the value is still ours.
                 if not await self._still_ours():
-                    self._safe_until = 0.0
-                    raise LockLostError("another relay of this bot has taken over; this one ends") from None
+                    self._hold(0.0)
+                    raise LockLostError(
+                        "another relay of this bot has taken over; this one ends its work"
+                    ) from None
             except (errors.Error, nats_errors.Error, TimeoutError) as error:
                 logger.debug("The lock was not renewed: %s", error or type(error).__name__)
-                if before + self._timing.lock_beat >= self._safe_until:
-                    self._safe_until = 0.0
-                    raise LockLostError("NATS does not say who is in charge, so this relay stops") from None
+                # Another try would end too late: a beat is left to stop in before somebody else may begin.
+                if self.left < 2 * beat:
+                    self._hold(0.0)
+                    raise LockLostError(
+                        "NATS does not say who is in charge, so this relay ends its work"
+                    ) from None
             else:
-                self._safe_until = before + self._timing.lock_life
+                self._hold(before + self._timing.lock_life)
 
     async def release(self) -> None:
         """Give it back, so that the next one need not wait."""
         if not self.held:
             return
-        self._safe_until = 0.0
+        self._hold(0.0)
         try:
             async with asyncio.timeout(2.0):
                 bucket = await self._bucket()
@@ -122,4 +142,7 @@ class Lock:
         return bool(entry.value == self._holder)
 
     async def _bucket(self) -> Any:
-        return await self._client.jetstream(timeout=self._timing.lock_beat).key_value(self._names.lock)
+        if self._known_bucket is None:
+            stream = self._client.jetstream(timeout=self._timing.lock_beat)
+            self._known_bucket = await stream.key_value(self._names.lock)
+        return self._known_bucket

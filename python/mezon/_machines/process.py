@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._client.health import Health
+from mezon._machines.broker import BrokerError
 from mezon._machines.leader import LockLostError
 from mezon.errors import InvalidArgumentError, MezonConnectionError
 from mezon.utils.logger import get_logger
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = get_logger("mezon.machines")
 
-#: Seconds between two tries of a worker to begin.
+#: Seconds between two tries to begin.
 _PAUSE: Final = 1.0
 
 
@@ -78,33 +79,52 @@ async def _stopped_by_signals() -> AsyncIterator[asyncio.Event]:
 
 
 async def run_relay(relay: Relay, *, health: str | None, say: Callable[[str], None]) -> None:
-    """Relay until a signal comes or it cannot go on.
+    """Relay until a signal comes or it cannot go on; stand by while another one does.
 
     Raises:
-        LockLostError: Another relay has taken over.
         MezonError: What ended it.
     """
+
+    def ready() -> None:
+        say(f"relay of bot {relay.names.bot} is ready (epoch {relay.stats()['epoch']})")
+
+    relay.on_ready = ready
     server = None if health is None else Health(health, relay.ready.is_set, relay.stats)
     async with _stopped_by_signals() as stopped:
         if server is not None:
             await server.start()
-        running = asyncio.create_task(relay.run(), name="mezon-relay-run")
-        ready = asyncio.create_task(relay.ready.wait())
+        running = asyncio.create_task(_relay(relay), name="mezon-relay-run")
         end = asyncio.create_task(stopped.wait())
         try:
-            await asyncio.wait([running, ready, end], return_when=asyncio.FIRST_COMPLETED)
-            if ready.done() and not running.done():
-                say(f"relay of bot {relay.names.bot} is ready (epoch {relay.stats()['epoch']})")
             await asyncio.wait([running, end], return_when=asyncio.FIRST_COMPLETED)
             if running.done():
                 running.result()
         finally:
-            for task in (running, ready, end):
+            for task in (running, end):
                 task.cancel()
-            await asyncio.wait([running, ready, end])
+            await asyncio.wait([running, end])
             if server is not None:
                 await server.stop()
     say("relay ended")
+
+
+async def _relay(relay: Relay) -> None:
+    """Relay again and again: one that has lost its lock stands by, as good as a new one.
+
+    What keeps it from beginning is an end at first, for a person to read, and a reason to wait later on.
+    """
+    began = False
+    while True:
+        try:
+            return await relay.run()
+        except LockLostError as error:
+            began = True
+            logger.warning("%s and stands by", error)
+        except (MezonConnectionError, BrokerError) as error:
+            if not began:
+                raise
+            logger.warning("The relay cannot stand by yet: %s", error)
+            await asyncio.sleep(_PAUSE)
 
 
 async def run_worker(

@@ -154,9 +154,9 @@ class Reader:
         """Keep what comes until nothing is out elsewhere; then hand it on in order."""
         while True:
             pin = self._pin
-            out = await self._out()
+            out = await self._out_elsewhere()
             if out is not None and pin and pin == self._pin:
-                self._elsewhere = max(0, out - len(self._open))
+                self._elsewhere = out
                 if not self._elsewhere:
                     break
                 if self._asked < self._elsewhere:
@@ -166,15 +166,20 @@ class Reader:
         for delivery in sorted(kept, key=lambda delivery: delivery.sequence):
             self._deliver(delivery)
 
-    async def _out(self) -> int | None:
-        """Say how many events of the partition were given to somebody and are not acknowledged; None if nobody says."""
+    async def _out_elsewhere(self) -> int | None:
+        """Say how many events others were given and have not acknowledged; None if nobody says."""
         consumer = self._names.consumer(self.partition)
         try:
             known = await api(self._client, f"CONSUMER.INFO.{self._names.events}.{consumer}")
         except MezonError as error:
             logger.debug("Partition %d: %s", self.partition, error)
             return None
-        return None if known is None else int(known.get("num_ack_pending", 0))
+        if known is None:
+            return None
+        # What came here while the answer was on its way is not among those the server counted.
+        until = int(known.get("delivered", {}).get("consumer_seq", 0))
+        here = sum(delivery.turn <= until for delivery in self._open.values())
+        return max(0, int(known.get("num_ack_pending", 0)) - here)
 
     def _give_back(self) -> None:
         """Leave to another reader what no handler of this worker has seen."""
@@ -214,7 +219,7 @@ class Reader:
         pin = headers.get("Nats-Pin-Id", self._pin)
         if pin != self._pin:
             self._pinned(pin)
-        times, sequence = _numbers(message.reply)
+        times, sequence, turn = _numbers(message.reply)
         delivery = Delivery(
             event_id=headers.get(MESSAGE_ID, message.reply),
             name=message.subject.rpartition(".")[2],
@@ -222,6 +227,7 @@ class Reader:
             reply=message.reply,
             times=times,
             sequence=sequence,
+            turn=turn,
             partition=self.partition,
             on_end=self._ended,
             extended_at=time.monotonic(),
@@ -230,6 +236,7 @@ class Reader:
         earlier = self._open.get(delivery.event_id)
         if earlier is not None:
             earlier.reply, earlier.extended_at = delivery.reply, delivery.extended_at
+            earlier.turn = turn
             return
         self._open[delivery.event_id] = delivery
         self._asked -= 1
@@ -248,12 +255,12 @@ class Reader:
         self._acknowledge(delivery.reply, b"+ACK" if done else b"-NAK")
 
 
-def _numbers(reply: str) -> tuple[int, int]:
-    """Say how often an event was delivered and its place in the stream, from the subject of its acknowledgement."""
+def _numbers(reply: str) -> tuple[int, int, int]:
+    """Say how often an event was delivered, its place in the stream and its turn, from where it is acknowledged."""
     parts = reply.split(".")
-    # $JS.ACK.<stream>.<consumer>.<times>.<place>... or, with domain and account, two words more in front.
+    # $JS.ACK.<stream>.<consumer>.<times>.<place>.<turn>... or, with domain and account, two words more in front.
     at = 4 if len(parts) == 9 else 6
     try:
-        return int(parts[at]), int(parts[at + 1])
+        return int(parts[at]), int(parts[at + 1]), int(parts[at + 2])
     except (IndexError, ValueError):
-        return 1, 0
+        return 1, 0, 0

@@ -27,7 +27,7 @@ from mezon.options import GapOptions, GatewayOptions
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from nats.aio.client import Client
 
@@ -107,13 +107,14 @@ class Relay:
         self._nats: Client | None = None
         self._lock: Lock | None = None
         self._parts: _Parts | None = None
-        #: Set when it is in charge and logged in.
+        #: Set when it is in charge and logged in; and who is told of it.
         self.ready = asyncio.Event()
+        self.on_ready: Callable[[], None] = lambda: None
 
     # ---- life
 
     async def run(self) -> None:
-        """Stand by until the lock is free, relay until it is lost or this is cancelled.
+        """Stand by until the lock is free, relay until it is lost or this is cancelled. Possible again afterwards.
 
         Raises:
             LockLostError: Another relay took over, or NATS could not say who is in charge.
@@ -151,6 +152,7 @@ class Relay:
         try:
             await parts.start()
             self.ready.set()
+            self.on_ready()
             await parts.client.wait_closed()
         finally:
             self.ready.clear()
@@ -183,15 +185,16 @@ class Relay:
 
     def make_client(self, connection: RelayConnection, standard: StandardPorts) -> MezonClient:
         """Make the client that holds session, HTTP and store."""
-        return MezonClient(
-            self.names.bot, self._key, ports=RelayPorts(standard, connection), cache_size=0, **self._options
-        )
+        ports = RelayPorts(standard, connection)
+        # Whoever runs the relay serves its health: MEZON_HEALTH is not the client's here.
+        return MezonClient(self.names.bot, self._key, ports=ports, cache_size=0, health=None, **self._options)
 
     def standard_ports(self) -> StandardPorts:
         """Give the core, aiohttp and SQLite of this relay."""
         return StandardPorts(
             PortSettings(
                 client_id=self.names.bot,
+                api_key=self._key,
                 gateway=self._options.get("gateway") or GatewayOptions(),
                 message_db=self._message_db,
                 content_as_json=False,
@@ -231,7 +234,8 @@ class _Parts:
         core = standard.encoded_connection(store)
         self.publisher = Publisher(relay.broker, in_charge=lambda: lock.held)
         self.tap = Tap(names, partitions, self.publisher, lock.epoch)
-        self.connection = RelayConnection(core, self.tap)
+        self.connection = RelayConnection(core, self.tap, lambda: lock.left)
+        lock.on_held = self.connection.renew_lease
         self.publisher.on_room = self.connection.resume
         self.client = relay.make_client(self.connection, standard)
         self.gaps: GapFiller | None = None
@@ -247,8 +251,10 @@ class _Parts:
         self._interests: frozenset[str] = frozenset()
         self._filters: dict[str, frozenset[str]] = {}
         self.answers = Answers(nats, names, timing.answer_life)
-        ways = Ways(self.client, self.connection, standard.http(), store, self.tap.again, self.members.meet)
-        self.desk = Desk(nats, names, lambda: lock.held, ways.table(), self.answers)
+        held = lambda: lock.held  # noqa: E731
+        http, members = standard.http(), self.members
+        ways = Ways(self.client, self.connection, http, store, self.tap.again, members.meet, held)
+        self.desk = Desk(nats, names, held, ways.table(), self.answers)
         self._tasks: list[asyncio.Task[None]] = []
         self._noted = b""
 

@@ -16,7 +16,7 @@ from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mezon._events.gap_filling import GapFiller
     from mezon._gateway.connection import CoreConnection
@@ -191,13 +191,15 @@ class RelayConnection:
     Args:
         core: A connection that gives events and answers as bytes.
         tap: Who listens.
+        lease: For how many seconds more this relay is certainly in charge.
     """
 
     around = None
 
-    def __init__(self, core: CoreConnection, tap: Tap) -> None:
+    def __init__(self, core: CoreConnection, tap: Tap, lease: Callable[[], float]) -> None:
         self._core = core
         self._tap = tap
+        self._lease = lease
         core.listener = tap
         core.want(_OWN)
         self._interests: frozenset[str] = frozenset()
@@ -244,6 +246,15 @@ class RelayConnection:
     async def open(self, urls: Sequence[str], auto_reconnect: bool) -> None:
         """As the core does."""
         await self._core.open(urls, auto_reconnect)
+        self.renew_lease(self._lease())
+
+    def renew_lease(self, left: float) -> None:
+        """Let calls go out for so many seconds from now on, and no longer until this is said again.
+
+        A relay that was stopped in the middle finds calls in the core when it goes on, which the next relay has made
+        meanwhile.
+        """
+        self._core.renew_lease(left)
 
     async def close(self) -> None:
         """As the core does."""

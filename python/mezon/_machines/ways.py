@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon._gateway.codec import MESSAGES
 from mezon._machines.membership import Member
 from mezon._machines.packets import Packet, packed_answer
-from mezon.errors import InvalidArgumentError, MezonError
+from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonError
 from mezon.ports import HttpAnswer, HttpLane, HttpRequest
 from mezon.utils.logger import get_logger
 
@@ -35,6 +35,7 @@ class Ways:
         store: The message store, if there is one.
         again: Brings an event into the stream once more: partition, name, body, id.
         meet: Gets to know a worker and what it listens to.
+        in_charge: Whether it is certain that no other relay is.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Ways:
         store: MessageStore | None,
         again: Callable[[int, str, bytes, str], None],
         meet: Callable[[Member], None],
+        in_charge: Callable[[], bool],
     ) -> None:
         self._client = client
         self._connection = connection
@@ -52,6 +54,7 @@ class Ways:
         self._store = store
         self._again = again
         self._meet = meet
+        self._in_charge = in_charge
         #: By generation, the answers to joins.
         self._joined: dict[tuple[int, str, bytes], tuple[str, bytes]] = {}
 
@@ -132,8 +135,14 @@ class Ways:
             max_answer=int(values["max_answer"]),
             lane=HttpLane.API,
             priority=values["priority"],
+            on_turn=self._still_in_charge,
         )
         return await self._http.send(request)
+
+    def _still_in_charge(self) -> None:
+        """Stop a request that has waited for its turn while another relay took over, which was asked for it too."""
+        if not self._in_charge():
+            raise MezonConnectionError("not sent: this relay is no longer in charge")
 
     # ---- the session
 

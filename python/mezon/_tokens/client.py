@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mezon._core import EphemeralKeyPair, address_of, is_address
-from mezon._http.secrets import hide
 from mezon._tokens.delivery import Delivery
 from mezon._tokens.models import (
     AddTxResponse,
@@ -23,6 +22,7 @@ from mezon._tokens.models import (
 from mezon._tokens.transaction import DECIMALS, SignedTransaction, TxType, scale_amount, sign_transaction
 from mezon._tokens.transport import JsonEndpoint
 from mezon.errors import InvalidArgumentError, TokenTransferConnectionError, TokenTransferError
+from mezon.utils.secrets import hide
 
 if TYPE_CHECKING:
     import aiohttp

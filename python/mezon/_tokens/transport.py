@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from mezon._http.secrets import hide
 from mezon._http.transport import AiohttpTransport
 from mezon.errors import (
     MezonTimeoutError,
@@ -15,6 +14,7 @@ from mezon.errors import (
     TokenTransferTimeoutError,
 )
 from mezon.ports import AnswerTooLongError, HttpFailure, HttpRequest
+from mezon.utils.secrets import hide
 
 if TYPE_CHECKING:
     import aiohttp

@@ -10,7 +10,6 @@ from mezon._http.call import Call
 from mezon._http.log import logger
 from mezon._http.reply import Reply
 from mezon._http.retry import Refusal, read_refusal
-from mezon._http.secrets import hide
 from mezon.errors import (
     DeliveryUnknownError,
     MezonConnectionError,
@@ -19,6 +18,7 @@ from mezon.errors import (
     ServerError,
 )
 from mezon.ports import HttpAnswer, HttpRequest
+from mezon.utils.secrets import hide
 
 if TYPE_CHECKING:
     from mezon._http.limiter import Clock
@@ -219,8 +219,10 @@ class Routes:
         try:
             body = await connection.call_raw("api_request_event", value, call.timeout or _LONGEST)
         except ServerError as error:
-            text = hide(error.message, (*call.secrets, call.token or ""))
-            refusal = ServerError(error.code, text, error.context, call=call.name, hint=_HINT)
+            secrets = (*call.secrets, call.token or "")
+            context = {hide(name, secrets): hide(value, secrets) for name, value in error.context.items()}
+            text = hide(error.message, secrets)
+            refusal = ServerError(error.code, text, context, call=call.name, hint=_HINT)
         else:
             return self._reply(call, body)
         raise refusal

@@ -104,8 +104,12 @@ def run(
 )
 def dev(
     bot: Annotated[str | None, _TARGET] = None,
-    port: Annotated[int, typer.Option(help="Port of the local gateway; 0 for a free one.")] = 0,
-    playground_port: Annotated[int, typer.Option(help="Port of the page; 0 for a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the local gateway; 0 for a free one.")
+    ] = 0,
+    playground_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the page; 0 for a free one.")
+    ] = 0,
     world: Annotated[Path | None, typer.Option(help="A JSON file with clans, channels and users.")] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     no_reload: Annotated[
@@ -152,7 +156,7 @@ def chat(
     epilog='Examples: mezon gateway --port 7350 --playground; eval "$(mezon gateway --port 7350 --export)"'
 )
 def gateway(
-    port: Annotated[int, typer.Option(help="0 for a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for a free one.")] = 0,
     tls: Annotated[
         bool, typer.Option("--tls", help="https and wss with a certificate made at start.")
     ] = False,

@@ -47,6 +47,11 @@ async def listening(*servers: Any) -> AsyncIterator[None]:
                         f"port {server.port} is taken: stop what listens there, or choose another with --port",
                         FAILED,
                     )
+                if isinstance(error, PermissionError):
+                    fail(
+                        f"port {server.port} may not be opened here: choose one above 1023 with --port",
+                        FAILED,
+                    )
                 raise
         yield
 

@@ -121,6 +121,9 @@ def worker(
     _log_to_stderr()
     target = find(bot)
     load_env_file(env_file, Path.cwd())
+    if health is not None:
+        # This command serves it, from before the login on; the bot's client must not try to as well.
+        os.environ.pop("MEZON_HEALTH", None)
     sys.path.insert(0, str(Path.cwd()))
     try:
         broker = _broker(nats, creds, nkey, ca_file, f"mezon worker {target.module}")

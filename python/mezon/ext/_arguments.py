@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from enum import Enum
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from mezon import InvalidArgumentError, MezonError, TextChannel, User
 from mezon.ext.errors import ArgumentError
@@ -43,7 +45,8 @@ class Parameter:
     @property
     def usage(self) -> str:
         """As it stands in the usage of its command."""
-        shown = f"{self.name}..." if self.kind != "one" else self.name
+        several = self.kind == "many" or (self.kind == "rest" and self.special is None)
+        shown = f"{self.name}..." if several else self.name
         return f"<{shown}>" if self.required else f"[{shown}]"
 
 
@@ -85,14 +88,57 @@ def _parameter(function: str, one: inspect.Parameter, hint: Any) -> Parameter:
     if one.kind is one.VAR_KEYWORD:
         raise InvalidArgumentError(f"{function} takes **{one.name}: a command's words have no names")
     kind = "many" if one.kind is one.VAR_POSITIONAL else "rest" if one.kind is one.KEYWORD_ONLY else "one"
+    if unlisted(hint):
+        raise InvalidArgumentError(
+            f"{one.name} of {function} is a {unlisted(hint)}, and a parameter takes one word: write *{one.name}: int "
+            "for all words that are left"
+        )
     try:
         special = _special(hint)
-        adapter: TypeAdapter[Any] = TypeAdapter(str if special is not None else hint)
+        adapter: TypeAdapter[Any] = TypeAdapter(str if special is not None else from_text(hint))
     except Exception as error:
         raise InvalidArgumentError(
             f"{one.name} of {function} has a type that no word can be converted to: {error}"
         ) from error
     return Parameter(one.name, kind, one.default, special, adapter)
+
+
+def adapter_of(hint: Any) -> TypeAdapter[Any]:
+    """Give what makes such a value of a text.
+
+    Raises:
+        InvalidArgumentError: If there is no such thing.
+    """
+    try:
+        if unlisted(hint):
+            raise InvalidArgumentError(f"a text is no {unlisted(hint)}")
+        return TypeAdapter(from_text(hint))
+    except Exception as error:
+        raise InvalidArgumentError(f"no answer can be made into {hint!r}: {error}") from error
+
+
+def from_text(hint: Any) -> Any:
+    """Give a type whose literals are read from what is typed, which is text: ``Literal[1, 2]`` takes "1"."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        named = {str(one.value if isinstance(one, Enum) else one): one for one in parts}
+        return Annotated[
+            hint, BeforeValidator(lambda text: named.get(text, text) if isinstance(text, str) else text)
+        ]
+    if origin is Annotated:
+        return Annotated[(from_text(parts[0]), *parts[1:])]
+    if origin in (Union, UnionType):
+        return Union[tuple(from_text(part) for part in parts)]  # noqa: UP007 (made, not written)
+    return hint
+
+
+def unlisted(hint: Any) -> str:
+    """Say what no single text can be, such as a list; "" for others, and for what has validators of its own."""
+    for part in get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,):
+        kind = get_origin(part) or part
+        if kind in (list, set, frozenset, tuple, dict):
+            return str(kind.__name__)
+    return ""
 
 
 def _special(hint: Any) -> type[User] | type[TextChannel] | None:
@@ -121,7 +167,7 @@ async def bind(ctx: Context, parameters: list[Parameter], words: Words) -> tuple
             taken = True
             continue
         word = _one(parameter, words)
-        taken = taken or parameter.kind == "rest"
+        taken = taken or (parameter.kind == "rest" and parameter.special is None)
         if word is None:
             if parameter.required:
                 raise ArgumentError(f"{parameter.name} is missing.", parameter.name)

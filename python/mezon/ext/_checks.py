@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 from mezon import InvalidArgumentError
 from mezon.ext.errors import CheckFailedError, CooldownError
+from mezon.ext.tasks import Task
 
 if TYPE_CHECKING:
     from mezon.ext._context import Place
@@ -35,12 +36,19 @@ class Check:
     """
 
     def __init__(self, function: CheckFunction, text: str = "You may not do that.") -> None:
+        if not callable(function) or function in _FACTORIES:
+            name = getattr(function, "__name__", repr(function))
+            raise InvalidArgumentError(
+                f"a check is a function that gets the context: not {name}"
+                + ("; the check it makes is given with parentheses" if function in _FACTORIES else "")
+            )
         self._function = function
         self._text = text
 
     def __call__(self, function: F) -> F:
-        known: list[Check] = getattr(function, "__mezon_checks__", [])
-        function.__mezon_checks__ = [self, *known]  # type: ignore[attr-defined]
+        """Guard a function, or a command, buttons or a form that were made of one already."""
+        target = _guarded(function, "check")
+        target.__mezon_checks__ = [self, *getattr(target, "__mezon_checks__", [])]
         return function
 
     async def run(self, ctx: Any) -> None:
@@ -56,8 +64,81 @@ class Check:
             raise CheckFailedError(answer or self._text)
 
 
+class Guarded:
+    """What users call, with checks and a cooldown: a command, buttons, a form."""
+
+    callback: Callable[..., Any]
+
+    def __init__(self, checks: Iterable[Any] = (), cooldown: Cooldown | None = None) -> None:
+        self._checks = as_checks(checks)
+        if cooldown is not None and not isinstance(cooldown, Cooldown):
+            raise InvalidArgumentError(f"a cooldown is made by cooldown(1, 60), not {cooldown!r}")
+        self._cooldown = cooldown
+
+    def add_checks(self, checks: Iterable[Any]) -> None:
+        """Check more, before the others."""
+        self._checks = [*as_checks(checks), *self._checks]
+
+    async def allow(self, place: Place) -> None:
+        """Check whether it may be used.
+
+        Raises:
+            CheckFailedError: If not.
+        """
+        for one in self._checks:
+            await one.run(place)
+        await allow(self.callback, place)
+
+    def count(self, place: Place) -> None:
+        """Count a use.
+
+        Raises:
+            CooldownError: If there were too many.
+        """
+        if self._cooldown is not None:
+            self._cooldown.use(place)
+        else:
+            count(self.callback, place)
+
+
+async def allow(function: Callable[..., Any], place: Place) -> None:
+    """Check what the decorators of a function say.
+
+    Raises:
+        CheckFailedError: If it may not be used.
+    """
+    for one in getattr(function, "__mezon_checks__", ()):
+        await one.run(place)
+
+
+def count(function: Callable[..., Any], place: Place) -> None:
+    """Count a use of a function by its decorator.
+
+    Raises:
+        CooldownError: If there were too many.
+    """
+    used: Cooldown | None = getattr(function, "__mezon_cooldown__", None)
+    if used is not None:
+        used.use(place)
+
+
+def _guarded(function: Any, what: str) -> Any:
+    """Give what a decorator marks: the function, also of a command that was made of it."""
+    if isinstance(function, Guarded):
+        return function.callback
+    if isinstance(function, Task):
+        raise InvalidArgumentError(f"a task has no user, so {function.name} takes no {what}")
+    return function
+
+
 def as_checks(checks: Any) -> list[Check]:
-    """Take what was given as checks, as checks."""
+    """Take what was given as checks, as checks.
+
+    Raises:
+        InvalidArgumentError: If one cannot be a check.
+    """
+    if callable(checks):
+        checks = [checks]
     return [one if isinstance(one, Check) else Check(one) for one in checks]
 
 
@@ -86,8 +167,8 @@ def has_role(*roles: str | int) -> Check:
 
     The roles are asked for over HTTP, at most once in 30 seconds for each clan.
     """
-    if not roles:
-        raise InvalidArgumentError("has_role takes the titles or ids of roles")
+    if not roles or not all(isinstance(role, str | int) for role in roles):
+        raise InvalidArgumentError('has_role takes the titles or ids of roles: has_role("Moderator")')
 
     async def function(ctx: Place) -> bool:
         if not ctx.clan.id:
@@ -102,18 +183,30 @@ class RoleBook:
     """Who has which role, for a while."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[int, tuple[float, dict[int, set[str | int]]]] = OrderedDict()
+        self._known: OrderedDict[int, tuple[float, asyncio.Future[dict[int, set[str | int]]]]] = OrderedDict()
 
     async def of(self, clan: Any, user_id: int) -> set[str | int]:
-        """Give the titles and ids of the roles a user has in a clan."""
+        """Give the titles and ids of the roles a user has in a clan.
+
+        Raises:
+            MezonError: If they cannot be asked for; the next one who wants them asks again.
+        """
         now = asyncio.get_running_loop().time()
         known = self._known.get(clan.id)
         if known is None or now - known[0] > _ROLES_FOR:
-            known = self._known[clan.id] = (now, await self._ask(clan))
+            # Who comes while it is asked for waits for the same answer: HTTP calls are few.
+            asked = asyncio.ensure_future(self._ask(clan))
+            asked.add_done_callback(lambda asked: self._asked(clan.id, asked))
+            known = self._known[clan.id] = (now, asked)
             self._known.move_to_end(clan.id)
             if len(self._known) > 100:
                 self._known.popitem(last=False)
-        return known[1].get(user_id, set())
+        return (await asyncio.shield(known[1])).get(user_id, set())
+
+    def _asked(self, clan_id: int, asked: asyncio.Future[Any]) -> None:
+        failed = asked.cancelled() or asked.exception() is not None
+        if failed and self._known.get(clan_id, (0.0, None))[1] is asked:
+            del self._known[clan_id]
 
     def forget(self, clan_id: int) -> None:
         """Forget the roles of a clan: one was changed, given or taken."""
@@ -150,7 +243,8 @@ class Cooldown:
         self._uses: OrderedDict[int, deque[float]] = OrderedDict()
 
     def __call__(self, function: F) -> F:
-        function.__mezon_cooldown__ = self  # type: ignore[attr-defined]
+        """Limit a function, or a command, buttons or a form that were made of one already."""
+        _guarded(function, "cooldown").__mezon_cooldown__ = self
         return function
 
     def use(self, ctx: Place) -> None:
@@ -175,3 +269,7 @@ class Cooldown:
 def cooldown(rate: int, per: float, by: Literal["user", "channel", "clan", "all"] = "user") -> Cooldown:
     """Allow ``rate`` uses in ``per`` seconds, for each user, channel or clan, or for all together."""
     return Cooldown(rate, per, by)
+
+
+#: They make checks, and are none.
+_FACTORIES: Final[tuple[object, ...]] = (check, dm_only, clan_only, owner_only, has_role)

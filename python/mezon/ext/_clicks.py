@@ -6,14 +6,16 @@ import asyncio
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from mezon import ButtonMessageStyle, InvalidArgumentError, MessageHandle
 from mezon.ext._arguments import hints_of
+from mezon.ext._checks import Guarded
 from mezon.ext._context import Place
+from mezon.ext._registering import check_handler
 
 if TYPE_CHECKING:
     from mezon import ChannelMessageAck, TextChannel
@@ -73,7 +75,7 @@ class Click(Place):
         return await self.message.update(self.bot.body(content, buttons, timeout), **options)
 
 
-class Pattern:
+class Pattern(Guarded):
     """A handler of the buttons whose ids fit a pattern, such as ``vote/{poll}/{choice:int}``.
 
     Fields are ``{name}`` (no slash in it), ``{name:int}`` or ``{name:path}`` (slashes too). They come as arguments,
@@ -81,6 +83,7 @@ class Pattern:
     """
 
     def __init__(self, pattern: str, callback: Callable[..., Any]) -> None:
+        super().__init__()
         self.pattern = pattern
         self.callback = callback
         if not pattern or pattern.startswith("~"):
@@ -100,7 +103,18 @@ class Pattern:
             expression += re.escape(pattern[at : found.start()]) + f"(?P<{name}>{_KINDS[kind]})"
             self._adapters[name] = TypeAdapter(hints.get(name, int if kind == "int" else str))
             at = found.end()
+        check_handler(callback, f"a handler of {pattern!r}", ["click"], self._adapters)
         self._expression = re.compile(expression + re.escape(pattern[at:]))
+
+    async def run(self, click: Click, fields: Mapping[str, Any]) -> None:
+        """Check and call the handler.
+
+        Raises:
+            UserError: With a sentence for the user.
+        """
+        await self.allow(click)
+        self.count(click)
+        await self.callback(click, **fields)
 
     def match(self, button_id: str) -> dict[str, Any] | None:
         """Give the arguments an id carries, or None if it does not fit."""

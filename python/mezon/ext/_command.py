@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from mezon import InvalidArgumentError
 from mezon.ext._arguments import bind, parameters_of
-from mezon.ext._checks import Cooldown, as_checks
+from mezon.ext._checks import Guarded
+from mezon.ext._registering import is_async
 from mezon.ext._router import Item, Registry
 from mezon.ext.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from mezon.ext._checks import Cooldown
     from mezon.ext._context import Context
     from mezon.ext._words import Words
 
 
-class Command:
+class Command(Guarded):
     """A command.
 
     Attributes:
@@ -38,20 +40,23 @@ class Command:
         cooldown: Cooldown | None = None,
         hidden: bool = False,
     ) -> None:
-        if not inspect.iscoroutinefunction(callback):
+        super().__init__(checks, cooldown)
+        if isinstance(callback, Command):
+            raise InvalidArgumentError(
+                f"{callback.full_name} is a command already: aliases give it more names"
+            )
+        if not is_async(callback):
             raise InvalidArgumentError("a command is a coroutine function: async def name(ctx, ...)")
         self.callback = callback
-        self.name: str = name or callback.__name__
-        self.aliases: tuple[str, ...] = tuple(aliases)
+        self.name: str = name if name else str(getattr(callback, "__name__", ""))
+        self.aliases: tuple[str, ...] = (aliases,) if isinstance(aliases, str) else tuple(aliases)
         for one in self.names:
-            if not one or one != "".join(one.split()):
+            if not isinstance(one, str) or not one or one != "".join(one.split()):
                 raise InvalidArgumentError(f"the name of a command is one word, not {one!r}")
         self.help: str = inspect.getdoc(callback) or ""
         self.hidden = hidden
         self.parent: Group | None = None
         self._parameters = parameters_of(callback)
-        self._checks = [*as_checks(checks), *getattr(callback, "__mezon_checks__", [])]
-        self._cooldown: Cooldown | None = cooldown or getattr(callback, "__mezon_cooldown__", None)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,10 +73,6 @@ class Command:
         """How it is called, such as ``poll <question> [choices...]``."""
         return " ".join([self.full_name, *(parameter.usage for parameter in self._parameters)])
 
-    def add_checks(self, checks: Iterable[Any]) -> None:
-        """Check more, before the others."""
-        self._checks = [*as_checks(checks), *self._checks]
-
     async def run(self, ctx: Context, words: Words) -> None:
         """Check, convert and call it.
 
@@ -84,18 +85,8 @@ class Command:
             args, kwargs = await bind(ctx, self._parameters, words)
         except ArgumentError as error:
             raise ArgumentError(f"{error}\nUsage: {ctx.bot.prefix}{self.usage}", error.parameter) from error
-        if self._cooldown is not None:
-            self._cooldown.use(ctx)
+        self.count(ctx)
         await self.callback(ctx, *args, **kwargs)
-
-    async def allow(self, ctx: Context) -> None:
-        """Check whether it may be used.
-
-        Raises:
-            CheckFailedError: If not.
-        """
-        for one in self._checks:
-            await one.run(ctx)
 
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call its function itself."""

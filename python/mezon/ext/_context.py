@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from mezon import ChannelMessage, MezonTimeoutError, Text
-from mezon.ext._arguments import convert
+from mezon.ext._arguments import adapter_of, convert
 from mezon.ext._words import text_of
 from mezon.ext.errors import ArgumentError
 
@@ -70,9 +70,13 @@ class Place:
         """Answer; the arguments are those of ``send``."""
         return await self.send(content, buttons=buttons, timeout=timeout, **options)
 
-    async def whisper(self, content: Content, **options: Any) -> Any:
-        """Tell the user alone, in the channel."""
-        return await self.channel.send_ephemeral(self.user_id, content, **options)
+    async def whisper(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> Any:
+        """Tell the user alone, in the channel; the arguments are those of ``send``, but for ``files``."""
+        return await self.channel.send_ephemeral(
+            self.user_id, self.bot.body(content, buttons, timeout), **options
+        )
 
     async def fetch_user(self) -> User:
         """Find the user; a DM is opened with somebody the bot has not met.
@@ -82,9 +86,12 @@ class Place:
         """
         return await self.bot.users.fetch(self.user_id)
 
-    async def dm(self, content: Content, **options: Any) -> ChannelMessageAck:
-        """Send the user a direct message."""
-        return await (await self.fetch_user()).send_dm_message(content, **options)
+    async def dm(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Send the user a direct message; the arguments are those of ``send``."""
+        user = await self.fetch_user()
+        return await user.send_dm_message(self.bot.body(content, buttons, timeout), **options)
 
     def typing(self) -> Any:
         """Show the bot as typing until the block ends: ``async with ctx.typing(): ...``."""
@@ -120,8 +127,10 @@ class Place:
 
         Raises:
             MezonTimeoutError: If there is no such answer in time (a TimeoutError).
+            ConnectionLostError: If the client ends meanwhile.
+            InvalidArgumentError: If no text can be such an answer.
         """
-        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+        adapter = adapter_of(kind)
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout
 
@@ -137,8 +146,7 @@ class Place:
             await self.send(question)
             while True:
                 try:
-                    async with asyncio.timeout_at(end):
-                        message = await anext(answers)
+                    message = await answers.next(max(end - loop.time(), 0))
                 except TimeoutError:
                     raise MezonTimeoutError(f"no answer came within {timeout:g} s") from None
                 try:
@@ -193,6 +201,7 @@ class Place:
 
         Raises:
             MezonTimeoutError: If it is not filled in in time (a TimeoutError).
+            ConnectionLostError: If the client ends meanwhile.
         """
         from mezon.ext._forms import ask_form
 

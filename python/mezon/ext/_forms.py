@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mezon import MezonTimeoutError
+from mezon.ext._checks import Guarded
 from mezon.ext._clicks import FORM
+from mezon.ext._registering import check_handler
 from mezon.ext.errors import FormError
 
 if TYPE_CHECKING:
@@ -21,21 +22,28 @@ if TYPE_CHECKING:
 FormT = TypeVar("FormT", bound="Form")
 
 
-@dataclass(frozen=True, slots=True)
-class FormHandler:
+class FormHandler(Guarded):
     """What is called when a form was filled in."""
 
-    form: type[Form]
-    callback: Callable[..., Any]
+    def __init__(self, form: type[Form], callback: Callable[..., Any]) -> None:
+        super().__init__()
+        check_handler(callback, f"a handler of the form {form.__name__}", ["click", "form"])
+        form.inputs()  # a field that no input is made for is told now
+        self.form = form
+        self.callback = callback
 
     async def run(self, click: Click) -> None:
         """Validate what came and call the handler; wrong input is answered.
 
         Raises:
             FormError: If it is wrong.
+            UserError: If it may not be sent, with a sentence for the user.
         """
         click.state = click.id.removeprefix(self.form.submit_id()).removeprefix("/")
-        await self.callback(click, self.form.parse(click.values))
+        await self.allow(click)
+        filled = self.form.parse(click.values)
+        self.count(click)
+        await self.callback(click, filled)
 
     def fits(self, button_id: str) -> bool:
         """Say whether this is the button of the form."""
@@ -55,13 +63,13 @@ async def ask_form(
     def is_ours(click: ButtonClicked) -> bool:
         return click.button_id == button_id and (anybody or click.user_id == place.user_id)
 
-    end = asyncio.get_running_loop().time() + timeout
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout
     async with bot.stream("message_button_clicked", is_ours) as clicks:
         sent = await place.send(content)
         while True:
             try:
-                async with asyncio.timeout_at(end):
-                    click: Any = await anext(clicks)
+                click: Any = await clicks.next(max(end - loop.time(), 0))
             except TimeoutError:
                 raise MezonTimeoutError(
                     f"the form {title!r} was not filled in within {timeout:g} s"

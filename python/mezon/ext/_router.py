@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from mezon import InvalidArgumentError
+from mezon.ext._checks import Guarded, as_checks
 from mezon.ext._clicks import Pattern
 from mezon.ext._forms import FormHandler
+from mezon.ext._registering import check_called, check_seconds
 from mezon.ext.tasks import Every, Task, _Cron, zone_of
 
 if TYPE_CHECKING:
@@ -23,6 +26,10 @@ class Select:
 
     def __init__(self, pattern: Pattern) -> None:
         self.pattern = pattern
+
+    def add_checks(self, checks: Iterable[Any]) -> None:
+        """Check more, before the others."""
+        self.pattern.add_checks(checks)
 
 
 class Listener:
@@ -80,6 +87,9 @@ class Registry:
         """
         from mezon.ext._command import Command
 
+        if name is not None:
+            check_called(name, '@bot.command() or @bot.command("name")')
+
         def add(function: Callable[..., Any]) -> Command:
             made = Command(
                 function, name=name, aliases=aliases, checks=checks, cooldown=cooldown, hidden=hidden
@@ -102,6 +112,9 @@ class Registry:
         when none of them is named."""
         from mezon.ext._command import Group
 
+        if name is not None:
+            check_called(name, '@bot.group() or @bot.group("name")')
+
         def add(function: Callable[..., Any]) -> Group:
             made = Group(
                 function, name=name, aliases=aliases, checks=checks, cooldown=cooldown, hidden=hidden
@@ -117,8 +130,13 @@ class Registry:
         """Register buttons whose ids fit a pattern, such as ``vote/{poll}/{choice:int}``; they outlive a restart.
 
         The handler gets the ``mezon.ext.components.Click``, and the fields by name. What the decorator gives
-        makes the buttons: ``vote.button("Phở", poll="lunch", choice=1)``.
+        makes the buttons: ``vote.button("Phở", poll="lunch", choice=1)``. Checks and cooldowns are put on the handler
+        as decorators.
+
+        Raises:
+            InvalidArgumentError: If the pattern is none, or the handler does not take what it is called with.
         """
+        check_called(pattern, '@bot.button("vote/{choice}")')
 
         def add(function: Callable[..., Any]) -> Pattern:
             made = Pattern(pattern, function)
@@ -128,7 +146,12 @@ class Registry:
         return add
 
     def select(self, pattern: str) -> Callable[[Callable[..., Any]], Pattern]:
-        """Register select boxes whose ids fit a pattern, at each choice; ``click.values`` has what was chosen."""
+        """Register select boxes whose ids fit a pattern, at each choice; ``click.values`` has what was chosen.
+
+        Raises:
+            InvalidArgumentError: As for ``button``.
+        """
+        check_called(pattern, '@bot.select("size/{order}")')
 
         def add(function: Callable[..., Any]) -> Pattern:
             made = Pattern(pattern, function)
@@ -140,8 +163,16 @@ class Registry:
     def form(self, form: type[Form]) -> Callable[[F], F]:
         """Register who is called with click and form whenever it was filled in; it outlives a restart.
 
-        Send it with ``ctx.send(Lunch.content(title="Lunch"))``.
+        Send it with ``ctx.send(Lunch.content(title="Lunch"))``. Checks and cooldowns are put on the handler as
+        decorators.
+
+        Raises:
+            InvalidArgumentError: If it is no form, or the handler does not take what it is called with.
         """
+        from mezon.ext.components import Form as Base
+
+        if not (isinstance(form, type) and issubclass(form, Base)):
+            raise InvalidArgumentError(f"write @bot.form(Lunch), with a subclass of Form, not {form!r}")
 
         def add(function: F) -> F:
             self._register(FormHandler(form, function))
@@ -162,7 +193,7 @@ class Registry:
         missed: Literal["skip", "once"] = "skip",
         grace: float = 60.0,
     ) -> Callable[[Callable[..., Any]], Task]:
-        """Run a coroutine function every so often; see ``mezon.ext.tasks``.
+        """Run a coroutine function every so often; see ``mezon.ext.tasks``. It takes nothing, or the bot.
 
         Args:
             seconds: The time between two runs, together with the next two.
@@ -172,7 +203,11 @@ class Registry:
             overlap: What becomes of a run while the one before still goes: ``skip`` or ``allow``.
             missed: What becomes of runs that could not begin in time: ``skip``, or ``once`` for all together.
             grace: How many seconds late is in time.
+
+        Raises:
+            InvalidArgumentError: If the time is none, or the function takes something else.
         """
+        check_seconds("every()", seconds, minutes, hours, grace)
 
         def add(function: Callable[..., Any]) -> Task:
             schedule = Every(seconds + 60 * minutes + 3600 * hours, at_start=at_start)
@@ -191,7 +226,7 @@ class Registry:
         missed: Literal["skip", "once"] = "skip",
         grace: float = 60.0,
     ) -> Callable[[Callable[..., Any]], Task]:
-        """Run a coroutine function at the times of a cron line; see ``mezon.ext.tasks``.
+        """Run a coroutine function at the times of a cron line; see ``mezon.ext.tasks``. It takes nothing, or the bot.
 
         Args:
             line: Minute, hour, day, month and day of the week, such as ``0 9 * * 1-5``.
@@ -201,9 +236,11 @@ class Registry:
             grace: As for ``every``.
 
         Raises:
-            InvalidArgumentError: If it is no cron line, or there is no such zone.
+            InvalidArgumentError: If it is no cron line, there is no such zone, or the function takes something else.
             ImportError: If ``cronsim`` is not installed.
         """
+        check_called(line, '@bot.cron("0 9 * * 1-5")')
+        check_seconds("grace", grace)
 
         def add(function: Callable[..., Any]) -> Task:
             made = Task(function, _Cron(line, zone_of(tz)), overlap=overlap, missed=missed, grace=grace)
@@ -217,18 +254,16 @@ class Router(Registry):
     """A part of a bot in a file of its own: ``bot.include(router)`` takes over all that is registered on it.
 
     Args:
-        checks: For every command of it.
+        checks: For every command, button, select box and form of it. Tasks and listeners have nobody to check.
     """
 
     def __init__(self, *, checks: Iterable[Any] = ()) -> None:
         self._items: list[Item] = []
         self._followers: list[Registry] = []
-        self._checks = list(checks)
+        self._checks = as_checks(checks)
 
     def _register(self, item: Item) -> None:
-        from mezon.ext._command import Command
-
-        if self._checks and isinstance(item, Command):
+        if self._checks and isinstance(item, Guarded | Select):
             item.add_checks(self._checks)
         self._items.append(item)
         for follower in self._followers:

@@ -30,7 +30,7 @@ class Triggers:
     def __init__(
         self, bot_id: int, prefix: str | Sequence[str], mention: bool, own_messages: bool, edits: bool
     ) -> None:
-        given = [prefix] if isinstance(prefix, str) else list(prefix)
+        given = [prefix] if isinstance(prefix, str) else list(prefix or ())
         if any(not isinstance(one, str) for one in given) or not (any(given) or mention):
             raise InvalidArgumentError(
                 f"the prefix of commands is a text such as '!', or several, not {prefix!r}"
@@ -41,6 +41,19 @@ class Triggers:
         self.edits = edits
         self._bot_id = bot_id
         self._by_length = sorted(self.prefixes, key=len, reverse=True)
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Refuse a command that is named with its prefix: nobody would type it twice.
+
+        Raises:
+            InvalidArgumentError: With how it is named.
+        """
+        for prefix in self.prefixes:
+            for name in names:
+                if not prefix.isalnum() and name.startswith(prefix):
+                    raise InvalidArgumentError(
+                        f"a command is named without the prefix: {name.removeprefix(prefix)!r}, not {name!r}"
+                    )
 
     def filter(self) -> filters.Filter:
         """Describe the messages that can call a command, for the core; `start_of` says which of them do."""

@@ -21,14 +21,25 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
-from mezon import ChannelMessage, Disconnect, Events, MessageLimits, MezonClient, Text
+from mezon import (
+    ChannelMessage,
+    ConnectionLostError,
+    Disconnect,
+    Events,
+    InvalidArgumentError,
+    MessageLimits,
+    MezonClient,
+    Text,
+)
 from mezon.ext._checks import (
     Check,
     Cooldown,
     RoleBook,
+    allow,
     check,
     clan_only,
     cooldown,
+    count,
     dm_only,
     has_role,
     owner_only,
@@ -37,6 +48,7 @@ from mezon.ext._clicks import CALLBACK, Callbacks, Click, Hurry, Pattern
 from mezon.ext._command import Command, Group, add_command
 from mezon.ext._context import Buttons, Content, Context, Place
 from mezon.ext._forms import FormHandler
+from mezon.ext._registering import check_handler
 from mezon.ext._router import Item, Registry, Router, Select
 from mezon.ext._triggers import Triggers
 from mezon.ext._words import Words, marks_of, text_of
@@ -104,7 +116,7 @@ class Bot(Registry, MezonClient):
         *,
         prefix: str | Sequence[str] = "!",
         mention: bool = True,
-        owner_ids: Iterable[int | str] = (),
+        owner_ids: Iterable[int | str] | int | str = (),
         own_messages: bool = False,
         edits: bool = False,
         help_command: str | None = "help",
@@ -112,7 +124,8 @@ class Bot(Registry, MezonClient):
     ) -> None:
         super().__init__(client_id, api_key, **{"limits": MessageLimits(), **options})
         self.triggers: Triggers = Triggers(self.client_id, prefix, mention, own_messages, edits)
-        self.owner_ids: frozenset[int] = frozenset(int(one) for one in owner_ids)
+        owners = [owner_ids] if isinstance(owner_ids, int | str) else owner_ids
+        self.owner_ids: frozenset[int] = frozenset(int(one) for one in owners)
         self.commands: dict[str, Command] = {}
         self.tasks: list[Task] = []
         self.hurry: Hurry = Hurry()
@@ -135,7 +148,13 @@ class Bot(Registry, MezonClient):
         return self.triggers.prefixes[0] if self.triggers.prefixes else ""
 
     def include(self, router: Router) -> None:
-        """Take over what is registered on a router, now and later."""
+        """Take over what is registered on a router, now and later.
+
+        Raises:
+            InvalidArgumentError: If it is no router, or a command of it has a name that is taken.
+        """
+        if not isinstance(router, Router):
+            raise InvalidArgumentError(f"what is included is a Router, not {router!r}")
         router.feed(self)
 
     def error_handler(self, handler: ErrorHandler) -> ErrorHandler:
@@ -144,12 +163,17 @@ class Bot(Registry, MezonClient):
         ``where`` is the context, the click or the task. By default users are told what they did wrong, and that
         something went wrong when it was not their doing; errors that are no ``UserError`` are logged and go to
         ``on_error`` in any case.
+
+        Raises:
+            InvalidArgumentError: If it is no coroutine function of two arguments.
         """
+        check_handler(handler, "the error handler", ["where", "error"])
         self._when_failed = handler
         return handler
 
     def _register(self, item: Item) -> None:
         if isinstance(item, Command):
+            self.triggers.check_names(item.names)
             add_command(self.commands, item)
             # What commands need is all that the core has to tell.
             self._hear(Events.CHANNEL_MESSAGE, self._on_message, self.triggers.filter())
@@ -163,6 +187,7 @@ class Bot(Registry, MezonClient):
             self._selects.append(item.pattern)
             self._hear(Events.DROPDOWN_BOX_SELECTED, self._on_select)
         elif isinstance(item, Task):
+            item = item.of(self)
             self.tasks.append(item)
             self._hear(Events.READY, self._on_ready)
             self._hear(Events.DISCONNECT, self._on_disconnect)
@@ -265,13 +290,15 @@ class Bot(Registry, MezonClient):
         click = Click(self, await self.channels.fetch(event.channel_id), event)
         try:
             if callback is not None:
+                await allow(callback, click)
+                count(callback, click)
                 outcome = callback(click)
                 if inspect.isawaitable(outcome):
                     await outcome
             elif form is not None:
                 await form.run(click)
             elif pattern is not None:
-                await pattern.callback(click, **(fields or {}))
+                await pattern.run(click, fields or {})
             else:
                 await click.whisper("This button does not work any more.")
         except Exception as error:
@@ -283,7 +310,7 @@ class Bot(Registry, MezonClient):
             if fields is not None:
                 click = Click(self, await self.channels.fetch(event.channel_id), event)
                 try:
-                    await pattern.callback(click, **fields)
+                    await pattern.run(click, fields)
                 except Exception as error:
                     await self._failed(click, error)
                 return
@@ -326,7 +353,8 @@ class Bot(Registry, MezonClient):
 
 async def _tell(where: Any, error: Exception) -> None:
     """Handle an error as the default does: users hear what they did wrong, and that something went wrong."""
-    if not isinstance(where, Place) or isinstance(error, UnknownCommandError):
+    if not isinstance(where, Place) or isinstance(error, UnknownCommandError | ConnectionLostError):
+        # The last: the bot ends while it waits for somebody, which is nothing to tell them.
         return
     text = str(error) if isinstance(error, UserError) else "Something went wrong here; it is not your fault."
     try:

@@ -33,6 +33,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from mezon import ButtonBuilder, ButtonMessageStyle, InteractiveBuilder, InvalidArgumentError
+from mezon.ext._arguments import unlisted
 from mezon.ext._clicks import CALLBACK, FORM, Click, Pattern
 from mezon.ext.errors import FormError
 from mezon.models import InputFieldOption, RadioFieldOption, SelectFieldOption
@@ -215,7 +216,8 @@ class Form(BaseModel):
     default may be left out. What comes back is validated by pydantic.
     """
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore")
+    # What comes back is named by the fields, also when they have aliases.
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore", validate_by_name=True)
 
     #: What names the form in the ids of its buttons; the class's own name unless given.
     form_name: ClassVar[str] = ""
@@ -294,9 +296,9 @@ def _bare(hint: Any) -> tuple[Any, bool]:
 
 def _choices(kind: Any) -> list[str]:
     if get_origin(kind) is Literal:
-        return [str(one.value if isinstance(one, Enum) else one) for one in get_args(kind)]
+        return [_text(one) for one in get_args(kind)]
     if isinstance(kind, type) and issubclass(kind, Enum):
-        return [str(one.value) for one in kind]
+        return [_text(one) for one in kind]
     return ["true", "false"] if kind is bool else []
 
 
@@ -334,9 +336,9 @@ def _default_input(name: str, kind: Any, several: bool, default: Any) -> _Input:
         return Select(default=shown if shown is None else str(shown))
     if isinstance(kind, type) and issubclass(kind, date):
         return DatePicker()
-    if several:
+    if several or unlisted(kind):
         raise InvalidArgumentError(
-            f"the field {name} is a list of what cannot be chosen: use a Literal or an Enum"
+            f"the field {name} is a {unlisted(kind) or 'list'} of what cannot be chosen: use a Literal or an Enum"
         )
     shown = default if isinstance(default, str | int | None) else str(default)
     return TextInput(default=shown, kind="number" if kind in (int, float) else "text")
@@ -348,17 +350,31 @@ def _cleaned(info: FieldInfo, value: str | list[str] | None) -> Any:
     if several:
         if value is None or value == "":
             return None
-        return value if isinstance(value, list) else [one.strip() for one in value.split(",")]
+        parts = value if isinstance(value, list) else [one.strip() for one in value.split(",")]
+        return [_meant(kind, one) for one in parts]
     if isinstance(value, list):
         # What an untouched select box may send.
-        return value[0] if len(value) == 1 else None
+        return _meant(kind, value[0]) if len(value) == 1 else None
     if value is None or (_choices(kind) and value.startswith("[")):
         return None
     if not value.strip():
         return None
     if isinstance(kind, type) and issubclass(kind, date):
         return _iso(value.strip())
+    return _meant(kind, value)
+
+
+def _meant(kind: Any, value: str) -> Any:
+    """Give the choice a text stands for: of ``Literal[1, 2]`` comes "1". What is none is refused by pydantic."""
+    if get_origin(kind) is Literal:
+        return next((one for one in get_args(kind) if _text(one) == value), value)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return next((one for one in kind if _text(one) == value), value)
     return value
+
+
+def _text(choice: Any) -> str:
+    return str(choice.value if isinstance(choice, Enum) else choice)
 
 
 def _iso(text: str) -> str:

@@ -24,6 +24,9 @@ __all__ = ["stream_reply"]
 #: UTF-16 units of JSON a message of the answer may take: what a message body may have, with room for the marks.
 _LIMIT: Final = 3900
 
+#: Seconds a reply that is cancelled may take to say so.
+_LAST_WORDS: Final = 1.0
+
 
 async def stream_reply(
     place: Place,
@@ -47,16 +50,21 @@ async def stream_reply(
         interval: Seconds between two edits, at least.
         limit: What a message may take as JSON, in UTF-16 units.
         cursor: What stands at the end while it grows.
-        failed: What is put at the end if ``chunks`` raises.
+        failed: What is put at the end if ``chunks`` raises, or the reply is cancelled, as by a timeout.
         empty: What is sent if there was no text at all.
 
     Returns:
         The acknowledgements of the messages, in order.
 
     Raises:
+        InvalidArgumentError: If ``chunks`` is no async iterator, or a bound is none.
         MezonError: One of its kinds, if a message cannot be sent or changed.
         Exception: What ``chunks`` raises, after the reply has been marked.
     """
+    if not isinstance(chunks, AsyncIterable):
+        raise InvalidArgumentError(
+            f"the chunks are an async iterator of str, such as what an async generator gives, not {chunks!r}"
+        )
     if interval < 0 or limit < 64:
         raise InvalidArgumentError("the interval is 0 or more seconds, and the limit 64 or more UTF-16 units")
     growing = _Growing(place, interval, limit - 2 * len(cursor), cursor)
@@ -72,14 +80,13 @@ async def stream_reply(
         broken = error
         growing.add(f"\n\n{failed}" if growing.text else failed)
     growing.end(empty)
-    if broken is not None and not isinstance(broken, Exception):
-        writer.cancel()
-        await asyncio.wait([writer])
-        raise broken
     try:
+        if broken is not None and not isinstance(broken, Exception):
+            await _last_words(growing, writer)
+            raise broken
         await writer
     except BaseException as error:
-        if broken is not None:
+        if broken is not None and broken is not error:
             raise broken from error
         raise
     finally:
@@ -89,6 +96,16 @@ async def stream_reply(
     if broken is not None:
         raise broken
     return growing.sent
+
+
+async def _last_words(growing: _Growing, writer: asyncio.Task[None]) -> None:
+    """Mark what is shown as broken off, when the reply was cancelled: for a moment, and if it can be done."""
+    try:
+        async with asyncio.timeout(_LAST_WORDS):
+            await writer
+    except Exception:
+        writer.cancel()
+        await asyncio.wait([writer])
 
 
 class _Growing:

@@ -6,7 +6,10 @@
     async def tidy() -> None: ...
 
     @bot.cron("0 9 * * 1-5", tz="Asia/Ho_Chi_Minh")
-    async def good_morning() -> None: ...
+    async def good_morning(bot: Bot) -> None: ...
+
+A task takes nothing, or the bot: one on a router knows it no other way. A router that several bots include gives each
+a task of its own.
 
 Tasks start when the client is ready and stop with it. While the connection is away a run that is due waits for it.
 
@@ -32,6 +35,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from mezon import InvalidArgumentError
+from mezon.ext._registering import is_async, name_of
 
 if TYPE_CHECKING:
     from mezon.ext.commands import Bot
@@ -40,7 +44,8 @@ __all__ = ["Every", "Task", "cron_times"]
 
 logger: Final = logging.getLogger("mezon.ext")
 
-Callback: TypeAlias = "Callable[[], Awaitable[Any]]"
+#: Takes nothing, or the bot.
+Callback: TypeAlias = "Callable[..., Awaitable[Any]]"
 
 #: Seconds between two looks whether the connection is back, and the longest sleep: a clock may be set.
 _LOOK: Final = 0.25
@@ -114,10 +119,31 @@ def zone_of(name: str | tzinfo | None) -> tzinfo:
         raise InvalidArgumentError(f"there is no time zone {name!r}; one is Asia/Ho_Chi_Minh") from error
 
 
+def _takes_bot(callback: Callback) -> bool:
+    """Say whether a task asks for the bot.
+
+    Raises:
+        InvalidArgumentError: If it asks for more.
+    """
+    signature = inspect.signature(callback)
+    needed = [
+        one
+        for one in signature.parameters.values()
+        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    ]
+    if len(needed) > 1 or any(one.kind is one.KEYWORD_ONLY for one in needed):
+        raise InvalidArgumentError(
+            f"a task takes nothing, or the bot: async def {name_of(callback).rpartition('.')[2]}(bot); "
+            f"{name_of(callback)}{signature} asks for more"
+        )
+    return bool(needed)
+
+
 class Task:
     """Something a bot does by the clock.
 
     Attributes:
+        bot: Whose it is; None while it is on a router that no bot has included.
         name: Its function's name.
         runs: How often it was begun.
         skipped: Runs left out because the one before still went.
@@ -134,18 +160,24 @@ class Task:
         missed: Literal["skip", "once"] = "skip",
         grace: float = 60.0,
     ) -> None:
-        if not inspect.iscoroutinefunction(callback):
+        if not is_async(callback):
             raise InvalidArgumentError(
                 "a task is a coroutine function without parameters: async def task() -> None"
             )
+        if hasattr(callback, "__mezon_checks__") or hasattr(callback, "__mezon_cooldown__"):
+            raise InvalidArgumentError(
+                f"a task has no user: {name_of(callback)} takes no check and no cooldown"
+            )
+        self._takes_bot = _takes_bot(callback)
         if overlap not in ("skip", "allow") or missed not in ("skip", "once"):
             raise InvalidArgumentError(
                 f"overlap is 'skip' or 'allow' and missed is 'skip' or 'once', not {overlap!r} and {missed!r}"
             )
+        self.bot: Bot | None = None
         self.callback = callback
         self.name: str = getattr(callback, "__name__", "task")
-        self.overlap = overlap
-        self.when_missed = missed
+        self.overlap: Literal["skip", "allow"] = overlap
+        self.when_missed: Literal["skip", "once"] = missed
         self.grace = grace
         self.runs: int = 0
         self.skipped: int = 0
@@ -177,8 +209,25 @@ class Task:
             await asyncio.wait(ending, timeout=5.0)
 
     async def __call__(self) -> Any:
-        """Run it now, beside its times."""
-        return await self.callback()
+        """Run it now, beside its times; with the bot, if it takes one and was registered on one."""
+        return await self._call(self.bot)
+
+    def _call(self, bot: Bot | None) -> Awaitable[Any]:
+        if not self._takes_bot:
+            return self.callback()
+        if bot is None:
+            raise InvalidArgumentError(f"the task {self.name} takes a bot, and belongs to none yet")
+        return self.callback(bot)
+
+    def of(self, bot: Bot) -> Task:
+        """Give this task to a bot: itself, or one like it if another bot has it."""
+        if self.bot is None or self.bot is bot:
+            self.bot = bot
+            return self
+        twin = Task(
+            self.callback, self._schedule, overlap=self.overlap, missed=self.when_missed, grace=self.grace
+        )
+        return twin.of(bot)
 
     async def _go(self, bot: Bot) -> None:
         times = self._schedule.times(time.time())
@@ -228,7 +277,7 @@ class Task:
 
     async def _run(self, bot: Bot) -> None:
         try:
-            await self.callback()
+            await self._call(bot)
         except Exception as error:
             await bot.task_failed(self, error)
 

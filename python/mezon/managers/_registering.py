@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from mezon.constants.enum import Events
+from mezon.constants.enum import Events, InternalAgentEvents, SSEEvents
 from mezon.errors import InvalidArgumentError
 
 __all__ = ["check_handler", "warn_of_typo"]
@@ -41,16 +41,25 @@ def _bots_line() -> int:
     return level
 
 
-def warn_of_typo(name: str) -> None:
-    """Warn of a name that no event has and that is close to one that has. Names of a bot's own are fine."""
-    if _known(name):
+@cache
+def _of_agents() -> frozenset[str]:
+    return frozenset(str(event.value) for kind in (SSEEvents, InternalAgentEvents) for event in kind)
+
+
+def warn_of_typo(name: str, so: str = "this handler is never called by Mezon") -> None:
+    """Warn of a name that no event has and that is close to one that has. Names of a bot's own are fine.
+
+    Args:
+        so: What comes of it.
+    """
+    if _known(name) or name in _of_agents():
         return
     import difflib
 
-    near = difflib.get_close_matches(name, _members(), 1, 0.8)
+    near = difflib.get_close_matches(name.strip().lower(), _members() | _of_agents(), 1, 0.8)
     if near:
         warnings.warn(
-            f"there is no event {name!r}, so this handler is never called by Mezon; did you mean {near[0]!r}?",
+            f"there is no event {name!r}, so {so}; did you mean {near[0]!r}?",
             UserWarning,
             stacklevel=_bots_line() - 1,
         )

@@ -115,7 +115,7 @@ class Message:
             **place_of(self.channel),
             content=content,
             mentions=mentions,
-            attachments=await upload_files(self.channel.clan.client, files, attachments),
+            attachments=await upload_files(self.channel.clan.client, files, attachments, content, mentions),
             references=[await self.as_reference()],
             mention_everyone=mention_everyone,
             anonymous_message=anonymous_message,
@@ -178,6 +178,7 @@ class Message:
         Raises:
             MezonError: One of its kinds, if the server does not take it.
         """
+        require_content(content)
         ack = await self.socket_manager.update_chat_message(
             **place_of(self.channel),
             message_id=self.id,

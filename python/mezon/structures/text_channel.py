@@ -157,7 +157,7 @@ class TextChannel(ChannelMembers):
             **place_of(self),
             content=content,
             mentions=mentions,
-            attachments=await upload_files(self.clan.client, files, attachments),
+            attachments=await upload_files(self.clan.client, files, attachments, content, mentions),
             mention_everyone=mention_everyone,
             anonymous_message=anonymous_message,
             topic_id=topic_id,
@@ -185,6 +185,8 @@ class TextChannel(ChannelMembers):
         Raises:
             MezonError: One of its kinds, if one of them cannot be sent; those before it are sent then.
         """
+        if not isinstance(content, str | Text):
+            raise InvalidArgumentError(f"send_long sends a str or a Text, not {type(content).__name__}")
         pieces = split_text(content, as_json=True) if isinstance(content, str) else content.split()
         return [await self.send(piece, topic_id=topic_id, code=code) for piece in pieces]
 
@@ -263,6 +265,7 @@ class TextChannel(ChannelMembers):
         Raises:
             MezonError: One of its kinds, if the server does not take it.
         """
+        require_content(content)
         return await self._write_ephemeral(
             receiver_ids, message_id, content, mentions, attachments, TypeMessage.UPDATE_EPHEMERAL_MSG
         )

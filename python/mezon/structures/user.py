@@ -110,7 +110,7 @@ class User:
         """
         require_content(content)
         if files:
-            attachments = await upload_files(self.socket_manager.mezon_client, files, attachments)
+            attachments = await upload_files(self.socket_manager.mezon_client, files, attachments, content)
         if not self.dm_channel_id:
             await self.create_dm_channel()
         return await self.socket_manager.write_chat_message(

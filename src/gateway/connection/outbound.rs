@@ -1,6 +1,7 @@
 //! What goes out: pings, the answers to pings, joins that are made again, calls.
 
 use std::task::Context;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -12,6 +13,8 @@ use crate::wire::tags::envelope::PONG;
 
 /// Pings of the server's that wait for their answer at most.
 const PONGS_MAX: usize = 16;
+/// How soon it is looked again whether calls that wait for a lease have one.
+const LEASE_LOOK: Duration = Duration::from_millis(50);
 
 impl Connection<'_> {
     pub(super) fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
@@ -71,8 +74,12 @@ impl Connection<'_> {
     /// When the next join or call may go, as far as the server's wishes are known.
     fn next_due(&mut self, now: Instant) -> Option<Instant> {
         let join = self.rejoin.due(&self.calls.joined, now);
-        let call = if self.ready { self.calls.outbox.due(now) } else { None };
-        join.into_iter().chain(call).min()
+        join.into_iter().chain(self.call_due(now)).min()
+    }
+
+    fn call_due(&mut self, now: Instant) -> Option<Instant> {
+        let at = self.calls.outbox.due(now).filter(|_| self.ready)?;
+        Some(if self.shared.lease.holds() { at } else { at.max(now + LEASE_LOOK) })
     }
 
     /// Does the throttle let something pass that is no ping? While it waits for answers, a ping makes sure that one comes.
@@ -93,12 +100,16 @@ impl Connection<'_> {
     fn write_call(&mut self, now: Instant) -> Result<bool, Lost> {
         let Some(cid) = self.calls.pending.next_cid() else { return Ok(false) };
         let join_due = self.rejoin.due(&self.calls.joined, now).is_some_and(|at| at <= now);
-        let call_due = self.ready && self.calls.outbox.due(now).is_some_and(|at| at <= now);
+        let call_due = self.call_due(now).is_some_and(|at| at <= now);
         let call = if self.rejoin.turn(self.ready, join_due, call_due) {
             let late = now + self.shared.options.rejoin_timeout;
             self.rejoin.pop(if self.ready { late } else { self.rejoin.until })
-        } else {
+        } else if call_due {
             self.calls.outbox.pop(now)
+        } else {
+            // The lease has just ended.
+            self.limit(now + LEASE_LOOK);
+            None
         };
         let Some(call) = call else { return Ok(false) };
         let (tag, body) = (call.tag, call.body.clone());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::{Options, State};
+use super::super::{Failure, Options, State};
 use super::bot::{API, Bot, ERROR, MS, Outcome, SEC, SEND, quick};
 use super::net::{Auto, Got, Link};
 use crate::wire::proto::realtime::{ApiRequestEvent, Error, MessageTypingEvent, Ping, envelope::Message};
@@ -290,5 +290,33 @@ async fn only_calls_of_the_api_get_their_answer_in_chunks_and_all_share_one_boun
     link.chunk(cids[2], 0, true, &[1; 100]);
     bot.settle().await;
     assert!(matches!(bot.outcome(calls[1]), Some(Outcome::Raw(body)) if body.len() == 1000));
+    bot.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_call_goes_out_after_the_end_of_a_lease() {
+    let (mut bot, link) = Bot::ready(quick()).await;
+    bot.gateway.renew_lease(SEC);
+    let first = bot.send(10 * SEC);
+    bot.pass(100 * MS).await;
+    assert!(matches!(bot.outcome(first), Some(Outcome::Reply(..))), "{:?}", bot.outcome(first));
+    // The process is stopped for a while: when it goes on, the call and the end of the lease are both in the past.
+    let late = bot.send(10 * SEC);
+    tokio::time::advance(2 * SEC).await;
+    let never = bot.send(SEC);
+    bot.pass(3 * SEC).await;
+    assert_eq!(link.got().len(), 1);
+    assert!(bot.outcome(late).is_none(), "it may go yet");
+    assert!(
+        matches!(bot.outcome(never), Some(Outcome::Failed(Failure::NotSent))),
+        "{:?}",
+        bot.outcome(never)
+    );
+    // Pings go on: the connection is as good as ever, and with a new lease the call goes.
+    assert_eq!(bot.gateway.state(), State::Ready);
+    bot.gateway.renew_lease(SEC);
+    bot.pass(200 * MS).await;
+    assert!(matches!(bot.outcome(late), Some(Outcome::Reply(..))), "{:?}", bot.outcome(late));
+    assert_eq!(link.got().len(), 2);
     bot.finish().await;
 }

@@ -1,0 +1,166 @@
+"""A relay that was paused, or cut off, goes on when another one is in charge: what it does then must do no harm."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from mezon._machines.broker import api, connect, gone
+from mezon._machines.layout import prepare
+from mezon._machines.leader import Lock, LockLostError
+from mezon._machines.names import Names
+from mezon._machines.publisher import Outgoing, Publisher
+from mezon._machines.settings import Broker, Layout, Timing
+from mezon.testing import LocalGateway
+from nats_servers import TIMING, Child, NatsServer, needs_nats, relay_process, worker_process
+from test_machines_bot import environment, lines
+from test_machines_faults import answers, burst, check
+from waiting import until
+
+pytestmark = [needs_nats, pytest.mark.timeout(240)]
+
+NAMES = Names(78)
+
+
+@contextlib.asynccontextmanager
+async def two_relays_and_a_worker(
+    gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path, rate_limit: int
+) -> AsyncIterator[tuple[Child, Child]]:
+    """The first is in charge, the second stands by."""
+    options = gateway.client_options()
+    async with relay_process(dict(options), nats.url, rate_limit=rate_limit) as first:
+        await first.ready()
+        async with (
+            worker_process(bot, nats.url, environment(gateway, ledger)) as worker,
+            relay_process(dict(options), nats.url, rate_limit=rate_limit) as second,
+        ):
+            await worker.ready()
+            yield first, second
+
+
+def signalled(child: Child, number: int) -> None:
+    assert child.process is not None
+    child.process.send_signal(number)
+
+
+async def test_events_of_a_relay_that_wakes_up_late(
+    gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path
+) -> None:
+    """Each event is handled once and in its order; the relay that was paused stands by, and takes over again."""
+    async with two_relays_and_a_worker(gateway, nats, bot, ledger, 0) as (first, second):
+        said = await burst(gateway, 200, channels=5)
+        await until(lambda: len(lines(ledger)) >= 200, "the first messages", timeout=60)
+        await asyncio.sleep(1.2)  # the notes are written twice a second
+        saying = asyncio.create_task(burst(gateway, 400, channels=5, start=200))
+        await asyncio.sleep(0.05)
+        signalled(first, signal.SIGSTOP)
+        said += await saying
+        await second.ready()
+        # These come to both: they wait in the first one's socket.
+        said += await burst(gateway, 50, channels=5, start=600)
+        signalled(first, signal.SIGCONT)
+        await until(lambda: "stands by" in first.log(), first.log, timeout=30)
+        await until(lambda: gateway.connections.live == 1, "the end of the old connection")
+        await until(lambda: len(set(lines(ledger))) >= 650, "everything", timeout=60)
+        await second.kill()
+        await first.ready()
+        said += await burst(gateway, 50, channels=5, start=650)
+        await until(lambda: len(set(lines(ledger))) >= 700, "what came at the end", timeout=60)
+    assert max(check(ledger, said).values()) == 1, "an event was handled twice"
+
+
+async def test_calls_of_a_relay_that_wakes_up_late(
+    gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path
+) -> None:
+    """What waits in it for the limit is sent by the next one, and by that one alone."""
+    async with two_relays_and_a_worker(gateway, nats, bot, ledger, 80) as (first, second):
+        said = await burst(gateway, 260, channels=5, text="?")
+
+        def full() -> bool:
+            """Calls wait, and none is on its way: the limit lets them go in gusts, once a second."""
+            sent = [one for one in gateway.sent if one.kind == "channel_message_send"]
+            return (
+                bool(sent) and len(lines(ledger)) - len(sent) > 60 and time.monotonic() - sent[-1].time > 0.3
+            )
+
+        await until(full, lambda: f"{len(lines(ledger))} and {len(answers(gateway))}", timeout=60)
+        signalled(first, signal.SIGSTOP)
+        before = len(gateway.sent)
+        await second.ready()
+        await until(lambda: len(answers(gateway)) >= 200, "answers by the second one", timeout=60)
+        old = gateway.sent[0].connection
+        signalled(first, signal.SIGCONT)
+        await until(lambda: "stands by" in first.log(), first.log, timeout=30)
+        await until(
+            lambda: len(answers(gateway)) >= len(said), lambda: f"{len(answers(gateway))}", timeout=60
+        )
+        late = [one for one in gateway.sent[before:] if one.connection == old]
+        assert [one.kind for one in late if one.kind != "ping"] == []
+    assert max(check(ledger, said).values()) == 1
+    assert max(answers(gateway).values()) == 1, "a message was answered twice"
+
+
+async def test_a_batch_that_comes_late_changes_nothing(nats: NatsServer) -> None:
+    """The moment between the look at the lock and the server: what the next relay has brought is dropped."""
+    broker = Broker(urls=nats.url)
+    client = await connect(broker)
+    try:
+        await prepare(client, NAMES, Layout(partitions=1), Timing(**TIMING))
+        subject = NAMES.event(0, "channel_message")
+        late, current = Publisher(broker), Publisher(broker)
+        for publisher in (late, current):
+            publisher.start()
+
+        def bring(publisher: Publisher, event_ids: list[str]) -> None:
+            for event_id in event_ids:
+                publisher.put(Outgoing(subject, event_id.encode(), event_id))
+
+        messages = [f"m{number}" for number in range(300)]
+        bring(current, messages[:100])
+        assert await current.drain(20)
+        # It was stopped in the middle of fifty, ten of which the next one cannot know: they are no messages.
+        bring(late, [*messages[50:90], *(f"e1.{number}" for number in range(10))])
+        bring(current, messages[100:])
+        assert await late.drain(20)
+        assert await current.drain(20)
+        assert late.stats.repeated == 40
+        for publisher in (late, current):
+            await publisher.stop()
+        found = []
+        for number in range(1, 311):
+            known = await client.jetstream().get_msg(NAMES.events, number)
+            found.append((known.data or b"").decode())
+        assert [one for one in found if one[0] == "m"] == messages
+        assert sorted(one for one in found if one[0] == "e") == [f"e1.{number}" for number in range(10)]
+        info = await api(client, f"STREAM.INFO.{NAMES.events}")
+        assert info is not None
+        assert info["state"]["last_seq"] == 310
+    finally:
+        await gone(client)
+
+
+async def test_a_lock_that_cannot_be_renewed_is_given_up_in_time(nats: NatsServer) -> None:
+    broker, timing = Broker(urls=nats.url), Timing(**TIMING)
+    client = await connect(broker)
+    told: list[float] = []
+    try:
+        await prepare(client, NAMES, Layout(partitions=1), timing)
+        lock = Lock(client, NAMES, timing, "first")
+        lock.on_held = told.append
+        await lock.take()
+        keeping = asyncio.create_task(lock.keep())
+        await until(lambda: len(told) >= 3, "two renewals")
+        assert lock.held
+        await nats.kill()
+        with pytest.raises(LockLostError, match="who is in charge"):
+            await keeping
+        assert not lock.held
+        assert told[-1] == 0
+        assert min(told[:-1]) > 0
+    finally:
+        await gone(client)
