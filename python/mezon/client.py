@@ -184,7 +184,8 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             http_rate_period=http_rate_period,
             blocked_loop_warning=blocked_loop_warning,
             limits=limits,
-            flags={"auto_accept_friends": auto_accept_friends, "worker_task": worker_task},
+            flags={"auto_accept_friends": auto_accept_friends, "worker_task": worker_task}
+            | {"content_as_json": resolve(content_as_json)},
         )
         if enable_logging:
             setup_logger(log_level=log_level)
@@ -215,7 +216,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self.address: str | None = None
         self.zk_proof: ZkProof | None = None
 
-        # What it needs from outside.
         settings = PortSettings(
             client_id=self.client_id,
             api_key=self.api_key,

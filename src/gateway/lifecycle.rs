@@ -181,8 +181,9 @@ impl Lifecycle {
             // A greeting that went out counts, whoever took it.
             self.calls.throttle().lost(Instant::now());
             left = left.saturating_sub(started.elapsed());
-            let why = self.moves.secrets.hide(&lost.reason);
-            self.shared.tell(Level::Info, || format!("no connection to {endpoint}: {why}"));
+            // The server names the host, too.
+            let text = || self.moves.secrets.hide(&format!("no connection to {endpoint}: {}", lost.reason));
+            self.shared.tell(Level::Info, text);
             reasons.push(lost.reason);
             if lost.cause == Cause::Credential {
                 break;
@@ -207,9 +208,9 @@ impl Lifecycle {
 
     fn opened(&self, endpoint: &Endpoint, started: Instant, transport: Box<dyn Transport>) -> Attempt {
         self.shared.routes.worked(endpoint.kind);
-        self.shared.tell(Level::Info, || {
-            format!("connected to {endpoint} in {:.3} s", started.elapsed().as_secs_f64())
-        });
+        let seconds = started.elapsed().as_secs_f64();
+        let text = || self.moves.secrets.hide(&format!("connected to {endpoint} in {seconds:.3} s"));
+        self.shared.tell(Level::Info, text);
         Attempt::Open(endpoint.kind, transport)
     }
 

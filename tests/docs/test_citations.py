@@ -119,3 +119,23 @@ def test_the_map_answers_four_questions() -> None:
     rows = table(ROOT / "ARCHITECTURE.md", "## Four questions")
     assert len(rows) == 4
     assert all("`src/" in answer or "`python/" in answer for _, answer in rows)
+
+
+def test_the_map_names_every_room() -> None:
+    """Each folder and file at the top of the two houses stands in the block of "The rooms", and nothing that went."""
+    rooms = (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition("## The rooms")[2].partition("```\n")[2]
+    named: dict[str, set[str]] = {}
+    house = ""
+    for line in rooms.partition("```")[0].splitlines():
+        indent, names = len(line) - len(line.lstrip()), line.strip().partition("   ")[0].split()
+        if indent == 0:
+            house = names[0]
+        elif indent == 2:
+            named.setdefault(house, set()).update(name.rpartition("/")[0] or name for name in names)
+    for house, face in (("src/", {"lib.rs"}), ("python/mezon/", {"__init__.py", "py.typed"})):
+        there = {
+            path.name
+            for path in (ROOT / house).iterdir()
+            if path.name != "__pycache__" and path.suffix not in (".so", ".pyd")
+        }
+        assert there - face == named[house]

@@ -385,7 +385,25 @@ async def test_ask_and_wait_for(gateway: LocalGateway, bot: Bot) -> None:
     sent = await gateway.next_sent(ANSWER)
     assert sent.text == "2 phở for chi"
     assert (await gateway.next_sent(ANSWER)).text == "Still there?"
-    assert (await gateway.next_sent(ANSWER)).text == "no answer came within 0.05 s"
+    assert (await gateway.next_sent(ANSWER)).text == "No answer came within 0.05 s."
+
+
+async def test_nobody_answering_is_told_to_the_user_and_no_error(
+    gateway: LocalGateway, bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_ping(bot)
+
+    @bot.command()
+    async def name(ctx: Context) -> None:
+        await ctx.ask("Your name?", timeout=1.5)
+
+    await bot.login()
+    assert await answer_to(gateway, "!name") == "Your name?"
+    # Who calls a command has not answered.
+    assert await answer_to(gateway, "!ping") == "pong"
+    assert (await gateway.next_sent(ANSWER)).text == "No answer came within 1.5 s."
+    await bot.disconnect()
+    assert not [one for one in caplog.records if one.name.startswith("mezon")]
 
 
 async def test_routers(gateway: LocalGateway, bot: Bot) -> None:

@@ -174,6 +174,32 @@ async def test_a_form_that_is_waited_for(gateway: LocalGateway, bot: Bot) -> Non
     assert (await gateway.next_sent("UpdateChannelMessage")).content == {"t": "Thank you."}
 
 
+async def test_a_form_nobody_waits_for_any_more_says_so(gateway: LocalGateway, bot: Bot) -> None:
+    @bot.command()
+    async def lunch(ctx: Context) -> None:
+        await ctx.send_form(Lunch, title="Lunch", timeout=0.2)
+
+    await bot.login()
+    form = await gateway.command("alice", "!lunch")
+    await gateway.expect("The form 'Lunch' was not filled in within 0.2 s.")
+    await gateway.fill(form, dish="pho", when="1/1/2026")
+    await gateway.expect("This button does not work any more.", kind="ephemeral")
+    await bot.disconnect()
+
+    # After a restart, and however often, but not for what another bot has sent.
+    again = Bot(**gateway.client_options())
+    await again.login()
+    await gateway.fill(form, dish="pho", when="2/1/2026")
+    await gateway.expect("This button does not work any more.", kind="ephemeral")
+    gateway.add_bot(1830000000000000002, "another key", "second")
+    other = Bot(**gateway.client_options() | {"client_id": 1830000000000000002, "api_key": "another key"})
+    await other.login()
+    await again.disconnect()
+    await gateway.fill(form, dish="pho", when="3/1/2026")
+    await gateway.expect_nothing()
+    await other.disconnect()
+
+
 async def test_a_form_with_a_handler_outlives_a_restart(gateway: LocalGateway, bot: Bot) -> None:
     @bot.command()
     async def lunch(ctx: Context) -> None:

@@ -298,4 +298,4 @@ async def test_users_are_not_told_that_a_bot_which_waits_for_them_ends(
     assert (await gateway.command("alice", "!lunch")).content["components"]
     await bot.disconnect(drain=1)
     await gateway.expect_nothing("message")
-    assert caplog.text == ""
+    assert not [one for one in caplog.records if one.name.startswith("mezon")]

@@ -117,7 +117,8 @@ async def test_what_the_server_sends_back_over_the_socket_is_hidden(
             error = error.__context__
     text = "\n".join([*shown, caplog.text])
     assert text.count("you sent [hidden] and [hidden] with [hidden]") > len(calls)
-    for secret in (token, quote(token, safe=""), gateway.api_key):
+    # Half a token would do for a reader.
+    for secret in (token[:40], quote(token, safe="")[:40], gateway.api_key):
         assert secret not in text
 
 

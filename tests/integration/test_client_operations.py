@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from bot_process import quiet_options
 from mezon import MezonClient
-from mezon.errors import InvalidArgumentError, MezonError
+from mezon.errors import ConnectionLostError, InvalidArgumentError, MezonError
 from mezon.testing import LocalGateway
 from mezon.utils.logger import JsonFormatter, setup_logger
 from small import free_port
@@ -63,6 +63,23 @@ class TestHealth:
         assert (await ask(port, "/live"))[0] == 200
         silent.close()
         writer.close()
+        await client.disconnect()
+
+    async def test_a_client_that_is_lost_for_good_leaves_the_port_to_the_next(
+        self, gateway: LocalGateway
+    ) -> None:
+        """Some bots make a new client at each loss and forget the old one without ``disconnect()``."""
+        port = free_port()
+        for _ in range(2):
+            client = MezonClient(**quiet_options(gateway), health=f"127.0.0.1:{port}")
+            await client.login(enable_auto_reconnect=False)
+            assert await ask(port, "/ready") == (200, {"ready": True})
+            await gateway.drop()
+            with pytest.raises(ConnectionLostError):
+                await client.wait_closed()
+            assert await ask(port, "/live") == (0, None)
+        await client.login()
+        assert await ask(port, "/ready") == (200, {"ready": True})
         await client.disconnect()
 
     async def test_a_port_that_is_taken_is_an_error_of_the_login(self, gateway: LocalGateway) -> None:

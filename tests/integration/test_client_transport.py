@@ -111,6 +111,18 @@ async def test_addresses_of_every_shape(
     await client.disconnect()
 
 
+@pytest.mark.parametrize("scheme", ["", "ws://"])
+@pytest.mark.parametrize("ws_url", ["127.0.0.1:99999", "a b", "@", "[::1"])
+async def test_a_websocket_address_that_is_none_leaves_tcp(
+    gateway: LocalGateway, scheme: str, ws_url: str
+) -> None:
+    gateway.session_fields = {"ws_url": f"{scheme}{ws_url}", "tcp_url": gateway.tcp_url}
+    client = bot_at(gateway)
+    await client.login()
+    assert tried(gateway) == [("tcp", True)]
+    await client.disconnect()
+
+
 async def test_a_session_that_names_tcp_alone(gateway: LocalGateway) -> None:
     gateway.announce(ws_url="none")
     client = bot_at(gateway)

@@ -79,6 +79,31 @@ async def test_timeouts_and_checks_that_raise(gateway: LocalGateway) -> None:
     await client.disconnect()
 
 
+@pytest.mark.parametrize("raised", [StopIteration, StopAsyncIteration, asyncio.CancelledError, GeneratorExit])
+async def test_a_check_that_raises_what_means_something_else(
+    gateway: LocalGateway, raised: type[BaseException]
+) -> None:
+    """It ends its own waiter with an error, and those behind it are served."""
+    client = await logged_in(gateway)
+
+    def check(message: ChannelMessage) -> bool:
+        raise raised
+
+    waiter = begin(client.wait_for("channel_message", check))
+    stream = client.stream("channel_message", check)
+    behind = begin(client.wait_for("channel_message"))
+    await asyncio.sleep(0)
+    await gateway.say("general", "alice", "hi")
+    assert (await behind).content["t"] == "hi"
+    for call in (waiter, anext(stream)):
+        with pytest.raises(MezonError, match=f"the check .* raised {raised.__name__}") as caught:
+            await asyncio.wait_for(call, 5)
+        assert isinstance(caught.value.__cause__, raised)
+    assert not client._waiters.names
+    assert client.stats().handler_errors == 0
+    await client.disconnect()
+
+
 async def test_an_event_in_the_last_turn_of_the_loop_is_not_lost(gateway: LocalGateway) -> None:
     client = await logged_in(gateway)
     waiter = begin(client.wait_for("my_event", timeout=0.05))

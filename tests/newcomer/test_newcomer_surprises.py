@@ -182,6 +182,9 @@ async def test_stop_disconnects_a_client_that_was_logged_in_by_hand(gateway: Loc
         ({"api_key": ""}, "here it is empty"),
         ({"host": "https://gw.mezon.ai"}, "host is a name alone"),
         ({"host": ""}, "host is the name of a server"),
+        ({"host": "gw.mezon.ai:443"}, "the port is given beside it"),
+        ({"content_as_json": "false"}, "content_as_json is True or False, not 'false'"),
+        ({"client_id": 0}, "client_id is the bot's id"),
         ({"use_ssl": "false"}, "every text would count as True"),
         ({"timeout": "7"}, "timeout is a number of milliseconds"),
         ({"message_db": True}, "message_db is a MessageDB"),
@@ -204,6 +207,7 @@ def test_a_key_is_in_no_message() -> None:
 def test_arguments_that_are_fine() -> None:
     MezonClient("1", "k", "localhost", 8080, False, 7000.0, message_db=Path("x.db"))  # type: ignore[arg-type]
     MezonClient(1, "k", message_db=False)
+    MezonClient(1, "k", "[::1]", message_db=False)
 
 
 async def test_tls_at_a_plain_port_and_the_other_way_round(gateway_factory: Any) -> None:

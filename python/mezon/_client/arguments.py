@@ -44,6 +44,10 @@ def check_arguments(
         raise InvalidArgumentError(
             f"host is a name alone, without scheme and path, {_HERE}: http:// or https:// is what use_ssl says"
         )
+    if ":" in host and not (host.startswith("[") and host.endswith("]")):
+        raise InvalidArgumentError(
+            f"host is a name alone, and the port is given beside it, {_HERE}; an IPv6 address stands in brackets"
+        )
     if not _is_port(port):
         raise InvalidArgumentError(
             f"port is a number from 1 to 65535 or its digits, {_HERE}, not {shown(port)}"
@@ -116,9 +120,12 @@ def bot_id(client_id: Any) -> int:
         InvalidArgumentError: If it is none.
     """
     try:
-        return required_id("client_id", client_id.strip() if isinstance(client_id, str) else client_id)
+        number = required_id("client_id", client_id.strip() if isinstance(client_id, str) else client_id)
     except InvalidArgumentError:
-        raise InvalidArgumentError(f"client_id is the bot's id, a number, not {shown(client_id)}") from None
+        number = 0
+    if number <= 0 or isinstance(client_id, bool):
+        raise InvalidArgumentError(f"client_id is the bot's id, a number, not {shown(client_id)}")
+    return number
 
 
 def _is_port(port: Any) -> bool:

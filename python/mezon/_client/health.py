@@ -74,11 +74,17 @@ class Health:
             ) from None
         logger.info("Health: http://%s:%d/live, /ready, /stats", self._host, self.port)
 
-    async def stop(self) -> None:
-        """Listen no more. Safe at any time."""
+    def close(self) -> asyncio.Server | None:
+        """Listen no more, without a wait for answers under way. Safe at any time."""
         server, self._server = self._server, None
         if server is not None:
             server.close()
+        return server
+
+    async def stop(self) -> None:
+        """Listen no more. Safe at any time."""
+        server = self.close()
+        if server is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
                     await server.wait_closed()

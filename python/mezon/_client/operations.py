@@ -67,15 +67,21 @@ class Operations:
         """Note that the client is logged in."""
         self._supervisor.ready()
 
-    def connection_ended(self) -> None:
-        """Tell nobody of a blocked loop any more."""
+    def connection_ended(self, *, lost: bool) -> None:
+        """Tell nobody of a blocked loop any more.
+
+        Args:
+            lost: For good, and not by the client itself: nobody may close this one, and the next may want the port.
+        """
         if self._watchdog is not None:
             self._watchdog.stop()
+        if lost and self._health is not None:
+            self._health.close()
 
     def stopping(self) -> None:
         """Note that the close of everything begins."""
         self._supervisor.stopping()
-        self.connection_ended()
+        self.connection_ended(lost=False)
 
     async def stop(self) -> None:
         """Note that the client is closed."""

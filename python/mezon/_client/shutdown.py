@@ -97,7 +97,7 @@ class Shutdown:
         if error is not None:
             self._error = error
         self._waiters.end_all(str(error or "the connection was closed"))
-        self._operations.connection_ended()
+        self._operations.connection_ended(lost=error is not None)
         self._sessions.stop()
         self._end_guard()
 

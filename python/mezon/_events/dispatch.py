@@ -17,6 +17,7 @@ from mezon._events.batches import Batch
 from mezon._events.ending import finish
 from mezon._events.routing import Route, Routes
 from mezon._events.tasks import (
+    ENDS,
     Handlers,
     MakeTask,
     being_cancelled,
@@ -43,9 +44,6 @@ logger = get_logger("mezon.events")
 _InLine: TypeAlias = "Callable[[str, Callable[..., Any], Any], None]"
 
 _Outcome: TypeAlias = "Coroutine[Any, Any, Any] | asyncio.Future[Any]"
-
-#: These end a process: they go on, but not before the other handlers of the event have started.
-ENDS: Final = (KeyboardInterrupt, SystemExit)
 
 #: Room where no bound is set; running handlers above which those that never began are looked for.
 _UNBOUNDED: Final = sys.maxsize

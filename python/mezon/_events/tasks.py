@@ -7,9 +7,12 @@ import inspect
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial, wraps
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 Handlers: TypeAlias = "tuple[Callable[..., Any], ...]"
+
+#: These end a process: they go on, but not before everybody else has been told of the event.
+ENDS: Final = (KeyboardInterrupt, SystemExit)
 
 
 class MakeTask(Protocol):

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypeVar
 
+from mezon._events.tasks import ENDS
 from mezon.errors import ConnectionLostError, InvalidArgumentError, MezonError, MezonTimeoutError
 from mezon.utils.logger import get_logger
 
@@ -24,6 +25,15 @@ STREAM_LIMIT: Final = 1_000
 
 class WaitEndedError(ConnectionLostError):
     """The client has ended, and with it who waited. A handler that ends by it is not reported as one that failed."""
+
+
+def _fit_to_raise(error: BaseException, name: str) -> Exception:
+    """Give what a check raised so that who waits gets it: these others mean something else to `await` and `for`."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration | StopAsyncIteration):
+        return error
+    told = MezonError(f"the check of what waits for {name} raised {type(error).__name__}")
+    told.__cause__ = error
+    return told
 
 
 class _One:
@@ -111,14 +121,19 @@ class Waiters:
 
     def serve(self, name: str, event: Any) -> None:
         """Give an event to those who wait for it. A check that raises ends its waiter with what it raised."""
+        end: BaseException | None = None
         for waiter in tuple(self._waiting.get(name, ())):
             try:
                 done = waiter.take(event)
-            except Exception as error:
-                waiter.end(error)
+            except BaseException as error:
+                waiter.end(_fit_to_raise(error, name))
                 done = True
+                if isinstance(error, ENDS):
+                    end = error
             if done:
                 self._remove(name, waiter)
+        if end is not None:
+            raise end
 
     def after(self, effect: Callable[[Any], None] | None, name: str) -> Callable[[Any], None]:
         """Do what the SDK does on an event, and then serve those who wait for it."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from mezon._http.address import host_of
 from mezon._http.transport import AiohttpTransport
 from mezon.errors import (
     MezonTimeoutError,
@@ -78,7 +79,8 @@ class JsonEndpoint:
             answer = await self._http.send(request)
         except MezonTimeoutError:
             raise TokenTransferTimeoutError(
-                f"Request timeout after {self.timeout_seconds:g}s: no answer from {self.url}"
+                # Path and query of a node's URL may be a key.
+                f"Request timeout after {self.timeout_seconds:g}s: no answer from {host_of(self.url) or 'the server'}"
             ) from None
         except HttpFailure as error:
             raise TokenTransferConnectionError(f"Request failed: {error.reason}", sent=error.sent) from None

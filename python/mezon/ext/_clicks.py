@@ -6,7 +6,8 @@ import asyncio
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -165,10 +166,11 @@ class Pattern(Guarded):
 
 
 class Callbacks:
-    """Buttons with a callback, until their timeout."""
+    """Buttons with a callback, until their timeout, and buttons somebody waits for."""
 
     def __init__(self) -> None:
         self._live: OrderedDict[str, tuple[Callable[[Click], Any], float]] = OrderedDict()
+        self._waited_for: set[str] = set()
 
     def add(self, callback: Callable[[Click], Any], timeout: float) -> str:
         """Make an id that leads to the callback for so many seconds."""
@@ -189,6 +191,24 @@ class Callbacks:
             self._live.pop(button_id, None)
             return None
         return callback
+
+    @contextmanager
+    def waited_for(self, button_id: str) -> Iterator[None]:
+        """Know that somebody waits for a button, inside the block."""
+        self._waited_for.add(button_id)
+        try:
+            yield
+        finally:
+            self._waited_for.discard(button_id)
+
+    def is_over(self, event: Any, bot_id: int) -> bool:
+        """Say whether a button of this bot led to what is gone: a callback, or somebody who waited for a form."""
+        return (
+            event.button_id.startswith((CALLBACK, f"{FORM}-"))
+            and event.button_id not in self._live
+            and event.button_id not in self._waited_for
+            and event.sender_id in (0, None, bot_id)
+        )
 
     def remove(self, button_id: str) -> None:
         """Let the button lead nowhere from now on."""

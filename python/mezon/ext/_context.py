@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
 
-from mezon import ChannelMessage, MezonTimeoutError, Text
+from mezon import ChannelMessage, Text
 from mezon.ext._arguments import adapter_of, convert
 from mezon.ext._words import text_of
-from mezon.ext.errors import ArgumentError
+from mezon.ext.errors import ArgumentError, NoAnswerError
 
 if TYPE_CHECKING:
     from mezon import ChannelMessageAck, Clan, TextChannel, User
@@ -108,7 +108,7 @@ class Place:
     @overload
     async def ask(self, question: Content, kind: type[T], *, timeout: float = 60.0) -> T: ...
     async def ask(self, question: Content, kind: Any = str, *, timeout: float = 60.0) -> Any:
-        """Ask the user, and wait for what they write next in this channel.
+        """Ask the user, and wait for what they write next in this channel, unless it calls a command.
 
         ```python
         from mezon.ext.commands import Context
@@ -126,7 +126,7 @@ class Place:
             timeout: Seconds for it all.
 
         Raises:
-            MezonTimeoutError: If there is no such answer in time (a TimeoutError).
+            NoAnswerError: If there is no such answer in time (a TimeoutError). Who does not catch it tells the user.
             ConnectionLostError: If the client ends meanwhile.
             InvalidArgumentError: If no text can be such an answer.
         """
@@ -139,6 +139,7 @@ class Place:
                 message.sender_id == self.user_id
                 and message.channel_id == self.channel.id
                 and not message.code
+                and not self.bot.calls_command(message)
             )
 
         # What comes while a question is on its way is an answer to it already.
@@ -148,7 +149,7 @@ class Place:
                 try:
                     message = await answers.next(max(end - loop.time(), 0))
                 except TimeoutError:
-                    raise MezonTimeoutError(f"no answer came within {timeout:g} s") from None
+                    raise NoAnswerError(f"No answer came within {timeout:g} s.") from None
                 try:
                     return convert(adapter, text_of(message).strip(), "The answer")
                 except ArgumentError as error:
@@ -200,7 +201,7 @@ class Place:
             What was filled in, validated.
 
         Raises:
-            MezonTimeoutError: If it is not filled in in time (a TimeoutError).
+            NoAnswerError: If it is not filled in in time (a TimeoutError). Who does not catch it tells the user.
             ConnectionLostError: If the client ends meanwhile.
         """
         from mezon.ext._forms import ask_form

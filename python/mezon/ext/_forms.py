@@ -7,14 +7,13 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mezon import MezonTimeoutError
 from mezon.ext._checks import Guarded
 from mezon.ext._clicks import FORM
 from mezon.ext._registering import check_handler
-from mezon.ext.errors import FormError
+from mezon.ext.errors import FormError, NoAnswerError
 
 if TYPE_CHECKING:
-    from mezon import ButtonClicked
+    from mezon import ButtonClicked, EventStream
     from mezon.ext._clicks import Click
     from mezon.ext._context import Place
     from mezon.ext.components import Form
@@ -63,23 +62,26 @@ async def ask_form(
     def is_ours(click: ButtonClicked) -> bool:
         return click.button_id == button_id and (anybody or click.user_id == place.user_id)
 
-    loop = asyncio.get_running_loop()
-    end = loop.time() + timeout
-    async with bot.stream("message_button_clicked", is_ours) as clicks:
-        sent = await place.send(content)
-        while True:
+    end = asyncio.get_running_loop().time() + timeout
+    # While somebody waits for it, its button is not over.
+    with bot.callbacks.waited_for(button_id):
+        async with bot.stream("message_button_clicked", is_ours) as clicks:
+            sent = await place.send(content)
             try:
-                click: Any = await clicks.next(max(end - loop.time(), 0))
+                filled = await _filled(place, form, clicks, end)
             except TimeoutError:
-                raise MezonTimeoutError(
-                    f"the form {title!r} was not filled in within {timeout:g} s"
-                ) from None
-            if bot.hurry.is_repeat(click):
-                continue
-            try:
-                filled = form.parse(click.values)
-            except FormError as error:
-                await place.channel.send_ephemeral(click.user_id, str(error))
-                continue
+                raise NoAnswerError(f"The form {title!r} was not filled in within {timeout:g} s.") from None
             await sent.update(done or title)
             return filled
+
+
+async def _filled(place: Place, form: type[FormT], clicks: EventStream[Any], end: float) -> FormT:
+    loop = asyncio.get_running_loop()
+    while True:
+        click = await clicks.next(max(end - loop.time(), 0))
+        if place.bot.hurry.is_repeat(click):
+            continue
+        try:
+            return form.parse(click.values)
+        except FormError as error:
+            await place.channel.send_ephemeral(click.user_id, str(error))

@@ -58,6 +58,7 @@ from mezon.ext.errors import (
     CheckFailedError,
     CooldownError,
     FormError,
+    NoAnswerError,
     UnknownCommandError,
     UserError,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "CooldownError",
     "FormError",
     "Group",
+    "NoAnswerError",
     "Router",
     "UnknownCommandError",
     "UserError",
@@ -129,13 +131,15 @@ class Bot(Registry, MezonClient):
         self.commands: dict[str, Command] = {}
         self.tasks: list[Task] = []
         self.hurry: Hurry = Hurry()
-        self._callbacks = Callbacks()
+        self.callbacks: Callbacks = Callbacks()
         self._patterns: list[Pattern] = []
         self._selects: list[Pattern] = []
         self._forms: list[FormHandler] = []
         self._roles: RoleBook | None = None
         self._when_failed: ErrorHandler | None = None
         self._hears: set[str] = set()
+        # Also of buttons from before a restart: they are told that they are over.
+        self._hear_clicks()
         if help_command:
             self._help_name = help_command
             self.command(help_command)(_help)
@@ -212,6 +216,13 @@ class Bot(Registry, MezonClient):
         start = self.triggers.start_of(message, text)
         return None if start is None else self._run_command(message, text, start)
 
+    def calls_command(self, message: ChannelMessage) -> bool:
+        """Say whether a message calls a command there is."""
+        text = text_of(message)
+        start = self.triggers.start_of(message, text)
+        words = text[start:].split(maxsplit=1) if start is not None else []
+        return bool(words) and words[0].casefold() in self.commands
+
     async def _run_command(self, message: ChannelMessage, text: str, start: int) -> None:
         words = Words(text, start, marks_of(message, text))
         ctx = Context(self, message, None, text[:start])
@@ -266,7 +277,7 @@ class Bot(Registry, MezonClient):
             if button.callback is None:
                 return button.id
             self._hear_clicks()
-            return self._callbacks.add(button.callback, timeout)
+            return self.callbacks.add(button.callback, timeout)
 
         rows = button_rows(buttons, id_of)
         if isinstance(content, str | Text):
@@ -280,11 +291,11 @@ class Bot(Registry, MezonClient):
 
     async def _on_click(self, event: Any) -> None:
         button_id: str = event.button_id
-        callback = self._callbacks.get(button_id) if button_id.startswith(CALLBACK) else None
+        callback = self.callbacks.get(button_id) if button_id.startswith(CALLBACK) else None
         form = next((one for one in self._forms if one.fits(button_id)), None)
         matches = ((pattern, pattern.match(button_id)) for pattern in self._patterns)
         pattern, fields = next(((one, found) for one, found in matches if found is not None), (None, {}))
-        is_over = callback is None and button_id.startswith(CALLBACK)
+        is_over = callback is None and self.callbacks.is_over(event, self.client_id)
         if not (callback or form or pattern or is_over) or self.hurry.is_repeat(event):
             return
         click = Click(self, await self.channels.fetch(event.channel_id), event)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mezon.errors import MezonError
+from mezon.errors import MezonError, MezonTimeoutError
 
 
 class UserError(MezonError):
@@ -47,6 +47,10 @@ class CooldownError(UserError):
     def __init__(self, retry_after: float) -> None:
         self.retry_after = retry_after
         super().__init__(f"That was too often: try again in {max(1, round(retry_after))} s.")
+
+
+class NoAnswerError(UserError, MezonTimeoutError):
+    """A question or a form was not answered in time."""
 
 
 class FormError(UserError):

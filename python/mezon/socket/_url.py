@@ -105,11 +105,17 @@ def _tcp_url(tcp_url: str, ws_url: str, use_ssl: bool, token: str) -> str:
 
 
 def with_plain_scheme(ws_url: str, login_url: str) -> str:
-    """Give a bare ``ws_url`` of a server without TLS its scheme, and the login's port where it has none."""
+    """Give a bare ``ws_url`` of a server without TLS its scheme, and the login's port where it has none.
+
+    One that cannot be used stays as it is: `socket_urls` may do without it.
+    """
     if not ws_url or "://" in ws_url:
         return ws_url
     url = f"ws://{ws_url}"
-    parts, login = _parts("ws_url", url), _parts("host", login_url)
+    try:
+        parts, login = _parts("ws_url", url), _parts("host", login_url)
+    except AuthenticationError:
+        return url
     return url if parts.port is not None else f"ws://{_netloc(parts)}:{login.port or 80}"
 
 

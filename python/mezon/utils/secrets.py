@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
 
@@ -13,11 +16,29 @@ _HIDDEN = "[hidden]"
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """Give the text without the secrets, as they are and as a URL writes them. Cut a text after this, not before."""
+    """Give the text without the secrets, as they are and as a URL, JSON and HTML write them.
+
+    Cut a text after this, not before.
+    """
     for secret in sorted({s for s in secrets if len(s) >= _SHORTEST}, key=len, reverse=True):
-        for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret)):
+        for form in _forms(secret):
             text = text.replace(form, _HIDDEN)
     return text
+
+
+def _forms(secret: str) -> Iterable[str]:
+    in_urls = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    in_json = [json.dumps(secret, ensure_ascii=ascii_alone)[1:-1] for ascii_alone in (True, False)]
+    return {
+        secret,
+        *in_urls,
+        # Some write the digits small.
+        *(re.sub("%..", lambda code: code[0].lower(), form) for form in in_urls),
+        *in_json,
+        *(form.replace("/", r"\/") for form in in_json),
+        html.escape(secret),
+        html.escape(secret, quote=False),
+    }
 
 
 def hide_in_headers(headers: Mapping[str, str], secrets: Iterable[str]) -> list[tuple[str, str]]:

@@ -73,7 +73,6 @@ mod tests {
     #[test]
     fn the_servers_figure_counts() {
         assert!(too_many(&error("a", "b")) && !too_many(b"") && !too_many(b"\x08\x03"));
-        assert!(too_many(&error("a", "b")) && !too_many(b"") && !too_many(b"\x08\x03"));
         assert_eq!(wait(&error("retry_after", "2.5"), 7, 0.9), Duration::from_millis(2500));
         assert_eq!(wait(&error("Retry-After", " 3 "), 0, 0.0), Duration::from_secs(3));
         assert_eq!(wait(&error("retry_after", "1e300"), 0, 0.0), Duration::from_secs(60));

@@ -24,8 +24,9 @@ const LIFE: u64 = 1024;
 const MALFORMED_REPORT: Duration = Duration::from_secs(60);
 /// Bodies up to this size are copied, so that a small event does not keep a large read buffer alive.
 const COPY_MAX: usize = 64 << 10;
-/// So much of a refusal's text is kept.
+/// So much of a refusal's text is kept, in characters, and so much is looked at, in bytes.
 const REFUSAL_MAX: usize = 200;
+const REFUSAL_READ: usize = 16 << 10;
 
 impl Connection<'_> {
     /// Takes the frames that are there; true when there may be more.
@@ -228,8 +229,10 @@ impl Connection<'_> {
             Raw::Unclaimed => return Stats::add(&self.shared.stats.unclaimed, 1),
             Raw::Whole(body) if chunk.code == 0 => Ok(body),
             Raw::Whole(body) => {
-                let message: String = String::from_utf8_lossy(&body).chars().take(REFUSAL_MAX).collect();
-                Err(Failure::Refused { code: chunk.code, message: self.secrets.hide(&message) })
+                // Before the text is cut: half a token would not be found any more.
+                let said = String::from_utf8_lossy(&body[..body.len().min(REFUSAL_READ)]);
+                let message = self.secrets.hide(&said).chars().take(REFUSAL_MAX).collect();
+                Err(Failure::Refused { code: chunk.code, message })
             }
             Raw::TooLong => Err(Failure::TooLong),
         };

@@ -3,6 +3,7 @@
 use super::super::{Options, State};
 use super::bot::{Bot, SEC, quick};
 use super::net::{Auto, Plan};
+use crate::wire::tags::envelope::API_REQUEST_EVENT;
 
 const BOTH: [&str; 2] = ["wss://one/ws?token=wsTOKEN", "tcps://two?token=tcpTOKEN"];
 
@@ -101,6 +102,32 @@ async fn a_token_that_the_server_repeats_is_hidden() {
     assert_eq!(bot.until(State::Closed).await, "no, [hidden]");
     assert!(bot.log.iter().any(|text| text.contains("[hidden]")), "{:?}", bot.log);
     assert!(!format!("{:?}", bot.log).contains("TOKEN"), "{:?}", bot.log);
+    bot.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_in_a_host_or_in_a_long_refusal_is_hidden() {
+    let token = "t0ken".repeat(100);
+    let urls = [format!("wss://{token}.one/ws?token={token}"), format!("tcps://{token}.two?token={token}")];
+    let mut bot = Bot::new(quick());
+    bot.gateway.trace().set_level(0);
+    bot.net.plan(Plan::Refuse("no"));
+    connect(&bot, &urls.each_ref().map(String::as_str));
+    bot.until(State::Ready).await;
+    let link = bot.net.link();
+    link.auto(Auto::PINGS);
+    let call = bot.call(API_REQUEST_EVENT, (), 60 * SEC);
+    bot.settle().await;
+    let cid = link.got().iter().find(|got| got.tag == API_REQUEST_EVENT).unwrap().cid;
+    link.chunk(cid, 13, true, format!("who is {token}? {}", "word ".repeat(9999)).as_bytes());
+    bot.settle().await;
+    let failure = format!("{:?}", bot.failure(call));
+    assert!(failure.contains("who is [hidden]? word") && failure.len() < 300, "{failure}");
+    let log = bot.log.join("\n");
+    assert!(
+        log.contains("no connection to [hidden].one:443") && log.contains("connected to [hidden].two:443")
+    );
+    assert!(!log.contains("t0ken"), "{log}");
     bot.finish().await;
 }
 
