@@ -107,6 +107,32 @@ async def test_export(store: MessageDB, tmp_path: Path) -> None:
     assert len((await cache(tmp_path, "export", "-")).splitlines()) == 100
     again = await asyncio.to_thread(mezon_command, "cache", "export", "all.jsonl", folder=tmp_path)
     assert again.returncode == 2
+    nowhere = await asyncio.to_thread(mezon_command, "cache", "export", "none/all.jsonl", folder=tmp_path)
+    assert nowhere.returncode == 1
+    assert nowhere.stderr == "none/all.jsonl cannot be written: No such file or directory\n"
+
+
+async def test_ids_inside_are_text_too(store: MessageDB, tmp_path: Path) -> None:
+    reference = {"message_ref_id": 1_850_000_000_000_000_007, "ref_type": 0}
+    await store.save_message(
+        {
+            "message_id": 900,
+            "channel_id": 9,
+            "sender_id": 3,
+            "content": {"t": "answer"},
+            "references": [reference],
+            "create_time_seconds": int(time.time()),
+        }
+    )
+    assert await store.flush()
+    for line in (
+        await cache(tmp_path, "search", "answer", "--json"),
+        await cache(tmp_path, "history", "9", "--json"),
+        await cache(tmp_path, "export", "-", "--channel", "9"),
+    ):
+        row = json.loads(line)
+        (kept,) = row.get("references") or row["msg_references"]
+        assert (kept["message_ref_id"], kept["ref_type"]) == ("1850000000000000007", 0)
 
 
 def test_no_store_is_a_sentence(tmp_path: Path) -> None:

@@ -138,6 +138,63 @@ async def test_the_server_of_nats_killed_in_a_burst(
     check(ledger, said)
 
 
+async def test_the_server_of_nats_away_for_long(
+    gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path
+) -> None:
+    """Longer than the lock lives: the relay ends its work, begins anew when the server is back, and fills the gap."""
+    async with (
+        relay_process(gateway.client_options(), nats.url, rate_limit=0) as relay,
+        worker_process(bot, nats.url, environment(gateway, ledger)) as worker,
+    ):
+        await relay.ready()
+        await worker.ready()
+        said = await burst(gateway, 100, channels=5)
+        await until(lambda: len(lines(ledger)) >= 100, "the first messages", timeout=60)
+        await asyncio.sleep(1.2)  # the notes are written twice a second
+        await nats.kill()
+        said += await burst(gateway, 50, channels=5, start=100)
+        await until(lambda: "stands by" in relay.log(), relay.log, timeout=60)
+        await until(lambda: gateway.connections.live == 0, "the end of its connection")
+        said += await burst(gateway, 50, channels=5, start=150)
+        await nats.start()
+        await relay.ready()
+        said += await burst(gateway, 50, channels=5, start=200)
+        await until(lambda: len(set(lines(ledger))) >= 250, "everything", timeout=60)
+        assert await worker.terminate() == 0
+        assert await relay.terminate() == 0
+    check(ledger, said)
+
+
+async def test_an_event_that_is_acknowledged_early(
+    gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path
+) -> None:
+    """It is done while its handler runs, and does not come again when the worker dies with it."""
+    names = InProcess(gateway, nats).relay.names
+    client = await connect(InProcess(gateway, nats).broker)
+    early = {"layout": {"acknowledge_early": True}}
+    try:
+        async with relay_process(gateway.client_options(), nats.url) as relay:
+            await relay.ready()
+            async with worker_process(bot, nats.url, environment(gateway, ledger), **early) as worker:
+                await worker.ready()
+                await gateway.say("general", "alice", "wait100")
+                await until(lambda: lines(ledger), "the handler", timeout=30)
+
+                async def done() -> bool:
+                    info = await client.jetstream().stream_info(names.events)
+                    return info.state.messages == 0
+
+                await until(done, "its acknowledgement", timeout=30)
+                await worker.kill()
+            async with worker_process(bot, nats.url, environment(gateway, ledger), **early) as worker:
+                await worker.ready()
+                await gateway.say("general", "alice", "next")
+                await until(lambda: len(lines(ledger)) > 1, "the next one", timeout=60)
+    finally:
+        await gone(client)
+    assert [line.split()[1] for line in lines(ledger)] == ["wait100", "next"]
+
+
 @pytest.mark.parametrize("time", TIMES)
 async def test_the_leader_of_a_cluster_killed_in_a_burst(
     gateway: LocalGateway, bot: Path, ledger: Path, time: int

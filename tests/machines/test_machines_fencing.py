@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from mezon._machines.answers import Answers
 from mezon._machines.broker import api, connect, gone
+from mezon._machines.courier import REPEATED, Courier
 from mezon._machines.layout import prepare
 from mezon._machines.leader import Lock, LockLostError
-from mezon._machines.names import Names
+from mezon._machines.names import CALL_KEY, Names
+from mezon._machines.packets import Packet
 from mezon._machines.publisher import Outgoing, Publisher
 from mezon._machines.settings import Broker, Layout, Timing
 from mezon.testing import LocalGateway
+from nats.aio.msg import Msg
 from nats_servers import TIMING, Child, NatsServer, needs_nats, relay_process, worker_process
 from test_machines_bot import environment, lines
 from test_machines_faults import answers, burst, check
@@ -78,21 +83,21 @@ async def test_calls_of_a_relay_that_wakes_up_late(
     gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path
 ) -> None:
     """What waits in it for the limit is sent by the next one, and by that one alone."""
-    async with two_relays_and_a_worker(gateway, nats, bot, ledger, 80) as (first, second):
-        said = await burst(gateway, 260, channels=5, text="?")
+    async with two_relays_and_a_worker(gateway, nats, bot, ledger, 11) as (first, second):
+        said = await burst(gateway, 80, channels=5, text="?")
 
         def full() -> bool:
             """Calls wait, and none is on its way: the limit lets them go in gusts, once a second."""
             sent = [one for one in gateway.sent if one.kind == "channel_message_send"]
             return (
-                bool(sent) and len(lines(ledger)) - len(sent) > 60 and time.monotonic() - sent[-1].time > 0.3
+                bool(sent) and len(lines(ledger)) - len(sent) > 30 and time.monotonic() - sent[-1].time > 0.3
             )
 
         await until(full, lambda: f"{len(lines(ledger))} and {len(answers(gateway))}", timeout=60)
         signalled(first, signal.SIGSTOP)
         before = len(gateway.sent)
         await second.ready()
-        await until(lambda: len(answers(gateway)) >= 200, "answers by the second one", timeout=60)
+        await until(lambda: len(answers(gateway)) >= 50, "answers by the second one", timeout=60)
         old = gateway.sent[0].connection
         signalled(first, signal.SIGCONT)
         await until(lambda: "stands by" in first.log(), first.log, timeout=30)
@@ -140,6 +145,55 @@ async def test_a_batch_that_comes_late_changes_nothing(nats: NatsServer) -> None
         info = await api(client, f"STREAM.INFO.{NAMES.events}")
         assert info is not None
         assert info["state"]["last_seq"] == 310
+    finally:
+        await gone(client)
+
+
+async def test_the_next_relay_remembers_what_was_answered(nats: NatsServer) -> None:
+    client = await connect(Broker(urls=nats.url))
+    made: list[str] = []
+
+    async def make(said: str) -> Packet:
+        made.append(said)
+        return Packet({"field": said}, b"body")
+
+    try:
+        await prepare(client, NAMES, Layout(partitions=1), Timing(**TIMING))
+        first, second = (Answers(client, NAMES, 600.0) for _ in range(2))
+        answer = await first.once("m1/handler/1", False, lambda: make("first"))
+        await first.flush()
+        assert await second.once("m1/handler/1", True, lambda: make("second")) == answer
+        # In one relay also while the first is still being made.
+        calls = [first.once("m2/handler/1", False, lambda: make("once")) for _ in range(3)]
+        assert len({answer.values["field"] for answer in await asyncio.gather(*calls)}) == 1
+        assert (first.remembered, second.remembered) == (2, 1)
+        assert made == ["first", "once"]
+    finally:
+        await gone(client)
+
+
+async def test_a_call_made_before_any_word_of_a_relay_is_asked_again(nats: NatsServer) -> None:
+    """The relay that was asked dies: its successor is asked, and finds the call by its key."""
+    client = await connect(Broker(urls=nats.url))
+    asked: list[dict[str, str]] = []
+    courier = Courier(client, NAMES, "worker")
+
+    async def came(message: Msg) -> None:
+        asked.append(message.headers or {})
+        if len(asked) == 3:
+            await message.respond(Packet({"field": "answer"}).encode())
+
+    try:
+        await client.subscribe(NAMES.call("socket"), cb=came)
+        await courier.start()
+        asking = asyncio.create_task(courier.ask("socket", Packet(), 30.0, "a call"))
+        for epoch in (1, 2):
+            await until(lambda epoch=epoch: len(asked) == epoch)
+            await client.publish(NAMES.state, json.dumps({"epoch": epoch}).encode())
+        assert (await asking).values["field"] == "answer"
+        assert [REPEATED in headers for headers in asked] == [False, True, True]
+        assert len({headers[CALL_KEY] for headers in asked}) == 1
+        await courier.stop()
     finally:
         await gone(client)
 

@@ -16,6 +16,7 @@ from mezon._machines.names import MESSAGE_ID, Names
 from mezon._machines.reader import Reader
 from mezon._machines.settings import Broker, Layout, Timing
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats_servers import TIMING, NatsServer, needs_nats
 from waiting import until
 
@@ -152,6 +153,31 @@ async def test_an_heir_counts_as_its_own_only_what_the_server_counted(
     await heir.reader.let_go(1)
     await first.words.stop()
     await heir.words.stop()
+
+
+async def test_what_is_lost_on_the_way_is_not_overtaken(client: Client) -> None:
+    """A server of a cluster dies with an event that another one sent through it; the pin stays where it is."""
+    owner = Owner(client)
+    came, lost = owner.reader._came, []
+
+    async def lossy(message: Msg) -> None:
+        if message.data in (b"3", b"7") and message.data not in lost:
+            lost.append(message.data)
+            return
+        await came(message)
+
+    owner.reader._came = lossy  # type: ignore[method-assign]
+    owner.start()
+    await publish(client, range(3))
+    await until(lambda: owner.seen == [0, 1, 2])
+    await publish(client, range(3, 5))
+    await until(lambda: len(lost) == 1)
+    await publish(client, range(5, 12))
+    await until(lambda: len(owner.seen) == 12, lambda: f"{owner.seen}", timeout=20)
+    assert owner.seen == list(range(12))
+    assert lost == [b"3", b"7"]
+    await owner.reader.let_go(1)
+    await owner.words.stop()
 
 
 async def test_what_was_kept_is_given_back(client: Client) -> None:

@@ -154,6 +154,9 @@ async def test_dead_events_with_the_rights_of_the_guide(
             return server.url.replace("nats://", f"nats://{user}:{user}-secret@")
 
         cli = ("-m", "mezon.cli")
+        key_file = ledger.with_name("key")
+        key_file.write_text(f"{gateway.api_key}\n")
+        relays = {name: value for name, value in gateway.environment().items() if name != "MEZON_API_KEY"}
         healths = [{"MEZON_HEALTH": f"127.0.0.1:{port}"} for port in ports]
         relay = Child(
             *cli,
@@ -164,7 +167,9 @@ async def test_dead_events_with_the_rights_of_the_guide(
             "none",
             "--partitions",
             "4",
-            environment={**gateway.environment(), **healths[0]},
+            "--api-key-file",
+            str(key_file),
+            environment={**relays, **healths[0]},
         )
         worker = Child(
             *cli,
@@ -230,3 +235,38 @@ def dead(channel: Any, number: int) -> Delivery:
         partition=partition_of(channel.id, 4),
         on_end=lambda *_: None,
     )
+
+
+async def test_tls_and_an_nkey(tmp_path: Path) -> None:
+    """A server with a certificate of its own authority, which lets one nkey in."""
+    import nkeys
+    from mezon.testing.tls import LocalCertificate
+
+    certificate = LocalCertificate()
+    folder = certificate.ca_file.parent
+    seeds = [nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER) for _ in range(2)]
+    ours, another = tmp_path / "ours.nk", tmp_path / "another.nk"
+    for file, seed in zip((ours, another), seeds, strict=True):
+        file.write_bytes(seed)
+    public = nkeys.from_seed(bytearray(seeds[0])).public_key.decode()
+    extra = (
+        f'tls {{ cert_file: "{folder / "server.pem"}", key_file: "{folder / "server.key"}" }}\n'
+        f"authorization {{ users: [ {{ nkey: {public} }} ] }}"
+    )
+    try:
+        async with nats_server(extra) as server:
+            where = {"MEZON_BOT_ID": "79", "MEZON_NATS_URL": server.url.replace("nats://", "tls://")}
+            known = ("--nats-ca", str(certificate.ca_file))
+            code, said = await command("dlq", "list", *known, "--nats-nkey", str(ours), **where)
+            # asyncio may say behind it what it thinks of how nats-py closes TLS.
+            assert (code, said.splitlines()[0]) == (0, "no event was put away")
+            code, said = await command("dlq", "list", *known, "--nats-nkey", str(another), **where)
+            assert code == 1
+            assert "check the credentials" in said
+            assert seeds[1].decode() not in said
+            code, said = await command("dlq", "list", "--nats-nkey", str(ours), **where)
+            assert code == 1
+            assert "certificate" in said
+            assert "Traceback" not in said
+    finally:
+        certificate.remove()

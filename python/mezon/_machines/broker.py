@@ -26,6 +26,13 @@ NOT_FOUND: Final = frozenset({10014, 10059, 10037})
 #: Seconds one call of the API may take.
 _PATIENCE: Final = 5.0
 
+#: Seconds a first connection may take, and more for each server there is to try.
+_FIRST: Final = 4.0
+_EACH: Final = 4.0
+
+#: Troubles of a first connection that are kept, to say why there is none.
+_TOLD: Final = 8
+
 #: Bytes that may wait to be written.
 _PENDING: Final = 64 * 1024 * 1024
 
@@ -81,13 +88,18 @@ async def connect(
         if on_back is not None:
             on_back()
 
+    told: list[Exception] = []
+
     async def trouble(error: Exception) -> None:
+        if len(told) < _TOLD:
+            told.append(error)
         logger.debug("NATS: %s", error or type(error).__name__)
 
     options: dict[str, Any] = {
         "name": broker.name,
         "allow_reconnect": reconnect,
-        "max_reconnect_attempts": -1 if reconnect else 1,
+        # For ever is for later: a first connection that is refused, or that nobody answers, is told.
+        "max_reconnect_attempts": 1,
         "reconnect_time_wait": 0.5,
         "connect_timeout": 3,
         "ping_interval": 5,
@@ -105,15 +117,21 @@ async def connect(
     if broker.ca_file is not None or broker.certificate is not None:
         options["tls"] = _tls(broker)
     try:
-        return await nats.connect(broker.servers, **options)
-    except (errors.NoServersError, OSError, TimeoutError, errors.TimeoutError) as error:
-        raise MezonConnectionError(
-            f"NATS cannot be reached at {broker.shown} ({error or type(error).__name__}): is the server running?"
-        ) from None
-    except errors.Error as error:
-        raise BrokerError(
-            f"NATS at {broker.shown} refuses the connection: {error}; check the credentials"
-        ) from None
+        # The client would wait for ever for the end of a connection whose TLS handshake failed.
+        async with asyncio.timeout(_FIRST + _EACH * len(broker.servers)):
+            client = await nats.connect(broker.servers, **options)
+    except (errors.Error, OSError, TimeoutError) as error:
+        told.append(error)
+        # A server that refuses the credentials hangs up: what it said before that counts.
+        for why in told:
+            if "authorization" in str(why).lower() or isinstance(why, errors.AuthorizationError):
+                text = f"NATS at {broker.shown} refuses the connection: {why}; check the credentials"
+                raise BrokerError(text) from None
+        text = f"NATS cannot be reached at {broker.shown} ({told[0] or type(told[0]).__name__})"
+        raise MezonConnectionError(f"{text}: is the server running?") from None
+    if reconnect:
+        client.options["max_reconnect_attempts"] = -1
+    return client
 
 
 def _tls(broker: Broker) -> ssl.SSLContext:

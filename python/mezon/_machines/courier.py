@@ -130,19 +130,19 @@ class Courier:
             return answer
 
     async def _once(self, what: str, data: bytes, headers: dict[str, str], left: float) -> Msg:
-        """Ask the relay that is in charge now; a new one ends the wait."""
+        """Ask the relay that is in charge now; a new one ends the wait.
+
+        So does the first word of any, for it need not be of the relay that was asked. The one that was finds the call
+        by its key when it is asked again.
+        """
         asking = asyncio.ensure_future(
             self._client.request(self._names.call(what), data, timeout=left, headers=headers)
         )
         changing = asyncio.ensure_future(self._changed.wait())
-        known = self._epoch
         try:
             await asyncio.wait([asking, changing], return_when=asyncio.FIRST_COMPLETED)
             if asking.done():
                 return asking.result()
-            if known == 0:
-                # The first word of the relay that was asked.
-                return await asking
             raise _RelayChangedError
         finally:
             changing.cancel()

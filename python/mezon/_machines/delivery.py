@@ -27,7 +27,7 @@ class Delivery:
         sequence: Its place in the stream.
         turn: Its place among all deliveries of the partition, repeated ones counted.
         partition: Which partition it came from.
-        on_end: Called once, when everything the event started has ended, with whether it is done.
+        on_end: Called once, when it counts as done: with whether it is, or has to come again.
     """
 
     event_id: str
@@ -42,13 +42,14 @@ class Delivery:
     extended_at: float = 0.0
     _open: int = 0
     _started: bool = False
+    _early: bool = False
     _given_up: bool = False
     _ended: bool = False
     _end: asyncio.Event | None = None
 
     @property
     def ended(self) -> bool:
-        """Has everything it started ended, or was it left to another worker?"""
+        """Does it count as done, or was it left to another worker?"""
         return self._ended
 
     def leave(self) -> bool:
@@ -82,13 +83,13 @@ class Delivery:
         """Give the event up, as a handler was stopped in the middle: it has to come again."""
         self._given_up = True
 
-    def all_started(self) -> None:
-        """Note that every handler has been called."""
-        self._started = True
+    def all_started(self, early: bool = False) -> None:
+        """Note that every handler has been called; ``early`` waits for the end of none."""
+        self._started, self._early = True, early
         self._look()
 
     def _look(self) -> None:
-        if self._started and self._open == 0 and not self._ended:
+        if self._started and (self._open == 0 or self._early) and not self._ended:
             self._ended = True
             if self._end is not None:
                 self._end.set()

@@ -43,7 +43,8 @@ class Reader:
     of it or has not asked for ``pin_life``. What an earlier owner had is then still out: it may run there, or be lost
     and come again after ``ack_wait``. So a reader that was given the pin keeps what comes to itself until every event
     that is out is its own; then it hands them on in the order of the stream. No event overtakes one of its channel,
-    whatever this worker believed of the others.
+    whatever this worker believed of the others. It does the same when the turns of what comes have a gap: something
+    was given to it and lost on the way, with a connection or with one server of a cluster.
 
     Args:
         client: The connection to NATS.
@@ -77,6 +78,9 @@ class Reader:
         self._task: asyncio.Task[None] | None = None
         #: What came since the pin is here, while events of an earlier owner are out; None when all goes straight on.
         self._kept: list[Delivery] | None = None
+        #: The turn of what came last, and of what came first after a loss or a new pin.
+        self._turn = 0
+        self._since = 0
         self._elsewhere = 0
         self._settling: asyncio.Task[None] | None = None
         self._subscription: Any = None
@@ -144,8 +148,9 @@ class Reader:
                 async with asyncio.timeout(self._timing.pull + 1.0):
                     await self._news.wait()
 
-    def _pinned(self, pin: str) -> None:
-        self._pin = pin
+    def _keep(self) -> None:
+        """Keep what comes from now on, until nothing is out elsewhere."""
+        self._since = self._turn
         if self._kept is None:
             self._kept = []
             self._settling = asyncio.create_task(self._settle(), name=f"mezon-settle-{self.partition}")
@@ -153,9 +158,9 @@ class Reader:
     async def _settle(self) -> None:
         """Keep what comes until nothing is out elsewhere; then hand it on in order."""
         while True:
-            pin = self._pin
+            pin, since = self._pin, self._since
             out = await self._out_elsewhere()
-            if out is not None and pin and pin == self._pin:
+            if out is not None and pin and (pin, since) == (self._pin, self._since):
                 self._elsewhere = out
                 if not self._elsewhere:
                     break
@@ -179,7 +184,9 @@ class Reader:
         # What came here while the answer was on its way is not among those the server counted.
         until = int(known.get("delivered", {}).get("consumer_seq", 0))
         here = sum(delivery.turn <= until for delivery in self._open.values())
-        return max(0, int(known.get("num_ack_pending", 0)) - here)
+        out = max(0, int(known.get("num_ack_pending", 0)) - here)
+        # A server that took over may not know yet what the one before it has given: it will give it again.
+        return out if until >= self._since else max(out, 1)
 
     def _give_back(self) -> None:
         """Leave to another reader what no handler of this worker has seen."""
@@ -217,9 +224,11 @@ class Reader:
             return
         headers = message.headers or {}
         pin = headers.get("Nats-Pin-Id", self._pin)
-        if pin != self._pin:
-            self._pinned(pin)
         times, sequence, turn = _numbers(message.reply)
+        fresh, self._pin = pin != self._pin, pin
+        lost, self._turn = turn != self._turn + 1, turn
+        if fresh or lost:
+            self._keep()
         delivery = Delivery(
             event_id=headers.get(MESSAGE_ID, message.reply),
             name=message.subject.rpartition(".")[2],

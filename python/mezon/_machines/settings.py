@@ -99,6 +99,8 @@ class Layout:
         max_dead: Events the stream of dead events holds; the oldest go first.
         max_deliveries: How often an event is given to workers before it is dead.
         max_pending: Events of a partition that workers may have at a time.
+        acknowledge_early: An event is acknowledged when its handlers have begun, not when they have ended: what a
+            worker dies with does not come again.
     """
 
     partitions: int = DEFAULT_PARTITIONS
@@ -108,6 +110,7 @@ class Layout:
     max_dead: int = 10_000
     max_deliveries: int = 5
     max_pending: int = 1_000
+    acknowledge_early: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.partitions <= 4096:

@@ -23,7 +23,7 @@ class WorkerPorts:
     Args:
         settings: What the client's constructor says; host, key and limits are the relay's.
         broker: Where NATS is.
-        layout: Its ``max_deliveries``; the rest is the relay's.
+        layout: Its ``max_deliveries`` and ``acknowledge_early``; the rest is the relay's.
         timing: How long things may take.
     """
 

@@ -59,7 +59,7 @@ class WorkerConnection:
     Args:
         broker: Where NATS is.
         names: The bot's names.
-        layout: Its ``max_deliveries``.
+        layout: Its ``max_deliveries`` and ``acknowledge_early``.
         timing: How long things may take.
         plan: How messages are decoded when the model's own way is not wanted.
         origin: What events carry that can be answered: whose they are.
@@ -327,7 +327,7 @@ class WorkerConnection:
         finally:
             DELIVERED.reset(token)
             delivery.end()
-            delivery.all_started()
+            delivery.all_started(self._layout.acknowledge_early)
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
         self._counts["dead"] += 1

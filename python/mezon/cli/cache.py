@@ -116,7 +116,7 @@ def _when(seconds: int | None) -> str:
 def _show(rows: list[dict[str, Any]], json_output: bool) -> None:
     for row in rows:
         if json_output:
-            as_json(row)
+            as_json(_exact(row))
         else:
             text = row["content"].get("t") if isinstance(row["content"], dict) else None
             when = _when(row.get("create_time_seconds"))
@@ -185,10 +185,19 @@ def _row(values: tuple[Any, ...]) -> dict[str, Any]:
     row = dict(zip(_COLUMNS, values, strict=True))
     for name in ("content", "mentions", "attachments", "reactions", "msg_references"):
         try:
-            row[name] = json.loads(row[name]) if row[name] is not None else None
+            row[name] = _exact(json.loads(row[name])) if row[name] is not None else None
         except ValueError:
             row[name] = {}
     return row
+
+
+def _exact(value: Any) -> Any:
+    """Write ids inside what is stored as text, as those of the row are: JavaScript and jq round such numbers."""
+    if isinstance(value, dict):
+        return {name: _exact(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_exact(item) for item in value]
+    return str(value) if isinstance(value, int) and abs(value) > 2**53 else value
 
 
 @app.command(epilog="Examples: mezon cache prune --older-than 30d; mezon cache prune --keep 100000 --yes")
@@ -275,7 +284,11 @@ def export(
             for values in rows:
                 as_json(_row(values))
             raise typer.Exit(DONE)
-        with path.open("w", encoding="utf-8", newline="") as stream:
+        try:
+            opened = path.open("w", encoding="utf-8", newline="")
+        except OSError as error:
+            fail(f"{path} cannot be written: {error.strerror}")
+        with opened as stream:
             count = 0
             writer = csv.writer(stream) if path.suffix == ".csv" else None
             if writer is not None:

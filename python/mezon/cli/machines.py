@@ -101,6 +101,13 @@ def worker(
         Path | None, typer.Option("--env-file", help="Lines NAME=VALUE. Without it: .env.")
     ] = None,
     drain: Annotated[float, typer.Option(help="Seconds handlers have to end when it is told to.")] = 30.0,
+    acknowledge_early: Annotated[
+        bool,
+        typer.Option(
+            "--acknowledge-early",
+            help="An event is done when its handlers have begun: what a worker dies with does not come again.",
+        ),
+    ] = False,
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
@@ -112,7 +119,7 @@ def worker(
     """
     from mezon._client.assembly import PortSettings, provided_by
     from mezon._machines.process import run_worker
-    from mezon._machines.settings import Timing
+    from mezon._machines.settings import Layout, Timing
     from mezon._machines.worker import WorkerPorts
     from mezon.cli.find import find, load_env_file, short, trim_traceback
     from mezon.errors import MezonError
@@ -131,7 +138,8 @@ def worker(
         fail(str(error), WRONG_USE)
 
     def ports(settings: PortSettings) -> WorkerPorts:
-        return WorkerPorts(settings, broker, timing=Timing(handoff=drain))
+        layout = Layout(acknowledge_early=acknowledge_early)
+        return WorkerPorts(settings, broker, layout, Timing(handoff=drain))
 
     try:
         with provided_by(ports):
