@@ -104,7 +104,7 @@ class Life:
             self._ended(reason)
 
     def _next(self) -> str:
-        """Say by when the next attempt comes. When exactly is drawn at random: not all bots of a server come at once."""
+        """Say by when the next attempt comes; when exactly is drawn at random, so that bots do not come all at once."""
         options = self._client.gateway
         try:
             most = options.backoff_base * options.backoff_factor ** (self._attempts - 1)
