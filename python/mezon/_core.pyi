@@ -102,7 +102,7 @@ class LazyDict:
 
 @final
 class LazyField:
-    """A field that may not be decoded yet; with ``alone``, reading it decodes nothing else."""
+    """A field that may not be decoded yet; reading one of the looks, or one that is ``alone``, decodes no other."""
 
     def __new__(cls, name: str, alone: bool = False) -> LazyField: ...
     def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
@@ -179,19 +179,16 @@ class Gateway:
         """
     def set_log_level(self, level: int) -> None:
         """Have what the core does told by ``ItemKind.LOG``, from this level of ``logging`` on; 255 for nothing."""
-    def call(self, tag: int, body: bytes, timeout: float) -> int:
+    def call(self, tag: int, body: bytes, timeout: float, hold: bool = False) -> int:
         """Queue an encoded message in the envelope field `tag`; gives the number its answer will carry.
 
         Raises:
             GatewayError: ``not_connected``, ``too_many`` or ``forked``.
         """
-    def call_with(self, tag: int, plan: Plan, value: Any, timeout: float) -> int:
-        """Encode by a plan and queue, in one step.
-
-        Raises:
-            GatewayError: As ``call``.
-            TypeError, OverflowError, ValueError: As ``Plan.encode``.
-        """
+    def call_with(self, tag: int, plan: Plan, value: Any, timeout: float, hold: bool = False) -> int:
+        """Encode by a plan and queue, in one step. Raises what ``call`` and ``Plan.encode`` do."""
+    def flush(self) -> None:
+        """Have the calls sent that were queued with `hold`: else they go with the next order, or when 16 wait."""
     def set_own_id(self, id: int) -> None:
         """Say who the bot is: what it sends is then kept like what it receives, before its answer is drained."""
     def cancel(self, call: int) -> None:

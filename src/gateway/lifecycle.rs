@@ -27,7 +27,7 @@ use super::transport::{Cause, Endpoint, GREETING, Kind, Lost, Transport};
 use crate::inbox::Item;
 
 /// The reason of an end that was asked for.
-const CLOSED: &str = "closed by the client";
+pub(super) const CLOSED: &str = "closed by the client";
 
 pub(super) struct Lifecycle {
     shared: Arc<Shared>,

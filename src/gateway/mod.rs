@@ -24,7 +24,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use backoff::BackoffOptions;
@@ -40,13 +39,13 @@ pub use transport::{
 
 use crate::by_channel::Rings;
 use crate::filter::{Filter, Filters};
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Item};
 use crate::runtime;
 use crate::wire::Header;
 use calls::call;
 use calls::throttle::Throttle;
 use lease::Lease;
-use orders::Command;
+use orders::{Command, Line};
 use routes::Routes;
 use trace::Level;
 
@@ -104,7 +103,7 @@ impl Shared {
 /// A connection that can be opened, used, closed and opened again.
 pub struct Gateway {
     shared: Arc<Shared>,
-    commands: Mutex<Option<mpsc::UnboundedSender<Command>>>,
+    orders: Mutex<Line>,
     last_call: AtomicU64,
     /// Where it was made: its wake-up and its connection stay with that process.
     pid: u32,
@@ -152,7 +151,7 @@ impl Gateway {
         };
         Self {
             shared: Arc::new(shared),
-            commands: Mutex::new(None),
+            orders: Mutex::default(),
             last_call: AtomicU64::new(call::INTERNAL),
             pid: std::process::id(),
         }
@@ -203,14 +202,13 @@ impl Gateway {
         urls: Vec<String>,
         auto_reconnect: bool,
     ) -> Result<(), Denied> {
-        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         // A task that takes no more orders still has calls to fail and its end to tell.
         let ended = matches!(self.state(), State::Idle | State::Closed);
-        if !ended || commands.as_ref().is_some_and(|sender| !sender.is_closed()) {
+        if !ended || orders.is_open() {
             return Err(Denied::Connected);
         }
-        let (sender, receiver) = mpsc::unbounded_channel();
-        *commands = Some(sender);
+        let receiver = orders.open();
         self.shared.auto_reconnect.store(auto_reconnect, Relaxed);
         self.shared.stats.set_state(State::Connecting);
         runtime.spawn(lifecycle::Lifecycle::new(self.shared.clone(), receiver).run(urls));
@@ -222,6 +220,31 @@ impl Gateway {
     /// # Errors
     /// When it cannot even be queued.
     pub fn call(&self, tag: u32, body: Bytes, timeout: Duration) -> Result<CallId, Denied> {
+        self.queue(tag, body, timeout, |line, call| line.send(Command::Call(call)))
+    }
+
+    /// As [`Self::call`], but the I/O thread need not be woken for this one alone: it goes with the next order, with
+    /// [`Self::flush`], or when [`orders::HELD_MAX`] wait.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub fn call_held(&self, tag: u32, body: Bytes, timeout: Duration) -> Result<CallId, Denied> {
+        self.queue(tag, body, timeout, Line::hold)
+    }
+
+    /// Has the calls sent that were held.
+    pub fn flush(&self) {
+        // In a forked child they are the parent's.
+        let _ = self.with_line(Line::flush);
+    }
+
+    fn queue(
+        &self,
+        tag: u32,
+        body: Bytes,
+        timeout: Duration,
+        how: impl FnOnce(&mut Line, Call) -> Result<(), Denied>,
+    ) -> Result<CallId, Denied> {
         let max = self.shared.options.max_pending;
         self.not_forked()?;
         let pending = &self.shared.stats.pending;
@@ -230,7 +253,8 @@ impl Gateway {
         let id = self.last_call.fetch_add(1, Relaxed) + 1;
         let deadline = Instant::now() + timeout.min(options::LONGEST);
         let call = Call { id, tag, body, deadline, refused: 0 };
-        self.command(Command::Call(call)).inspect_err(|_| {
+        let queued = self.with_line(|line| how(line, call)).and_then(|queued| queued);
+        queued.inspect_err(|_| {
             pending.fetch_sub(1, Relaxed);
         })?;
         Ok(id)
@@ -240,7 +264,7 @@ impl Gateway {
     pub fn cancel(&self, id: CallId) {
         if id != call::INTERNAL {
             // A connection that is gone has failed the call already.
-            let _ = self.command(Command::Cancel(id));
+            let _ = self.order(Command::Cancel(id));
         }
     }
 
@@ -251,17 +275,17 @@ impl Gateway {
 
     /// Answers [`crate::inbox::Item::SessionWanted`].
     pub fn provide_session(&self, generation: u64, urls: Vec<String>) {
-        let _ = self.command(Command::Session { generation, urls });
+        let _ = self.order(Command::Session { generation, urls });
     }
 
     /// Answers [`crate::inbox::Item::SessionWanted`]: not now, or never when `fatal`.
     pub fn refuse_session(&self, generation: u64, fatal: bool, reason: String) {
-        let _ = self.command(Command::Refused { generation, fatal, reason });
+        let _ = self.order(Command::Refused { generation, fatal, reason });
     }
 
     /// Ends the connection for good; a state item with [`State::Closed`] says when. False when there is none.
     pub fn close(&self) -> bool {
-        self.command(Command::Close).is_ok()
+        self.order(Command::Close).is_ok()
     }
 
     /// Makes a new connection, without a wait before its first attempt: gives up the one there is, or cuts the wait for
@@ -270,12 +294,12 @@ impl Gateway {
     ///
     /// False when there is none, and none is being made.
     pub fn reconnect(&self) -> bool {
-        self.command(Command::Reconnect).is_ok()
+        self.order(Command::Reconnect).is_ok()
     }
 
     /// Measures the round trip now. False when there is no connection, and none is being made.
     pub fn ping(&self) -> bool {
-        self.command(Command::Ping).is_ok()
+        self.order(Command::Ping).is_ok()
     }
 
     /// The encoded messages of a channel that came since it was last asked, oldest first.
@@ -290,12 +314,23 @@ impl Gateway {
         self.shared.own_id.store(id, Relaxed);
     }
 
-    fn command(&self, command: Command) -> Result<(), Denied> {
+    fn order(&self, command: Command) -> Result<(), Denied> {
+        self.with_line(|line| line.send(command))?
+    }
+
+    fn with_line<T>(&self, work: impl FnOnce(&mut Line) -> T) -> Result<T, Denied> {
         // To queue an order wakes the I/O thread through a descriptor, which in a forked child is the parent's.
         self.not_forked()?;
-        let commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = commands.as_ref().ok_or(Denied::NotConnected)?;
-        sender.send(command).map_err(|_| Denied::NotConnected)
+        let (done, lost) = {
+            let mut line = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+            (work(&mut line), std::mem::take(&mut line.lost))
+        };
+        for call in lost {
+            self.shared.stats.pending.fetch_sub(1, Relaxed);
+            let failure = Failure::Closed(lifecycle::CLOSED.into());
+            self.shared.inbox.push(Item::Failed { call: call.id, failure });
+        }
+        Ok(done)
     }
 }
 
@@ -303,9 +338,9 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         if self.not_forked().is_ok() {
             self.close();
-        } else if let Ok(mut commands) = self.commands.try_lock() {
+        } else if let Ok(mut orders) = self.orders.try_lock() {
             // The end of a channel is an order too: it wakes the task, which is the parent's.
-            std::mem::forget(commands.take());
+            std::mem::forget(std::mem::take(&mut *orders));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
 
+use super::Denied;
 use super::calls::Calls;
 use super::calls::call::{Call, CallId};
 
@@ -39,6 +40,65 @@ pub(super) enum Renewal {
 
 /// The handle asked for the end.
 pub(super) struct Closing;
+
+/// So many calls are held at most: nobody waits for more than the encoding of so many others.
+pub(super) const HELD_MAX: usize = 16;
+
+/// The handle's end. To queue an order wakes the I/O thread; calls made in one go may share that.
+#[derive(Default)]
+pub(super) struct Line {
+    sender: Option<mpsc::UnboundedSender<Command>>,
+    /// Calls that go with the next order.
+    held: Vec<Call>,
+    /// Calls whose task ended before they went.
+    pub lost: Vec<Call>,
+}
+
+impl Line {
+    /// A new line for a new task.
+    pub fn open(&mut self) -> mpsc::UnboundedReceiver<Command> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.flush();
+        self.sender = Some(sender);
+        receiver
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.sender.as_ref().is_some_and(|sender| !sender.is_closed())
+    }
+
+    /// Queues an order, behind the calls that are held.
+    pub fn send(&mut self, command: Command) -> Result<(), Denied> {
+        self.flush();
+        let sender = self.sender.as_ref().ok_or(Denied::NotConnected)?;
+        sender.send(command).map_err(|_| Denied::NotConnected)
+    }
+
+    /// Queues a call with the next order, or with the last one there is room for.
+    pub fn hold(&mut self, call: Call) -> Result<(), Denied> {
+        if !self.is_open() {
+            return Err(Denied::NotConnected);
+        }
+        self.held.push(call);
+        if self.held.len() >= HELD_MAX {
+            self.flush();
+        }
+        Ok(())
+    }
+
+    /// Queues what is held.
+    pub fn flush(&mut self) {
+        for call in self.held.drain(..) {
+            let unsent = match &self.sender {
+                Some(sender) => sender.send(Command::Call(call)).err().map(|unsent| unsent.0),
+                None => Some(Command::Call(call)),
+            };
+            if let Some(Command::Call(call)) = unsent {
+                self.lost.push(call);
+            }
+        }
+    }
+}
 
 pub(super) struct Orders {
     commands: mpsc::UnboundedReceiver<Command>,

@@ -41,6 +41,14 @@ fn no_resources(py: Python<'_>, why: PyErr) -> PyErr {
     }
 }
 
+impl Gateway {
+    fn queue(&self, tag: u32, body: bytes::Bytes, timeout: f64, hold: bool) -> PyResult<u64> {
+        let timeout = seconds("timeout", timeout)?;
+        let call = if hold { gateway::Gateway::call_held } else { gateway::Gateway::call };
+        call(&self.core, tag, body, timeout).map_err(denied)
+    }
+}
+
 /// A connection to a Mezon gateway. It is driven by the core's own thread; `drain` brings what happened.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Gateway {
@@ -112,12 +120,14 @@ impl Gateway {
     }
 
     /// Queue an encoded message in the envelope field `tag`; give the id its answer will carry.
-    fn call(&self, tag: u32, body: &[u8], timeout: f64) -> PyResult<u64> {
-        let timeout = seconds("timeout", timeout)?;
-        self.core.call(tag, bytes::Bytes::copy_from_slice(body), timeout).map_err(denied)
+    /// With `hold` it may wait for the next order, or for `flush`.
+    #[pyo3(signature = (tag, body, timeout, hold=false))]
+    fn call(&self, tag: u32, body: &[u8], timeout: f64, hold: bool) -> PyResult<u64> {
+        self.queue(tag, bytes::Bytes::copy_from_slice(body), timeout, hold)
     }
 
     /// Encode by a plan and queue, in one step.
+    #[pyo3(signature = (tag, plan, value, timeout, hold=false))]
     fn call_with(
         &self,
         py: Python<'_>,
@@ -125,11 +135,16 @@ impl Gateway {
         plan: &Plan,
         value: &Bound<'_, PyAny>,
         timeout: f64,
+        hold: bool,
     ) -> PyResult<u64> {
-        let timeout = seconds("timeout", timeout)?;
         let mut body = Vec::with_capacity(256);
         encode::message(py, plan, value, &mut body)?;
-        self.core.call(tag, body.into(), timeout).map_err(denied)
+        self.queue(tag, body.into(), timeout, hold)
+    }
+
+    /// Have the calls sent that were held.
+    fn flush(&self) {
+        self.core.flush();
     }
 
     /// Say who the bot is: from then on what it sends is kept like what it receives.

@@ -34,8 +34,13 @@ pub const CODE_UPDATE: i32 = 1;
 pub const CODE_REMOVE: i32 = 2;
 
 /// The fields of a message that say what its sender looks like.
-const LOOKS: [u32; 5] =
-    [field::USERNAME, field::DISPLAY_NAME, field::CLAN_NICK, field::AVATAR, field::CLAN_AVATAR];
+const LOOKS: [(u32, &str); 5] = [
+    (field::USERNAME, "username"),
+    (field::DISPLAY_NAME, "display_name"),
+    (field::CLAN_NICK, "clan_nick"),
+    (field::AVATAR, "avatar"),
+    (field::CLAN_AVATAR, "clan_avatar"),
+];
 
 /// What a message shows of its sender, as it lies in its payload.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,9 +50,19 @@ impl Looks {
     /// Takes a field of bytes if it is one of them.
     #[inline]
     pub fn take(&mut self, number: u32, span: Span) {
-        if let Some(place) = LOOKS.iter().position(|look| *look == number) {
+        if let Some(place) = LOOKS.iter().position(|(look, _)| *look == number) {
             self.0[place] = span;
         }
+    }
+
+    /// Which of them a field's name is.
+    pub fn place_of(name: &str) -> Option<usize> {
+        LOOKS.iter().position(|(_, look)| *look == name)
+    }
+
+    /// One of them; empty where the message has none.
+    pub fn one(self, place: usize, body: &[u8]) -> &[u8] {
+        self.0[place].of(body)
     }
 
     /// User name, display name, nick in the clan, avatar, and avatar in the clan.

@@ -216,6 +216,10 @@ async def test_groups_and_help(gateway: LocalGateway, bot: Bot) -> None:
     async def deep(ctx: Context) -> None:
         await ctx.send("deep")
 
+    @admin.command(hidden=True)
+    async def trap(ctx: Context) -> None:
+        """Not listed."""
+
     @deep.command("er")
     async def deeper(ctx: Context) -> None:
         await ctx.send(deeper.full_name)
@@ -231,6 +235,7 @@ async def test_groups_and_help(gateway: LocalGateway, bot: Bot) -> None:
     assert await answer_to(gateway, "!admin") == (
         "!admin\nAlso: a\nLook after things.\n!admin kick <user> [reason...]  Show somebody out.\n!admin deep"
     )
+    assert await answer_to(gateway, "!admin nope") == "admin has no 'nope'; it has kick, deep."
     listed = await answer_to(gateway, "!help")
     assert "!ping  Say pong." in listed
     assert "!help [names...]  Show the commands" in listed

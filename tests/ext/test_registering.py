@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from ext_kit import answer_to, until
@@ -21,9 +21,9 @@ from mezon.ext.commands import (
     has_role,
     owner_only,
 )
-from mezon.ext.components import Button, Click, Form
+from mezon.ext.components import Button, Click, Form, FormError
 from mezon.testing import LocalGateway
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 
 class Lunch(Form):
@@ -132,6 +132,27 @@ async def test_numbers_that_are_listed_are_read(gateway: LocalGateway, bot: Bot)
     assert await answer_to(gateway, "!seats 2 1") == "(2, 1)"
     assert (await answer_to(gateway, "!seats 3")).startswith("count cannot be '3': input should be 2 or 4")
     assert "more than the command takes" in await answer_to(gateway, "!bare @bob too", mentions=["bob"])
+
+
+def even(number: int) -> int:
+    if number % 2:
+        raise ValueError("We only sell pairs, sorry")
+    return number
+
+
+async def test_validators_of_ones_own_speak_to_users(gateway: LocalGateway, bot: Bot) -> None:
+    class Shoes(Form):
+        count: Annotated[int, AfterValidator(even)]
+
+    with pytest.raises(FormError, match=r"^Count: We only sell pairs, sorry$"):
+        Shoes.parse({"count": "3"})
+
+    @bot.command()
+    async def shoes(ctx: Context, count: Annotated[int, AfterValidator(even)]) -> None: ...
+
+    await bot.login()
+    answer = await answer_to(gateway, "!shoes 3")
+    assert answer == "count cannot be '3': we only sell pairs, sorry.\nUsage: !shoes <count>"
 
 
 async def test_a_check_above_the_decorator_counts_too(gateway: LocalGateway, bot: Bot) -> None:

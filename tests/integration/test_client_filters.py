@@ -122,3 +122,36 @@ async def test_with_gap_filling_every_message_is_told(gateway: LocalGateway) -> 
     await until(lambda: seen == ["!z"])
     assert client.stats().filtered == 0
     await client.disconnect()
+
+
+async def test_members_who_come_and_go(gateway: LocalGateway) -> None:
+    client = await logged_in(gateway)
+    alice, general = gateway.world.user("alice"), gateway.world.channel("general")
+    seen: list[str] = []
+
+    @client.on_add_clan_user(filter=filters.user(alice.id))
+    async def joined(event: object) -> None:
+        seen.append("joined the clan")
+
+    @client.on_user_clan_removed(filter=filters.user(alice.id))
+    async def left(event: object) -> None:
+        seen.append("left the clan")
+
+    @client.on_user_channel_added(filter=filters.channel(general.id) & filters.user(alice.id))
+    async def added(event: object) -> None:
+        seen.append("joined the channel")
+
+    @client.on_channel_user_removed(filter=filters.user(alice.id))
+    async def removed(event: object) -> None:
+        seen.append("left the channel")
+
+    for who in ("bob", "alice"):
+        await gateway.leave(who, general)
+        await gateway.join(who, general)
+        await gateway.leave(who)
+        await gateway.join(who)
+    await until(lambda: len(seen) == 4)
+    assert seen == ["left the channel", "joined the channel", "left the clan", "joined the clan"]
+    # The caches want to see the others, whatever the handlers want.
+    assert client.stats().filtered == 1
+    await client.disconnect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -92,6 +93,19 @@ async def test_a_loss_and_the_way_back(ports: FakePorts, client: MezonClient) ->
     await turns()
     assert told == [Disconnect("the line was cut", will_reconnect=True), Gap(10.0, 12.5)]
     assert [request.name for request in ports.the_http.requests].count("ListClanDescs") == 2
+
+
+async def test_attempts_are_counted_however_long_an_outage_lasts(
+    ports: FakePorts, client: MezonClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Half a day of them: two to the power of that is no number of seconds any more."""
+    connection = ports.the_connection
+    await client.login()
+    for _ in range(1100):
+        connection.enter("backoff", "nobody there")
+    said = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert said[-1] == "Attempt 1099 to come back failed: nobody there. The next comes within 60 s"
+    assert len(said) == 1100
 
 
 async def test_credentials_that_are_refused_end_the_attempts(ports: FakePorts, client: MezonClient) -> None:

@@ -268,9 +268,12 @@ def test_it_is_decoded_when_it_is_read_and_no_sooner() -> None:
     assert is_undecoded(later)
     assert later.content == {"t": "hi"}
     assert is_undecoded(later)
-    assert later.username == "ann"
-    assert not is_undecoded(later)
+    assert [later.username, later.display_name, later.clan_nick, later.avatar, later.clan_avatar] == [
+        "ann"
+    ] + [""] * 4
+    assert is_undecoded(later)
     assert len(later.attachments) == 50
+    assert not is_undecoded(later)
 
 
 def test_json_lists_are_decoded_at_once() -> None:

@@ -34,5 +34,13 @@ def test_every_way_to_write_it_is_found(written: Callable[[str], str]) -> None:
     assert hide_in_headers({"X": form}, [SECRET]) == [("X", "[hidden]")]
 
 
+def test_a_token_nobody_knows_of_is_hidden_too() -> None:
+    """That of an earlier session, or of another bot: a JWT shows that it is one, and half of it does."""
+    head, body, sign = "eyJhbGciOiJIUzI1NiJ9", "eyJ1aWQiOjEsImV4cCI6Mn0", "dozjgNryP4J3jVmNHl0w5N_XgL0n"
+    for token in (f"{head}.{body}.{sign}", f"{head}.{body}.{sign[:7]}", f"{head}.{body[:12]}"):
+        assert hide(f"no, {token}: over", []) == "no, [hidden]: over"
+    assert hide("eyJ is how they begin. Fine", []) == "eyJ is how they begin. Fine"
+
+
 def test_the_longer_one_goes_first_and_short_ones_stay() -> None:
     assert hide("the secret-and-more", ["secret", "secret-and-more", "the", ""]) == "the [hidden]"

@@ -104,10 +104,13 @@ class Life:
             self._ended(reason)
 
     def _next(self) -> str:
-        """Draw at random when the next attempt comes, so that not all bots of a server come at once."""
+        """Say by when the next attempt comes; when exactly is drawn at random, so that bots do not come all at once."""
         options = self._client.gateway
-        most = min(options.backoff_max, options.backoff_base * options.backoff_factor ** (self._attempts - 1))
-        return f"comes within {most:.3g} s"
+        try:
+            most = options.backoff_base * options.backoff_factor ** (self._attempts - 1)
+        except OverflowError:
+            most = options.backoff_max
+        return f"comes within {min(options.backoff_max, most):.3g} s"
 
     def _ended(self, reason: str) -> None:
         error: Exception | None = None

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from mezon._events.every_event import EveryEvent
-from mezon._events.filtered import Filtered, spec_of
+from mezon._events.filtered import spec_of
+from mezon._events.membership import MembershipRegistration
 from mezon.constants.enum import Events
 from mezon.errors import InvalidArgumentError
 from mezon.managers._registering import check_handler
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
         StreamingJoinedEvent,
         StreamingLeavedEvent,
         TokenSentEvent,
-        UserChannelAddedEvent,
-        UserChannelRemoved,
-        UserClanRemovedEvent,
         VoiceEndedEvent,
         VoiceJoinedEvent,
         VoiceLeavedEvent,
@@ -53,9 +51,6 @@ _Updated = TypeVar("_Updated", bound="Callable[[ChannelUpdatedEvent], Any]")
 _Deleted = TypeVar("_Deleted", bound="Callable[[ChannelDeletedEvent], Any]")
 _Token = TypeVar("_Token", bound="Callable[[TokenSentEvent], Any]")
 _Reaction = TypeVar("_Reaction", bound="Callable[[api_pb2.MessageReaction], Any]")
-_UserRemoved = TypeVar("_UserRemoved", bound="Callable[[UserChannelRemoved], Any]")
-_UserAdded = TypeVar("_UserAdded", bound="Callable[[UserChannelAddedEvent], Any]")
-_ClanLeft = TypeVar("_ClanLeft", bound="Callable[[UserClanRemovedEvent], Any]")
 _Coffee = TypeVar("_Coffee", bound="Callable[[GiveCoffeeEvent], Any]")
 _Role = TypeVar("_Role", bound="Callable[[realtime_pb2.RoleEvent], Any]")
 _RoleAssign = TypeVar("_RoleAssign", bound="Callable[[realtime_pb2.RoleAssignedEvent], Any]")
@@ -75,16 +70,14 @@ _AgentStarted = TypeVar("_AgentStarted", bound="Callable[[AIAgentSessionStartedE
 _AgentEnded = TypeVar("_AgentEnded", bound="Callable[[AIAgentSessionEndedEvent], Any]")
 _AgentSummary = TypeVar("_AgentSummary", bound="Callable[[AIAgentSessionSummaryDoneEvent], Any]")
 _Notification = TypeVar("_Notification", bound="Callable[[NotificationEvent], Any]")
-_ClanUser = TypeVar("_ClanUser", bound="Callable[[realtime_pb2.AddClanUserEvent], Any]")
 _Ready = TypeVar("_Ready", bound="Callable[[Any], Any] | Callable[[], Any]")
 _Disconnect = TypeVar("_Disconnect", bound="Callable[[Disconnect], Any]")
 _Reconnected = TypeVar("_Reconnected", bound="Callable[[Gap], Any]")
 
 
-class EventRegistration(EveryEvent):
+class EventRegistration(EveryEvent, MembershipRegistration):
     """Registration of handlers; a part of ``mezon.MezonClient``."""
 
-    client_id: int
     _dispatcher: Dispatcher
 
     @overload
@@ -116,18 +109,6 @@ class EventRegistration(EveryEvent):
             InvalidArgumentError: If the handler cannot be called, or the event has nothing such a filter could ask for.
         """
         return self._listen(event_name, handler, filter)
-
-    def _listen(self, event: str, handler: Any, filter: Filter | None) -> Any:
-        if filter is None:
-            return self.event_manager.on(event, handler)
-        spec = spec_of(filter, name_of(event), self.client_id)
-
-        def add(handler: Any) -> Any:
-            check_handler(name_of(event), handler)
-            self.event_manager.on(event, Filtered(handler, spec))
-            return handler
-
-        return add if handler is None else add(handler)
 
     @overload
     def on_batch(
@@ -278,26 +259,7 @@ class EventRegistration(EveryEvent):
         """Handle the end of a channel."""
         return self.event_manager.on(Events.CHANNEL_DELETED, handler)
 
-    def on_channel_user_removed(self, handler: _UserRemoved) -> _UserRemoved:
-        """Handle users who were removed from a channel."""
-        return self.event_manager.on(Events.USER_CHANNEL_REMOVED, handler)
-
-    #: The name the reference's documents use.
-    on_user_channel_removed = on_channel_user_removed
-
-    def on_user_channel_added(self, handler: _UserAdded) -> _UserAdded:
-        """Handle users who were added to a channel."""
-        return self.event_manager.on(Events.USER_CHANNEL_ADDED, handler)
-
     # ---- clans and roles
-
-    def on_user_clan_removed(self, handler: _ClanLeft) -> _ClanLeft:
-        """Handle users who left a clan."""
-        return self.event_manager.on(Events.USER_CLAN_REMOVED, handler)
-
-    def on_add_clan_user(self, handler: _ClanUser) -> _ClanUser:
-        """Handle a user who joined a clan."""
-        return self.event_manager.on(Events.ADD_CLAN_USER, handler)
 
     def on_clan_event_created(self, handler: _ClanEvent) -> _ClanEvent:
         """Handle an event of a clan that was created or changed."""

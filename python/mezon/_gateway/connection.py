@@ -256,13 +256,13 @@ class CoreConnection:
     async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
         """Send ``value`` in the envelope field ``name`` and wait for the answer: its field and its model."""
         loop = self._loop_of_calls(name)
-        kind, answer = await self._calls.answer_to(*send(self._core, name, value, timeout), name, loop)
+        kind, answer = await self._calls.ask(self._core, name, value, timeout, loop)
         return kind, answer
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
         """Call like ``call``, for calls whose answer is the body of an API call."""
         loop = self._loop_of_calls(name)
-        answer = await self._calls.answer_to(*send(self._core, name, value, timeout), name, loop)
+        answer = await self._calls.ask(self._core, name, value, timeout, loop)
         if isinstance(answer, bytes):
             return answer
         _, content = answer

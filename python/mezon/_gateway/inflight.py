@@ -6,8 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mezon._gateway.failures import no_answer, server_error
+from mezon._gateway.sending import Turn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mezon import _core
     from mezon._gateway.secrets import Secrets
 
@@ -21,6 +24,7 @@ class InFlight:
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
+        self._turn = Turn()
         self._calls: dict[int, tuple[str, asyncio.Future[Any]]] = {}
 
     def add(self, call: int, name: str, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
@@ -29,14 +33,21 @@ class InFlight:
         self._calls[call] = (name, future)
         return future
 
-    async def answer_to(
-        self, core: _core.Gateway, call: int, name: str, loop: asyncio.AbstractEventLoop
+    async def ask(
+        self,
+        core: _core.Gateway | None,
+        name: str,
+        value: Mapping[str, Any] | bytes,
+        timeout: float,
+        loop: asyncio.AbstractEventLoop,
     ) -> Any:
-        """Wait for the answer to a call; one that nobody waits for any more is taken back if it has not gone out.
+        """Call and wait for the answer. A call that nobody waits for any more is taken back if it has not gone out.
 
         Raises:
+            MezonError: As ``sending.send``.
             ServerError: The answer is an error.
         """
+        core, call = self._turn.send(core, name, value, timeout, loop)
         try:
             answer = await self.add(call, name, loop)
         except asyncio.CancelledError:

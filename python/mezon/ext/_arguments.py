@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import UnionType
@@ -209,10 +209,18 @@ def convert(adapter: TypeAdapter[Any], text: str, name: str) -> Any:
     try:
         return adapter.validate_strings(text)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]["msg"]
+        first = said(error.errors(include_url=False)[0])
         raise ArgumentError(
             f"{name} cannot be {_short(text)}: {first[:1].lower()}{first[1:]}.", name
         ) from None
+
+
+def said(problem: Mapping[str, Any]) -> str:
+    """Give what pydantic says is wrong; of a validator of the bot's own, its words alone."""
+    text = str(problem["msg"])
+    if problem["type"] in ("value_error", "assertion_error"):
+        return text.partition(", ")[2] or text
+    return text
 
 
 async def _user(ctx: Context, parameter: Parameter, word: Word) -> User:

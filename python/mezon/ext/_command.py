@@ -109,11 +109,24 @@ class Group(Command, Registry):
         item.parent = self
         add_command(self.commands, item)
 
+    @property
+    def shown(self) -> list[Command]:
+        """The commands below it that are not hidden."""
+        return [one for one in dict.fromkeys(self.commands.values()) if not one.hidden]
+
     async def run(self, ctx: Context, words: Words) -> None:
-        """Run the command that is named, or this one."""
+        """Run the command that is named, or this one.
+
+        Raises:
+            UserError: With a sentence for the user.
+        """
         word = words.peek()
         below = self.commands.get(word.text.casefold()) if word is not None else None
         if below is None:
+            if word is not None and not self._parameters:
+                await self.allow(ctx)
+                names = ", ".join(one.name for one in self.shown)
+                raise ArgumentError(f"{self.full_name} has no {word.text!r}; it has {names or 'nothing'}.")
             await super().run(ctx, words)
             return
         words.next()

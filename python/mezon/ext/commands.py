@@ -253,7 +253,7 @@ class Bot(Registry, MezonClient):
             if command.help:
                 text.line(command.help)
             if isinstance(command, Group):
-                for below in dict.fromkeys(command.commands.values()):
+                for below in command.shown:
                     text.code(f"{self.prefix}{below.usage}").line(f"  {below.help.partition(chr(10))[0]}")
         for piece in text.split():
             await ctx.reply(piece)

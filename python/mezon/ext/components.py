@@ -33,7 +33,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from mezon import ButtonBuilder, ButtonMessageStyle, InteractiveBuilder, InvalidArgumentError
-from mezon.ext._arguments import unlisted
+from mezon.ext._arguments import said, unlisted
 from mezon.ext._clicks import CALLBACK, FORM, Click, Pattern
 from mezon.ext.errors import FormError
 from mezon.models import InputFieldOption, RadioFieldOption, SelectFieldOption
@@ -277,7 +277,7 @@ class Form(BaseModel):
             problems: dict[str, str] = {}
             for one in error.errors(include_url=False):
                 name = str(one["loc"][0]) if one["loc"] else ""
-                text = "is missing" if one["type"] == "missing" else one["msg"]
+                text = "is missing" if one["type"] == "missing" else said(one)
                 problems.setdefault(labels.get(name, name or "The form"), text)
             raise FormError(problems) from None
 

@@ -31,7 +31,7 @@ AT_ONCE: Final = (
     "code",
 )
 
-#: The field that is decoded by itself. The first other read decodes the rest.
+#: The field that is decoded by itself, as each of the sender's looks is. The first other read decodes the rest.
 ALONE: Final = "content"
 
 

@@ -13,17 +13,19 @@ __all__ = ["hide", "hide_in_headers"]
 #: A shorter one is a typo or a placeholder, and would be found inside words.
 _SHORTEST = 6
 _HIDDEN = "[hidden]"
+#: A session's token, whole or cut: of an earlier session, say, which nobody remembers.
+_JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """Give the text without the secrets, as they are and as a URL, JSON and HTML write them.
+    """Give the text without the secrets, as they are and as a URL, JSON and HTML write them, and without any JWT.
 
     Cut a text after this, not before.
     """
     for secret in sorted({s for s in secrets if len(s) >= _SHORTEST}, key=len, reverse=True):
         for form in _forms(secret):
             text = text.replace(form, _HIDDEN)
-    return text
+    return _JWT.sub(_HIDDEN, text)
 
 
 def _forms(secret: str) -> Iterable[str]:

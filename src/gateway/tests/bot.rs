@@ -231,6 +231,14 @@ impl Bot {
         self.send_marked(1, timeout)
     }
 
+    /// One that may wait for the next.
+    pub fn send_held(&mut self) -> CallId {
+        let body = prost::Message::encode_to_vec(&ChannelMessageSend { channel_id: 7, ..Default::default() });
+        let id = self.gateway.call_held(SEND, body.into(), 30 * SEC).expect("the call is taken");
+        self.calls.insert(id);
+        id
+    }
+
     /// A message the answer to which carries `mark`.
     pub fn send_marked(&mut self, mark: i64, timeout: Duration) -> CallId {
         let body = ChannelMessageSend { channel_id: 7, topic_id: mark, ..Default::default() };

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use prost::Message as _;
 
+use super::super::orders::HELD_MAX;
 use super::super::{Denied, Failure, Options, State};
-use super::bot::{API, Bot, ERROR, Outcome, SEC, quick};
+use super::bot::{API, Bot, ERROR, Outcome, SEC, SEND, quick};
 use super::net::{Auto, Plan};
 use crate::wire::proto::realtime::{ApiRequestEvent, ChannelMessageAck};
 
@@ -333,5 +334,51 @@ async fn an_answer_that_lies_there_at_the_deadline_is_taken() {
     bot.settle().await;
     assert_eq!(mark(bot.outcome(call)), 4);
     assert_eq!(bot.state(), State::Ready);
+    bot.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_held_go_with_the_next_one_or_when_they_are_many() {
+    let (mut bot, link) = silent(quick()).await;
+    let gone = |link: &super::net::Link| link.got().iter().filter(|got| got.tag == SEND).count();
+    let held = [bot.send_held(), bot.send_held()];
+    bot.settle().await;
+    assert_eq!((gone(&link), bot.stat("pending")), (0, 2));
+    let last = bot.send(30 * SEC);
+    bot.settle().await;
+    assert_eq!(gone(&link), 3, "they go before the one that is not held");
+    bot.cancel(held[0]);
+    for _ in 0..HELD_MAX {
+        bot.send_held();
+    }
+    bot.settle().await;
+    assert_eq!(gone(&link), 3 + HELD_MAX);
+    let cancelled = bot.send_held();
+    bot.cancel(cancelled);
+    bot.send_held();
+    bot.gateway.flush();
+    bot.gateway.flush();
+    bot.settle().await;
+    assert_eq!(gone(&link), 4 + HELD_MAX, "one that is taken back is not sent");
+    assert!(held[0] < last);
+    link.cut("cut");
+    bot.serve_until(State::Ready).await;
+    bot.finish().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_held_has_its_outcome_when_the_connection_ends() {
+    let (mut bot, _link) = silent(quick()).await;
+    let before = bot.send_held();
+    bot.gateway.close();
+    // The task has not seen the order yet, and will take no other.
+    let after = bot.send_held();
+    bot.until(State::Closed).await;
+    bot.gateway.flush();
+    bot.settle().await;
+    for call in [before, after] {
+        assert!(matches!(bot.failure(call), Some(Failure::Closed(_))));
+    }
+    assert_eq!(bot.gateway.call_held(SEND, bytes::Bytes::new(), SEC), Err(Denied::NotConnected));
     bot.finish().await;
 }

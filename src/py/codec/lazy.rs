@@ -1,8 +1,8 @@
 //! A message whose fields are decoded when somebody reads them.
 //!
-//! Most handlers read an id and the content. So a message from the socket is built with its ids alone, and its dict holds
-//! the bytes beside them. The content is decoded by itself when it is read; the first other read decodes the rest, and
-//! the instance is then what the decoder makes at once. Whoever asks for the `__dict__`, as pydantic does for all it does,
+//! Most handlers read an id, the content and who sent it. So a message from the socket is built with its ids alone, and
+//! its dict holds the bytes beside them. The content is decoded by itself when it is read, and so is each of the sender's
+//! looks; the first other read decodes the rest, and the instance is then what the decoder makes at once. Whoever asks for the `__dict__`, as pydantic does for all it does,
 //! gets it whole. Nobody can tell the difference: what could fail later is looked at now, and decoded now if it could.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -196,6 +196,15 @@ impl Undecoded {
         self.looks.of(&self.body)
     }
 
+    /// One of the looks; the zero of its field where the message has none.
+    fn look<'py>(&self, name: &Bound<'py, PyString>, place: usize) -> Result<Bound<'py, PyAny>, DecodeError> {
+        let py = name.py();
+        match self.looks.one(place, &self.body) {
+            [] => Ok(self.plan.get().template.bind(py).as_any().get_item(name)?),
+            text => Ok(decode::scalar(py, Kind::String, Value::Bytes(text))?.ok_or(Malformed::Utf8)?),
+        }
+    }
+
     fn field(&self) -> Option<&PlanField> {
         let plan = self.plan.get();
         plan.fields.get(plan.lazy.as_ref()?.alone)
@@ -299,20 +308,35 @@ impl LazyDict {
     }
 }
 
+/// What reading a field decodes.
+enum Reads {
+    /// All there is.
+    Whole,
+    /// Itself: the field that is decoded by itself.
+    Alone,
+    /// Itself: one of the looks.
+    Look(usize),
+}
+
 /// A field that may not be decoded yet. Once it is, the instance's own value goes first.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct LazyField {
     name: Py<PyString>,
-    alone: bool,
+    reads: Reads,
 }
 
 #[pymethods]
 impl LazyField {
-    /// With `alone`, reading it decodes it and nothing else.
+    /// With `alone`, reading it decodes it and nothing else. So it is with the looks of the sender.
     #[new]
     #[pyo3(signature = (name, alone=false))]
     fn new(py: Python<'_>, name: &str, alone: bool) -> Self {
-        Self { name: PyString::intern(py, name).unbind(), alone }
+        let reads = match Looks::place_of(name) {
+            _ if alone => Reads::Alone,
+            Some(place) => Reads::Look(place),
+            None => Reads::Whole,
+        };
+        Self { name: PyString::intern(py, name).unbind(), reads }
     }
 
     fn __get__<'py>(
@@ -323,7 +347,11 @@ impl LazyField {
         let (py, this) = (slf.py(), slf.get());
         let name = this.name.bind(py);
         if let Some(instance) = &instance {
-            let dict = if this.alone { with_alone(instance, name)? } else { whole(instance)? };
+            let dict = match this.reads {
+                Reads::Whole => whole(instance)?,
+                Reads::Alone => with_alone(instance, name)?,
+                Reads::Look(place) => with_look(instance, name, place)?,
+            };
             if let Some(value) = dict.get_item(name)? {
                 return Ok(value);
             }
@@ -350,6 +378,21 @@ fn with_alone<'py>(
             text.put_text(&dict)?;
         }
         rest.get().read.store(true, Ordering::Relaxed);
+    }
+    Ok(dict)
+}
+
+/// The dict of an instance with one of the looks in it.
+fn with_look<'py>(
+    instance: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+    place: usize,
+) -> PyResult<Bound<'py, PyDict>> {
+    let dict = dict_of(instance)?;
+    let Some(rest) = undecoded(&dict)? else { return Ok(dict) };
+    let broken = |why: DecodeError| why.into_pyerr(rest.get().plan.get().message.name);
+    if !dict.contains(name)? {
+        dict.set_item(name, rest.get().look(name, place).map_err(broken)?)?;
     }
     Ok(dict)
 }
