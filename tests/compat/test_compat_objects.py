@@ -106,7 +106,7 @@ async def test_channels_fetch_is_single_flight(gateway: Gateway, client: Any) ->
 async def test_cancelling_one_waiter(gateway: Gateway, client: Any) -> None:
     """Cancelling one waiter of a fetch cancels only that one."""
     channel_id = await gateway.channel_id("general")
-    await gateway.call("http_delay", "ListChannelDetail", 0.1)
+    await gateway.call("http_delay", "ListChannelDetail", 1)
     first, second = (asyncio.ensure_future(client.channels.fetch(channel_id)) for _ in range(2))
     await gateway.wait_requests("ListChannelDetail")
     first.cancel()

@@ -109,16 +109,16 @@ def test_the_watchdog_tells_once_where_the_loop_is_blocked(caplog: pytest.LogCap
         time.sleep(seconds)
 
     async def main() -> None:
-        watchdog = Watchdog(0.25)
+        watchdog = Watchdog(0.5)
         watchdog.start()
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.1)
         assert not caplog.records, "a loop that turns is not blocked"
-        blocks_the_loop(1.5)
+        blocks_the_loop(2.5)
         await until(lambda: any("free again" in r.message for r in caplog.records), "the end of the block")
         warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
         assert len(warnings) == 1
         assert "blocks_the_loop" in warnings[0].getMessage()
-        blocks_the_loop(1.0)
+        blocks_the_loop(2.0)
         warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
         assert len(warnings) == 2, "a second block is told as well"
         watchdog.stop()

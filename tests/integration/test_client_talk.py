@@ -64,7 +64,7 @@ async def test_logins_at_the_same_time_are_one(gateway: LocalGateway) -> None:
 
 async def test_a_login_that_is_given_up_leaves_the_others_theirs(gateway: LocalGateway) -> None:
     """Two wait for one login, and the one that began it is cancelled: the other one is logged in all the same."""
-    gateway.http_delay("*", 0.02)
+    gateway.http_delay("*", 0.2)
     client = MezonClient(**quiet_options(gateway))
     logins = [asyncio.ensure_future(client.login()) for _ in range(3)]
     await until(lambda: client.session_manager is not None or bool(gateway.requests))
