@@ -272,6 +272,20 @@ async def test_buttons_with_callbacks(gateway: LocalGateway, bot: Bot) -> None:
     assert (await gateway.next_sent(SECRET)).text == "This button does not work any more."
 
 
+async def test_buttons_that_are_over_make_room_before_those_that_work(bot: Bot) -> None:
+    async def callback(click: Click) -> None: ...
+
+    def made(timeout: float) -> str:
+        body = bot.body("x", [Button("x", callback=callback)], timeout)
+        assert isinstance(body, Text)
+        return str(body.content["components"][0]["components"][0]["id"])
+
+    lasting = [made(1000) for _ in range(9)]
+    for _ in range(20_000):
+        made(0)
+    assert all(bot.callbacks.get(one) is callback for one in lasting)
+
+
 async def test_a_failing_callback_is_told_and_reported(gateway: LocalGateway, bot: Bot) -> None:
     reported: list[Exception] = []
     bot.on_error(lambda error, name: reported.append(error))

@@ -8,6 +8,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -175,14 +176,20 @@ class Callbacks:
     def add(self, callback: Callable[[Click], Any], timeout: float) -> str:
         """Make an id that leads to the callback for so many seconds."""
         now = asyncio.get_running_loop().time()
-        for known, (_, end) in list(self._live.items())[:8]:
-            if end <= now:
-                del self._live[known]
+        # A few each time; all of them before one that still works has to go.
+        self._drop_over(now, 8)
+        if len(self._live) >= _MAX_CALLBACKS:
+            self._drop_over(now, len(self._live))
         if len(self._live) >= _MAX_CALLBACKS:
             self._live.popitem(last=False)
         made = CALLBACK + secrets.token_urlsafe(9)
         self._live[made] = (callback, now + timeout)
         return made
+
+    def _drop_over(self, now: float, most: int) -> None:
+        for known, (_, end) in list(islice(self._live.items(), most)):
+            if end <= now:
+                del self._live[known]
 
     def get(self, button_id: str) -> Callable[[Click], Any] | None:
         """Give the callback, or None if it is over."""
