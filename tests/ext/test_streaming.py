@@ -161,7 +161,7 @@ async def test_a_reply_that_is_cancelled_is_marked_and_closed(gateway: LocalGate
     @bot.command()
     async def ask(ctx: Context) -> None:
         try:
-            async with asyncio.timeout(0.2):
+            async with asyncio.timeout(0.5):
                 await ctx.stream_reply(Endless(), interval=0)
         except TimeoutError:
             await ctx.send("too slow")
