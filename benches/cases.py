@@ -143,6 +143,18 @@ async def messages_batch(setting: Setting, who: Who) -> Figures:
     return _rates(await _burst(setting, who, n, handler="batch"), n)
 
 
+async def transports(setting: Setting, who: Who) -> Figures:
+    """The same burst over both, in an order that gives neither the advantage of going second."""
+    n = setting.scale(who, 20_000, 100_000)
+
+    async def once(transport: str) -> Figures:
+        return _rates(await _burst(setting, who, n, handler="async", transport=transport), n)
+
+    runs = [await once(name) for name in ("websocket", "tcp", "tcp", "websocket")]
+    web, tcp = ({key: (a[key] + b[key]) / 2 for key in a} for a, b in ((runs[0], runs[3]), (runs[1], runs[2])))
+    return {"rate": tcp["rate"], "cpu": tcp["cpu"], "share": tcp["rate"] / web["rate"]}
+
+
 async def messages_filtered(setting: Setting, who: Who) -> Figures:
     n = setting.scale(who, 20_000, 200_000)
     options: dict[str, Any] = {"script": "nobody", "filtered": True}
@@ -252,6 +264,7 @@ CASES: Final[tuple[Case, ...]] = (
     Case("messages_sync", BOTH, messages_sync, 3),
     Case("messages_batch", ("ours",), messages_batch, 5, 0),
     Case("messages_filtered", ("ours",), messages_filtered, 5, 0),
+    Case("transports", ("ours",), transports, 3, 0),
     Case("store_cost", ("ours",), store_cost, 5),
     Case("typing", BOTH, typing, 3),
     Case("presence", BOTH, presence, 3, 0),

@@ -22,6 +22,8 @@ def make_client(**more: Any) -> Any:
 
     if options().get("store") is False:
         more["message_db"] = False
+    if transport := options().get("transport"):
+        more["transport"] = transport
     return MezonClient(
         client_id=os.environ["MEZON_BOT_ID"],
         api_key=os.environ["MEZON_API_KEY"],
