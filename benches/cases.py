@@ -61,7 +61,7 @@ async def messages_batch(setting: Setting, who: Who) -> Figures:
 
 
 async def transports(setting: Setting, who: Who) -> Figures:
-    """Send the same burst over both, in an order that gives neither the advantage of going second."""
+    """Time the same burst over both, in an order that gives neither the advantage of going second."""
     n = setting.scale(who, 20_000, 100_000)
 
     async def once(transport: str) -> Figures:
