@@ -21,7 +21,7 @@ PATIENCE: Final = 60.0
 
 
 async def store_full(setting: Setting, who: Who) -> Figures:
-    """Fill a file beyond its bound, have another process ask it, and give a copy of it a smaller bound."""
+    """Fill a file beyond its bound, have a second bot ask it, and give a copy of it a smaller bound."""
     with tempfile.TemporaryDirectory(prefix="mezon-bench-store-") as folder:
         home = Path(folder)
         result = await burst(setting, who, EACH, times=TIMES, handler="async", home=home, watch=True)
