@@ -14,7 +14,7 @@ hand-written loop gets `.venv-handwritten`. Figures are medians; CPU is user and
 | server.py, mixes.py | the local gateway in a process of its own, and the bursts it sends |
 | bots/ | the bots: most run on both packages |
 
-A case that measured nothing fails: bots count what came and in which order, the rows of a store are counted in its file.
+A case that measured nothing fails: bots count what came and in which order, and the rows of a store are counted too.
 """
 
 from __future__ import annotations
