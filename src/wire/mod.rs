@@ -6,6 +6,7 @@
 mod content;
 mod envelope;
 mod fields;
+mod looks;
 pub mod message;
 mod peek;
 pub mod proto;
@@ -18,7 +19,8 @@ pub mod varint;
 pub use content::plain_text;
 pub use envelope::{CID_MAX, encode_envelope};
 pub use fields::{Fields, Malformed, Value};
-pub use message::{Header, Looks, Span};
+pub use looks::{Looks, Seen, Shown};
+pub use message::{Header, Span};
 pub use peek::{Peek, peek};
 pub use raw::{Chunk, RAW_MARK, Stream, StreamTooLong};
 pub use sent::sent_message;

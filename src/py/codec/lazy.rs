@@ -18,7 +18,7 @@ use super::decode::{self, COST, COST_OF_A_MESSAGE, DecodeError};
 use super::instance;
 use super::plan::{Plan, PlanField, Shape};
 use crate::wire::schema::Kind;
-use crate::wire::{Fields, Looks, Malformed, Span, Value};
+use crate::wire::{Fields, Looks, Malformed, Shown, Span, Value};
 
 /// Where an instance keeps its bytes. No field of a model begins so.
 const KEY: &str = "_undecoded";
@@ -192,7 +192,7 @@ fn cost_of(item: &Plan, list_field: u32, list: &[u8]) -> usize {
 
 impl Undecoded {
     /// What the sender looks like, as `Senders` remembers it.
-    pub(super) fn looks(&self) -> [&[u8]; 5] {
+    pub(super) fn looks(&self) -> Shown<'_> {
         self.looks.of(&self.body)
     }
 
