@@ -25,6 +25,10 @@ pub use peek::{Peek, peek};
 pub use raw::{Chunk, RAW_MARK, Stream, StreamTooLong};
 pub use sent::sent_message;
 
+/// The encoded body of an event, which several hold: the bot, the store, the recent messages. It is one allocation with
+/// the count beside the bytes, for they are held and let go on three threads.
+pub type Body = std::sync::Arc<[u8]>;
+
 /// What a binary frame is.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Inbound {
