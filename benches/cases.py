@@ -144,14 +144,16 @@ async def messages_batch(setting: Setting, who: Who) -> Figures:
 
 
 async def transports(setting: Setting, who: Who) -> Figures:
-    """The same burst over both, in an order that gives neither the advantage of going second."""
+    """Send the same burst over both, in an order that gives neither the advantage of going second."""
     n = setting.scale(who, 20_000, 100_000)
 
     async def once(transport: str) -> Figures:
         return _rates(await _burst(setting, who, n, handler="async", transport=transport), n)
 
     runs = [await once(name) for name in ("websocket", "tcp", "tcp", "websocket")]
-    web, tcp = ({key: (a[key] + b[key]) / 2 for key in a} for a, b in ((runs[0], runs[3]), (runs[1], runs[2])))
+    web, tcp = (
+        {key: (a[key] + b[key]) / 2 for key in a} for a, b in ((runs[0], runs[3]), (runs[1], runs[2]))
+    )
     return {"rate": tcp["rate"], "cpu": tcp["cpu"], "share": tcp["rate"] / web["rate"]}
 
 
