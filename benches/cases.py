@@ -151,7 +151,9 @@ async def transports(setting: Setting, who: Who) -> Figures:
         return _rates(await _burst(setting, who, n, handler="async", transport=transport), n)
 
     runs = [await once(name) for name in ("websocket", "tcp", "tcp", "websocket")]
-    web, tcp = ({key: (a[key] + b[key]) / 2 for key in a} for a, b in ((runs[0], runs[3]), (runs[1], runs[2])))
+    web, tcp = (
+        {key: (a[key] + b[key]) / 2 for key in a} for a, b in ((runs[0], runs[3]), (runs[1], runs[2]))
+    )
     return {"rate": tcp["rate"], "cpu": tcp["cpu"], "share": tcp["rate"] / web["rate"]}
 
 

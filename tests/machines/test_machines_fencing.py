@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from in_process_machines import InProcess
+from mezon import ChannelMessage
 from mezon._machines.answers import Answers
 from mezon._machines.broker import api, connect, gone
 from mezon._machines.courier import REPEATED, Courier
@@ -196,6 +198,33 @@ async def test_a_call_made_before_any_word_of_a_relay_is_asked_again(nats: NatsS
         await courier.stop()
     finally:
         await gone(client)
+
+
+async def test_an_answer_that_was_lost_with_the_connection_is_asked_for_again(
+    gateway: LocalGateway, nats: NatsServer
+) -> None:
+    """The server dies with the answer in its hands: the call does not wait for its deadline, nor is it made twice."""
+    done: list[str] = []
+    async with InProcess(gateway, nats) as machines:
+        client = machines.client(timeout=600_000)
+
+        @client.on_channel_message
+        async def handle(message: ChannelMessage) -> None:
+            await message.reply("once")
+            done.append(message.content["t"])
+
+        await client.login()
+        gateway.delay("channel_message_send", 0.5, times=1)
+        await gateway.say("general", "alice", "hello")
+        await gateway.next_sent("channel_message_send", timeout=20)
+        assert nats.process is not None
+        nats.process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(1.0)  # the answer of Mezon goes from the relay into the socket of the server
+        assert not done
+        await nats.kill()
+        await nats.start()
+        await until(lambda: done == ["hello"], "the end of the handler", timeout=60)
+    assert answers(gateway) == {"once": 1}
 
 
 async def test_a_lock_that_cannot_be_renewed_is_given_up_in_time(nats: NatsServer) -> None:

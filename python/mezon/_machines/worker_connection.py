@@ -49,6 +49,9 @@ _MESSAGE: Final = "channel_message"
 #: Seconds for what still runs when the connection is closed.
 _LAST_WORDS: Final = 1.0
 
+#: Beats for which a new worker only listens: by then everybody has said once that it lives.
+_LISTEN: Final = 1.2
+
 #: Seconds a relay has to take note of what a worker listens to.
 _PATIENCE: Final = 10.0
 
@@ -162,10 +165,14 @@ class WorkerConnection:
         return await asyncio.shield(self._connecting)
 
     async def _connect(self) -> Courier:
-        client = self._client = await connect(self._broker)
+        client = self._client = await connect(self._broker, on_back=self._line_is_back)
         courier = self._courier = Courier(client, self._names, self.name)
         await courier.start()
         return courier
+
+    def _line_is_back(self) -> None:
+        if self._courier is not None:
+            self._courier.ask_again()
 
     # ---- opening and closing
 
@@ -258,6 +265,8 @@ class WorkerConnection:
     # ---- membership
 
     async def _beat(self, members: Members) -> None:
+        # It listens before it speaks: when it has a share, it knows with whom, and takes nothing to give it back.
+        await asyncio.sleep(self._timing.beat * _LISTEN)
         while True:
             try:
                 await members.say(self._wants.member())
