@@ -22,6 +22,7 @@ from mezon._machines.names import CALL_KEY, Names
 from mezon._machines.packets import Packet
 from mezon._machines.publisher import Outgoing, Publisher
 from mezon._machines.settings import Broker, Layout, Timing
+from mezon.errors import MezonConnectionError
 from mezon.testing import LocalGateway
 from nats.aio.msg import Msg
 from nats_servers import TIMING, Child, NatsServer, needs_nats, relay_process, worker_process
@@ -170,6 +171,32 @@ async def test_the_next_relay_remembers_what_was_answered(nats: NatsServer) -> N
         assert len({answer.values["field"] for answer in await asyncio.gather(*calls)}) == 1
         assert (first.remembered, second.remembered) == (2, 1)
         assert made == ["first", "once"]
+    finally:
+        await gone(client)
+
+
+async def test_a_call_waits_until_it_is_known_whether_it_was_made(nats: NatsServer) -> None:
+    """A repeated event comes while NATS is away: to make its call then might be to answer twice."""
+    client = await connect(Broker(urls=nats.url))
+    made: list[str] = []
+
+    async def make(said: str) -> Packet:
+        made.append(said)
+        return Packet({"field": said})
+
+    try:
+        await prepare(client, NAMES, Layout(partitions=1), Timing(**TIMING))
+        first, second = (Answers(client, NAMES, 600.0) for _ in range(2))
+        await first.once("m1/handler/1", False, lambda: make("first"))
+        await first.flush()
+        await nats.kill()
+        with pytest.raises(MezonConnectionError, match="not sent"):
+            await second.once("m1/handler/1", True, lambda: make("unknown"), 0.0)
+        asking = asyncio.create_task(second.once("m1/handler/1", True, lambda: make("second")))
+        await asyncio.sleep(2.5)
+        await nats.start()
+        assert (await asking).values["field"] == "first"
+        assert made == ["first"]
     finally:
         await gone(client)
 

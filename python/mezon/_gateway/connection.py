@@ -301,6 +301,9 @@ class CoreConnection:
             self._core.clear_wake()
             self.drain()
 
+    def hold(self) -> None:
+        """Do nothing: the listener's capacity says it, and what waits here is for nobody else."""
+
     def resume(self) -> None:
         """Ask ``capacity`` again: it was 0 and there is room now."""
         self.drain()

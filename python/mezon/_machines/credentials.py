@@ -89,7 +89,7 @@ def _block(file: Path, text: str, mark: str) -> str:
 
 def _sign(file: Path, seed: str, nonce: str) -> bytes:
     try:
-        import nkeys
+        import nkeys  # type: ignore[import-untyped]
     except ImportError:
         raise CredentialsError('nkeys need a package more: pip install "mezon-rs[nats]"') from None
     try:

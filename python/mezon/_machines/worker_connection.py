@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon._gateway.codec import MESSAGES, dict_plan
 from mezon._gateway.failures import does_not_fit, no_answer
 from mezon._machines.acknowledger import Acknowledger
+from mezon._machines.beside import beside
 from mezon._machines.broker import connect, gone
 from mezon._machines.courier import Courier
 from mezon._machines.dead_letters import bury
@@ -28,7 +29,7 @@ from mezon.ports import CLOSED
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from nats.aio.client import Client
 
@@ -131,32 +132,19 @@ class WorkerConnection:
         """Tell the relay, with the next sign of life, what handlers listen to."""
         if self._wants.want(name, wanted) and self._state == "ready":
             # The next sign of life would say it too, only later.
-            self._beside(self._say_interests())
+            beside(self._say_interests())
 
     def narrow(self, name: str, spec: Mapping[str, Any] | None) -> None:
         """Tell the relay, with the next sign of life, what of an event handlers want."""
         running = self._state == "ready"
         if self._wants.narrow(name, spec, running) and running:
-            self._beside(self._say_interests())
+            beside(self._say_interests())
 
     async def _say_interests(self) -> None:
         courier = self._courier
         if courier is not None:
             packet = Packet({"worker": self.name, "said": self._wants.member().encode().decode()})
             await courier.ask("interest", packet, _PATIENCE, "the worker's interests", harmless=True)
-
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something nobody waits for."""
-
-        async def run() -> None:
-            try:
-                await work
-            except Exception as error:
-                logger.debug("Nobody waited for it: %s", error or type(error).__name__)
-
-        task = asyncio.ensure_future(run())
-        _running.add(task)
-        task.add_done_callback(_running.discard)
 
     async def courier(self) -> Courier:
         """Give the way to the relay, made with the first call."""
@@ -180,6 +168,7 @@ class WorkerConnection:
         """Become a worker of the bot. ``urls`` are the relay's business."""
         if self._state not in ("idle", "closed"):
             raise no_answer("connect", "connected")
+        self._wants.leaving = False
         self._enter("connecting")
         try:
             await self.courier()
@@ -195,9 +184,11 @@ class WorkerConnection:
             acknowledger = self._acknowledger = Acknowledger(client, self._timing, self._ownership.open)
             acknowledger.start()
             await members.start()
-            self._beating = asyncio.create_task(self._beat(members), name="mezon-worker-beat")
             # From here on a relay publishes what this worker listens to.
             await self._say_interests()
+            # It listens before it speaks: when it has a share, it knows with whom, and takes nothing to give it back.
+            await asyncio.sleep(self._timing.beat * _LISTEN)
+            self._beating = asyncio.create_task(self._beat(members), name="mezon-worker-beat")
         except BaseException:
             await self._end()
             self._enter("closed", "the broker cannot be reached")
@@ -222,7 +213,8 @@ class WorkerConnection:
         members, self._members = self._members, None
         if members is not None:
             with contextlib.suppress(Exception):
-                await members.say(self._wants.member(leaving=True))
+                self._wants.leaving = True
+                await members.say(self._wants.member())
         ownership, self._ownership = self._ownership, None
         suspects, self._suspects = self._suspects, None
         if suspects is not None:
@@ -265,8 +257,6 @@ class WorkerConnection:
     # ---- membership
 
     async def _beat(self, members: Members) -> None:
-        # It listens before it speaks: when it has a share, it knows with whom, and takes nothing to give it back.
-        await asyncio.sleep(self._timing.beat * _LISTEN)
         while True:
             try:
                 await members.say(self._wants.member())
@@ -294,6 +284,12 @@ class WorkerConnection:
     def _line_up(self, delivery: Delivery) -> None:
         self._waiting.append(delivery)
         self.resume()
+
+    def hold(self) -> None:
+        """Leave: others take at once what has not begun here, while what runs ends. Calls go on until the close."""
+        self._wants.leaving = True
+        if self._members is not None:
+            beside(self._members.say(self._wants.member()))
 
     def resume(self) -> None:
         """Hand out what waits, as far as there is room."""
@@ -355,7 +351,7 @@ class WorkerConnection:
 
         delivery.begin()
         delivery.all_started()
-        self._beside(go())
+        beside(go())
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Take the messages of a channel that came since it was last asked, oldest first."""
@@ -379,7 +375,7 @@ class WorkerConnection:
         courier = self._courier
         if courier is None:
             raise no_answer(name, "not_connected")
-        self._beside(courier.tell("socket", Packet({"way": "post", "name": name, "timeout": timeout}, body)))
+        beside(courier.tell("socket", Packet({"way": "post", "name": name, "timeout": timeout}, body)))
 
     async def _ask(self, way: str, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> Packet:
         if self._courier is None or self._state == "closed":
@@ -395,7 +391,3 @@ class WorkerConnection:
             return dict_plan(MESSAGES[name]).encode(value)
         except (TypeError, ValueError, OverflowError) as error:
             raise does_not_fit(name, error) from error
-
-
-#: What runs for a worker and nobody waits for; the loop holds tasks weakly.
-_running: set[asyncio.Future[None]] = set()
