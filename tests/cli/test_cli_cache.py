@@ -103,7 +103,9 @@ async def test_export(store: MessageDB, tmp_path: Path) -> None:
     assert rows[0]["content"] == {"t": "Đường số 1"}
     await cache(tmp_path, "export", "seven.csv", "--channel", "7")
     with (tmp_path / "seven.csv").open(newline="") as stream:
-        assert len(list(csv.DictReader(stream))) == 50
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 50
+    assert "references" in rows[0]
     assert len((await cache(tmp_path, "export", "-")).splitlines()) == 100
     again = await asyncio.to_thread(mezon_command, "cache", "export", "all.jsonl", folder=tmp_path)
     assert again.returncode == 2
@@ -131,7 +133,8 @@ async def test_ids_inside_are_text_too(store: MessageDB, tmp_path: Path) -> None
         await cache(tmp_path, "export", "-", "--channel", "9"),
     ):
         row = json.loads(line)
-        (kept,) = row.get("references") or row["msg_references"]
+        (kept,) = row["references"]
+        assert "msg_references" not in row
         assert (kept["message_ref_id"], kept["ref_type"]) == ("1850000000000000007", 0)
 
 

@@ -28,7 +28,7 @@ def lunch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_conversation_through_a_pipe(lunch: Path) -> None:
     lines = [
         *("!lunch", '/fill dish="Phở bò" form.wish="no onions"', '/select dish "Cơm tấm"', "/click order"),
-        *("/react :tada:", "/react :tada:", "/reply thanks", "/edit thank you", "/delete", "/drop"),
+        *("/react :tada:", "/react 2 :tada:", "/reply thanks", "/edit thank you", "/delete", "/drop"),
         *("/as dora", "/in random", "!help", "/dm", "!help", "/save played.py"),
     ]
     done = mezon_command("chat", folder=lunch, given="\n".join(lines) + "\n")
@@ -74,7 +74,8 @@ def test_a_conversation_through_a_pipe(lunch: Path) -> None:
         ("/click #9 order", "there is no message #9"),
         ("!lunch\n/fill dish=pizza", "dish offers Phở bò, Bánh mì, Cơm tấm, not pizza"),
         ("!lunch\n/fill drink=tea", "the form has no field drink; it has dish, wish\n"),
-        ("!lunch\n/fill dish=Phở bò", "a value with blanks stands in quotes"),
+        ("!lunch\n/fill Phở bò", "/fill FIELD=VALUE ..., such as"),
+        ('!lunch\n/fill dish="Phở bò', "/fill FIELD=VALUE: No closing quotation"),
         ("/save", "nothing was played yet"),
     ],
 )
@@ -83,6 +84,23 @@ def test_what_cannot_be_done_is_a_sentence(typed: str, sentence: str, lunch: Pat
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "filled"),
+    [
+        ("dish=Phở bò wish=no onions", "dish=Phở bò, wish=no onions"),
+        ("dish=pho", "dish=Phở bò"),
+        ("dish=BANH", "dish=Bánh mì"),
+        ("form.dish=com tam wish='a=b'", "dish=Cơm tấm, wish=a=b"),
+    ],
+)
+def test_a_form_is_filled_in_as_people_type(typed: str, filled: str, lunch: Path) -> None:
+    done = mezon_command("chat", folder=lunch, given=f"!lunch\n/fill {typed}\n/click order\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"   filled in: {filled}\n" in done.stdout
+    dish, _, wish = filled.partition(", wish=")
+    assert f"(edited): Ordered: {dish[5:]}" + (f" ({wish})" if wish else "") in done.stdout
 
 
 def test_errors_of_the_bot_are_shown(tmp_path: Path) -> None:

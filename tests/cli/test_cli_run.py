@@ -94,6 +94,16 @@ async def test_a_wrong_key_is_one_sentence(gateway: LocalGateway, tmp_path: Path
     assert "Traceback" not in ended.stderr
 
 
+def test_a_bot_with_a_typo_is_told_file_and_line_alone(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT + "\nbroken(\n")
+    ended = mezon_command("run", folder=tmp_path)
+    assert ended.returncode == 1
+    assert "SyntaxError: '(' was never closed" in ended.stderr
+    assert f'File "{tmp_path / "bot.py"}", line ' in ended.stderr
+    assert "importlib" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_missing_env_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)
     ended = mezon_command("run", "--env-file", "prod.env", folder=tmp_path)

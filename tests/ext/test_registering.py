@@ -282,6 +282,24 @@ async def test_a_router_gives_each_bot_its_tasks_and_they_know_it(gateway: Local
         await Router().every(seconds=5)(tidy.callback)()
 
 
+def test_routers_do_not_go_round(bot: Bot) -> None:
+    inner, middle, outer = Router(), Router(), Router()
+    with pytest.raises(InvalidArgumentError, match="a router cannot include itself"):
+        inner.include(inner)
+    middle.include(inner)
+    outer.include(middle)
+    with pytest.raises(InvalidArgumentError, match="cannot include a router that includes it"):
+        inner.include(outer)
+    with pytest.raises(InvalidArgumentError, match="what is included is a Router, not <MezonClient"):
+        outer.include(bot)  # type: ignore[arg-type]
+
+    @inner.command()
+    async def once(ctx: Context) -> None: ...
+
+    bot.include(outer)
+    assert "once" in bot.commands
+
+
 async def test_who_asks_hears_that_the_client_has_ended(gateway: LocalGateway, bot: Bot) -> None:
     seen: list[Context] = []
 

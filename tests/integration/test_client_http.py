@@ -123,3 +123,35 @@ async def test_any_time_of_expiry_can_be_lived_with(gateway: LocalGateway, exp: 
 async def test_a_port_that_is_none_is_an_error_with_a_sentence(gateway: LocalGateway, port: str) -> None:
     with pytest.raises(MezonError, match="port is a number from 1 to 65535"):
         MezonClient(**(quiet_options(gateway) | {"port": port}))
+
+
+async def test_calls_after_disconnect_are_made_and_leave_nothing_open(gateway: LocalGateway) -> None:
+    """As with mezon-sdk, whose disconnect is no logout; but who has closed a client is not to close it again."""
+    client = client_at(gateway)
+    await client.login()
+    token = client.session_manager.get_session().token
+    await client.disconnect()
+    http = client._ports.http()
+    seen = asyncio.create_task(client.api_client.list_clans_descs(token))
+    listed = await client.api_client.list_clans_descs(token)
+    assert [clan.clan_id for clan in listed.clandesc or []] == list(gateway.world.clans)
+    await seen
+    assert http.sessions == 0
+    with pytest.raises(MezonConnectionError):
+        await client.api_client.call_api("GET", "http://127.0.0.1:1/nobody")
+    assert http.sessions == 0
+
+    # A session that is over is not followed by a login nobody asked for, which would then be renewed for ever.
+    gateway.expire_tokens()
+    logins = [request.name for request in gateway.requests].count("/v2/apps/authenticate/token")
+    with pytest.raises(MezonError, match="log in again"):
+        await client.api_client.list_clans_descs(token)
+    assert [request.name for request in gateway.requests].count("/v2/apps/authenticate/token") == logins
+    assert http.sessions == 0
+
+    await client.login()
+    assert http.sessions == 1
+    await client.api_client.list_clans_descs(client.session_manager.get_session().token)
+    assert http.sessions == 1
+    await client.disconnect()
+    assert http.sessions == 0

@@ -141,7 +141,7 @@ async def test_loss_attempts_and_return_are_told_at_one_level(
     assert "Attempt 1 to come back failed: " in texts[1]
     assert texts[1].endswith("The next comes within 0.05 s")
     assert texts[2].endswith("The next comes within 0.1 s")
-    assert texts[-1].startswith("The connection is back after ")
+    assert texts[-1].startswith("The connection is back; nothing came for ")
 
 
 async def test_the_login_names_the_bot_when_its_token_does(

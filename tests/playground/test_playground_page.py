@@ -255,6 +255,32 @@ async def test_the_bots_errors_and_counters(
     assert control.restarts == ["asked for on the page"]
 
 
+async def test_an_error_of_the_bot_is_told_to_who_waits_for_an_answer(
+    bot: MezonClient, playground: Playground, open_page: Any
+) -> None:
+    from playwright.async_api import expect
+
+    page = await open_page()
+    playground.report(
+        {"kind": "error", "text": "The handler raised", "traceback": "Traceback\nZeroDivisionError: fire\n"}
+    )
+    await expect(page.locator(".notice.bad")).to_have_text(
+        "Error in the bot: ZeroDivisionError: fire (more under Bot)"
+    )
+    await accessible(page)
+    await expect(page.get_by_label("Errors", exact=True)).to_have_count(0)
+    playground.report({"kind": "crash", "text": "Traceback\nSyntaxError: '(' was never closed"})
+    await expect(page.locator(".notice.bad")).to_have_text(
+        "The bot ended: SyntaxError: '(' was never closed (more under Bot)"
+    )
+    # The panel with the whole of it has come by itself; there the next one needs no notice.
+    await expect(page.get_by_label("The traceback").first).to_contain_text("was never closed")
+    await expect(page.locator(".notice")).to_have_count(0, timeout=15_000)
+    playground.report({"kind": "crash", "text": "Traceback\nNameError: once more"})
+    await expect(page.get_by_label("The traceback").first).to_contain_text("once more")
+    await expect(page.locator(".notice")).to_have_count(0)
+
+
 async def test_save_as_pytest_gives_a_test_that_passes(
     bot: MezonClient, open_page: Any, control: Any, tmp_path: Path
 ) -> None:

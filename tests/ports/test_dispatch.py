@@ -283,20 +283,58 @@ class TestAnythingRaised:
         assert told == [raised.__name__] * 3
         assert ready.stats().handler_errors == 3
 
+    @pytest.mark.parametrize("turn", [0, 1], ids=["at once", "later"])
+    @pytest.mark.parametrize("raised", [Alien, RecursionError, GeneratorExit])
     async def test_out_of_a_coroutine(
-        self, ports: FakePorts, ready: MezonClient, caplog: pytest.LogCaptureFixture
+        self,
+        ports: FakePorts,
+        ready: MezonClient,
+        caplog: pytest.LogCaptureFixture,
+        raised: type[BaseException],
+        turn: int,
     ) -> None:
+        seen: list[Any] = []
+
         async def fail(event: Any) -> None:
-            await asyncio.sleep(0)
-            raise Alien("out of a coroutine")
+            for _ in range(turn):
+                await asyncio.sleep(0)
+            raise raised("out of a coroutine")
+
+        async def see(event: Any) -> None:
+            seen.append(event)
 
         ready.on(TYPING, fail)
+        ready.on(TYPING, see)
         with caplog.at_level(logging.ERROR):
             ports.the_connection.event(TYPING, 1)
+            ports.the_connection.event(TYPING, 2)
             await turns()
             gc.collect()
-        assert ready.stats().handler_errors == 1
+        assert ready.stats().handler_errors == 2
+        assert seen == [1, 2]
         assert "never retrieved" not in caplog.text
+
+    async def test_a_handler_whose_task_is_closed_has_not_failed(
+        self, ports: FakePorts, ready: MezonClient
+    ) -> None:
+        """What a loop does that is thrown away with its tasks: GeneratorExit comes from outside."""
+        ended: list[str] = []
+
+        async def slow(event: Any) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append("ended")
+
+        ready.on(TYPING, slow)
+        ports.the_connection.event(TYPING, 1)
+        await turns()
+        (task,) = [task for task in asyncio.all_tasks() if task.get_name() == TYPING]
+        task.get_coro().close()  # type: ignore[union-attr]
+        assert ended == ["ended"]
+        assert ready.stats().handler_errors == 0
+        task.cancel()
+        await asyncio.wait([task])
 
     @pytest.mark.parametrize("raised", [Alien, asyncio.CancelledError])
     async def test_out_of_on_error(

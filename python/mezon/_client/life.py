@@ -129,7 +129,9 @@ class Life:
         """Tell handlers, fetch what was missed, and look for clans that are new."""
         gap = Gap(lost_at, back_at)
         # At the level of the loss: who sees that one shall see this one.
-        logger.warning("The connection is back after %.1f s", gap.seconds, extra={"seconds": gap.seconds})
+        logger.warning(
+            "The connection is back; nothing came for %.1f s", gap.seconds, extra={"seconds": gap.seconds}
+        )
         try:
             self._dispatcher.dispatch(Events.RECONNECTED.value, gap)
         finally:

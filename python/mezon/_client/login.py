@@ -211,6 +211,7 @@ class Login:
     def ended(self) -> None:
         """Note that the client is closed: another one may run."""
         self._over = True
+        self._sessions.end()
         instance, self._instance = self._instance, None
         if instance is not None:
             instance.release()

@@ -54,10 +54,13 @@ class Sessions:
         self._doubts = 0
         #: Why no further session can be had; None while one can.
         self.refused: AuthenticationError | None = None
+        #: The client is closed: the session it had is the last until a login.
+        self._over = False
 
     def begin(self) -> None:
         """Begin a login: what an earlier one was told does not count."""
         self.refused = None
+        self._over = False
         self._doubts = 0
 
     def connected(self) -> None:
@@ -67,6 +70,11 @@ class Sessions:
     def stop(self) -> None:
         """Renew no more."""
         self._renewal.stop()
+
+    def end(self) -> None:
+        """Get no new session before the next login."""
+        self._over = True
+        self.stop()
 
     # ---- the session in use
 
@@ -172,7 +180,7 @@ class Sessions:
     async def reauthenticate(self, stale: str) -> str:
         """Get a new token for an HTTP call that was answered 401."""
         current = self._client.session_manager.get_session()
-        if current.token != stale:
+        if current.token != stale or self._over:
             return current.token
         session = await self.fresh()
         self.use(session)

@@ -22,13 +22,14 @@ from mezon._events.tasks import (
     MakeTask,
     being_cancelled,
     fitting,
+    is_failure,
     shares_tasks,
     task_maker,
     task_on_running_loop,
     wait_for,
 )
 from mezon._events.waiting import WaitEndedError, Waiters
-from mezon._events.workers import NO_FAILURES, Workers
+from mezon._events.workers import Workers
 from mezon.constants.enum import Events
 from mezon.utils.logger import get_logger
 
@@ -141,6 +142,8 @@ class Dispatcher:
     def hold(self) -> None:
         """Take no more events of the connection; answers to calls still come."""
         self._stopped = True
+        if self._connection is not None:
+            self._connection.hold()
 
     # ---- how many may run
 
@@ -252,7 +255,7 @@ class Dispatcher:
                 if inspect.isawaitable(outcome):
                     await outcome
             except BaseException as error:
-                if isinstance(error, GeneratorExit) or being_cancelled():
+                if being_cancelled() or (isinstance(error, GeneratorExit) and not is_failure(error)):
                     raise
                 end = self.failed(error, name, default) or end
         end = self._begin(name, handlers, event) or end
@@ -298,9 +301,9 @@ class Dispatcher:
     async def _run(self, name: str, handler: Callable[..., Any], outcome: _Outcome) -> None:
         try:
             await outcome
-        except NO_FAILURES:
-            raise
         except BaseException as error:
+            if not is_failure(error):
+                raise
             end = self.failed(error, name, handler)
             if end is not None:
                 raise end from None

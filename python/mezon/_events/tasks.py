@@ -28,6 +28,17 @@ def being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def is_failure(error: BaseException) -> bool:
+    """Say whether what came out of an awaited handler is an error of it.
+
+    A GeneratorExit is one that the handler raised, or comes from who closes the coroutine that awaits it: then no frame
+    but that one has seen it.
+    """
+    if isinstance(error, GeneratorExit):
+        return error.__traceback__ is not None and error.__traceback__.tb_next is not None
+    return not isinstance(error, (asyncio.CancelledError, *ENDS))
+
+
 def fitting(handlers: Handlers) -> Handlers:
     """Give the handlers, so that each can be given the event: those that take nothing are given nothing."""
     return tuple(handler if _takes_one(handler) else _without_argument(handler) for handler in handlers)

@@ -17,11 +17,10 @@ from sys import getrefcount
 from typing import Any, Final, TypeAlias
 from weakref import getweakrefcount
 
+from mezon._events.tasks import is_failure
+
 _Running: TypeAlias = "dict[Any, asyncio.Task[None]]"
 _Waiting: TypeAlias = "tuple[str, Callable[..., Any], Coroutine[Any, Any, Any]]"
-
-#: What a task may end with that is no failure of a handler.
-NO_FAILURES: Final = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
 
 #: How fast the share of handlers that suspend is learned, from each worker's share of the line.
 _LEARN: Final = 1 / 64
@@ -261,9 +260,9 @@ class Workers:
                 line.outcome = outcome
                 try:
                     await outcome
-                except NO_FAILURES:
-                    raise
                 except BaseException as error:
+                    if not is_failure(error):
+                        raise
                     end = self._failed(error, name, handler)
                     if end is not None:
                         raise end from None

@@ -8,6 +8,7 @@ import importlib
 import socket
 import sys
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,10 @@ class AiohttpTransport:
         self._context = ssl_context
         self._given = session
         self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
+        #: Requests under way.
+        self._busy: Counter[aiohttp.ClientSession] = Counter()
+        #: Closed, and no login since: what is sent now leaves nothing open.
+        self._over = False
         self._lock = threading.Lock()
 
     @property
@@ -91,7 +96,11 @@ class AiohttpTransport:
         return pool.session
 
     async def close(self) -> None:
-        """End what waits, and close the sessions of every loop. The next request opens a new one."""
+        """End what waits, and close the sessions of every loop.
+
+        A later request opens one, which is closed when the last such request has ended; a login's stays open.
+        """
+        self._over = True
         for limiter in self._limits.values():
             if limiter is not None:
                 limiter.fail(
@@ -125,16 +134,16 @@ class AiohttpTransport:
         from mezon._http.failures import failure_of
 
         _check(request)
-        session = await self._turn(request)
-        try:
-            async with self._request(session, request, total=request.timeout) as response:
-                return await read_whole(response, request)
-        except (AnswerTooLongError, InvalidArgumentError):
-            raise
-        except Exception as error:
-            failure = failure_of(error, request, closed=session.closed)
-        # Not in the block above: the error of aiohttp holds the headers, and must not be the context of ours.
-        raise failure
+        async with self._turn(request) as session:
+            try:
+                async with self._request(session, request, total=request.timeout) as response:
+                    return await read_whole(response, request)
+            except (AnswerTooLongError, InvalidArgumentError):
+                raise
+            except Exception as error:
+                failure = failure_of(error, request, closed=session.closed)
+            # Not in the block above: the error of aiohttp holds the headers, and must not be the context of ours.
+            raise failure
 
     @contextlib.asynccontextmanager
     async def stream(self, request: HttpRequest) -> AsyncIterator[HttpStream]:
@@ -143,22 +152,24 @@ class AiohttpTransport:
         from mezon._http.failures import failure_of
 
         _check(request)
-        session = await self._turn(request)
-        try:
-            async with asyncio.timeout(request.timeout):
-                response = await self._request(session, request, sock_read=request.read_timeout)
-        except InvalidArgumentError:
-            raise
-        except Exception as error:
-            failure = failure_of(error, request, closed=session.closed)
-        else:
-            async with response:
-                _keep_alive(response)
-                yield _Stream(response, request)
-            return
-        raise failure
+        async with self._turn(request) as session:
+            try:
+                async with asyncio.timeout(request.timeout):
+                    response = await self._request(session, request, sock_read=request.read_timeout)
+            except InvalidArgumentError:
+                raise
+            except Exception as error:
+                failure = failure_of(error, request, closed=session.closed)
+            else:
+                async with response:
+                    _keep_alive(response)
+                    yield _Stream(response, request)
+                return
+            raise failure
 
-    async def _turn(self, request: HttpRequest) -> aiohttp.ClientSession:
+    @contextlib.asynccontextmanager
+    async def _turn(self, request: HttpRequest) -> AsyncIterator[aiohttp.ClientSession]:
+        """Wait for the limit, and give the session to use."""
         limiter = self._limits.get(request.lane)
         if limiter is not None:
             if request.ticket is None:
@@ -167,7 +178,27 @@ class AiohttpTransport:
             await limiter.acquire(request.ticket, self)
         if request.on_turn is not None:
             request.on_turn()
-        return await self.session()
+        if request.lane is HttpLane.LOGIN:
+            self._over = False
+        session = await self.session()
+        self._busy[session] += 1
+        try:
+            yield session
+        finally:
+            self._busy[session] -= 1
+            if not self._busy[session]:
+                del self._busy[session]
+                if self._over:
+                    await self._close_behind(session)
+
+    async def _close_behind(self, session: aiohttp.ClientSession) -> None:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            pool = self._pools.get(loop)
+            if pool is None or pool.session is not session:
+                return
+            del self._pools[loop]
+        await pool.close()
 
     def _request(
         self,

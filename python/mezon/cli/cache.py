@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 DEFAULT: Final = Path("mezon-cache") / "mezon-messages-cache.db"
 _COLUMNS: Final = (
     *("id", "channel_id", "clan_id", "sender_id", "content", "mentions", "attachments", "reactions"),
-    *("msg_references", "topic_id", "create_time_seconds"),
+    *("topic_id", "create_time_seconds", "msg_references"),
 )
+# As the store itself names them in what it gives to a bot.
+_NAMES: Final = (*_COLUMNS[:-1], "references")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 app: typer.Typer = typer.Typer(
@@ -182,8 +184,8 @@ def history(
 
 
 def _row(values: tuple[Any, ...]) -> dict[str, Any]:
-    row = dict(zip(_COLUMNS, values, strict=True))
-    for name in ("content", "mentions", "attachments", "reactions", "msg_references"):
+    row = dict(zip(_NAMES, values, strict=True))
+    for name in ("content", "mentions", "attachments", "reactions", "references"):
         try:
             row[name] = _exact(json.loads(row[name])) if row[name] is not None else None
         except ValueError:
@@ -292,7 +294,7 @@ def export(
             count = 0
             writer = csv.writer(stream) if path.suffix == ".csv" else None
             if writer is not None:
-                writer.writerow(_COLUMNS)
+                writer.writerow(_NAMES)
             for values in rows:
                 count += 1
                 if writer is not None:

@@ -114,11 +114,14 @@ def trim_traceback(error: BaseException) -> str:
     import traceback
 
     own = str(Path(__file__).parents[1])
-    machinery = ("<frozen", sys.exec_prefix + os.sep + "lib")
+    machinery = ("<frozen", *(prefix + os.sep + "lib" for prefix in (sys.exec_prefix, sys.base_exec_prefix)))
     trace = error.__traceback__
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
         if not name.startswith((own, *machinery)) and "importlib" not in name and "runpy" not in name:
             break
         trace = trace.tb_next
+    if trace is None and isinstance(error, SyntaxError):
+        # It names file and line itself; every frame is of who imports.
+        return "".join(traceback.format_exception_only(error))
     return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))

@@ -279,8 +279,24 @@ class Router(Registry):
         return add
 
     def include(self, router: Router) -> None:
-        """Take over what is registered on another router, now and later."""
+        """Take over what is registered on another router, now and later.
+
+        Raises:
+            InvalidArgumentError: If it is no router, or takes over from this one itself.
+        """
+        if not isinstance(router, Router):
+            raise InvalidArgumentError(f"what is included is a Router, not {router!r}")
+        if self._feeds(router):
+            which = "itself" if router is self else "a router that includes it"
+            raise InvalidArgumentError(
+                f"a router cannot include {which}: what is registered would go round for ever"
+            )
         router.feed(self)
+
+    def _feeds(self, other: Router) -> bool:
+        """Say whether what is registered here gets to another router in the end, or is there already."""
+        followers = (one for one in self._followers if isinstance(one, Router))
+        return other is self or any(one._feeds(other) for one in followers)
 
     def feed(self, follower: Registry) -> None:
         """Give what is registered here to somebody, now and later."""

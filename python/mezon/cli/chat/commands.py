@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
+import unicodedata
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -168,22 +169,17 @@ class Room:
 
     async def _do_fill(self, rest: str) -> None:
         message, rest = self._form(rest)
-        try:
-            pairs = [word.partition("=") for word in shlex.split(rest)]
-        except ValueError as error:
-            raise UseError(f"/fill FIELD=VALUE: {error}") from None
-        if not pairs or not all(equals for _, equals, _ in pairs):
-            raise UseError(
-                '/fill FIELD=VALUE ..., such as /fill dish=pho wish="no onions": a value with blanks stands in quotes'
-            )
+        pairs = _pairs(rest)
         parts = {
             str(part.get("id")): part for part in parts_of(message["content"]) if part.get("type") != BUTTON
         }
-        for name, _, value in pairs:
+        for name, value in pairs:
             field = name.rpartition(".")[2]
             if field not in parts:
                 raise UseError(f"the form has no field {field}; it has {', '.join(parts)}")
             self._filled.setdefault(message["id"], {})[field] = _value(parts[field], value)
+        filled = ", ".join(f"{field}={value}" for field, value in self._filled[message["id"]].items())
+        out.print(f"   filled in: {filled}", markup=False)
 
     async def _do_select(self, rest: str) -> None:
         try:
@@ -202,6 +198,8 @@ class Room:
         await self._actions.select(message["id"], self._user.id, field, values)
 
     async def _do_react(self, rest: str) -> None:
+        # A number alone is no emoji: "1 :tada:" means message 1.
+        rest = re.sub(r"^(\d+)\s+(?=\S)", r"#\1 ", rest)
         message, emoji = self._meant(rest, lambda message: True, "message")
         if not emoji:
             raise UseError("/react EMOJI, such as /react :thumbsup:")
@@ -232,9 +230,11 @@ class Room:
 
     async def _do_drop(self, rest: str) -> None:
         await self._actions.fault("drop")
+        out.print("   the connection is cut; a bot comes back by itself", markup=False)
 
     async def _do_stall(self, rest: str) -> None:
         await self._actions.fault("stall")
+        out.print("   the server hangs: nothing comes or goes until /resume", markup=False)
 
     async def _do_resume(self, rest: str) -> None:
         await self._actions.fault("clear")
@@ -258,6 +258,26 @@ def _is_called(part: dict[str, Any], name: str) -> bool:
     return part.get("id") == name or (isinstance(label, str) and label.lower() == name.lower())
 
 
+def _pairs(rest: str) -> list[tuple[str, str]]:
+    """Read ``FIELD=VALUE ...``; words without a field go on with the value before them."""
+    try:
+        words = shlex.split(rest)
+    except ValueError as error:
+        raise UseError(f"/fill FIELD=VALUE: {error}") from None
+    pairs: list[tuple[str, str]] = []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if equals:
+            pairs.append((name, value))
+        elif pairs:
+            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]} {word}")
+        else:
+            break
+    if not pairs:
+        raise UseError("/fill FIELD=VALUE ..., such as /fill dish=pho wish=no onions")
+    return pairs
+
+
 def _write_new(path: Path, text: str) -> None:
     try:
         with path.open("x", encoding="utf-8") as stream:
@@ -275,8 +295,22 @@ def _value(part: dict[str, Any], text: str) -> str:
         for option in options:
             if text in (str(option.get("value")), str(option.get("label"))):
                 return str(option.get("value"))
+        # Nobody types "Phở bò" where "pho" can mean nothing else.
+        begun = {
+            str(option.get("value"))
+            for option in options
+            if any(_plain(str(option.get(name))).startswith(_plain(text)) for name in ("value", "label"))
+        }
+        if len(begun) == 1 and text:
+            return begun.pop()
         known = ", ".join(str(option.get("value")) for option in options)
         raise UseError(f"{part.get('id')} offers {known}, not {text}")
     if part.get("type") == 4 and (match := re.fullmatch(r"(\d{4})-(\d\d?)-(\d\d?)", text)):
         return f"{int(match[3])}/{int(match[2])}/{match[1]}"
     return text
+
+
+def _plain(text: str) -> str:
+    """Take case and diacritics away."""
+    apart = unicodedata.normalize("NFD", text.casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign)).replace("đ", "d")

@@ -37,6 +37,7 @@ class App extends Component {
         const before = state.tabs.length;
         store.take(event);
         if (!before && event.event === "hello") store.fromHash();
+        if (event.event === "report") this.tell(event.report);
         if (event.event === "typing") setTimeout(() => this.change({ typing: null }), 4000);
         this.draw();
       },
@@ -56,6 +57,15 @@ class App extends Component {
     this.change({ notice: { text, bad } });
     this.gone = setTimeout(() => this.change({ notice: null }), 5000);
   };
+
+  // Who waits for an answer has to hear why none comes.
+  tell(report) {
+    if (report.kind !== "crash" && report.kind !== "error") return;
+    if (state.panel === "bot" && document.querySelector(".inspect")?.offsetParent) return;
+    if (report.kind === "crash") state.panel = "bot";
+    const text = (report.traceback || report.text).trimEnd().split("\n").at(-1);
+    this.notice(`${report.kind === "crash" ? "The bot ended" : "Error in the bot"}: ${text} (more under Bot)`, true);
+  }
 
   // Gives undefined after an error, which the person has been shown.
   act = async (what, details) => {
