@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import report
+from rows import ROWS
 
 #: The rows it shows, and what they are called there.
 BARS: Final = {
@@ -36,7 +37,7 @@ TOP: Final = 46
 def _lines(measured: report.Measured) -> list[tuple[str, float, str]]:
     """Give what a bar says: title, how many times better, the two values."""
     lines = []
-    for row in report.ROWS:
+    for row in ROWS:
         title = BARS.get((row.case, row.figure))
         values = report.medians(measured, row)
         ours, reference = values.get("ours"), values.get("reference")

@@ -2,6 +2,19 @@
 
 mezon-sdk gets an environment of its own, `.venv-reference` (or the interpreter MEZON_REFERENCE_PYTHON names). A
 hand-written loop gets `.venv-handwritten`. Figures are medians; CPU is user and system of the bot's process.
+
+| where | what |
+|---|---|
+| cases.py | bursts, sends, login, latency, memory; ten million messages and 20,000 channels in `flat` |
+| handlers.py | handlers that wait, many handlers on one event, messages that are heavy to read |
+| crowds.py | a bot with 300 clans, 20,000 channels and 200,000 users; a thousand bots in one process |
+| stores.py | the store at its bound, what its first queries stop, a file that gets a smaller bound |
+| rows.py | the lines of the table and their targets |
+| running.py, harness.py | how a bot is warmed up and led through a burst; processes |
+| server.py, mixes.py | the local gateway in a process of its own, and the bursts it sends |
+| bots/ | the bots: most run on both packages |
+
+A case that measured nothing fails: bots count what came and in which order, and the rows of a store are counted too.
 """
 
 from __future__ import annotations
@@ -14,8 +27,9 @@ import time
 
 import chart
 import report
-from cases import CASES, CLANS, Case, Setting
+from cases import CASES
 from harness import HERE, ROOT, BenchError, Who, interpreters, server
+from running import CLANS, Case, Setting
 
 
 def arguments() -> argparse.Namespace:

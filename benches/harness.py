@@ -22,8 +22,10 @@ from venvs import python_of  # noqa: E402
 
 REFERENCE: Final = "mezon-sdk==1.8.3"
 PATIENCE: Final = 90.0
-#: A burst message is about 400 bytes: an answer line never is.
+#: A line of an answer is short, but for the one with the keys of a thousand bots.
 LIMIT: Final = 1 << 20
+#: Where a bot's message store is by default, in its folder.
+STORE: Final = Path("mezon-cache") / "mezon-messages-cache.db"
 
 Who = Literal["reference", "ours", "handwritten"]
 
@@ -87,9 +89,17 @@ class Program:
             raise BenchError(f"{self.name} was silent for {timeout:g} s") from None
         raise BenchError(f"{self.name} ended with code {await self.process.wait()}")
 
-    async def stored(self, rows: int, patience: float = 60.0) -> float:
-        """When this bot's message store on disk has so many rows (monotonic time)."""
-        path = self.folder / "mezon-cache" / "mezon-messages-cache.db"
+    @property
+    def store(self) -> Path:
+        """The file of its message store, when it is where it is by default."""
+        return self.folder / STORE
+
+    async def stored(self, rows: int, bound: int | None = None, patience: float = 60.0) -> float:
+        """When this bot's message store on disk has so many rows (monotonic time).
+
+        With a bound those stored first are gone: the last one is there, and not fewer than the bound are.
+        """
+        path = self.store
         end = time.monotonic() + patience
         found = 0
         while time.monotonic() < end:
@@ -97,13 +107,13 @@ class Program:
                 contextlib.suppress(sqlite3.OperationalError),
                 contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as store,
             ):
-                # Rows are never deleted here: the highest row id tells, without counting each time.
+                # Only the first rows are ever deleted: the highest row id tells, without counting each time.
                 while time.monotonic() < end:
                     (highest,) = store.execute("SELECT max(rowid) FROM messages").fetchone()
                     now = time.monotonic()
                     if highest is not None and highest >= rows:
                         (found,) = store.execute("SELECT count(*) FROM messages").fetchone()
-                        if found >= rows:
+                        if found >= (rows if bound is None else min(rows, bound)):
                             return now
                     await asyncio.sleep(0.005)
             await asyncio.sleep(0.005)
@@ -148,23 +158,26 @@ class Server:
         self._child = child
         self.environment: dict[str, str] = hello["environment"]
         self.channel: int = hello["channel"]
+        #: Id and key of each of the further bots it lets in.
+        self.bots: list[tuple[int, str]] = hello["bots"]
 
-    async def order(self, do: str, **details: Any) -> dict[str, Any]:
+    async def order(self, do: str, *, patience: float = PATIENCE, **details: Any) -> dict[str, Any]:
         """Give an order and wait until it is carried out."""
         stdin = self._child.process.stdin
         assert stdin is not None
         stdin.write(json.dumps({"do": do, **details}).encode() + b"\n")
         await stdin.drain()
-        answer = await self._child.line()
+        answer = await self._child.line(patience)
         if answer is not None and answer.get("complete") is False:
             raise BenchError("the bot lost its connection during the burst")
         return answer or {}
 
 
 @contextlib.asynccontextmanager
-async def server(clans: int = 1) -> AsyncIterator[Server]:
-    """Start a server, on this package's interpreter."""
-    command = (sys.executable, str(HERE / "server.py"), "--clans", str(clans))
+async def server(clans: int = 1, **world: int) -> AsyncIterator[Server]:
+    """Start a server, on this package's interpreter; with so many ``channels``, ``users``, ``bots``."""
+    sizes = [text for name, count in (("clans", clans), *world.items()) for text in (f"--{name}", str(count))]
+    command = (sys.executable, str(HERE / "server.py"), *sizes)
     async with program(*command, name="the server", cwd=ROOT, env=dict(os.environ)) as child:
         yield Server(child, await child.line())
 
@@ -173,9 +186,14 @@ Conduct = Callable[[Program], Awaitable[dict[str, Any]]]
 
 
 async def run_bot(
-    python: str, script: str, where: Server | None, options: dict[str, Any], conduct: Conduct
+    python: str,
+    script: str,
+    where: Server | None,
+    options: dict[str, Any],
+    conduct: Conduct,
+    home: Path | None = None,
 ) -> dict[str, Any]:
-    """Run a bot in an empty folder and lead it through its part."""
+    """Run a bot, in an empty folder or in one that the case keeps, and lead it through its part."""
     env = {**os.environ, "MEZON_PACKAGE": str(ROOT / "python" / "mezon"), "PYTHONDONTWRITEBYTECODE": ""}
     if where is not None:
         env |= where.environment
@@ -183,6 +201,7 @@ async def run_bot(
         # What makes this package importable must not reach the others.
         env.pop("PYTHONPATH", None)
     command = (python, str(HERE / "bots" / f"{script}.py"), json.dumps(options))
-    with tempfile.TemporaryDirectory(prefix="mezon-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mezon-bench-") as empty:
+        folder = home or empty
         async with program(*command, name=f"{script}.py on {python}", mark="@", cwd=folder, env=env) as child:
             return await conduct(child)

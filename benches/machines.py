@@ -28,6 +28,10 @@ BOT: Final = HERE / "bots" / "machines_bot.py"
 SUPPORT: Final = HERE.parent / "tests" / "support"
 sys.path.insert(0, str(SUPPORT))
 
+from mezon._machines.broker import connect, gone  # noqa: E402
+from mezon._machines.membership import owner_of  # noqa: E402
+from mezon._machines.names import DEFAULT_PARTITIONS, Names, partition_of  # noqa: E402
+from mezon._machines.settings import Broker  # noqa: E402
 from nats_servers import Child, NatsServer, nats_server, relay_process, worker_process  # noqa: E402
 
 TICKS: Final = os.sysconf("SC_CLK_TCK")
@@ -125,16 +129,18 @@ def client_options(gateway: GatewayProcess) -> dict[str, Any]:
 async def throughput(events: int, partitions: int) -> list[str]:
     """Send a burst into one worker with an async handler; who spends the CPU."""
     async with machines(partitions=partitions) as all_of_it, all_of_it.workers(1) as (worker,):
-        who = {"relay": all_of_it.relay, "NATS": all_of_it.nats, "worker": worker}
-        before = {name: cpu(one.process.pid) for name, one in who.items() if one.process is not None}
+        children = {"relay": all_of_it.relay, "NATS": all_of_it.nats, "worker": worker}
+        who = {name: one.process.pid for name, one in children.items() if one.process is not None}
+        who["local gateway"] = all_of_it.gateway.pid
+        # Making the frames is the gateway's work for the bench: neither its time nor its CPU belongs to the way.
+        prepared = await all_of_it.gateway.prepare_blast(events)
+        before = {name: cpu(pid) for name, pid in who.items()}
         began = time.perf_counter()
-        await all_of_it.gateway.blast(events)
+        await all_of_it.gateway.blast(prepared)
         async with asyncio.timeout(300):
             await all_of_it.handled(events)
         took = time.perf_counter() - began
-        used = {
-            name: cpu(one.process.pid) - before[name] for name, one in who.items() if one.process is not None
-        }
+        used = {name: cpu(pid) - before[name] for name, pid in who.items()}
         shares = ", ".join(f"{name} {seconds / events * 1e6:.0f} us" for name, seconds in used.items())
         return [
             f"| events/s into one worker, async handler, {partitions} partitions | {events / took:,.0f} "
@@ -193,6 +199,105 @@ async def _measured(all_of_it: Machines, count: int) -> dict[str, list[float]]:
     }
 
 
+class Shares:
+    """Which worker handles which channel, and since when: every channel hears something a few times a second."""
+
+    def __init__(self, all_of_it: Machines) -> None:
+        self._all = all_of_it
+        self._names = Names(int(all_of_it.gateway.info["bot_id"]))
+        #: Workers by name, and when each said first that it lives.
+        self.lives: dict[str, float] = {}
+        self.channels: set[int] = set()
+
+    @contextlib.asynccontextmanager
+    async def watched(self, channels: int) -> AsyncIterator[None]:
+        """Watch for signs of life, and talk in so many channels."""
+        client = await connect(Broker(urls=self._all.nats.url))
+
+        async def heard(message: Any) -> None:
+            name = message.subject.rpartition(".")[2]
+            if not message.data:
+                self.lives.pop(name, None)
+            else:
+                self.lives.setdefault(name, time.time())
+
+        await client.subscribe(f"$KV.{self._names.members}.>", cb=heard)
+        names = [f"s{number}" for number in range(channels)]
+        for name in names:
+            self.channels.add(await self._all.gateway.call("add_channel", name))
+        talking = asyncio.create_task(self._talk(names))
+        try:
+            yield
+        finally:
+            talking.cancel()
+            await asyncio.wait([talking])
+            await gone(client)
+
+    async def _talk(self, names: list[str]) -> None:
+        while True:
+            pause = asyncio.create_task(asyncio.sleep(0.2))
+            await asyncio.gather(*(self._all.gateway.say(name, "alice", "x") for name in names))
+            await pause
+
+    def share_of(self, member: str) -> set[int]:
+        """Give the channels that belong to a worker while all that live are there."""
+        return {
+            channel
+            for channel in self.channels
+            if owner_of(partition_of(channel, DEFAULT_PARTITIONS), self.lives) == member
+        }
+
+    async def taken(self, channels: set[int], since: float, *, by: str = "", but: str = "none") -> float:
+        """Wait until each of the channels was handled by ``by``, or by anybody but ``but``; gives when the last was."""
+        async with asyncio.timeout(60):
+            while True:
+                found: dict[int, float] = {}
+                for path in self._all.folder.glob(f"{by}*.moves"):
+                    if path.stem != but:
+                        for line in path.read_text().splitlines():
+                            at, channel = line.split()
+                            if float(at) > since and float(at) < found.get(int(channel), 1e99):
+                                found[int(channel)] = float(at)
+                if channels <= found.keys():
+                    return max(found[channel] for channel in channels)
+                await asyncio.sleep(0.1)
+
+
+async def shares(times: int) -> list[str]:
+    """Have a third worker join two, and leave or die: how long until its channels are heard where they belong."""
+    took: dict[str, list[float]] = {"joins": [], "leaves": [], "is killed": []}
+    async with machines() as all_of_it, all_of_it.workers(2, BENCH_MODE="shares"):
+        watch = Shares(all_of_it)
+        async with watch.watched(128):
+            while len(watch.lives) < 2:  # noqa: ASYNC110 (they are other processes)
+                await asyncio.sleep(0.1)
+            await watch.taken(watch.channels, time.time())
+            for number in range(2 * times):
+                known = set(watch.lives)
+                environment = all_of_it.environment(BENCH_MODE="shares", BENCH_NAME=f"x{number}")
+                async with worker_process(BOT, all_of_it.nats.url, environment, timing={}) as third:
+                    await third.ready()
+                    while not (new := set(watch.lives) - known):  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
+                    (name,) = new
+                    share, began = watch.share_of(name), watch.lives[name]
+                    took["joins"].append(await watch.taken(share, began, by=f"x{number}") - began)
+                    began = time.time()
+                    if number % 2:
+                        await third.kill()
+                        watch.lives.pop(name)
+                    else:
+                        assert await third.terminate() == 0
+                    way = "is killed" if number % 2 else "leaves"
+                    took[way].append(await watch.taken(share, began, but=f"x{number}") - began)
+                await asyncio.sleep(4.0)
+    return [
+        f"| a worker {way} beside two: its channels are heard where they belong after "
+        f"| {statistics.median(all_times):.1f} s | at most {max(all_times):.1f} s of {len(all_times)} times |"
+        for way, all_times in took.items()
+    ]
+
+
 async def scaling(events: int, counts: tuple[int, ...]) -> None:
     """Handlers that wait 50 ms, ten at a time in each worker."""
     last: float | None = None
@@ -223,6 +328,7 @@ async def main() -> None:
     for partitions in (64, 16):
         print(*await throughput(5_000 if quick else 50_000, partitions), sep="\n", flush=True)
     print(*await latency(100 if quick else 500), sep="\n", flush=True)
+    print(*await shares(2 if quick else 10), sep="\n", flush=True)
     await scaling(400 if quick else 1_500, (1, 2) if quick else (1, 2, 4, 8))
 
 

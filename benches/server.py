@@ -14,6 +14,8 @@ import threading
 import time
 from typing import Any, Final
 
+import mixes
+from bots._limits import raise_file_limit
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import Blast, LocalGateway
 from mezon.testing.frames import websocket_frame
@@ -30,18 +32,37 @@ class Server:
     def __init__(self, gateway: LocalGateway) -> None:
         self.gateway = gateway
         self.blasts: dict[tuple[int, str, int], Blast] = {}
+        self.streaming: asyncio.Future[None] | None = None
+        self.repeated: dict[tuple[int, int, int], mixes.Again] = {}
 
-    async def prepare(self, n: int, mix: str, channels: int = 30) -> None:
+    async def prepare(self, n: int, mix: str, channels: int = 30, times: int = 1) -> None:
         """Build a burst now, so that the next order only sends it."""
-        if (n, mix, channels) not in self.blasts:
-            self.blasts[n, mix, channels] = self.gateway.prepare_blast(n, mix=mix, channels=channels)
+        if times > 1:
+            if (n, channels, times) not in self.repeated:
+                self.repeated[n, channels, times] = mixes.Again(self.gateway, n, times, channels)
+        elif (n, mix, channels) not in self.blasts:
+            self.blasts[n, mix, channels] = self._build(n, mix, channels)
 
-    async def blast(self, n: int, mix: str = "messages", channels: int = 30) -> dict[str, float]:
-        """Send a burst as fast as the bot takes it."""
-        await self.prepare(n, mix, channels)
+    def _build(self, n: int, mix: str, channels: int) -> Blast:
+        if mix == "everywhere":
+            return mixes.everywhere(self.gateway, n)
+        if mix in ("attachments", "log", "long"):
+            return mixes.heavy(self.gateway, n, mix)
+        return self.gateway.prepare_blast(n, mix=mix, channels=channels)
+
+    async def blast(
+        self, n: int, mix: str = "messages", channels: int = 30, times: int = 1
+    ) -> dict[str, float]:
+        """Send a burst as fast as the bot takes it; ``times`` times, with new ids."""
+        await self.prepare(n, mix, channels, times)
         start = time.monotonic()
-        result = await self.gateway.blast(self.blasts[n, mix, channels])
-        return {"start": start, "sent": time.monotonic(), "complete": result.complete}
+        complete = True
+        for number in range(times):
+            burst = (
+                self.repeated[n, channels, times].time(number) if times > 1 else self.blasts[n, mix, channels]
+            )
+            complete &= (await self.gateway.blast(burst)).complete
+        return {"start": start, "sent": time.monotonic(), "complete": complete}
 
     async def paced(self, n: int, rate: float) -> None:
         """Send stamped messages, `rate` a second."""
@@ -51,6 +72,15 @@ class Server:
             if (pause := begin + number / rate - time.monotonic()) > 0:
                 await asyncio.sleep(pause)
             self._send(frame)
+
+    async def stream(self, rate: float) -> None:
+        """Send stamped messages, `rate` a second, from now on."""
+        self.streaming = asyncio.ensure_future(self.paced(sys.maxsize, rate))
+
+    async def still(self) -> None:
+        """Stop that."""
+        if self.streaming is not None:
+            self.streaming.cancel()
 
     async def one_each(self) -> dict[str, int]:
         """Send one stamped message to a channel of every clan."""
@@ -80,11 +110,31 @@ class Server:
             connection.write(data)
 
 
-async def serve(clans: int) -> None:
-    gateway = LocalGateway()
+def populate(
+    gateway: LocalGateway, clans: int, channels: int, users: int, bots: int
+) -> list[tuple[int, str]]:
+    """Fill the world; gives id and key of each of the bots."""
+    world = gateway.world
+    known = [world.clan(None)]
     for number in range(1, clans):
-        clan = gateway.world.add_clan(f"Clan {number + 1}")
-        gateway.world.add_channel(f"general-{number + 1}", clan)
+        known.append(world.add_clan(f"Clan {number + 1}"))
+        world.add_channel(f"general-{number + 1}", known[-1])
+    for number in range(len(world.channels), channels):
+        world.add_channel(f"room-{number}", known[number % clans])
+    for number in range(len(world.users), users):
+        # One clan each: a world with everybody in all of them would be all memory.
+        world.add_user(f"user{number}", display_name=f"Người dùng {number}", clans=[known[number % clans]])
+    keys = []
+    for number in range(bots):
+        bot = gateway.add_bot(world.next_id(), f"key-{number}", f"bot{number}")
+        keys.append((bot.id, f"key-{number}"))
+    return keys
+
+
+async def serve(clans: int, channels: int, users: int, bots: int) -> None:
+    raise_file_limit()
+    gateway = LocalGateway()
+    keys = populate(gateway, clans, channels, users, bots)
     loop = asyncio.get_running_loop()
     orders: asyncio.Queue[bytes] = asyncio.Queue()
 
@@ -94,7 +144,11 @@ async def serve(clans: int) -> None:
         loop.call_soon_threadsafe(orders.put_nowait, b"")
 
     async with gateway:
-        hello = {"environment": gateway.environment(), "channel": gateway.world.channel("general").id}
+        hello = {
+            "environment": gateway.environment(),
+            "channel": gateway.world.channel("general").id,
+            "bots": keys,
+        }
         print(json.dumps(hello), flush=True)
         threading.Thread(target=read, daemon=True).start()
         server = Server(gateway)
@@ -107,4 +161,6 @@ async def serve(clans: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--clans", type=int, default=1)
-    asyncio.run(serve(parser.parse_args().clans))
+    for name in ("--channels", "--users", "--bots"):
+        parser.add_argument(name, type=int, default=0)
+    asyncio.run(serve(**vars(parser.parse_args())))

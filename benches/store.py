@@ -1,5 +1,7 @@
 """The message cache beside mezon-sdk's, in one run: rows a second, reads, CPU for a row.
 
+Alone, without a bot. What a bot's store is at its bound, and what a first query stops, is in `make bench` (stores.py).
+
 .venv/bin/python benches/store.py [--reference /path/to/a/venv/with/mezon-sdk/bin/python] [--rows 1000000]
 """
 
@@ -142,21 +144,6 @@ async def ours(folder: str, rows: int) -> dict[str, Any]:
             await store.save_message(row(number))
         assert await store.flush(60)
         result["save_message_rows_per_second"] = round(50_000 / (time.perf_counter() - started))
-    async with MessageDB(f"{folder}/bound.db", max_messages=50_000) as store:
-        bodies = payloads(0, 200_000)
-        before, started = cpu(), time.perf_counter()
-        for body in bodies:
-            store.core.accept(body)
-        assert await store.flush(60)
-        for _ in range(10_000):
-            if store.stats()["pruned"] >= 150_000:
-                break
-            await asyncio.sleep(0.002)
-        result["accept_at_the_bound"] = {
-            "rows_per_second": round(len(bodies) / (time.perf_counter() - started)),
-            "cpu_us_per_row": round((cpu() - before) / len(bodies) * 1e6, 2),
-            "longest_commit_s": store.stats()["longest_commit"],
-        }
     return result
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import resource
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,11 @@ def make_client(**more: Any) -> Any:
         more["message_db"] = False
     if transport := options().get("transport"):
         more["transport"] = transport
+    if options().get("worker") is False:
+        more["worker_task"] = False
     return MezonClient(
-        client_id=os.environ["MEZON_BOT_ID"],
-        api_key=os.environ["MEZON_API_KEY"],
+        client_id=more.pop("client_id", os.environ["MEZON_BOT_ID"]),
+        api_key=more.pop("api_key", os.environ["MEZON_API_KEY"]),
         host=os.environ["MEZON_HOST"],
         port=os.environ["MEZON_PORT"],
         use_ssl=False,
@@ -71,12 +75,18 @@ def percentile(values: list[float], part: float) -> float:
     return ordered[min(int(len(ordered) * part), len(ordered) - 1)]
 
 
+async def drift(into: list[float]) -> None:
+    """Note again and again how much later than asked for a coroutine has its turn, in seconds."""
+    while True:
+        start = time.perf_counter()
+        await asyncio.sleep(0.001)
+        into.append(time.perf_counter() - start - 0.001)
+
+
 async def wait_stored() -> None:
     """Wait until the benchmark has seen all rows in the message store.
 
     It looks, and not the bot: two SQLite libraries must not open one file in one process.
     """
-    import asyncio
-
     while not Path("stored").exists():  # noqa: ASYNC110, ASYNC240
         await asyncio.sleep(0.005)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
-from _bot import cpu, leave, make_client, memory, options, percentile, reset_peak, tell, wait_stored
+from _bot import cpu, drift, leave, make_client, memory, options, percentile, reset_peak, tell, wait_stored
 
 OPTIONS = options()
 WARM: int = OPTIONS["warm"]
 TOTAL: int = WARM + OPTIONS["n"]
 
-received = disorder = 0
+received = disorder = letters = others = 0
 last: dict[int, int] = {}
 warmed = asyncio.Event()
 done = asyncio.Event()
@@ -55,15 +56,66 @@ async def slow(message: Any) -> None:
     take(message)
 
 
+async def suspending(message: Any) -> None:
+    """Wait once, as a handler does that asks for something."""
+    take(message)
+    await asyncio.sleep(0)
+
+
+async def rarely(message: Any) -> None:
+    """Wait at 2 % of the messages."""
+    take(message)
+    if received % 50 == 0:
+        await asyncio.sleep(0)
+
+
+async def reading(message: Any) -> None:
+    """Read ids and content."""
+    global letters
+    read = len(message.content["t"])
+    if received >= WARM:
+        letters += read
+    take(message)
+
+
 async def another(message: Any) -> None:
-    pass
+    """Read nothing; counted, so that none can be left out."""
+    global others
+    others += 1
 
 
-async def drift(into: list[float]) -> None:
-    while True:
-        start = time.perf_counter()
-        await asyncio.sleep(0.001)
-        into.append(time.perf_counter() - start - 0.001)
+HANDLERS: dict[str, Any] = {
+    "async": quick,
+    "sync": sync,
+    "slow": slow,
+    "suspending": suspending,
+    "rarely": rarely,
+    "reading": reading,
+}
+
+
+class Watch:
+    """The most that the store has had, rows by its own count, and bytes of its log.
+
+    Nobody reads the file meanwhile: each reader is in the way of the log's end.
+    """
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+        self.rows = self.log = self.looks = self.last = 0
+
+    async def look_on(self) -> None:
+        log = Path(f"{self.store.db_path}-wal")
+        while True:
+            stats = self.store.stats()
+            self.last = stats["rows_written"] - stats["pruned"]
+            self.rows = max(self.rows, self.last)
+            self.log = max(self.log, log.stat().st_size)  # noqa: ASYNC240
+            self.looks += 1
+            await asyncio.sleep(0.02)
+
+    def told(self) -> dict[str, int]:
+        return {"most_rows": self.rows, "last_rows": self.last, "most_log": self.log, "looks": self.looks}
 
 
 async def main() -> None:
@@ -72,7 +124,7 @@ async def main() -> None:
     if OPTIONS["handler"] == "batch":
         client.on_batch("channel_message", each)
     else:
-        client.on_channel_message({"async": quick, "sync": sync, "slow": slow}[OPTIONS["handler"]])
+        client.on_channel_message(HANDLERS[OPTIONS["handler"]])
     for _ in range(OPTIONS.get("others", 0)):
         client.on_channel_message(another)
     await client.login()
@@ -82,6 +134,8 @@ async def main() -> None:
     await asyncio.sleep(OPTIONS["settle"])
     lags: list[float] = []
     ticker = asyncio.ensure_future(drift(lags)) if OPTIONS.get("lag") else None
+    watch = Watch(client.message_db) if OPTIONS.get("watch") else None
+    watching = asyncio.ensure_future(watch.look_on()) if watch is not None else None
     reset_peak()
     cpu_before, rss_before = cpu(), memory("VmRSS")
     tell(ready=True)
@@ -91,6 +145,9 @@ async def main() -> None:
     peak = memory("VmHWM") - rss_before
     tell(done=done_at)
     await wait_stored()
+    if watching is not None:
+        await asyncio.sleep(0.1)
+        watching.cancel()
     leave(
         done=done_at,
         cpu=cpu() - cpu_before,
@@ -98,6 +155,9 @@ async def main() -> None:
         peak=peak,
         lag_p99=percentile(lags, 0.99) if lags else None,
         lag_max=max(lags, default=None),
+        letters=letters,
+        others=others,
+        **(watch.told() if watch is not None else {}),
     )
 
 

@@ -1,6 +1,7 @@
 """What a good programmer writes by hand in an afternoon: picows, protobuf, json.loads, one task per event.
 
-No store, no caches, no models, no reconnect. The same counting handler as `burst.py`.
+No store, no caches, no models, no reconnect. The same counting handler as `burst.py`; or, with `busy` (which has to
+be 0), that of `latency.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import urllib.request
 from typing import Any
 
 import picows
-from _bot import cpu, leave, options, tell
+from _bot import cpu, leave, options, percentile, tell
 
 # Only the generated messages of this package, none of its code: a stand-in for its __init__.
 package = types.ModuleType("mezon")
@@ -27,9 +28,11 @@ from mezon.protobuf.rtapi import realtime_pb2  # noqa: E402
 OPTIONS = options()
 WARM: int = OPTIONS["warm"]
 TOTAL: int = WARM + OPTIONS["n"]
+LATENCY: bool = "busy" in OPTIONS
 
 received = disorder = 0
 last: dict[int, int] = {}
+trips: list[float] = []
 warmed = asyncio.Event()
 done = asyncio.Event()
 done_at = 0.0
@@ -52,6 +55,21 @@ async def quick(message: Any, content: dict[str, Any]) -> None:
         done.set()
 
 
+async def look(message: Any, content: dict[str, Any]) -> None:
+    global received
+    now = time.monotonic_ns()
+    received += 1
+    if received > WARM:
+        trips.append((now - int(content["t"])) / 1e9)
+    if received == WARM:
+        warmed.set()
+    elif received == TOTAL:
+        done.set()
+
+
+handle = look if LATENCY else quick
+
+
 class Listener(picows.WSListener):  # type: ignore[misc]
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -63,7 +81,7 @@ class Listener(picows.WSListener):  # type: ignore[misc]
         envelope = realtime_pb2.Envelope.FromString(frame.get_payload_as_bytes())
         if envelope.WhichOneof("message") == "channel_message":
             message = envelope.channel_message
-            task = self.loop.create_task(quick(message, json.loads(message.content)))
+            task = self.loop.create_task(handle(message, json.loads(message.content)))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
 
@@ -88,6 +106,8 @@ async def main() -> None:
     before = cpu()
     tell(ready=True)
     await done.wait()
+    if LATENCY:
+        leave(p50=percentile(trips, 0.5), p99=percentile(trips, 0.99))
     tell(done=done_at)
     leave(done=done_at, cpu=cpu() - before, disorder=disorder)
 

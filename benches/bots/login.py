@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from _bot import leave, make_client, options, percentile, tell
+from _bot import drift, leave, make_client, memory, options, percentile, tell
 
 OPTIONS = options()
 trips: list[float] = []
@@ -22,9 +22,17 @@ async def hear(message: Any) -> None:
 async def main() -> None:
     client = make_client()
     client.on_channel_message(hear)
+    stops: list[float] = []
+    ticker = asyncio.ensure_future(drift(stops))
+    # The ticker's first turn is before the login's.
+    await asyncio.sleep(0.02)
+    stops.clear()
     start = time.monotonic()
     await client.login()
     login = time.monotonic() - start
+    await asyncio.sleep(0.02)
+    ticker.cancel()
+    rss = memory("VmRSS")
     await asyncio.sleep(0.2)
     tell(ready=True)
     try:
@@ -32,7 +40,14 @@ async def main() -> None:
     except TimeoutError:
         # What has not come counts as the whole wait: a lower bound.
         trips.extend([OPTIONS["patience"]] * (OPTIONS["clans"] - len(trips)))
-    leave(login=login, first_p50=percentile(trips, 0.5), first_max=max(trips), heard=done.is_set())
+    leave(
+        login=login,
+        stop=max(stops),
+        rss=rss,
+        first_p50=percentile(trips, 0.5),
+        first_max=max(trips),
+        heard=done.is_set(),
+    )
 
 
 asyncio.run(main())

@@ -22,6 +22,8 @@ client = MezonClient(
     max_concurrent_handlers=10 if MODE == "wait" else None,
     http_rate_period=0.0,
 )
+#: For each event when and in which channel, for who asks which worker has a channel.
+moves = os.open(FOLDER / f"{NAME}.moves", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 seen = 0
 times: list[str] = []
 
@@ -29,7 +31,8 @@ times: list[str] = []
 async def write_down() -> None:
     while True:
         (FOLDER / f"{NAME}.count").write_text(str(seen))
-        (FOLDER / f"{NAME}.times").write_text("\n".join(times))
+        if times:
+            (FOLDER / f"{NAME}.times").write_text("\n".join(times))
         await asyncio.sleep(0.1)
 
 
@@ -43,6 +46,9 @@ async def handle(message: object) -> None:
     global seen
     if MODE == "wait":
         await asyncio.sleep(0.05)
+    elif MODE == "shares":
+        os.write(moves, f"{time.time():.3f} {message.channel_id}\n".encode())  # type: ignore[attr-defined]
+        await asyncio.sleep(0.1)  # so that a worker that goes has something open
     elif MODE == "latency":
         if message.sender_id == client.client_id:  # type: ignore[attr-defined]
             return

@@ -141,6 +141,9 @@ class Connection(Protocol):
     def want(self, name: str, wanted: bool = True) -> None:
         """Have the events of an envelope field told, or counted and dropped. Possible before ``open``."""
 
+    def hold(self) -> None:
+        """Hear that the client takes no more events, and closes when its handlers have ended. Calls go on."""
+
     def resume(self) -> None:
         """Ask ``capacity`` again: it was 0 and there is room now."""
 

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from in_process_machines import InProcess
+from mezon import ChannelMessage
 from mezon._machines.answers import Answers
 from mezon._machines.broker import api, connect, gone
 from mezon._machines.courier import REPEATED, Courier
@@ -20,6 +22,7 @@ from mezon._machines.names import CALL_KEY, Names
 from mezon._machines.packets import Packet
 from mezon._machines.publisher import Outgoing, Publisher
 from mezon._machines.settings import Broker, Layout, Timing
+from mezon.errors import MezonConnectionError
 from mezon.testing import LocalGateway
 from nats.aio.msg import Msg
 from nats_servers import TIMING, Child, NatsServer, needs_nats, relay_process, worker_process
@@ -172,6 +175,32 @@ async def test_the_next_relay_remembers_what_was_answered(nats: NatsServer) -> N
         await gone(client)
 
 
+async def test_a_call_waits_until_it_is_known_whether_it_was_made(nats: NatsServer) -> None:
+    """A repeated event comes while NATS is away: to make its call then might be to answer twice."""
+    client = await connect(Broker(urls=nats.url))
+    made: list[str] = []
+
+    async def make(said: str) -> Packet:
+        made.append(said)
+        return Packet({"field": said})
+
+    try:
+        await prepare(client, NAMES, Layout(partitions=1), Timing(**TIMING))
+        first, second = (Answers(client, NAMES, 600.0) for _ in range(2))
+        await first.once("m1/handler/1", False, lambda: make("first"))
+        await first.flush()
+        await nats.kill()
+        with pytest.raises(MezonConnectionError, match="not sent"):
+            await second.once("m1/handler/1", True, lambda: make("unknown"), 0.0)
+        asking = asyncio.create_task(second.once("m1/handler/1", True, lambda: make("second")))
+        await asyncio.sleep(2.5)
+        await nats.start()
+        assert (await asking).values["field"] == "first"
+        assert made == ["first"]
+    finally:
+        await gone(client)
+
+
 async def test_a_call_made_before_any_word_of_a_relay_is_asked_again(nats: NatsServer) -> None:
     """The relay that was asked dies: its successor is asked, and finds the call by its key."""
     client = await connect(Broker(urls=nats.url))
@@ -196,6 +225,33 @@ async def test_a_call_made_before_any_word_of_a_relay_is_asked_again(nats: NatsS
         await courier.stop()
     finally:
         await gone(client)
+
+
+async def test_an_answer_that_was_lost_with_the_connection_is_asked_for_again(
+    gateway: LocalGateway, nats: NatsServer
+) -> None:
+    """The server dies with the answer in its hands: the call does not wait for its deadline, nor is it made twice."""
+    done: list[str] = []
+    async with InProcess(gateway, nats) as machines:
+        client = machines.client(timeout=600_000)
+
+        @client.on_channel_message
+        async def handle(message: ChannelMessage) -> None:
+            await message.reply("once")
+            done.append(message.content["t"])
+
+        await client.login()
+        gateway.delay("channel_message_send", 0.5, times=1)
+        await gateway.say("general", "alice", "hello")
+        await gateway.next_sent("channel_message_send", timeout=20)
+        assert nats.process is not None
+        nats.process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(1.0)  # the answer of Mezon goes from the relay into the socket of the server
+        assert not done
+        await nats.kill()
+        await nats.start()
+        await until(lambda: done == ["hello"], "the end of the handler", timeout=60)
+    assert answers(gateway) == {"once": 1}
 
 
 async def test_a_lock_that_cannot_be_renewed_is_given_up_in_time(nats: NatsServer) -> None:

@@ -98,6 +98,9 @@ class FakeConnection:
             self.waiting.append((name, event))
             self._hand_out()
 
+    def hold(self) -> None:
+        """What waits is for nobody else."""
+
     def resume(self) -> None:
         self.resumed += 1
         self._hand_out()

@@ -142,6 +142,8 @@ class Dispatcher:
     def hold(self) -> None:
         """Take no more events of the connection; answers to calls still come."""
         self._stopped = True
+        if self._connection is not None:
+            self._connection.hold()
 
     # ---- how many may run
 

@@ -69,8 +69,7 @@ class CoreConnection:
         plans: By envelope field, how its events are decoded when the model's own way is not wanted.
         origin: What events carry that can be answered: whose they are.
         encoded: Give events and answers as bytes, as they came; errors are read all the same.
-        own_id: Whose messages the acknowledgements are of: what the bot sends is then in the store, and among the
-            recent messages, before its answer is told. 0 for not.
+        own_id: Whose sends are in the store, and among the recent messages, before their answer is told; 0: nobody's.
         secrets: What no error may say, beside the tokens of the addresses.
     """
 
@@ -114,10 +113,8 @@ class CoreConnection:
         """idle, authenticating, connecting, joining, ready, backoff or closed."""
         if self._core is None:
             return "idle"
-        if self._loop is not None and self._loop.is_closed():
-            # Whatever the core does, nobody hears of it.
-            return "closed"
-        return self._core.state
+        # Whatever the core does, nobody hears of it when the loop is closed.
+        return "closed" if self._loop is not None and self._loop.is_closed() else self._core.state
 
     @property
     def latency(self) -> float | None:
@@ -255,14 +252,12 @@ class CoreConnection:
 
     async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
         """Send ``value`` in the envelope field ``name`` and wait for the answer: its field and its model."""
-        loop = self._loop_of_calls(name)
-        kind, answer = await self._calls.ask(self._core, name, value, timeout, loop)
+        kind, answer = await self._calls.ask(self._core, name, value, timeout, self._loop_of_calls(name))
         return kind, answer
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
         """Call like ``call``, for calls whose answer is the body of an API call."""
-        loop = self._loop_of_calls(name)
-        answer = await self._calls.ask(self._core, name, value, timeout, loop)
+        answer = await self._calls.ask(self._core, name, value, timeout, self._loop_of_calls(name))
         if isinstance(answer, bytes):
             return answer
         _, content = answer
@@ -301,6 +296,9 @@ class CoreConnection:
             self._core.clear_wake()
             self.drain()
 
+    def hold(self) -> None:
+        """Do nothing: the listener's capacity says it, and what waits here is for nobody else."""
+
     def resume(self) -> None:
         """Ask ``capacity`` again: it was 0 and there is room now."""
         self.drain()
@@ -310,6 +308,7 @@ class CoreConnection:
         core, loop, listener = self._core, self._loop, self.listener
         if core is None or loop is None or loop.is_closed():
             return
+        self._calls.turn.begin()
         try:
             items, more = core.drain(BATCH if listener is None else min(BATCH, listener.capacity()))
         except BaseException as error:

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._machines.packets import Packet
+from mezon.errors import MezonConnectionError
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ _IN_MEMORY: Final = 50_000
 
 #: A longer answer is not remembered: what changes something answers with little.
 _LONGEST: Final = 64 * 1024
+
+#: Seconds the bucket has to answer one question, and between two.
+_LOOK: Final = 2.0
+_PAUSE: Final = 0.3
 
 #: Answers on their way to the bucket; above it, the next call waits.
 _ON_THEIR_WAY: Final = 1_000
@@ -56,13 +61,19 @@ class Answers:
         #: Calls that were answered from what was remembered.
         self.remembered = 0
 
-    async def once(self, key: str, repeated: bool, make: Callable[[], Awaitable[Packet]]) -> Packet:
+    async def once(
+        self, key: str, repeated: bool, make: Callable[[], Awaitable[Packet]], patience: float = 30.0
+    ) -> Packet:
         """Give the answer of a call, made if it was not.
 
         Args:
             key: The call's key.
             repeated: It may have been made before, by an earlier relay too.
             make: Makes it; never raises.
+            patience: Seconds the bucket has to say whether it was made before.
+
+        Raises:
+            MezonConnectionError: If the bucket does not say so: then it is not made.
         """
         short = blake2b(key.encode(), digest_size=16).hexdigest()
         known = self._known.get(short)
@@ -73,7 +84,7 @@ class Answers:
         self._known[short] = (time.monotonic(), future)
         self._forget_old()
         try:
-            answer = await self._from_bucket(short) if repeated else None
+            answer = await self._from_bucket(short, patience) if repeated else None
             if answer is not None:
                 self.remembered += 1
             else:
@@ -89,16 +100,29 @@ class Answers:
         future.set_result(answer)
         return answer
 
-    async def _from_bucket(self, short: str) -> Packet | None:
+    async def _from_bucket(self, short: str, patience: float) -> Packet | None:
+        """Look for an answer. While NATS is away nobody knows, and to make the call might be to make it twice."""
+        from nats import errors as nats_errors
         from nats.js import errors
 
-        try:
-            if self._bucket is None:
-                self._bucket = await self._client.jetstream().key_value(self._names.answers)
-            entry = await self._bucket.get(short)
-        except errors.KeyNotFoundError:
-            return None
-        return Packet.decode(entry.value)
+        until = time.monotonic() + patience
+        while True:
+            try:
+                if self._bucket is None:
+                    stream = self._client.jetstream(timeout=_LOOK)
+                    self._bucket = await stream.key_value(self._names.answers)
+                entry = await self._bucket.get(short)
+            except errors.KeyNotFoundError:
+                return None
+            except (errors.Error, nats_errors.Error, OSError, TimeoutError) as error:
+                if time.monotonic() > until:
+                    raise MezonConnectionError(
+                        "not sent: NATS does not say whether this call of a repeated event was made before"
+                    ) from None
+                logger.debug("Nobody says yet what was answered: %s", error or type(error).__name__)
+                await asyncio.sleep(_PAUSE)
+            else:
+                return Packet.decode(entry.value)
 
     async def _keep(self, short: str, answer: Packet) -> None:
         data = answer.encode()

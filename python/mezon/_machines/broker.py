@@ -7,6 +7,7 @@ import json
 import ssl
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon._machines.credentials import credentials_of
 from mezon.errors import MezonConnectionError, MezonError
 from mezon.utils.logger import get_logger
 
@@ -73,6 +74,7 @@ async def connect(
     Raises:
         MezonConnectionError: If no server can be reached.
         BrokerError: If it refuses the credentials.
+        CredentialsError: If a file with credentials cannot be used.
     """
     try:
         import nats
@@ -110,10 +112,7 @@ async def connect(
         "reconnected_cb": back,
         "error_cb": trouble,
     }
-    if broker.credentials is not None:
-        options["user_credentials"] = str(broker.credentials)
-    if broker.nkey_seed is not None:
-        options["nkeys_seed"] = str(broker.nkey_seed)
+    options.update(credentials_of(broker))
     if broker.ca_file is not None or broker.certificate is not None:
         options["tls"] = _tls(broker)
     try:

@@ -38,7 +38,8 @@ class Courier:
     """The way to the relay for one worker.
 
     A call waits up to its deadline when no relay is there. When another relay takes over, what was asked of the old one
-    is asked again, by its key: what was done is not done twice as far as its answer was remembered.
+    is asked again, by its key: what was done is not done twice as far as its answer was remembered. The same when this
+    worker or the relay had lost the connection to NATS: the question or the answer may be lost with it.
 
     Args:
         client: The connection to NATS.
@@ -50,10 +51,12 @@ class Courier:
         self._client = client
         self._names = names
         self._worker = worker
-        self._epoch = 0
+        #: The relay in charge, and how often it has lost and found NATS.
+        self._relay = (0, 0)
         self._changed = asyncio.Event()
         self._subscription: Any = None
         self._number = 0
+        self._alone = False
 
     async def start(self) -> None:
         """Follow which relay is in charge."""
@@ -67,13 +70,19 @@ class Courier:
 
     async def _state(self, message: Msg) -> None:
         try:
-            epoch = int(json.loads(message.data)["epoch"])
+            word = json.loads(message.data)
+            relay = (int(word["epoch"]), int(word.get("line", 0)))
         except (ValueError, KeyError, TypeError):
             return
-        if epoch > self._epoch:
-            self._epoch = epoch
-            changed, self._changed = self._changed, asyncio.Event()
-            changed.set()
+        self._alone = False
+        if relay > self._relay:
+            self._relay = relay
+            self.ask_again()
+
+    def ask_again(self) -> None:
+        """Ask everything again that is not answered: it may be lost."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def ask(
         self, what: str, packet: Packet, timeout: float | None, name: str, *, harmless: bool = False
@@ -112,6 +121,9 @@ class Courier:
                 answer = Packet.decode((await self._once(what, data, headers, left)).data)
             except errors.NoRespondersError:
                 # Nobody has it: it waits for the next relay.
+                if not self._alone:
+                    self._alone = True
+                    logger.info("No relay of bot %d is there; waiting for one", self._names.bot)
                 await asyncio.sleep(min(_PAUSE, left))
                 continue
             except (errors.Error, TimeoutError, OSError) as error:
@@ -130,7 +142,7 @@ class Courier:
             return answer
 
     async def _once(self, what: str, data: bytes, headers: dict[str, str], left: float) -> Msg:
-        """Ask the relay that is in charge now; a new one ends the wait.
+        """Ask the relay that is in charge now; a new one, or a new line to it, ends the wait.
 
         So does the first word of any, for it need not be of the relay that was asked. The one that was finds the call
         by its key when it is asked again.
@@ -172,4 +184,4 @@ class Courier:
 
 
 class _RelayChangedError(Exception):
-    """Another relay is in charge."""
+    """Another relay is in charge, or the line to it is a new one."""

@@ -140,12 +140,16 @@ class Desk:
             key = headers.get(CALL_KEY, "")
             if key:
                 repeated = REPEATED in headers
-                answer = await self._answers.once(key, repeated, lambda: self._result(what, packet, headers))
+                left = float(headers.get(DEADLINE, "0")) - time.time()
+                make = lambda: self._result(what, packet, headers)  # noqa: E731
+                answer = await self._answers.once(key, repeated, make, left)
             else:
                 answer = await self._result(what, packet, headers)
             await self._answer(message, answer)
         except ValueError as error:
             await self._answer(message, packed_error(MezonError(f"the relay cannot read the call: {error}")))
+        except MezonError as error:
+            await self._answer(message, packed_error(error))
         finally:
             self._turns[what].done()
 

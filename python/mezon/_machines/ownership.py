@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mezon._machines.membership import owner_of
 from mezon._machines.reader import Reader
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from mezon._machines.membership import Members
 
 logger = get_logger("mezon.machines")
+
+#: Seconds that giving a partition free may take, when all has ended.
+_LAST_WORD: Final = 2.0
 
 
 class Ownership:
@@ -94,4 +97,9 @@ class Ownership:
         for partition in list(self._readers):
             self._let_go(partition)
         if self._going:
-            await asyncio.wait(list(self._going.values()))
+            # Those that were to wait longer as well: their handlers have had their time.
+            _, late = await asyncio.wait(list(self._going.values()), timeout=patience + _LAST_WORD)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)

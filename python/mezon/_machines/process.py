@@ -58,7 +58,7 @@ def bot_id_of_environment() -> str:
     """
     client_id = os.environ.get("MEZON_CLIENT_ID") or os.environ.get("MEZON_BOT_ID", "")
     if not client_id.isdigit():
-        raise InvalidArgumentError("the bot's id is missing: set MEZON_CLIENT_ID to the number of the bot")
+        raise InvalidArgumentError("the bot's id is missing: set MEZON_BOT_ID to the number of the bot")
     return client_id
 
 
@@ -168,11 +168,15 @@ async def run_worker(
 
 async def _log_in(client: MezonClient) -> None:
     """Log in, and wait for a relay as long as it takes: workers and relay may start in any order."""
+    told = ""
     while True:
         try:
             return await client.login()
         except MezonConnectionError as error:
-            logger.warning("The worker cannot begin yet: %s", error)
+            # Once: it tries each second, for a night if need be.
+            if str(error) != told:
+                told = str(error)
+                logger.warning("The worker cannot begin yet, and tries again: %s", error)
             await asyncio.sleep(_PAUSE)
 
 

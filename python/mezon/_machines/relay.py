@@ -107,6 +107,8 @@ class Relay:
         self._nats: Client | None = None
         self._lock: Lock | None = None
         self._parts: _Parts | None = None
+        #: How often it has lost and found NATS.
+        self.line = 0
         #: Set when it is in charge and logged in; and who is told of it.
         self.ready = asyncio.Event()
         self.on_ready: Callable[[], None] = lambda: None
@@ -120,7 +122,7 @@ class Relay:
             LockLostError: Another relay took over, or NATS could not say who is in charge.
             MezonError: What the login raises, and when the connection to Mezon ends for good.
         """
-        nats = self._nats = await connect(self._broker)
+        nats = self._nats = await connect(self._broker, on_back=self._line_is_back)
         try:
             partitions = await prepare(nats, self.names, self._layout, self._timing)
             lock = self._lock = Lock(nats, self.names, self._timing, self._name)
@@ -146,6 +148,9 @@ class Relay:
         finally:
             self.ready.clear()
             await gone(nats)
+
+    def _line_is_back(self) -> None:
+        self.line += 1
 
     async def _work(self, nats: Client, lock: Lock, partitions: int) -> None:
         parts = self._parts = _Parts(self, nats, lock, partitions)
@@ -354,10 +359,15 @@ class _Parts:
         return frozenset((await self._notes()).get("interests", ()))
 
     async def _words(self) -> None:
-        """Say who is in charge, so that calls which an earlier relay had are asked again."""
+        """Say who is in charge, so that calls which an earlier relay had are asked again, and those lost on the way."""
         while True:
             if self._lock.held:
-                word = {"epoch": self._lock.epoch, "state": self.client.state, "at": time.time()}
+                word = {
+                    "epoch": self._lock.epoch,
+                    "line": self._relay.line,
+                    "state": self.client.state,
+                    "at": time.time(),
+                }
                 with contextlib.suppress(Exception):
                     await self._nats.publish(self._relay.names.state, json.dumps(word).encode())
             await asyncio.sleep(_WORD)

@@ -37,6 +37,8 @@ class Broker:
         for server in self.servers:
             if "://" not in server:
                 raise InvalidArgumentError(f"{_host(server)} is no address of NATS: write nats://host:4222")
+        if self.credentials is not None and self.nkey_seed is not None:
+            raise InvalidArgumentError("NATS takes a credentials file or an nkey, not both: leave one out")
         if (self.certificate is None) != (self.key is None):
             raise InvalidArgumentError("a certificate for NATS comes with its key: give both files, or none")
 

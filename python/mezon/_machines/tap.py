@@ -264,6 +264,9 @@ class RelayConnection:
         """As the core does."""
         return self._core.reconnect()
 
+    def hold(self) -> None:
+        """Do nothing: workers take events."""
+
     def resume(self) -> None:
         """Ask for room again."""
         self._core.resume()

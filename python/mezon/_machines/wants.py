@@ -20,10 +20,14 @@ class Wants:
 
     Args:
         worker: Its name.
+
+    Attributes:
+        leaving: It takes nothing more.
     """
 
     def __init__(self, worker: str) -> None:
         self._worker = worker
+        self.leaving = False
         self._names: set[str] = set()
         self._filters: dict[str, str] = {}
         #: Events of which everything is wanted from now on.
@@ -50,6 +54,6 @@ class Wants:
             self._filters[name] = json.dumps(spec)
         return False
 
-    def member(self, *, leaving: bool = False) -> Member:
+    def member(self) -> Member:
         """Give what it says of itself."""
-        return Member(self._worker, frozenset(self._names), leaving, dict(self._filters))
+        return Member(self._worker, frozenset(self._names), self.leaving, dict(self._filters))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon._gateway.codec import MESSAGES, dict_plan
 from mezon._gateway.failures import does_not_fit, no_answer
 from mezon._machines.acknowledger import Acknowledger
+from mezon._machines.beside import beside
 from mezon._machines.broker import connect, gone
 from mezon._machines.courier import Courier
 from mezon._machines.dead_letters import bury
@@ -28,7 +29,7 @@ from mezon.ports import CLOSED
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from nats.aio.client import Client
 
@@ -48,6 +49,9 @@ _MESSAGE: Final = "channel_message"
 
 #: Seconds for what still runs when the connection is closed.
 _LAST_WORDS: Final = 1.0
+
+#: Beats for which a new worker only listens: by then everybody has said once that it lives.
+_LISTEN: Final = 1.2
 
 #: Seconds a relay has to take note of what a worker listens to.
 _PATIENCE: Final = 10.0
@@ -128,32 +132,19 @@ class WorkerConnection:
         """Tell the relay, with the next sign of life, what handlers listen to."""
         if self._wants.want(name, wanted) and self._state == "ready":
             # The next sign of life would say it too, only later.
-            self._beside(self._say_interests())
+            beside(self._say_interests())
 
     def narrow(self, name: str, spec: Mapping[str, Any] | None) -> None:
         """Tell the relay, with the next sign of life, what of an event handlers want."""
         running = self._state == "ready"
         if self._wants.narrow(name, spec, running) and running:
-            self._beside(self._say_interests())
+            beside(self._say_interests())
 
     async def _say_interests(self) -> None:
         courier = self._courier
         if courier is not None:
             packet = Packet({"worker": self.name, "said": self._wants.member().encode().decode()})
             await courier.ask("interest", packet, _PATIENCE, "the worker's interests", harmless=True)
-
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something nobody waits for."""
-
-        async def run() -> None:
-            try:
-                await work
-            except Exception as error:
-                logger.debug("Nobody waited for it: %s", error or type(error).__name__)
-
-        task = asyncio.ensure_future(run())
-        _running.add(task)
-        task.add_done_callback(_running.discard)
 
     async def courier(self) -> Courier:
         """Give the way to the relay, made with the first call."""
@@ -162,10 +153,14 @@ class WorkerConnection:
         return await asyncio.shield(self._connecting)
 
     async def _connect(self) -> Courier:
-        client = self._client = await connect(self._broker)
+        client = self._client = await connect(self._broker, on_back=self._line_is_back)
         courier = self._courier = Courier(client, self._names, self.name)
         await courier.start()
         return courier
+
+    def _line_is_back(self) -> None:
+        if self._courier is not None:
+            self._courier.ask_again()
 
     # ---- opening and closing
 
@@ -173,6 +168,7 @@ class WorkerConnection:
         """Become a worker of the bot. ``urls`` are the relay's business."""
         if self._state not in ("idle", "closed"):
             raise no_answer("connect", "connected")
+        self._wants.leaving = False
         self._enter("connecting")
         try:
             await self.courier()
@@ -188,9 +184,11 @@ class WorkerConnection:
             acknowledger = self._acknowledger = Acknowledger(client, self._timing, self._ownership.open)
             acknowledger.start()
             await members.start()
-            self._beating = asyncio.create_task(self._beat(members), name="mezon-worker-beat")
             # From here on a relay publishes what this worker listens to.
             await self._say_interests()
+            # It listens before it speaks: when it has a share, it knows with whom, and takes nothing to give it back.
+            await asyncio.sleep(self._timing.beat * _LISTEN)
+            self._beating = asyncio.create_task(self._beat(members), name="mezon-worker-beat")
         except BaseException:
             await self._end()
             self._enter("closed", "the broker cannot be reached")
@@ -215,7 +213,8 @@ class WorkerConnection:
         members, self._members = self._members, None
         if members is not None:
             with contextlib.suppress(Exception):
-                await members.say(self._wants.member(leaving=True))
+                self._wants.leaving = True
+                await members.say(self._wants.member())
         ownership, self._ownership = self._ownership, None
         suspects, self._suspects = self._suspects, None
         if suspects is not None:
@@ -286,6 +285,12 @@ class WorkerConnection:
         self._waiting.append(delivery)
         self.resume()
 
+    def hold(self) -> None:
+        """Leave: others take at once what has not begun here, while what runs ends. Calls go on until the close."""
+        self._wants.leaving = True
+        if self._members is not None:
+            beside(self._members.say(self._wants.member()))
+
     def resume(self) -> None:
         """Hand out what waits, as far as there is room."""
         if not self._handing_out and self._waiting:
@@ -346,7 +351,7 @@ class WorkerConnection:
 
         delivery.begin()
         delivery.all_started()
-        self._beside(go())
+        beside(go())
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Take the messages of a channel that came since it was last asked, oldest first."""
@@ -370,7 +375,7 @@ class WorkerConnection:
         courier = self._courier
         if courier is None:
             raise no_answer(name, "not_connected")
-        self._beside(courier.tell("socket", Packet({"way": "post", "name": name, "timeout": timeout}, body)))
+        beside(courier.tell("socket", Packet({"way": "post", "name": name, "timeout": timeout}, body)))
 
     async def _ask(self, way: str, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> Packet:
         if self._courier is None or self._state == "closed":
@@ -386,7 +391,3 @@ class WorkerConnection:
             return dict_plan(MESSAGES[name]).encode(value)
         except (TypeError, ValueError, OverflowError) as error:
             raise does_not_fit(name, error) from error
-
-
-#: What runs for a worker and nobody waits for; the loop holds tasks weakly.
-_running: set[asyncio.Future[None]] = set()

@@ -1,0 +1,174 @@
+"""Bursts that only the benchmark sends: heavy messages, messages of a whole world, one burst again and again."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Final
+
+from mezon.protobuf.api import api_pb2
+from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing import Blast, LocalGateway
+from mezon.testing.frames import websocket_frame
+from mezon.testing.messages import build_message, make_attachments
+from mezon.testing.world import World
+
+#: Frames are joined to chunks of about this size; one write each.
+CHUNK: Final = 256 * 1024
+ATTACHMENTS: Final = 50
+CONTENT: Final = 60_000
+ASCII: Final = (
+    "the",
+    "build",
+    "is",
+    "green",
+    "again",
+    "thanks",
+    "for",
+    "the",
+    "quick",
+    "review",
+    "check",
+    "you",
+)
+WORDS: Final = (
+    "xin",
+    "chào",
+    "mọi",
+    "người",
+    "hôm",
+    "nay",
+    "deploy",
+    "xong",
+    "rồi",
+    "check",
+    "the",
+    "log",
+    "🎉",
+)
+
+#: Ids of a burst that is sent over and over differ in the low 21 bits, three bytes of a varint; the six above say which
+#: time it is.
+LOW: Final = 21
+#: The field `message_id` of a ChannelMessage, as its tag.
+ID_TAG: Final = b"\x18"
+
+
+def heavy(gateway: LocalGateway, n: int, mix: str) -> Blast:
+    """Build messages with 50 attachments each (``attachments``) or contents of 60 KB.
+
+    ``log``: ASCII, as a log that somebody pastes. ``long``: Vietnamese with emojis. Both with an embed, so that the
+    content is more than a text.
+    """
+    return _build(gateway.world, n, mix, *gateway.world.ensure_crowd(30, 500))
+
+
+def everywhere(gateway: LocalGateway, n: int) -> Blast:
+    """Build messages from any user of the world in any channel of it."""
+    world = gateway.world
+    rooms = [channel for channel in world.channels.values() if channel.clan_id]
+    return _build(world, n, "everywhere", rooms, [user for user in world.users.values() if not user.is_bot])
+
+
+def _build(world: World, n: int, mix: str, rooms: list, people: list) -> Blast:  # type: ignore[type-arg]
+    dice = random.Random(1)
+    ids = world.reserve_message_ids(n)
+    per_channel: dict[int, int] = {}
+    frames = []
+    for number in range(n):
+        room, sender = dice.choice(rooms), dice.choice(people)
+        per_channel[room.id] = per_channel.get(room.id, 0) + 1
+        content: dict[str, object] = {"t": f"burst {number} {' '.join(dice.choices(WORDS, k=20))}"}
+        attachments: list[api_pb2.MessageAttachment] = []
+        if mix == "attachments":
+            attachments = make_attachments(
+                {
+                    "filename": f"image-{number}-{place}.png",
+                    "size": 1_000 + number,
+                    "url": f"https://cdn.example/{number}/{place}/image.png",
+                    "filetype": "image/png",
+                    "width": 640,
+                    "height": 480,
+                }
+                for place in range(ATTACHMENTS)
+            )
+        elif mix in ("long", "log"):
+            words = " ".join(dice.choices(WORDS if mix == "long" else ASCII, k=CONTENT // 4))
+            content["t"] = words.encode()[:CONTENT].decode(errors="ignore")
+            content["embed"] = [{"title": f"Build {number}", "color": "#00ff88", "description": "passed"}]
+        message = build_message(
+            world,
+            room,
+            sender,
+            json.dumps(content, ensure_ascii=False),
+            message_id=ids[number],
+            attachments=attachments,
+            avatar=f"https://cdn.example/avatars/{sender.id}.webp",
+        )
+        frames.append(websocket_frame(realtime_pb2.Envelope(channel_message=message).SerializeToString()))
+    chunks = list(_joined(frames))
+    return Blast(n, sum(len(chunk) for chunk, _ in chunks), chunks, per_channel, ids[0], ids[-1])
+
+
+def _joined(frames: list[bytes]) -> Iterator[tuple[bytes, int]]:
+    chunk, held = bytearray(), 0
+    for frame in frames:
+        chunk += frame
+        held += 1
+        if len(chunk) >= CHUNK:
+            yield bytes(chunk), held
+            chunk.clear()
+            held = 0
+    if held:
+        yield bytes(chunk), held
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+class Again:
+    """A burst of ordinary messages that is sent several times, each time with ids of its own that go on rising.
+
+    So ten million messages need the memory and the building of a hundred thousand.
+    """
+
+    def __init__(self, gateway: LocalGateway, n: int, times: int, channels: int) -> None:
+        world = gateway.world
+        # The burst begins where the low bits are zero, and the world's next ids are above the last time's.
+        ahead = world.reserve_message_ids(1)[0]
+        world.reserve_message_ids(-(ahead + 1) % (1 << LOW))
+        blast = gateway.prepare_blast(n, mix="messages", channels=channels)
+        assert blast.first_message_id % (1 << LOW) == 0
+        assert n < 1 << LOW
+        world.reserve_message_ids(times << LOW)
+        self.blast = blast
+        self._high = blast.first_message_id >> LOW
+        self._chunks: list[tuple[bytearray, int, list[int]]] = []
+        number = blast.first_message_id
+        for data, count in blast.chunks:
+            places, at = [], 0
+            for _ in range(count):
+                # The first of its kind in the frame: a quoted message is an older one.
+                at = data.index(ID_TAG + _varint(number), at) + len(ID_TAG) + LOW // 7
+                places.append(at)
+                number += 1
+            self._chunks.append((bytearray(data), count, places))
+
+    def time(self, number: int) -> Blast:
+        """Give the burst as it is the so-and-so-manieth time, from 0."""
+        mark = _varint(self._high + number)
+        width = len(mark)
+        for chunk, _, places in self._chunks:
+            for at in places:
+                chunk[at : at + width] = mark
+        chunks = [(bytes(chunk), count) for chunk, count, _ in self._chunks]
+        first = (self._high + number) << LOW
+        old = self.blast
+        return Blast(old.count, old.size, chunks, old.per_channel, first, first + old.count - 1)

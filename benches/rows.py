@@ -1,0 +1,275 @@
+"""The lines of the table, and the targets the project has set itself (issue 11 and those before it)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from harness import Who
+
+Values = dict[Who, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table and its target (see the design's TARGETS.md)."""
+
+    case: str
+    figure: str
+    title: str
+    unit: str
+    #: Whether more is better.
+    more: bool
+    target: str
+    holds: Callable[[Values], bool | None]
+
+
+def ratio(factor: float, side: Who = "reference") -> Callable[[Values], bool | None]:
+    """Ours is at least so many times that side's."""
+    return lambda v: v["ours"] >= factor * v[side] if side in v else None
+
+
+def share(factor: float, side: Who = "reference") -> Callable[[Values], bool | None]:
+    """Ours is at most so much of that side's."""
+    return lambda v: v["ours"] <= factor * v[side] if side in v else None
+
+
+def above(extra: float, side: Who) -> Callable[[Values], bool | None]:
+    """Ours is at most so much more than that side's."""
+    return lambda v: v["ours"] <= v[side] + extra if side in v else None
+
+
+def at_least(bound: float) -> Callable[[Values], bool | None]:
+    return lambda v: v["ours"] >= bound
+
+
+def at_most(bound: float) -> Callable[[Values], bool | None]:
+    return lambda v: v["ours"] <= bound
+
+
+def both(*rules: Callable[[Values], bool | None]) -> Callable[[Values], bool | None]:
+    """All rules that can be judged hold."""
+
+    def holds(values: Values) -> bool | None:
+        judged = [verdict for rule in rules if (verdict := rule(values)) is not None]
+        return all(judged) if judged else None
+
+    return holds
+
+
+def no_target(values: Values) -> bool | None:
+    return None
+
+
+def cheapest(case: str, figure: str, title: str, *, bound: float | None = None) -> tuple[Row, Row]:
+    """CPU of a message for such handlers; and that as a share of the cheaper of the two ways to begin them."""
+    target, holds = ("", no_target) if bound is None else (f"<= {bound:g} µs", at_most(bound))
+    return (
+        Row(case, figure, f"CPU a message, {title}", "µs", False, target, holds),
+        Row(
+            case,
+            f"{figure}_share",
+            "the same, of the cheaper of worker task and a task each",
+            "x",
+            False,
+            "<= 1.3",
+            at_most(1.3),
+        ),
+    )
+
+
+ROWS: Final[tuple[Row, ...]] = (
+    Row(
+        "messages_async",
+        "rate",
+        "messages, async handler",
+        "/s",
+        True,
+        ">= 400,000/s, >= 60 x reference, >= 3.5 x by hand",
+        both(at_least(400_000), ratio(60), ratio(3.5, "handwritten")),
+    ),
+    Row(
+        "messages_async",
+        "cpu",
+        "CPU a message",
+        "µs",
+        False,
+        "<= 4.5 µs, <= 1/18 of reference",
+        both(at_most(4.5), share(1 / 18)),
+    ),
+    Row("messages_sync", "rate", "messages, sync handler", "/s", True, ">= 25 x reference", ratio(25)),
+    Row("messages_sync", "cpu", "CPU a message", "µs", False, "", no_target),
+    Row(
+        "messages_batch",
+        "rate",
+        "messages, lists of up to 256",
+        "/s",
+        True,
+        ">= 600,000/s",
+        at_least(600_000),
+    ),
+    Row("messages_batch", "cpu", "CPU a message", "µs", False, "<= 3.3 µs", at_most(3.3)),
+    Row(
+        "messages_filtered",
+        "rate",
+        "messages a filter drops, no store",
+        "/s",
+        True,
+        ">= 2,000,000/s",
+        at_least(2e6),
+    ),
+    Row("messages_filtered", "cpu", "CPU a message", "µs", False, "<= 0.5 µs", at_most(0.5)),
+    Row("messages_filtered", "cpu_stored", "the same with the store", "µs", False, "<= 2.6 µs", at_most(2.6)),
+    Row("transports", "rate", "messages over TCP, async handler", "/s", True, "", no_target),
+    Row("transports", "cpu", "CPU a message", "µs", False, "", no_target),
+    Row("transports", "share", "rate over TCP, of that over WebSocket", "x", True, ">= 0.9", at_least(0.9)),
+    Row("store_cost", "lost", "rate lost with the store on", "%", False, "<= 10 %", at_most(10)),
+    Row("store_cost", "cpu", "CPU of a row in the store", "µs", False, "", no_target),
+    Row("typing", "rate", "typing, nobody listens", "/s", True, ">= 1,000,000/s", at_least(1e6)),
+    Row("typing", "cpu", "CPU an event", "µs", False, "<= 0.8 µs", at_most(0.8)),
+    Row("presence", "rate", "presence, nobody listens", "/s", True, ">= 1,000,000/s", at_least(1e6)),
+    Row("presence", "cpu", "CPU an event", "µs", False, "<= 0.8 µs", at_most(0.8)),
+    Row("send", "p50", "send to ack, p50", "µs", False, "<= 0.8 x reference", share(0.8)),
+    Row("send", "p99", "send to ack, p99", "µs", False, "<= 0.8 x reference", share(0.8)),
+    Row(
+        "send",
+        "cpu",
+        "CPU an acked send",
+        "µs",
+        False,
+        "<= 45 µs, <= 1/6 of reference",
+        both(at_most(45), share(1 / 6)),
+    ),
+    Row("send_flight", "rate", "sends, 200 in flight, no limit", "/s", True, "", no_target),
+    Row("send_flight", "cpu", "CPU an acked send", "µs", False, "<= 17 µs", at_most(17)),
+    Row(
+        "login",
+        "login",
+        "login, 40 clans",
+        "ms",
+        False,
+        "<= 250 ms, <= reference",
+        both(at_most(250), share(1)),
+    ),
+    Row("login", "stop", "longest stop of the loop in a login", "ms", False, "<= 25 ms", at_most(25)),
+    Row("login", "rss", "RSS after login", "MB", False, "<= 45 MB", at_most(45)),
+    Row("login", "first_max", "first messages of 40 clans, last", "ms", False, "<= 50 ms", at_most(50)),
+    Row("imports", "seconds", "import", "ms", False, "<= 0.5 x reference", share(0.5)),
+    Row("imports", "rss", "RSS after import", "MB", False, "<= 40 MB", at_most(40)),
+    Row("lag", "p99", "lag of a coroutine in a burst, p99", "ms", False, "<= 3 ms", at_most(3)),
+    Row("lag", "max", "the same, most", "ms", False, "<= 20 ms", at_most(20)),
+    Row(
+        "latency_idle",
+        "p50",
+        "wire to handler, idle loop, p50",
+        "µs",
+        False,
+        "<= by hand + 20 µs, <= 120 µs",
+        both(above(20, "handwritten"), at_most(120)),
+    ),
+    Row("latency_idle", "p99", "the same, p99", "µs", False, "<= 400 µs", at_most(400)),
+    Row("latency_busy", "p50", "wire to handler, loop 80 % busy, p50", "µs", False, "", no_target),
+    Row(
+        "latency_busy",
+        "p99",
+        "wire to handler, loop 80 % busy, p99",
+        "µs",
+        False,
+        "<= 2,000 µs",
+        at_most(2000),
+    ),
+    Row("memory_burst", "peak", "peak RSS growth, 20,000 burst", "MB", False, "<= 30 MB", at_most(30)),
+    Row(
+        "memory_slow",
+        "peak",
+        "the same, 40,000 in handlers of 1 s",
+        "MB",
+        False,
+        "<= 1/3 of reference",
+        share(1 / 3),
+    ),
+    Row("memory_bounded", "peak", "the same, at most 1,000 handlers", "MB", False, "<= 40 MB", at_most(40)),
+    *cheapest("handlers", "suspends", "handler that waits once"),
+    *cheapest("handlers", "rarely", "handler that waits at 2 %"),
+    *cheapest("handlers", "twenty", "20 handlers"),
+    *cheapest("handlers", "hundred", "100 handlers", bound=80),
+    Row("heavy", "attachments", "CPU a message, 50 attachments", "µs", False, "<= 50 µs", at_most(50)),
+    Row("heavy", "log", "CPU a message, 60 KB, ASCII", "µs", False, "<= 120 µs", at_most(120)),
+    Row("heavy", "long", "CPU a message, 60 KB, Vietnamese", "µs", False, "", no_target),
+    Row(
+        "large_world",
+        "cpu",
+        "CPU a message, 300 clans, 20,000 channels, 200,000 users",
+        "µs",
+        False,
+        "<= 7 µs",
+        at_most(7),
+    ),
+    Row("large_world", "lag_p99", "the same, lag of a coroutine, p99", "ms", False, "<= 5 ms", at_most(5)),
+    Row("large_world", "lag_max", "the same, most", "ms", False, "", no_target),
+    Row("thousand_bots", "login", "1,000 bots, all logged in", "s", False, "<= 3 s", at_most(3)),
+    Row("thousand_bots", "threads", "their threads", "", False, "<= 4", at_most(4)),
+    Row(
+        "thousand_bots", "threads_after", "the same, each has heard a message", "", False, "<= 4", at_most(4)
+    ),
+    Row("thousand_bots", "idle", "their CPU while nothing comes", "ms/s", False, "<= 8 ms/s", at_most(8)),
+    Row("thousand_bots", "rss", "RSS of each", "KB", False, "<= 80 KB", at_most(80)),
+    Row("thousand_bots", "rss_after", "the same, each has heard a message", "KB", False, "", no_target),
+    Row("store_full", "rate", "messages, store at its bound of 1,000,000", "/s", True, "", no_target),
+    Row("store_full", "rows", "most rows in the file, of the bound", "x", False, "<= 1.1", at_most(1.1)),
+    Row("store_full", "log", "its WAL", "MB", False, "<= 32 MB", at_most(32)),
+    Row(
+        "store_full",
+        "history_stop",
+        "longest stop of events, first history of 1,000,000 rows",
+        "ms",
+        False,
+        "<= 50 ms",
+        at_most(50),
+    ),
+    Row("store_full", "search_stop", "the same, first search", "ms", False, "<= 50 ms", at_most(50)),
+    Row("store_full", "send_stop", "longest send meanwhile", "ms", False, "<= 50 ms", at_most(50)),
+    Row("store_full", "quiet_stop", "longest stop of events, no query", "ms", False, "", no_target),
+    Row("store_full", "history", "that history", "s", False, "", no_target),
+    Row("store_full", "search", "that search", "s", False, "", no_target),
+    Row(
+        "store_full",
+        "rows_searched",
+        "most rows after that search, of the bound",
+        "x",
+        False,
+        "<= 1.1",
+        at_most(1.1),
+    ),
+    Row("store_full", "rate_searched", "messages after that search", "/s", True, "", no_target),
+    Row(
+        "store_full",
+        "share",
+        "size of the file with a tenth of the bound, of before",
+        "x",
+        False,
+        "<= 0.25",
+        at_most(0.25),
+    ),
+    Row("store_full", "shrink", "until it is so small", "s", False, "", no_target),
+    *(
+        Row(
+            "flat",
+            figure,
+            f"CPU a message, {title}, to 100,000 in 30 channels",
+            "x",
+            False,
+            "<= 1.1",
+            at_most(1.1),
+        )
+        for figure, title in (
+            ("few", "10,000"),
+            ("many", "10,000,000"),
+            ("one_channel", "in 1 channel"),
+            ("channels", "in 2,000 channels"),
+            ("all_channels", "in 20,000 channels"),
+            ("handlers", "20 handlers, each"),
+        )
+    ),
+)
