@@ -39,7 +39,7 @@ async def flat(setting: Setting, who: Who) -> Figures:
     figures = {
         "few": await cpu(10_000) / base,
         # Ten times what the store keeps.
-        "many": await cpu(100_000, 100, patience=300.0) / base,
+        "many": await cpu(100_000, 100, patience=600.0) / base,
         "one_channel": await cpu(100_000, channels=1) / base,
         "channels": await cpu(100_000, channels=2_000) / base,
         "handlers": await cpu(100_000, others=19) / 20 / base,

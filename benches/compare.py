@@ -27,8 +27,9 @@ import time
 
 import chart
 import report
-from cases import CASES, CLANS, Case, Setting
+from cases import CASES
 from harness import HERE, ROOT, BenchError, Who, interpreters, server
+from running import CLANS, Case, Setting
 
 
 def arguments() -> argparse.Namespace:

@@ -10,10 +10,10 @@ from running import Figures, Setting, burst, rates
 
 #: Figure -> what the bot does, messages for the reference, messages for this package.
 KINDS: Final[dict[str, tuple[dict[str, Any], int, int]]] = {
-    "suspends": ({"handler": "suspending"}, 10_000, 100_000),
-    "rarely": ({"handler": "rarely"}, 10_000, 100_000),
-    "twenty": ({"handler": "async", "others": 19}, 4_000, 40_000),
-    "hundred": ({"handler": "async", "others": 99}, 1_000, 15_000),
+    "suspends": ({"handler": "suspending"}, 4_000, 50_000),
+    "rarely": ({"handler": "rarely"}, 4_000, 50_000),
+    "twenty": ({"handler": "async", "others": 19}, 2_000, 25_000),
+    "hundred": ({"handler": "async", "others": 99}, 500, 8_000),
 }
 
 
@@ -24,7 +24,7 @@ async def handlers(setting: Setting, who: Who) -> Figures:
         n = setting.scale(who, reference, ours)
 
         async def cpu(options: dict[str, Any] = options, n: int = n, **more: Any) -> float:
-            result = await burst(setting, who, n, "plain", **options, **more)
+            result = await burst(setting, who, n, **options, **more)
             if who == "ours" and result["others"] < n * options.get("others", 0):
                 raise BenchError(f"{result['others']} calls of {options['others']} handlers for {n} messages")
             return rates(result, n)["cpu"]

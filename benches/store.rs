@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use _core::store::{Options, Store};
+use _core::wire::Body;
 use _core::wire::proto::api::ChannelMessage;
-use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use prost::Message as _;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn payload(number: i64, channels: i64) -> Bytes {
+fn payload(number: i64, channels: i64) -> Body {
     let message = ChannelMessage {
         clan_id: 1_820_000_000_000_000_000,
         channel_id: 1_830_000_000_000_000_000 + number.wrapping_mul(7919) % channels,
@@ -56,7 +56,7 @@ fn write(c: &mut Criterion) {
             b.iter_custom(|rounds| {
                 let mut took = Duration::ZERO;
                 for _ in 0..rounds {
-                    let bodies: Vec<Bytes> = (0..rows as i64).map(|row| payload(next + row, 100)).collect();
+                    let bodies: Vec<Body> = (0..rows as i64).map(|row| payload(next + row, 100)).collect();
                     next += rows as i64;
                     let started = Instant::now();
                     for body in bodies {

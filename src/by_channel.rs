@@ -4,12 +4,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::wire::Body;
+
 /// What an entry counts for against the bound in bytes.
 pub trait Weigh {
     fn weight(&self) -> usize;
 }
 
-impl Weigh for bytes::Bytes {
+impl Weigh for Body {
     fn weight(&self) -> usize {
         self.len()
     }
@@ -222,14 +224,13 @@ impl Hasher for IdHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
     use proptest::prelude::*;
 
-    fn rings(per_channel: usize, channels: usize, bytes: usize) -> Rings<Bytes> {
+    fn rings(per_channel: usize, channels: usize, bytes: usize) -> Rings<Body> {
         Rings::new(RingBounds { per_channel, channels, bytes })
     }
 
-    fn bodies(entries: VecDeque<(i64, Bytes)>) -> Vec<Bytes> {
+    fn bodies(entries: VecDeque<(i64, Body)>) -> Vec<Body> {
         entries.into_iter().map(|(_, body)| body).collect()
     }
 
@@ -237,10 +238,10 @@ mod tests {
     fn keeps_the_last_of_each_channel_once() {
         let mut recent = rings(2, 10, 1000);
         for n in 0u8..5 {
-            recent.push(7, n.into(), Bytes::from(vec![n]));
+            recent.push(7, n.into(), vec![n].into());
         }
-        recent.push(8, 1, Bytes::from_static(b"x"));
-        assert_eq!(bodies(recent.take(7)), [vec![3], vec![4]]);
+        recent.push(8, 1, b"x"[..].into());
+        assert_eq!(bodies(recent.take(7)), [Body::from([3]), Body::from([4])]);
         assert!(recent.take(7).is_empty());
         assert_eq!(recent.bytes, 1);
     }
@@ -248,10 +249,10 @@ mod tests {
     #[test]
     fn an_entry_over_the_bound_is_not_held_and_costs_nobody_else_his_place() {
         let mut recent = rings(5, 10, 1000);
-        recent.push(1, 1, Bytes::from(vec![0; 900]));
-        recent.push(2, 1, Bytes::from(vec![0; 1001]));
+        recent.push(1, 1, vec![0; 900].into());
+        recent.push(2, 1, vec![0; 1001].into());
         assert_eq!((recent.len(), recent.bytes), (1, 900));
-        recent.put(1, 1, Bytes::from(vec![0; 1001]));
+        recent.put(1, 1, vec![0; 1001].into());
         assert_eq!((recent.len(), recent.bytes), (0, 0), "what it replaces is out of date");
     }
 
@@ -260,7 +261,7 @@ mod tests {
         fn stays_within_its_bounds(pushes in prop::collection::vec((0i64..40, 0usize..200, any::<bool>()), 1..300)) {
             let mut recent = rings(5, 16, 2000);
             for (channel, size, known) in pushes {
-                let body = Bytes::from(vec![0; size]);
+                let body = Body::from(vec![0; size]);
                 if known { recent.put(channel, 1, body) } else { recent.push(channel, size as i64, body) }
                 prop_assert!(recent.channels.len() <= 16);
                 prop_assert!(recent.bytes <= 2000);

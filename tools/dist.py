@@ -74,17 +74,20 @@ def build_environment() -> dict[str, str]:
 
 def wheel(options: argparse.Namespace, into: Path) -> None:
     """Build the wheel."""
-    command = [tool("maturin"), "build", "--release", "--locked", "--out", str(into)]
+    command = [tool("maturin"), "build", "--release", "--locked"]
     if options.target:
         command += ["--target", options.target]
     if options.pgo:
         command.append("--pgo")
     if sys.platform == "linux":
         command += ["--zig", "--compatibility", options.compatibility]
-    before = set(into.glob("*.whl"))
-    run(*command, env=build_environment())
-    for made in set(into.glob("*.whl")) - before:
-        without_paths(made)
+    into.mkdir(parents=True, exist_ok=True)
+    # Beside what is there: an older wheel of the same name is not to be taken for this one.
+    with tempfile.TemporaryDirectory(dir=into) as place:
+        run(*command, "--out", place, env=build_environment())
+        for made in wheels(Path(place)):
+            without_paths(made)
+            made.replace(into / made.name)
 
 
 def without_paths(made: Path) -> None:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / ".venv-oldest"
 PYTHON = python_of(PLACE)
 #: What the tests themselves need; the project's own dependencies come with their bounds.
-TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "hypothesis", "uvloop")
+TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "hypothesis", "uvloop", "grimp", "ruff")
 BOUND = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?>=([0-9.]+)")
 
 

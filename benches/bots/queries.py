@@ -64,6 +64,7 @@ async def main() -> None:
     channel = await client.channels.fetch(OPTIONS["channel"])
     sending = asyncio.ensure_future(send_on(channel))
     await asyncio.sleep(2)
+    # What the machine does by itself.
     quiet = max(trips)
     sends.clear()
     history = await first(client.message_db.get_messages_by_channel(OPTIONS["channel"]))
@@ -75,7 +76,7 @@ async def main() -> None:
         search=search["took"],
         search_stop=search["stop"],
         send_stop=max(sends),
-        quiet=quiet,
+        quiet_stop=quiet,
     )
 
 

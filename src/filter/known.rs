@@ -6,6 +6,7 @@ use std::hash::BuildHasherDefault;
 
 use super::Message;
 use crate::by_channel::{IdHasher, IdMap};
+use crate::wire::Seen;
 use crate::wire::tags::envelope as tags;
 
 /// Channels, and how senders look; everything is forgotten, and shown again, when there are more than the bound.
@@ -14,7 +15,7 @@ use crate::wire::tags::envelope as tags;
 #[derive(Debug, Default)]
 pub struct Known {
     channels: HashSet<i64, BuildHasherDefault<IdHasher>>,
-    senders: IdMap<[Box<[u8]>; 5]>,
+    senders: IdMap<Seen>,
     bound: usize,
 }
 
@@ -42,11 +43,10 @@ impl Known {
         }
         let new_channel = self.channels.insert(header.channel);
         let looks = looks.of(body);
-        let seen = self.senders.get(&header.sender);
-        if seen.is_some_and(|seen| seen.iter().zip(looks).all(|(one, other)| **one == *other)) {
+        if self.senders.get(&header.sender).is_some_and(|seen| seen.is(&looks)) {
             return new_channel;
         }
-        self.senders.insert(header.sender, looks.map(Box::from));
+        self.senders.insert(header.sender, Seen::new(&looks));
         true
     }
 }

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use serde_json::Value as Json;
+use simdutf8::basic::from_utf8;
 
 use crate::wire::tags::channel_message as field;
 use crate::wire::{Fields, Header, Value, plain_text, varint};
@@ -90,7 +91,7 @@ impl<'a> View<'a> {
                 found = text;
             }
         }
-        std::str::from_utf8(found).ok()
+        from_utf8(found).ok()
     }
 
     fn content(&self) -> Option<&Content<'a>> {
@@ -98,7 +99,7 @@ impl<'a> View<'a> {
         Some(self.content.get_or_init(|| {
             let text = header.content.of(self.body);
             if let Some(plain) = plain_text(text) {
-                return std::str::from_utf8(plain).map_or(Content::Unclear, Content::Text);
+                return from_utf8(plain).map_or(Content::Unclear, Content::Text);
             }
             serde_json::from_slice(text).map_or(Content::Unclear, Content::Json)
         }))
@@ -163,7 +164,7 @@ fn has(body: &[u8], item: Option<&(u32, HashSet<i64>)>) -> Option<bool> {
     while let Some((number, value)) = fields.read().ok()? {
         match (value, item) {
             (Value::Varint(value), Some((wanted, _))) if number == *wanted => found = value as i64,
-            (Value::Bytes(text), _) if std::str::from_utf8(text).is_err() => return None,
+            (Value::Bytes(text), _) if from_utf8(text).is_err() => return None,
             _ => {}
         }
     }

@@ -41,7 +41,7 @@ use crate::by_channel::Rings;
 use crate::filter::{Filter, Filters};
 use crate::inbox::{Inbox, Item};
 use crate::runtime;
-use crate::wire::Header;
+use crate::wire::{Body, Header};
 use calls::call;
 use calls::throttle::Throttle;
 use lease::Lease;
@@ -52,9 +52,9 @@ use trace::Level;
 /// Where received messages go beside the inbox: the store.
 pub trait Sink: Send + Sync {
     /// Takes an encoded `mezon.api.ChannelMessage` and what it says at its head. Must neither block nor fail.
-    fn accept(&self, header: Header, body: Bytes);
+    fn accept(&self, header: Header, body: Body);
     /// Takes one the bot has sent: it takes the place of none that is there.
-    fn accept_sent(&self, header: Header, body: Bytes);
+    fn accept_sent(&self, header: Header, body: Body);
     /// Bytes taken and not yet safe.
     fn backlog(&self) -> usize;
 }
@@ -71,7 +71,7 @@ pub(crate) struct Shared {
     ///
     /// Most bots never look at a message again. Kept as Python objects they would cost every event a cold free and the
     /// garbage collector its time; kept as bytes, which the store holds anyway, they cost next to nothing.
-    recent: Mutex<Rings<Bytes>>,
+    recent: Mutex<Rings<Body>>,
     /// The bot's own id; 0 while it is not known.
     pub own_id: AtomicI64,
     pub trace: Trace,
@@ -86,7 +86,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub fn recent(&self) -> MutexGuard<'_, Rings<Bytes>> {
+    pub fn recent(&self) -> MutexGuard<'_, Rings<Body>> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -303,7 +303,7 @@ impl Gateway {
     }
 
     /// The encoded messages of a channel that came since it was last asked, oldest first.
-    pub fn take_recent(&self, channel: i64) -> impl Iterator<Item = Bytes> {
+    pub fn take_recent(&self, channel: i64) -> impl Iterator<Item = Body> {
         let taken = self.shared.recent().take(channel);
         taken.into_iter().map(|(_, body)| body)
     }

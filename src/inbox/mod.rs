@@ -24,12 +24,13 @@ pub use wake::FdWake;
 pub use wake::Wake;
 
 use crate::gateway::{CallId, Failure, State};
+use crate::wire::Body;
 
 /// Something the Python side has to know.
 #[derive(Debug)]
 pub enum Item {
     /// An event the server pushed: its tag in the envelope and its encoded body.
-    Event { tag: u32, body: Bytes },
+    Event { tag: u32, body: Body },
     /// The envelope that answers a call.
     Reply { call: CallId, tag: u32, body: Bytes },
     /// The raw API answer to a call, joined.
@@ -210,7 +211,7 @@ mod tests {
     }
 
     fn event(n: u32, size: usize) -> Item {
-        Item::Event { tag: n, body: Bytes::from(vec![0; size]) }
+        Item::Event { tag: n, body: vec![0; size].into() }
     }
 
     fn inbox(events: usize, bytes: usize) -> (Inbox, Arc<Count>) {

@@ -46,7 +46,7 @@ fn inbox(events: usize) -> (Arc<Inbox>, std::sync::Arc<Bell>) {
 }
 
 fn event(tag: u32) -> Item {
-    Item::Event { tag, body: Bytes::new() }
+    Item::Event { tag, body: [].into() }
 }
 
 fn reply(call: CallId) -> Item {

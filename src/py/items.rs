@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bytes::Bytes;
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -13,6 +12,7 @@ use super::codec::lazy;
 use super::codec::plan::Plan;
 use crate::gateway::{Failure, Stats, TAGS};
 use crate::inbox::Item;
+use crate::wire::Body;
 
 /// The kinds of what `drain` gives, as `mezon._core.ItemKind`.
 #[pyclass(frozen, module = "mezon._core")]
@@ -108,12 +108,7 @@ impl Plans {
     }
 
     /// An event, with what its plan leaves for later undecoded.
-    fn receive<'py>(
-        &self,
-        py: Python<'py>,
-        tag: u32,
-        body: &Bytes,
-    ) -> Result<Bound<'py, PyAny>, DecodeError> {
+    fn receive<'py>(&self, py: Python<'py>, tag: u32, body: &Body) -> Result<Bound<'py, PyAny>, DecodeError> {
         match self.get(py, tag) {
             Some(plan) => guarded(|| lazy::message(py, plan, body)),
             None => Ok(PyBytes::new(py, body).into_any()),

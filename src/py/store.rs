@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
@@ -50,7 +49,7 @@ impl Store {
 
     /// Take an encoded `mezon.api.ChannelMessage`.
     fn accept(&self, body: &[u8]) {
-        self.store.accept(Bytes::copy_from_slice(body));
+        self.store.accept(body.into());
     }
 
     /// Take a row: ids as numbers, lists and content as JSON text.

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use prost::Message as _;
 
 use super::row::Row;
 use crate::by_channel::{RingBounds, Rings, Weigh};
+use crate::wire::Body;
 use crate::wire::proto::api::ChannelMessage;
 
 /// A message as the memory layer holds it.
 #[derive(Debug, Clone)]
 pub enum Kept {
     /// An encoded `mezon.api.ChannelMessage`.
-    Payload(Bytes),
+    Payload(Body),
     /// A row that came from Python.
     Row(Arc<Row>),
 }
@@ -53,7 +53,7 @@ impl Memory {
     }
 
     /// Takes the text and the lists of an edit over into the message as first sent.
-    pub fn update(&mut self, channel: i64, id: i64, edit: &Bytes) {
+    pub fn update(&mut self, channel: i64, id: i64, edit: &Body) {
         self.rings.change(channel, id, |kept| merged(kept, edit));
     }
 
@@ -84,11 +84,11 @@ impl Memory {
 }
 
 /// The message after an edit: text, mentions and attachments are the edit's; who, when and where stay.
-fn merged(old: &Kept, edit: &Bytes) -> Option<Kept> {
-    let edit = ChannelMessage::decode(edit.clone()).ok()?;
+fn merged(old: &Kept, edit: &Body) -> Option<Kept> {
+    let edit = ChannelMessage::decode(&edit[..]).ok()?;
     match old {
         Kept::Payload(body) => {
-            let mut message = ChannelMessage::decode(body.clone()).ok()?;
+            let mut message = ChannelMessage::decode(&body[..]).ok()?;
             message.content = edit.content;
             message.mentions = edit.mentions;
             message.attachments = edit.attachments;
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn payload(size: usize) -> Kept {
-        Kept::Payload(Bytes::from(vec![0; size]))
+        Kept::Payload(vec![0; size].into())
     }
 
     fn bounds(per_channel: usize, channels: usize, bytes: usize) -> RingBounds {

@@ -43,9 +43,9 @@ pub use memory::Kept as Found;
 pub use row::Row;
 pub use sql::{Answer, Values};
 
-use crate::wire::Header;
 use crate::wire::message::CODE_UPDATE;
 use crate::wire::proto::api::ChannelMessage;
+use crate::wire::{Body, Header};
 use indexes::Index;
 use queue::{Op, lock};
 use shared::{Lane, Shared};
@@ -180,8 +180,8 @@ impl Store {
 
     /// Takes an encoded `mezon.api.ChannelMessage`. Codes 1 and 2 (update, remove) change and delete the row.
     ///
-    /// Never blocks and never fails. `body` is held as it is: it must not be a slice of a larger buffer.
-    pub fn accept(&self, body: Bytes) {
+    /// Never blocks and never fails. `body` is held as it is.
+    pub fn accept(&self, body: Body) {
         match Header::parse(&body) {
             Ok(header) => self.shared().push(Op::Payload(header, body), false),
             Err(_) => {

@@ -5,17 +5,15 @@ use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use super::row::Row;
-use crate::wire::Header;
+use crate::wire::{Body, Header};
 
 /// Something accepted.
 #[derive(Debug, Clone)]
 pub enum Op {
-    Payload(Header, Bytes),
+    Payload(Header, Body),
     /// A message of the bot's own, which takes the place of none that is there.
-    Sent(Header, Bytes),
+    Sent(Header, Body),
     Row {
         channel: i64,
         id: i64,

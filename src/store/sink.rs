@@ -1,18 +1,16 @@
 //! The store as the connection sees it.
 
-use bytes::Bytes;
-
 use super::Store;
 use super::queue::Op;
 use crate::gateway::Sink;
-use crate::wire::Header;
+use crate::wire::{Body, Header};
 
 impl Sink for Store {
-    fn accept(&self, header: Header, body: Bytes) {
+    fn accept(&self, header: Header, body: Body) {
         self.shared().push(Op::Payload(header, body), false);
     }
 
-    fn accept_sent(&self, header: Header, body: Bytes) {
+    fn accept_sent(&self, header: Header, body: Body) {
         self.shared().push(Op::Sent(header, body), false);
     }
 

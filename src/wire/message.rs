@@ -3,6 +3,7 @@
 //! A full prost decode makes eight strings that neither store nor connection look at; this walk over the fields makes none.
 
 use super::fields::{Fields, Malformed, Value};
+use super::looks::Looks;
 use super::tags::channel_message as field;
 
 /// A slice of the payload: start and length.
@@ -32,44 +33,6 @@ impl Span {
 /// What a message code asks of those who keep messages.
 pub const CODE_UPDATE: i32 = 1;
 pub const CODE_REMOVE: i32 = 2;
-
-/// The fields of a message that say what its sender looks like.
-const LOOKS: [(u32, &str); 5] = [
-    (field::USERNAME, "username"),
-    (field::DISPLAY_NAME, "display_name"),
-    (field::CLAN_NICK, "clan_nick"),
-    (field::AVATAR, "avatar"),
-    (field::CLAN_AVATAR, "clan_avatar"),
-];
-
-/// What a message shows of its sender, as it lies in its payload.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Looks([Span; LOOKS.len()]);
-
-impl Looks {
-    /// Takes a field of bytes if it is one of them.
-    #[inline]
-    pub fn take(&mut self, number: u32, span: Span) {
-        if let Some(place) = LOOKS.iter().position(|(look, _)| *look == number) {
-            self.0[place] = span;
-        }
-    }
-
-    /// Which of them a field's name is.
-    pub fn place_of(name: &str) -> Option<usize> {
-        LOOKS.iter().position(|(_, look)| *look == name)
-    }
-
-    /// One of them; empty where the message has none.
-    pub fn one(self, place: usize, body: &[u8]) -> &[u8] {
-        self.0[place].of(body)
-    }
-
-    /// User name, display name, nick in the clan, avatar, and avatar in the clan.
-    pub fn of(self, body: &[u8]) -> [&[u8]; LOOKS.len()] {
-        self.0.map(|span| span.of(body))
-    }
-}
 
 /// The columns of one message, as they lie in its payload.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -192,7 +155,7 @@ mod tests {
             let (same, looks) = Header::parse_all(&body).expect("it was just read");
             prop_assert_eq!(same, header);
             let shown = [message.username.as_bytes(), b"ann", b"", b"", b"a.png"];
-            prop_assert_eq!(looks.of(&body), shown);
+            prop_assert_eq!(looks.of(&body), shown.map(Some));
             prop_assert_eq!(header.content.of(&body), message.content.as_bytes());
             prop_assert_eq!(header.reactions.of(&body), &message.reactions[..]);
             prop_assert_eq!(header.mentions.of(&body), &message.mentions[..]);

@@ -6,6 +6,7 @@
 mod content;
 mod envelope;
 mod fields;
+mod looks;
 pub mod message;
 mod peek;
 pub mod proto;
@@ -18,10 +19,15 @@ pub mod varint;
 pub use content::plain_text;
 pub use envelope::{CID_MAX, encode_envelope};
 pub use fields::{Fields, Malformed, Value};
-pub use message::{Header, Looks, Span};
+pub use looks::{Looks, Seen, Shown};
+pub use message::{Header, Span};
 pub use peek::{Peek, peek};
 pub use raw::{Chunk, RAW_MARK, Stream, StreamTooLong};
 pub use sent::sent_message;
+
+/// The encoded body of an event, which several hold: the bot, the store, the recent messages. It is one allocation with
+/// the count beside the bytes, for they are held and let go on three threads.
+pub type Body = std::sync::Arc<[u8]>;
 
 /// What a binary frame is.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -135,10 +136,23 @@ def test_the_lines_for_people(tmp_path: Path) -> None:
 
 def test_bench_measures_and_tells(tmp_path: Path) -> None:
     done = mezon_command("bench", "--quick", "--alone", "--json", folder=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr == "" or done.stderr.startswith("This machine is busy (load ")
     figures = json.loads(done.stdout)["figures"]["mezon-rs"]
     assert set(figures) == {"rate", "cpu", "send_p50", "login", "import", "rss"}
     assert all(value > 0 for value in figures.values())
+
+
+def test_bench_says_when_others_use_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mezon.cli.bench import _busy
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.9, 9.0, 9.0), raising=False)
+    assert _busy() is None
+    monkeypatch.setattr(os, "getloadavg", lambda: (8.66, 0.0, 0.0))
+    assert _busy() == "This machine is busy (load 8.7 on 2 cores): the figures say little, ratios too."
+    monkeypatch.delattr(os, "getloadavg")
+    assert _busy() is None
 
 
 def test_bench_takes_both_sides_by_turns(tmp_path: Path) -> None:

@@ -108,6 +108,31 @@ async def test_a_bot_that_names_the_real_server_stays_here(gateway: LocalGateway
     assert MezonClient(1, "k", message_db=False).client_id == 1
 
 
+@pytest.mark.parametrize("name", ["two_of_a_name.py", "a_package_of_a_name/two_of_a_name.py"])
+def test_bots_of_one_name_in_two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As in a repository of several bots whose tests are one run."""
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    text = 'from mezon import MezonClient\nclient = MezonClient(1, "key", message_db=False)\nwhich = "{}"\n'
+    for folder in ("lunch", "poll"):
+        path = write(tmp_path / folder / name, text.format(folder))
+        if "/" in name:
+            write(path.parent / "__init__.py", "")
+    for folder in ("lunch", "poll", "lunch", "poll"):
+        target = locate(name, tmp_path / folder)
+        client = load_bot(target)
+        assert sys.modules[target.module].which == folder
+        assert sys.modules[target.module].client is client
+
+
+def test_a_module_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    write(tmp_path / "dedent_json.py")
+    monkeypatch.setitem(sys.modules, "dedent_json", pytest)
+    with pytest.raises(BotError, match="another module has the same name; rename the bot's file"):
+        load_bot(locate("dedent_json.py", tmp_path))
+    assert sys.modules["dedent_json"] is pytest
+
+
 async def test_a_bot_is_imported_anew_each_time(gateway: LocalGateway, tmp_path: Path) -> None:
     path = write(tmp_path / "twice_bot.py")
     for _ in range(2):

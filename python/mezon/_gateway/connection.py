@@ -252,14 +252,12 @@ class CoreConnection:
 
     async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
         """Send ``value`` in the envelope field ``name`` and wait for the answer: its field and its model."""
-        loop = self._loop_of_calls(name)
-        kind, answer = await self._calls.ask(self._core, name, value, timeout, loop)
+        kind, answer = await self._calls.ask(self._core, name, value, timeout, self._loop_of_calls(name))
         return kind, answer
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
         """Call like ``call``, for calls whose answer is the body of an API call."""
-        loop = self._loop_of_calls(name)
-        answer = await self._calls.ask(self._core, name, value, timeout, loop)
+        answer = await self._calls.ask(self._core, name, value, timeout, self._loop_of_calls(name))
         if isinstance(answer, bytes):
             return answer
         _, content = answer
@@ -310,6 +308,7 @@ class CoreConnection:
         core, loop, listener = self._core, self._loop, self.listener
         if core is None or loop is None or loop.is_closed():
             return
+        self._calls.turn.begin()
         try:
             items, more = core.drain(BATCH if listener is None else min(BATCH, listener.capacity()))
         except BaseException as error:

@@ -24,7 +24,7 @@ class InFlight:
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
-        self._turn = Turn()
+        self.turn = Turn()
         self._calls: dict[int, tuple[str, asyncio.Future[Any]]] = {}
 
     def add(self, call: int, name: str, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
@@ -47,7 +47,7 @@ class InFlight:
             MezonError: As ``sending.send``.
             ServerError: The answer is an error.
         """
-        core, call = self._turn.send(core, name, value, timeout, loop)
+        core, call = self.turn.send(core, name, value, timeout, loop)
         try:
             answer = await self.add(call, name, loop)
         except asyncio.CancelledError:

@@ -46,14 +46,21 @@ def send(
 class Turn:
     """The calls of one turn of the loop: the first goes at once, those behind it together, at the turn's end.
 
-    To wake the I/O thread costs more than all else it does for a call, and many handlers of a batch may send.
+    To wake the I/O thread costs more than all else it does for a call, and many handlers of a batch may send. What the
+    core has brought begins a turn, for nobody is told of its end: that would cost a callback. So a call that comes much
+    later without anything in between is taken for a second one, and goes in the loop's next turn.
     """
 
-    __slots__ = ("_begun",)
+    __slots__ = ("_begun", "_held")
 
     def __init__(self) -> None:
-        #: The loop whose turn has had its first call; its end is on the way.
-        self._begun: asyncio.AbstractEventLoop | None = None
+        self._begun = False
+        #: The loop that is going to send what is held.
+        self._held: asyncio.AbstractEventLoop | None = None
+
+    def begin(self) -> None:
+        """Let the next call go at once."""
+        self._begun = False
 
     def send(
         self,
@@ -64,13 +71,17 @@ class Turn:
         loop: asyncio.AbstractEventLoop,
     ) -> tuple[_core.Gateway, int]:
         """Queue a call of this loop, as ``send`` does."""
-        if self._begun is loop:
-            return send(core, name, value, timeout, hold=True)
-        sent = send(core, name, value, timeout)
-        self._begun = loop
-        loop.call_soon(self._over, sent[0])
+        if not self._begun:
+            sent = send(core, name, value, timeout)
+            self._begun = True
+            return sent
+        sent = send(core, name, value, timeout, hold=True)
+        if self._held is not loop:
+            self._held = loop
+            loop.call_soon(self._over, sent[0])
         return sent
 
     def _over(self, core: _core.Gateway) -> None:
-        self._begun = None
+        self._begun = False
+        self._held = None
         core.flush()

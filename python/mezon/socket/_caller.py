@@ -11,6 +11,8 @@ from mezon.socket.promise_executor import PromiseExecutor
 from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from mezon._gateway.transport import TransportChoice
     from mezon.models._limits import MessageLimits
     from mezon.ports import Connection
@@ -144,8 +146,8 @@ class SocketCaller(SocketCallbacks):
         """
         return socket_urls(session, self.use_ssl, self.transport, fallback=self.ws_url, status=create_status)
 
-    async def _call(self, name: str, value: dict[str, Any]) -> tuple[str, Any]:
-        return await self.connection.call(name, value, self._timeout)
+    def _call(self, name: str, value: dict[str, Any]) -> Coroutine[Any, Any, tuple[str, Any]]:
+        return self.connection.call(name, value, self._timeout)
 
     async def _call_for_dict(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
         """Give the answer's fields by name, or what was sent when the answer is of another kind."""

@@ -25,6 +25,8 @@ __all__ = ["BotError", "Target", "instances", "load_bot", "locate", "pointed_at"
 
 _CLIENT_NAMES: Final = ("client", "bot", "app")
 _MAKER_NAMES: Final = ("make_client", "create_client", "make_bot", "create_bot")
+#: The modules that were imported for bots, and the folders they are in.
+_imported: Final[dict[str, Path]] = {}
 
 
 class BotError(Exception):
@@ -118,12 +120,16 @@ def load_bot(target: Target | str) -> MezonClient | None:
 
 def _import_anew(target: Target) -> Any:
     folder = str(target.folder)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
     top = target.module.partition(".")[0]
     known = getattr(sys.modules.get(top), "__file__", None)
-    if known is None or Path(known).resolve().is_relative_to(target.folder):
-        for name in [n for n in sys.modules if n == target.module or n.startswith(target.module + ".")]:
+    # Two bots of one test run may both be called bot.py: the later one is meant.
+    other = _imported.get(top, target.folder)
+    if folder not in sys.path or other != target.folder:
+        sys.path[:] = [folder, *(path for path in sys.path if path != folder)]
+    _imported[top] = target.folder
+    if known is None or any(Path(known).resolve().is_relative_to(one) for one in (target.folder, other)):
+        old = target.module if other == target.folder else top
+        for name in [n for n in sys.modules if n == old or n.startswith(old + ".")]:
             del sys.modules[name]
     importlib.invalidate_caches()
     try:

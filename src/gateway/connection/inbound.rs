@@ -16,14 +16,12 @@ use crate::gateway::trace::Level;
 use crate::gateway::transport::{Frame, GREETING, Lost};
 use crate::inbox::Item;
 use crate::wire::tags::envelope as tags;
-use crate::wire::{Chunk, Header, Malformed, Peek, peek, sent_message};
+use crate::wire::{Body, Chunk, Header, Malformed, Peek, peek, sent_message};
 
 /// So many bytes of a frame that is not whole yet are a sign of life: a large one on a slow line, and not a drip.
 const LIFE: u64 = 1024;
 /// Malformed frames are reported at most this often.
 const MALFORMED_REPORT: Duration = Duration::from_secs(60);
-/// Bodies up to this size are copied, so that a small event does not keep a large read buffer alive.
-const COPY_MAX: usize = 64 << 10;
 /// So much of a refusal's text is kept, in characters, and so much is looked at, in bytes.
 const REFUSAL_MAX: usize = 200;
 const REFUSAL_READ: usize = 16 << 10;
@@ -112,11 +110,8 @@ impl Connection<'_> {
             Stats::add(&stats.skipped, 1);
             return;
         }
-        let body = if seen.body.len() <= COPY_MAX {
-            Bytes::copy_from_slice(&envelope[seen.body.clone()])
-        } else {
-            envelope.slice(seen.body.clone())
-        };
+        // A copy, so that an event does not keep a read buffer alive.
+        let body = Body::from(&envelope[seen.body.clone()]);
         // One walk over a message for all who look at it here. One that cannot be read is counted where it is decoded.
         let message = if stored { Header::parse_all(&body).ok() } else { None };
         if let Some((header, _)) = message {
@@ -132,7 +127,7 @@ impl Connection<'_> {
     }
 
     /// Puts a message where it will be looked for: among the recent ones, and into the store.
-    fn keep_message(&mut self, header: Header, body: &Bytes) {
+    fn keep_message(&mut self, header: Header, body: &Body) {
         self.calls.joined.used(header.channel);
         self.shared.recent().push(header.channel, header.id, body.clone());
         if let Some(sink) = &self.shared.sink {
@@ -147,7 +142,7 @@ impl Connection<'_> {
             return;
         }
         let Ok(Some(message)) = sent_message(sender, sent, answer) else { return };
-        let body = Bytes::from(message);
+        let body = Body::from(message);
         let Ok(header) = Header::parse(&body) else { return };
         self.shared.recent().add(header.channel, header.id, body.clone());
         if let Some(sink) = &self.shared.sink {

@@ -12,6 +12,7 @@ use super::super::{CallId, Denied, Failure, Gateway, Options, Sink, State};
 use super::net::{Connector, Link, Net};
 use crate::inbox::Wake;
 use crate::inbox::{Inbox, Item};
+use crate::wire::Body;
 use crate::wire::proto::realtime::{ChannelJoin, ChannelLeave, ChannelMessageSend, ClanJoin};
 
 pub const SEC: Duration = Duration::from_secs(1);
@@ -50,7 +51,7 @@ pub struct Bot {
     cancelled: BTreeSet<CallId>,
     outcomes: BTreeMap<CallId, Outcome>,
     pub states: Vec<(State, u64, String)>,
-    pub events: Vec<(u32, Bytes)>,
+    pub events: Vec<(u32, Body)>,
     pub wanted: Vec<(u64, u32, Instant)>,
     pub gaps: Vec<(f64, f64)>,
     /// The order of the outcomes.

@@ -11,9 +11,9 @@ use super::super::{Options, Sink, State};
 use super::bot::{Bot, MESSAGE, MS, Outcome, SEC, SEND, quick};
 use super::net::Auto;
 use crate::inbox::Capacity;
-use crate::wire::Header;
 use crate::wire::proto::api::ChannelMessage;
 use crate::wire::proto::realtime::ChannelMessageSend;
+use crate::wire::{Body, Header};
 
 #[tokio::test(start_paused = true)]
 async fn malformed_frames_are_counted_and_the_connection_stays() {
@@ -127,7 +127,7 @@ async fn a_close_is_heard_while_the_reader_pauses() {
 
 #[derive(Default)]
 struct Store {
-    taken: Mutex<Vec<Bytes>>,
+    taken: Mutex<Vec<Body>>,
     sent: Mutex<Vec<Header>>,
     backlog: AtomicUsize,
     /// What the next looks see, before `backlog`.
@@ -135,11 +135,11 @@ struct Store {
 }
 
 impl Sink for Store {
-    fn accept(&self, _: Header, body: Bytes) {
+    fn accept(&self, _: Header, body: Body) {
         self.taken.lock().unwrap().push(body);
     }
 
-    fn accept_sent(&self, header: Header, body: Bytes) {
+    fn accept_sent(&self, header: Header, body: Body) {
         self.sent.lock().unwrap().push(header);
         self.accept(header, body);
     }
@@ -222,7 +222,8 @@ async fn what_the_bot_has_sent_is_kept_once_it_is_known_who_the_bot_is() {
     // The scripted server acknowledges with the topic's id as the message's.
     bot.call(SEND, send(12), 30 * SEC);
     bot.settle().await;
-    let kept: Vec<_> = bot.gateway.take_recent(3).map(|body| ChannelMessage::decode(body).unwrap()).collect();
+    let kept: Vec<_> =
+        bot.gateway.take_recent(3).map(|body| ChannelMessage::decode(&body[..]).unwrap()).collect();
     assert_eq!(kept.len(), 1);
     assert_eq!((kept[0].message_id, kept[0].sender_id, kept[0].content.as_str()), (12, 7, "hello"));
     let sent = store.sent.lock().unwrap().clone();

@@ -51,7 +51,7 @@ pub(super) fn read<'py>(py: Python<'py>, text: &[u8]) -> Result<Content<'py>, De
     match json::parse(py, text).filter(|value| value.is_instance_of::<PyDict>()) {
         Some(object) => Ok(Content::Object(object)),
         None => {
-            let text = std::str::from_utf8(text).map_err(|_| Malformed::Utf8)?;
+            let text = simdutf8::basic::from_utf8(text).map_err(|_| Malformed::Utf8)?;
             Ok(Content::Text(PyString::new(py, text)))
         }
     }

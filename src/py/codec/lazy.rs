@@ -7,7 +7,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
@@ -18,7 +17,7 @@ use super::decode::{self, COST, COST_OF_A_MESSAGE, DecodeError};
 use super::instance;
 use super::plan::{Plan, PlanField, Shape};
 use crate::wire::schema::Kind;
-use crate::wire::{Fields, Looks, Malformed, Span, Value};
+use crate::wire::{Body, Fields, Looks, Malformed, Shown, Span, Value};
 
 /// Where an instance keeps its bytes. No field of a model begins so.
 const KEY: &str = "_undecoded";
@@ -90,7 +89,7 @@ impl Lazy {
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Undecoded {
     plan: Py<Plan>,
-    body: Bytes,
+    body: Body,
     /// The field that is decoded by itself, if it is there.
     alone: Option<Span>,
     /// It was: the instance has it.
@@ -102,7 +101,7 @@ pub struct Undecoded {
 pub(in crate::py) fn message<'py>(
     py: Python<'py>,
     plan: &Py<Plan>,
-    body: &Bytes,
+    body: &Body,
 ) -> Result<Bound<'py, PyAny>, DecodeError> {
     let this = plan.get();
     if let (Some(lazy), Some(class)) = (&this.lazy, &this.class)
@@ -118,7 +117,7 @@ fn begin<'py>(
     py: Python<'py>,
     plan: &Py<Plan>,
     lazy: &Lazy,
-    body: &Bytes,
+    body: &Body,
 ) -> PyResult<Option<Bound<'py, PyDict>>> {
     let this = plan.get();
     if u32::try_from(body.len()).is_err() {
@@ -192,7 +191,7 @@ fn cost_of(item: &Plan, list_field: u32, list: &[u8]) -> usize {
 
 impl Undecoded {
     /// What the sender looks like, as `Senders` remembers it.
-    pub(super) fn looks(&self) -> [&[u8]; 5] {
+    pub(super) fn looks(&self) -> Shown<'_> {
         self.looks.of(&self.body)
     }
 

@@ -214,7 +214,7 @@ impl Plan {
     ///
     /// Raises ValueError when the bytes are no such message.
     fn receive<'py>(slf: &Bound<'py, Self>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        let body = bytes::Bytes::copy_from_slice(body);
+        let body = body.into();
         lazy::message(slf.py(), slf.as_unbound(), &body).map_err(|why| why.into_pyerr(slf.get().message.name))
     }
 

@@ -9,28 +9,22 @@ use pyo3::types::{PyDict, PyString};
 
 use super::lazy::{dict_of, undecoded};
 use crate::by_channel::IdMap;
-
-/// What a message shows of its sender, in the order of `wire::Looks`; None where a message made by hand has nothing.
-type Looks<'a> = [Option<&'a [u8]>; 5];
+use crate::wire::{Seen, Shown};
 
 /// The looks of senders as the bot's users have them, up to a bound: all are forgotten when there are more.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Senders {
     most: usize,
-    seen: Mutex<IdMap<Kept>>,
+    seen: Mutex<IdMap<Seen>>,
 }
 
-type Kept = [Option<Box<[u8]>>; 5];
-
 impl Senders {
-    fn seen(&self) -> std::sync::MutexGuard<'_, IdMap<Kept>> {
+    fn seen(&self) -> std::sync::MutexGuard<'_, IdMap<Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn has(&self, sender: i64, looks: &Looks<'_>) -> bool {
-        let seen = self.seen();
-        seen.get(&sender)
-            .is_some_and(|kept| kept.iter().zip(looks).all(|(one, other)| one.as_deref() == *other))
+    fn has(&self, sender: i64, looks: &Shown<'_>) -> bool {
+        self.seen().get(&sender).is_some_and(|seen| seen.is(looks))
     }
 }
 
@@ -77,7 +71,7 @@ impl Senders {
             if seen.len() >= self.most {
                 seen.clear();
             }
-            seen.insert(sender, looks.map(|look| look.map(Box::from)));
+            seen.insert(sender, Seen::new(looks));
         })?;
         Ok(())
     }
@@ -89,14 +83,14 @@ impl Senders {
 }
 
 /// Hands the sender and the looks of a message to `then`; None for a message that has other things in their places.
-fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Looks<'_>) -> T) -> PyResult<Option<T>> {
+fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Shown<'_>) -> T) -> PyResult<Option<T>> {
     let py = message.py();
     let dict = dict_of(message)?;
     let Some(Ok(sender)) = dict.get_item(intern!(py, "sender_id"))?.map(|id| id.extract::<i64>()) else {
         return Ok(None);
     };
     if let Some(rest) = undecoded(&dict)? {
-        return Ok(Some(then(sender, &rest.get().looks().map(Some))));
+        return Ok(Some(then(sender, &rest.get().looks())));
     }
     let values = [
         value(&dict, intern!(py, "username"))?,
@@ -105,7 +99,7 @@ fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Looks<'_>) 
         value(&dict, intern!(py, "avatar"))?,
         value(&dict, intern!(py, "clan_avatar"))?,
     ];
-    let mut looks: Looks<'_> = [None; 5];
+    let mut looks: Shown<'_> = [None; 5];
     for (look, value) in looks.iter_mut().zip(&values) {
         match value {
             None => {}

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use prost::Message as _;
 use rusqlite::Connection;
 
 use super::*;
+use crate::wire::Body;
 use crate::wire::proto::api::ChannelMessage;
 
 const SOON: Duration = Duration::from_secs(30);
@@ -31,7 +31,7 @@ fn message(channel: i64, id: i64, text: &str) -> ChannelMessage {
     }
 }
 
-fn encoded(message: &ChannelMessage) -> Bytes {
+fn encoded(message: &ChannelMessage) -> Body {
     message.encode_to_vec().into()
 }
 
@@ -42,7 +42,7 @@ fn small(path: &Path) -> Options {
 fn content(found: Option<Found>) -> Option<String> {
     found.map(|found| match found {
         Found::Row(row) => row.content.clone().expect("the column is written"),
-        Found::Payload(body) => ChannelMessage::decode(body).expect("it was encoded here").content,
+        Found::Payload(body) => ChannelMessage::decode(&body[..]).expect("it was encoded here").content,
     })
 }
 

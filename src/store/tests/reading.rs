@@ -35,7 +35,7 @@ fn edits_and_removals_change_the_row() {
         store.accept(encoded(&ChannelMessage { code: 1, create_time_seconds: 0, ..message(1, 10, "two") }));
         assert_eq!(content(store.get(1, 10)).as_deref(), Some("{\"t\":\"two\"}"));
         if let Some(Found::Payload(body)) = store.get(1, 10) {
-            let held = ChannelMessage::decode(body).expect("whole");
+            let held = ChannelMessage::decode(&body[..]).expect("whole");
             assert_eq!((held.code, held.topic_id, held.username.as_str()), (0, 5, "me"));
         }
         assert!(store.flush_blocking(SOON));

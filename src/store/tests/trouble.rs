@@ -7,7 +7,7 @@ fn broken_payloads_are_counted_and_cost_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(Options::at(folder.path().join("cache.db")));
     store.accept(encoded(&message(1, 1, "a")));
-    store.accept(Bytes::from_static(b"\xff\xff\xff"));
+    store.accept(b"\xff\xff\xff"[..].into());
     store.accept(encoded(&message(1, 2, "b")));
     assert!(store.flush_blocking(SOON));
     let stats = store.stats();

@@ -7,6 +7,7 @@ the project's benchmark (``make bench`` in a clone), which the wheel does not ho
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -32,6 +33,8 @@ FIGURES: Final = {
 
 def measure(*, quick: bool, python: Path | None, alone: bool, json_output: bool) -> None:
     """Run the rounds and print the table. Ends with 1 when a bot does not do its part."""
+    if (busy := _busy()) is not None:
+        err.print(busy, markup=False)
     try:
         sides: dict[str, str | None]
         sides = {"mezon-rs": None} if alone else {"mezon-sdk": reference_python(python), "mezon-rs": None}
@@ -76,6 +79,14 @@ async def _rounds(sides: dict[str, str | None], quick: bool) -> dict[str, list[d
                 results[side].append(await play(Round(sides[side], messages=n, sends=70)))
                 progress.advance(task)
     return results
+
+
+def _busy() -> str | None:
+    """Say that others use the machine, where that can be known: server and bot need a core each."""
+    load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
+    if load < cores / 2:
+        return None
+    return f"This machine is busy (load {load:.1f} on {cores} cores): the figures say little, ratios too."
 
 
 def _table(figures: dict[str, dict[str, float]]) -> None:
