@@ -4,6 +4,7 @@ mod bounds;
 mod model;
 mod place;
 mod reading;
+mod sharing;
 mod trouble;
 
 use std::path::{Path, PathBuf};
