@@ -14,6 +14,7 @@ mod listing;
 mod live;
 mod memory;
 mod outage;
+mod parts;
 mod prune;
 mod queue;
 mod read;
