@@ -24,8 +24,9 @@ const TICK: Duration = Duration::from_secs(30);
 /// How soon a few rows over the bound go: each step costs a commit, and a fiftieth too many does no harm until then.
 const SOON: Duration = Duration::from_secs(1);
 const SLACK: u64 = 50;
-/// How long rows over the bound are removed before the next group has its turn.
+/// How long rows over the bound are removed before the next group has its turn; so many times as long the further it is off.
 const PRUNING: Duration = Duration::from_millis(25);
+const LONGER: u64 = 8;
 /// Rows removed in one step at least: with fewer the commits cost more than the rows.
 const PRUNED: usize = 256;
 /// A slice of an index while groups wait in line; it may take `DELAY` while one collects, and so long while nothing comes at all.
@@ -258,9 +259,11 @@ impl Writer<'_> {
     /// For longer than a group may take: what comes in faster than it can be removed has to wait in the backlog, and so
     /// the bound holds at any rate.
     fn remove_oldest(&mut self, max: u64) -> Result<bool, rusqlite::Error> {
-        let until = Instant::now() + PRUNING;
+        let over = |rows: Option<u64>| rows.unwrap_or(0).saturating_sub(max);
+        let times = (over(self.rows) / (max / SLACK).max(1)).clamp(1, LONGER);
+        let until = Instant::now() + PRUNING * times as u32;
         loop {
-            let over = self.rows.unwrap_or(0).saturating_sub(max);
+            let over = over(self.rows);
             if over == 0 {
                 return Ok(false);
             }
