@@ -288,7 +288,10 @@ pub fn give_back(connection: &Connection, pages: usize) -> Result<bool, rusqlite
     if free <= FREE_PAGES.max(all / 8) {
         return Ok(false);
     }
-    connection.execute_batch(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    // It gives a row for each page, and must be asked for all of them: otherwise it ends after one, and nobody hears of the log.
+    let mut slice = connection.prepare_cached(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    let mut given = slice.query([])?;
+    while given.next()?.is_some() {}
     Ok(true)
 }
 

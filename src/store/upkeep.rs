@@ -270,6 +270,7 @@ impl Writer<'_> {
             if self.prune_step(|pace, place| pace.oldest(&mut place.connection, over))? == 0 {
                 return Ok(false);
             }
+            self.checkpoint();
             if Instant::now() >= until {
                 return Ok(true);
             }
