@@ -8,6 +8,7 @@
 mod file;
 mod fork;
 mod group;
+mod handle;
 mod indexes;
 mod json;
 mod listing;
@@ -47,6 +48,7 @@ pub use sql::{Answer, Values};
 use crate::wire::message::CODE_UPDATE;
 use crate::wire::proto::api::ChannelMessage;
 use crate::wire::{Body, Header};
+use handle::Handle;
 use indexes::Index;
 use queue::{Op, lock};
 use shared::{Lane, Shared};
@@ -151,32 +153,21 @@ pub struct Stats {
     pub memory_bytes: usize,
 }
 
-/// A handle on a message cache. Clones are the same store.
+/// A handle on a message cache. Clones are the same one; others of the process on the same file with the same settings
+/// share all but whom they tell of trouble and their own SQL.
 #[derive(Clone)]
 pub struct Store {
     handle: Arc<Handle>,
 }
 
-/// Ends the writer when the last handle goes.
-struct Handle(Arc<Shared>);
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        if self.0.process == std::process::id() {
-            lock(&self.0.intake).closing = true;
-            self.0.wake.notify_all();
-        }
-    }
-}
-
 impl Store {
-    /// Does not touch the disk and starts no thread.
+    /// Does not write to the disk and starts no thread.
     pub fn open(options: Options) -> Store {
-        Store { handle: Arc::new(Handle(Arc::new(Shared::new(options)))) }
+        Store { handle: Arc::new(handle::hold(options)) }
     }
 
     fn shared(&self) -> &Arc<Shared> {
-        &self.handle.0
+        self.handle.used()
     }
 
     /// Takes an encoded `mezon.api.ChannelMessage`. Codes 1 and 2 (update, remove) change and delete the row.
@@ -214,17 +205,18 @@ impl Store {
 
     /// Accepted and not yet committed. Zero while the file cannot be written: waiting would not help.
     pub fn backlog(&self) -> Backlog {
-        let intake = lock(&self.shared().intake);
-        let settled = self.shared().progress.settled();
+        let shared = self.handle.seen();
+        let intake = lock(&shared.intake);
+        let settled = shared.progress.settled();
         Backlog {
             messages: usize::try_from(intake.accepted.saturating_sub(settled)).unwrap_or(usize::MAX),
-            bytes: intake.bytes + self.shared().seen_bytes.load(Ordering::Relaxed),
+            bytes: intake.bytes + shared.seen_bytes.load(Ordering::Relaxed),
         }
     }
 
     /// The message if it is in memory. Takes microseconds; does not touch the disk.
     pub fn peek(&self, channel: i64, id: i64) -> Option<Found> {
-        self.shared().peek(channel, id)
+        self.handle.seen().peek(channel, id)
     }
 
     /// The message from memory or from the file. May wait for a commit.
@@ -333,16 +325,17 @@ impl Store {
     /// Waits until everything accepted so far is committed. False when it is not: the time is over, or the file
     /// cannot be written.
     pub fn flush_blocking(&self, timeout: Duration) -> bool {
-        self.shared().flush(timeout)
+        self.handle.seen().flush(timeout)
     }
 
-    /// Flushes, closes the file and ends the writer. The next write opens it again.
+    /// Flushes. Closes the file and ends the writer unless others have it open. The next write opens it again.
     pub fn close_blocking(&self, timeout: Duration) -> bool {
-        self.shared().close(timeout)
+        self.handle.close(timeout)
     }
 
+    /// Of all who share it.
     pub fn stats(&self) -> Stats {
-        let shared = self.shared();
+        let shared = self.handle.seen();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (memory_messages, memory_bytes) = {
             let seen = shared.absorb();

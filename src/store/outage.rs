@@ -204,8 +204,9 @@ impl Writer<'_> {
     }
 
     pub fn tell(&self, kind: TroubleKind, text: String) {
-        if let Some(tell) = &self.shared.options.on_trouble {
-            let trouble = Trouble { kind, text };
+        let trouble = Trouble { kind, text };
+        for member in self.shared.holders() {
+            let Some(tell) = &member.on_trouble else { continue };
             if catch_unwind(AssertUnwindSafe(|| tell(&trouble))).is_err() {
                 self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
             }

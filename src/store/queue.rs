@@ -69,6 +69,8 @@ pub struct Intake {
     pub hurry: bool,
     pub closing: bool,
     pub running: bool,
+    /// Writers that have come to their end.
+    pub ended: u64,
 }
 
 /// Operations settled (committed, or given up to memory). Readers wait here.

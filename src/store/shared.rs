@@ -1,11 +1,12 @@
 //! What the handles of a store and its writer share: the ways in and out, and who waits for whom.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::handle::Member;
 use super::indexes::{Index, Indexes};
 use super::memory::{Kept, Memory};
 use super::queue::{Intake, Op, Progress, lock};
@@ -67,8 +68,8 @@ pub(super) struct Shared {
     /// Readers who wait for it.
     pub waiting: AtomicUsize,
     readers: [Mutex<Option<Connection>>; 2],
-    /// The one for a bot's own SQL.
-    pub sql: Mutex<Option<Connection>>,
+    /// Those who hold it, each with a connection for SQL of its own.
+    pub members: Mutex<Vec<Weak<Member>>>,
     pub indexes: Indexes,
     pub counters: Counters,
     pub process: u32,
@@ -94,7 +95,7 @@ impl Shared {
             writable: Mutex::new(None),
             waiting: AtomicUsize::new(0),
             readers: [const { Mutex::new(None) }; 2],
-            sql: Mutex::new(None),
+            members: Mutex::default(),
             indexes: Indexes::default(),
             counters: Counters::default(),
             process: std::process::id(),
@@ -280,7 +281,9 @@ impl Shared {
     pub fn put_down(&self) {
         if let Location::File(_) = &self.options.location {
             self.drop_readers();
-            sql::put_down(&mut lock(&self.sql));
+            for member in self.holders() {
+                sql::put_down(&mut lock(&member.sql));
+            }
             if let Some(place) = lock(&self.writable).take() {
                 place.put_down();
             }
@@ -334,14 +337,16 @@ impl Shared {
             let mut intake = lock(&self.intake);
             intake.closing = true;
             self.wake.notify_all();
-            while intake.running {
+            let ended = intake.ended;
+            // One that others start meanwhile is not waited for.
+            while intake.running && intake.ended == ended {
                 let left = deadline.saturating_duration_since(Instant::now());
                 if left.is_zero() {
                     return false;
                 }
                 intake = self.wake.wait_timeout(intake, left).unwrap_or_else(PoisonError::into_inner).0;
             }
-            intake.closing = false;
+            intake.closing &= intake.running;
         }
         whole && lock(&self.retained).is_empty()
     }

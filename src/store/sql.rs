@@ -11,7 +11,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Batch, Connection, OpenFlags, Statement};
 
 use super::queue::lock;
-use super::{Location, Store, fork};
+use super::{Location, Store, fork, live};
 
 /// How long a statement waits for who writes.
 const BUSY: Duration = Duration::from_secs(5);
@@ -64,13 +64,13 @@ impl Store {
 
     /// Is a transaction of the bot's own open?
     pub fn sql_in_transaction(&self) -> bool {
-        lock(&self.shared().sql).as_ref().is_some_and(|connection| !connection.is_autocommit())
+        lock(&self.handle.member.sql).as_ref().is_some_and(|connection| !connection.is_autocommit())
     }
 
     /// Ends the connection, and a transaction that is open.
     pub fn sql_close(&self) {
         let _inside = fork::enter();
-        *lock(&self.shared().sql) = None;
+        *lock(&self.handle.member.sql) = None;
     }
 
     fn with_sql<T>(
@@ -78,7 +78,9 @@ impl Store {
         work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, rusqlite::Error> {
         let _inside = fork::enter();
-        let mut guard = lock(&self.shared().sql);
+        // For a fork, which must find it closed.
+        live::add(self.shared());
+        let mut guard = lock(&self.handle.member.sql);
         let connection = match &mut *guard {
             Some(connection) => connection,
             None => guard.insert(open(&self.shared().options.location)?),

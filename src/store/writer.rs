@@ -219,6 +219,7 @@ impl Writer<'_> {
             return true;
         }
         intake.running = false;
+        intake.ended += 1;
         intake.asleep = false;
         self.shared.indexes.give_up();
         drop(intake);

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from fault_kit import Bot, in_order, twice
@@ -130,9 +134,6 @@ def test_the_watchdog_tells_once_where_the_loop_is_blocked(caplog: pytest.LogCap
 
 
 async def test_the_watchdog_lives_from_login_to_disconnect(gateway: LocalGateway, make_bot: MakeBot) -> None:
-    def watchdogs() -> int:
-        return sum(thread.name == "mezon-watchdog" for thread in threading.enumerate())
-
     bot = await make_bot()
     assert watchdogs() == 1
     await gateway.drop()
@@ -143,6 +144,134 @@ async def test_the_watchdog_lives_from_login_to_disconnect(gateway: LocalGateway
     off = await make_bot(login=False, blocked_loop_warning=0)
     await off.login()
     assert watchdogs() == 0
+
+
+def watchdogs() -> int:
+    return sum(thread.name == "mezon-watchdog" for thread in threading.enumerate())
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Those of the watchdog: a loop in debug mode says something of its own."""
+    return [
+        one.getMessage()
+        for one in caplog.records
+        if one.name == "mezon.client" and one.levelno == logging.WARNING
+    ]
+
+
+async def test_many_clients_of_a_loop_share_a_thread_a_timer_and_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop = asyncio.get_running_loop()
+    ticks = 0
+    call_later = loop.call_later
+
+    def counted(*args: Any) -> asyncio.TimerHandle:
+        nonlocal ticks
+        ticks += 1
+        return call_later(*args)
+
+    crowd = [Watchdog(60.0) for _ in range(50)]
+    hasty = Watchdog(0.5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "call_later", counted)
+        for one in (*crowd, hasty, *crowd):
+            one.start()
+    assert watchdogs() == 1
+    assert ticks == 2, "one for the first, one for the smaller limit"
+    time.sleep(1.2)  # noqa: ASYNC251 (this is the fault)
+    await until(lambda: len(warnings_of(caplog)) == 1, "the one warning")
+    assert "blocked for 0.5 s" in warnings_of(caplog)[0]
+    hasty.stop()
+    assert watchdogs() == 1, "the others go on"
+    time.sleep(1.2)  # noqa: ASYNC251
+    await asyncio.sleep(0.1)
+    assert len(warnings_of(caplog)) == 1, "nobody is left who wants to know of less than a minute"
+    for one in crowd:
+        assert watchdogs() == 1
+        one.stop()
+    assert watchdogs() == 0
+
+
+async def test_the_loops_of_a_process_share_the_thread(caplog: pytest.LogCaptureFixture) -> None:
+    go_on = threading.Event()
+
+    def blocks_the_other_loop() -> None:
+        go_on.wait(30)
+
+    async def other() -> None:
+        watchdog = Watchdog(0.5)
+        watchdog.start()
+        await asyncio.sleep(0)
+        blocks_the_other_loop()
+        # Not stopped: the end of the loop is the end of the watch.
+
+    mine = Watchdog(20.0)
+    mine.start()
+    running = asyncio.ensure_future(asyncio.to_thread(asyncio.run, other()))
+    await until(lambda: len(warnings_of(caplog)) == 1, "the warning about the other loop")
+    assert "blocks_the_other_loop" in warnings_of(caplog)[0]
+    assert watchdogs() == 1
+    go_on.set()
+    await running
+    assert watchdogs() == 1
+    mine.stop()
+    assert watchdogs() == 0
+
+
+async def test_the_watch_ends_with_a_loop_that_was_closed_without_a_word() -> None:
+    async def forget() -> None:
+        Watchdog(0.2).start()
+        assert watchdogs() == 1
+
+    await asyncio.to_thread(asyncio.run, forget())
+    await until(lambda: watchdogs() == 0, "the thread to end")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_watches_by_itself() -> None:
+    """In a process of its own: pytest's has other threads, and what the child does there is not ours."""
+    program = """
+import asyncio, logging, os, sys, threading, time, warnings
+from mezon._client.watchdog import Watchdog
+warnings.simplefilter("ignore", DeprecationWarning)  # threads beside a fork: this is about them
+logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(process)d %(message).60s")
+
+async def in_child(inherited):
+    inherited.stop()
+    own = Watchdog(0.3)
+    own.start()
+    assert sum(t.name == "mezon-watchdog" for t in threading.enumerate()) == 1
+    await asyncio.sleep(0.2)
+    time.sleep(1.0)
+    await asyncio.sleep(0.3)
+    own.stop()
+    assert not [t for t in threading.enumerate() if t.name == "mezon-watchdog"]
+
+async def main():
+    global child
+    watchdog = Watchdog(20.0)
+    watchdog.start()
+    child = os.fork()
+    if child == 0:
+        asyncio.events._set_running_loop(None)
+        asyncio.run(in_child(watchdog))
+        sys.stdout.flush()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert sum(t.name == "mezon-watchdog" for t in threading.enumerate()) == 1
+    watchdog.stop()
+    print("the child was", child, flush=True)
+
+asyncio.run(main())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    lines = ended.stdout.splitlines()
+    child = lines[-1].removeprefix("the child was ")
+    assert [line for line in lines if "has been blocked for 0.3 s" in line and line.startswith(child)]
 
 
 async def test_ten_thousand_handlers_that_raise(

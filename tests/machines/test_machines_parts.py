@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mezon._machines.desk import Turns
-from mezon._machines.membership import Member, owner_of
+from mezon._machines.membership import Member, owners_of
 from mezon._machines.names import partition_of
 from mezon._machines.packets import Packet, answer_of, error_of, packed_answer, packed_error
 from mezon._machines.settings import Broker, Layout
@@ -41,15 +42,30 @@ def test_channels_are_spread() -> None:
     assert max(shares.values()) < 1200
 
 
-@given(st.sets(st.text(min_size=1, max_size=12), min_size=1, max_size=8))
-def test_a_worker_that_comes_or_goes_moves_its_own_share_alone(members: set[str]) -> None:
-    before = {part: owner_of(part, members) for part in range(64)}
-    gone = sorted(members)[0]
-    after = {part: owner_of(part, members - {gone}) for part in range(64)}
-    for part in range(64):
-        if before[part] != gone:
-            assert after[part] == before[part]
-    assert owner_of(1, []) is None
+@given(st.sets(st.text(min_size=1, max_size=12), min_size=1, max_size=20), st.sampled_from([1, 16, 64, 100]))
+def test_nobody_has_more_than_a_fair_share(members: set[str], partitions: int) -> None:
+    owners = owners_of(partitions, members)
+    assert sorted(owners) == list(range(partitions))
+    shares = Counter(owners.values())
+    assert set(shares) <= members
+    assert max(shares.values()) == math.ceil(partitions / len(members))
+    # Whoever asks, in whatever order: the same.
+    assert owners_of(partitions, sorted(members, reverse=True)) == owners
+    assert owners_of(partitions, []) == {}
+
+
+def test_a_worker_that_comes_moves_little_more_than_its_share() -> None:
+    for count in (1, 2, 3, 4, 8, 16):
+        names = [f"worker {number}" for number in range(count + 1)]
+        before, after = owners_of(256, names[:-1]), owners_of(256, names)
+        moved = sum(before[part] != after[part] for part in range(256))
+        assert moved <= 2 * 256 / (count + 1)
+
+
+def test_who_owns_what_never_changes() -> None:
+    # Workers of two versions share a bot for a moment.
+    owners = owners_of(12, ["a", "b", "c"])
+    assert "".join(owners[part] for part in range(12)) == "acbbacbbcaac"
 
 
 def test_what_a_worker_says_of_itself_is_read_again() -> None:

@@ -2,8 +2,10 @@
 
 The design is that of NATS' own partitioned consumer groups (pcgroups, which has no official Python version): partitions
 are given to members by a rule that all of them know, and the server's pinned consumers see to it that two never read
-one partition at a time, whatever they believe. The rule here is rendezvous hashing: when a worker comes or goes, only
-its own share moves.
+one partition at a time, whatever they believe. The rule here is rendezvous hashing with a bound: a partition goes to
+the member that draws the highest number for it and still has room. When a worker comes or goes, little more than its
+own share moves, and nobody has more than a fair share; without the bound, the fullest of eight workers would have
+nearly half as much again, and the others would wait for it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +33,27 @@ if TYPE_CHECKING:
 logger = get_logger("mezon.machines")
 
 
-def owner_of(partition: int, members: Iterable[str]) -> str | None:
-    """Give the member a partition belongs to; None without members. Every process gives the same answer."""
+def owners_of(partitions: int, members: Iterable[str]) -> Mapping[int, str]:
+    """Give each partition to a member, none more than its share; empty without members. Every process says the same."""
+    return _owners_of(partitions, tuple(sorted(set(members))))
 
-    def weight(member: str) -> bytes:
+
+@lru_cache(maxsize=4)
+def _owners_of(partitions: int, members: tuple[str, ...]) -> Mapping[int, str]:
+    if not members:
+        return {}
+
+    def weight(member: str, partition: int) -> bytes:
         return blake2b(f"{member}/{partition}".encode(), digest_size=8).digest()
 
-    return max(members, key=lambda member: (weight(member), member), default=None)
+    room = dict.fromkeys(members, -(-partitions // len(members)))
+    pairs = [(weight(member, part), member, part) for member in members for part in range(partitions)]
+    owners: dict[int, str] = {}
+    for _, member, part in sorted(pairs, reverse=True):
+        if part not in owners and room[member]:
+            owners[part] = member
+            room[member] -= 1
+    return owners
 
 
 @dataclass(slots=True)
@@ -179,4 +196,4 @@ class Members:
             self._on_change()
 
 
-__all__ = ["Member", "Members", "owner_of"]
+__all__ = ["Member", "Members", "owners_of"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from mezon._machines.membership import owner_of
+from mezon._machines.membership import owners_of
 from mezon._machines.reader import Reader
 from mezon.utils.logger import get_logger
 
@@ -64,8 +64,8 @@ class Ownership:
         """Look who lives, let go what belongs to others, take what belongs to this worker."""
         if self._stopped:
             return
-        members = self._members.taking
-        wanted = {part for part in range(self._partitions) if owner_of(part, members) == self._me}
+        owners = owners_of(self._partitions, self._members.taking)
+        wanted = {part for part, owner in owners.items() if owner == self._me}
         for partition in [one for one in self._readers if one not in wanted]:
             self._let_go(partition)
         taken = 0

@@ -295,8 +295,8 @@ class Router(Registry):
 
     def _feeds(self, other: Router) -> bool:
         """Say whether what is registered here gets to another router in the end, or is there already."""
-        followers = (one for one in self._followers if isinstance(one, Router))
-        return other is self or any(one._feeds(other) for one in followers)
+        routers = (follower for follower in self._followers if isinstance(follower, Router))
+        return other is self or any(follower._feeds(other) for follower in routers)
 
     def feed(self, follower: Registry) -> None:
         """Give what is registered here to somebody, now and later."""

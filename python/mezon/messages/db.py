@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from mezon import _core
 from mezon.errors import InvalidArgumentError, MessageStoreError
 from mezon.messages import _exit, _fork
+from mezon.messages._lanes import CLOSE, FETCH, SCAN, lanes_of
 from mezon.messages._row import content_text, json_text, row_of
 from mezon.utils.bounds import check_count, check_number
 from mezon.utils.ids import required_id
@@ -19,9 +20,9 @@ from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from concurrent.futures import ThreadPoolExecutor
     from types import TracebackType
 
+    from mezon.messages._lanes import Lanes
     from mezon.messages._sql import Database
     from mezon.models import ChannelMessage
 
@@ -30,10 +31,6 @@ _Answer = TypeVar("_Answer")
 logger: Final = get_logger("mezon.store")
 
 DEFAULT_PATH = "./mezon-cache/mezon-messages-cache.db"
-
-#: Who waits for whom in the store's threads: one row by its key for others like it, anything longer for its own kind.
-FETCH: Final = "fetch"
-SCAN: Final = "scan"
 
 #: How much trouble is remembered while there is no loop to tell it on.
 _UNTOLD: Final = 8
@@ -51,6 +48,8 @@ class MessageDB:
     Nothing is opened or made before the first message is stored: then the file with mode 0600, and its folder
     with mode 0700 if it is missing. ``:memory:`` keeps everything in the process. No method blocks the loop.
     A file that cannot be written costs a warning, not the bot: the store goes on from memory and tries again.
+    Stores of one process on one file, with the same bounds, share what stands behind them: the writer, the messages in
+    memory with their bounds, and the counts.
 
     ```python
     from mezon import MessageDB, MezonClient
@@ -104,7 +103,7 @@ class MessageDB:
             raise InvalidArgumentError(f"on_error is a function of one argument, or None, not {on_error!r}")
         self._flush_on_sigterm = flush_on_sigterm
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._executors: dict[str, ThreadPoolExecutor] = {}
+        self._lanes: Lanes | None = None
         #: Trouble nobody could be told of yet, for there was no loop.
         self._untold: deque[MessageStoreError] = deque(maxlen=_UNTOLD)
         self._telling: set[asyncio.Future[Any]] = set()
@@ -132,7 +131,7 @@ class MessageDB:
             self._inherited.append(self._core)
             self._core = self._make_core()
             self._process = os.getpid()
-            self._executors = {}
+            self._lanes = None
             self._armed = False
         if not self._armed:
             self._armed = True
@@ -167,14 +166,11 @@ class MessageDB:
 
     async def _wait(self, lane: str, call: Callable[..., _Answer], *args: Any) -> _Answer:
         """Run a call that may wait in a thread of its lane: a fetch waits for no search."""
-        executor = self._executors.get(lane)
-        if executor is None:
-            from concurrent.futures import ThreadPoolExecutor
-
-            executor = self._executors[lane] = ThreadPoolExecutor(2, thread_name_prefix=f"mezon-store-{lane}")
+        if self._lanes is None:
+            self._lanes = lanes_of(self.db_path)
         loop = asyncio.get_running_loop()
         self.attach_loop(loop)
-        return await loop.run_in_executor(executor, call, *args)
+        return await loop.run_in_executor(self._lanes.executor(lane), call, *args)
 
     def accept(self, body: bytes) -> None:
         """Store an encoded ``mezon.api.ChannelMessage``, as it came from the server. Does not wait."""
@@ -295,21 +291,19 @@ class MessageDB:
 
     async def flush(self, timeout: float = _CLOSE_TIMEOUT) -> bool:
         """Wait until all that was stored is committed; False if it is not within `timeout` seconds."""
-        return await self._wait(SCAN, self.core.flush, timeout)
+        return await self._wait(CLOSE, self.core.flush, timeout)
 
     async def close(self) -> None:
-        """Commit what is left and close the file. Using the store again opens it again."""
+        """Commit what is left, and close the file unless others have it open. Using the store again opens it again."""
         if self._process != os.getpid():
             return
         if self._sql is not None:
             await self._sql.close()
-        await self._wait(SCAN, self._core.close, _CLOSE_TIMEOUT)
-        executors, self._executors = self._executors, {}
-        for executor in executors.values():
-            executor.shutdown(wait=False)
+        await self._wait(CLOSE, self._core.close, _CLOSE_TIMEOUT)
+        self._lanes = None
 
     def stats(self) -> dict[str, Any]:
-        """Give the counts since the store was made; ``longest_commit`` in seconds."""
+        """Give the counts since the store was made, of all who share it; ``longest_commit`` in seconds."""
         return self._core.stats()
 
     async def __aenter__(self) -> Self:

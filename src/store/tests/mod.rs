@@ -5,6 +5,7 @@ mod forgetting;
 mod model;
 mod place;
 mod reading;
+mod sharing;
 mod trouble;
 
 use std::path::{Path, PathBuf};

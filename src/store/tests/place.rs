@@ -49,11 +49,16 @@ fn closing_empties_the_log_and_a_later_write_opens_again() {
     assert_eq!(integrity(&path), "ok");
 }
 
+/// Their settings differ, so each has a writer of its own, as in two processes.
+fn two_that_share_nothing(path: &Path) -> [Store; 2] {
+    [1_000, 1_001].map(|memory_channels| Store::open(Options { memory_channels, ..small(path) }))
+}
+
 #[test]
 fn two_stores_on_one_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("cache.db");
-    let stores: Vec<Store> = (0..2).map(|_| Store::open(small(&path))).collect();
+    let stores = two_that_share_nothing(&path);
     std::thread::scope(|scope| {
         for (index, store) in stores.iter().enumerate() {
             scope.spawn(move || {
@@ -77,7 +82,7 @@ fn two_stores_on_one_file() {
 fn a_first_search_keeps_no_other_store_from_writing() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("cache.db");
-    let stores: Vec<Store> = (0..2).map(|_| Store::open(small(&path))).collect();
+    let stores = two_that_share_nothing(&path);
     for id in 0..20_000 {
         stores[0].accept(encoded(&message(1, id, &format!("common word{id}"))));
     }
