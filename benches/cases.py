@@ -182,7 +182,7 @@ async def latency_busy(setting: Setting, who: Who) -> Figures:
 
 
 CASES: Final[tuple[Case, ...]] = (
-    Case("messages_async", ALL, messages_async),
+    Case("messages_async", (*ALL, "typescript"), messages_async),
     Case("messages_sync", BOTH, messages_sync, 3),
     Case("messages_batch", ("ours",), messages_batch, 5, 0),
     Case("messages_filtered", ("ours",), messages_filtered, 5, 0),

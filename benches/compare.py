@@ -1,7 +1,8 @@
 """`make bench`: the same bots on mezon-sdk and on this package, in turns, in one run, against the same server.
 
 mezon-sdk gets an environment of its own, `.venv-reference` (or the interpreter MEZON_REFERENCE_PYTHON names). A
-hand-written loop gets `.venv-handwritten`. Figures are medians; CPU is user and system of the bot's process.
+hand-written loop gets `.venv-handwritten`. The official TypeScript SDK takes part in the first case where there is node
+and MEZON_TYPESCRIPT names its built package. Figures are medians; CPU is user and system of the bot's process.
 
 | where | what |
 |---|---|
@@ -36,7 +37,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--quick", action="store_true", help="small numbers, one round, under a minute")
     parser.add_argument("--only", action="append", metavar="NAME", help="a case (or the start of its name)")
-    parser.add_argument("--sides", default="reference,ours,handwritten", help="who takes part")
+    parser.add_argument("--sides", default="reference,ours,handwritten,typescript", help="who takes part")
     parser.add_argument("--rounds", type=int, help="rounds of each case")
     parser.add_argument(
         "--write-readme",

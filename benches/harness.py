@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -27,7 +28,7 @@ LIMIT: Final = 1 << 20
 #: Where a bot's message store is by default, in its folder.
 STORE: Final = Path("mezon-cache") / "mezon-messages-cache.db"
 
-Who = Literal["reference", "ours", "handwritten"]
+Who = Literal["reference", "ours", "handwritten", "typescript"]
 
 
 class BenchError(Exception):
@@ -51,6 +52,14 @@ def interpreters(wanted: set[Who]) -> tuple[dict[Who, str], list[str]]:
             found[who] = _environment(ROOT / folder, packages)  # type: ignore[index]
         except (subprocess.CalledProcessError, OSError) as error:
             notes.append(f"The {who} side is left out, since {folder} could not be made: {error}.")
+    if "typescript" in wanted:
+        node, package = shutil.which("node"), os.environ.get("MEZON_TYPESCRIPT")
+        if node and package:
+            found["typescript"] = node
+        else:
+            notes.append(
+                "The typescript side is left out: it needs node, and MEZON_TYPESCRIPT naming a built mezon-sdk 2.8.53."
+            )
     return found, notes
 
 
@@ -200,8 +209,9 @@ async def run_bot(
     if python != sys.executable:
         # What makes this package importable must not reach the others.
         env.pop("PYTHONPATH", None)
-    command = (python, str(HERE / "bots" / f"{script}.py"), json.dumps(options))
+    name = script if "." in script else f"{script}.py"
+    command = (python, str(HERE / "bots" / name), json.dumps(options))
     with tempfile.TemporaryDirectory(prefix="mezon-bench-") as empty:
         folder = home or empty
-        async with program(*command, name=f"{script}.py on {python}", mark="@", cwd=folder, env=env) as child:
+        async with program(*command, name=f"{name} on {python}", mark="@", cwd=folder, env=env) as child:
             return await conduct(child)

@@ -66,6 +66,7 @@ def _lines(measured: Measured, rows: Iterable[Row] = ROWS) -> list[tuple[str, ..
                 number(ours),
                 f"{times:,.1f} x" if times is not None else "",
                 number(values.get("handwritten")),
+                number(values.get("typescript")),
                 row.target,
                 "" if verdict is None else "yes" if verdict else "NO",
             )
@@ -73,7 +74,7 @@ def _lines(measured: Measured, rows: Iterable[Row] = ROWS) -> list[tuple[str, ..
     return lines
 
 
-HEAD: Final = ("figure", "mezon-sdk", "mezon-rs", "better", "by hand", "target", "met")
+HEAD: Final = ("figure", "mezon-sdk", "mezon-rs", "better", "by hand", "TypeScript", "target", "met")
 
 
 #: The rows of the README; docs/benchmark.md has them all.
@@ -90,11 +91,17 @@ SUMMARY: Final = frozenset(
 )
 
 
+def _filled(lines: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Leave out columns of a side that took no part."""
+    columns = list(zip(*lines, strict=True))
+    return list(zip(*(column for column in columns if any(column[1:])), strict=True))
+
+
 def table(measured: Measured) -> str:
     """For the screen."""
-    lines = [HEAD, *_lines(measured)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
-    left = {0, 5, 6}
+    lines = _filled([HEAD, *_lines(measured)])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    left = {0, len(widths) - 2, len(widths) - 1}
     return "\n".join(
         "  ".join(
             cell.ljust(width) if i in left else cell.rjust(width)
@@ -107,8 +114,8 @@ def table(measured: Measured) -> str:
 def markdown(measured: Measured, where: dict[str, Any], *, whole: bool) -> str:
     """For docs/benchmark.md, or the summary for the README: without targets, which are the project's own business."""
     chosen = [row for row in ROWS if whole or (row.case, row.figure) in SUMMARY]
-    rows = [line[:5] for line in _lines(measured, chosen)]
-    text = ["| " + " | ".join(HEAD[:5]) + " |", "|---|--:|--:|--:|--:|"]
+    head, *rows = _filled([line[:6] for line in (HEAD, *_lines(measured, chosen))])
+    text = ["| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
     text += ["| " + " | ".join(row) + " |" for row in rows]
     text += ["", f"Medians of one `make bench` on {where['cores']} cores ({where['cpu']}), {where['system']}"]
     text[-1] += f" {where['kernel']}, Python {where['python']}; server, bots and store on the same machine."

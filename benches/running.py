@@ -11,6 +11,8 @@ from typing import Any, Final
 from harness import PATIENCE, BenchError, Program, Server, Who, run_bot
 
 ALL: Final[tuple[Who, ...]] = ("reference", "ours", "handwritten")
+#: Who has a bot of its own in a burst.
+SCRIPTS: Final[dict[Who, str]] = {"handwritten": "handwritten", "typescript": "typescript.js"}
 BOTH: Final[tuple[Who, ...]] = ("reference", "ours")
 #: The burst that warms a bot up, after a single message.
 BURST: Final = 300
@@ -37,8 +39,11 @@ class Setting:
     store: bool
 
     def scale(self, who: Who, reference: int, others: int) -> int:
-        """How many: the reference takes long, so it gets fewer of the same kind. Rates are compared."""
-        n = reference if who == "reference" else others
+        """How many: the reference takes long, so it gets fewer of the same kind. Rates are compared.
+
+        The TypeScript SDK waits for the disk at each message.
+        """
+        n = {"reference": reference, "typescript": reference // 5}.get(who, others)
         return n // 4 if self.quick else n
 
     def bot(self, who: Who, **options: Any) -> dict[str, Any]:
@@ -63,7 +68,7 @@ async def warm_up(where: Server, who: Who, child: Program) -> None:
     """Lead a bot from being online to being ready: caches are filled, and what it asked for is there."""
     await child.line()
     await where.order("paced", n=1, rate=1)
-    await asyncio.sleep(FIRST if who == "reference" else 0.3)
+    await asyncio.sleep(FIRST if who in ("reference", "typescript") else 0.3)
     await where.order("blast", n=BURST)
     await child.line()
 
@@ -82,9 +87,11 @@ async def burst(
     **options: Any,
 ) -> dict[str, Any]:
     """Lead a bot through a burst of n messages, sent `times` times with ids that go on rising."""
-    script = options.pop("script", "handwritten" if who == "handwritten" else "burst")
+    script = options.pop("script", SCRIPTS.get(who, "burst"))
     at = where or setting.small
     total = n * times
+    # The TypeScript SDK sets a scheme before the address that a session names.
+    await at.order("announce", shape="host:port" if who == "typescript" else "url")
     await at.order("prepare", n=BURST, mix="messages")
     await at.order("prepare", n=n, mix=mix, channels=channels, times=times)
 

@@ -18,6 +18,7 @@ import mixes
 from bots._limits import raise_file_limit
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import Blast, LocalGateway
+from mezon.testing.address import Shape
 from mezon.testing.frames import websocket_frame
 from mezon.testing.messages import build_message
 from mezon.testing.world import Channel
@@ -34,6 +35,10 @@ class Server:
         self.blasts: dict[tuple[int, str, int], Blast] = {}
         self.streaming: asyncio.Future[None] | None = None
         self.repeated: dict[tuple[int, int, int], mixes.Again] = {}
+
+    async def announce(self, shape: Shape) -> None:
+        """Say how the next sessions write where the WebSocket is."""
+        self.gateway.announce(ws_url=shape)
 
     async def prepare(self, n: int, mix: str, channels: int = 30, times: int = 1) -> None:
         """Build a burst now, so that the next order only sends it."""
