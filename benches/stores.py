@@ -28,7 +28,7 @@ async def store_full(setting: Setting, who: Who) -> Figures:
         home = Path(folder)
         result = await burst(setting, who, EACH, times=TIMES, handler="async", home=home, watch=True)
         _check(home, result)
-        # A file without a search index: with one, rows go a hundred times slower.
+        # Before anybody has asked: the first queries are to find no index.
         smaller = await _smaller(setting, who, home)
         asked = await _first_queries(setting, who, home)
         before = _rows(home)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,7 +109,8 @@ class GatewayOptions:
 
     def as_dict(self) -> dict[str, Any]:
         """Give the settings by name."""
-        return asdict(self)
+        # Not `asdict`: they hold nothing that would have to be copied.
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 def check_options(options: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ use itoa::Buffer;
 use rusqlite::{CachedStatement, Connection, TransactionBehavior};
 
 use super::json;
+use super::parts::Parts;
 use super::queue::{Op, RowsChanged};
 use super::row::Row;
 use super::{file, listing, search};
@@ -88,8 +89,8 @@ struct Table<'c> {
     plain: CachedStatement<'c>,
     run: CachedStatement<'c>,
     full: CachedStatement<'c>,
-    /// Is there a search index, a listing of channels, that has to follow?
-    searched: bool,
+    /// The search index and the listing of channels have to follow, if they are there.
+    parts: Parts,
     listed: bool,
 }
 
@@ -119,7 +120,7 @@ impl<'c> Table<'c> {
             run: connection
                 .prepare_cached(&format!("INSERT OR IGNORE {COLUMNS} VALUES {}", PLAIN_RUN.as_str()))?,
             full: insert(FULL)?,
-            searched: search::exists(connection)?,
+            parts: Parts::of(connection)?,
             listed: listing::exists(connection)?,
         })
     }
@@ -183,8 +184,8 @@ impl<'c> Table<'c> {
                 done.answers.push((Arc::clone(result), removed as i64));
             }
             Op::Clear { channel, result } => {
-                if self.searched {
-                    search::forget_channel(self.connection, *channel)?;
+                if !self.parts.is_empty() {
+                    search::forget_channel(self.connection, &self.parts, *channel)?;
                 }
                 if self.listed {
                     listing::forget_channel(self.connection, *channel)?;
@@ -279,8 +280,8 @@ impl<'c> Table<'c> {
             json::mentions(header.mentions.of(body)),
             json::attachments(header.attachments.of(body)),
         ))?;
-        if changed > 0 && self.searched {
-            search::refresh(self.connection, &id, &channel)?;
+        if changed > 0 && !self.parts.is_empty() {
+            search::refresh(self.connection, &self.parts, &id, &channel)?;
         }
         Ok(changed > 0)
     }
@@ -295,8 +296,8 @@ impl<'c> Table<'c> {
 
     /// The indexes forget a row before it goes: they look it up.
     fn forget(&self, id: &str, channel: &str) -> Result<(), rusqlite::Error> {
-        if self.searched {
-            search::forget(self.connection, id, channel)?;
+        if !self.parts.is_empty() {
+            search::forget(self.connection, &self.parts, id, channel)?;
         }
         if self.listed {
             listing::forget(self.connection, id, channel)?;
@@ -304,7 +305,8 @@ impl<'c> Table<'c> {
         Ok(())
     }
 
-    fn follow(&self) -> Result<(), rusqlite::Error> {
+    fn follow(&mut self) -> Result<(), rusqlite::Error> {
+        self.parts.follow(self.connection)?;
         if self.listed { listing::follow(self.connection) } else { Ok(()) }
     }
 }

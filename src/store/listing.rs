@@ -124,6 +124,17 @@ pub fn forget_rows(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite
     Ok(())
 }
 
+/// The rows up to this one are about to be removed.
+pub fn forget_until(connection: &Connection, last: i64) -> Result<(), rusqlite::Error> {
+    connection
+        .prepare_cached(&format!(
+            "DELETE FROM messages_by_channel WHERE (channel_id, created, id) IN \
+             (SELECT channel_id, {CREATED}, id FROM messages WHERE rowid <= ?1)"
+        ))?
+        .execute([last])?;
+    Ok(())
+}
+
 /// A channel's rows, newest first; of one second the greater id first. `indexed` says that the table is up to date.
 pub fn channel(
     connection: &Connection,

@@ -15,6 +15,7 @@ mod listing;
 mod live;
 mod memory;
 mod outage;
+mod parts;
 mod prune;
 mod queue;
 mod read;

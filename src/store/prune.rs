@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{listing, search};
+use super::listing;
+use super::parts::Parts;
 
 /// What one step may take. A commit of 20 ms is already a long one.
 const TIME: Duration = Duration::from_millis(6);
@@ -36,16 +37,22 @@ impl Pace {
         let started = Instant::now();
         let limit = usize::try_from(excess).unwrap_or(usize::MAX).min(self.rows);
         let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let window = first(&change, limit)?;
-        let rows: Vec<i64> = window.iter().map(|(row, _)| *row).collect();
-        if let Some(last) = rows.last() {
-            forget(&change, &rows)?;
+        let (rows, last): (i64, Option<i64>) = change
+            .prepare_cached(
+                "SELECT count(*), max(rowid) FROM (SELECT rowid FROM messages ORDER BY rowid LIMIT ?1)",
+            )?
+            .query_row([i64::try_from(limit).unwrap_or(i64::MAX)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if let Some(last) = last {
+            if listing::exists(&change)? {
+                listing::forget_until(&change, last)?;
+            }
             change.prepare_cached("DELETE FROM messages WHERE rowid <= ?1")?.execute([last])?;
             follow(&change)?;
         }
         change.commit()?;
-        self.learn(rows.len(), started.elapsed());
-        Ok(rows.len())
+        let rows = usize::try_from(rows).unwrap_or(0);
+        self.learn(rows, started.elapsed());
+        Ok(rows)
     }
 
     /// Removes rows created before `cutoff` (seconds) from among those stored first. Returns the number removed.
@@ -81,8 +88,11 @@ fn first(connection: &Connection, limit: usize) -> Result<Vec<(i64, i64)>, rusql
         .collect()
 }
 
+/// The listing looks the rows up, so it forgets them first. The search index is not told: see `parts`.
 fn remove(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite::Error> {
-    forget(connection, rows)?;
+    if listing::exists(connection)? {
+        listing::forget_rows(connection, rows)?;
+    }
     let mut statement = connection.prepare_cached("DELETE FROM messages WHERE rowid = ?1")?;
     for row in rows {
         statement.execute([row])?;
@@ -90,17 +100,7 @@ fn remove(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite::Error> 
     follow(connection)
 }
 
-/// The indexes forget the rows first: they look them up.
-fn forget(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite::Error> {
-    if search::exists(connection)? {
-        search::forget_rows(connection, rows)?;
-    }
-    if listing::exists(connection)? {
-        listing::forget_rows(connection, rows)?;
-    }
-    Ok(())
-}
-
 fn follow(connection: &Connection) -> Result<(), rusqlite::Error> {
+    Parts::of(connection)?.follow(connection)?;
     if listing::exists(connection)? { listing::follow(connection) } else { Ok(()) }
 }

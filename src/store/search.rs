@@ -1,16 +1,13 @@
 //! Full text search. The index is made at the first search and brought up to date at each: a bot that never
 //! searches pays nothing for it.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::file;
 use super::indexes::STEP;
+use super::parts::{Part, Parts};
 use super::read;
 use super::row::Row;
-
-/// unicode61 takes `ấ` for `a`; `đ` is a letter of its own there and is folded here, on both sides.
-const TABLE: &str = "CREATE VIRTUAL TABLE IF NOT EXISTS messages_search USING fts5(
-    text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2')";
 
 const TEXT: &str = "replace(replace(CASE WHEN json_valid(m.content) \
     THEN coalesce(json_extract(m.content, '$.t'), '') ELSE '' END, 'đ', 'd'), 'Đ', 'D')";
@@ -19,82 +16,86 @@ const TEXT: &str = "replace(replace(CASE WHEN json_valid(m.content) \
 const WORDS: usize = 32;
 const WORD_LETTERS: usize = 128;
 
-/// True once somebody has searched in this file, in this process or another.
-pub fn exists(connection: &Connection) -> Result<bool, rusqlite::Error> {
-    connection.prepare_cached("SELECT 1 FROM sqlite_master WHERE name = 'messages_search'")?.exists([])
-}
-
 /// Puts the next rows into the index, in one transaction and for as long as `go_on` says; true when there may be more.
 pub fn catch_up(
     connection: &mut Connection,
     mut go_on: impl FnMut() -> bool,
 ) -> Result<bool, rusqlite::Error> {
-    let change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    if !exists(&change)? {
-        change.execute_batch(TABLE)?;
-    }
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut parts = Parts::of(&change)?;
     let mut more = true;
-    {
-        let mut add = change.prepare_cached(&format!(
-            "INSERT INTO messages_search(rowid, text) SELECT m.rowid, {TEXT} FROM messages m WHERE m.rowid > \
-             (SELECT coalesce(max(id), -1) FROM messages_search_docsize) ORDER BY m.rowid LIMIT ?1"
-        ))?;
-        while more {
-            more = add.execute([STEP as i64])? == STEP;
-            if !go_on() {
-                break;
-            }
+    while more {
+        let (part, mark) = parts.unfilled(&change)?;
+        more = change
+            .prepare_cached(&format!(
+                "INSERT INTO {}(rowid, text) SELECT m.rowid, {TEXT} FROM messages m WHERE m.rowid > ?1 \
+                 ORDER BY m.rowid LIMIT ?2",
+                part.name
+            ))?
+            .execute([mark, STEP as i64])?
+            == STEP;
+        if !go_on() {
+            break;
         }
     }
     change.commit()?;
     Ok(more)
 }
 
-/// A row is about to be removed.
-pub fn forget(connection: &Connection, id: &str, channel: &str) -> Result<(), rusqlite::Error> {
+fn number_of(connection: &Connection, id: &str, channel: &str) -> Result<Option<i64>, rusqlite::Error> {
     connection
-        .prepare_cached(
-            "DELETE FROM messages_search WHERE rowid = (SELECT rowid FROM messages WHERE id = ?1 AND channel_id = ?2)",
-        )?
-        .execute([id, channel])?;
+        .prepare_cached("SELECT rowid FROM messages WHERE id = ?1 AND channel_id = ?2")?
+        .query_row([id, channel], |row| row.get(0))
+        .optional()
+}
+
+/// A row is about to be removed.
+pub fn forget(
+    connection: &Connection,
+    parts: &Parts,
+    id: &str,
+    channel: &str,
+) -> Result<(), rusqlite::Error> {
+    if let Some(row) = number_of(connection, id, channel)?
+        && let Some(part) = parts.with(row)
+    {
+        part.forget(connection, row)?;
+    }
     Ok(())
 }
 
 /// All rows of a channel are about to be removed.
-pub fn forget_channel(connection: &Connection, channel: i64) -> Result<(), rusqlite::Error> {
-    connection
-        .prepare_cached(
-            "DELETE FROM messages_search WHERE rowid IN (SELECT rowid FROM messages WHERE channel_id = ?1)",
-        )?
-        .execute([channel.to_string()])?;
-    Ok(())
-}
-
-/// Rows are about to be removed.
-pub fn forget_rows(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite::Error> {
-    let mut statement = connection.prepare_cached("DELETE FROM messages_search WHERE rowid = ?1")?;
-    for row in rows {
-        statement.execute([row])?;
+pub fn forget_channel(connection: &Connection, parts: &Parts, channel: i64) -> Result<(), rusqlite::Error> {
+    for (part, from, end) in parts.ranges() {
+        connection
+            .prepare_cached(&format!(
+                "DELETE FROM {} WHERE rowid IN \
+                 (SELECT rowid FROM messages WHERE channel_id = ?1 AND rowid >= ?2 AND rowid < ?3)",
+                part.name
+            ))?
+            .execute((channel.to_string(), from, end))?;
     }
     Ok(())
 }
 
 /// The content of a row has changed.
-pub fn refresh(connection: &Connection, id: &str, channel: &str) -> Result<(), rusqlite::Error> {
-    let indexed: Option<i64> = connection
-        .prepare_cached(
-            "SELECT m.rowid FROM messages m JOIN messages_search_docsize d ON d.id = m.rowid \
-             WHERE m.id = ?1 AND m.channel_id = ?2",
-        )?
-        .query_row([id, channel], |row| row.get(0))
-        .optional()?;
-    if let Some(rowid) = indexed {
-        connection.prepare_cached("DELETE FROM messages_search WHERE rowid = ?1")?.execute([rowid])?;
+pub fn refresh(
+    connection: &Connection,
+    parts: &Parts,
+    id: &str,
+    channel: &str,
+) -> Result<(), rusqlite::Error> {
+    let Some(row) = number_of(connection, id, channel)? else { return Ok(()) };
+    if let Some(part) = parts.with(row)
+        && part.holds(connection, row)?
+    {
+        part.forget(connection, row)?;
         connection
             .prepare_cached(&format!(
-                "INSERT INTO messages_search(rowid, text) SELECT m.rowid, {TEXT} FROM messages m WHERE m.rowid = ?1"
+                "INSERT INTO {}(rowid, text) SELECT m.rowid, {TEXT} FROM messages m WHERE m.rowid = ?1",
+                part.name
             ))?
-            .execute([rowid])?;
+            .execute([row])?;
     }
     Ok(())
 }
@@ -111,14 +112,7 @@ pub fn find(
     let columns = read::COLUMNS;
     let letters = text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\0');
     match question(text) {
-        Some(_) if !exists(connection)? => Ok(Vec::new()),
-        Some(question) => connection
-            .prepare_cached(&format!(
-                "SELECT {columns} FROM messages_search s CROSS JOIN messages m ON m.rowid = s.rowid \
-                 WHERE s.messages_search MATCH ?1 AND (?2 IS NULL OR m.channel_id = ?2) ORDER BY s.rowid DESC LIMIT ?3"
-            ))?
-            .query_map((question, channel, limit), read::row)?
-            .collect(),
+        Some(question) => find_words(connection, &question, channel.as_deref(), limit),
         // No word in it: an emoji, say. Then letter by letter, without the index.
         None if letters.is_empty() => Ok(Vec::new()),
         None => connection
@@ -130,6 +124,38 @@ pub fn find(
             .query_map((letters, channel, limit), read::row)?
             .collect(),
     }
+}
+
+/// Part by part: each holds newer rows than the one before.
+fn find_words(
+    connection: &Connection,
+    question: &str,
+    channel: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Row>, rusqlite::Error> {
+    let columns = read::COLUMNS;
+    // In one reading: between two a part may be retired.
+    let reading = connection.unchecked_transaction()?;
+    let first: i64 = reading
+        .prepare_cached("SELECT coalesce(min(rowid), 0) FROM messages")?
+        .query_row([], |row| row.get(0))?;
+    let mut found = Vec::new();
+    for Part { name, .. } in Parts::of(&reading)?.newest_first() {
+        let left = limit - found.len() as i64;
+        if left <= 0 {
+            break;
+        }
+        let mut statement = reading.prepare_cached(&format!(
+            "SELECT {columns} FROM {name} s CROSS JOIN messages m ON m.rowid = s.rowid \
+             WHERE s.{name} MATCH ?1 AND s.rowid >= ?2 AND (?3 IS NULL OR m.channel_id = ?3) \
+             ORDER BY s.rowid DESC LIMIT ?4"
+        ))?;
+        for row in statement.query_map((question, first, channel, left), read::row)? {
+            found.push(row?);
+        }
+    }
+    reading.commit()?;
+    Ok(found)
 }
 
 /// The same search over rows that are in no file.

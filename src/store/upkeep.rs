@@ -13,7 +13,7 @@ use super::listing;
 use super::prune::Pace;
 use super::queue::lock;
 use super::writer::{DELAY, Writer};
-use super::{file, fork, read, search};
+use super::{file, fork, parts, read, search};
 
 /// Pages in the log before they go into the file, and how many more before another try when a reader was in the way.
 const CHECKPOINT_PAGES: usize = 4000;
@@ -24,10 +24,11 @@ const TICK: Duration = Duration::from_secs(30);
 /// How soon a few rows over the bound go: each step costs a commit, and a fiftieth too many does no harm until then.
 const SOON: Duration = Duration::from_secs(1);
 const SLACK: u64 = 50;
-/// How long rows over the bound are removed before the next group has its turn.
+/// How long rows over the bound are removed before the next group has its turn; so many times as long the further it is off.
 const PRUNING: Duration = Duration::from_millis(25);
+const LONGER: u64 = 8;
 /// Rows removed in one step at least: with fewer the commits cost more than the rows.
-const PRUNED: usize = 64;
+const PRUNED: usize = 256;
 /// A slice of an index while groups wait in line; it may take `DELAY` while one collects, and so long while nothing comes at all.
 const PRESSED: Duration = Duration::from_millis(5);
 const ALONE: Duration = Duration::from_millis(50);
@@ -47,6 +48,8 @@ pub struct Upkeep {
     /// Pages were, and the file is as long as before.
     gave_back: bool,
     indexing: bool,
+    /// Parts of the search index may be over, or lie there to be taken apart.
+    retiring: bool,
     /// The last slice was a long one.
     breath: bool,
     tick: Instant,
@@ -62,6 +65,7 @@ impl Upkeep {
             vacuuming: false,
             gave_back: false,
             indexing: false,
+            retiring: false,
             breath: false,
             tick: Instant::now(),
             checkpoint_at: CHECKPOINT_PAGES,
@@ -70,7 +74,7 @@ impl Upkeep {
 
     /// Is there another slice to do?
     pub fn more(&self) -> bool {
-        self.pruning || self.vacuuming || self.indexing
+        self.pruning || self.vacuuming || self.indexing || self.retiring
     }
 
     /// How long a group collects before it is written.
@@ -88,7 +92,7 @@ impl Upkeep {
 
     /// There is nothing that could be done now.
     fn rest(&mut self) {
-        (self.pruning, self.vacuuming, self.indexing) = (false, false, false);
+        (self.pruning, self.vacuuming, self.indexing, self.retiring) = (false, false, false, false);
         self.tick = Instant::now() + TICK;
     }
 }
@@ -103,7 +107,11 @@ impl Writer<'_> {
             return;
         }
         self.checkpoint();
-        let done = self.prune().and_then(|()| self.index(wanted, pressed)).and_then(|()| self.give_back());
+        let done = self
+            .prune()
+            .and_then(|()| self.index(wanted, pressed))
+            .and_then(|()| self.retire())
+            .and_then(|()| self.give_back());
         if let Err(error) = done {
             self.shared.counters.failures.fetch_add(1, Ordering::Relaxed);
             self.upkeep.rest();
@@ -147,6 +155,24 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// A slice of what the search index no longer needs.
+    fn retire(&mut self) -> Result<(), rusqlite::Error> {
+        if std::mem::take(&mut self.upkeep.retiring) {
+            let started = Instant::now();
+            self.upkeep.retiring = self.with_file(|place| parts::retire(&mut place.connection))?;
+            if self.upkeep.retiring {
+                self.note_commit(started);
+                self.upkeep.vacuuming = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_commit(&self, started: Instant) {
+        let took = started.elapsed().as_micros() as u64;
+        self.shared.counters.longest_commit.fetch_max(took, Ordering::Relaxed);
+    }
+
     /// A slice of the space that nobody needs any more. Not while rows are being removed: they leave more of it.
     fn give_back(&mut self) -> Result<(), rusqlite::Error> {
         if self.upkeep.vacuuming && !self.upkeep.pruning {
@@ -188,6 +214,7 @@ impl Writer<'_> {
             self.upkeep.tick = Instant::now()
                 + options.max_age.map_or(TICK, |age| (age / 10).clamp(Duration::from_secs(1), TICK));
             self.upkeep.vacuuming = true;
+            self.upkeep.retiring = true;
         }
         if let Some(max) = options.max_messages {
             let over = self.rows_over(max, ticked)?;
@@ -232,15 +259,18 @@ impl Writer<'_> {
     /// For longer than a group may take: what comes in faster than it can be removed has to wait in the backlog, and so
     /// the bound holds at any rate.
     fn remove_oldest(&mut self, max: u64) -> Result<bool, rusqlite::Error> {
-        let until = Instant::now() + PRUNING;
+        let over = |rows: Option<u64>| rows.unwrap_or(0).saturating_sub(max);
+        let times = (over(self.rows) / (max / SLACK).max(1)).clamp(1, LONGER);
+        let until = Instant::now() + PRUNING * times as u32;
         loop {
-            let over = self.rows.unwrap_or(0).saturating_sub(max);
+            let over = over(self.rows);
             if over == 0 {
                 return Ok(false);
             }
             if self.prune_step(|pace, place| pace.oldest(&mut place.connection, over))? == 0 {
                 return Ok(false);
             }
+            self.checkpoint();
             if Instant::now() >= until {
                 return Ok(true);
             }
@@ -256,8 +286,8 @@ impl Writer<'_> {
         let removed = self.with_file(|place| step(&mut pace, place));
         self.upkeep.pace = pace;
         let removed = removed?;
-        let took = started.elapsed().as_micros() as u64;
-        self.shared.counters.longest_commit.fetch_max(took, Ordering::Relaxed);
+        self.note_commit(started);
+        self.upkeep.retiring |= removed > 0;
         self.shared.counters.pruned.fetch_add(removed as u64, Ordering::Relaxed);
         self.rows = self.rows.map(|rows| rows.saturating_sub(removed as u64));
         Ok(removed)

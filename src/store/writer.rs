@@ -17,6 +17,10 @@ pub const DELAY: Duration = Duration::from_millis(20);
 /// A queue of this size waits for nothing.
 const ENOUGH_BYTES: usize = 8 << 20;
 
+/// Rows of one group, of a bound of rows: those of 10 ms are many for a small one.
+const SHARE: u64 = 16;
+const ROWS: u64 = 256;
+
 /// How long another process may hold the file before the store goes on without it.
 const BUSY_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -113,6 +117,8 @@ impl Writer<'_> {
         let mut at = 0;
         let mut singly = false;
         let mut busy_since: Option<Instant> = None;
+        let most = self.shared.options.max_messages.map_or(u64::MAX, |max| (max / SHARE).max(ROWS));
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
         while at < ops.len() {
             if self.down.is_some() {
                 self.retain(ops, at);
@@ -121,7 +127,7 @@ impl Writer<'_> {
             if self.has_moved() {
                 self.start_over();
             }
-            let end = if singly { at + 1 } else { ops.len() };
+            let end = if singly { at + 1 } else { at.saturating_add(most).min(ops.len()) };
             match catch_unwind(AssertUnwindSafe(|| self.group(&ops[at..end]))) {
                 Ok(Ok(written)) => {
                     at += self.account(&ops[at..end], written);

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
+from mezon.utils.beside import in_a_thread
+
 __all__ = ["warm_up"]
 
 #: What authenticating imports in its functions, and what comes after it. A name that is missing here is imported there,
@@ -27,13 +29,13 @@ _THEN: Final = (
 async def warm_up() -> asyncio.Future[None]:
     """Import what authenticating needs; gives the future of the rest, which is imported while the server answers."""
     if any(name not in sys.modules for name in _FIRST):
-        await asyncio.to_thread(_begin)
+        await in_a_thread(_begin)
     loop = asyncio.get_running_loop()
     if all(name in sys.modules for name in _THEN):
         there: asyncio.Future[None] = loop.create_future()
         there.set_result(None)
         return there
-    return asyncio.ensure_future(asyncio.to_thread(_import, _THEN))
+    return in_a_thread(lambda: _import(_THEN))
 
 
 def _import(names: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ __all__ = ["check_address", "host_of", "http_base"]
 # A host name, an IPv4 address, or an IPv6 address without its brackets. Names beyond ASCII are for the resolver.
 _HOST = re.compile(r"[\w.:%-]+", re.UNICODE)
 _LONGEST = 253
+_NO_URL_HAS = re.compile(r"[\x00-\x20\x7f]")
 
 
 def check_address(url: str, schemes: tuple[str, ...]) -> SplitResult:
@@ -18,7 +19,7 @@ def check_address(url: str, schemes: tuple[str, ...]) -> SplitResult:
     Raises:
         ValueError: It cannot, and why; the text has no path and no query in it.
     """
-    if any(ord(char) <= 32 or ord(char) == 127 for char in url):
+    if _NO_URL_HAS.search(url):
         raise ValueError("it has a space or a control character in it")
     try:
         parts = urlsplit(url)

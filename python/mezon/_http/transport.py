@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import re
 import socket
 import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from mezon._http.log import logger
 from mezon._http.tls import context_for
 from mezon.errors import InvalidArgumentError, MezonConnectionError
 from mezon.ports import AnswerTooLongError, HttpAnswer, HttpLane, HttpRequest, HttpStream
+from mezon.utils.beside import in_a_thread
 
 if TYPE_CHECKING:
     import ssl
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["AiohttpTransport", "read_whole"]
 
 _READ_BYTES = 1 << 16
+_ENDS_A_LINE = re.compile(r"[\r\n\0]")
 _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
@@ -274,7 +278,7 @@ async def _load() -> None:
     """Import aiohttp in a thread, once: it takes a tenth of a second, and a whole one on a busy machine."""
     for name in ("mezon._http.failures", "mezon._http.pool"):
         if name not in sys.modules:
-            await asyncio.to_thread(importlib.import_module, name)
+            await in_a_thread(partial(importlib.import_module, name))
 
 
 def _check(request: HttpRequest) -> None:
@@ -286,7 +290,7 @@ def _check(request: HttpRequest) -> None:
     except ValueError as error:
         raise wrong_address(request, str(error)) from None
     for name, value in request.headers.items():
-        if any(char in "\r\n\0" for char in f"{name}{value}"):
+        if _ENDS_A_LINE.search(name) or _ENDS_A_LINE.search(str(value)):
             raise InvalidArgumentError(f"{request.name}: the {name!r} header has a line break in it")
 
 

@@ -82,7 +82,8 @@ def stats(file: Annotated[Path, _FILE] = DEFAULT, json_output: Annotated[bool, _
             "SELECT channel_id, count(*) FROM messages GROUP BY channel_id ORDER BY 2 DESC, 1 LIMIT 5"
         ).fetchall()
         indexed = (
-            store.execute("SELECT 1 FROM sqlite_master WHERE name = 'messages_search'").fetchone() is not None
+            store.execute("SELECT 1 FROM sqlite_master WHERE name GLOB 'messages_search*'").fetchone()
+            is not None
         )
     size = sum(part.stat().st_size for part in _parts(file))
     found = {

@@ -95,7 +95,8 @@ impl<'a> Connection<'a> {
             complaints,
             secrets,
             ready: false,
-            batch: Vec::with_capacity(TURN),
+            // It grows with the first burst: most connections of a process with a thousand have none.
+            batch: Vec::new(),
             pause: None,
             pongs: Vec::new(),
             // The first one goes out at once: the round trip is known early, and so is a dead peer.

@@ -1,8 +1,10 @@
 //! The TLS client configuration: rustls on ring. Certificates are verified unless [`Trust::Anybody`] was asked for by name.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::SystemTime;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
@@ -19,7 +21,53 @@ pub enum Trust {
     Anybody,
 }
 
-/// The configuration, made at the first connection that needs it: reading the system's certificates takes milliseconds.
+/// The configurations in use, for the next client who trusts the same: the system's certificates take milliseconds to
+/// read and some 200 KB to hold, which a thousand bots need once.
+static IN_USE: Mutex<Vec<(Basis, Weak<ClientConfig>)>> = Mutex::new(Vec::new());
+
+/// What a configuration is made from. A file of authorities that was written anew makes another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Basis {
+    trust: Trust,
+    file: Option<(SystemTime, u64)>,
+    /// Where the system's certificates are looked for.
+    places: [Option<OsString>; 2],
+}
+
+impl Basis {
+    fn of(trust: &Trust) -> Basis {
+        let file = match trust {
+            Trust::Authorities(Some(path)) => std::fs::metadata(path).ok(),
+            _ => None,
+        };
+        Basis {
+            trust: trust.clone(),
+            file: file.and_then(|file| Some((file.modified().ok()?, file.len()))),
+            places: ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os),
+        }
+    }
+}
+
+/// # Errors
+/// As [`client_config`].
+fn shared_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
+    let basis = Basis::of(trust);
+    // A fork may have copied the lock as it was held: then the child makes its own each time.
+    let known = IN_USE.try_lock().ok().and_then(|in_use| {
+        in_use.iter().find(|(known, _)| *known == basis).and_then(|(_, config)| config.upgrade())
+    });
+    if let Some(config) = known {
+        return Ok(config);
+    }
+    let config = client_config(trust)?;
+    if let Ok(mut in_use) = IN_USE.try_lock() {
+        in_use.retain(|(_, config)| config.strong_count() > 0);
+        in_use.push((basis, Arc::downgrade(&config)));
+    }
+    Ok(config)
+}
+
+/// The configuration, found or made at the first connection that needs it.
 pub struct Tls {
     trust: Trust,
     config: OnceLock<Result<Arc<ClientConfig>, String>>,
@@ -33,7 +81,7 @@ impl Tls {
     /// # Errors
     /// A sentence, when the file of further authorities is unusable.
     pub fn config(&self) -> Result<Arc<ClientConfig>, String> {
-        self.config.get_or_init(|| client_config(&self.trust)).clone()
+        self.config.get_or_init(|| shared_config(&self.trust)).clone()
     }
 }
 
@@ -139,6 +187,34 @@ mod tests {
         assert!(of(Path::new("/nonexistent/ca.pem")).is_err());
         assert!(client_config(&Trust::Authorities(None)).is_ok());
         assert!(client_config(&Trust::Anybody).is_ok());
+    }
+
+    #[test]
+    fn those_who_trust_the_same_share_a_configuration_while_somebody_has_it() {
+        // Another test may be looking at the same moment, and then one is made that nobody shares.
+        let shared = |trust: &Trust| {
+            (0..100).find_map(|_| {
+                let (one, other) = (shared_config(trust).unwrap(), shared_config(trust).unwrap());
+                Arc::ptr_eq(&one, &other).then_some(one)
+            })
+        };
+        let all = shared(&Trust::Authorities(None)).expect("one for both");
+        let anybody = shared(&Trust::Anybody).expect("one for both");
+        assert!(!Arc::ptr_eq(&all, &anybody));
+        let gone = Arc::downgrade(&anybody);
+        drop(anybody);
+        assert!(gone.upgrade().is_none(), "nobody holds it for those who may come");
+    }
+
+    #[test]
+    fn a_file_of_authorities_that_was_written_anew_is_another_basis() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let trust = Trust::Authorities(Some(file.path().into()));
+        let before = Basis::of(&trust);
+        assert_eq!(before, Basis::of(&trust));
+        writeln!(file, "another certificate").unwrap();
+        assert_ne!(before, Basis::of(&trust));
+        assert_ne!(before, Basis::of(&Trust::Authorities(None)));
     }
 
     #[test]

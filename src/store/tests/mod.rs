@@ -1,6 +1,7 @@
 //! The store as a whole, on real files.
 
 mod bounds;
+mod forgetting;
 mod model;
 mod place;
 mod reading;

@@ -102,3 +102,22 @@ fn a_first_search_keeps_no_other_store_from_writing() {
         assert_eq!((store.stats().failures, store.stats().degraded), (0, false));
     }
 }
+
+#[test]
+fn a_slice_of_unused_space_is_as_large_as_it_says_and_counts_in_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = file::open(&Location::File(folder.path().join("cache.db"))).expect("opens");
+    let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) \
+                INSERT INTO messages (id, channel_id, content) SELECT i, 1, hex(zeroblob(1500)) FROM n";
+    place.connection.execute(fill, []).expect("fills");
+    place.connection.execute("DELETE FROM messages WHERE rowid > 10", []).expect("removes");
+    let pages = |place: &file::Writable| -> i64 {
+        place.connection.pragma_query_value(None, "page_count", |row| row.get(0)).expect("counts")
+    };
+    let (before, log) = (pages(&place), place.wal_pages.load(Ordering::Relaxed));
+    assert!(file::give_back(&place.connection, 100).expect("gives back"));
+    assert_eq!(pages(&place), before - 100);
+    assert!(place.wal_pages.load(Ordering::Relaxed) > log, "or the log is never put into the file");
+    while file::give_back(&place.connection, 100).expect("gives back") {}
+    assert!(pages(&place) < before / 2);
+}

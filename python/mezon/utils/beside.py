@@ -1,0 +1,41 @@
+"""A thread for one thing. Those of a loop's own executor stay for as long as the loop, and nobody needs them again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+__all__ = ["in_a_thread"]
+
+_T = TypeVar("_T")
+
+
+def in_a_thread(call: Callable[[], _T]) -> asyncio.Future[_T]:
+    """Run a function in a thread that ends with it; gives the future of what it returns or raises."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_T] = loop.create_future()
+
+    def tell(result: _T | None, error: Exception | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(cast("_T", result))
+
+    def run() -> None:
+        result: _T | None = None
+        failure: Exception | None = None
+        try:
+            result = call()
+        except Exception as error:
+            failure = error
+        # RuntimeError: the loop is closed, and nobody waits there any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell, result, failure)
+
+    threading.Thread(target=run, name="mezon-aside").start()
+    return future
