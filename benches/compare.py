@@ -38,7 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small numbers, one round, under a minute")
     parser.add_argument("--only", action="append", metavar="NAME", help="a case (or the start of its name)")
     parser.add_argument("--sides", default="reference,ours,handwritten,typescript", help="who takes part")
-    parser.add_argument("--rounds", type=int, help="rounds of each case")
+    parser.add_argument("--rounds", type=int, help="rounds of each case; of all cases, at most so many")
     parser.add_argument(
         "--write-readme",
         action="store_true",
@@ -64,7 +64,7 @@ async def measure(
 
     def rounds(case: Case) -> int:
         if options.rounds is not None:
-            return int(options.rounds)
+            return int(options.rounds) if options.only else min(int(options.rounds), case.rounds)
         return max(case.quick_rounds, bool(options.only)) if options.quick else case.rounds
 
     for turn in range(max(map(rounds, cases))):
