@@ -23,6 +23,20 @@ fn the_number_of_rows_is_bounded() {
     assert_eq!(integrity(&path), "ok");
 }
 
+/// What is committed at once is over the bound until rows are removed: however fast it is, it is a small share.
+#[test]
+fn a_group_is_a_share_of_the_bound() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(Options { max_messages: Some(1000), ..small(&folder.path().join("cache.db")) });
+    let bodies: Vec<Body> = (0..20_000).map(|id| encoded(&message(1, id, "a"))).collect();
+    for body in bodies {
+        store.accept(body);
+    }
+    assert!(store.flush_blocking(SOON));
+    assert!(store.stats().commits >= 20_000 / 256, "{} commits", store.stats().commits);
+    wait_for("pruning", || store.count(None) == 1000);
+}
+
 #[test]
 fn age_is_bounded() {
     let folder = tempfile::tempdir().expect("a folder");
