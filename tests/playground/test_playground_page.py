@@ -282,7 +282,7 @@ async def test_an_error_of_the_bot_is_told_to_who_waits_for_an_answer(
 
 
 async def test_save_as_pytest_gives_a_test_that_passes(
-    bot: MezonClient, open_page: Any, control: Any, tmp_path: Path
+    bot: MezonClient, open_page: Any, control: Any, gateway: LocalGateway, tmp_path: Path
 ) -> None:
     from playwright.async_api import expect
 
@@ -299,9 +299,13 @@ async def test_save_as_pytest_gives_a_test_that_passes(
     await say(page, "!edit")
     await expect(page.get_by_text("thought", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Weather").click()
+    before = gateway.connections.total
     await page.get_by_role("button", name="Drop the connection").click()
+    await gateway.wait_until(lambda: gateway.connections.total > before, timeout=30)
     await expect(page.get_by_text("Bot connected")).to_be_visible()
     await page.get_by_role("navigation", name="Places and people").get_by_role("button", name="@ bob").click()
+    # What is typed before the page shows Bob's words would be Alice's.
+    await expect(page.locator("#say")).to_have_attribute("placeholder", "Bob to the bot directly")
     await say(page, "!marks")
     await expect(page.locator(".text strong")).to_have_text("bold")
 

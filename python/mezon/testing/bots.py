@@ -124,8 +124,8 @@ def _import_anew(target: Target) -> Any:
     known = getattr(sys.modules.get(top), "__file__", None)
     # Two bots of one test run may both be called bot.py: the later one is meant.
     other = _imported.get(top, target.folder)
-    if folder not in sys.path or other != target.folder:
-        sys.path[:] = [folder, *(path for path in sys.path if path != folder)]
+    # In front, also when it is there: the folder of another bot may hold a file of this name.
+    sys.path[:] = [folder, *(path for path in sys.path if path != folder)]
     _imported[top] = target.folder
     if known is None or any(Path(known).resolve().is_relative_to(one) for one in (target.folder, other)):
         old = target.module if other == target.folder else top
