@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
-from mezon.utils.beside import in_a_thread
+from mezon.utils.own_thread import in_a_thread
 
 __all__ = ["warm_up"]
 

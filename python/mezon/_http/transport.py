@@ -21,7 +21,7 @@ from mezon._http.log import logger
 from mezon._http.tls import context_for
 from mezon.errors import InvalidArgumentError, MezonConnectionError
 from mezon.ports import AnswerTooLongError, HttpAnswer, HttpLane, HttpRequest, HttpStream
-from mezon.utils.beside import in_a_thread
+from mezon.utils.own_thread import in_a_thread
 
 if TYPE_CHECKING:
     import ssl

@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 import pytest
-from mezon.utils.beside import in_a_thread
+from mezon.utils.own_thread import in_a_thread
 from waiting import until
 
 
