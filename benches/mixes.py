@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from typing import Final
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import Blast, LocalGateway
+from mezon.testing.blast import join_frames
 from mezon.testing.frames import websocket_frame
 from mezon.testing.messages import build_message, make_attachments
 from mezon.testing.world import World
 
-#: Frames are joined to chunks of about this size; one write each.
-CHUNK: Final = 256 * 1024
 ATTACHMENTS: Final = 50
 CONTENT: Final = 60_000
 ASCII: Final = (
@@ -107,21 +105,8 @@ def _build(world: World, n: int, mix: str, rooms: list, people: list) -> Blast: 
             avatar=f"https://cdn.example/avatars/{sender.id}.webp",
         )
         frames.append(websocket_frame(realtime_pb2.Envelope(channel_message=message).SerializeToString()))
-    chunks = list(_joined(frames))
+    chunks = list(join_frames(frames))
     return Blast(n, sum(len(chunk) for chunk, _ in chunks), chunks, per_channel, ids[0], ids[-1])
-
-
-def _joined(frames: list[bytes]) -> Iterator[tuple[bytes, int]]:
-    chunk, held = bytearray(), 0
-    for frame in frames:
-        chunk += frame
-        held += 1
-        if len(chunk) >= CHUNK:
-            yield bytes(chunk), held
-            chunk.clear()
-            held = 0
-    if held:
-        yield bytes(chunk), held
 
 
 def _varint(value: int) -> bytes:

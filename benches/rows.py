@@ -13,7 +13,7 @@ Values = dict[Who, float]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table and its target (see the design's TARGETS.md)."""
+    """A line of the table and its target."""
 
     case: str
     figure: str

@@ -83,6 +83,17 @@ async def drift(into: list[float]) -> None:
         into.append(time.perf_counter() - start - 0.001)
 
 
+async def come_online(client: Any, warmed: Any) -> None:
+    """Log in, and wait until the event says that the bot is warm."""
+    import asyncio
+
+    await client.login()
+    tell(online=True)
+    await warmed.wait()
+    # Channel lists and the like, asked for by the first messages, are behind us then.
+    await asyncio.sleep(options()["settle"])
+
+
 async def wait_stored() -> None:
     """Wait until the benchmark has seen all rows in the message store.
 

@@ -7,7 +7,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-from _bot import cpu, drift, leave, make_client, memory, options, percentile, reset_peak, tell, wait_stored
+from _bot import (
+    come_online,
+    cpu,
+    drift,
+    leave,
+    make_client,
+    memory,
+    options,
+    percentile,
+    reset_peak,
+    tell,
+    wait_stored,
+)
 
 OPTIONS = options()
 WARM: int = OPTIONS["warm"]
@@ -127,11 +139,7 @@ async def main() -> None:
         client.on_channel_message(HANDLERS[OPTIONS["handler"]])
     for _ in range(OPTIONS.get("others", 0)):
         client.on_channel_message(another)
-    await client.login()
-    tell(online=True)
-    await warmed.wait()
-    # Channel lists and the like, asked for by the first messages, are behind us then.
-    await asyncio.sleep(OPTIONS["settle"])
+    await come_online(client, warmed)
     lags: list[float] = []
     ticker = asyncio.ensure_future(drift(lags)) if OPTIONS.get("lag") else None
     watch = Watch(client.message_db) if OPTIONS.get("watch") else None

@@ -9,7 +9,7 @@ import asyncio
 import time
 from typing import Any
 
-from _bot import leave, make_client, options, percentile, tell
+from _bot import come_online, leave, make_client, options, percentile, tell
 
 OPTIONS = options()
 WARM: int = OPTIONS["warm"]
@@ -57,10 +57,7 @@ def load(loop: asyncio.AbstractEventLoop, share: float) -> None:
 async def main() -> None:
     client = make_client()
     client.on_channel_message(hear)
-    await client.login()
-    tell(online=True)
-    await warmed.wait()
-    await asyncio.sleep(OPTIONS["settle"])
+    await come_online(client, warmed)
     if OPTIONS["busy"]:
         load(asyncio.get_running_loop(), OPTIONS["busy"])
     tell(ready=True)

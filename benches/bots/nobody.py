@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from _bot import cpu, leave, make_client, options, tell
+from _bot import come_online, cpu, leave, make_client, options, tell
 
 OPTIONS = options()
 WARM: int = OPTIONS["warm"]
@@ -42,10 +42,7 @@ async def every_message_dropped(client: Any, cpu_before: float) -> None:
 async def main() -> None:
     client = make_client()
     client.on_channel_message(count)
-    await client.login()
-    tell(online=True)
-    await warmed.wait()
-    await asyncio.sleep(OPTIONS["settle"])
+    await come_online(client, warmed)
     cpu_before = cpu()
     if OPTIONS.get("filtered"):
         await every_message_dropped(client, cpu_before)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-from _bot import leave, make_client, options, tell
+from _bot import come_online, leave, make_client, options, tell
 
 OPTIONS = options()
 WARM: int = OPTIONS["warm"]
@@ -56,10 +56,7 @@ async def first(query: Awaitable[list[Any]]) -> dict[str, float]:
 async def main() -> None:
     client = make_client()
     client.on_channel_message(hear)
-    await client.login()
-    tell(online=True)
-    await warmed.wait()
-    await asyncio.sleep(OPTIONS["settle"])
+    await come_online(client, warmed)
     tell(ready=True)
     channel = await client.channels.fetch(OPTIONS["channel"])
     sending = asyncio.ensure_future(send_on(channel))

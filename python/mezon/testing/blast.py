@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -115,21 +115,29 @@ def build_blast(
             side.add(user_id=sender.id, session_id=number % 1000, username=sender.username)
             return realtime_pb2.Envelope(status_presence_event=event)
 
-    chunks: list[tuple[bytes, int]] = []
-    chunk = bytearray()
-    held = size = 0
-    for number in range(n):
-        room, sender = dice.choice(rooms), dice.choice(people)
-        per_channel.setdefault(room.id, 0)
-        chunk += websocket_frame(make(number, room, sender).SerializeToString())
-        per_channel[room.id] += 1
+    def frames() -> Iterator[bytes]:
+        for number in range(n):
+            room, sender = dice.choice(rooms), dice.choice(people)
+            per_channel.setdefault(room.id, 0)
+            yield websocket_frame(make(number, room, sender).SerializeToString())
+            per_channel[room.id] += 1
+
+    chunks = list(join_frames(frames()))
+    return Blast(n, sum(len(chunk) for chunk, _ in chunks), chunks, per_channel, first, last)
+
+
+def join_frames(frames: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Join frames to chunks of about ``CHUNK_BYTES``; gives each with how many frames are in it."""
+    chunk, held = bytearray(), 0
+    for frame in frames:
+        chunk += frame
         held += 1
-        if len(chunk) >= CHUNK_BYTES or number == n - 1:
-            chunks.append((bytes(chunk), held))
-            size += len(chunk)
+        if len(chunk) >= CHUNK_BYTES:
+            yield bytes(chunk), held
             chunk.clear()
             held = 0
-    return Blast(n, size, chunks, per_channel, first, last)
+    if held:
+        yield bytes(chunk), held
 
 
 def _message(
