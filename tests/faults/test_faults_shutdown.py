@@ -20,15 +20,12 @@ from mezon import Disconnect, MezonClient, MezonError
 from mezon.errors import NotLoggedInError
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
-from waiting import until
+from waiting import system_threads, until
 
 
 def threads() -> set[str]:
     """The threads of this process, but for the core's one, which all clients share."""
-    names = set()
-    for task in Path("/proc/self/task").iterdir():
-        names.add(f"{task.name} {(task / 'comm').read_text().strip()}")
-    return {name for name in names if "mezon-io" not in name}
+    return {f"{task} {name}" for task, name in system_threads().items() if "mezon-io" not in name}
 
 
 def files() -> set[str]:

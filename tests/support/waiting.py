@@ -7,7 +7,11 @@ import inspect
 import os
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
+
+TASKS = Path("/proc/self/task")
 
 
 async def until(
@@ -44,3 +48,12 @@ def rss() -> int:
     """The resident memory of this process in bytes."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def system_threads() -> dict[str, str]:
+    """The threads of this process, Rust's among them: the system's number of each, and its name."""
+    found = {}
+    for task in TASKS.iterdir():
+        with suppress(OSError):  # it ended since it was listed
+            found[task.name] = (task / "comm").read_text().strip()
+    return found
