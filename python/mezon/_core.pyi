@@ -114,14 +114,13 @@ class Senders:
     """What messages have shown of their senders, ``most`` of them: all are forgotten when there are more."""
 
     def __new__(cls, most: int) -> Senders: ...
-    def know(self, message: Any, use_channel: _Use, use_user: _Use) -> bool:
-        """Tell whether the caches know channel and sender, and the looks; each is used, with KeyError if not there."""
-    def have_seen(self, message: Any) -> bool:
-        """Tell whether a message shows its sender as the one before it did."""
-    def see(self, message: Any) -> None:
-        """Remember what a message shows of its sender."""
+    def news(self, message: Any, use_channel: _Use, use_user: _Use) -> tuple[bool, bool, bool] | None:
+        """Say if channel, sender, looks are new, None if none is; an id is used, with KeyError if not there."""
     def forget(self, sender: int) -> None:
         """Forget a sender."""
+
+def sender_looks(message: Any) -> tuple[str, str, str, str, str]:
+    """Give username, display name, nick in the clan, avatar, and avatar in the clan, as a message shows them."""
 
 @final
 class EventFilter:

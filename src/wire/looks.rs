@@ -57,10 +57,9 @@ pub struct Seen {
 
 impl Seen {
     pub fn new(shown: &Shown<'_>) -> Self {
-        Self {
-            lengths: shown.map(|look| look.map_or(NONE, |look| look.len() as u32)),
-            all: shown.iter().copied().flatten().flatten().copied().collect(),
-        }
+        let mut all = Vec::with_capacity(shown.iter().flatten().map(|look| look.len()).sum());
+        shown.iter().flatten().for_each(|look| all.extend_from_slice(look));
+        Self { lengths: shown.map(|look| look.map_or(NONE, |look| look.len() as u32)), all: all.into() }
     }
 
     /// Are these the same?

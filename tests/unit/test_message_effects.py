@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from operator import itemgetter
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mezon._events import defaults
@@ -14,10 +15,13 @@ from mezon._events.defaults import Effects
 from mezon._gateway.codec import event_plan
 from mezon.managers.cache import CacheManager
 from mezon.models import ChannelMessage
+from mezon.models._lazy import Senders, sender_looks
+from mezon.models._seen import SenderSeen
 from mezon.models.message import UserInitData
 from mezon.protobuf.api import api_pb2
 
-LOOKS = itemgetter("username", "display_name", "clan_nick", "avatar", "clan_avatar")
+IDS = {"message_id": 1, "clan_id": 7, "channel_id": 1, "sender_id": 2}
+LOOKS = attrgetter("username", "display_name", "clan_nick", "avatar", "clan_avatar")
 
 
 async def never(key: int) -> Any:
@@ -25,11 +29,11 @@ async def never(key: int) -> Any:
 
 
 class User:
-    def __init__(self, data: UserInitData) -> None:
-        self.looks: list[Any] = [LOOKS(data.__dict__)]
+    def __init__(self, data: UserInitData | SenderSeen) -> None:
+        self.looks: list[Any] = [LOOKS(data)]
 
     def merge(self, message: Any) -> None:
-        self.looks.append(LOOKS(message.__dict__))
+        self.looks.append(LOOKS(message))
 
 
 class Objects:
@@ -43,7 +47,7 @@ class Objects:
     def new_channel(self, description: Any, clan: Any) -> Any:
         return SimpleNamespace(id=description.channel_id, clan=clan)
 
-    def new_user(self, data: UserInitData) -> User:
+    def new_user(self, data: UserInitData | SenderSeen) -> User:
         return User(data)
 
     async def refresh_clans(self) -> dict[int, Any]:
@@ -61,7 +65,7 @@ class Plainly(Effects):
         client = self._client
         if client.channels.get(message.channel_id) is None:
             self._meet_channel(message)
-        user, looks = client.users.get(message.sender_id), LOOKS(message.__dict__)
+        user, looks = client.users.get(message.sender_id), LOOKS(message)
         if user is None:
             self._meet_user(message)
         elif self.remembered.get(message.sender_id) == looks:
@@ -160,6 +164,33 @@ def test_the_caches_are_as_if_every_message_were_looked_at(steps: Any, size: flo
             assert short.seen() == plain.seen()
     finally:
         defaults._MAX_SENDERS = before
+
+
+def test_looks_are_the_same_however_a_message_came() -> None:
+    plan = event_plan("channel_message")
+    assert plan is not None
+    body = api_pb2.ChannelMessage(username="ann", clan_nick="Ánh", avatar="a.png").SerializeToString()
+    received, decoded = plan.receive(body), plan.receive(body)
+    assert decoded.model_dump()["username"] == "ann"
+    by_hand = ChannelMessage(**IDS, username="ann", clan_nick="Ánh", avatar="a.png")
+    shown = ("ann", "", "Ánh", "a.png", "")
+    assert [sender_looks(message) for message in (received, decoded, by_hand)] == [shown] * 3
+
+
+def test_a_cache_that_fails_is_no_cache_that_lacks() -> None:
+    class Broken(Exception):
+        pass
+
+    def broken(key: int) -> None:
+        raise Broken(key)
+
+    message = ChannelMessage(**IDS)
+    senders, known = Senders(10), {}.get
+    assert senders.news(message, known, known) == (False, False, True)
+    assert senders.news(message, known, known) is None
+    assert senders.news(message, {}.__getitem__, known) == (True, False, False)
+    with pytest.raises(Broken):
+        senders.news(message, known, broken)
 
 
 def test_a_message_that_shows_nothing_new_is_not_decoded() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mezon.errors import InvalidArgumentError
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mezon.models import ApiClanDesc, ChannelMessage, ChannelMessageAck
+    from mezon.models._seen import SenderSeen
     from mezon.models.message import UserInitData
     from mezon.structures import Clan, Message, MessageHandle, TextChannel, User
     from mezon.structures._owner import Owner
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
 
         async def get_channel_from_id(self, channel_id: int) -> TextChannel: ...
         async def get_user_from_id(self, user_id: int) -> User: ...
+
+
+@cache
+def _structures() -> tuple[type[TextChannel], type[User]]:
+    """Import the classes at the first use; to ask the import each time costs as much as to make one."""
+    from mezon.structures import TextChannel, User
+
+    return TextChannel, User
 
 
 class Directory:
@@ -61,15 +71,13 @@ class Directory:
 
     def new_channel(self, description: Any, clan: Clan) -> TextChannel:
         """Make the object of a channel from a description, or from an event about it."""
-        from mezon.structures import TextChannel
+        text_channel, _ = _structures()
+        return text_channel(description, clan, self._client.socket_manager, self._client.message_db)
 
-        return TextChannel(description, clan, self._client.socket_manager, self._client.message_db)
-
-    def new_user(self, data: UserInitData) -> User:
+    def new_user(self, data: UserInitData | SenderSeen) -> User:
         """Make the object of a user."""
-        from mezon.structures import User
-
-        return User(data, self._client.socket_manager, self._client.channel_manager)
+        _, user = _structures()
+        return user(data, self._client.socket_manager, self._client.channel_manager)
 
     # ---- what an event speaks of
 

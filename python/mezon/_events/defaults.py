@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mezon.constants.enum import ChannelType, TypeMessage
 from mezon.models._lazy import Senders
-from mezon.models._seen import channel_seen_in
+from mezon.models._seen import ChannelSeen, SenderSeen
 from mezon.models.message import UserInitData
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Objects(Protocol):
 
     def new_clan(self, clan_id: int) -> Clan: ...
     def new_channel(self, description: Any, clan: Clan) -> TextChannel: ...
-    def new_user(self, data: UserInitData) -> User: ...
+    def new_user(self, data: UserInitData | SenderSeen) -> User: ...
     async def refresh_clans(self) -> dict[int, Clan]: ...
 
 
@@ -115,20 +115,19 @@ class Effects:
     def message(self, message: ChannelMessage) -> None:
         """Put channel and sender into the caches. The message is too: the core keeps it until somebody asks."""
         client = self._client
-        channels, users, senders = client.channels, client.users, self._senders
-        # Nearly always, and the message need not be decoded for it.
-        if senders.know(message, channels.use, users.use):
+        news = self._senders.news(message, client.channels.use, client.users.use)
+        # Nothing, nearly always, and the message need not be decoded for it.
+        if news is None:
             return
-        if channels.get(message.channel_id) is None:
+        channel, sender, looks = news
+        if channel:
             self._meet_channel(message)
-        user = users.get(message.sender_id)
-        if user is None:
+        if sender:
             self._meet_user(message)
-        elif senders.have_seen(message):
-            return
-        else:
-            user.merge(message)
-        senders.see(message)
+        elif looks:
+            user = client.users.get(message.sender_id)
+            if user is not None:
+                user.merge(message)
 
     def _meet_channel(self, message: ChannelMessage) -> TextChannel:
         """Give a channel as the message shows it; the server's description comes later, beside."""
@@ -136,7 +135,7 @@ class Effects:
         clan = self._clan(message.clan_id)
         channel = clan.channels.get(message.channel_id)
         if channel is None:
-            channel = self._objects.new_channel(channel_seen_in(message), clan)
+            channel = self._objects.new_channel(ChannelSeen(message), clan)
             clan.channels.set(channel.id, channel)
             self._list_channels(clan)
         client.channels.set(channel.id, channel)
@@ -145,7 +144,7 @@ class Effects:
     def _meet_user(self, message: ChannelMessage) -> None:
         client = self._client
         dms = client.channel_manager.get_all_dm_channels() or {}
-        seen = UserInitData.from_protobuf(message, dms.get(message.sender_id, 0))
+        seen = SenderSeen(message, dms.get(message.sender_id, 0))
         client.users.set(message.sender_id, self._objects.new_user(seen))
 
     def _clan(self, clan_id: int) -> Clan:

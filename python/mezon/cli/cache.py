@@ -280,8 +280,9 @@ def export(
         fail(f"{path} is there already: choose another name, or --force", WRONG_USE)
     with _reading(file) as store:
         rows = store.execute(
-            f"SELECT {', '.join(_COLUMNS)} FROM messages WHERE (?1 IS NULL OR channel_id = ?1) ORDER BY rowid",
-            (None if channel is None else str(channel),),
+            f"SELECT {', '.join(_COLUMNS)} FROM messages "
+            "WHERE (:channel IS NULL OR channel_id = :channel) ORDER BY rowid",
+            {"channel": None if channel is None else str(channel)},
         )
         if target == "-":
             for values in rows:

@@ -20,6 +20,9 @@ LazyDict = _core.LazyDict
 #: What messages have shown of their senders.
 Senders = _core.Senders
 
+#: What one message shows of its sender.
+sender_looks = _core.sender_looks
+
 #: The fields of a message that are decoded at once: nearly every handler reads some, and they cost next to nothing.
 AT_ONCE: Final = (
     "message_id",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mezon.models._seen import channel_seen_in
+from mezon.models._seen import ChannelSeen, SenderSeen
 from mezon.structures.message import Message
 
 if TYPE_CHECKING:
@@ -21,20 +21,16 @@ def channel_of_message(client: Owner, message: Any) -> TextChannel:
         return channel
     clan_id = message.clan_id or 0
     clan = client.clans.get(clan_id) or client.directory.new_clan(clan_id)
-    return clan.channels.get(message.channel_id) or client.directory.new_channel(
-        channel_seen_in(message), clan
-    )
+    return clan.channels.get(message.channel_id) or client.directory.new_channel(ChannelSeen(message), clan)
 
 
 def user_of_message(client: Owner, message: ChannelMessage) -> User:
     """Say who wrote a message: the object the client knows, else one that shows what the message says."""
-    from mezon.models.message import UserInitData
-
     user = client.users.get(message.sender_id)
     if user is not None:
         return user
     dms = client.channel_manager.get_all_dm_channels() or {}
-    return client.directory.new_user(UserInitData.from_protobuf(message, dms.get(message.sender_id, 0)))
+    return client.directory.new_user(SenderSeen(message, dms.get(message.sender_id, 0)))
 
 
 def as_message(client: Owner, message: ChannelMessage) -> Message:

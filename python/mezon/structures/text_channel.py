@@ -29,13 +29,14 @@ if TYPE_CHECKING:
         ChannelUpdatedEvent,
     )
     from mezon.models._body import Content
+    from mezon.models._seen import ChannelSeen
     from mezon.ports import MessageStore
     from mezon.structures._files import File
     from mezon.structures._message_cache import MessageCache
     from mezon.structures.clan import Clan
     from mezon.structures.message import Message
 
-    _Description = ApiChannelDescription | ChannelCreatedEvent | ChannelUpdatedEvent
+    _Description = ApiChannelDescription | ChannelCreatedEvent | ChannelUpdatedEvent | ChannelSeen
 
 
 class TextChannel(ChannelMembers):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mezon.managers.socket import SocketManager
     from mezon.models import ApiChannelDescription, ApiMessageAttachment, ChannelMessageAck, UserInitData
     from mezon.models._body import Content
+    from mezon.models._seen import SenderSeen
     from mezon.structures._files import File
 
 _NAMES = ("username", "clan_nick", "clan_avatar", "avatar", "display_name", "dm_channel_id")
@@ -43,7 +44,10 @@ class User:
     dm_channel_id: int
 
     def __init__(
-        self, user_init_data: UserInitData, socket_manager: SocketManager, channel_manager: ChannelManager
+        self,
+        user_init_data: UserInitData | SenderSeen,
+        socket_manager: SocketManager,
+        channel_manager: ChannelManager,
     ) -> None:
         self.id = user_init_data.id
         self.avatar = user_init_data.avatar

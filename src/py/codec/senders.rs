@@ -2,10 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use pyo3::exceptions::PyKeyError;
-use pyo3::intern;
-use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::{ffi, intern, prelude::*};
 
 use super::lazy::{dict_of, undecoded};
 use crate::by_channel::IdMap;
@@ -23,8 +21,17 @@ impl Senders {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn has(&self, sender: i64, looks: &Shown<'_>) -> bool {
-        self.seen().get(&sender).is_some_and(|seen| seen.is(looks))
+    /// Does a sender look as remembered? From now on they do.
+    fn same(&self, sender: i64, looks: &Shown<'_>) -> bool {
+        let mut seen = self.seen();
+        if seen.get(&sender).is_some_and(|seen| seen.is(looks)) {
+            return true;
+        }
+        if seen.len() >= self.most {
+            seen.clear();
+        }
+        seen.insert(sender, Seen::new(looks));
+        false
     }
 }
 
@@ -35,51 +42,70 @@ impl Senders {
         Self { most, seen: Mutex::default() }
     }
 
-    /// Do the caches know the channel and the sender of a message, and its sender as it shows them?
+    /// What of a message is new to the caches: its channel, its sender, the looks? None for nothing. Looks are remembered.
     ///
     /// `use_channel` and `use_user` make an id the one used last, and raise KeyError when it is not there.
-    fn know(
+    fn news(
         &self,
         message: &Bound<'_, PyAny>,
         use_channel: &Bound<'_, PyAny>,
         use_user: &Bound<'_, PyAny>,
-    ) -> PyResult<bool> {
+    ) -> PyResult<Option<(bool, bool, bool)>> {
         let py = message.py();
         let dict = dict_of(message)?;
-        let known = |name: &Bound<'_, PyString>, cache: &Bound<'_, PyAny>| -> PyResult<bool> {
-            let Some(id) = dict.get_item(name)? else { return Ok(false) };
-            match cache.call1((id,)) {
-                Ok(_) => Ok(true),
-                Err(why) if why.is_instance_of::<PyKeyError>(py) => Ok(false),
-                Err(why) => Err(why),
-            }
-        };
-        Ok(known(intern!(py, "channel_id"), use_channel)?
-            && known(intern!(py, "sender_id"), use_user)?
-            && self.have_seen(message)?)
-    }
-
-    /// Does a message show its sender as the one before it did?
-    fn have_seen(&self, message: &Bound<'_, PyAny>) -> PyResult<bool> {
-        with_looks(message, |sender, looks| self.has(sender, looks)).map(|seen| seen.unwrap_or(false))
-    }
-
-    /// Remembers what a message shows of its sender.
-    fn see(&self, message: &Bound<'_, PyAny>) -> PyResult<()> {
-        with_looks(message, |sender, looks| {
-            let mut seen = self.seen();
-            if seen.len() >= self.most {
-                seen.clear();
-            }
-            seen.insert(sender, Seen::new(looks));
-        })?;
-        Ok(())
+        let channel = !used(use_channel, dict.get_item(intern!(py, "channel_id"))?)?;
+        let sender = !used(use_user, dict.get_item(intern!(py, "sender_id"))?)?;
+        let looks = !with_looks(message, |sender, looks| self.same(sender, looks))?.unwrap_or(false);
+        Ok((channel || sender || looks).then_some((channel, sender, looks)))
     }
 
     /// Forgets a sender.
     fn forget(&self, sender: i64) {
         self.seen().remove(&sender);
     }
+}
+
+/// What a message shows of its sender, in the order of `Looks`; what it has not is empty.
+#[pyfunction]
+pub fn sender_looks<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+    let py = message.py();
+    let dict = dict_of(message)?;
+    let empty = intern!(py, "");
+    if let Some(rest) = undecoded(&dict)? {
+        let looks = rest.get().looks().map(|look| match look {
+            None | Some([]) => Ok(empty.clone()),
+            Some(text) => PyString::from_bytes(py, text),
+        });
+        let [a, b, c, d, e] = looks;
+        return PyTuple::new(py, [a?, b?, c?, d?, e?]);
+    }
+    let [a, b, c, d, e] = looks_in(&dict)?.map(|look| look.unwrap_or_else(|| empty.clone().into_any()));
+    PyTuple::new(py, [a, b, c, d, e])
+}
+
+/// Makes an id the one a cache has used last. False for one that is not there, which is no error here: to make one for
+/// each stranger would cost more than all the rest.
+fn used(cache_use: &Bound<'_, PyAny>, id: Option<Bound<'_, PyAny>>) -> PyResult<bool> {
+    let Some(id) = id else { return Ok(false) };
+    let py = id.py();
+    let end = std::ptr::null_mut::<ffi::PyObject>();
+    // SAFETY: live objects, borrowed for the call, and the null that ends them; gives a new reference, or null with an
+    // error set.
+    let done = unsafe {
+        let done = ffi::PyObject_CallFunctionObjArgs(cache_use.as_ptr(), id.as_ptr(), end);
+        Bound::from_owned_ptr_or_opt(py, done)
+    };
+    if done.is_some() {
+        return Ok(true);
+    }
+    // SAFETY: an error is set; it is looked at and, if it is the expected one, dropped.
+    unsafe {
+        if ffi::PyErr_ExceptionMatches(ffi::PyExc_KeyError) == 0 {
+            return Err(PyErr::fetch(py));
+        }
+        ffi::PyErr_Clear();
+    }
+    Ok(false)
 }
 
 /// Hands the sender and the looks of a message to `then`; None for a message that has other things in their places.
@@ -92,13 +118,7 @@ fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Shown<'_>) 
     if let Some(rest) = undecoded(&dict)? {
         return Ok(Some(then(sender, &rest.get().looks())));
     }
-    let values = [
-        value(&dict, intern!(py, "username"))?,
-        value(&dict, intern!(py, "display_name"))?,
-        value(&dict, intern!(py, "clan_nick"))?,
-        value(&dict, intern!(py, "avatar"))?,
-        value(&dict, intern!(py, "clan_avatar"))?,
-    ];
+    let values = looks_in(&dict)?;
     let mut looks: Shown<'_> = [None; 5];
     for (look, value) in looks.iter_mut().zip(&values) {
         match value {
@@ -110,6 +130,17 @@ fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Shown<'_>) 
         }
     }
     Ok(Some(then(sender, &looks)))
+}
+
+fn looks_in<'py>(dict: &Bound<'py, PyDict>) -> PyResult<[Option<Bound<'py, PyAny>>; 5]> {
+    let py = dict.py();
+    Ok([
+        value(dict, intern!(py, "username"))?,
+        value(dict, intern!(py, "display_name"))?,
+        value(dict, intern!(py, "clan_nick"))?,
+        value(dict, intern!(py, "avatar"))?,
+        value(dict, intern!(py, "clan_avatar"))?,
+    ])
 }
 
 fn value<'py>(dict: &Bound<'py, PyDict>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
