@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::crowd::Crowd;
 use crate::wire::Body;
 
 /// What an entry counts for against the bound in bytes.
@@ -30,6 +31,8 @@ pub struct RingBounds {
 pub struct Rings<T> {
     channels: IdMap<Ring<T>>,
     bounds: RingBounds,
+    /// Who else holds such things; nobody for what the process has once.
+    crowd: Option<&'static Crowd>,
     bytes: usize,
     clock: u64,
 }
@@ -53,7 +56,16 @@ impl<T> Ring<T> {
 
 impl<T: Weigh> Rings<T> {
     pub fn new(bounds: RingBounds) -> Self {
-        Self { channels: IdMap::default(), bounds, bytes: 0, clock: 0 }
+        Self { channels: IdMap::default(), bounds, crowd: None, bytes: 0, clock: 0 }
+    }
+
+    /// Those of one of a crowd, whose bounds in bytes hold for all of them together.
+    pub fn among(bounds: RingBounds, crowd: &'static Crowd) -> Self {
+        Self { crowd: Some(crowd), ..Self::new(bounds) }
+    }
+
+    fn most_bytes(&self) -> usize {
+        self.crowd.map_or(self.bounds.bytes, |crowd| crowd.part(self.bounds.bytes))
     }
 
     /// Adds an entry behind the others of its channel.
@@ -86,15 +98,15 @@ impl<T: Weigh> Rings<T> {
             let old = std::mem::replace(&mut ring.entries[at].1, entry);
             self.bytes -= old.weight();
         }
-        if self.bytes > self.bounds.bytes {
+        if self.bytes > self.most_bytes() {
             self.make_room(channel);
         }
     }
 
     /// Would it be held?
     pub fn takes(&self, entry: &T) -> bool {
-        let RingBounds { per_channel, channels, bytes } = self.bounds;
-        per_channel > 0 && channels > 0 && entry.weight() <= bytes
+        let RingBounds { per_channel, channels, .. } = self.bounds;
+        per_channel > 0 && channels > 0 && entry.weight() <= self.most_bytes()
     }
 
     fn append(&mut self, channel: i64, id: i64, entry: T) {
@@ -110,7 +122,7 @@ impl<T: Weigh> Rings<T> {
         {
             self.bytes -= gone.weight();
         }
-        if self.channels.len() > self.bounds.channels || self.bytes > self.bounds.bytes {
+        if self.channels.len() > self.bounds.channels || self.bytes > self.most_bytes() {
             self.make_room(channel);
         }
     }
@@ -177,7 +189,8 @@ impl<T: Weigh> Rings<T> {
     /// An eighth more goes than need be, so that the order of use is looked at rarely.
     fn make_room(&mut self, keep: i64) {
         let with_room = |bound: usize| bound - bound / 8;
-        let (channels, bytes) = (with_room(self.bounds.channels), with_room(self.bounds.bytes));
+        let most = self.most_bytes();
+        let (channels, bytes) = (with_room(self.bounds.channels), with_room(most));
         let others = self.channels.iter().filter(|(id, _)| **id != keep);
         let mut by_use: Vec<_> = others.map(|(id, ring)| (ring.used, *id)).collect();
         by_use.sort_unstable();
@@ -188,7 +201,7 @@ impl<T: Weigh> Rings<T> {
             self.take(id);
         }
         // One channel alone may be too much.
-        while self.bytes > self.bounds.bytes
+        while self.bytes > most
             && let Some(ring) = self.channels.get_mut(&keep)
             && let Some((_, gone)) = ring.entries.pop_front()
         {
@@ -244,6 +257,22 @@ mod tests {
         assert_eq!(bodies(recent.take(7)), [Body::from([3]), Body::from([4])]);
         assert!(recent.take(7).is_empty());
         assert_eq!(recent.bytes, 1);
+    }
+
+    #[test]
+    fn a_crowd_makes_room_at_the_next_message() {
+        let crowd: &'static Crowd = Box::leak(Box::default());
+        let mut recent =
+            Rings::<Body>::among(RingBounds { per_channel: 100, channels: 100, bytes: 1 << 20 }, crowd);
+        for channel in 0..10 {
+            recent.push(channel, 1, vec![0; 50_000].into());
+        }
+        assert_eq!(recent.bytes, 500_000);
+        let members: Vec<_> = (0..32).map(|_| crowd.join()).collect();
+        recent.push(10, 1, vec![0; 50_000].into());
+        assert!(recent.bytes <= (1 << 20) / 4, "{} bytes", recent.bytes);
+        assert_eq!(recent.take(10).len(), 1);
+        drop(members);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The core of mezon-rs: frames, sockets, time and SQLite. Only `py` knows Python.
 
 mod by_channel;
+mod crowd;
 pub mod crypto;
 pub mod filter;
 pub mod gateway;

@@ -53,7 +53,7 @@ class GatewayOptions:
         max_frame: The largest message taken from the server, in bytes.
         inbox_events: Events held for the event loop before the socket is read no further; twice as many while a
             call waits, for its answer may lie behind them.
-        inbox_bytes: The same bound in bytes.
+        inbox_bytes: The same bound in bytes. More than eight clients of a process share what eight may hold.
         max_pending: Calls that may wait for their turn or their answer.
         max_raw: The largest answer of an API call over the socket, in bytes; also of all together that are on their
             way.

@@ -38,6 +38,7 @@ pub use transport::{
 };
 
 use crate::by_channel::Rings;
+use crate::crowd::{Member, PROCESS};
 use crate::filter::{Filter, Filters};
 use crate::inbox::{Inbox, Item};
 use crate::runtime;
@@ -72,6 +73,8 @@ pub(crate) struct Shared {
     /// Most bots never look at a message again. Kept as Python objects they would cost every event a cold free and the
     /// garbage collector its time; kept as bytes, which the store holds anyway, they cost next to nothing.
     recent: Mutex<Rings<Body>>,
+    /// While it lives, it counts among the clients that share the bounds in bytes.
+    _member: Member,
     /// The bot's own id; 0 while it is not known.
     pub own_id: AtomicI64,
     pub trace: Trace,
@@ -141,7 +144,8 @@ impl Gateway {
             sink,
             connector,
             auto_reconnect: AtomicBool::new(true),
-            recent: Mutex::new(Rings::new(recent_bounds)),
+            recent: Mutex::new(Rings::among(recent_bounds, &PROCESS)),
+            _member: PROCESS.join(),
             own_id: AtomicI64::new(0),
             trace: Trace::default(),
             routes: Routes::default(),

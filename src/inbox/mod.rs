@@ -23,6 +23,7 @@ use self::sync::{Mutex, MutexGuard, Notify};
 pub use wake::FdWake;
 pub use wake::Wake;
 
+use crate::crowd::{Crowd, PROCESS};
 use crate::gateway::{CallId, Failure, State};
 use crate::wire::Body;
 
@@ -97,13 +98,23 @@ pub struct Depth {
 pub struct Inbox {
     queue: Mutex<Queue>,
     capacity: Capacity,
+    /// Who else has one: their bounds in bytes hold for all together.
+    crowd: &'static Crowd,
     space: Notify,
     wake: Arc<dyn Wake>,
 }
 
 impl Inbox {
     pub fn new(capacity: Capacity, wake: Arc<dyn Wake>) -> Self {
-        Self { queue: Mutex::new(Queue::default()), capacity, space: Notify::new(), wake }
+        Self::among(&PROCESS, capacity, wake)
+    }
+
+    fn among(crowd: &'static Crowd, capacity: Capacity, wake: Arc<dyn Wake>) -> Self {
+        Self { queue: Mutex::new(Queue::default()), capacity, crowd, space: Notify::new(), wake }
+    }
+
+    fn most_bytes(&self) -> usize {
+        self.crowd.part(self.capacity.bytes)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -136,7 +147,7 @@ impl Inbox {
     }
 
     fn is_full(&self, queue: &Queue) -> bool {
-        queue.events.len() >= self.capacity.events || queue.bytes >= self.capacity.bytes
+        queue.events.len() >= self.capacity.events || queue.bytes >= self.most_bytes()
     }
 
     pub fn full(&self) -> bool {
@@ -147,7 +158,7 @@ impl Inbox {
     pub fn flooded(&self) -> bool {
         let queue = self.lock();
         queue.events.len() >= self.capacity.events.saturating_mul(2)
-            || queue.bytes >= self.capacity.bytes.saturating_mul(2)
+            || queue.bytes >= self.most_bytes().saturating_mul(2)
     }
 
     /// Resolves when a full inbox has been drained to half its bounds.
@@ -173,8 +184,7 @@ impl Inbox {
             // A burst is over: give its memory back.
             queue.events = VecDeque::new();
         }
-        let relaxed =
-            queue.events.len() * 2 <= self.capacity.events && queue.bytes * 2 <= self.capacity.bytes;
+        let relaxed = queue.events.len() * 2 <= self.capacity.events && queue.bytes * 2 <= self.most_bytes();
         drop(queue);
         if relaxed || was_full {
             // A permit is stored when nobody waits yet; a stale one costs the reader one look.
@@ -248,6 +258,21 @@ mod tests {
         assert!(!inbox.drain(1, &mut out));
         assert!(!inbox.full());
         assert_eq!(inbox.depth(), Depth { events: 0, bytes: 0, high_water: 1 });
+    }
+
+    #[test]
+    fn many_inboxes_share_their_bound() {
+        let crowd: &'static Crowd = Box::leak(Box::default());
+        let capacity = Capacity { events: 1000, bytes: 1 << 20 };
+        let inbox = Inbox::among(crowd, capacity, Arc::new(Count::default()));
+        assert!(!inbox.push_all(&mut vec![event(1, 300_000)]));
+        let members: Vec<_> = (0..32).map(|_| crowd.join()).collect();
+        assert!(inbox.full(), "a quarter of what it may hold alone");
+        assert!(!inbox.drain(8, &mut Vec::new()));
+        assert!(!inbox.push_all(&mut vec![event(2, 200_000)]));
+        drop(members);
+        assert!(!inbox.push_all(&mut vec![event(3, 800_000)]));
+        assert!(inbox.push_all(&mut vec![event(4, 100_000)]));
     }
 
     #[test]

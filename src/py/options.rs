@@ -139,7 +139,7 @@ table! {
     inbox_events: Count<usize> => inbox.events,
         "Events held for the event loop before the socket is read no further; twice as many while a call waits, for its answer may lie behind them.";
     inbox_bytes: Count<usize> => inbox.bytes,
-        "The same bound in bytes.";
+        "The same bound in bytes. More than eight clients of a process share what eight may hold.";
     max_pending: Count<usize> => max_pending,
         "Calls that may wait for their turn or their answer.";
     max_raw: Count<usize> => max_raw,

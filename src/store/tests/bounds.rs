@@ -10,6 +10,7 @@ fn the_number_of_rows_is_bounded() {
     for id in 0..5000 {
         store.accept(encoded(&message(id % 5, id, "a word")));
         if id == 2500 {
+            assert!(store.flush_blocking(SOON));
             assert!(!store.search("word", None, 5).is_empty());
         }
     }
