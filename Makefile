@@ -130,7 +130,7 @@ $(DIST)/.stamp: requirements-dist.txt
 	$(DIST)/$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dist.txt
 	@touch $@
 
-dist: $(DIST)/.stamp ## wheel and sdist in dist/, audited, and driven by a bot on every Python here (PGO=1 with a profile)
+dist: $(DIST)/.stamp ## wheel and sdist in dist/, audited, and driven by a bot on every Python here (PGO=1: with a profile, for this system)
 	$(DIST)/$(BIN)/python tools/dist.py build $(DIST_OPTIONS)
 	$(DIST)/$(BIN)/python tools/dist.py check
 	$(DIST)/$(BIN)/python tools/dist.py drive

@@ -78,8 +78,9 @@ def wheel(options: argparse.Namespace, into: Path) -> None:
     if options.target:
         command += ["--target", options.target]
     if options.pgo:
+        # For this system alone: zig's linker cannot make the first of the two builds, which counts.
         command.append("--pgo")
-    if sys.platform == "linux":
+    elif sys.platform == "linux":
         command += ["--zig", "--compatibility", options.compatibility]
     into.mkdir(parents=True, exist_ok=True)
     # Beside what is there: an older wheel of the same name is not to be taken for this one.
@@ -261,7 +262,7 @@ def main() -> None:
         "--compatibility", default="manylinux_2_17", help="the oldest system the wheel is for"
     )
     parser.add_argument(
-        "--pgo", action="store_true", help="guided by a profile of the benchmark (needs llvm-tools)"
+        "--pgo", action="store_true", help="guided by a profile of the benchmark, for systems like this one (needs llvm-profdata)"
     )
     options = parser.parse_args()
     match options.what:
