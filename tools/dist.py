@@ -262,7 +262,9 @@ def main() -> None:
         "--compatibility", default="manylinux_2_17", help="the oldest system the wheel is for"
     )
     parser.add_argument(
-        "--pgo", action="store_true", help="guided by a profile of the benchmark, for systems like this one (needs llvm-profdata)"
+        "--pgo",
+        action="store_true",
+        help="guided by a profile of the benchmark, for systems like this one (needs llvm-profdata)",
     )
     options = parser.parse_args()
     match options.what:
