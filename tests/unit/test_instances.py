@@ -1,0 +1,116 @@
+"""The mark by which two processes of one bot see each other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from mezon._client.instances import Instance
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
+
+OTHER = """
+import sys
+from mezon._client.instances import Instance
+
+mark = Instance(1, "http://here", sys.argv[1])
+print(mark.take(), flush=True)
+sys.stdin.read()
+mark.release()
+"""
+
+FORK = """
+import os
+from mezon._client.instances import Instance
+
+mine = Instance(1, "http://here", "cache.db")
+assert mine.take() is None
+child = os.fork()
+if child == 0:
+    mine.release()
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+print(Instance(1, "http://here", "cache.db").take() == os.getpid())
+mine.release()
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the test's own for temporary files, also for the processes it starts."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
+
+
+def mark() -> Instance:
+    return Instance(1, "http://here", "cache.db")
+
+
+def test_another_process_is_seen_until_it_ends_and_leaves_nothing(folder: Path) -> None:
+    command = [sys.executable, "-c", OTHER, "cache.db"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.readline() == "None\n"
+        assert mark().take() == other.pid
+        assert Instance(2, "http://here", "cache.db").take() is None, "another bot is no second one"
+        other.stdin.close()
+        assert other.wait(20) == 0
+    mine = mark()
+    assert mine.take() is None
+    assert mine.take() is None, "it has it already"
+    mine.release()
+    mine.release()
+    assert list(folder.iterdir()) == []
+
+
+def test_one_that_was_killed_is_not_seen(folder: Path) -> None:
+    command = [sys.executable, "-c", OTHER, "cache.db"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        other.kill()
+    assert len(list(folder.iterdir())) == 1, "nobody took the file away"
+    mine = mark()
+    assert mine.take() is None
+    mine.release()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_that_was_taken_away_meanwhile_is_no_mark(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = mark()
+    lost: list[int] = []
+    real = os.open
+
+    def late(path: Path, flags: int, mode: int) -> int:
+        descriptor = real(path, flags, mode)
+        if not lost:
+            # As if its owner had ended just now.
+            lost.append(descriptor)
+            next(folder.iterdir()).unlink()
+        return descriptor
+
+    monkeypatch.setattr(os, "open", late)
+    assert first.take() is None
+    monkeypatch.undo()
+    assert lost
+    assert len(list(folder.iterdir())) == 1, "it has made the file that counts"
+    first.release()
+
+
+def test_a_forked_child_leaves_the_mark_of_its_parent() -> None:
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "True\n"
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "missing"))
+    assert mark().take() is None
