@@ -42,7 +42,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--write-readme",
         action="store_true",
-        help="put the table into docs/benchmark.md, its summary into README.md and the chart into docs/assets",
+        help="put the table into docs/benchmark.md, its summary into the READMEs and the chart into docs/assets",
     )
     parser.add_argument("--list", action="store_true", help="print the cases")
     return parser.parse_args()
@@ -116,7 +116,8 @@ async def main() -> int:
         report.write_json(HERE / "results" / "latest.json", measured, [*notes, *failures], options.quick)
     if options.write_readme:
         report.write_page(ROOT / "docs" / "benchmark.md", report.markdown(measured, where, whole=True))
-        report.write_page(ROOT / "README.md", report.markdown(measured, where, whole=False))
+        for page in ("README.md", "README.vi.md"):
+            report.write_page(ROOT / page, report.markdown(measured, where, whole=False))
         chart.write(ROOT / "docs" / "assets", measured)
     return 1 if failures else 0
 
