@@ -28,20 +28,29 @@ _THEN: Final = (
 
 async def warm_up() -> asyncio.Future[None]:
     """Import what authenticating needs; gives the future of the rest, which is imported while the server answers."""
+    aside = not _read_by_pytest()
     if any(name not in sys.modules for name in _FIRST):
-        await in_a_thread(_begin)
-    loop = asyncio.get_running_loop()
-    if all(name in sys.modules for name in _THEN):
-        there: asyncio.Future[None] = loop.create_future()
-        there.set_result(None)
-        return there
-    return in_a_thread(lambda: _import(_THEN))
+        if aside:
+            await in_a_thread(_begin)
+        else:
+            _begin()
+    if any(name not in sys.modules for name in _THEN):
+        if aside:
+            return in_a_thread(lambda: _import(_THEN))
+        _import(_THEN)
+    there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    there.set_result(None)
+    return there
+
+
+def _read_by_pytest() -> bool:
+    """Say whether pytest reads what is imported: it does so by `ast`, which fails with two threads at it at once."""
+    return any(type(finder).__module__.startswith("_pytest.") for finder in sys.meta_path)
 
 
 def _import(names: Iterable[str]) -> None:
     for name in names:
-        # What fails here is imported again where it is needed, and raises there. It may fail by the thread alone: the
-        # `ast` module of Python 3.11 is not for two at once, and pytest rewrites what it imports with it.
+        # What fails here is imported again where it is needed, and raises there.
         with suppress(Exception):
             importlib.import_module(name)
 
