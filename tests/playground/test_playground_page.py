@@ -186,6 +186,8 @@ async def test_two_users_in_tabs(bot: MezonClient, open_page: Any, tmp_path: Pat
 
     # A direct conversation.
     await side.get_by_role("button", name="@ chi").click()
+    # The server makes it first.
+    await expect(page.locator("#say")).to_have_attribute("placeholder", "Chi Nguyễn to the bot directly")
     await say(page, "psst")
     await expect(page.get_by_text("You said: psst")).to_be_visible()
     await side.get_by_role("textbox", name="New user").fill("dora")

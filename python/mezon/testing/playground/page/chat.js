@@ -122,7 +122,9 @@ export class Composer extends Component {
   };
 
   send = async () => {
-    const { user, channel, act, change, state } = this.props;
+    const { act, change, state } = this.props;
+    // Who speaks where as it is now: what is shown may be a frame older than the last click.
+    const { user, channel } = store.tab();
     const field = this.field.current;
     const text = field.value.trim();
     const { files } = this.state;
