@@ -11,6 +11,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from mezon.utils.process import ProcessGuard
+
 __all__ = ["Instance"]
 
 
@@ -33,7 +35,7 @@ class Instance:
         name = hashlib.sha256(place.encode()).hexdigest()[:24]
         self._path = Path(tempfile.gettempdir()) / f"mezon-{user}-{name}.lock"
         self._descriptor: int | None = None
-        self._pid = 0
+        self._process = ProcessGuard()
 
     def take(self) -> int | None:
         """Set the mark. Returns the process id of who has it already, 0 if that is not known, None for nobody.
@@ -61,7 +63,8 @@ class Instance:
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, 0)
             os.write(descriptor, str(os.getpid()).encode())
-        self._descriptor, self._pid = descriptor, os.getpid()
+        self._descriptor = descriptor
+        self._process.begin()
         return None
 
     def _is_there(self, descriptor: int) -> bool:
@@ -76,7 +79,7 @@ class Instance:
         if descriptor is None:
             return
         # In a forked child it is the parent's.
-        if self._pid == os.getpid():
+        if not self._process.elsewhere:
             # While it is locked, so that nobody's else is taken away. Windows lets no open file go.
             with contextlib.suppress(OSError):
                 os.unlink(self._path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -28,19 +28,20 @@ _THEN: Final = (
 
 async def warm_up() -> asyncio.Future[None]:
     """Import what authenticating needs; gives the future of the rest, which is imported while the server answers."""
-    aside = not _read_by_pytest()
+    run = _on_the_loop if _read_by_pytest() else in_a_thread
     if any(name not in sys.modules for name in _FIRST):
-        if aside:
-            await in_a_thread(_begin)
-        else:
-            _begin()
+        await run(_begin)
     if any(name not in sys.modules for name in _THEN):
-        if aside:
-            return in_a_thread(lambda: _import(_THEN))
-        _import(_THEN)
-    there: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    there.set_result(None)
-    return there
+        return run(lambda: _import(_THEN))
+    return _on_the_loop(lambda: None)
+
+
+def _on_the_loop(call: Callable[[], None]) -> asyncio.Future[None]:
+    """Run a function here and now; gives what ``in_a_thread`` does."""
+    call()
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
 
 
 def _read_by_pytest() -> bool:

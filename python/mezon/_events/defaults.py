@@ -143,8 +143,7 @@ class Effects:
 
     def _meet_user(self, message: ChannelMessage) -> None:
         client = self._client
-        dms = client.channel_manager.get_all_dm_channels() or {}
-        seen = SenderSeen(message, dms.get(message.sender_id, 0))
+        seen = SenderSeen(message, client.channel_manager.get_all_dm_channels())
         client.users.set(message.sender_id, self._objects.new_user(seen))
 
     def _clan(self, clan_id: int) -> Clan:

@@ -29,8 +29,7 @@ def user_of_message(client: Owner, message: ChannelMessage) -> User:
     user = client.users.get(message.sender_id)
     if user is not None:
         return user
-    dms = client.channel_manager.get_all_dm_channels() or {}
-    return client.directory.new_user(SenderSeen(message, dms.get(message.sender_id, 0)))
+    return client.directory.new_user(SenderSeen(message, client.channel_manager.get_all_dm_channels()))
 
 
 def as_message(client: Owner, message: ChannelMessage) -> Message:
