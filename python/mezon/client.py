@@ -40,6 +40,7 @@ from mezon._client.shutdown import Shutdown
 from mezon._client.stopping import Stop
 from mezon._client.stored import OpenedStore
 from mezon._client.tokens import Tokens
+from mezon._client.view import manager_of
 from mezon._client.waiting import ClientWaiting
 from mezon._events.auto_bind import auto_bind, bind_marked
 from mezon._events.dispatch import Dispatcher
@@ -51,6 +52,7 @@ from mezon.managers.event import EventManager
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
 from mezon.utils.logger import setup_logger
+from mezon.utils.own import is_own
 from mezon.utils.process import ProcessGuard
 
 if TYPE_CHECKING:
@@ -235,7 +237,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self._background = Background()
         self._reports = Reports(lambda: self.__dict__.get("on_error"), self._background)
         self._stored = OpenedStore(self._ports, self._reports.report)
-        self.event_manager: EventManager = EventManager()
+        self.event_manager = EventManager()
         self._waiters = Waiters()
         self._dispatcher = Dispatcher(
             self.event_manager,
@@ -277,6 +279,9 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             tokens=self._tokens,
         )
         self._stop = Stop(self.disconnect)
+        if not is_own(self, "initialize_managers"):
+            # It asks hasattr(self, "socket_manager") to know whether there is one, as that of mezon-sdk does.
+            del self.socket_manager
         bind_marked(self, self.event_manager)
 
     def __repr__(self) -> str:
@@ -293,8 +298,21 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
     def message_db(self, value: MessageDB) -> None:
         self._stored.store = value
 
+    @property
+    def event_manager(self) -> EventManager:
+        """Who listens to what. Another one may be set at any time: it gets the events from then on."""
+        return cast("EventManager", self.__dict__["event_manager"])
+
+    @event_manager.setter
+    def event_manager(self, value: EventManager) -> None:
+        # Under its own name, where `patch.object` looks for what it has to put back.
+        self.__dict__["event_manager"] = value
+        if "_login" in self.__dict__:
+            self._login.use_events(value)
+
     def _connection(self) -> Connection | None:
-        return None if self.socket_manager is None else self.socket_manager.socket.connection
+        manager = manager_of(self)
+        return None if manager is None else manager.socket.connection
 
     @property
     def state(self) -> str:
@@ -327,7 +345,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         Raises:
             MezonError: After the first login: the calls are on their way unwatched by then.
         """
-        self._observers.add(observer, late=self.socket_manager is not None)
+        self._observers.add(observer, late=manager_of(self) is not None)
 
     # ---- login and its end
 
@@ -356,8 +374,9 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         The bot hears nothing from then on, so ``wait_closed`` returns and ``run`` ends. HTTP calls go on.
         """
         self._process.check()
-        if self.socket_manager is not None:
-            await self.socket_manager.disconnect()
+        manager = manager_of(self)
+        if manager is not None:
+            await manager.disconnect()
 
     async def disconnect(self, drain: float = 0.0) -> None:
         """End everything: the socket, HTTP, agent events. A new login is possible. Safe at any time, and twice.

@@ -102,7 +102,7 @@ async def gateway(make_gateway: Callable[..., Awaitable[Gateway]]) -> Gateway:
 async def make_client(
     gateway: Gateway, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Callable[..., Any]]:
-    """``make_client(content_as_json=True)``: a client of ``gateway``, not yet logged in."""
+    """``make_client(content_as_json=True)``: a client of ``gateway``, not yet logged in; ``kind`` is its class."""
     from mezon import MezonClient
 
     monkeypatch.chdir(tmp_path)
@@ -110,13 +110,13 @@ async def make_client(
         _no_rate_limit(monkeypatch)
     clients: list[Any] = []
 
-    def make(**options: Any) -> Any:
+    def make(*, kind: Any = MezonClient, **options: Any) -> Any:
         settings = {key: gateway.info[key] for key in CONNECTION if key in gateway.info}
         if not REFERENCE:
             settings["http_rate_limit"] = 0
             if not HAS_STORE:
                 settings["message_db"] = False
-        client = MezonClient(**{**settings, **options})
+        client = kind(**{**settings, **options})
         clients.append(client)
         return client
 

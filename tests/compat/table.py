@@ -25,6 +25,7 @@ FILES = (
     "test_compat_errors.py",
     "test_compat_life.py",
     "test_compat_tokens.py",
+    "test_compat_extension_points.py",
 )
 
 INTRODUCTION = """\

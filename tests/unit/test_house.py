@@ -174,19 +174,3 @@ def test_no_helper_of_tests_is_written_three_times() -> None:
                     where.setdefault(text, set()).add(path.relative_to(tests).as_posix())
     assert len(where) > 100
     assert [sorted(files) for files in where.values() if len(files) > 2] == []
-
-
-def test_no_file_of_the_product_is_longer_than_400_lines() -> None:
-    generated = {"protobuf/_rpc_table.py", "_client/rpc_door.pyi"}
-    files = [path for ending in ("*.py", "*.pyi") for path in ROOT.rglob(ending) if "_pb2" not in path.name]
-    sources = Path(__file__).parents[2] / "src"
-    # The tests of a part of the core lie beside it.
-    rust = [path for path in sources.rglob("*.rs") if path.name != "tests.rs" and "tests" not in path.parts]
-    assert rust
-    long = {
-        path.as_posix(): lines
-        for path in (*files, *rust)
-        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
-        and path.relative_to(ROOT if path in files else sources).as_posix() not in generated
-    }
-    assert long == {}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mezon.constants.enum import Events
 from mezon.errors import ConnectionLostError
 from mezon.options import Disconnect, Gap
-from mezon.ports import CLOSED
+from mezon.ports import CLOSED, SessionRefusedError
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Life:
         self._lost = False
         self._attempts = 0
         self._logged_in = False
+        #: Says whether a lost connection is to be made again.
+        self.may_return: Callable[[], bool] = lambda: True
         # Every event comes through here: what it calls is the dispatcher's own method, or that of the gaps.
         self.capacity: Callable[[], int] = dispatcher.capacity
         self.on_event: Callable[[str, Any], None] = dispatcher.on_event
@@ -147,4 +149,6 @@ class Life:
 
     async def new_urls(self, attempt: int, /) -> Sequence[str]:
         """Bring the addresses for a reconnect, with a fresh session."""
+        if not self.may_return():
+            raise SessionRefusedError("the client was told not to connect again")
         return await self._sessions.new_urls()

@@ -6,8 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mezon._client.instances import Instance
+from mezon._client.view import manager_of
 from mezon._client.warm import warm_up
 from mezon._events.tasks import being_cancelled
+from mezon.constants.enum import Events
 from mezon.errors import MezonConnectionError, MezonError
 from mezon.options import GapOptions
 from mezon.utils.logger import get_logger
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
     from mezon._client.shutdown import Shutdown
     from mezon._client.tokens import Tokens
     from mezon._client.view import ClientView
+    from mezon._events.defaults import Effects
     from mezon._events.dispatch import Dispatcher
     from mezon._events.gap_filling import GapFiller
-    from mezon.models import ApiClanDescList
-    from mezon.ports import Ports
+    from mezon.managers.event import EventManager
+    from mezon.managers.socket import SocketManager
+    from mezon.models import ApiClanDesc, ApiClanDescList
+    from mezon.ports import Connection, Ports
     from mezon.session import Session
 
 logger = get_logger("mezon.client")
@@ -72,7 +77,14 @@ class Login:
         self._instance: Instance | None = None
         #: The loop of the last login.
         self.loop: asyncio.AbstractEventLoop | None = None
-        self._auto_reconnect = True
+        #: Connect again when the connection is lost.
+        self.auto_reconnect = True
+        life.may_return = lambda: self.auto_reconnect
+        self._effects: Effects | None = None
+        #: The socket manager whose events are dispatched.
+        self._attached: SocketManager | None = None
+        #: A login of the bot's own is under way: `ready` is told when its clans are joined.
+        self._foreign = False
         #: The client is closed as a whole, not its connection alone.
         self._over = False
         #: Fills the gaps of reconnects; None before the first login, or when nobody wants it.
@@ -99,7 +111,7 @@ class Login:
         if self._client.state not in ("idle", "closed"):
             logger.info("login() on a connected client does nothing; disconnect() comes before a new login")
             return
-        self._auto_reconnect = auto_reconnect
+        self.auto_reconnect = auto_reconnect
         self.loop = asyncio.get_running_loop()
         task = self._running = asyncio.ensure_future(self._log_in())
         try:
@@ -125,7 +137,7 @@ class Login:
         Raises:
             MezonError: As a login does.
         """
-        if self._over or not self._auto_reconnect or self._client.state != "closed":
+        if self._over or not self.auto_reconnect or self._client.state != "closed":
             return
         logger.warning("The socket's ondisconnect was called (%s): logging in again", event)
         await self.run(True)
@@ -144,12 +156,15 @@ class Login:
             return None
         return running
 
-    async def _log_in(self) -> None:
-        client = self._client
+    def _begin(self) -> None:
         self._over = False
         self._shutdown.begin()
         self._sessions.begin()
         self._background.forget_closed_loops()
+
+    async def _log_in(self) -> None:
+        client = self._client
+        self._begin()
         if client.gateway.insecure:
             logger.warning(
                 "GatewayOptions(insecure=True): certificates are not checked, so whoever sits between this bot and %s "
@@ -181,6 +196,13 @@ class Login:
     def _tell(self) -> None:
         """Say who is where: the first thing a bot's author looks for."""
         client = self._client
+        if self._attached is None or self._attached is not manager_of(client):
+            logger.warning(
+                "The socket manager of this client (%s) has not connected by SocketManager.connect, so no event reaches"
+                " the client's handlers; call super().connect() in a connect of your own",
+                type(manager_of(client)).__name__,
+            )
+            return
         name = client.session_manager.get_session().username
         used = client.socket_manager.socket.connection.stats().get("transport")
         joined = len(client.socket_manager.joined_clans - {0})
@@ -258,16 +280,15 @@ class Login:
 
     async def _connect(self, session: Session) -> None:
         """Make the managers that are not there yet, and open the connection."""
-        from mezon._events.defaults import Effects
         from mezon.managers.channel import ChannelManager
         from mezon.managers.session import SessionManager
         from mezon.managers.socket import SocketManager
 
-        client, sessions = self._client, self._sessions
+        client = self._client
         if client.session_manager is None:
             client.session_manager = SessionManager(client.api_client)
         client.session_manager.session = session
-        if client.socket_manager is None:
+        if manager_of(client) is None:
             client.socket_manager = SocketManager(
                 session.ws_url,
                 client.use_ssl,
@@ -276,35 +297,81 @@ class Login:
                 client,
                 client.message_db,
                 send_timeout_ms=max(client.timeout_ms, 1),
-                connection=self._ports.connection(client.message_db),
-                know_clan=self._directory.know_clan,
                 transport=client.transport,
-            )
-            client.socket_manager.socket.limits = client.limits
-            client.socket_manager.socket.come_back = self.come_back
-            self._dispatcher.use_effects(
-                Effects(client, self._directory, self._background.run, sessions.new_token).table()
             )
         if client.channel_manager is None:
             client.channel_manager = ChannelManager(
                 client.api_client, client.socket_manager, client.session_manager
             )
+        await client.socket_manager.connect(session)
+
+    # ---- socket managers that connect: see `mezon.managers._home.SocketHome`
+
+    def socket_port(self) -> Connection:
+        """Return the client's connection."""
+        return self._ports.connection(self._client.message_db)
+
+    def know_clan(self, description: ApiClanDesc, token: str) -> object:
+        """Put a clan into the caches."""
+        return self._directory.know_clan(description, token)
+
+    def socket_opens(self, manager: SocketManager) -> None:
+        """Attach the dispatcher to a manager that is about to connect, whoever made it."""
+        from mezon._events.defaults import Effects
+
+        client, loop = self._client, asyncio.get_running_loop()
+        self._foreign = self._under_way() is None
+        if self._foreign:
+            # A login of the bot's own, which has not come through `run`.
+            self.loop = loop
+            self._begin()
+        if manager_of(client) is None:
+            client.socket_manager = manager
+        if manager.event_manager is not None and manager.event_manager is not client.event_manager:
+            self._dispatcher.use_events(manager.event_manager)
+        if getattr(client.api_client, "reauthenticate", self) is None:
+            client.api_client.reauthenticate = self._sessions.reauthenticate
+        manager.socket.limits = client.limits
+        manager.socket.come_back = self.come_back
+        if self._effects is None:
+            self._effects = Effects(client, self._directory, self._background.run, self._sessions.new_token)
+            self._dispatcher.use_effects(self._effects.table())
         if client.message_db is not None:
-            client.message_db.attach_loop(asyncio.get_running_loop())
-        connection = client.socket_manager.socket.connection
+            client.message_db.attach_loop(loop)
+        connection = manager.socket.connection
         connection.listener = self._life
         self._life.begin(self._gap_filler())
         # Gap filling has to know every message it might else fetch again.
-        self._dispatcher.attach(connection, asyncio.get_running_loop(), whole=bool(client.fill_gaps))
-        await client.socket_manager.connect(session, auto_reconnect=self._auto_reconnect)
-        sessions.watch(session)
+        self._dispatcher.attach(connection, loop, whole=bool(client.fill_gaps))
+        self._attached = manager
+
+    def socket_is_open(self, session: Session) -> None:
+        """Take the connection as open."""
+        self._sessions.watch(session)
+        if self._foreign:
+            self._life.logged_in()
+            self._shutdown.watch()
+
+    def clans_are_joined(self) -> None:
+        """Tell that the client is ready, after a login of the bot's own: nobody else does."""
+        if self._foreign:
+            self._foreign = False
+            asyncio.get_running_loop().call_soon(self._dispatcher.dispatch, Events.READY.value, self._client)
+
+    def use_events(self, events: EventManager) -> None:
+        """Dispatch to the handlers of another event manager from now on."""
+        self._dispatcher.use_events(events)
+        manager = self._attached
+        if manager is not None:
+            manager.event_manager = manager.socket.event_manager = events
 
     async def close_connection(self) -> None:
         """Fill no more gaps, and close the connection. Safe at any time."""
         if self.gaps is not None:
             await self.gaps.stop()
-        if self._client.socket_manager is not None:
-            await self._client.socket_manager.disconnect()
+        manager = manager_of(self._client)
+        if manager is not None:
+            await manager.disconnect()
 
     def _gap_filler(self) -> GapFiller | None:
         client = self._client

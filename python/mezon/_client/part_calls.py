@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mezon.managers._home import SocketOwner
+
 if TYPE_CHECKING:
     from mezon._client.agents import Agents
     from mezon._client.directory import Directory
     from mezon._client.login import Login
     from mezon._client.reports import Reports
     from mezon._client.sessions import Sessions
+    from mezon.managers._home import SocketHome
     from mezon.session import Session
     from mezon.structures import TextChannel, User
 
 
-class PartCalls:
+class PartCalls(SocketOwner):
     """Sessions, objects by id, the events of AI agents. It has no state of its own."""
 
     directory: Directory
@@ -56,6 +59,21 @@ class PartCalls:
             MezonError: If clans or DMs cannot be listed.
         """
         await self._login.initialize_managers(sock_session)
+
+    def _socket_home(self) -> SocketHome:
+        return self._login
+
+    @property
+    def _enable_auto_reconnect(self) -> bool:
+        """Whether a lost connection is made again. A login of a bot's own sets it, as that of mezon-sdk does."""
+        return self._login.auto_reconnect
+
+    @_enable_auto_reconnect.setter
+    def _enable_auto_reconnect(self, value: bool) -> None:
+        self._login.auto_reconnect = value
+
+    def _setup_reconnect_handlers(self) -> None:
+        """Do nothing: the connection is made again by itself. A login of a bot's own calls this."""
 
     async def get_channel_from_id(self, channel_id: int) -> TextChannel:
         """Do what ``channels.fetch`` does on a miss.

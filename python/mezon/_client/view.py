@@ -52,3 +52,11 @@ class ClientView(Protocol):
     async def get_session(self) -> Session: ...
     async def accept_friend(self, user_id: str | int, username: str | None = None) -> None: ...
     async def initialize_managers(self, sock_session: Session) -> None: ...
+
+
+def manager_of(client: ClientView) -> SocketManager | None:
+    """Return the socket manager of a client; None before there is one.
+
+    A client whose ``initialize_managers`` is the bot's own has no such attribute then, as with mezon-sdk.
+    """
+    return getattr(client, "socket_manager", None)

@@ -21,7 +21,6 @@ from mezon._events.tasks import (
     Handlers,
     MakeTask,
     being_cancelled,
-    fitting,
     is_failure,
     shares_tasks,
     task_maker,
@@ -31,13 +30,14 @@ from mezon._events.tasks import (
 from mezon._events.waiting import WaitEndedError, Waiters
 from mezon._events.workers import Workers
 from mezon.constants.enum import Events
+from mezon.managers._registering import fitting
+from mezon.managers.event import EventManager
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from mezon.filters._spec import Spec
-    from mezon.managers.event import EventManager
     from mezon.ports import Connection
 
 logger = get_logger("mezon.events")
@@ -72,7 +72,6 @@ class Dispatcher:
         around: Callable[[str, Callable[..., Any]], Callable[..., Any]] = lambda name, handler: handler,
         worker_task: bool = True,
     ) -> None:
-        self._events = events
         self._waiters = waiters if waiters is not None else Waiters()
         self._on_error = on_error
         self._max = max_handlers
@@ -96,12 +95,30 @@ class Dispatcher:
         self._waiting = False
         #: Handlers that raised.
         self.errors = 0
+        self.use_events(events)
 
     # ---- where events come from
 
-    def use_effects(self, effects: Mapping[str, Callable[[Any], None]]) -> None:
-        """Do this on an event before its handlers start, by envelope field."""
+    def use_events(self, events: EventManager) -> None:
+        """Dispatch to the handlers of this event manager from now on.
+
+        Its ``emit`` is called for each event if that is not this package's own.
+        """
+        self._routes.use(events)
+        if isinstance(events, EventManager) and events.on_handler_error is None:
+            events.on_handler_error = self._failed_in_emit
+
+    def use_effects(
+        self, effects: Mapping[str, Callable[[Any], None]], first: Mapping[str, Handlers] | None = None
+    ) -> None:
+        """Do this on an event before its handlers start, by envelope field.
+
+        Args:
+            effects: What is done at once.
+            first: What is awaited.
+        """
         self._routes.effects = effects
+        self._routes.first = first or {}
 
     def attach(self, connection: Connection, loop: asyncio.AbstractEventLoop, *, whole: bool = True) -> None:
         """Tell a connection what is wanted, and dispatch its events on this loop from now on.
@@ -167,7 +184,7 @@ class Dispatcher:
         return room
 
     def _room(self, most: int) -> int:
-        each = max((len(handlers) for handlers in self._events.listeners.values()), default=1)
+        each = self._routes.most_handlers()
         busy = len(self._running) + self._workers.waiting
         room = (most - busy - sum(self._promised.values())) // each
         if not busy:
@@ -364,6 +381,11 @@ class Dispatcher:
         except BaseException:
             logger.exception("on_error raised")
         return None
+
+    def _failed_in_emit(self, name: str, error: Exception) -> None:
+        """Report an error of a handler that ``emit`` of the event manager has called, and logged."""
+        self.errors += 1
+        self._on_error(error, name)
 
     async def finish(self, timeout: float) -> None:
         """Let running handlers end, and cancel those that have not after `timeout` seconds; but not the caller."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial, wraps
+from functools import partial
 from typing import Any, Final, Protocol, TypeAlias
 
 Handlers: TypeAlias = "tuple[Callable[..., Any], ...]"
@@ -37,29 +36,6 @@ def is_failure(error: BaseException) -> bool:
     if isinstance(error, GeneratorExit):
         return error.__traceback__ is not None and error.__traceback__.tb_next is not None
     return not isinstance(error, (asyncio.CancelledError, *ENDS))
-
-
-def fitting(handlers: Handlers) -> Handlers:
-    """Give the handlers, so that each can be given the event: those that take nothing are given nothing."""
-    return tuple(handler if _takes_one(handler) else _without_argument(handler) for handler in handlers)
-
-
-def _takes_one(handler: Callable[..., Any]) -> bool:
-    try:
-        inspect.signature(handler).bind(None)
-    except TypeError:
-        return False
-    except ValueError:
-        pass  # callables of C need not say what they take
-    return True
-
-
-def _without_argument(handler: Callable[..., Any]) -> Callable[[Any], Any]:
-    @wraps(handler)
-    def call(event: Any) -> Any:
-        return handler()
-
-    return call
 
 
 async def wait_for(awaitable: Awaitable[Any]) -> None:

@@ -7,13 +7,13 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from typing import Any, Final
 
 from mezon.constants.enum import Events, InternalAgentEvents, SSEEvents
 from mezon.errors import InvalidArgumentError
 
-__all__ = ["check_handler", "warn_of_typo"]
+__all__ = ["check_handler", "fitting", "warn_of_typo"]
 
 
 @cache
@@ -89,3 +89,26 @@ def check_handler(name: str, handler: Callable[..., Any]) -> None:
 
 def _shown(signature: inspect.Signature) -> str:
     return f"({', '.join(signature.parameters)})"
+
+
+def fitting(handlers: tuple[Callable[..., Any], ...]) -> tuple[Callable[..., Any], ...]:
+    """Give the handlers, so that each can be given the event: those that take nothing are given nothing."""
+    return tuple(handler if _takes_one(handler) else _without_argument(handler) for handler in handlers)
+
+
+def _takes_one(handler: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(handler).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        pass  # callables of C need not say what they take
+    return True
+
+
+def _without_argument(handler: Callable[..., Any]) -> Callable[[Any], Any]:
+    @wraps(handler)
+    def call(event: Any) -> Any:
+        return handler()
+
+    return call

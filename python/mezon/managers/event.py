@@ -9,8 +9,9 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, TypeVar, overload
 
+from mezon.constants.enum import Events
 from mezon.errors import InvalidArgumentError
-from mezon.managers._registering import check_handler, warn_of_typo
+from mezon.managers._registering import check_handler, fitting, warn_of_typo
 
 logger: Final = logging.getLogger("mezon.events")
 
@@ -24,14 +25,18 @@ class EventManager:
     ``listeners`` and ``defaults`` map an event's name to a tuple, replaced when it changes: whoever walks
     along one needs no copy.
 
+    A client calls ``emit`` for each event when it is overridden in a subclass or replaced on the instance. Otherwise it
+    dispatches to the handlers itself.
+
     Attributes:
         listeners: The handlers of the bot.
         defaults: What the SDK itself does, before the bot's handlers. ``off`` never touches these.
         on_change: Called with an event's name when its handlers have changed.
+        on_emit_change: Called when ``emit`` was replaced on this object, or the replacement was removed.
         on_handler_error: Called with event name and exception when a handler has failed, after it was logged.
     """
 
-    __slots__ = ("_tasks", "defaults", "listeners", "on_change", "on_handler_error")
+    on_emit_change: Callable[[], None] | None = None
 
     def __init__(self) -> None:
         self.listeners: dict[str, tuple[Handler, ...]] = {}
@@ -39,6 +44,16 @@ class EventManager:
         self.on_change: Callable[[str], None] | None = None
         self.on_handler_error: Callable[[str, Exception], None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name == "emit" and self.on_emit_change is not None:
+            self.on_emit_change()
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        if name == "emit" and self.on_emit_change is not None:
+            self.on_emit_change()
 
     @overload
     def on(self, event_name: str, handler: _H) -> _H: ...
@@ -114,7 +129,8 @@ class EventManager:
                     await outcome
             except Exception as error:
                 self._failed(name, default, error)
-        for handler in self.listeners.get(name, ()):
+        listeners = self.listeners.get(name, ())
+        for handler in fitting(listeners) if name == Events.READY.value else listeners:
             try:
                 outcome = handler(*args, **kwargs)
             except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from mezon.managers._home import home_of
 from mezon.managers._joins import join_clans
 from mezon.models._body import mentions_of, received_content
 from mezon.models._origin import KEY, RECEIVERS, Origin
@@ -55,6 +56,9 @@ class Sent(NamedTuple):
 class SocketManager:
     """The socket of a client.
 
+    Its events reach the handlers of ``mezon_client`` when that is a ``mezon.MezonClient``; otherwise ``emit`` of
+    ``event_manager`` is called for each, and nothing else of a client follows them.
+
     Args:
         ws_url: Where to connect when a session does not say.
         use_ssl: Whether a plain-text URL is refused.
@@ -90,6 +94,10 @@ class SocketManager:
         self.event_manager = event_manager
         self.mezon_client = mezon_client
         self.message_db = message_db
+        self._home = home_of(mezon_client)
+        if self._home is not None:
+            know_clan = know_clan or self._home.know_clan
+            connection = connection or self._home.socket_port()
         self._know_clan = know_clan
         #: Clans that were joined: the core joins them again after a loss.
         self.joined_clans: set[int] = set()
@@ -110,15 +118,28 @@ class SocketManager:
         """Give the socket."""
         return self.socket
 
-    async def connect(self, api_session: Session, *, auto_reconnect: bool = False) -> Session:
+    async def connect(self, api_session: Session, *, auto_reconnect: bool | None = None) -> Session:
         """Connect with a session. A connection that is open is closed first.
+
+        Args:
+            auto_reconnect: Connect again when the connection is lost; None for what the client's login was told.
 
         Raises:
             MezonConnectionError: If the gateway cannot be reached.
         """
         if self.socket.connection.state not in ("idle", "closed"):
             await self.socket.close()
-        return await self.socket.connect(api_session, create_status=True, auto_reconnect=auto_reconnect)
+        home = self._home
+        if home is not None:
+            home.socket_opens(self)
+            if auto_reconnect is None:
+                auto_reconnect = home.auto_reconnect
+        session = await self.socket.connect(
+            api_session, create_status=True, auto_reconnect=bool(auto_reconnect)
+        )
+        if home is not None:
+            home.socket_is_open(session)
+        return session
 
     async def is_connected(self) -> bool:
         """Say whether the socket is connected and ready for calls."""
@@ -139,6 +160,8 @@ class SocketManager:
         clans = await (listing if listing is not None else self.api_client.list_clans_descs(token))
         everything = [*(clans.clandesc or ()), ApiClanDesc(clan_id=0, clan_name="")]
         await self.join_all_clans(everything, token)
+        if self._home is not None:
+            self._home.clans_are_joined()
 
     async def join_all_clans(self, clans: list[ApiClanDesc], token: str) -> None:
         """Put the clans into the client's cache and join them, as `join_clans` does."""

@@ -1,0 +1,257 @@
+"""Code of a bot in the places where mezon-sdk calls it (docs/contract.md, "Extension points")."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mezon import MezonClient
+from mezon.api.mezon_api import MezonApi
+from mezon.api.utils import build_url, parse_url_components
+from mezon.managers.channel import ChannelManager
+from mezon.managers.event import EventManager
+from mezon.managers.session import SessionManager
+from mezon.managers.socket import SocketManager
+from peer import REFERENCE, Gateway, Inbox
+from waiting import until
+
+TYPING = "message_typing_event"
+
+
+# ---- managers that a bot makes
+
+
+class OwnManagers(MezonClient):
+    """Makes its managers itself, as bots do that cannot use the login of mezon-sdk."""
+
+    async def initialize_managers(self, sock_session: Any) -> None:
+        parts = parse_url_components(sock_session.api_url, use_ssl=self.use_ssl)
+        self.api_client = MezonApi(
+            self.client_id,
+            self.api_key,
+            build_url(parts["scheme"], parts["hostname"], parts["port"]),
+            self.timeout_ms,
+            rate_limit=1000,
+        )
+        if not hasattr(self, "socket_manager"):
+            self.socket_manager = self.make_socket_manager(sock_session)
+        else:
+            self.socket_manager.api_client = self.api_client
+        self.session_manager = SessionManager(api_client=self.api_client, session=sock_session)
+        self.channel_manager = ChannelManager(
+            api_client=self.api_client,
+            socket_manager=self.socket_manager,
+            session_manager=self.session_manager,
+        )
+        await self.socket_manager.connect(sock_session)
+        await asyncio.gather(
+            self.socket_manager.connect_socket(sock_session.token),
+            self.channel_manager.init_all_dm_channels(sock_session.token),
+        )
+
+    def make_socket_manager(self, session: Any) -> SocketManager:
+        return SocketManager(
+            ws_url=session.ws_url.partition("://")[2],
+            use_ssl=self.use_ssl,
+            api_client=self.api_client,
+            event_manager=self.event_manager,
+            mezon_client=self,
+            message_db=self.message_db,
+        )
+
+
+class OwnLogin(OwnManagers):
+    """Has a login of its own as well, which leaves the token services out."""
+
+    async def login(self, enable_auto_reconnect: bool = True) -> None:
+        session = await self.get_session()
+        await self.initialize_managers(session)
+        self._enable_auto_reconnect = enable_auto_reconnect
+        self._is_hard_disconnect = False
+        self._reconnect_task = None
+        if enable_auto_reconnect:
+            self._setup_reconnect_handlers()
+
+
+@pytest.mark.parametrize("kind", [OwnManagers, OwnLogin])
+async def test_managers_made_by_a_subclass(
+    gateway: Gateway, make_client: Callable[..., Any], kind: type[MezonClient]
+) -> None:
+    """A subclass that makes its own managers hears events, and the SDK's effects come first."""
+    client, inbox = make_client(kind=kind), Inbox()
+    assert not hasattr(client, "socket_manager")
+
+    def heard(message: Any) -> None:
+        channel, user = client.channels.get(message.channel_id), client.users.get(message.sender_id)
+        inbox((message.content, channel is not None, user is not None))
+
+    client.on_channel_message(heard)
+    await client.login()
+    await gateway.call("wait_joined")
+    await gateway.say("general", "alice", "hi")
+    content, *known = await inbox.next()
+    assert content == {"t": "hi"}
+    # mezon-sdk itself has no effects in a subclass.
+    assert REFERENCE or known == [True, True]
+    assert await gateway.clan_id() in [clan.id for clan in client.clans.values()]
+    channel = await client.channels.fetch(await gateway.channel_id("general"))
+    await channel.send("hello")
+    assert (await gateway.next_sent("channel_message_send")).text == "hello"
+
+
+async def test_a_subclass_with_its_own_managers_comes_back(
+    gateway: Gateway, make_client: Callable[..., Any]
+) -> None:
+    """A login of a bot's own that calls _setup_reconnect_handlers() gets a lost connection back."""
+    client, inbox = make_client(kind=OwnLogin), Inbox()
+    client.on_channel_message(inbox)
+    await client.login()
+    await gateway.call("wait_joined")
+    await gateway.call("drop")
+
+    async def again() -> bool:
+        return (await gateway.call("connections"))["total"] == 2
+
+    await until(again)
+    await gateway.call("wait_joined")
+    await gateway.say("general", "alice", "again")
+    assert (await inbox.next()).content == {"t": "again"}
+
+
+async def test_a_login_of_its_own_without_reconnect(
+    gateway: Gateway, make_client: Callable[..., Any]
+) -> None:
+    """A login of a bot's own that sets _enable_auto_reconnect to False: a lost connection stays lost."""
+    client = make_client(kind=OwnLogin)
+    await client.login(enable_auto_reconnect=False)
+    await gateway.call("drop")
+
+    async def lost() -> bool:
+        return not await client.socket_manager.is_connected()
+
+    await until(lost)
+    if not REFERENCE:
+        await until(lambda: client.state == "closed")
+    assert (await gateway.call("connections"))["total"] == 1
+
+
+# ---- event managers
+
+
+class Recording(EventManager):
+    """Notes what is emitted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.emitted: list[str] = []
+
+    async def emit(self, event_name: Any, *args: Any, **kwargs: Any) -> None:
+        self.emitted.append(str(event_name))
+        await super().emit(event_name, *args, **kwargs)
+
+
+class Foreign:
+    """An event manager of a bot's own, from nothing."""
+
+    def __init__(self) -> None:
+        self.handlers: list[tuple[str, Callable[..., Any]]] = []
+
+    def on(self, event_name: Any, handler: Callable[..., Any]) -> None:
+        self.handlers.append((event_name, handler))
+
+    async def emit(self, event_name: Any, *args: Any, **kwargs: Any) -> None:
+        for name, handler in self.handlers:
+            if name == event_name:
+                outcome = handler(*args, **kwargs)
+                if inspect.isawaitable(outcome):
+                    await outcome
+
+
+async def heard(gateway: Gateway, inbox: Inbox) -> None:
+    await gateway.say("general", "alice", "hi")
+    assert (await inbox.next()).content == {"t": "hi"}
+
+
+@pytest.mark.parametrize("kind", [EventManager, Recording, Foreign])
+async def test_another_event_manager(
+    gateway: Gateway, make_client: Callable[..., Any], kind: type[Any]
+) -> None:
+    """client.event_manager = ... before the login: its handlers get the events."""
+    client, inbox = make_client(), Inbox()
+    client.event_manager = kind()
+    client.on_channel_message(inbox)
+    await client.login()
+    await heard(gateway, inbox)
+
+
+@pytest.mark.parametrize("kind", [EventManager, Recording, Foreign])
+async def test_another_event_manager_after_the_login(gateway: Gateway, client: Any, kind: type[Any]) -> None:
+    """client.event_manager = ... after the login: its handlers get the events from then on, and no others do."""
+    inbox, gone = Inbox(), Inbox()
+    client.on_channel_message(gone)
+    client.event_manager = kind()
+    client.on_channel_message(inbox)
+    await heard(gateway, inbox)
+    assert gone.empty
+
+
+async def test_an_overridden_emit_sees_every_event(gateway: Gateway, make_client: Callable[..., Any]) -> None:
+    """An emit that is overridden in a subclass is called for each event, also for those nobody listens to."""
+    client, inbox = make_client(), Inbox()
+    client.event_manager = events = Recording()
+    client.on(TYPING, inbox)
+    await client.login()
+    await gateway.push(role_event={"user_id": 1})
+    await gateway.push(message_typing_event={"channel_id": 1})
+    await inbox.next()
+    assert [name for name in events.emitted if name in ("role_event", TYPING)] == ["role_event", TYPING]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_wrapped_emit(gateway: Gateway, make_client: Callable[..., Any], when: str) -> None:
+    """A function set as event_manager.emit, before or after the login, is called for each event."""
+    client, inbox = make_client(), Inbox()
+    emitted: list[tuple[str, Any]] = []
+    original = client.event_manager.emit
+
+    @functools.wraps(original)
+    async def emit(event_name: str, *args: Any, **kwargs: Any) -> None:
+        emitted.append((event_name, args[0] if args else None))
+        await original(event_name, *args, **kwargs)
+
+    client.on(TYPING, inbox)
+    if when == "before":
+        client.event_manager.emit = emit
+    await client.login()
+    if when == "after":
+        client.event_manager.emit = emit
+    await gateway.push(message_typing_event={"channel_id": 7})
+    assert (await inbox.next()).channel_id == 7
+    assert [event.channel_id for name, event in emitted if name == TYPING] == [7]
+    del client.event_manager.emit
+    await gateway.push(message_typing_event={"channel_id": 8})
+    assert (await inbox.next()).channel_id == 8
+    assert len([name for name, _ in emitted if name == TYPING]) == 1
+
+
+async def test_an_emit_that_keeps_an_event_back(gateway: Gateway, make_client: Callable[..., Any]) -> None:
+    """An emit of a bot's own may keep an event from the handlers."""
+
+    class Quiet(EventManager):
+        async def emit(self, event_name: Any, *args: Any, **kwargs: Any) -> None:
+            if event_name != TYPING:
+                await super().emit(event_name, *args, **kwargs)
+
+    client, inbox, gone = make_client(), Inbox(), Inbox()
+    client.event_manager = Quiet()
+    client.on(TYPING, gone)
+    client.on("role_event", inbox)
+    await client.login()
+    await gateway.push(message_typing_event={"channel_id": 7})
+    await gateway.push(role_event={"user_id": 1})
+    await inbox.next()
+    assert gone.empty
