@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
 from typing import TYPE_CHECKING, Any, Final
 
@@ -73,12 +74,14 @@ async def connect(
 
     Raises:
         MezonConnectionError: If no server can be reached.
-        BrokerError: If it refuses the credentials.
+        BrokerError: If it refuses the credentials, or TLS is requested and the server offers none.
         CredentialsError: If a file with credentials cannot be used.
     """
     try:
-        import nats
         from nats import errors
+        from nats.aio.client import Client as PlainClient
+
+        from mezon._machines.tls_client import NoTlsError, TlsClient, check_overrides
     except ImportError:
         raise missing() from None
 
@@ -95,7 +98,8 @@ async def connect(
     async def trouble(error: Exception) -> None:
         if len(told) < _TOLD:
             told.append(error)
-        logger.debug("NATS: %s", error or type(error).__name__)
+        level = logging.WARNING if isinstance(error, NoTlsError) else logging.DEBUG
+        logger.log(level, "NATS: %s", error or type(error).__name__)
 
     options: dict[str, Any] = {
         "name": broker.name,
@@ -113,16 +117,30 @@ async def connect(
         "error_cb": trouble,
     }
     options.update(credentials_of(broker))
-    if broker.ca_file is not None or broker.certificate is not None:
+    client: Client
+    if broker.tls:
         options["tls"] = _tls(broker)
+        try:
+            check_overrides()
+        except NotImplementedError as error:
+            raise BrokerError(f"TLS cannot be enforced with this version of nats-py: {error}") from None
+        client = TlsClient()
+    else:
+        client = PlainClient()
     try:
         # The client would wait for ever for the end of a connection whose TLS handshake failed.
         async with asyncio.timeout(_FIRST + _EACH * len(broker.servers)):
-            client = await nats.connect(broker.servers, **options)
+            await client.connect(broker.servers, **options)
     except (errors.Error, OSError, TimeoutError) as error:
+        await gone(client)
         told.append(error)
         # A server that refuses the credentials hangs up: what it said before that counts.
         for why in told:
+            if isinstance(why, NoTlsError):
+                text = f"NATS at {broker.shown}: TLS is requested (tls:// or a TLS file), but {why}"
+                raise BrokerError(
+                    f"{text}; enable TLS on the server, or use nats:// without TLS files"
+                ) from None
             if "authorization" in str(why).lower() or isinstance(why, errors.AuthorizationError):
                 text = f"NATS at {broker.shown} refuses the connection: {why}; check the credentials"
                 raise BrokerError(text) from None

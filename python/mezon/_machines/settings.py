@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from mezon._machines.names import DEFAULT_PARTITIONS
 from mezon.errors import InvalidArgumentError
+
+_SCHEMES: Final = frozenset({"nats", "tls", "ws", "wss"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +18,7 @@ class Broker:
 
     Attributes:
         urls: Servers, as ``nats://host:4222`` or ``tls://...``; a cluster's separated by commas. User and password, or
-            a token, may stand in the URL.
+            a token, may stand in the URL. ``tls://`` in one of them requires TLS of all, as a TLS file does.
         credentials: A ``.creds`` file.
         nkey_seed: A file with the seed of an nkey.
         ca_file: PEM file of authorities to trust, for TLS.
@@ -35,7 +38,7 @@ class Broker:
         if not self.servers:
             raise InvalidArgumentError("the address of NATS is missing: --nats nats://host:4222")
         for server in self.servers:
-            if "://" not in server:
+            if server.partition("://")[0] not in _SCHEMES or "://" not in server:
                 raise InvalidArgumentError(f"{_host(server)} is no address of NATS: write nats://host:4222")
         if self.credentials is not None and self.nkey_seed is not None:
             raise InvalidArgumentError("NATS takes a credentials file or an nkey, not both: leave one out")
@@ -46,6 +49,14 @@ class Broker:
     def servers(self) -> list[str]:
         """Each server's URL."""
         return [url.strip() for url in self.urls.split(",") if url.strip()]
+
+    @property
+    def tls(self) -> bool:
+        """Is TLS required? Then there is no connection without it."""
+        files = (self.ca_file, self.certificate)
+        return any(file is not None for file in files) or any(
+            server.startswith(("tls://", "wss://")) for server in self.servers
+        )
 
     @property
     def shown(self) -> str:

@@ -15,11 +15,15 @@ import typer
 
 from mezon.cli.output import WRONG_USE, as_json, fail, out, say
 
-NATS = typer.Option("--nats", envvar="MEZON_NATS_URL", help="NATS: nats://host:4222, or several with commas.")
+NATS = typer.Option(
+    "--nats",
+    envvar="MEZON_NATS_URL",
+    help="NATS: nats://host:4222, or tls:// to require TLS; several with commas.",
+)
 CREDENTIALS = typer.Option("--nats-creds", envvar="MEZON_NATS_CREDS", help="A .creds file for NATS.")
 NKEY = typer.Option("--nats-nkey", envvar="MEZON_NATS_NKEY", help="A file with the seed of an nkey for NATS.")
 CA_FILE = typer.Option(
-    "--nats-ca", envvar="MEZON_NATS_CA", help="PEM file of the authority of NATS' certificate."
+    "--nats-ca", envvar="MEZON_NATS_CA", help="PEM file of the authority of NATS' certificate; requires TLS."
 )
 HEALTH = typer.Option(
     "--health", envvar="MEZON_HEALTH", help="Serve /live, /ready and /stats: 127.0.0.1:8080."
