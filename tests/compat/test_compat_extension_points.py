@@ -6,16 +6,17 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from mezon import MezonClient
+from mezon import ChannelMessageContent, MezonClient
 from mezon.api.mezon_api import MezonApi
 from mezon.api.utils import build_url, parse_url_components
 from mezon.managers.channel import ChannelManager
 from mezon.managers.event import EventManager
 from mezon.managers.session import SessionManager
 from mezon.managers.socket import SocketManager
+from mezon.protobuf.api import api_pb2
 from peer import REFERENCE, Gateway, Inbox
 from waiting import until
 
@@ -30,13 +31,7 @@ class OwnManagers(MezonClient):
 
     async def initialize_managers(self, sock_session: Any) -> None:
         parts = parse_url_components(sock_session.api_url, use_ssl=self.use_ssl)
-        self.api_client = MezonApi(
-            self.client_id,
-            self.api_key,
-            build_url(parts["scheme"], parts["hostname"], parts["port"]),
-            self.timeout_ms,
-            rate_limit=1000,
-        )
+        self.api_client = self.make_api(build_url(parts["scheme"], parts["hostname"], parts["port"]))
         if not hasattr(self, "socket_manager"):
             self.socket_manager = self.make_socket_manager(sock_session)
         else:
@@ -52,6 +47,9 @@ class OwnManagers(MezonClient):
             self.socket_manager.connect_socket(sock_session.token),
             self.channel_manager.init_all_dm_channels(sock_session.token),
         )
+
+    def make_api(self, base_url: str) -> MezonApi:
+        return MezonApi(self.client_id, self.api_key, base_url, self.timeout_ms, rate_limit=1000)
 
     def make_socket_manager(self, session: Any) -> SocketManager:
         return SocketManager(
@@ -77,7 +75,8 @@ class OwnLogin(OwnManagers):
             self._setup_reconnect_handlers()
 
 
-@pytest.mark.parametrize("kind", [OwnManagers, OwnLogin])
+# The login of mezon-sdk itself needs token clients, which an initialize_managers of one's own leaves out.
+@pytest.mark.parametrize("kind", [OwnLogin] if REFERENCE else [OwnManagers, OwnLogin])
 async def test_managers_made_by_a_subclass(
     gateway: Gateway, make_client: Callable[..., Any], kind: type[MezonClient]
 ) -> None:
@@ -99,7 +98,7 @@ async def test_managers_made_by_a_subclass(
     assert REFERENCE or known == [True, True]
     assert await gateway.clan_id() in [clan.id for clan in client.clans.values()]
     channel = await client.channels.fetch(await gateway.channel_id("general"))
-    await channel.send("hello")
+    await channel.send(ChannelMessageContent(t="hello"))
     assert (await gateway.next_sent("channel_message_send")).text == "hello"
 
 
@@ -137,6 +136,80 @@ async def test_a_login_of_its_own_without_reconnect(
     if not REFERENCE:
         await until(lambda: client.state == "closed")
     assert (await gateway.call("connections"))["total"] == 1
+
+
+# ---- the API client
+
+RPCS = {"ListClanDescs", "ListChannelDescs", "ListChannelDetail"}
+
+
+class PacedApi(MezonApi):
+    """Counts every call, as bots do that pace, log or sign them."""
+
+    calls: ClassVar[list[str]] = []
+
+    async def call_api(self, *args: Any, **kwargs: Any) -> Any:
+        self.calls.append(kwargs["url_path"].rpartition("/")[2])
+        kwargs["headers"] = {**kwargs["headers"], "X-Signed": "yes"}
+        return await super().call_api(*args, **kwargs)
+
+
+class PacedBot(OwnLogin):
+    """Makes its managers itself, with an API client of its own."""
+
+    def make_api(self, base_url: str) -> MezonApi:
+        return PacedApi(self.client_id, self.api_key, base_url, self.timeout_ms, rate_limit=1000)
+
+
+async def test_an_overridden_call_api(gateway: Gateway, make_client: Callable[..., Any]) -> None:
+    """MezonApi.call_api, overridden in a subclass, sees every RPC, and may change what is sent."""
+    PacedApi.calls.clear()
+    client = make_client(kind=PacedBot)
+    await client.login()
+    await client.channels.fetch(await gateway.channel_id("general"))
+    assert set(PacedApi.calls) == RPCS
+    for name in RPCS:
+        for request in await gateway.requests(name):
+            assert {key.lower(): value for key, value in request["headers"].items()}["x-signed"] == "yes"
+
+
+async def test_a_replaced_call_api(gateway: Gateway, client: Any) -> None:
+    """A function set as api_client.call_api sees every RPC; what it gives is the answer."""
+    description = api_pb2.ChannelDescription(channel_id=77, channel_label="made up")
+    seen: list[dict[str, Any]] = []
+
+    async def call_api(**call: Any) -> Any:
+        seen.append(call)
+        return description
+
+    client.api_client.call_api = call_api
+    session = client.session_manager.get_session()
+    detail = await client.api_client.get_channel_detail(session.token, 77)
+    assert (detail.channel_id, detail.channel_label) == (77, "made up")
+    (call,) = seen
+    assert call["method"] == "POST"
+    assert call["url_path"] == "/mezon.api.Mezon/ListChannelDetail"
+    assert call["response_proto_class"] is api_pb2.ChannelDescription
+    assert api_pb2.ListChannelDetailRequest.FromString(call["body"]).channel_id == 77
+    assert await gateway.requests("ListChannelDetail") == []
+
+
+async def test_a_call_api_patched_on_the_class(
+    gateway: Gateway, make_client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MezonApi.call_api, wrapped on the class, sees the login and every RPC."""
+    original, seen = MezonApi.call_api, []
+
+    @functools.wraps(original)
+    async def call_api(self: Any, *args: Any, **kwargs: Any) -> Any:
+        seen.append(kwargs["url_path"])
+        return await original(self, *args, **kwargs)
+
+    monkeypatch.setattr(MezonApi, "call_api", call_api)
+    client = make_client()
+    await client.login()
+    assert seen[0] == "/v2/apps/authenticate/token"
+    assert {path.rpartition("/")[2] for path in seen[1:]} == {"ListClanDescs", "ListChannelDescs"}
 
 
 # ---- event managers

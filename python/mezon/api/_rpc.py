@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mezon._http.call import Call, Caller
+from mezon._http.call import Call, Caller, is_harmless
 from mezon._http.limiter import Priority
-from mezon.api.utils import build_headers
+from mezon.api.utils import build_headers, build_params
 from mezon.protobuf._rpcs import find_rpc
+from mezon.utils.own import is_own
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+    from mezon._http.reply import Reply
     from mezon.api._routes import Routes
+    from mezon.protobuf._rpcs import Rpc
 
 __all__ = ["RpcCaller"]
+
+
+#: The call that the package makes by a bot's own ``call_api``, and how it goes over the socket.
+_PLANNED: ContextVar[tuple[Call | None, Rpc | None]] = ContextVar("mezon_planned_call", default=(None, None))
 
 
 class RpcCaller(Caller):
@@ -72,8 +81,6 @@ class RpcCaller(Caller):
     ) -> Any:
         """Call a method. ``harmless`` ones are repeated after a lost connection, by default what the table says; None
         as answer ignores the body."""
-        from mezon._http.reply import decode_message
-
         rpc = find_rpc(method)
         call = Call(
             method,
@@ -83,5 +90,93 @@ class RpcCaller(Caller):
             headers=build_headers(bearer_token=token, accept_binary=True, send_binary=True),
             harmless=rpc.harmless if harmless is None else harmless,
         )
-        reply = await self.routes.carry(self._with(call, options), rpc, self.perform, self._renew)
-        return None if answer is None else decode_message(reply, answer)
+        return await self._make(self._with(call, options), answer, rpc)
+
+    async def _make(self, call: Call, answer: type | None, rpc: Rpc | None = None) -> Any:
+        """Make a call of the package's own; by ``call_api`` if that is the bot's.
+
+        Args:
+            call: The call.
+            answer: The message its answer is read as; None ignores the body.
+            rpc: As it goes over the socket; None for a call that only HTTP carries.
+        """
+        from mezon._http.reply import decode_message
+
+        if is_own(self, "call_api"):
+            reply = await self._carry(call, rpc)
+            return None if answer is None else decode_message(reply, answer)
+        kind = answer if answer is not None or rpc is None else rpc.response_class
+        planned = _PLANNED.set((call, rpc))
+        try:
+            found = await self.call_api(
+                method=call.method,
+                url_path=call.url.removeprefix(self.base_url.rstrip("/")),
+                query_params=None,
+                body=call.body,
+                headers=call.headers,
+                accept_binary=True,
+                response_proto_class=kind,
+            )
+        finally:
+            _PLANNED.reset(planned)
+        return None if answer is None else found
+
+    async def _carry(self, call: Call, rpc: Rpc | None) -> Reply:
+        if rpc is None:
+            return await self.perform(call)
+        return await self.routes.carry(call, rpc, self.perform, self._renew)
+
+    async def call_api(
+        self,
+        method: str,
+        url_path: str,
+        query_params: dict[str, Any] | None = None,
+        body: str | bytes | None = None,
+        headers: dict[str, Any] | None = None,
+        accept_binary: bool = False,
+        response_proto_class: type | None = None,
+        *,
+        harmless: bool | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Make a call of your own.
+
+        When it is overridden in a subclass or replaced on the instance, every RPC and the login go through it, with the
+        arguments that mezon-sdk passes; what it gives is taken for the answer.
+
+        Args:
+            method: The HTTP method.
+            url_path: A path below ``base_url``, or a whole URL.
+            query_params: The query; None values are left out.
+            body: The body.
+            headers: The headers; see `mezon.api.utils.build_headers`.
+            accept_binary: Kept for old callers: the answer's Content-Type decides.
+            response_proto_class: The message a binary answer is read as.
+            harmless: Whether it may be repeated after a lost connection; by default what HTTP says of the
+                method.
+            options: See the class.
+
+        Returns:
+            See `mezon.api.utils.parse_response`.
+        """
+        from mezon._http.reply import decode
+
+        params = build_params(query_params)
+        call = Call(
+            url_path.partition("?")[0].rstrip("/").rpartition("/")[2] or url_path,
+            method,
+            self._url(url_path),
+            params=params,
+            body=body,
+            headers=dict(headers or {}),
+            harmless=is_harmless(method) if harmless is None else harmless,
+            secrets=tuple(value for value in params.values() if isinstance(value, str) and len(value) >= 8),
+        )
+        planned, rpc = _PLANNED.get()
+        if planned is None or planned.url != call.url:
+            return decode(await self.perform(self._with(call, options)), response_proto_class)
+        # A call of the package's own that an override hands on: it keeps what the package knows of it.
+        call = replace(
+            planned, method=method, params=params, body=body, headers=dict(headers or {}), began=False
+        )
+        return decode(await self._carry(call, rpc), response_proto_class)

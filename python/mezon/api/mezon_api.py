@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mezon._http.call import Call, is_harmless
+from mezon._http.call import Call
 from mezon._http.limiter import Limiter, Priority
 from mezon._http.retry import RetryPolicy
 from mezon._http.route import ApiRoute
@@ -140,51 +140,6 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
 
         return aiohttp.ClientTimeout(total=self.timeout_ms / 1000)
 
-    async def call_api(
-        self,
-        method: str,
-        url_path: str,
-        query_params: dict[str, Any] | None = None,
-        body: str | bytes | None = None,
-        headers: dict[str, Any] | None = None,
-        accept_binary: bool = False,
-        response_proto_class: type | None = None,
-        *,
-        harmless: bool | None = None,
-        options: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """Make a call of your own.
-
-        Args:
-            method: The HTTP method.
-            url_path: A path below ``base_url``, or a whole URL.
-            query_params: The query; None values are left out.
-            body: The body.
-            headers: The headers; see `mezon.api.utils.build_headers`.
-            accept_binary: Kept for old callers: the answer's Content-Type decides.
-            response_proto_class: The message a binary answer is read as.
-            harmless: Whether it may be repeated after a lost connection; by default what HTTP says of the
-                method.
-            options: See the class.
-
-        Returns:
-            See `mezon.api.utils.parse_response`.
-        """
-        from mezon._http.reply import decode
-
-        params = build_params(query_params)
-        call = Call(
-            url_path.partition("?")[0].rstrip("/").rpartition("/")[2] or url_path,
-            method,
-            self._url(url_path),
-            params=params,
-            body=body,
-            headers=dict(headers or {}),
-            harmless=is_harmless(method) if harmless is None else harmless,
-            secrets=tuple(value for value in params.values() if isinstance(value, str) and len(value) >= 8),
-        )
-        return decode(await self.perform(self._with(call, options)), response_proto_class)
-
     async def mezon_authenticate(
         self,
         basic_auth_username: str | int,
@@ -197,7 +152,6 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         Raises:
             ApiAuthenticationError: 401 or 403, unless it is about the rate (an AuthenticationError).
         """
-        from mezon._http.reply import decode_message
         from mezon.protobuf.api import api_pb2
 
         headers = build_headers(
@@ -215,8 +169,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
             priority=Priority.LOGIN,
             secrets=(basic_auth_password, basic_credentials(basic_auth_username, basic_auth_password)),
         )
-        reply = await self.perform(self._with(call, options))
-        return ApiSession.from_protobuf(decode_message(reply, api_pb2.Session))
+        return ApiSession.from_protobuf(await self._make(self._with(call, options), api_pb2.Session))
 
     async def list_clans_descs(
         self,
