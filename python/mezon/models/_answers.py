@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from mezon.errors import InvalidArgumentError
 from mezon.models._origin import KEY, RECEIVERS, client_of
 
 if TYPE_CHECKING:
@@ -159,26 +160,43 @@ class FormAnswers(ChoiceAnswers):
         return parse_extra_data(self.extra_data)
 
 
-def parse_extra_data(extra_data: str) -> dict[str, str | list[str]]:
-    """Give the values of a form, out of a click's ``extra_data``.
+def parse_extra_data(extra_data: str, *, strict: bool = False) -> dict[str, str | list[str]]:
+    """Return the values of a form, out of a click's ``extra_data``.
 
     Mezon's apps send a JSON object there, from the id of each input, select box, date picker and radio group to its
     value: a text as it was typed (numbers too), the ``value`` of the chosen option, a date as ``d/m/yyyy``, a list
     for several. What nobody touched may be missing. Anything that is no JSON object gives no values.
+
+    Args:
+        extra_data: The text of the event; "" for a form that nobody touched.
+        strict: Raise for a text that no client's form makes, instead of returning no values.
+
+    Raises:
+        InvalidArgumentError: If ``strict``, and the text is no JSON object of such values.
     """
     if not extra_data:
         return {}
     try:
         found = json.loads(extra_data)
+        readable = isinstance(found, dict) and not (strict and any(map(_is_nested, found.values())))
+        if readable:
+            return {
+                name: [_text(item) for item in value] if isinstance(value, list) else _text(value)
+                for name, value in found.items()
+                if value is not None
+            }
     except (ValueError, RecursionError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {
-        name: [_text(item) for item in value] if isinstance(value, list) else _text(value)
-        for name, value in found.items()
-        if value is not None
-    }
+        pass
+    if strict:
+        raise InvalidArgumentError(
+            "extra_data must be a JSON object from the id of each input to a text, a number or a list of them"
+        )
+    return {}
+
+
+def _is_nested(value: Any) -> bool:
+    items = value if isinstance(value, list) else [value]
+    return any(isinstance(item, list | dict) for item in items)
 
 
 def _text(value: Any) -> str:
