@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from mezon import InvalidArgumentError, MezonError, TextChannel, User
-from mezon.ext.errors import ArgumentError
+from mezon.ext._words import Word, id_of
+from mezon.ext.errors import ArgumentError, UserError
 
 if TYPE_CHECKING:
     from mezon.ext._context import Context
-    from mezon.ext._words import Word, Words
+    from mezon.ext._words import Words
 
 _MISSING: Any = inspect.Parameter.empty
 
@@ -151,8 +152,16 @@ def _special(hint: Any) -> type[User] | type[TextChannel] | None:
     return None
 
 
-async def bind(ctx: Context, parameters: list[Parameter], words: Words) -> tuple[list[Any], dict[str, Any]]:
-    """Make the arguments for a call, out of what was typed.
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A user or a channel that was typed and is not looked up yet."""
+
+    parameter: Parameter
+    word: Word
+
+
+def read(parameters: list[Parameter], words: Words) -> tuple[list[Any], dict[str, Any]]:
+    """Make the arguments for a call out of what was typed, without a lookup: users and channels stay ``Named``.
 
     Raises:
         ArgumentError: If one is missing or wrong, or too many were typed.
@@ -163,7 +172,7 @@ async def bind(ctx: Context, parameters: list[Parameter], words: Words) -> tuple
     for parameter in parameters:
         if parameter.kind == "many":
             while (word := words.next()) is not None:
-                args.append(await _convert(ctx, parameter, word))
+                args.append(_read(parameter, word))
             taken = True
             continue
         word = _one(parameter, words)
@@ -173,7 +182,7 @@ async def bind(ctx: Context, parameters: list[Parameter], words: Words) -> tuple
                 raise ArgumentError(f"{parameter.name} is missing.", parameter.name)
             value = parameter.default
         else:
-            value = await _convert(ctx, parameter, word)
+            value = _read(parameter, word)
         if parameter.kind == "rest":
             kwargs[parameter.name] = value
         else:
@@ -183,21 +192,37 @@ async def bind(ctx: Context, parameters: list[Parameter], words: Words) -> tuple
     return args, kwargs
 
 
+async def look_up(ctx: Context, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """Look up the users and channels among the arguments; those the client does not know cost a call each.
+
+    Raises:
+        ArgumentError: If there is no such user or channel.
+        CooldownError: If the user has caused too many lookups.
+    """
+    return (
+        [await _found(ctx, value) for value in args],
+        {name: await _found(ctx, value) for name, value in kwargs.items()},
+    )
+
+
 def _one(parameter: Parameter, words: Words) -> Word | None:
     if parameter.kind == "one" or parameter.special is not None:
         return words.next()
-    from mezon.ext._words import Word
-
     text = words.rest()
     return Word(text) if text else None
 
 
-async def _convert(ctx: Context, parameter: Parameter, word: Word) -> Any:
-    if parameter.special is User:
-        return await _user(ctx, parameter, word)
-    if parameter.special is TextChannel:
-        return await _channel(ctx, parameter, word)
+def _read(parameter: Parameter, word: Word) -> Any:
+    if parameter.special is not None:
+        return Named(parameter, word)
     return convert(parameter.adapter, word.text, parameter.name)
+
+
+async def _found(ctx: Context, value: Any) -> Any:
+    if not isinstance(value, Named):
+        return value
+    look = _user if value.parameter.special is User else _channel
+    return await look(ctx, value.parameter, value.word)
 
 
 def convert(adapter: TypeAdapter[Any], text: str, name: str) -> Any:
@@ -228,7 +253,12 @@ async def _user(ctx: Context, parameter: Parameter, word: Word) -> User:
     number = _number(word, "user", "@")
     try:
         if number:
-            return users.get(number) or await users.fetch(number)
+            user = users.get(number)
+            if user is None:
+                user = await ctx.bot.lookups.run(ctx.user_id, lambda: users.fetch(number))
+            return user
+    except UserError:
+        raise
     except MezonError as error:
         raise ArgumentError(f"{parameter.name}: that user cannot be reached.", parameter.name) from error
     name = word.text.removeprefix("@").casefold()
@@ -245,9 +275,14 @@ async def _channel(ctx: Context, parameter: Parameter, word: Word) -> TextChanne
     number = _number(word, "channel", "#")
     try:
         if number:
-            return channels.get(number) or await channels.fetch(number)
+            channel = channels.get(number)
+            if channel is None:
+                channel = await ctx.bot.lookups.run(ctx.user_id, lambda: channels.fetch(number))
+            return channel
         if ctx.clan.id:
-            await ctx.clan.load_channels()
+            await ctx.bot.lookups.load_channels(ctx.user_id, ctx.clan)
+    except UserError:
+        raise
     except MezonError as error:
         raise ArgumentError(f"{parameter.name}: the bot cannot see that channel.", parameter.name) from error
     name = word.text.removeprefix("#").casefold()
@@ -263,8 +298,7 @@ def _number(word: Word, kind: str, sign: str) -> int:
     """Give the id a word stands for: of a mention, or digits, also as ``<@123>``; 0 if it is none."""
     if word.mark is not None:
         return word.mark.id if word.mark.kind == kind else 0
-    digits = word.text.strip("<>").removeprefix(sign)
-    return int(digits) if digits.isascii() and digits.isdigit() else 0
+    return id_of(word.text.strip("<>").removeprefix(sign))
 
 
 def _short(text: str) -> str:

@@ -148,8 +148,13 @@ def check(function: CheckFunction, text: str = "You may not do that.") -> Check:
 
 
 def dm_only() -> Check:
-    """Allow it in direct messages only."""
-    return Check(lambda ctx: ctx.clan.id == 0, "That goes in a direct message only.")
+    """Allow it in direct messages only: between one user and the bot, not in a group chat."""
+    return Check(lambda ctx: ctx.is_dm, "That goes in a direct message only.")
+
+
+def group_only() -> Check:
+    """Allow it in group chats only."""
+    return Check(lambda ctx: ctx.is_group, "That goes in a group chat only.")
 
 
 def clan_only() -> Check:
@@ -272,4 +277,4 @@ def cooldown(rate: int, per: float, by: Literal["user", "channel", "clan", "all"
 
 
 #: They make checks, and are none.
-_FACTORIES: Final[tuple[object, ...]] = (check, dm_only, clan_only, owner_only, has_role)
+_FACTORIES: Final[tuple[object, ...]] = (check, dm_only, group_only, clan_only, owner_only, has_role)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from mezon import ButtonMessageStyle, InvalidArgumentError, MessageHandle
 from mezon.ext._arguments import hints_of
 from mezon.ext._checks import Guarded
 from mezon.ext._context import Place
+from mezon.ext._ids import IdPattern, check_id
 from mezon.ext._registering import check_handler
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ SAME_CLICK: Final = 1.5
 _MAX_CLICKS: Final = 10_000
 _MAX_CALLBACKS: Final = 10_000
 
-_FIELD: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
-_KINDS: Final = {"": r"[^/]+", "str": r"[^/]+", "int": r"-?\d+", "path": r".+"}
-
 
 class Click(Place):
     """Somebody pressed a button, or chose from a select box.
@@ -51,7 +48,7 @@ class Click(Place):
         state: What the button of a form carries; see ``Form.content``.
     """
 
-    def __init__(self, bot: Bot, channel: TextChannel, event: Any) -> None:
+    def __init__(self, bot: Bot, channel: TextChannel | None, event: Any) -> None:
         super().__init__(bot, channel, event.user_id)
         self.event = event
         self.message: MessageHandle = event.message
@@ -64,24 +61,48 @@ class Click(Place):
             self.values = {event.selectbox_id: list(event.values)}
         self.state = ""
 
+    @property
+    def has_channel(self) -> bool:
+        """Whether the channel is known; False if it could not be fetched, in an error handler."""
+        return self._channel is not None
+
+    async def find_channel(self) -> None:
+        """Fetch the channel if the client does not know it: a click carries its id alone.
+
+        Raises:
+            MezonError: If the channel cannot be fetched.
+            CooldownError: If the user has caused too many lookups.
+        """
+        if self._channel is None:
+            channel_id = self.event.channel_id
+            self._channel = await self.bot.lookups.run(
+                self.user_id, lambda: self.bot.channels.fetch(channel_id)
+            )
+
+    def _answerable(self) -> MessageHandle:
+        """Return the message, if its channel is known: else the handle would ask the server, past the user's bound."""
+        _ = self.channel
+        return self.message
+
     async def reply(
         self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
     ) -> ChannelMessageAck:
         """Answer the message with the button; the arguments are those of ``send``."""
-        return await self.message.reply(self.bot.body(content, buttons, timeout), **options)
+        return await self._answerable().reply(self.bot.body(content, buttons, timeout), **options)
 
     async def update(
         self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
     ) -> ChannelMessageAck:
         """Change the message with the button; its buttons go, unless they are given again."""
-        return await self.message.update(self.bot.body(content, buttons, timeout), **options)
+        return await self._answerable().update(self.bot.body(content, buttons, timeout), **options)
 
 
 class Pattern(Guarded):
     """A handler of the buttons whose ids fit a pattern, such as ``vote/{poll}/{choice:int}``.
 
     Fields are ``{name}`` (no slash in it), ``{name:int}`` or ``{name:path}`` (slashes too). They come as arguments,
-    converted by the types of the handler's parameters.
+    converted by the types of the handler's parameters. Fields stand in different segments, with a slash between
+    them, and one of them at most is a path: an id fits in one way only.
     """
 
     def __init__(self, pattern: str, callback: Callable[..., Any]) -> None:
@@ -92,21 +113,13 @@ class Pattern(Guarded):
             raise InvalidArgumentError(
                 f"the pattern of a button is a text that begins with no ~, not {pattern!r}"
             )
+        self._ids = IdPattern(pattern)
         hints = hints_of(callback)
-        self._adapters: dict[str, TypeAdapter[Any]] = {}
-        expression, at = "", 0
-        for found in _FIELD.finditer(pattern):
-            name, kind = found.group(1), found.group(2) or ""
-            if kind not in _KINDS or name in self._adapters:
-                raise InvalidArgumentError(
-                    f"{found.group()} in the pattern {pattern!r} is no field, or stands there twice: the kinds are "
-                    "{name}, {name:int} and {name:path}"
-                )
-            expression += re.escape(pattern[at : found.start()]) + f"(?P<{name}>{_KINDS[kind]})"
-            self._adapters[name] = TypeAdapter(hints.get(name, int if kind == "int" else str))
-            at = found.end()
+        self._adapters: dict[str, TypeAdapter[Any]] = {
+            name: TypeAdapter(hints.get(name, int if kind == "int" else str))
+            for name, kind in self._ids.kinds.items()
+        }
         check_handler(callback, f"a handler of {pattern!r}", ["click"], self._adapters)
-        self._expression = re.compile(expression + re.escape(pattern[at:]))
 
     async def run(self, click: Click, fields: Mapping[str, Any]) -> None:
         """Check and call the handler.
@@ -119,14 +132,12 @@ class Pattern(Guarded):
         await self.callback(click, **fields)
 
     def match(self, button_id: str) -> dict[str, Any] | None:
-        """Give the arguments an id carries, or None if it does not fit."""
-        found = self._expression.fullmatch(button_id)
+        """Return the arguments an id carries, or None if it does not fit."""
+        found = self._ids.match(button_id)
         if found is None:
             return None
         try:
-            return {
-                name: self._adapters[name].validate_strings(text) for name, text in found.groupdict().items()
-            }
+            return {name: self._adapters[name].validate_strings(text) for name, text in found.items()}
         except ValidationError:
             return None
 
@@ -134,13 +145,13 @@ class Pattern(Guarded):
         """Make the id of a button with these values.
 
         Raises:
-            InvalidArgumentError: If they do not fit the pattern.
+            InvalidArgumentError: If they do not fit the pattern, or the id gets too long.
         """
         if fields.keys() != self._adapters.keys():
             raise InvalidArgumentError(
                 f"a button of {self.pattern!r} takes {sorted(self._adapters)}, not {sorted(fields)}"
             )
-        made = _FIELD.sub(lambda found: str(fields[found.group(1)]), self.pattern)
+        made = check_id(self._ids.format(fields))
         if self.match(made) is None:
             raise InvalidArgumentError(f"{made!r} does not fit the pattern {self.pattern!r} of the button")
         return made
@@ -231,7 +242,7 @@ class Hurry:
     def is_repeat(self, event: Any) -> bool:
         """Say whether the same was pressed by the same user just now."""
         now = asyncio.get_running_loop().time()
-        key = (event.message_id, event.button_id, event.user_id, event.extra_data)
+        key = self._key(event)
         while self._seen and next(iter(self._seen.values())) <= now - SAME_CLICK:
             self._seen.popitem(last=False)
         if key in self._seen:
@@ -240,3 +251,14 @@ class Hurry:
             self._seen.popitem(last=False)
         self._seen[key] = now
         return False
+
+    def forget(self, event: Any) -> None:
+        """Forget a click whose handling has failed: the same click again is a retry."""
+        self._seen.pop(self._key(event), None)
+
+    @staticmethod
+    def _key(event: Any) -> tuple[Any, ...]:
+        # A choice from a select box has values instead of a form.
+        if not hasattr(event, "button_id"):
+            return (event.message_id, event.selectbox_id, event.user_id, tuple(event.values))
+        return (event.message_id, event.button_id, event.user_id, event.extra_data)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mezon import InvalidArgumentError
-from mezon.ext._arguments import bind, parameters_of
+from mezon.ext._arguments import look_up, parameters_of, read
 from mezon.ext._checks import Guarded
 from mezon.ext._registering import is_async
 from mezon.ext._router import Item, Registry
@@ -82,10 +82,12 @@ class Command(Guarded):
         ctx.command = self
         await self.allow(ctx)
         try:
-            args, kwargs = await bind(ctx, self._parameters, words)
+            args, kwargs = read(self._parameters, words)
+            # Before the lookups: each costs a call to the server. A mistake that needs no lookup is no use.
+            self.count(ctx)
+            args, kwargs = await look_up(ctx, args, kwargs)
         except ArgumentError as error:
             raise ArgumentError(f"{error}\nUsage: {ctx.bot.prefix}{self.usage}", error.parameter) from error
-        self.count(ctx)
         await self.callback(ctx, *args, **kwargs)
 
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:

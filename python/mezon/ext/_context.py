@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
 
-from mezon import ChannelMessage, Text
-from mezon.ext._arguments import adapter_of, convert
-from mezon.ext._words import text_of
+from mezon import ChannelMessage, ChannelType, MezonError, Text
+from mezon.ext._arguments import adapter_of
 from mezon.ext.errors import ArgumentError, NoAnswerError
 
 if TYPE_CHECKING:
@@ -31,19 +30,42 @@ class Place:
 
     Attributes:
         bot: The bot.
-        channel: Where it happens.
         user_id: Who does it.
     """
 
-    def __init__(self, bot: Bot, channel: TextChannel, user_id: int) -> None:
+    def __init__(self, bot: Bot, channel: TextChannel | None, user_id: int) -> None:
         self.bot = bot
-        self.channel = channel
         self.user_id = user_id
+        self._channel = channel
+
+    @property
+    def channel(self) -> TextChannel:
+        """Where it happens.
+
+        Raises:
+            MezonError: If the channel of a click could not be fetched; an error handler may get such a click.
+        """
+        if self._channel is None:
+            raise MezonError("the channel of this click could not be fetched, so nothing can be sent to it")
+        return self._channel
 
     @property
     def clan(self) -> Clan:
-        """The clan; the one with the id 0 for direct messages."""
+        """The clan; the one with the id 0 for direct messages and groups."""
         return self.channel.clan
+
+    @property
+    def is_dm(self) -> bool:
+        """Whether this is a direct message, with one user and the bot.
+
+        The type is that of the channel: from its description, or from the mode of the first message heard of it.
+        """
+        return self.channel.channel_type == ChannelType.CHANNEL_TYPE_DM
+
+    @property
+    def is_group(self) -> bool:
+        """Whether this is a group chat, which has no clan either; see ``is_dm``."""
+        return self.channel.channel_type == ChannelType.CHANNEL_TYPE_GROUP
 
     async def send(
         self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
@@ -110,6 +132,8 @@ class Place:
     async def ask(self, question: Content, kind: Any = str, *, timeout: float = 60.0) -> Any:
         """Ask the user, and wait for what they write next in this channel, unless it calls a command.
 
+        Of several open questions to a user in a channel the newest gets the answer, and then the one before it.
+
         ```python
         from mezon.ext.commands import Context
 
@@ -134,26 +158,29 @@ class Place:
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout
 
-        def theirs(message: ChannelMessage) -> bool:
-            return (
-                message.sender_id == self.user_id
-                and message.channel_id == self.channel.id
-                and not message.code
-                and not self.bot.calls_command(message)
-            )
+        with self.bot.questions.ask(self.channel.id, self.user_id, adapter) as asked:
 
-        # What comes while a question is on its way is an answer to it already.
-        async with self.bot.stream("channel_message", theirs) as answers:
-            await self.send(question)
-            while True:
-                try:
-                    message = await answers.next(max(end - loop.time(), 0))
-                except TimeoutError:
-                    raise NoAnswerError(f"No answer came within {timeout:g} s.") from None
-                try:
-                    return convert(adapter, text_of(message).strip(), "The answer")
-                except ArgumentError as error:
-                    await message.reply(str(error))
+            def theirs(message: ChannelMessage) -> bool:
+                return (
+                    message.sender_id == self.user_id
+                    and message.channel_id == self.channel.id
+                    and not message.code
+                    and not self.bot.calls_command(message)
+                    and self.bot.questions.takes(asked, message)
+                )
+
+            # What comes while a question is on its way is an answer to it already.
+            async with self.bot.stream("channel_message", theirs) as answers:
+                await self.send(question)
+                while True:
+                    try:
+                        message = await answers.next(max(end - loop.time(), 0))
+                    except TimeoutError:
+                        raise NoAnswerError(f"No answer came within {timeout:g} s.") from None
+                    try:
+                        return asked.read(message)
+                    except ArgumentError as error:
+                        await message.reply(str(error))
 
     async def stream_reply(self, chunks: AsyncIterable[str], **options: Any) -> list[ChannelMessageAck]:
         """Give an answer that grows as its text comes; see ``mezon.ext.streaming.stream_reply``."""

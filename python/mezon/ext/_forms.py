@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mezon import InvalidArgumentError, parse_extra_data
 from mezon.ext._checks import Guarded
 from mezon.ext._clicks import FORM
 from mezon.ext._registering import check_handler
@@ -40,13 +41,27 @@ class FormHandler(Guarded):
         """
         click.state = click.id.removeprefix(self.form.submit_id()).removeprefix("/")
         await self.allow(click)
-        filled = self.form.parse(click.values)
+        filled = parse_click(self.form, click.event)
         self.count(click)
         await self.callback(click, filled)
 
     def fits(self, button_id: str) -> bool:
         """Say whether this is the button of the form."""
         return button_id == self.form.submit_id() or button_id.startswith(f"{self.form.submit_id()}/")
+
+
+def parse_click(form: type[FormT], event: Any) -> FormT:
+    """Validate the values of a form that a click brings.
+
+    Raises:
+        FormError: If a value is wrong, or the client sent something else than the values of a form. That is not the
+            same as a form nobody has touched, which may be valid by its defaults.
+    """
+    try:
+        values = parse_extra_data(event.extra_data, strict=True)
+    except InvalidArgumentError:
+        raise FormError({"The form": "could not be read: fill it in again"}) from None
+    return form.parse(values)
 
 
 async def ask_form(
@@ -82,6 +97,6 @@ async def _filled(place: Place, form: type[FormT], clicks: EventStream[Any], end
         if place.bot.hurry.is_repeat(click):
             continue
         try:
-            return form.parse(click.values)
+            return parse_click(form, click)
         except FormError as error:
             await place.channel.send_ephemeral(click.user_id, str(error))

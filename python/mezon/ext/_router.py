@@ -134,7 +134,8 @@ class Registry:
         as decorators.
 
         Raises:
-            InvalidArgumentError: If the pattern is none, or the handler does not take what it is called with.
+            InvalidArgumentError: If the pattern is none or ambiguous (two fields in one segment, two path fields),
+                or the handler does not take what it is called with.
         """
         check_called(pattern, '@bot.button("vote/{choice}")')
 

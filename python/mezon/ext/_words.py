@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _OPEN, _CLOSE, _APOSTROPHE = "\ue000", "\ue001", "\ue002"
 
 _QUOTES: Final = {ord("“"): '"', ord("”"): '"', ord("„"): '"'}
+#: Digits of the largest 64-bit id.
+_MAX_ID_DIGITS: Final = 20
+
 _PRIVATE: Final = {ord(char): None for char in (_OPEN, _CLOSE, _APOSTROPHE)}
 
 
@@ -37,6 +40,11 @@ class Word:
 
     text: str
     mark: Mark | None = None
+
+
+def id_of(text: str) -> int:
+    """Return the id that a text of digits is; 0 for any other text, and for more digits than an id has."""
+    return int(text) if len(text) <= _MAX_ID_DIGITS and text.isascii() and text.isdigit() else 0
 
 
 def text_of(message: ChannelMessage) -> str:
@@ -71,9 +79,9 @@ def marks_of(message: ChannelMessage, text: str) -> list[Mark]:
             found.append(Mark(place(mention.s), place(mention.e), kind, number))
     tags = message.content.get("hg") if isinstance(message.content, dict) else None
     found += [
-        Mark(place(tag.get("s")), place(tag.get("e")), "channel", int(tag["channelid"]))
+        Mark(place(tag.get("s")), place(tag.get("e")), "channel", number)
         for tag in (tags if isinstance(tags, list) else ())
-        if isinstance(tag, dict) and str(tag.get("channelid", "")).isdecimal()
+        if isinstance(tag, dict) and (number := id_of(str(tag.get("channelid", ""))))
     ]
     found.sort(key=lambda mark: mark.start)
     apart: list[Mark] = []

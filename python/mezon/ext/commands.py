@@ -17,6 +17,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
@@ -41,6 +42,7 @@ from mezon.ext._checks import (
     cooldown,
     count,
     dm_only,
+    group_only,
     has_role,
     owner_only,
 )
@@ -48,6 +50,9 @@ from mezon.ext._clicks import CALLBACK, Callbacks, Click, Hurry, Pattern
 from mezon.ext._command import Command, Group, add_command
 from mezon.ext._context import Buttons, Content, Context, Place
 from mezon.ext._forms import FormHandler
+from mezon.ext._ids import MAX_ID_LENGTH
+from mezon.ext._lookups import Lookups
+from mezon.ext._questions import Questions
 from mezon.ext._registering import check_handler
 from mezon.ext._router import Item, Registry, Router, Select
 from mezon.ext._triggers import Triggers
@@ -86,6 +91,7 @@ __all__ = [
     "clan_only",
     "cooldown",
     "dm_only",
+    "group_only",
     "has_role",
     "owner_only",
 ]
@@ -109,6 +115,8 @@ class Bot(Registry, MezonClient):
         own_messages: Whether the bot's own messages may call commands.
         edits: Whether an edit of a message may.
         help_command: The name of the command that shows what there is; None for none.
+        lookups_per_minute: How many users and channels that the client does not know one user may name in a minute.
+            Each costs an HTTP call, and one user's calls are made one after the other.
     """
 
     def __init__(
@@ -122,6 +130,7 @@ class Bot(Registry, MezonClient):
         own_messages: bool = False,
         edits: bool = False,
         help_command: str | None = "help",
+        lookups_per_minute: int = 10,
         **options: Any,
     ) -> None:
         super().__init__(client_id, api_key, **{"limits": MessageLimits(), **options})
@@ -132,6 +141,8 @@ class Bot(Registry, MezonClient):
         self.tasks: list[Task] = []
         self.hurry: Hurry = Hurry()
         self.callbacks: Callbacks = Callbacks()
+        self.lookups: Lookups = Lookups(lookups_per_minute)
+        self.questions: Questions = Questions()
         self._patterns: list[Pattern] = []
         self._selects: list[Pattern] = []
         self._forms: list[FormHandler] = []
@@ -291,15 +302,17 @@ class Bot(Registry, MezonClient):
 
     async def _on_click(self, event: Any) -> None:
         button_id: str = event.button_id
+        if len(button_id) > MAX_ID_LENGTH:
+            logger.debug("Ignored a click on an id of %d characters", len(button_id))
+            return
         callback = self.callbacks.get(button_id) if button_id.startswith(CALLBACK) else None
         form = next((one for one in self._forms if one.fits(button_id)), None)
-        matches = ((pattern, pattern.match(button_id)) for pattern in self._patterns)
-        pattern, fields = next(((one, found) for one, found in matches if found is not None), (None, {}))
+        pattern, fields = _first_match(self._patterns, button_id)
         is_over = callback is None and self.callbacks.is_over(event, self.client_id)
         if not (callback or form or pattern or is_over) or self.hurry.is_repeat(event):
             return
-        click = Click(self, await self.channels.fetch(event.channel_id), event)
-        try:
+
+        async def run(click: Click) -> None:
             if callback is not None:
                 await allow(callback, click)
                 count(callback, click)
@@ -309,22 +322,28 @@ class Bot(Registry, MezonClient):
             elif form is not None:
                 await form.run(click)
             elif pattern is not None:
-                await pattern.run(click, fields or {})
+                await pattern.run(click, fields)
             else:
                 await click.whisper("This button does not work any more.")
-        except Exception as error:
-            await self._failed(click, error)
+
+        await self._run_click(event, run)
 
     async def _on_select(self, event: Any) -> None:
-        for pattern in self._selects:
-            fields = pattern.match(event.selectbox_id)
-            if fields is not None:
-                click = Click(self, await self.channels.fetch(event.channel_id), event)
-                try:
-                    await pattern.run(click, fields)
-                except Exception as error:
-                    await self._failed(click, error)
-                return
+        pattern, fields = _first_match(self._selects, event.selectbox_id)
+        if pattern is not None:
+            await self._run_click(event, partial(pattern.run, fields=fields))
+
+    async def _run_click(self, event: Any, run: Callable[[Click], Awaitable[None]]) -> None:
+        """Find where the click belongs and handle it. Every failure, the fetch included, is the error handler's."""
+        click = Click(self, self.channels.get(event.channel_id), event)
+        try:
+            await click.find_channel()
+            await run(click)
+        except Exception as error:
+            if not isinstance(error, UserError):
+                # The user tries again, and that is no double click.
+                self.hurry.forget(event)
+            await self._failed(click, error)
 
     # ---- tasks
 
@@ -362,11 +381,22 @@ class Bot(Registry, MezonClient):
             raise error
 
 
+def _first_match(patterns: Iterable[Pattern], component_id: str) -> tuple[Pattern | None, dict[str, Any]]:
+    """Return the first pattern an id fits, with the arguments the id carries."""
+    for pattern in patterns:
+        fields = pattern.match(component_id)
+        if fields is not None:
+            return pattern, fields
+    return None, {}
+
+
 async def _tell(where: Any, error: Exception) -> None:
     """Handle an error as the default does: users hear what they did wrong, and that something went wrong."""
     if not isinstance(where, Place) or isinstance(error, UnknownCommandError | ConnectionLostError):
         # The last: the bot ends while it waits for somebody, which is nothing to tell them.
         return
+    if isinstance(where, Click) and not where.has_channel:
+        return  # there is nowhere to tell it
     text = str(error) if isinstance(error, UserError) else "Something went wrong here; it is not your fault."
     try:
         if isinstance(where, Click):

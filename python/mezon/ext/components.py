@@ -22,12 +22,13 @@ A button with a pattern works after a restart of the bot, too; one with a callba
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -35,6 +36,7 @@ from pydantic.fields import FieldInfo
 from mezon import ButtonBuilder, ButtonMessageStyle, InteractiveBuilder, InvalidArgumentError
 from mezon.ext._arguments import said, unlisted
 from mezon.ext._clicks import CALLBACK, FORM, Click, Pattern
+from mezon.ext._ids import check_id
 from mezon.ext.errors import FormError
 from mezon.models import InputFieldOption, RadioFieldOption, SelectFieldOption
 
@@ -51,6 +53,9 @@ __all__ = [
     "TextInput",
     "form_content",
 ]
+
+#: A date as the apps write it, with or without a time.
+_DATE: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})(?: (.*))?")
 
 #: What may be chosen: texts, or texts with what is shown for each.
 Options: TypeAlias = "Sequence[str] | Mapping[str, str]"
@@ -89,6 +94,7 @@ class Button:
     disabled: bool = False
 
     def __post_init__(self) -> None:
+        check_id(self.id)
         if self.url is not None:
             self.style = ButtonMessageStyle.LINK
         elif not self.id and self.callback is None:
@@ -255,8 +261,12 @@ class Form(BaseModel):
 
     @classmethod
     def submit_id(cls, state: str = "") -> str:
-        """Give the id of the button that sends it."""
-        return f"{FORM}{cls.name_of_form()}/{state}" if state else f"{FORM}{cls.name_of_form()}"
+        """Return the id of the button that sends it.
+
+        Raises:
+            InvalidArgumentError: If the state is too long for an id.
+        """
+        return check_id(f"{FORM}{cls.name_of_form()}/{state}" if state else f"{FORM}{cls.name_of_form()}")
 
     @classmethod
     def parse(cls, values: Mapping[str, str | list[str]]) -> Self:
@@ -379,9 +389,8 @@ def _text(choice: Any) -> str:
 
 def _iso(text: str) -> str:
     """Read a date as Mezon's apps write it, ``d/m/yyyy``, in the order pydantic reads."""
-    day, _, rest = text.partition(" ")
-    parts = day.split("/")
-    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+    found = _DATE.fullmatch(text)
+    if found is None:
         return text
-    days, months, years = (int(part) for part in parts)
-    return f"{years:04}-{months:02}-{days:02}" + (f"T{rest}" if rest else "")
+    day, month, year, time = found.groups()
+    return f"{year}-{int(month):02}-{int(day):02}" + (f"T{time}" if time else "")

@@ -1,0 +1,128 @@
+"""Patterns of component ids, such as ``vote/{poll}/{choice:int}``: parsed once, matched in linear time."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from mezon import InvalidArgumentError
+
+__all__ = ["MAX_ID_LENGTH", "IdPattern", "check_id"]
+
+#: The longest id of a button or a select box, in characters. A click with a longer id is ignored: clients send
+#: whatever id they like, and the layer makes none that is longer.
+MAX_ID_LENGTH: Final = 1024
+
+_FIELD: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_KINDS: Final = ("", "str", "int", "path")
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """The part of a pattern between two slashes: a literal text, or one field between two literal texts."""
+
+    prefix: str
+    field: str = ""
+    kind: str = ""
+    suffix: str = ""
+
+    def match(self, text: str) -> str | None:
+        """Return the text of the field ("" for a literal segment), or None if the segment does not fit."""
+        if not self.field:
+            return "" if text == self.prefix else None
+        end = len(text) - len(self.suffix)
+        if end <= len(self.prefix) or not text.startswith(self.prefix) or not text.endswith(self.suffix):
+            return None
+        value = text[len(self.prefix) : end]
+        if self.kind == "int" and not value.removeprefix("-").isdecimal():
+            return None
+        if self.kind == "path" and "\n" in value:
+            return None
+        return value
+
+
+class IdPattern:
+    """A pattern of ids whose fields can be told apart in one way only.
+
+    A segment (the text between two slashes) has one field at most, and a pattern has one ``path`` field at most. Every
+    other segment is therefore at a known distance from the start or from the end of an id, and ``match`` compares
+    each segment once, without backtracking.
+
+    Args:
+        pattern: Literal text with the fields ``{name}``, ``{name:int}`` and ``{name:path}``.
+
+    Raises:
+        InvalidArgumentError: If a field is unknown or repeated, or the pattern is ambiguous.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        #: The kind of each field, by name.
+        self.kinds: dict[str, str] = {}
+        self._segments = [self._parse(segment) for segment in pattern.split("/")]
+        paths = [number for number, one in enumerate(self._segments) if one.kind == "path"]
+        if len(paths) > 1:
+            raise InvalidArgumentError(
+                f"the pattern {pattern!r} has {len(paths)} path fields, so an id fits it in several ways: use one "
+                "path field, and {name} for the others"
+            )
+        self._path = paths[0] if paths else None
+
+    def _parse(self, text: str) -> _Segment:
+        fields = list(_FIELD.finditer(text))
+        if not fields:
+            return _Segment(text)
+        if len(fields) > 1:
+            raise InvalidArgumentError(
+                f"the segment {text!r} of the pattern {self.pattern!r} has {len(fields)} fields, so an id fits it in "
+                "several ways: put a slash between two fields"
+            )
+        (found,) = fields
+        name, kind = found.group(1), found.group(2) or ""
+        if kind not in _KINDS or name in self.kinds:
+            raise InvalidArgumentError(
+                f"{found.group()} in the pattern {self.pattern!r} is no field, or stands there twice: the kinds are "
+                "{name}, {name:int} and {name:path}"
+            )
+        self.kinds[name] = kind
+        return _Segment(text[: found.start()], name, kind, text[found.end() :])
+
+    def match(self, text: str) -> dict[str, str] | None:
+        """Return the text of each field, or None if the id does not fit or is too long."""
+        if len(text) > MAX_ID_LENGTH:
+            return None
+        parts = text.split("/")
+        extra = len(parts) - len(self._segments)
+        if extra < 0 or (extra and self._path is None):
+            return None
+        if self._path is not None:
+            # The path field takes all slashes that the other segments leave.
+            end = self._path + extra + 1
+            parts[self._path : end] = ["/".join(parts[self._path : end])]
+        fields: dict[str, str] = {}
+        for segment, part in zip(self._segments, parts, strict=True):
+            value = segment.match(part)
+            if value is None:
+                return None
+            if segment.field:
+                fields[segment.field] = value
+        return fields
+
+    def format(self, values: dict[str, object]) -> str:
+        """Return the id with these values; the caller checks that it fits."""
+        return _FIELD.sub(lambda found: str(values[found.group(1)]), self.pattern)
+
+
+def check_id(text: str) -> str:
+    """Return an id that a component may have.
+
+    Raises:
+        InvalidArgumentError: If it is longer than ``MAX_ID_LENGTH``.
+    """
+    if len(text) > MAX_ID_LENGTH:
+        raise InvalidArgumentError(
+            f"the id {text[:40]!r}... of a component has {len(text)} characters, and {MAX_ID_LENGTH} are allowed: keep "
+            "the data in the bot and put a short key into the id"
+        )
+    return text
