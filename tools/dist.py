@@ -47,7 +47,7 @@ def tool(name: str) -> str:
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
-        sys.exit(f"{name} is not installed: pip install -r requirements-dist.txt")
+        sys.exit(f"{name} is not installed: make dist installs it")
     return found
 
 

@@ -12,6 +12,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from environment import locked
 from venvs import python_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,9 +38,9 @@ def lowest() -> list[str]:
 
 
 def tools() -> list[str]:
-    """Give the pins of the development environment for what runs the tests."""
-    pins = (ROOT / "requirements-dev.txt").read_text("utf-8").splitlines()
-    return [pin for pin in pins if pin.split("==")[0] in TOOLS]
+    """Return the locked versions of what runs the tests."""
+    versions = locked()
+    return [f"{tool}=={versions[tool]}" for tool in TOOLS]
 
 
 def main() -> None:

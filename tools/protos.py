@@ -1,6 +1,7 @@
 """Generates the Python messages from `proto/`; with --check compares instead of writing.
 
-Run by `make proto` and `make lint`.
+Run by `make proto` and `make lint`, in an environment of its own: the compiler is the oldest whose modules equal those
+of the newest, since generated code runs on the protobuf it was made for and on later ones, never on earlier ones.
 """
 
 from __future__ import annotations
@@ -27,13 +28,25 @@ def generate(into: Path) -> None:
 
 
 def annotated(stub: str) -> str:
-    """Type what protoc leaves untyped in a stub: mappings without arguments, and keywords that are words of Python."""
-    whole = stub.replace("_Mapping]", "_Mapping[str, _Any]]").replace("**kwargs)", "**kwargs: _Any)")
+    """Type what protoc leaves untyped in a stub, and correct what its oldest supported version gets wrong.
+
+    Mappings without arguments and `**kwargs` get types, a keyword of a constructor may be None, and the instance gives
+    its name to a field called `self`.
+    """
+    lines = [constructor(line) if "def __init__(self, " in line else line for line in stub.splitlines()]
+    whole = "\n".join(lines) + "\n"
+    whole = whole.replace("_Mapping]", "_Mapping[str, _Any]]").replace("**kwargs)", "**kwargs: _Any)")
     return (
         whole
         if whole == stub
         else whole.replace("from typing import ", "from typing import Any as _Any, ", 1)
     )
+
+
+def constructor(line: str) -> str:
+    """Correct the constructor of one message."""
+    line = line.replace(": bool = ...", ": _Optional[bool] = ...")
+    return line.replace("(self, ", "(self_, ", 1) if ", self: " in line else line
 
 
 def main() -> None:

