@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from mezon import ButtonMessageStyle, InvalidArgumentError, MessageHandle
+from mezon import ButtonMessageStyle, InvalidArgumentError, MessageHandle, MezonError
 from mezon.ext._arguments import hints_of
 from mezon.ext._checks import Guarded
 from mezon.ext._context import Place
 from mezon.ext._ids import IdPattern, check_id
 from mezon.ext._registering import check_handler
+from mezon.ext._words import as_dict
+from mezon.ext.errors import CheckFailedError
 
 if TYPE_CHECKING:
     from mezon import ChannelMessageAck, TextChannel
@@ -79,6 +81,23 @@ class Click(Place):
                 self.user_id, lambda: self.bot.channels.fetch(channel_id)
             )
 
+    async def check_enabled(self) -> None:
+        """Refuse a click on what is disabled: some clients let users press it all the same.
+
+        The message is taken from memory or the store, so this costs no call to the server. A message that is in neither
+        is taken for enabled.
+
+        Raises:
+            CheckFailedError: If the button or the select box is disabled.
+        """
+        try:
+            message = await self.channel.messages.fetch(self.message.id)
+        except (ValueError, MezonError):
+            return
+        if _is_disabled(message.content, self.id):
+            what = "button" if hasattr(self.event, "button_id") else "select box"
+            raise CheckFailedError(f"This {what} is disabled.")
+
     def _answerable(self) -> MessageHandle:
         """Return the message, if its channel is known: else the handle would ask the server, past the user's bound."""
         _ = self.channel
@@ -95,6 +114,30 @@ class Click(Place):
     ) -> ChannelMessageAck:
         """Change the message with the button; its buttons go, unless they are given again."""
         return await self._answerable().update(self.bot.body(content, buttons, timeout), **options)
+
+
+def _is_disabled(content: Any, component_id: str) -> bool:
+    """Say whether a message disables a component: buttons are marked with ``disable``, inputs with ``disabled``."""
+    return any(
+        one.get("id") == component_id
+        and isinstance(marks := one.get("component"), dict)
+        and bool(marks.get("disable") or marks.get("disabled"))
+        for one in _components(as_dict(content))
+    )
+
+
+def _components(content: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the components below a message and in the fields of its embeds, whatever else the content holds."""
+    for row in _dicts(content.get("components")):
+        yield from _dicts(row.get("components"))
+    for embed in _dicts(content.get("embed")):
+        for one in _dicts(embed.get("fields")):
+            yield from _dicts([one.get("inputs")])
+            yield from _dicts(one.get("button"))
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else iter(())
 
 
 class Pattern(Guarded):

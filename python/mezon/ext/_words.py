@@ -47,17 +47,21 @@ def id_of(text: str) -> int:
     return int(text) if len(text) <= _MAX_ID_DIGITS and text.isascii() and text.isdigit() else 0
 
 
-def text_of(message: ChannelMessage) -> str:
-    """Give what a message says."""
-    content: Any = message.content
+def as_dict(content: Any) -> dict[str, Any]:
+    """Return the content of a message as a dict; an empty one if it is no JSON object."""
     if isinstance(content, str):  # MezonClient(content_as_json=True)
         import json
 
         try:
             content = json.loads(content)
-        except ValueError:
-            return ""
-    text = content.get("t") if isinstance(content, dict) else None
+        except (ValueError, RecursionError):
+            return {}
+    return content if isinstance(content, dict) else {}
+
+
+def text_of(message: ChannelMessage) -> str:
+    """Return what a message says."""
+    text = as_dict(message.content).get("t")
     return text if isinstance(text, str) else ""
 
 

@@ -338,6 +338,7 @@ class Bot(Registry, MezonClient):
         click = Click(self, self.channels.get(event.channel_id), event)
         try:
             await click.find_channel()
+            await click.check_enabled()
             await run(click)
         except Exception as error:
             if not isinstance(error, UserError):
