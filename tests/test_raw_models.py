@@ -17,6 +17,7 @@ from mezon._gateway import codec as _plans
 from mezon.models import ENVELOPE_TO_PYDANTIC_MAP, ChannelMessage
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.protobuf.utils import is_repeated
 from pydantic import BaseModel
 
 sys.path.insert(0, str(Path(__file__).parent / "unit"))
@@ -202,14 +203,14 @@ def as_dict(message: Any, depth: int = 8) -> dict[str, Any]:
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
         if field.message_type is None:
-            values[field.name] = list(value) if field.is_repeated else value
+            values[field.name] = list(value) if is_repeated(field) else value
         elif field.message_type.GetOptions().map_entry:
             values[field.name] = dict(value)
         elif field.message_type.full_name.startswith("google.protobuf."):
             values[field.name] = value.value if message.HasField(field.name) else None
         elif depth == 0:
             continue
-        elif field.is_repeated:
+        elif is_repeated(field):
             values[field.name] = [as_dict(item, depth - 1) for item in value]
         else:
             values[field.name] = as_dict(value, depth - 1) if message.HasField(field.name) else None
@@ -250,7 +251,7 @@ def _values(field: Any, depth: int) -> st.SearchStrategy[Any] | None:
         return None
     else:
         one = plain_messages(field.message_type, depth - 1)
-    return st.lists(one, max_size=2) if field.is_repeated else one
+    return st.lists(one, max_size=2) if is_repeated(field) else one
 
 
 @pytest.mark.parametrize("name", SOCKET)

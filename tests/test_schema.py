@@ -11,6 +11,7 @@ import pytest
 from mezon import _core
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.protobuf.utils import is_repeated
 
 TABLE = Path(__file__).parent / "vectors" / "schema.tsv"
 ROWS = list(csv.DictReader(TABLE.read_text("utf-8").splitlines(), delimiter="\t"))
@@ -78,13 +79,13 @@ class TestPython:
                 field.number,
                 field.name,
                 type_of(field),
-                field.is_repeated,
+                is_repeated(field),
                 field.containing_oneof.name if field.containing_oneof is not None else "",
             )
             for field in PYTHON[name].fields
         ]
         assert sorted(compiled) == sorted(FIELDS[name])
-        assert {field.name for field in PYTHON[name].fields if field.is_repeated and field.is_packed} >= {
+        assert {field.name for field in PYTHON[name].fields if is_repeated(field) and field.is_packed} >= {
             field for parent, field in PACKED if parent == name
         }
 

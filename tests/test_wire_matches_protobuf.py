@@ -18,6 +18,7 @@ from mezon import _core
 from mezon._gateway import codec as _plans
 from mezon.models import convert_envelope_to_pydantic
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.protobuf.utils import is_repeated
 from test_raw_models import as_dict, plain_messages
 
 Envelope = realtime_pb2.Envelope
@@ -97,7 +98,7 @@ def is_moot(message: Any) -> bool:
         is_moot(item)
         for field, value in message.ListFields()
         if field.message_type is not None and not is_map(field)
-        for item in (value if field.is_repeated else [value])
+        for item in (value if is_repeated(field) else [value])
     )
 
 

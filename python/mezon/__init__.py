@@ -16,6 +16,7 @@ from mezon.utils.installation import warn_at_import as _warn_at_import
 if TYPE_CHECKING:
     from mezon._events.waiting import EventStream
     from mezon.api.mezon_api import MezonApi
+    from mezon.channel_apps import AppData, AppDataError, verify_app_data
     from mezon.client import MezonClient
     from mezon.constants.enum import (
         ChannelStreamMode,
@@ -89,6 +90,7 @@ __version__: str = _core.__version__
 _HOMES = {
     "mezon.options": ("Disconnect", "Gap", "GapOptions", "GatewayOptions", "Stats"),
     "mezon.api.mezon_api": ("MezonApi",),
+    "mezon.channel_apps": ("AppData", "AppDataError", "verify_app_data"),
     "mezon.client": ("MezonClient",),
     "mezon.constants.enum": (
         "ChannelStreamMode",
@@ -170,6 +172,8 @@ __all__ = [
     "ApiMessageRef",
     "ApiSession",
     "ApiVoiceChannelUserList",
+    "AppData",
+    "AppDataError",
     "AuthenticationError",
     "ButtonBuilder",
     "ButtonClicked",
@@ -230,6 +234,7 @@ __all__ = [
     "parse_extra_data",
     "setup_logger",
     "split_text",
+    "verify_app_data",
 ]
 
 

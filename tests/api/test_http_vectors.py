@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from http_doubles import Server
 from mezon.api import MezonApi
 from mezon.protobuf.api import api_pb2
+from mezon.protobuf.utils import is_repeated
 
 VECTORS = [
     json.loads(line)
@@ -44,13 +45,13 @@ def holds_message(value: Any, message: Message) -> bool:
     for descriptor, item in message.ListFields():
         name = {"clanId": "clan_id"}.get(descriptor.name, descriptor.name)
         found = getattr(value, name)
-        if descriptor.is_repeated and descriptor.message_type:
+        if is_repeated(descriptor) and descriptor.message_type:
             if len(found) != len(item) or not all(map(holds_message, found, item)):
                 return False
         elif descriptor.message_type:
             if not holds_message(found, item):
                 return False
-        elif found != (list(item) if descriptor.is_repeated else item):
+        elif found != (list(item) if is_repeated(descriptor) else item):
             return False
     return True
 

@@ -20,6 +20,7 @@ from mezon.models._convert import read_parts
 from mezon.models._envelopes import NO_SOURCE, WHOLE_MESSAGE
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.protobuf.utils import is_repeated
 from pydantic import BaseModel
 
 VECTORS = [
@@ -101,7 +102,7 @@ def test_where_the_reference_gave_up_the_model_comes(vector: dict[str, Any]) -> 
         if field.message_type is None and not is_parsed:
             # What handlers wrote for the protobuf object goes on working.
             expected = getattr(payload, field.name)
-            assert getattr(model, field.name) == (list(expected) if field.is_repeated else expected)
+            assert getattr(model, field.name) == (list(expected) if is_repeated(field) else expected)
 
 
 @pytest.mark.parametrize("vector", BY_TYPE["protobuf"], ids=name_of)
@@ -122,7 +123,7 @@ def test_an_empty_message_has_zeros_and_no_none(event: str) -> None:
     renamed = PROTO_FIELDS.get(model, {})
     for name in model.model_fields:
         field = message.fields_by_name.get(renamed.get(name, name))
-        if field is not None and (field.message_type is None or field.is_repeated):
+        if field is not None and (field.message_type is None or is_repeated(field)):
             assert getattr(empty, name) is not None, name
     assert_as_validated(empty)
 
@@ -270,7 +271,7 @@ def values_for(field: FieldDescriptor) -> st.SearchStrategy[Any]:
         return st.dictionaries(text, text, max_size=2)
     else:
         one = messages(field.message_type)
-    return st.lists(one, max_size=2) if field.is_repeated else one
+    return st.lists(one, max_size=2) if is_repeated(field) else one
 
 
 def messages(descriptor: Any) -> st.SearchStrategy[Any]:

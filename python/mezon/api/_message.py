@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.api._values import as_id
 from mezon.errors import InvalidArgumentError
+from mezon.protobuf.utils import is_repeated
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import FieldDescriptor
@@ -61,7 +62,7 @@ def _fill(message: Any, values: Mapping[str, Any]) -> None:
 
 
 def _set(message: Any, field: FieldDescriptor, value: Any) -> None:
-    if not field.is_repeated:
+    if not is_repeated(field):
         if field.message_type is None:
             setattr(message, field.name, _scalar(field, value))
         else:

@@ -23,6 +23,7 @@ from mezon.models._envelopes import (
     WHOLE_MESSAGE,
 )
 from mezon.models.message import ChannelMessage
+from mezon.protobuf.utils import is_repeated
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -117,7 +118,7 @@ def _reader(field: FieldDescriptor, model: type[BaseModel] | None) -> Callable[[
     name = field.name
     kind = field.message_type
     if kind is None:
-        return (lambda message: list(getattr(message, name))) if field.is_repeated else _getter(name)
+        return (lambda message: list(getattr(message, name))) if is_repeated(field) else _getter(name)
     if kind.GetOptions().map_entry:
         return lambda message: dict(getattr(message, name))
     if model is not None:
@@ -126,7 +127,7 @@ def _reader(field: FieldDescriptor, model: type[BaseModel] | None) -> Callable[[
         one = _getter("value")
     else:
         one = as_dict
-    if field.is_repeated:
+    if is_repeated(field):
         return lambda message: [one(item) for item in getattr(message, name)]
     return lambda message: one(getattr(message, name)) if message.HasField(name) else None
 

@@ -12,6 +12,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError, Message
 
 from mezon.protobuf.api import api_pb2
+from mezon.protobuf.utils import is_repeated
 from mezon.testing.world import DM, GROUP, VOICE, World
 
 __all__ = ["content_of", "message_view", "plain", "python_of", "world_view"]
@@ -45,7 +46,7 @@ def plain(message: Any) -> Any:
             value[name] = content_of(found)
         elif name in _PACKED and isinstance(found, bytes):
             value[name] = _unpacked(name, found)
-        elif field.type == FieldDescriptor.TYPE_MESSAGE and not field.is_repeated and name in value:
+        elif field.type == FieldDescriptor.TYPE_MESSAGE and not is_repeated(field) and name in value:
             # A wrapper is its value already.
             value[name] = plain(found) if isinstance(value[name], dict) else value[name]
     return value
@@ -68,7 +69,7 @@ def python_of(message: Message) -> str:
     )
     parts = []
     for field, value in message.ListFields():
-        if field.is_repeated:
+        if is_repeated(field):
             items = [python_of(one) if isinstance(one, Message) else repr(one) for one in value]
             text = f"[{', '.join(items)}]"
             if field.message_type is not None and field.message_type.GetOptions().map_entry:
