@@ -194,8 +194,8 @@ async def test_a_long_sleep_is_one_warning_and_at_most_one_run(
     gateway: LocalGateway, bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(tasks, "LONGEST", 0.01)
-    now = [datetime(2026, 11, 25, 1, tzinfo=UTC).timestamp()]
-    monkeypatch.setattr(tasks.time, "time", lambda: now[0])
+    now = [1_000.0]
+    monkeypatch.setattr(tasks, "elapsed", lambda: now[0])
     left_out = bot.every(seconds=1)(nothing)
     made_up = bot.every(seconds=1, grace=0.5, missed="once")(nothing)
     await bot.login()
@@ -206,3 +206,40 @@ async def test_a_long_sleep_is_one_warning_and_at_most_one_run(
     assert left_out.missed + left_out.runs + left_out.skipped >= 8 * 3600 - 60
     warnings = [one for one in caplog.records if "missed" in one.message and "runs since" in one.message]
     assert len(warnings) == 2
+
+
+async def test_a_clock_that_is_set_back_stops_no_task(
+    gateway: LocalGateway, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "LONGEST", 0.01)
+    real, offset = tasks.time.time, [0.0]
+    monkeypatch.setattr(tasks.time, "time", lambda: real() + offset[0])
+    often = bot.every(seconds=0.02)(nothing)
+    await bot.login()
+    await until(lambda: often.runs > 1)
+    offset[0] = -3600.0
+    runs = often.runs
+    await until(lambda: often.runs > runs + 2)
+    assert often.missed == 0
+    assert often.next_time is not None
+    assert often.next_time < real() - 3000, "the next time is told by the wall clock"
+
+
+async def test_cron_goes_on_from_where_the_clock_is_set_back_to(
+    gateway: LocalGateway, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "LONGEST", 0.01)
+    now = [at("2026-11-25T09:59:30")]
+    monkeypatch.setattr(tasks.time, "time", lambda: now[0])
+    each_minute = bot.cron("* * * * *")(nothing)
+    await bot.login()
+    await until(lambda: each_minute.next_time == at("2026-11-25T10:00"))
+    now[0] = at("2026-11-25T10:00:02")
+    await until(lambda: each_minute.runs == 1 and each_minute.next_time == at("2026-11-25T10:01"))
+    now[0] = at("2026-11-25T09:59:57")  # a correction of seconds: ten o'clock is not for a second time
+    await asyncio.sleep(0.05)
+    assert each_minute.next_time == at("2026-11-25T10:01")
+    now[0] = at("2026-11-25T09:00:30")
+    await until(lambda: each_minute.next_time == at("2026-11-25T09:01"))
+    now[0] = at("2026-11-25T09:01:00")
+    await until(lambda: each_minute.runs == 2)

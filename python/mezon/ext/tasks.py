@@ -18,6 +18,9 @@ Tasks start when the client is ready and stop with it. While the connection is a
 - **Missed runs.** A run that could begin only ``grace`` seconds after its time or later, because the connection was
   away or the machine slept, is missed. It is left out (``missed="skip"``), or made up for once, however many were
   missed (``missed="once"``).
+- **Clocks.** ``every`` counts elapsed time, whatever the wall clock says. ``cron`` follows the wall clock: when it is
+  set forward, the times in between are missed; when it is set back by a minute or more, the next time counts from
+  there, so a time that comes twice runs twice.
 - **Errors** go to the bot's error handler, and are logged and reported to ``on_error``; the next run comes all the
   same.
 
@@ -51,15 +54,31 @@ Callback: TypeAlias = "Callable[..., Awaitable[Any]]"
 _LOOK: Final = 0.25
 LONGEST: Final = 60.0
 
+#: Seconds the wall clock has to be set back by before the next time is computed anew. Less is a correction, which is
+#: not to run a task twice.
+_SET_BACK: Final = 60.0
+
+#: A clock nobody sets, and one that goes on while the machine sleeps, where there is one.
+_BOOT_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+def elapsed() -> float:
+    """Return the seconds since some moment in the past, whatever the wall clock says."""
+    return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
+
 
 class Every:
-    """Times at a fixed distance, counted from the start. An iterator of UNIX times."""
+    """Times at a fixed distance, counted from the start, on the clock of ``elapsed``."""
 
     def __init__(self, seconds: float, *, at_start: bool = False) -> None:
         if not seconds > 0:
             raise InvalidArgumentError(f"a task runs every so many seconds, more than 0, not every {seconds}")
         self.seconds = seconds
         self.at_start = at_start
+
+    def now(self) -> float:
+        """Read the clock of the times."""
+        return elapsed()
 
     def times(self, now: float) -> Iterator[float]:
         """Give the times from ``now`` on."""
@@ -74,6 +93,9 @@ class _Cron:
         self.line = line
         self.zone = zone
         next(cron_times(line, zone, time.time()), None)
+
+    def now(self) -> float:
+        return time.time()
 
     def times(self, now: float) -> Iterator[float]:
         return cron_times(self.line, self.zone, now)
@@ -230,23 +252,35 @@ class Task:
         return twin.of(bot)
 
     async def _go(self, bot: Bot) -> None:
-        times = self._schedule.times(time.time())
+        clock = self._schedule.now
+        times = self._schedule.times(clock())
         due = next(times, None)
         while due is not None:
-            self.next_time = due
-            while (left := due - time.time()) > 0:  # noqa: ASYNC110 (time is waited for)
+            self.next_time = self._as_unix(due)
+            ahead = clock() - elapsed()
+            while (left := due - clock()) > 0:
                 await asyncio.sleep(min(left, LONGEST))
+                if clock() - elapsed() <= ahead - _SET_BACK:
+                    break
+            if left > 0:
+                # The clock was set back, perhaps to before times that have been left behind.
+                times = self._schedule.times(clock())
+                due = next(times, None)
+                continue
             while bot.state != "ready":  # noqa: ASYNC110 (no event says it in all cases)
                 await asyncio.sleep(_LOOK)
-            if time.time() - due >= self.grace:
+            if clock() - due >= self.grace:
                 due = self._after_missed(due, times, bot)
                 continue
             self._begin(bot)
             due = next(times, None)
 
+    def _as_unix(self, moment: float) -> float:
+        return time.time() + moment - self._schedule.now()
+
     def _after_missed(self, due: float | None, times: Iterator[float], bot: Bot) -> float | None:
         """Leave out the runs that are too late, however many, or make up for them all by one; gives the next time."""
-        now, first, count = time.time(), due, 0
+        now, first, count = self._schedule.now(), due, 0
         while due is not None and now - due >= self.grace:
             count += 1
             due = next(times, None)
@@ -256,7 +290,7 @@ class Task:
             "The task %s missed %d runs since %s%s",
             self.name,
             count,
-            datetime.fromtimestamp(first or now, UTC),
+            datetime.fromtimestamp(self._as_unix(now if first is None else first), UTC),
             ", and makes up for them now" if made_up else "",
         )
         if made_up and (due is None or due > now):
