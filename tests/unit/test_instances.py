@@ -41,10 +41,22 @@ mine.release()
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the test's own for temporary files, also for the processes it starts."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    return tmp_path
+    """A runtime directory of the test's own, also for the processes it starts."""
+    private = tmp_path / "runtime"
+    private.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(private))
+    return private
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory for temporary files that others may write to, and no runtime directory."""
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    shared.chmod(0o777)
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    return shared
 
 
 def mark() -> Instance:
@@ -111,6 +123,65 @@ def test_a_forked_child_leaves_the_mark_of_its_parent() -> None:
     assert done.stdout == "True\n"
 
 
-def test_a_folder_that_cannot_be_written_is_no_error(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(folder / "missing"))
+def test_a_folder_that_cannot_be_written_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, temporary: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary / "missing"))
     assert mark().take() is None
+
+
+def test_without_a_runtime_directory_it_makes_one_that_is_private(temporary: Path) -> None:
+    mine = mark()
+    assert mine.take() is None
+    [private] = temporary.iterdir()
+    assert private.stat().st_mode & 0o777 == 0o700
+    [file] = private.iterdir()
+    assert file.read_text() == str(os.getpid())
+    assert mark().take() == os.getpid()
+    mine.release()
+    assert list(private.iterdir()) == []
+
+
+@pytest.mark.parametrize("trap", ["open to others", "a link", "a file"])
+def test_a_directory_that_is_not_private_is_not_used(temporary: Path, tmp_path: Path, trap: str) -> None:
+    """Somebody else may have made what has the name, which can be told beforehand."""
+    there = temporary / f"mezon-{os.getuid()}"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    if trap == "open to others":
+        there.mkdir()
+        there.chmod(0o770)
+    elif trap == "a link":
+        there.symlink_to(elsewhere)
+    else:
+        there.write_text("kept")
+    mine = mark()
+    assert mine.take() is None
+    assert mine.take() is None
+    mine.release()
+    assert list(elsewhere.iterdir()) == []
+    assert there.read_text() == "kept" if trap == "a file" else list(there.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["symbolic link", "hard link", "file"])
+def test_what_is_not_a_mark_is_neither_followed_nor_truncated(
+    folder: Path, tmp_path: Path, kind: str
+) -> None:
+    mine = mark()
+    assert mine.take() is None
+    [file] = folder.iterdir()
+    mine.release()
+    precious = tmp_path / "precious.txt"
+    precious.write_text("1234" if kind == "hard link" else "precious")
+    before = precious.read_text()
+    if kind == "symbolic link":
+        file.symlink_to(precious)
+    elif kind == "hard link":
+        os.link(precious, file)
+    else:
+        file.write_text(before)
+    mine = mark()
+    assert mine.take() is None
+    mine.release()
+    assert precious.read_text() == before
+    assert file.read_text() == before, "nobody has taken it away"
