@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+import sys
+import threading
 import urllib.request
 from typing import Any
 
@@ -62,8 +66,6 @@ async def test_several_bots_share_a_registry_and_a_port(gateway: LocalGateway, f
     await one.login()
     stop = metrics[0].serve(free_port)
     try:
-        import asyncio
-
         body = await asyncio.to_thread(
             lambda: urllib.request.urlopen(f"http://127.0.0.1:{free_port}/metrics").read().decode()
         )
@@ -72,6 +74,62 @@ async def test_several_bots_share_a_registry_and_a_port(gateway: LocalGateway, f
     assert f'mezon_ready{{bot="{one.client_id}"}} 1.0' in body
     assert 'mezon_ready{bot="777"} 0.0' in body
     await one.disconnect()
+
+
+async def test_scrapes_from_a_thread_fail_in_no_case(gateway: LocalGateway) -> None:
+    """Handlers begin and end, and bots and handlers are registered, while threads read all counters."""
+    registry = CollectorRegistry()
+    client = MezonClient(**gateway.client_options())
+    metrics = PrometheusMetrics(client, registry)
+    scrapes, failures = [0, 0], []
+
+    @client.on_channel_message
+    async def slow(message: Any) -> None:
+        await asyncio.sleep(random.random() / 10)
+
+    await client.login()
+    over = threading.Event()
+
+    async def send_on() -> None:
+        prepared = await asyncio.to_thread(gateway.prepare_blast, 2_000, mix="plain")
+        while True:
+            await gateway.blast(prepared)
+
+    def scrape(number: int) -> None:
+        while not over.is_set():
+            try:
+                metrics.text()
+                client.stats()
+            except Exception as error:
+                failures.append(error)
+            scrapes[number] += 1
+
+    def done() -> bool:
+        other = MezonClient(**{**gateway.client_options(), "client_id": 800 + len(others) % 50})
+        others.append(other)
+        PrometheusMetrics(other, registry)
+        others[:-20] = []
+        client.on_channel_message_update(lambda message: None)
+        return min(scrapes) > 300
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    threads = [threading.Thread(target=scrape, args=(number,)) for number in range(2)]
+    others: list[MezonClient] = []
+    burst = asyncio.ensure_future(send_on())
+    for thread in threads:
+        thread.start()
+    try:
+        await until(done)
+    finally:
+        over.set()
+        for thread in threads:
+            await asyncio.to_thread(thread.join)
+        sys.setswitchinterval(interval)
+        burst.cancel()
+        await asyncio.wait([burst])
+    assert failures == []
+    await client.disconnect()
 
 
 async def test_a_call_is_a_child_of_its_handler(gateway: LocalGateway, bot: Bot) -> None:

@@ -166,9 +166,8 @@ class Dispatcher:
 
     @property
     def running(self) -> int:
-        """Handlers running now."""
-        self._sweep()
-        return len(self._running) + self._workers.waiting
+        """Handlers running now. Safe on any thread: it changes nothing, and reads a copy."""
+        return sum(not task.done() for task in tuple(self._running.values())) + self._workers.waiting
 
     def capacity(self) -> int:
         """Say how many events may come now: one starts as many handlers as listen to it."""

@@ -118,8 +118,8 @@ class Workers:
 
     @property
     def waiting(self) -> int:
-        """Handlers that have not begun, and the one in its first step."""
-        return sum(len(line.queue) + (line.worker is not None) for line in self._lines)
+        """Handlers that have not begun, and the one in its first step. Safe on any thread."""
+        return sum(len(line.queue) + (line.worker is not None) for line in tuple(self._lines))
 
     def begins(self, task: asyncio.Task[Any] | None) -> bool:
         """Say whether this is the task of a handler in its first step."""

@@ -13,6 +13,7 @@ Both come before the login. Neither costs anything when it is not made.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -83,7 +84,7 @@ class PrometheusMetrics(Observer):
         self._prefix = prefix
         book = _books(self.registry, prefix)
         self._seconds, self._errors = book.seconds, book.errors
-        book.clients[self._bot] = client
+        book.add(self._bot, client)
         client.observe(self)
 
     def handler(self, event: str, handler: Callable[..., Any]) -> AbstractContextManager[None]:
@@ -137,7 +138,9 @@ class _Book:
 
         self.prefix = prefix
         #: A bot that is gone shows no more.
-        self.clients: WeakValueDictionary[str, MezonClient] = WeakValueDictionary()
+        self._clients: WeakValueDictionary[str, MezonClient] = WeakValueDictionary()
+        #: Scrapes read the dictionary on threads of their own.
+        self._lock = threading.Lock()
         self.seconds = Histogram(
             f"{prefix}_seconds",
             "Seconds that handlers, calls and HTTP requests took",
@@ -153,11 +156,18 @@ class _Book:
         )
         registry.register(self)
 
+    def add(self, bot: str, client: MezonClient) -> None:
+        """Show the counters of a bot too."""
+        with self._lock:
+            self._clients[bot] = client
+
     def collect(self) -> Iterable[Metric]:
         """Give the counters of every bot, as they are now."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-        stats = {bot: client.stats() for bot, client in self.clients.items()}
+        with self._lock:
+            clients = dict(self._clients.items())
+        stats = {bot: client.stats() for bot, client in clients.items()}
         yield self._family(
             CounterMetricFamily, "events", "Events received", stats, "event", lambda one: one.events
         )
