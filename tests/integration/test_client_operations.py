@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from bot_process import quiet_options
 from mezon import MezonClient
+from mezon._client import health
 from mezon.errors import ConnectionLostError, InvalidArgumentError, MezonError
 from mezon.testing import LocalGateway
 from mezon.utils.logger import JsonFormatter, setup_logger
@@ -64,6 +65,32 @@ class TestHealth:
         silent.close()
         writer.close()
         await client.disconnect()
+
+    async def test_idle_connections_exhaust_nothing(
+        self, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The oldest ends for each one too many, so that a probe is answered whatever else is open."""
+        monkeypatch.setattr(health, "_TIMEOUT", 600.0)
+        port = free_port()
+        client = MezonClient(**quiet_options(gateway), health=f"127.0.0.1:{port}")
+        await client.login()
+        idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        try:
+            for _ in range(200):
+                idle.append(await asyncio.open_connection("127.0.0.1", port))
+                idle[-1][1].write(b"GET /live HTTP/1.1\r\n")
+            assert (await ask(port, "/live"))[0] == 200
+
+            def open_now() -> int:
+                return sum(not (reader.at_eof() or reader.exception()) for reader, _ in idle)
+
+            await until(lambda: open_now() <= health.MAX_CONNECTIONS, "the end of all but a few")
+            await client.disconnect()
+            await until(lambda: open_now() == 0, "the end of the last ones")
+        finally:
+            for _, writer in idle:
+                writer.transport.abort()
+            await client.disconnect()
 
     async def test_a_client_that_is_lost_for_good_leaves_the_port_to_the_next(
         self, gateway: LocalGateway

@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 logger = get_logger("mezon.client")
 
-#: Bytes of a request that are read, and seconds it may take to come.
-_LONGEST: Final = 8 * 1024
-_PATIENCE: Final = 5.0
+#: Bytes of a line of a request that are read.
+_MAX_LINE: Final = 8 * 1024
+#: Seconds a connection may take, from its first byte to the end of the answer.
+_TIMEOUT: Final = 5.0
+#: Connections at once. One more ends the oldest: a probe sends its request at once, and is answered within a turn or
+#: two of the loop, so what is old is idle.
+MAX_CONNECTIONS: Final = 16
 
 
 def address_of(health: str) -> tuple[str, int]:
@@ -51,6 +55,8 @@ class Health:
         self._ready = ready
         self._stats = stats
         self._server: asyncio.Server | None = None
+        #: The open connections and the tasks that serve them, oldest first.
+        self._open: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
 
     @property
     def port(self) -> int:
@@ -66,7 +72,10 @@ class Health:
         if self._server is not None:
             return
         try:
-            self._server = await asyncio.start_server(self._serve, self._host, self._port, limit=_LONGEST)
+            # The backlog is also how many connections the loop accepts in one turn.
+            self._server = await asyncio.start_server(
+                self._accept, self._host, self._port, limit=_MAX_LINE, backlog=MAX_CONNECTIONS
+            )
         except OSError as error:
             raise MezonError(
                 f"the health server cannot listen on {self._host}:{self._port} ({error.strerror or error}): "
@@ -75,10 +84,13 @@ class Health:
         logger.info("Health: http://%s:%d/live, /ready, /stats", self._host, self.port)
 
     def close(self) -> asyncio.Server | None:
-        """Listen no more, without a wait for answers under way. Safe at any time."""
+        """Stop listening and end the open connections. Safe at any time."""
         server, self._server = self._server, None
         if server is not None:
             server.close()
+            for task in tuple(self._open.values()):
+                if not task.get_loop().is_closed():
+                    task.cancel()
         return server
 
     async def stop(self) -> None:
@@ -89,21 +101,33 @@ class Health:
                 async with asyncio.timeout(1.0):
                     await server.wait_closed()
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._open) >= MAX_CONNECTIONS:
+            oldest = next(iter(self._open))
+            self._open.pop(oldest).cancel()
+            oldest.transport.abort()
+        task = asyncio.ensure_future(self._serve(reader, writer))
+        self._open[writer] = task
+        task.add_done_callback(lambda _: self._end(writer))
+
+    def _end(self, writer: asyncio.StreamWriter) -> None:
+        self._open.pop(writer, None)
+        # Whatever has not been sent by now is not waited for.
+        writer.transport.abort()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE):
+        with contextlib.suppress(OSError, ValueError, TimeoutError):
+            async with asyncio.timeout(_TIMEOUT):
                 line = await reader.readline()
                 while (await reader.readline()).strip():
                     pass
-            status, body = self._answer(line.decode("latin-1").split())
-            head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            writer.write(f"{head}Cache-Control: no-store\r\nConnection: close\r\n\r\n".encode() + body)
-            await writer.drain()
-        except (OSError, ValueError, TimeoutError):
-            pass
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
+                status, body = self._answer(line.decode("latin-1").split())
+                head = (
+                    f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+                )
+                writer.write(f"{head}Cache-Control: no-store\r\nConnection: close\r\n\r\n".encode() + body)
+                await writer.drain()
+                writer.close()
                 await writer.wait_closed()
 
     def _answer(self, words: list[str]) -> tuple[str, bytes]:
