@@ -94,6 +94,85 @@ async def test_a_wrong_key_is_one_sentence(gateway: LocalGateway, tmp_path: Path
     assert "Traceback" not in ended.stderr
 
 
+async def test_a_failing_setup_hook_is_shown_with_its_line(gateway: LocalGateway, tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(
+        "import os\n"
+        "from mezon import MezonClient\n"
+        "class Bot(MezonClient):\n"
+        "    async def setup_hook(self):\n"
+        "        await self.clans.fetch(404)\n"
+        'client = Bot(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"], message_db=":memory:")\n'
+    )
+    ended = await asyncio.to_thread(mezon_command, "run", folder=tmp_path, **gateway.environment())
+    assert ended.returncode == 1
+    assert f'File "{tmp_path / "bot.py"}", line 5, in setup_hook' in ended.stderr
+    assert "InvalidArgumentError: the bot is in no clan 404" in ended.stderr
+    assert "bot.py ended with an error" in ended.stderr
+
+
+async def test_a_handler_that_ignores_its_cancellation_keeps_nothing_alive(
+    gateway: LocalGateway, tmp_path: Path
+) -> None:
+    (tmp_path / "bot.py").write_text(
+        BOT
+        + """
+import asyncio
+
+@client.on_channel_message
+async def stubborn(message):
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+"""
+    )
+    async with running("run", folder=tmp_path, **gateway.environment()) as command:
+        await command.until("is logged in")
+        await gateway.say("general", "alice", "hi")
+        await gateway.next_sent("channel_message_send")
+        command.process.send_signal(signal.SIGTERM)
+        await command.until("the client is closing")
+        command.process.send_signal(signal.SIGINT)
+        assert await command.end(signal.SIGINT, patience=40) in (0, 128 + signal.SIGINT)
+    assert "stubborn (" in "\n".join(command.said)
+
+
+@pytest.mark.parametrize("command", [("run", "--reload"), ("dev",)])
+async def test_a_handler_that_blocks_does_not_outlive_a_killed_command(
+    gateway: LocalGateway, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    alive: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def follow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            alive.put_nowait(line)
+        alive.put_nowait(b"")
+        writer.close()
+
+    server = await asyncio.start_server(follow, "127.0.0.1", 0)
+    (tmp_path / "bot.py").write_text(
+        BOT
+        + f"""
+import socket, time
+alive = socket.create_connection(("127.0.0.1", {server.sockets[0].getsockname()[1]}))
+
+@client.on_ready
+def block():
+    alive.sendall(b"blocks\\n")
+    time.sleep(600)
+"""
+    )
+    async with running(*command, folder=tmp_path, **gateway.environment()) as started:
+        assert await asyncio.wait_for(alive.get(), 40) == b"blocks\n"
+        started.process.kill()
+        # A bot that lives on has it open for ten minutes.
+        assert await asyncio.wait_for(alive.get(), 40) == b""
+        # The end of its output, which the bot shares.
+        await started.process.communicate()
+    server.close()
+
+
 def test_a_bot_with_a_typo_is_told_file_and_line_alone(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT + "\nbroken(\n")
     ended = mezon_command("run", folder=tmp_path)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
+import traceback
 
 import pytest
 from bot_process import HEAD, bot, quiet_options
@@ -270,6 +272,137 @@ async def test_run_raises_what_the_login_raises(gateway: LocalGateway) -> None:
         code, _, err = await child.end()
     assert code == 1
     assert "AuthenticationError" in err.rstrip().splitlines()[-1]
+
+
+async def test_run_shows_where_the_bot_has_failed(gateway: LocalGateway) -> None:
+    """An error of the SDK that the bot's own code causes has the bot's line, and its cause."""
+    source = HEAD + (
+        "from mezon.errors import MezonError\n"
+        "class Bot(MezonClient):\n"
+        "    async def setup_hook(self):\n"
+        "        try:\n"
+        "            {}['missing']\n"
+        "        except KeyError as error:\n"
+        "            raise MezonError('no setup') from error\n"
+        "bot = Bot(os.environ['MEZON_BOT_ID'], os.environ['MEZON_API_KEY'], message_db=False)\n"
+        "bot.run()\n"
+    )
+    async with bot(source, gateway) as child:
+        code, _, err = await child.end()
+    assert code == 1
+    assert err.rstrip().endswith("MezonError: no setup")
+    assert err.count("in setup_hook") == 2
+    assert "KeyError: 'missing'" in err
+    assert "direct cause" in err
+
+
+async def test_run_keeps_a_refused_login_short(gateway: LocalGateway) -> None:
+    gateway.http_status("/v2/apps/authenticate/token", 401, times=None)
+    async with bot(HEAD + "client.run()\n", gateway) as child:
+        code, _, err = await child.end()
+    assert code == 1
+    assert err.count('File "') == 1, err
+    assert "AuthenticationError: " in err
+
+
+STUBBORN = (
+    "@client.on_channel_message\n"
+    "async def stubborn(message):\n"
+    "    print('heard')\n"
+    "    while True:\n"
+    "        try:\n"
+    "            await asyncio.sleep(3600)\n"
+    "        except asyncio.CancelledError:\n"
+    "            pass\n"
+)
+
+
+async def test_run_ends_though_a_handler_ignores_its_cancellation(gateway: LocalGateway) -> None:
+    source = HEAD + QUIET + STUBBORN
+    source += "client.on('ready', lambda client: print('online'))\nclient.run()\nprint('after run')\n"
+    async with bot(source, gateway) as child:
+        assert await child.line() == "online"
+        await gateway.say("general", "alice", "hello")
+        assert await child.line() == "heard"
+        child.process.send_signal(signal.SIGTERM)
+        code, out, err = await child.end(timeout=60)
+    assert (code, out) == (0, "after run\n")
+    [line] = err.splitlines()
+    assert "The handler stubborn (<string>:" in line
+    assert "of channel_message ignores its cancellation" in line
+
+
+async def test_a_second_signal_does_not_wait_for_it(gateway: LocalGateway) -> None:
+    source = HEAD + STUBBORN
+    source += "client.on('ready', lambda client: print('online'))\nclient.run()\nprint('after run')\n"
+    async with bot(source, gateway) as child:
+        assert await child.line() == "online"
+        await gateway.say("general", "alice", "hello")
+        assert await child.line() == "heard"
+        child.process.send_signal(signal.SIGTERM)
+        assert child.process.stderr is not None
+        async for line in child.process.stderr:
+            if b"SIGTERM: the client is closing" in line:
+                break
+        child.process.send_signal(signal.SIGINT)
+        code, out, err = await child.end(timeout=60)
+    assert (code, out) == (0, "after run\n")
+    assert "The handler stubborn (<string>:" in err
+
+
+async def test_a_second_signal_ends_a_handler_that_blocks_and_catches_everything(
+    gateway: LocalGateway,
+) -> None:
+    source = HEAD + (
+        "@client.on_channel_message\n"
+        "def block(message):\n"
+        "    print('heard')\n"
+        "    while True:\n"
+        "        try:\n"
+        "            time.sleep(3600)\n"
+        "        except BaseException as error:\n"
+        "            print(type(error).__name__)\n"
+        "client.on('ready', lambda client: print('online'))\nclient.run()\n"
+    )
+    async with bot(source, gateway) as child:
+        assert await child.line() == "online"
+        await gateway.say("general", "alice", "hello")
+        assert await child.line() == "heard"
+        # The first one is for the loop, which this handler blocks.
+        child.process.send_signal(signal.SIGTERM)
+        child.process.send_signal(signal.SIGINT)
+        assert await child.line() == "KeyboardInterrupt"
+        code, _, err = await child.end(timeout=60)
+    # Which of the two is seen first is the system's choice.
+    assert code in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    assert "The process did not end within 5 s after a second signal" in err
+    assert "it exits now, and leaves block (<string>:" in err
+
+
+async def test_a_failing_async_on_error_is_logged_with_its_traceback(
+    gateway: LocalGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = MezonClient(**quiet_options(gateway))
+
+    @client.on_channel_message
+    async def broken(message: ChannelMessage) -> None:
+        raise LookupError("the handler's own")
+
+    @client.on_error
+    async def also_broken(error: Exception, where: str) -> None:
+        raise LookupError("no one told")
+
+    await client.login()
+    await gateway.say("general", "alice", "hello")
+
+    def failures() -> list[logging.LogRecord]:
+        return [record for record in caplog.records if record.getMessage() == "on_error failed: no one told"]
+
+    [record] = await until(failures)
+    assert record.exc_info is not None
+    frames = traceback.extract_tb(record.exc_info[2])
+    assert (frames[-1].name, frames[-1].filename) == ("also_broken", __file__)
+    await client.disconnect()
 
 
 async def test_a_client_does_not_cross_a_fork(gateway: LocalGateway) -> None:

@@ -20,7 +20,7 @@ class Background:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def run(self, coroutine: Coroutine[Any, Any, Any], what: str) -> None:
-        """Run a coroutine behind the HTTP calls of handlers; its failure is a warning.
+        """Run a coroutine behind the HTTP calls of handlers; a failure is logged with its traceback.
 
         Args:
             coroutine: What to run.
@@ -56,4 +56,4 @@ async def _guarded(coroutine: Coroutine[Any, Any, Any], what: str) -> None:
     except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
-        logger.warning("%s failed: %s", what, error)
+        logger.warning("%s failed: %s", what, error, exc_info=error)

@@ -7,19 +7,24 @@ import logging
 import signal
 import threading
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
+from mezon._client.forced_exit import ForcedExit
 from mezon._client.stopping import DRAIN
+from mezon._client.user_code import involves_user_code, where_it_waits
 from mezon.errors import MezonError
 from mezon.utils.logger import get_logger, setup_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mezon._client.login import Login
     from mezon._client.stopping import Stop
 
 logger = get_logger("mezon.client")
+
+#: Seconds a task has to end after it was cancelled, before the loop is closed without it.
+_CANCEL_TIMEOUT: Final = 2.0
 
 
 class Runnable(Protocol):
@@ -39,7 +44,9 @@ class ClientRun:
     def run(self, enable_auto_reconnect: bool = True) -> None:
         """Log in and stay until the client is closed, or SIGINT or SIGTERM comes. For a bot's last line.
 
-        At the end handlers have five seconds to finish. A second signal does not wait for them.
+        At the end handlers have five seconds to finish, then they are cancelled. A handler that ignores its
+        cancellation is named in the log and left behind. A second signal interrupts the handlers at once, and exits
+        the process five seconds later if a handler still blocks it.
 
         Unless logging is configured already, what happens is shown on standard error.
 
@@ -53,17 +60,24 @@ class ClientRun:
             RuntimeError: If a loop runs here already, as in a notebook: ``await client.login()`` is for that.
         """
         refuse_inside_a_loop()
-        with shown_logs():
+        with shown_logs(), ForcedExit() as forced_exit:
             try:
-                asyncio.run(run(cast("Runnable", self), enable_auto_reconnect, self._stop))
+                with asyncio.Runner() as runner:
+                    try:
+                        runner.run(
+                            run(cast("Runnable", self), enable_auto_reconnect, self._stop, forced_exit.arm)
+                        )
+                    finally:
+                        _cancel_tasks(runner.get_loop())
             except KeyboardInterrupt:
                 logger.info("Interrupted; the client is closed")
             except MezonError as error:
-                # The sentence and the line that called run() are what its author needs, and not our own lines: a bare
-                # `raise` adds none for this function to a traceback that was taken away.
-                logger.debug("The bot ends with an error", exc_info=error)
-                error.__traceback__ = None
-                error.__cause__ = None  # "from None": the context is not shown either
+                if not involves_user_code(error):
+                    # The message and the line that called run() say it all: a refused login, say. A bare `raise` adds
+                    # no frame of this function to a traceback that was removed.
+                    logger.debug("The bot ends with an error", exc_info=error)
+                    error.__traceback__ = None
+                    error.__cause__ = None  # "from None": the context is not shown either
                 raise
 
     def stop(self) -> None:
@@ -106,12 +120,20 @@ def shown_logs() -> Iterator[None]:
         package.setLevel(logging.NOTSET)
 
 
-async def run(client: Runnable, enable_auto_reconnect: bool, stop_order: Stop | None = None) -> None:
-    """Log in and stay until the client is closed, a signal comes or ``stop_order`` is given; then close it."""
+async def run(
+    client: Runnable,
+    enable_auto_reconnect: bool,
+    stop_order: Stop | None = None,
+    insist: Callable[[int], None] = lambda number: None,
+) -> None:
+    """Log in and stay until the client is closed, a signal comes or ``stop_order`` is given; then close it.
+
+    ``insist`` is called with the number of a second signal, in the signal handler.
+    """
     stopped = asyncio.Event()
     login: asyncio.Task[None] | None = None
     with (
-        _signals(asyncio.get_running_loop(), stopped),
+        _signals(asyncio.get_running_loop(), stopped, insist),
         stop_order.ends(stopped) if stop_order else nullcontext(),
     ):
         stop = asyncio.ensure_future(stopped.wait())
@@ -137,8 +159,10 @@ async def run(client: Runnable, enable_auto_reconnect: bool, stop_order: Stop | 
 
 
 @contextmanager
-def _signals(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM set `stopped`; a second one interrupts whatever runs.
+def _signals(
+    loop: asyncio.AbstractEventLoop, stopped: asyncio.Event, insist: Callable[[int], None]
+) -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM set `stopped`; a second one calls `insist` and interrupts whatever runs.
 
     Handlers of Python and not of the loop: they come through while a handler of the bot blocks it.
     """
@@ -150,6 +174,7 @@ def _signals(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> Iterato
     def stop(number: int, frame: Any) -> None:
         nonlocal stopping
         if stopping:
+            insist(number)
             raise KeyboardInterrupt
         stopping = True
         loop.call_soon_threadsafe(_say, signal.Signals(number).name, stopped)
@@ -168,3 +193,27 @@ def _signals(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> Iterato
 def _say(name: str, stopped: asyncio.Event) -> None:
     logger.info("%s: the client is closing; handlers have %g s to end", name, DRAIN)
     stopped.set()
+
+
+def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel the tasks that are left, and leave behind those that do not end.
+
+    ``asyncio.Runner`` cancels them too, but waits for them without a bound.
+    """
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if not tasks:
+        return
+    _, left = loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCEL_TIMEOUT))
+    for task in left:
+        where = where_it_waits(task)
+        if where is not None:
+            logger.warning(
+                "The handler %s of %s ignores its cancellation: the process ends without it. "
+                "Let asyncio.CancelledError through",
+                where,
+                task.get_name(),
+            )
+        asyncio.tasks._unregister_task(task)
+        task._log_destroy_pending = False  # type: ignore[attr-defined]

@@ -83,12 +83,11 @@ def say(text: str) -> None:
 
 def tell_crash(reporter: Reporter | None, target: Target, error: Exception) -> None:
     """Print the error on standard error, from the bot's own lines on, and to who started us."""
-    from mezon.cli.find import trim_traceback
-    from mezon.errors import MezonError
+    from mezon.cli.find import is_plain, trim_traceback
 
     if isinstance(error, BotError):
         text = str(error)
-    elif isinstance(error, MezonError):
+    elif is_plain(error):
         text = f"{type(error).__name__}: {error}"
     else:
         text = trim_traceback(error).rstrip()

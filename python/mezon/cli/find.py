@@ -109,6 +109,14 @@ def short(path: Path) -> str:
         return str(path)
 
 
+def is_plain(error: Exception) -> bool:
+    """Say whether the message of an error is enough: the SDK raised it, and none of the bot's code was involved."""
+    from mezon._client.user_code import involves_user_code
+    from mezon.errors import MezonError
+
+    return isinstance(error, MezonError) and not involves_user_code(error)
+
+
 def trim_traceback(error: BaseException) -> str:
     """Give the traceback from the bot's own first line on: how we came there helps nobody."""
     import traceback

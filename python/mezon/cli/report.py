@@ -14,6 +14,7 @@ import secrets
 import signal
 import socket
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
@@ -28,6 +29,9 @@ ADDRESS: Final = "MEZON_CLI_REPORT"
 
 _EVERY: Final = 0.5
 _LINE_LIMIT: Final = 1 << 20
+
+#: Seconds a bot may take to end after its command is gone: as long as the command itself gives it.
+_END_TIMEOUT: Final = 8.0
 
 
 class Reporter:
@@ -89,7 +93,14 @@ class Reporter:
             while self._connection.recv(4096):
                 pass
         self._broken = True
-        signal.raise_signal(signal.SIGTERM)
+        if os.name == "posix":
+            # To the process and not to this thread: it interrupts the system call in which the loop waits.
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            signal.raise_signal(signal.SIGTERM)
+        # A handler that blocks the loop, or the import of the bot, would never see the signal's Python handler.
+        time.sleep(_END_TIMEOUT)
+        os._exit(128 + signal.SIGTERM)
 
     def _sample(self) -> None:
         waiting = threading.Event()

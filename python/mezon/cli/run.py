@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from mezon.cli.find import find, load_env_file, reload_env, short, trim_traceback
+from mezon.cli.find import find, is_plain, load_env_file, reload_env, short, trim_traceback
 from mezon.cli.output import FAILED, fail, say
 from mezon.testing.bots import BotError, Target, load_bot, run_script
 
@@ -44,9 +44,7 @@ def _run_here(target: Target) -> None:
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
     except Exception as error:
-        from mezon.errors import MezonError
-
-        if isinstance(error, MezonError):
+        if is_plain(error):
             fail(f"{type(error).__name__}: {error}")
         fail(f"{target.path.name} ended with an error\n{trim_traceback(error).rstrip()}")
 

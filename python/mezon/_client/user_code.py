@@ -1,0 +1,86 @@
+"""Telling the bot's own code from that of this package and of the standard library."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator
+    from types import FrameType, TracebackType
+
+__all__ = ["frame_of_user", "involves_user_code", "where_it_waits"]
+
+_PACKAGE: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+_STDLIB: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
+_INSTALLED: Final = ("site-packages", "dist-packages")
+#: What carries the requests of a login: its frames say nothing about the bot.
+_TRANSPORT: Final = ("aiohttp", "aiohappyeyeballs")
+
+
+def is_user_code(file: str) -> bool:
+    """Say whether a source file is the bot's own, or of a library that the bot brings."""
+    if file.startswith((_PACKAGE, "<frozen")):
+        return False
+    parts = file.split(os.sep)
+    for folder in _INSTALLED:
+        if folder in parts:
+            return parts[parts.index(folder) + 1] not in _TRANSPORT
+    return not file.startswith(_STDLIB)
+
+
+def involves_user_code(error: BaseException) -> bool:
+    """Say whether user code was running where an error, its cause or its context was raised.
+
+    Frames outside the innermost ``client.run()`` do not count: they are the caller's, whatever has failed.
+    """
+    seen: set[int] = set()
+    errors: list[BaseException | None] = [error]
+    while errors:
+        one = errors.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        if any(is_user_code(frame.f_code.co_filename) for frame in _below_run(one.__traceback__)):
+            return True
+        errors += (one.__cause__, None if one.__suppress_context__ else one.__context__)
+        if isinstance(one, BaseExceptionGroup):
+            errors += one.exceptions
+    return False
+
+
+def _below_run(trace: TracebackType | None) -> list[FrameType]:
+    frames: list[FrameType] = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_qualname == "ClientRun.run" and code.co_filename.startswith(_PACKAGE):
+            frames.clear()
+        else:
+            frames.append(trace.tb_frame)
+        trace = trace.tb_next
+    return frames
+
+
+def where_it_waits(task: asyncio.Task[Any]) -> str | None:
+    """Return the user's coroutine that a task runs, with file and line; None if the task runs none."""
+    for coroutine in _chain(task.get_coro()):
+        frame = coroutine.cr_frame
+        if frame is not None and is_user_code(frame.f_code.co_filename):
+            return f"{coroutine.__qualname__} ({frame.f_code.co_filename}:{frame.f_lineno})"
+    return None
+
+
+def _chain(coroutine: Any) -> Iterator[Any]:
+    while coroutine is not None and hasattr(coroutine, "cr_frame"):
+        yield coroutine
+        coroutine = coroutine.cr_await
+
+
+def frame_of_user(frame: FrameType | None) -> str | None:
+    """Return the innermost function of the user's on a stack, with file and line; None if there is none."""
+    while frame is not None:
+        if is_user_code(frame.f_code.co_filename):
+            return f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})"
+        frame = frame.f_back
+    return None
