@@ -34,7 +34,9 @@ def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonErr
             )
         case FailureKind.NOT_SENT:
             return MezonTimeoutError(
-                f"{name} was not sent within its deadline: the connection was not ready or too many frames were waiting"
+                f"{name} was not sent within its deadline: the connection was not ready or too many frames were "
+                "waiting",
+                sent=False,
             )
         case FailureKind.DELIVERY_UNKNOWN:
             return DeliveryUnknownError(

@@ -7,7 +7,7 @@ import time
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._machines.packets import Packet
+from mezon._machines.packets import Packet, was_sent
 from mezon.errors import MezonConnectionError
 from mezon.utils.logger import get_logger
 
@@ -33,9 +33,6 @@ _PAUSE: Final = 0.3
 #: Answers on their way to the bucket; above it, the next call waits.
 _ON_THEIR_WAY: Final = 1_000
 
-#: Errors that say that nothing was sent: the call may be made again.
-_NOTHING_SENT: Final = frozenset({"MezonConnectionError", "NotLoggedInError", "InvalidArgumentError"})
-
 
 class Answers:
     """Makes each keyed call once.
@@ -54,7 +51,8 @@ class Answers:
         self._prefix = f"$KV.{names.answers}."
         self._names = names
         self._life = life
-        self._known: dict[str, tuple[float, asyncio.Future[Packet]]] = {}
+        #: By call, since when it is known and its answer; None if the call was not made after all.
+        self._known: dict[str, tuple[float, asyncio.Future[Packet | None]]] = {}
         self._writing: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(_ON_THEIR_WAY)
         self._bucket: Any = None
@@ -64,7 +62,10 @@ class Answers:
     async def once(
         self, key: str, repeated: bool, make: Callable[[], Awaitable[Packet]], patience: float = 30.0
     ) -> Packet:
-        """Give the answer of a call, made if it was not.
+        """Return the answer of a call, which is made unless it was made before.
+
+        A duplicate of a call that is under way waits for its answer. A call that was not sent leaves nothing to
+        remember: a duplicate that waited is made instead.
 
         Args:
             key: The call's key.
@@ -76,11 +77,12 @@ class Answers:
             MezonConnectionError: If the bucket does not say so: then it is not made.
         """
         short = blake2b(key.encode(), digest_size=16).hexdigest()
-        known = self._known.get(short)
-        if known is not None:
-            self.remembered += 1
-            return await asyncio.shield(known[1])
-        future: asyncio.Future[Packet] = asyncio.get_running_loop().create_future()
+        while (known := self._known.get(short)) is not None:
+            shared = await asyncio.shield(known[1])
+            if shared is not None:
+                self.remembered += 1
+                return shared
+        future: asyncio.Future[Packet | None] = asyncio.get_running_loop().create_future()
         self._known[short] = (time.monotonic(), future)
         self._forget_old()
         try:
@@ -89,16 +91,25 @@ class Answers:
                 self.remembered += 1
             else:
                 answer = await make()
-                if answer.values.get("error") in _NOTHING_SENT:
-                    self._known.pop(short, None)
-                else:
-                    await self._keep(short, answer)
+                if not was_sent(answer):
+                    self._forget(short, future)
+                    return answer
+                await self._keep(short, answer)
+        except Exception:
+            self._forget(short, future)
+            raise
         except BaseException:
+            # The relay ends. Duplicates end unanswered as well: their workers ask the next relay.
             self._known.pop(short, None)
             future.cancel()
             raise
         future.set_result(answer)
         return answer
+
+    def _forget(self, short: str, future: asyncio.Future[Packet | None]) -> None:
+        """Let the next duplicate of a call that was not made make it."""
+        self._known.pop(short, None)
+        future.set_result(None)
 
     async def _from_bucket(self, short: str, patience: float) -> Packet | None:
         """Look for an answer. While NATS is away nobody knows, and to make the call might be to make it twice."""

@@ -41,6 +41,9 @@ _ERRORS: Final[dict[str, type[MezonError]]] = {
     )
 }
 
+#: Errors that a call only raises before anything is sent. A timeout and a failure of HTTP say so themselves.
+_NEVER_SENT: Final = frozenset({"MezonConnectionError", "NotLoggedInError", "InvalidArgumentError"})
+
 
 @dataclass(frozen=True, slots=True)
 class Packet:
@@ -92,7 +95,18 @@ def packed_error(error: BaseException) -> Packet:
             {"error": "MezonError", "text": f"the relay failed: {type(error).__name__}; its log says more"}
         )
     kind = next(one.__name__ for one in type(error).__mro__ if one.__name__ in _ERRORS)
-    return Packet({"error": kind, "text": str(error)})
+    values = {"error": kind, "text": str(error)}
+    if isinstance(error, MezonTimeoutError):
+        return Packet({**values, "sent": error.sent})
+    return Packet(values)
+
+
+def was_sent(packet: Packet) -> bool:
+    """Return whether the call behind an answer may have reached Mezon; if not, it can be made again."""
+    values = packet.values
+    if values.get("error") in _NEVER_SENT:
+        return False
+    return bool(values.get("sent", True))
 
 
 def error_of(packet: Packet) -> MezonError | None:
@@ -111,6 +125,8 @@ def error_of(packet: Packet) -> MezonError | None:
             return HttpFailure(text, reason=values["reason"], sent=values["sent"], lasting=values["lasting"])
         case "AnswerTooLongError":
             return AnswerTooLongError(text, answer_of(packet))
+        case "MezonTimeoutError":
+            return MezonTimeoutError(text, sent=bool(values.get("sent", True)))
         case _:
             return _ERRORS.get(kind, MezonError)(text)
 

@@ -57,7 +57,15 @@ class ForkError(MezonConnectionError):
 
 
 class MezonTimeoutError(MezonError, TimeoutError):
-    """No answer came within the deadline of a call."""
+    """No answer came within the deadline of a call.
+
+    Attributes:
+        sent: Whether the call may have reached the other side.
+    """
+
+    def __init__(self, *args: object, sent: bool = True) -> None:
+        super().__init__(*args)
+        self.sent = sent
 
 
 class ServerError(MezonError):
