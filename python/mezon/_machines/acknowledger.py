@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mezon.utils.logger import get_logger
 
@@ -20,9 +19,17 @@ if TYPE_CHECKING:
 
 logger = get_logger("mezon.machines")
 
+#: Words that wait for a connection; the oldest are dropped above it, and their events come again.
+MAX_WAITING: Final = 50_000
+
+_IN_PROGRESS: Final = b"+WPI"
+
 
 class Acknowledger:
     """Takes words without waiting, and brings them to the server.
+
+    While the connection is lost the last word of each event is kept, within ``MAX_WAITING``; that an event is in
+    progress is only said to a server that hears it.
 
     Args:
         client: The connection to NATS.
@@ -34,7 +41,10 @@ class Acknowledger:
         self._client = client
         self._timing = timing
         self._running = running
-        self._words: deque[tuple[str, bytes]] = deque()
+        #: By subject, oldest first.
+        self._words: dict[str, bytes] = {}
+        #: Words that were dropped because too many waited.
+        self.dropped = 0
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -47,7 +57,15 @@ class Acknowledger:
 
     def say(self, subject: str, word: bytes) -> None:
         """Take a word: ``+ACK``, ``-NAK``, ``+WPI`` or ``+TERM``."""
-        self._words.append((subject, word))
+        self._words[subject] = word
+        if len(self._words) > MAX_WAITING:
+            if not self.dropped:
+                logger.warning(
+                    "More than %d acknowledgements wait for NATS; the oldest are dropped, and their events come again",
+                    MAX_WAITING,
+                )
+            self.dropped += 1
+            del self._words[next(iter(self._words))]
         self._news.set()
 
     async def stop(self) -> None:
@@ -75,17 +93,26 @@ class Acknowledger:
     async def _flush(self) -> None:
         words = self._words
         while words:
-            subject, word = words[0]
-            await self._client.publish(subject, word)
-            words.popleft()
+            if not self._client.is_connected:
+                # The client would keep them in a buffer of its own.
+                raise ConnectionError("the connection to NATS is lost")
+            subject = next(iter(words))
+            word = words.pop(subject)
+            try:
+                await self._client.publish(subject, word)
+            except BaseException:
+                words.setdefault(subject, word)
+                raise
 
     async def _extend(self) -> None:
         """Say of what still runs that it is in progress, well before it would come again."""
         pause = self._timing.ack_wait / 4
         while True:
             await asyncio.sleep(pause)
+            if not self._client.is_connected:
+                continue
             now = time.monotonic()
             for delivery in self._running():
                 if now - delivery.extended_at >= pause:
                     delivery.extended_at = now
-                    self.say(delivery.reply, b"+WPI")
+                    self.say(delivery.reply, _IN_PROGRESS)
