@@ -13,7 +13,7 @@ from mezon.errors import MezonConnectionError, MezonError
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from nats.aio.client import Client
     from nats.aio.msg import Msg
@@ -131,6 +131,9 @@ async def connect(
         # The client would wait for ever for the end of a connection whose TLS handshake failed.
         async with asyncio.timeout(_FIRST + _EACH * len(broker.servers)):
             await client.connect(broker.servers, **options)
+    except asyncio.CancelledError:
+        await gone(client)
+        raise
     except (errors.Error, OSError, TimeoutError) as error:
         await gone(client)
         told.append(error)
@@ -197,6 +200,14 @@ async def api(
     raise BrokerError(
         f"NATS refuses {subject.partition('.MEZON')[0]}: {wrong.get('description', wrong)}", code
     )
+
+
+def message_size(body: bytes, headers: Mapping[str, str] | None = None) -> int:
+    """Return the bytes of a message that count against the server's ``max_payload``: body and headers."""
+    if not headers:
+        return len(body)
+    lines = sum(len(name.encode()) + len(value.encode()) + 4 for name, value in headers.items())
+    return len(body) + lines + len("NATS/1.0\r\n\r\n")
 
 
 def status_of(message: Msg) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon._machines.broker import message_size, status_of
 from mezon._machines.delivery import SCOPE
-from mezon._machines.names import CALL_KEY, DEADLINE
+from mezon._machines.names import CALL_KEY, PART, TIMEOUT
 from mezon._machines.packets import Packet, error_of
-from mezon.errors import DeliveryUnknownError, MezonConnectionError, MezonTimeoutError
+from mezon.errors import DeliveryUnknownError, InvalidArgumentError, MezonConnectionError, MezonTimeoutError
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -30,8 +32,14 @@ REPEATED: Final = "Mezon-Repeated"
 #: Seconds between two tries while no relay is there, and between two looks at the relay's epoch.
 _PAUSE: Final = 0.2
 
-#: Seconds that the relay's own time limit comes before the caller's.
-_MARGIN: Final = 0.25
+#: Seconds that an answer may take beyond the relay's own time limit.
+_MARGIN: Final = 0.5
+
+#: Seconds the relay has for a call whose answer nobody needs.
+_POSTED: Final = 30.0
+
+#: The status of a message that nobody is subscribed to.
+_NO_RESPONDERS: Final = 503
 
 
 class Courier:
@@ -54,19 +62,33 @@ class Courier:
         #: The relay in charge, and how often it has lost and found NATS.
         self._relay = (0, 0)
         self._changed = asyncio.Event()
-        self._subscription: Any = None
+        self._subscriptions: list[Any] = []
         self._number = 0
         self._alone = False
+        #: Where answers come, the calls that wait for one, and the number of the last question.
+        self._inbox = ""
+        self._questions: dict[str, _Question] = {}
+        self._asked = 0
 
     async def start(self) -> None:
-        """Follow which relay is in charge."""
-        self._subscription = await self._client.subscribe(self._names.state, cb=self._state)
+        """Follow which relay is in charge, and take answers."""
+        self._inbox = self._client.new_inbox()
+        self._subscriptions = [
+            await self._client.subscribe(f"{self._inbox}.*", cb=self._answered),
+            await self._client.subscribe(self._names.state, cb=self._state),
+        ]
 
     async def stop(self) -> None:
-        """Follow it no more."""
-        if self._subscription is not None and not self._client.is_closed:
-            await self._subscription.unsubscribe()
-        self._subscription = None
+        """End both."""
+        subscriptions, self._subscriptions = self._subscriptions, []
+        if not self._client.is_closed:
+            for subscription in subscriptions:
+                await subscription.unsubscribe()
+
+    async def _answered(self, message: Msg) -> None:
+        question = self._questions.get(message.subject.rpartition(".")[2])
+        if question is not None:
+            question.take(message)
 
     async def _state(self, message: Msg) -> None:
         try:
@@ -101,12 +123,13 @@ class Courier:
             MezonTimeoutError: If the relay gave no answer in time.
             MezonConnectionError: If no relay was there in time: nothing was sent.
             DeliveryUnknownError: If the relay died with the call.
+            InvalidArgumentError: If the call is larger than a message of NATS may be.
         """
         from nats import errors
 
         seconds = 300.0 if timeout is None else timeout
-        until = time.monotonic() + seconds + 2 * _MARGIN
-        headers = {WORKER: self._worker, DEADLINE: f"{time.time() + seconds:.3f}"}
+        until = time.monotonic() + seconds
+        headers = {WORKER: self._worker, TIMEOUT: f"{seconds:.3f}"}
         scope = SCOPE.get()
         if not harmless:
             headers[CALL_KEY] = self._own_key() if scope is None else scope.next_key()
@@ -117,8 +140,14 @@ class Courier:
             left = until - time.monotonic()
             if left <= 0:
                 raise self._late(name, asked, harmless)
+            if not self._client.is_connected:
+                # What is published now would leave with the next connection, perhaps after the caller has given up.
+                await self._wait_changed(left)
+                continue
+            headers[TIMEOUT] = f"{left:.3f}"
+            self._check_size(name, data, headers)
             try:
-                answer = Packet.decode((await self._once(what, data, headers, left)).data)
+                answer = Packet.decode(await self._once(what, data, headers, left + _MARGIN))
             except errors.NoRespondersError:
                 # Nobody has it: it waits for the next relay.
                 if not self._alone:
@@ -141,30 +170,50 @@ class Courier:
                 raise failure
             return answer
 
-    async def _once(self, what: str, data: bytes, headers: dict[str, str], left: float) -> Msg:
+    async def _once(self, what: str, data: bytes, headers: dict[str, str], patience: float) -> bytes:
         """Ask the relay that is in charge now; a new one, or a new line to it, ends the wait.
 
         So does the first word of any, for it need not be of the relay that was asked. The one that was finds the call
         by its key when it is asked again.
         """
-        asking = asyncio.ensure_future(
-            self._client.request(self._names.call(what), data, timeout=left, headers=headers)
-        )
+        self._asked += 1
+        number = str(self._asked)
+        question = self._questions[number] = _Question()
         changing = asyncio.ensure_future(self._changed.wait())
         try:
-            await asyncio.wait([asking, changing], return_when=asyncio.FIRST_COMPLETED)
-            if asking.done():
-                return asking.result()
-            raise _RelayChangedError
+            reply = f"{self._inbox}.{number}"
+            await self._client.publish(self._names.call(what), data, reply=reply, headers=headers)
+            waiting: list[asyncio.Future[Any]] = [question.answer, changing]
+            await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            if question.answer.done():
+                return question.answer.result()
+            raise _RelayChangedError if changing.done() else TimeoutError
         finally:
+            del self._questions[number]
             changing.cancel()
-            if not asking.done():
-                asking.cancel()
+            question.answer.cancel()
+
+    async def _wait_changed(self, patience: float) -> None:
+        """Wait for another relay or another connection to NATS."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._changed.wait()
 
     async def tell(self, what: str, packet: Packet) -> None:
         """Make a call whose answer nobody needs; it is lost when no relay is there."""
-        headers = {WORKER: self._worker, DEADLINE: f"{time.time() + 30:.3f}"}
-        await self._client.publish(self._names.call(what), packet.encode(), headers=headers)
+        headers = {WORKER: self._worker, TIMEOUT: f"{_POSTED:g}"}
+        data = packet.encode()
+        self._check_size(str(packet.values.get("name", what)), data, headers)
+        await self._client.publish(self._names.call(what), data, headers=headers)
+
+    def _check_size(self, name: str, data: bytes, headers: dict[str, str]) -> None:
+        """Refuse a call that the server would answer by closing the connection."""
+        size, limit = message_size(data, headers), self._client.max_payload
+        if size > limit:
+            raise InvalidArgumentError(
+                f"{name} was not sent: it takes {size} bytes, and NATS carries {limit} in one message "
+                "(max_payload of the server): send less at once, or raise the limit"
+            )
 
     def _own_key(self) -> str:
         """Give the key of a call that no event has caused: a repetition of it can only come from this process."""
@@ -172,6 +221,8 @@ class Courier:
         return f"{self._worker}/{self._number}"
 
     def _late(self, name: str, asked: bool, harmless: bool) -> Exception:
+        if not asked and not self._client.is_connected:
+            return MezonConnectionError(f"{name} was not sent: the connection to NATS is lost")
         if not asked:
             return MezonConnectionError(
                 f"{name} was not sent: no relay of this bot is there; start `mezon relay`"
@@ -181,6 +232,35 @@ class Courier:
         return DeliveryUnknownError(
             f"the relay went away with {name}: it may or may not have been carried out"
         )
+
+
+class _Question:
+    """A call on its way, and the parts of its answer.
+
+    Attributes:
+        answer: The encoded answer when it is whole.
+    """
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        self._parts: list[bytes] = []
+
+    def take(self, message: Msg) -> None:
+        """Take the answer, a part of it, or the server's word that nobody was asked."""
+        if self.answer.done():
+            return
+        if status_of(message) == _NO_RESPONDERS:
+            from nats import errors
+
+            self.answer.set_exception(errors.NoRespondersError())
+            return
+        place, _, count = (message.headers or {}).get(PART, "1/1").partition("/")
+        self._parts.append(message.data)
+        if place != str(len(self._parts)):
+            # A part was lost with a connection: the call is asked again.
+            self.answer.set_exception(ConnectionError("a part of the answer was lost"))
+        elif place == count:
+            self.answer.set_result(b"".join(self._parts))
 
 
 class _RelayChangedError(Exception):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon._machines.broker import message_size
 from mezon._machines.courier import REPEATED, WORKER
-from mezon._machines.names import CALL_KEY, DEADLINE
+from mezon._machines.names import CALL_KEY, PART, TIMEOUT
 from mezon._machines.packets import Packet, packed_error
 from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.utils.logger import get_logger
@@ -29,6 +31,9 @@ _AT_ONCE: Final = {"socket": 512, "http": 4, "store": 32, "session": 8, "replay"
 
 #: Calls that may wait for their turn, of one worker.
 _WAITING: Final = 10_000
+
+#: Bytes of a message that are left to the headers of a part of an answer.
+_HEADERS: Final = 256
 
 
 class Turns:
@@ -123,8 +128,11 @@ class Desk:
             )
             return
 
+        # The wait for its turn counts.
+        until = time.monotonic() + _seconds(headers)
+
         def begin() -> None:
-            task = asyncio.ensure_future(self._make(what, message, headers))
+            task = asyncio.ensure_future(self._make(what, message, headers, until))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -134,17 +142,16 @@ class Desk:
             )
             await self._answer(message, packed_error(error))
 
-    async def _make(self, what: str, message: Msg, headers: dict[str, str]) -> None:
+    async def _make(self, what: str, message: Msg, headers: dict[str, str], until: float) -> None:
         try:
             packet = Packet.decode(message.data)
             key = headers.get(CALL_KEY, "")
             if key:
                 repeated = REPEATED in headers
-                left = float(headers.get(DEADLINE, "0")) - time.time()
-                make = lambda: self._result(what, packet, headers)  # noqa: E731
-                answer = await self._answers.once(key, repeated, make, left)
+                make = lambda: self._result(what, packet, until)  # noqa: E731
+                answer = await self._answers.once(key, repeated, make, until - time.monotonic())
             else:
-                answer = await self._result(what, packet, headers)
+                answer = await self._result(what, packet, until)
             await self._answer(message, answer)
         except ValueError as error:
             await self._answer(message, packed_error(MezonError(f"the relay cannot read the call: {error}")))
@@ -153,12 +160,12 @@ class Desk:
         finally:
             self._turns[what].done()
 
-    async def _result(self, what: str, packet: Packet, headers: dict[str, str]) -> Packet:
+    async def _result(self, what: str, packet: Packet, until: float) -> Packet:
         """Make a call; what it raises is an answer too."""
         try:
-            left = float(headers.get(DEADLINE, "0")) - time.time()
+            left = until - time.monotonic()
             if left <= 0:
-                raise MezonTimeoutError("not sent: its time was over before the relay came to it")
+                raise MezonTimeoutError("not sent: its time was over before the relay came to it", sent=False)
             if not self._in_charge():
                 raise MezonConnectionError("not sent: this relay is no longer in charge")
             return await self._ways[what](packet, left)
@@ -170,7 +177,24 @@ class Desk:
     async def _answer(self, message: Msg, answer: Packet) -> None:
         if not message.reply:
             return
+        data, limit = answer.encode(), self._client.max_payload
         try:
-            await self._client.publish(message.reply, answer.encode())
+            if message_size(data) <= limit:
+                await self._client.publish(message.reply, data)
+                return
+            step = max(limit - _HEADERS, _HEADERS)
+            count = -(-len(data) // step)
+            for number in range(count):
+                part = data[number * step : (number + 1) * step]
+                await self._client.publish(message.reply, part, headers={PART: f"{number + 1}/{count}"})
         except Exception as error:
             logger.debug("A worker got no answer: %s", error or type(error).__name__)
+
+
+def _seconds(headers: dict[str, str]) -> float:
+    """Return how long a caller waits; 0 if it does not say so."""
+    try:
+        seconds = float(headers.get(TIMEOUT, "0"))
+    except ValueError:
+        return 0.0
+    return seconds if math.isfinite(seconds) else 0.0

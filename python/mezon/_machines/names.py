@@ -15,8 +15,12 @@ MESSAGE_ID: Final = "Nats-Msg-Id"
 #: A call's identity: a repeated handler that calls again gets the remembered answer.
 CALL_KEY: Final = "Mezon-Call-Key"
 
-#: UNIX time in seconds until which the caller waits.
-DEADLINE: Final = "Mezon-Deadline"
+#: Seconds the caller still waits, counted from the arrival of the call: a duration, because the clocks of two machines
+#: differ.
+TIMEOUT: Final = "Mezon-Timeout"
+
+#: Of an answer that does not fit into one message: which part this is, and how many there are, as "1/3".
+PART: Final = "Mezon-Part"
 
 #: Partitions of a new stream. It is fixed when the stream is made.
 DEFAULT_PARTITIONS: Final = 64

@@ -150,7 +150,14 @@ class WorkerConnection:
         """Give the way to the relay, made with the first call."""
         if self._connecting is None or (self._connecting.done() and self._connecting.exception() is not None):
             self._connecting = asyncio.ensure_future(self._connect())
-        return await asyncio.shield(self._connecting)
+        connecting = self._connecting
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if connecting.cancelled() and task is not None and not task.cancelling():
+                raise no_answer("connect", "closed", "it was closed while it connected") from None
+            raise
 
     async def _connect(self) -> Courier:
         client = self._client = await connect(self._broker, on_back=self._line_is_back)
@@ -230,11 +237,15 @@ class WorkerConnection:
             with contextlib.suppress(Exception):
                 await members.leave(Member(self.name))
             await members.stop()
+        connecting, self._connecting = self._connecting, None
+        if connecting is not None and not connecting.done():
+            # Whoever waited for the connection has given up, or the client closes.
+            connecting.cancel()
+            await asyncio.wait([connecting])
         courier, self._courier = self._courier, None
         if courier is not None:
             with contextlib.suppress(Exception):
                 await courier.stop()
-        self._connecting = None
         client, self._client = self._client, None
         if client is not None:
             await gone(client)

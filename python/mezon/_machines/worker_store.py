@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mezon._machines.packets import Packet
+from mezon.errors import InvalidArgumentError
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -46,9 +47,8 @@ class WorkerStore:
         """Store a message. Nobody waits for the relay: it is there when a later question comes."""
         from mezon.messages._row import json_text
 
-        courier: Courier = await self._courier()
         row = message if isinstance(message, Mapping) else message.to_db_dict()
-        await courier.tell("store", Packet({"method": "save"}, json_text(dict(row)).encode()))
+        await self._tell(Packet({"method": "save"}, json_text(dict(row)).encode()))
 
     async def update_message(
         self,
@@ -61,10 +61,9 @@ class WorkerStore:
         """Change a message as an edit does."""
         from mezon.messages._row import json_text
 
-        courier: Courier = await self._courier()
         change = {"content": content, "mentions": mentions, "attachments": attachments}
         values = {"method": "update", "message_id": str(message_id), "channel_id": str(channel_id)}
-        await courier.tell("store", Packet(values, json_text(change).encode()))
+        await self._tell(Packet(values, json_text(change).encode()))
 
     async def get_message_by_id(self, message_id: int | str, channel_id: int | str) -> ChannelMessage | None:
         """Give the message, or None."""
@@ -114,6 +113,14 @@ class WorkerStore:
     def stats(self) -> Mapping[str, Any]:
         """Count nothing here."""
         return {}
+
+    async def _tell(self, packet: Packet) -> None:
+        courier: Courier = await self._courier()
+        try:
+            await courier.tell("store", packet)
+        except InvalidArgumentError as error:
+            # The message itself was sent: only the store of the relay does without it.
+            logger.warning("A message is not stored: %s", error)
 
     async def _ask(self, method: str, **values: Any) -> Packet:
         courier: Courier = await self._courier()
