@@ -57,6 +57,8 @@ class Acknowledger:
 
     def say(self, subject: str, word: bytes) -> None:
         """Take a word: ``+ACK``, ``-NAK``, ``+WPI`` or ``+TERM``."""
+        if word == _IN_PROGRESS and len(self._words) >= MAX_WAITING:
+            return
         self._words[subject] = word
         if len(self._words) > MAX_WAITING:
             if not self.dropped:

@@ -53,6 +53,9 @@ _LAST_WORDS: Final = 1.0
 #: Beats for which a new worker only listens: by then everybody has said once that it lives.
 _LISTEN: Final = 1.2
 
+#: Seconds until a connection that is being made is cancelled once more.
+_CANCEL_AGAIN: Final = 0.2
+
 #: Seconds a relay has to take note of what a worker listens to.
 _PATIENCE: Final = 10.0
 
@@ -238,10 +241,11 @@ class WorkerConnection:
                 await members.leave(Member(self.name))
             await members.stop()
         connecting, self._connecting = self._connecting, None
-        if connecting is not None and not connecting.done():
-            # Whoever waited for the connection has given up, or the client closes.
+        # Whoever waited for the connection has given up, or the client closes.
+        while connecting is not None and not connecting.done():
             connecting.cancel()
-            await asyncio.wait([connecting])
+            # asyncio.wait_for of Python 3.11 loses a cancellation that comes with its result.
+            await asyncio.wait([connecting], timeout=_CANCEL_AGAIN)
         courier, self._courier = self._courier, None
         if courier is not None:
             with contextlib.suppress(Exception):
