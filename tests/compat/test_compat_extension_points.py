@@ -6,7 +6,9 @@ import asyncio
 import functools
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
+from unittest.mock import AsyncMock
 
 import pytest
 from mezon import ChannelMessageContent, MezonClient
@@ -16,7 +18,10 @@ from mezon.managers.channel import ChannelManager
 from mezon.managers.event import EventManager
 from mezon.managers.session import SessionManager
 from mezon.managers.socket import SocketManager
+from mezon.messages import MessageDB
+from mezon.models import ChannelMessage
 from mezon.protobuf.api import api_pb2
+from mezon.structures.message import Message
 from peer import REFERENCE, Gateway, Inbox
 from waiting import until
 
@@ -28,6 +33,8 @@ TYPING = "message_typing_event"
 
 class OwnManagers(MezonClient):
     """Makes its managers itself, as bots do that cannot use the login of mezon-sdk."""
+
+    socket_manager_class = SocketManager
 
     async def initialize_managers(self, sock_session: Any) -> None:
         parts = parse_url_components(sock_session.api_url, use_ssl=self.use_ssl)
@@ -52,7 +59,7 @@ class OwnManagers(MezonClient):
         return MezonApi(self.client_id, self.api_key, base_url, self.timeout_ms, rate_limit=1000)
 
     def make_socket_manager(self, session: Any) -> SocketManager:
-        return SocketManager(
+        return self.socket_manager_class(
             ws_url=session.ws_url.partition("://")[2],
             use_ssl=self.use_ssl,
             api_client=self.api_client,
@@ -328,3 +335,167 @@ async def test_an_emit_that_keeps_an_event_back(gateway: Gateway, make_client: C
     await gateway.push(role_event={"user_id": 1})
     await inbox.next()
     assert gone.empty
+
+
+# ---- message stores
+
+
+class Kept(MessageDB):
+    """A store that looks at every message, and keeps it as ever."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.saved: list[dict[str, Any]] = []
+
+    async def save_message(self, message: Any) -> None:
+        self.saved.append(message)
+        await super().save_message(message)
+
+
+class Minimal:
+    """A store of a bot's own, with what mezon-sdk calls and no more."""
+
+    def __init__(self) -> None:
+        self.saved: list[dict[str, Any]] = []
+        self.closed = 0
+
+    async def save_message(self, message: dict[str, Any]) -> None:
+        self.saved.append(message)
+
+    async def get_message_by_id(self, message_id: int, channel_id: int) -> ChannelMessage | None:
+        for row in self.saved:
+            if (row["message_id"], row["channel_id"]) == (message_id, channel_id):
+                names = {"id": message_id, "msg_references": row["references"], "topic_id": 0}
+                return ChannelMessage.from_db_dict({**row, **names})
+        return None
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("kind", [Kept, Minimal])
+async def test_a_store_of_its_own(
+    gateway: Gateway, make_client: Callable[..., Any], tmp_path: Path, kind: type[Any]
+) -> None:
+    """save_message of a MessageDB subclass, or of a store of a bot's own, gets each message as a dict, before its
+    handlers start; what is not in memory is looked up there."""
+    client, inbox = make_client(), Inbox()
+    store = client.message_db = Kept(str(tmp_path / "own.db")) if kind is Kept else Minimal()
+
+    def heard(message: Any) -> None:
+        inbox((message, [row["message_id"] for row in store.saved]))
+
+    client.on_channel_message(heard)
+    await client.login()
+    assert client.message_db is store
+    await gateway.say("general", "alice", "hi")
+    message, saved = await inbox.next()
+    assert saved == [message.message_id]
+    (row,) = store.saved
+    assert (row["channel_id"], row["sender_id"], row["content"]) == (
+        message.channel_id,
+        message.sender_id,
+        {"t": "hi"},
+    )
+    channel = await client.channels.fetch(message.channel_id)
+    assert (await channel.message_fetcher(message.message_id)).content == {"t": "hi"}
+
+
+@pytest.mark.parametrize("kind", [Kept, Minimal])
+async def test_what_the_bot_sends_is_saved_once(
+    gateway: Gateway, make_client: Callable[..., Any], tmp_path: Path, kind: type[Any]
+) -> None:
+    """What the bot sends, edits and deletes works with a store of its own, which gets each message once."""
+    client, inbox = make_client(), Inbox()
+    store = client.message_db = Kept(str(tmp_path / "own.db")) if kind is Kept else Minimal()
+    client.on_channel_message(inbox)
+    await client.login()
+    channel = await client.channels.fetch(await gateway.channel_id("general"))
+    ack = await channel.send(ChannelMessageContent(t="mine"))
+    await inbox.next()
+    assert [row["message_id"] for row in store.saved] == [ack.message_id]
+    message = await channel.messages.fetch(ack.message_id)
+    await message.update(ChannelMessageContent(t="changed"))
+    await message.delete()
+    await client.disconnect()
+    assert kind is Kept or store.closed == 1
+
+
+async def test_a_slow_store_keeps_the_order(gateway: Gateway, make_client: Callable[..., Any]) -> None:
+    """A save_message that waits holds the messages of its channel back, in their order, and those of no other."""
+    client, inbox, go_on = make_client(), Inbox(), asyncio.Event()
+
+    class Slow(Minimal):
+        async def save_message(self, message: dict[str, Any]) -> None:
+            if message["content"] == {"t": "first"}:
+                await go_on.wait()
+            await super().save_message(message)
+
+    client.message_db = Slow()
+    client.on_channel_message(lambda message: inbox(message.content["t"]))
+    await client.login()
+    await gateway.call("world.add_channel", "second")
+    await gateway.say("general", "alice", "first")
+    await gateway.say("general", "alice", "second")
+    await gateway.say("second", "alice", "elsewhere")
+    assert await inbox.next() == "elsewhere"
+    go_on.set()
+    assert [await inbox.next(), await inbox.next()] == ["first", "second"]
+
+
+# ---- sending
+
+
+@pytest.mark.parametrize("way", ["instance", "subclass"])
+async def test_write_chat_message_of_its_own(
+    gateway: Gateway, make_client: Callable[..., Any], way: str
+) -> None:
+    """A write_chat_message of a bot's own is called for sends, replies and DMs, with mezon-sdk's keywords."""
+    sent: list[dict[str, Any]] = []
+
+    class OwnSocketManager(SocketManager):
+        async def write_chat_message(self, *args: Any, **kwargs: Any) -> Any:
+            sent.append(kwargs)
+            return await super().write_chat_message(*args, **kwargs)
+
+    class Bot(OwnLogin):
+        socket_manager_class = OwnSocketManager
+
+    client, inbox = make_client(kind=Bot) if way == "subclass" else make_client(), Inbox()
+    client.on_channel_message(inbox)
+    await client.login()
+    if way == "instance":
+        original = client.socket_manager.write_chat_message
+
+        async def write_chat_message(*args: Any, **kwargs: Any) -> Any:
+            sent.append(kwargs)
+            return await original(*args, **kwargs)
+
+        client.socket_manager.write_chat_message = write_chat_message
+    await gateway.call("wait_joined")
+    channel = await client.channels.fetch(await gateway.channel_id("general"))
+    ack = await channel.send(ChannelMessageContent(t="one"))
+    assert ack.message_id
+    (one,) = sent
+    assert set(one) == {
+        "clan_id", "channel_id", "mode", "is_public", "content", "mentions", "attachments",
+        "anonymous_message", "mention_everyone", "code", "topic_id",
+    }  # fmt: skip
+    assert (await inbox.next()).content["t"] == "one"
+    await gateway.say("general", "alice", "hi")
+    question = await inbox.next()
+    message = Message(question, channel, client.socket_manager)
+    await message.reply(ChannelMessageContent(t="two"))
+    user = await client.users.fetch(question.sender_id)
+    await user.send_dm_message(ChannelMessageContent(t="three"))
+    assert [call["content"].text for call in sent] == ["one", "two", "three"]
+    assert sent[1]["references"][0].message_ref_id == question.message_id
+
+
+async def test_a_mock_as_socket_manager(client: Any, gateway: Gateway) -> None:
+    """A channel whose socket_manager is a mock sends by its write_chat_message."""
+    channel = await client.channels.fetch(await gateway.channel_id("general"))
+    channel.socket_manager = AsyncMock()
+    channel.socket_manager.write_chat_message.return_value = "the ack"
+    assert await channel.send(ChannelMessageContent(t="hi")) == "the ack"
+    channel.socket_manager.write_chat_message.assert_awaited_once()

@@ -114,16 +114,20 @@ class StandardPorts:
         return self._store
 
     def connection(self, store: MessageStore | None) -> Connection:
-        """Make the core's connection. What it receives goes into ``store`` when that is a ``MessageDB``."""
+        """Make the core's connection. What it receives goes into ``store`` when that is a ``MessageDB``.
+
+        With a ``save_message`` of the bot's own it does not: the client calls that for each message.
+        """
         if self._connection is None:
             from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
             from mezon._gateway.connection import CoreConnection
+            from mezon.messages._foreign import core_of
 
             plans = {}
             if self._content_as_json:
                 message = MESSAGES["channel_message"]
                 plans["channel_message"] = origin_plan(JsonContentMessage, message, self._origin)
-            core = getattr(store, "core", None)
+            core = core_of(store)
             # Without a store of the core's nobody could tell whether the core has kept what was sent.
             own_id = self._client_id if core is not None else 0
             self._connection = CoreConnection(

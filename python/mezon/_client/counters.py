@@ -40,6 +40,13 @@ def count(
         "handler_errors": dispatcher.errors,
         "gap_filled": 0 if gaps is None else gaps.filled,
         "duplicates": 0 if gaps is None else gaps.duplicates,
-        "store": {} if store is None else dict(store.stats()),
+        "store": {} if store is None else _of_store(store),
     }
     return Stats(**known)
+
+
+def _of_store(store: MessageStore) -> dict[str, Any]:
+    # Not before there is a store: most of the package is imported at login.
+    from mezon.messages._foreign import as_store
+
+    return dict(as_store(store).stats())

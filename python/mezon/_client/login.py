@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mezon._events.defaults import Effects
     from mezon._events.dispatch import Dispatcher
     from mezon._events.gap_filling import GapFiller
+    from mezon._events.tasks import Handlers
     from mezon.managers.event import EventManager
     from mezon.managers.socket import SocketManager
     from mezon.models import ApiClanDesc, ApiClanDescList
@@ -219,7 +220,7 @@ class Login:
         """Tell that two processes of one bot both answer everything; that is hardly what somebody wants."""
         client = self._client
         store = getattr(client.message_db, "db_path", ":memory:")
-        if store == ":memory:":
+        if not isinstance(store, str) or store == ":memory:":
             return
         self._instance = Instance(client.client_id, client.login_url, store)
         other = self._instance.take()
@@ -318,6 +319,7 @@ class Login:
     def socket_opens(self, manager: SocketManager) -> None:
         """Attach the dispatcher to a manager that is about to connect, whoever made it."""
         from mezon._events.defaults import Effects
+        from mezon.messages._foreign import Saver, as_store
 
         client, loop = self._client, asyncio.get_running_loop()
         self._foreign = self._under_way() is None
@@ -335,10 +337,14 @@ class Login:
         manager.socket.come_back = self.come_back
         if self._effects is None:
             self._effects = Effects(client, self._directory, self._background.run, self._sessions.new_token)
-            self._dispatcher.use_effects(self._effects.table())
-        if client.message_db is not None:
-            client.message_db.attach_loop(loop)
-        connection = manager.socket.connection
+        connection, store = manager.socket.connection, client.message_db
+        first: dict[str, Handlers] = {}
+        if store is not None:
+            as_store(store).attach_loop(loop)
+            if not getattr(connection, "feeds_store", True):
+                manager.saves_sent = False
+                first[Events.CHANNEL_MESSAGE.value] = (Saver(store).save,)
+        self._dispatcher.use_effects(self._effects.table(), first)
         connection.listener = self._life
         self._life.begin(self._gap_filler())
         # Gap filling has to know every message it might else fetch again.

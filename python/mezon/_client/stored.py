@@ -30,11 +30,14 @@ class OpenedStore:
         """Open the store unless it is open; None for a client without one."""
         if self.store is None:
             self.store = self._ports.store()
-            if self.store is not None and self.store.on_error is None:
+            # A store of the bot's own need not have the attribute.
+            if self.store is not None and getattr(self.store, "on_error", False) is None:
                 self.store.on_error = lambda error: self._report(error, "message_db")
         return self.store
 
     async def close(self) -> None:
         """Close it, if it was opened."""
         if self.store is not None:
-            await self.store.close()
+            from mezon.messages._foreign import as_store
+
+            await as_store(self.store).close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
 from mezon.constants.enum import TypeMessage
 from mezon.errors import MezonError
+from mezon.messages._foreign import as_store
 from mezon.messages.history import BEFORE, PAGE
 from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
@@ -166,7 +167,7 @@ class History:
         body = message.SerializeToString()
         store = self._client.message_db
         if store is not None:
-            store.accept(body)
+            as_store(store).accept(body)
         return self._decode(body)
 
 

@@ -109,6 +109,11 @@ class CoreConnection:
     # ---- state
 
     @property
+    def feeds_store(self) -> bool:
+        """Whether what comes is put into a message store before it is told."""
+        return self._store is not None
+
+    @property
     def state(self) -> str:
         """idle, authenticating, connecting, joining, ready, backoff or closed."""
         if self._core is None:

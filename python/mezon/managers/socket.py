@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from mezon.managers._home import home_of
 from mezon.managers._joins import join_clans
+from mezon.messages._foreign import as_store, core_of
 from mezon.models._body import mentions_of, received_content
 from mezon.models._origin import KEY, RECEIVERS, Origin
 from mezon.models._outgoing import OutgoingMessage
@@ -99,10 +100,12 @@ class SocketManager:
             know_clan = know_clan or self._home.know_clan
             connection = connection or self._home.socket_port()
         self._know_clan = know_clan
+        #: Put what is sent into the store at once; False if each message is saved when the server's copy comes.
+        self.saves_sent = True
         #: Clans that were joined: the core joins them again after a loss.
         self.joined_clans: set[int] = set()
         self.adapter: WebSocketAdapterPb = WebSocketAdapterPb(
-            options=options, store=getattr(message_db, "core", None), connection=connection
+            options=options, store=core_of(message_db), connection=connection
         )
         self.origin: Origin = Origin(mezon_client)
         self.socket: Socket = Socket(
@@ -259,14 +262,14 @@ class SocketManager:
             MezonError: One of its kinds, as ``Socket.write_chat_message``.
         """
         ack = await self.socket.write_chat_message(**vars(message))
-        store = self.message_db
+        store = None if self.message_db is None else as_store(self.message_db)
         if not ack.message_id or (store is not None and store.came(ack.channel_id or 0, ack.message_id)):
             # The server's own copy says more, and the connection has it for `channel.messages`, too.
             return Sent(ack, None)
         from mezon.models._sent import sent_message
 
         sent = sent_message(ack, self.mezon_client.client_id, message, channel_label)
-        if store is not None:
+        if store is not None and self.saves_sent:
             await store.save_message(sent)
         return Sent(ack, sent)
 
@@ -302,7 +305,7 @@ class SocketManager:
         )
         ack.__dict__[KEY] = self.origin
         if self.message_db is not None:
-            await self.message_db.update_message(
+            await as_store(self.message_db).update_message(
                 message_id,
                 channel_id,
                 received_content(content),
@@ -354,7 +357,7 @@ class SocketManager:
             clan_id, channel_id, mode, is_public, message_id, topic_id
         )
         if self.message_db is not None:
-            await self.message_db.delete_message(message_id, channel_id)
+            await as_store(self.message_db).delete_message(message_id, channel_id)
         return ack
 
     async def disconnect(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon.messages._foreign import as_saved, as_store
 from mezon.utils.ids import required_id
 from mezon.utils.logger import get_logger
 
@@ -78,9 +79,9 @@ async def _merged(
 async def _stored(client: Any, channel: Any, oldest: int | None) -> AsyncIterator[list[ChannelMessage]]:
     from mezon.messages.db import model_of
 
-    store = client.message_db
-    if not store:
+    if not client.message_db:
         return
+    store = as_store(client.message_db)
     offset = 0
     while rows := await store.get_messages_by_channel(channel.id, PAGE, offset):
         offset += len(rows)
@@ -108,6 +109,6 @@ async def _listed(client: Any, channel: Any, oldest: int | None) -> AsyncIterato
             return
         if client.message_db:
             for message in older:
-                await client.message_db.save_message(message)
+                await client.message_db.save_message(as_saved(client.message_db, message))
         oldest = min(message.message_id for message in older)
         yield sorted(older, key=lambda message: message.message_id, reverse=True)
