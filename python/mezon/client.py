@@ -277,6 +277,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             life=life,
             shutdown=self._shutdown,
             tokens=self._tokens,
+            report=self._reports.report,
         )
         self._stop = Stop(self.disconnect)
         if not is_own(self, "initialize_managers"):

@@ -6,11 +6,13 @@ import asyncio
 import json
 import logging
 import random
+from typing import Any
 
 import pytest
 from fault_kit import Bot, in_order, twice
 from fault_types import MakeBot
 from mezon import GapOptions
+from mezon._events import missed
 from mezon.models import ChannelMessage
 from mezon.testing import LocalGateway
 from waiting import until
@@ -262,3 +264,158 @@ async def test_nothing_is_lost_and_nothing_comes_twice(
     await asyncio.sleep(0.05)
     heard = {room: [m.content["t"] for m in bot.heard if m.channel_label == room] for room in rooms}
     assert heard == said
+
+
+# What fails in the middle of it
+
+
+class Boom(BaseException):
+    """No Exception, as a panic of native code is none."""
+
+
+async def told_of(bot: Bot) -> list[tuple[str, str]]:
+    """What ``on_error`` is told from now on."""
+    told: list[tuple[str, str]] = []
+    bot.on_error(lambda error, name: told.append((name, str(error))))
+    return told
+
+
+@pytest.mark.parametrize("raised", [OSError, Boom])
+async def test_a_store_that_fails_loses_no_message(
+    gateway: LocalGateway, filling: Bot, caplog: pytest.LogCaptureFixture, raised: type[BaseException]
+) -> None:
+    told = await told_of(filling)
+    await gateway.say("general", "alice", "before")
+    await filling.until_heard("before")
+
+    def accept(body: bytes) -> None:
+        raise raised("the disk is full")
+
+    filling.message_db.accept = accept  # type: ignore[method-assign]
+    gateway.http_delay("ListChannelMessages", 0.1)
+    await away(gateway, filling, ("general", "missed 1"), ("general", "missed 2"))
+    await gateway.say("general", "alice", "live")
+    await filling.until_heard("live")
+    assert filling.texts == ["before", "missed 1", "missed 2", "live"]
+    assert told == [("message_db", "the disk is full")] * 2
+    assert (
+        sum("could not be stored" in r.getMessage() and r.exc_info is not None for r in caplog.records) == 2
+    )
+    # The channel does not stall, and the next loss is filled again.
+    await gateway.say("general", "alice", "later")
+    await filling.until_heard("later")
+    await away(gateway, filling, ("general", "missed 3"))
+    await filling.until_heard("missed 3")
+
+
+@pytest.mark.parametrize("raised", [ValueError, Boom])
+async def test_a_message_that_cannot_be_decoded_costs_itself_alone(
+    gateway: LocalGateway,
+    make_bot: MakeBot,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: type[BaseException],
+) -> None:
+    plan = missed.origin_plan
+
+    class Broken:
+        def __init__(self, *given: Any) -> None:
+            self._plan = plan(*given)
+
+        def decode(self, body: bytes) -> Any:
+            message = self._plan.decode(body)
+            if message.content["t"] == "broken":
+                raise raised("not what it seems")
+            return message
+
+    monkeypatch.setattr(missed, "origin_plan", Broken)
+    bot = await make_bot(fill_gaps=True)
+    told = await told_of(bot)
+    await gateway.say("general", "alice", "before")
+    await bot.until_heard("before")
+    gateway.http_delay("ListChannelMessages", 0.1)
+    await away(gateway, bot, *(("general", text) for text in ("missed 1", "broken", "missed 2")))
+    await gateway.say("general", "alice", "live")
+    await bot.until_heard("live")
+    assert bot.texts == ["before", "missed 1", "missed 2", "live"]
+    assert told == [("channel_message", "not what it seems")]
+    assert "could not be decoded and is skipped" in caplog.text
+    await gateway.say("general", "alice", "later")
+    await bot.until_heard("later")
+
+
+async def test_an_unforeseen_error_of_the_history_lets_go_what_waits(
+    gateway: LocalGateway, filling: Bot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = await told_of(filling)
+    await gateway.say("general", "alice", "before")
+    await filling.until_heard("before")
+    asked = asyncio.Event()
+
+    async def fail(*given: Any, **options: Any) -> Any:
+        asked.set()
+        await until(lambda: live_waits(filling), "a live message")
+        raise Boom("nobody thought of it")
+
+    monkeypatch.setattr(filling.api_client, "list_raw_channel_messages", fail)
+    await away(gateway, filling, ("general", "missed"))
+    await asked.wait()
+    await gateway.say("general", "alice", "live")
+    await filling.until_heard("live")
+    assert filling.texts == ["before", "live"]
+    assert told == [("channel_message", "nobody thought of it")]
+    assert "cannot be read" in caplog.text
+    await gateway.say("general", "alice", "later")
+    await filling.until_heard("later")
+
+
+def live_waits(bot: Bot) -> bool:
+    gaps = bot._login.gaps
+    assert gaps is not None
+    return any(channel.held for channel in gaps._channels.values())
+
+
+async def test_a_cache_that_fails_loses_no_message(
+    gateway: LocalGateway, filling: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is done with a missed message after its dispatch is no reason to keep the next ones."""
+    told = await told_of(filling)
+    await gateway.say("general", "alice", "before")
+    await filling.until_heard("before")
+    channel = filling.heard[0].channel
+    assert channel is not None
+
+    def fail(*given: Any) -> None:
+        raise LookupError("no room")
+
+    monkeypatch.setattr(type(channel.messages), "set", fail)
+    await away(gateway, filling, ("general", "missed 1"), ("general", "missed 2"))
+    await gateway.say("general", "alice", "live")
+    await filling.until_heard("live")
+    assert filling.texts == ["before", "missed 1", "missed 2", "live"]
+    assert told == [("channel_message", "no room")] * 2
+
+
+@pytest.mark.parametrize("when", ["at once", "during the fetch"])
+async def test_a_cancelled_task_lets_go_what_waits(gateway: LocalGateway, filling: Bot, when: str) -> None:
+    """Somebody cancels every task there is and goes on."""
+    await gateway.say("general", "alice", "before")
+    await filling.until_heard("before")
+    gateway.http_delay("ListChannelMessages", 30.0)
+
+    def cancel() -> None:
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("mezon-gap"):
+                task.cancel()
+
+    if when == "at once":
+        # Handlers of `reconnected` start before the tasks; a turn later these have not begun.
+        filling.on_reconnected(lambda gap: asyncio.get_running_loop().call_soon(cancel))
+    await away(gateway, filling, ("general", "missed"))
+    if when != "at once":
+        await gateway.say("general", "alice", "live")
+        await until(lambda: live_waits(filling), "the live message")
+        cancel()
+    await gateway.say("general", "alice", "later")
+    await filling.until_heard("later")
+    assert filling.texts == ["before", *(["live"] if when != "at once" else []), "later"]

@@ -15,6 +15,8 @@ from mezon.options import GapOptions
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mezon._client.background import Background
     from mezon._client.directory import Directory
     from mezon._client.life import Life
@@ -48,6 +50,7 @@ class Login:
         life: Follows the connection.
         shutdown: Closes what a login that fails has opened.
         tokens: Prepared with the login.
+        report: Called with an error of gap filling, and where it comes from.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Login:
         life: Life,
         shutdown: Shutdown,
         tokens: Tokens,
+        report: Callable[[BaseException, str], None],
     ) -> None:
         self._client = client
         self._ports = ports
@@ -72,6 +76,7 @@ class Login:
         self._life = life
         self._shutdown = shutdown
         self._tokens = tokens
+        self._report = report
         self._running: asyncio.Task[None] | None = None
         #: The login that a close of the client has ended.
         self._closed: asyncio.Task[None] | None = None
@@ -385,7 +390,9 @@ class Login:
             from mezon._events.gap_filling import GapFiller
 
             bounds = client.fill_gaps if isinstance(client.fill_gaps, GapOptions) else GapOptions()
-            self.gaps = GapFiller(client, self._sessions.token, self._dispatcher, bounds)
+            self.gaps = GapFiller(
+                client, self._sessions.token, self._dispatcher, bounds, on_error=self._report
+            )
         return self.gaps if client.fill_gaps else None
 
 

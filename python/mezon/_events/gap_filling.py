@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mezon._events.missed import ABOUT_OTHERS, GapClient, History, WatchedChannel
+from mezon._events.tasks import is_failure
 from mezon.constants.enum import Events
 from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
@@ -55,6 +57,8 @@ class GapFiller:
         dispatcher: Where messages go.
         options: The bounds.
         decode: Makes a message of an encoded one, when it is not the plan of the client's own model.
+        on_error: Called with an error of the store or of decoding after it was logged, and where it comes from:
+            ``message_db`` or the event's name.
     """
 
     def __init__(
@@ -64,11 +68,13 @@ class GapFiller:
         dispatcher: EventTarget,
         options: GapOptions,
         decode: Callable[[bytes], ChannelMessage] | None = None,
+        on_error: Callable[[BaseException, str], None] | None = None,
     ) -> None:
         self._client = client
         self._dispatcher = dispatcher
         self._options = options
-        self._history = History(client, token, options, decode)
+        self._on_error = on_error
+        self._history = History(client, token, options, decode, self._report)
         #: The channels heard lately, the last one at the end.
         self._channels: dict[int, WatchedChannel] = {}
         self._lost = False
@@ -203,7 +209,10 @@ class GapFiller:
                         channel.task.cancel()
                     held, channel.held = channel.held, None
                     for message in held:
-                        self._deliver(channel, message)
+                        try:
+                            self._deliver(channel, message)
+                        except Exception as error:
+                            self._undelivered(message, error)
 
     def fill(self) -> None:
         """Fetch, as the connection is back, the history of the channels that wait."""
@@ -225,9 +234,22 @@ class GapFiller:
         )
         channel.task = task
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._ended, channel_id, channel))
         if not fetch:
             channel.releasing = True
+
+    def _ended(self, channel_id: int, channel: WatchedChannel, task: asyncio.Task[None]) -> None:
+        """Release what still waits if a task has ended before it could: nothing else would, until the next loss."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            logger.error("Filling the gap of channel %d failed", channel_id, exc_info=error)
+            self._report(error, _MESSAGE)
+        if channel.held is None or channel.task is not task or self._channels.get(channel_id) is not channel:
+            return
+        channel.releasing = False
+        if self._state == "ready" and not self._lost:
+            self._begin(channel_id, channel, fetch=False)
 
     async def _fill(
         self, channel_id: int, channel: WatchedChannel, earlier: asyncio.Task[None] | None, fetch: bool
@@ -235,11 +257,9 @@ class GapFiller:
         if earlier is not None:
             await asyncio.wait([earlier])
         missed = await self._history.missed(channel_id, channel) if fetch and channel.held is not None else []
-        held, channel.held = channel.held, []
-        if held is None:
-            channel.held = None
+        if channel.held is None:
             return
-        known = channel.seen.keys() | {message.message_id for message in held}
+        known = channel.seen.keys() | {message.message_id for message in channel.held}
         missed = [message for message in missed if message.message_id not in known]
         bound = self._options.messages_per_channel
         if len(missed) > bound:
@@ -249,10 +269,12 @@ class GapFiller:
                 channel_id,
             )
             del missed[: len(missed) - bound]
-        fresh = [self._history.received(channel, message) for message in missed]
+        received = [self._history.received(channel, message) for message in missed]
+        # Not before: whatever is raised until here, they still wait.
+        held, channel.held = channel.held, []
         channel.releasing = True
         try:
-            await self._release(channel, fresh, held)
+            await self._release(channel, [message for message in received if message is not None], held)
         finally:
             channel.releasing = False
 
@@ -271,9 +293,12 @@ class GapFiller:
                     while dispatcher.full:
                         await dispatcher.wait_room()
                     message = waiting.popleft()
-                    if self._deliver(channel, message) and id(message) in news:
-                        self.filled += 1
-                        self._remember(message)
+                    try:
+                        if self._deliver(channel, message) and id(message) in news:
+                            self.filled += 1
+                            self._remember(message)
+                    except Exception as error:
+                        self._undelivered(message, error)
                     done += 1
                     if done % _TURN == 0:
                         await asyncio.sleep(0)
@@ -281,10 +306,29 @@ class GapFiller:
                     break
                 waiting, channel.held = deque(channel.held), []
             channel.held = None
-        except asyncio.CancelledError:
-            # The connection is lost again: what is left waits on.
+        except BaseException:
+            # The connection is lost again, or the process ends: what is left waits on.
             channel.held = [*waiting, *(channel.held or ())]
             raise
+
+    def _undelivered(self, message: ChannelMessage, error: Exception) -> None:
+        logger.error(
+            "Message %s of channel %s could not be dispatched",
+            message.message_id,
+            message.channel_id,
+            exc_info=error,
+        )
+        self._report(error, _MESSAGE)
+
+    def _report(self, error: BaseException, name: str) -> None:
+        if self._on_error is None:
+            return
+        try:
+            self._on_error(error, name)
+        except BaseException as raised:
+            if not is_failure(raised):
+                raise
+            logger.exception("on_error raised")
 
     def _remember(self, message: ChannelMessage) -> None:
         """Put them into the channel's cache, where the core puts what comes by the socket."""

@@ -7,8 +7,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from mezon._events.tasks import is_failure
 from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
-from mezon.constants.enum import TypeMessage
+from mezon.constants.enum import Events, TypeMessage
 from mezon.errors import MezonError
 from mezon.messages._foreign import as_store
 from mezon.messages.history import BEFORE, PAGE
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mezon.structures import TextChannel
 
 logger = get_logger("mezon.events")
+
+_MESSAGE: Final = Events.CHANNEL_MESSAGE.value
 
 #: These speak of a message by its id again: they are no duplicates of it, and no history has them.
 ABOUT_OTHERS: Final = frozenset(
@@ -86,6 +89,8 @@ class History:
         token: Gives the token of the session.
         options: The bounds.
         decode: Makes a message of an encoded one, when it is not the plan of the client's own model.
+        report: Called with an error that is no trouble of the connection, after it was logged, and where it comes from:
+            ``message_db`` or the event's name.
     """
 
     def __init__(
@@ -94,10 +99,12 @@ class History:
         token: Callable[[], str],
         options: GapOptions,
         decode: Callable[[bytes], ChannelMessage] | None,
+        report: Callable[[BaseException, str], None],
     ) -> None:
         self._client = client
         self._token = token
         self._options = options
+        self._report = report
         if decode is None:
             model = JsonContentMessage if client.content_as_json else ChannelMessage
             decode = origin_plan(model, MESSAGES["channel_message"], client.socket_manager.origin).decode
@@ -116,8 +123,11 @@ class History:
             _go_on(channel_id, f"cannot be had: {error}")
         except TimeoutError:
             _go_on(channel_id, f"did not come within {self._options.timeout:g} s")
-        except Exception:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             logger.exception("The history of channel %d cannot be read", channel_id)
+            self._report(error, _MESSAGE)
         missed.sort(key=lambda message: message.message_id)
         return missed
 
@@ -154,8 +164,11 @@ class History:
             before = min(message.message_id for message in fresh)
         return found
 
-    def received(self, channel: WatchedChannel, message: api_pb2.ChannelMessage) -> ChannelMessage:
-        """Give the message as it would have come: into the store, and as the model handlers get."""
+    def received(self, channel: WatchedChannel, message: api_pb2.ChannelMessage) -> ChannelMessage | None:
+        """Return the message as it would have come: in the store, and as the model handlers get.
+
+        A store that fails costs the row. None if the message cannot be decoded. Both are logged and reported.
+        """
         live = channel.last
         if live is not None and not message.mode:
             # A history may say less of the channel than an event does.
@@ -165,10 +178,29 @@ class History:
             message.channel_label = message.channel_label or live.channel_label or ""
             message.category_name = message.category_name or live.category_name or ""
         body = message.SerializeToString()
-        store = self._client.message_db
-        if store is not None:
-            as_store(store).accept(body)
-        return self._decode(body)
+        try:
+            store = self._client.message_db
+            if store is not None:
+                as_store(store).accept(body)
+        except BaseException as error:
+            self._failed(error, "message_db", message, "could not be stored")
+        try:
+            return self._decode(body)
+        except BaseException as error:
+            self._failed(error, _MESSAGE, message, "could not be decoded and is skipped")
+            return None
+
+    def _failed(self, error: BaseException, name: str, message: api_pb2.ChannelMessage, what: str) -> None:
+        if not is_failure(error):
+            raise error
+        logger.error(
+            "The missed message %d of channel %d %s",
+            message.message_id,
+            message.channel_id,
+            what,
+            exc_info=error,
+        )
+        self._report(error, name)
 
 
 def _go_on(channel_id: int, why: str) -> None:
