@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from mezon._client.agents import Agents
@@ -384,6 +385,8 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
 
         No further event is dispatched. Handlers of ``disconnect`` run, and have ``drain`` seconds or one second.
         A handler may call it and is not waited for; when the client is being closed already, it returns at once.
+        A close that has begun is finished when the caller is cancelled, as by ``asyncio.wait_for``: ``wait_closed``
+        waits for it, and so does the next ``disconnect`` or ``login``.
 
         Args:
             drain: Seconds the running handlers may take to end, while the socket is still open for their last
@@ -409,12 +412,14 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         await self._shutdown.wait_closed()
 
     async def _close_rest(self) -> None:
-        await self._tokens.close()
-        if self.api_client is not None:
-            await self.api_client.close()
-        await self._ports.http().close()
-        await self._stored.close()
-        self._login.ended()
+        # Last in, first closed. Whatever one of them raises, the others are closed.
+        async with AsyncExitStack() as closing:
+            closing.callback(self._login.ended)
+            closing.push_async_callback(self._stored.close)
+            closing.push_async_callback(self._ports.http().close)
+            if self.api_client is not None:
+                closing.push_async_callback(self.api_client.close)
+            closing.push_async_callback(self._tokens.close)
 
 
 __all__ = ["MezonClient", "auto_bind"]

@@ -39,10 +39,10 @@ class Background:
         """Forget what an earlier loop has left: it ended with the loop."""
         self._tasks = {task for task in self._tasks if not task.get_loop().is_closed()}
 
-    async def stop(self, timeout: float = 1.0) -> None:
-        """Cancel what runs on this loop, but not the caller."""
-        current, loop = asyncio.current_task(), asyncio.get_running_loop()
-        rest = [task for task in self._tasks if task is not current and not task.done()]
+    async def stop(self, caller: asyncio.Task[Any] | None = None, timeout: float = 1.0) -> None:
+        """Cancel what runs on this loop, except the task `caller`, which waits for this."""
+        loop = asyncio.get_running_loop()
+        rest = [task for task in self._tasks if task is not caller and not task.done()]
         rest = [task for task in rest if task.get_loop() is loop]
         for task in rest:
             task.cancel()

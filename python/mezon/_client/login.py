@@ -189,8 +189,10 @@ class Login:
             if client.state == "closed":
                 raise _closed_meanwhile()
         except BaseException as error:
-            await self._shutdown.fail(error)
-            self._dispatcher.stop_waiting()
+            try:
+                await self._shutdown.fail(error)
+            finally:
+                self._dispatcher.stop_waiting()
             raise
         self._life.logged_in()
         self._shutdown.watch()
@@ -378,11 +380,13 @@ class Login:
 
     async def close_connection(self) -> None:
         """Fill no more gaps, and close the connection. Safe at any time."""
-        if self.gaps is not None:
-            await self.gaps.stop()
-        manager = manager_of(self._client)
-        if manager is not None:
-            await manager.disconnect()
+        try:
+            if self.gaps is not None:
+                await self.gaps.stop()
+        finally:
+            manager = manager_of(self._client)
+            if manager is not None:
+                await manager.disconnect()
 
     def _gap_filler(self) -> GapFiller | None:
         client = self._client

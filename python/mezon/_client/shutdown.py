@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from mezon._events.tasks import ENDS
 from mezon.errors import NotLoggedInError
+from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from mezon._client.sessions import Sessions
     from mezon._events.dispatch import Dispatcher
     from mezon._events.waiting import Waiters
+
+logger = get_logger("mezon.client")
 
 #: Seconds the handlers of ``disconnect`` have when the client is closed without ``drain``.
 _LAST_WORDS: Final = 1.0
@@ -54,7 +58,8 @@ class Shutdown:
         self._operations = operations
         self._close_connection = close_connection
         self._close_rest = close_rest
-        self._closing: asyncio.Future[None] | None = None
+        #: Runs the close of everything. Callers wait for it: their cancellation does not end it.
+        self._closing: asyncio.Task[None] | None = None
         self._guard: asyncio.Task[None] | None = None
         self._ended: asyncio.Event | None = None
         self._error: Exception | None = None
@@ -106,8 +111,8 @@ class Shutdown:
         if self._ended is not None and self.closing_now() is None:
             self._ended.set()
 
-    def closing_now(self) -> asyncio.Future[None] | None:
-        """Give what is done when the close under way is; None when there is none."""
+    def closing_now(self) -> asyncio.Task[None] | None:
+        """Return the close under way on this loop; None when there is none."""
         closing = self._closing
         if closing is None or closing.done() or closing.get_loop() is not asyncio.get_running_loop():
             return None
@@ -131,40 +136,76 @@ class Shutdown:
     async def close(self, drain: float) -> None:
         """Close everything, one at a time; who comes second waits, then looks that nothing is left.
 
+        A close that has begun is finished when its caller is cancelled, too. It cannot be cancelled itself: that only
+        ends its patience with handlers.
+
         Args:
             drain: Seconds the running handlers may take to end.
-        """
-        while (closing := self.closing_now()) is not None:
-            # One turn: an eager handler is known as one when it first waits.
-            await asyncio.sleep(0)
-            if self._dispatcher.runs(asyncio.current_task()):
-                # The first waits for the handlers: waiting for it in one would be waiting for oneself.
-                return
-            await asyncio.wait([closing])
-        mine = self._closing = asyncio.get_running_loop().create_future()
-        try:
-            await self._close_everything(drain)
-        finally:
-            mine.set_result(None)
-            if self._ended is not None:
-                self._ended.set()
 
-    async def _close_everything(self, drain: float) -> None:
-        self._end_guard()
+        Raises:
+            Exception: The first error of a step, after every step was taken.
+        """
+        caller = asyncio.current_task()
+        while True:
+            closing = self.closing_now()
+            if closing is not None:
+                # One turn: an eager handler is known as one when it first waits.
+                await asyncio.sleep(0)
+                if self._dispatcher.runs(caller):
+                    # The first waits for the handlers: waiting for it in one would be waiting for oneself.
+                    return None
+                await asyncio.wait([closing])
+                continue
+            # Not loop.create_task: the first step of an eager task would come before `_closing` is set.
+            mine = self._closing = asyncio.Task(
+                self._close_everything(drain, caller), loop=asyncio.get_running_loop(), name="mezon-close"
+            )
+            try:
+                await asyncio.wait([mine])
+            except asyncio.CancelledError:
+                mine.add_done_callback(_report)
+                raise
+            # Otherwise it was cancelled before its first step, and nothing is closed.
+            if not mine.cancelled():
+                return mine.result()
+
+    async def _close_everything(self, drain: float, caller: asyncio.Task[Any] | None) -> None:
+        self._end_guard(caller)
         self._sessions.stop()
         self._operations.stopping()
-        await self._agents.disconnect()
-        # Handlers may need the socket for their last words: it closes after them.
+        failures: list[BaseException] = []
+        try:
+            for step in (
+                lambda drain: self._agents.disconnect(),
+                lambda drain: self._end_handlers(drain, caller),
+                lambda drain: self._close_connection(),
+                # Those that run now are those of the disconnect itself.
+                lambda drain: self._dispatcher.finish(max(drain, _LAST_WORDS), caller, last=True),
+                lambda drain: self._stop_background(caller),
+                lambda drain: self._close_rest(),
+                lambda drain: self._operations.stop(),
+            ):
+                drain = await _take(step, drain, failures)
+        finally:
+            if self._ended is not None:
+                self._ended.set()
+        if not failures:
+            return
+        first = next((error for error in failures if isinstance(error, ENDS)), failures[0])
+        for error in failures:
+            if error is not first:
+                logger.error("A further error while the client was closed", exc_info=error)
+        raise first
+
+    async def _end_handlers(self, drain: float, caller: asyncio.Task[Any] | None) -> None:
+        """Let the handlers end while the socket is open, for their last words."""
         self._dispatcher.hold()
         self._waiters.end_all("the client was closed")
-        await self._dispatcher.finish(drain)
-        await self._close_connection()
-        # Those that run now are those of the disconnect itself.
-        await self._dispatcher.finish(max(drain, _LAST_WORDS))
+        await self._dispatcher.finish(drain, caller)
+
+    async def _stop_background(self, caller: asyncio.Task[Any] | None) -> None:
         await asyncio.sleep(0)
-        await self._background.stop()
-        await self._close_rest()
-        await self._operations.stop()
+        await self._background.stop(caller)
 
     async def _close_with_the_loop(self) -> None:
         """Close in order at the end of ``asyncio.run``, which cancels every task, this one too."""
@@ -175,8 +216,39 @@ class Shutdown:
                 await self.close(0.0)
             raise
 
-    def _end_guard(self) -> None:
+    def _end_guard(self, caller: asyncio.Task[Any] | None = None) -> None:
         guard, self._guard = self._guard, None
-        if guard is None or guard.get_loop().is_closed() or guard is asyncio.current_task():
+        if guard is None or guard.get_loop().is_closed() or guard is caller:
             return
         guard.cancel()
+
+
+async def _take(
+    step: Callable[[float], Awaitable[None]], drain: float, failures: list[BaseException]
+) -> float:
+    """Take a step of the close, so that the next one is taken whatever happens; returns the drain from then on.
+
+    A step that is cancelled is taken once more, and handlers are not waited for any longer: ``asyncio.run`` cancels
+    every task at its end.
+    """
+    for _ in range(2):
+        try:
+            await step(drain)
+        except asyncio.CancelledError:
+            drain = 0.0
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+        except BaseException as error:
+            failures.append(error)
+            return 0.0 if isinstance(error, ENDS) else drain
+        else:
+            break
+    return drain
+
+
+def _report(closing: asyncio.Task[None]) -> None:
+    """Log the error of a close whose caller was cancelled."""
+    error = None if closing.cancelled() else closing.exception()
+    if error is not None:
+        logger.error("The client was closed with an error", exc_info=error)

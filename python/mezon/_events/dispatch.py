@@ -132,6 +132,8 @@ class Dispatcher:
         self._loop = loop
         self._make_task = task_maker(loop)
         self._workers.use(loop)
+        for one in self._routes.lists:
+            one.use(loop)
         shared = self._worker_task and connection.around is None and shares_tasks(loop)
         self._in_line = self._workers.add if shared else None
         self._stopped = False
@@ -222,9 +224,24 @@ class Dispatcher:
         """Give what collects events for a handler of lists."""
         return Batch(name, handler, max_size, max_wait, spec, self._call, self._room_again)
 
-    def _call(self, name: str, handler: Callable[[list[Any]], Any], events: list[Any]) -> None:
+    def _call(
+        self,
+        name: str,
+        handler: Callable[[list[Any]], Any],
+        events: list[Any],
+        on_end: Callable[[bool], None],
+    ) -> None:
+        """Start the handler of a list; `on_end` is called at its end, with False if it never began."""
         handler = self._routes.around(name, handler)
-        end = self._begin(name, (handler,), events)
+        end: BaseException | None = None
+        try:
+            outcome = handler(events)
+            if inspect.isawaitable(outcome):
+                self._start(name, handler, outcome, on_end)
+                return
+        except BaseException as error:
+            end = self.failed(error, name, handler)
+        on_end(True)
         if end is not None:
             raise end
 
@@ -242,6 +259,8 @@ class Dispatcher:
         if self._loop is None or self._loop.is_closed():
             self._loop = asyncio.get_running_loop()
             self._make_task = task_maker(self._loop)
+            for one in self._routes.lists:
+                one.use(self._loop)
         name, effect, defaults, handlers = self._routes.route(name)
         self._follow((name, effect, fitting(defaults), fitting(handlers)), event)
 
@@ -296,8 +315,17 @@ class Dispatcher:
                 end = self.failed(error, name, handler) or end
         return end
 
-    def _start(self, name: str, handler: Callable[..., Any], outcome: Awaitable[Any]) -> None:
-        """Run what a handler returned, in a task that is held until it ends."""
+    def _start(
+        self,
+        name: str,
+        handler: Callable[..., Any],
+        outcome: Awaitable[Any],
+        on_end: Callable[[bool], None] | None = None,
+    ) -> None:
+        """Run what a handler returned, in a task that is held until it ends.
+
+        `on_end` is called after that, with False if the task was cancelled before its first step.
+        """
         if type(outcome) is not CoroutineType and (
             not isinstance(outcome, asyncio.Future) or outcome in self._running
         ):
@@ -305,11 +333,13 @@ class Dispatcher:
             outcome = wait_for(outcome)
         task = self._make_task(self._run(name, handler, outcome), name=name)
         if task.done():  # an eager one may be
+            if on_end is not None:
+                on_end(True)
             return
         running = self._running
         running[outcome] = task
-        if self._max is not None:
-            task.add_done_callback(partial(self._ended, outcome))
+        if self._max is not None or on_end is not None:
+            task.add_done_callback(partial(self._ended, outcome, on_end))
         elif len(running) >= self._sweep_at:
             self._sweep()
             self._sweep_at = max(_SWEEP, 2 * len(running))
@@ -341,12 +371,17 @@ class Dispatcher:
         if self._waiting and self._loop is not None and not self._loop.is_closed():
             self._resume()
 
-    def _ended(self, outcome: _Outcome, task: asyncio.Task[None]) -> None:
+    def _ended(
+        self, outcome: _Outcome, on_end: Callable[[bool], None] | None, task: asyncio.Task[None]
+    ) -> None:
         """Take an ended task out. One that was cancelled before its first step has run no `finally`."""
-        if self._running.get(outcome) is task:
+        began = self._running.get(outcome) is not task
+        if not began:
             self._forget(outcome)
-            if self._waiting:
-                self._resume()
+        if on_end is not None:
+            on_end(began)
+        if not began and self._waiting:
+            self._resume()
 
     def _sweep(self) -> None:
         """Forget handlers that were cancelled before their first step."""
@@ -386,9 +421,18 @@ class Dispatcher:
         self.errors += 1
         self._on_error(error, name)
 
-    async def finish(self, timeout: float) -> None:
-        """Let running handlers end, and cancel those that have not after `timeout` seconds; but not the caller."""
-        await finish(self._running, self._forget_ended, self._routes.lists, self._workers, timeout)
+    async def finish(
+        self, timeout: float, caller: asyncio.Task[Any] | None = None, *, last: bool = False
+    ) -> None:
+        """Let running handlers end, and cancel those that have not after `timeout` seconds.
+
+        Args:
+            timeout: Seconds until handlers are cancelled.
+            caller: The task that waits for this, if it may be a handler's: neither waited for nor cancelled.
+            last: Drop the events that could not be handed over to handlers of lists, with a warning.
+        """
+        lists = self._routes.lists
+        await finish(self._running, self._forget_ended, lists, self._workers, timeout, caller, last)
         self._sweep()
 
     def _forget_ended(self, outcome: Any) -> None:

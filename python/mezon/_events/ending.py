@@ -16,25 +16,42 @@ async def finish(
     lists: Iterable[Batch],
     workers: Workers,
     timeout: float,
+    caller: asyncio.Task[Any] | None,
+    last: bool,
 ) -> None:
-    """Hand over what waits, let handlers end, cancel those that have not after `timeout` seconds; not the caller."""
+    """Hand over the lists that wait, let handlers end, and cancel those that have not after `timeout` seconds.
+
+    Args:
+        running: What handlers returned, and the task of each.
+        forget: Called with what ended with its loop.
+        lists: The handlers of lists.
+        workers: Begin handlers.
+        timeout: Seconds until the handlers are cancelled.
+        caller: The task that waits for this: neither waited for nor cancelled.
+        last: Nobody hands over the lists after this: drop what is left of them, with a warning.
+    """
     loop = asyncio.get_running_loop()
     until = loop.time() + timeout
     # One turn, so that what has just begun comes to its first step, as it would without the end.
     await asyncio.sleep(0)
     await workers.begun()
     while True:
-        waited = sum(one.waits for one in lists)
         for one in lists:
             one.hand_over()
-        waits = sum(one.waits for one in lists)
-        tasks, left = _others(running, forget), until - loop.time()
-        if tasks and left > 0:
-            await asyncio.wait(tasks, timeout=left)
-        elif waits in (0, waited):
-            # All is handed over, or the handler of what is left is busy for good: it may be the caller.
+        # One turn for the first step of the handlers of lists, one for the end of those that do not suspend.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if any(one.ready for one in lists):
+            continue
+        tasks, left = _others(running, forget, caller), until - loop.time()
+        if not tasks or left <= 0:
+            # Everything is handed over, or the handlers of what is left are busy; one of them may be the caller.
             break
-    tasks = _others(running, forget)
+        await asyncio.wait(tasks, timeout=left)
+    if last:
+        for one in lists:
+            one.drop()
+    tasks = _others(running, forget, caller)
     for task in tasks:
         task.cancel()
     if tasks:
@@ -42,15 +59,17 @@ async def finish(
 
 
 def _others(
-    running: Mapping[Any, asyncio.Task[None]], forget: Callable[[Any], None]
+    running: Mapping[Any, asyncio.Task[None]],
+    forget: Callable[[Any], None],
+    caller: asyncio.Task[Any] | None,
 ) -> set[asyncio.Task[None]]:
-    """Give the tasks of handlers on this loop, but not the caller's."""
-    current, loop = asyncio.current_task(), asyncio.get_running_loop()
+    """Return the tasks of handlers on this loop, except the caller's."""
+    loop = asyncio.get_running_loop()
     for outcome, task in list(running.items()):
         if task.get_loop() is not loop and task.get_loop().is_closed():
             forget(outcome)
     return {
         task
         for outcome, task in running.items()
-        if task is not current and outcome is not current and task.get_loop() is loop and not task.done()
+        if task is not caller and outcome is not caller and task.get_loop() is loop and not task.done()
     }
