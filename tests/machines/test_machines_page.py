@@ -175,8 +175,10 @@ async def test_dead_events_with_the_rights_of_the_guide(
             *cli,
             "worker",
             str(bot),
+            "--name",
+            "worker-1",
             "--nats",
-            url("worker"),
+            url("worker-1"),
             environment={**environment(gateway, ledger), **healths[1]},
         )
         async with relay, worker:
@@ -186,7 +188,7 @@ async def test_dead_events_with_the_rights_of_the_guide(
                 for port in ports:
                     async with http.get(f"http://127.0.0.1:{port}/ready") as health:
                         assert (health.status, await health.json()) == (200, {"ready": True})
-            client = await connect(Broker(urls=url("worker")))
+            client = await connect(Broker(urls=url("worker-1"), inbox=names.inbox("worker-1.test")))
             for number in (1, 2):
                 await bury(client, names, dead(general, number), "it does not agree with anybody", "me")
             await gone(client)

@@ -17,12 +17,33 @@ from nats_servers import TIMING, NatsServer
 from waiting import until
 
 
-class InProcess:
-    """A relay of a local gateway, and clients of its workers."""
+def as_user(url: str, user: str) -> str:
+    """The URL of a server for a user of the guide; its password follows from the name."""
+    return url.replace("nats://", f"nats://{user}:{user}-secret@") if user else url
 
-    def __init__(self, gateway: LocalGateway, nats: NatsServer, **settings: Any) -> None:
+
+class InProcess:
+    """A relay of a local gateway, and clients of its workers.
+
+    Args:
+        gateway: The gateway.
+        nats: The server of NATS.
+        relay_user, worker_user: Users of the guide, for a server with its permissions.
+        settings: Of the relay; ``layout`` as a dict.
+    """
+
+    def __init__(
+        self,
+        gateway: LocalGateway,
+        nats: NatsServer,
+        *,
+        relay_user: str = "",
+        worker_user: str = "",
+        **settings: Any,
+    ) -> None:
         self.gateway = gateway
-        self.broker = Broker(urls=nats.url)
+        self.broker = Broker(urls=as_user(nats.url, worker_user))
+        self.worker = worker_user or "worker"
         self.timing = Timing(**TIMING)
         # Everything is in one loop here, in asyncio's debug mode: sixty-four readers for each worker would fill it.
         self.layout = Layout(**{"partitions": 8, **settings.pop("layout", {})})
@@ -32,7 +53,7 @@ class InProcess:
         self.relay = Relay(
             options.pop("client_id"),
             options.pop("api_key"),
-            self.broker,
+            Broker(urls=as_user(nats.url, relay_user)),
             layout=self.layout,
             timing=self.timing,
             http_rate=(0, 0.0),
@@ -70,7 +91,9 @@ class InProcess:
     @contextlib.contextmanager
     def workers(self) -> Iterator[None]:
         """Clients that are made meanwhile are those of workers."""
-        with provided_by(lambda given: WorkerPorts(given, self.broker, self.layout, self.timing)):
+        with provided_by(
+            lambda given: WorkerPorts(given, self.broker, self.layout, self.timing, self.worker)
+        ):
             yield
 
     def client(self, **settings: Any) -> MezonClient:

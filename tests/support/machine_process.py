@@ -44,7 +44,8 @@ def main() -> None:
         )
         asyncio.run(run_relay(relay, health=about.get("health"), say=say))
         return
-    with provided_by(lambda settings: WorkerPorts(settings, broker, layout, timing)):
+    name = about.get("name", "worker")
+    with provided_by(lambda settings: WorkerPorts(settings, broker, layout, timing, name)):
         client = load_bot(about["bot"])
     assert client is not None
     asyncio.run(run_worker(client, health=about.get("health"), drain=10.0, say=say))

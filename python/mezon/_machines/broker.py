@@ -116,6 +116,8 @@ async def connect(
         "reconnected_cb": back,
         "error_cb": trouble,
     }
+    if broker.inbox:
+        options["inbox_prefix"] = broker.inbox
     options.update(credentials_of(broker))
     client: Client
     if broker.tls:

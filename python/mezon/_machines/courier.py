@@ -52,7 +52,7 @@ class Courier:
     Args:
         client: The connection to NATS.
         names: The bot's names.
-        worker: The worker's name.
+        worker: The caller: a worker, or the operator.
     """
 
     def __init__(self, client: Client, names: Names, worker: str) -> None:
@@ -182,7 +182,9 @@ class Courier:
         changing = asyncio.ensure_future(self._changed.wait())
         try:
             reply = f"{self._inbox}.{number}"
-            await self._client.publish(self._names.call(what), data, reply=reply, headers=headers)
+            await self._client.publish(
+                self._names.call(self._worker, what), data, reply=reply, headers=headers
+            )
             waiting: list[asyncio.Future[Any]] = [question.answer, changing]
             await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             if question.answer.done():
@@ -204,7 +206,7 @@ class Courier:
         headers = {WORKER: self._worker, TIMEOUT: f"{_POSTED:g}"}
         data = packet.encode()
         self._check_size(str(packet.values.get("name", what)), data, headers)
-        await self._client.publish(self._names.call(what), data, headers=headers)
+        await self._client.publish(self._names.call(self._worker, what), data, headers=headers)
 
     def _check_size(self, name: str, data: bytes, headers: dict[str, str]) -> None:
         """Refuse a call that the server would answer by closing the connection."""

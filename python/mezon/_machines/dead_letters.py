@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._machines.broker import BrokerError, api
 from mezon._machines.courier import Courier
-from mezon._machines.names import MESSAGE_ID
+from mezon._machines.names import MESSAGE_ID, OPERATOR
 from mezon._machines.packets import Packet
 from mezon.errors import InvalidArgumentError
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 REASON: Final = "Mezon-Reason"
 WORKER: Final = "Mezon-Worker"
 PARTITION: Final = "Mezon-Partition"
+
+#: Characters of a reason, a name or an id that are shown.
+_LONGEST: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ async def replay(client: Client, names: Names, number: int) -> DeadEvent:
         InvalidArgumentError: If there is none of that number.
     """
     dead = await _one(client, names, number)
-    courier = Courier(client, names, "dlq")
+    courier = Courier(client, names, OPERATOR)
     await courier.start()
     try:
         values = {"partition": dead.partition, "name": dead.name, "event_id": dead.event_id}
@@ -131,10 +134,10 @@ async def _get(client: Client, names: Names, which: dict[str, Any]) -> DeadEvent
     return DeadEvent(
         number=message["seq"],
         name=message["subject"].rpartition(".")[2],
-        event_id=headers.get("Mezon-Event", ""),
-        partition=int(headers.get(PARTITION, "0")),
-        reason=headers.get(REASON, ""),
-        worker=headers.get(WORKER, ""),
+        event_id=_shown(headers.get("Mezon-Event", "")),
+        partition=_whole(headers.get(PARTITION, "")),
+        reason=_shown(headers.get(REASON, "")),
+        worker=_shown(headers.get(WORKER, "")),
         at=_time(message["time"]),
         body=base64.b64decode(message.get("data", "")),
     )
@@ -143,6 +146,16 @@ async def _get(client: Client, names: Names, which: dict[str, Any]) -> DeadEvent
 def _headers(block: bytes) -> dict[str, str]:
     lines = block.decode("utf-8", "replace").split("\r\n")[1:]
     return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
+
+
+def _shown(text: str) -> str:
+    """Return what a worker wrote so that a terminal may show it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST])
+
+
+def _whole(text: str) -> int:
+    """Return a number that a worker wrote; 0 if it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= len("4096") else 0
 
 
 def _time(text: str) -> float:

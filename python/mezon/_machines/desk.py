@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._machines.broker import message_size
 from mezon._machines.courier import REPEATED, WORKER
-from mezon._machines.names import CALL_KEY, PART, TIMEOUT
+from mezon._machines.names import CALL_KEY, OPERATOR, PART, TIMEOUT
 from mezon._machines.packets import Packet, packed_error
-from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
+from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -29,6 +29,12 @@ logger = get_logger("mezon.machines")
 #: Calls that are made at once, by kind. A worker with a thousand calls waits behind one with a single one.
 _AT_ONCE: Final = {"socket": 512, "http": 4, "store": 32, "session": 8, "replay": 8, "interest": 64}
 
+#: Calls that the operator makes, and nobody else.
+OPERATOR_CALLS: Final = frozenset({"replay"})
+
+#: In the values of a call, who makes it. Whatever the packet says is overwritten.
+CALLER: Final = "caller"
+
 #: Calls that may wait for their turn, of one worker.
 _WAITING: Final = 10_000
 
@@ -37,20 +43,24 @@ _HEADERS: Final = 256
 
 
 class Turns:
-    """Lets calls begin in turns: one of each worker that has any."""
+    """Lets calls begin in turns: one of each worker name that has any, and within a name one of each of its processes.
+
+    The name is what NATS lets a worker write, so no worker gets more turns by inventing processes.
+    """
 
     def __init__(self, at_once: int) -> None:
         self._free = at_once
-        self._lines: OrderedDict[str, deque[Callable[[], None]]] = OrderedDict()
+        self._names: OrderedDict[str, _Lines] = OrderedDict()
 
     def line_up(self, worker: str, begin: Callable[[], None]) -> bool:
-        """Have ``begin`` called when it is the worker's turn; False when too many of its calls wait."""
-        line = self._lines.get(worker)
-        if line is None:
-            line = self._lines[worker] = deque()
-        if len(line) >= _WAITING:
+        """Have ``begin`` called when it is the worker's turn; False when too many calls of its name wait."""
+        name, _, process = worker.partition(".")
+        lines = self._names.get(name)
+        if lines is None:
+            lines = self._names[name] = _Lines()
+        if lines.waiting >= _WAITING:
             return False
-        line.append(begin)
+        lines.add(process, begin)
         self._go_on()
         return True
 
@@ -60,13 +70,33 @@ class Turns:
         self._go_on()
 
     def _go_on(self) -> None:
-        while self._free > 0 and self._lines:
-            worker, line = self._lines.popitem(last=False)
-            begin = line.popleft()
-            if line:
-                self._lines[worker] = line
+        while self._free > 0 and self._names:
+            name, lines = self._names.popitem(last=False)
+            begin = lines.take()
+            if lines.waiting:
+                self._names[name] = lines
             self._free -= 1
             begin()
+
+
+class _Lines:
+    """The waiting calls of one worker name, by process."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self._lines: OrderedDict[str, deque[Callable[[], None]]] = OrderedDict()
+
+    def add(self, process: str, begin: Callable[[], None]) -> None:
+        self._lines.setdefault(process, deque()).append(begin)
+        self.waiting += 1
+
+    def take(self) -> Callable[[], None]:
+        process, line = self._lines.popitem(last=False)
+        begin = line.popleft()
+        if line:
+            self._lines[process] = line
+        self.waiting -= 1
+        return begin
 
 
 class Desk:
@@ -95,18 +125,24 @@ class Desk:
         self._answers = answers
         self._turns = {what: Turns(_AT_ONCE[what]) for what in ways}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._subscription: Any = None
+        self._subscriptions: list[Any] = []
         self.calls = 0
+        #: Calls that named a reply subject of somebody else, or that their caller may not make.
+        self.refused = 0
 
     async def open(self) -> None:
         """Take calls from now on."""
-        self._subscription = await self._client.subscribe(self._names.call_subjects, cb=self._came)
+        for subjects in self._names.call_subjects:
+            self._subscriptions.append(await self._client.subscribe(subjects, cb=self._came))
 
     async def close(self) -> None:
         """Take no more; what is being made is stopped, and its worker asks the next relay."""
-        if self._subscription is not None and not self._client.is_closed:
+        subscriptions, self._subscriptions = self._subscriptions, []
+        for subscription in subscriptions:
+            if self._client.is_closed:
+                break
             try:
-                await self._subscription.unsubscribe()
+                await subscription.unsubscribe()
             except Exception as error:
                 logger.debug("The desk: %s", error or type(error).__name__)
         for task in list(self._tasks):
@@ -119,10 +155,16 @@ class Desk:
             # Unanswered on purpose: the relay that is in charge, now or soon, will be asked.
             return
         self.calls += 1
-        what = message.subject.rpartition(".")[2]
-        headers = message.headers or {}
-        turns = self._turns.get(what)
+        caller, what = self._names.called(message.subject)
+        if message.reply and not self._names.is_answerable(caller, message.reply):
+            # The relay may publish where a worker may not: it never answers on a subject that is not the caller's own.
+            self._refuse(caller, "it wants its answer on a subject that is not its own")
+            return
+        # NATS has checked the subject; what a header says proves nothing.
+        headers = {**(message.headers or {}), WORKER: caller}
+        turns = self._turns.get(what) if (what in OPERATOR_CALLS) == (caller == OPERATOR) else None
         if turns is None:
+            self._refuse(caller, "it is of a kind that this caller may not make")
             await self._answer(
                 message, packed_error(MezonError(f"the relay knows no calls of the kind {what}"))
             )
@@ -142,9 +184,16 @@ class Desk:
             )
             await self._answer(message, packed_error(error))
 
+    def _refuse(self, caller: str, why: str) -> None:
+        self.refused += 1
+        # Each power of two: who repeats it does not fill the log.
+        if self.refused & (self.refused - 1) == 0:
+            logger.warning("A call of %r was refused: %s (%d so far)", caller[:80], why, self.refused)
+
     async def _make(self, what: str, message: Msg, headers: dict[str, str], until: float) -> None:
         try:
             packet = Packet.decode(message.data)
+            packet.values[CALLER] = headers[WORKER]
             key = headers.get(CALL_KEY, "")
             if key:
                 repeated = REPEATED in headers
@@ -153,8 +202,9 @@ class Desk:
             else:
                 answer = await self._result(what, packet, until)
             await self._answer(message, answer)
-        except ValueError as error:
-            await self._answer(message, packed_error(MezonError(f"the relay cannot read the call: {error}")))
+        except (ValueError, RecursionError) as error:
+            text = f"the relay cannot read the call: {error}"
+            await self._answer(message, packed_error(InvalidArgumentError(text)))
         except MezonError as error:
             await self._answer(message, packed_error(error))
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._machines.broker import BrokerError, api
@@ -22,6 +23,13 @@ _AT_ONCE: Final = 16
 
 #: Seconds between two looks whether a relay has made the stream.
 _LOOK: Final = 0.5
+
+
+#: Where the bucket of the lock says under which key the lock is.
+_LOCK_KEY: Final = "mezon-lock-key"
+
+#: JetStream's code for a stream that exists with another configuration.
+_IN_USE: Final = 10058
 
 
 def _ns(seconds: float) -> int:
@@ -71,11 +79,12 @@ async def prepare(client: Client, names: Names, layout: Layout, timing: Timing) 
     )
     for bucket, life in (
         (names.members, timing.member_life),
-        (names.lock, timing.lock_life),
         (names.answers, timing.answer_life),
         (names.notes, 0.0),
     ):
         await _stream(client, _bucket(bucket, life, layout.replicas))
+    lock = _bucket(names.lock, timing.lock_life, layout.replicas)
+    await _stream(client, {**lock, "metadata": {_LOCK_KEY: f"relay-{secrets.token_hex(16)}"}})
     turn = asyncio.Semaphore(_AT_ONCE)
 
     async def make(partition: int) -> None:
@@ -84,6 +93,27 @@ async def prepare(client: Client, names: Names, layout: Layout, timing: Timing) 
 
     await asyncio.gather(*(make(partition) for partition in range(partitions)))
     return partitions
+
+
+async def lock_key(client: Client, names: Names) -> str:
+    """Return the key of the lock in its bucket.
+
+    NATS publishes its own answers on whatever reply subject a request names, so a worker could write over a lock whose
+    subject it knows. The key is random, made with the bucket, and only who may ask for the bucket's configuration can
+    read it: the relays.
+    """
+    found = await api(client, f"STREAM.INFO.KV_{names.lock}")
+    assert found is not None
+    key = found["config"].get("metadata", {}).get(_LOCK_KEY)
+    if key is None:
+        logger.warning(
+            "The bucket %s was made by an earlier version, and its key can be guessed: stop the relays and delete the "
+            "stream KV_%s once; the next relay makes it anew",
+            names.lock,
+            names.lock,
+        )
+        return "relay"
+    return str(key)
 
 
 async def partitions_of(client: Client, names: Names) -> int:
@@ -103,7 +133,13 @@ async def _stream(client: Client, config: dict[str, Any]) -> dict[str, Any]:
     """Get the configuration of a stream, made if it is not there."""
     known = await api(client, f"STREAM.INFO.{config['name']}", absent_is_none=True)
     if known is None:
-        known = await api(client, f"STREAM.CREATE.{config['name']}", config)
+        try:
+            known = await api(client, f"STREAM.CREATE.{config['name']}", config)
+        except BrokerError as error:
+            if error.code != _IN_USE:
+                raise
+            # Another relay has made it in between, with a configuration of its own.
+            known = await api(client, f"STREAM.INFO.{config['name']}")
     assert known is not None
     found: dict[str, Any] = known["config"]
     return found

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 logger = get_logger("mezon.machines")
 
-_KEY = "relay"
-
 
 class LockLostError(MezonError):
     """Another relay is in charge, or nobody can say who is: this one must stop at once."""
@@ -33,16 +31,24 @@ class Lock:
     has given no sign for ``lock_life``. A holder that cannot renew in time gives up before that: by its own clock,
     counted from before the write that succeeded, and with a ``lock_beat`` left to stop in.
 
+    Args:
+        client: The connection to NATS.
+        names: The bot's names.
+        timing: How long it lives, and how often it is renewed.
+        holder: What identifies this relay.
+        key: The lock's key in its bucket; see `lock_key`.
+
     Attributes:
         epoch: The number of the write that took the lock; a later holder has a greater one.
         on_held: Told for how many seconds more it is held, with each renewal; 0 when it is lost.
     """
 
-    def __init__(self, client: Client, names: Names, timing: Timing, holder: str) -> None:
+    def __init__(self, client: Client, names: Names, timing: Timing, holder: str, key: str) -> None:
         self._client = client
         self._names = names
         self._timing = timing
         self._holder = holder.encode()
+        self._key = key
         self._revision = 0
         self._safe_until = 0.0
         self._known_bucket: Any = None
@@ -59,7 +65,7 @@ class Lock:
             before = time.monotonic()
             try:
                 bucket = await self._bucket()
-                self.epoch = self._revision = await bucket.create(_KEY, self._holder)
+                self.epoch = self._revision = await bucket.create(self._key, self._holder)
             except errors.KeyWrongLastSequenceError:
                 if not said:
                     said = True
@@ -101,7 +107,7 @@ class Lock:
             try:
                 async with asyncio.timeout(beat):
                     bucket = await self._bucket()
-                    self._revision = await bucket.update(_KEY, self._holder, last=self._revision)
+                    self._revision = await bucket.update(self._key, self._holder, last=self._revision)
             except errors.KeyWrongLastSequenceError:
                 # A renewal whose answer was lost has been done all the same: then the value is still ours.
                 if not await self._still_ours():
@@ -128,14 +134,14 @@ class Lock:
         try:
             async with asyncio.timeout(2.0):
                 bucket = await self._bucket()
-                await bucket.delete(_KEY, last=self._revision)
+                await bucket.delete(self._key, last=self._revision)
         except Exception as error:
             logger.debug("The lock was not given back: %s", error or type(error).__name__)
 
     async def _still_ours(self) -> bool:
         try:
             async with asyncio.timeout(self._timing.lock_beat):
-                entry = await (await self._bucket()).get(_KEY)
+                entry = await (await self._bucket()).get(self._key)
         except Exception:
             return False
         self._revision = entry.revision or 0

@@ -19,6 +19,8 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from mezon._gateway.codec import MESSAGES
+from mezon._machines.names import is_token
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -81,13 +83,27 @@ class Member:
 
     @classmethod
     def decode(cls, name: str, data: bytes) -> Member:
-        """Read what a worker said."""
-        values: dict[str, Any] = json.loads(data)
+        """Read what a worker said. Events that this version does not know are left out.
+
+        Raises:
+            ValueError: If it is not what a worker says.
+        """
+        try:
+            values = json.loads(data)
+        except RecursionError:
+            raise ValueError("it is nested too deep") from None
+        interests = values.get("interests") if isinstance(values, dict) else None
+        if not isinstance(interests, list):
+            raise ValueError("it names no interests")
+        known = frozenset(one for one in interests if isinstance(one, str) and one in MESSAGES)
+        filters = values.get("filters", {})
+        if not isinstance(filters, dict) or not all(isinstance(text, str) for text in filters.values()):
+            raise ValueError("its filters are no texts by event")
         return cls(
             name,
-            frozenset(values.get("interests", ())),
+            known,
             bool(values.get("leaving")),
-            dict(values.get("filters", {})),
+            {event: text for event, text in filters.items() if event in known},
         )
 
 
@@ -169,13 +185,17 @@ class Members:
 
     async def _heard(self, message: Msg) -> None:
         name = message.subject.removeprefix(self._prefix)
+        if not all(is_token(token) for token in name.split(".")):
+            return
         if not message.data:
             self._known.pop(name, None)
         else:
             try:
                 self._known[name] = Member.decode(name, message.data)
-            except (ValueError, TypeError, AttributeError):
-                logger.warning("The bucket of workers holds something that is no worker: %s", name)
+            except ValueError as error:
+                logger.warning(
+                    "The bucket of workers holds something that is no worker: %s (%s)", name, error
+                )
                 return
         self._tell()
 

@@ -5,9 +5,12 @@ Everything of a bot begins with ``mezon.<bot id>``, so that permissions can be g
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
+
+from mezon.errors import InvalidArgumentError
 
 #: What identifies an event: the stream drops a second one, a worker tells the relay for whom it calls.
 MESSAGE_ID: Final = "Nats-Msg-Id"
@@ -27,6 +30,33 @@ DEFAULT_PARTITIONS: Final = 64
 
 #: The one priority group of a partition's consumer.
 GROUP: Final = "owner"
+
+
+#: The callers with subjects of their own; no worker may have these names.
+RELAY: Final = "relay"
+OPERATOR: Final = "operator"
+
+#: What a name may be: one token of a subject.
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def is_token(text: str) -> bool:
+    """Return whether a text can be one token of a subject: letters, digits, ``-`` and ``_``, 64 at most."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def check_worker_name(name: str) -> str:
+    """Return a worker's name if it can be one.
+
+    Raises:
+        InvalidArgumentError: If it cannot.
+    """
+    if not is_token(name) or name in (RELAY, OPERATOR):
+        raise InvalidArgumentError(
+            f"{name!r} is no name for a worker: use letters, digits, - and _, 64 at most, and not "
+            f"{RELAY!r} or {OPERATOR!r}"
+        )
+    return name
 
 
 def partition_of(key: int, partitions: int) -> int:
@@ -90,14 +120,37 @@ class Names:
 
     # ---- calls
 
-    def call(self, what: str) -> str:
-        """Give the subject of calls to the relay: socket, http, store or session."""
-        return f"{self.root}.call.{what}"
+    def call(self, caller: str, what: str) -> str:
+        """Return the subject of a call to the relay.
+
+        Who calls stands in the subject, where the permissions of NATS prove it.
+
+        Args:
+            caller: The operator, or a worker: its name, a dot, and what distinguishes this process.
+            what: The kind of call: socket, http, store, session, interest; of the operator: replay.
+        """
+        if caller == OPERATOR:
+            return f"{self.root}.{OPERATOR}.{what}"
+        return f"{self.root}.call.{caller}.{what}"
 
     @property
-    def call_subjects(self) -> str:
-        """Every call."""
-        return f"{self.root}.call.*"
+    def call_subjects(self) -> tuple[str, ...]:
+        """Every call: of workers, and of the operator."""
+        return f"{self.root}.call.*.*.*", f"{self.root}.{OPERATOR}.*"
+
+    def called(self, subject: str) -> tuple[str, str]:
+        """Return the caller and the kind of a call, from its subject."""
+        caller, _, what = subject.removeprefix(f"{self.root}.").rpartition(".")
+        return caller.removeprefix("call."), what
+
+    def inbox(self, owner: str) -> str:
+        """Return the prefix of the subjects on which one client is answered: the relay, the operator, a worker."""
+        return f"{self.root}.inbox.{owner}"
+
+    def is_answerable(self, caller: str, reply: str) -> bool:
+        """Return whether a reply subject belongs to the caller, so that the relay may publish to it."""
+        prefix = f"{self.inbox(caller)}."
+        return reply.startswith(prefix) and all(is_token(token) for token in reply[len(prefix) :].split("."))
 
     @property
     def state(self) -> str:

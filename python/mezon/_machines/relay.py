@@ -7,6 +7,7 @@ import contextlib
 import json
 import time
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._client.assembly import PortSettings, StandardPorts
@@ -14,10 +15,10 @@ from mezon._events.gap_filling import GapFiller
 from mezon._machines.answers import Answers
 from mezon._machines.broker import api, connect, gone
 from mezon._machines.desk import Desk
-from mezon._machines.layout import prepare
+from mezon._machines.layout import lock_key, prepare
 from mezon._machines.leader import Lock, LockLostError
 from mezon._machines.membership import Members
-from mezon._machines.names import Names
+from mezon._machines.names import RELAY, Names
 from mezon._machines.publisher import Publisher
 from mezon._machines.settings import Layout, Timing
 from mezon._machines.tap import GapTarget, RelayConnection, Tap
@@ -78,6 +79,7 @@ class Relay:
         gap: The bounds of gap filling, which is on; None turns it off.
         message_db: As of :class:`mezon.MezonClient`.
         http_rate: Calls in a period, and the seconds of a period.
+        token_transfers: Workers may pay: they get the identity token, for which the proof service gives proofs.
         options: Further settings of :class:`mezon.MezonClient`: host, port, use_ssl, timeout, gateway, transport ...
     """
 
@@ -92,11 +94,13 @@ class Relay:
         gap: GapOptions | None = GapOptions(channels=1000),  # noqa: B008 (frozen)
         message_db: Any = None,
         http_rate: tuple[int, float] = (1, 1.25),
+        token_transfers: bool = True,
         **options: Any,
     ) -> None:
         self.names = Names(int(client_id))
         self._key = api_key
-        self._broker = broker
+        self._broker = replace(broker, inbox=self.names.inbox(RELAY))
+        self._token_transfers = token_transfers
         self._layout = layout or Layout()
         self._timing = timing or Timing()
         self._gap = gap
@@ -125,7 +129,8 @@ class Relay:
         nats = self._nats = await connect(self._broker, on_back=self._line_is_back)
         try:
             partitions = await prepare(nats, self.names, self._layout, self._timing)
-            lock = self._lock = Lock(nats, self.names, self._timing, self._name)
+            key = await lock_key(nats, self.names)
+            lock = self._lock = Lock(nats, self.names, self._timing, self._name, key)
             await lock.take()
             logger.info("This relay is in charge of bot %d (epoch %d)", self.names.bot, lock.epoch)
             keeping = asyncio.create_task(lock.keep(), name="mezon-relay-lock")
@@ -181,6 +186,7 @@ class Relay:
             "events_waiting": published.waiting,
             "batches_retried": published.retries,
             "calls": parts.desk.calls,
+            "calls_refused": parts.desk.refused,
             "calls_remembered": parts.answers.remembered,
             "gap_filled": parts.gaps.filled if parts.gaps is not None else 0,
             "trouble": parts.publisher.trouble,
@@ -258,7 +264,8 @@ class _Parts:
         self.answers = Answers(nats, names, timing.answer_life)
         held = lambda: lock.held  # noqa: E731
         http, members = standard.http(), self.members
-        ways = Ways(self.client, self.connection, http, store, self.tap.again, members.meet, held)
+        again, paying = self.tap.again, relay._token_transfers
+        ways = Ways(self.client, self.connection, http, store, again, members.meet, held, paying)
         self.desk = Desk(nats, names, held, ways.table(), self.answers)
         self._tasks: list[asyncio.Task[None]] = []
         self._noted = b""
@@ -348,7 +355,13 @@ class _Parts:
         found = await api(self._nats, f"STREAM.MSG.GET.{stream}", last, absent_is_none=True)
         if found is None:
             return {}
-        notes: dict[str, Any] = json.loads(base64.b64decode(found["message"].get("data", "")) or b"{}")
+        try:
+            notes = json.loads(base64.b64decode(found["message"].get("data", "")) or b"{}")
+        except (ValueError, RecursionError):
+            notes = None
+        if not isinstance(notes, dict):
+            logger.warning("The notes of an earlier relay cannot be read; this one begins without them")
+            return {}
         return notes
 
     async def _read_floors(self) -> dict[int, Any]:

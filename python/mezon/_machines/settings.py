@@ -24,6 +24,7 @@ class Broker:
         ca_file: PEM file of authorities to trust, for TLS.
         certificate, key: PEM files of a certificate of our own, for servers that ask for one.
         name: What the server's list of connections shows.
+        inbox: The prefix of the subjects on which this client is answered; "" for that of every client of NATS.
     """
 
     urls: str = field(repr=False)
@@ -33,6 +34,7 @@ class Broker:
     certificate: Path | None = None
     key: Path | None = None
     name: str = "mezon"
+    inbox: str = ""
 
     def __post_init__(self) -> None:
         if not self.servers:

@@ -46,7 +46,7 @@ class Sieve:
         for name, texts in wanted.items():
             try:
                 self._filters[name] = [core_filter(name, json.loads(text)) for text in texts]
-            except (InvalidArgumentError, ValueError) as error:
+            except (InvalidArgumentError, ValueError, RecursionError) as error:
                 # A worker of another version: its events are all let through, its handlers have their filters.
                 logger.warning("A worker's filter is not understood, so every %s is sent: %s", name, error)
         self._channels.clear()

@@ -10,7 +10,7 @@ from mezon._gateway.protobuf_events import protobuf_event
 from mezon._machines.names import partition_of
 from mezon._machines.publisher import Outgoing
 from mezon._machines.sieve import Sieve
-from mezon.errors import MezonError
+from mezon.errors import InvalidArgumentError, MezonError
 from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger
 
@@ -130,7 +130,15 @@ class Tap:
         self._put(_MESSAGE, values["channel_id"] or values["clan_id"] or 0, values["relayed"], event_id)
 
     def again(self, partition: int, name: str, body: bytes, event_id: str) -> None:
-        """Bring an event into the stream once more, as a new one."""
+        """Bring an event into the stream once more, as a new one.
+
+        Raises:
+            InvalidArgumentError: If there is no such partition.
+        """
+        if not 0 <= partition < self._partitions:
+            raise InvalidArgumentError(
+                f"there is no partition {partition}: the stream has {self._partitions}"
+            )
         self._number += 1
         again_id = f"e{self._epoch}.{self._number}/{event_id}"
         self._publisher.put(Outgoing(self._names.event(partition, name), body, again_id))

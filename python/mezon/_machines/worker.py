@@ -25,6 +25,7 @@ class WorkerPorts:
         broker: Where NATS is.
         layout: Its ``max_deliveries`` and ``acknowledge_early``; the rest is the relay's.
         timing: How long things may take.
+        name: The worker's name in the permissions of NATS.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class WorkerPorts:
         broker: Broker,
         layout: Layout | None = None,
         timing: Timing | None = None,
+        name: str = "worker",
     ) -> None:
         from mezon._gateway.codec import JsonContentMessage, origin_plan
 
@@ -48,6 +50,7 @@ class WorkerPorts:
             plan=plan,
             origin=settings.origin,
             recent=(settings.recent_per_channel, settings.recent_channels),
+            name=name,
         )
         self._http: HttpTransport | None = None
         self._store: WorkerStore | None = None

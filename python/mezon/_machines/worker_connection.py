@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import uuid
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._gateway.codec import MESSAGES, dict_plan
@@ -19,6 +20,7 @@ from mezon._machines.delivery import DELIVERED, Delivery, around
 from mezon._machines.event_reader import EventReader
 from mezon._machines.layout import partitions_of
 from mezon._machines.membership import Member, Members
+from mezon._machines.names import check_worker_name
 from mezon._machines.ownership import Ownership
 from mezon._machines.packets import Packet
 from mezon._machines.reader import Reader
@@ -71,6 +73,7 @@ class WorkerConnection:
         plan: How messages are decoded when the model's own way is not wanted.
         origin: What events carry that can be answered: whose they are.
         recent: Messages remembered of a channel, and of how many channels.
+        name: Its name in the permissions of NATS. Several processes may have the same.
     """
 
     def __init__(
@@ -83,12 +86,14 @@ class WorkerConnection:
         plan: _core.Plan | None = None,
         origin: Origin | None = None,
         recent: tuple[int, int] = (200, 1000),
+        name: str = "worker",
     ) -> None:
         self.listener: ConnectionListener | None = None
         #: What is called in place of a handler, so that its end is seen.
         self.around = around
-        self.name = f"{uuid.uuid4().hex[:12]}"
-        self._broker = broker
+        # The first part is what NATS gives this worker subjects for; the second one tells its processes apart.
+        self.name = f"{check_worker_name(name)}.{uuid.uuid4().hex[:12]}"
+        self._broker = replace(broker, inbox=names.inbox(self.name))
         self._names = names
         self._layout = layout
         self._timing = timing
@@ -146,7 +151,7 @@ class WorkerConnection:
     async def _say_interests(self) -> None:
         courier = self._courier
         if courier is not None:
-            packet = Packet({"worker": self.name, "said": self._wants.member().encode().decode()})
+            packet = Packet({"said": self._wants.member().encode().decode()})
             await courier.ask("interest", packet, _PATIENCE, "the worker's interests", harmless=True)
 
     async def courier(self) -> Courier:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 from mezon._machines.packets import Packet, answer_of
 from mezon.ports import HttpAnswer, HttpLane, HttpRequest
-from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +13,6 @@ if TYPE_CHECKING:
 
     from mezon._machines.courier import Courier
     from mezon.ports import HttpStream, HttpTransport
-
-logger = get_logger("mezon.machines")
 
 #: Calls that only ask: their answer is not remembered, and asking twice does no harm.
 _HARMLESS = ("List", "Get", "Search", "Check")
@@ -36,7 +32,6 @@ class WorkerHttp:
     def __init__(self, courier: Callable[[], Any], own: HttpTransport) -> None:
         self._courier = courier
         self._own = own
-        self._holds: set[asyncio.Task[None]] = set()
 
     async def send(self, request: HttpRequest) -> HttpAnswer:
         """Make a request; see the port."""
@@ -75,20 +70,9 @@ class WorkerHttp:
         return self._own.stream(request)
 
     def hold(self, lane: HttpLane, seconds: float) -> None:
-        """Start nothing in this lane for so long: the relay is told."""
+        """Start nothing in this lane for so long. The relay's lanes are the relay's: it reads the same answers."""
         if lane is HttpLane.FREE:
             self._own.hold(lane, seconds)
-            return
-
-        async def tell() -> None:
-            try:
-                await (await self._courier()).tell("http", Packet({"hold": lane.value, "seconds": seconds}))
-            except Exception as error:
-                logger.debug("The relay was not told to wait: %s", error)
-
-        task = asyncio.ensure_future(tell())
-        self._holds.add(task)
-        task.add_done_callback(self._holds.discard)
 
     async def close(self) -> None:
         """Close what is here; the relay's transport is its own."""

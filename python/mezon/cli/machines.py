@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -73,6 +74,10 @@ def relay(
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
+    token_transfers: Annotated[
+        bool,
+        typer.Option(help="Give workers the identity token that paying needs; without it no worker can pay."),
+    ] = True,
     health: Annotated[str | None, HEALTH] = None,
 ) -> None:
     """Hold the one connection of a bot, and hand its events to workers.
@@ -92,7 +97,15 @@ def relay(
         layout = Layout(partitions=partitions, replicas=replicas)
         store: Any = {"": None, "none": False}.get(cache, cache)
         period = float(os.environ.get("MEZON_HTTP_RATE_PERIOD", "1.25"))
-        made = Relay(client_id, key, broker, layout=layout, message_db=store, http_rate=(1, period))
+        made = Relay(
+            client_id,
+            key,
+            broker,
+            layout=layout,
+            message_db=store,
+            http_rate=(1, period),
+            token_transfers=token_transfers,
+        )
     except (MezonError, ValueError) as error:
         fail(str(error), WRONG_USE)
     _run(run_relay(made, health=health, say=say))
@@ -112,6 +125,14 @@ def worker(
             help="An event is done when its handlers have begun: what a worker dies with does not come again.",
         ),
     ] = False,
+    name: Annotated[
+        str,
+        typer.Option(
+            "--name",
+            envvar="MEZON_WORKER_NAME",
+            help="The worker's name in the permissions of NATS; several processes may have the same.",
+        ),
+    ] = "worker",
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
@@ -122,6 +143,7 @@ def worker(
     Key, host and limits in its constructor are not used: they are the relay's. Start as many workers as you like.
     """
     from mezon._client.assembly import PortSettings, provided_by
+    from mezon._machines.names import check_worker_name
     from mezon._machines.process import run_worker
     from mezon._machines.settings import Layout, Timing
     from mezon._machines.worker import WorkerPorts
@@ -137,13 +159,14 @@ def worker(
         os.environ.pop("MEZON_HEALTH", None)
     sys.path.insert(0, str(Path.cwd()))
     try:
+        check_worker_name(name)
         broker = _broker(nats, creds, nkey, ca_file, f"mezon worker {target.module}")
     except MezonError as error:
         fail(str(error), WRONG_USE)
 
     def ports(settings: PortSettings) -> WorkerPorts:
         layout = Layout(acknowledge_early=acknowledge_early)
-        return WorkerPorts(settings, broker, layout, Timing(handoff=drain))
+        return WorkerPorts(settings, broker, layout, Timing(handoff=drain), name)
 
     try:
         with provided_by(ports):
@@ -164,12 +187,13 @@ def worker(
 
 def _dead(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | None, act: Any) -> None:
     from mezon._machines.broker import connect, gone
-    from mezon._machines.names import Names
+    from mezon._machines.names import OPERATOR, Names
     from mezon._machines.process import bot_id_of_environment
     from mezon.errors import MezonError
 
     async def go() -> None:
-        client = await connect(_broker(nats, creds, nkey, ca_file, "mezon dlq"))
+        broker = _broker(nats, creds, nkey, ca_file, "mezon dlq")
+        client = await connect(replace(broker, inbox=names.inbox(OPERATOR)))
         try:
             await act(client, names)
         finally:
