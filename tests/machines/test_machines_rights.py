@@ -280,11 +280,17 @@ async def test_the_relay_answers_nowhere_but_at_the_caller(gateway: LocalGateway
             "_INBOX.x.y",
         ]
         async with courier_of(server, names, "worker-2", "worker-2.evil") as (client, courier):
+            for strange in ("worker-2.é", "worker-2.a:b", "worker-2." + "x" * 65):
+                subject = names.call(strange, "interest")
+                await client.publish(
+                    subject, Packet({"said": '{"interests": []}'}).encode(), headers=in_time()
+                )
             for reply in replies:
                 await client.publish(call, Packet().encode(), reply=reply, headers=in_time())
             # A right one behind them is answered, so all before it have been seen.
             assert (await courier.ask("session", Packet(), 20.0, "the session", harmless=True)).body
-        assert machines.relay.stats()["calls_refused"] == len(replies)
+        assert machines.relay.stats()["calls_refused"] == len(replies) + 3
+        assert machines.relay.stats()["workers"] == []
         assert machines.relay.stats()["in_charge"]
         assert machines.relay.stats()["epoch"] == epoch
         assert await last_event(server, names) == before

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._machines.broker import message_size
 from mezon._machines.courier import REPEATED, WORKER
-from mezon._machines.names import CALL_KEY, OPERATOR, PART, TIMEOUT
+from mezon._machines.names import CALL_KEY, OPERATOR, PART, TIMEOUT, are_tokens
 from mezon._machines.packets import Packet, packed_error
 from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.utils.logger import get_logger
@@ -156,6 +156,9 @@ class Desk:
             return
         self.calls += 1
         caller, what = self._names.called(message.subject)
+        if not are_tokens(caller):
+            self._refuse(caller, "its caller has no name that a worker may have")
+            return
         if message.reply and not self._names.is_answerable(caller, message.reply):
             # The relay may publish where a worker may not: it never answers on a subject that is not the caller's own.
             self._refuse(caller, "it wants its answer on a subject that is not its own")

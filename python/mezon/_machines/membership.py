@@ -20,7 +20,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from mezon._gateway.codec import MESSAGES
-from mezon._machines.names import is_token
+from mezon._machines.names import are_tokens
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class Members:
 
     async def _heard(self, message: Msg) -> None:
         name = message.subject.removeprefix(self._prefix)
-        if not all(is_token(token) for token in name.split(".")):
+        if not are_tokens(name):
             return
         if not message.data:
             self._known.pop(name, None)

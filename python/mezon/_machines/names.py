@@ -45,6 +45,11 @@ def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
 
 
+def are_tokens(text: str) -> bool:
+    """Return whether every part of a subject can be a token, as `is_token` has it."""
+    return all(is_token(token) for token in text.split("."))
+
+
 def check_worker_name(name: str) -> str:
     """Return a worker's name if it can be one.
 
@@ -150,7 +155,7 @@ class Names:
     def is_answerable(self, caller: str, reply: str) -> bool:
         """Return whether a reply subject belongs to the caller, so that the relay may publish to it."""
         prefix = f"{self.inbox(caller)}."
-        return reply.startswith(prefix) and all(is_token(token) for token in reply[len(prefix) :].split("."))
+        return reply.startswith(prefix) and are_tokens(reply[len(prefix) :])
 
     @property
     def state(self) -> str:
