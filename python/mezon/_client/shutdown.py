@@ -89,7 +89,11 @@ class Shutdown:
     async def fail(self, error: BaseException) -> None:
         """End a login that has failed: close what it had opened; those who wait for the end get the error."""
         self._error = error if isinstance(error, Exception) else None
-        await self.close(0.0)
+        try:
+            await self.close(0.0)
+        except Exception:
+            # The login's own error is the one to raise.
+            logger.exception("The client was closed with an error")
 
     # ---- the end of the connection
 
