@@ -118,7 +118,8 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             them first, each once. True, or the bounds as ``mezon.GapOptions``.
         max_concurrent_handlers: How many handlers may run at a time; events wait then. None for no bound.
         worker_task: On Python 3.11, begin the handlers of a batch in one task; False for a task each.
-        cache_size: How many clans, channels and users each are remembered; 0 for none.
+        cache_size: How many clans, channels and users each are remembered; 0 for none. A clan remembers as many of its
+            channels, or as many as ``clan.load_channels()`` has listed.
         messages_per_channel: How many messages of a channel are remembered; 0 for none.
         http_rate_limit: HTTP calls in one ``http_rate_period``; 0 for no limit.
         http_rate_period: Seconds. The public server refuses calls that come faster than about one a second. Logins

@@ -344,6 +344,7 @@ class Login:
         manager.socket.come_back = self.come_back
         if self._effects is None:
             self._effects = Effects(client, self._directory, self._background.run, self._sessions.new_token)
+        self._effects.begin()
         connection, store = manager.socket.connection, client.message_db
         first: dict[str, Handlers] = {}
         if store is not None:

@@ -6,6 +6,8 @@ The message store is not here: the core feeds it before Python hears of a messag
 
 from __future__ import annotations
 
+import time
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mezon.constants.enum import ChannelType, TypeMessage
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 #: Senders whose looks are remembered; all are forgotten when there are more.
 _MAX_SENDERS = 4096
+
+#: Seconds after a list of channels that failed in which it is not asked for again.
+_LIST_AGAIN = 10.0
 
 #: The notification that somebody wants to be the bot's friend (docs/contract.md, "Promises").
 _FRIEND_REQUEST = -2
@@ -85,12 +90,16 @@ class Effects:
         self._objects = objects
         self._beside = beside
         self._new_token = new_token
-        #: Clans whose channel list has been asked for.
-        self._listed: set[int] = set()
+        #: By clan, until when its list of channels is not asked for again: forever, unless that failed.
+        self._listed: dict[int, float] = {}
         #: Clans that were asked about by name: once each, also when the cache forgets them.
         self._looked_up: set[int] = set()
         #: What the last message of a sender showed, which was merged into the user: repeats are skipped.
         self._senders = Senders(_MAX_SENDERS)
+
+    def begin(self) -> None:
+        """Get ready for a login: the end of the last one may have cancelled lists of channels that never came."""
+        self._listed.clear()
 
     def table(self) -> dict[str, Callable[[Any], None]]:
         """Give the effects by envelope field."""
@@ -156,10 +165,18 @@ class Effects:
         return clan
 
     def _list_channels(self, clan: Clan) -> None:
-        """Get the clan's list of channels, once and beside."""
-        if clan.id and clan.id not in self._listed:
-            self._listed.add(clan.id)
-            self._beside(clan.load_channels(), f"listing the channels of clan {clan.id}")
+        """Get the clan's list of channels in the background, once in a login unless it fails."""
+        if clan.id and self._listed.get(clan.id, 0.0) <= time.monotonic():
+            self._listed[clan.id] = inf
+            self._beside(self._load_channels(clan), f"listing the channels of clan {clan.id}")
+
+    async def _load_channels(self, clan: Clan) -> None:
+        try:
+            await clan.load_channels()
+        except BaseException:
+            # The next channel of the clan that is new tries again.
+            self._listed[clan.id] = time.monotonic() + _LIST_AGAIN
+            raise
 
     # ---- channels and clans
 

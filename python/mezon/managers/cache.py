@@ -163,6 +163,10 @@ class CacheManager(Generic[K, V]):
         if len(data) > self._max_size:
             data.popitem(last=False)
 
+    def grow(self, size: float) -> None:
+        """Keep at least `size` values from now on: a list of that many is about to be remembered as a whole."""
+        self._max_size = max(self._max_size, size)
+
     async def fetch(self, id: K | str) -> V:
         """Fetch the value of ``id``, from here or from the fetcher; concurrent calls share one fetch.
 

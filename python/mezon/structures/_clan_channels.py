@@ -45,7 +45,9 @@ class ClanChannels:
         self.socket_manager = socket_manager
         self.session_token = session_token
         self.message_db = message_db
-        self.channels: CacheManager[int, TextChannel] = CacheManager(self._fetch_channel)
+        self.channels: CacheManager[int, TextChannel] = CacheManager(
+            self._fetch_channel, client.channels.max_size
+        )
         self._channels_loaded = False
         self._loading: SingleFlight[None, None] = SingleFlight()
 
@@ -60,7 +62,11 @@ class ClanChannels:
         return await self.client.channels.fetch(channel_id)
 
     async def load_channels(self) -> None:
-        """Get the list of the clan's channels, once; concurrent calls share one request."""
+        """Get the list of the clan's channels, once; concurrent calls share one request.
+
+        ``channels`` keeps the whole list, also one that is longer than the client's ``cache_size``. A call that failed
+        is made again by the next one.
+        """
         if not self._channels_loaded:
             await self._loading.run(None, self._load_channels)
 
@@ -68,7 +74,9 @@ class ClanChannels:
         answer = await self.api_client.list_channel_descs(
             token=self.current_token, channel_type=ChannelType.CHANNEL_TYPE_CHANNEL, clan_id=self.id
         )
-        for description in (answer.channeldesc if answer is not None else None) or ():
+        listed = (answer.channeldesc if answer is not None else None) or ()
+        self.channels.grow(len(listed))
+        for description in listed:
             channel_id = description.channel_id
             if not channel_id:
                 continue

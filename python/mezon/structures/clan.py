@@ -26,7 +26,8 @@ class Clan(ClanMembers):
         welcome_channel_id: The channel newcomers see first.
         client: The client it belongs to.
         client_id: The bot's id.
-        channels: Its channels that are known; ``fetch`` gets others from the server.
+        channels: Its channels that are known: as many as the client's ``cache_size``, or as ``load_channels`` has
+            listed, least recently used first out. ``fetch`` gets others from the server.
     """
 
     @property
