@@ -326,6 +326,20 @@ async def test_a_socket_opened_as_the_typescript_sdk_does(gateway: LocalGateway,
         assert (answer.cid, answer.WhichOneof("message")) == (1, "pong")
 
 
+@pytest.mark.parametrize("path", ["clandesc", "channeldesc/5", "friend"])
+async def test_the_rest_api_of_older_typescript_sdks_is_refused_with_a_reason(
+    gateway: LocalGateway, peer: Peer, path: str
+) -> None:
+    async with peer.http.get(f"{gateway.url}/v2/{path}") as response:
+        assert response.status == 404
+        assert "use mezon-sdk 2.8.53" in await response.text()
+    async with peer.http.get(f"{gateway.url}/other/{path}") as response:
+        assert (response.status, await response.text()) == (
+            404,
+            f"the local gateway has no GET /other/{path}",
+        )
+
+
 async def test_json_for_a_client_that_says_protobuf(gateway: LocalGateway, peer: Peer) -> None:
     """As the TypeScript SDK 2.8.53 asks: the header says protobuf, and the answer is read as JSON."""
     gateway.json_answers |= {"UpdateRole", "AddQuickMenuAccess"}

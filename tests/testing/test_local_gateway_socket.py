@@ -229,6 +229,22 @@ async def test_a_message_of_others_cannot_be_changed(gateway: LocalGateway, peer
     assert code == 3
 
 
+async def test_apps_show_as_edited_what_was_edited(gateway: LocalGateway, peer: Peer) -> None:
+    """Apps show "edited" where ``hide_editted`` is false: the server sets it until the first edit."""
+    said = await gateway.say("general", "alice", "by a user")
+    assert (await peer.read()).channel_message.hide_editted
+    ack = (await peer.call(channel_message_send=send_message(gateway, "by the bot"))).channel_message_ack
+    assert (await peer.read()).channel_message.hide_editted
+    await gateway.edit(said, "changed")
+    assert not (await peer.read()).channel_message.hide_editted
+    for hidden in (True, False):
+        update = rt.ChannelMessageUpdate(
+            channel_id=ack.channel_id, message_id=ack.message_id, content="{}", hide_editted=hidden
+        )
+        await peer.raw_call("UpdateChannelMessage", update)
+        assert (await peer.read()).channel_message.hide_editted is hidden
+
+
 async def test_say_with_everything(gateway: LocalGateway, peer: Peer) -> None:
     first = await gateway.say("general", "bob", {"t": "hello", "embed": [{"title": "x"}]})
     second = await gateway.say(

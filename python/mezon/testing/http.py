@@ -149,7 +149,13 @@ class HttpSide:
         return await self._gateway.agent_events.handle(request)
 
     async def _nothing(self, request: web.Request, record: Request) -> web.Response:
-        raise web.HTTPNotFound(text=f"the local gateway has no {request.method} {request.path}")
+        text = f"the local gateway has no {request.method} {request.path}"
+        if request.path.startswith("/v2/"):
+            text += (
+                ": calls are RPCs, such as POST /mezon.api.Mezon/ListClanDescs. A TypeScript SDK that asks for this, "
+                "such as mezon-sdk 2.8.33, has another protocol on the socket too; use mezon-sdk 2.8.53"
+            )
+        raise web.HTTPNotFound(text=text)
 
     async def _put(self, request: web.Request, record: Request) -> web.Response:
         gateway = self._gateway

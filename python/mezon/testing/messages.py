@@ -133,6 +133,8 @@ def build_message(
         update_time_seconds=now,
         mode=mode or channel.mode,
         is_public=not channel.private,
+        # As the server sets it until the first edit; apps show "edited" where it is false.
+        hide_editted=True,
         topic_id=topic_id,
     )
     if mentions:
