@@ -18,8 +18,6 @@ T = TypeVar("T")
 class Collection(Generic[K, V]):
     """A dict with a few more ways to look at it. Its iterators see it as it was when they were made."""
 
-    __slots__ = ("_data",)
-
     def __init__(self) -> None:
         # Not a dict: taking the first out of one costs more and more until it is rebuilt.
         self._data: OrderedDict[K, V] = OrderedDict()
@@ -47,8 +45,9 @@ class Collection(Generic[K, V]):
 
     def move_to_end(self, key: K) -> None:
         """Make ``key``, if it is there, the last one."""
-        if key in self._data:
-            self._data.move_to_end(key)
+        data = self._data
+        if key in data:
+            data.move_to_end(key)
 
     def first(self) -> V | None:
         """Give the first value, or None."""
@@ -103,8 +102,6 @@ class CacheManager(Generic[K, V]):
     Ids given as digit strings are taken for the numbers they are.
     """
 
-    __slots__ = ("_data", "_fetcher", "_flights", "_max_size", "cache", "use")
-
     def __init__(self, fetcher: Callable[[K], Awaitable[V]], max_size: float | None = inf) -> None:
         """Make an empty cache.
 
@@ -119,9 +116,8 @@ class CacheManager(Generic[K, V]):
         if not size >= 0:
             raise InvalidArgumentError(f"the size of a cache is 0 or more, not {max_size!r}; 0 turns it off")
         self.cache: Collection[K, V] = Collection()
-        self._data = self.cache._data
         #: Makes an id count as used now; KeyError when it is not here. For every message twice, so it is no method.
-        self.use: Callable[[K], None] = self._data.move_to_end
+        self.use: Callable[[K], None] = self.cache._data.move_to_end
         self._fetcher = fetcher
         self._max_size = size
         self._flights: SingleFlight[K, V] = SingleFlight()
@@ -129,7 +125,7 @@ class CacheManager(Generic[K, V]):
     @property
     def size(self) -> int:
         """How many values there are."""
-        return len(self._data)
+        return len(self.cache._data)
 
     @property
     def max_size(self) -> float:
@@ -145,7 +141,7 @@ class CacheManager(Generic[K, V]):
         ```
         """
         key: Any = _as_key(id) if type(id) is str else id
-        data = self._data
+        data = self.cache._data
         # In a large bot most ids are not here: an error would cost three times as much as the question.
         if key not in data:
             return None
@@ -156,7 +152,7 @@ class CacheManager(Generic[K, V]):
         """Remember ``value``, at the cost of the least recently used one when there are too many."""
         if type(id) is str:
             id = _as_key(id)
-        data = self._data
+        data = self.cache._data
         if id in data:
             data.move_to_end(id)
         data[id] = value
@@ -182,7 +178,7 @@ class CacheManager(Generic[K, V]):
     async def _fetch(self, id: K) -> V:
         fetched = await self._fetcher(id)
         # An event may have brought the object meanwhile: objects keep their identity.
-        known = self._data.get(id)
+        known = self.cache._data.get(id)
         if known is not None:
             return known
         self.set(id, fetched)
@@ -215,16 +211,16 @@ class CacheManager(Generic[K, V]):
 
     def has(self, id: K | str) -> bool:
         """Say whether ``id`` is here."""
-        return (_as_key(id) if type(id) is str else id) in self._data
+        return (_as_key(id) if type(id) is str else id) in self.cache._data
 
     def __contains__(self, id: object) -> bool:
-        return (_as_key(id) if type(id) is str else id) in self._data
+        return (_as_key(id) if type(id) is str else id) in self.cache._data
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self.cache._data)
 
     def __repr__(self) -> str:
-        return f"<CacheManager with {len(self._data)} of {self._max_size}>"
+        return f"<CacheManager with {len(self.cache._data)} of {self._max_size}>"
 
 
 def _as_key(id: Any) -> Any:
