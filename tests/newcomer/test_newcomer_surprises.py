@@ -254,6 +254,18 @@ async def test_nothing_and_half_a_mention_are_refused(gateway: LocalGateway) -> 
     assert [sent for sent in gateway.sent if sent.kind == "channel_message_send"] == []
 
 
+def test_what_a_content_does_not_have_is_ignored_with_a_warning() -> None:
+    with pytest.warns(
+        UserWarning, match=r"no mentions; it has t, .*; pass mentions to send\(\) or reply\(\)"
+    ) as seen:
+        content = ChannelMessageContent(t="hi", mentions=[])  # type: ignore[call-arg]
+    assert seen[0].filename == __file__
+    assert content.model_dump(exclude_none=True) == {"text": "hi"}
+    with pytest.warns(UserWarning, match="ignored: a message's content has no isCard; it has t, ") as seen:
+        ChannelMessageContent(text="hi", isCard=True)  # type: ignore[call-arg]
+    assert "pass" not in str(seen[0].message)
+
+
 def test_a_handler_that_cannot_be_called_is_refused_at_once() -> None:
     client = MezonClient(1, "k", message_db=False)
 

@@ -340,13 +340,13 @@ class TestTextChannel:
         assert channel.messages.size == 0
 
     async def test_fetch_looks_into_the_store(self, channel: TextChannel, peer: Peer) -> None:
-        with pytest.raises(ValueError, match="not in the store"):
+        with pytest.raises(ValueError, match=r"^Message 1 not found on channel 20!$"):
             await channel.messages.fetch(1)
         peer.stored = wire(topic_id=8)
         found = await channel.messages.fetch(1)
         assert (found.id, found.topic_id) == (1, 8)
         channel.message_db = None
-        with pytest.raises(ValueError, match="not in the store"):
+        with pytest.raises(ValueError, match=r"^Message 2 not found on channel 20!$"):
             await channel.messages.fetch(2)
 
     async def test_ephemeral_by_its_old_name(self, channel: TextChannel, peer: Peer) -> None:
@@ -600,7 +600,7 @@ class TestClan:
 
     @pytest.mark.parametrize("limit", [0, -1, 501])
     async def test_limit_of_voice_users(self, clan: Clan, limit: int) -> None:
-        with pytest.raises(ValueError, match="1 to 500"):
+        with pytest.raises(ValueError, match="0 < limit <= 500"):
             await clan.list_channel_voice_users(limit=limit)
 
     def test_update_in_place(self, clan: Clan) -> None:

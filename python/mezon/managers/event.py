@@ -31,6 +31,7 @@ class EventManager:
     Attributes:
         listeners: The handlers of the bot.
         defaults: What the SDK itself does, before the bot's handlers. ``off`` never touches these.
+        served: The events that a client acts on without a handler in ``defaults``.
         on_change: Called with an event's name when its handlers have changed.
         on_emit_change: Called when ``emit`` was replaced on this object, or the replacement was removed.
         on_handler_error: Called with event name and exception when a handler has failed, after it was logged.
@@ -41,6 +42,7 @@ class EventManager:
     def __init__(self) -> None:
         self.listeners: dict[str, tuple[Handler, ...]] = {}
         self.defaults: dict[str, tuple[Handler, ...]] = {}
+        self.served: frozenset[str] = frozenset()
         self.on_change: Callable[[str], None] | None = None
         self.on_handler_error: Callable[[str, Exception], None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -114,7 +116,7 @@ class EventManager:
     def has_listeners(self, event_name: str) -> bool:
         """Say whether anything happens when the event occurs."""
         name = _name_of(event_name)
-        return name in self.listeners or name in self.defaults
+        return name in self.listeners or name in self.defaults or name in self.served
 
     async def emit(self, event_name: str, *args: Any, **kwargs: Any) -> None:
         """Let an event occur: what the SDK does is awaited, then the bot's handlers are started.

@@ -1,8 +1,9 @@
 """The body of a message: text, marks, embeds, components."""
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Mapping, Sequence, Set
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
 from pydantic import ConfigDict, Field
 
@@ -64,6 +65,36 @@ if TYPE_CHECKING:
     _Entry: TypeAlias = Mapping[str, Any]
 
 
+#: What a send takes beside the content, under any name mezon-sdk or the wire has for it.
+_BESIDE: Final = frozenset(
+    {
+        "anonymous_message",
+        "attachments",
+        "code",
+        "files",
+        "mention_everyone",
+        "mentions",
+        "references",
+        "topic_id",
+    }
+)
+
+
+def _refuse_or_warn(known: Mapping[str, Any], given: Set[str], wrong: list[str]) -> None:
+    """Warn of fields that a message's content does not have: mezon-sdk ignores them without a word.
+
+    Raises:
+        InvalidArgumentError: If no other field is given: a misspelt name is a message without its text.
+    """
+    beside = [name for name in wrong if name in _BESIDE]
+    elsewhere = f"; pass {', '.join(beside)} to send() or reply() beside the content" if beside else ""
+    names = ", ".join(field.alias or name for name, field in known.items())
+    sentence = f"a message's content has no {', '.join(wrong)}; it has {names}{elsewhere}"
+    if len(wrong) == len(given):
+        raise InvalidArgumentError(sentence)
+    warnings.warn(f"ignored: {sentence}", UserWarning, stacklevel=3)
+
+
 class ChannelMessageContent(ByName, Model):
     """The body of a message. ``text`` or its wire name ``t`` may be used, and so for the other fields.
 
@@ -114,11 +145,7 @@ class ChannelMessageContent(ByName, Model):
             known = type(self).model_fields
             wrong = fields.keys() - known.keys() - {field.alias for field in known.values()}
             if wrong:
-                # A name that is misspelt would be a message without its text.
-                names = ", ".join(f"{field.alias or name}" for name, field in known.items())
-                raise InvalidArgumentError(
-                    f"a message's content has no {', '.join(sorted(wrong))}; it has {names}"
-                )
+                _refuse_or_warn(known, fields.keys(), sorted(wrong))
             super().__init__(**fields)
 
         # What comes from elsewhere (model_validate) is taken as ever: what is unknown is left out.

@@ -150,17 +150,17 @@ class SocketCaller(SocketCallbacks):
         return self.connection.call(name, value, self._timeout)
 
     async def _call_for_dict(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
-        """Give the answer's fields by name, or what was sent when the answer is of another kind."""
+        """Return the answer's fields, or what was sent when the answer is of another kind."""
         from mezon._gateway.codec import MESSAGES, dict_plan
+        from mezon.socket._answer import Answer
 
         kind, answer = await self._call(name, value)
         if kind != name:
-            return value
-        if isinstance(answer, bytes):
-            fields: dict[str, Any] = dict_plan(MESSAGES[name]).decode(answer)
-            return fields
-        dumped: dict[str, Any] = answer.model_dump()
-        return dumped
+            return Answer(MESSAGES[name], value)
+        fields = (
+            dict_plan(MESSAGES[name]).decode(answer) if isinstance(answer, bytes) else answer.model_dump()
+        )
+        return Answer(MESSAGES[name], fields)
 
     async def _rpc(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
         """Call an API over the socket; gives the answer's fields by name."""

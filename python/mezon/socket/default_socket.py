@@ -294,9 +294,13 @@ class Socket(SmallCalls):
             "is_public": is_public,
         }
         kind, answer = await self._call("message_reaction_event", reaction)
-        if kind != "message_reaction_event":
-            return ApiMessageReaction.model_validate(
+        made: ApiMessageReaction
+        if kind == "message_reaction_event":
+            made = model_plan(ApiMessageReaction, "mezon.api.MessageReaction").decode(answer)
+        else:
+            made = ApiMessageReaction.model_validate(
                 {key: reaction[key] for key in ("id", "emoji_id", "emoji", "action", "count")}
             )
-        made: ApiMessageReaction = model_plan(ApiMessageReaction, "mezon.api.MessageReaction").decode(answer)
+        # The plan is the one for the reactions inside a message, which do not repeat these.
+        made.channel_id, made.message_id, made.mode = int(channel_id), int(message_id), int(mode)
         return made

@@ -98,12 +98,19 @@ class WebSocketAdapterPb(WebSocketAdapter):
         await self.connection.open([url], False)
 
     async def send(self, message: Any) -> None:
-        """Send an ``Envelope`` without waiting for an answer; its cid is replaced.
+        """Send an ``Envelope``, or the bytes of one, without waiting for an answer; its cid is replaced.
 
         Raises:
             MezonConnectionError: If the connection is not open.
-            InvalidArgumentError: If the envelope is empty.
+            InvalidArgumentError: If ``message`` is no envelope or an empty one.
         """
+        from mezon.protobuf.rtapi.realtime_pb2 import Envelope
+
+        if isinstance(message, bytes):
+            message = Envelope.FromString(message)
+        if not isinstance(message, Envelope):
+            # The reference's words.
+            raise InvalidArgumentError(f"Invalid message type: {type(message)}")
         name = message.WhichOneof("message")
         if name is None:
             raise InvalidArgumentError("the envelope holds no message: set one of its fields")

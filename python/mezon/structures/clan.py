@@ -62,7 +62,7 @@ class Clan(ClanMembers):
             ValueError: If the limit is out of range.
         """
         if not 0 < limit <= _MAX_VOICE_USERS:
-            raise InvalidArgumentError(f"limit must be 1 to {_MAX_VOICE_USERS}, not {limit}")
+            raise InvalidArgumentError(f"the limit must be 0 < limit <= {_MAX_VOICE_USERS}, not {limit}")
         return await self.api_client.list_channel_voice_users(
             token=self.current_token,
             clan_id=self.id,

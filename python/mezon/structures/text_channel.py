@@ -114,7 +114,8 @@ class TextChannel(ChannelMembers):
         if self.message_db is not None:
             stored = await self.message_db.get_message_by_id(message_id, self.id)
         if stored is None:
-            raise InvalidArgumentError(f"message {message_id} of channel {self.id} is not in the store")
+            # The reference's words.
+            raise InvalidArgumentError(f"Message {message_id} not found on channel {self.id}!")
         return Message(stored, self, self.socket_manager)
 
     async def send(
