@@ -379,7 +379,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self._process.check()
         manager = manager_of(self)
         if manager is not None:
-            await manager.disconnect()
+            await manager.get_socket().close()
 
     async def disconnect(self, drain: float = 0.0) -> None:
         """End everything: the socket, HTTP, agent events. A new login is possible. Safe at any time, and twice.

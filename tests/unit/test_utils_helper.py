@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -121,6 +122,27 @@ def test_disable_and_enable(name: str) -> None:
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_console_of_windows_is_told_of_colours(monkeypatch: pytest.MonkeyPatch, broken: bool) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def set_console_mode(handle: int, mode: int) -> int:
+        asked.append((handle, mode))
+        if broken:
+            raise OSError("this console has no modes")
+        return 1
+
+    kernel = SimpleNamespace(GetStdHandle=lambda number: number * 10, SetConsoleMode=set_console_mode)
+    monkeypatch.setitem(sys.modules, "ctypes", SimpleNamespace(windll=SimpleNamespace(kernel32=kernel)))
+    monkeypatch.setattr("platform.system", lambda: "Windows")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert ColoredFormatter("%(levelname)s").use_colors
+    assert asked == [(-120, 7)]
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert not ColoredFormatter("%(levelname)s").use_colors
+    assert len(asked) == 1
 
 
 def test_colours_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

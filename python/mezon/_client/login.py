@@ -387,7 +387,7 @@ class Login:
         finally:
             manager = manager_of(self._client)
             if manager is not None:
-                await manager.disconnect()
+                await manager.get_socket().close()
 
     def _gap_filler(self) -> GapFiller | None:
         client = self._client

@@ -17,6 +17,7 @@ from mezon.api._social import SocialCalls
 from mezon.api._upload import UploadCalls
 from mezon.api._values import as_id
 from mezon.api.utils import basic_credentials, build_body, build_headers, build_params
+from mezon.errors import AuthenticationError
 from mezon.models import (
     ApiAuthenticateRequest,
     ApiChannelDescList,
@@ -151,6 +152,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
 
         Raises:
             ApiAuthenticationError: 401 or 403, unless it is about the rate (an AuthenticationError).
+            AuthenticationError: The server answers without a token.
         """
         from mezon.protobuf.api import api_pb2
 
@@ -169,7 +171,12 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
             priority=Priority.LOGIN,
             secrets=(basic_auth_password, basic_credentials(basic_auth_username, basic_auth_password)),
         )
-        return ApiSession.from_protobuf(await self._make(self._with(call, options), api_pb2.Session))
+        session = ApiSession.from_protobuf(await self._make(self._with(call, options), api_pb2.Session))
+        if not session.token:
+            raise AuthenticationError(
+                f"the server answered the login of bot {basic_auth_username} without a token; check client_id and host"
+            )
+        return session
 
     async def list_clans_descs(
         self,

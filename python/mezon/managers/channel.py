@@ -52,12 +52,13 @@ class ChannelManager:
             # At a login it is the second call, and would wait for the rate limit of HTTP.
             options={"soon": True},
         )
+        own_id = getattr(self.api_client, "client_id", None)
         found: dict[int, int] = {}
         for channel in answer.channeldesc or ():
             if channel.type != ChannelType.CHANNEL_TYPE_DM or not channel.channel_id:
                 continue
             # The list of a DM may name the bot too; the other one is the one it is with.
-            others = [user_id for user_id in channel.user_ids or () if user_id != self.api_client.client_id]
+            others = [user_id for user_id in channel.user_ids or () if user_id != own_id]
             if others:
                 found[others[0]] = channel.channel_id
         self.all_dm_channels = found

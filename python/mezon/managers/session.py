@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from mezon.errors import AuthenticationError
 from mezon.models import ApiAccountApp, ApiAuthenticateRequest
 
 if TYPE_CHECKING:
@@ -42,13 +41,8 @@ class SessionManager:
             AuthenticationError: The server refuses the pair, or answers without a token.
             ApiError, MezonTimeoutError, MezonConnectionError: See `MezonApi`.
         """
-        answer = await self.api_client.mezon_authenticate(
+        return await self.api_client.mezon_authenticate(
             basic_auth_username=client_id,
             basic_auth_password=client_secret,
             body=ApiAuthenticateRequest(account=ApiAccountApp(appid=str(client_id), token=client_secret)),
         )
-        if not answer.token:
-            raise AuthenticationError(
-                f"the server answered the login of bot {client_id} without a token; check client_id and host"
-            )
-        return answer

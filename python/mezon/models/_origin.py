@@ -13,9 +13,12 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from mezon.errors import MezonError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: The name an origin has in an event's ``__dict__``. The core takes names that begin so for no fields
 #: (src/py/codec/plan.rs).
@@ -31,7 +34,13 @@ class Origin:
     __slots__ = ("__weakref__", "_client")
 
     def __init__(self, client: Any = None) -> None:
-        self._client: weakref.ref[Any] | None = weakref.ref(client) if client is not None else None
+        self._client: Callable[[], Any] | None = None
+        if client is not None:
+            try:
+                self._client = weakref.ref(client)
+            except TypeError:
+                # A test's stand-in, such as a SimpleNamespace, may take no weak references.
+                self._client = lambda: client
 
     @property
     def client(self) -> Any:

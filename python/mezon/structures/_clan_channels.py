@@ -54,7 +54,8 @@ class ClanChannels:
     @property
     def current_token(self) -> str:
         """The token of the session as it is now; ``session_token`` is from when the clan was made."""
-        manager = self.client.session_manager
+        # Absent in stand-ins for a client: mezon-sdk takes the token that the clan was made with.
+        manager = getattr(self.client, "session_manager", None)
         session = manager.get_session() if manager is not None else None
         return session.token if session is not None else self.session_token
 

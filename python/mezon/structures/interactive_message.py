@@ -24,7 +24,7 @@ _FOOTER_ICON = (
 
 def get_random_color() -> str:
     """Draw a colour at random, such as ``#0a1b2c``."""
-    return f"#{random.randrange(0x1000000):06x}"
+    return f"#{random.randint(0, 0xFFFFFF):06x}"
 
 
 class InteractiveBuilder:

@@ -140,8 +140,14 @@ class Message:
 
     async def _sender(self) -> tuple[str, str]:
         """Name and picture of the sender: from the cache, else from the message, else from the server."""
+        from mezon.managers.cache import CacheManager
+
         users = self.channel.clan.client.users
-        who: Any = users.get(self.sender_id)
+        if getattr(users.fetch, "__func__", None) is not CacheManager.fetch:
+            # A fetch of the bot's own, or a mock of its tests: mezon-sdk always asks it.
+            who: Any = await users.fetch(self.sender_id)
+        else:
+            who = users.get(self.sender_id)
         if who is None:
             who = self._raw
             if not who.username and self.sender_id != self.channel.clan.client_id:

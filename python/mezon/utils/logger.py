@@ -6,11 +6,16 @@ import json
 import logging
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, TextIO
 
 _FORMAT = "[%(asctime)s] [%(name)s] [%(levelname)s] %(message)s"
 _DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+#: Of the Windows console API: standard error, and processed output + line wrap + escape sequences.
+_STD_ERROR_HANDLE: Final = -12
+_CONSOLE_MODE: Final = 1 | 2 | 4
 
 
 class ColoredFormatter(logging.Formatter):
@@ -28,7 +33,22 @@ class ColoredFormatter(logging.Formatter):
 
     def __init__(self, fmt: str | None = None, datefmt: str | None = None, use_colors: bool = True) -> None:
         super().__init__(fmt, datefmt)
-        self.use_colors: bool = use_colors and _is_terminal()
+        self.use_colors: bool = use_colors and self._supports_color()
+
+    def _supports_color(self) -> bool:
+        """Return whether standard error shows colours. The console of Windows has to be told first."""
+        stream = sys.stderr
+        if stream is None or not hasattr(stream, "isatty") or not stream.isatty():
+            return False
+        with suppress(Exception):
+            import platform
+
+            if platform.system() == "Windows":
+                import ctypes
+
+                kernel: Any = ctypes.windll.kernel32  # type: ignore[attr-defined]
+                kernel.SetConsoleMode(kernel.GetStdHandle(_STD_ERROR_HANDLE), _CONSOLE_MODE)
+        return True
 
     def format(self, record: logging.LogRecord) -> str:
         """Format ``record``, which stays as it was for other handlers."""
@@ -64,11 +84,6 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
-
-
-def _is_terminal() -> bool:
-    stream = sys.stderr
-    return stream is not None and hasattr(stream, "isatty") and stream.isatty()
 
 
 class _OwnHandler(logging.StreamHandler[TextIO]):
