@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter, defaultdict
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from in_process_machines import InProcess
 from mezon import ChannelMessage
 from mezon._machines.broker import connect, gone
 from mezon._machines.dead_letters import dead_events, replay
+from mezon._machines.names import OPERATOR, Names
 from mezon.testing import LocalGateway
 from nats_servers import NatsServer, nats_cluster, needs_nats, relay_process, worker_process
 from test_machines_bot import environment, lines
@@ -305,7 +307,8 @@ async def test_an_event_that_kills_its_workers_is_put_away(
                     assert await worker.process.wait() == 9
         async with worker_process(bot, nats.url, environment(gateway, ledger), layout=layout) as worker:
             await worker.ready()
-            client = await connect(InProcess(gateway, nats).broker)
+            broker = InProcess(gateway, nats).broker
+            client = await connect(replace(broker, inbox=Names(gateway.bot_id).inbox(OPERATOR)))
             names = InProcess(gateway, nats).relay.names
             try:
 

@@ -21,7 +21,7 @@ from mezon._machines.dead_letters import dead_events
 from mezon._machines.desk import Turns
 from mezon._machines.layout import lock_key, prepare
 from mezon._machines.leader import Lock
-from mezon._machines.names import OPERATOR, RELAY, Names, check_worker_name
+from mezon._machines.names import GROUP, OPERATOR, RELAY, Names, check_worker_name
 from mezon._machines.packets import Packet
 from mezon._machines.settings import Broker, Layout, Timing
 from mezon._machines.ways import Ways
@@ -359,6 +359,25 @@ async def test_only_the_operator_replays(gateway: LocalGateway) -> None:
             await courier.ask("replay", forged, 20.0, "a dead event", harmless=True)
         await until(lambda: machines.relay.stats()["events_published"] == 1, "the event")
         assert await last_event(server, names) == before + 1
+
+
+async def test_an_event_delivered_to_the_relay_is_no_call(gateway: LocalGateway) -> None:
+    """A worker may have the server deliver an event anywhere: on the operator's subject it replays nothing."""
+    async with machines_of(gateway) as (machines, server, names):
+        async with courier_of(server, names, "worker-2", "worker-2.evil") as (client, courier):
+            said = {"said": json.dumps({"interests": ["channel_message"]})}
+            await courier.ask("interest", Packet(said), 20.0, "interests", harmless=True)
+            await gateway.say("general", "alice", "an event")
+            await until(lambda: machines.relay.stats()["events_published"] == 1, "the event")
+            request = json.dumps({"batch": 1, "expires": 2_000_000_000, "group": GROUP}).encode()
+            for partition in range(machines.layout.partitions):
+                subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.{names.consumer(partition)}"
+                await client.publish(subject, request, reply=names.call(OPERATOR, "replay"))
+            await until(
+                lambda: machines.relay.stats()["calls_refused"] >= 1, "the event to be refused as a call"
+            )
+        assert machines.relay.stats()["events_published"] == 1
+        assert await last_event(server, names) == 1
 
 
 REPLAYS: list[dict[str, Any]] = [
