@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from mezon.utils.installation import version as version
     from mezon.utils.logger import disable_logging, enable_logging, get_logger, setup_logger
     from mezon.utils.observer import Observer
+    from mezon.webhook import Webhook
 
 __version__: str = _core.__version__
 
@@ -157,6 +158,7 @@ _HOMES = {
     "mezon.text": ("Text", "split_text"),
     "mezon.utils.installation": ("version",),
     "mezon.utils.observer": ("Observer",),
+    "mezon.webhook": ("Webhook",),
     "mezon.utils.logger": ("disable_logging", "enable_logging", "get_logger", "setup_logger"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -227,6 +229,7 @@ __all__ = [
     "User",
     "WebSocketAdapter",
     "WebSocketAdapterPb",
+    "Webhook",
     "__version__",
     "disable_logging",
     "enable_logging",

@@ -41,6 +41,7 @@ class Call:
         secrets: Texts that must not show in an error even if the server sends them back.
         soon: While it waits for its turn over HTTP, the socket is asked too: whoever answers first.
         began: Its turn over HTTP has come.
+        hints: Advice by status for the errors, in place of that for calls of a bot.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Call:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     soon: bool = False
     began: bool = False
+    hints: Mapping[int, str] | None = field(default=None, repr=False)
 
     @property
     def token(self) -> str | None:
@@ -305,7 +307,7 @@ def _error(call: Call, reply: Reply, retry_after: float | None) -> ApiError:
     from mezon.errors._api import ApiAuthenticationError, ApiError
 
     kind: type[ApiError] = ApiError
-    hint = _HINTS.get(reply.status, "")
+    hint = (_HINTS if call.hints is None else call.hints).get(reply.status, "")
     if call.once and reply.status in _LOGIN_HINTS:
         rate = read_refusal(reply.status, reply.headers, reply.text()) is Refusal.RATE
         if not rate:

@@ -89,7 +89,7 @@ class Reply:
         request = self.request
         said.setdefault("call", request.name)
         return kind(
-            safe_request_info(request.method, request.url, request.headers),
+            safe_request_info(request.method, hide(request.url, self.secrets), request.headers),
             status=self.status,
             message=hide(self._answer.reason, self.secrets)[:_SHOWN],
             headers=CIMultiDict(hide_in_headers(self.headers, self.secrets)),

@@ -210,6 +210,26 @@ def bench(
     measure(quick=quick, python=python, alone=alone, json_output=json_output)
 
 
+@app.command(
+    epilog='Examples: mezon send "$URL" "Deployed v1.4"; make 2>&1 | tail -1 | MEZON_WEBHOOK_URL=... mezon send -'
+)
+def send(
+    url: Annotated[str, typer.Argument(help="URL of a webhook; - takes it from MEZON_WEBHOOK_URL.")],
+    text: Annotated[
+        str | None, typer.Argument(help="The message. Without it standard input is sent.", show_default=False)
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(help="Username or id of the member a clan webhook writes to.", show_default=False),
+    ] = None,
+    image: Annotated[list[str] | None, typer.Option(help="URL of an image; may be repeated.")] = None,
+) -> None:
+    """Send a message through the webhook of a channel or clan. Needs no bot."""
+    from mezon.cli.send import post
+
+    post(url, text, to, image or [])
+
+
 # Last in the list: one bot needs the commands above, many machines these.
 app.add_typer(cache_app, name="cache")
 app.command(epilog="Example: MEZON_BOT_ID=1 MEZON_API_KEY=k mezon relay --nats nats://127.0.0.1:4222")(

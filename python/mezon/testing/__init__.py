@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from mezon.testing.records import Connections, Handshake, Request, Sent, Upload
     from mezon.testing.thread import GatewayThread
     from mezon.testing.tokens import Transaction
+    from mezon.testing.webhooks import WebhookPost
     from mezon.testing.wire import WireForm
     from mezon.testing.world import Channel, Clan, Role, User, World
 
@@ -65,6 +66,7 @@ __all__ = [
     "Transaction",
     "Upload",
     "User",
+    "WebhookPost",
     "WireForm",
     "World",
     "running_bot",
@@ -88,6 +90,7 @@ _HOMES = {
     "Transaction": "tokens",
     "Upload": "records",
     "User": "world",
+    "WebhookPost": "webhooks",
     "WireForm": "wire",
     "World": "world",
     "running_bot": "bots",

@@ -29,6 +29,7 @@ from mezon.testing.records import Upload
 from mezon.testing.sessions import Sessions
 from mezon.testing.tcp import TcpSide
 from mezon.testing.tokens import Node, Transaction
+from mezon.testing.webhooks import Webhooks
 from mezon.testing.websocket import WebSocketSide
 from mezon.testing.wire import WireForm
 from mezon.testing.world import DM, GROUP, User, World
@@ -110,6 +111,7 @@ class GatewayCore(Addressed):
         self.sessions: Sessions = Sessions(lifetime=token_lifetime, accounts={bot_id: api_key})
         self.mmn: Node = Node()
         self.agent_events: AgentEvents = AgentEvents(self)
+        self.webhooks: Webhooks = Webhooks(self)
         self.live: list[Connection] = []
         self.websockets: WebSocketSide = WebSocketSide(self)
         self.joined: Callable[[], Iterable[set[int]]] = lambda: [connection.clans for connection in self.live]

@@ -9,6 +9,7 @@ from typing import Any
 
 from mezon.testing.blast import Blast, BlastResult, build_blast
 from mezon.testing.people import People
+from mezon.testing.webhooks import WebhookPost
 
 __all__ = ["LocalGateway"]
 
@@ -58,10 +59,19 @@ class LocalGateway(People):
         world: Clans, channels, users, messages.
         mmn: The token node, its accounts and ``transactions``.
         agent_events: Server-sent events: ``await gateway.agent_events.send("room_started")``.
+        webhooks: Webhooks of channels and clans: ``gateway.webhooks.channel_url("general")``.
         json_answers: Names of RPCs that answer as JSON over HTTP whatever the request says it takes. The TypeScript SDK
             (2.8.53) says protobuf and reads JSON for ``UpdateRole``, ``AddQuickMenuAccess``, ``DeleteQuickMenuAccess``.
         session_fields: What the next sessions say instead, such as ``{"ws_url": ...}``.
     """
+
+    async def next_webhook(self, *, timeout: float = 5.0) -> WebhookPost:
+        """Wait for the next post to a webhook that this method has not returned yet.
+
+        Raises:
+            TimeoutError: If none arrives within ``timeout`` seconds.
+        """
+        return await self.webhooks.next(timeout=timeout)
 
     # Bursts
 

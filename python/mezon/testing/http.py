@@ -53,6 +53,8 @@ class HttpSide:
         route("GET", "/upload/{key}/{filename}", self._get)
         route("POST", "/api/playmedia", self._play_media)
         route("GET", "/api/sse/metadata", self._events)
+        route("POST", r"/webhooks/{channel:\d+}/{token}", self._gateway.webhooks.post_to_channel)
+        route("POST", "/clanwebhooks/{token}/{user}", self._gateway.webhooks.post_to_member)
         route("POST", "/mmn-api{slash:/?}", self._mmn)
         # The TypeScript SDK joins the base URL and the path with a slash too many.
         route("POST", "/zk-api{slashes:/+}prove", self._prove)
