@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -234,3 +235,44 @@ async def test_a_handler_that_closes_is_cancelled_itself(gateway: LocalGateway, 
     await end
     assert bot.state == "closed"
     assert not handlers[0].cancelled(), "it had its time"
+
+
+# What asyncio itself says of the transports of a loop that is closed while they are open.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_loop_that_is_closed_in_the_middle() -> None:
+    """``loop.close()`` while a close waits for a handler: the client is free for another loop."""
+    with GatewayThread() as server:
+        bot = Bot(server.gateway)
+
+        @bot.on_channel_message
+        async def work(message: ChannelMessage) -> None:
+            if message.content["t"] == "work":
+                await asyncio.sleep(3600)
+
+        async def begin() -> None:
+            await bot.login()
+            await server.arun(server.gateway.wait_joined())
+            await server.arun(server.gateway.say("general", "alice", "work"))
+            await until(lambda: bot.stats().handlers == 1, "the handler")
+            asyncio.ensure_future(bot.disconnect(3600))  # noqa: RUF006 (it ends with its loop)
+            await turns(10)
+
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(begin())
+        for task in asyncio.all_tasks(loop):
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+        loop.close()
+
+        async def again() -> None:
+            await bot.disconnect()
+            await bot.login()
+            await server.arun(server.gateway.wait_joined())
+            await server.arun(server.gateway.say("general", "alice", "again"))
+            await bot.until_heard("again")
+            await bot.disconnect()
+            await bot.wait_closed()
+
+        asyncio.run(again())
+        del loop, task
+        gc.collect()
+        assert bot.state == "closed"

@@ -217,7 +217,7 @@ def test_a_loop_that_was_closed_takes_its_lists_with_it(busy: bool, caplog: pyte
             await bot.disconnect()
 
         asyncio.run(second())
-        del loop
+        del loop, task
         gc.collect()
         assert given[0] == [f"{number}" for number in range(1000, 1000 + SIZE)]
         assert dropped(caplog) == [

@@ -78,3 +78,19 @@ async def test_a_close_whose_own_task_is_cancelled_is_finished(
     await client.wait_closed()
     await client.login()
     assert client.state == "ready"
+
+
+async def test_a_failed_login_raises_its_own_error(
+    ports: FakePorts, client: MezonClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail() -> None:
+        raise LookupError("no configuration")
+
+    client.setup_hook = fail  # type: ignore[method-assign]
+    ports.the_http.close = refuse  # type: ignore[method-assign]
+    with pytest.raises(LookupError, match="no configuration"):
+        await client.login()
+    with pytest.raises(LookupError, match="no configuration"):
+        await client.wait_closed()
+    assert "the disk is gone" in caplog.text
+    del ports.the_http.close
