@@ -21,7 +21,7 @@ from mezon._machines.dead_letters import dead_events
 from mezon._machines.desk import Turns
 from mezon._machines.layout import lock_key, prepare
 from mezon._machines.leader import Lock
-from mezon._machines.names import GROUP, OPERATOR, RELAY, Names, check_worker_name
+from mezon._machines.names import CALL_KEY, GROUP, OPERATOR, RELAY, Names, check_worker_name
 from mezon._machines.packets import Packet
 from mezon._machines.settings import Broker, Layout, Timing
 from mezon._machines.ways import Ways
@@ -452,6 +452,56 @@ async def test_what_a_worker_says_of_others_does_not_count(gateway: LocalGateway
             values = {"worker": "worker-1.x", "caller": "worker-1.x", "said": '{"interests": []}'}
             await courier.ask("interest", Packet(values), 20.0, "interests", harmless=True)
         assert machines.relay.stats()["workers"] == ["worker-2.evil"]
+
+
+async def test_a_worker_cannot_answer_for_the_calls_of_another(gateway: LocalGateway) -> None:
+    """What is remembered under the key of a call goes to whoever makes it: a worker's own keys are its own."""
+    async with (
+        machines_of(gateway) as (_, server, names),
+        user(server, "worker-2", names.inbox("worker-2.evil")) as (client, forbidden),
+    ):
+        inbox, answers = f"{client.new_inbox()}.1", asyncio.Queue[bytes]()
+
+        async def answered(message: Msg) -> None:
+            answers.put_nowait(message.data)
+
+        await client.subscribe(inbox, cb=answered)
+        for key, refused in (
+            ("worker-1.abc/1", True),
+            ("worker-2.evil2/1", True),
+            ("worker-2.evil/1", False),
+            ("m1/bot.handler#0/1", False),
+        ):
+            headers = {**in_time(), CALL_KEY: key}
+            data = Packet().encode()
+            await client.publish(names.call("worker-2.evil", "session"), data, reply=inbox, headers=headers)
+            answer = Packet.decode(await asyncio.wait_for(answers.get(), 20))
+            assert (answer.values.get("error") == "InvalidArgumentError") is refused, key
+        assert not forbidden
+
+
+async def test_an_answer_of_nats_is_no_word_of_a_worker(gateway: LocalGateway) -> None:
+    """The server's receipts and empty answers, sent where a worker says that it lives, change nothing."""
+    async with machines_of(gateway) as (machines, server, names):
+        client = machines.client()
+        await client.login()
+        (victim,) = machines.relay.stats()["workers"]
+        members = machines.relay._parts.members  # type: ignore[union-attr]
+        seen: list[list[str]] = []
+        members._on_change = lambda: seen.append(machines.relay.stats()["workers"])
+        async with user(server, "worker-2", names.inbox("worker-2.evil")) as (evil, forbidden):
+            victims = f"$KV.{names.members}.{victim}"
+            empty = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.partition-0"
+            for _ in range(20):
+                await evil.publish(f"$KV.{names.notes}.suspect.x", b"1", reply=victims)
+                await evil.publish(empty, b'{"batch": 1, "no_wait": true}', reply=victims)
+                await evil.publish(empty, b'{"batch": 1, "expires": 1}', reply=victims)
+            await evil.flush()
+            # Its own word, behind all that: the relay has heard everything before it.
+            await evil.publish(f"$KV.{names.members}.worker-2.evil", b'{"interests": []}')
+            await until(lambda: seen, "the other worker")
+            assert not forbidden
+        assert all(victim in workers for workers in seen), seen
 
 
 # ---- the session's token

@@ -198,6 +198,10 @@ class Desk:
             packet = Packet.decode(message.data)
             packet.values[CALLER] = headers[WORKER]
             key = headers.get(CALL_KEY, "")
+            # A key of an event is shared by all workers, for another one may have to finish what one began. A key of a
+            # worker's own calls has two parts, and the first is its name.
+            if key.count("/") == 1 and not key.startswith(f"{headers[WORKER]}/"):
+                raise InvalidArgumentError("the key of a call is that of another worker")
             if key:
                 repeated = REPEATED in headers
                 make = lambda: self._result(what, packet, until)  # noqa: E731

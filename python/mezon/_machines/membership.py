@@ -188,15 +188,16 @@ class Members:
         if not are_tokens(name):
             return
         if not message.data:
-            self._known.pop(name, None)
-        else:
-            try:
-                self._known[name] = Member.decode(name, message.data)
-            except ValueError as error:
-                logger.warning(
-                    "The bucket of workers holds something that is no worker: %s (%s)", name, error
-                )
-                return
+            # An answer of NATS itself, which a request may name any subject for, is empty too.
+            if "KV-Operation" in (message.headers or {}):
+                self._known.pop(name, None)
+                self._tell()
+            return
+        try:
+            self._known[name] = Member.decode(name, message.data)
+        except ValueError as error:
+            logger.warning("The bucket of workers holds something that is no worker: %s (%s)", name, error)
+            return
         self._tell()
 
     async def _look(self) -> None:
