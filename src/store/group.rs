@@ -29,6 +29,16 @@ const DELETE: &str = "DELETE FROM messages WHERE id = ?1 AND channel_id = ?2";
 #[cfg(test)]
 pub const PANIC: &str = "\u{2620} panic";
 
+/// The same, but it panics before its group begins.
+#[cfg(test)]
+pub const PANIC_OUTSIDE: &str = "\u{2620} outside";
+
+#[cfg(test)]
+pub fn panic_outside(ops: &[Op]) {
+    let asked = |op: &Op| matches!(op, Op::Payload(header, body) if json::content(header.content.of(body)).contains(PANIC_OUTSIDE));
+    assert!(!ops.iter().any(asked), "asked for by a test");
+}
+
 /// What a group did.
 #[derive(Debug, Default)]
 pub struct Written {
@@ -41,6 +51,17 @@ pub struct Written {
     /// Rows SQLite refused for what is in them.
     pub refused: usize,
     pub answers: Vec<(RowsChanged, i64)>,
+}
+
+impl Written {
+    /// Counts the next group with this one.
+    pub fn add(&mut self, next: Written) {
+        self.ops += next.ops;
+        self.changed += next.changed;
+        self.grown += next.grown;
+        self.refused += next.refused;
+        self.answers.extend(next.answers);
+    }
 }
 
 /// Writes the first operations of `ops`, as many as fit in the time of a group.

@@ -132,17 +132,19 @@ impl Drop for Handle {
         members.retain(|known| !std::ptr::eq(known.as_ptr(), Arc::as_ptr(&self.member)));
         let last = members.is_empty();
         drop(members);
+        *lock(&self.member.sql) = None;
         if last {
-            lock(&self.shared.intake).closing = true;
-            self.shared.wake.notify_all();
+            self.member.in_use.store(false, Ordering::Release);
+            self.shared.end_with(&self.member);
         }
     }
 }
 
 impl Shared {
-    /// Those who hold it. Never with another lock held, nor kept while anybody is told or closed.
+    /// Those who hold it, or the last one who did. Never with another lock held, nor kept while anybody is told or closed.
     pub fn holders(&self) -> Vec<Arc<Member>> {
-        lock(&self.members).iter().filter_map(Weak::upgrade).collect()
+        let held: Vec<Arc<Member>> = lock(&self.members).iter().filter_map(Weak::upgrade).collect();
+        if held.is_empty() { lock(&self.last_member).iter().cloned().collect() } else { held }
     }
 
     /// Does anybody have it open?

@@ -109,6 +109,8 @@ pub enum TroubleKind {
     Moved,
     /// The file can be written again.
     Recovered,
+    /// The store was closed while the file could not be written: what was held for it is dropped.
+    Lost,
     /// A defect of the store: what it concerned was skipped.
     Defect,
 }
@@ -120,6 +122,7 @@ impl TroubleKind {
             TroubleKind::Corrupt => "corrupt",
             TroubleKind::Moved => "moved",
             TroubleKind::Recovered => "recovered",
+            TroubleKind::Lost => "lost",
             TroubleKind::Defect => "defect",
         }
     }
@@ -329,6 +332,8 @@ impl Store {
     }
 
     /// Flushes. Closes the file and ends the writer unless others have it open. The next write opens it again.
+    ///
+    /// A file that another process holds is waited for; what it has not taken within `timeout` is dropped and reported.
     pub fn close_blocking(&self, timeout: Duration) -> bool {
         self.handle.close(timeout)
     }

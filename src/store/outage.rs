@@ -1,13 +1,12 @@
 //! What the writer does when the file cannot be written, is broken, or is not there any more.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::memory::Kept;
 use super::queue::{Op, lock};
-use super::writer::Writer;
-use super::{Location, Trouble, TroubleKind, file, fork};
+use super::writer::{Batch, Writer};
+use super::{Location, TroubleKind, file, fork};
 use crate::wire::Header;
 
 const RETRY_FIRST: Duration = Duration::from_secs(1);
@@ -15,28 +14,36 @@ const RETRY_LAST: Duration = Duration::from_secs(30);
 /// What is held for a file that cannot be written.
 const RETAINED_BYTES: usize = 32 << 20;
 const RETAINED_OPS: usize = 100_000;
+/// How often a closing store tries a file that another process holds; SQLite itself waits within each attempt.
+const CLOSING_RETRY: Duration = Duration::from_millis(20);
 
 /// The file cannot be written.
 pub struct Down {
     pub retry_at: Instant,
     delay: Duration,
+    /// Another process holds it: it may let go.
+    busy: bool,
+    why: String,
 }
 
 impl Down {
     /// It is tried at once.
     pub fn now() -> Down {
-        Down { retry_at: Instant::now(), delay: RETRY_FIRST }
+        Down { retry_at: Instant::now(), delay: RETRY_FIRST, busy: false, why: String::new() }
+    }
+
+    /// The next attempt is put off.
+    pub fn postpone(&mut self) {
+        self.retry_at = Instant::now() + self.delay;
     }
 }
 
 impl Writer<'_> {
-    /// Holds the operations from `at` on for a file that cannot be written; the oldest go when it is too much.
-    pub fn retain(&mut self, ops: Vec<Op>, at: usize) {
-        let left = ops.len() - at;
-        let weight: usize = ops[at..].iter().map(Op::weight).sum();
+    /// Holds what is left of a batch for a file that cannot be written; the oldest go when it is too much.
+    pub fn retain(&mut self, mut batch: Batch<'_>) {
         {
             let mut retained = lock(&self.shared.retained);
-            retained.extend(ops.into_iter().skip(at));
+            retained.extend_from_slice(batch.left());
             let mut bytes: usize = retained.iter().map(Op::weight).sum();
             let mut drop = retained.len().saturating_sub(RETAINED_OPS);
             bytes -= retained[..drop].iter().map(Op::weight).sum::<usize>();
@@ -47,8 +54,7 @@ impl Writer<'_> {
             retained.drain(..drop);
             self.shared.counters.lost.fetch_add(drop as u64, Ordering::Relaxed);
         }
-        self.shared.seen_bytes.fetch_sub(weight, Ordering::Relaxed);
-        self.shared.progress.advance(left as u64);
+        batch.settle(batch.left().len());
     }
 
     pub fn go_down(&mut self, error: &rusqlite::Error) {
@@ -59,16 +65,21 @@ impl Writer<'_> {
             None => RETRY_FIRST,
         };
         let first = self.down.is_none();
-        self.down = Some(Down { retry_at: Instant::now() + delay, delay });
+        self.down = Some(Down {
+            retry_at: Instant::now() + delay,
+            delay,
+            busy: file::is_busy(error),
+            why: error.to_string(),
+        });
         self.shared.degraded.store(true, Ordering::Release);
         self.shared.indexes.give_up();
         if first {
-            self.tell(
+            self.shared.tell(
                 TroubleKind::Unwritable,
                 format!(
                     "the message cache {} cannot be written ({error}). The bot goes on with the messages in memory, \
                      and tries the file again from time to time. Look at the disk space and at who may write there.",
-                    self.name()
+                    self.shared.name()
                 ),
             );
         }
@@ -81,11 +92,7 @@ impl Writer<'_> {
             // Even with nothing to write: the file must open again.
             match self.group(&chunk) {
                 Ok(written) => {
-                    for (answer, changed) in &written.answers {
-                        answer.store(*changed, Ordering::Release);
-                    }
-                    self.shared.counters.rows_written.fetch_add(written.changed as u64, Ordering::Relaxed);
-                    self.rows = self.rows.map(|rows| rows.saturating_add_signed(written.grown));
+                    self.record(&written);
                     let mut retained = lock(&self.shared.retained);
                     let done = written.ops.min(retained.len());
                     retained.drain(..done);
@@ -107,7 +114,33 @@ impl Writer<'_> {
         }
         self.down = None;
         self.shared.degraded.store(false, Ordering::Release);
-        self.tell(TroubleKind::Recovered, format!("the message cache {} can be written again.", self.name()));
+        let text = format!("the message cache {} can be written again.", self.shared.name());
+        self.shared.tell(TroubleKind::Recovered, text);
+    }
+
+    /// The store closes: tries to write what is retained until then if another process holds the file, and once otherwise. Drops
+    /// what the file has not taken after that, and reports it.
+    pub fn write_retained(&mut self, until: Instant) {
+        while self.down.is_some() {
+            self.recover();
+            let Some(down) = &self.down else { return };
+            if down.busy && Instant::now() < until {
+                std::thread::sleep(CLOSING_RETRY);
+                continue;
+            }
+            let dropped = std::mem::take(&mut *lock(&self.shared.retained)).len();
+            if dropped > 0 {
+                self.shared.counters.lost.fetch_add(dropped as u64, Ordering::Relaxed);
+                let text = format!(
+                    "{dropped} messages could not be written to the message cache {} before it was closed ({}). They are \
+                     lost.",
+                    self.shared.name(),
+                    down.why
+                );
+                self.shared.tell(TroubleKind::Lost, text);
+            }
+            return;
+        }
     }
 
     /// Renames the broken file and starts a new one with the messages in memory.
@@ -129,11 +162,11 @@ impl Writer<'_> {
         };
         match renamed {
             Ok(target) => {
-                self.tell(
+                self.shared.tell(
                     TroubleKind::Corrupt,
                     format!(
                         "the message cache {} is broken ({why}). It was renamed to {}, and a new one is started.",
-                        self.name(),
+                        self.shared.name(),
                         target.display()
                     ),
                 );
@@ -164,13 +197,13 @@ impl Writer<'_> {
                 place.abandon(&self.shared.options.location);
             }
         }
-        self.tell(
+        self.shared.tell(
             TroubleKind::Moved,
             format!(
                 "the message cache {} was moved, deleted or replaced while the bot was using it. The bot goes on with \
                  the file that is there now, or a new one, and writes the messages it has in memory to it; older ones \
                  are gone. Stop the bot before you touch the file.",
-                self.name()
+                self.shared.name()
             ),
         );
         self.write_memory();
@@ -201,22 +234,5 @@ impl Writer<'_> {
             }
         }
         self.rows = None;
-    }
-
-    pub fn tell(&self, kind: TroubleKind, text: String) {
-        let trouble = Trouble { kind, text };
-        for member in self.shared.holders() {
-            let Some(tell) = &member.on_trouble else { continue };
-            if catch_unwind(AssertUnwindSafe(|| tell(&trouble))).is_err() {
-                self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
-
-    fn name(&self) -> String {
-        match &self.shared.options.location {
-            Location::File(path) => path.display().to_string(),
-            Location::Memory => "in memory".into(),
-        }
     }
 }

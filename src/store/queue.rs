@@ -67,7 +67,8 @@ pub struct Intake {
     pub asleep: bool,
     /// Somebody waits: do not collect a group.
     pub hurry: bool,
-    pub closing: bool,
+    /// The store closes: until when the writer waits for a file that another process holds.
+    pub closing: Option<Instant>,
     pub running: bool,
     /// Writers that have come to their end.
     pub ended: u64,

@@ -1,5 +1,6 @@
 //! What the handles of a store and its writer share: the ways in and out, and who waits for whom.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -11,13 +12,21 @@ use super::indexes::{Index, Indexes};
 use super::memory::{Kept, Memory};
 use super::queue::{Intake, Op, Progress, lock};
 use super::row::Row;
-use super::{Location, Options, file, fork, live, read, sql, writer};
+use super::{Location, Options, Trouble, TroubleKind, file, fork, live, read, sql, writer};
 use crate::by_channel::RingBounds;
 use crate::wire::Header;
 use crate::wire::message::{CODE_REMOVE, CODE_UPDATE};
 
 /// Above this nothing more is taken for the file: somebody fills the queue who does not look at the backlog.
 const BACKLOG_LIMIT: usize = 256 << 20;
+
+/// How long the writer of a store that nobody holds any more, and nobody has closed, waits for a file that another process
+/// holds.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+
+/// The writer gives up so long before a close is over, so that what it reports comes before the close returns. An attempt takes
+/// `file::BUSY` at most while another process holds the file.
+const LAST_REPORT: Duration = Duration::from_secs(1);
 
 /// What the memory layer takes in before it lets the others at it.
 const PORTION: usize = 256;
@@ -61,7 +70,8 @@ pub(super) struct Shared {
     pub degraded: AtomicBool,
     /// A reader met a broken page.
     pub suspect: AtomicBool,
-    /// Bytes seen and not settled. With the intake's own bytes this is the backlog.
+    /// Bytes seen and not settled. With the intake's own bytes this is the backlog. `absorb` adds the bytes of an operation,
+    /// the writer's `Batch` that takes the operation subtracts them, and nobody else writes to it.
     pub seen_bytes: AtomicUsize,
     /// The writer's connection; readers share it when the place is memory.
     pub writable: Mutex<Option<file::Writable>>,
@@ -70,6 +80,8 @@ pub(super) struct Shared {
     readers: [Mutex<Option<Connection>>; 2],
     /// Those who hold it, each with a connection for SQL of its own.
     pub members: Mutex<Vec<Weak<Member>>>,
+    /// The last one who held it, until the writer has ended: the writer reports to it what could not be written.
+    pub last_member: Mutex<Option<Arc<Member>>>,
     pub indexes: Indexes,
     pub counters: Counters,
     pub process: u32,
@@ -96,6 +108,7 @@ impl Shared {
             waiting: AtomicUsize::new(0),
             readers: [const { Mutex::new(None) }; 2],
             members: Mutex::default(),
+            last_member: Mutex::default(),
             indexes: Indexes::default(),
             counters: Counters::default(),
             process: std::process::id(),
@@ -121,7 +134,7 @@ impl Shared {
         intake.hurry |= hurry;
         if !intake.running {
             intake.running = true;
-            intake.closing = false;
+            intake.closing = None;
             drop(intake);
             self.start();
         } else if intake.asleep || hurry {
@@ -151,20 +164,24 @@ impl Shared {
         let mut left = lock(&self.intake).ops.len();
         loop {
             let mut seen = lock(&self.seen);
-            let portion: Vec<Op> = {
+            let Seen { memory, ops } = &mut *seen;
+            // In the writer's hands before memory looks at them: a panic there keeps no operation from being settled.
+            let first = ops.len();
+            {
                 let mut intake = lock(&self.intake);
                 let count = intake.ops.len().min(PORTION);
-                let portion: Vec<Op> = intake.ops.drain(..count).collect();
-                let bytes = portion.iter().map(Op::weight).sum();
+                ops.extend(intake.ops.drain(..count));
+                let bytes = ops[first..].iter().map(Op::weight).sum();
                 intake.bytes -= bytes;
                 self.seen_bytes.fetch_add(bytes, Ordering::Relaxed);
-                portion
-            };
+            }
+            let portion = &ops[first..];
             left = left.saturating_sub(portion.len());
             let last = portion.len() < PORTION || left == 0;
             for op in portion {
-                see(&mut seen.memory, &op);
-                seen.ops.push(op);
+                if catch_unwind(AssertUnwindSafe(|| see(memory, op))).is_err() {
+                    self.counters.panics.fetch_add(1, Ordering::Relaxed);
+                }
             }
             if last {
                 return seen;
@@ -325,30 +342,82 @@ impl Shared {
         self.settle(timeout) && lock(&self.retained).is_empty()
     }
 
+    /// Commits what was accepted and ends the writer. False when something is missing in the file.
+    ///
+    /// Waits for a file that another process holds. What is not written within `timeout` is dropped, and the holders are told.
     pub fn close(self: &Arc<Self>, timeout: Duration) -> bool {
         if self.process != std::process::id() {
             return false;
         }
         let deadline = Instant::now() + timeout;
-        let whole = self.flush(timeout);
+        let lost = self.counters.lost.load(Ordering::Relaxed);
+        let settled = self.settle(timeout);
         // The writer's connection is then the last, and its end empties the log into the file.
         self.close_readers();
-        {
-            let mut intake = lock(&self.intake);
-            intake.closing = true;
-            self.wake.notify_all();
-            let ended = intake.ended;
-            // One that others start meanwhile is not waited for.
-            while intake.running && intake.ended == ended {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return false;
-                }
-                intake = self.wake.wait_timeout(intake, left).unwrap_or_else(PoisonError::into_inner).0;
-            }
-            intake.closing &= intake.running;
+        if !self.end_writer(deadline) {
+            let waiting = lock(&self.intake).accepted.saturating_sub(self.progress.settled());
+            let waiting = waiting + lock(&self.retained).len() as u64;
+            self.tell(
+                TroubleKind::Unwritable,
+                format!(
+                    "the message cache {} could not be closed within {} s: {waiting} messages are not in the file yet, and \
+                     are lost if the process ends now.",
+                    self.name(),
+                    timeout.as_secs_f64()
+                ),
+            );
+            return false;
         }
-        whole && lock(&self.retained).is_empty()
+        settled && lock(&self.retained).is_empty() && self.counters.lost.load(Ordering::Relaxed) == lost
+    }
+
+    /// Has the writer end, and waits for that; false when it has not by the deadline.
+    fn end_writer(&self, deadline: Instant) -> bool {
+        let mut intake = lock(&self.intake);
+        let until = deadline.checked_sub(LAST_REPORT).unwrap_or(deadline);
+        intake.closing = intake.closing.max(Some(until));
+        self.wake.notify_all();
+        let ended = intake.ended;
+        // One that others start meanwhile is not waited for.
+        while intake.running && intake.ended == ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            intake = self.wake.wait_timeout(intake, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if !intake.running {
+            intake.closing = None;
+        }
+        true
+    }
+
+    /// The last member goes. The writer ends by itself, and has somebody to report to until then.
+    pub fn end_with(&self, member: &Arc<Member>) {
+        let mut intake = lock(&self.intake);
+        if intake.running {
+            *lock(&self.last_member) = Some(Arc::clone(member));
+            intake.closing = intake.closing.max(Some(Instant::now() + CLOSE_PATIENCE));
+            self.wake.notify_all();
+        }
+    }
+
+    /// Reports trouble to every holder.
+    pub fn tell(&self, kind: TroubleKind, text: String) {
+        let trouble = Trouble { kind, text };
+        for member in self.holders() {
+            let Some(tell) = &member.on_trouble else { continue };
+            if catch_unwind(AssertUnwindSafe(|| tell(&trouble))).is_err() {
+                self.counters.panics.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub fn name(&self) -> String {
+        match &self.options.location {
+            Location::File(path) => path.display().to_string(),
+            Location::Memory => "in memory".into(),
+        }
     }
 }
 

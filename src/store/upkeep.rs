@@ -91,7 +91,7 @@ impl Upkeep {
     }
 
     /// There is nothing that could be done now.
-    fn rest(&mut self) {
+    pub fn rest(&mut self) {
         (self.pruning, self.vacuuming, self.indexing, self.retiring) = (false, false, false, false);
         self.tick = Instant::now() + TICK;
     }
@@ -138,7 +138,7 @@ impl Writer<'_> {
                 false => DELAY,
             };
             let waited_for = intake.hurry
-                || intake.closing
+                || intake.closing.is_some()
                 || shared.waiting.load(Ordering::Relaxed) > 0
                 || fork::wanted();
             !waited_for && started.elapsed() < longest

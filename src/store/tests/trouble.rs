@@ -103,3 +103,151 @@ fn a_locked_file_is_waited_for_and_then_done_without() {
     assert_eq!(store.count(None), 2);
     assert_eq!(kinds(&troubles), [TroubleKind::Unwritable, TroubleKind::Recovered]);
 }
+
+/// Rows that are in the file, whoever has it open.
+fn rows_in(path: &Path) -> i64 {
+    let connection = Connection::open(path).expect("opens");
+    connection.query_row("SELECT count(*) FROM messages", [], |row| row.get(0)).expect("counts")
+}
+
+/// A store that holds 50 messages back, for the returned connection has the file's lock.
+fn locked_out(path: &Path) -> (Store, Arc<Mutex<Vec<Trouble>>>, Connection) {
+    let (store, troubles) = open_with_troubles(small(path));
+    store.accept(encoded(&message(1, 1000, "before")));
+    assert!(store.flush_blocking(SOON));
+    let other = Connection::open(path).expect("opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("locks");
+    for id in 0..50 {
+        store.accept(encoded(&message(1, id, "a")));
+    }
+    wait_for("giving up", || store.stats().retained == 50);
+    (store, troubles, other)
+}
+
+#[test]
+fn a_close_waits_for_a_locked_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cache.db");
+    let (store, troubles, other) = locked_out(&path);
+    std::thread::scope(|scope| {
+        let close = scope.spawn(|| store.close_blocking(SOON));
+        wait_for("the close", || lock(&store.handle.seen().intake).closing.is_some());
+        other.execute_batch("COMMIT").expect("unlocks");
+        assert!(close.join().expect("no panic"), "all is in the file");
+    });
+    assert_eq!((rows_in(&path), store.stats().lost, store.stats().retained), (51, 0, 0));
+    assert_eq!(kinds(&troubles), [TroubleKind::Unwritable, TroubleKind::Recovered]);
+}
+
+#[test]
+fn what_a_locked_file_does_not_take_in_time_is_dropped_and_reported() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cache.db");
+    let (store, troubles, other) = locked_out(&path);
+    assert!(!store.close_blocking(Duration::from_secs(3)));
+    wait_for("the report", || kinds(&troubles) == [TroubleKind::Unwritable, TroubleKind::Lost]);
+    let text = troubles.lock().expect("whole")[1].text.clone();
+    assert!(text.starts_with("50 messages could not be written"), "{text}");
+    assert!(text.contains(path.to_str().expect("is text")) && text.contains("locked"), "{text}");
+    assert_eq!((store.stats().lost, store.stats().retained), (50, 0));
+    // Used again, the store goes on.
+    other.execute_batch("COMMIT").expect("unlocks");
+    store.accept(encoded(&message(1, 2000, "after")));
+    assert!(store.close_blocking(SOON));
+    assert_eq!(rows_in(&path), 2);
+}
+
+/// Nobody holds the store any more, and the last one who did hears of the loss.
+#[test]
+fn a_store_that_is_dropped_reports_what_it_could_not_write() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cache.db");
+    let (store, troubles, other) = locked_out(&path);
+    let shared = Arc::downgrade(store.shared());
+    drop(store);
+    wait_for("the end of the writer", || shared.upgrade().is_none());
+    assert_eq!(kinds(&troubles), [TroubleKind::Unwritable, TroubleKind::Lost]);
+    drop(other);
+}
+
+#[test]
+fn a_panic_while_the_file_is_down_costs_the_message_that_caused_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("file"), b"").expect("writes");
+    let (store, troubles) = open_with_troubles(small(&folder.path().join("file/cache.db")));
+    for id in 1..=20 {
+        let text = if id == 10 { group::PANIC } else { "fine" };
+        store.accept(encoded(&message(1, id, text)));
+    }
+    wait_for("giving up", || store.stats().degraded);
+    std::fs::remove_file(folder.path().join("file")).expect("removes");
+    wait_for("recovery", || !store.stats().degraded);
+    assert!(store.flush_blocking(SOON));
+    assert_eq!((store.count(None), store.stats().panics), (19, 1));
+    assert_eq!(kinds(&troubles), [TroubleKind::Unwritable, TroubleKind::Defect, TroubleKind::Recovered]);
+}
+
+#[test]
+fn a_panic_while_memory_is_written_to_a_new_file_costs_the_message_that_caused_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cache.db");
+    let (store, troubles) = open_with_troubles(Options::at(&path));
+    for (id, text) in [(1, "a"), (2, group::PANIC), (3, "b")] {
+        store.accept(encoded(&message(1, id, text)));
+    }
+    assert!(store.close_blocking(SOON));
+    std::fs::write(&path, vec![0x5a; 64 * 1024]).expect("writes");
+    store.accept(encoded(&message(1, 4, "c")));
+    assert!(store.flush_blocking(SOON));
+    assert_eq!((store.count(None), store.stats().panics), (3, 2));
+    assert_eq!(kinds(&troubles), [TroubleKind::Defect, TroubleKind::Corrupt, TroubleKind::Defect]);
+}
+
+/// What comes in while the writer deals with a panic stays in the backlog until it is settled, and leaves it then.
+#[test]
+fn the_backlog_survives_a_turn_that_panics() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let slot: Arc<Mutex<Option<Store>>> = Arc::default();
+    let inside = Arc::clone(&slot);
+    let mut options = small(&folder.path().join("cache.db"));
+    options.on_trouble = Some(Box::new(move |trouble| {
+        // On the writer's thread, in the middle of it.
+        assert_eq!(trouble.kind, TroubleKind::Defect);
+        let guard = inside.lock().expect("whole");
+        let store = guard.as_ref().expect("the test has put it there");
+        store.accept(encoded(&message(1, 2, "meanwhile")));
+        assert_eq!(store.stats().memory_messages, 0, "this has taken it out of the intake");
+    }));
+    let store = Store::open(options);
+    *slot.lock().expect("whole") = Some(store.clone());
+    store.accept(encoded(&message(1, 1, group::PANIC_OUTSIDE)));
+    wait_for("the panic", || store.stats().panics == 1);
+    wait_for("the other message", || store.stats().rows_written == 1);
+    assert!(store.flush_blocking(SOON));
+    assert_eq!((store.backlog(), store.stats().lost), (Backlog::default(), 1));
+    slot.lock().expect("whole").take();
+}
+
+#[test]
+fn the_backlog_is_right_however_many_add_to_it_while_turns_panic() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(small(&folder.path().join("cache.db")));
+    std::thread::scope(|scope| {
+        for writer in 0..3 {
+            let store = &store;
+            scope.spawn(move || {
+                for id in 0..2000 {
+                    let text = if id % 100 == writer { group::PANIC_OUTSIDE } else { "fine" };
+                    store.accept(encoded(&message(writer, id, text)));
+                    // A reader: it takes what is there out of the intake.
+                    let _ = store.peek(writer, id - 1).is_some() || store.stats().degraded;
+                }
+            });
+        }
+    });
+    assert!(store.flush_blocking(SOON));
+    let stats = store.stats();
+    assert_eq!((stats.backlog, stats.accepted), (Backlog::default(), 6000));
+    assert_eq!(stats.rows_written + stats.lost, 6000);
+    assert!(stats.panics > 0);
+}
