@@ -287,6 +287,17 @@ def address_of(user_id: str) -> str:
 def is_address(text: str) -> bool:
     """Say whether a text decodes to the 32 bytes of an address."""
 
+def search_file(
+    path: str | PathLike[str], text: str, channel_id: int | None, limit: int
+) -> builtins.list[dict[str, Any]]:
+    """Search a file that no store of the process has open, as ``Store.search`` does, and change nothing.
+
+    Without an index, or where the index ends, the rows are read. Columns are text, by their names in the table.
+
+    Raises:
+        sqlite3.Error: If the file cannot be read as a message store.
+    """
+
 def close_stores(timeout: float) -> bool:
     """Flush and close every store of the process, for up to `timeout` seconds; True when nothing is missing."""
 
@@ -335,7 +346,7 @@ class Store:
         memory_channels: Of how many channels, the ones used last.
         memory_bytes: How many bytes all that may take.
         on_trouble: Called with (kind, text) on the writer's thread.
-            Kinds: unwritable, corrupt, moved, recovered, defect.
+            Kinds: unwritable, corrupt, moved, recovered, lost, defect.
 
     Raises:
         ValueError: If ``max_age`` is no number of seconds above zero.
@@ -388,7 +399,11 @@ class Store:
     def flush(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds until all that was accepted is committed; True when it is."""
     def close(self, timeout: float) -> bool:
-        """Flush and close the file; the next write opens it again. Waits up to `timeout` seconds."""
+        """Flush and close the file; the next write opens it again. Waits up to `timeout` seconds.
+
+        Waits for a file that another process has locked. What the file has not taken in time is dropped and reported to
+        ``on_trouble`` with the kind ``lost``. False if something is missing in the file.
+        """
     @property
     def backlog(self) -> tuple[int, int]:
         """Messages and bytes accepted and not yet committed."""

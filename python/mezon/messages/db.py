@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import os
 import weakref
 from collections import deque
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
+#: How the kinds of trouble are logged that are no warnings.
+_LEVELS: Final = {"recovered": logging.INFO, "lost": logging.ERROR}
+
 logger: Final = get_logger("mezon.store")
 
 DEFAULT_PATH = "./mezon-cache/mezon-messages-cache.db"
@@ -38,7 +42,7 @@ _UNTOLD: Final = 8
 #: More of anything than a file or a machine holds.
 _MOST: Final = 2**48
 
-#: Seconds ``close`` waits for a disk that does not answer.
+#: Seconds ``close`` waits for a file that another process has locked, or a disk that does not answer.
 _CLOSE_TIMEOUT = 10.0
 
 
@@ -119,6 +123,8 @@ class MessageDB:
         def on_trouble(kind: str, text: str) -> None:
             if (owner := myself()) is not None:
                 owner._tell(kind, text)
+            else:  # the last words of a store that was dropped without a close
+                _log(kind, text)
 
         bounds: dict[str, Any] = self._bounds
         return _core.Store(self.db_path, on_trouble=on_trouble, **bounds)
@@ -294,7 +300,11 @@ class MessageDB:
         return await self._wait(CLOSE, self.core.flush, timeout)
 
     async def close(self) -> None:
-        """Commit what is left, and close the file unless others have it open. Using the store again opens it again."""
+        """Commit what is left, and close the file unless others have it open. Using the store again opens it again.
+
+        Waits up to 10 seconds for a file that another process has locked. Messages that the file has not taken by then
+        are dropped: an error in the log and on ``on_error`` says how many, and names the file.
+        """
         if self._process != os.getpid():
             return
         if self._sql is not None:
@@ -319,10 +329,9 @@ class MessageDB:
 
     def _tell(self, kind: str, text: str) -> None:
         """Tell the loop. Called by the writer's thread."""
+        _log(kind, text)
         if kind == "recovered":
-            logger.info(text)
             return
-        logger.warning(text)
         loop, error = self._loop, MessageStoreError(text)
         if loop is None or loop.is_closed():
             # Told when there is one: a bot's own code runs on no thread of ours.
@@ -351,6 +360,24 @@ class MessageDB:
         self._telling.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("on_error itself failed", exc_info=error)
+
+
+def search_file(
+    path: str | os.PathLike[str], text: str, channel_id: int | None = None, limit: int = 50
+) -> list[dict[str, Any]]:
+    """Search the file of a store as ``MessageDB.search_messages`` does, and change nothing.
+
+    No store of this process may have the file open. Where the file has no index, its rows are read, which takes some
+    seconds for a million. The columns of the rows are text, by their names in the table.
+
+    Raises:
+        sqlite3.Error: If the file cannot be read as a message store.
+    """
+    return _core.search_file(path, text, channel_id, limit)
+
+
+def _log(kind: str, text: str) -> None:
+    logger.log(_LEVELS.get(kind, logging.WARNING), text)
 
 
 def _number(limit: int) -> int:
