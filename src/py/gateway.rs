@@ -11,6 +11,7 @@ use super::codec::decode::DecodeError;
 use super::codec::encode;
 use super::codec::plan::Plan;
 use super::filter::EventFilter;
+use super::is_fatal;
 use super::items::{self, Plans};
 use super::options::{self, seconds};
 use super::wake::AnyWake;
@@ -214,6 +215,7 @@ impl Gateway {
             match self.plans.decode(py, tags::CHANNEL_MESSAGE, &body) {
                 Ok(message) => list.append(message)?,
                 Err(DecodeError::Malformed(_)) => {}
+                Err(DecodeError::Python(why)) if is_fatal(py, &why) => return Err(why),
                 // It must not cost the others of the channel.
                 Err(DecodeError::Python(why)) => why.write_unraisable(py, None),
             }

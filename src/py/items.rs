@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pyo3::exceptions::{PyException, PyRuntimeError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyTuple};
@@ -10,6 +10,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use super::codec::decode::{self, DecodeError};
 use super::codec::lazy;
 use super::codec::plan::Plan;
+use super::is_fatal;
 use crate::gateway::{Failure, Stats, TAGS};
 use crate::inbox::Item;
 use crate::wire::Body;
@@ -157,7 +158,7 @@ pub(super) fn add<'py>(
             }
             Err(DecodeError::Python(why)) => {
                 let text = why.value(py).to_string();
-                if !why.is_instance_of::<PyException>(py) {
+                if is_fatal(py, &why) {
                     // Ctrl-C, say, in a piece of Python that decoding calls: it goes on beside the failed call.
                     into.push(broken(py, tag, why)?);
                 }

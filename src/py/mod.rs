@@ -1,6 +1,7 @@
 //! The seam: the only place that knows pyo3.
 #![allow(unsafe_code)] // the seam alone may, and each use says why it is sound
 
+use pyo3::exceptions::{PyException, PyMemoryError};
 use pyo3::prelude::*;
 
 use crate::gateway::SILENT;
@@ -21,6 +22,11 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// True for an unoptimised build, which is several times slower.
 const DEBUG_BUILD: bool = cfg!(debug_assertions);
 
+/// True for an interrupt, an exit or a lack of memory: they say nothing about the value at hand, and nobody here may drop them.
+fn is_fatal(py: Python<'_>, why: &PyErr) -> bool {
+    !why.is_instance_of::<PyException>(py) || why.is_instance_of::<PyMemoryError>(py)
+}
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", VERSION)?;
@@ -40,6 +46,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<codec::senders::Senders>()?;
     module.add_function(wrap_pyfunction!(codec::senders::sender_looks, module)?)?;
     module.add_class::<store::Store>()?;
+    module.add_function(wrap_pyfunction!(store::search_file, module)?)?;
     module.add_function(wrap_pyfunction!(store::close_stores, module)?)?;
     module.add_function(wrap_pyfunction!(store::before_fork, module)?)?;
     module.add_function(wrap_pyfunction!(store::after_fork, module)?)?;

@@ -7,6 +7,7 @@ use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use rusqlite::types::Value;
 use rusqlite::{Error, ffi};
 
+use super::is_fatal;
 use super::store::Store;
 use crate::store::Values;
 
@@ -68,13 +69,18 @@ fn plain(value: &Bound<'_, PyAny>) -> PyResult<Value> {
         Ok(Value::Real(value.extract()?))
     } else if let Ok(text) = value.cast::<PyString>() {
         Ok(Value::Text(text.to_str()?.to_owned()))
-    } else if let Ok(bytes) = value.extract::<Vec<u8>>() {
-        Ok(Value::Blob(bytes))
     } else {
-        let kind = value.get_type().qualname()?;
-        let text =
-            format!("a value of type {kind} cannot be put into SQLite: give None, int, float, str or bytes");
-        Err(raised(value.py(), "ProgrammingError", &text))
+        match value.extract::<Vec<u8>>() {
+            Ok(bytes) => Ok(Value::Blob(bytes)),
+            Err(why) if is_fatal(value.py(), &why) => Err(why),
+            Err(_) => {
+                let kind = value.get_type().qualname()?;
+                let text = format!(
+                    "a value of type {kind} cannot be put into SQLite: give None, int, float, str or bytes"
+                );
+                Err(raised(value.py(), "ProgrammingError", &text))
+            }
+        }
     }
 }
 
@@ -89,7 +95,7 @@ fn object(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
 }
 
 /// The error that Python's sqlite3 would raise.
-fn sqlite_error(py: Python<'_>, error: &Error) -> PyErr {
+pub(super) fn sqlite_error(py: Python<'_>, error: &Error) -> PyErr {
     match error {
         Error::MultipleStatement => {
             raised(py, "ProgrammingError", "You can only execute one statement at a time.")
@@ -122,9 +128,11 @@ fn raised_by_code(py: Python<'_>, extended: i32, text: &str) -> PyErr {
         _ => "DatabaseError",
     };
     let error = raised(py, class, text);
-    // As sqlite3 has it; an error without it is still the error.
-    let _ = error.value(py).setattr("sqlite_errorcode", extended);
-    error
+    // As sqlite3 has it.
+    match error.value(py).setattr("sqlite_errorcode", extended) {
+        Ok(()) => error,
+        Err(why) => why,
+    }
 }
 
 fn raised(py: Python<'_>, class: &str, text: &str) -> PyErr {

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use super::codec::json;
+use super::sql::sqlite_error;
 use crate::store::{self, Found, Options, Row};
 
 /// A message cache. Its methods may be called from any thread; those that may wait let go of the GIL.
@@ -205,6 +206,26 @@ impl Store {
     }
 }
 
+/// Search a file that no store of the process has open, as `Store.search` does, and change nothing. Rows with their columns as text.
+///
+/// Raises sqlite3.Error when the file cannot be read as a store.
+#[pyfunction]
+pub fn search_file<'py>(
+    py: Python<'py>,
+    path: std::path::PathBuf,
+    text: &Bound<'py, PyString>,
+    channel_id: Option<i64>,
+    limit: usize,
+) -> PyResult<Bound<'py, PyList>> {
+    let text = text.to_string_lossy().into_owned();
+    let rows = py.detach(|| store::search_file(&path, &text, channel_id, limit));
+    let list = PyList::empty(py);
+    for row in rows.map_err(|error| sqlite_error(py, &error))? {
+        list.append(text_row(py, &row)?)?;
+    }
+    Ok(list)
+}
+
 /// Flush and close every store of the process: for the end of it.
 #[pyfunction]
 pub fn close_stores(py: Python<'_>, timeout: f64) -> bool {
@@ -262,13 +283,13 @@ fn parsed_rows<'py>(py: Python<'py>, rows: &[Row]) -> PyResult<Bound<'py, PyList
     let list = PyList::empty(py);
     for row in rows {
         let dict = ids(py, row)?;
-        dict.set_item("content", object(py, row.content.as_deref()))?;
-        dict.set_item("mentions", array(py, row.mentions.as_deref()))?;
-        dict.set_item("attachments", array(py, row.attachments.as_deref()))?;
-        dict.set_item("reactions", array(py, row.reactions.as_deref()))?;
+        dict.set_item("content", object(py, row.content.as_deref())?)?;
+        dict.set_item("mentions", array(py, row.mentions.as_deref())?)?;
+        dict.set_item("attachments", array(py, row.attachments.as_deref())?)?;
+        dict.set_item("reactions", array(py, row.reactions.as_deref())?)?;
         dict.set_item("topic_id", &row.topic_id)?;
         dict.set_item("create_time_seconds", row.create_time_seconds)?;
-        dict.set_item("references", array(py, row.references.as_deref()))?;
+        dict.set_item("references", array(py, row.references.as_deref())?)?;
         list.append(dict)?;
     }
     Ok(list)
@@ -283,13 +304,13 @@ fn ids<'py>(py: Python<'py>, row: &Row) -> PyResult<Bound<'py, PyDict>> {
     Ok(dict)
 }
 
-fn object<'py>(py: Python<'py>, text: Option<&str>) -> Bound<'py, PyAny> {
-    text.and_then(|text| json::parse(py, text.as_bytes())).unwrap_or_else(|| PyDict::new(py).into_any())
+fn object<'py>(py: Python<'py>, text: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
+    let parsed = text.map(|text| json::parse(py, text.as_bytes())).transpose()?.flatten();
+    Ok(parsed.unwrap_or_else(|| PyDict::new(py).into_any()))
 }
 
-fn array<'py>(py: Python<'py>, text: Option<&str>) -> Bound<'py, PyAny> {
-    match text {
-        Some("[]") | None => PyList::empty(py).into_any(),
-        Some(text) => json::parse(py, text.as_bytes()).unwrap_or_else(|| PyList::empty(py).into_any()),
-    }
+fn array<'py>(py: Python<'py>, text: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
+    let text = text.filter(|text| *text != "[]");
+    let parsed = text.map(|text| json::parse(py, text.as_bytes())).transpose()?.flatten();
+    Ok(parsed.unwrap_or_else(|| PyList::empty(py).into_any()))
 }

@@ -35,6 +35,11 @@ const OPTIONAL_COLUMNS: [(&str, &str); 9] = [
 /// How long SQLite itself waits for another process before it says busy.
 const BUSY: Duration = Duration::from_millis(250);
 
+/// The same for a connection that only reads.
+const READER_BUSY: Duration = Duration::from_secs(1);
+
+const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
 /// Where the rows are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -155,29 +160,50 @@ pub fn open_reader(path: &Path) -> Result<Option<Connection>, rusqlite::Error> {
     if !path.exists() {
         return Ok(None);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path, READ_ONLY)?;
     let connection = match connection.query_row("PRAGMA schema_version", [], |_| Ok(())) {
         Ok(()) => connection,
         Err(error) if matches!(code(&error), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
             // A log's index cannot be made in a folder nobody may write to. Nobody writes then: read as is.
-            let mut uri = OsString::from("file:");
-            uri.push(
-                path.as_os_str()
-                    .to_string_lossy()
-                    .replace('%', "%25")
-                    .replace('?', "%3f")
-                    .replace('#', "%23"),
-            );
-            uri.push("?immutable=1");
-            Connection::open_with_flags(PathBuf::from(uri), flags | OpenFlags::SQLITE_OPEN_URI)?
+            open_immutable(path)?
         }
         Err(error) => return Err(error),
     };
-    connection.busy_timeout(Duration::from_secs(1))?;
+    connection.busy_timeout(READER_BUSY)?;
     connection.set_prepared_statement_cache_capacity(32);
     connection.execute_batch("PRAGMA cache_size=-4096;")?;
     Ok(Some(connection))
+}
+
+/// Opens a file for reading only that no store of this process has open. Makes nothing, neither the file nor anything beside it.
+pub fn open_other(path: &Path) -> Result<Connection, rusqlite::Error> {
+    // To read a file in WAL mode SQLite makes a log and its index beside it, and leaves them there. Without a log nobody has such
+    // a file open, and it can be read as it is.
+    let connection = if in_wal_mode(path).map_err(|error| cannot_open(path, &error))?
+        && !with_suffix(path, "-wal").exists()
+    {
+        open_immutable(path)?
+    } else {
+        Connection::open_with_flags(path, READ_ONLY)?
+    };
+    connection.busy_timeout(READER_BUSY)?;
+    connection.execute_batch("PRAGMA temp_store=MEMORY")?;
+    Ok(connection)
+}
+
+/// The format version in the header of a database file says so.
+fn in_wal_mode(path: &Path) -> io::Result<bool> {
+    let mut header = Vec::with_capacity(20);
+    io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(path)?, 20), &mut header)?;
+    Ok(header.get(18..20) == Some(&[2, 2]))
+}
+
+/// Reads a file as it is, without locks and without a log.
+fn open_immutable(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let mut uri = OsString::from("file:");
+    uri.push(path.as_os_str().to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23"));
+    uri.push("?immutable=1");
+    Connection::open_with_flags(PathBuf::from(uri), READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
 /// The folder with mode 0700 and the file with mode 0600, where they are not there yet.

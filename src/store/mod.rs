@@ -30,7 +30,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -89,6 +89,22 @@ impl Options {
             on_trouble: None,
         }
     }
+}
+
+/// Searches a file as [`Store::search`] does, without an index if it has none. Neither the file nor what is beside it changes.
+///
+/// The file must not be open in a store of this process.
+pub fn search_file(
+    path: &Path,
+    text: &str,
+    channel: Option<i64>,
+    limit: usize,
+) -> Result<Vec<Row>, rusqlite::Error> {
+    let _inside = fork::enter();
+    let connection = file::open_other(path)?;
+    let mut rows = search::find_reading(&connection, text, channel, limit)?;
+    rows.sort_by(|a, b| b.order_key().cmp(&a.order_key()));
+    Ok(rows)
 }
 
 /// Something the owner of the store should hear of.

@@ -14,7 +14,8 @@ const NAME: &str = "messages_search";
 const RETIRED: &str = "messages_retired";
 
 /// unicode61 takes `ấ` for `a`; `đ` is a letter of its own there and is folded on both sides.
-const FORM: &str = "fts5(text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2')";
+pub const FORM: &str =
+    "fts5(text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2')";
 
 /// A part spans so many row numbers at least, and an eighth of those in use when it ends: a file of any size has few parts,
 /// and not much more than an eighth of its index is of rows that have gone.
@@ -164,7 +165,7 @@ impl Parts {
     }
 
     /// The newest row that is in the index, or -1.
-    fn mark(&self, connection: &Connection) -> Result<i64, rusqlite::Error> {
+    pub fn mark(&self, connection: &Connection) -> Result<i64, rusqlite::Error> {
         for part in self.newest_first() {
             if let Some(newest) = part.newest(connection)? {
                 return Ok(newest);

@@ -5,12 +5,16 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::file;
 use super::indexes::STEP;
-use super::parts::{Part, Parts};
+use super::parts::{self, Part, Parts};
 use super::read;
 use super::row::Row;
 
 const TEXT: &str = "replace(replace(CASE WHEN json_valid(m.content) \
     THEN coalesce(json_extract(m.content, '$.t'), '') ELSE '' END, 'đ', 'd'), 'Đ', 'D')";
+
+/// The temporary index of a search that only reads, and how many rows are in it at a time.
+const SCAN: &str = "messages_scan";
+const SCANNED: i64 = if cfg!(test) { 10 } else { 10_000 };
 
 /// A question has so many words at most, and a word so many letters: each costs a walk through the index.
 const WORDS: usize = 32;
@@ -133,28 +137,90 @@ fn find_words(
     channel: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Row>, rusqlite::Error> {
-    let columns = read::COLUMNS;
     // In one reading: between two a part may be retired.
     let reading = connection.unchecked_transaction()?;
+    let mut found = Vec::new();
+    find_in_parts(&reading, question, channel, limit, &mut found)?;
+    reading.commit()?;
+    Ok(found)
+}
+
+fn find_in_parts(
+    reading: &Connection,
+    question: &str,
+    channel: Option<&str>,
+    limit: i64,
+    found: &mut Vec<Row>,
+) -> Result<(), rusqlite::Error> {
     let first: i64 = reading
         .prepare_cached("SELECT coalesce(min(rowid), 0) FROM messages")?
         .query_row([], |row| row.get(0))?;
-    let mut found = Vec::new();
-    for Part { name, .. } in Parts::of(&reading)?.newest_first() {
-        let left = limit - found.len() as i64;
-        if left <= 0 {
-            break;
-        }
-        let mut statement = reading.prepare_cached(&format!(
-            "SELECT {columns} FROM {name} s CROSS JOIN messages m ON m.rowid = s.rowid \
-             WHERE s.{name} MATCH ?1 AND s.rowid >= ?2 AND (?3 IS NULL OR m.channel_id = ?3) \
-             ORDER BY s.rowid DESC LIMIT ?4"
-        ))?;
-        for row in statement.query_map((question, first, channel, left), read::row)? {
-            found.push(row?);
-        }
+    for Part { name, .. } in Parts::of(reading)?.newest_first() {
+        find_in_part(reading, name, question, (first, channel, limit), found)?;
     }
-    reading.commit()?;
+    Ok(())
+}
+
+/// Adds the newest rows of one part, from the row number `first` on, up to the limit.
+fn find_in_part(
+    reading: &Connection,
+    name: &str,
+    question: &str,
+    (first, channel, limit): (i64, Option<&str>, i64),
+    found: &mut Vec<Row>,
+) -> Result<(), rusqlite::Error> {
+    let left = limit.saturating_sub_unsigned(found.len() as u64);
+    if left <= 0 {
+        return Ok(());
+    }
+    let columns = read::COLUMNS;
+    let mut statement = reading.prepare_cached(&format!(
+        "SELECT {columns} FROM {name} s CROSS JOIN messages m ON m.rowid = s.rowid \
+         WHERE s.{name} MATCH ?1 AND s.rowid >= ?2 AND (?3 IS NULL OR m.channel_id = ?3) \
+         ORDER BY s.rowid DESC LIMIT ?4"
+    ))?;
+    for row in statement.query_map((question, first, channel, left), read::row)? {
+        found.push(row?);
+    }
+    Ok(())
+}
+
+/// The same search for a connection that only reads: the words of rows that are not in the index go into a temporary one, the
+/// newest first and `SCANNED` rows at a time.
+pub fn find_reading(
+    connection: &Connection,
+    text: &str,
+    channel: Option<i64>,
+    limit: usize,
+) -> Result<Vec<Row>, rusqlite::Error> {
+    let Some(question) = question(text) else { return find(connection, text, channel, limit) };
+    let channel = channel.map(|channel| channel.to_string());
+    let channel = channel.as_deref();
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let reading = connection.unchecked_transaction()?;
+    reading.execute_batch(&format!("CREATE VIRTUAL TABLE temp.{SCAN} USING {}", parts::FORM))?;
+    let mark = Parts::of(&reading)?.mark(&reading)?;
+    let mut end = i64::MAX;
+    let mut found = Vec::new();
+    while (found.len() as i64) < limit {
+        let from: Option<i64> = reading
+            .prepare_cached(
+                "SELECT min(rowid) FROM (SELECT rowid FROM messages WHERE rowid > ?1 AND rowid < ?2 \
+                 ORDER BY rowid DESC LIMIT ?3)",
+            )?
+            .query_row((mark, end, SCANNED), |row| row.get(0))?;
+        let Some(from) = from else { break };
+        reading
+            .prepare_cached(&format!(
+                "INSERT INTO {SCAN}(rowid, text) SELECT m.rowid, {TEXT} FROM messages m WHERE m.rowid >= ?1 \
+                 AND m.rowid < ?2 AND (?3 IS NULL OR m.channel_id = ?3) ORDER BY m.rowid"
+            ))?
+            .execute((from, end, channel))?;
+        find_in_part(&reading, SCAN, &question, (from, channel, limit), &mut found)?;
+        reading.execute_batch(&format!("INSERT INTO {SCAN}({SCAN}) VALUES ('delete-all')"))?;
+        end = from;
+    }
+    find_in_parts(&reading, &question, channel, limit, &mut found)?;
     Ok(found)
 }
 

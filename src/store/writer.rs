@@ -48,7 +48,8 @@ fn collect<'i>(shared: &Shared, intake: MutexGuard<'i, Intake>, delay: Duration)
     if delay.is_zero() {
         return intake;
     }
-    let waiting = |intake: &mut Intake| !intake.hurry && intake.closing.is_none() && intake.bytes < ENOUGH_BYTES;
+    let waiting =
+        |intake: &mut Intake| !intake.hurry && intake.closing.is_none() && intake.bytes < ENOUGH_BYTES;
     shared.wake.wait_timeout_while(intake, delay, waiting).unwrap_or_else(PoisonError::into_inner).0
 }
 

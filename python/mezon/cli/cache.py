@@ -1,7 +1,8 @@
 """``mezon cache``: a look into the message store, also while the bot runs.
 
-Reading goes through Python's sqlite3, read-only; search and prune go through the store itself, which knows its index.
-A command does one or the other: two SQLite libraries on one file in one process drop each other's locks.
+Reading goes through Python's sqlite3 and the core's own search, both read-only: neither the file nor anything beside
+it changes. Only ``prune`` opens the file as a store. The file is never open in both SQLite libraries at once: two of
+them on one file in one process drop each other's locks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from mezon.cli.output import DONE, WRONG_USE, as_json, fail, out, say
+from mezon.cli.output import DONE, WRONG_USE, as_json, fail, json_line, out, say
 from mezon.cli.output import size as human
 
 if TYPE_CHECKING:
@@ -44,21 +45,58 @@ app: typer.Typer = typer.Typer(
 
 _FILE = typer.Option("--file", help="The store.", show_default=str(DEFAULT))
 _JSON = typer.Option("--json", help="JSON: one object a line where there are many.")
-_LIMIT = typer.Option("--limit", help="How many at most.", min=1)
+_LIMIT = typer.Option("--limit", help="How many at most.", min=1, max=2**31 - 1)
+_CHANNEL = typer.Option("--channel", help="Only the channel with this id.", min=-(2**63), max=2**63 - 1)
+
+#: What is nested more deeply than this stays text: `_exact` recurses, and so does the JSON encoder.
+_NESTING: Final = 200
 
 
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the store read-only, once it is certain to be one."""
     import sqlite3
 
     _must_be_there(path)
+    uri = _read_only(path)
     try:
-        with contextlib.closing(
-            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-        ) as store:
+        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=10)) as store:
+            # As the core reads what another program has written.
+            store.text_factory = lambda text: text.decode("utf-8", "replace")
+            columns = {row[1] for row in store.execute("PRAGMA table_info(messages)")}
+            missing = [name for name in _COLUMNS if name not in columns]
+            if missing:
+                fail(
+                    f"{path} cannot be read as a message store: "
+                    + (
+                        f"its table messages has no {missing[0]}"
+                        if columns
+                        else "it has no table of messages"
+                    )
+                )
             yield store
     except sqlite3.DatabaseError as error:
         fail(f"{path} cannot be read as a message store: {error}")
+
+
+def _read_only(path: Path) -> str:
+    """Return the URI that opens a database and leaves the file and its folder as they are."""
+    try:
+        with path.open("rb") as stream:
+            header = stream.read(20)
+    except OSError as error:
+        fail(f"{path} cannot be read: {error.strerror}")
+    if not header.startswith(b"SQLite format 3\0"):
+        fail(f"{path} cannot be read as a message store: it is not an SQLite database")
+    # To read a file in WAL mode SQLite makes a log and its index beside it, and leaves them there. Without a log nobody
+    # has such a file open, and it can be read as it is.
+    wal = header[18:20] == b"\2\2" and not path.with_name(path.name + "-wal").exists()
+    return f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if wal else ''}"
+
+
+def _must_be_a_store(path: Path) -> None:
+    with _reading(path):
+        pass
 
 
 def _must_be_there(path: Path) -> None:
@@ -103,7 +141,7 @@ def stats(file: Annotated[Path, _FILE] = DEFAULT, json_output: Annotated[bool, _
     say(f"file      {file}, {human(size)}")
     say(f"messages  {messages:,} in {channels:,} channels, of {senders:,} senders")
     say(f"time      {_when(oldest)} to {_when(newest)}")
-    say(f"search    {'has its index' if indexed else 'no index yet: the first search makes it'}")
+    say(f"search    {'has its index' if indexed else 'no index yet: a search of the bot makes it'}")
     for channel, count in busiest:
         say(f"          channel {channel}: {count:,}")
 
@@ -113,20 +151,23 @@ def _parts(file: Path) -> list[Path]:
 
 
 def _when(seconds: int | None) -> str:
-    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S") if seconds else "-"
+    if not seconds:
+        return "-"
+    try:
+        return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, OSError, TypeError, ValueError):  # no time that a calendar has
+        return "-"
 
 
 def _show(rows: list[dict[str, Any]], json_output: bool) -> None:
     for row in rows:
         if json_output:
-            as_json(_exact(row))
+            as_json(row)
         else:
             text = row["content"].get("t") if isinstance(row["content"], dict) else None
             when = _when(row.get("create_time_seconds"))
-            out.print(
-                f"{when}  {row['channel_id']}  {row.get('sender_id') or '-'}: {text or _other(row)}",
-                markup=False,
-            )
+            line = f"{when}  {row['channel_id']}  {row.get('sender_id') or '-'}: {text or _other(row)}"
+            out.print(line.encode("utf-8", "replace").decode(), markup=False)
     if not rows and not json_output:
         say("nothing found")
 
@@ -142,20 +183,22 @@ def search(
     text: Annotated[
         str, typer.Argument(help="Words; the last may be a beginning. Case and diacritics do not matter.")
     ],
-    channel: Annotated[int | None, typer.Option(help="Only in the channel with this id.")] = None,
+    channel: Annotated[int | None, _CHANNEL] = None,
     limit: Annotated[int, _LIMIT] = 50,
     file: Annotated[Path, _FILE] = DEFAULT,
     json_output: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Find messages by their words, the newest first. The first search makes the index, which may take seconds."""
-    _must_be_there(file)
+    """Find messages by their words, the newest first. It takes seconds where no search of the bot has made an index."""
+    import sqlite3
 
-    async def find() -> list[dict[str, Any]]:
-        async with _store(file) as store:
-            found: list[dict[str, Any]] = await store.search_messages(text, channel, limit)
-            return found
+    from mezon.messages.db import search_file
 
-    _show(asyncio.run(find()), json_output)
+    _must_be_a_store(file)
+    try:
+        found = search_file(file, text, channel, limit)
+    except sqlite3.Error as error:
+        fail(f"{file} cannot be read as a message store: {error}")
+    _show([_row(tuple(row[name] for name in _COLUMNS)) for row in found], json_output)
 
 
 def _store(file: Path, **bounds: Any) -> Any:
@@ -185,21 +228,26 @@ def history(
 
 
 def _row(values: tuple[Any, ...]) -> dict[str, Any]:
+    """Return a row by its names, its JSON parsed. What is no JSON, or nested too deeply, stays text."""
     row = dict(zip(_NAMES, values, strict=True))
     for name in ("content", "mentions", "attachments", "reactions", "references"):
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             row[name] = _exact(json.loads(row[name])) if row[name] is not None else None
-        except ValueError:
-            row[name] = {}
     return row
 
 
-def _exact(value: Any) -> Any:
-    """Write ids inside what is stored as text, as those of the row are: JavaScript and jq round such numbers."""
-    if isinstance(value, dict):
-        return {name: _exact(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_exact(item) for item in value]
+def _exact(value: Any, nesting: int = _NESTING) -> Any:
+    """Write ids inside what is stored as text, as those of the row are: JavaScript and jq round such numbers.
+
+    Raises:
+        RecursionError: If the value is nested more deeply than `nesting`.
+    """
+    if isinstance(value, dict | list):
+        if nesting == 0:
+            raise RecursionError
+        if isinstance(value, dict):
+            return {name: _exact(item, nesting - 1) for name, item in value.items()}
+        return [_exact(item, nesting - 1) for item in value]
     return str(value) if isinstance(value, int) and abs(value) > 2**53 else value
 
 
@@ -212,7 +260,7 @@ def prune(
     json_output: Annotated[bool, _JSON] = False,
 ) -> None:
     """Remove old messages. The file does not shrink: SQLite uses the room again."""
-    _must_be_there(file)
+    _must_be_a_store(file)
     if keep is None and older_than is None:
         fail("say what may go: --keep 100000 or --older-than 30d", WRONG_USE)
     age = _seconds(older_than) if older_than is not None else None
@@ -265,7 +313,7 @@ def export(
     target: Annotated[
         str, typer.Argument(metavar="FILE", help="A .jsonl or .csv file to write, or - for the output.")
     ],
-    channel: Annotated[int | None, typer.Option(help="Only the channel with this id.")] = None,
+    channel: Annotated[int | None, _CHANNEL] = None,
     file: Annotated[Path, _FILE] = DEFAULT,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
@@ -302,7 +350,7 @@ def export(
                 if writer is not None:
                     writer.writerow(values)
                 else:
-                    stream.write(json.dumps(_row(values), ensure_ascii=False) + "\n")
+                    stream.write(json_line(_row(values)))
     say(f"{path}: {count:,} messages")
 
 

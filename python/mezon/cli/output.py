@@ -40,7 +40,17 @@ def size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
+def json_line(value: Any) -> str:
+    """Return a value as one line of JSON. A lone surrogate, which has no UTF-8, is escaped."""
+    line = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        line = json.dumps(value, default=str)
+    return line + "\n"
+
+
 def as_json(value: Any) -> None:
     """Print one JSON value on standard output, for a machine."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json_line(value))
     sys.stdout.flush()

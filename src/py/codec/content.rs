@@ -48,7 +48,7 @@ pub(super) fn read<'py>(py: Python<'py>, text: &[u8]) -> Result<Content<'py>, De
         object.set_item(pyo3::intern!(py, "t"), decode::string(py, plain)?)?;
         return Ok(Content::Object(object.into_any()));
     }
-    match json::parse(py, text).filter(|value| value.is_instance_of::<PyDict>()) {
+    match json::parse(py, text)?.filter(|value| value.is_instance_of::<PyDict>()) {
         Some(object) => Ok(Content::Object(object)),
         None => {
             let text = simdutf8::basic::from_utf8(text).map_err(|_| Malformed::Utf8)?;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyUnicodeDecodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString};
 
@@ -311,7 +311,9 @@ fn parts<'py>(
 /// Python checks the UTF-8 as it copies: once is enough.
 #[inline]
 pub(super) fn string<'py>(py: Python<'py>, text: &[u8]) -> Decoded<'py> {
-    PyString::from_bytes(py, text).map(Bound::into_any).map_err(|_| Malformed::Utf8.into())
+    PyString::from_bytes(py, text).map(Bound::into_any).map_err(|why| {
+        if why.is_instance_of::<PyUnicodeDecodeError>(py) { Malformed::Utf8.into() } else { why.into() }
+    })
 }
 
 #[inline]

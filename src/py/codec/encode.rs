@@ -2,9 +2,11 @@
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyMapping, PyString};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyString, PyType};
 
 use super::plan::{Plan, PlanField, Shape};
+use crate::py::is_fatal;
 use crate::wire::schema::Kind;
 use crate::wire::varint;
 
@@ -16,20 +18,25 @@ pub(in crate::py) fn message(
     out: &mut Vec<u8>,
 ) -> PyResult<()> {
     let dict = value.cast::<PyDict>().ok();
+    let mapping = dict.is_none() && is_mapping(value)?;
     for field in &plan.fields {
         let Some(name) = field.names.first() else { continue };
         let name = name.bind(py);
         let found = match dict {
             Some(dict) => dict.get_item(name)?,
-            None => match value.cast::<PyMapping>() {
-                Ok(mapping) => mapping.contains(name)?.then(|| mapping.get_item(name)).transpose()?,
-                Err(_) => value.getattr_opt(name)?,
-            },
+            None if mapping => value.contains(name)?.then(|| value.get_item(name)).transpose()?,
+            None => value.getattr_opt(name)?,
         };
         let Some(found) = found.filter(|found| !found.is_none()) else { continue };
         encode_field(py, field, &found, out).map_err(|why| named(py, plan, field, why))?;
     }
     Ok(())
+}
+
+/// pyo3's own cast to a mapping drops what the question raises.
+fn is_mapping(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static MAPPING: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    value.is_instance(MAPPING.import(value.py(), "collections.abc", "Mapping")?)
 }
 
 /// The same kind of error, with the field's name before its text.
@@ -182,7 +189,9 @@ fn bare(kind: Kind, value: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()>
 fn float(value: &Bound<'_, PyAny>) -> PyResult<f64> {
     match value.cast::<PyFloat>() {
         Ok(float) => Ok(float.value()),
-        Err(_) => value.extract().map_err(|_| wanted("a number", value)),
+        Err(_) => value
+            .extract()
+            .map_err(|why: PyErr| if is_fatal(value.py(), &why) { why } else { wanted("a number", value) }),
     }
 }
 
@@ -213,6 +222,8 @@ where
 }
 
 fn wanted(what: &str, value: &Bound<'_, PyAny>) -> PyErr {
-    let name = value.get_type().name().map(|name| name.to_string()).unwrap_or_default();
-    PyTypeError::new_err(format!("{what} is wanted, not {name}"))
+    match value.get_type().name() {
+        Ok(name) => PyTypeError::new_err(format!("{what} is wanted, not {name}")),
+        Err(why) => why,
+    }
 }

@@ -34,10 +34,23 @@ pub(in crate::py) fn build<'py>(
     Ok(instance)
 }
 
+/// Is it a subclass of pydantic's `BaseModel`, so that `build` may make instances of it?
+///
+/// `issubclass` would ask the metaclass: an ABC has any class for a subclass that was registered with it.
+pub(super) fn is_model(class: &Bound<'_, PyType>) -> PyResult<bool> {
+    let py = class.py();
+    let base = py.import(pyo3::intern!(py, "pydantic"))?.getattr(pyo3::intern!(py, "BaseModel"))?;
+    let base = base.cast_into::<PyType>()?;
+    // SAFETY: two live types, borrowed for the call. It looks for the second in the MRO of the first, runs no Python code and
+    // cannot fail.
+    Ok(unsafe { ffi::PyType_IsSubtype(class.as_type_ptr(), base.as_type_ptr()) } != 0)
+}
+
 /// What `object.__new__(class)` does for an ordinary class that is not abstract.
 fn allocate<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: `class` is a live type and a pydantic model (`Plan` takes no other), so made in Python: this is the allocator
-    // of all such. It gives a new reference, or null with an error set.
+    // SAFETY: `class` is a live type with `BaseModel` in its MRO (`is_model`; `Plan` takes no other, and `__bases__` can only be
+    // set to classes of the same layout). So a class statement made it, and the allocator of every such class is this one. It
+    // gives a new reference, or null with an error set.
     unsafe { Bound::from_owned_ptr_or_err(class.py(), ffi::PyType_GenericAlloc(class.as_type_ptr(), 0)) }
 }
 

@@ -4,12 +4,11 @@
 //! gives the names. Decoding follows the plan straight from the wire into a raw-built instance.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySet, PyString, PyType};
 
 use super::lazy::{LaterSpec, Lazy};
-use super::{decode, encode, lazy};
+use super::{decode, encode, instance, lazy};
 use crate::wire::schema::{self, Kind};
 
 /// What a field's wire value turns into.
@@ -141,8 +140,7 @@ impl Plan {
             .ok_or_else(|| PyValueError::new_err(format!("the schema has no message {message}")))?;
         if let Some(model) = &model {
             // Instances are built raw, which is sound for these alone.
-            let base = py.import(intern!(py, "pydantic"))?.getattr(intern!(py, "BaseModel"))?;
-            if !model.bind(py).is_subclass(&base)? {
+            if !instance::is_model(model.bind(py))? {
                 return Err(PyTypeError::new_err("a plan's model must be a pydantic model"));
             }
         }

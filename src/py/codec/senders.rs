@@ -7,6 +7,7 @@ use pyo3::{ffi, intern, prelude::*};
 
 use super::lazy::{dict_of, undecoded};
 use crate::by_channel::IdMap;
+use crate::py::is_fatal;
 use crate::wire::{Seen, Shown};
 
 /// The looks of senders as the bot's users have them, up to a bound: all are forgotten when there are more.
@@ -112,8 +113,10 @@ fn used(cache_use: &Bound<'_, PyAny>, id: Option<Bound<'_, PyAny>>) -> PyResult<
 fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Shown<'_>) -> T) -> PyResult<Option<T>> {
     let py = message.py();
     let dict = dict_of(message)?;
-    let Some(Ok(sender)) = dict.get_item(intern!(py, "sender_id"))?.map(|id| id.extract::<i64>()) else {
-        return Ok(None);
+    let sender = match dict.get_item(intern!(py, "sender_id"))?.map(|id| id.extract::<i64>()) {
+        Some(Ok(sender)) => sender,
+        Some(Err(why)) if is_fatal(py, &why) => return Err(why),
+        _ => return Ok(None),
     };
     if let Some(rest) = undecoded(&dict)? {
         return Ok(Some(then(sender, &rest.get().looks())));
@@ -123,9 +126,10 @@ fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Shown<'_>) 
     for (look, value) in looks.iter_mut().zip(&values) {
         match value {
             None => {}
-            Some(value) => match value.cast::<PyString>().ok().and_then(|text| text.to_str().ok()) {
-                Some(text) => *look = Some(text.as_bytes()),
-                None => return Ok(None),
+            Some(value) => match value.cast::<PyString>().map(|text| text.to_str()) {
+                Ok(Ok(text)) => *look = Some(text.as_bytes()),
+                Ok(Err(why)) if is_fatal(py, &why) => return Err(why),
+                _ => return Ok(None),
             },
         }
     }

@@ -105,3 +105,75 @@ fn the_last_of_several_copies_stays_however_they_come_together() {
     let stats = store.stats();
     assert_eq!((stats.rows_written, stats.malformed, stats.panics), (40 * 23, 0, 0));
 }
+
+/// What lies in a folder, with what is in it.
+fn contents(folder: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
+    let paths = std::fs::read_dir(folder).expect("lists").map(|entry| entry.expect("is there").path());
+    paths.map(|path| (path.clone(), std::fs::read(path).expect("reads"))).collect()
+}
+
+fn ids(rows: &[Row]) -> Vec<&str> {
+    rows.iter().map(|row| row.id.as_str()).collect()
+}
+
+/// Without an index, with one that is whole, and with one that lacks the newest rows: the answers are those of the store.
+#[test]
+fn a_search_that_only_reads_finds_what_the_store_finds_and_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cache.db");
+    let questions = [("duong", None), ("word1", None), ("chung WORD", Some(1)), (":-)", None), ("nothing", None)];
+    for round in 0..3 {
+        let store = Store::open(small(&path));
+        for id in round * 50..round * 50 + 50 {
+            store.accept(encoded(&message(id % 3, id, &format!("Đường chung word{id} :-)"))));
+        }
+        assert!(store.close_blocking(SOON));
+        for (text, channel) in questions {
+            for limit in [7, 1000] {
+                // A copy: the store's own search would make or complete the index.
+                let copy = tempfile::tempdir().expect("a folder");
+                std::fs::copy(&path, copy.path().join("cache.db")).expect("copies");
+                let expected = Store::open(small(&copy.path().join("cache.db"))).search(text, channel, limit);
+                let before = contents(folder.path());
+                let found = search_file(&path, text, channel, limit).expect("reads");
+                assert_eq!(ids(&found), ids(&expected), "{text} {channel:?} {limit} {round}");
+                assert!(contents(folder.path()) == before, "nothing is changed, and nothing is made");
+            }
+        }
+        if round == 0 {
+            assert_eq!(search_file(&path, "duong", None, 1000).expect("reads").len(), 50, "without an index");
+            let store = Store::open(small(&path));
+            store.search("duong", None, 1);
+            assert!(store.close_blocking(SOON));
+        }
+    }
+}
+
+/// A bot has the file open, and what it has committed is in the log alone.
+#[test]
+fn a_search_that_only_reads_sees_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("cache.db");
+    // Held by a connection of its own, as another process would hold it.
+    let other = file::open(&Location::File(path.clone())).expect("opens");
+    let row = ("1", "2", r#"{"t":"in the log"}"#);
+    let insert = "INSERT INTO messages (id, channel_id, content) VALUES (?1, ?2, ?3)";
+    other.connection.execute(insert, row).expect("inserts");
+    assert_eq!(ids(&search_file(&path, "log", None, 5).expect("reads")), ["1"]);
+    drop(other);
+}
+
+#[test]
+fn what_is_no_store_is_an_error_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (text, other) = (folder.path().join("notes.txt"), folder.path().join("other.db"));
+    std::fs::write(&text, b"not a database at all, and long enough to be taken for one".repeat(20)).expect("writes");
+    let connection = Connection::open(&other).expect("opens");
+    connection.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE mine (x)").expect("makes it");
+    drop(connection);
+    let before = contents(folder.path());
+    for path in [&text, &other, &folder.path().join("none.db")] {
+        assert!(search_file(path, "word", None, 5).is_err());
+    }
+    assert!(contents(folder.path()) == before);
+}
