@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from ext_kit import ANSWER, answer_to, silence_after, until
-from mezon import Events, InvalidArgumentError, MezonTimeoutError, TextChannel, User
+from mezon import Events, InvalidArgumentError, MezonTimeoutError, TextChannel, User, filters
 from mezon.ext.commands import (
     ArgumentError,
     Bot,
@@ -25,6 +25,7 @@ from mezon.ext.commands import (
     has_role,
     owner_only,
 )
+from mezon.protobuf.api import api_pb2
 from mezon.testing import LocalGateway
 from pydantic import Field
 
@@ -65,6 +66,29 @@ async def test_only_commands_of_others_are_heard(gateway: LocalGateway, bot: Bot
     await channel.send("!ping")
     assert (await gateway.next_sent(ANSWER)).text == "!ping"
     await silence_after(gateway)
+
+
+async def test_content_as_json_that_is_nested_too_deeply_is_no_text(
+    gateway: LocalGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No command, no text for a filter, and no traceback in the log."""
+    bot = Bot(**gateway.client_options(), content_as_json=True)
+    add_ping(bot)
+    heard: list[object] = []
+    bot.on_channel_message(heard.append, filter=filters.prefix("!"))
+    await bot.login()
+    nested = '{"t":"!ping","x":' + "[" * 1500 + "]" * 1500 + "}"
+    general = gateway.world.channel("general")
+    me = api_pb2.MessageMentionList(mentions=[api_pb2.MessageMention(user_id=gateway.bot_id)])
+    for number, mentions in enumerate([b"", me.SerializeToString()], 1):
+        message = api_pb2.ChannelMessage(message_id=number, content=nested, mentions=mentions)
+        message.channel_id, message.clan_id = general.id, general.clan_id
+        message.sender_id = gateway.world.user("alice").id
+        await gateway.push(channel_message=message)
+    assert await answer_to(gateway, "!ping") == "pong"
+    assert [message.content for message in heard] == ['{"t": "!ping"}']  # type: ignore[attr-defined]
+    assert [record for record in caplog.records if record.exc_info] == []
+    await bot.disconnect()
 
 
 async def test_own_messages_and_edits_when_asked_for(gateway: LocalGateway) -> None:

@@ -74,7 +74,7 @@ def _content(event: Any) -> dict[str, Any]:
 
         try:
             content = json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
     return content if isinstance(content, dict) else {}
 

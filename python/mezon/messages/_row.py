@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 
 
 def json_text(value: Any) -> str:
-    """Compact JSON in UTF-8; pydantic models inside become dicts."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_dump)
+    """Compact JSON in UTF-8; pydantic models inside become dicts.
+
+    Raises:
+        InvalidArgumentError: If something in it is no JSON, or nested too deeply.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_dump)
+    except RecursionError:
+        raise InvalidArgumentError("a message nested this deeply cannot be stored as JSON") from None
     try:
         text.encode()
     except UnicodeEncodeError:  # a lone surrogate has no UTF-8; its escape does
