@@ -190,6 +190,7 @@ async def main():
             break
         await asyncio.sleep(0.02)
     assert (await store.get_message_by_id(1, 1)).id == 1
+    await store.close()  # and it tells of what is lost
 
 asyncio.run(main())
 print(forked)
@@ -198,4 +199,4 @@ print(forked)
 
 def test_the_writer_itself_may_fork_when_it_tells_of_trouble(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    assert run(IN_A_CALLBACK, str(tmp_path / "file" / "messages.db")) == "[0]"
+    assert run(IN_A_CALLBACK, str(tmp_path / "file" / "messages.db")) == "[0, 0]"
