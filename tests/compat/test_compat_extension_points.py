@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import AsyncMock
 
+import aiohttp
 import pytest
 from mezon import ChannelMessageContent, MezonClient
 from mezon.api.mezon_api import MezonApi
@@ -21,6 +22,7 @@ from mezon.managers.socket import SocketManager
 from mezon.messages import MessageDB
 from mezon.models import ChannelMessage
 from mezon.protobuf.api import api_pb2
+from mezon.socket import Socket, WebSocketAdapter, WebSocketAdapterPb
 from mezon.structures.message import Message
 from peer import REFERENCE, Gateway, Inbox
 from waiting import until
@@ -499,3 +501,186 @@ async def test_a_mock_as_socket_manager(client: Any, gateway: Gateway) -> None:
     channel.socket_manager.write_chat_message.return_value = "the ack"
     assert await channel.send(ChannelMessageContent(t="hi")) == "the ack"
     channel.socket_manager.write_chat_message.assert_awaited_once()
+
+
+# ---- adapters and sockets
+
+
+class Counting(WebSocketAdapterPb):
+    """Looks at every envelope on its way out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds: list[str] = []
+
+    async def send(self, message: Any) -> None:
+        self.kinds.append(message.WhichOneof("message"))
+        await super().send(message)
+
+
+class Frames(WebSocketAdapter):
+    """Carries the frames by aiohttp, as mezon-sdk's own does by websockets: what comes is iterated over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session: aiohttp.ClientSession | None = None
+        self.web: Any = None
+        self.sent = 0
+
+    async def connect(self, scheme: str, ws_url: str, create_status: bool, token: str) -> None:
+        self.session = aiohttp.ClientSession()
+        status = str(create_status).lower()
+        self.web = await self.session.ws_connect(
+            f"{scheme}://{ws_url}/ws?lang=en&status={status}&token={token}&format=protobuf"
+        )
+        self._socket = self.frames()
+
+    async def frames(self) -> AsyncIterator[bytes]:
+        async for message in self.web:
+            if message.type is aiohttp.WSMsgType.BINARY:
+                yield message.data
+
+    async def send(self, message: Any) -> None:
+        self.sent += 1
+        await self.web.send_bytes(message.SerializeToString())
+
+    async def close(self) -> None:
+        if self.web is not None:
+            await self.web.close()
+        if self.session is not None:
+            await self.session.close()
+
+    def is_open(self) -> bool:
+        return self.web is not None and not self.web.closed
+
+
+class Calling(Frames):
+    """Hands each frame to ``on_message``, and tells the end to ``on_close``."""
+
+    task: asyncio.Task[None] | None = None
+
+    async def connect(self, scheme: str, ws_url: str, create_status: bool, token: str) -> None:
+        await super().connect(scheme, ws_url, create_status, token)
+        frames, self._socket = self._socket, None
+
+        async def read() -> None:
+            async for frame in frames:
+                self.on_message(frame)
+            self.on_close("the stream has ended")
+
+        self.task = asyncio.create_task(read())
+
+
+def bot_with(adapter: WebSocketAdapter) -> type[MezonClient]:
+    """A bot whose socket has this adapter."""
+
+    class Bot(OwnLogin):
+        def make_socket_manager(self, session: Any) -> SocketManager:
+            manager = super().make_socket_manager(session)
+            manager.socket = Socket(
+                session.ws_url.partition("://")[2],
+                use_ssl=self.use_ssl,
+                adapter=adapter,
+                event_manager=self.event_manager,
+            )
+            return manager
+
+    return Bot
+
+
+ADAPTERS = [Counting, Frames] if REFERENCE else [Counting, Frames, Calling]
+
+
+@pytest.mark.transports("websocket")
+@pytest.mark.parametrize("kind", ADAPTERS)
+async def test_an_adapter_of_its_own(
+    gateway: Gateway, make_client: Callable[..., Any], kind: type[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Socket(adapter=own): the adapter carries every frame; calls get their answers and handlers their events."""
+    adapter = kind()
+    client, inbox = make_client(kind=bot_with(adapter)), Inbox()
+    client.on_channel_message(inbox)
+    await client.login(enable_auto_reconnect=False)
+    await gateway.call("wait_joined")
+    await gateway.say("general", "alice", "hi")
+    assert (await inbox.next()).content == {"t": "hi"}
+    channel = await client.channels.fetch(await gateway.channel_id("general"))
+    ack = await channel.send(ChannelMessageContent(t="one"))
+    assert ack.message_id
+    sent = await gateway.next_sent("channel_message_send")
+    assert sent.text == "one"
+    mine = await inbox.next()
+    message = Message(mine, channel, client.socket_manager)
+    await message.update(ChannelMessageContent(t="two"))
+    assert (await gateway.next_sent("UpdateChannelMessage")).text == "two"
+    if kind is Counting:
+        assert {"clan_join", "channel_message_send", "api_request_event"} <= set(adapter.kinds)
+    else:
+        assert adapter.sent >= 4
+        assert REFERENCE or "reconnects and heartbeats are its own responsibility" in caplog.text
+    assert await client.socket_manager.is_connected()
+    await client.disconnect()
+    await gateway.call("wait_disconnected")
+    assert not adapter.is_open()
+
+
+@pytest.mark.transports("websocket")
+@pytest.mark.parametrize("kind", ADAPTERS[1:])
+async def test_an_adapter_that_loses_its_connection(
+    gateway: Gateway, make_client: Callable[..., Any], kind: type[Any]
+) -> None:
+    """The end of the connection of an adapter of a bot's own reaches socket.ondisconnect."""
+    client, inbox = make_client(kind=bot_with(kind())), Inbox()
+    await client.login(enable_auto_reconnect=False)
+
+    async def lost(event: Any) -> None:
+        inbox("lost")
+
+    client.socket_manager.get_socket().ondisconnect = lost
+    await gateway.call("drop")
+    assert await inbox.next() == "lost"
+    assert not await client.socket_manager.is_connected()
+
+
+async def test_a_replaced_send_of_the_adapter(gateway: Gateway, client: Any) -> None:
+    """A function set as the adapter's send, after the login, gets each envelope with its cid."""
+    adapter = client.socket_manager.get_socket().adapter
+    original, seen = adapter.send, []
+
+    async def send(message: Any) -> None:
+        seen.append((message.WhichOneof("message"), message.cid > 0))
+        await original(message)
+
+    adapter.send = send
+    channel = await client.channels.fetch(await gateway.channel_id("general"))
+    await channel.send(ChannelMessageContent(t="one"))
+    assert ("channel_message_send", True) in seen
+    assert (await gateway.next_sent("channel_message_send")).text == "one"
+
+
+async def test_a_send_that_fails(gateway: Gateway, client: Any) -> None:
+    """What a send of the adapter's own raises, the caller gets."""
+
+    async def send(message: Any) -> None:
+        raise ValueError("not today")
+
+    channel = await client.channels.fetch(await gateway.channel_id("general"))
+    client.socket_manager.get_socket().adapter.send = send
+    with pytest.raises(ValueError, match="not today"):
+        await channel.send(ChannelMessageContent(t="one"))
+
+
+@pytest.mark.transports("websocket")
+async def test_a_socket_without_a_client(gateway: Gateway, make_client: Callable[..., Any]) -> None:
+    """A Socket of a bot's own, with an event manager and no client, hears events and makes calls."""
+    client, inbox, events = make_client(), Inbox(), EventManager()
+    events.on(TYPING, inbox)
+    session = await client.get_session()
+    socket = Socket(session.ws_url.partition("://")[2], use_ssl=client.use_ssl, event_manager=events)
+    await socket.connect(session)
+    try:
+        await socket.join_clan_chat(await gateway.clan_id())
+        await gateway.push(message_typing_event={"channel_id": 3})
+        assert (await inbox.next()).channel_id == 3
+    finally:
+        await socket.close()

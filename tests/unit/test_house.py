@@ -27,6 +27,7 @@ OF_OTHERS = {
     ("_client/run.py", "_log_destroy_pending"),
     ("_client/run.py", "_unregister_task"),
     ("_client/watchdog.py", "_current_frames"),
+    ("_gateway/adapter.py", "_socket"),
     ("_events/workers.py", "_callbacks"),
     ("_events/workers.py", "_must_cancel"),
     ("api/_upload.py", "_replace"),

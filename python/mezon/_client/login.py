@@ -353,6 +353,9 @@ class Login:
                 manager.saves_sent = False
                 first[Events.CHANNEL_MESSAGE.value] = (Saver(store).save,)
         self._dispatcher.use_effects(self._effects.table(), first)
+        if hasattr(connection, "origin"):
+            # An adapter of the bot's own carries the frames.
+            connection.origin = manager.origin
         connection.listener = self._life
         self._life.begin(self._gap_filler())
         # Gap filling has to know every message it might else fetch again.

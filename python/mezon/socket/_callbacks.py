@@ -109,18 +109,34 @@ class CallbacksAlone:
     Args:
         callbacks: Who is told of states.
         urls: Gives the addresses for a reconnect.
+        events: Gives the socket's event manager, whose ``emit`` is called for each event.
     """
 
-    def __init__(self, callbacks: SocketCallbacks, urls: Callable[[], list[str]]) -> None:
+    def __init__(
+        self, callbacks: SocketCallbacks, urls: Callable[[], list[str]], events: Callable[[], Any]
+    ) -> None:
         self._callbacks = callbacks
         self._urls = urls
+        self._events = events
+        self._emitting: set[asyncio.Future[Any]] = set()
 
     def capacity(self) -> int:
-        """Say that there is room: events have nobody to go to."""
-        return 1
+        """Return a batch: nothing holds events back."""
+        return 32
 
     def on_event(self, name: str, event: Any, /) -> None:
-        """Do nothing: dispatch is a client's."""
+        """Call ``emit`` of the event manager, if the socket has one."""
+        events = self._events()
+        outcome = None if events is None else events.emit(name, event)
+        if inspect.isawaitable(outcome):
+            task = asyncio.ensure_future(outcome)
+            self._emitting.add(task)
+            task.add_done_callback(self._emitted)
+
+    def _emitted(self, task: asyncio.Future[Any]) -> None:
+        self._emitting.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("The event manager's emit itself failed", exc_info=error)
 
     def on_state(self, state: str, generation: int, reason: str, /) -> None:
         """Tell the socket's functions."""

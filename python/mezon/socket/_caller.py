@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
 from mezon.socket._callbacks import CallbacksAlone, SocketCallbacks
 from mezon.socket._url import socket_urls
 from mezon.socket.promise_executor import PromiseExecutor
 from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
+from mezon.utils.logger import get_logger
+from mezon.utils.own import is_own
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
+    from mezon._gateway.adapter import AdapterConnection, SentByAdapter
     from mezon._gateway.transport import TransportChoice
     from mezon.models._limits import MessageLimits
     from mezon.ports import Connection
     from mezon.session import Session
+
+logger = get_logger("mezon.gateway")
 
 
 class Registry(Protocol):
@@ -25,6 +30,7 @@ class Registry(Protocol):
     def on(self, event_name: str, handler: Any = None) -> Any: ...
     def off(self, event_name: str, handler: Any = None) -> None: ...
     def has_listeners(self, event_name: str) -> bool: ...
+    async def emit(self, event_name: str, *args: Any, **kwargs: Any) -> None: ...
 
 
 class SocketCaller(SocketCallbacks):
@@ -48,9 +54,7 @@ class SocketCaller(SocketCallbacks):
         super().__init__()
         self.ws_url = ws_url
         self.use_ssl: bool = use_ssl
-        self.adapter: WebSocketAdapter | WebSocketAdapterPb = (
-            adapter if adapter is not None else WebSocketAdapterPb()
-        )
+        self.adapter = adapter if adapter is not None else WebSocketAdapterPb()
         self.send_timeout_ms = send_timeout_ms
         self.event_manager = event_manager
         self.transport = transport
@@ -61,17 +65,33 @@ class SocketCaller(SocketCallbacks):
         self.next_cid: int = 1
 
     @property
-    def connection(self) -> Connection:
-        """The connection that carries the calls.
+    def adapter(self) -> WebSocketAdapter | WebSocketAdapterPb:
+        """What carries the envelopes: the core's adapter, a subclass of it, or one of the bot's own."""
+        return self._adapter
 
-        Raises:
-            InvalidArgumentError: If the adapter is not the core's.
-        """
-        if not isinstance(self.adapter, WebSocketAdapterPb):
-            raise InvalidArgumentError(
-                "calls need the core's adapter: use WebSocketAdapterPb, or a subclass of it"
-            )
-        return self.adapter.connection
+    @adapter.setter
+    def adapter(self, adapter: WebSocketAdapter | WebSocketAdapterPb) -> None:
+        self._adapter = adapter
+        self._carried: AdapterConnection | None = None
+        self._sent: SentByAdapter | None = None
+        if not isinstance(adapter, WebSocketAdapterPb) or not is_own(adapter, "connect"):
+            from mezon._gateway.adapter import AdapterConnection
+
+            self._carried = AdapterConnection(adapter)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection that carries the calls."""
+        if self._carried is not None:
+            return self._carried
+        adapter = cast("WebSocketAdapterPb", self._adapter)
+        if is_own(adapter, "send"):
+            return adapter.connection
+        if self._sent is None:
+            from mezon._gateway.adapter import SentByAdapter
+
+            self._sent = SentByAdapter(adapter)
+        return cast("Connection", self._sent)
 
     @property
     def _timeout(self) -> float:
@@ -110,7 +130,7 @@ class SocketCaller(SocketCallbacks):
 
     async def close(self) -> None:
         """Close the socket. Safe at any time, and twice."""
-        await self.adapter.close()
+        await (self.adapter if self._carried is None else self._carried).close()
 
     async def connect(
         self,
@@ -132,11 +152,27 @@ class SocketCaller(SocketCallbacks):
             raise NotLoggedInError("the session has no token: authenticate first, as client.login() does")
         self.session = session
         if self.connection.listener is None:
-            self.connection.listener = CallbacksAlone(
-                self, lambda: self.urls(self.session or session, create_status=create_status)
-            )
+            self._listen_alone(lambda: self.urls(self.session or session, create_status=create_status))
+        if self._carried is not None:
+            host = self.ws_url.partition("://")[2] or self.ws_url
+            timeout = connect_timeout_ms / 1000
+            await self._carried.open_with(self.websocket_scheme, host, create_status, session.token, timeout)
+            return session
         await self.connection.open(self.urls(session, create_status=create_status), auto_reconnect)
         return session
+
+    def _listen_alone(self, urls: Callable[[], list[str]]) -> None:
+        """Have ``emit`` of the event manager called for each event: no client listens to this socket."""
+        from mezon._gateway.codec import MESSAGES
+
+        self.connection.listener = CallbacksAlone(self, urls, lambda: self.event_manager)
+        if self.event_manager is None:
+            logger.warning(
+                "The events of this socket go nowhere: it has neither a client nor an event_manager"
+            )
+            return
+        for name in MESSAGES:
+            self.connection.want(name)
 
     def urls(self, session: Session, *, create_status: bool = True) -> list[str]:
         """Say where to connect with a session, the best first. They carry its token: never log them.

@@ -5,7 +5,9 @@ Bots rarely touch it. Rate limit, heartbeat and reconnect live in the core.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mezon.constants.rate_limit import WEBSOCKET_PB_RATE_LIMIT, WEBSOCKET_PB_RATE_LIMIT_PERIOD
@@ -25,7 +27,20 @@ __all__ = [
 
 
 class WebSocketAdapter(ABC):
-    """What carries envelopes to the server."""
+    """What carries envelopes to the server.
+
+    An adapter of your own implements the four methods, and calls ``self.on_message(frame)`` with the bytes of each
+    frame that comes, and ``self.on_close(reason)`` when the connection is lost. It may also set ``self._socket`` to
+    something to iterate over, as with mezon-sdk. Reconnects and heartbeats are its own responsibility; a warning says
+    so.
+
+    Attributes:
+        on_message: Set before ``connect``: takes a frame.
+        on_close: Set before ``connect``: takes the end of the connection, and its reason.
+    """
+
+    on_message: Callable[[bytes], None] | None = None
+    on_close: Callable[..., None] | None = None
 
     def __init__(self) -> None:
         self._connection: Connection | None = None
@@ -76,6 +91,9 @@ class WebSocketAdapterPb(WebSocketAdapter):
         self._store = store
         self._options = {"rate_limit": rate_limit, "rate_period": rate_limit_period, **(options or {})}
         check_options(self._options)
+        #: By cid, the calls that a ``send`` of the bot's own has yet to hand on: the call, its timeout, its answer.
+        self._expected: dict[int, tuple[Callable[..., Any], float, asyncio.Future[Any]]] = {}
+        self._calls: set[asyncio.Task[None]] = set()
 
     @property
     def connection(self) -> Connection:
@@ -100,6 +118,9 @@ class WebSocketAdapterPb(WebSocketAdapter):
     async def send(self, message: Any) -> None:
         """Send an ``Envelope``, or the bytes of one, without waiting for an answer; its cid is replaced.
 
+        A ``send`` of your own, in a subclass or set on the adapter, gets the envelope of each call with its cid, and
+        calls this one to send it.
+
         Raises:
             MezonConnectionError: If the connection is not open.
             InvalidArgumentError: If ``message`` is no envelope or an empty one.
@@ -114,7 +135,31 @@ class WebSocketAdapterPb(WebSocketAdapter):
         name = message.WhichOneof("message")
         if name is None:
             raise InvalidArgumentError("the envelope holds no message: set one of its fields")
-        self.connection.post(name, getattr(message, name).SerializeToString(), 30.0)
+        body = getattr(message, name).SerializeToString()
+        expected = self._expected.pop(message.cid, None)
+        if expected is None:
+            self.connection.post(name, body, 30.0)
+            return
+        call, timeout, answer = expected
+        task = asyncio.get_running_loop().create_task(_answer(call(name, body, timeout), answer))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    def expect(self, cid: int, call: Callable[..., Any], timeout: float) -> asyncio.Future[Any]:
+        """Return what is done when the call with this cid is answered, once ``send`` has got its envelope.
+
+        Args:
+            cid: The number in the envelope.
+            call: Makes the call, given field, body and timeout.
+            timeout: Seconds the call may take.
+        """
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._expected[cid] = (call, timeout, answer)
+        return answer
+
+    def forget(self, cid: int) -> None:
+        """Expect this call no longer."""
+        self._expected.pop(cid, None)
 
     async def close(self) -> None:
         """Close the connection. Safe at any time."""
@@ -124,3 +169,15 @@ class WebSocketAdapterPb(WebSocketAdapter):
     def is_open(self) -> bool:
         """Say whether the connection is ready for calls."""
         return self._connection is not None and self._connection.state == "ready"
+
+
+async def _answer(call: Any, answer: asyncio.Future[Any]) -> None:
+    """Make a call for somebody who waits for ``answer``."""
+    try:
+        result = await call
+    except Exception as error:
+        if not answer.done():
+            answer.set_exception(error)
+    else:
+        if not answer.done():
+            answer.set_result(result)
