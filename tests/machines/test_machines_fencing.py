@@ -120,7 +120,7 @@ async def test_a_batch_that_comes_late_changes_nothing(nats: NatsServer) -> None
     try:
         await prepare(client, NAMES, Layout(partitions=1), Timing(**TIMING))
         subject = NAMES.event(0, "channel_message")
-        late, current = Publisher(broker), Publisher(broker)
+        late, current = Publisher(broker, NAMES), Publisher(broker, NAMES)
         for publisher in (late, current):
             publisher.start()
 

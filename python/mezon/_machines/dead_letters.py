@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._machines.broker import BrokerError, api
+from mezon._machines.broker import BrokerError, api, message_size
 from mezon._machines.courier import Courier
 from mezon._machines.names import MESSAGE_ID, OPERATOR
 from mezon._machines.packets import Packet
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 REASON: Final = "Mezon-Reason"
 WORKER: Final = "Mezon-Worker"
 PARTITION: Final = "Mezon-Partition"
+EVENT: Final = "Mezon-Event"
+
+#: Bytes of the body, where the body itself was too large to keep.
+SIZE: Final = "Mezon-Size"
 
 #: Characters of a reason, a name or an id that are shown.
 _LONGEST: Final = 500
@@ -40,6 +44,7 @@ class DeadEvent:
         worker: Who put it away.
         at: When: UNIX time in seconds.
         body: The encoded message.
+        size: Bytes of the message; more than ``body`` has if it was too large to keep.
     """
 
     number: int
@@ -50,18 +55,49 @@ class DeadEvent:
     worker: str
     at: float
     body: bytes = field(repr=False)
+    size: int = 0
+
+
+def dead_message(
+    names: Names, name: str, body: bytes, event_id: str, partition: int, reason: str, worker: str, limit: int
+) -> tuple[str, bytes, dict[str, str]]:
+    """Return subject, body and headers of a dead event; the body is left out if it would pass ``limit`` bytes.
+
+    Args:
+        names: The bot's names.
+        name: The envelope field.
+        body: The encoded message.
+        event_id: What the stream knows the event by.
+        partition: Where it came from.
+        reason: Why no worker finished it.
+        worker: Who puts it away.
+        limit: The server's ``max_payload``.
+    """
+    headers = {
+        MESSAGE_ID: f"dead/{event_id}",
+        REASON: reason,
+        WORKER: worker,
+        PARTITION: str(partition),
+        EVENT: event_id,
+    }
+    if message_size(body, headers) > limit:
+        headers[SIZE], body = str(len(body)), b""
+    return names.dead_event(name), body, headers
 
 
 async def bury(client: Client, names: Names, delivery: Delivery, reason: str, worker: str) -> None:
     """Put an event away, once."""
-    headers = {
-        MESSAGE_ID: f"dead/{delivery.event_id}",
-        REASON: reason,
-        WORKER: worker,
-        PARTITION: str(delivery.partition),
-        "Mezon-Event": delivery.event_id,
-    }
-    answer = await client.request(names.dead_event(delivery.name), delivery.body, timeout=5, headers=headers)
+    subject, body, headers = dead_message(
+        names,
+        delivery.name,
+        delivery.body,
+        delivery.event_id,
+        delivery.partition,
+        reason,
+        worker,
+        client.max_payload,
+    )
+    answer = await client.request(subject, body, timeout=5, headers=headers)
     wrong = json.loads(answer.data).get("error")
     if wrong:
         raise BrokerError(str(wrong.get("description", wrong)))
@@ -88,9 +124,14 @@ async def replay(client: Client, names: Names, number: int) -> DeadEvent:
     """Have the relay bring an event back to its partition, and take it off the dead ones.
 
     Raises:
-        InvalidArgumentError: If there is none of that number.
+        InvalidArgumentError: If there is none of that number, or its body was too large to keep.
     """
     dead = await _one(client, names, number)
+    if dead.size > len(dead.body):
+        raise InvalidArgumentError(
+            f"dead event {number} cannot be brought back: its {dead.size} bytes were too large for NATS and were not "
+            f"kept; `mezon dlq drop {number}` removes it"
+        )
     courier = Courier(client, names, OPERATOR)
     await courier.start()
     try:
@@ -130,16 +171,18 @@ async def _get(client: Client, names: Names, which: dict[str, Any]) -> DeadEvent
     if found is None:
         return None
     message = found["message"]
+    body = base64.b64decode(message.get("data", ""))
     headers = _headers(base64.b64decode(message.get("hdrs", "")))
     return DeadEvent(
         number=message["seq"],
         name=message["subject"].rpartition(".")[2],
-        event_id=_shown(headers.get("Mezon-Event", "")),
+        event_id=_shown(headers.get(EVENT, "")),
         partition=_whole(headers.get(PARTITION, "")),
         reason=_shown(headers.get(REASON, "")),
         worker=_shown(headers.get(WORKER, "")),
         at=_time(message["time"]),
-        body=base64.b64decode(message.get("data", "")),
+        body=body,
+        size=max(_whole(headers.get(SIZE, "")), len(body)),
     )
 
 

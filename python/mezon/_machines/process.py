@@ -89,7 +89,7 @@ async def run_relay(relay: Relay, *, health: str | None, say: Callable[[str], No
         say(f"relay of bot {relay.names.bot} is ready (epoch {relay.stats()['epoch']})")
 
     relay.on_ready = ready
-    server = None if health is None else Health(health, relay.ready.is_set, relay.stats)
+    server = None if health is None else Health(health, relay.healthy, relay.stats)
     async with _stopped_by_signals() as stopped:
         if server is not None:
             await server.start()

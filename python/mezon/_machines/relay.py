@@ -184,6 +184,7 @@ class Relay:
             "events_repeated": published.repeated,
             "events_filtered": parts.tap.sieve.dropped,
             "events_waiting": published.waiting,
+            "events_too_large": published.too_large,
             "batches_retried": published.retries,
             "calls": parts.desk.calls,
             "calls_refused": parts.desk.refused,
@@ -191,6 +192,11 @@ class Relay:
             "gap_filled": parts.gaps.filled if parts.gaps is not None else 0,
             "trouble": parts.publisher.trouble,
         }
+
+    def healthy(self) -> bool:
+        """Return whether this relay is in charge and events reach the stream."""
+        parts = self._parts
+        return self.ready.is_set() and parts is not None and parts.publisher.trouble is None
 
     # ---- for its parts
 
@@ -243,7 +249,7 @@ class _Parts:
         standard = relay.standard_ports()
         store = standard.store()
         core = standard.encoded_connection(store)
-        self.publisher = Publisher(relay.broker, in_charge=lambda: lock.held)
+        self.publisher = Publisher(relay.broker, names, in_charge=lambda: lock.held)
         self.tap = Tap(names, partitions, self.publisher, lock.epoch)
         self.connection = RelayConnection(core, self.tap, lambda: lock.left)
         lock.on_held = self.connection.renew_lease
@@ -297,8 +303,9 @@ class _Parts:
         with contextlib.suppress(Exception):
             await self.client.disconnect()
         if self._lock.held:
-            await self.publisher.drain(_LAST_EVENTS)
-            await self._write_notes()
+            # What is noted as seen has to be in the stream: the next relay fetches the rest.
+            if await self.publisher.drain(_LAST_EVENTS):
+                await self._write_notes()
             await self.answers.flush()
         if self.gaps is not None:
             await self.gaps.stop()
@@ -379,6 +386,7 @@ class _Parts:
                     "epoch": self._lock.epoch,
                     "line": self._relay.line,
                     "state": self.client.state,
+                    "trouble": self.publisher.trouble,
                     "at": time.time(),
                 }
                 with contextlib.suppress(Exception):
