@@ -182,7 +182,7 @@ async def _get(client: Client, names: Names, which: dict[str, Any]) -> DeadEvent
         worker=_shown(headers.get(WORKER, "")),
         at=_time(message["time"]),
         body=body,
-        size=max(_whole(headers.get(SIZE, "")), len(body)),
+        size=max(_whole(headers.get(SIZE, ""), "999999999999"), len(body)),
     )
 
 
@@ -196,9 +196,9 @@ def _shown(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST])
 
 
-def _whole(text: str) -> int:
-    """Return a number that a worker wrote; 0 if it is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= len("4096") else 0
+def _whole(text: str, longest: str = "4096") -> int:
+    """Return a number that a worker wrote; 0 if it is none, or has more digits than the longest."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= len(longest) else 0
 
 
 def _time(text: str) -> float:
