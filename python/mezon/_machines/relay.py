@@ -100,7 +100,7 @@ class Relay:
         self.names = Names(int(client_id))
         self._key = api_key
         self._broker = replace(broker, inbox=self.names.inbox(RELAY))
-        self._token_transfers = token_transfers
+        self.token_transfers = token_transfers
         self._layout = layout or Layout()
         self._timing = timing or Timing()
         self._gap = gap
@@ -270,7 +270,7 @@ class _Parts:
         self.answers = Answers(nats, names, timing.answer_life)
         held = lambda: lock.held  # noqa: E731
         http, members = standard.http(), self.members
-        again, paying = self.tap.again, relay._token_transfers
+        again, paying = self.tap.again, relay.token_transfers
         ways = Ways(self.client, self.connection, http, store, again, members.meet, held, paying)
         self.desk = Desk(nats, names, held, ways.table(), self.answers)
         self._tasks: list[asyncio.Task[None]] = []
