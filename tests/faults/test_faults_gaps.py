@@ -393,7 +393,8 @@ async def test_a_cache_that_fails_loses_no_message(
     await gateway.say("general", "alice", "live")
     await filling.until_heard("live")
     assert filling.texts == ["before", "missed 1", "missed 2", "live"]
-    assert told == [("channel_message", "no room")] * 2
+    assert len(told) >= 2
+    assert set(told) == {("channel_message", "no room")}
 
 
 @pytest.mark.parametrize("when", ["at once", "during the fetch"])
