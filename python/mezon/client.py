@@ -53,6 +53,7 @@ from mezon.managers.event import EventManager
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
 from mezon.utils.logger import setup_logger
+from mezon.utils.masked import masked
 from mezon.utils.own import is_own
 from mezon.utils.process import ProcessGuard
 
@@ -168,6 +169,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         limits: MessageLimits | None = None,
         ports: Ports | None = None,
     ) -> None:
+        api_key = masked(api_key)
         host, port, use_ssl = resolve(host), resolve(port), resolve(use_ssl)
         check_arguments(
             api_key=api_key,
@@ -194,7 +196,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         if enable_logging:
             setup_logger(log_level=log_level)
         self.client_id: int = bot_id(client_id)
-        self.api_key = api_key
+        self.api_key: str = api_key
         self.use_ssl: bool = use_ssl
         self.timeout_ms: int = int(timeout)
         self.mmn_api_url: str | None = resolve(mmn_api_url)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from mezon.errors import AuthenticationError
+from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
     from mezon.models import ApiSession
@@ -46,7 +47,7 @@ class Session:
             AuthenticationError: If the answer has no token, or one that cannot be read.
         """
         self.refresh_token: str = ""
-        self.id_token: str = api_session.id_token or ""
+        self.id_token: str = masked(api_session.id_token or "")
         self.api_url: str = api_session.api_url or fallback_api_url
         self.tcp_url: str = api_session.tcp_url or ""
         # A server that names a TCP socket alone has no WebSocket.
@@ -57,7 +58,7 @@ class Session:
         self.expires_at: int | None = None
         self.refresh_expires_at: int | None = None
         self.vars: dict[str, Any] = {}
-        claims = self._use(api_session.token or "", api_session.refresh_token)
+        claims = self._use(masked(api_session.token or ""), masked(api_session.refresh_token))
         self.user_id: str = str(api_session.user_id or claims.get("uid") or "")
         self.username: str = str(claims.get("usn") or "")
 
@@ -84,6 +85,7 @@ class Session:
         Raises:
             AuthenticationError: If it cannot be read. The session stays as it was.
         """
+        token, refresh_token = masked(token), masked(refresh_token)
         self._use(token, refresh_token)
 
     def _use(self, token: str, refresh_token: str | None) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from mezon.errors import (
     MezonTimeoutError,
 )
 from mezon.ports import HttpFailure, HttpRequest
+from mezon.utils.masked import masked
 from mezon.utils.secrets import hide
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class AgentEventStream:
         http: HttpTransport | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
+        token = masked(token)
         if not base_url:
             raise InvalidArgumentError(
                 "agent_event_url is not configured: pass it to MezonClient to receive AI agent events"

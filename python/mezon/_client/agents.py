@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from mezon.utils.masked import masked
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,7 +45,7 @@ class Agents:
             self._stream = AgentEventStream(
                 client.agent_event_url,
                 client.client_id,
-                client.api_key,
+                masked(client.api_key),
                 self._emit,
                 path=path,
                 http=self._ports.http(),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from mezon._client.renewal import Renewal
 from mezon.errors import AuthenticationError, MezonConnectionError, NotLoggedInError
 from mezon.ports import SessionRefusedError
+from mezon.utils.masked import masked
 from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class Sessions:
         client = self._client
         return MezonApi(
             client.client_id,
-            client.api_key,
+            masked(client.api_key),
             base_url,
             client.timeout_ms,
             http=self._ports.http(),
@@ -154,7 +155,7 @@ class Sessions:
         client = self._client
         api = self.make_api(client.login_url)
         try:
-            answer = await SessionManager(api).authenticate(client.client_id, client.api_key)
+            answer = await SessionManager(api).authenticate(client.client_id, masked(client.api_key))
         except MezonConnectionError as error:
             hint = _about_tls(str(error), client.use_ssl, client.login_url)
             if hint is None:

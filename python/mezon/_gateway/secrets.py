@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote
 
+from mezon.utils.masked import masked
 from mezon.utils.secrets import hide
 
 #: Tokens of so many addresses are remembered: those of a session, and of the ones before.
@@ -21,13 +22,13 @@ class Secrets:
     """
 
     def __init__(self, lasting: Iterable[str] = ()) -> None:
-        self._lasting = tuple(lasting)
+        self._lasting = tuple(map(masked, lasting))
         self._tokens: deque[str] = deque(maxlen=_REMEMBERED)
 
     def learn(self, urls: Iterable[str]) -> None:
         """Take note of the tokens that addresses of the socket carry."""
         for url in urls:
-            token = unquote(url.partition("token=")[2].partition("&")[0])
+            token = masked(unquote(url.partition("token=")[2].partition("&")[0]))
             if token and token not in self._tokens:
                 self._tokens.append(token)
 

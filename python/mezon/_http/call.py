@@ -15,6 +15,7 @@ from mezon._http.reply import Reply, too_long
 from mezon._http.retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
 from mezon.errors import MezonConnectionError, MezonTimeoutError
 from mezon.ports import AnswerTooLongError, HttpAnswer, HttpFailure, HttpLane, HttpRequest, HttpTransport
+from mezon.utils.masked import masked
 from mezon.utils.secrets import hide
 from mezon.utils.single_flight import SingleFlight
 
@@ -62,7 +63,7 @@ class Call:
     @property
     def token(self) -> str | None:
         """The bearer token the call carries."""
-        value = str(self.headers.get("Authorization", ""))
+        value = masked(str(self.headers.get("Authorization", "")))
         return value[len(_BEARER) :] if value.startswith(_BEARER) else None
 
 
@@ -176,7 +177,7 @@ class Caller:
         """Take a last look at a request whose turn it is, before it goes out."""
         self._check_open(call, tries)
         if (fresh := self._renewed.get(call.token or "")) is not None:
-            call.headers["Authorization"] = _BEARER + fresh
+            call.headers["Authorization"] = masked(_BEARER + fresh)
         tries.began = self._clock.now()
         tries.flying = call.began = True
 
@@ -255,13 +256,13 @@ class Caller:
         if self.reauthenticate is None or stale is None or call.once:
             return False
         hook = self.reauthenticate
-        fresh = await self._renewals.run(stale, lambda: hook(stale))
+        fresh = masked(await self._renewals.run(stale, lambda: hook(stale)))
         if not fresh or fresh == stale:
             return False
         # Clans and bots keep tokens for long: every older one now stands for the fresh one.
         older = list(self._renewed)[-_REMEMBERED_TOKENS:]
         self._renewed = {token: fresh for token in (*older, stale) if token != fresh}
-        call.headers["Authorization"] = _BEARER + fresh
+        call.headers["Authorization"] = masked(_BEARER + fresh)
         return True
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon._http.content_types import is_binary_response
 from mezon.ports import MAX_ANSWER, HttpAnswer, HttpRequest
+from mezon.utils.masked import masked
 from mezon.utils.secrets import hide, hide_in_headers
 
 if TYPE_CHECKING:
@@ -113,8 +114,8 @@ def too_long(answer: HttpAnswer, request: HttpRequest, secrets: Iterable[str] = 
 
 
 def _credentials(headers: Mapping[str, Any]) -> list[str]:
-    value = str(headers.get("Authorization", ""))
-    return [value.removeprefix(scheme) for scheme in _SCHEMES if value.startswith(scheme)]
+    value = masked(str(headers.get("Authorization", "")))
+    return [value[len(scheme) :] for scheme in _SCHEMES if value.startswith(scheme)]
 
 
 def decode_binary(reply: Reply, message_class: type) -> Any:

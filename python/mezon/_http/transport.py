@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import io
 import re
 import socket
 import sys
@@ -260,18 +261,18 @@ class _Stream:
 
 async def read_whole(response: aiohttp.ClientResponse, request: HttpRequest) -> HttpAnswer:
     """Read an answer whole."""
-    parts: list[bytes] = []
-    size = 0
+    # Neither its repr nor any local of this function shows what a login answers.
+    body = io.BytesIO()
     async for part in response.content.iter_any():
-        size += len(part)
-        if size > request.max_answer:
+        body.write(part)
+        del part
+        if body.tell() > request.max_answer:
             response.close()
             raise AnswerTooLongError(
                 f"{request.name}: the answer is longer than {request.max_answer} bytes; ask for less at once",
                 HttpAnswer(response.status, response.reason or "", response.headers),
             )
-        parts.append(part)
-    return HttpAnswer(response.status, response.reason or "", response.headers, b"".join(parts))
+    return HttpAnswer(response.status, response.reason or "", response.headers, body.getvalue())
 
 
 async def _load() -> None:

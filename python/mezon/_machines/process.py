@@ -15,6 +15,7 @@ from mezon._machines.broker import BrokerError
 from mezon._machines.leader import LockLostError
 from mezon.errors import InvalidArgumentError, MezonConnectionError
 from mezon.utils.logger import get_logger
+from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -38,11 +39,11 @@ def bot_of_environment(api_key_file: Path | None = None) -> tuple[str, str]:
     client_id = bot_id_of_environment()
     if api_key_file is not None:
         try:
-            key = api_key_file.read_text("utf-8").strip()
+            key = masked(api_key_file.read_text("utf-8").strip())
         except OSError as error:
             raise InvalidArgumentError(f"{api_key_file} cannot be read: {error.strerror or error}") from None
     else:
-        key = os.environ.get("MEZON_API_KEY", "")
+        key = masked(os.environ.get("MEZON_API_KEY", ""))
     if not key:
         raise InvalidArgumentError(
             "the bot's key is missing: set MEZON_API_KEY, or name a file with --api-key-file"

@@ -22,6 +22,7 @@ from mezon._machines.packets import Packet, packed_answer
 from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonError
 from mezon.ports import MAX_ANSWER, HttpAnswer, HttpLane, HttpRequest
 from mezon.utils.logger import get_logger
+from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -184,7 +185,7 @@ class Ways:
             name=_text(values, "name"),
             method=_method(values),
             url=f"{base}{path}",
-            headers={**_headers(values), "Authorization": f"Bearer {token}"},
+            headers={**_headers(values), "Authorization": masked(f"Bearer {token}")},
             params=_params(values),
             body=body or None,
             timeout=None if values.get("timeout") is None else _seconds(values, "timeout"),

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from mezon._tokens.models import ZkClientConfig, ZkClientType, ZkProof
 from mezon._tokens.transport import JsonEndpoint
 from mezon.errors import TokenTransferError
+from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
     import aiohttp
@@ -75,7 +76,7 @@ class ZkClient:
             "address": address,
             "client_type": ZkClientType(client_type).value,
         }
-        answer = await self._prove.post(json.dumps(request).encode(), (jwt or "",))
+        answer = await self._prove.post(masked(json.dumps(request).encode()), (jwt or "",))
         try:
             return ZkProof.model_validate(answer.get("data") if isinstance(answer, dict) else None)
         except ValidationError:

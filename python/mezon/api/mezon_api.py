@@ -27,6 +27,7 @@ from mezon.models import (
     ApiSession,
     ApiVoiceChannelUserList,
 )
+from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
     import ssl
@@ -114,6 +115,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         api: ApiRoute = "auto",
         connection: Callable[[], SocketCalls | None] | None = None,
     ) -> None:
+        api_key = masked(api_key)
         owned = http is None
         limiter = limiter or Limiter(rate_limit, rate_period)
         if http is None:
@@ -123,7 +125,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         super().__init__(http, retry or RetryPolicy(), clock=limiter.clock, owned=owned)
         self.routes: Routes = Routes(api, connection, limiter.clock)
         self.client_id: int = as_id("client_id", client_id)
-        self.api_key = api_key
+        self.api_key: str = api_key
         self.base_url = base_url
         self.timeout_ms = timeout_ms
         self.playmedia_url = "https://stn.mezon.ai/api/playmedia"
@@ -156,6 +158,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         """
         from mezon.protobuf.api import api_pb2
 
+        basic_auth_password = masked(basic_auth_password)
         headers = build_headers(
             basic_auth=(basic_auth_username, basic_auth_password),
             send_binary=True,
@@ -165,7 +168,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
             "authenticate",
             "POST",
             self._url(self.REST_ENDPOINTS["authenticate"]),
-            body=build_body(body),
+            body=masked(build_body(body)),
             headers=headers,
             once=True,
             priority=Priority.LOGIN,

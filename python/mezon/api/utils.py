@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from mezon._http.content_types import BINARY_CONTENT_TYPES, is_binary_response
 from mezon.errors import InvalidArgumentError
+from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
     import aiohttp
@@ -45,21 +46,23 @@ def build_headers(
         send_binary: Say that the body is protobuf instead of JSON.
         additional_headers: More headers; they win over Accept and Content-Type.
     """
+    bearer_token = masked(bearer_token)
     headers: dict[str, Any] = {
         "Accept": "application/proto" if accept_binary else "application/json",
         "Content-Type": "application/proto" if send_binary else "application/json",
         **additional_headers,
     }
     if bearer_token:
-        headers["Authorization"] = f"Bearer {bearer_token}"
+        headers["Authorization"] = masked(f"Bearer {bearer_token}")
     elif basic_auth:
-        headers["Authorization"] = "Basic " + basic_credentials(*basic_auth)
+        headers["Authorization"] = masked("Basic " + basic_credentials(*basic_auth))
     return headers
 
 
 def basic_credentials(name: str | int, password: str) -> str:
     """Name and password as HTTP's Basic scheme sends them."""
-    return base64.b64encode(f"{name}:{password}".encode()).decode("ascii")
+    password = masked(password)
+    return masked(base64.b64encode(f"{name}:{password}".encode()).decode("ascii"))
 
 
 def build_url(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from mezon.models import ApiAccountApp, ApiAuthenticateRequest
+from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
     from mezon.api.mezon_api import MezonApi
@@ -41,6 +42,7 @@ class SessionManager:
             AuthenticationError: The server refuses the pair, or answers without a token.
             ApiError, MezonTimeoutError, MezonConnectionError: See `MezonApi`.
         """
+        client_secret = masked(client_secret)
         return await self.api_client.mezon_authenticate(
             basic_auth_username=client_id,
             basic_auth_password=client_secret,

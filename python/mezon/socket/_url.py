@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, quote
 
 from mezon._http.address import check_address
 from mezon.errors import AuthenticationError
+from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
     from mezon._gateway.transport import TransportChoice
@@ -28,10 +29,11 @@ def socket_url(ws_url: str, use_ssl: bool, token: str, *, status: bool = True) -
     Raises:
         AuthenticationError: If nobody can be connected to there.
     """
+    token = masked(token)
     parts = _parts("ws_url", ws_url)
     scheme = "ws" if parts.scheme in ("ws", "http") and not use_ssl else "wss"
     flag = "true" if status else "false"
-    return (
+    return masked(
         f"{scheme}://{_netloc(parts)}/ws?lang=en&status={flag}&token={quote(token, safe='')}&format=protobuf"
     )
 
@@ -101,7 +103,7 @@ def _tcp_url(tcp_url: str, ws_url: str, use_ssl: bool, token: str) -> str:
     netloc = _netloc(parts)
     if parts.port is None:
         netloc = f"{netloc.rstrip(':')}:{_TCP_PORT}"
-    return f"{'tcp' if plain and not use_ssl else 'tcps'}://{netloc}?token={quote(token, safe='')}"
+    return masked(f"{'tcp' if plain and not use_ssl else 'tcps'}://{netloc}?token={quote(token, safe='')}")
 
 
 def with_plain_scheme(ws_url: str, login_url: str) -> str:

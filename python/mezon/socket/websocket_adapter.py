@@ -14,6 +14,7 @@ from mezon.constants.rate_limit import WEBSOCKET_PB_RATE_LIMIT, WEBSOCKET_PB_RAT
 from mezon.errors import InvalidArgumentError
 from mezon.options import check_options
 from mezon.socket._url import socket_url
+from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
     from mezon.ports import Connection
@@ -110,6 +111,7 @@ class WebSocketAdapterPb(WebSocketAdapter):
         Raises:
             MezonConnectionError: If it cannot be opened.
         """
+        token = masked(token)
         host = ws_url.split("://", 1)[-1]
         scheme = scheme.removesuffix("://")
         url = socket_url(f"{scheme}://{host}", scheme == "wss", token, status=create_status)

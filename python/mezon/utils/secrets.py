@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
 
+from mezon.utils.masked import masked
+
 __all__ = ["hide", "hide_in_headers"]
 
 #: A shorter one is a typo or a placeholder, and would be found inside words.
@@ -29,17 +31,18 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 
 def _forms(secret: str) -> Iterable[str]:
-    in_urls = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
-    in_json = [json.dumps(secret, ensure_ascii=ascii_alone)[1:-1] for ascii_alone in (True, False)]
+    # Masked one by one: no local may show what this module is there to hide.
+    in_urls = {masked(quote(secret, safe="")), masked(quote(secret)), masked(quote_plus(secret))}
+    in_json = [masked(json.dumps(secret, ensure_ascii=ascii_alone)[1:-1]) for ascii_alone in (True, False)]
     return {
-        secret,
+        masked(secret),
         *in_urls,
         # Some write the digits small.
-        *(re.sub("%..", lambda code: code[0].lower(), form) for form in in_urls),
+        *(masked(re.sub("%..", lambda code: code[0].lower(), form)) for form in in_urls),
         *in_json,
-        *(form.replace("/", r"\/") for form in in_json),
-        html.escape(secret),
-        html.escape(secret, quote=False),
+        *(masked(form.replace("/", r"\/")) for form in in_json),
+        masked(html.escape(secret)),
+        masked(html.escape(secret, quote=False)),
     }
 
 
