@@ -137,7 +137,35 @@ class TestImport:
             code, out, err = await child.end()
         assert (code, err) == (0, "")
         assert out.startswith("RuntimeWarning mezon-sdk is installed beside mezon-rs")
-        assert "Uninstall both" in out
+        assert "pip uninstall -y mezon-sdk, then pip install --force-reinstall mezon-rs" in out
+
+    @pytest.mark.parametrize(
+        "left", [None, "from .models import ChannelMessage\n"], ids=["uninstalled", "installed"]
+    )
+    async def test_the_reference_has_broken_the_folder(self, tmp_path: Path, left: str | None) -> None:
+        """mezon-sdk was uninstalled after mezon-rs and took ``__init__`` along, or was installed after it."""
+        here = Path(mezon.__file__).parent
+        (tmp_path / "mezon").mkdir()
+        for entry in here.iterdir():
+            if entry.name != "__init__.py":
+                (tmp_path / "mezon" / entry.name).symlink_to(entry)
+        if left is not None:
+            (tmp_path / "mezon" / "__init__.py").write_text(left)
+        source = f"""
+        import os, sys
+        # A folder without __init__ counts only where no other one has it.
+        whole = {{path for path in sys.path if os.path.exists(os.path.join(path, "mezon", "__init__.py"))}}
+        sys.path[:] = [{str(tmp_path)!r}, *(path for path in sys.path if path not in whole)]
+        try:
+            from mezon.models import ChannelMessage
+        except ImportError as error:
+            print(error)
+        """
+        async with bot(source) as child:
+            code, out, err = await child.end()
+        assert (code, err) == (0, "")
+        assert out.startswith("files of mezon-rs are missing or were replaced")
+        assert "pip uninstall -y mezon-sdk, then pip install --force-reinstall mezon-rs" in out
 
     async def test_a_debug_build_is_warned_of(self) -> None:
         source = """

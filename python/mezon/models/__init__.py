@@ -4,8 +4,17 @@ The files group them by theme; bots import them from here. A file is loaded when
 building all classes takes longer than the rest of ``import mezon``.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
+
+if not hasattr(sys.modules["mezon"], "_DISTRIBUTION"):
+    # This file outlives mezon-sdk, whose models are one module: it is the first of ours that the __init__ of mezon-sdk
+    # imports, and that a bot imports where there is no __init__ any more.
+    raise ImportError(
+        "files of mezon-rs are missing or were replaced: mezon-sdk owns the same folder, and was installed or "
+        "uninstalled after mezon-rs. Repair it: pip uninstall -y mezon-sdk, then pip install --force-reinstall mezon-rs"
+    )
 
 if TYPE_CHECKING:
     from mezon.models._base import MezonBaseModel

@@ -77,10 +77,12 @@ class MezonBaseModel(Model):
 
     @classmethod
     def from_protobuf(cls, message: Any) -> Self:
-        """Read a ``google.protobuf`` message.
+        """Read a ``google.protobuf`` message, or a dict as a ``call_api`` of a bot's own may return.
 
         A field that the message leaves at zero keeps the model's default, mostly None.
         """
+        if isinstance(message, dict):
+            return cls.model_validate(message)
         from mezon.models._convert import build
 
         return build(cls, message, zeros=False)

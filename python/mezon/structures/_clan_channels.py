@@ -45,8 +45,9 @@ class ClanChannels:
         self.socket_manager = socket_manager
         self.session_token = session_token
         self.message_db = message_db
+        # A stand-in for a client need not know a size.
         self.channels: CacheManager[int, TextChannel] = CacheManager(
-            self._fetch_channel, client.channels.max_size
+            self._fetch_channel, getattr(client.channels, "max_size", None)
         )
         self._channels_loaded = False
         self._loading: SingleFlight[None, None] = SingleFlight()

@@ -20,7 +20,8 @@ def warn_at_import() -> None:
     if _installed("mezon-sdk"):
         warnings.warn(
             "mezon-sdk is installed beside mezon-rs, and both own the folder `mezon`: files of one may have "
-            "replaced files of the other. Uninstall both and install mezon-rs alone",
+            "replaced files of the other. Repair it: pip uninstall -y mezon-sdk, then pip install --force-reinstall "
+            "mezon-rs",
             RuntimeWarning,
             stacklevel=3,
         )

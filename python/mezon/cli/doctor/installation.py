@@ -15,7 +15,7 @@ from typing import Final
 
 from mezon.cli.doctor.check import BAD, OK, WARNING, Check
 
-REINSTALL: Final = "pip uninstall -y mezon-sdk mezon-rs, then pip install mezon-rs: alone, and last"
+REINSTALL: Final = "pip uninstall -y mezon-sdk, then pip install --force-reinstall mezon-rs"
 
 
 def checks() -> Iterator[Check]:
