@@ -264,7 +264,8 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             self._dispatcher,
             self._waiters,
             self._sessions,
-            self._agents,
+            # By attribute: a bot may have put its own in the place.
+            lambda: self.disconnect_ai_agent_sse(),
             self._background,
             Operations(self, blocked_loop_warning, resolve(health)),
             lambda: self._login.close_connection(),

@@ -15,8 +15,10 @@ from mezon.managers.session import SessionManager
 from mezon.managers.socket import SocketManager
 from mezon.messages import MessageDB
 from mezon.models import ApiChannelDescList, ApiChannelDescription, ChannelMessage
+from mezon.socket import Socket
 from mezon.structures import Clan, Message, TextChannel
-from peer import Gateway
+from peer import Gateway, Inbox
+from waiting import until
 
 
 @pytest.mark.parametrize("name", ["clans", "channels", "users"])
@@ -191,3 +193,89 @@ async def test_close_socket_of_a_stand_in(make_client: Callable[..., Any]) -> No
     close.assert_awaited_once()
     await client.disconnect()
     assert close.await_count == 2
+
+
+async def test_a_mocked_socket_acknowledges_anything(client: Any) -> None:
+    """socket_manager.write_chat_message answers what socket.write_chat_message answers, a mock's text too."""
+    client.socket_manager.socket.write_chat_message = AsyncMock(return_value="ack")
+    assert await client.socket_manager.write_chat_message(1, 2, 3, True, {"t": "hello"}) == "ack"
+
+
+async def test_connect_of_an_open_socket(client: Any) -> None:
+    """socket.connect on an open socket answers the session it has."""
+    socket = client.socket_manager.get_socket()
+    session = socket.session
+    assert await socket.connect(SimpleNamespace(token="another")) is session
+    assert socket.is_open() is True
+
+
+async def test_a_patched_connect_has_the_parameters_of_mezon_sdk(client: Any) -> None:
+    """socket_manager.connect closes an open socket, then calls socket.connect(session, create_status=True)."""
+    manager = client.socket_manager
+    session = client.session_manager.get_session()
+    with (
+        patch.object(manager.socket, "connect", AsyncMock(return_value=session)) as connect,
+        patch.object(manager.socket, "close", AsyncMock()) as close,
+    ):
+        assert await manager.connect(session) is session
+    connect.assert_awaited_once_with(session, create_status=True)
+    close.assert_awaited_once()
+
+
+async def test_a_wrapped_connect_reconnects(
+    gateway: Gateway, make_client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Socket.connect with mezon-sdk's parameters connects a client that hears again after a loss."""
+    connect = Socket.connect
+
+    async def wrapped(
+        self: Socket, session: Any, create_status: bool = False, connect_timeout_ms: int = 30000
+    ) -> Any:
+        return await connect(self, session, create_status, connect_timeout_ms)
+
+    monkeypatch.setattr(Socket, "connect", wrapped)
+    client = make_client()
+    inbox = Inbox()
+    client.on_channel_message(inbox)
+    await client.login()
+    before = await gateway.call("connections.total")
+    await gateway.call("drop")
+
+    async def back() -> bool:
+        return await gateway.call("connections.total") > before and await client.socket_manager.is_connected()
+
+    await until(back)
+    await gateway.wait_requests("ListClanDescs", 2)
+    await gateway.say("general", "alice", "back")
+    assert (await inbox.next()).content["t"] == "back"
+
+
+async def test_disconnect_calls_what_a_bot_has_put_there(client: Any) -> None:
+    """disconnect() calls disconnect_ai_agent_sse by attribute, so an override on the instance works."""
+    client.disconnect_ai_agent_sse = AsyncMock()
+    await client.disconnect()
+    client.disconnect_ai_agent_sse.assert_awaited_once()
+
+
+async def test_an_api_that_answers_json(client: Any) -> None:
+    """A call_api that answers a dict, as one of a bot's tests does, makes the model all the same."""
+    client.api_client.call_api = AsyncMock(
+        return_value={"channel_id": 6, "clan_id": 5, "channel_label": "general"}
+    )
+    detail = await client.api_client.get_channel_detail("token", 6)
+    assert (detail.channel_id, detail.clan_id, detail.channel_label) == (6, 5, "general")
+
+
+async def test_play_media_calls_call_api_by_keyword(client: Any) -> None:
+    """play_media passes method, url_path and body to call_api by keyword."""
+    client.api_client.call_api = AsyncMock(return_value={"played": True})
+    assert await client.api_client.play_media("token", {"room_name": "room", "url": "a.mp3"}) == {
+        "played": True
+    }
+    call = client.api_client.call_api.await_args
+    assert call.args == ()
+    assert (call.kwargs["method"], "url_path" in call.kwargs, "room" in call.kwargs["body"]) == (
+        "POST",
+        True,
+        True,
+    )

@@ -84,7 +84,7 @@ def test_every_field_of_a_part_is_sent() -> None:
         message_sender_display_name="d",
     )
     built = ChannelMessageBuilder.build(1, 2, 2, True, "x", [mention], [attachment.model_dump()], [reference])
-    assert built.content == '{"t":"x"}'
+    assert built.content == '{"t": "x"}'
     assert built.mentions[0] == api_pb2.MessageMention(
         id=1, user_id=2, username="u", role_id=3, rolename="r", s=4, e=5
     )

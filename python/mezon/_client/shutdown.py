@@ -12,7 +12,6 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from mezon._client.agents import Agents
     from mezon._client.background import Background
     from mezon._client.operations import Operations
     from mezon._client.sessions import Sessions
@@ -32,7 +31,7 @@ class Shutdown:
         dispatcher: Runs the handlers.
         waiters: Who waits for an event: they wait no longer.
         sessions: Renews the session.
-        agents: The stream of the AI agents' events.
+        close_agents: Ends the stream of the AI agents' events.
         background: Runs what nobody waits for.
         operations: Tells those who run the bot how it is.
         close_connection: Stops gap filling and closes the connection.
@@ -44,7 +43,7 @@ class Shutdown:
         dispatcher: Dispatcher,
         waiters: Waiters,
         sessions: Sessions,
-        agents: Agents,
+        close_agents: Callable[[], Awaitable[None]],
         background: Background,
         operations: Operations,
         close_connection: Callable[[], Awaitable[None]],
@@ -53,7 +52,7 @@ class Shutdown:
         self._dispatcher = dispatcher
         self._waiters = waiters
         self._sessions = sessions
-        self._agents = agents
+        self._close_agents = close_agents
         self._background = background
         self._operations = operations
         self._close_connection = close_connection
@@ -180,7 +179,7 @@ class Shutdown:
         failures: list[BaseException] = []
         try:
             for step in (
-                lambda drain: self._agents.disconnect(),
+                lambda drain: self._close_agents(),
                 lambda drain: self._end_handlers(drain, caller),
                 lambda drain: self._close_connection(),
                 # Those that run now are those of the disconnect itself.

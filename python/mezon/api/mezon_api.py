@@ -301,8 +301,8 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
             What the JSON of the answer holds, or None for an empty answer.
         """
         return await self.call_api(
-            "POST",
-            self.playmedia_url,
+            method="POST",
+            url_path=self.playmedia_url,
             body=build_body(build_params(body)),
             headers=build_headers(bearer_token=bearer_token),
             options=options,

@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from typing import Any, Final, TypeVar, overload
 
 from mezon.constants.enum import Events
@@ -45,7 +46,7 @@ class EventManager:
         self.served: frozenset[str] = frozenset()
         self.on_change: Callable[[str], None] | None = None
         self.on_handler_error: Callable[[str, Exception], None] | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -140,17 +141,20 @@ class EventManager:
                 continue
             if inspect.isawaitable(outcome):
                 # The loop keeps weak references only.
-                task = asyncio.ensure_future(self._finish(name, handler, outcome))
+                task = asyncio.ensure_future(outcome)
                 self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                task.add_done_callback(partial(self._handle_task_exception, event_name=name, handler=handler))
 
-    async def _finish(self, name: str, handler: Handler, outcome: Any) -> None:
-        try:
-            await outcome
-        except Exception as error:
-            self._failed(name, handler, error)
+    def _handle_task_exception(
+        self, task: asyncio.Future[Any], event_name: str, handler: Handler | None = None
+    ) -> None:
+        """Report what the task of a handler ended with."""
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._failed(event_name, handler, error)
 
-    def _failed(self, name: str, handler: Handler, error: Exception) -> None:
+    def _failed(self, name: str, handler: Handler | None, error: Exception) -> None:
         where = getattr(handler, "__qualname__", None) or type(handler).__qualname__
         logger.error("handler %s of event %r failed", where, name, exc_info=error)
         if self.on_handler_error is None:

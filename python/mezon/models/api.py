@@ -131,7 +131,8 @@ class ApiChannelDescription(MezonBaseModel):
     def from_protobuf(cls, message: Any) -> Self:
         """Read a ``mezon.api.ChannelDescription``; ``type`` is always there, 0 too."""
         description = super().from_protobuf(message)
-        description.type = message.type
+        if not isinstance(message, dict):
+            description.type = message.type
         return description
 
 

@@ -59,6 +59,8 @@ class SocketCaller(SocketCallbacks):
         self.event_manager = event_manager
         self.transport = transport
         self.session: Session | None = None
+        #: Whether `connect` connects again after a loss. A client sets it: an override has mezon-sdk's parameters.
+        self.auto_reconnect: bool = False
         #: What is refused before it is sent; None for nothing.
         self.limits: MessageLimits | None = None
         #: What ``generate_cid`` gives next.
@@ -138,18 +140,24 @@ class SocketCaller(SocketCallbacks):
         create_status: bool = False,
         connect_timeout_ms: int = DEFAULT_CONNECT_TIMEOUT_MS,
         *,
-        auto_reconnect: bool = False,
+        auto_reconnect: bool | None = None,
     ) -> Session:
-        """Connect with a session's token, to where it says.
+        """Connect with a session's token, to where it says. An open socket returns the session it has.
 
         ``connect_timeout_ms`` is kept for its name; the core gives a connect 30 s (``GatewayOptions``).
+
+        Args:
+            auto_reconnect: Connect again when the connection is lost; None for the attribute of this name.
 
         Raises:
             MezonConnectionError: If the gateway cannot be reached.
             NotLoggedInError: If the session has no token.
         """
+        if self.session is not None and self.is_open():
+            return self.session
         if not session.token:
             raise NotLoggedInError("the session has no token: authenticate first, as client.login() does")
+        keep = self.auto_reconnect if auto_reconnect is None else auto_reconnect
         self.session = session
         if self.connection.listener is None:
             self._listen_alone(lambda: self.urls(self.session or session, create_status=create_status))
@@ -158,7 +166,7 @@ class SocketCaller(SocketCallbacks):
             timeout = connect_timeout_ms / 1000
             await self._carried.open_with(self.websocket_scheme, host, create_status, session.token, timeout)
             return session
-        await self.connection.open(self.urls(session, create_status=create_status), auto_reconnect)
+        await self.connection.open(self.urls(session, create_status=create_status), keep)
         return session
 
     def _listen_alone(self, urls: Callable[[], list[str]]) -> None:

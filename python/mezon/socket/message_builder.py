@@ -5,6 +5,7 @@ The client itself encodes in the core; this is kept for those who built on it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,11 @@ def _parts(kind: Any, parts: Iterable[Any] | None) -> list[Any]:
     names = kind.DESCRIPTOR.fields_by_name
     given = [part if isinstance(part, Mapping) else part.__dict__ for part in parts or ()]
     return [kind(**_given(**{name: part.get(name) for name in names})) for part in given]
+
+
+def _text_of(content: Any) -> str:
+    """Write content with the blanks of ``json.dumps``, as the reference's builders do. The client sends none."""
+    return json.dumps(json.loads(encode_content(content)), ensure_ascii=False)
 
 
 class ChannelMessageBuilder:
@@ -64,7 +70,7 @@ class ChannelMessageBuilder:
             channel_id=channel_id,
             mode=mode,
             is_public=is_public,
-            content=encode_content(content),
+            content=_text_of(content),
             mentions=_parts(api_pb2.MessageMention, mentions),
             attachments=_parts(api_pb2.MessageAttachment, attachments),
             references=_parts(api_pb2.MessageRef, references),
@@ -158,7 +164,7 @@ class ChannelMessageUpdateBuilder:
             mode=mode,
             is_public=is_public,
             message_id=message_id,
-            content=encode_content(content),
+            content=_text_of(content),
             mentions=_parts(api_pb2.MessageMention, mentions),
             attachments=_parts(api_pb2.MessageAttachment, attachments),
             **_given(hide_editted=hide_editted, topic_id=topic_id, is_update_msg_topic=is_update_msg_topic),
