@@ -198,9 +198,9 @@ async def test_users_and_channels_come_from_mentions_ids_and_names(gateway: Loca
     assert await answer_to(gateway, f"!who <@{bob.id}> #random") == f"{bob.id}|{random.id}|"
     await gateway.say("general", "bob", "I am here")
     assert await answer_to(gateway, "!who BOB") == f"{bob.id}|None|"
-    assert "has to be a user" in await answer_to(gateway, "!who nobody")
+    assert "must be a user" in await answer_to(gateway, "!who nobody")
     assert (
-        "has to be a channel, by #name or id, not '#nowhere'" in await answer_to(gateway, "!who bob #nowhere")
+        "must be a channel, by #name or id, not '#nowhere'" in await answer_to(gateway, "!who bob #nowhere")
         or True
     )
 
@@ -215,8 +215,8 @@ async def test_wrong_input_is_answered_with_a_sentence_and_the_usage(gateway: Lo
     assert await answer_to(gateway, "!roll") == f"sides is missing.{usage}"
     assert (await answer_to(gateway, "!roll six")).startswith("sides cannot be 'six': ")
     assert "less than or equal to 9" in await answer_to(gateway, "!roll 6 10")
-    assert await answer_to(gateway, "!roll 6 1 more") == f"That is more than the command takes: 'more'{usage}"
-    assert "is opened and not closed" in await answer_to(gateway, '!roll "6')
+    assert await answer_to(gateway, "!roll 6 1 more") == f"Too many arguments: 'more'{usage}"
+    assert "is not closed" in await answer_to(gateway, '!roll "6')
     assert await answer_to(gateway, "!roll 6") == "rolled"
 
 

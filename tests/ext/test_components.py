@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from ext_kit import ANSWER, answer_to, last_message, until
 from mezon import ButtonMessageStyle, InvalidArgumentError, MezonTimeoutError, Text
-from mezon.ext import _clicks
+from mezon.ext import _handlers
 from mezon.ext.commands import Bot, Context
 from mezon.ext.components import (
     Button,
@@ -351,7 +351,7 @@ async def test_buttons_by_pattern(gateway: LocalGateway, bot: Bot) -> None:
 async def test_double_clicks_are_one_click(
     gateway: LocalGateway, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_clicks, "SAME_CLICK", 0.3)
+    monkeypatch.setattr(_handlers, "SAME_CLICK", 0.3)
     count: list[int] = []
 
     @bot.button("more")

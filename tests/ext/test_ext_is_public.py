@@ -26,7 +26,7 @@ def test_nothing_private_is_used(module: Path) -> None:
             found += [path for name in node.names if private(path := f"{node.module or ''}.{name.name}")]
         elif isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
             owner = node.value.id if isinstance(node.value, ast.Name) else ast.dump(node.value)
-            if owner not in ("self", "cls", "follower"):
+            if owner not in ("self", "cls", "target"):
                 found.append(f"{owner}.{node.attr}")
     assert found == []
 

@@ -87,10 +87,10 @@ def test_the_steps_depend_on_the_pattern_and_not_on_the_id(pattern: str, forged:
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        ("{a}{b}", "2 fields, so an id fits it in several ways: put a slash between two fields"),
-        ("x/{a}-{b}-{c}", "3 fields, so an id fits it in several ways"),
-        ("{a:path}.{b}", "2 fields, so an id fits it in several ways"),
-        ("{a:path}/x/{b:path}", "2 path fields, so an id fits it in several ways: use one path field"),
+        ("{a}{b}", "2 fields, so an id can match in several ways: put a slash between two fields"),
+        ("x/{a}-{b}-{c}", "3 fields, so an id can match in several ways"),
+        ("{a:path}.{b}", "2 fields, so an id can match in several ways"),
+        ("{a:path}/x/{b:path}", "2 path fields, so an id can match in several ways: use one path field"),
     ],
 )
 def test_an_ambiguous_pattern_is_refused_at_registration(bot: Bot, pattern: str, reason: str) -> None:

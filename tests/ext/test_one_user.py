@@ -129,7 +129,7 @@ async def test_channels_are_listed_once_and_that_counts_once(gateway: LocalGatew
     number = gateway.world.channel("random").id
     for _ in range(3):
         assert await answer_to(gateway, "!where #random") == str(number)
-    assert "has to be a channel" in await answer_to(gateway, "!where #nowhere")
+    assert "must be a channel" in await answer_to(gateway, "!where #nowhere")
     await bot.disconnect()
 
 
@@ -167,9 +167,9 @@ async def test_an_id_of_thousands_of_digits_is_no_id(gateway: LocalGateway, bot:
 
     await bot.login()
     digits = "1" * 5000
-    assert "has to be a user, mentioned or by id" in await answer_to(gateway, f"!who {digits}")
+    assert "must be a user, mentioned or by id" in await answer_to(gateway, f"!who {digits}")
     await gateway.say("general", "alice", {"t": "!who #x", "hg": [{"channelid": digits, "s": 5, "e": 7}]})
-    assert "has to be a user" in (await gateway.next_sent(ANSWER)).text
+    assert "must be a user" in (await gateway.next_sent(ANSWER)).text
 
 
 # ---- questions

@@ -211,7 +211,7 @@ async def test_no_text_and_wrong_settings(gateway: LocalGateway, bot: Bot) -> No
             await ctx.stream_reply(model("x"), interval=-1)
         with pytest.raises(InvalidArgumentError):
             await ctx.stream_reply(model("x"), limit=1)
-        with pytest.raises(InvalidArgumentError, match="what an async generator gives, not 'x'"):
+        with pytest.raises(InvalidArgumentError, match="such as an async generator returns, not 'x'"):
             await ctx.stream_reply("x")  # type: ignore[arg-type]
         await ctx.send("refused")
 

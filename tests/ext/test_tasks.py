@@ -177,7 +177,7 @@ async def test_errors_go_to_the_handler_and_to_on_error(
 async def test_the_clock_is_followed_when_it_is_set(
     gateway: LocalGateway, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "LONGEST", 0.01)
+    monkeypatch.setattr(tasks, "MAX_SLEEP", 0.01)
     now = [datetime(2026, 11, 25, 8, 59, tzinfo=UTC).timestamp()]
     monkeypatch.setattr(tasks.time, "time", lambda: now[0])
     morning = bot.cron("0 9 * * *", missed="skip")(nothing)
@@ -193,7 +193,7 @@ async def test_the_clock_is_followed_when_it_is_set(
 async def test_a_long_sleep_is_one_warning_and_at_most_one_run(
     gateway: LocalGateway, bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tasks, "LONGEST", 0.01)
+    monkeypatch.setattr(tasks, "MAX_SLEEP", 0.01)
     now = [1_000.0]
     monkeypatch.setattr(tasks, "elapsed", lambda: now[0])
     left_out = bot.every(seconds=1)(nothing)
@@ -211,7 +211,7 @@ async def test_a_long_sleep_is_one_warning_and_at_most_one_run(
 async def test_a_clock_that_is_set_back_stops_no_task(
     gateway: LocalGateway, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "LONGEST", 0.01)
+    monkeypatch.setattr(tasks, "MAX_SLEEP", 0.01)
     real, offset = tasks.time.time, [0.0]
     monkeypatch.setattr(tasks.time, "time", lambda: real() + offset[0])
     often = bot.every(seconds=0.02)(nothing)
@@ -228,7 +228,7 @@ async def test_a_clock_that_is_set_back_stops_no_task(
 async def test_cron_goes_on_from_where_the_clock_is_set_back_to(
     gateway: LocalGateway, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "LONGEST", 0.01)
+    monkeypatch.setattr(tasks, "MAX_SLEEP", 0.01)
     now = [at("2026-11-25T09:59:30")]
     monkeypatch.setattr(tasks.time, "time", lambda: now[0])
     each_minute = bot.cron("* * * * *")(nothing)

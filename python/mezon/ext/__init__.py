@@ -1,4 +1,4 @@
-"""The layer for bots: commands, components, tasks, streaming and metrics, over the public API alone.
+"""The bot framework: commands, components, tasks, streamed replies and metrics.
 
-Nothing here is imported by the rest of the package, and nothing here imports what is private in it.
+``mezon.ext`` uses only the public API, and the rest of the package does not import it.
 """

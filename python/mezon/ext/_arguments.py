@@ -1,25 +1,36 @@
-"""The arguments of a command: from its signature by type, converted and refused by pydantic."""
+"""The arguments of a command: parsed by the types of its signature, with users and channels looked up."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Callable, Mapping
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import Enum
-from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args, get_origin
+from weakref import WeakSet
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from mezon import InvalidArgumentError, MezonError, TextChannel, User
-from mezon.ext._words import Word, id_of
-from mezon.ext.errors import ArgumentError, UserError
+from mezon.ext._parsing import Word, Words, id_of
+from mezon.ext._signatures import adapter_of, collection_name, convert, hints_of, name_of, shorten
+from mezon.ext.errors import ArgumentError, CooldownError, UserError
 
 if TYPE_CHECKING:
-    from mezon.ext._context import Context
-    from mezon.ext._words import Words
+    from mezon import Clan, MezonClient
+
+__all__ = ["Lookups", "Parameter", "parameters_of", "parse_arguments"]
+
+T = TypeVar("T")
 
 _MISSING: Any = inspect.Parameter.empty
+
+#: The period of ``Bot(lookups_per_minute=...)``, in seconds.
+_PERIOD: Final = 60.0
+
+#: Users whose lookups are counted; the user whose last lookup is the oldest is forgotten first.
+_MAX_USERS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,121 +39,64 @@ class Parameter:
 
     Attributes:
         kind: ``one`` word, ``many`` words (``*names: str``), or the ``rest`` as it was typed (``*, text: str``).
-        special: ``User`` or ``TextChannel``, which are looked up; else None.
-        adapter: What converts a word.
+        entity: ``User`` or ``TextChannel``, which are looked up; None for other types.
+        adapter: Converts a word.
     """
 
     name: str
     kind: Literal["one", "many", "rest"]
     default: Any
-    special: type[User] | type[TextChannel] | None
+    entity: type[User] | type[TextChannel] | None
     adapter: TypeAdapter[Any]
 
     @property
     def required(self) -> bool:
-        """Must something be typed for it?"""
+        """Whether the user must type a value."""
         return self.kind != "many" and self.default is _MISSING
 
     @property
     def usage(self) -> str:
-        """As it stands in the usage of its command."""
-        several = self.kind == "many" or (self.kind == "rest" and self.special is None)
+        """The parameter in the usage line of its command."""
+        several = self.kind == "many" or (self.kind == "rest" and self.entity is None)
         shown = f"{self.name}..." if several else self.name
         return f"<{shown}>" if self.required else f"[{shown}]"
 
 
-def parameters_of(function: Callable[..., Any], skip: int = 1) -> list[Parameter]:
-    """Give the parameters of a command's function, without the context.
+def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
+    """Return the parameters of a command's function, without the context.
 
     Raises:
-        InvalidArgumentError: If the function takes no context, or one of them has a type that is not understood.
+        InvalidArgumentError: If the function takes no context, or a parameter has an unsupported type.
     """
-    name = getattr(function, "__qualname__", repr(function))
+    name = name_of(function)
     found = list(inspect.signature(function).parameters.values())
-    if len(found) < skip or not all(
-        one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD) for one in found[:skip]
-    ):
-        raise InvalidArgumentError(f"{name} has to take the context first: async def {name}(ctx, ...)")
+    if not found or found[0].kind not in (found[0].POSITIONAL_ONLY, found[0].POSITIONAL_OR_KEYWORD):
+        raise InvalidArgumentError(f"{name} must take the context first: async def {name}(ctx, ...)")
     hints = hints_of(function)
-    return [_parameter(name, one, hints.get(one.name, str)) for one in found[skip:]]
-
-
-def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """Give the types of a function's parameters.
-
-    Raises:
-        InvalidArgumentError: If one of them cannot be looked up.
-    """
-    target = function if inspect.isroutine(function) else type(function).__call__  # a callable object
-    try:
-        return get_type_hints(target, include_extras=True)
-    except Exception as error:
-        name = getattr(function, "__qualname__", repr(function))
-        raise InvalidArgumentError(
-            f"a type in the signature of {name} cannot be looked up ({error}): import it at the top of the module, "
-            "not under TYPE_CHECKING or inside a function"
-        ) from error
+    return [_parameter(name, one, hints.get(one.name, str)) for one in found[1:]]
 
 
 def _parameter(function: str, one: inspect.Parameter, hint: Any) -> Parameter:
     kind: Literal["one", "many", "rest"]
     if one.kind is one.VAR_KEYWORD:
-        raise InvalidArgumentError(f"{function} takes **{one.name}: a command's words have no names")
-    kind = "many" if one.kind is one.VAR_POSITIONAL else "rest" if one.kind is one.KEYWORD_ONLY else "one"
-    if unlisted(hint):
         raise InvalidArgumentError(
-            f"{one.name} of {function} is a {unlisted(hint)}, and a parameter takes one word: write *{one.name}: int "
-            "for all words that are left"
+            f"{function} takes **{one.name}, but the words of a command have no names: use *{one.name}"
         )
-    try:
-        special = _special(hint)
-        adapter: TypeAdapter[Any] = TypeAdapter(str if special is not None else from_text(hint))
-    except Exception as error:
+    kind = "many" if one.kind is one.VAR_POSITIONAL else "rest" if one.kind is one.KEYWORD_ONLY else "one"
+    if collection_name(hint):
         raise InvalidArgumentError(
-            f"{one.name} of {function} has a type that no word can be converted to: {error}"
-        ) from error
-    return Parameter(one.name, kind, one.default, special, adapter)
-
-
-def adapter_of(hint: Any) -> TypeAdapter[Any]:
-    """Give what makes such a value of a text.
-
-    Raises:
-        InvalidArgumentError: If there is no such thing.
-    """
+            f"{one.name} of {function} is a {collection_name(hint)}, but a parameter takes one word: write "
+            f"*{one.name}: int for all words that are left"
+        )
+    entity = _entity_type(hint)
     try:
-        if unlisted(hint):
-            raise InvalidArgumentError(f"a text is no {unlisted(hint)}")
-        return TypeAdapter(from_text(hint))
-    except Exception as error:
-        raise InvalidArgumentError(f"no answer can be made into {hint!r}: {error}") from error
+        adapter = adapter_of(str if entity is not None else hint)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"{one.name} of {function} has an unsupported type: {error}") from error
+    return Parameter(one.name, kind, one.default, entity, adapter)
 
 
-def from_text(hint: Any) -> Any:
-    """Give a type whose literals are read from what is typed, which is text: ``Literal[1, 2]`` takes "1"."""
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        named = {str(one.value if isinstance(one, Enum) else one): one for one in parts}
-        return Annotated[
-            hint, BeforeValidator(lambda text: named.get(text, text) if isinstance(text, str) else text)
-        ]
-    if origin is Annotated:
-        return Annotated[(from_text(parts[0]), *parts[1:])]
-    if origin in (Union, UnionType):
-        return Union[tuple(from_text(part) for part in parts)]  # noqa: UP007 (made, not written)
-    return hint
-
-
-def unlisted(hint: Any) -> str:
-    """Say what no single text can be, such as a list; "" for others, and for what has validators of its own."""
-    for part in get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,):
-        kind = get_origin(part) or part
-        if kind in (list, set, frozenset, tuple, dict):
-            return str(kind.__name__)
-    return ""
-
-
-def _special(hint: Any) -> type[User] | type[TextChannel] | None:
+def _entity_type(hint: Any) -> type[User] | type[TextChannel] | None:
     for part in (hint, *get_args(hint)):
         if isinstance(part, type) and get_origin(part) is None:
             if issubclass(part, User):
@@ -153,153 +107,189 @@ def _special(hint: Any) -> type[User] | type[TextChannel] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A user or a channel that was typed and is not looked up yet."""
+class Unresolved:
+    """A user or channel argument that has not been looked up yet."""
 
     parameter: Parameter
     word: Word
 
 
-def read(parameters: list[Parameter], words: Words) -> tuple[list[Any], dict[str, Any]]:
-    """Make the arguments for a call out of what was typed, without a lookup: users and channels stay ``Named``.
+def parse_arguments(parameters: list[Parameter], words: Words) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments of a call. Users and channels are `Unresolved`: parsing never calls the server.
 
     Raises:
-        ArgumentError: If one is missing or wrong, or too many were typed.
+        ArgumentError: If an argument is missing or invalid, or there are too many.
     """
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
-    taken = False
+    all_taken = False
     for parameter in parameters:
         if parameter.kind == "many":
             while (word := words.next()) is not None:
-                args.append(_read(parameter, word))
-            taken = True
+                args.append(_parse(parameter, word))
+            all_taken = True
             continue
-        word = _one(parameter, words)
-        taken = taken or (parameter.kind == "rest" and parameter.special is None)
+        word = _take(parameter, words)
+        all_taken = all_taken or (parameter.kind == "rest" and parameter.entity is None)
         if word is None:
             if parameter.required:
                 raise ArgumentError(f"{parameter.name} is missing.", parameter.name)
             value = parameter.default
         else:
-            value = _read(parameter, word)
+            value = _parse(parameter, word)
         if parameter.kind == "rest":
             kwargs[parameter.name] = value
         else:
             args.append(value)
-    if not taken and (more := words.rest()):
-        raise ArgumentError(f"That is more than the command takes: {_short(more)}")
+    if not all_taken and (more := words.rest()):
+        raise ArgumentError(f"Too many arguments: {shorten(more)}")
     return args, kwargs
 
 
-async def look_up(ctx: Context, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """Look up the users and channels among the arguments; those the client does not know cost a call each.
-
-    Raises:
-        ArgumentError: If there is no such user or channel.
-        CooldownError: If the user has caused too many lookups.
-    """
-    return (
-        [await _found(ctx, value) for value in args],
-        {name: await _found(ctx, value) for name, value in kwargs.items()},
-    )
-
-
-def _one(parameter: Parameter, words: Words) -> Word | None:
-    if parameter.kind == "one" or parameter.special is not None:
+def _take(parameter: Parameter, words: Words) -> Word | None:
+    if parameter.kind == "one" or parameter.entity is not None:
         return words.next()
     text = words.rest()
     return Word(text) if text else None
 
 
-def _read(parameter: Parameter, word: Word) -> Any:
-    if parameter.special is not None:
-        return Named(parameter, word)
+def _parse(parameter: Parameter, word: Word) -> Any:
+    if parameter.entity is not None:
+        return Unresolved(parameter, word)
     return convert(parameter.adapter, word.text, parameter.name)
 
 
-async def _found(ctx: Context, value: Any) -> Any:
-    if not isinstance(value, Named):
-        return value
-    look = _user if value.parameter.special is User else _channel
-    return await look(ctx, value.parameter, value.word)
+class _Turn:
+    """The lock of one user, kept while a lookup of that user runs or waits."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.users = 0
 
 
-def convert(adapter: TypeAdapter[Any], text: str, name: str) -> Any:
-    """Give a value out of a text.
+class Lookups:
+    """Look up the users and channels that users name, with a limit for each user.
+
+    Lookups of one user run one at a time, and at most ``limit`` of them call the server in a minute. HTTP allows about
+    one call a second: without a limit, one user who names unknown ids would fill the queue for everybody.
+
+    Args:
+        client: The client.
+        limit: Lookups a user may cause in a minute.
 
     Raises:
-        ArgumentError: If it is none; with what pydantic says about it.
+        InvalidArgumentError: If the limit is not a positive int.
     """
-    try:
-        return adapter.validate_strings(text)
-    except ValidationError as error:
-        first = said(error.errors(include_url=False)[0])
+
+    def __init__(self, client: MezonClient, limit: int) -> None:
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            raise InvalidArgumentError(f"lookups_per_minute must be an int >= 1, not {limit!r}")
+        self.limit = limit
+        self._client = client
+        self._calls: OrderedDict[int, deque[float]] = OrderedDict()
+        self._turns: dict[int, _Turn] = {}
+        self._loaded: WeakSet[Clan] = WeakSet()
+
+    async def resolve(
+        self, args: list[Any], kwargs: dict[str, Any], user_id: int, clan: Clan
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """Return the arguments with users and channels looked up, on behalf of a user in a clan.
+
+        Raises:
+            ArgumentError: If a user or a channel does not exist.
+            CooldownError: If the user has caused too many lookups.
+        """
+        return (
+            [await self._resolve(value, user_id, clan) for value in args],
+            {name: await self._resolve(value, user_id, clan) for name, value in kwargs.items()},
+        )
+
+    async def run(self, user_id: int, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call on behalf of a user, after that user's earlier calls.
+
+        Raises:
+            CooldownError: If the user has caused too many calls.
+        """
+        self._count(user_id)
+        turn = self._turns.setdefault(user_id, _Turn())
+        turn.users += 1
+        try:
+            async with turn.lock:
+                return await call()
+        finally:
+            turn.users -= 1
+            if not turn.users:
+                del self._turns[user_id]
+
+    def _count(self, user_id: int) -> None:
+        now = asyncio.get_running_loop().time()
+        calls = self._calls.setdefault(user_id, deque())
+        self._calls.move_to_end(user_id)
+        while calls and calls[0] <= now - _PERIOD:
+            calls.popleft()
+        if len(calls) >= self.limit:
+            raise CooldownError(calls[0] + _PERIOD - now)
+        calls.append(now)
+        if len(self._calls) > _MAX_USERS:
+            self._calls.popitem(last=False)
+
+    async def _resolve(self, value: Any, user_id: int, clan: Clan) -> Any:
+        if not isinstance(value, Unresolved):
+            return value
+        if value.parameter.entity is User:
+            return await self._user(value.parameter, value.word, user_id)
+        return await self._channel(value.parameter, value.word, user_id, clan)
+
+    async def _user(self, parameter: Parameter, word: Word, user_id: int) -> User:
+        users = self._client.users
+        number = _number(word, "user", "@")
+        try:
+            if number:
+                user = users.get(number)
+                if user is None:
+                    user = await self.run(user_id, lambda: users.fetch(number))
+                return user
+        except UserError:
+            raise
+        except MezonError as error:
+            raise ArgumentError(f"{parameter.name}: that user cannot be reached.", parameter.name) from error
+        name = word.text.removeprefix("@").casefold()
+        known = [user for user in users.values() if name and (user.username or "").casefold() == name]
+        if len(known) == 1:
+            return known[0]
         raise ArgumentError(
-            f"{name} cannot be {_short(text)}: {first[:1].lower()}{first[1:]}.", name
-        ) from None
+            f"{parameter.name} must be a user, mentioned or by id, not {shorten(word.text)}.", parameter.name
+        )
 
-
-def said(problem: Mapping[str, Any]) -> str:
-    """Give what pydantic says is wrong; of a validator of the bot's own, its words alone."""
-    text = str(problem["msg"])
-    if problem["type"] in ("value_error", "assertion_error"):
-        return text.partition(", ")[2] or text
-    return text
-
-
-async def _user(ctx: Context, parameter: Parameter, word: Word) -> User:
-    users = ctx.bot.users
-    number = _number(word, "user", "@")
-    try:
-        if number:
-            user = users.get(number)
-            if user is None:
-                user = await ctx.bot.lookups.run(ctx.user_id, lambda: users.fetch(number))
-            return user
-    except UserError:
-        raise
-    except MezonError as error:
-        raise ArgumentError(f"{parameter.name}: that user cannot be reached.", parameter.name) from error
-    name = word.text.removeprefix("@").casefold()
-    known = [user for user in users.values() if name and (user.username or "").casefold() == name]
-    if len(known) == 1:
-        return known[0]
-    raise ArgumentError(
-        f"{parameter.name} has to be a user, mentioned or by id, not {_short(word.text)}.", parameter.name
-    )
-
-
-async def _channel(ctx: Context, parameter: Parameter, word: Word) -> TextChannel:
-    channels = ctx.bot.channels
-    number = _number(word, "channel", "#")
-    try:
-        if number:
-            channel = channels.get(number)
-            if channel is None:
-                channel = await ctx.bot.lookups.run(ctx.user_id, lambda: channels.fetch(number))
-            return channel
-        if ctx.clan.id:
-            await ctx.bot.lookups.load_channels(ctx.user_id, ctx.clan)
-    except UserError:
-        raise
-    except MezonError as error:
-        raise ArgumentError(f"{parameter.name}: the bot cannot see that channel.", parameter.name) from error
-    name = word.text.removeprefix("#").casefold()
-    known = [one for one in ctx.clan.channels.values() if (one.name or "").casefold() == name]
-    if len(known) == 1:
-        return known[0]
-    raise ArgumentError(
-        f"{parameter.name} has to be a channel, by #name or id, not {_short(word.text)}.", parameter.name
-    )
+    async def _channel(self, parameter: Parameter, word: Word, user_id: int, clan: Clan) -> TextChannel:
+        channels = self._client.channels
+        number = _number(word, "channel", "#")
+        try:
+            if number:
+                channel = channels.get(number)
+                if channel is None:
+                    channel = await self.run(user_id, lambda: channels.fetch(number))
+                return channel
+            if clan.id and clan not in self._loaded:
+                await self.run(user_id, clan.load_channels)
+                self._loaded.add(clan)
+        except UserError:
+            raise
+        except MezonError as error:
+            raise ArgumentError(
+                f"{parameter.name}: the bot cannot see that channel.", parameter.name
+            ) from error
+        name = word.text.removeprefix("#").casefold()
+        known = [one for one in clan.channels.values() if (one.name or "").casefold() == name]
+        if len(known) == 1:
+            return known[0]
+        raise ArgumentError(
+            f"{parameter.name} must be a channel, by #name or id, not {shorten(word.text)}.", parameter.name
+        )
 
 
 def _number(word: Word, kind: str, sign: str) -> int:
-    """Give the id a word stands for: of a mention, or digits, also as ``<@123>``; 0 if it is none."""
+    """Return the id in a mention, or in digits such as ``123`` or ``<@123>``; 0 if there is none."""
     if word.mark is not None:
         return word.mark.id if word.mark.kind == kind else 0
     return id_of(word.text.strip("<>").removeprefix(sign))
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else f"{text[:40]}…")

@@ -1,4 +1,4 @@
-"""Who may use a command, and how often."""
+"""Checks and cooldowns: who may use a command, a button or a form, and how often."""
 
 from __future__ import annotations
 
@@ -6,56 +6,73 @@ import asyncio
 import inspect
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from mezon import InvalidArgumentError
 from mezon.ext.errors import CheckFailedError, CooldownError
 from mezon.ext.tasks import Task
 
 if TYPE_CHECKING:
-    from mezon.ext._context import Place
+    from mezon import Clan, TextChannel
 
-#: Says whether something may be done: true or false, or a sentence that says why not.
+#: Returns True or False, or a sentence that says why the use is refused.
 CheckFunction: TypeAlias = "Callable[[Any], bool | str | Awaitable[bool | str | None] | None]"
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-#: How long the members of a role are taken for known, in seconds.
-_ROLES_FOR: Final = 30.0
+#: Seconds for which the members of a clan's roles are cached.
+_ROLE_TTL: Final = 30.0
 
-#: Users, channels or clans whose uses one cooldown remembers; those used longest ago are forgotten.
-_REMEMBERED: Final = 10_000
+#: Clans whose roles are cached.
+_MAX_CLANS: Final = 100
+
+#: Users, channels or clans that one cooldown counts; the ones used longest ago are forgotten first.
+_MAX_KEYS: Final = 10_000
+
+
+class Usage(Protocol):
+    """A use of a command, a button or a form, as cooldowns see it: this module does not import its users."""
+
+    user_id: int
+
+    @property
+    def channel(self) -> TextChannel:
+        """The channel of the use."""
+
+    @property
+    def clan(self) -> Clan:
+        """The clan of the use."""
 
 
 class Check:
-    """A check: given to ``checks=[...]``, or put on a function as a decorator.
+    """A check, for ``checks=[...]`` or as a decorator of a handler.
 
     Args:
-        function: Called with the context. False, or a sentence, refuses.
-        text: What the user is told when it says False.
+        function: Called with the context. A result of False, or a sentence, refuses the use.
+        text: The message to the user when the result is False.
     """
 
     def __init__(self, function: CheckFunction, text: str = "You may not do that.") -> None:
         if not callable(function) or function in _FACTORIES:
             name = getattr(function, "__name__", repr(function))
             raise InvalidArgumentError(
-                f"a check is a function that gets the context: not {name}"
-                + ("; the check it makes is given with parentheses" if function in _FACTORIES else "")
+                f"a check must be a function that takes the context, not {name}"
+                + (f": write {name}(), with parentheses" if function in _FACTORIES else "")
             )
         self._function = function
         self._text = text
 
     def __call__(self, function: F) -> F:
-        """Guard a function, or a command, buttons or a form that were made of one already."""
-        target = _guarded(function, "check")
+        """Guard a function, or a command, button or form that was made of one."""
+        target = _decorated(function, "check")
         target.__mezon_checks__ = [self, *getattr(target, "__mezon_checks__", [])]
         return function
 
     async def run(self, ctx: Any) -> None:
-        """Check.
+        """Run the check.
 
         Raises:
-            CheckFailedError: If it is refused.
+            CheckFailedError: If the use is refused.
         """
         answer = self._function(ctx)
         if inspect.isawaitable(answer):
@@ -65,65 +82,65 @@ class Check:
 
 
 class Guarded:
-    """What users call, with checks and a cooldown: a command, buttons, a form."""
+    """A handler with checks and a cooldown: the base of commands, button patterns and form handlers."""
 
     callback: Callable[..., Any]
 
     def __init__(self, checks: Iterable[Any] = (), cooldown: Cooldown | None = None) -> None:
         self._checks = as_checks(checks)
         if cooldown is not None and not isinstance(cooldown, Cooldown):
-            raise InvalidArgumentError(f"a cooldown is made by cooldown(1, 60), not {cooldown!r}")
+            raise InvalidArgumentError(f"cooldown= takes cooldown(1, 60), not {cooldown!r}")
         self._cooldown = cooldown
 
     def add_checks(self, checks: Iterable[Any]) -> None:
-        """Check more, before the others."""
+        """Add checks that run before the others."""
         self._checks = [*as_checks(checks), *self._checks]
 
-    async def allow(self, place: Place) -> None:
-        """Check whether it may be used.
+    async def allow(self, usage: Usage) -> None:
+        """Run the checks.
 
         Raises:
-            CheckFailedError: If not.
+            CheckFailedError: If one of them refuses the use.
         """
         for one in self._checks:
-            await one.run(place)
-        await allow(self.callback, place)
+            await one.run(usage)
+        await run_checks(self.callback, usage)
 
-    def count(self, place: Place) -> None:
-        """Count a use.
+    def count(self, usage: Usage) -> None:
+        """Count a use against the cooldown.
 
         Raises:
-            CooldownError: If there were too many.
+            CooldownError: If there were too many uses.
         """
         if self._cooldown is not None:
-            self._cooldown.use(place)
+            self._cooldown.use(usage)
         else:
-            count(self.callback, place)
+            count_use(self.callback, usage)
 
 
-async def allow(function: Callable[..., Any], place: Place) -> None:
-    """Check what the decorators of a function say.
+async def run_checks(function: Callable[..., Any], usage: Usage) -> None:
+    """Run the checks that decorate a function.
 
     Raises:
-        CheckFailedError: If it may not be used.
+        CheckFailedError: If one of them refuses the use.
     """
     for one in getattr(function, "__mezon_checks__", ()):
-        await one.run(place)
+        await one.run(usage)
 
 
-def count(function: Callable[..., Any], place: Place) -> None:
-    """Count a use of a function by its decorator.
+def count_use(function: Callable[..., Any], usage: Usage) -> None:
+    """Count a use against the cooldown that decorates a function.
 
     Raises:
-        CooldownError: If there were too many.
+        CooldownError: If there were too many uses.
     """
-    used: Cooldown | None = getattr(function, "__mezon_cooldown__", None)
-    if used is not None:
-        used.use(place)
+    found: Cooldown | None = getattr(function, "__mezon_cooldown__", None)
+    if found is not None:
+        found.use(usage)
 
 
-def _guarded(function: Any, what: str) -> Any:
-    """Give what a decorator marks: the function, also of a command that was made of it."""
+def _decorated(function: Any, what: str) -> Any:
+    """Return the object that a decorator marks: the function, also if a command was already made of it."""
     if isinstance(function, Guarded):
         return function.callback
     if isinstance(function, Task):
@@ -132,10 +149,10 @@ def _guarded(function: Any, what: str) -> Any:
 
 
 def as_checks(checks: Any) -> list[Check]:
-    """Take what was given as checks, as checks.
+    """Return functions and checks as checks.
 
     Raises:
-        InvalidArgumentError: If one cannot be a check.
+        InvalidArgumentError: If one of them cannot be a check.
     """
     if callable(checks):
         checks = [checks]
@@ -143,39 +160,39 @@ def as_checks(checks: Any) -> list[Check]:
 
 
 def check(function: CheckFunction, text: str = "You may not do that.") -> Check:
-    """Make a check of your own; ``function`` gets the context and may be a coroutine function."""
+    """Make a check of a function or coroutine function that takes the context."""
     return Check(function, text)
 
 
 def dm_only() -> Check:
-    """Allow it in direct messages only: between one user and the bot, not in a group chat."""
+    """Allow the use only in direct messages between one user and the bot, not in group chats."""
     return Check(lambda ctx: ctx.is_dm, "That goes in a direct message only.")
 
 
 def group_only() -> Check:
-    """Allow it in group chats only."""
+    """Allow the use only in group chats."""
     return Check(lambda ctx: ctx.is_group, "That goes in a group chat only.")
 
 
 def clan_only() -> Check:
-    """Allow it in a clan only."""
+    """Allow the use only in a clan."""
     return Check(lambda ctx: ctx.clan.id != 0, "That goes in a clan only.")
 
 
 def owner_only() -> Check:
-    """Allow it to the bot's owners only: ``Bot(owner_ids=[...])``."""
+    """Allow the use only to the bot's owners: ``Bot(owner_ids=[...])``."""
     return Check(lambda ctx: ctx.user_id in ctx.bot.owner_ids, "Only the bot's owner may do that.")
 
 
 def has_role(*roles: str | int) -> Check:
-    """Allow it only to those who have one of these roles in the clan, by title or id.
+    """Allow the use only to members with one of these roles in the clan, by title or id.
 
-    The roles are asked for over HTTP, at most once in 30 seconds for each clan.
+    The roles are fetched over HTTP, at most once in 30 seconds for each clan.
     """
     if not roles or not all(isinstance(role, str | int) for role in roles):
         raise InvalidArgumentError('has_role takes the titles or ids of roles: has_role("Moderator")')
 
-    async def function(ctx: Place) -> bool:
+    async def function(ctx: Any) -> bool:
         if not ctx.clan.id:
             return False
         mine = await ctx.bot.role_names(ctx.clan, ctx.user_id)
@@ -184,40 +201,42 @@ def has_role(*roles: str | int) -> Check:
     return Check(function, f"That needs the role {' or '.join(map(str, roles))}.")
 
 
-class RoleBook:
-    """Who has which role, for a while."""
+class RoleCache:
+    """The members of each clan's roles, cached for 30 seconds."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[int, tuple[float, asyncio.Future[dict[int, set[str | int]]]]] = OrderedDict()
+        self._cached: OrderedDict[int, tuple[float, asyncio.Future[dict[int, set[str | int]]]]] = (
+            OrderedDict()
+        )
 
-    async def of(self, clan: Any, user_id: int) -> set[str | int]:
-        """Give the titles and ids of the roles a user has in a clan.
+    async def of(self, clan: Clan, user_id: int) -> set[str | int]:
+        """Return the titles and ids of a user's roles in a clan.
 
         Raises:
-            MezonError: If they cannot be asked for; the next one who wants them asks again.
+            MezonError: If the roles cannot be fetched; the next call tries again.
         """
         now = asyncio.get_running_loop().time()
-        known = self._known.get(clan.id)
-        if known is None or now - known[0] > _ROLES_FOR:
-            # Who comes while it is asked for waits for the same answer: HTTP calls are few.
-            asked = asyncio.ensure_future(self._ask(clan))
-            asked.add_done_callback(lambda asked: self._asked(clan.id, asked))
-            known = self._known[clan.id] = (now, asked)
-            self._known.move_to_end(clan.id)
-            if len(self._known) > 100:
-                self._known.popitem(last=False)
-        return (await asyncio.shield(known[1])).get(user_id, set())
+        cached = self._cached.get(clan.id)
+        if cached is None or now - cached[0] > _ROLE_TTL:
+            # Concurrent callers share one fetch: HTTP calls are scarce.
+            fetch = asyncio.ensure_future(self._fetch(clan))
+            fetch.add_done_callback(lambda fetch: self._drop_failed(clan.id, fetch))
+            cached = self._cached[clan.id] = (now, fetch)
+            self._cached.move_to_end(clan.id)
+            if len(self._cached) > _MAX_CLANS:
+                self._cached.popitem(last=False)
+        return (await asyncio.shield(cached[1])).get(user_id, set())
 
-    def _asked(self, clan_id: int, asked: asyncio.Future[Any]) -> None:
-        failed = asked.cancelled() or asked.exception() is not None
-        if failed and self._known.get(clan_id, (0.0, None))[1] is asked:
-            del self._known[clan_id]
+    def _drop_failed(self, clan_id: int, fetch: asyncio.Future[Any]) -> None:
+        failed = fetch.cancelled() or fetch.exception() is not None
+        if failed and self._cached.get(clan_id, (0.0, None))[1] is fetch:
+            del self._cached[clan_id]
 
     def forget(self, clan_id: int) -> None:
-        """Forget the roles of a clan: one was changed, given or taken."""
-        self._known.pop(clan_id, None)
+        """Drop the cached roles of a clan."""
+        self._cached.pop(clan_id, None)
 
-    async def _ask(self, clan: Any) -> dict[int, set[str | int]]:
+    async def _fetch(self, clan: Clan) -> dict[int, set[str | int]]:
         members: dict[int, set[str | int]] = {}
         answer = await clan.list_roles()
         for role in (answer.roles.roles if answer.roles is not None else None) or ():
@@ -227,39 +246,39 @@ class RoleBook:
 
 
 class Cooldown:
-    """So many uses in so many seconds; as ``cooldown=`` of a command, or a decorator.
+    """A limit of uses in a period, for ``cooldown=`` of a command or as a decorator of a handler.
 
     Args:
-        rate: How many uses.
-        per: In how many seconds.
-        by: Who is counted: each ``user``, ``channel`` or ``clan``, or ``all`` together.
+        rate: Allowed uses in the period.
+        per: The period in seconds.
+        by: What is counted separately: each ``user``, ``channel`` or ``clan``, or ``all`` together.
     """
 
     def __init__(self, rate: int, per: float, by: Literal["user", "channel", "clan", "all"] = "user") -> None:
         if rate < 1 or per <= 0:
             raise InvalidArgumentError(
-                f"a cooldown lets something be done once or more in a time, not {rate} in {per} s"
+                f"cooldown: rate must be >= 1 and per must be > 0, not {rate} and {per}"
             )
         if by not in ("user", "channel", "clan", "all"):
-            raise InvalidArgumentError(f"a cooldown counts by user, channel, clan or all, not by {by!r}")
+            raise InvalidArgumentError(f"cooldown: by must be user, channel, clan or all, not {by!r}")
         self.rate = rate
         self.per = per
         self.by = by
         self._uses: OrderedDict[int, deque[float]] = OrderedDict()
 
     def __call__(self, function: F) -> F:
-        """Limit a function, or a command, buttons or a form that were made of one already."""
-        _guarded(function, "cooldown").__mezon_cooldown__ = self
+        """Limit a function, or a command, button or form that was made of one."""
+        _decorated(function, "cooldown").__mezon_cooldown__ = self
         return function
 
-    def use(self, ctx: Place) -> None:
+    def use(self, usage: Usage) -> None:
         """Count a use.
 
         Raises:
-            CooldownError: If there were too many; this one is not counted then.
+            CooldownError: If there were too many uses; the refused use is not counted.
         """
         now = asyncio.get_running_loop().time()
-        key = {"user": ctx.user_id, "channel": ctx.channel.id, "clan": ctx.clan.id, "all": 0}[self.by]
+        key = {"user": usage.user_id, "channel": usage.channel.id, "clan": usage.clan.id, "all": 0}[self.by]
         uses = self._uses.setdefault(key, deque())
         self._uses.move_to_end(key)
         while uses and uses[0] <= now - self.per:
@@ -267,7 +286,7 @@ class Cooldown:
         if len(uses) >= self.rate:
             raise CooldownError(uses[0] + self.per - now)
         uses.append(now)
-        while len(self._uses) > _REMEMBERED:
+        while len(self._uses) > _MAX_KEYS:
             self._uses.popitem(last=False)
 
 
@@ -276,5 +295,5 @@ def cooldown(rate: int, per: float, by: Literal["user", "channel", "clan", "all"
     return Cooldown(rate, per, by)
 
 
-#: They make checks, and are none.
+#: Functions that return checks; passing one of them without parentheses is a mistake.
 _FACTORIES: Final[tuple[object, ...]] = (check, dm_only, group_only, clan_only, owner_only, has_role)

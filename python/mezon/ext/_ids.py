@@ -1,4 +1,4 @@
-"""Patterns of component ids, such as ``vote/{poll}/{choice:int}``: parsed once, matched in linear time."""
+"""Ids of components: their prefixes and limits, and patterns such as ``vote/{poll}/{choice:int}``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Final
 
 from mezon import InvalidArgumentError
 
-__all__ = ["MAX_ID_LENGTH", "IdPattern", "check_id"]
+__all__ = ["CALLBACK", "FORM", "MAX_ID_LENGTH", "IdPattern", "check_id"]
 
-#: The longest id of a button or a select box, in characters. A click with a longer id is ignored: clients send
-#: whatever id they like, and the layer makes none that is longer.
+#: Prefixes of the ids of buttons with callbacks, and of the submit buttons of forms.
+CALLBACK: Final = "~cb/"
+FORM: Final = "~form/"
+
+#: Maximum length of a component id, in characters. Clicks with a longer id are ignored: a client can send any id.
 MAX_ID_LENGTH: Final = 1024
 
 _FIELD: Final = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -20,7 +23,7 @@ _KINDS: Final = ("", "str", "int", "path")
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """The part of a pattern between two slashes: a literal text, or one field between two literal texts."""
+    """The part of a pattern between two slashes: a literal text, or one field with a literal prefix and suffix."""
 
     prefix: str
     field: str = ""
@@ -28,7 +31,7 @@ class _Segment:
     suffix: str = ""
 
     def match(self, text: str) -> str | None:
-        """Return the text of the field ("" for a literal segment), or None if the segment does not fit."""
+        """Return the text of the field ("" for a literal segment), or None if the text does not match."""
         if not self.field:
             return "" if text == self.prefix else None
         end = len(text) - len(self.suffix)
@@ -43,11 +46,11 @@ class _Segment:
 
 
 class IdPattern:
-    """A pattern of ids whose fields can be told apart in one way only.
+    """A pattern of ids that matches an id in at most one way, in linear time.
 
-    A segment (the text between two slashes) has one field at most, and a pattern has one ``path`` field at most. Every
-    other segment is therefore at a known distance from the start or from the end of an id, and ``match`` compares
-    each segment once, without backtracking.
+    A segment (the text between two slashes) has at most one field, and a pattern has at most one ``path`` field. Every
+    other segment is therefore at a known distance from the start or the end of an id, and ``match`` compares each
+    segment once, without backtracking.
 
     Args:
         pattern: Literal text with the fields ``{name}``, ``{name:int}`` and ``{name:path}``.
@@ -64,8 +67,8 @@ class IdPattern:
         paths = [number for number, one in enumerate(self._segments) if one.kind == "path"]
         if len(paths) > 1:
             raise InvalidArgumentError(
-                f"the pattern {pattern!r} has {len(paths)} path fields, so an id fits it in several ways: use one "
-                "path field, and {name} for the others"
+                f"the pattern {pattern!r} has {len(paths)} path fields, so an id can match in several ways: use one "
+                "path field, and {name} for the other fields"
             )
         self._path = paths[0] if paths else None
 
@@ -75,21 +78,21 @@ class IdPattern:
             return _Segment(text)
         if len(fields) > 1:
             raise InvalidArgumentError(
-                f"the segment {text!r} of the pattern {self.pattern!r} has {len(fields)} fields, so an id fits it in "
+                f"the segment {text!r} of the pattern {self.pattern!r} has {len(fields)} fields, so an id can match in "
                 "several ways: put a slash between two fields"
             )
         (found,) = fields
         name, kind = found.group(1), found.group(2) or ""
         if kind not in _KINDS or name in self.kinds:
             raise InvalidArgumentError(
-                f"{found.group()} in the pattern {self.pattern!r} is no field, or stands there twice: the kinds are "
-                "{name}, {name:int} and {name:path}"
+                f"{found.group()} in the pattern {self.pattern!r} is not a valid field, or is repeated: "
+                "write {name}, {name:int} or {name:path}"
             )
         self.kinds[name] = kind
         return _Segment(text[: found.start()], name, kind, text[found.end() :])
 
     def match(self, text: str) -> dict[str, str] | None:
-        """Return the text of each field, or None if the id does not fit or is too long."""
+        """Return the text of each field, or None if the id does not match or is too long."""
         if len(text) > MAX_ID_LENGTH:
             return None
         parts = text.split("/")
@@ -97,7 +100,7 @@ class IdPattern:
         if extra < 0 or (extra and self._path is None):
             return None
         if self._path is not None:
-            # The path field takes all slashes that the other segments leave.
+            # The path field takes all slashes that do not belong to the other segments.
             end = self._path + extra + 1
             parts[self._path : end] = ["/".join(parts[self._path : end])]
         fields: dict[str, str] = {}
@@ -110,19 +113,19 @@ class IdPattern:
         return fields
 
     def format(self, values: dict[str, object]) -> str:
-        """Return the id with these values; the caller checks that it fits."""
+        """Return the id with these values, which is not checked against the pattern."""
         return _FIELD.sub(lambda found: str(values[found.group(1)]), self.pattern)
 
 
 def check_id(text: str) -> str:
-    """Return an id that a component may have.
+    """Return the id of a component unchanged, if it is valid.
 
     Raises:
         InvalidArgumentError: If it is longer than ``MAX_ID_LENGTH``.
     """
     if len(text) > MAX_ID_LENGTH:
         raise InvalidArgumentError(
-            f"the id {text[:40]!r}... of a component has {len(text)} characters, and {MAX_ID_LENGTH} are allowed: keep "
-            "the data in the bot and put a short key into the id"
+            f"the component id {text[:40]!r}... has {len(text)} characters, the maximum is {MAX_ID_LENGTH}: "
+            "keep the data in the bot and put a short key into the id"
         )
     return text

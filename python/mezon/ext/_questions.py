@@ -1,4 +1,4 @@
-"""The open ``ask()`` calls of a bot: an answer belongs to the newest one of its user in its channel."""
+"""The open ``ask()`` calls of a bot: a message answers the newest question to its user in its channel."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mezon.ext._arguments import convert
-from mezon.ext._words import text_of
+from mezon.ext._parsing import text_of
+from mezon.ext._signatures import convert
 from mezon.ext.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ class Question:
         self._answer: Any = None
 
     def read(self, message: ChannelMessage) -> Any:
-        """Return the value of a message.
+        """Return the answer in a message.
 
         Raises:
-            ArgumentError: If the message is no such value.
+            ArgumentError: If the message is not a valid answer.
         """
         if message is not self._answered_by:
             self._answer = convert(self._adapter, text_of(message).strip(), "The answer")
@@ -45,7 +45,7 @@ class Questions:
 
     @contextmanager
     def ask(self, channel_id: int, user_id: int, adapter: TypeAdapter[Any]) -> Iterator[Question]:
-        """Open a question for the time of the block."""
+        """Open a question for the duration of the block."""
         key = (channel_id, user_id)
         question = Question(adapter)
         self._open.setdefault(key, []).append(question)
@@ -55,9 +55,10 @@ class Questions:
             self._close(key, question)
 
     def takes(self, question: Question, message: ChannelMessage) -> bool:
-        """Say whether a message belongs to a question. A valid answer closes it: the next message is for another.
+        """Return whether a message answers a question; a valid answer closes the question.
 
-        The question is closed here, not when its task runs: a second message may arrive before that.
+        The question is closed here rather than by the waiting task: the next message, which belongs to the next
+        question, can arrive before that task runs.
         """
         key = (message.channel_id, message.sender_id)
         newest = self._open.get(key, [None])[-1]
@@ -67,13 +68,13 @@ class Questions:
         try:
             question.read(message)
         except ArgumentError:
-            return True  # the question stays open; its task tells the user what is wrong
+            return True  # the question stays open, and the waiting task reports the problem to the user
         self._close(key, question)
         return True
 
     def _close(self, key: tuple[int, int], question: Question) -> None:
-        known = self._open.get(key, [])
-        if question in known:
-            known.remove(question)
-        if not known:
+        questions = self._open.get(key, [])
+        if question in questions:
+            questions.remove(question)
+        if not questions:
             self._open.pop(key, None)

@@ -1,4 +1,4 @@
-"""Commands: ``Bot`` is a client that knows them.
+"""Bots with commands, buttons, forms and tasks.
 
 ::
 
@@ -10,54 +10,68 @@
         await ctx.reply(str(random.randint(1, sides)))
 
     bot.run()
+
+The module reads from what a handler receives (``Context``, ``Click``) over what is registered (``Command``, ``Group``,
+``Router``) to the ``Bot``, which finds the handler of each message and click and calls it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import partial
-from typing import Any, Final, TypeAlias
+import secrets
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
 
 from mezon import (
     ChannelMessage,
+    ChannelType,
     ConnectionLostError,
     Disconnect,
     Events,
     InvalidArgumentError,
+    MessageHandle,
     MessageLimits,
     MezonClient,
+    MezonError,
     Text,
 )
+from mezon.ext._arguments import Lookups, parameters_of, parse_arguments
 from mezon.ext._checks import (
     Check,
     Cooldown,
-    RoleBook,
-    allow,
+    Guarded,
+    RoleCache,
+    as_checks,
     check,
     clan_only,
     cooldown,
-    count,
+    count_use,
     dm_only,
     group_only,
     has_role,
     owner_only,
+    run_checks,
 )
-from mezon.ext._clicks import CALLBACK, Callbacks, Click, Hurry, Pattern
-from mezon.ext._command import Command, Group, add_command
-from mezon.ext._context import Buttons, Content, Context, Place
-from mezon.ext._forms import FormHandler
-from mezon.ext._ids import MAX_ID_LENGTH
-from mezon.ext._lookups import Lookups
+from mezon.ext._handlers import (
+    Callbacks,
+    ClickDeduplicator,
+    FormHandler,
+    Pattern,
+    SelectHandler,
+    first_match,
+    is_disabled,
+    parse_form,
+)
+from mezon.ext._ids import CALLBACK, FORM, MAX_ID_LENGTH
+from mezon.ext._parsing import Triggers, Words, marks_of, text_of
 from mezon.ext._questions import Questions
-from mezon.ext._registering import check_handler
-from mezon.ext._router import Item, Registry, Router, Select
-from mezon.ext._triggers import Triggers
-from mezon.ext._words import Words, marks_of, text_of
-from mezon.ext.components import Button, button_rows
+from mezon.ext._signatures import adapter_of, check_handler, check_parentheses, check_seconds, is_async
+from mezon.ext._widgets import Button, Form, button_rows
 from mezon.ext.errors import (
     ArgumentError,
     CheckFailedError,
@@ -67,8 +81,12 @@ from mezon.ext.errors import (
     UnknownCommandError,
     UserError,
 )
-from mezon.ext.tasks import Task
-from mezon.filters import Filter
+from mezon.ext.streaming import stream_reply
+from mezon.ext.tasks import Cron, Every, Task, zone_of
+
+if TYPE_CHECKING:
+    from mezon import ButtonClicked, ChannelMessageAck, Clan, EventStream, TextChannel, User
+    from mezon.filters import Filter
 
 __all__ = [
     "ArgumentError",
@@ -98,25 +116,794 @@ __all__ = [
 
 logger: Final = logging.getLogger("mezon.ext")
 
-#: Called with where it happened (a context, a click, or the task) and the error.
+T = TypeVar("T")
+F = TypeVar("F", bound="Callable[..., Any]")
+FormT = TypeVar("FormT", bound=Form)
+
+Content: TypeAlias = "str | Text | Mapping[str, Any] | BaseModel"
+Buttons: TypeAlias = "Sequence[Button] | Sequence[Sequence[Button]]"
+
+#: Called with the source (a context, a click or a task) and the error.
 ErrorHandler: TypeAlias = "Callable[[Any, Exception], Awaitable[Any]]"
+
+
+# ---- what handlers receive
+
+
+class Interaction:
+    """An action of a user in a channel, and the ways to respond to it. Base class of ``Context`` and ``Click``.
+
+    Attributes:
+        bot: The bot.
+        user_id: The id of the user.
+    """
+
+    def __init__(self, bot: Bot, channel: TextChannel | None, user_id: int) -> None:
+        self.bot = bot
+        self.user_id = user_id
+        self._channel = channel
+
+    @property
+    def channel(self) -> TextChannel:
+        """The channel.
+
+        Raises:
+            MezonError: If the channel of a click could not be fetched; an error handler can receive such a click.
+        """
+        if self._channel is None:
+            raise MezonError("the channel of this click could not be fetched, so nothing can be sent to it")
+        return self._channel
+
+    @property
+    def clan(self) -> Clan:
+        """The clan; the clan with the id 0 for direct messages and group chats."""
+        return self.channel.clan
+
+    @property
+    def is_dm(self) -> bool:
+        """Whether this is a direct message between one user and the bot.
+
+        The channel's type comes from its description, or from the mode of the first message received in it.
+        """
+        return self.channel.channel_type == ChannelType.CHANNEL_TYPE_DM
+
+    @property
+    def is_group(self) -> bool:
+        """Whether this is a group chat, which has no clan either; see ``is_dm``."""
+        return self.channel.channel_type == ChannelType.CHANNEL_TYPE_GROUP
+
+    async def send(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Send a message to the channel.
+
+        Args:
+            content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
+            buttons: Buttons below the message, in one row or in several rows.
+            timeout: Seconds for which buttons with a callback work.
+            options: Options of ``TextChannel.send``, such as ``files``.
+
+        Returns:
+            The acknowledgement, which can ``update`` and ``delete`` the message.
+
+        Raises:
+            MezonError: If the message cannot be sent.
+        """
+        return await self.channel.send(self.bot.body(content, buttons, timeout), **options)
+
+    async def reply(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Reply; the arguments are those of ``send``."""
+        return await self.send(content, buttons=buttons, timeout=timeout, **options)
+
+    async def whisper(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> Any:
+        """Send a message in the channel that only the user sees; takes the arguments of ``send`` except ``files``."""
+        return await self.channel.send_ephemeral(
+            self.user_id, self.bot.body(content, buttons, timeout), **options
+        )
+
+    async def fetch_user(self) -> User:
+        """Return the user; opens a DM with a user the bot does not know.
+
+        Raises:
+            MezonError: If the user cannot be reached.
+        """
+        return await self.bot.users.fetch(self.user_id)
+
+    async def dm(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Send the user a direct message; the arguments are those of ``send``."""
+        user = await self.fetch_user()
+        return await user.send_dm_message(self.bot.body(content, buttons, timeout), **options)
+
+    def typing(self) -> Any:
+        """Show the bot as typing until the block ends: ``async with ctx.typing(): ...``."""
+        return self.channel.typing()
+
+    async def wait_for(
+        self, event: str, check: Callable[[Any], Any] | None = None, timeout: float | None = None
+    ) -> Any:
+        """Wait for the next matching event; see ``client.wait_for``."""
+        return await self.bot.wait_for(event, check, timeout)
+
+    @overload
+    async def ask(self, question: Content, *, timeout: float = 60.0) -> str: ...
+    @overload
+    async def ask(self, question: Content, kind: type[T], *, timeout: float = 60.0) -> T: ...
+    async def ask(self, question: Content, kind: Any = str, *, timeout: float = 60.0) -> Any:
+        """Ask the user a question and wait for the user's next message in this channel that calls no command.
+
+        If several questions to the user are open in the channel, the newest one gets the answer.
+
+        ```python
+        from mezon.ext.commands import Context
+
+        @bot.command()
+        async def order(ctx: Context) -> None:
+            count = await ctx.ask("How many?", int, timeout=60)
+            await ctx.send(f"{count} it is")
+        ```
+
+        Args:
+            question: The message to send.
+            kind: The type of the answer, such as ``int``. The user is told why an answer is invalid and can try again.
+            timeout: Seconds to wait for a valid answer.
+
+        Raises:
+            NoAnswerError: If no valid answer arrives in time (a TimeoutError). If the handler does not catch the error,
+                the user is told.
+            ConnectionLostError: If the client closes while waiting.
+            InvalidArgumentError: If no text can be converted to ``kind``.
+        """
+        adapter = adapter_of(kind)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+
+        with self.bot.questions.ask(self.channel.id, self.user_id, adapter) as open_question:
+
+            def is_answer(message: ChannelMessage) -> bool:
+                return (
+                    message.sender_id == self.user_id
+                    and message.channel_id == self.channel.id
+                    and not message.code
+                    and not self.bot.calls_command(message)
+                    and self.bot.questions.takes(open_question, message)
+                )
+
+            # The stream opens before the question is sent: an answer can arrive before the acknowledgement.
+            async with self.bot.stream("channel_message", is_answer) as answers:
+                await self.send(question)
+                while True:
+                    try:
+                        message = await answers.next(max(end - loop.time(), 0))
+                    except TimeoutError:
+                        raise NoAnswerError(f"No answer came within {timeout:g} s.") from None
+                    try:
+                        return open_question.read(message)
+                    except ArgumentError as error:
+                        await message.reply(str(error))
+
+    async def stream_reply(self, chunks: AsyncIterable[str], **options: Any) -> list[ChannelMessageAck]:
+        """Reply with a text while it is produced; see ``mezon.ext.streaming.stream_reply``."""
+        return await stream_reply(self, chunks, **options)
+
+    async def send_form(
+        self,
+        form: type[FormT],
+        *,
+        title: str,
+        timeout: float = 600.0,
+        submit: str = "Send",
+        done: str = "",
+        anybody: bool = False,
+    ) -> FormT:
+        """Send a form and wait until it is submitted.
+
+        The user is told which values are invalid and can submit the form again.
+
+        ```python
+        from mezon.ext.commands import Context
+        from mezon.ext.components import Form
+
+        class Lunch(Form):
+            dish: str
+            count: int = 1
+
+        @bot.command()
+        async def lunch(ctx: Context) -> None:
+            order = await ctx.send_form(Lunch, title="Lunch")
+            await ctx.send(f"{order.count} x {order.dish}")
+        ```
+
+        Args:
+            form: A subclass of ``Form``.
+            title: The title of the form.
+            timeout: Seconds to wait.
+            submit: The label of the submit button.
+            done: The text that replaces the form afterwards; the title by default.
+            anybody: Whether other users may submit the form.
+
+        Returns:
+            The validated form.
+
+        Raises:
+            NoAnswerError: If the form is not submitted in time (a TimeoutError). If the handler does not catch the
+                error, the user is told.
+            ConnectionLostError: If the client closes while waiting.
+        """
+        content = form.content(title=title, submit=submit)
+        # A unique id: this call waits for the form, not a handler registered with @bot.form.
+        button_id = f"{FORM}-{secrets.token_urlsafe(9)}"
+        content["components"][0]["components"][0]["id"] = button_id
+
+        def is_submission(click: ButtonClicked) -> bool:
+            return click.button_id == button_id and (anybody or click.user_id == self.user_id)
+
+        end = asyncio.get_running_loop().time() + timeout
+        with self.bot.callbacks.awaiting(button_id):
+            async with self.bot.stream("message_button_clicked", is_submission) as clicks:
+                sent = await self.send(content)
+                try:
+                    submitted = await self._next_valid(form, clicks, end)
+                except TimeoutError:
+                    raise NoAnswerError(
+                        f"The form {title!r} was not filled in within {timeout:g} s."
+                    ) from None
+                await sent.update(done or title)
+                return submitted
+
+    async def _next_valid(self, form: type[FormT], clicks: EventStream[Any], end: float) -> FormT:
+        loop = asyncio.get_running_loop()
+        while True:
+            click = await clicks.next(max(end - loop.time(), 0))
+            if self.bot.click_deduplicator.is_repeat(click):
+                continue
+            try:
+                return parse_form(form, click)
+            except FormError as error:
+                await self.channel.send_ephemeral(click.user_id, str(error))
+
+
+class Context(Interaction):
+    """The call of a command.
+
+    Attributes:
+        message: The message that calls the command.
+        command: The command.
+        invoked_with: The name the user typed, with the prefix.
+    """
+
+    def __init__(self, bot: Bot, message: ChannelMessage, command: Command | None, invoked_with: str) -> None:
+        super().__init__(bot, message.channel, message.sender_id)
+        self.message = message
+        self.command = command
+        self.invoked_with = invoked_with
+
+    @property
+    def author(self) -> User:
+        """The user who called the command."""
+        return self.message.author
+
+    async def reply(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Reply to the message that called the command; the arguments are those of ``send``.
+
+        ```python
+        from mezon.ext.commands import Context
+
+        @bot.command()
+        async def ping(ctx: Context) -> None:
+            await ctx.reply("pong")
+        ```
+        """
+        return await self.message.reply(self.bot.body(content, buttons, timeout), **options)
+
+    async def send_help(self) -> None:
+        """Reply with the help of the command, or with the list of all commands."""
+        await self.bot.send_help(self, self.command)
+
+
+class Click(Interaction):
+    """A click on a button, or a choice in a select box.
+
+    Attributes:
+        event: The event.
+        id: The id of the button or the select box.
+        message: The message with the component; it can be updated, answered and deleted.
+        values: The values of the message's inputs, by id; ``{id: [values]}`` for a select box.
+        state: The state in the submit button of a form; see ``Form.content``.
+    """
+
+    def __init__(self, bot: Bot, channel: TextChannel | None, event: Any) -> None:
+        super().__init__(bot, channel, event.user_id)
+        self.event = event
+        self.message: MessageHandle = event.message
+        self.id: str
+        self.values: dict[str, str | list[str]]
+        if hasattr(event, "button_id"):
+            self.id, self.values = event.button_id, event.values
+        else:
+            self.id = event.selectbox_id
+            self.values = {event.selectbox_id: list(event.values)}
+        self.state = ""
+
+    @property
+    def has_channel(self) -> bool:
+        """Whether the channel is known. An error handler can receive a click whose channel could not be fetched."""
+        return self._channel is not None
+
+    async def find_channel(self) -> None:
+        """Fetch the channel unless the client knows it: a click contains only its id.
+
+        Raises:
+            MezonError: If the channel cannot be fetched.
+            CooldownError: If the user has caused too many lookups.
+        """
+        if self._channel is None:
+            channel_id = self.event.channel_id
+            self._channel = await self.bot.lookups.run(
+                self.user_id, lambda: self.bot.channels.fetch(channel_id)
+            )
+
+    async def check_enabled(self) -> None:
+        """Refuse a click on a disabled component, which some apps allow.
+
+        The message is read from the cache or the store, never from the server. An unknown message counts as enabled.
+
+        Raises:
+            CheckFailedError: If the button or the select box is disabled.
+        """
+        try:
+            message = await self.channel.messages.fetch(self.message.id)
+        except (ValueError, MezonError):
+            return
+        if is_disabled(message.content, self.id):
+            what = "button" if hasattr(self.event, "button_id") else "select box"
+            raise CheckFailedError(f"This {what} is disabled.")
+
+    def _handle(self) -> MessageHandle:
+        """Return the message, only if its channel is known: otherwise the handle would fetch it, without a limit."""
+        _ = self.channel
+        return self.message
+
+    async def reply(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Reply to the message with the component; the arguments are those of ``send``."""
+        return await self._handle().reply(self.bot.body(content, buttons, timeout), **options)
+
+    async def update(
+        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+    ) -> ChannelMessageAck:
+        """Edit the message with the component; its buttons are removed unless ``buttons`` are given."""
+        return await self._handle().update(self.bot.body(content, buttons, timeout), **options)
+
+
+# ---- what is registered
+
+
+class Command(Guarded):
+    """A command.
+
+    Attributes:
+        name, aliases: The names of the command.
+        callback: The function.
+        help: The docstring of the function.
+        parent: The group of the command.
+        hidden: Whether the list of commands omits it.
+    """
+
+    def __init__(
+        self,
+        callback: Callable[..., Any],
+        *,
+        name: str | None = None,
+        aliases: Sequence[str] = (),
+        checks: Iterable[Any] = (),
+        cooldown: Cooldown | None = None,
+        hidden: bool = False,
+    ) -> None:
+        super().__init__(checks, cooldown)
+        if isinstance(callback, Command):
+            raise InvalidArgumentError(
+                f"{callback.full_name} is a command already: use aliases to give it more names"
+            )
+        if not is_async(callback):
+            raise InvalidArgumentError("a command must be a coroutine function: async def name(ctx, ...)")
+        self.callback = callback
+        self.name: str = name if name else str(getattr(callback, "__name__", ""))
+        self.aliases: tuple[str, ...] = (aliases,) if isinstance(aliases, str) else tuple(aliases)
+        for one in self.names:
+            if not isinstance(one, str) or not one or one != "".join(one.split()):
+                raise InvalidArgumentError(f"the name of a command must be one word, not {one!r}")
+        self.help: str = inspect.getdoc(callback) or ""
+        self.hidden = hidden
+        self.parent: Group | None = None
+        self._parameters = parameters_of(callback)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name and the aliases."""
+        return (self.name, *self.aliases)
+
+    @property
+    def full_name(self) -> str:
+        """The name, preceded by the names of its groups."""
+        return f"{self.parent.full_name} {self.name}" if self.parent is not None else self.name
+
+    @property
+    def usage(self) -> str:
+        """The usage line, such as ``poll <question> [choices...]``."""
+        return " ".join([self.full_name, *(parameter.usage for parameter in self._parameters)])
+
+    async def run(self, ctx: Context, words: Words) -> None:
+        """Run the checks, parse the arguments and call the function.
+
+        Raises:
+            UserError: With a sentence for the user.
+        """
+        ctx.command = self
+        await self.allow(ctx)
+        try:
+            args, kwargs = parse_arguments(self._parameters, words)
+            # Counted before the lookups, which call the server. A mistake that needs no lookup is not counted.
+            self.count(ctx)
+            args, kwargs = await ctx.bot.lookups.resolve(args, kwargs, ctx.user_id, ctx.clan)
+        except ArgumentError as error:
+            raise ArgumentError(f"{error}\nUsage: {ctx.bot.prefix}{self.usage}", error.parameter) from error
+        await self.callback(ctx, *args, **kwargs)
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function directly."""
+        return await self.callback(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.full_name}>"
+
+
+class Listener:
+    """A handler of an event."""
+
+    def __init__(self, event: str, handler: Callable[..., Any]) -> None:
+        self.event = event
+        self.handler = handler
+
+
+Item: TypeAlias = "Command | Pattern | SelectHandler | FormHandler | Task | Listener"
+
+
+class Registry:
+    """The decorators shared by bots, routers and groups."""
+
+    def _register(self, item: Item) -> None:
+        raise NotImplementedError
+
+    def command(
+        self,
+        name: str | None = None,
+        *,
+        aliases: Sequence[str] = (),
+        checks: Iterable[Any] = (),
+        cooldown: Cooldown | None = None,
+        hidden: bool = False,
+    ) -> Callable[[Callable[..., Any]], Command]:
+        """Register a command, such as ``@bot.command("poll")`` on ``async def poll(ctx, question, *choices)``.
+
+        The words after the name become the arguments, converted by the types of the parameters: ``str``, ``int``,
+        ``float``, ``bool``, ``datetime``, ``Literal``, an ``Enum``, a ``User``, a ``TextChannel``, or any type that
+        pydantic can validate from a text. ``*names`` takes all remaining words, ``*, text`` the remaining text as it
+        was typed. The docstring is the help of the command.
+
+        ```python
+        from mezon.ext.commands import Context
+
+        @bot.command("poll", aliases=["vote"])
+        async def poll(ctx: Context, question: str, *choices: str) -> None:
+            await ctx.send(f"{question} {', '.join(choices)}?")
+        ```
+
+        Args:
+            name: The name; the name of the function by default.
+            aliases: Other names.
+            checks: Who may use the command; see ``mezon.ext.commands.check``.
+            cooldown: How often the command may be used.
+            hidden: Omit the command from the list of commands.
+
+        Raises:
+            InvalidArgumentError: If the function is not a coroutine function, or a name is taken.
+        """
+        if name is not None:
+            check_parentheses(name, '@bot.command() or @bot.command("name")')
+
+        def add(function: Callable[..., Any]) -> Command:
+            command = Command(
+                function, name=name, aliases=aliases, checks=checks, cooldown=cooldown, hidden=hidden
+            )
+            self._register(command)
+            return command
+
+        return add
+
+    def group(
+        self,
+        name: str | None = None,
+        *,
+        aliases: Sequence[str] = (),
+        checks: Iterable[Any] = (),
+        cooldown: Cooldown | None = None,
+        hidden: bool = False,
+    ) -> Callable[[Callable[..., Any]], Group]:
+        """Register a command with subcommands: ``@admin.command()`` adds ``!admin ...``.
+
+        The function of the group is called if the message names no subcommand.
+        """
+        if name is not None:
+            check_parentheses(name, '@bot.group() or @bot.group("name")')
+
+        def add(function: Callable[..., Any]) -> Group:
+            group = Group(
+                function, name=name, aliases=aliases, checks=checks, cooldown=cooldown, hidden=hidden
+            )
+            self._register(group)
+            return group
+
+        return add
+
+    def button(self, pattern: str) -> Callable[[Callable[..., Any]], Pattern]:
+        """Register a handler of the buttons whose ids match a pattern, such as ``vote/{poll}/{choice:int}``.
+
+        The buttons keep working after a restart. The handler receives the ``mezon.ext.components.Click`` and the fields
+        by name. The decorator returns a factory of the buttons: ``vote.button("Phở", poll="lunch", choice=1)``. Apply
+        checks and cooldowns to the handler as decorators.
+
+        Raises:
+            InvalidArgumentError: If the pattern is invalid or ambiguous (two fields in one segment, two path fields),
+                or the handler does not accept the arguments.
+        """
+        check_parentheses(pattern, '@bot.button("vote/{choice}")')
+
+        def add(function: Callable[..., Any]) -> Pattern:
+            handler = Pattern(pattern, function)
+            self._register(handler)
+            return handler
+
+        return add
+
+    def select(self, pattern: str) -> Callable[[Callable[..., Any]], Pattern]:
+        """Register a handler of the select boxes whose ids match a pattern; ``click.values`` has the chosen values.
+
+        Raises:
+            InvalidArgumentError: As for ``button``.
+        """
+        check_parentheses(pattern, '@bot.select("size/{order}")')
+
+        def add(function: Callable[..., Any]) -> Pattern:
+            handler = Pattern(pattern, function)
+            self._register(SelectHandler(handler))
+            return handler
+
+        return add
+
+    def form(self, form: type[Form]) -> Callable[[F], F]:
+        """Register a handler that receives the click and the form on each submission, also after a restart.
+
+        Send the form with ``ctx.send(Lunch.content(title="Lunch"))``. Apply checks and cooldowns to the handler as
+        decorators.
+
+        Raises:
+            InvalidArgumentError: If the argument is not a subclass of ``Form``, or the handler does not accept the
+                arguments.
+        """
+        if not (isinstance(form, type) and issubclass(form, Form)):
+            raise InvalidArgumentError(f"write @bot.form(Lunch), with a subclass of Form, not {form!r}")
+
+        def add(function: F) -> F:
+            self._register(FormHandler(form, function))
+            return function
+
+        return add
+
+    def every(
+        self,
+        *,
+        seconds: float = 0,
+        minutes: float = 0,
+        hours: float = 0,
+        at_start: bool = False,
+        overlap: Literal["skip", "allow"] = "skip",
+        missed: Literal["skip", "once"] = "skip",
+        grace: float = 60.0,
+    ) -> Callable[[Callable[..., Any]], Task]:
+        """Run a coroutine function at a fixed interval; see ``mezon.ext.tasks``. It takes no parameters, or the bot.
+
+        Args:
+            seconds: The interval; seconds, minutes and hours are added up.
+            minutes: Minutes of the interval.
+            hours: Hours of the interval.
+            at_start: Run also when the bot becomes ready.
+            overlap: Whether to ``skip`` or ``allow`` a run while the previous run is active.
+            missed: Whether to ``skip`` missed runs, or to run ``once`` for all of them.
+            grace: Seconds after its time in which a run may still start.
+
+        Raises:
+            InvalidArgumentError: If the interval is not positive, or the function takes other parameters.
+        """
+        check_seconds("every()", seconds, minutes, hours, grace)
+
+        def add(function: Callable[..., Any]) -> Task:
+            schedule = Every(seconds + 60 * minutes + 3600 * hours, at_start=at_start)
+            task = Task(function, schedule, overlap=overlap, missed=missed, grace=grace)
+            self._register(task)
+            return task
+
+        return add
+
+    def cron(
+        self,
+        line: str,
+        *,
+        tz: str | tzinfo | None = None,
+        overlap: Literal["skip", "allow"] = "skip",
+        missed: Literal["skip", "once"] = "skip",
+        grace: float = 60.0,
+    ) -> Callable[[Callable[..., Any]], Task]:
+        """Run a coroutine function at the times of a cron line; see ``mezon.ext.tasks``.
+
+        The function takes no parameters, or the bot.
+
+        Args:
+            line: Minute, hour, day, month and day of the week, such as ``0 9 * * 1-5``.
+            tz: The time zone, such as ``Asia/Ho_Chi_Minh``; UTC by default.
+            overlap: As for ``every``.
+            missed: As for ``every``.
+            grace: As for ``every``.
+
+        Raises:
+            InvalidArgumentError: If the cron line or the time zone is invalid, or the function takes other parameters.
+            ImportError: If ``cronsim`` is not installed.
+        """
+        check_parentheses(line, '@bot.cron("0 9 * * 1-5")')
+        check_seconds("grace", grace)
+
+        def add(function: Callable[..., Any]) -> Task:
+            task = Task(function, Cron(line, zone_of(tz)), overlap=overlap, missed=missed, grace=grace)
+            self._register(task)
+            return task
+
+        return add
+
+
+class Group(Command, Registry):
+    """A command with subcommands."""
+
+    def __init__(self, callback: Callable[..., Any], **options: Any) -> None:
+        super().__init__(callback, **options)
+        self.commands: dict[str, Command] = {}
+
+    def _register(self, item: Item) -> None:
+        if not isinstance(item, Command):
+            raise InvalidArgumentError(
+                "a group holds only commands: register other handlers on the bot or a router"
+            )
+        item.parent = self
+        _add_command(self.commands, item)
+
+    @property
+    def shown(self) -> list[Command]:
+        """The subcommands that are not hidden."""
+        return [one for one in dict.fromkeys(self.commands.values()) if not one.hidden]
+
+    async def run(self, ctx: Context, words: Words) -> None:
+        """Run the subcommand that the next word names, or the group itself.
+
+        Raises:
+            UserError: With a sentence for the user.
+        """
+        word = words.peek()
+        subcommand = self.commands.get(word.text.casefold()) if word is not None else None
+        if subcommand is None:
+            if word is not None and not self._parameters:
+                await self.allow(ctx)
+                names = ", ".join(one.name for one in self.shown)
+                raise ArgumentError(f"{self.full_name} has no {word.text!r}; it has {names or 'nothing'}.")
+            await super().run(ctx, words)
+            return
+        words.next()
+        await self.allow(ctx)
+        await subcommand.run(ctx, words)
+
+
+def _add_command(table: dict[str, Command], command: Command) -> None:
+    """Add a command under all its names.
+
+    Raises:
+        InvalidArgumentError: If a name is taken.
+    """
+    names = [name.casefold() for name in command.names]
+    for name in names:
+        if name in table:
+            raise InvalidArgumentError(
+                f"the command {name!r} exists already ({table[name].callback.__qualname__}): choose another name"
+            )
+    table.update(dict.fromkeys(names, command))
+
+
+class Router(Registry):
+    """A part of a bot in its own file; ``bot.include(router)`` adds everything registered on the router.
+
+    Args:
+        checks: Checks of all commands, buttons, select boxes and forms. Tasks and listeners have no user to check.
+    """
+
+    def __init__(self, *, checks: Iterable[Any] = ()) -> None:
+        self._items: list[Item] = []
+        self._targets: list[Registry] = []
+        self._checks = as_checks(checks)
+
+    def _register(self, item: Item) -> None:
+        if self._checks and isinstance(item, Guarded | SelectHandler):
+            item.add_checks(self._checks)
+        self._items.append(item)
+        for target in self._targets:
+            target._register(item)
+
+    def on(self, event: str) -> Callable[[F], F]:
+        """Register a handler of an event; see ``client.on``."""
+
+        def add(function: F) -> F:
+            self._register(Listener(event, function))
+            return function
+
+        return add
+
+    def include(self, router: Router) -> None:
+        """Add everything that is registered on another router, now and later.
+
+        Raises:
+            InvalidArgumentError: If the argument is not a router, or includes this router itself.
+        """
+        if not isinstance(router, Router):
+            raise InvalidArgumentError(f"include() takes a Router, not {router!r}")
+        if self._reaches(router):
+            which = "itself" if router is self else "a router that includes it"
+            raise InvalidArgumentError(f"a router cannot include {which}: registration would never end")
+        router.forward_to(self)
+
+    def _reaches(self, other: Router) -> bool:
+        """Return whether items registered here are forwarded to the other router, directly or not."""
+        routers = (target for target in self._targets if isinstance(target, Router))
+        return other is self or any(target._reaches(other) for target in routers)
+
+    def forward_to(self, target: Registry) -> None:
+        """Register everything on the target as well, now and later."""
+        self._targets.append(target)
+        for item in self._items:
+            target._register(item)
+
+
+# ---- the bot
 
 
 class Bot(Registry, MezonClient):
     """A client with commands, buttons, forms and tasks.
 
     Args:
-        client_id: The bot's id.
-        api_key: Its key. All options that are not named here are those of ``MezonClient``; ``limits`` are
-            ``MessageLimits()`` unless they are given.
-        prefix: What a command begins with, or several such.
-        mention: Whether a mention of the bot at the beginning does as well.
-        owner_ids: Who may use what is for owners only.
-        own_messages: Whether the bot's own messages may call commands.
-        edits: Whether an edit of a message may.
-        help_command: The name of the command that shows what there is; None for none.
-        lookups_per_minute: How many users and channels that the client does not know one user may name in a minute.
-            Each costs an HTTP call, and one user's calls are made one after the other.
+        client_id: The id of the bot.
+        api_key: The API key. Options that are not listed here are those of ``MezonClient``; ``limits`` defaults to
+            ``MessageLimits()``.
+        prefix: The prefix of commands, or several prefixes.
+        mention: Whether a mention of the bot works as a prefix.
+        owner_ids: The users who may use what ``owner_only`` guards.
+        own_messages: Whether the bot's own messages can call commands.
+        edits: Whether edited messages can call commands.
+        help_command: The name of the help command; None for no help command.
+        lookups_per_minute: Lookups of unknown users and channels that one user may cause in a minute. Each lookup is an
+            HTTP call, and the lookups of one user run one at a time.
     """
 
     def __init__(
@@ -139,96 +926,93 @@ class Bot(Registry, MezonClient):
         self.owner_ids: frozenset[int] = frozenset(int(one) for one in owners)
         self.commands: dict[str, Command] = {}
         self.tasks: list[Task] = []
-        self.hurry: Hurry = Hurry()
+        self.click_deduplicator: ClickDeduplicator = ClickDeduplicator()
         self.callbacks: Callbacks = Callbacks()
-        self.lookups: Lookups = Lookups(lookups_per_minute)
+        self.lookups: Lookups = Lookups(self, lookups_per_minute)
         self.questions: Questions = Questions()
         self._patterns: list[Pattern] = []
         self._selects: list[Pattern] = []
         self._forms: list[FormHandler] = []
-        self._roles: RoleBook | None = None
-        self._when_failed: ErrorHandler | None = None
-        self._hears: set[str] = set()
-        # Also of buttons from before a restart: they are told that they are over.
-        self._hear_clicks()
+        self._roles: RoleCache | None = None
+        self._error_handler: ErrorHandler | None = None
+        self._subscriptions: set[str] = set()
+        # Always subscribed: clicks on buttons from before a restart are answered as well.
+        self._subscribe_to_clicks()
         if help_command:
-            self._help_name = help_command
             self.command(help_command)(_help)
 
     # ---- registration
 
     @property
     def prefix(self) -> str:
-        """What a command begins with; the first, if there are several."""
+        """The prefix of commands; the first one if there are several."""
         return self.triggers.prefixes[0] if self.triggers.prefixes else ""
 
     def include(self, router: Router) -> None:
-        """Take over what is registered on a router, now and later.
+        """Add everything that is registered on a router, now and later.
 
         Raises:
-            InvalidArgumentError: If it is no router, or a command of it has a name that is taken.
+            InvalidArgumentError: If the argument is not a router, or the name of a command is taken.
         """
         if not isinstance(router, Router):
-            raise InvalidArgumentError(f"what is included is a Router, not {router!r}")
-        router.feed(self)
+            raise InvalidArgumentError(f"include() takes a Router, not {router!r}")
+        router.forward_to(self)
 
     def error_handler(self, handler: ErrorHandler) -> ErrorHandler:
-        """Call ``await handler(where, error)`` for every error of a command, a button, a form or a task; a decorator.
+        """Call ``await handler(where, error)`` for each error of a command, button, form or task; a decorator.
 
-        ``where`` is the context, the click or the task. By default users are told what they did wrong, and that
-        something went wrong when it was not their doing; errors that are no ``UserError`` are logged and go to
-        ``on_error`` in any case.
+        ``where`` is the context, the click or the task. The default handler tells users what they did wrong, or that
+        something went wrong. Errors other than ``UserError`` are logged and reported to ``on_error`` in any case.
 
         Raises:
-            InvalidArgumentError: If it is no coroutine function of two arguments.
+            InvalidArgumentError: If the handler is not a coroutine function with two parameters.
         """
         check_handler(handler, "the error handler", ["where", "error"])
-        self._when_failed = handler
+        self._error_handler = handler
         return handler
 
     def _register(self, item: Item) -> None:
         if isinstance(item, Command):
             self.triggers.check_names(item.names)
-            add_command(self.commands, item)
-            # What commands need is all that the core has to tell.
-            self._hear(Events.CHANNEL_MESSAGE, self._on_message, self.triggers.filter())
+            _add_command(self.commands, item)
+            self._subscribe(Events.CHANNEL_MESSAGE, self._on_message, self.triggers.filter())
         elif isinstance(item, Pattern):
             self._patterns.append(item)
-            self._hear_clicks()
+            self._subscribe_to_clicks()
         elif isinstance(item, FormHandler):
             self._forms.append(item)
-            self._hear_clicks()
-        elif isinstance(item, Select):
+            self._subscribe_to_clicks()
+        elif isinstance(item, SelectHandler):
             self._selects.append(item.pattern)
-            self._hear(Events.DROPDOWN_BOX_SELECTED, self._on_select)
+            self._subscribe(Events.DROPDOWN_BOX_SELECTED, self._on_select)
         elif isinstance(item, Task):
-            item = item.of(self)
+            item = item.bind(self, self._task_failed)
             self.tasks.append(item)
-            self._hear(Events.READY, self._on_ready)
-            self._hear(Events.DISCONNECT, self._on_disconnect)
+            self._subscribe(Events.READY, self._on_ready)
+            self._subscribe(Events.DISCONNECT, self._on_disconnect)
             if self.state == "ready":
                 item.start(self)
         else:
             self.on(item.event, item.handler)
 
-    def _hear(self, event: Events, handler: Callable[[Any], Any], filter: Filter | None = None) -> None:
-        if event.value not in self._hears:
-            self._hears.add(event.value)
+    def _subscribe(self, event: Events, handler: Callable[[Any], Any], filter: Filter | None = None) -> None:
+        if event.value not in self._subscriptions:
+            self._subscriptions.add(event.value)
             self.on(event, handler, filter=filter)
 
-    def _hear_clicks(self) -> None:
-        self._hear(Events.MESSAGE_BUTTON_CLICKED, self._on_click)
+    def _subscribe_to_clicks(self) -> None:
+        self._subscribe(Events.MESSAGE_BUTTON_CLICKED, self._on_click)
 
     # ---- commands
 
     def _on_message(self, message: ChannelMessage) -> Awaitable[None] | None:
-        # Not a coroutine function: a message that is no command costs no task.
+        # Not a coroutine function: a message that calls no command needs no task.
         text = text_of(message)
         start = self.triggers.start_of(message, text)
         return None if start is None else self._run_command(message, text, start)
 
     def calls_command(self, message: ChannelMessage) -> bool:
-        """Say whether a message calls a command there is."""
+        """Return whether a message calls a command that exists."""
         text = text_of(message)
         start = self.triggers.start_of(message, text)
         words = text[start:].split(maxsplit=1) if start is not None else []
@@ -247,10 +1031,10 @@ class Bot(Registry, MezonClient):
             ctx.invoked_with = text[:start] + (word.text if word is not None else "")
             await command.run(ctx, words)
         except Exception as error:
-            await self._failed(ctx, error)
+            await self._handle_error(ctx, error)
 
     async def send_help(self, ctx: Context, command: Command | None = None) -> None:
-        """Reply with the help of a command, or with the list of all."""
+        """Reply with the help of a command, or with the list of all commands."""
         text = Text()
         if command is None:
             shown = {id(one): one for one in self.commands.values() if not one.hidden}
@@ -264,30 +1048,30 @@ class Bot(Registry, MezonClient):
             if command.help:
                 text.line(command.help)
             if isinstance(command, Group):
-                for below in command.shown:
-                    text.code(f"{self.prefix}{below.usage}").line(f"  {below.help.partition(chr(10))[0]}")
+                for one in command.shown:
+                    text.code(f"{self.prefix}{one.usage}").line(f"  {one.help.partition(chr(10))[0]}")
         for piece in text.split():
             await ctx.reply(piece)
 
     async def role_names(self, clan: Any, user_id: int) -> set[str | int]:
-        """Give the titles and ids of the roles a user has in a clan, at most half a minute old."""
+        """Return the titles and ids of a user's roles in a clan, cached for half a minute."""
         if self._roles is None:
-            book = self._roles = RoleBook()
+            cache = self._roles = RoleCache()
             for event in (Events.ROLE_EVENT, Events.ROLE_ASSIGN):
-                self.on(event, lambda changed: book.forget(getattr(changed, "clan_id", 0)))
+                self.on(event, lambda changed: cache.forget(getattr(changed, "clan_id", 0)))
         return await self._roles.of(clan, user_id)
 
     # ---- components
 
     def body(self, content: Content, buttons: Buttons | None = None, timeout: float = 180.0) -> Content:
-        """Make a message's content with buttons below it; those with a callback work for ``timeout`` seconds."""
+        """Return the content of a message with buttons; buttons with a callback work for ``timeout`` seconds."""
         if not buttons:
             return content
 
         def id_of(button: Button) -> str:
             if button.callback is None:
                 return button.id
-            self._hear_clicks()
+            self._subscribe_to_clicks()
             return self.callbacks.add(button.callback, timeout)
 
         rows = button_rows(buttons, id_of)
@@ -303,38 +1087,47 @@ class Bot(Registry, MezonClient):
     async def _on_click(self, event: Any) -> None:
         button_id: str = event.button_id
         if len(button_id) > MAX_ID_LENGTH:
-            logger.debug("Ignored a click on an id of %d characters", len(button_id))
+            logger.debug("Ignored a click with an id of %d characters", len(button_id))
             return
         callback = self.callbacks.get(button_id) if button_id.startswith(CALLBACK) else None
-        form = next((one for one in self._forms if one.fits(button_id)), None)
-        pattern, fields = _first_match(self._patterns, button_id)
-        is_over = callback is None and self.callbacks.is_over(event, self.client_id)
-        if not (callback or form or pattern or is_over) or self.hurry.is_repeat(event):
+        form = next((one for one in self._forms if one.matches(button_id)), None)
+        pattern, fields = first_match(self._patterns, button_id)
+        expired = callback is None and self.callbacks.is_expired(event, self.client_id)
+        if not (callback or form or pattern or expired) or self.click_deduplicator.is_repeat(event):
             return
 
         async def run(click: Click) -> None:
             if callback is not None:
-                await allow(callback, click)
-                count(callback, click)
+                await run_checks(callback, click)
+                count_use(callback, click)
                 outcome = callback(click)
                 if inspect.isawaitable(outcome):
                     await outcome
             elif form is not None:
-                await form.run(click)
+                click.state = form.state_of(click.id)
+                await form.allow(click)
+                submitted = parse_form(form.form, click.event)
+                form.count(click)
+                await form.callback(click, submitted)
             elif pattern is not None:
-                await pattern.run(click, fields)
+                await self._run_pattern(pattern, click, fields)
             else:
                 await click.whisper("This button does not work any more.")
 
         await self._run_click(event, run)
 
     async def _on_select(self, event: Any) -> None:
-        pattern, fields = _first_match(self._selects, event.selectbox_id)
+        pattern, fields = first_match(self._selects, event.selectbox_id)
         if pattern is not None:
-            await self._run_click(event, partial(pattern.run, fields=fields))
+            await self._run_click(event, lambda click: self._run_pattern(pattern, click, fields))
+
+    async def _run_pattern(self, pattern: Pattern, click: Click, fields: Mapping[str, Any]) -> None:
+        await pattern.allow(click)
+        pattern.count(click)
+        await pattern.callback(click, **fields)
 
     async def _run_click(self, event: Any, run: Callable[[Click], Awaitable[None]]) -> None:
-        """Find where the click belongs and handle it. Every failure, the fetch included, is the error handler's."""
+        """Find the channel of a click and run its handler; errors, also of the lookup, go to the error handler."""
         click = Click(self, self.channels.get(event.channel_id), event)
         try:
             await click.find_channel()
@@ -342,9 +1135,9 @@ class Bot(Registry, MezonClient):
             await run(click)
         except Exception as error:
             if not isinstance(error, UserError):
-                # The user tries again, and that is no double click.
-                self.hurry.forget(event)
-            await self._failed(click, error)
+                # The handler failed: the same click again is a retry, not a duplicate.
+                self.click_deduplicator.forget(event)
+            await self._handle_error(click, error)
 
     # ---- tasks
 
@@ -361,43 +1154,33 @@ class Bot(Registry, MezonClient):
             await task.stop()
 
     async def disconnect(self, drain: float = 0.0) -> None:
-        """End everything, as ``MezonClient.disconnect``; tasks first."""
+        """Stop the tasks, then close the client; see ``MezonClient.disconnect``."""
         await self._stop_tasks()
         await super().disconnect(drain)
 
-    async def task_failed(self, task: Task, error: Exception) -> None:
-        """Hear that a run of a task has raised."""
+    async def _task_failed(self, task: Task, error: Exception) -> None:
         try:
-            await self._failed(task, error)
+            await self._handle_error(task, error)
         except Exception as raised:
             self.report_error(raised, f"the task {task.name}")
 
     # ---- errors
 
-    async def _failed(self, where: Any, error: Exception) -> None:
-        handler = self._when_failed or _tell
+    async def _handle_error(self, where: Any, error: Exception) -> None:
+        handler = self._error_handler or _tell_user
         await handler(where, error)
         if not isinstance(error, UserError):
-            # The dispatch logs it with its traceback, and reports it.
+            # The dispatcher logs and reports it with its traceback.
             raise error
 
 
-def _first_match(patterns: Iterable[Pattern], component_id: str) -> tuple[Pattern | None, dict[str, Any]]:
-    """Return the first pattern an id fits, with the arguments the id carries."""
-    for pattern in patterns:
-        fields = pattern.match(component_id)
-        if fields is not None:
-            return pattern, fields
-    return None, {}
-
-
-async def _tell(where: Any, error: Exception) -> None:
-    """Handle an error as the default does: users hear what they did wrong, and that something went wrong."""
-    if not isinstance(where, Place) or isinstance(error, UnknownCommandError | ConnectionLostError):
-        # The last: the bot ends while it waits for somebody, which is nothing to tell them.
+async def _tell_user(where: Any, error: Exception) -> None:
+    """Tell the user about an error: the default error handler."""
+    if not isinstance(where, Interaction) or isinstance(error, UnknownCommandError | ConnectionLostError):
+        # A lost connection ends a waiting call when the bot closes: the user cannot be told.
         return
     if isinstance(where, Click) and not where.has_channel:
-        return  # there is nowhere to tell it
+        return
     text = str(error) if isinstance(error, UserError) else "Something went wrong here; it is not your fault."
     try:
         if isinstance(where, Click):
@@ -405,7 +1188,7 @@ async def _tell(where: Any, error: Exception) -> None:
         else:
             await where.reply(text)
     except Exception as failure:
-        logger.warning("A user could not be told of an error: %s", failure)
+        logger.warning("Cannot tell the user about an error: %s", failure)
 
 
 async def _help(ctx: Context, *names: str) -> None:

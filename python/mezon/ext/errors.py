@@ -1,4 +1,4 @@
-"""What goes wrong with what users type and press. Each text is a sentence for the user."""
+"""Errors caused by user input. Each message is a sentence for the user."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from mezon.errors import MezonError, MezonTimeoutError
 
 
 class UserError(MezonError):
-    """The base: ``str(error)`` may be shown to the user as it is."""
+    """Base class. ``str(error)`` can be shown to the user unchanged."""
 
 
 class UnknownCommandError(UserError):
-    """There is no such command.
+    """The command does not exist.
 
     Attributes:
-        name: What was typed.
+        name: The name that was typed.
     """
 
     def __init__(self, name: str) -> None:
@@ -22,10 +22,10 @@ class UnknownCommandError(UserError):
 
 
 class ArgumentError(UserError):
-    """An argument of a command is missing, wrong, or one too many.
+    """An argument of a command is missing or invalid, or there are too many arguments.
 
     Attributes:
-        parameter: The parameter's name; "" if it is about none of them.
+        parameter: The name of the parameter; "" if the error concerns no single parameter.
     """
 
     def __init__(self, text: str, parameter: str = "") -> None:
@@ -34,14 +34,14 @@ class ArgumentError(UserError):
 
 
 class CheckFailedError(UserError):
-    """The user may not do that."""
+    """A check refused the use."""
 
 
 class CooldownError(UserError):
-    """It was done too often.
+    """The cooldown refused the use.
 
     Attributes:
-        retry_after: Seconds until it may be done again.
+        retry_after: Seconds until the next use is allowed.
     """
 
     def __init__(self, retry_after: float) -> None:
@@ -54,10 +54,10 @@ class NoAnswerError(UserError, MezonTimeoutError):
 
 
 class FormError(UserError):
-    """A form was filled in wrongly.
+    """The values of a form are invalid.
 
     Attributes:
-        problems: What is wrong, by field.
+        problems: The problem of each invalid field, by label.
     """
 
     def __init__(self, problems: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""What a bot does, for Prometheus and for OpenTelemetry.
+"""Metrics for Prometheus and traces for OpenTelemetry.
 
 ::
 
@@ -8,7 +8,7 @@
     metrics.serve(9090)                # http://localhost:9090/metrics
     Tracing(bot)                       # pip install "mezon-rs[otel]"
 
-Both come before the login. Neither costs anything when it is not made.
+Create both before the login. Without them, observation costs nothing.
 """
 
 from __future__ import annotations
@@ -29,41 +29,42 @@ if TYPE_CHECKING:
 
 __all__ = ["PrometheusMetrics", "Tracing"]
 
-#: The counters of `client.stats()`, with what they say; all but these are gauges.
+#: The counters of `client.stats()` with their descriptions.
 _COUNTERS: Final = {
     "frames_received": "Frames received on the socket",
     "bytes_received": "Bytes received on the socket",
     "frames_sent": "Frames sent on the socket",
     "bytes_sent": "Bytes sent on the socket",
-    "skipped": "Events nobody listens to",
-    "filtered": "Events no handler's filter wanted",
-    "malformed": "Frames and bodies that could not be read",
-    "unclaimed": "Answers to calls that were over",
-    "reconnects": "Connections regained",
-    "pauses": "How often reading stopped because the bot was behind",
+    "skipped": "Events without a handler",
+    "filtered": "Events that no filter of a handler matched",
+    "malformed": "Frames and bodies that could not be decoded",
+    "unclaimed": "Responses to calls that had ended",
+    "reconnects": "Successful reconnects",
+    "pauses": "Times that reading stopped because the bot was too slow",
     "handler_errors": "Handlers that raised",
-    "gap_filled": "Missed messages that were fetched after a reconnect",
-    "duplicates": "Messages that came twice",
+    "gap_filled": "Missed messages fetched after a reconnect",
+    "duplicates": "Messages received twice",
 }
 _GAUGES: Final = {
     "queued": "Events in the inbox",
     "queued_bytes": "Bytes in the inbox",
-    "pending": "Calls that wait for their turn or their answer",
+    "pending": "Calls that wait for their turn or their response",
     "joined": "Clans and channels joined",
     "handlers": "Handlers running now",
 }
 
-#: Seconds: handlers take microseconds, calls milliseconds, HTTP behind its limiter seconds.
+#: Buckets in seconds: handlers take microseconds, calls milliseconds, rate-limited HTTP requests seconds.
 _BUCKETS: Final = (0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class PrometheusMetrics(Observer):
-    """The bot's counters, and the times and errors of handlers, calls and HTTP requests.
+    """The bot's counters, and the durations and errors of handlers, calls and HTTP requests.
 
     Args:
-        client: A client that is not logged in yet.
-        registry: Where they go; the process's own if left out. Several bots share one: the label ``bot`` tells them.
-        prefix: What their names begin with.
+        client: A client that has not logged in.
+        registry: The registry of the metrics; the default registry of the process if omitted. Several bots can share
+            one: the label ``bot`` distinguishes them.
+        prefix: The prefix of the metric names.
 
     Raises:
         ImportError: If ``prometheus-client`` is not installed.
@@ -82,21 +83,21 @@ class PrometheusMetrics(Observer):
         self.registry: CollectorRegistry = registry if registry is not None else prometheus_client.REGISTRY
         self._bot = str(client.client_id)
         self._prefix = prefix
-        book = _books(self.registry, prefix)
-        self._seconds, self._errors = book.seconds, book.errors
-        book.add(self._bot, client)
+        collector = _collector(self.registry, prefix)
+        self._seconds, self._errors = collector.seconds, collector.errors
+        collector.add(self._bot, client)
         client.observe(self)
 
     def handler(self, event: str, handler: Callable[..., Any]) -> AbstractContextManager[None]:
-        """Time a handler."""
+        """Measure a handler."""
         return self._timed("handler", event)
 
     def call(self, name: str) -> AbstractContextManager[None]:
-        """Time a call."""
+        """Measure a call over the socket."""
         return self._timed("call", name)
 
     def request(self, name: str, method: str) -> AbstractContextManager[None]:
-        """Time an HTTP request."""
+        """Measure an HTTP request."""
         return self._timed("http", name)
 
     @contextmanager
@@ -111,13 +112,13 @@ class PrometheusMetrics(Observer):
             self._seconds.labels(self._bot, kind, name).observe(time.perf_counter() - start)
 
     def text(self) -> str:
-        """Write all of it as Prometheus reads it, for a web server of your own."""
+        """Return the metrics in the Prometheus text format, for a web server of your own."""
         import prometheus_client
 
         return prometheus_client.generate_latest(self.registry).decode()
 
     def serve(self, port: int, address: str = "127.0.0.1") -> Callable[[], None]:
-        """Serve it over HTTP at ``/metrics``, in a thread of its own; gives a function that ends that."""
+        """Serve the metrics over HTTP at ``/metrics`` in a thread; returns a function that stops the server."""
         import prometheus_client
 
         server, thread = prometheus_client.start_http_server(port, address, self.registry)
@@ -130,20 +131,20 @@ class PrometheusMetrics(Observer):
         return stop
 
 
-class _Book:
-    """The metrics of one registry and prefix, for all bots that share it; a collector of Prometheus."""
+class _Collector:
+    """The metrics of all bots that share a registry and a prefix; a Prometheus collector."""
 
     def __init__(self, registry: CollectorRegistry, prefix: str) -> None:
         from prometheus_client import Counter, Histogram
 
         self.prefix = prefix
-        #: A bot that is gone shows no more.
+        #: Weak references: a client that no longer exists is not exported.
         self._clients: WeakValueDictionary[str, MezonClient] = WeakValueDictionary()
-        #: Scrapes read the dictionary on threads of their own.
+        #: Scrapes read the dictionary on their own threads.
         self._lock = threading.Lock()
         self.seconds = Histogram(
             f"{prefix}_seconds",
-            "Seconds that handlers, calls and HTTP requests took",
+            "Duration of handlers, calls and HTTP requests in seconds",
             ["bot", "kind", "name"],
             registry=registry,
             buckets=_BUCKETS,
@@ -157,12 +158,12 @@ class _Book:
         registry.register(self)
 
     def add(self, bot: str, client: MezonClient) -> None:
-        """Show the counters of a bot too."""
+        """Export the counters of a bot."""
         with self._lock:
             self._clients[bot] = client
 
     def collect(self) -> Iterable[Metric]:
-        """Give the counters of every bot, as they are now."""
+        """Yield the current counters of every bot."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         with self._lock:
@@ -190,7 +191,7 @@ class _Book:
         yield self._family(
             GaugeMetricFamily,
             "latency_seconds",
-            "Round trip of a ping",
+            "Round-trip time of a ping",
             stats,
             "",
             lambda one: one.latency or 0.0,
@@ -210,26 +211,26 @@ class _Book:
             found = value(one)
             for key, number in found.items() if isinstance(found, dict) else [("", found)]:
                 family.add_metric([bot, key] if label else [bot], float(number))
-        made: Metric = family
-        return made
+        metric: Metric = family
+        return metric
 
 
-_known: WeakKeyDictionary[CollectorRegistry, dict[str, _Book]] = WeakKeyDictionary()
+_collectors: WeakKeyDictionary[CollectorRegistry, dict[str, _Collector]] = WeakKeyDictionary()
 
 
-def _books(registry: CollectorRegistry, prefix: str) -> _Book:
-    books = _known.setdefault(registry, {})
-    if prefix not in books:
-        books[prefix] = _Book(registry, prefix)
-    return books[prefix]
+def _collector(registry: CollectorRegistry, prefix: str) -> _Collector:
+    collectors = _collectors.setdefault(registry, {})
+    if prefix not in collectors:
+        collectors[prefix] = _Collector(registry, prefix)
+    return collectors[prefix]
 
 
 class Tracing(Observer):
-    """Spans of OpenTelemetry for handlers, calls and HTTP requests; a call is a child of the handler that makes it.
+    """OpenTelemetry spans for handlers, calls and HTTP requests. A call is a child of the handler that makes it.
 
     Args:
-        client: A client that is not logged in yet.
-        provider: Where spans go; the process's own provider if left out.
+        client: A client that has not logged in.
+        provider: The tracer provider; the global provider if omitted.
 
     Raises:
         ImportError: If ``opentelemetry-api`` is not installed.

@@ -1,4 +1,4 @@
-"""An answer that grows while its text comes: what an AI bot needs.
+"""Streamed replies: a message that is edited while its text is produced, for example by a language model.
 
 ::
 
@@ -11,25 +11,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mezon import InvalidArgumentError, split_text
 
 if TYPE_CHECKING:
     from mezon import ChannelMessageAck
-    from mezon.ext._context import Place
 
 __all__ = ["stream_reply"]
 
-#: UTF-16 units of JSON a message of the answer may take: what a message body may have, with room for the marks.
+#: Maximum size of a message as JSON, in UTF-16 units: the limit of a message body, with room for its other keys.
 _LIMIT: Final = 3900
 
-#: Seconds a reply that is cancelled may take to say so.
-_LAST_WORDS: Final = 1.0
+#: Seconds for marking the reply of a cancelled call as interrupted.
+_CANCEL_TIMEOUT: Final = 1.0
+
+
+class Destination(Protocol):
+    """The target of a streamed reply: the context of a command, or a click. This module does not import them."""
+
+    async def send(self, content: str) -> ChannelMessageAck:
+        """Send a message to the channel."""
+
+    async def reply(self, content: str) -> ChannelMessageAck:
+        """Reply to the message."""
 
 
 async def stream_reply(
-    place: Place,
+    place: Destination,
     chunks: AsyncIterable[str],
     *,
     interval: float = 1.0,
@@ -38,118 +47,119 @@ async def stream_reply(
     failed: str = "⚠ The answer broke off here.",
     empty: str = "…",
 ) -> list[ChannelMessageAck]:
-    """Reply with a text that is not there yet, and let the reply grow by edits.
+    """Reply with a text while it is produced: send the first text, then edit the message as more arrives.
 
-    The first edit comes with the first text. An edit waits for the one before, so that a slow or limited connection
-    makes fewer of them; what comes meanwhile goes into the next. The last edit has the whole text. When the text is
-    too long for one message, it goes on in another one.
+    Each edit waits for the previous one, so a slow or rate-limited connection makes fewer edits with more text each.
+    The last edit contains the whole text. A text that is too long for one message continues in further messages.
 
     Args:
         place: The context of a command, or a click.
-        chunks: The text, piece by piece.
-        interval: Seconds between two edits, at least.
-        limit: What a message may take as JSON, in UTF-16 units.
-        cursor: What stands at the end while it grows.
-        failed: What is put at the end if ``chunks`` raises, or the reply is cancelled, as by a timeout.
-        empty: What is sent if there was no text at all.
+        chunks: The pieces of the text.
+        interval: Minimum number of seconds between two edits.
+        limit: Maximum size of a message as JSON, in UTF-16 units.
+        cursor: Text shown at the end until the reply is complete.
+        failed: Text appended if ``chunks`` raises or the reply is cancelled, for example by a timeout.
+        empty: Text sent if ``chunks`` produces no text.
 
     Returns:
         The acknowledgements of the messages, in order.
 
     Raises:
-        InvalidArgumentError: If ``chunks`` is no async iterator, or a bound is none.
-        MezonError: One of its kinds, if a message cannot be sent or changed.
-        Exception: What ``chunks`` raises, after the reply has been marked.
+        InvalidArgumentError: If ``chunks`` is not an async iterator, or a limit is out of range.
+        MezonError: If a message cannot be sent or edited.
+        Exception: The exception raised by ``chunks``, after the reply was marked as interrupted.
     """
     if not isinstance(chunks, AsyncIterable):
         raise InvalidArgumentError(
-            f"the chunks are an async iterator of str, such as what an async generator gives, not {chunks!r}"
+            f"chunks must be an async iterator of str, such as an async generator returns, not {chunks!r}"
         )
     if interval < 0 or limit < 64:
-        raise InvalidArgumentError("the interval is 0 or more seconds, and the limit 64 or more UTF-16 units")
-    growing = _Growing(place, interval, limit - 2 * len(cursor), cursor)
-    writer = asyncio.create_task(growing.write(), name="mezon: a streamed reply")
-    broken: BaseException | None = None
+        raise InvalidArgumentError(
+            f"interval must be >= 0 seconds and limit >= 64 UTF-16 units, not {interval} and {limit}"
+        )
+    reply = _StreamedReply(place, interval, limit - 2 * len(cursor), cursor)
+    writer = asyncio.create_task(reply.write(), name="mezon streamed reply")
+    failure: BaseException | None = None
     try:
         async for chunk in chunks:
-            growing.add(chunk)
+            reply.add(chunk)
             if writer.done():
-                # It cannot be written any more: no use in reading on.
+                # The writer has failed: the rest of the text cannot be shown.
                 break
     except BaseException as error:
-        broken = error
-        growing.add(f"\n\n{failed}" if growing.text else failed)
-    growing.end(empty)
+        failure = error
+        reply.add(f"\n\n{failed}" if reply.text else failed)
+    reply.end(empty)
     try:
-        if broken is not None and not isinstance(broken, Exception):
-            await _last_words(growing, writer)
-            raise broken
+        if failure is not None and not isinstance(failure, Exception):
+            await _finish_cancelled(writer)
+            raise failure
         await writer
     except BaseException as error:
-        if broken is not None and broken is not error:
-            raise broken from error
+        if failure is not None and failure is not error:
+            raise failure from error
         raise
     finally:
         close: Any = getattr(chunks, "aclose", None)
         if close is not None:
             await close()
-    if broken is not None:
-        raise broken
-    return growing.sent
+    if failure is not None:
+        raise failure
+    return reply.sent
 
 
-async def _last_words(growing: _Growing, writer: asyncio.Task[None]) -> None:
-    """Mark what is shown as broken off, when the reply was cancelled: for a moment, and if it can be done."""
+async def _finish_cancelled(writer: asyncio.Task[None]) -> None:
+    """Let the writer mark a cancelled reply as interrupted, within a timeout."""
     try:
-        async with asyncio.timeout(_LAST_WORDS):
+        async with asyncio.timeout(_CANCEL_TIMEOUT):
             await writer
     except Exception:
         writer.cancel()
         await asyncio.wait([writer])
 
 
-class _Growing:
-    """The messages of one answer."""
+class _StreamedReply:
+    """The messages of one reply."""
 
-    def __init__(self, place: Place, interval: float, limit: int, cursor: str) -> None:
+    def __init__(self, place: Destination, interval: float, limit: int, cursor: str) -> None:
         self._place = place
         self._interval = interval
         self._limit = limit
         self._cursor = cursor
         self.text = ""
         self._ended = False
-        self._news = asyncio.Event()
-        #: The last one grows.
+        self._changed = asyncio.Event()
+        #: The messages sent; only the last one is still growing.
         self.sent: list[ChannelMessageAck] = []
         self._shown: list[str] = []
         self._last = float("-inf")
 
     def add(self, chunk: str) -> None:
-        """Add text."""
+        """Append text."""
         if chunk:
             self.text += chunk
-            self._news.set()
+            self._changed.set()
 
     def end(self, empty: str) -> None:
-        """End it: no more text comes."""
+        """Mark the text as complete."""
         if not self.text.strip():
             self.text = empty
         self._ended = True
-        self._news.set()
+        self._changed.set()
 
     async def write(self) -> None:
-        """Show the text as it comes, until it has ended."""
+        """Send and edit the messages until the text is complete."""
         loop = asyncio.get_running_loop()
         while True:
-            await self._news.wait()
+            await self._changed.wait()
             while not self._ended and (left := self._last + self._interval - loop.time()) > 0:
-                # The end does not wait for its turn.
+                # The last edit does not wait for the interval.
                 try:
                     async with asyncio.timeout(left):
                         await self._wait_for_end()
                 except TimeoutError:
                     break
-            self._news.clear()
+            self._changed.clear()
             ended = self._ended
             await self._show(ended)
             self._last = loop.time()
@@ -158,11 +168,11 @@ class _Growing:
 
     async def _wait_for_end(self) -> None:
         while not self._ended:
-            self._news.clear()
-            await self._news.wait()
+            self._changed.clear()
+            await self._changed.wait()
 
     async def _show(self, whole: bool) -> None:
-        """Bring the messages up to date. Where the text is cut may move while a code block grows: they follow."""
+        """Update the messages; earlier ones too, because the split can move while a code block grows."""
         pieces = split_text(self.text, self._limit, as_json=True)
         for number, piece in enumerate(pieces):
             last = number == len(pieces) - 1

@@ -1,4 +1,4 @@
-"""Things a bot does by the clock: every so often, or at the times a cron line names.
+"""Scheduled tasks: at a fixed interval, or at the times of a cron line.
 
 ::
 
@@ -8,23 +8,21 @@
     @bot.cron("0 9 * * 1-5", tz="Asia/Ho_Chi_Minh")
     async def good_morning(bot: Bot) -> None: ...
 
-A task takes nothing, or the bot: one on a router knows it no other way. A router that several bots include gives each
-a task of its own.
+A task takes no parameters, or the bot. Each bot that includes a router gets its own copies of the router's tasks.
 
-Tasks start when the client is ready and stop with it. While the connection is away a run that is due waits for it.
+Tasks start when the client is ready and stop with it. A run that is due while the connection is down waits for it.
 
-- **Overlaps.** A run that is due while the one before still goes is left out (``overlap="skip"``), or goes beside it
-  (``overlap="allow"``).
-- **Missed runs.** A run that could begin only ``grace`` seconds after its time or later, because the connection was
-  away or the machine slept, is missed. It is left out (``missed="skip"``), or made up for once, however many were
-  missed (``missed="once"``).
-- **Clocks.** ``every`` counts elapsed time, whatever the wall clock says. ``cron`` follows the wall clock: when it is
-  set forward, the times in between are missed; when it is set back by a minute or more, the next time counts from
-  there, so a time that comes twice runs twice.
-- **Errors** go to the bot's error handler, and are logged and reported to ``on_error``; the next run comes all the
-  same.
+- **Overlaps.** A run that is due while the previous run is still active is skipped (``overlap="skip"``), or runs
+  concurrently (``overlap="allow"``).
+- **Missed runs.** A run that cannot start within ``grace`` seconds of its time, because the connection was down or the
+  machine slept, is missed. Missed runs are skipped (``missed="skip"``), or replaced by a single run
+  (``missed="once"``).
+- **Clocks.** ``every`` measures elapsed time, independently of the wall clock. ``cron`` follows the wall clock: if the
+  clock is set forward, the times in between are missed; if it is set back by a minute or more, the schedule is
+  computed anew, so a time that occurs twice runs twice.
+- **Errors** are passed to the bot's error handler, logged, and reported to ``on_error``. They do not stop the task.
 
-The cron lines are read by ``cronsim``: ``pip install "mezon-rs[ext]"``.
+``cronsim`` parses the cron lines: ``pip install "mezon-rs[ext]"``.
 """
 
 from __future__ import annotations
@@ -35,79 +33,86 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, tzinfo
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
-from mezon import InvalidArgumentError
-from mezon.ext._registering import is_async, name_of
+from mezon import InvalidArgumentError, MezonClient
+from mezon.ext._signatures import is_async, name_of
 
-if TYPE_CHECKING:
-    from mezon.ext.commands import Bot
-
-__all__ = ["Every", "Task", "cron_times"]
+__all__ = ["Cron", "Every", "Task", "cron_times", "zone_of"]
 
 logger: Final = logging.getLogger("mezon.ext")
 
-#: Takes nothing, or the bot.
+#: Takes no parameters, or the bot.
 Callback: TypeAlias = "Callable[..., Awaitable[Any]]"
 
-#: Seconds between two looks whether the connection is back, and the longest sleep: a clock may be set.
-_LOOK: Final = 0.25
-LONGEST: Final = 60.0
+#: Called with the task and the error when a run raises.
+ErrorCallback: TypeAlias = "Callable[[Task, Exception], Awaitable[Any]]"
 
-#: Seconds the wall clock has to be set back by before the next time is computed anew. Less is a correction, which is
-#: not to run a task twice.
+#: Seconds between two checks whether the client is ready again.
+_READY_INTERVAL: Final = 0.25
+
+#: Maximum sleep in seconds, after which the clocks are read again: somebody may have set the wall clock.
+MAX_SLEEP: Final = 60.0
+
+#: Seconds by which the wall clock must be set back before the schedule is computed anew. A smaller step is a
+#: correction, which must not run a task twice.
 _SET_BACK: Final = 60.0
 
-#: A clock nobody sets, and one that goes on while the machine sleeps, where there is one.
+#: A clock that cannot be set and that continues while the machine sleeps, where the system has one.
 _BOOT_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def elapsed() -> float:
-    """Return the seconds since some moment in the past, whatever the wall clock says."""
+    """Return the seconds since some moment in the past, independently of the wall clock."""
     return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
 
 
 class Every:
-    """Times at a fixed distance, counted from the start, on the clock of ``elapsed``."""
+    """A schedule with a fixed interval, counted from the start of the task on the clock of ``elapsed``."""
 
     def __init__(self, seconds: float, *, at_start: bool = False) -> None:
         if not seconds > 0:
-            raise InvalidArgumentError(f"a task runs every so many seconds, more than 0, not every {seconds}")
+            raise InvalidArgumentError(f"the interval of a task must be > 0 seconds, not {seconds}")
         self.seconds = seconds
         self.at_start = at_start
 
     def now(self) -> float:
-        """Read the clock of the times."""
+        """Return the current time on the clock of the schedule."""
         return elapsed()
 
     def times(self, now: float) -> Iterator[float]:
-        """Give the times from ``now`` on."""
+        """Yield the times of the runs from ``now`` on."""
         count = 0 if self.at_start else 1
         while True:
             yield now + count * self.seconds
             count += 1
 
 
-class _Cron:
+class Cron:
+    """A schedule of a cron line in a time zone, on the wall clock."""
+
     def __init__(self, line: str, zone: tzinfo) -> None:
         self.line = line
         self.zone = zone
         next(cron_times(line, zone, time.time()), None)
 
     def now(self) -> float:
+        """Return the current time on the clock of the schedule."""
         return time.time()
 
     def times(self, now: float) -> Iterator[float]:
+        """Yield the times of the runs after ``now``."""
         return cron_times(self.line, self.zone, now)
 
 
 def cron_times(line: str, zone: tzinfo, now: float) -> Iterator[float]:
-    """Give the UNIX times a cron line of five fields names, after ``now``.
+    """Return the UNIX times after ``now`` of a cron line with five fields.
 
-    At a change of the clocks a time that does not exist comes at the hour after, and one that comes twice once.
+    When the clocks change, a time that does not exist is moved to the next hour, and a time that occurs twice is used
+    once.
 
     Raises:
-        InvalidArgumentError: If it is no cron line.
+        InvalidArgumentError: If the cron line is invalid.
         ImportError: If ``cronsim`` is not installed.
     """
     try:
@@ -118,16 +123,16 @@ def cron_times(line: str, zone: tzinfo, now: float) -> Iterator[float]:
         found = CronSim(line, datetime.fromtimestamp(now, zone))
     except CronSimError as error:
         raise InvalidArgumentError(
-            f"{line!r} is no cron line of five fields, such as '0 9 * * 1-5': {error}"
+            f"{line!r} is not a cron line of five fields, such as '0 9 * * 1-5': {error}"
         ) from error
     return (moment.timestamp() for moment in found)
 
 
 def zone_of(name: str | tzinfo | None) -> tzinfo:
-    """Give a time zone by its name; UTC for None.
+    """Return the time zone with a name; UTC for None.
 
     Raises:
-        InvalidArgumentError: If there is none of that name.
+        InvalidArgumentError: If the time zone does not exist.
     """
     if name is None:
         return UTC
@@ -138,14 +143,16 @@ def zone_of(name: str | tzinfo | None) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise InvalidArgumentError(f"there is no time zone {name!r}; one is Asia/Ho_Chi_Minh") from error
+        raise InvalidArgumentError(
+            f"unknown time zone {name!r}: use an IANA name such as Asia/Ho_Chi_Minh"
+        ) from error
 
 
 def _takes_bot(callback: Callback) -> bool:
-    """Say whether a task asks for the bot.
+    """Return whether a task takes the bot.
 
     Raises:
-        InvalidArgumentError: If it asks for more.
+        InvalidArgumentError: If it takes other parameters.
     """
     signature = inspect.signature(callback)
     needed = [
@@ -155,47 +162,45 @@ def _takes_bot(callback: Callback) -> bool:
     ]
     if len(needed) > 1 or any(one.kind is one.KEYWORD_ONLY for one in needed):
         raise InvalidArgumentError(
-            f"a task takes nothing, or the bot: async def {name_of(callback).rpartition('.')[2]}(bot); "
-            f"{name_of(callback)}{signature} asks for more"
+            f"a task takes no parameters, or the bot: async def {name_of(callback).rpartition('.')[2]}(bot); "
+            f"{name_of(callback)}{signature} takes more"
         )
     return bool(needed)
 
 
 class Task:
-    """Something a bot does by the clock.
+    """A scheduled task of a bot.
 
     Attributes:
-        bot: Whose it is; None while it is on a router that no bot has included.
-        name: Its function's name.
-        runs: How often it was begun.
-        skipped: Runs left out because the one before still went.
-        missed: Runs left out because they could not begin in time.
-        next_time: UNIX time of the next run; None when it is not started.
+        bot: The bot; None for a task on a router that no bot has included.
+        name: The name of its function.
+        runs: Runs started.
+        skipped: Runs skipped because the previous run was still active.
+        missed: Runs skipped because they could not start in time.
+        next_time: UNIX time of the next run; None while the task is stopped.
     """
 
     def __init__(
         self,
         callback: Callback,
-        schedule: Every | _Cron,
+        schedule: Every | Cron,
         *,
         overlap: Literal["skip", "allow"] = "skip",
         missed: Literal["skip", "once"] = "skip",
         grace: float = 60.0,
     ) -> None:
         if not is_async(callback):
-            raise InvalidArgumentError(
-                "a task is a coroutine function without parameters: async def task() -> None"
-            )
+            raise InvalidArgumentError("a task must be a coroutine function: async def task() -> None")
         if hasattr(callback, "__mezon_checks__") or hasattr(callback, "__mezon_cooldown__"):
             raise InvalidArgumentError(
-                f"a task has no user: {name_of(callback)} takes no check and no cooldown"
+                f"a task has no user: {name_of(callback)} takes no check and no cooldown; remove the decorator"
             )
         self._takes_bot = _takes_bot(callback)
         if overlap not in ("skip", "allow") or missed not in ("skip", "once"):
             raise InvalidArgumentError(
-                f"overlap is 'skip' or 'allow' and missed is 'skip' or 'once', not {overlap!r} and {missed!r}"
+                f"overlap must be 'skip' or 'allow', and missed 'skip' or 'once', not {overlap!r} and {missed!r}"
             )
-        self.bot: Bot | None = None
+        self.bot: MezonClient | None = None
         self.callback = callback
         self.name: str = getattr(callback, "__name__", "task")
         self.overlap: Literal["skip", "allow"] = overlap
@@ -206,24 +211,37 @@ class Task:
         self.missed: int = 0
         self.next_time: float | None = None
         self._schedule = schedule
-        self._loop: asyncio.Task[None] | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self._on_error: ErrorCallback | None = None
+        self._scheduler: asyncio.Task[None] | None = None
+        self._active: set[asyncio.Task[None]] = set()
 
     @property
     def started(self) -> bool:
-        """Is it waiting for its next time?"""
-        return self._loop is not None and not self._loop.done()
+        """Whether the task is waiting for its next run."""
+        return self._scheduler is not None and not self._scheduler.done()
 
-    def start(self, bot: Bot) -> None:
-        """Begin to count; the bot does it when it is ready. Safe twice."""
+    def bind(self, bot: MezonClient, on_error: ErrorCallback) -> Task:
+        """Bind the task to a bot; returns a copy if the task is already bound to another bot."""
+        if self.bot is None or self.bot is bot:
+            self.bot, self._on_error = bot, on_error
+            return self
+        copy = Task(
+            self.callback, self._schedule, overlap=self.overlap, missed=self.when_missed, grace=self.grace
+        )
+        return copy.bind(bot, on_error)
+
+    def start(self, bot: MezonClient) -> None:
+        """Start the schedule unless it is started. The bot calls this when it is ready."""
         if not self.started:
-            self._loop = asyncio.get_running_loop().create_task(self._go(bot), name=f"mezon task {self.name}")
+            self._scheduler = asyncio.get_running_loop().create_task(
+                self._follow_schedule(bot), name=f"mezon task {self.name}"
+            )
 
     async def stop(self) -> None:
-        """End it, and the run that goes. Safe at any time."""
-        ending = [task for task in (self._loop, *self._running) if task is not None and not task.done()]
+        """Stop the schedule and cancel the active runs. Can be called at any time."""
+        ending = [task for task in (self._scheduler, *self._active) if task is not None and not task.done()]
         ending = [task for task in ending if task is not asyncio.current_task()]
-        self._loop = None
+        self._scheduler = None
         self.next_time = None
         for task in ending:
             task.cancel()
@@ -231,27 +249,19 @@ class Task:
             await asyncio.wait(ending, timeout=5.0)
 
     async def __call__(self) -> Any:
-        """Run it now, beside its times; with the bot, if it takes one and was registered on one."""
+        """Run the task now, in addition to its schedule."""
         return await self._call(self.bot)
 
-    def _call(self, bot: Bot | None) -> Awaitable[Any]:
+    def _call(self, bot: MezonClient | None) -> Awaitable[Any]:
         if not self._takes_bot:
             return self.callback()
         if bot is None:
-            raise InvalidArgumentError(f"the task {self.name} takes a bot, and belongs to none yet")
+            raise InvalidArgumentError(
+                f"the task {self.name} takes a bot and belongs to none yet: include its router in a bot first"
+            )
         return self.callback(bot)
 
-    def of(self, bot: Bot) -> Task:
-        """Give this task to a bot: itself, or one like it if another bot has it."""
-        if self.bot is None or self.bot is bot:
-            self.bot = bot
-            return self
-        twin = Task(
-            self.callback, self._schedule, overlap=self.overlap, missed=self.when_missed, grace=self.grace
-        )
-        return twin.of(bot)
-
-    async def _go(self, bot: Bot) -> None:
+    async def _follow_schedule(self, bot: MezonClient) -> None:
         clock = self._schedule.now
         times = self._schedule.times(clock())
         due = next(times, None)
@@ -259,61 +269,63 @@ class Task:
             self.next_time = self._as_unix(due)
             ahead = clock() - elapsed()
             while (left := due - clock()) > 0:
-                await asyncio.sleep(min(left, LONGEST))
+                await asyncio.sleep(min(left, MAX_SLEEP))
                 if clock() - elapsed() <= ahead - _SET_BACK:
                     break
             if left > 0:
-                # The clock was set back, perhaps to before times that have been left behind.
+                # The wall clock was set back: times that have passed may come again.
                 times = self._schedule.times(clock())
                 due = next(times, None)
                 continue
-            while bot.state != "ready":  # noqa: ASYNC110 (no event says it in all cases)
-                await asyncio.sleep(_LOOK)
+            while bot.state != "ready":  # noqa: ASYNC110 (no event covers all cases)
+                await asyncio.sleep(_READY_INTERVAL)
             if clock() - due >= self.grace:
                 due = self._after_missed(due, times, bot)
                 continue
-            self._begin(bot)
+            self._start_run(bot)
             due = next(times, None)
 
     def _as_unix(self, moment: float) -> float:
         return time.time() + moment - self._schedule.now()
 
-    def _after_missed(self, due: float | None, times: Iterator[float], bot: Bot) -> float | None:
-        """Leave out the runs that are too late, however many, or make up for them all by one; gives the next time."""
+    def _after_missed(self, due: float | None, times: Iterator[float], bot: MezonClient) -> float | None:
+        """Skip the missed runs, or replace them by a single run; returns the time of the next run."""
         now, first, count = self._schedule.now(), due, 0
         while due is not None and now - due >= self.grace:
             count += 1
             due = next(times, None)
-        made_up = self.when_missed == "once"
-        self.missed += count - made_up
+        catch_up = self.when_missed == "once"
+        self.missed += count - catch_up
         logger.warning(
             "The task %s missed %d runs since %s%s",
             self.name,
             count,
             datetime.fromtimestamp(self._as_unix(now if first is None else first), UTC),
-            ", and makes up for them now" if made_up else "",
+            "; it runs once now to catch up" if catch_up else "",
         )
-        if made_up and (due is None or due > now):
-            # Else the next one is due now, and that is the run.
-            self._begin(bot)
+        if catch_up and (due is None or due > now):
+            # Otherwise the next regular run is due now and replaces the missed ones.
+            self._start_run(bot)
         return due
 
-    def _begin(self, bot: Bot) -> None:
-        if self._running and self.overlap == "skip":
+    def _start_run(self, bot: MezonClient) -> None:
+        if self._active and self.overlap == "skip":
             self.skipped += 1
             return
         self.runs += 1
         run = asyncio.get_running_loop().create_task(
             self._run(bot), name=f"mezon task {self.name} run {self.runs}"
         )
-        self._running.add(run)
-        run.add_done_callback(self._running.discard)
+        self._active.add(run)
+        run.add_done_callback(self._active.discard)
 
-    async def _run(self, bot: Bot) -> None:
+    async def _run(self, bot: MezonClient) -> None:
         try:
             await self._call(bot)
         except Exception as error:
-            await bot.task_failed(self, error)
+            if self._on_error is None:
+                raise
+            await self._on_error(self, error)
 
     def __repr__(self) -> str:
         return f"<Task {self.name} {'started' if self.started else 'stopped'}, {self.runs} runs>"

@@ -1,0 +1,360 @@
+"""Buttons, inputs and forms: the content they add to a message, and the validation of what users fill in."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
+
+from mezon import ButtonBuilder, ButtonMessageStyle, InteractiveBuilder, InvalidArgumentError
+from mezon.ext._ids import CALLBACK, FORM, check_id
+from mezon.ext._signatures import collection_name, problem_text
+from mezon.ext.errors import FormError
+from mezon.models import InputFieldOption, RadioFieldOption, SelectFieldOption
+
+__all__ = ["Button", "DatePicker", "Form", "Radio", "Select", "TextInput", "button_rows", "form_content"]
+
+#: A date in the format of the apps, with or without a time.
+_DATE: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})(?: (.*))?")
+
+#: The choices of an input: values, or values with their labels.
+Options: TypeAlias = "Sequence[str] | Mapping[str, str]"
+
+
+@dataclass(kw_only=True)
+class Button:
+    """A button.
+
+    ```python
+    from mezon.ext.commands import Context
+    from mezon.ext.components import Button, Click
+
+    async def thank(click: Click) -> None:
+        await click.update("Thank you")
+
+    @bot.command()
+    async def rate(ctx: Context) -> None:
+        await ctx.send("Was this helpful?", buttons=[Button("Yes", callback=thank)], timeout=300)
+    ```
+
+    Attributes:
+        label: The text on the button.
+        id: Identifies the button in clicks; generated if there is a callback.
+        callback: Called with the ``Click`` until the timeout of the message.
+        style: The colour.
+        url: The link to open; such a button sends no clicks.
+        disabled: Whether the button cannot be pressed.
+    """
+
+    label: str = field(kw_only=False)
+    id: str = ""
+    callback: Callable[[Any], Any] | None = None
+    style: ButtonMessageStyle = ButtonMessageStyle.PRIMARY
+    url: str | None = None
+    disabled: bool = False
+
+    def __post_init__(self) -> None:
+        check_id(self.id)
+        if self.url is not None:
+            self.style = ButtonMessageStyle.LINK
+        elif not self.id and self.callback is None:
+            raise InvalidArgumentError(f"the button {self.label!r} needs an id, a callback or a url")
+        if self.id.startswith((CALLBACK, FORM)):
+            raise InvalidArgumentError(
+                f"the prefixes {CALLBACK} and {FORM} of button ids are reserved; choose another id than {self.id!r}"
+            )
+
+
+def button_rows(buttons: Any, id_of: Callable[[Button], str]) -> list[dict[str, Any]]:
+    """Return buttons as the component rows of a message."""
+    rows = [buttons] if buttons and isinstance(buttons[0], Button) else buttons
+    components = []
+    for row in rows:
+        builder = ButtonBuilder()
+        for one in row:
+            builder.add_button(id_of(one), one.label, one.style, one.url, one.disabled)
+        components.append({"components": builder.build()})
+    return components
+
+
+@dataclass(kw_only=True)
+class _Input:
+    """Base class of the inputs.
+
+    Attributes:
+        id: The name of the value.
+        label: The label above the input; derived from the id by default.
+        description: The text below the label.
+    """
+
+    id: str = field(default="", kw_only=False)
+    label: str = ""
+    description: str | None = None
+
+    def add_to(self, builder: InteractiveBuilder) -> None:
+        """Add the input to an embed."""
+        raise NotImplementedError
+
+    @property
+    def shown(self) -> str:
+        """The label to show."""
+        return self.label or self.id.replace("_", " ").capitalize()
+
+
+@dataclass(kw_only=True)
+class TextInput(_Input):
+    """A text input. ``kind`` is ``text`` or ``number``; ``lines`` allows several lines."""
+
+    placeholder: str | None = None
+    default: str | int | None = None
+    kind: str = "text"
+    lines: bool = False
+
+    def add_to(self, builder: InteractiveBuilder) -> None:
+        """Add the input to an embed."""
+        default = "" if self.default is None else self.default
+        options = InputFieldOption(defaultValue=default, type=self.kind, textarea=self.lines)
+        builder.add_input_field(self.id, self.shown, self.placeholder, options, self.description)
+
+
+@dataclass(kw_only=True)
+class Select(_Input):
+    """A select box."""
+
+    options: Options = ()
+    default: str | None = None
+
+    def add_to(self, builder: InteractiveBuilder) -> None:
+        """Add the input to an embed."""
+        options = [SelectFieldOption(label=label, value=value) for value, label in _pairs(self.options)]
+        chosen = next((one for one in options if one.value == self.default), None)
+        builder.add_select_field(self.id, self.shown, options, chosen, self.description)
+
+
+@dataclass(kw_only=True)
+class Radio(_Input):
+    """A group of radio buttons, or of checkboxes if up to ``most`` choices are allowed."""
+
+    options: Options = ()
+    most: int | None = None
+
+    def add_to(self, builder: InteractiveBuilder) -> None:
+        """Add the input to an embed."""
+        options = [RadioFieldOption(label=label, value=value) for value, label in _pairs(self.options)]
+        builder.add_radio_field(self.id, self.shown, options, self.description, self.most)
+
+
+@dataclass(kw_only=True)
+class DatePicker(_Input):
+    """A date picker."""
+
+    def add_to(self, builder: InteractiveBuilder) -> None:
+        """Add the input to an embed."""
+        builder.add_datepicker_field(self.id, self.shown, self.description)
+
+
+def _pairs(options: Options) -> list[tuple[str, str]]:
+    return list(options.items()) if isinstance(options, Mapping) else [(one, one) for one in options]
+
+
+def form_content(
+    title: str, inputs: Sequence[_Input], buttons: Sequence[Button], *, text: str = "", description: str = ""
+) -> dict[str, Any]:
+    """Return the content of a message with inputs and buttons, without a ``Form`` class.
+
+    A click on one of the buttons carries the values: ``click.values``.
+    """
+    builder = InteractiveBuilder(title)
+    if description:
+        builder.set_description(description)
+    for one in inputs:
+        one.add_to(builder)
+    rows = button_rows(list(buttons), lambda button: button.id)
+    return {"t": text, "embed": [builder.build()], "components": rows}
+
+
+class Form(BaseModel):
+    """A form as a class: each field becomes an input according to its type.
+
+    ``Literal`` and ``Enum`` become select boxes, lists of them checkboxes, ``bool`` a choice of yes and no, ``date`` a
+    date picker, numbers and texts inputs. ``Field(title=..., description=...)`` sets the label and the placeholder;
+    ``Annotated[str, TextInput(lines=True)]`` or another input replaces the default one. A field with a default is
+    optional. pydantic validates the submitted values.
+    """
+
+    # Submitted values are named after the fields, even if the fields have aliases.
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="ignore", validate_by_name=True)
+
+    #: The name of the form in the ids of its buttons; the name of the class by default.
+    form_name: ClassVar[str] = ""
+
+    @classmethod
+    def name_of_form(cls) -> str:
+        """Return the name of the form in the ids of its buttons."""
+        return cls.form_name or cls.__name__
+
+    @classmethod
+    def inputs(cls) -> list[_Input]:
+        """Return the inputs in the order of the fields.
+
+        Raises:
+            InvalidArgumentError: If there is no input for the type of a field.
+        """
+        return [_input_for(name, info) for name, info in cls.model_fields.items()]
+
+    @classmethod
+    def content(
+        cls, *, title: str, submit: str = "Send", state: str = "", text: str = "", description: str = ""
+    ) -> dict[str, Any]:
+        """Return the content of a message with the form, for ``@bot.form(...)``, which survives a restart.
+
+        Args:
+            title: The title of the form.
+            submit: The label of the submit button.
+            state: Returned with the click as ``click.state``.
+            text: The text above the form.
+            description: The text below the title.
+        """
+        content = form_content(title, cls.inputs(), [], text=text, description=description)
+        row = ButtonBuilder().add_button(cls.submit_id(state), submit, ButtonMessageStyle.SUCCESS)
+        return {**content, "components": [{"components": row.build()}]}
+
+    @classmethod
+    def submit_id(cls, state: str = "") -> str:
+        """Return the id of the submit button.
+
+        Raises:
+            InvalidArgumentError: If the state is too long for an id.
+        """
+        return check_id(f"{FORM}{cls.name_of_form()}/{state}" if state else f"{FORM}{cls.name_of_form()}")
+
+    @classmethod
+    def parse(cls, values: Mapping[str, str | list[str]]) -> Self:
+        """Validate submitted values.
+
+        Raises:
+            FormError: With the problems, by the labels of the fields.
+        """
+        given = {
+            name: cleaned
+            for name, info in cls.model_fields.items()
+            if (cleaned := _cleaned(info, values.get(name))) is not None
+        }
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            labels = {one.id: one.shown for one in cls.inputs()}
+            problems: dict[str, str] = {}
+            for one in error.errors(include_url=False):
+                name = str(one["loc"][0]) if one["loc"] else ""
+                text = "is missing" if one["type"] == "missing" else problem_text(one)
+                problems.setdefault(labels.get(name, name or "The form"), text)
+            raise FormError(problems) from None
+
+
+def _bare(hint: Any) -> tuple[Any, bool]:
+    """Return a type without ``Annotated`` and ``None``, and whether it is a collection of that type."""
+    if get_origin(hint) is Annotated:
+        return _bare(get_args(hint)[0])
+    if get_origin(hint) in (Union, UnionType):
+        parts = [part for part in get_args(hint) if part is not type(None)]
+        return _bare(parts[0]) if len(parts) == 1 else (hint, False)
+    if get_origin(hint) in (list, set, frozenset, tuple, Sequence):
+        return _bare(get_args(hint)[0])[0], True
+    return hint, False
+
+
+def _choices(kind: Any) -> list[str]:
+    if get_origin(kind) is Literal:
+        return [_text(one) for one in get_args(kind)]
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [_text(one) for one in kind]
+    return ["true", "false"] if kind is bool else []
+
+
+def _input_for(name: str, info: FieldInfo) -> _Input:
+    kind, several = _bare(info.annotation)
+    default = None if info.is_required() else info.get_default(call_default_factory=True)
+    if isinstance(default, Enum):
+        default = default.value
+    chosen = next((one for one in info.metadata if isinstance(one, _Input)), None)
+    made = copy.copy(chosen) if chosen is not None else _default_input(name, kind, several, default)
+    made.id = name
+    made.label = made.label or info.title or ""
+    if isinstance(made, TextInput):
+        made.placeholder = made.placeholder or info.description
+    else:
+        made.description = made.description or info.description
+    if isinstance(made, Select | Radio) and not made.options:
+        made.options = {"true": "Yes", "false": "No"} if kind is bool else _choices(kind)
+    if isinstance(made, Select | Radio) and not made.options:
+        raise InvalidArgumentError(f"the field {name} has no choices: annotate it with a Literal or an Enum")
+    return made
+
+
+def _default_input(name: str, kind: Any, several: bool, default: Any) -> _Input:
+    choices = _choices(kind)
+    shown: str | int | None
+    if choices and several:
+        return Radio(most=len(choices))
+    if choices:
+        shown = None if default is None else str(default).lower() if kind is bool else str(default)
+        return Select(default=shown if shown is None else str(shown))
+    if isinstance(kind, type) and issubclass(kind, date):
+        return DatePicker()
+    if several or collection_name(kind):
+        raise InvalidArgumentError(
+            f"the field {name} is a {collection_name(kind) or 'list'} without choices: use a Literal or an Enum"
+        )
+    shown = default if isinstance(default, str | int | None) else str(default)
+    return TextInput(default=shown, kind="number" if kind in (int, float) else "text")
+
+
+def _cleaned(info: FieldInfo, value: str | list[str] | None) -> Any:
+    """Return a submitted value as pydantic expects it; None for an untouched input."""
+    kind, several = _bare(info.annotation)
+    if several:
+        if value is None or value == "":
+            return None
+        parts = value if isinstance(value, list) else [one.strip() for one in value.split(",")]
+        return [_choice(kind, one) for one in parts]
+    if isinstance(value, list):
+        # An untouched select box may send a list.
+        return _choice(kind, value[0]) if len(value) == 1 else None
+    if value is None or (_choices(kind) and value.startswith("[")):
+        return None
+    if not value.strip():
+        return None
+    if isinstance(kind, type) and issubclass(kind, date):
+        return _iso(value.strip())
+    return _choice(kind, value)
+
+
+def _choice(kind: Any, value: str) -> Any:
+    """Return the choice that a text represents ("1" for ``Literal[1, 2]``); pydantic refuses other texts."""
+    if get_origin(kind) is Literal:
+        return next((one for one in get_args(kind) if _text(one) == value), value)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return next((one for one in kind if _text(one) == value), value)
+    return value
+
+
+def _text(choice: Any) -> str:
+    return str(choice.value if isinstance(choice, Enum) else choice)
+
+
+def _iso(text: str) -> str:
+    """Convert a date from the format of the apps, ``d/m/yyyy``, to ISO 8601."""
+    found = _DATE.fullmatch(text)
+    if found is None:
+        return text
+    day, month, year, time = found.groups()
+    return f"{year}-{int(month):02}-{int(day):02}" + (f"T{time}" if time else "")
