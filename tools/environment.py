@@ -1,6 +1,6 @@
 """Create a virtual environment and install dependency groups of pyproject.toml into it, pinned by requirements.lock.
 
-    python tools/environment.py .venv dev --project --optional nats-server
+    python tools/environment.py .venv develop --project --optional nats-server
 
 Only the standard library is used, and no feature of a newer pip than the one that comes with Python 3.11.
 """
