@@ -244,8 +244,10 @@ pub fn after_fork(child: bool) {
     if child { store::after_fork_in_child() } else { store::after_fork_in_parent() }
 }
 
+/// What a caller may wait: no time for a number below zero or none at all, and no more than a clock can add to its time.
 fn seconds(value: f64) -> Duration {
-    Duration::try_from_secs_f64(value).unwrap_or(Duration::from_secs(3600))
+    const LONGEST: f64 = 365.0 * 86_400.0;
+    Duration::try_from_secs_f64(value.clamp(0.0, LONGEST)).unwrap_or(Duration::ZERO)
 }
 
 /// Calls Python with (kind, text) from the writer's thread. Rare; and at the end of the interpreter, not at all.

@@ -251,3 +251,19 @@ async def test_a_message_that_is_nested_too_deeply_is_refused(tmp_path: Path) ->
     async with MessageDB(tmp_path / "m.db") as store:
         with pytest.raises(InvalidArgumentError, match="nested this deeply"):
             await store.save_message({"message_id": 1, "channel_id": 7, "content": {"x": nested}})
+
+
+@pytest.mark.parametrize("timeout", [1e18, float("inf"), 1e308])
+async def test_a_flush_may_have_any_time(tmp_path: Path, timeout: float) -> None:
+    async with MessageDB(tmp_path / "m.db") as store:
+        store.accept(api_pb2.ChannelMessage(message_id=1, channel_id=7).SerializeToString())
+        assert await store.flush(timeout)
+        assert store.core.close(timeout)
+
+
+@pytest.mark.parametrize("timeout", [-1.0, float("nan")])
+async def test_a_flush_without_time_does_not_wait(tmp_path: Path, timeout: float) -> None:
+    (tmp_path / "file").touch()
+    async with MessageDB(tmp_path / "file" / "m.db") as store:
+        store.accept(api_pb2.ChannelMessage(message_id=1, channel_id=7).SerializeToString())
+        assert not await store.flush(timeout)

@@ -121,7 +121,8 @@ fn ids(rows: &[Row]) -> Vec<&str> {
 fn a_search_that_only_reads_finds_what_the_store_finds_and_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("cache.db");
-    let questions = [("duong", None), ("word1", None), ("chung WORD", Some(1)), (":-)", None), ("nothing", None)];
+    let questions =
+        [("duong", None), ("word1", None), ("chung WORD", Some(1)), (":-)", None), ("nothing", None)];
     for round in 0..3 {
         let store = Store::open(small(&path));
         for id in round * 50..round * 50 + 50 {
@@ -167,7 +168,8 @@ fn a_search_that_only_reads_sees_the_log() {
 fn what_is_no_store_is_an_error_and_stays_as_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let (text, other) = (folder.path().join("notes.txt"), folder.path().join("other.db"));
-    std::fs::write(&text, b"not a database at all, and long enough to be taken for one".repeat(20)).expect("writes");
+    std::fs::write(&text, b"not a database at all, and long enough to be taken for one".repeat(20))
+        .expect("writes");
     let connection = Connection::open(&other).expect("opens");
     connection.execute_batch("PRAGMA journal_mode=WAL; CREATE TABLE mine (x)").expect("makes it");
     drop(connection);
