@@ -88,7 +88,7 @@ if TYPE_CHECKING:
 __version__: str = _core.__version__
 
 #: Read by `mezon.models`: another package's file in the place of this one has no such name.
-_DISTRIBUTION = "mezon-rs"
+__distribution__ = "mezon-rs"
 
 #: Where each name lives; it is imported when it is first used.
 _HOMES = {

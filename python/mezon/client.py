@@ -258,7 +258,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self.clans: CacheManager[int, Clan] = self.directory.clans
         self.channels: CacheManager[int, TextChannel] = self.directory.channels
         self.users: CacheManager[int, User] = self.directory.users
-        self._agents = Agents(self, self._ports, self._dispatcher.dispatch)
+        self._agents = Agents(self, self._ports, self._dispatcher.dispatch, self._own_agent_messages)
         self._tokens = Tokens(self, self._ports)
         self._shutdown = Shutdown(
             self._dispatcher,

@@ -279,3 +279,23 @@ async def test_play_media_calls_call_api_by_keyword(client: Any) -> None:
         True,
         True,
     )
+
+
+async def test_answers_of_another_http_library() -> None:
+    """parse_response reads what has read(), json() and headers; a broken message is a ValueError."""
+    from mezon.api.utils import parse_binary_response, parse_response
+    from mezon.protobuf.api import api_pb2
+
+    data = api_pb2.ClanDesc(clan_id=3).SerializeToString()
+    binary: Any = SimpleNamespace(
+        headers={"Content-Type": "application/x-protobuf"}, read=AsyncMock(return_value=data)
+    )
+    assert (await parse_response(binary, True, api_pb2.ClanDesc)).clan_id == 3
+    assert (await parse_binary_response(binary, api_pb2.ClanDesc)).clan_id == 3
+    as_json: Any = SimpleNamespace(
+        headers={"Content-Type": "application/json"}, json=AsyncMock(return_value={"ok": True})
+    )
+    assert await parse_response(as_json, True, api_pb2.ClanDesc) == {"ok": True}
+    broken: Any = SimpleNamespace(headers={}, read=AsyncMock(return_value=b"\xff"))
+    with pytest.raises(ValueError, match="Invalid protobuf response"):
+        await parse_binary_response(broken, api_pb2.ClanDesc)

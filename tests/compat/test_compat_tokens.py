@@ -144,6 +144,28 @@ async def test_one_bad_payload_costs_one_event(gateway: Gateway, client: Any) ->
     await client.disconnect_ai_agent_sse()
 
 
+async def test_agent_events_of_a_bots_own(gateway: Gateway, make_client: Callable[..., Any]) -> None:
+    """An override of _emit_ai_agent_event gets each message of the stream, and super() emits the event."""
+    client, inbox, messages = make_client(), Inbox(), Inbox()
+    emit = type(client)._emit_ai_agent_event
+
+    async def own(message: Any) -> None:
+        messages(message)
+        await emit(client, message)
+
+    client._emit_ai_agent_event = own
+    client.on_ai_agent_session_started(inbox)
+    await client.login()
+    await listen(gateway, client)
+    await gateway.call("agent_events.send", "another_kind", **EVENT)
+    await gateway.call("agent_events.send", "room_started", **EVENT)
+    assert "another_kind" in (await messages.next()).data
+    assert "room_started" in (await messages.next()).data
+    assert (await inbox.next()).event_id == "e1"
+    assert inbox.empty
+    await client.disconnect_ai_agent_sse()
+
+
 async def test_agent_events_outlive_the_timeout(gateway: Gateway, make_client: Callable[..., Any]) -> None:
     """The stream lives as long as it lives, also beyond the timeout of calls."""
     client, inbox = make_client(timeout=300), Inbox()

@@ -30,7 +30,7 @@ from mezon.utils.secrets import hide
 if TYPE_CHECKING:
     import aiohttp
 
-    from mezon.models import RoomMetadataEvent
+    from mezon.models import RoomMetadataEvent, SSEMessage
     from mezon.ports import HttpStream, HttpTransport
 
 logger = logging.getLogger("mezon.sse")
@@ -105,6 +105,7 @@ class AgentEventStream:
         jitter: float = 1.0,
         max_reconnect_attempts: int | None = None,
         http: HttpTransport | None = None,
+        take: Callable[[SSEMessage], None] | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
         token = masked(token)
@@ -118,6 +119,7 @@ class AgentEventStream:
         self.reconnects = 0
         self._query = {"appid": str(app_id), "token": token}
         self._emit_to = emit
+        self._take = take
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._reconnect_delay = reconnect_delay
@@ -279,29 +281,16 @@ class AgentEventStream:
             timestamp=int(time.time() * 1000),
         )
         self._emit(SSEEvents.MESSAGE, message)
+        if self._take is not None:
+            self._take(message)
+            return
         try:
-            data = json.loads(event.data)
-        except (ValueError, RecursionError):
-            data = None
-        named = event.event if event.event in _AGENT_EVENTS else ""
-        if not isinstance(data, dict):
-            # Servers greet with events of their own ("connected"), and those may hold anything.
-            if named or event.event == "message":
-                self._bad_payload("the data of an event is no JSON object")
+            found = agent_event(message)
+        except MezonError as error:
+            self._bad_payload(str(error))
             return
-        kind = data.get("event_type") or named
-        if not isinstance(kind, str) or kind not in _AGENT_EVENTS:
-            logger.debug("an agent event of another type")
-            return
-        from pydantic import ValidationError
-
-        try:
-            payload = _agent_model(kind).model_validate(_with_text({**data, "event_type": kind}))
-        except ValidationError as error:
-            fields = ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))
-            self._bad_payload(f"a {kind} event lacks or breaks {fields}")
-            return
-        self._emit(_AGENT_EVENTS[kind], payload)
+        if found is not None:
+            self._emit(*found)
 
     def _bad_payload(self, text: str) -> None:
         logger.warning("agent events: %s; it is skipped", text)
@@ -312,6 +301,38 @@ class AgentEventStream:
             self._emit_to(event.value, payload)
         except Exception:
             logger.exception("the receiver of agent events failed on %s", event.value)
+
+
+def agent_event(message: SSEMessage) -> tuple[Events, RoomMetadataEvent] | None:
+    """Return the event that a message of the stream stands for, and its payload; None for messages of other kinds.
+
+    Raises:
+        MezonError: If the payload of such an event cannot be used.
+    """
+    try:
+        data = json.loads(message.data)
+    except (ValueError, RecursionError):
+        data = None
+    named = message.event if message.event in _AGENT_EVENTS else ""
+    if not isinstance(data, dict):
+        # Servers greet with events of their own ("connected"), and those may hold anything.
+        if named or message.event == "message":
+            raise MezonError("the data of an event is no JSON object")
+        return None
+    kind = data.get("event_type") or named
+    if not isinstance(kind, str) or kind not in _AGENT_EVENTS:
+        logger.debug("an agent event of another type")
+        return None
+    from pydantic import ValidationError
+
+    try:
+        payload = _agent_model(kind).model_validate(_with_text({**data, "event_type": kind}))
+    except ValidationError as error:
+        fields = ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))
+    else:
+        return _AGENT_EVENTS[kind], payload
+    # Out of the block: the error of pydantic holds the data.
+    raise MezonError(f"a {kind} event lacks or breaks {fields}")
 
 
 def _with_text(data: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from mezon._agents.stream import AgentEventStream
     from mezon._client.view import ClientView
+    from mezon.models import SSEMessage
     from mezon.ports import Ports
 
 
@@ -22,12 +23,20 @@ class Agents:
         client: The client.
         ports: Where HTTP requests go.
         emit: Called with the name of an event and its payload.
+        own_take: Return what takes the messages of the stream in place of the package's own, or None.
     """
 
-    def __init__(self, client: ClientView, ports: Ports, emit: Callable[[str, object], None]) -> None:
+    def __init__(
+        self,
+        client: ClientView,
+        ports: Ports,
+        emit: Callable[[str, object], None],
+        own_take: Callable[[], Callable[[SSEMessage], None] | None],
+    ) -> None:
         self._client = client
         self._ports = ports
         self._emit = emit
+        self._own_take = own_take
         self._stream: AgentEventStream | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -49,6 +58,7 @@ class Agents:
                 self._emit,
                 path=path,
                 http=self._ports.http(),
+                take=self._own_take(),
             )
         self._loop = asyncio.get_running_loop()
         await self._stream.start()

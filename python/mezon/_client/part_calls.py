@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mezon.managers._home import SocketOwner
+from mezon.utils.own import is_own
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mezon._client.agents import Agents
+    from mezon._client.background import Background
     from mezon._client.directory import Directory
     from mezon._client.login import Login
     from mezon._client.reports import Reports
     from mezon._client.sessions import Sessions
     from mezon.managers._home import SocketHome
+    from mezon.models import SSEMessage
     from mezon.session import Session
     from mezon.structures import TextChannel, User
 
@@ -25,6 +30,8 @@ class PartCalls(SocketOwner):
     _login: Login
     _agents: Agents
     _reports: Reports
+    _background: Background
+    event_manager: Any
 
     async def setup_hook(self) -> None:
         """Override it to prepare the bot: called at each login, when calls can be made and before anything is told.
@@ -98,6 +105,22 @@ class PartCalls(SocketOwner):
             InvalidArgumentError: If the client has no ``agent_event_url``.
         """
         await self._agents.connect(path)
+
+    async def _emit_ai_agent_event(self, message: SSEMessage) -> None:
+        """Emit the event that a message of the agents' stream stands for. Bots override it, as that of mezon-sdk."""
+        from mezon._agents.stream import agent_event
+
+        found = agent_event(message)
+        if found is not None:
+            await self.event_manager.emit(*found)
+
+    def _own_agent_messages(self) -> Callable[[SSEMessage], None] | None:
+        """Return what calls `_emit_ai_agent_event`, if that is the bot's own."""
+        if is_own(self, "_emit_ai_agent_event"):
+            return None
+        return lambda message: self._background.run(
+            self._emit_ai_agent_event(message), "handling an event of the agents"
+        )
 
     async def disconnect_ai_agent_sse(self) -> None:
         """Stop to receive them. Safe at any time."""

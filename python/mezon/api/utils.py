@@ -121,6 +121,8 @@ async def parse_binary_response(resp: aiohttp.ClientResponse, response_proto_cla
     Raises:
         ApiResponseError: It is none (a ValueError).
     """
+    if not _of_aiohttp(resp):
+        return await _parse_other(resp, response_proto_class)
     from mezon._http.reply import Reply, decode_binary
 
     return decode_binary(await Reply.read(resp), response_proto_class)
@@ -139,6 +141,30 @@ async def parse_response(
     Raises:
         ApiResponseError: It is none of these (a ValueError and an aiohttp.ClientResponseError).
     """
+    if not _of_aiohttp(resp):
+        binary = is_binary_response(resp.headers.get("Content-Type", ""))
+        if binary and response_proto_class is not None:
+            return await _parse_other(resp, response_proto_class)
+        return await resp.json()
     from mezon._http.reply import Reply, decode
 
     return decode(await Reply.read(resp), response_proto_class)
+
+
+def _of_aiohttp(resp: object) -> bool:
+    """Return whether an answer is one of aiohttp, and no stand-in that has ``read``, ``json`` and ``headers`` alone."""
+    from aiohttp import ClientResponse
+
+    return issubclass(type(resp), ClientResponse)
+
+
+async def _parse_other(resp: Any, response_proto_class: type) -> Any:
+    from google.protobuf.message import DecodeError
+
+    message: Any = response_proto_class()
+    try:
+        message.ParseFromString(await resp.read())
+    except DecodeError as error:
+        # The reference's words.
+        raise InvalidArgumentError(f"Invalid protobuf response: {error}") from error
+    return message

@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-if not hasattr(sys.modules["mezon"], "_DISTRIBUTION"):
+if not hasattr(sys.modules["mezon"], "__distribution__"):
     # This file outlives mezon-sdk, whose models are one module: it is the first of ours that the __init__ of mezon-sdk
     # imports, and that a bot imports where there is no __init__ any more.
     raise ImportError(

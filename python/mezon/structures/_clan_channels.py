@@ -78,11 +78,13 @@ class ClanChannels:
         )
         listed = (answer.channeldesc if answer is not None else None) or ()
         self.channels.grow(len(listed))
+        # A stand-in for a client may do no more than take channels.
+        known_to_client = getattr(self.client.channels, "get", self.channels.get)
         for description in listed:
             channel_id = description.channel_id
             if not channel_id:
                 continue
-            known = self.client.channels.get(channel_id) or self.channels.get(channel_id)
+            known = known_to_client(channel_id) or self.channels.get(channel_id)
             if known is None:
                 known = TextChannel(description, cast("Clan", self), self.socket_manager, self.message_db)
             else:
