@@ -133,7 +133,7 @@ class Courier:
         scope = SCOPE.get()
         if not harmless:
             headers[CALL_KEY] = self._own_key() if scope is None else scope.next_key()
-            if scope is not None and scope.delivery.times > 1:
+            if scope is not None and scope.delivery.began_before:
                 headers[REPEATED] = "1"
         data, asked = packet.encode(), False
         while True:

@@ -27,6 +27,9 @@ class Delivery:
         sequence: Its place in the stream.
         turn: Its place among all deliveries of the partition, repeated ones counted.
         partition: Which partition it came from.
+        excused: How many of the earlier deliveries ended without the death of a worker: they were given back, or the
+            event came once more to the worker that had it.
+        untouched: How many of the earlier deliveries started no handler.
         on_end: Called once, when it counts as done: with whether it is, or has to come again.
     """
 
@@ -39,6 +42,8 @@ class Delivery:
     turn: int
     partition: int
     on_end: Callable[[Delivery, bool], None]
+    excused: int = 0
+    untouched: int = 0
     extended_at: float = 0.0
     _open: int = 0
     _started: bool = False
@@ -51,6 +56,16 @@ class Delivery:
     def ended(self) -> bool:
         """Does it count as done, or was it left to another worker?"""
         return self._ended
+
+    @property
+    def lives(self) -> int:
+        """How many workers may have died with it, counting the one that has it now."""
+        return self.times - self.excused
+
+    @property
+    def began_before(self) -> bool:
+        """May a handler have been started for it by an earlier delivery?"""
+        return self.times - self.untouched > 1
 
     def leave(self) -> bool:
         """Leave it to another worker, if no handler has seen it; False if one has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import time
@@ -35,6 +36,9 @@ _WRONG_PIN: Final = 423
 #: Seconds between two looks whether an earlier owner's events are settled.
 _LOOK: Final = 0.1
 
+#: Seconds a note about what is given back may take.
+_NOTE: Final = 2.0
+
 
 class Reader:
     """One partition of this worker.
@@ -45,6 +49,9 @@ class Reader:
     that is out is its own; then it hands them on in the order of the stream. No event overtakes one of its channel,
     whatever this worker believed of the others. It does the same when the turns of what comes have a gap: something
     was given to it and lost on the way, with a connection or with one server of a cluster.
+
+    The server counts deliveries, not deaths of workers. So a reader leaves a note before it gives events back, and the
+    next one reads it when all of them have come.
 
     Args:
         client: The connection to NATS.
@@ -87,6 +94,11 @@ class Reader:
         self._inbox = ""
         self._letting_go = False
         self._closed = False
+        #: Of events that were given back: the ``excused`` and ``untouched`` of their next delivery.
+        self._returns: dict[str, tuple[int, int]] = {}
+        #: Where those are given back that no note tells of yet.
+        self._to_return: list[str] = []
+        self._returning: asyncio.Task[None] | None = None
 
     @property
     def open(self) -> list[Delivery]:
@@ -111,12 +123,19 @@ class Reader:
                 await self._subscription.drain()
         self._closed = True
         self._give_back()
+        if self._returning is not None:
+            await self._returning
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 while self._open:
                     self._news.clear()
                     await self._news.wait()
+        if self._returning is not None:
+            await self._returning
         if self._open:
+            for delivery in self._open.values():
+                self._returns[delivery.event_id] = (delivery.excused + 1, delivery.untouched)
+            await self._note_returns()
             logger.warning(
                 "%d handlers for partition %d still run after %g s; their events come again at its next owner",
                 len(self._open),
@@ -167,6 +186,7 @@ class Reader:
                 if self._asked < self._elsewhere:
                     self._news.set()
             await asyncio.sleep(_LOOK)
+        await self._read_returns()
         kept, self._kept = self._kept or [], None
         for delivery in sorted(kept, key=lambda delivery: delivery.sequence):
             self._deliver(delivery)
@@ -196,7 +216,54 @@ class Reader:
         for delivery in self.open:
             if delivery.leave():
                 del self._open[delivery.event_id]
-                self._acknowledge(delivery.reply, b"-NAK")
+                self._return(delivery, 1)
+
+    # ---- what is known of deliveries that ended without a death
+
+    def _return(self, delivery: Delivery, untouched: int) -> None:
+        """Give an event back, after a note that says so."""
+        self._returns[delivery.event_id] = (delivery.excused + 1, delivery.untouched + untouched)
+        self._to_return.append(delivery.reply)
+        if self._returning is None or self._returning.done():
+            self._returning = asyncio.create_task(
+                self._bring_back(), name=f"mezon-give-back-{self.partition}"
+            )
+
+    async def _bring_back(self) -> None:
+        while self._to_return:
+            replies, self._to_return = self._to_return, []
+            await self._note_returns()
+            for reply in replies:
+                self._acknowledge(reply, b"-NAK")
+
+    async def _note_returns(self) -> None:
+        known = {one.event_id: (one.excused, one.untouched) for one in self._open.values() if one.excused}
+        known.update(self._returns)
+        try:
+            subject = f"$KV.{self._names.notes}.{_returned(self.partition)}"
+            await self._client.request(subject, json.dumps(known).encode(), timeout=_NOTE)
+        except Exception as error:
+            # Without it they count as if a worker had died with them.
+            logger.debug("Partition %d: no note was left: %s", self.partition, error or type(error).__name__)
+
+    async def _read_returns(self) -> None:
+        """Learn what an earlier owner has noted of what came here; nothing is out elsewhere."""
+        self._returns.clear()
+        again = [delivery for delivery in self._open.values() if delivery.times > 1]
+        if not again:
+            return
+        bucket = self._names.notes
+        last = {"last_by_subj": f"$KV.{bucket}.{_returned(self.partition)}"}
+        try:
+            found = await api(self._client, f"STREAM.MSG.GET.KV_{bucket}", last, absent_is_none=True)
+            known = {} if found is None else json.loads(base64.b64decode(found["message"].get("data", "")))
+            for delivery in again:
+                excused, untouched = map(int, known.get(delivery.event_id, (0, 0)))
+                # Never more than there were, whatever the note says.
+                delivery.excused = min(max(delivery.excused, excused), delivery.times - 1)
+                delivery.untouched = min(max(delivery.untouched, untouched), delivery.times - 1)
+        except (MezonError, ValueError, TypeError, AttributeError) as error:
+            logger.debug("Partition %d: no note was read: %s", self.partition, error)
 
     async def _ask(self, batch: int) -> None:
         request: dict[str, Any] = {"batch": batch, "expires": int(self._timing.pull * 1e9), "group": GROUP}
@@ -246,7 +313,13 @@ class Reader:
         if earlier is not None:
             earlier.reply, earlier.extended_at = delivery.reply, delivery.extended_at
             earlier.turn = turn
+            more, earlier.times = times - earlier.times, times
+            earlier.excused += more
+            earlier.untouched += more
             return
+        returned = self._returns.pop(delivery.event_id, None)
+        if returned is not None:
+            delivery.excused, delivery.untouched = returned
         self._open[delivery.event_id] = delivery
         self._asked -= 1
         if self._kept is None:
@@ -261,7 +334,15 @@ class Reader:
             return
         if self._letting_go or len(self._open) == MAX_OPEN // 2:
             self._news.set()
-        self._acknowledge(delivery.reply, b"+ACK" if done else b"-NAK")
+        if done:
+            self._acknowledge(delivery.reply, b"+ACK")
+        else:
+            self._return(delivery, 0)
+
+
+def _returned(partition: int) -> str:
+    """Return the key of the note about a partition's returned events, below those that a worker may write."""
+    return f"suspect.returned-{partition}"
 
 
 def _numbers(reply: str) -> tuple[int, int, int]:

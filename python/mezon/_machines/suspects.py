@@ -1,15 +1,20 @@
-"""Finds the event that kills its workers, and no other: what comes again is begun alone, and that is noted before.
+"""Finds the event that kills its workers, and no other, by counting deaths of workers instead of deliveries.
 
 When a worker dies, everything it had comes again; only one of these events was the cause, and most often none: machines
-are restarted. So a second delivery is nothing special. What comes a third time is begun by itself, with a note in a
-bucket that says so, and the note goes when it has ended or has run for a while. A note that is still there when the
-event comes once more means that the worker died with it.
+are restarted. So a second delivery is nothing special, and what a living worker gave back does not count at all. An
+event with which two workers may have died is tried: a note in a bucket says that it is being begun, and goes when the
+event has ended or has run for a while. A note that is still there when the event comes once more means that a worker
+died while it ran.
+
+Many events are tried together at first, for most are innocent; those whose note is still there afterwards are tried
+alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 from collections import deque
 from hashlib import blake2b
@@ -29,15 +34,21 @@ if TYPE_CHECKING:
 
 logger = get_logger("mezon.machines")
 
-#: Deliveries among many others, before an event is begun alone.
+#: Workers that may die with an event among many others, before it is tried.
 _TRUSTED: Final = 2
+
+#: Events that are tried together.
+_TOGETHER: Final = 64
+
+#: Seconds that removing the notes may take when the worker ends.
+_LAST_WORD: Final = 1.0
 
 #: Seconds an event is given to show that it does no harm.
 _TRIAL: Final = 5.0
 
 
 class Suspects:
-    """Lets events that come again begin one by one, in the order of their partition.
+    """Lets suspected events begin together at first and then one by one, in the order of their partition.
 
     Args:
         client: The connection to NATS.
@@ -63,12 +74,15 @@ class Suspects:
         self._bury = bury
         self._lines: dict[int, deque[Delivery]] = {}
         self._task: asyncio.Task[None] | None = None
+        #: Of the trial: what has begun, and what a note counts against.
+        self._begun: set[Delivery] = set()
+        self._noted: set[Delivery] = set()
 
     def takes(self, delivery: Delivery) -> bool:
         """Take an event that came too often, or one behind such in its partition; False for every other."""
         line = self._lines.get(delivery.partition)
         if line is None:
-            if delivery.times <= self._trusted:
+            if delivery.lives <= self._trusted:
                 return False
             line = self._lines[delivery.partition] = deque()
         line.append(delivery)
@@ -77,46 +91,84 @@ class Suspects:
         return True
 
     async def stop(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more. A worker that ends in order has not died of what it tries."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
         self._lines.clear()
+        with contextlib.suppress(MezonError):
+            await asyncio.gather(*(self._note(delivery, None, _LAST_WORD) for delivery in self._noted))
 
     async def _run(self) -> None:
         while self._lines:
-            partition, line = next(iter(self._lines.items()))
-            delivery = line.popleft()
+            trial = self._next_trial()
+            self._begun.clear()
             try:
-                await self._begin(delivery)
+                await self._try(trial)
             except MezonError as error:
-                logger.warning("An event that came again is begun without a note: %s", error)
-                self._go(delivery)
+                logger.warning("Events that came again are begun without a note: %s", error)
+                for delivery in trial:
+                    self._begin(delivery)
             # To the end of the turns, so that one partition does not hold up the others.
-            del self._lines[partition]
-            if line:
-                self._lines[partition] = line
+            for partition in {delivery.partition for delivery in trial}:
+                line = self._lines.pop(partition, None)
+                if line:
+                    self._lines[partition] = line
 
-    async def _begin(self, delivery: Delivery) -> None:
-        if delivery.ended:
+    def _next_trial(self) -> list[Delivery]:
+        """Take the suspected events at the heads of the lines, and begin the others that stand there.
+
+        A line whose events are all begun is removed; one with an event in the trial stays until the trial is over, so
+        that what comes for it meanwhile waits behind.
+        """
+        trial: list[Delivery] = []
+        for partition, line in list(self._lines.items()):
+            tried = False
+            while line and len(trial) < _TOGETHER:
+                if line[0].ended:
+                    line.popleft()
+                elif line[0].lives > self._trusted:
+                    tried = True
+                    trial.append(line.popleft())
+                elif tried:
+                    break
+                else:
+                    self._go(line.popleft())
+            if not line and not tried:
+                del self._lines[partition]
+        return trial
+
+    async def _try(self, trial: list[Delivery]) -> None:
+        """Begin these events: all at once, or one after the other if a worker died in the trial of any."""
+        deaths = await asyncio.gather(*(self._deaths(delivery) for delivery in trial))
+        if self._limit > 1 and not any(deaths):
+            await self._observe(trial, 1)
             return
-        if delivery.times <= self._trusted:
+        for delivery, died in zip(trial, deaths, strict=True):
+            if died >= self._limit:
+                if not delivery.ended:
+                    self._begun.add(delivery)
+                    self._bury(delivery, f"{died} workers died with it")
+                await self._note(delivery, None)
+            else:
+                await self._observe([delivery], died + 1)
+
+    async def _observe(self, trial: list[Delivery], deaths: int) -> None:
+        """Begin events under a note that counts for each unless it is removed."""
+        await asyncio.gather(*(self._note(delivery, deaths) for delivery in trial))
+        for delivery in trial:
+            self._begin(delivery)
+        await asyncio.gather(*(delivery.wait_ended(_TRIAL) for delivery in trial))
+        await asyncio.gather(*(self._note(delivery, None) for delivery in trial))
+
+    def _begin(self, delivery: Delivery) -> None:
+        if not delivery.ended and delivery not in self._begun:
+            self._begun.add(delivery)
             self._go(delivery)
-            return
-        key = f"suspect.{blake2b(delivery.event_id.encode(), digest_size=12).hexdigest()}"
-        deaths = await self._deaths(key)
-        if deaths >= self._limit:
-            self._bury(delivery, f"{deaths} workers died with it")
-            await self._note(key, None)
-            return
-        await self._note(key, deaths + 1)
-        self._go(delivery)
-        await delivery.wait_ended(_TRIAL)
-        await self._note(key, None)
 
-    async def _deaths(self, key: str) -> int:
-        bucket = self._names.notes
+    async def _deaths(self, delivery: Delivery) -> int:
+        bucket, key = self._names.notes, _key(delivery)
         found = await api(
             self._client,
             f"STREAM.MSG.GET.KV_{bucket}",
@@ -128,10 +180,20 @@ class Suspects:
         noted: Any = json.loads(base64.b64decode(found["message"].get("data", "")) or b"0")
         return noted if isinstance(noted, int) else 0
 
-    async def _note(self, key: str, deaths: int | None) -> None:
+    async def _note(self, delivery: Delivery, deaths: int | None, patience: float = 5.0) -> None:
+        if deaths is not None:
+            self._noted.add(delivery)
         headers = None if deaths is not None else {"KV-Operation": "PURGE", "Nats-Rollup": "sub"}
         data = b"" if deaths is None else str(deaths).encode()
         try:
-            await self._client.request(f"$KV.{self._names.notes}.{key}", data, timeout=5, headers=headers)
+            await self._client.request(
+                f"$KV.{self._names.notes}.{_key(delivery)}", data, timeout=patience, headers=headers
+            )
         except Exception as error:
             raise MezonError(f"no note could be left: {error or type(error).__name__}") from None
+        if deaths is None:
+            self._noted.discard(delivery)
+
+
+def _key(delivery: Delivery) -> str:
+    return f"suspect.{blake2b(delivery.event_id.encode(), digest_size=12).hexdigest()}"
