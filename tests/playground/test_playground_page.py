@@ -379,3 +379,48 @@ async def test_it_comes_back_when_the_server_was_away(
     await expect(page.get_by_text("The playground is gone")).to_be_visible()
     await playground.start()
     await expect(page.get_by_text("Bot connected")).to_be_visible()
+
+
+async def test_a_message_that_cannot_be_drawn_harms_no_other(
+    bot: MezonClient, open_page: Any, gateway: LocalGateway
+) -> None:
+    from playwright.async_api import expect
+
+    page = await open_page()
+    await expect(page.get_by_text("Bot connected")).to_be_visible()
+    await gateway.say("general", "bob", {"t": "a", "embed": [{"title": "fields", "fields": {"name": "x"}}]})
+    await gateway.say("general", "bob", {"t": "b", "components": [{"components": [None]}]})
+    broken = await gateway.say("general", "bob", {"t": "c", "embed": "no list"})
+    await gateway.say("general", "bob", {"t": "still drawn"})
+    for _ in range(2):
+        await expect(page.locator(".message.broken")).to_have_count(3)
+        await expect(page.locator(".message.broken pre").last).to_contain_text('"embed": "no list"')
+        await expect(page.get_by_text("still drawn", exact=True)).to_be_visible()
+        await page.reload()
+    await gateway.edit(broken, {"t": "mended"})
+    await expect(page.get_by_text("mended", exact=True)).to_be_visible()
+    await expect(page.locator(".message.broken")).to_have_count(2)
+    await accessible(page)
+
+
+async def test_links_lead_to_the_web_alone(bot: MezonClient, open_page: Any, gateway: LocalGateway) -> None:
+    from playwright.async_api import expect
+
+    page = await open_page()
+    await expect(page.get_by_text("Bot connected")).to_be_visible()
+    button = {"type": 1, "id": "b", "component": {"label": "A button", "url": "JavaScript:alert(2)"}}
+    embed = {"title": "A title", "url": " javascript:alert(1)", "image": {"url": "javascript:alert(3)"}}
+    bad = {"t": "bad", "embed": [embed], "components": [{"components": [button]}]}
+    await gateway.say("general", "bob", bad, attachments=["javascript:alert(4)"])
+    await gateway.say(
+        "general", "bob", {"t": "good", "embed": [{"title": "Site", "url": "https://x.example/"}]}
+    )
+    await expect(page.get_by_role("link", name="Site")).to_have_attribute("href", "https://x.example/")
+    await expect(page.get_by_text("A title")).to_be_visible()
+    assert (
+        await page.evaluate(
+            "[...document.querySelectorAll('[href], [src]')].filter((node) => "
+            "/^\\s*javascript:/i.test(node.getAttribute('href') ?? node.getAttribute('src'))).length"
+        )
+        == 0
+    )

@@ -95,7 +95,7 @@ export class Composer extends Component {
   componentDidUpdate(before) {
     const { editing, replyTo } = this.props.state;
     if (editing && editing !== before.editing) {
-      this.field.current.value = store.find(editing)?.content.t ?? "";
+      this.field.current.value = store.find(editing)?.content?.t ?? "";
       this.field.current.focus();
     } else if (replyTo && replyTo !== before.replyTo) this.field.current.focus();
   }
@@ -162,7 +162,7 @@ export class Composer extends Component {
     const about = store.find(state.editing ?? state.replyTo);
     const place = where?.dm ? "to the bot directly" : `in #${where?.label ?? ""}`;
     return html`<div class="composer">
-      ${about && html`<p class="about">${state.editing ? "Editing" : "Replying to"} <b>${about.name}</b>: ${String(about.content.t ?? "").slice(0, 60)}
+      ${about && html`<p class="about">${state.editing ? "Editing" : "Replying to"} <b>${about.name}</b>: ${String(about.content?.t ?? "").slice(0, 60)}
         <button type="button" aria-label="Never mind" onClick=${() => change({ replyTo: null, editing: null })}>✕</button></p>`}
       ${files.map((file) => html`<p class="about" key=${file.name}>📎 ${file.name}</p>`)}
       <div class="line">

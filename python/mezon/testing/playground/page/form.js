@@ -1,5 +1,6 @@
 // What a message asks for: inputs, selects, dates, choices, buttons. What is filled in goes along with every click.
 import { html, Component } from "./html.js";
+import { isWeb, link } from "./text.js";
 
 const BUTTON = 1, SELECT = 2, INPUT = 3, DATE = 4, RADIO = 5, ANIMATION = 6;
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link" };
@@ -45,7 +46,9 @@ export class Form extends Component {
     switch (part.type) {
       case BUTTON: {
         if (component.url) {
-          return html`<a class="button link" href=${component.url} target="_blank" rel="noreferrer noopener">${component.label}</a>`;
+          return isWeb(component.url)
+            ? link(component.url, component.label, "button link")
+            : html`<span class="hint">${component.label} (a link that is not to the web: ${String(component.url)})</span>`;
         }
         const style = STYLES[component.style] ?? "secondary";
         return html`<button type="button" class="button ${style}" disabled=${!!component.disable}
@@ -113,8 +116,7 @@ export class Form extends Component {
 const Fragmented = ({ children }) => children;
 
 function Embed({ embed, form, picture }) {
-  const title = embed.url
-    ? html`<a href=${embed.url} target="_blank" rel="noreferrer noopener">${embed.title}</a>` : embed.title;
+  const title = link(embed.url, embed.title);
   return html`<div class="embed" ref=${(node) => node && /^#[0-9a-f]{3,8}$/i.test(embed.color ?? "") && node.style.setProperty("--edge", embed.color)}>
     <div class="embed-main">
       <div>

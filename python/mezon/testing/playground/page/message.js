@@ -1,6 +1,6 @@
 // One message: who, when, what, its reactions, and what can be done with it.
 import { html, Component } from "./html.js";
-import { Text, CHOICES, emoji } from "./text.js";
+import { Text, CHOICES, emoji, isWeb, link } from "./text.js";
 import { Form } from "./form.js";
 import { fileUrl } from "./socket.js";
 import * as store from "./store.js";
@@ -11,8 +11,8 @@ const initials = (name) => (name || "?").slice(0, 2).toUpperCase();
 // A picture that cannot be had says where it would be.
 export class Picture extends Component {
   render({ url, alt, kind }, { broken }) {
-    if (broken) {
-      return kind === "tiny" ? "" : html`<p class="hint">picture: <a href=${url} target="_blank" rel="noreferrer noopener">${url}</a></p>`;
+    if (broken || !isWeb(url)) {
+      return kind === "tiny" ? "" : html`<p class="hint">picture: ${link(url)}</p>`;
     }
     return html`<img class="picture ${kind}" src=${fileUrl(url, store.state.gateway)} alt=${alt}
       onError=${() => this.setState({ broken: true })} />`;
@@ -26,12 +26,35 @@ function Files({ files }) {
     const isPicture = /^image\/(png|jpeg|gif|webp)$/.test(file.filetype ?? "");
     return html`<li key=${at}>${isPicture
       ? picture(file.url, name, "large")
-      : html`<a class="file" href=${fileUrl(file.url ?? "", store.state.gateway)} download=${name}>📎 ${name}${file.size ? html` <small>${file.size} bytes</small>` : ""}</a>`}
+      : isWeb(file.url)
+        ? html`<a class="file" href=${fileUrl(file.url, store.state.gateway)} download=${name}>📎 ${name}${file.size ? html` <small>${file.size} bytes</small>` : ""}</a>`
+        : html`<span class="hint">📎 ${name} (no address on the web: ${String(file.url)})</span>`}
     </li>`;
   })}</ul>`;
 }
 
+// A message that cannot be drawn is shown as broken, with its JSON; the others stay as they are.
 export class Message extends Component {
+  static getDerivedStateFromProps({ message }, { failed }) {
+    return failed && failed !== message ? { failed: null } : null;
+  }
+  componentDidCatch(error) {
+    console.warn("a message cannot be drawn", error);
+    this.setState({ failed: this.props.message });
+  }
+  render(props, { failed }) {
+    return failed ? html`<${Broken} message=${failed} />` : html`<${Drawn} ...${props} />`;
+  }
+}
+
+function Broken({ message }) {
+  return html`<li class="message broken" id=${`m${message.id}`}>
+    <p class="hint">${String(message.name || message.username)}: this message cannot be drawn; apps may not draw it either</p>
+    <pre tabindex="0" aria-label="the message as JSON">${JSON.stringify(message.content, null, 2)}</pre>
+  </li>`;
+}
+
+class Drawn extends Component {
   render({ message, me, act, change }, { picking }) {
     const mine = message.sender === me;
     const name = message.name || message.username;

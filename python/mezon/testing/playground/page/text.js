@@ -25,8 +25,10 @@ function marks(content, mentions) {
   return found.sort((a, b) => a.s - b.s || b.e - a.e);
 }
 
-const link = (text) => (/^https?:/.test(text)
-  ? html`<a href=${text} target="_blank" rel="noreferrer noopener">${text}</a>` : text);
+// A link to the web; any other address, such as javascript:, is text alone.
+export const isWeb = (url) => /^https?:\/\//i.test(String(url ?? "").trim());
+export const link = (url, label = url, kind = "") => (isWeb(url)
+  ? html`<a class=${kind || undefined} href=${String(url).trim()} target="_blank" rel="noreferrer noopener">${label}</a>` : label);
 
 function marked(part, text) {
   switch (part.kind) {
