@@ -1167,14 +1167,14 @@ class Bot(Registry, MezonClient):
     # ---- errors
 
     async def _handle_error(self, where: Any, error: Exception) -> None:
-        handler = self._error_handler or _tell_user
+        handler = self._error_handler or _report_to_user
         await handler(where, error)
         if not isinstance(error, UserError):
             # The dispatcher logs and reports it with its traceback.
             raise error
 
 
-async def _tell_user(where: Any, error: Exception) -> None:
+async def _report_to_user(where: Any, error: Exception) -> None:
     """Tell the user about an error: the default error handler."""
     if not isinstance(where, Interaction) or isinstance(error, UnknownCommandError | ConnectionLostError):
         # A lost connection ends a waiting call when the bot closes: the user cannot be told.

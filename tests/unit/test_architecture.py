@@ -1,0 +1,436 @@
+"""The structure of the package (ARCHITECTURE.md): what import-linter and ruff cannot check.
+
+Each table named ``..._LEFT`` lists the parts of the package that do not comply yet, with the area of the consolidation
+that removes them. The tables may only shrink.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import grimp
+import mezon
+import mezon.testing
+import pytest
+
+ROOT = Path(mezon.__file__).parent
+REPOSITORY = Path(__file__).parents[2]
+MODULES = {
+    path.relative_to(ROOT).as_posix(): path
+    for path in sorted(ROOT.rglob("*.py"))
+    if not path.name.endswith("_pb2.py")
+}
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def import_graph(*, type_checking: bool) -> grimp.ImportGraph:
+    return grimp.build_graph("mezon", cache_dir=None, exclude_type_checking_imports=not type_checking)
+
+
+def package_of(module: str) -> str:
+    """Return the package of ``mezon.package.module``, or of the path ``package/module.py``."""
+    return module.split(".")[1] if module.startswith("mezon.") else module.split("/")[0].removesuffix(".py")
+
+
+# ---- import cycles
+
+#: The types of `event.client` and `message.channel`: users get the classes themselves, so that editors know them.
+PUBLIC_TYPES = {
+    ("mezon.models._answers", "mezon.client"),
+    ("mezon.models._answers", "mezon.structures"),
+}
+
+#: Packages whose modules still import each other in a cycle.
+CYCLES_LEFT = {
+    "errors": "area F",
+    "managers": "area B",
+    "models": "area F",
+    "protobuf": "area F",
+    "structures": "area F",
+    "testing": "area E",
+}
+
+
+def cycles(edges: dict[str, set[str]]) -> list[set[str]]:
+    """Return the strongly connected components with more than one node."""
+
+    def reachable(start: str) -> set[str]:
+        found: set[str] = set()
+        ahead = set(edges.get(start, ()))
+        while ahead:
+            found |= ahead
+            ahead = {node for one in ahead for node in edges.get(one, ())} - found
+        return found
+
+    reached = {node: reachable(node) for node in edges}
+    components = {
+        frozenset(other for other in reached[node] if node in reached.get(other, ()))
+        for node in edges
+        if node in reached[node]
+    }
+    return [set(one) for one in components if len(one) > 1]
+
+
+@pytest.mark.parametrize("package", sorted({package_of(module) for module in MODULES}))
+def test_modules_of_a_package_do_not_import_each_other_in_a_cycle(package: str) -> None:
+    graph = import_graph(type_checking=True)
+    # The package itself only re-exports, for type checkers, what its modules define.
+    members = {module for module in graph.modules if module.startswith(f"mezon.{package}.")}
+    found = cycles({one: graph.find_modules_directly_imported_by(one) & members for one in members})
+    if package not in CYCLES_LEFT:
+        assert found == []
+
+
+@pytest.mark.parametrize("type_checking", [False, True], ids=["at run time", "with types"])
+def test_packages_do_not_import_each_other_in_a_cycle(type_checking: bool) -> None:
+    graph = import_graph(type_checking=type_checking)
+    edges: dict[str, set[str]] = {}
+    for module in graph.modules - {"mezon"}:
+        for other in graph.find_modules_directly_imported_by(module) - {"mezon"}:
+            if (module, other) not in PUBLIC_TYPES and package_of(module) != package_of(other):
+                edges.setdefault(package_of(module), set()).add(package_of(other))
+    assert cycles(edges) == []
+
+
+#: Packages on top of the public API, which import `mezon` as a user does.
+USERS_OF_THE_API = {"cli", "ext", "testing"}
+
+#: Packages in which `from mezon import _core` still passes through `mezon/__init__`.
+FACADE_LEFT = {
+    "_client": "area A",
+    "_gateway": "area C",
+    "_machines": "area D",
+    "_tokens": "area C",
+    "messages": "area C",
+    "models": "area F",
+    "utils": "area F",
+}
+
+
+def test_packages_do_not_import_the_facade() -> None:
+    graph = import_graph(type_checking=True)
+    importers = {package_of(module) for module in graph.find_modules_that_directly_import("mezon")}
+    assert importers - {"mezon"} - USERS_OF_THE_API - FACADE_LEFT.keys() == set()
+
+
+def test_gateway_and_inbox_of_the_core_do_not_import_each_other() -> None:
+    def imports(package: str, other: str) -> bool:
+        files = (REPOSITORY / "src" / package).rglob("*.rs")
+        return any(f"crate::{other}" in path.read_text(encoding="utf-8") for path in files)
+
+    mutual = imports("gateway", "inbox") and imports("inbox", "gateway")
+    assert not mutual or CORE_CYCLE_LEFT
+
+
+#: Area G removes the import of the gateway from the inbox, and this line.
+CORE_CYCLE_LEFT = True
+
+
+# ---- imports inside functions
+
+#: Packages that may be imported inside functions, with the reason. The standard library may be for start-up time.
+KINDS = {
+    "mezon.protobuf": "start-up time: the generated protobuf classes take longer to import than the rest",
+    **dict.fromkeys(
+        ("cronsim", "cryptography", "nats", "nkeys", "opentelemetry", "prometheus_client"),
+        "optional extra",
+    ),
+    **dict.fromkeys(("dotenv", "prompt_toolkit", "pytest", "rich", "typer", "watchfiles"), "optional extra"),
+    **dict.fromkeys(("aiohttp", "google", "multidict", "pydantic", "regex", "yarl"), "start-up time"),
+}
+
+#: The maximum number of imports inside functions; the target is 149, and each area lowers the number.
+MAX_LOCAL_IMPORTS = 290
+
+#: The maximum number of those that import other modules of `mezon`: only for start-up time, never to avoid a cycle.
+MAX_LOCAL_IMPORTS_OF_MEZON = 182
+
+
+def local_imports(tree: ast.Module) -> Iterator[str]:
+    """Yield the modules that are imported inside functions."""
+    seen: set[ast.AST] = set()
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            for node in ast.walk(function):
+                if node in seen:
+                    continue
+                seen.add(node)
+                if isinstance(node, ast.Import):
+                    yield from (alias.name for alias in node.names)
+                elif isinstance(node, ast.ImportFrom):
+                    yield node.module or ""
+
+
+def test_imports_inside_functions_are_few_and_explained() -> None:
+    found = [imported for path in MODULES.values() for imported in local_imports(parsed(path))]
+    of_mezon = [one for one in found if one.startswith("mezon") and not one.startswith("mezon.protobuf")]
+    assert len(found) <= MAX_LOCAL_IMPORTS
+    assert len(of_mezon) <= MAX_LOCAL_IMPORTS_OF_MEZON
+    packages = {one.split(".")[0] for one in found if not one.startswith("mezon")}
+    assert packages - KINDS.keys() - sys.stdlib_module_names == set()
+
+
+# ---- names
+
+#: Terms that STYLE.md replaces, as words of an identifier. A tuple is a sequence of words.
+OLD_TERMS: set[str | tuple[str, ...]] = {
+    *("beside", "bell", "bury", "complaints", "courier", "crowd", "desk", "entrance", "greeting", "harmless"),
+    *("hurry", "life", "lookout", "looks", "news", "obey", "passengers", "patience", "people", "sieve"),
+    *("suspects", "tap", "tell", "upkeep", "wants", "warden", "weather", "ways", "world"),
+    *(("role", "book"), ("fault", "book"), ("rpc", "book"), ("in", "passing")),
+}
+
+#: Public names with such a word in another sense, and deprecated aliases.
+ACCEPTED_NAMES = {"harmless"}
+
+#: Packages that still use such terms.
+TERMS_LEFT = {
+    "_client": "area A",
+    "client": "area A",
+    "_events": "area B",
+    "filters": "area B",
+    "_http": "area C",
+    "_machines": "area D",
+    "api": "area C",
+    "messages": "area C",
+    "socket": "area C",
+    "cli": "areas D and H",
+    "testing": "area E",
+    "models": "area F",
+    "utils": "area F",
+}
+
+
+def identifiers(tree: ast.Module) -> Iterator[str]:
+    """Yield the names that a module defines."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+        elif isinstance(node, ast.arg):
+            yield node.arg
+
+
+def words_of(identifier: str) -> list[str]:
+    return [word.lower() for word in re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+", identifier)]
+
+
+def has_old_term(identifier: str) -> bool:
+    words = words_of(identifier)
+    spans = {tuple(words[at : at + size]) for size in (1, 2) for at in range(len(words))}
+    return any((one if isinstance(one, tuple) else (one,)) in spans for one in OLD_TERMS)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_identifiers_use_standard_terms(module: str) -> None:
+    names = {*identifiers(parsed(MODULES[module])), *module.removesuffix(".py").split("/")}
+    old = {name for name in names if has_old_term(name)} - ACCEPTED_NAMES
+    if package_of(module) not in TERMS_LEFT:
+        assert old == set()
+
+
+def test_old_terms_are_recognised() -> None:
+    assert all(map(has_old_term, ["RoleBook", "_courier", "on_life", "tell_all", "world"]))
+    assert not any(map(has_old_term, ["RoleCache", "teller", "bellow", "Lifecycle", "book_role", "always"]))
+
+
+# ---- short modules
+
+#: The length from which a module needs no reason.
+SHORT = 60
+
+#: Modules below that length, with the reason why each is a module of its own.
+SHORT_MODULES = {
+    "constants/rate_limit.py": "public import path",
+    "ext/components.py": "public import path",
+}
+
+#: Packages whose short modules are not merged yet.
+SHORT_LEFT = {
+    "_client": "area A",
+    "_events": "area B",
+    "managers": "area B",
+    "_gateway": "area C",
+    "_http": "area C",
+    "_tokens": "area C",
+    "api": "area C",
+    "messages": "area C",
+    "socket": "area C",
+    "_machines": "area D",
+    "testing": "area E",
+    "cli": "area H",
+    "models": "area F",
+    "protobuf": "area F",
+    "structures": "area F",
+    "text": "area F",
+    "utils": "area F",
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_short_modules_have_a_reason(module: str) -> None:
+    lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
+    if lines >= SHORT or module.endswith("__init__.py") or package_of(module) in SHORT_LEFT:
+        return
+    assert module in SHORT_MODULES
+
+
+def test_each_reason_for_a_short_module_is_needed() -> None:
+    assert [module for module in SHORT_MODULES if module not in MODULES] == []
+
+
+# ---- classes
+
+#: The maximum number of base classes of ours; the target is 1 for both.
+BASES = [
+    pytest.param(mezon.MezonClient, 10, id="MezonClient: area A"),
+    pytest.param(mezon.testing.LocalGateway, 7, id="LocalGateway: area E"),
+]
+
+
+@pytest.mark.parametrize(("kind", "limit"), BASES)
+def test_parts_are_held_not_inherited(kind: type, limit: int) -> None:
+    assert sum(base.__module__.startswith("mezon") for base in kind.__mro__[1:]) <= limit
+
+
+#: Private names of other packages that have no public equivalent, and marks that two modules set on a bot's functions.
+PRIVATE_OF_OTHERS = {
+    *("_exit", "_current_frames", "_getframe"),  # os, sys
+    *(
+        "_log_destroy_pending",
+        "_unregister_task",
+        "_io_reader",
+        "_io_writer",
+        "_ready",
+        "_scheduled",
+    ),  # asyncio
+    *("_bare_io_reader", "_bare_io_writer"),  # nats-py
+    *("_callbacks", "_must_cancel"),  # asyncio: area B removes them with workers.py
+    "_server",  # asyncio.Server of aiohttp's TestServer
+    "_concrete_class",  # google.protobuf
+    "_replace",  # named tuples
+    *("_auto_bind_event", "_is_default_handler"),  # marks on a bot's functions
+    "_socket",  # the attribute of the reference's adapter
+    "_DISTRIBUTION",  # the mark of this distribution
+}
+
+
+def own_names(tree: ast.AST) -> set[str]:
+    """Return the private names that a module defines: functions, classes, variables and attributes of ``self``."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and of_self(node.value):
+            found.add(node.attr)
+    return found
+
+
+def of_self(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call):
+        return isinstance(value.func, ast.Name) and value.func.id == "super"
+    return isinstance(value, ast.Name) and value.id in ("self", "cls")
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_private_attributes_stay_in_their_module(module: str) -> None:
+    tree = parsed(MODULES[module])
+    own = own_names(tree)
+    read = [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and is_private(node.attr)
+        and not of_self(node.value)
+        and node.attr not in own
+        and node.attr not in PRIVATE_OF_OTHERS
+    ]
+    read_by_name = [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("getattr", "setattr", "hasattr")
+        and len(node.args) > 1
+        and isinstance(node.args[1], ast.Constant)
+        and is_private(str(node.args[1].value))
+        and not of_self(node.args[0])
+        and node.args[1].value not in own
+        and node.args[1].value not in PRIVATE_OF_OTHERS
+    ]
+    assert read + read_by_name == []
+
+
+def test_classes_do_not_call_subclasses_through_stubs() -> None:
+    """A method declared only for type checkers would have to come from a subclass."""
+    declared = {
+        f"{module}: {node.name}.{method.name}"
+        for module, path in MODULES.items()
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ClassDef)
+        for block in node.body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for method in block.body
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    # These declare what the class itself has, in more detail: a property, a constructor, forwarded attributes.
+    assert declared == {
+        "_client/observing.py: ObservedConnection.__getattr__",
+        "models/_answers.py: OfClient.client",
+        "models/content.py: ChannelMessageContent.__init__",
+    }
+
+
+# ---- documentation and tests
+
+
+def test_every_member_of_the_core_is_documented() -> None:
+    text = (ROOT / "_core.pyi").read_text(encoding="utf-8")
+    lines = text.splitlines()
+
+    def undocumented(body: list[ast.stmt], owner: str = "") -> list[str]:
+        found = []
+        for node in body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                # The docstring of the class covers its constructor; Python's own methods need none.
+                if not ast.get_docstring(node) and not node.name.startswith("__"):
+                    found.append(f"{owner}{node.name}")
+                if isinstance(node, ast.ClassDef):
+                    found += undocumented(node.body, f"{node.name}.")
+            elif isinstance(node, ast.AnnAssign) and not lines[node.lineno - 2].strip().startswith("#: "):
+                found.append(f"{owner}{ast.unparse(node.target)}")
+        return found
+
+    assert undocumented(ast.parse(text).body) == []
+
+
+def test_helpers_of_tests_are_not_duplicated() -> None:
+    where: dict[str, set[str]] = {}
+    tests = Path(__file__).parents[1]
+    for path in tests.rglob("*.py"):
+        for node in parsed(path).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("test_"):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                if len(text := "\n".join(map(ast.unparse, body))) > 60:
+                    where.setdefault(text, set()).add(path.relative_to(tests).as_posix())
+    assert len(where) > 100
+    assert [sorted(files) for files in where.values() if len(files) > 2] == []
