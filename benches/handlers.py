@@ -18,21 +18,14 @@ KINDS: Final[dict[str, tuple[dict[str, Any], int, int]]] = {
 
 
 async def handlers(setting: Setting, who: Who) -> Figures:
-    """CPU a message as it is by default; and as a share of the cheaper of the worker task and a task for each."""
+    """Return the CPU time per message for each kind of handler."""
     figures: Figures = {}
     for name, (options, reference, ours) in KINDS.items():
         n = setting.scale(who, reference, ours)
-
-        async def cpu(options: dict[str, Any] = options, n: int = n, **more: Any) -> float:
-            result = await burst(setting, who, n, **options, **more)
-            if who == "ours" and result["others"] < n * options.get("others", 0):
-                raise BenchError(f"{result['others']} calls of {options['others']} handlers for {n} messages")
-            return rates(result, n)["cpu"]
-
-        figures[name] = await cpu()
-        if who == "ours":
-            each = await cpu(worker=False)
-            figures[f"{name}_share"] = figures[name] / min(figures[name], each)
+        result = await burst(setting, who, n, **options)
+        if who == "ours" and result["others"] < n * options.get("others", 0):
+            raise BenchError(f"{result['others']} calls of {options['others']} handlers for {n} messages")
+        figures[name] = rates(result, n)["cpu"]
     return figures
 
 

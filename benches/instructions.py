@@ -48,7 +48,7 @@ def dispatch(count: int) -> None:
     """Dispatch events to one async handler, in batches as the connection does it."""
     from dispatch import every, run
 
-    asyncio.run(run(count, [every(0)], worker=True))
+    asyncio.run(run(count, [every(0)]))
 
 
 def store_row(count: int) -> None:

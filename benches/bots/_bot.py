@@ -26,8 +26,6 @@ def make_client(**more: Any) -> Any:
         more["message_db"] = False
     if transport := options().get("transport"):
         more["transport"] = transport
-    if options().get("worker") is False:
-        more["worker_task"] = False
     return MezonClient(
         client_id=more.pop("client_id", os.environ["MEZON_BOT_ID"]),
         api_key=more.pop("api_key", os.environ["MEZON_API_KEY"]),

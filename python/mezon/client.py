@@ -118,7 +118,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         fill_gaps: After a reconnect, get the messages that were missed in the channels heard lately and dispatch
             them first, each once. True, or the bounds as ``mezon.GapOptions``.
         max_concurrent_handlers: How many handlers may run at a time; events wait then. None for no bound.
-        worker_task: On Python 3.11, begin the handlers of a batch in one task; False for a task each.
         cache_size: How many clans, channels and users each are remembered; 0 for none. A clan remembers as many of its
             channels, or as many as ``clan.load_channels()`` has listed.
         messages_per_channel: How many messages of a channel are remembered; 0 for none.
@@ -157,7 +156,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         content_as_json: bool = DEFAULT_CONTENT_AS_JSON,
         fill_gaps: bool | GapOptions = False,
         max_concurrent_handlers: int | None = None,
-        worker_task: bool = True,
         cache_size: int = 1000,
         messages_per_channel: int = 200,
         http_rate_limit: int = 1,
@@ -190,8 +188,10 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             http_rate_period=http_rate_period,
             blocked_loop_warning=blocked_loop_warning,
             limits=limits,
-            flags={"auto_accept_friends": auto_accept_friends, "worker_task": worker_task}
-            | {"content_as_json": resolve(content_as_json)},
+            flags={
+                "auto_accept_friends": auto_accept_friends,
+                "content_as_json": resolve(content_as_json),
+            },
         )
         if enable_logging:
             setup_logger(log_level=log_level)
@@ -249,7 +249,6 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             max_concurrent_handlers,
             self._waiters,
             self._observers.around,
-            worker_task,
         )
         self._sessions = Sessions(
             self, self._ports, self._background.run, check_route(resolve(api)), self._connection

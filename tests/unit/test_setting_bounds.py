@@ -136,7 +136,6 @@ def test_numbers_of_the_client(name: str) -> None:
         ("health", [8080, "8080", "127.0.0.1:x", "127.0.0.1:70000"]),
         ("fill_gaps", ["yes", 1, {"channels": 1}]),
         ("auto_accept_friends", ["no", 1, None]),
-        ("worker_task", ["no", 1, None]),
         ("limits", [4000, {"content": 1}, True]),
         ("transport", ["udp", 5]),
         ("api", ["carrier pigeon", 5]),

@@ -1,7 +1,7 @@
 """From events to handlers: what the SDK itself does first, then the bot's handlers, in wire order, never waiting.
 
 Runs on the loop, once for each event, so it is kept short. A coroutine function gets a task, which is held until it
-ends, and its error is logged and reported; those of a batch that do not suspend share one (`workers.py`).
+ends, and its error is logged and reported.
 """
 
 from __future__ import annotations
@@ -22,13 +22,11 @@ from mezon._events.tasks import (
     MakeTask,
     being_cancelled,
     is_failure,
-    shares_tasks,
     task_maker,
     task_on_running_loop,
     wait_for,
 )
 from mezon._events.waiting import WaitEndedError, Waiters
-from mezon._events.workers import Workers
 from mezon.constants.enum import Events
 from mezon.managers._registering import fitting
 from mezon.managers.event import EventManager
@@ -41,8 +39,6 @@ if TYPE_CHECKING:
     from mezon.ports import Connection
 
 logger = get_logger("mezon.events")
-
-_InLine: TypeAlias = "Callable[[str, Callable[..., Any], Any], None]"
 
 _Outcome: TypeAlias = "Coroutine[Any, Any, Any] | asyncio.Future[Any]"
 
@@ -60,7 +56,6 @@ class Dispatcher:
         max_handlers: How many handlers may run before the connection has to wait; None for no bound.
         waiters: Who waits for an event; served before its handlers start.
         around: Gives what is called in place of a handler of an event.
-        worker_task: Begin the handlers of a batch in one task, on Python 3.11.
     """
 
     def __init__(
@@ -70,7 +65,6 @@ class Dispatcher:
         max_handlers: int | None = None,
         waiters: Waiters | None = None,
         around: Callable[[str, Callable[..., Any]], Callable[..., Any]] = lambda name, handler: handler,
-        worker_task: bool = True,
     ) -> None:
         self._waiters = waiters if waiters is not None else Waiters()
         self._on_error = on_error
@@ -86,10 +80,6 @@ class Dispatcher:
         #: By the task's coroutine, the handlers that start when what it awaits is done.
         self._promised: dict[_Outcome, int] = {}
         self._sweep_at = _SWEEP
-        self._worker_task = worker_task
-        self._workers = Workers(self._running, self.failed, self._room_again, self._start)
-        #: Puts a handler's coroutine in line for a worker; None where each has a task of its own.
-        self._in_line: _InLine | None = None
         self._stopped = False
         self._early = False
         self._waiting = False
@@ -131,11 +121,8 @@ class Dispatcher:
         self._connection = connection
         self._loop = loop
         self._make_task = task_maker(loop)
-        self._workers.use(loop)
         for one in self._routes.lists:
             one.use(loop)
-        shared = self._worker_task and connection.around is None and shares_tasks(loop)
-        self._in_line = self._workers.add if shared else None
         self._stopped = False
         self._routes.lead_from(connection, whole=whole)
 
@@ -169,7 +156,7 @@ class Dispatcher:
     @property
     def running(self) -> int:
         """Handlers running now. Safe on any thread: it changes nothing, and reads a copy."""
-        return sum(not task.done() for task in tuple(self._running.values())) + self._workers.waiting
+        return sum(not task.done() for task in tuple(self._running.values()))
 
     def capacity(self) -> int:
         """Say how many events may come now: one starts as many handlers as listen to it."""
@@ -186,7 +173,7 @@ class Dispatcher:
 
     def _room(self, most: int) -> int:
         each = self._routes.most_handlers()
-        busy = len(self._running) + self._workers.waiting
+        busy = len(self._running)
         room = (most - busy - sum(self._promised.values())) // each
         if not busy:
             room = max(room, 1)
@@ -201,14 +188,11 @@ class Dispatcher:
 
     def runs(self, task: asyncio.Task[Any] | None) -> bool:
         """Say whether this is the task of a running handler, or one that a handler has returned."""
-        mine = any(task is mine or task is outcome for outcome, mine in self._running.items())
-        return mine or self._workers.begins(task)
+        return any(task is mine or task is outcome for outcome, mine in self._running.items())
 
     async def wait_room(self) -> None:
         """Wait until a handler ends, if one runs."""
-        if self._workers.waiting:
-            await asyncio.sleep(0)
-        elif self._running:
+        if self._running:
             await asyncio.wait(set(self._running.values()), return_when=asyncio.FIRST_COMPLETED)
 
     # ---- lists of events
@@ -252,7 +236,7 @@ class Dispatcher:
         route = self._ways.get(name)
         # None: it was on its way when the last listener went.
         if route is not None:
-            self._follow(route, event, self._in_line)
+            self._follow(route, event)
 
     def dispatch(self, name: str, event: Any) -> None:
         """Let an event occur that did not come by the connection. A handler that takes nothing is given nothing."""
@@ -264,7 +248,7 @@ class Dispatcher:
         name, effect, defaults, handlers = self._routes.route(name)
         self._follow((name, effect, fitting(defaults), fitting(handlers)), event)
 
-    def _follow(self, route: Route, event: Any, in_line: _InLine | None = None) -> None:
+    def _follow(self, route: Route, event: Any) -> None:
         name, effect, defaults, handlers = route
         end: BaseException | None = None
         if effect is not None:
@@ -277,7 +261,7 @@ class Dispatcher:
             self._promised[first] = len(handlers)
             self._start(name, defaults[0], first)
         else:
-            end = self._begin(name, handlers, event, in_line) or end
+            end = self._begin(name, handlers, event) or end
         if end is not None:
             raise end
 
@@ -297,9 +281,7 @@ class Dispatcher:
         if end is not None:
             raise end
 
-    def _begin(
-        self, name: str, handlers: Handlers, event: Any, in_line: _InLine | None = None
-    ) -> BaseException | None:
+    def _begin(self, name: str, handlers: Handlers, event: Any) -> BaseException | None:
         """Start every handler, whatever the others do; gives what has to go on after that."""
         end: BaseException | None = None
         for handler in handlers:
@@ -307,9 +289,7 @@ class Dispatcher:
                 outcome = handler(event)
                 if outcome is None:
                     continue
-                if in_line is not None and type(outcome) is CoroutineType:
-                    in_line(name, handler, outcome)
-                elif type(outcome) is CoroutineType or inspect.isawaitable(outcome):
+                if type(outcome) is CoroutineType or inspect.isawaitable(outcome):
                     self._start(name, handler, outcome)
             except BaseException as error:
                 end = self.failed(error, name, handler) or end
@@ -432,7 +412,7 @@ class Dispatcher:
             last: Drop the events that could not be handed over to handlers of lists, with a warning.
         """
         lists = self._routes.lists
-        await finish(self._running, self._forget_ended, lists, self._workers, timeout, caller, last)
+        await finish(self._running, self._forget_ended, lists, timeout, caller, last)
         self._sweep()
 
     def _forget_ended(self, outcome: Any) -> None:

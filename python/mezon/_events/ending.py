@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mezon._events.batches import Batch
-from mezon._events.workers import Workers
 
 
 async def finish(
     running: Mapping[Any, asyncio.Task[None]],
     forget: Callable[[Any], None],
     lists: Iterable[Batch],
-    workers: Workers,
     timeout: float,
     caller: asyncio.Task[Any] | None,
     last: bool,
@@ -25,7 +23,6 @@ async def finish(
         running: What handlers returned, and the task of each.
         forget: Called with what ended with its loop.
         lists: The handlers of lists.
-        workers: Begin handlers.
         timeout: Seconds until the handlers are cancelled.
         caller: The task that waits for this: neither waited for nor cancelled.
         last: Nobody hands over the lists after this: drop what is left of them, with a warning.
@@ -34,7 +31,6 @@ async def finish(
     until = loop.time() + timeout
     # One turn, so that what has just begun comes to its first step, as it would without the end.
     await asyncio.sleep(0)
-    await workers.begun()
     while True:
         for one in lists:
             one.hand_over()

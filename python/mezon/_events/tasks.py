@@ -53,11 +53,6 @@ def plain_tasks(loop: asyncio.AbstractEventLoop) -> bool:
     return loop.get_task_factory() is None and isinstance(loop, asyncio.BaseEventLoop)
 
 
-def shares_tasks(loop: asyncio.AbstractEventLoop) -> bool:
-    """Say whether a task shared by handlers is the cheapest way on this loop. Where tasks begin eagerly it is not."""
-    return sys.version_info < (3, 12) and plain_tasks(loop)
-
-
 def task_maker(loop: asyncio.AbstractEventLoop) -> MakeTask:
     """Give the shortest way to a task on this loop."""
     if not plain_tasks(loop):

@@ -1,4 +1,4 @@
-"""One task begins the handlers of a batch; who looks at tasks sees what docs/guide/events.md promises, on or off."""
+"""Every coroutine handler runs in its own asyncio.Task (docs/guide/events.md, "Tasks of handlers")."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import gc
 import logging
-import sys
 import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -21,9 +20,9 @@ OTHER = "last_pin_message_event"
 variable: contextvars.ContextVar[Any] = contextvars.ContextVar("variable")
 
 
-@pytest_asyncio.fixture(params=[True, False], ids=["worker", "a task each"])
-async def bot(ports: FakePorts, request: pytest.FixtureRequest) -> AsyncIterator[MezonClient]:
-    client = client_on(ports, worker_task=request.param)
+@pytest_asyncio.fixture
+async def bot(ports: FakePorts) -> AsyncIterator[MezonClient]:
+    client = client_on(ports)
     await client.login()
     yield client
     await client.disconnect()
@@ -36,80 +35,6 @@ def listen(client: MezonClient, handler: Callable[[Any], Any]) -> None:
 def come(ports: FakePorts, *events: Any, name: str = TYPING) -> None:
     for event in events:
         ports.the_connection.event(name, event)
-
-
-shares_tasks = pytest.mark.skipif(
-    sys.version_info >= (3, 12),
-    reason="tasks begin eagerly on Python 3.12, which is cheaper than to share one",
-)
-
-
-@shares_tasks
-class TestTheSaving:
-    """What the worker is there for; off, each has its own."""
-
-    async def tasks_of(
-        self, ports: FakePorts, client: MezonClient, suspends: Callable[[int], bool]
-    ) -> list[Any]:
-        ids: list[Any] = []
-        kept: list[Any] = []
-
-        async def handle(number: int) -> None:
-            # An id is no reference: that a task is used again can be told by this alone.
-            ids.append(id(asyncio.current_task()))
-            if suspends(number):
-                kept.append(asyncio.current_task())
-                await asyncio.sleep(0)
-
-        listen(client, handle)
-        come(ports, *range(20))
-        await turns()
-        assert len(ids) == 20
-        return ids
-
-    async def test_twenty_quick_handlers_share_one(self, ports: FakePorts) -> None:
-        client = client_on(ports)
-        await client.login()
-        assert len(set(await self.tasks_of(ports, client, lambda number: False))) == 1
-        await client.disconnect()
-
-    async def test_handlers_that_suspend_never_share(self, ports: FakePorts) -> None:
-        client = client_on(ports)
-        await client.login()
-        assert len(set(await self.tasks_of(ports, client, lambda number: True))) == 20
-        await client.disconnect()
-
-    async def test_one_that_suspends_costs_one_task_more(self, ports: FakePorts) -> None:
-        client = client_on(ports)
-        await client.login()
-        assert len(set(await self.tasks_of(ports, client, lambda number: number in (3, 11)))) == 3
-        await client.disconnect()
-
-    async def test_a_task_factory_sees_every_handler(self, ports: FakePorts) -> None:
-        made: list[asyncio.Task[Any]] = []
-        loop = asyncio.get_running_loop()
-
-        def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **how: Any) -> asyncio.Task[Any]:
-            made.append(asyncio.Task(coroutine, loop=loop, **how))
-            return made[-1]
-
-        loop.set_task_factory(factory)
-        try:
-            client = client_on(ports)
-            await client.login()
-            seen: list[int] = []
-
-            async def handle(number: int) -> None:
-                seen.append(number)
-
-            listen(client, handle)
-            come(ports, 1, 2, 3)
-            await turns()
-            assert seen == [1, 2, 3]
-            assert [task.get_name() for task in made].count(TYPING) == 3
-            await client.disconnect()
-        finally:
-            loop.set_task_factory(None)
 
 
 class TestOrder:
@@ -358,45 +283,6 @@ class TestCancellation:
         await turns()
         assert ended == {2: "cancelled", 0: "ended", 1: "ended", 3: "ended", 4: "ended"}
         assert [task.cancelled() for task in tasks.values()] == [False, False, True, False, False]
-
-    @shares_tasks
-    async def test_cancelled_before_the_first_step(self, ports: FakePorts) -> None:
-        """Who cancels every task means the handlers that have not begun as well; those that come later do."""
-        client = client_on(ports)
-        await client.login()
-        seen: list[int] = []
-
-        async def handle(number: int) -> None:
-            seen.append(number)
-
-        listen(client, handle)
-        before = asyncio.all_tasks()
-        come(ports, 1, 2, 3)
-        for task in asyncio.all_tasks() - before:
-            task.cancel()
-        come(ports, 4)
-        await turns()
-        assert seen == [4]
-        assert client.stats().handlers == 0
-        await client.disconnect()
-
-    @shares_tasks
-    async def test_the_bound_counts_those_that_wait_to_begin(self, ports: FakePorts) -> None:
-        client = client_on(ports, max_concurrent_handlers=3)
-        await client.login()
-        seen: list[int] = []
-
-        async def handle(number: int) -> None:
-            seen.append(number)
-
-        listen(client, handle)
-        come(ports, *range(10))
-        assert client.stats().handlers == 3
-        assert len(ports.the_connection.waiting) == 7
-        await turns()
-        assert seen == list(range(10))
-        assert client.stats().handlers == 0
-        await client.disconnect()
 
 
 class TestFailures:
