@@ -226,3 +226,55 @@ async def test_what_has_not_begun_goes_with_the_partition(client: Client) -> Non
     await heir.reader.let_go(1)
     await first.words.stop()
     await heir.words.stop()
+
+
+async def test_an_event_that_an_earlier_owner_acknowledges_late_hides_no_other(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Event 1 comes again and is then acknowledged by the owner that had paused; event 0 still runs there."""
+    looks = 0
+
+    async def counted(given: Client, subject: str, *rest: Any, **options: Any) -> Any:
+        nonlocal looks
+        answer = await api(given, subject, *rest, **options)
+        looks += subject.startswith("CONSUMER.INFO")
+        return answer
+
+    monkeypatch.setattr(reader, "api", counted)
+    first, heir = Owner(client), Owner(client)
+    first.quick = False
+    first.start()
+    await publish(client, range(3))
+    await until(lambda: first.seen == [0, 1, 2])
+    await first.die()
+    running = {0, 2}
+
+    async def say_that_they_run() -> None:
+        while True:
+            for number in running:
+                await client.publish(first.open[number].reply, b"+WPI")
+            await asyncio.sleep(TIMES.ack_wait / 8)
+
+    saying = asyncio.create_task(say_that_they_run())
+
+    async def looked() -> None:
+        before = looks
+        await until(lambda: looks >= before + 3 or heir.seen, timeout=20)
+
+    def came() -> list[int]:
+        return sorted(int(delivery.body) for delivery in heir.reader.open)
+
+    try:
+        heir.start()
+        await until(lambda: came() == [1], lambda: f"{came()}", timeout=30)
+        await client.publish(first.open[1].reply, b"+ACK")
+        running.remove(2)
+        await until(lambda: came() == [1, 2], lambda: f"{came()}", timeout=30)
+        await looked()
+        assert heir.seen == [], "event 0 runs elsewhere"
+        running.remove(0)
+        await until(lambda: heir.seen == [0, 1, 2], lambda: f"{heir.seen}", timeout=30)
+    finally:
+        saying.cancel()
+    await heir.reader.let_go(1)
+    await heir.words.stop()

@@ -192,7 +192,12 @@ class Reader:
             self._deliver(delivery)
 
     async def _out_elsewhere(self) -> int | None:
-        """Say how many events others were given and have not acknowledged; None if nobody says."""
+        """Return how many events others were given and have not acknowledged; None if the server does not answer.
+
+        The server counts the events that are out, not which ones. An event that came again here may have been
+        acknowledged since by the owner it was lost with: it is open here and no longer out. So such events are not set
+        off against those that were delivered once, which only this reader can acknowledge.
+        """
         consumer = self._names.consumer(self.partition)
         try:
             known = await api(self._client, f"CONSUMER.INFO.{self._names.events}.{consumer}")
@@ -203,8 +208,11 @@ class Reader:
             return None
         # What came here while the answer was on its way is not among those the server counted.
         until = int(known.get("delivered", {}).get("consumer_seq", 0))
-        here = sum(delivery.turn <= until for delivery in self._open.values())
-        out = max(0, int(known.get("num_ack_pending", 0)) - here)
+        floor = int(known.get("ack_floor", {}).get("stream_seq", 0))
+        pending, again = int(known.get("num_ack_pending", 0)), int(known.get("num_redelivered", 0))
+        here = [one for one in self._open.values() if one.turn <= until and one.sequence > floor]
+        here_again = sum(one.times > 1 for one in here)
+        out = max(0, pending - again - (len(here) - here_again)) + max(0, again - here_again)
         # A server that took over may not know yet what the one before it has given: it will give it again.
         return out if until >= self._since else max(out, 1)
 

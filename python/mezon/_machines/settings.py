@@ -112,7 +112,7 @@ class Layout:
         max_bytes: Bytes of events that may wait; above it the relay stops to read the socket.
         max_age: Seconds an event may wait; 0 for no end.
         max_dead: Events the stream of dead events holds; the oldest go first.
-        max_deliveries: How often an event is given to workers before it is dead.
+        max_deliveries: How many workers may die with an event before it is dead.
         max_pending: Events of a partition that workers may have at a time.
         acknowledge_early: An event is acknowledged when its handlers have begun, not when they have ended: what a
             worker dies with does not come again.
