@@ -94,3 +94,27 @@ async def test_a_failed_login_raises_its_own_error(
         await client.wait_closed()
     assert "the disk is gone" in caplog.text
     del ports.the_http.close
+
+
+async def test_a_handler_that_ignores_its_cancellation_is_waited_for_once(
+    ports: FakePorts, client: MezonClient
+) -> None:
+    """The close asks it to end once; the handlers of ``disconnect`` do not wait for it a second time."""
+    await client.login()
+    cancellations: list[str] = []
+    gate = asyncio.Event()
+
+    @client.on_channel_message
+    async def stubborn(message: Any) -> None:
+        while not gate.is_set():
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                cancellations.append(message.content["t"])
+
+    ports.the_connection.say("work")
+    await turns()
+    await client.disconnect()
+    assert cancellations == ["work"]
+    gate.set()
+    await turns()

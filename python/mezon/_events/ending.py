@@ -25,10 +25,12 @@ async def finish(
         lists: The handlers of lists.
         timeout: Seconds until the handlers are cancelled.
         caller: The task that waits for this: neither waited for nor cancelled.
-        last: Nobody hands over the lists after this: drop what is left of them, with a warning.
+        last: Nobody hands over the lists after this: drop what is left of them, with a warning. Handlers that have
+            ignored an earlier cancellation are not waited for a second time.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + timeout
+    ignored = {task for task in _others(running, forget, caller) if task.cancelling()} if last else set()
     # One turn, so that what has just begun comes to its first step, as it would without the end.
     await asyncio.sleep(0)
     while True:
@@ -39,7 +41,7 @@ async def finish(
         await asyncio.sleep(0)
         if any(one.ready for one in lists):
             continue
-        tasks, left = _others(running, forget, caller), until - loop.time()
+        tasks, left = _others(running, forget, caller) - ignored, until - loop.time()
         if not tasks or left <= 0:
             # Everything is handed over, or the handlers of what is left are busy; one of them may be the caller.
             break
@@ -47,7 +49,7 @@ async def finish(
     if last:
         for one in lists:
             one.drop()
-    tasks = _others(running, forget, caller)
+    tasks = _others(running, forget, caller) - ignored
     for task in tasks:
         task.cancel()
     if tasks:
