@@ -17,8 +17,6 @@ _MAY_BE_ZERO: Final = frozenset(
     {
         "rate_limit",
         "rate_period",
-        "sends_per_second",
-        "sends_per_minute",
         "backoff_base",
         "backoff_max",
         "reconnect_max_attempts",
@@ -63,9 +61,6 @@ class GatewayOptions:
         heartbeat_timeout: Seconds without any frame after a ping before the connection counts as dead.
         rate_limit: Frames sent in one ``rate_period``; 0 for no limit.
         rate_period: Seconds.
-        sends_per_second: Messages sent in a second, beside ``rate_limit``; 0 for no limit: when the server has had too
-            many it says so, and the call goes again by itself.
-        sends_per_minute: The same for a minute.
         backoff_base: Seconds; the bound of the delay before the second attempt to reconnect.
         backoff_factor: How much the bound grows with each attempt. The delay is random below it.
         backoff_max: Seconds; no delay is longer.
@@ -88,8 +83,6 @@ class GatewayOptions:
     heartbeat_timeout: float = 10.0
     rate_limit: int = 80
     rate_period: float = 1.0
-    sends_per_second: int = 0
-    sends_per_minute: int = 0
     backoff_base: float = 1.0
     backoff_factor: float = 2.0
     backoff_max: float = 60.0

@@ -34,9 +34,6 @@ pub struct Options {
     /// Frames sent in one `rate_period`.
     pub rate_limit: u32,
     pub rate_period: Duration,
-    /// Messages sent in a second and in a minute, as the server counts them; 0 for no limit.
-    pub sends_per_second: u32,
-    pub sends_per_minute: u32,
     pub backoff: BackoffOptions,
     /// Makes the jitter of the delays the same each time; None takes it from the system.
     pub jitter_seed: Option<u64>,
@@ -91,8 +88,6 @@ impl Default for Options {
             heartbeat_timeout: Duration::from_secs(10),
             rate_limit: 80,
             rate_period: Duration::from_secs(1),
-            sends_per_second: 0,
-            sends_per_minute: 0,
             backoff: BackoffOptions::default(),
             jitter_seed: None,
             reconnect_max_attempts: None,

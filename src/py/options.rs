@@ -154,10 +154,6 @@ table! {
         "Frames sent in one ``rate_period``; 0 for no limit.";
     rate_period: Seconds => rate_period,
         "Seconds.";
-    sends_per_second: Count<u32> => sends_per_second,
-        "Messages sent in a second, beside ``rate_limit``; 0 for no limit: when the server has had too many it says so, and the call goes again by itself.";
-    sends_per_minute: Count<u32> => sends_per_minute,
-        "The same for a minute.";
     backoff_base: Seconds => backoff.base,
         "Seconds; the bound of the delay before the second attempt to reconnect.";
     backoff_factor: Factor => backoff.factor,

@@ -93,8 +93,6 @@ def test_the_core_takes_every_value_that_the_class_takes(field: Any) -> None:
 def test_zero_means_none_where_none_makes_sense_and_is_refused_where_it_would_stop_the_bot() -> None:
     for name in (
         "rate_limit",
-        "sends_per_second",
-        "sends_per_minute",
         "reconnect_max_attempts",
         "max_joined",
     ):

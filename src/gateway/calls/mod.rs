@@ -2,7 +2,6 @@
 
 pub(super) mod call;
 pub(super) mod joined;
-mod limiter;
 mod outbox;
 pub(super) mod pending;
 pub(super) mod rejoin;
@@ -22,7 +21,6 @@ pub(super) use self::retry::too_many;
 
 use self::call::{Call, CallId, Failure, INTERNAL};
 use self::joined::Joined;
-use self::limiter::Limiter;
 use self::outbox::Outbox;
 use self::pending::{Pending, Sent};
 use self::throttle::Throttle;
@@ -55,11 +53,8 @@ pub(super) enum Patience {
 impl Calls {
     pub fn new(shared: Arc<Shared>, jitter: StdRng) -> Self {
         let options = &shared.options;
-        let per =
-            |limit: u32, seconds| (limit > 0).then(|| Limiter::new(limit, Duration::from_secs(seconds)));
-        let sends = [per(options.sends_per_second, 1), per(options.sends_per_minute, 60)];
         Self {
-            outbox: Outbox::new(sends.into_iter().flatten().collect()),
+            outbox: Outbox::default(),
             pending: Pending::default(),
             joined: Joined::new(options.max_joined),
             raw_held: 0,

@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 use super::call::{Call, CallId};
-use super::limiter::Limiter;
 use crate::wire::tags::envelope::{CHANNEL_MESSAGE_SEND, EPHEMERAL_MESSAGE_SEND};
 
 /// The calls the server counts as sends: of messages, and of those that vanish.
@@ -18,8 +17,6 @@ struct Lane {
     calls: VecDeque<Call>,
     /// The server wants none before.
     held_until: Option<Instant>,
-    /// Every one of them must have room.
-    limits: Vec<Limiter>,
 }
 
 impl Lane {
@@ -27,16 +24,7 @@ impl Lane {
     fn due(&mut self, now: Instant) -> Option<Instant> {
         self.calls.front()?;
         self.held_until = self.held_until.filter(|until| *until > now);
-        let limits = self.limits.iter_mut().filter_map(|limit| limit.check(now).err());
-        Some(limits.chain(self.held_until).max().unwrap_or(now))
-    }
-
-    fn pop(&mut self, now: Instant) -> Option<Call> {
-        let call = self.calls.pop_front()?;
-        for limit in &mut self.limits {
-            limit.spend(now);
-        }
-        Some(call)
+        Some(self.held_until.unwrap_or(now))
     }
 }
 
@@ -49,10 +37,6 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    pub fn new(send_limits: Vec<Limiter>) -> Self {
-        Self { sends: Lane { limits: send_limits, ..Lane::default() }, ..Self::default() }
-    }
-
     fn lanes(&mut self) -> [&mut Lane; 2] {
         [&mut self.sends, &mut self.others]
     }
@@ -95,7 +79,7 @@ impl Outbox {
             (Some(_), None) => &mut self.sends,
             _ => &mut self.others,
         };
-        let call = lane.pop(now);
+        let call = lane.calls.pop_front();
         if self.is_empty() {
             self.earliest = None;
         }
@@ -201,22 +185,5 @@ mod tests {
         }
         let order: Vec<_> = std::iter::from_fn(|| outbox.pop(now)).map(|call| call.id).collect();
         assert_eq!(order, [1, 2, 3, 4]);
-    }
-
-    #[test]
-    fn every_limit_on_sends_holds_and_other_calls_pass() {
-        let now = Instant::now();
-        let mut outbox = Outbox::new(vec![Limiter::new(2, SEC), Limiter::new(3, 60 * SEC)]);
-        for id in 1..=8 {
-            outbox.push(call(id, if id == 8 { TYPING } else { SEND }, now + 600 * SEC));
-        }
-        let at =
-            |outbox: &mut Outbox, now| std::iter::from_fn(|| outbox.pop(now)).map(|call| call.id).collect();
-        let first: Vec<_> = at(&mut outbox, now);
-        assert_eq!(first, [1, 2, 8]);
-        assert_eq!(outbox.due(now), Some(now + SEC));
-        let second: Vec<_> = at(&mut outbox, now + SEC);
-        assert_eq!(second, [3]);
-        assert_eq!(outbox.due(now + SEC), Some(now + 60 * SEC));
     }
 }

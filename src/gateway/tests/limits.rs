@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::super::{Failure, Options, State};
-use super::bot::{API, Bot, ERROR, MS, Outcome, SEC, SEND, quick};
+use super::bot::{API, Bot, ERROR, MS, Outcome, SEC, quick};
 use super::net::{Auto, Got, Link};
 use crate::wire::proto::realtime::{ApiRequestEvent, Error, MessageTypingEvent, Ping, envelope::Message};
 use crate::wire::tags::envelope::PONG;
@@ -244,25 +244,6 @@ async fn a_join_of_a_reconnect_goes_again_too() {
     assert_eq!(link.got().len(), 2);
     link.answer(&link.got()[1]);
     bot.until(State::Ready).await;
-    bot.finish().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn sends_can_be_limited_by_the_second_and_by_the_minute() {
-    let options = Options { sends_per_second: 10, sends_per_minute: 25, ..quick() };
-    let (mut bot, link) = Bot::ready(options).await;
-    for _ in 0..40 {
-        bot.send(300 * SEC);
-    }
-    let other = bot.call(24, MessageTypingEvent::default(), 30 * SEC);
-    bot.settle().await;
-    assert!(bot.outcome(other).is_some(), "what is no message passes");
-    for (until, sent) in [(1, 10), (2, 20), (3, 25), (59, 25), (61, 35), (62, 40)] {
-        let start = link.got()[0].at;
-        bot.pass(start + until * SEC - MS - Instant::now()).await;
-        let sends = link.got().iter().filter(|got| got.tag == SEND).count();
-        assert_eq!(sends, sent, "in the first {until} s");
-    }
     bot.finish().await;
 }
 
