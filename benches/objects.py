@@ -78,7 +78,7 @@ def main() -> None:
         ("core: Plan.decode -> ChannelMessage", best(plan.decode, items)),
         ("google.protobuf: parse alone", best(api_pb2.ChannelMessage.FromString, items)),
         (
-            "mezon.models._convert: parsed -> ChannelMessage",
+            "mezon.models._base: parsed -> ChannelMessage",
             best(lambda m: convert_envelope_to_pydantic("channel_message", m), parsed),
         ),
         ("parse, MessageToDict, json.loads, model_validate", best(validated, items)),

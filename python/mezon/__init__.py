@@ -63,9 +63,8 @@ if TYPE_CHECKING:
         SSEConfig,
         SSEMessage,
     )
-    from mezon.models._answers import parse_extra_data
-    from mezon.models._limits import MessageLimits
-    from mezon.models.choices import ButtonClicked
+    from mezon.models._answers import ButtonClicked, parse_extra_data
+    from mezon.models._outgoing import MessageLimits
     from mezon.options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
     from mezon.session import Session
     from mezon.socket.default_socket import Socket
@@ -143,9 +142,8 @@ _HOMES = {
         "SSEMessage",
     ),
     "mezon._events.waiting": ("EventStream",),
-    "mezon.models._answers": ("parse_extra_data",),
-    "mezon.models._limits": ("MessageLimits",),
-    "mezon.models.choices": ("ButtonClicked",),
+    "mezon.models._answers": ("ButtonClicked", "parse_extra_data"),
+    "mezon.models._outgoing": ("MessageLimits",),
     "mezon.session": ("Session",),
     "mezon.socket.default_socket": ("Socket",),
     "mezon.socket.websocket_adapter": ("WebSocketAdapter", "WebSocketAdapterPb"),

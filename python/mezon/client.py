@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
     from mezon.messages import MessageDB
-    from mezon.models._limits import MessageLimits
+    from mezon.models._outgoing import MessageLimits
     from mezon.ports import Connection, Ports
     from mezon.structures import Clan, TextChannel, User
     from mezon.utils.observer import Observer

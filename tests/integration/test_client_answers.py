@@ -180,7 +180,7 @@ def test_what_is_no_form_has_no_values(text: str) -> None:
 
 
 def test_clicks_that_nobody_holds_are_let_go() -> None:
-    held, origin = HeldEvents(room=8), Origin()
+    held, origin = HeldEvents(capacity=8), Origin()
     kept = [MessageButtonClicked(message_id=number) for number in range(5)]
     for event in kept:
         held.add(event, origin)

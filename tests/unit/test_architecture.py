@@ -54,7 +54,6 @@ PUBLIC_TYPES = {
 CYCLES_LEFT = {
     "errors": "area F",
     "managers": "area B",
-    "models": "area F",
     "protobuf": "area F",
     "structures": "area F",
     "testing": "area E",

@@ -15,7 +15,7 @@ from mezon.models import (
     MessageActionRow,
     MessageComponent,
 )
-from mezon.models._body import encode_content, received_content
+from mezon.models._outgoing import encode_content, received_content
 from small import without_nulls
 
 JSON = st.recursive(

@@ -1,4 +1,4 @@
-"""The core's decoder and mezon.models._convert must give the same, whatever the wire brings."""
+"""The core's decoder and mezon.models._base must give the same, whatever the wire brings."""
 
 import math
 from typing import Any

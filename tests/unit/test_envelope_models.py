@@ -16,8 +16,8 @@ from mezon.models import (
     ChannelMessage,
     convert_envelope_to_pydantic,
 )
-from mezon.models._convert import read_parts
-from mezon.models._envelopes import NO_SOURCE, WHOLE_MESSAGE
+from mezon.models._base import NO_SOURCE, WHOLE_MESSAGE
+from mezon.models.parts import read_parts
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.protobuf.utils import is_repeated

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mezon import _core
 from mezon._events import defaults
 from mezon._events.defaults import Effects
 from mezon._gateway.codec import event_plan
 from mezon.managers.cache import CacheManager
 from mezon.models import ChannelMessage
-from mezon.models._lazy import Senders, sender_looks
-from mezon.models._seen import SenderSeen
+from mezon.models._lazy import SenderPreview, Senders
 from mezon.models.message import UserInitData
 from mezon.protobuf.api import api_pb2
 
@@ -29,7 +29,7 @@ async def never(key: int) -> Any:
 
 
 class User:
-    def __init__(self, data: UserInitData | SenderSeen) -> None:
+    def __init__(self, data: UserInitData | SenderPreview) -> None:
         self.looks: list[Any] = [LOOKS(data)]
 
     def merge(self, message: Any) -> None:
@@ -47,7 +47,7 @@ class Objects:
     def new_channel(self, description: Any, clan: Any) -> Any:
         return SimpleNamespace(id=description.channel_id, clan=clan)
 
-    def new_user(self, data: UserInitData | SenderSeen) -> User:
+    def new_user(self, data: UserInitData | SenderPreview) -> User:
         return User(data)
 
     async def refresh_clans(self) -> dict[int, Any]:
@@ -174,7 +174,7 @@ def test_looks_are_the_same_however_a_message_came() -> None:
     assert decoded.model_dump()["username"] == "ann"
     by_hand = ChannelMessage(**IDS, username="ann", clan_nick="Ánh", avatar="a.png")
     shown = ("ann", "", "Ánh", "a.png", "")
-    assert [sender_looks(message) for message in (received, decoded, by_hand)] == [shown] * 3
+    assert [_core.sender_looks(message) for message in (received, decoded, by_hand)] == [shown] * 3
 
 
 def test_a_cache_that_fails_is_no_cache_that_lacks() -> None:

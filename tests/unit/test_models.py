@@ -83,7 +83,7 @@ def test_no_class_has_what_a_raw_instance_would_skip(model: type[BaseModel]) -> 
 
 def test_import_builds_no_schema_and_loads_no_protobuf() -> None:
     code = (
-        "import sys, mezon.models, mezon.constants, mezon.utils, mezon.session, mezon.models._body\n"
+        "import sys, mezon.models, mezon.constants, mezon.utils, mezon.session, mezon.models._outgoing\n"
         "from mezon.models import ChannelMessage\n"
         "assert not ChannelMessage.__pydantic_complete__\n"
         "print([name for name in ('google.protobuf', 'aiohttp', 'sqlite3') if name in sys.modules])"

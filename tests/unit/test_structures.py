@@ -27,7 +27,7 @@ from mezon.models import (
     UserInitData,
 )
 from mezon.models._outgoing import OutgoingMessage
-from mezon.models._sent import sent_message
+from mezon.models.message import sent_message
 from mezon.structures import Clan, Message, TextChannel, User
 
 BOT = 99

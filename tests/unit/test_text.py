@@ -9,7 +9,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 from mezon import ApiMessageMention, InvalidArgumentError, MezonClient, Text, split_text
-from mezon.models._body import encode_content
+from mezon.models._outgoing import encode_content
 from mezon.testing import LocalGateway
 from mezon.text import utf16_length
 

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from mezon.errors import InvalidArgumentError
-from mezon.models._limits import MessageLimits
+from mezon.models._outgoing import MessageLimits
 from mezon.options import GapOptions, GatewayOptions
 from mezon.utils.bounds import MOST_SECONDS, check_count, check_flag, check_number, shown
 from mezon.utils.ids import required_id

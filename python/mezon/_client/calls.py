@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         ApiSentTokenRequest,
         ChannelMessageAck,
     )
-    from mezon.models._body import Content
+    from mezon.models._outgoing import Content
 
 
 class ClientCalls:

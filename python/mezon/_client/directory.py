@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mezon.models import ApiClanDesc, ChannelMessage, ChannelMessageAck
-    from mezon.models._seen import SenderSeen
+    from mezon.models._lazy import SenderPreview
     from mezon.models.message import UserInitData
     from mezon.structures import Clan, Message, MessageHandle, TextChannel, User
     from mezon.structures._owner import Owner
@@ -74,7 +74,7 @@ class Directory:
         text_channel, _ = _structures()
         return text_channel(description, clan, self._client.socket_manager, self._client.message_db)
 
-    def new_user(self, data: UserInitData | SenderSeen) -> User:
+    def new_user(self, data: UserInitData | SenderPreview) -> User:
         """Make the object of a user."""
         _, user = _structures()
         return user(data, self._client.socket_manager, self._client.channel_manager)

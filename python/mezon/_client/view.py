@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mezon.managers.event import EventManager
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
-    from mezon.models._limits import MessageLimits
+    from mezon.models._outgoing import MessageLimits
     from mezon.options import GapOptions, GatewayOptions
     from mezon.ports import MessageStore
     from mezon.session import Session

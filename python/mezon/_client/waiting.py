@@ -14,7 +14,7 @@ from mezon.managers.event import event_name
 
 if TYPE_CHECKING:
     from mezon.models import ChannelMessage, DropdownBoxSelected
-    from mezon.models.choices import ButtonClicked
+    from mezon.models._answers import ButtonClicked
 
 
 class ClientWaiting:

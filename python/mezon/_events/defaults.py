@@ -11,8 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mezon.constants.enum import ChannelType, TypeMessage
-from mezon.models._lazy import Senders
-from mezon.models._seen import ChannelSeen, SenderSeen
+from mezon.models._lazy import ChannelPreview, SenderPreview, Senders
 from mezon.models.message import UserInitData
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class Objects(Protocol):
 
     def new_clan(self, clan_id: int) -> Clan: ...
     def new_channel(self, description: Any, clan: Clan) -> TextChannel: ...
-    def new_user(self, data: UserInitData | SenderSeen) -> User: ...
+    def new_user(self, data: UserInitData | SenderPreview) -> User: ...
     async def refresh_clans(self) -> dict[int, Clan]: ...
 
 
@@ -144,7 +143,7 @@ class Effects:
         clan = self._clan(message.clan_id)
         channel = clan.channels.get(message.channel_id)
         if channel is None:
-            channel = self._objects.new_channel(ChannelSeen(message), clan)
+            channel = self._objects.new_channel(ChannelPreview(message), clan)
             clan.channels.set(channel.id, channel)
             self._list_channels(clan)
         client.channels.set(channel.id, channel)
@@ -152,7 +151,7 @@ class Effects:
 
     def _meet_user(self, message: ChannelMessage) -> None:
         client = self._client
-        seen = SenderSeen(message, client.channel_manager.get_all_dm_channels())
+        seen = SenderPreview(message, client.channel_manager.get_all_dm_channels())
         client.users.set(message.sender_id, self._objects.new_user(seen))
 
     def _clan(self, clan_id: int) -> Clan:

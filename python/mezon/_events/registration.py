@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         VoiceLeavedEvent,
         VoiceStartedEvent,
     )
-    from mezon.models.choices import ButtonClicked
+    from mezon.models._answers import ButtonClicked
     from mezon.options import Disconnect, Gap
     from mezon.protobuf.api import api_pb2
     from mezon.protobuf.rtapi import realtime_pb2

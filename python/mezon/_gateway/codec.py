@@ -15,16 +15,12 @@ from pydantic import BaseModel
 
 from mezon import _core
 from mezon.models._answers import OfClient
-from mezon.models._envelopes import (
-    ENVELOPE_TO_PYDANTIC_MAP,
-    NO_SOURCE,
-    PARTS,
-    PROTO_FIELDS,
-    WHOLE_MESSAGE,
-)
-from mezon.models._lazy import ALONE, AT_ONCE
+from mezon.models._base import NO_SOURCE, WHOLE_MESSAGE
+from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP, PROTO_FIELDS
+from mezon.models._lazy import EAGER_FIELDS, SEPARATE_FIELD
 from mezon.models._origin import KEY
 from mezon.models.message import ChannelMessage
+from mezon.models.parts import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -205,7 +201,7 @@ def _spec(model: type[BaseModel], message: str) -> PlanSpec:
         sources[source].names.append(name)
         spec.zero(name, zero)
     if issubclass(model, ChannelMessage):
-        spec.later = Later(list(AT_ONCE), ALONE)
+        spec.later = Later(list(EAGER_FIELDS), SEPARATE_FIELD)
     return spec
 
 
@@ -264,7 +260,7 @@ def _inside(
 
 def _json_reader(item: type[BaseModel]) -> Callable[[bytes], list[Any]]:
     def read(data: bytes) -> list[Any]:
-        from mezon.models._convert import read_parts
+        from mezon.models.parts import read_parts
 
         return read_parts(item, data)
 

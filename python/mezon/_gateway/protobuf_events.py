@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mezon._gateway.codec import MESSAGES
-from mezon.models._answers import equip
+from mezon.models._answers import add_answers
 from mezon.models._origin import Origin, held
 from mezon.utils.logger import get_logger
 
@@ -33,7 +33,7 @@ def protobuf_event(name: str, body: bytes, origin: Origin | None = None) -> Any:
         package, _, message = MESSAGES[name].rpartition(".")
         kind = _classes[name] = getattr(api_pb2 if package == "mezon.api" else realtime_pb2, message)
         if name == _ANSWERABLE:
-            equip(kind)
+            add_answers(kind)
     try:
         event = kind.FromString(body)
     except Exception as error:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from mezon.managers._home import home_of
 from mezon.managers._joins import join_clans
 from mezon.messages._foreign import as_store, core_of
-from mezon.models._body import mentions_of, received_content
 from mezon.models._origin import KEY, RECEIVERS, Origin
-from mezon.models._outgoing import OutgoingMessage
+from mezon.models._outgoing import OutgoingMessage, mentions_of, received_content
 from mezon.socket import Socket, WebSocketAdapterPb
 from mezon.utils.logger import get_logger
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
         ChannelMessage,
         ChannelMessageAck,
     )
-    from mezon.models._body import Content
+    from mezon.models._outgoing import Content
     from mezon.ports import Connection, MessageStore
     from mezon.session import Session
 
@@ -267,7 +266,7 @@ class SocketManager:
         if not message_id or (store is not None and store.came(ack.channel_id or 0, message_id)):
             # The server's own copy says more, and the connection has it for `channel.messages`, too.
             return Sent(ack, None)
-        from mezon.models._sent import sent_message
+        from mezon.models.message import sent_message
 
         sent = sent_message(ack, self.mezon_client.client_id, message, channel_label)
         if store is not None and self.saves_sent:

@@ -1,6 +1,6 @@
-"""Everything a handler receives and everything a bot sends, as pydantic models.
+"""Everything that handlers receive and bots send, as pydantic models.
 
-The files group them by theme; bots import them from here. A file is loaded when one of its names is used:
+The modules group the models by topic; import the models from here. A module is imported when one of its names is used:
 building all classes takes longer than the rest of ``import mezon``.
 """
 
@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if not hasattr(sys.modules["mezon"], "__distribution__"):
-    # This file outlives mezon-sdk, whose models are one module: it is the first of ours that the __init__ of mezon-sdk
-    # imports, and that a bot imports where there is no __init__ any more.
+    # mezon-sdk was installed over this package: it overwrites mezon/__init__.py but not this file (its models are one
+    # module). This file is the first of ours that the __init__ of mezon-sdk imports, and that a bot imports after
+    # mezon-sdk and its __init__ were removed.
     raise ImportError(
         "files of mezon-rs are missing or were replaced: mezon-sdk owns the same folder, and was installed or "
         "uninstalled after mezon-rs. Repair it: pip uninstall -y mezon-sdk, then pip install --force-reinstall mezon-rs"
@@ -18,8 +19,12 @@ if not hasattr(sys.modules["mezon"], "__distribution__"):
 
 if TYPE_CHECKING:
     from mezon.models._base import MezonBaseModel
-    from mezon.models._convert import convert_envelope_to_pydantic, protobuf_to_pydantic
-    from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP, PROTO_FIELDS
+    from mezon.models._envelopes import (
+        ENVELOPE_TO_PYDANTIC_MAP,
+        PROTO_FIELDS,
+        convert_envelope_to_pydantic,
+        protobuf_to_pydantic,
+    )
     from mezon.models.api import (
         ApiAccountApp,
         ApiAuthenticateRequest,
@@ -49,6 +54,7 @@ if TYPE_CHECKING:
     )
     from mezon.models.events import (
         AddUsers,
+        ApiNotification,
         ChannelCreatedEvent,
         ChannelDeletedEvent,
         ChannelUpdatedEvent,
@@ -62,6 +68,7 @@ if TYPE_CHECKING:
         LastPinMessageEvent,
         LastSeenMessageEvent,
         MessageTypingEvent,
+        NotificationEvent,
         StreamingJoinedEvent,
         StreamingLeavedEvent,
         TokenSentEvent,
@@ -94,7 +101,6 @@ if TYPE_CHECKING:
         SelectFieldOption,
     )
     from mezon.models.message import ChannelMessage, UserInitData
-    from mezon.models.notifications import ApiNotification, NotificationEvent
     from mezon.models.parts import (
         ApiMessageAttachment,
         ApiMessageDeleted,
@@ -269,11 +275,10 @@ __all__ = [
     "protobuf_to_pydantic",
 ]
 
-#: Which file has which names; must match the imports above.
+#: The module of each name; must match the imports above.
 _HOMES: Final = {
     "_base": "MezonBaseModel",
-    "_convert": "convert_envelope_to_pydantic protobuf_to_pydantic",
-    "_envelopes": "ENVELOPE_TO_PYDANTIC_MAP PROTO_FIELDS",
+    "_envelopes": "ENVELOPE_TO_PYDANTIC_MAP PROTO_FIELDS convert_envelope_to_pydantic protobuf_to_pydantic",
     "api": (
         "ApiAccountApp ApiAuthenticateRequest ApiChannelDescList ApiChannelDescription "
         "ApiChannelMessageHeader ApiClanDesc ApiClanDescList ApiCreateChannelDescRequest "
@@ -285,10 +290,10 @@ _HOMES: Final = {
         "LinkVoiceRoomOnMessage MarkdownOnMessage StartEndIndex"
     ),
     "events": (
-        "AddUsers ChannelCreatedEvent ChannelDeletedEvent ChannelUpdatedEvent ClanNameExistedEvent "
+        "AddUsers ApiNotification ChannelCreatedEvent ChannelDeletedEvent ChannelUpdatedEvent ClanNameExistedEvent "
         "ClanProfileUpdatedEvent ClanUpdatedEvent CustomStatusEvent DropdownBoxSelected FCMTokens "
-        "GiveCoffeeEvent LastPinMessageEvent LastSeenMessageEvent MessageTypingEvent StreamingJoinedEvent "
-        "StreamingLeavedEvent TokenSentEvent UserChannelAddedEvent UserChannelRemoved "
+        "GiveCoffeeEvent LastPinMessageEvent LastSeenMessageEvent MessageTypingEvent NotificationEvent "
+        "StreamingJoinedEvent StreamingLeavedEvent TokenSentEvent UserChannelAddedEvent UserChannelRemoved "
         "UserClanRemovedEvent UserProfileRedis UserProfileUpdatedEvent VoiceEndedEvent VoiceJoinedEvent "
         "VoiceLeavedEvent VoiceStartedEvent"
     ),
@@ -300,7 +305,6 @@ _HOMES: Final = {
         "SelectFieldOption"
     ),
     "message": "ChannelMessage UserInitData",
-    "notifications": "ApiNotification NotificationEvent",
     "parts": "ApiMessageAttachment ApiMessageDeleted ApiMessageMention ApiMessageReaction ApiMessageRef",
     "payloads": (
         "EphemeralMessageData MessagePayLoad MessageUserPayLoad ReactMessageData ReactMessagePayload "

@@ -1,7 +1,8 @@
-"""What can be done with an event: answer it. Mixed into the models, and put on the protobuf class of a click.
+"""Methods of events and acknowledgements: reply, react, update, delete.
 
-The client is found when a method is called (``mezon/models/_origin.py``), and its directory makes the objects: what
-stands above the models is named here for type checkers alone.
+They are mixed into the models, and added to the protobuf class of a click. Each method finds the client through
+``mezon/models/_origin.py``, and the client's directory creates the objects. The client and the structures stand above
+this package and are imported for type checkers only.
 """
 
 from __future__ import annotations
@@ -10,30 +11,31 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mezon.errors import InvalidArgumentError
+from mezon.models._base import LEFT_OUT, Model, SentInt
 from mezon.models._origin import KEY, RECEIVERS, client_of
 
 if TYPE_CHECKING:
     from mezon.client import MezonClient
-    from mezon.models._body import Content
-    from mezon.models.realtime import ChannelMessageAck
+    from mezon.models._outgoing import Content
+    from mezon.protobuf.rtapi.realtime_pb2 import MessageButtonClicked
     from mezon.structures import Clan, MessageHandle, TextChannel, User
 
 
 class OfClient:
-    """An event that knows its client; not in its dump, ``==``, ``repr`` or pickle."""
+    """An event with a reference to its client, which dumps, ``==``, ``repr`` and pickles ignore."""
 
     if TYPE_CHECKING:
 
         @property
         def client(self) -> MezonClient:
-            """The client it came to.
+            """The client that received the event.
 
             Raises:
-                MezonError: If it came to none, as one made by hand.
+                MezonError: If there is none, for example because the event was made by hand.
             """
 
     else:
-        client = property(client_of, doc="The client it came to. A MezonError if there is none.")
+        client = property(client_of, doc="The client that received the event.")
 
     def __getstate__(self) -> dict[Any, Any]:
         state: dict[Any, Any] = super().__getstate__()  # type: ignore[assignment]
@@ -46,133 +48,155 @@ class OfClient:
 
 
 class MessageAnswers(OfClient):
-    """What a received message can do. Every method needs a message that a client has received."""
+    """Methods of a received message. They raise MezonError for a message that no client has received."""
 
     @property
     def channel(self: Any) -> TextChannel:
-        """Where it was written."""
+        """The channel of the message."""
         channel: TextChannel = self.client.directory.channel_of(self)
         return channel
 
     @property
     def clan(self: Any) -> Clan:
-        """The clan it was written in; the clan with the id 0 for direct messages."""
+        """The clan of the message; the clan with the id 0 for direct messages."""
         clan: Clan = self.channel.clan
         return clan
 
     @property
     def author(self: Any) -> User:
-        """Who wrote it."""
+        """The author of the message."""
         author: User = self.client.directory.author_of(self)
         return author
 
     async def reply(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
-        """Answer it; the options are those of ``Message.reply``.
+        """Reply to the message; the options are those of ``Message.reply``.
 
         Raises:
-            MezonError: One of its kinds, if it cannot be sent.
+            MezonError: If the reply cannot be sent.
         """
         ack: ChannelMessageAck = await self.client.directory.message_of(self).reply(content, **options)
         return ack
 
     async def react(self: Any, emoji_id: int, emoji: str, count: int = 1, **options: Any) -> Any:
-        """React to it; the options are those of ``Message.react``.
+        """React to the message; the options are those of ``Message.react``.
 
         Raises:
-            MezonError: One of its kinds, if the server does not take it.
+            MezonError: If the server refuses the reaction.
         """
         return await self.client.directory.message_of(self).react(emoji_id, emoji, count, **options)
 
     async def update(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
-        """Change it, if it is the bot's own; the options are those of ``Message.update``."""
+        """Edit the message, which must be the bot's own; the options are those of ``Message.update``."""
         ack: ChannelMessageAck = await self.client.directory.message_of(self).update(content, **options)
         return ack
 
     async def delete(self: Any) -> Any:
-        """Delete it."""
+        """Delete the message."""
         return await self.client.directory.message_of(self).delete()
 
 
 class SentAnswers(OfClient):
-    """What can be done with what was sent. Every method needs the acknowledgement of a client's own send."""
+    """Methods of an acknowledgement. They raise MezonError unless a client has sent the message."""
 
     @property
     def message(self: Any) -> MessageHandle:
-        """The message that was sent."""
+        """A handle of the sent message."""
         handle: MessageHandle = self.client.directory.handle_of_ack(self)
         return handle
 
     async def update(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
-        """Change what was sent; the options are those of ``Message.update``."""
+        """Edit the sent message; the options are those of ``Message.update``."""
         ack: ChannelMessageAck = await self.message.update(content, **options)
         return ack
 
     async def delete(self: Any) -> Any:
-        """Delete what was sent."""
+        """Delete the sent message."""
         return await self.message.delete()
 
     async def react(self: Any, emoji_id: int, emoji: str, count: int = 1, **options: Any) -> Any:
-        """React to what was sent; the options are those of ``Message.react``."""
+        """React to the sent message; the options are those of ``Message.react``."""
         return await self.message.react(emoji_id, emoji, count, **options)
 
     async def reply(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
-        """Answer what was sent; the options are those of ``Message.reply``."""
+        """Reply to the sent message; the options are those of ``Message.reply``."""
         ack: ChannelMessageAck = await self.message.reply(content, **options)
         return ack
 
 
+class ChannelMessageAck(SentAnswers, Model):
+    """The acknowledgement of a sent message. Times are UNIX seconds."""
+
+    channel_id: SentInt = LEFT_OUT
+    mode: int | None = None
+    message_id: SentInt = LEFT_OUT
+    code: int | None = 0
+    username: str | None = None
+    create_time: str | None = None
+    update_time: str | None = None
+    persistence: bool | None = None
+    clan_id: int | None = None
+    channel_label: str | None = None
+    is_public: bool | None = None
+
+    create_time_seconds: int | None = None
+    update_time_seconds: int | None = None
+    persistent: bool | None = None
+    clan_logo: str | None = None
+    category_name: str | None = None
+
+
 class ChoiceAnswers(OfClient):
-    """What a click on a button, or a choice from a select box, can do."""
+    """Methods of a click on a button, or of a choice in a select box."""
 
     @property
     def message(self: Any) -> MessageHandle:
-        """The message with the button: it can be updated, deleted and answered; ``await fetch()`` gets it whole."""
+        """A handle of the message with the component; ``await click.message.fetch()`` returns the message itself."""
         handle: MessageHandle = self.client.directory.handle_of(
             self.channel_id, self.message_id, self.sender_id
         )
         return handle
 
     async def reply(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
-        """Answer the message with the button; the options are those of ``Message.reply``.
+        """Reply to the message with the component; the options are those of ``Message.reply``.
 
         Raises:
-            MezonError: One of its kinds, if it cannot be sent.
+            MezonError: If the reply cannot be sent.
         """
         ack: ChannelMessageAck = await self.message.reply(content, **options)
         return ack
 
     async def update(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
-        """Change the message with the button; the options are those of ``Message.update``.
+        """Edit the message with the component; the options are those of ``Message.update``.
 
         Raises:
-            MezonError: One of its kinds, if the server does not take it.
+            MezonError: If the server refuses the edit.
         """
         ack: ChannelMessageAck = await self.message.update(content, **options)
         return ack
 
 
 class FormAnswers(ChoiceAnswers):
-    """A click, which brings what was put into the form of its message."""
+    """Methods of a click on a button, which carries the values of the message's inputs."""
 
     @property
     def values(self: Any) -> dict[str, str | list[str]]:
-        """What was put into the inputs of the message, by their ids; see ``parse_extra_data``."""
+        """The values of the message's inputs by id; see ``parse_extra_data``."""
         return parse_extra_data(self.extra_data)
 
 
 def parse_extra_data(extra_data: str, *, strict: bool = False) -> dict[str, str | list[str]]:
-    """Return the values of a form, out of a click's ``extra_data``.
+    """Return the values of a form in the ``extra_data`` of a click.
 
-    Mezon's apps send a JSON object there, from the id of each input, select box, date picker and radio group to its
-    value: a text as it was typed (numbers too), the ``value`` of the chosen option, a date as ``d/m/yyyy``, a list
-    for several. What nobody touched may be missing. Anything that is no JSON object gives no values.
+    Mezon's apps send a JSON object from the id of each input, select box, date picker and radio group to its value: the
+    text as it was typed (also for numbers), the ``value`` of the chosen option, a date as ``d/m/yyyy``, or a list for
+    several choices. Untouched inputs can be missing. Any other text results in no values.
 
     Args:
-        extra_data: The text of the event; "" for a form that nobody touched.
-        strict: Raise for a text that no client's form makes, instead of returning no values.
+        extra_data: The text of the event; "" for an untouched form.
+        strict: Raise for a text that no app sends, instead of returning no values.
 
     Raises:
-        InvalidArgumentError: If ``strict``, and the text is no JSON object of such values.
+        InvalidArgumentError: If ``strict``, and the text is not a JSON object of such values.
     """
     if not extra_data:
         return {}
@@ -203,8 +227,24 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def equip(kind: type) -> None:
-    """Give the protobuf class of a click what a click can do. It stays the class that protobuf made."""
+def add_answers(kind: type) -> None:
+    """Add the methods of a click to its protobuf class, which stays the class that protobuf made."""
     for name in ("client", "message", "reply", "update", "values"):
         if not hasattr(kind, name):
             setattr(kind, name, getattr(FormAnswers, name))
+
+
+if TYPE_CHECKING:
+
+    class ButtonClicked(FormAnswers, MessageButtonClicked):
+        """A click on a button: ``mezon.protobuf.rtapi.realtime_pb2.MessageButtonClicked`` with methods."""
+
+
+def __getattr__(name: str) -> Any:
+    # At run time ButtonClicked is the protobuf class itself, which is imported on first use.
+    if name == "ButtonClicked":
+        from mezon.protobuf.rtapi.realtime_pb2 import MessageButtonClicked
+
+        add_answers(MessageButtonClicked)
+        return MessageButtonClicked
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,17 +1,18 @@
-"""Which model an envelope's field becomes, and where the fields of a model come from.
+"""The model of each field of an envelope. The core builds its decoding plans from these tables too."""
 
-The core builds its plans from these two tables too: this is the one place that says it.
-"""
+from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
 from mezon.models import events, realtime
+from mezon.models._base import build
 from mezon.models.message import ChannelMessage
-from mezon.models.notifications import NotificationEvent
-from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
+from mezon.models.parts import ApiMessageReaction
 from mezon.models.roles import ApiRoleListEventResponse
+
+_M = TypeVar("_M", bound=BaseModel)
 
 ENVELOPE_TO_PYDANTIC_MAP: Final[dict[str, type[BaseModel]]] = {
     "channel_message": ChannelMessage,
@@ -45,44 +46,46 @@ ENVELOPE_TO_PYDANTIC_MAP: Final[dict[str, type[BaseModel]]] = {
     "give_coffee_event": events.GiveCoffeeEvent,
     "token_sent_event": events.TokenSentEvent,
     "dropdown_box_selected": events.DropdownBoxSelected,
-    "notifications": NotificationEvent,
+    "notifications": events.NotificationEvent,
     "ping": realtime.Ping,
     "pong": realtime.Pong,
     "rpc": realtime.Rpc,
     "error": realtime.SocketError,
 }
 
-#: The source of a field is all of the message, as a dict by field name.
-WHOLE_MESSAGE: Final = "*"
-
-#: The field has no source: the message has one of that name, but bots never got its value here.
-NO_SOURCE: Final = ""
-
-#: Model field -> protobuf field, for those whose names differ. Every other field comes from the protobuf
-#: field of its own name, and has the model's default if there is none.
+#: Model field -> protobuf field, for the models with fields whose names differ. Every other field comes from the
+#: protobuf field of the same name, or has the model's default if there is none.
 PROTO_FIELDS: Final[dict[type[BaseModel], dict[str, str]]] = {
-    ApiMessageReaction: {"channel_id": NO_SOURCE, "mode": NO_SOURCE, "message_id": NO_SOURCE},
-    ApiRoleListEventResponse: {"clan_id": "clanId"},
-    events.ClanNameExistedEvent: {"clan_name": "name"},
-    events.ClanUpdatedEvent: {"clan_logo": "logo"},
-    realtime.ChannelJoin: {"channel_join": WHOLE_MESSAGE},
-    realtime.ChannelLeave: {"channel_leave": WHOLE_MESSAGE},
+    model: dict(model.proto_fields)
+    for model in (
+        ApiMessageReaction,
+        ApiRoleListEventResponse,
+        events.ClanNameExistedEvent,
+        events.ClanUpdatedEvent,
+        realtime.ChannelJoin,
+        realtime.ChannelLeave,
+    )
 }
 
 
-class Parts(NamedTuple):
-    """A list inside a bytes field of a message: protobuf, or JSON from older clients."""
+def protobuf_to_pydantic(proto_message: Any, pydantic_class: type[_M]) -> _M:
+    """Convert a ``google.protobuf`` message to a model.
 
-    #: The list message of ``mezon.api``, its only field, and what its items become.
-    message: str
-    field: str
-    item: type[BaseModel]
+    A field that is zero in the message is zero in the model, so the conversion always succeeds for the models of this
+    package. Other classes receive the fields by their protobuf names and validate them.
+
+    Raises:
+        pydantic.ValidationError: If a class outside this package refuses the values.
+    """
+    if issubclass(pydantic_class, ChannelMessage) and pydantic_class.__module__.startswith("mezon.models"):
+        return pydantic_class.from_protobuf(proto_message)
+    return build(pydantic_class, proto_message, zeros=True)
 
 
-#: Field of ChannelMessage -> what lies in its bytes.
-PARTS: Final[dict[str, Parts]] = {
-    "mentions": Parts("MessageMentionList", "mentions", ApiMessageMention),
-    "attachments": Parts("MessageAttachmentList", "attachments", ApiMessageAttachment),
-    "reactions": Parts("MessageReactionList", "reactions", ApiMessageReaction),
-    "references": Parts("MessageRefList", "refs", ApiMessageRef),
-}
+def convert_envelope_to_pydantic(field_name: str, protobuf_message: Any) -> Any:
+    """Convert the payload of an envelope to the object that handlers receive.
+
+    The result is a model if ``ENVELOPE_TO_PYDANTIC_MAP`` has one for ``field_name``, otherwise the protobuf message.
+    """
+    model = ENVELOPE_TO_PYDANTIC_MAP.get(field_name)
+    return protobuf_message if model is None else protobuf_to_pydantic(protobuf_message, model)

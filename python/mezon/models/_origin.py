@@ -1,11 +1,10 @@
-"""Whose event it is: how ``message.reply(...)`` finds its client.
+"""The client of an event, through which ``message.reply(...)`` works.
 
-Events that become models carry an `Origin` in their ``__dict__``, put there by the plan that builds them, so that it
-costs an event nothing. It is no field: dumps, ``repr``, ``==`` and pickle do not know it. Messages of protobuf take
-no attributes and no weak references, so those few that can be answered stand in a table by identity, which lets go
-of what nobody else holds.
+A model carries an `Origin` in its ``__dict__``. The decoding plan puts it there at no cost for each event. It is not a
+field: dumps, ``repr``, ``==`` and pickles ignore it. Protobuf messages accept neither attributes nor weak references,
+so the few that can be answered are kept in a table by identity, which drops those without other references.
 
-Not a context variable: an event may be answered by a task that another client's handler has started.
+A context variable would not do: a task that a handler of another client started may answer the event.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ from mezon.errors import MezonError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The name an origin has in an event's ``__dict__``. The core takes names that begin so for no fields
+#: The key of the origin in an event's ``__dict__``. The core does not treat names with this prefix as fields
 #: (src/py/codec/plan.rs).
 KEY: Final = "_origin"
 
-#: Beside it, who sees the ephemeral message of an acknowledgement.
+#: The key of the receivers of an ephemeral message, in the ``__dict__`` of its acknowledgement.
 RECEIVERS: Final = "_receivers"
 
 
 class Origin:
-    """The client an event came to. Copies of the event share it; it keeps no client alive."""
+    """A weak reference to the client that received an event. Copies of the event share it."""
 
     __slots__ = ("__weakref__", "_client")
 
@@ -39,12 +38,12 @@ class Origin:
             try:
                 self._client = weakref.ref(client)
             except TypeError:
-                # A test's stand-in, such as a SimpleNamespace, may take no weak references.
+                # A test double such as a SimpleNamespace does not support weak references.
                 self._client = lambda: client
 
     @property
     def client(self) -> Any:
-        """The client, while it lives."""
+        """The client, or None if it no longer exists."""
         return self._client() if self._client is not None else None
 
     def __copy__(self) -> Self:
@@ -54,46 +53,46 @@ class Origin:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Another process has another client, or none.
+        # Another process has another client or none.
         return (Origin, ())
 
 
 class HeldEvents:
     """Protobuf events and their origins, by identity.
 
-    An entry keeps its event alive, so its id is nobody else's. When there are many, those that nobody else holds
-    are let go: the table is bounded by the events that live.
+    An entry keeps its event alive, so that its id is not reused. A full table drops the events without other
+    references, which bounds it by the events in use.
     """
 
-    def __init__(self, room: int = 256) -> None:
+    def __init__(self, capacity: int = 256) -> None:
         self._events: dict[int, tuple[Any, Origin]] = {}
-        self._room = self._limit = room
+        self._capacity = self._limit = capacity
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._events)
 
     def add(self, event: Any, origin: Origin) -> None:
-        """Remember whose event it is."""
+        """Store the origin of an event."""
         with self._lock:
             self._events[id(event)] = (event, origin)
             if len(self._events) >= self._limit:
                 self._sweep()
 
     def get(self, event: Any) -> Origin | None:
-        """Say whose event it is, or None."""
+        """Return the origin of an event, or None."""
         entry = self._events.get(id(event))
         return entry[1] if entry is not None and entry[0] is event else None
 
     def _sweep(self) -> None:
-        alone = _references((object(), None))
-        for key in [key for key, entry in self._events.items() if _references(entry) <= alone]:
+        unshared = _references((object(), None))
+        for key in [key for key, entry in self._events.items() if _references(entry) <= unshared]:
             del self._events[key]
-        self._limit = max(self._room, 2 * len(self._events))
+        self._limit = max(self._capacity, 2 * len(self._events))
 
 
 def _references(entry: tuple[Any, Any]) -> int:
-    """Say how many hold the first of a pair, by the same way for all: Pythons differ in what they count here."""
+    """Return the reference count of the first of a pair; only comparable with results of this function."""
     return sys.getrefcount(entry[0])
 
 
@@ -101,17 +100,17 @@ held: Final = HeldEvents()
 
 
 def client_of(event: Any) -> Any:
-    """Give the client an event, or the acknowledgement of a send, came to.
+    """Return the client that received an event or sent the acknowledged message.
 
     Raises:
-        MezonError: If it came to none, as one made by hand, or its client is gone.
+        MezonError: If there is none, or it no longer exists.
     """
     values = getattr(event, "__dict__", None)
     origin = (values.get(KEY) if values else None) or held.get(event)
     client = origin.client if isinstance(origin, Origin) else None
     if client is None:
         raise MezonError(
-            f"this {type(event).__name__} belongs to no client: only what a running client has received or sent can "
-            "be answered, not what was made by hand, unpickled or left over"
+            f"this {type(event).__name__} belongs to no client: only objects that a running client has received or "
+            "sent can be answered, not objects that were made by hand or unpickled, or whose client is gone"
         )
     return client

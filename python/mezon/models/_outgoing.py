@@ -1,29 +1,33 @@
-"""A message on its way out, as one value.
-
-Everything that a bot's author can say of a message when it is sent stands here once. The methods that are public by
-the reference's contract repeat it in their signatures, and ``tests/unit/test_outgoing.py`` holds them to it.
-"""
+"""Messages that the bot sends: their content as JSON, their fields, and their limits."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from json.encoder import encode_basestring
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mezon.models._body import encode_content, mentions_of
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError, to_json
+
+from mezon.errors import InvalidArgumentError
+from mezon.utils.bounds import check_fields
+from mezon.utils.text import TextBody, utf16_length
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from mezon.models._body import Content
     from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageRef
+
+#: The content of a message: text, a ``Text``, a dict, or a model such as ``ChannelMessageContent``.
+Content: TypeAlias = "str | TextBody | Mapping[str, Any] | BaseModel"
 
 
 @dataclass
 class OutgoingMessage:
-    """What ``Socket.write_chat_message`` takes, by the same names and in the same order.
+    """The arguments of ``Socket.write_chat_message``, by the same names and in the same order.
 
-    Every name is that of a field of the schema's ``ChannelMessageSend``. ``vars(message)`` are the keywords of such
-    a method.
+    Each name is a field of ``ChannelMessageSend`` in the schema. ``vars(message)`` are the keyword arguments. The
+    methods whose signatures the reference fixes repeat these fields, which ``tests/unit/test_outgoing.py`` checks.
     """
 
     clan_id: int
@@ -41,13 +45,183 @@ class OutgoingMessage:
     topic_id: int | None = None
 
     def fields(self) -> dict[str, Any]:
-        """Give the fields of the schema, with the content as its JSON and the mentions that a ``Text`` brings.
+        """Return the fields of the schema, with the content as JSON and the mentions of a ``Text`` included.
 
         Raises:
-            InvalidArgumentError: If the content is nothing that can be sent.
+            InvalidArgumentError: If the content cannot be sent.
         """
         return {
             **vars(self),
             "content": encode_content(self.content),
             "mentions": mentions_of(self.content, self.mentions),
         }
+
+
+def mentions_of(
+    content: Content | None, mentions: Sequence[ApiMessageMention] | None
+) -> Sequence[ApiMessageMention] | None:
+    """Return the mentions to send: those in a ``Text`` and those that were passed.
+
+    Raises:
+        InvalidArgumentError: If one of them is not a mention.
+    """
+    for mention in mentions or ():
+        if not isinstance(mention, BaseModel | Mapping):
+            raise InvalidArgumentError(
+                f"a mention must be an ApiMessageMention(user_id=..., s=0, e=5) or such a dict, not {mention!r}: "
+                "a name alone identifies neither the user nor the position in the text"
+            )
+    if not isinstance(content, TextBody) or not (contained := content.mentions):
+        return mentions
+    return [*contained, *(mentions or ())]
+
+
+def require_content(content: Content | None) -> None:
+    """Refuse a message without content.
+
+    Raises:
+        InvalidArgumentError: If ``content`` is None.
+    """
+    if content is None:
+        raise InvalidArgumentError(
+            "there is nothing to send: the content is None. Does a function lack a return statement?"
+        )
+
+
+# ---- JSON
+
+
+def encode_content(content: Content | None) -> str:
+    """Return the compact JSON text of ``content``: a str becomes ``{"t": ...}``, None becomes ``{}``.
+
+    Entries that are None are omitted, also in nested dicts and models.
+
+    Raises:
+        InvalidArgumentError: If ``content`` has another type or contains a value that JSON cannot represent.
+    """
+    try:
+        if isinstance(content, str):
+            content.encode()  # a lone surrogate fails here
+            return f'{{"t":{encode_basestring(content)}}}'
+        if isinstance(content, BaseModel):
+            text = content.model_dump_json(by_alias=True, exclude_none=True)
+        else:
+            text = str(to_json(_as_dict(content), inf_nan_mode="null"), "utf-8")
+    except (PydanticSerializationError, UnicodeEncodeError):
+        return _encode_escaped(_as_dict(content))
+    # Neither serializer omits the None entries of a dict, and both write null for NaN and infinity.
+    return _encode_without_nulls(_as_dict(content)) if "null" in text else text
+
+
+def received_content(content: Content | None) -> dict[str, Any]:
+    """Return ``content`` as a receiver gets it: plain JSON values only.
+
+    Raises:
+        InvalidArgumentError: As for ``encode_content``.
+    """
+    if isinstance(content, str):
+        return {"t": str(content)}
+    received: dict[str, Any] = json.loads(encode_content(content))
+    return received
+
+
+def _as_dict(content: Content | None) -> dict[str, Any]:
+    """Return ``content`` as a dict by wire names; its values can still be models."""
+    if isinstance(content, str):
+        return {"t": str(content)}
+    if isinstance(content, BaseModel):
+        return content.model_dump(by_alias=True, exclude_none=True)
+    if isinstance(content, TextBody):
+        return content.content
+    if isinstance(content, Mapping):
+        return dict(content)
+    if content is None:
+        return {}
+    raise InvalidArgumentError(
+        "the content of a message must be a str, a Text, a dict or a ChannelMessageContent, "
+        f"not {type(content).__name__}"
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` with models as dicts and without entries that are None."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(by_alias=True, exclude_none=True)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _encode_without_nulls(value: dict[str, Any]) -> str:
+    plain = _plain(value)
+    text = str(to_json(plain, inf_nan_mode="constants"), "utf-8")
+    return _encode_escaped(plain) if "NaN" in text or "Infinity" in text else text
+
+
+def _encode_escaped(value: dict[str, Any]) -> str:
+    """Encode with the standard library: it escapes lone surrogates and is strict about everything else."""
+    try:
+        return json.dumps(_plain(value), separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidArgumentError(f"the content of a message must be JSON: {error}") from error
+
+
+# ---- limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLimits:
+    """The limits of one message; None for no limit.
+
+    The limit of the content is that of the official TypeScript SDK. The server's limits of attachments and mentions are
+    unknown: the defaults are far above normal use, and stop a message that a faulty loop has filled.
+
+    ```python
+    from mezon import MessageLimits, MezonClient
+
+    client = MezonClient(bot_id, key, limits=MessageLimits(attachments=10))
+    ```
+
+    Attributes:
+        content: UTF-16 units of the content as JSON: text, markup, embeds and components together.
+        attachments: Number of attachments.
+        mentions: Number of mentions.
+
+    Raises:
+        InvalidArgumentError: If a limit is negative or not an int.
+    """
+
+    content: int | None = 4000
+    attachments: int | None = 50
+    mentions: int | None = 100
+
+    def __post_init__(self) -> None:
+        check_fields(self, {"content", "attachments", "mentions"})
+
+    def check(self, content: str, mentions: Sized | None, attachments: Sized | None) -> None:
+        """Refuse a message that exceeds a limit. ``content`` is the encoded content.
+
+        Raises:
+            InvalidArgumentError: With the limit that is exceeded.
+        """
+        # A text of n characters has at least n and at most 2n UTF-16 units.
+        if self.content is not None and 2 * len(content) > self.content:
+            length = utf16_length(content)
+            if length > self.content:
+                raise InvalidArgumentError(
+                    f"the content of a message may take {self.content} UTF-16 units as JSON, this takes {length}: "
+                    "split it with mezon.split_text, or send it with channel.send_long (the limit is "
+                    "MessageLimits.content)"
+                )
+        _check_count("attachments", attachments, self.attachments)
+        _check_count("mentions", mentions, self.mentions)
+
+
+def _check_count(what: str, items: Any, limit: int | None) -> None:
+    if limit is not None and items is not None and len(items) > limit:
+        raise InvalidArgumentError(
+            f"a message may have {limit} {what}, this has {len(items)}: send several messages (the limit is "
+            f"MessageLimits.{what})"
+        )

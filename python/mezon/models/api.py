@@ -8,7 +8,7 @@ from mezon.models._base import LEFT_OUT, MezonBaseModel, Model, SentInt
 
 
 class ApiSession(MezonBaseModel):
-    """The answer to a login. Tokens stay out of the repr."""
+    """The response to a login. The repr omits the tokens."""
 
     refresh_token: str | None = Field(default=None, repr=False)
     token: str | None = Field(default=None, repr=False)
@@ -20,7 +20,7 @@ class ApiSession(MezonBaseModel):
 
 
 class ApiAccountApp(Model):
-    """The credentials of a bot. The key stays out of the repr."""
+    """The credentials of a bot. The repr omits the key."""
 
     appid: str | None = None
     appname: str | None = None
@@ -35,7 +35,7 @@ class ApiAuthenticateRequest(Model):
 
 
 class ApiClanDesc(MezonBaseModel):
-    """A clan, as the clan list shows it."""
+    """A clan in the clan list."""
 
     banner: str | None = None
     clan_id: SentInt = LEFT_OUT
@@ -76,7 +76,7 @@ class ClanDesc(Model):
 
 
 class ApiChannelMessageHeader(Model):
-    """The head of a message, as a channel list shows it."""
+    """The header of a message in a channel list."""
 
     attachment: str | None = None
     content: str | None = None
@@ -129,7 +129,7 @@ class ApiChannelDescription(MezonBaseModel):
 
     @classmethod
     def from_protobuf(cls, message: Any) -> Self:
-        """Read a ``mezon.api.ChannelDescription``; ``type`` is always there, 0 too."""
+        """Read a ``mezon.api.ChannelDescription``; ``type`` is always set, also if it is 0."""
         description = super().from_protobuf(message)
         if not isinstance(message, dict):
             description.type = message.type
@@ -144,7 +144,7 @@ class ApiChannelDescList(MezonBaseModel):
 
 
 class ApiCreateChannelDescRequest(Model):
-    """What a new channel or DM is made from."""
+    """The request for a new channel or DM."""
 
     category_id: int | None = None
     channel_id: int | None = None
@@ -159,7 +159,7 @@ class ApiCreateChannelDescRequest(Model):
 
 
 class ApiVoiceChannelUser(MezonBaseModel):
-    """The people in one voice room: ``user_ids`` has their ids as the server sends them, as strings."""
+    """The users in one voice room. ``user_ids`` are strings, as the server sends them."""
 
     id: int | None = None
     channel_id: int | None = None
@@ -172,7 +172,7 @@ class ApiVoiceChannelUser(MezonBaseModel):
 
 
 class ApiVoiceChannelUserList(MezonBaseModel):
-    """The people in the voice rooms of a clan or channel."""
+    """The users in the voice rooms of a clan or channel."""
 
     voice_channel_users: list[ApiVoiceChannelUser] | None = None
 
@@ -197,7 +197,7 @@ class ApiQuickMenuAccessList(MezonBaseModel):
 
 
 class ApiSentTokenRequest(Model):
-    """A token transfer to make: to whom and how much."""
+    """The request for a token transfer."""
 
     receiver_id: int
     amount: int

@@ -1,12 +1,15 @@
-"""Events a handler receives, except messages and notifications.
+"""The events that handlers receive, except messages.
 
-Every field has its zero default, as in the protobuf message it comes from.
+Every field of an event defaults to zero, as in its protobuf message.
 """
+
+import json
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from mezon.models._answers import ChoiceAnswers
-from mezon.models._base import Model
+from mezon.models._base import MezonBaseModel, Model
 from mezon.models.api import ApiChannelDescription
 
 
@@ -19,7 +22,7 @@ class FCMTokens(Model):
 
 
 class UserProfileRedis(Model):
-    """A user as membership events show them."""
+    """A user in a membership event."""
 
     user_id: int = 0
     username: str | None = None
@@ -47,7 +50,7 @@ class AddUsers(Model):
 
 
 class UserChannelAddedEvent(Model):
-    """Users were added to a channel. ``channel_desc`` and ``caller`` are None if left out."""
+    """Users were added to a channel. ``channel_desc`` and ``caller`` can be None."""
 
     clan_id: int = 0
     channel_desc: ApiChannelDescription | None = None
@@ -111,7 +114,7 @@ class LastSeenMessageEvent(Model):
 
 
 class MessageTypingEvent(Model):
-    """Somebody is typing."""
+    """A user is typing."""
 
     channel_id: int = 0
     sender_id: int = 0
@@ -151,7 +154,7 @@ class UserProfileUpdatedEvent(Model):
 
 
 class VoiceJoinedEvent(Model):
-    """Somebody joined a voice channel."""
+    """A user joined a voice channel."""
 
     clan_id: int = 0
     user_id: int = 0
@@ -164,7 +167,7 @@ class VoiceJoinedEvent(Model):
 
 
 class VoiceLeavedEvent(Model):
-    """Somebody left a voice channel."""
+    """A user left a voice channel."""
 
     clan_id: int = 0
     voice_channel_id: int = 0
@@ -173,7 +176,7 @@ class VoiceLeavedEvent(Model):
 
 
 class VoiceStartedEvent(Model):
-    """A voice channel came to life."""
+    """The first user joined a voice channel."""
 
     id: str = ""
     clan_id: int = 0
@@ -181,7 +184,7 @@ class VoiceStartedEvent(Model):
 
 
 class VoiceEndedEvent(Model):
-    """A voice channel went quiet. The server sends ``voice_channel_id`` as a string here."""
+    """The last user left a voice channel. The server sends ``voice_channel_id`` as a string here."""
 
     id: int = 0
     clan_id: int = 0
@@ -189,7 +192,7 @@ class VoiceEndedEvent(Model):
 
 
 class StreamingJoinedEvent(Model):
-    """Somebody joined a stream."""
+    """A user joined a stream."""
 
     clan_id: int = 0
     clan_name: str = ""
@@ -201,7 +204,7 @@ class StreamingJoinedEvent(Model):
 
 
 class StreamingLeavedEvent(Model):
-    """Somebody left a stream. The server sends the channel and the user as strings here."""
+    """A user left a stream. The server sends the channel and the user as strings here."""
 
     id: int = 0
     clan_id: int = 0
@@ -274,7 +277,9 @@ class ChannelDeletedEvent(Model):
 
 
 class ClanUpdatedEvent(Model):
-    """A clan changed. ``clan_logo`` and ``logo`` are the same."""
+    """A clan changed. ``clan_logo`` and ``logo`` are equal."""
+
+    proto_fields: ClassVar = {"clan_logo": "logo"}
 
     clan_id: int = 0
     clan_name: str = ""
@@ -303,7 +308,7 @@ class ClanProfileUpdatedEvent(Model):
 
 
 class GiveCoffeeEvent(Model):
-    """Somebody gave a coffee."""
+    """A user gave another user a coffee."""
 
     sender_id: int = 0
     receiver_id: int = 0
@@ -314,7 +319,9 @@ class GiveCoffeeEvent(Model):
 
 
 class ClanNameExistedEvent(Model):
-    """Whether a name is taken. ``clan_name`` and ``name`` are the same."""
+    """Whether a name is taken. ``clan_name`` and ``name`` are equal."""
+
+    proto_fields: ClassVar = {"clan_name": "name"}
 
     clan_name: str = ""
     exist: bool = False
@@ -326,7 +333,7 @@ class ClanNameExistedEvent(Model):
 
 
 class DropdownBoxSelected(ChoiceAnswers, Model):
-    """Somebody chose from a select box."""
+    """A user chose values in a select box."""
 
     message_id: int = 0
     channel_id: int = 0
@@ -334,3 +341,47 @@ class DropdownBoxSelected(ChoiceAnswers, Model):
     sender_id: int = 0
     user_id: int = 0
     values: list[str] = Field(default_factory=list)
+
+
+class ApiNotification(MezonBaseModel):
+    """A notification. ``code`` is its kind (-2: a friend request); times are UNIX seconds."""
+
+    id: int = 0
+    subject: str = ""
+    content: bytes = b""
+    code: int = 0
+    sender_id: int = 0
+    create_time_seconds: int = 0
+    persistent: bool = False
+    clan_id: int = 0
+    channel_id: int = 0
+    channel_type: int = 0
+    avatar_url: str = ""
+    channel: ApiChannelDescription | None = None
+    topic_id: int = 0
+    category: int = 0
+
+    @property
+    def decoded_content(self) -> Any:
+        """The content as a JSON value or a ``mezon.api.DirectFcmProto``; None if it is empty or neither."""
+        if not self.content:
+            return None
+        if self.content[:1] in (b"{", b"["):
+            try:
+                return json.loads(self.content)
+            except (ValueError, RecursionError):
+                pass
+        from google.protobuf.message import DecodeError
+
+        from mezon.protobuf.api.api_pb2 import DirectFcmProto
+
+        try:
+            return DirectFcmProto.FromString(self.content)
+        except DecodeError:
+            return None
+
+
+class NotificationEvent(MezonBaseModel):
+    """Notifications for the bot, one or more at a time."""
+
+    notifications: list[ApiNotification] = Field(default_factory=list)

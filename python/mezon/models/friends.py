@@ -1,4 +1,4 @@
-"""Models of the friend list, which also read like the dicts that bots used to get."""
+"""Models of the friend list, which also support the dict access of mezon-sdk."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from mezon.models._base import LEFT_OUT, MezonBaseModel, SentInt
 
 
 class _DictLike(MezonBaseModel):
-    """A model whose fields are also reached with ``model["name"]`` and ``model.get("name")``."""
+    """A model whose fields are also accessible with ``model["name"]`` and ``model.get("name")``."""
 
     def __getitem__(self, key: str) -> Any:
         if key in type(self).model_fields:
@@ -19,7 +19,7 @@ class _DictLike(MezonBaseModel):
         return key in type(self).model_fields
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Give the field ``key``, or ``default`` when there is no such field."""
+        """Return the field ``key``, or ``default`` if there is no such field."""
         return getattr(self, key) if key in type(self).model_fields else default
 
 
@@ -58,7 +58,7 @@ class ApiFriend(_DictLike):
 
 
 class ApiFriendList(_DictLike):
-    """A page of the friend list; ``cursor`` asks for the next one and is empty on the last."""
+    """A page of the friend list; ``cursor`` requests the next page and is empty on the last."""
 
     friends: list[ApiFriend] = Field(default_factory=list)
     cursor: str = ""

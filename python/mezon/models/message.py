@@ -1,4 +1,6 @@
-"""The message a handler receives, and the user it names."""
+"""The message that handlers receive, and its sender."""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Mapping
@@ -7,9 +9,30 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from mezon.models._answers import MessageAnswers
-from mezon.models._base import LEFT_OUT, ByName, Model, SentBool, SentInt, SentStr
-from mezon.models._lazy import LazyDict, read_later
-from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
+from mezon.models._base import (
+    LEFT_OUT,
+    ByName,
+    Model,
+    SentBool,
+    SentInt,
+    SentStr,
+    json_or_none,
+    raw_instance,
+)
+from mezon.models._lazy import LazyDict, decode_on_access
+from mezon.models._outgoing import mentions_of, received_content
+from mezon.models.parts import (
+    PARTS,
+    ApiMessageAttachment,
+    ApiMessageMention,
+    ApiMessageReaction,
+    ApiMessageRef,
+    read_parts,
+)
+
+if TYPE_CHECKING:
+    from mezon.models._answers import ChannelMessageAck
+    from mezon.models._outgoing import OutgoingMessage
 
 _Part = TypeVar("_Part", bound=BaseModel)
 
@@ -17,14 +40,15 @@ _Part = TypeVar("_Part", bound=BaseModel)
 class ChannelMessage(ByName, MessageAnswers, Model):
     """A message in a channel, thread, DM or group. Times are UNIX seconds.
 
-    ``content`` is the body as a dict, ``{}`` when it is no JSON object: ``raw_content`` has the text then.
+    ``content`` is the content as a dict. It is ``{}`` if the content is not a JSON object; ``raw_content`` has the
+    text.
 
     ```python
     from mezon import ChannelMessage
 
     @client.on_channel_message
-    async def look(message: ChannelMessage) -> None:
-        print(message.username, "said", message.content.get("t"), "in", message.channel_label)
+    async def show(message: ChannelMessage) -> None:
+        print(message.username, "wrote", message.content.get("t"), "in", message.channel_label)
     ```
     """
 
@@ -57,11 +81,11 @@ class ChannelMessage(ByName, MessageAnswers, Model):
     referenced_message: bytes | None = None
 
     if not TYPE_CHECKING:
-        # What came from the socket is decoded when it is read, and whole for pydantic.
+        # A message from the socket is decoded on first access; pydantic reads the whole dict.
         __dict__ = LazyDict()
 
         def __delattr__(self, name: str) -> None:
-            vars(self)  # what is not decoded yet can be taken away, too
+            vars(self)  # decodes the message: a field can be deleted before it was read
             super().__delattr__(name)
 
     @property
@@ -71,10 +95,10 @@ class ChannelMessage(ByName, MessageAnswers, Model):
 
     @property
     def raw_content(self) -> str:
-        """The body as text: as it was sent if it was no JSON object, else ``content`` as compact JSON.
+        """The content as text: as received if it is not a JSON object, otherwise ``content`` as compact JSON.
 
-        Whoever builds an instance from the wire keeps the text of such a body as ``raw_content`` in the
-        instance's ``__dict__``, beside ``content = {}``. It is no field: dumps and comparisons ignore it.
+        The decoder stores the text of such content under ``raw_content`` in the ``__dict__`` of the instance, next to
+        ``content = {}``. It is not a field: dumps and comparisons ignore it.
         """
         content: Any = self.content
         if isinstance(content, str):  # MezonClient(content_as_json=True)
@@ -85,17 +109,24 @@ class ChannelMessage(ByName, MessageAnswers, Model):
 
     @classmethod
     def from_protobuf(cls, message: Any) -> Self:
-        """Read a ``mezon.api.ChannelMessage``. It never fails: what cannot be read is left empty."""
-        from mezon.models._convert import build_channel_message
-
-        return build_channel_message(cls, message)
+        """Read a ``mezon.api.ChannelMessage``. Never raises: parts that cannot be decoded are left empty."""
+        values: dict[str, Any] = {name: getattr(message, name, None) for name in cls.model_fields}
+        content = json_or_none(message.content)
+        is_object = isinstance(content, dict)
+        values["content"] = content if is_object else {}
+        for name, parts in PARTS.items():
+            values[name] = read_parts(parts.item, getattr(message, name))
+        instance = raw_instance(cls, values, set(values))
+        if not is_object:
+            instance.__dict__["raw_content"] = message.content
+        return instance
 
     def to_message_dict(self) -> dict[str, Any]:
-        """Give all fields by name."""
+        """Return all fields by name."""
         return self.model_dump(by_alias=False)
 
     def to_db_dict(self) -> dict[str, Any]:
-        """Give the fields the message store keeps."""
+        """Return the fields that the message store keeps."""
         return {
             "message_id": self.message_id,
             "clan_id": self.clan_id,
@@ -112,12 +143,12 @@ class ChannelMessage(ByName, MessageAnswers, Model):
 
     @classmethod
     def from_db_dict(cls, dict: Mapping[str, Any]) -> Self:
-        """Read a row of the message store, or what ``to_db_dict`` gave.
+        """Read a row of the message store, or the result of ``to_db_dict``.
 
-        Lists and content may be JSON text or values already; what is missing or broken is left empty.
+        Lists and content can be JSON text or decoded values. Missing and invalid ones are left empty.
 
         Raises:
-            KeyError: If the row names no message, clan, channel or sender.
+            KeyError: If the id of the message, the clan, the channel or the sender is missing.
         """
         row = dict
         content = _json_value(row.get("content"))
@@ -136,16 +167,11 @@ class ChannelMessage(ByName, MessageAnswers, Model):
         )
 
 
-read_later(ChannelMessage)
+decode_on_access(ChannelMessage)
 
 
 def _json_value(value: Any) -> Any:
-    if not isinstance(value, str | bytes):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return None
+    return json_or_none(value) if isinstance(value, str | bytes) else value
 
 
 def _parts(kind: type[_Part], value: Any) -> list[_Part]:
@@ -156,7 +182,7 @@ def _parts(kind: type[_Part], value: Any) -> list[_Part]:
 
 
 class UserInitData(ByName, Model):
-    """What a message says about its sender."""
+    """The profile of a sender in a message."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
 
@@ -170,7 +196,7 @@ class UserInitData(ByName, Model):
 
     @classmethod
     def from_protobuf(cls, message: Any, dm_channel_id: int = 0) -> Self:
-        """Read the sender of a message, a protobuf one or a ``ChannelMessage``."""
+        """Read the sender of a protobuf message or a ``ChannelMessage``."""
         return cls(
             id=message.sender_id,
             username=message.username or "",
@@ -182,5 +208,54 @@ class UserInitData(ByName, Model):
         )
 
     def to_user_dict(self) -> dict[str, Any]:
-        """Give the fields by their wire names."""
+        """Return the fields by their wire names."""
         return self.model_dump(by_alias=True)
+
+
+#: Fields that only the server's copy of a message has.
+_SERVER_FIELDS = frozenset(
+    {
+        "avatar",
+        "display_name",
+        "clan_nick",
+        "clan_avatar",
+        "clan_logo",
+        "category_name",
+        "hide_editted",
+        "referenced_message",
+    }
+)
+
+
+def sent_message(
+    ack: ChannelMessageAck,
+    sender_id: int,
+    message: OutgoingMessage,
+    channel_label: str | None = None,
+) -> ChannelMessage:
+    """Return the message that was acknowledged, for the cache and the store until the server's copy arrives.
+
+    Channel, clan and mode come from the acknowledgement.
+    """
+    empty = dict.fromkeys(ChannelMessage.model_fields)
+    values: dict[str, Any] = {
+        **empty,
+        "message_id": ack.message_id,
+        "clan_id": ack.clan_id,
+        "channel_id": ack.channel_id,
+        "sender_id": sender_id,
+        "content": received_content(message.content),
+        "mentions": list(mentions_of(message.content, message.mentions) or ()),
+        "attachments": list(message.attachments or ()),
+        "references": list(message.references or ()),
+        "reactions": [],
+        "username": ack.username,
+        "channel_label": channel_label,
+        "create_time_seconds": ack.create_time_seconds,
+        "update_time_seconds": ack.update_time_seconds,
+        "mode": ack.mode,
+        "is_public": ack.is_public,
+        "topic_id": int(message.topic_id or 0),
+        "code": ack.code,
+    }
+    return raw_instance(ChannelMessage, values, values.keys() - _SERVER_FIELDS)

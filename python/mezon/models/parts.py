@@ -1,10 +1,19 @@
-"""The parts of a message: attachments, mentions, reactions, references."""
+"""The parts of a message: attachments, mentions, reactions, references; and their decoding from bytes."""
 
-from mezon.models._base import Model
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mezon.models._base import NO_SOURCE, Model, build, json_or_none
+
+_M = TypeVar("_M", bound=BaseModel)
 
 
 class ApiMessageAttachment(Model):
-    """A file attached to a message. Sizes in bytes and pixels, duration in seconds."""
+    """A file attached to a message. Sizes are in bytes and pixels, the duration in seconds."""
 
     filename: str | None = None
     filetype: str | None = None
@@ -49,6 +58,8 @@ class ApiMessageMention(Model):
 class ApiMessageReaction(Model):
     """A reaction to a message."""
 
+    proto_fields: ClassVar = {"channel_id": NO_SOURCE, "mode": NO_SOURCE, "message_id": NO_SOURCE}
+
     action: bool | None = None
     emoji_id: int | None = None
     emoji: str | None = None
@@ -64,7 +75,7 @@ class ApiMessageReaction(Model):
 
 
 class ApiMessageRef(Model):
-    """A message that is replied to."""
+    """A reference to the message that is replied to."""
 
     message_id: int | None = None
     message_ref_id: int
@@ -79,3 +90,66 @@ class ApiMessageRef(Model):
     channel_id: int | None = None
     mode: int | None = None
     channel_label: str | None = None
+
+
+class Parts(NamedTuple):
+    """A list inside a bytes field of a message: protobuf, or JSON from older clients."""
+
+    #: The list message of ``mezon.api``, its only field, and the model of its items.
+    message: str
+    field: str
+    item: type[BaseModel]
+
+
+#: Field of ChannelMessage -> the list in its bytes.
+PARTS: Final[dict[str, Parts]] = {
+    "mentions": Parts("MessageMentionList", "mentions", ApiMessageMention),
+    "attachments": Parts("MessageAttachmentList", "attachments", ApiMessageAttachment),
+    "reactions": Parts("MessageReactionList", "reactions", ApiMessageReaction),
+    "references": Parts("MessageRefList", "refs", ApiMessageRef),
+}
+
+_PARTS_OF: Final = {parts.item: parts for parts in PARTS.values()}
+
+
+def read_parts(part: type[_M], data: bytes) -> list[_M]:
+    """Return the mentions, attachments, reactions or references of a message.
+
+    ``data`` is a serialized list message or JSON text. Invalid data results in an empty list.
+    """
+    if not data:
+        return []
+    from google.protobuf.message import DecodeError
+
+    from mezon.protobuf.api import api_pb2
+
+    list_name, field, _ = _PARTS_OF[part]
+    container = getattr(api_pb2, list_name)
+    entry_type: Any = container.DESCRIPTOR.fields_by_name[field].message_type._concrete_class
+    # A list message begins with the tag of its only field, a line feed, so these characters can only begin JSON.
+    if data[:1] in (b"[", b"{"):
+        value = json_or_none(data)
+        entries: Any = value.get(field) if isinstance(value, dict) else value
+        return _from_json(part, entry_type(), entries) if isinstance(entries, list) else []
+    try:
+        items: Iterable[Any] = getattr(container.FromString(data), field)
+    except DecodeError:
+        return []
+    return [build(part, item, zeros=True) for item in items]
+
+
+def _from_json(part: type[_M], empty: Any, entries: list[Any]) -> list[_M]:
+    """Read entries leniently: a value of the wrong type counts as absent."""
+    zeros = build(part, empty, zeros=True).__dict__
+    parts = []
+    for entry in entries:
+        if not isinstance(entry, dict):
+            continue
+        given = {key: value for key, value in entry.items() if key in zeros and value is not None}
+        try:
+            parts.append(part.model_validate({**zeros, **given}))
+        except ValidationError as error:
+            wrong = {problem["loc"][0] for problem in error.errors()}
+            valid = {key: value for key, value in given.items() if key not in wrong}
+            parts.append(part.model_validate({**zeros, **valid}))
+    return parts

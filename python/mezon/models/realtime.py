@@ -1,16 +1,33 @@
 """Messages of the socket that are not events: joins, acknowledgements, errors, presence."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from mezon.models._answers import SentAnswers
-from mezon.models._base import LEFT_OUT, Model, SentInt
+from mezon.models._answers import ChannelMessageAck
+from mezon.models._base import WHOLE_MESSAGE, Model
 from mezon.models.parts import ApiMessageAttachment, ApiMessageMention, ApiMessageRef
+
+__all__ = [
+    "Channel",
+    "ChannelJoin",
+    "ChannelLeave",
+    "ChannelMessageAck",
+    "ChannelMessageRemove",
+    "ChannelMessageSend",
+    "ChannelMessageUpdate",
+    "ClanJoin",
+    "Ping",
+    "Pong",
+    "Presence",
+    "Rpc",
+    "SocketError",
+    "SocketMessage",
+]
 
 
 class SocketMessage(Model):
-    """The base of messages that may carry a call number."""
+    """Base class of messages that can carry the id of a call."""
 
     cid: str | None = None
 
@@ -26,7 +43,7 @@ class Presence(Model):
 
 
 class Channel(Model):
-    """A channel as a join answers it."""
+    """The response to joining a channel."""
 
     id: int
     chanel_label: str
@@ -47,6 +64,8 @@ class ClanJoin(SocketMessage):
 class ChannelJoin(Model):
     """A channel was joined: ``channel_join`` holds the same fields as a dict."""
 
+    proto_fields: ClassVar = {"channel_join": WHOLE_MESSAGE}
+
     channel_join: dict[str, Any] = Field(default_factory=dict)
 
     clan_id: int = 0
@@ -58,6 +77,8 @@ class ChannelJoin(Model):
 class ChannelLeave(Model):
     """A channel was left: ``channel_leave`` holds the same fields as a dict."""
 
+    proto_fields: ClassVar = {"channel_leave": WHOLE_MESSAGE}
+
     channel_leave: dict[str, Any] = Field(default_factory=dict)
 
     clan_id: int = 0
@@ -67,7 +88,7 @@ class ChannelLeave(Model):
 
 
 class ChannelMessageSend(Model):
-    """A message on its way."""
+    """A message to send."""
 
     channel_id: int = 0
     mode: int = 0
@@ -119,30 +140,8 @@ class ChannelMessageRemove(Model):
     references: bytes = b""
 
 
-class ChannelMessageAck(SentAnswers, Model):
-    """The answer to a sent message. Times are UNIX seconds."""
-
-    channel_id: SentInt = LEFT_OUT
-    mode: int | None = None
-    message_id: SentInt = LEFT_OUT
-    code: int | None = 0
-    username: str | None = None
-    create_time: str | None = None
-    update_time: str | None = None
-    persistence: bool | None = None
-    clan_id: int | None = None
-    channel_label: str | None = None
-    is_public: bool | None = None
-
-    create_time_seconds: int | None = None
-    update_time_seconds: int | None = None
-    persistent: bool | None = None
-    clan_logo: str | None = None
-    category_name: str | None = None
-
-
 class SocketError(Model):
-    """An error the server sends: code, text and details."""
+    """An error from the server: code, text and details."""
 
     code: int = 0
     message: str = ""
@@ -151,15 +150,15 @@ class SocketError(Model):
 
 
 class Ping(Model):
-    """The heartbeat's question."""
+    """The request of a heartbeat."""
 
 
 class Pong(Model):
-    """The heartbeat's answer."""
+    """The response to a heartbeat."""
 
 
 class Rpc(Model):
-    """A remote call."""
+    """A remote procedure call."""
 
     id: str = ""
     payload: Any = None

@@ -1,5 +1,7 @@
 """Models of roles and permissions."""
 
+from typing import ClassVar
+
 from mezon.models._base import LEFT_OUT, MezonBaseModel, Model, SentInt
 
 
@@ -75,7 +77,9 @@ class ApiRoleList(MezonBaseModel):
 
 
 class ApiRoleListEventResponse(MezonBaseModel):
-    """The answer to a role listing."""
+    """The response to a role listing."""
+
+    proto_fields: ClassVar = {"clan_id": "clanId"}
 
     clan_id: int | None = None
     cursor: str | None = None

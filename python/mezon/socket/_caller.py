@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mezon._gateway.adapter import AdapterConnection, SentByAdapter
     from mezon._gateway.transport import TransportChoice
-    from mezon.models._limits import MessageLimits
+    from mezon.models._outgoing import MessageLimits
     from mezon.ports import Connection
     from mezon.session import Session
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon.errors import ServerError
-from mezon.models._body import encode_content, mentions_of
-from mezon.models._outgoing import OutgoingMessage
+from mezon.models._outgoing import OutgoingMessage, encode_content, mentions_of
 from mezon.models.realtime import ChannelJoin, ChannelLeave, ChannelMessageAck, ClanJoin
 from mezon.socket._messages import api_ack, complete
 from mezon.socket._small_calls import SmallCalls
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageReaction, ApiMessageRef
-    from mezon.models._body import Content
+    from mezon.models._outgoing import Content
 
 logger: Final = get_logger("mezon.gateway")
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mezon.models._body import encode_content
+from mezon.models._outgoing import encode_content
 
 if TYPE_CHECKING:
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ApiMessageRef

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mezon.errors import InvalidArgumentError
-from mezon.models._body import encode_content, mentions_of, require_content
+from mezon.models._outgoing import encode_content, mentions_of, require_content
 
 if TYPE_CHECKING:
     from mezon.models import ApiMessageAttachment, ApiMessageMention
-    from mezon.models._body import Content
+    from mezon.models._outgoing import Content
 
 #: A path, the bytes, or a name with the bytes.
 File: TypeAlias = "str | PathLike[str] | bytes | tuple[str, bytes]"

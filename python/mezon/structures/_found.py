@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mezon.models._seen import ChannelSeen, SenderSeen
+from mezon.models._lazy import ChannelPreview, SenderPreview
 from mezon.structures.message import Message
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ def channel_of_message(client: Owner, message: Any) -> TextChannel:
         return channel
     clan_id = message.clan_id or 0
     clan = client.clans.get(clan_id) or client.directory.new_clan(clan_id)
-    return clan.channels.get(message.channel_id) or client.directory.new_channel(ChannelSeen(message), clan)
+    return clan.channels.get(message.channel_id) or client.directory.new_channel(
+        ChannelPreview(message), clan
+    )
 
 
 def user_of_message(client: Owner, message: ChannelMessage) -> User:
@@ -29,7 +31,7 @@ def user_of_message(client: Owner, message: ChannelMessage) -> User:
     user = client.users.get(message.sender_id)
     if user is not None:
         return user
-    return client.directory.new_user(SenderSeen(message, client.channel_manager.get_all_dm_channels()))
+    return client.directory.new_user(SenderPreview(message, client.channel_manager.get_all_dm_channels()))
 
 
 def as_message(client: Owner, message: ChannelMessage) -> Message:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
     from mezon.models import UserInitData
-    from mezon.models._seen import SenderSeen
+    from mezon.models._lazy import SenderPreview
     from mezon.ports import MessageStore
     from mezon.structures.clan import Clan
     from mezon.structures.text_channel import TextChannel
@@ -28,7 +28,7 @@ class Maker(Protocol):
     def new_channel(self, description: Any, clan: Clan) -> TextChannel:
         """Make the object of a channel."""
 
-    def new_user(self, data: UserInitData | SenderSeen) -> User:
+    def new_user(self, data: UserInitData | SenderPreview) -> User:
         """Make the object of a user."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon.models._body import require_content
+from mezon.models._outgoing import require_content
 from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.own import is_own
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mezon.models import ChannelMessageAck
-    from mezon.models._body import Content
+    from mezon.models._outgoing import Content
     from mezon.structures._owner import Owner
     from mezon.structures.message import Message
     from mezon.structures.text_channel import TextChannel

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon.models._body import encode_content, mentions_of, received_content, require_content
-from mezon.models._outgoing import OutgoingMessage
+from mezon.models._outgoing import (
+    OutgoingMessage,
+    encode_content,
+    mentions_of,
+    received_content,
+    require_content,
+)
 from mezon.structures._files import upload_files
 from mezon.structures._sending import place_of, send_into
 from mezon.utils.logger import get_logger
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
         ChannelMessage,
         ChannelMessageAck,
     )
-    from mezon.models._body import Content
+    from mezon.models._outgoing import Content
     from mezon.structures._files import File
     from mezon.structures.text_channel import TextChannel
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError
-from mezon.models._body import require_content
-from mezon.models._outgoing import OutgoingMessage
+from mezon.models._outgoing import OutgoingMessage, require_content
 from mezon.structures._channel_members import ChannelMembers
 from mezon.structures._files import upload_files
 from mezon.structures._sending import place_of, send_into
@@ -28,15 +27,15 @@ if TYPE_CHECKING:
         ChannelMessageAck,
         ChannelUpdatedEvent,
     )
-    from mezon.models._body import Content
-    from mezon.models._seen import ChannelSeen
+    from mezon.models._lazy import ChannelPreview
+    from mezon.models._outgoing import Content
     from mezon.ports import MessageStore
     from mezon.structures._files import File
     from mezon.structures._message_cache import MessageCache
     from mezon.structures.clan import Clan
     from mezon.structures.message import Message
 
-    _Description = ApiChannelDescription | ChannelCreatedEvent | ChannelUpdatedEvent | ChannelSeen
+    _Description = ApiChannelDescription | ChannelCreatedEvent | ChannelUpdatedEvent | ChannelPreview
 
 
 class TextChannel(ChannelMembers):

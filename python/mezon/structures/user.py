@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.constants.enum import ChannelStreamMode, TypeMessage
 from mezon.errors import MezonError
-from mezon.models._body import require_content
+from mezon.models._outgoing import require_content
 from mezon.structures._files import upload_files
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mezon.managers.channel import ChannelManager
     from mezon.managers.socket import SocketManager
     from mezon.models import ApiChannelDescription, ApiMessageAttachment, ChannelMessageAck, UserInitData
-    from mezon.models._body import Content
-    from mezon.models._seen import SenderSeen
+    from mezon.models._lazy import SenderPreview
+    from mezon.models._outgoing import Content
     from mezon.structures._files import File
 
 _NAMES = ("username", "clan_nick", "clan_avatar", "avatar", "display_name", "dm_channel_id")
@@ -45,7 +45,7 @@ class User:
 
     def __init__(
         self,
-        user_init_data: UserInitData | SenderSeen,
+        user_init_data: UserInitData | SenderPreview,
         socket_manager: SocketManager,
         channel_manager: ChannelManager,
     ) -> None:

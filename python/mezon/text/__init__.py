@@ -2,6 +2,6 @@
 
 from mezon.text.builder import Text
 from mezon.text.splitting import split_text
-from mezon.utils.text_units import utf16_length
+from mezon.utils.text import utf16_length
 
 __all__ = ["Text", "split_text", "utf16_length"]

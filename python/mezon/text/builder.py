@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from mezon.errors import InvalidArgumentError
-from mezon.utils.text_body import TextBody
-from mezon.utils.text_units import json_cost, utf16_cost, utf16_length
+from mezon.utils.text import TextBody, json_cost, utf16_cost, utf16_length
 
 if TYPE_CHECKING:
     from mezon.models import ApiMessageMention
@@ -217,7 +216,7 @@ class Text(TextBody):
         return pieces
 
     def _body_length(self) -> int:
-        from mezon.models._body import encode_content
+        from mezon.models._outgoing import encode_content
 
         return utf16_length(encode_content(self))
 

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Final
 
 from mezon.errors import InvalidArgumentError
-from mezon.utils.text_units import Cost, json_cost, utf16_cost
+from mezon.utils.text import Cost, json_cost, utf16_cost
 
 #: What a message body may have at most, in UTF-16 units of its JSON: what the official SDK refuses above.
 CONTENT_LIMIT: Final = 4000
