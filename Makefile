@@ -56,7 +56,7 @@ faults: build ## the fault suite, N=20 times in a row
 	@for run in $$(seq $(N)); do echo "run $$run of $(N)"; $(PY) -m pytest -q tests/faults || exit 1; done
 
 faults-machines: build ## kill workers, relays and NATS servers, N=20 times each in bursts of 50,000
-	MACHINES_TIMES=$(N) MACHINES_BURST=$(BURST) MACHINES_SECONDS=60 $(PY) -m pytest -q --timeout 3600 tests/machines tests/examples
+	MACHINES_TIMES=$(N) MACHINES_BURST=$(BURST) MACHINES_SECONDS=60 $(PY) -m pytest -q --timeout 3600 tests/cluster tests/examples
 
 soak: build ## random faults for SOAK_SECONDS=600 from SOAK_SEED=1 over SOAK_TRANSPORT=auto, then a report
 	$(PY) tests/soak.py
@@ -107,7 +107,7 @@ bench-instructions: build ## instructions an event by callgrind, beside those th
 	$(PY) benches/instructions.py
 
 bench-machines: build ## a bot behind a relay and NATS, beside the same bot in one process
-	$(PY) benches/machines.py
+	$(PY) benches/cluster.py
 
 bench-rust: ## criterion
 	cargo bench --locked

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from example_kit import Load, loader
-from in_process_machines import InProcess
+from in_process_cluster import InProcess
 from mezon.testing import LocalGateway
 from nats_servers import nats_server, needs_nats
 

@@ -211,7 +211,7 @@ class Child:
             return await self.process.wait()
 
 
-_RUN = Path(__file__).with_name("machine_process.py")
+_RUN = Path(__file__).with_name("cluster_process.py")
 
 
 def relay_process(options: dict[str, Any], nats: str, **settings: Any) -> Child:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mezon.cli import machines
+from mezon.cli import cluster
 from mezon.cli.cache import app as cache_app
 
 _EXIT_CODES = "Exit codes: 0 done, 1 it failed, 2 wrong use, 130 interrupted."
@@ -233,7 +233,7 @@ def send(
 # Last in the list: one bot needs the commands above, many machines these.
 app.add_typer(cache_app, name="cache")
 app.command(epilog="Example: MEZON_BOT_ID=1 MEZON_API_KEY=k mezon relay --nats nats://127.0.0.1:4222")(
-    machines.relay
+    cluster.relay
 )
-app.command(epilog="Example: mezon worker bot.py --nats nats://127.0.0.1:4222")(machines.worker)
-app.add_typer(machines.dlq, name="dlq")
+app.command(epilog="Example: mezon worker bot.py --nats nats://127.0.0.1:4222")(cluster.worker)
+app.add_typer(cluster.dlq, name="dlq")

@@ -1,0 +1,271 @@
+"""``mezon relay``, ``mezon worker`` and ``mezon dlq``: one bot on many machines, over NATS JetStream."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import os
+import sys
+from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mezon.cli.output import WRONG_USE, as_json, fail, out, say
+
+NATS = typer.Option(
+    "--nats",
+    envvar="MEZON_NATS_URL",
+    help="NATS: nats://host:4222, or tls:// to require TLS; several with commas.",
+)
+CREDENTIALS = typer.Option("--nats-creds", envvar="MEZON_NATS_CREDS", help="A .creds file for NATS.")
+NKEY = typer.Option("--nats-nkey", envvar="MEZON_NATS_NKEY", help="A file with the seed of an nkey for NATS.")
+CA_FILE = typer.Option(
+    "--nats-ca", envvar="MEZON_NATS_CA", help="PEM file of the authority of NATS' certificate; requires TLS."
+)
+HEALTH = typer.Option(
+    "--health", envvar="MEZON_HEALTH", help="Serve /live, /ready and /stats: 127.0.0.1:8080."
+)
+JSON = typer.Option("--json", help="For a machine.")
+
+dlq: typer.Typer = typer.Typer(
+    name="dlq",
+    help="Events that no worker could finish: look at them, bring them back, drop them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+def _broker(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | None, name: str) -> Any:
+    from mezon._cluster.settings import Broker
+
+    return Broker(urls=nats, credentials=creds, nkey_seed=nkey, ca_file=ca_file, name=name)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run it; what a person can mend is a sentence and not a traceback."""
+    from mezon.errors import MezonError
+
+    try:
+        asyncio.run(work)
+    except MezonError as error:
+        fail(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _log_to_stderr() -> None:
+    if not logging.getLogger().handlers:
+        form = "%(asctime)s %(levelname)s %(name)s %(message)s"
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=form)
+
+
+def relay(
+    nats: Annotated[str, NATS],
+    api_key_file: Annotated[
+        Path | None, typer.Option(help="A file with the key, instead of MEZON_API_KEY.")
+    ] = None,
+    partitions: Annotated[int, typer.Option(help="Of a new stream; an old one keeps its number.")] = 64,
+    replicas: Annotated[int, typer.Option(help="Copies of the stream: 1, or 3 in a cluster.")] = 1,
+    cache: Annotated[str, typer.Option(help="File of the message cache; 'none' for none.")] = "",
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
+    token_transfers: Annotated[
+        bool,
+        typer.Option(help="Give workers the identity token that paying needs; without it no worker can pay."),
+    ] = True,
+    health: Annotated[str | None, HEALTH] = None,
+) -> None:
+    """Hold the one connection of a bot, and hand its events to workers.
+
+    MEZON_BOT_ID and MEZON_API_KEY say which bot; MEZON_HOST, MEZON_PORT and MEZON_USE_SSL say where, as for every
+    client. A second relay of the same bot stands by and takes over when the first one dies.
+    """
+    from mezon._cluster.process import bot_of_environment, run_relay
+    from mezon._cluster.relay import Relay
+    from mezon._cluster.settings import Layout
+    from mezon.errors import MezonError
+
+    _log_to_stderr()
+    try:
+        client_id, key = bot_of_environment(api_key_file)
+        broker = _broker(nats, creds, nkey, ca_file, f"mezon relay {client_id}")
+        layout = Layout(partitions=partitions, replicas=replicas)
+        store: Any = {"": None, "none": False}.get(cache, cache)
+        period = float(os.environ.get("MEZON_HTTP_RATE_PERIOD", "1.25"))
+        made = Relay(
+            client_id,
+            key,
+            broker,
+            layout=layout,
+            message_db=store,
+            http_rate=(1, period),
+            token_transfers=token_transfers,
+        )
+    except (MezonError, ValueError) as error:
+        fail(str(error), WRONG_USE)
+    _run(run_relay(made, health=health, say=say))
+
+
+def worker(
+    nats: Annotated[str, NATS],
+    bot: Annotated[str | None, typer.Argument(help="The bot, as for mezon run.", show_default=False)] = None,
+    env_file: Annotated[
+        Path | None, typer.Option("--env-file", help="Lines NAME=VALUE. Without it: .env.")
+    ] = None,
+    drain: Annotated[float, typer.Option(help="Seconds handlers have to end when it is told to.")] = 30.0,
+    acknowledge_early: Annotated[
+        bool,
+        typer.Option(
+            "--acknowledge-early",
+            help="An event is done when its handlers have begun: what a worker dies with does not come again.",
+        ),
+    ] = False,
+    name: Annotated[
+        str,
+        typer.Option(
+            "--name",
+            envvar="MEZON_WORKER_NAME",
+            help="The worker's name in the permissions of NATS; several processes may have the same.",
+        ),
+    ] = "worker",
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
+    health: Annotated[str | None, HEALTH] = None,
+) -> None:
+    """Run a bot's handlers behind its relay. The file is the one that mezon run takes, unchanged.
+
+    Key, host and limits in its constructor are not used: they are the relay's. Start as many workers as you like.
+    """
+    from mezon._client.assembly import PortSettings, provided_by
+    from mezon._cluster.names import check_worker_name
+    from mezon._cluster.process import run_worker
+    from mezon._cluster.settings import Layout, Timing
+    from mezon._cluster.worker import WorkerPorts
+    from mezon.cli.find import find, load_env_file, short, trim_traceback
+    from mezon.errors import MezonError
+    from mezon.testing.bots import BotError, load_bot
+
+    _log_to_stderr()
+    target = find(bot)
+    load_env_file(env_file, Path.cwd())
+    if health is not None:
+        # This command serves it, from before the login on; the bot's client must not try to as well.
+        os.environ.pop("MEZON_HEALTH", None)
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        check_worker_name(name)
+        broker = _broker(nats, creds, nkey, ca_file, f"mezon worker {target.module}")
+    except MezonError as error:
+        fail(str(error), WRONG_USE)
+
+    def ports(settings: PortSettings) -> WorkerPorts:
+        layout = Layout(acknowledge_early=acknowledge_early)
+        return WorkerPorts(settings, broker, layout, Timing(handoff=drain), name)
+
+    try:
+        with provided_by(ports):
+            client = load_bot(target)
+    except BotError as error:
+        fail(str(error))
+    except Exception as error:
+        fail(f"{target.path.name} ended with an error\n{trim_traceback(error).rstrip()}")
+    if client is None:
+        fail(
+            f"{target.path.name} makes no client when it is imported, so there is nothing to run in a worker. "
+            "Make the client at the top level of the file, and call run() under if __name__ == '__main__'",
+            WRONG_USE,
+        )
+    say(f"bot     {short(target.path)} (import {target.module}), bot {client.client_id}")
+    _run(run_worker(client, health=health, drain=drain, say=say))
+
+
+def _dead(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | None, act: Any) -> None:
+    from mezon._cluster.broker import connect, gone
+    from mezon._cluster.names import OPERATOR, Names
+    from mezon._cluster.process import bot_id_of_environment
+    from mezon.errors import MezonError
+
+    async def go() -> None:
+        broker = _broker(nats, creds, nkey, ca_file, "mezon dlq")
+        client = await connect(replace(broker, inbox=names.inbox(OPERATOR)))
+        try:
+            await act(client, names)
+        finally:
+            await gone(client)
+
+    try:
+        names = Names(int(bot_id_of_environment()))
+    except (MezonError, ValueError) as error:
+        fail(str(error), WRONG_USE)
+    _run(go())
+
+
+@dlq.command("list")
+def dead_list(
+    nats: Annotated[str, NATS],
+    limit: Annotated[int, typer.Option(help="How many at most.")] = 100,
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """Show the events that were put away, oldest first, with the reason. Their contents are not shown."""
+    from mezon._cluster.dead_letters import dead_events
+
+    async def act(client: Any, names: Any) -> None:
+        found = await dead_events(client, names, limit)
+        if json:
+            keys = ("number", "name", "event_id", "partition", "reason", "worker", "at")
+            as_json([{key: getattr(one, key) for key in keys} for one in found])
+            return
+        for one in found:
+            when = datetime.datetime.fromtimestamp(one.at).astimezone().isoformat(" ", "seconds")
+            out.print(f"{one.number:>6}  {when}  {one.name}  {one.event_id}: {one.reason}", markup=False)
+        if not found:
+            say("no event was put away")
+
+    _dead(nats, creds, nkey, ca_file, act)
+
+
+@dlq.command("replay")
+def dead_replay(
+    nats: Annotated[str, NATS],
+    numbers: Annotated[list[int], typer.Argument(help="Numbers that list shows.")],
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
+) -> None:
+    """Give events to the workers once more."""
+    from mezon._cluster.dead_letters import replay
+
+    async def act(client: Any, names: Any) -> None:
+        for number in numbers:
+            one = await replay(client, names, number)
+            say(f"{number}: {one.name} goes to partition {one.partition} again")
+
+    _dead(nats, creds, nkey, ca_file, act)
+
+
+@dlq.command("drop")
+def dead_drop(
+    nats: Annotated[str, NATS],
+    numbers: Annotated[list[int], typer.Argument(help="Numbers that list shows.")],
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
+) -> None:
+    """Forget events for good."""
+    from mezon._cluster.dead_letters import drop
+
+    async def act(client: Any, names: Any) -> None:
+        for number in numbers:
+            await drop(client, names, number)
+            say(f"{number}: dropped")
+
+    _dead(nats, creds, nkey, ca_file, act)

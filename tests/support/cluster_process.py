@@ -1,0 +1,54 @@
+"""A relay or a worker with the short times of the tests; the argument is JSON. The command line has the long ones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from typing import Any
+
+from mezon import GatewayOptions
+from mezon._client.assembly import provided_by
+from mezon._cluster.process import run_relay, run_worker
+from mezon._cluster.relay import Relay
+from mezon._cluster.settings import Broker, Layout, Timing
+from mezon._cluster.worker import WorkerPorts
+from mezon.testing.bots import load_bot
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(relativeCreated)d %(levelname)s %(name)s %(message)s")
+    about: dict[str, Any] = json.loads(sys.argv[1])
+    broker = Broker(urls=about["nats"])
+    timing = Timing(**about["timing"])
+    layout = Layout(**about.get("layout", {}))
+    if about["what"] == "relay":
+        options = about["options"]
+        for name in ("message_db", "http_rate_period", "http_rate_limit"):
+            options.pop(name, None)
+        relay = Relay(
+            options.pop("client_id"),
+            options.pop("api_key"),
+            broker,
+            layout=layout,
+            timing=timing,
+            message_db=about.get("store", False),
+            http_rate=(0, 0.0),
+            gateway=GatewayOptions(rate_limit=about.get("rate_limit", 80), backoff_base=0.1, backoff_max=0.5),
+            **options,
+        )
+        asyncio.run(run_relay(relay, health=about.get("health"), say=say))
+        return
+    name = about.get("name", "worker")
+    with provided_by(lambda settings: WorkerPorts(settings, broker, layout, timing, name)):
+        client = load_bot(about["bot"])
+    assert client is not None
+    asyncio.run(run_worker(client, health=about.get("health"), drain=10.0, say=say))
+
+
+main()
