@@ -205,7 +205,7 @@ async def test_an_event_keeps_no_client_alive(gateway: LocalGateway) -> None:
         if gone() is None:
             break
     assert gone() is None
-    with pytest.raises(MezonError, match="left over"):
+    with pytest.raises(MezonError, match="belongs to no client"):
         await message.reply("too late")
 
 
