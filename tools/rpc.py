@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mezon.protobuf._rpcs import Rpc
+from mezon.protobuf.utils import Rpc
 
 RPCS: Final[dict[str, Rpc]] = {
     rpc.name: rpc
@@ -72,7 +72,7 @@ def table(rows: list[Row]) -> str:
     lines = []
     for row in rows:
         texts = ", ".join(f'"{row[key]}"' for key in ("name", "request", "response"))
-        lines.append(f"        Rpc({row['index']}, {texts}, {row['harmless'] == 'yes'}),\n")
+        lines.append(f"        Rpc({row['index']}, {texts}, {row['idempotent'] == 'yes'}),\n")
     return TABLE_HEAD + "".join(lines) + "    )\n}\n"
 
 
@@ -90,13 +90,13 @@ def stub(rows: list[Row]) -> str:
 
 def page(rows: list[Row]) -> str:
     """Bring the table on the page of the guide up to date."""
-    lines = ["| call | request | answer | harmless |", "|---|---|---|---|"]
+    lines = ["| call | request | answer | idempotent |", "|---|---|---|---|"]
     for row in sorted(rows, key=lambda row: row["name"]):
         request, response = (
             f"`{row[key].rpartition('.')[2]}`" if row[key] else "" for key in ("request", "response")
         )
         unsure = " ?" if row["note"] else ""
-        lines.append(f"| `{row['name']}`{unsure} | {request} | {response} | {row['harmless']} |")
+        lines.append(f"| `{row['name']}`{unsure} | {request} | {response} | {row['idempotent']} |")
     before, opening, rest = PAGE.read_text(encoding="utf-8").partition("<!-- rpcs -->\n")
     _, closing, after = rest.partition("<!-- /rpcs -->\n")
     return before + opening + "\n".join(lines) + "\n" + closing + after

@@ -179,9 +179,7 @@ def test_errors_survive_pickling() -> None:
         twin = pickle.loads(pickle.dumps(error))
         assert type(twin) is kind
         assert (
-            str(twin)
-            == str(error)
-            == ("ListRoles: h answered 403 Forbidden (text), to be tried again after 1.5 s. Hint")
+            str(twin) == str(error) == ("ListRoles: h answered 403 Forbidden (text), retry after 1.5 s. Hint")
         )
         assert (twin.status, twin.message, twin.retry_after) == (403, "Forbidden", 1.5)
         assert dict(twin.headers) == {"A": "b"}

@@ -88,7 +88,7 @@ class RpcCaller(Caller):
             self._url(f"/mezon.api.Mezon/{method}"),
             body=b"" if request is None else request.SerializeToString(),
             headers=build_headers(bearer_token=token, accept_binary=True, send_binary=True),
-            harmless=rpc.harmless if harmless is None else harmless,
+            harmless=rpc.idempotent if harmless is None else harmless,
         )
         return await self._make(self._with(call, options), answer, rpc)
 

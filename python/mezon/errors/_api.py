@@ -1,6 +1,6 @@
-"""The errors of the HTTP side: ours, and still the aiohttp class a bot may already catch.
+"""The errors of the HTTP API. They also derive from the aiohttp classes that bots may already catch.
 
-Nothing in here may show a token: the request kept on an error has no ``Authorization`` header and no query.
+No error may show a token: the request of an error has neither an ``Authorization`` header nor a query.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from mezon.errors import AuthenticationError, DeliveryUnknownError, MezonConnectionError, MezonError
+from mezon.errors._base import AuthenticationError, DeliveryUnknownError, MezonConnectionError, MezonError
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import StrOrURL
@@ -34,26 +34,26 @@ _URL_RESPONSE_HEADERS = frozenset({"location", "refresh", "content-location", "l
 def safe_request_info(
     method: str, url: StrOrURL, headers: Mapping[str, Any] | None = None
 ) -> aiohttp.RequestInfo:
-    """Say what a request was, without what must stay secret: credentials, user info, query and fragment."""
+    """Describe a request without its credentials, user info, query and fragment."""
     clean = URL(str(url)).with_query(None).with_fragment(None).with_user(None)
-    kept = CIMultiDict(
+    public_headers = CIMultiDict(
         (name, str(value))
         for name, value in (headers or {}).items()
         if name.lower() not in _HIDDEN_REQUEST_HEADERS
     )
-    return aiohttp.RequestInfo(clean, method, CIMultiDictProxy(kept), clean)
+    return aiohttp.RequestInfo(clean, method, CIMultiDictProxy(public_headers), clean)
 
 
 class ApiError(MezonError, aiohttp.ClientResponseError):
-    """The HTTP server refused a call, or its answer cannot be used.
+    """The HTTP server refused a call, or its response cannot be used.
 
     Attributes:
-        call: The name of the call, as the RPC is named (``ListClanDescs``), or ``authenticate``.
+        call: The name of the RPC, such as ``ListClanDescs``, or ``authenticate``.
         status: The HTTP status.
-        message: The reason phrase of the answer.
-        body: The first part of the server's own words, if it sent text.
-        retry_after: Seconds the server asks to wait, or None.
-        headers: The headers of the answer.
+        message: The reason phrase of the response.
+        body: The first part of the response, if it is text.
+        retry_after: Seconds to wait before a retry, as the server asks; or None.
+        headers: The headers of the response.
         request_info: URL (no query), method and headers (no credentials) of the request.
     """
 
@@ -70,13 +70,13 @@ class ApiError(MezonError, aiohttp.ClientResponseError):
         hint: str = "",
         retry_after: float | None = None,
     ) -> None:
-        kept = CIMultiDict(
+        public_headers = CIMultiDict(
             (name, value.partition("?")[0] if name.lower() in _URL_RESPONSE_HEADERS else value)
             for name, value in (headers or {}).items()
             if name.lower() not in _HIDDEN_RESPONSE_HEADERS
         )
         super().__init__(
-            request_info, history, status=status, message=message, headers=CIMultiDictProxy(kept)
+            request_info, history, status=status, message=message, headers=CIMultiDictProxy(public_headers)
         )
         self.call = call
         self.body = body
@@ -93,7 +93,7 @@ class ApiError(MezonError, aiohttp.ClientResponseError):
         if self.body:
             text += f" ({self.body})"
         if self.retry_after is not None:
-            text += f", to be tried again after {self.retry_after:g} s"
+            text += f", retry after {self.retry_after:g} s"
         return f"{text}. {self.hint}" if self.hint else text
 
     def __str__(self) -> str:
@@ -103,7 +103,7 @@ class ApiError(MezonError, aiohttp.ClientResponseError):
         return f"{type(self).__name__}({self.args[0]!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # The header views do not pickle; a worker process should still be able to hand the error over.
+        # The header views cannot be pickled, but a worker process must be able to return the error.
         info = self.request_info
         return _rebuild, (
             type(self),
@@ -132,18 +132,18 @@ def _rebuild(
 
 
 class ApiAuthenticationError(ApiError, AuthenticationError):
-    """The server did not accept the bot id and the API key."""
+    """The server refused the bot id and the API key."""
 
 
 class ApiResponseError(ApiError, ValueError):
-    """The call went through and its answer is neither the expected message nor JSON, or is too large."""
+    """The call succeeded, but its response is too large, or neither the expected message nor JSON."""
 
 
 class ApiConnectionError(MezonConnectionError, aiohttp.ClientConnectionError):
-    """The server cannot be reached. The call was not carried out, or repeating it does no harm.
+    """The server is unreachable. The call was not executed, or it is idempotent.
 
     Attributes:
-        sent: Whether the server may have seen the call.
+        sent: Whether the server may have received the call.
     """
 
     def __init__(self, text: str = "", *, sent: bool = True) -> None:
@@ -152,10 +152,10 @@ class ApiConnectionError(MezonConnectionError, aiohttp.ClientConnectionError):
 
 
 class ApiDeliveryUnknownError(ApiConnectionError, DeliveryUnknownError):
-    """The connection was lost after a call was sent and before its answer came."""
+    """The connection was lost after a call was sent and before its response arrived."""
 
 
-# As a traceback shows them: mezon.errors hands them out.
+# Tracebacks and pickles show the public module.
 for _error in (
     ApiError,
     ApiAuthenticationError,

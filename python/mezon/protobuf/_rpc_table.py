@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mezon.protobuf._rpcs import Rpc
+from mezon.protobuf.utils import Rpc
 
 RPCS: Final[dict[str, Rpc]] = {
     rpc.name: rpc

@@ -1,7 +1,8 @@
-"""Reading and writing protobuf messages by hand."""
+"""Protobuf messages: parsing, serialization, and the messages of an RPC."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,15 +11,15 @@ if TYPE_CHECKING:
 
     from mezon.protobuf.rtapi.realtime_pb2 import Envelope
 
-#: The name of the oneof in ``Envelope`` that says which message it carries.
+#: The name of the oneof in ``Envelope``.
 NEOF_NAME = "message"
 
 
 def parse_protobuf(message: bytes) -> Envelope:
-    """Read an envelope.
+    """Parse an envelope.
 
     Raises:
-        google.protobuf.message.DecodeError: If the bytes are no such message.
+        google.protobuf.message.DecodeError: If the bytes are invalid.
     """
     from mezon.protobuf.rtapi.realtime_pb2 import Envelope
 
@@ -26,23 +27,63 @@ def parse_protobuf(message: bytes) -> Envelope:
 
 
 def encode_protobuf(message: Message) -> bytes:
-    """Write a message."""
+    """Serialize a message."""
     return message.SerializeToString()
 
 
 def parse_api_protobuf(data: bytes, message_class: type[Any]) -> Any:
-    """Read a ``message_class`` from the body of an HTTP answer.
+    """Parse the body of an HTTP response as a ``message_class``.
 
     Raises:
-        google.protobuf.message.DecodeError: If the bytes are no such message.
+        google.protobuf.message.DecodeError: If the bytes are invalid.
     """
     return message_class.FromString(data)
 
 
 def is_repeated(field: FieldDescriptor) -> bool:
-    """Return whether a field is repeated, on every supported protobuf.
+    """Return whether a field is repeated, with any supported version of protobuf.
 
     protobuf 5 has no ``is_repeated``; protobuf 7 deprecates ``label``.
     """
     repeated: bool | None = getattr(field, "is_repeated", None)
     return getattr(field, "label", None) == field.LABEL_REPEATED if repeated is None else repeated
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """One RPC of the server.
+
+    Attributes:
+        index: Its number in ``api_request_event``.
+        name: Its name, over HTTP and over the socket.
+        request: The full name of the request message; "" for an empty body.
+        response: The full name of the response message; "" if the response has no content.
+        idempotent: Whether the call can be repeated after a lost connection.
+    """
+
+    index: int
+    name: str
+    request: str = ""
+    response: str = ""
+    idempotent: bool = False
+
+    @property
+    def request_class(self) -> type[Message] | None:
+        """The class of the request; None for an empty body."""
+        return _message_class(self.request)
+
+    @property
+    def response_class(self) -> type[Message] | None:
+        """The class of the response; None if the response has no content."""
+        return _message_class(self.response)
+
+
+def _message_class(full_name: str) -> type[Message] | None:
+    if not full_name:
+        return None
+    from mezon.protobuf.api import api_pb2
+    from mezon.protobuf.rtapi import realtime_pb2
+
+    package, _, name = full_name.rpartition(".")
+    found: Any = getattr(api_pb2 if package == "mezon.api" else realtime_pb2, name)
+    return found  # type: ignore[no-any-return]
