@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::crowd::Crowd;
+use crate::memory_budget::MemoryBudget;
 use crate::wire::Body;
 
 /// What an entry counts for against the bound in bytes.
@@ -32,7 +32,7 @@ pub struct Rings<T> {
     channels: IdMap<Ring<T>>,
     bounds: RingBounds,
     /// Who else holds such things; nobody for what the process has once.
-    crowd: Option<&'static Crowd>,
+    budget: Option<&'static MemoryBudget>,
     bytes: usize,
     clock: u64,
 }
@@ -56,16 +56,16 @@ impl<T> Ring<T> {
 
 impl<T: Weigh> Rings<T> {
     pub fn new(bounds: RingBounds) -> Self {
-        Self { channels: IdMap::default(), bounds, crowd: None, bytes: 0, clock: 0 }
+        Self { channels: IdMap::default(), bounds, budget: None, bytes: 0, clock: 0 }
     }
 
-    /// Those of one of a crowd, whose bounds in bytes hold for all of them together.
-    pub fn among(bounds: RingBounds, crowd: &'static Crowd) -> Self {
-        Self { crowd: Some(crowd), ..Self::new(bounds) }
+    /// Those of one of a budget, whose bounds in bytes hold for all of them together.
+    pub fn with_budget(bounds: RingBounds, budget: &'static MemoryBudget) -> Self {
+        Self { budget: Some(budget), ..Self::new(bounds) }
     }
 
-    fn most_bytes(&self) -> usize {
-        self.crowd.map_or(self.bounds.bytes, |crowd| crowd.part(self.bounds.bytes))
+    fn max_bytes(&self) -> usize {
+        self.budget.map_or(self.bounds.bytes, |budget| budget.share_of(self.bounds.bytes))
     }
 
     /// Adds an entry behind the others of its channel.
@@ -98,7 +98,7 @@ impl<T: Weigh> Rings<T> {
             let old = std::mem::replace(&mut ring.entries[at].1, entry);
             self.bytes -= old.weight();
         }
-        if self.bytes > self.most_bytes() {
+        if self.bytes > self.max_bytes() {
             self.make_room(channel);
         }
     }
@@ -106,7 +106,7 @@ impl<T: Weigh> Rings<T> {
     /// Would it be held?
     pub fn takes(&self, entry: &T) -> bool {
         let RingBounds { per_channel, channels, .. } = self.bounds;
-        per_channel > 0 && channels > 0 && entry.weight() <= self.most_bytes()
+        per_channel > 0 && channels > 0 && entry.weight() <= self.max_bytes()
     }
 
     fn append(&mut self, channel: i64, id: i64, entry: T) {
@@ -122,7 +122,7 @@ impl<T: Weigh> Rings<T> {
         {
             self.bytes -= gone.weight();
         }
-        if self.channels.len() > self.bounds.channels || self.bytes > self.most_bytes() {
+        if self.channels.len() > self.bounds.channels || self.bytes > self.max_bytes() {
             self.make_room(channel);
         }
     }
@@ -189,7 +189,7 @@ impl<T: Weigh> Rings<T> {
     /// An eighth more goes than need be, so that the order of use is looked at rarely.
     fn make_room(&mut self, keep: i64) {
         let with_room = |bound: usize| bound - bound / 8;
-        let most = self.most_bytes();
+        let most = self.max_bytes();
         let (channels, bytes) = (with_room(self.bounds.channels), with_room(most));
         let others = self.channels.iter().filter(|(id, _)| **id != keep);
         let mut by_use: Vec<_> = others.map(|(id, ring)| (ring.used, *id)).collect();
@@ -261,14 +261,16 @@ mod tests {
 
     #[test]
     fn a_crowd_makes_room_at_the_next_message() {
-        let crowd: &'static Crowd = Box::leak(Box::default());
-        let mut recent =
-            Rings::<Body>::among(RingBounds { per_channel: 100, channels: 100, bytes: 1 << 20 }, crowd);
+        let budget: &'static MemoryBudget = Box::leak(Box::default());
+        let mut recent = Rings::<Body>::with_budget(
+            RingBounds { per_channel: 100, channels: 100, bytes: 1 << 20 },
+            budget,
+        );
         for channel in 0..10 {
             recent.push(channel, 1, vec![0; 50_000].into());
         }
         assert_eq!(recent.bytes, 500_000);
-        let members: Vec<_> = (0..32).map(|_| crowd.join()).collect();
+        let members: Vec<_> = (0..32).map(|_| budget.register()).collect();
         recent.push(10, 1, vec![0; 50_000].into());
         assert!(recent.bytes <= (1 << 20) / 4, "{} bytes", recent.bytes);
         assert_eq!(recent.take(10).len(), 1);

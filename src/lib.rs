@@ -1,12 +1,14 @@
 //! The core of mezon-rs: frames, sockets, time and SQLite. Only `py` knows Python.
 
 mod by_channel;
-mod crowd;
 pub mod crypto;
 pub mod filter;
 pub mod gateway;
 pub mod inbox;
+pub mod item;
+mod memory_budget;
 mod runtime;
+mod state;
 pub mod store;
 pub mod wire;
 

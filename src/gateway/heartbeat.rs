@@ -69,12 +69,12 @@ impl Heartbeat {
     }
 
     /// Is a ping unanswered?
-    pub fn waits(&self) -> bool {
+    pub fn awaits_pong(&self) -> bool {
         self.pinged.is_some()
     }
 
     /// Is the ping with this cid unanswered?
-    pub fn waits_for(&self, cid: u16) -> bool {
+    pub fn awaits_pong_of(&self, cid: u16) -> bool {
         self.pinged.is_some_and(|(pinged, _)| pinged == cid)
     }
 
@@ -84,7 +84,7 @@ impl Heartbeat {
     }
 
     /// Any frame is a sign of life.
-    pub fn heard(&mut self) {
+    pub fn received(&mut self) {
         self.silent_since = None;
     }
 
@@ -134,7 +134,7 @@ mod tests {
             let mut beat = Heartbeat::new(10 * SEC, 10 * SEC, start + late);
             assert_eq!(beat.poll(start + late, false), Beat::Wait(start + 10 * SEC));
             beat.pinged(1, start + 10 * SEC + late);
-            beat.heard();
+            beat.received();
             assert_eq!(beat.poll(start + 11 * SEC, false), Beat::Wait(start + 20 * SEC));
         }
         let short = Duration::from_millis(40);
@@ -162,7 +162,7 @@ mod tests {
         beat.pinged(2, start + 60 * SEC);
         beat.resumed(start + 60 * SEC);
         assert_eq!(beat.poll(start + 69 * SEC, false), Beat::Wait(start + 70 * SEC));
-        beat.heard();
+        beat.received();
         assert_eq!(beat.poll(start + 69 * SEC, false), Beat::Wait(start + 70 * SEC));
         assert_eq!(beat.poll(start + 70 * SEC, false), Beat::Ping);
     }

@@ -16,25 +16,25 @@ use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::Shared;
 use super::calls::Calls;
-use super::connection::{Complaints, Connection, Event};
-use super::moves::Moves;
-use super::orders::{Closing, Command, Orders, Renewal};
-use super::state::State;
+use super::commands::{Closing, Command, CommandQueue, Renewal};
+use super::connection::{Connection, Event, LogThrottle};
+use super::shared::Shared;
 use super::trace::Level;
-use super::transport::{Cause, Endpoint, GREETING, Kind, Lost, Transport};
-use crate::inbox::Item;
+use super::transitions::Transitions;
+use super::transport::{Cause, Endpoint, HANDSHAKE_PING, Kind, Lost, Transport};
+use crate::item::Item;
+use crate::state::State;
 
 /// The reason of an end that was asked for.
 pub(super) const CLOSED: &str = "closed by the client";
 
 pub(super) struct Lifecycle {
     shared: Arc<Shared>,
-    orders: Orders,
+    commands: CommandQueue,
     calls: Calls,
-    moves: Moves,
-    complaints: Complaints,
+    transitions: Transitions,
+    log_throttle: LogThrottle,
     attempt: u32,
     jitter: StdRng,
 }
@@ -58,10 +58,10 @@ impl Lifecycle {
         shared.stats.joined.store(0, Relaxed);
         let mut jitter = shared.options.jitter_seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64);
         Self {
-            orders: Orders::new(commands),
+            commands: CommandQueue::new(commands),
             calls: Calls::new(shared.clone(), StdRng::seed_from_u64(jitter.random())),
-            moves: Moves::new(shared.clone()),
-            complaints: Complaints::default(),
+            transitions: Transitions::new(shared.clone()),
+            log_throttle: LogThrottle::default(),
             attempt: 0,
             jitter,
             shared,
@@ -70,31 +70,31 @@ impl Lifecycle {
 
     pub async fn run(mut self, urls: Vec<String>) {
         // A panic is a defect of ours: it ends this connection, not the bot, and leaves no call without an outcome.
-        let living = AssertUnwindSafe(self.live(urls)).catch_unwind().await;
-        let reason = living.unwrap_or_else(|_| "a defect in the core; please report it".into());
-        let reason = self.moves.secrets.hide(&reason);
+        let outcome = AssertUnwindSafe(self.run_until_closed(urls)).catch_unwind().await;
+        let reason = outcome.unwrap_or_else(|_| "a defect in the core; please report it".into());
+        let reason = self.transitions.secrets.redact(&reason);
         self.shared.stats.set_transport(None);
-        self.orders.end(&mut self.calls).await;
+        self.commands.end(&mut self.calls).await;
         self.calls.fail_all(&reason);
-        self.moves.enter(State::Closed, &reason);
+        self.transitions.enter(State::Closed, &reason);
     }
 
     /// Returns why it ended.
-    async fn live(&mut self, first_urls: Vec<String>) -> String {
+    async fn run_until_closed(&mut self, first_urls: Vec<String>) -> String {
         let mut urls = first_urls;
         self.next_generation();
         loop {
             let end = match self.connect(&urls).await {
-                Attempt::Open(kind, transport) => self.stay(kind, transport).await,
+                Attempt::Open(kind, transport) => self.run_connection(kind, transport).await,
                 Attempt::Failed(reason) => End::Lost(reason),
                 Attempt::Closing => End::Closed,
             };
             let reason = match end {
                 End::Closed => return CLOSED.into(),
-                End::Lost(reason) => self.moves.secrets.hide(&reason),
+                End::Lost(reason) => self.transitions.secrets.redact(&reason),
             };
             self.calls.fail_sent(&reason);
-            if !self.moves.was_ready || !self.shared.auto_reconnect.load(Relaxed) {
+            if !self.transitions.was_ready || !self.shared.auto_reconnect.load(Relaxed) {
                 return reason;
             }
             match self.next_urls(reason).await {
@@ -117,13 +117,15 @@ impl Lifecycle {
             }
             self.next_generation();
             let delay = self.shared.options.backoff.delay(self.attempt, self.jitter.random());
-            self.moves.enter(State::Backoff, &reason);
-            self.shared.tell(Level::Info, || {
+            self.transitions.enter(State::Backoff, &reason);
+            self.shared.log(Level::Info, || {
                 format!("attempt {} to connect again, in {:.1} s", self.attempt, delay.as_secs_f64())
             });
-            self.wait(Instant::now() + delay, |orders| orders.hurry).await.map_err(|Closing| CLOSED)?;
-            self.orders.hurry = false;
-            self.moves.enter(State::Authenticating, "");
+            self.wait(Instant::now() + delay, |commands| commands.reconnect_now)
+                .await
+                .map_err(|Closing| CLOSED)?;
+            self.commands.reconnect_now = false;
+            self.transitions.enter(State::Authenticating, "");
             match self.session().await.map_err(|Closing| CLOSED)? {
                 Some(Renewal::Granted(urls)) => return Ok(urls),
                 Some(Renewal::Refused { fatal: true, reason }) => return Err(reason),
@@ -134,19 +136,19 @@ impl Lifecycle {
     }
 
     async fn session(&mut self) -> Result<Option<Renewal>, Closing> {
-        self.orders.renewal = None;
-        let generation = self.moves.generation;
+        self.commands.renewal = None;
+        let generation = self.transitions.generation;
         self.shared.inbox.push(Item::SessionWanted { generation, attempt: self.attempt });
         let until = Instant::now() + self.shared.options.session_timeout;
-        self.wait(until, |orders| orders.renewal.is_some()).await?;
-        Ok(self.orders.renewal.take())
+        self.wait(until, |commands| commands.renewal.is_some()).await?;
+        Ok(self.commands.renewal.take())
     }
 
     /// Waits until it is done or time is up; orders are taken and deadlines watched meanwhile.
-    async fn wait(&mut self, until: Instant, done: impl Fn(&Orders) -> bool) -> Result<(), Closing> {
-        while !done(&self.orders) && Instant::now() < until {
-            match timeout_at(until.min(self.calls.next_deadline()), self.orders.next()).await {
-                Ok(command) => self.orders.obey(command?, &mut self.calls)?,
+    async fn wait(&mut self, until: Instant, done: impl Fn(&CommandQueue) -> bool) -> Result<(), Closing> {
+        while !done(&self.commands) && Instant::now() < until {
+            match timeout_at(until.min(self.calls.next_deadline()), self.commands.next()).await {
+                Ok(command) => self.commands.apply(command?, &mut self.calls)?,
                 Err(_) => self.calls.expire(Instant::now()),
             }
         }
@@ -155,17 +157,17 @@ impl Lifecycle {
 
     /// Tries the URLs one after the other, within one time limit.
     async fn connect(&mut self, urls: &[String]) -> Attempt {
-        self.moves.enter(State::Connecting, "");
+        self.transitions.enter(State::Connecting, "");
         let endpoints = match self.shared.routes.order(urls) {
             Ok(endpoints) => endpoints,
             Err(lost) => return Attempt::Failed(lost.reason),
         };
-        self.moves.secrets.learn(&endpoints);
+        self.transitions.secrets.add(&endpoints);
         let mut left = self.shared.options.connect_timeout;
         let mut reasons: Vec<String> = Vec::new();
         for (tried, endpoint) in endpoints.iter().enumerate() {
             let share = left / (endpoints.len() - tried) as u32;
-            if endpoint.kind.greets() && self.place_for_greeting().await.is_err() {
+            if endpoint.kind.pings_in_handshake() && self.reserve_handshake_ping().await.is_err() {
                 return Attempt::Closing;
             }
             let started = Instant::now();
@@ -182,8 +184,9 @@ impl Lifecycle {
             self.calls.throttle().lost(Instant::now());
             left = left.saturating_sub(started.elapsed());
             // The server names the host, too.
-            let text = || self.moves.secrets.hide(&format!("no connection to {endpoint}: {}", lost.reason));
-            self.shared.tell(Level::Info, text);
+            let text =
+                || self.transitions.secrets.redact(&format!("no connection to {endpoint}: {}", lost.reason));
+            self.shared.log(Level::Info, text);
             reasons.push(lost.reason);
             if lost.cause == Cause::Credential {
                 break;
@@ -194,12 +197,12 @@ impl Lifecycle {
 
     /// Takes the place of the ping that goes with a handshake, which the server counts like any other. What went out
     /// before a loss may fill its second.
-    async fn place_for_greeting(&mut self) -> Result<(), Closing> {
+    async fn reserve_handshake_ping(&mut self) -> Result<(), Closing> {
         loop {
             let now = Instant::now();
-            let room = self.calls.throttle().room_for_ping(now);
+            let room = self.calls.throttle().check_ping(now);
             match room {
-                Ok(()) => break self.calls.throttle().sent(GREETING, now),
+                Ok(()) => break self.calls.throttle().sent(HANDSHAKE_PING, now),
                 Err(until) => self.wait(until, |_| false).await?,
             }
         }
@@ -209,8 +212,8 @@ impl Lifecycle {
     fn opened(&self, endpoint: &Endpoint, started: Instant, transport: Box<dyn Transport>) -> Attempt {
         self.shared.routes.worked(endpoint.kind);
         let seconds = started.elapsed().as_secs_f64();
-        let text = || self.moves.secrets.hide(&format!("connected to {endpoint} in {seconds:.3} s"));
-        self.shared.tell(Level::Info, text);
+        let text = || self.transitions.secrets.redact(&format!("connected to {endpoint} in {seconds:.3} s"));
+        self.shared.log(Level::Info, text);
         Attempt::Open(endpoint.kind, transport)
     }
 
@@ -221,7 +224,7 @@ impl Lifecycle {
             let deadline = self.calls.next_deadline();
             tokio::select! {
                 biased;
-                command = self.orders.next() => self.orders.obey(command?, &mut self.calls)?,
+                command = self.commands.next() => self.commands.apply(command?, &mut self.calls)?,
                 output = &mut future => return Ok(output),
                 () = sleep_until(deadline) => self.calls.expire(Instant::now()),
             }
@@ -229,42 +232,43 @@ impl Lifecycle {
     }
 
     /// Uses an open connection until it is lost or closed.
-    async fn stay(&mut self, kind: Kind, transport: Box<dyn Transport>) -> End {
+    async fn run_connection(&mut self, kind: Kind, transport: Box<dyn Transport>) -> End {
         self.shared.stats.set_transport(Some(kind));
-        self.moves.enter(State::Joining, "");
-        let secrets = self.moves.secrets.clone();
-        let (calls, orders, complaints) = (&mut self.calls, &mut self.orders, &mut self.complaints);
+        self.transitions.enter(State::Joining, "");
+        let secrets = self.transitions.secrets.clone();
+        let (calls, commands, log_throttle) = (&mut self.calls, &mut self.commands, &mut self.log_throttle);
         let mut connection =
-            Connection::new(self.shared.clone(), transport, calls, orders, complaints, secrets);
+            Connection::new(self.shared.clone(), transport, calls, commands, log_throttle, secrets);
         let end = loop {
             match connection.next().await {
                 Event::Ready => {
-                    self.moves.enter(State::Ready, "");
+                    self.transitions.enter(State::Ready, "");
                     connection.ready();
                 }
                 Event::Lost(Lost { reason, .. }) => {
-                    self.shared.tell(Level::Info, || format!("lost: {}", self.moves.secrets.hide(&reason)));
+                    self.shared
+                        .log(Level::Info, || format!("lost: {}", self.transitions.secrets.redact(&reason)));
                     break End::Lost(reason);
                 }
                 Event::GivenUp => break End::Lost("given up by the client".into()),
                 Event::Closed => {
-                    connection.say_goodbye(CLOSED).await;
+                    connection.close_gracefully(CLOSED).await;
                     break End::Closed;
                 }
             }
         };
-        let heard_at = connection.heard_at();
+        let last_received_at = connection.last_received_at();
         drop(connection);
         self.shared.stats.set_transport(None);
-        if self.moves.lost(heard_at) {
+        if self.transitions.lost(last_received_at) {
             self.attempt = 0;
         }
         end
     }
 
     fn next_generation(&mut self) {
-        self.moves.next_generation();
-        self.orders.generation = self.moves.generation;
+        self.transitions.next_generation();
+        self.commands.generation = self.transitions.generation;
     }
 }
 

@@ -2,171 +2,78 @@
 
 mod backoff;
 mod calls;
+mod commands;
 mod connection;
 mod heartbeat;
 mod lease;
 mod lifecycle;
-mod moves;
 mod options;
-mod orders;
 mod routes;
-mod secrets;
-mod state;
+mod shared;
 mod stats;
+mod throttle;
 mod trace;
+mod transitions;
 mod transport;
 
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 pub use backoff::BackoffOptions;
-pub use calls::call::{Call, CallId, Failure};
+pub use calls::outbox::Call;
+pub use commands::Denied;
 pub use heartbeat::SILENT;
 pub use options::Options;
-pub use state::State;
 pub use stats::{Stats, TAGS};
 pub use trace::Trace;
 pub use transport::{
     Broken, Cause, Connect, Connecting, Connector, Decoder, Endpoint, Frame, Kind, Lost, Transport, Trust,
 };
 
-use crate::by_channel::Rings;
-use crate::crowd::{Member, PROCESS};
-use crate::filter::{Filter, Filters};
-use crate::inbox::{Inbox, Item};
+pub use crate::item::{CallId, Failure, MessageSink};
+pub use crate::state::State;
+
+use crate::filter::Filter;
+use crate::item::{Item, ItemSink};
 use crate::runtime;
-use crate::wire::{Body, Header};
-use calls::call;
-use calls::throttle::Throttle;
-use lease::Lease;
-use orders::{Command, Line};
-use routes::Routes;
-use trace::Level;
-
-/// Where received messages go beside the inbox: the store.
-pub trait Sink: Send + Sync {
-    /// Takes an encoded `mezon.api.ChannelMessage` and what it says at its head. Must neither block nor fail.
-    fn accept(&self, header: Header, body: Body);
-    /// Takes one the bot has sent: it takes the place of none that is there.
-    fn accept_sent(&self, header: Header, body: Body);
-    /// Bytes taken and not yet safe.
-    fn backlog(&self) -> usize;
-}
-
-/// What handle and task share.
-pub(crate) struct Shared {
-    pub options: Options,
-    pub stats: Stats,
-    pub inbox: Arc<Inbox>,
-    pub sink: Option<Arc<dyn Sink>>,
-    pub connector: Box<dyn Connect>,
-    pub auto_reconnect: AtomicBool,
-    /// The last messages of each channel as they came, until Python asks for them.
-    ///
-    /// Most bots never look at a message again. Kept as Python objects they would cost every event a cold free and the
-    /// garbage collector its time; kept as bytes, which the store holds anyway, they cost next to nothing.
-    recent: Mutex<Rings<Body>>,
-    /// While it lives, it counts among the clients that share the bounds in bytes.
-    _member: Member,
-    /// The bot's own id; 0 while it is not known.
-    pub own_id: AtomicI64,
-    pub trace: Trace,
-    /// Which transport worked last.
-    pub routes: Routes,
-    /// Which events the bot's handlers want, beyond their kind.
-    pub filters: Mutex<Filters>,
-    /// The frames sent of late: a new connection does not begin anew.
-    pub throttle: Mutex<Throttle>,
-    /// Until when calls may go out.
-    pub lease: Lease,
-}
-
-impl Shared {
-    pub fn recent(&self) -> MutexGuard<'_, Rings<Body>> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn filters(&self) -> MutexGuard<'_, Filters> {
-        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells the logger of the core something, if it wants to hear it.
-    pub fn tell(&self, level: Level, text: impl FnOnce() -> String) {
-        self.trace.tell(&self.inbox, level, text);
-    }
-}
+use crate::wire::Body;
+use calls::outbox::INTERNAL;
+use commands::{Command, CommandSender};
+use shared::Shared;
 
 /// A connection that can be opened, used, closed and opened again.
 pub struct Gateway {
     shared: Arc<Shared>,
-    orders: Mutex<Line>,
+    commands: Mutex<CommandSender>,
     last_call: AtomicU64,
     /// Where it was made: its wake-up and its connection stay with that process.
     pid: u32,
 }
 
-/// Why the handle could not take an order.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Denied {
-    /// There is no connection, and none is being made.
-    NotConnected,
-    /// There is one already.
-    Connected,
-    /// So many calls wait already.
-    TooManyPending(usize),
-    /// The process was forked: what there is belongs to its parent.
-    Forked,
-    /// The system grants no thread, or no descriptor.
-    NoResources(String),
-}
-
 impl Gateway {
     pub fn new(
         options: Options,
-        inbox: Arc<Inbox>,
-        sink: Option<Arc<dyn Sink>>,
+        inbox: Arc<dyn ItemSink>,
+        sink: Option<Arc<dyn MessageSink>>,
         connector: Box<dyn Connect>,
     ) -> Self {
-        let options = options.bounded();
-        let recent_bounds = options.recent;
-        let throttle = Throttle::new(options.rate_limit, options.rate_period, options.heartbeat_timeout);
-        let shared = Shared {
-            options,
-            stats: Stats::new(),
-            inbox,
-            sink,
-            connector,
-            auto_reconnect: AtomicBool::new(true),
-            recent: Mutex::new(Rings::among(recent_bounds, &PROCESS)),
-            _member: PROCESS.join(),
-            own_id: AtomicI64::new(0),
-            trace: Trace::default(),
-            routes: Routes::default(),
-            filters: Mutex::new(Filters::new(recent_bounds.channels)),
-            throttle: Mutex::new(throttle),
-            lease: Lease::new(),
-        };
         Self {
-            shared: Arc::new(shared),
-            orders: Mutex::default(),
-            last_call: AtomicU64::new(call::INTERNAL),
+            shared: Arc::new(Shared::new(options.bounded(), inbox, sink, connector)),
+            commands: Mutex::default(),
+            last_call: AtomicU64::new(INTERNAL),
             pid: std::process::id(),
         }
     }
 
     pub fn stats(&self) -> &Stats {
         &self.shared.stats
-    }
-
-    pub fn inbox(&self) -> &Inbox {
-        &self.shared.inbox
     }
 
     pub fn state(&self) -> State {
@@ -206,13 +113,13 @@ impl Gateway {
         urls: Vec<String>,
         auto_reconnect: bool,
     ) -> Result<(), Denied> {
-        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
         // A task that takes no more orders still has calls to fail and its end to tell.
         let ended = matches!(self.state(), State::Idle | State::Closed);
-        if !ended || orders.is_open() {
+        if !ended || commands.is_open() {
             return Err(Denied::Connected);
         }
-        let receiver = orders.open();
+        let receiver = commands.open();
         self.shared.auto_reconnect.store(auto_reconnect, Relaxed);
         self.shared.stats.set_state(State::Connecting);
         runtime.spawn(lifecycle::Lifecycle::new(self.shared.clone(), receiver).run(urls));
@@ -224,22 +131,22 @@ impl Gateway {
     /// # Errors
     /// When it cannot even be queued.
     pub fn call(&self, tag: u32, body: Bytes, timeout: Duration) -> Result<CallId, Denied> {
-        self.queue(tag, body, timeout, |line, call| line.send(Command::Call(call)))
+        self.queue(tag, body, timeout, |sender, call| sender.send(Command::Call(call)))
     }
 
     /// As [`Self::call`], but the I/O thread need not be woken for this one alone: it goes with the next order, with
-    /// [`Self::flush`], or when [`orders::HELD_MAX`] wait.
+    /// [`Self::flush`], or when [`commands::MAX_HELD`] wait.
     ///
     /// # Errors
     /// As [`Self::call`].
     pub fn call_held(&self, tag: u32, body: Bytes, timeout: Duration) -> Result<CallId, Denied> {
-        self.queue(tag, body, timeout, Line::hold)
+        self.queue(tag, body, timeout, CommandSender::hold)
     }
 
     /// Has the calls sent that were held.
     pub fn flush(&self) {
         // In a forked child they are the parent's.
-        let _ = self.with_line(Line::flush);
+        let _ = self.with_sender(CommandSender::flush);
     }
 
     fn queue(
@@ -247,7 +154,7 @@ impl Gateway {
         tag: u32,
         body: Bytes,
         timeout: Duration,
-        how: impl FnOnce(&mut Line, Call) -> Result<(), Denied>,
+        how: impl FnOnce(&mut CommandSender, Call) -> Result<(), Denied>,
     ) -> Result<CallId, Denied> {
         let max = self.shared.options.max_pending;
         self.not_forked()?;
@@ -257,7 +164,7 @@ impl Gateway {
         let id = self.last_call.fetch_add(1, Relaxed) + 1;
         let deadline = Instant::now() + timeout.min(options::LONGEST);
         let call = Call { id, tag, body, deadline, refused: 0 };
-        let queued = self.with_line(|line| how(line, call)).and_then(|queued| queued);
+        let queued = self.with_sender(|sender| how(sender, call)).and_then(|queued| queued);
         queued.inspect_err(|_| {
             pending.fetch_sub(1, Relaxed);
         })?;
@@ -266,7 +173,7 @@ impl Gateway {
 
     /// Nobody waits for this call any more. One that was not sent yet will not be.
     pub fn cancel(&self, id: CallId) {
-        if id != call::INTERNAL {
+        if id != INTERNAL {
             // A connection that is gone has failed the call already.
             let _ = self.order(Command::Cancel(id));
         }
@@ -277,12 +184,12 @@ impl Gateway {
         self.shared.lease.renew(left);
     }
 
-    /// Answers [`crate::inbox::Item::SessionWanted`].
+    /// Answers [`crate::item::Item::SessionWanted`].
     pub fn provide_session(&self, generation: u64, urls: Vec<String>) {
         let _ = self.order(Command::Session { generation, urls });
     }
 
-    /// Answers [`crate::inbox::Item::SessionWanted`]: not now, or never when `fatal`.
+    /// Answers [`crate::item::Item::SessionWanted`]: not now, or never when `fatal`.
     pub fn refuse_session(&self, generation: u64, fatal: bool, reason: String) {
         let _ = self.order(Command::Refused { generation, fatal, reason });
     }
@@ -319,15 +226,15 @@ impl Gateway {
     }
 
     fn order(&self, command: Command) -> Result<(), Denied> {
-        self.with_line(|line| line.send(command))?
+        self.with_sender(|sender| sender.send(command))?
     }
 
-    fn with_line<T>(&self, work: impl FnOnce(&mut Line) -> T) -> Result<T, Denied> {
+    fn with_sender<T>(&self, work: impl FnOnce(&mut CommandSender) -> T) -> Result<T, Denied> {
         // To queue an order wakes the I/O thread through a descriptor, which in a forked child is the parent's.
         self.not_forked()?;
         let (done, lost) = {
-            let mut line = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-            (work(&mut line), std::mem::take(&mut line.lost))
+            let mut sender = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+            (work(&mut sender), std::mem::take(&mut sender.lost))
         };
         for call in lost {
             self.shared.stats.pending.fetch_sub(1, Relaxed);
@@ -342,9 +249,9 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         if self.not_forked().is_ok() {
             self.close();
-        } else if let Ok(mut orders) = self.orders.try_lock() {
+        } else if let Ok(mut commands) = self.commands.try_lock() {
             // The end of a channel is an order too: it wakes the task, which is the parent's.
-            std::mem::forget(std::mem::take(&mut *orders));
+            std::mem::forget(std::mem::take(&mut *commands));
         }
     }
 }

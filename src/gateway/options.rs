@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::backoff::BackoffOptions;
 use super::transport::Trust;
 use crate::by_channel::RingBounds;
-use crate::inbox::Capacity;
+use crate::item::Capacity;
 
 /// Longer than any bot waits, and short enough to be added to any instant.
 pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);

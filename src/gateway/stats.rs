@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
-use super::state::State;
 use super::transport::Kind;
+use crate::state::State;
 
 /// Tags of the envelope fit below this.
 pub const TAGS: usize = 128;

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
-use crate::inbox::{Inbox, Item};
+use crate::item::{Item, ItemSink};
 
 /// How much a record matters, in the numbers of Python's `logging`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +40,14 @@ impl Trace {
 
     /// Tells something, if somebody wants to hear it. The text must hold no URL and no token.
     #[inline]
-    pub fn tell(&self, inbox: &Inbox, level: Level, text: impl FnOnce() -> String) {
+    pub fn log(&self, inbox: &dyn ItemSink, level: Level, text: impl FnOnce() -> String) {
         if level as u8 >= self.level.load(Relaxed) {
             self.record(inbox, level, text());
         }
     }
 
     #[cold]
-    fn record(&self, inbox: &Inbox, level: Level, text: String) {
+    fn record(&self, inbox: &dyn ItemSink, level: Level, text: String) {
         let more = |waiting| (waiting < WAITING_MAX).then_some(waiting + 1);
         if self.waiting.fetch_update(Relaxed, Relaxed, more).is_err() {
             self.left_out.fetch_add(1, Relaxed);
@@ -69,7 +69,8 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inbox::{Capacity, Wake};
+    use crate::inbox::{Inbox, Wake};
+    use crate::item::Capacity;
     use std::sync::Arc;
 
     struct Nobody;
@@ -92,11 +93,11 @@ mod tests {
     fn what_nobody_wants_is_not_even_made() {
         let inbox = Inbox::new(Capacity { events: 1, bytes: 1 }, Arc::new(Nobody));
         let trace = Trace::default();
-        trace.tell(&inbox, Level::Warning, || panic!("nobody asked"));
+        trace.log(&inbox, Level::Warning, || panic!("nobody asked"));
         trace.set_level(20);
-        trace.tell(&inbox, Level::Debug, || panic!("nobody asked"));
-        trace.tell(&inbox, Level::Info, || "one".into());
-        trace.tell(&inbox, Level::Warning, || "two".into());
+        trace.log(&inbox, Level::Debug, || panic!("nobody asked"));
+        trace.log(&inbox, Level::Info, || "one".into());
+        trace.log(&inbox, Level::Warning, || "two".into());
         assert_eq!(texts(&inbox), [(20, "one".into()), (30, "two".into())]);
     }
 
@@ -106,11 +107,11 @@ mod tests {
         let trace = Trace::default();
         trace.set_level(0);
         for n in 0..WAITING_MAX + 7 {
-            trace.tell(&inbox, Level::Debug, || n.to_string());
+            trace.log(&inbox, Level::Debug, || n.to_string());
         }
         assert_eq!(texts(&inbox).len(), WAITING_MAX as usize);
         trace.taken();
-        trace.tell(&inbox, Level::Debug, || "on".into());
+        trace.log(&inbox, Level::Debug, || "on".into());
         assert_eq!(texts(&inbox), [(10, "on (7 records before this one are left out)".into())]);
     }
 }

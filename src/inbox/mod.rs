@@ -13,9 +13,9 @@ mod sync;
 mod wake;
 
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
-
-use bytes::Bytes;
 
 use self::sync::{Mutex, MutexGuard, Notify};
 
@@ -23,58 +23,11 @@ use self::sync::{Mutex, MutexGuard, Notify};
 pub use wake::FdWake;
 pub use wake::Wake;
 
-use crate::crowd::{Crowd, PROCESS};
-use crate::gateway::{CallId, Failure, State};
-use crate::wire::Body;
+use crate::item::{Capacity, Item, ItemSink};
+use crate::memory_budget::{MemoryBudget, PROCESS};
 
-/// Something the Python side has to know.
-#[derive(Debug)]
-pub enum Item {
-    /// An event the server pushed: its tag in the envelope and its encoded body.
-    Event { tag: u32, body: Body },
-    /// The envelope that answers a call.
-    Reply { call: CallId, tag: u32, body: Bytes },
-    /// The raw API answer to a call, joined.
-    Raw { call: CallId, body: Bytes },
-    /// A call that will get no answer.
-    Failed { call: CallId, failure: Failure },
-    /// The connection went from one state to another.
-    State { state: State, generation: u64, reason: String },
-    /// The connection was lost and wants a new session: answer with `provide_session` or `refuse_session`.
-    SessionWanted { generation: u64, attempt: u32 },
-    /// Frames came that cannot be read: how many up to now, and what was wrong with this one.
-    Malformed { count: u64, reason: String },
-    /// The connection is back. Times are seconds since the epoch.
-    Reconnected { generation: u64, lost_at: f64, back_at: f64 },
-    /// Something for the logger of the core; the level in the numbers of Python's `logging`.
-    Log { level: u8, text: String },
-}
-
-impl Item {
-    fn weight(&self) -> usize {
-        match self {
-            Self::Event { body, .. } => body.len() + OVERHEAD,
-            _ => 0,
-        }
-    }
-
-    /// Keeps its place among the events.
-    fn in_line(&self) -> bool {
-        matches!(self, Self::Event { .. } | Self::Reconnected { .. })
-    }
-}
-
-/// What an item costs beside its body.
-const OVERHEAD: usize = 64;
 /// Answers taken in one go.
 const MAX_ANSWERS: usize = 1024;
-
-/// How much the inbox holds before the reader pauses.
-#[derive(Debug, Clone, Copy)]
-pub struct Capacity {
-    pub events: usize,
-    pub bytes: usize,
-}
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -84,7 +37,7 @@ struct Queue {
     high_water: usize,
     armed: bool,
     /// The consumer takes no events for now: only an answer wakes it.
-    holding: bool,
+    events_paused: bool,
 }
 
 /// Depth now and the deepest it ever was, in events; bytes held now.
@@ -99,22 +52,22 @@ pub struct Inbox {
     queue: Mutex<Queue>,
     capacity: Capacity,
     /// Who else has one: their bounds in bytes hold for all together.
-    crowd: &'static Crowd,
+    budget: &'static MemoryBudget,
     space: Notify,
     wake: Arc<dyn Wake>,
 }
 
 impl Inbox {
     pub fn new(capacity: Capacity, wake: Arc<dyn Wake>) -> Self {
-        Self::among(&PROCESS, capacity, wake)
+        Self::with_budget(&PROCESS, capacity, wake)
     }
 
-    fn among(crowd: &'static Crowd, capacity: Capacity, wake: Arc<dyn Wake>) -> Self {
-        Self { queue: Mutex::new(Queue::default()), capacity, crowd, space: Notify::new(), wake }
+    fn with_budget(budget: &'static MemoryBudget, capacity: Capacity, wake: Arc<dyn Wake>) -> Self {
+        Self { queue: Mutex::new(Queue::default()), capacity, budget, space: Notify::new(), wake }
     }
 
-    fn most_bytes(&self) -> usize {
-        self.crowd.part(self.capacity.bytes)
+    fn max_bytes(&self) -> usize {
+        self.budget.share_of(self.capacity.bytes)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -122,47 +75,12 @@ impl Inbox {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds what `items` holds, in order, and empties it. True when the reader should pause.
-    pub fn push_all(&self, items: &mut Vec<Item>) -> bool {
-        let mut queue = self.lock();
-        for item in items.drain(..) {
-            queue.bytes += item.weight();
-            if item.in_line() { queue.events.push_back(item) } else { queue.answers.push_back(item) }
-        }
-        queue.high_water = queue.high_water.max(queue.events.len());
-        let full = self.is_full(&queue);
-        let wake = queue.armed && queue.has_work();
-        if wake {
-            queue.armed = false;
-        }
-        drop(queue);
-        if wake {
-            self.wake.wake();
-        }
-        full
-    }
-
-    pub fn push(&self, item: Item) {
-        self.push_all(&mut vec![item]);
-    }
-
-    fn is_full(&self, queue: &Queue) -> bool {
-        queue.events.len() >= self.capacity.events || queue.bytes >= self.most_bytes()
-    }
-
-    pub fn full(&self) -> bool {
-        self.is_full(&self.lock())
-    }
-
-    /// Twice as much as the bounds say.
-    pub fn flooded(&self) -> bool {
-        let queue = self.lock();
-        queue.events.len() >= self.capacity.events.saturating_mul(2)
-            || queue.bytes >= self.most_bytes().saturating_mul(2)
+    fn exceeds_capacity(&self, queue: &Queue) -> bool {
+        queue.events.len() >= self.capacity.events || queue.bytes >= self.max_bytes()
     }
 
     /// Resolves when a full inbox has been drained to half its bounds.
-    pub async fn wait_space(&self) {
+    pub async fn wait_for_space(&self) {
         self.space.notified().await;
     }
 
@@ -170,21 +88,21 @@ impl Inbox {
     /// the wake-up is armed, and with `max_events` 0 it takes an answer to fire it.
     pub fn drain(&self, max_events: usize, into: &mut Vec<Item>) -> bool {
         let mut queue = self.lock();
-        let was_full = self.is_full(&queue);
+        let was_full = self.exceeds_capacity(&queue);
         let answers = queue.answers.len().min(MAX_ANSWERS);
         into.extend(queue.answers.drain(..answers));
         let events = queue.events.len().min(max_events);
         let first = into.len();
         into.extend(queue.events.drain(..events));
         queue.bytes -= into[first..].iter().map(Item::weight).sum::<usize>();
-        queue.holding = max_events == 0;
+        queue.events_paused = max_events == 0;
         let more = queue.has_work();
         queue.armed = !more;
         if queue.events.is_empty() && queue.events.capacity() > 4096 {
             // A burst is over: give its memory back.
             queue.events = VecDeque::new();
         }
-        let relaxed = queue.events.len() * 2 <= self.capacity.events && queue.bytes * 2 <= self.most_bytes();
+        let relaxed = queue.events.len() * 2 <= self.capacity.events && queue.bytes * 2 <= self.max_bytes();
         drop(queue);
         if relaxed || was_full {
             // A permit is stored when nobody waits yet; a stale one costs the reader one look.
@@ -199,15 +117,57 @@ impl Inbox {
     }
 }
 
+impl ItemSink for Inbox {
+    /// Adds what `items` holds, in order, and empties it. True when the reader should pause.
+    fn push_all(&self, items: &mut Vec<Item>) -> bool {
+        let mut queue = self.lock();
+        for item in items.drain(..) {
+            queue.bytes += item.weight();
+            if item.keeps_event_order() {
+                queue.events.push_back(item)
+            } else {
+                queue.answers.push_back(item)
+            }
+        }
+        queue.high_water = queue.high_water.max(queue.events.len());
+        let full = self.exceeds_capacity(&queue);
+        let wake = queue.armed && queue.has_work();
+        if wake {
+            queue.armed = false;
+        }
+        drop(queue);
+        if wake {
+            self.wake.wake();
+        }
+        full
+    }
+
+    fn is_full(&self) -> bool {
+        self.exceeds_capacity(&self.lock())
+    }
+
+    /// Twice as much as the bounds say.
+    fn is_flooded(&self) -> bool {
+        let queue = self.lock();
+        queue.events.len() >= self.capacity.events.saturating_mul(2)
+            || queue.bytes >= self.max_bytes().saturating_mul(2)
+    }
+
+    fn wait_space(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move { self.wait_for_space().await })
+    }
+}
+
 impl Queue {
     fn has_work(&self) -> bool {
-        !self.answers.is_empty() || (!self.holding && !self.events.is_empty())
+        !self.answers.is_empty() || (!self.events_paused && !self.events.is_empty())
     }
 }
 
 #[cfg(all(test, not(feature = "model")))]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use proptest::prelude::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -254,20 +214,20 @@ mod tests {
         let mut out = Vec::new();
         assert!(!inbox.drain(0, &mut out), "the event waits, but is not wanted now");
         assert!(matches!(out[..], [Item::Reply { .. }]));
-        assert!(inbox.full());
+        assert!(inbox.is_full());
         assert!(!inbox.drain(1, &mut out));
-        assert!(!inbox.full());
+        assert!(!inbox.is_full());
         assert_eq!(inbox.depth(), Depth { events: 0, bytes: 0, high_water: 1 });
     }
 
     #[test]
     fn many_inboxes_share_their_bound() {
-        let crowd: &'static Crowd = Box::leak(Box::default());
+        let budget: &'static MemoryBudget = Box::leak(Box::default());
         let capacity = Capacity { events: 1000, bytes: 1 << 20 };
-        let inbox = Inbox::among(crowd, capacity, Arc::new(Count::default()));
+        let inbox = Inbox::with_budget(budget, capacity, Arc::new(Count::default()));
         assert!(!inbox.push_all(&mut vec![event(1, 300_000)]));
-        let members: Vec<_> = (0..32).map(|_| crowd.join()).collect();
-        assert!(inbox.full(), "a quarter of what it may hold alone");
+        let members: Vec<_> = (0..32).map(|_| budget.register()).collect();
+        assert!(inbox.is_full(), "a quarter of what it may hold alone");
         assert!(!inbox.drain(8, &mut Vec::new()));
         assert!(!inbox.push_all(&mut vec![event(2, 200_000)]));
         drop(members);
@@ -295,7 +255,7 @@ mod tests {
             for (n, size) in ops {
                 let mut items: Vec<_> = (0..n).map(|_| { sent += 1; event(sent, size) }).collect();
                 let full = inbox.push_all(&mut items);
-                prop_assert_eq!(full, inbox.full());
+                prop_assert_eq!(full, inbox.is_full());
                 inbox.drain(size % 7, &mut out);
                 for item in out.drain(..) {
                     got += 1;

@@ -6,7 +6,10 @@ use loom::future::block_on;
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
+use bytes::Bytes;
+
 use super::*;
+use crate::item::CallId;
 
 /// The descriptor a loop watches: readable from a wake to the next clear.
 #[derive(Default)]
@@ -124,8 +127,8 @@ fn a_reader_that_waits_for_space_goes_on() {
                 for tag in 1..=2 {
                     let full = inbox.push_all(&mut vec![event(tag)]);
                     // As the connection does: a permit may be an old one.
-                    while full && inbox.full() {
-                        block_on(inbox.wait_space());
+                    while full && inbox.is_full() {
+                        block_on(inbox.wait_for_space());
                     }
                 }
             })

@@ -17,7 +17,7 @@ pub struct EphemeralKeyPair {
 }
 
 impl EphemeralKeyPair {
-    fn holding(pair: KeyPair) -> Self {
+    fn events_paused(pair: KeyPair) -> Self {
         let public_key = crypto::base58_encode(&pair.public_key());
         Self { pair, public_key }
     }
@@ -30,7 +30,7 @@ impl EphemeralKeyPair {
     fn new(private_key: &str, public_key: Option<&str>) -> PyResult<Self> {
         let pair = KeyPair::from_text(private_key)
             .map_err(|error| InvalidArgumentError::new_err(error.to_string()))?;
-        let made = Self::holding(pair);
+        let made = Self::events_paused(pair);
         if public_key.is_some_and(|given| given != made.public_key) {
             return Err(InvalidArgumentError::new_err(
                 "the public key does not belong to the private key: leave it out, or give the pair as it was made",
@@ -44,7 +44,7 @@ impl EphemeralKeyPair {
         let pair = KeyPair::generate().map_err(|error| {
             MezonError::new_err(format!("the system gives no randomness for a key: {error}"))
         })?;
-        Ok(Self::holding(pair))
+        Ok(Self::events_paused(pair))
     }
 
     /// The private key as hexadecimal text, as the Mezon SDKs exchange it.

@@ -15,8 +15,9 @@ use super::is_fatal;
 use super::items::{self, Plans};
 use super::options::{self, seconds};
 use super::wake::AnyWake;
-use crate::gateway::{self, Connector, Denied, Sink};
-use crate::inbox::{Inbox, Item};
+use crate::gateway::{self, Connector, Denied, MessageSink};
+use crate::inbox::Inbox;
+use crate::item::Item;
 use crate::wire::schema;
 use crate::wire::tags::envelope as tags;
 
@@ -54,6 +55,7 @@ impl Gateway {
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Gateway {
     core: gateway::Gateway,
+    inbox: Arc<Inbox>,
     wake: Arc<AnyWake>,
     plans: Plans,
 }
@@ -75,9 +77,9 @@ impl Gateway {
         let wake = Arc::new(wake);
         let inbox = Arc::new(Inbox::new(options.inbox, wake.clone()));
         let connector = Connector::new(options.trust(), options.max_frame);
-        let sink = store.map(|store| Arc::new(store.store.clone()) as Arc<dyn Sink>);
-        let core = gateway::Gateway::new(options, inbox, sink, Box::new(connector));
-        Ok(Self { core, wake, plans: Plans::new() })
+        let sink = store.map(|store| Arc::new(store.store.clone()) as Arc<dyn MessageSink>);
+        let core = gateway::Gateway::new(options, inbox.clone(), sink, Box::new(connector));
+        Ok(Self { core, inbox, wake, plans: Plans::new() })
     }
 
     /// Give the descriptor to watch for reading, or -1 when `notify` is called instead.
@@ -99,7 +101,7 @@ impl Gateway {
     fn drain<'py>(&self, py: Python<'py>, max: usize) -> PyResult<(Bound<'py, PyList>, bool)> {
         let mut items = Vec::with_capacity(max.min(1024));
         self.core.not_forked().map_err(denied)?;
-        let more = self.core.inbox().drain(max, &mut items);
+        let more = self.inbox.drain(max, &mut items);
         let mut tuples = Vec::with_capacity(items.len());
         for item in items {
             if matches!(item, Item::Log { .. }) {
@@ -244,7 +246,7 @@ impl Gateway {
         }
         let transport = self.core.stats().transport();
         dict.set_item("transport", transport.map_or("", |kind| kind.name()))?;
-        let depth = self.core.inbox().depth();
+        let depth = self.inbox.depth();
         dict.set_item("queued", depth.events)?;
         dict.set_item("queued_bytes", depth.bytes)?;
         dict.set_item("queue_high_water", depth.high_water)?;

@@ -11,8 +11,8 @@ use super::codec::decode::{self, DecodeError};
 use super::codec::lazy;
 use super::codec::plan::Plan;
 use super::is_fatal;
-use crate::gateway::{Failure, Stats, TAGS};
-use crate::inbox::Item;
+use crate::gateway::{Stats, TAGS};
+use crate::item::{Failure, Item};
 use crate::wire::Body;
 
 /// The kinds of what `drain` gives, as `mezon._core.ItemKind`.

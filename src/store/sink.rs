@@ -2,10 +2,10 @@
 
 use super::Store;
 use super::queue::Op;
-use crate::gateway::Sink;
+use crate::item::MessageSink;
 use crate::wire::{Body, Header};
 
-impl Sink for Store {
+impl MessageSink for Store {
     fn accept(&self, header: Header, body: Body) {
         self.shared().push(Op::Payload(header, body), false);
     }

@@ -1,12 +1,9 @@
 //! The calls of a connection across its losses: queued, sent, waited for; and what they joined.
 
-pub(super) mod call;
-pub(super) mod joined;
-mod outbox;
+pub(super) mod joins;
+pub(super) mod outbox;
 pub(super) mod pending;
-pub(super) mod rejoin;
 mod retry;
-pub(super) mod throttle;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -19,13 +16,12 @@ use tokio::time::Instant;
 
 pub(super) use self::retry::too_many;
 
-use self::call::{Call, CallId, Failure, INTERNAL};
-use self::joined::Joined;
-use self::outbox::Outbox;
+use self::joins::Joined;
+use self::outbox::{Call, INTERNAL, Outbox};
 use self::pending::{Pending, Sent};
-use self::throttle::Throttle;
-use super::Shared;
-use crate::inbox::Item;
+use super::shared::Shared;
+use super::throttle::Throttle;
+use crate::item::{CallId, Failure, Item};
 use crate::wire::tags::envelope::API_REQUEST_EVENT;
 use crate::wire::{Chunk, Stream, StreamTooLong};
 
@@ -40,14 +36,6 @@ pub(super) struct Calls {
     /// Bytes of raw answers that are not whole yet, of all calls together.
     raw_held: usize,
     jitter: StdRng,
-}
-
-/// What becomes of a call the server refuses for now.
-pub(super) enum Patience {
-    /// It goes again then.
-    Until(Instant),
-    /// Its deadline is before that.
-    None,
 }
 
 impl Calls {
@@ -70,15 +58,15 @@ impl Calls {
 
     pub fn cancel(&mut self, id: CallId) {
         if self.outbox.cancel(id) {
-            self.over();
+            self.finished();
         } else if let Some(sent) = self.pending.cancel(id) {
             self.forget_raw(&sent);
-            self.over();
+            self.finished();
         }
     }
 
     /// A call of the bot's has its outcome.
-    pub fn over(&self) {
+    pub fn finished(&self) {
         self.shared.stats.pending.fetch_sub(1, Relaxed);
     }
 
@@ -123,17 +111,16 @@ impl Calls {
         self.shared.stats.joined.store(self.joined.len() as u64, Relaxed);
     }
 
-    /// The server has had too many: may this call go again within its deadline?
-    pub fn patience(&mut self, error: &[u8], sent: &Sent, now: Instant) -> Patience {
-        let wait = retry::wait(error, sent.refused, self.jitter.random());
-        let until = now + wait;
-        if until < sent.deadline { Patience::Until(until) } else { Patience::None }
+    /// Returns when a call that the server has refused with 429 may be sent again; None if its deadline comes first.
+    pub fn retry_at(&mut self, error: &[u8], sent: &Sent, now: Instant) -> Option<Instant> {
+        let at = now + retry::delay(error, sent.refused, self.jitter.random());
+        (at < sent.deadline).then_some(at)
     }
 
     /// Tells Python that a call gets no answer.
     pub fn fail(&self, call: CallId, failure: Failure) {
         if call != INTERNAL {
-            self.over();
+            self.finished();
             self.shared.inbox.push(Item::Failed { call, failure });
         }
     }

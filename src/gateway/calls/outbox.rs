@@ -4,10 +4,25 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::call::{Call, CallId};
+use crate::item::CallId;
 use crate::wire::tags::envelope::{CHANNEL_MESSAGE_SEND, EPHEMERAL_MESSAGE_SEND};
+
+/// The call of the joins the core itself makes after a reconnect.
+pub(in crate::gateway) const INTERNAL: CallId = 0;
+
+#[derive(Debug)]
+pub struct Call {
+    pub id: CallId,
+    /// The envelope field it goes in.
+    pub tag: u32,
+    pub body: Bytes,
+    pub deadline: Instant,
+    /// How often the server has asked for patience with it.
+    pub refused: u32,
+}
 
 /// The calls the server counts as sends: of messages, and of those that vanish.
 const SENDS: [u32; 2] = [CHANNEL_MESSAGE_SEND, EPHEMERAL_MESSAGE_SEND];
@@ -131,7 +146,6 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
     use std::time::Duration;
 
     const SEND: u32 = 8;

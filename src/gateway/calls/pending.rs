@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, HashMap};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::call::CallId;
+use crate::item::CallId;
 use crate::wire::{CID_MAX, Stream};
 
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Pending {
     }
 
     pub fn insert(&mut self, cid: u16, sent: Sent) {
-        // Answered calls leave their deadlines behind; sweep before they outnumber the living.
+        // Answered calls leave their deadlines behind; sweep before they outnumber the outcome.
         if self.deadlines.len() > 64 + 2 * self.by_cid.len() {
             let by_cid = &self.by_cid;
             self.deadlines.retain(|Reverse((_, cid, id))| by_cid.get(cid).is_some_and(|sent| sent.id == *id));

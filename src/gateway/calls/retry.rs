@@ -28,7 +28,7 @@ pub fn too_many(error: &[u8]) -> bool {
 
 /// The wait before a call goes again: the server's figure, else a random one whose bound grows with each refusal.
 /// `unit` is a random number in [0, 1).
-pub fn wait(error: &[u8], refused: u32, unit: f64) -> Duration {
+pub fn delay(error: &[u8], refused: u32, unit: f64) -> Duration {
     let named = named(error).map(|seconds| seconds.min(MAX));
     let seconds = named.unwrap_or_else(|| {
         let bound = (BASE * 2f64.powi(refused.min(16) as i32)).min(MAX);
@@ -73,19 +73,19 @@ mod tests {
     #[test]
     fn the_servers_figure_counts() {
         assert!(too_many(&error("a", "b")) && !too_many(b"") && !too_many(b"\x08\x03"));
-        assert_eq!(wait(&error("retry_after", "2.5"), 7, 0.9), Duration::from_millis(2500));
-        assert_eq!(wait(&error("Retry-After", " 3 "), 0, 0.0), Duration::from_secs(3));
-        assert_eq!(wait(&error("retry_after", "1e300"), 0, 0.0), Duration::from_secs(60));
+        assert_eq!(delay(&error("retry_after", "2.5"), 7, 0.9), Duration::from_millis(2500));
+        assert_eq!(delay(&error("Retry-After", " 3 "), 0, 0.0), Duration::from_secs(3));
+        assert_eq!(delay(&error("retry_after", "1e300"), 0, 0.0), Duration::from_secs(60));
     }
 
     #[test]
     fn without_one_the_wait_grows_and_is_never_nothing() {
         for named in ["-1", "soon", "NaN", "inf", ""] {
             let bounds: Vec<_> =
-                (0..9).map(|n| wait(&error("retry_after", named), n, 0.0).as_millis()).collect();
+                (0..9).map(|n| delay(&error("retry_after", named), n, 0.0).as_millis()).collect();
             assert_eq!(bounds, [250, 500, 1000, 2000, 4000, 8000, 16000, 30000, 30000], "{named}");
         }
-        assert_eq!(wait(b"", 0, 1.0), Duration::from_millis(500));
-        assert!(wait(b"\x0a", u32::MAX, 1.0) <= Duration::from_secs(60));
+        assert_eq!(delay(b"", 0, 1.0), Duration::from_millis(500));
+        assert!(delay(b"\x0a", u32::MAX, 1.0) <= Duration::from_secs(60));
     }
 }

@@ -1,5 +1,7 @@
 //! What comes in: events for Python and the store, answers for the calls that wait for them.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -7,14 +9,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Connection, TURN};
-use crate::gateway::Stats;
-use crate::gateway::calls::call::{Call, Failure, INTERNAL};
+use super::{Connection, MAX_PER_TURN};
+use crate::gateway::calls::outbox::{Call, INTERNAL};
 use crate::gateway::calls::pending::Sent;
-use crate::gateway::calls::{Patience, Raw, too_many};
+use crate::gateway::calls::{Raw, too_many};
+use crate::gateway::shared::Shared;
+use crate::gateway::stats::Stats;
 use crate::gateway::trace::Level;
-use crate::gateway::transport::{Frame, GREETING, Lost};
-use crate::inbox::Item;
+use crate::gateway::transport::{Frame, HANDSHAKE_PING, Lost};
+use crate::item::{Failure, Item};
 use crate::wire::tags::envelope as tags;
 use crate::wire::{Body, Chunk, Header, Malformed, Peek, peek, sent_message};
 
@@ -26,20 +29,34 @@ const MALFORMED_REPORT: Duration = Duration::from_secs(60);
 const REFUSAL_MAX: usize = 200;
 const REFUSAL_READ: usize = 16 << 10;
 
+/// How often a reader that waits for the store looks again.
+const STORE_POLL: Duration = Duration::from_millis(5);
+
+/// Ends when the inbox has space.
+pub(super) struct Pause {
+    space: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Pause {
+    fn new(shared: &Shared) -> Self {
+        Self { space: shared.inbox.clone().wait_space() }
+    }
+}
+
 impl Connection<'_> {
     /// Takes the frames that are there; true when there may be more.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, Lost> {
-        if !self.may_read(cx, now) {
+        if !self.check_backpressure(cx, now) {
             return Ok(false);
         }
         let mut outcome = Ok(true);
         let (mut frames, mut bytes, mut others) = (0, 0, false);
-        for _ in 0..TURN {
+        for _ in 0..MAX_PER_TURN {
             match self.transport.poll_next(cx) {
                 Poll::Ready(Ok(Frame::Other)) => others = true,
-                Poll::Ready(Ok(Frame::Greeting)) => {
+                Poll::Ready(Ok(Frame::HandshakePong)) => {
                     others = true;
-                    self.calls.throttle().answered(GREETING, now);
+                    self.calls.throttle().answered(HANDSHAKE_PING, now);
                 }
                 Poll::Ready(Ok(frame)) => {
                     frames += 1;
@@ -58,13 +75,13 @@ impl Connection<'_> {
         }
         let read = self.transport.bytes_read();
         if frames > 0 || others {
-            self.heard_at = now;
+            self.last_received_at = now;
             Stats::add(&self.shared.stats.frames_received, frames);
             Stats::add(&self.shared.stats.bytes_received, bytes);
         }
         if frames > 0 || others || read - self.life >= LIFE {
             self.life = read;
-            self.heartbeat.heard();
+            self.heartbeat.received();
         }
         if self.hand_over() {
             // One more turn polls the pause, so that its end wakes this task.
@@ -85,7 +102,7 @@ impl Connection<'_> {
             Frame::Chunk { chunk, payload } => self.take_chunk(chunk, &payload, now),
             Frame::Pong(cid) => self.take_pong(cid, now),
             Frame::Malformed(why) => self.take_malformed(why, now),
-            Frame::Other | Frame::Greeting => {}
+            Frame::Other | Frame::HandshakePong => {}
         }
     }
 
@@ -93,7 +110,7 @@ impl Connection<'_> {
     fn take_malformed(&mut self, why: Malformed, now: Instant) {
         let malformed = &self.shared.stats.malformed;
         Stats::add(malformed, 1);
-        let quiet_until = &mut self.complaints.quiet_until;
+        let quiet_until = &mut self.log_throttle.quiet_until;
         if quiet_until.is_none_or(|until| now >= until) {
             *quiet_until = Some(now + MALFORMED_REPORT);
             self.batch.push(Item::Malformed { count: malformed.load(Relaxed), reason: why.to_string() });
@@ -115,7 +132,7 @@ impl Connection<'_> {
         // One walk over a message for all who look at it here. One that cannot be read is counted where it is decoded.
         let message = if stored { Header::parse_all(&body).ok() } else { None };
         if let Some((header, _)) = message {
-            self.keep_message(header, &body);
+            self.record_message(header, &body);
         }
         if !wanted {
             Stats::add(&stats.skipped, 1);
@@ -127,7 +144,7 @@ impl Connection<'_> {
     }
 
     /// Puts a message where it will be looked for: among the recent ones, and into the store.
-    fn keep_message(&mut self, header: Header, body: &Body) {
+    fn record_message(&mut self, header: Header, body: &Body) {
         self.calls.joined.used(header.channel);
         self.shared.recent().push(header.channel, header.id, body.clone());
         if let Some(sink) = &self.shared.sink {
@@ -136,7 +153,7 @@ impl Connection<'_> {
     }
 
     /// Does the same for a message the bot has sent, unless the server's own copy was here first: it says more.
-    fn keep_sent(&self, sent: &[u8], answer: &[u8]) {
+    fn record_sent(&self, sent: &[u8], answer: &[u8]) {
         let sender = self.shared.own_id.load(Relaxed);
         if sender == 0 {
             return;
@@ -154,12 +171,12 @@ impl Connection<'_> {
     /// that listens to pings.
     fn take_ping(&mut self, envelope: &Bytes, seen: &Peek, now: Instant) {
         let cid = u16::try_from(seen.cid).unwrap_or(0);
-        if cid != 0 && self.heartbeat.waits_for(cid) {
+        if cid != 0 && self.heartbeat.awaits_pong_of(cid) {
             // A server that sends our own ping back.
             self.take_pong(cid, now);
             return;
         }
-        self.owe_pong(cid);
+        self.queue_pong(cid);
         if seen.cid == 0 && self.shared.stats.wants(tags::PING) {
             self.take_event(envelope, seen);
         }
@@ -182,29 +199,29 @@ impl Connection<'_> {
         self.calls.throttle().answered(cid, now);
         let body = envelope.slice(seen.body.clone());
         let refused = seen.tag == tags::ERROR;
-        let sent = if refused && too_many(&body) { self.later(sent, &body, now) } else { Some(sent) };
+        let sent = if refused && too_many(&body) { self.retry_later(sent, &body, now) } else { Some(sent) };
         let Some(sent) = sent else { return };
         if sent.id == INTERNAL {
             // A join made again is in the list already, at its place.
-            self.rejoin.over();
+            self.rejoin.finished();
             return;
         }
         if !refused {
             self.calls.joined(sent.tag, &sent.body);
         }
         if sent.tag == tags::CHANNEL_MESSAGE_SEND && seen.tag == tags::CHANNEL_MESSAGE_ACK {
-            self.keep_sent(&sent.body, &body);
+            self.record_sent(&sent.body, &body);
         }
-        self.calls.over();
+        self.calls.finished();
         self.batch.push(Item::Reply { call: sent.id, tag: seen.tag, body });
     }
 
     /// The server has had too many: nothing was carried out. The call goes again; it is given back when its deadline comes
     /// before that.
-    fn later(&mut self, sent: Sent, error: &[u8], now: Instant) -> Option<Sent> {
-        let Patience::Until(until) = self.calls.patience(error, &sent, now) else { return Some(sent) };
+    fn retry_later(&mut self, sent: Sent, error: &[u8], now: Instant) -> Option<Sent> {
+        let Some(until) = self.calls.retry_at(error, &sent, now) else { return Some(sent) };
         Stats::add(&self.shared.stats.sent_again, 1);
-        self.shared.tell(Level::Info, || {
+        self.shared.log(Level::Info, || {
             let wait = until.saturating_duration_since(now).as_secs_f64();
             format!("the server has had too many calls (429): the next ones go in {wait:.1} s")
         });
@@ -226,16 +243,60 @@ impl Connection<'_> {
             Raw::Whole(body) => {
                 // Before the text is cut: half a token would not be found any more.
                 let said = String::from_utf8_lossy(&body[..body.len().min(REFUSAL_READ)]);
-                let message = self.secrets.hide(&said).chars().take(REFUSAL_MAX).collect();
+                let message = self.secrets.redact(&said).chars().take(REFUSAL_MAX).collect();
                 Err(Failure::Refused { code: chunk.code, message })
             }
             Raw::TooLong => Err(Failure::TooLong),
         };
         let Some(sent) = self.calls.take(chunk.cid) else { return };
-        self.calls.over();
+        self.calls.finished();
         self.batch.push(match outcome {
             Ok(body) => Item::Raw { call: sent.id, body: body.into() },
             Err(failure) => Item::Failed { call: sent.id, failure },
         });
+    }
+
+    /// Hands the batch over. True when the reader pauses from now on.
+    pub(super) fn hand_over(&mut self) -> bool {
+        let full = !self.batch.is_empty() && self.shared.inbox.push_all(&mut self.batch);
+        let pauses = (full && self.inbox_is_full()) || self.store_lags();
+        if pauses {
+            Stats::add(&self.shared.stats.pauses, 1);
+            self.pause = Some(Pause::new(&self.shared));
+        }
+        pauses
+    }
+
+    pub(super) fn check_backpressure(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let Some(pause) = &mut self.pause else { return true };
+        // A permit may be an old one: what counts is the depth, looked at once this task is sure to be woken.
+        while pause.space.as_mut().poll(cx).is_ready() {
+            *pause = Pause::new(&self.shared);
+        }
+        if self.inbox_is_full() || self.store_lags() {
+            return false;
+        }
+        self.pause = None;
+        self.heartbeat.resumed(now);
+        true
+    }
+
+    /// When to look whether the pause is over, if nothing will tell.
+    pub(super) fn next_backpressure_check(&self, now: Instant) -> Option<Instant> {
+        // The store wakes nobody. Whether it lags is not asked again: it may have caught up since `check_backpressure` looked.
+        let waits = self.pause.is_some() && self.shared.sink.is_some() && !self.shared.inbox.is_full();
+        waits.then_some(now + STORE_POLL)
+    }
+
+    /// Is the inbox full? While a call waits, its answer may lie behind more events, and whoever empties the inbox may
+    /// wait for that answer: then twice as much is taken.
+    fn inbox_is_full(&self) -> bool {
+        let inbox = &self.shared.inbox;
+        if self.calls.pending.is_empty() { inbox.is_full() } else { inbox.is_flooded() }
+    }
+
+    fn store_lags(&self) -> bool {
+        let sink = self.shared.sink.as_ref();
+        sink.is_some_and(|sink| sink.backlog() > self.shared.options.max_store_backlog)
     }
 }

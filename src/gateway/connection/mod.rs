@@ -6,7 +6,6 @@
 
 mod inbound;
 mod outbound;
-mod pause;
 
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
@@ -16,18 +15,18 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-use self::pause::Pause;
-use super::Shared;
+use self::inbound::Pause;
 use super::calls::Calls;
-use super::calls::rejoin::Rejoin;
+use super::calls::joins::Rejoin;
+use super::commands::{Closing, Command, CommandQueue};
 use super::heartbeat::{Beat, Heartbeat, SILENT};
-use super::orders::{Closing, Command, Orders};
-use super::secrets::Secrets;
+use super::shared::Shared;
+use super::transport::Secrets;
 use super::transport::{Lost, Transport};
-use crate::inbox::Item;
+use crate::item::Item;
 
 /// How many frames or commands are taken before the others get a turn.
-const TURN: usize = 256;
+const MAX_PER_TURN: usize = 256;
 /// How long the other side may take to say good-bye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -44,7 +43,7 @@ pub(super) enum Event {
 
 /// Malformed frames are reported now and then: when next. Outlives the connection.
 #[derive(Default)]
-pub(super) struct Complaints {
+pub(super) struct LogThrottle {
     quiet_until: Option<Instant>,
 }
 
@@ -52,8 +51,8 @@ pub(super) struct Connection<'a> {
     shared: Arc<Shared>,
     transport: Box<dyn Transport>,
     calls: &'a mut Calls,
-    orders: &'a mut Orders,
-    complaints: &'a mut Complaints,
+    commands: &'a mut CommandQueue,
+    log_throttle: &'a mut LogThrottle,
     secrets: Secrets,
     heartbeat: Heartbeat,
     rejoin: Rejoin,
@@ -63,11 +62,11 @@ pub(super) struct Connection<'a> {
     pause: Option<Pause>,
     /// The cids of pings of the server's, to be answered.
     pongs: Vec<u16>,
-    ping_ordered: bool,
+    ping_requested: bool,
     unflushed: bool,
     limited_until: Option<Instant>,
     /// When the last frame came, or the connection was made.
-    heard_at: Instant,
+    last_received_at: Instant,
     /// How many of the bytes read have proved life already.
     life: u64,
     timer: Pin<Box<Sleep>>,
@@ -78,8 +77,8 @@ impl<'a> Connection<'a> {
         shared: Arc<Shared>,
         transport: Box<dyn Transport>,
         calls: &'a mut Calls,
-        orders: &'a mut Orders,
-        complaints: &'a mut Complaints,
+        commands: &'a mut CommandQueue,
+        log_throttle: &'a mut LogThrottle,
         secrets: Secrets,
     ) -> Self {
         let now = Instant::now();
@@ -91,8 +90,8 @@ impl<'a> Connection<'a> {
             shared,
             transport,
             calls,
-            orders,
-            complaints,
+            commands,
+            log_throttle,
             secrets,
             ready: false,
             // It grows with the first burst: most connections of a process with a thousand have none.
@@ -100,10 +99,10 @@ impl<'a> Connection<'a> {
             pause: None,
             pongs: Vec::new(),
             // The first one goes out at once: the round trip is known early, and so is a dead peer.
-            ping_ordered: true,
+            ping_requested: true,
             unflushed: false,
             limited_until: None,
-            heard_at: now,
+            last_received_at: now,
             timer: Box::pin(sleep_until(now)),
         }
     }
@@ -116,15 +115,15 @@ impl<'a> Connection<'a> {
     /// [`Event::Ready`] has been told: from now on calls go out.
     pub fn ready(&mut self) {
         self.ready = true;
-        self.orders.hurry = false;
+        self.commands.reconnect_now = false;
     }
 
-    pub fn heard_at(&self) -> Instant {
-        self.heard_at
+    pub fn last_received_at(&self) -> Instant {
+        self.last_received_at
     }
 
     /// Fails what was sent, and closes in order with a peer that still speaks.
-    pub async fn say_goodbye(&mut self, reason: &str) {
+    pub async fn close_gracefully(&mut self, reason: &str) {
         self.calls.fail_sent(reason);
         if self.heartbeat.silent_for(Instant::now()) < CLOSE_TIMEOUT {
             let _ = timeout(CLOSE_TIMEOUT, poll_fn(|cx| self.transport.poll_close(cx))).await;
@@ -133,7 +132,7 @@ impl<'a> Connection<'a> {
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         loop {
-            let mut busy = match self.obey(cx) {
+            let mut busy = match self.apply(cx) {
                 Ok(more) => more,
                 Err(event) => return Poll::Ready(event),
             };
@@ -163,17 +162,17 @@ impl<'a> Connection<'a> {
     }
 
     /// Takes what the handle has ordered; true when there may be more.
-    fn obey(&mut self, cx: &mut Context<'_>) -> Result<bool, Event> {
-        for _ in 0..TURN {
-            match self.orders.poll_next(cx) {
+    fn apply(&mut self, cx: &mut Context<'_>) -> Result<bool, Event> {
+        for _ in 0..MAX_PER_TURN {
+            match self.commands.poll_next(cx) {
                 Poll::Ready(Ok(Command::Reconnect)) => {
-                    self.orders.hurry = true;
+                    self.commands.reconnect_now = true;
                     return Err(Event::GivenUp);
                 }
-                Poll::Ready(Ok(Command::Ping)) => self.ping_ordered = true,
+                Poll::Ready(Ok(Command::Ping)) => self.ping_requested = true,
                 Poll::Ready(command) => {
-                    let obeyed = command.and_then(|command| self.orders.obey(command, self.calls));
-                    obeyed.map_err(|Closing| Event::Closed)?;
+                    let applied = command.and_then(|command| self.commands.apply(command, self.calls));
+                    applied.map_err(|Closing| Event::Closed)?;
                 }
                 Poll::Pending => return Ok(false),
             }
@@ -201,7 +200,7 @@ impl<'a> Connection<'a> {
             Beat::Dead => next = now,
         }
         let unready = (!self.ready).then_some(self.rejoin.until);
-        let others = [self.limited_until, unready, self.pause_look(now)];
+        let others = [self.limited_until, unready, self.next_backpressure_check(now)];
         others.into_iter().flatten().fold(next, Instant::min)
     }
 }

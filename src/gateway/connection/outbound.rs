@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Connection;
-use crate::gateway::Stats;
 use crate::gateway::heartbeat::Beat;
+use crate::gateway::stats::Stats;
 use crate::gateway::transport::Lost;
 use crate::wire::tags::envelope::PONG;
 
 /// Pings of the server's that wait for their answer at most.
-const PONGS_MAX: usize = 16;
+const MAX_PONGS: usize = 16;
 /// How soon it is looked again whether calls that wait for a lease have one.
-const LEASE_LOOK: Duration = Duration::from_millis(50);
+const LEASE_POLL: Duration = Duration::from_millis(50);
 
 impl Connection<'_> {
     pub(super) fn write(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
@@ -25,7 +25,7 @@ impl Connection<'_> {
                 self.limit(at);
                 break;
             }
-            if self.transport.poll_ready(cx)?.is_pending() || !self.has_room(now)? || !self.write_call(now)? {
+            if self.transport.poll_ready(cx)?.is_pending() || !self.may_send(now)? || !self.write_call(now)? {
                 break;
             }
         }
@@ -37,15 +37,15 @@ impl Connection<'_> {
 
     fn write_pings(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<(), Lost> {
         let due = self.heartbeat.poll(now, self.pause.is_some()) == Beat::Ping;
-        if due || self.ping_ordered {
-            let room = self.has_room_for_ping(now);
+        if due || self.ping_requested {
+            let room = self.may_send_ping(now);
             if room && self.transport.poll_ready(cx)?.is_ready() && self.write_ping(now)? {
-                self.ping_ordered = false;
+                self.ping_requested = false;
             } else if due {
                 self.heartbeat.blocked(now);
             }
         }
-        while !self.pongs.is_empty() && self.transport.poll_ready(cx)?.is_ready() && self.has_room(now)? {
+        while !self.pongs.is_empty() && self.transport.poll_ready(cx)?.is_ready() && self.may_send(now)? {
             let Some(cid) = self.pongs.pop() else { break };
             // Nobody answers it: its cid is the server's.
             self.calls.throttle().sent(0, now);
@@ -56,8 +56,8 @@ impl Connection<'_> {
     }
 
     /// A ping waits while the server has its eighty: after a reconnect, say.
-    fn has_room_for_ping(&mut self, now: Instant) -> bool {
-        let room = self.calls.throttle().room_for_ping(now);
+    fn may_send_ping(&mut self, now: Instant) -> bool {
+        let room = self.calls.throttle().check_ping(now);
         room.map_err(|at| self.limit(at)).is_ok()
     }
 
@@ -79,17 +79,17 @@ impl Connection<'_> {
 
     fn call_due(&mut self, now: Instant) -> Option<Instant> {
         let at = self.calls.outbox.due(now).filter(|_| self.ready)?;
-        Some(if self.shared.lease.holds() { at } else { at.max(now + LEASE_LOOK) })
+        Some(if self.shared.lease.holds() { at } else { at.max(now + LEASE_POLL) })
     }
 
     /// Does the throttle let something pass that is no ping? While it waits for answers, a ping makes sure that one comes.
-    fn has_room(&mut self, now: Instant) -> Result<bool, Lost> {
-        let Err(full) = self.calls.throttle().room(now) else { return Ok(true) };
+    fn may_send(&mut self, now: Instant) -> Result<bool, Lost> {
+        let Err(full) = self.calls.throttle().check_call(now) else { return Ok(true) };
         self.limit(full.until);
-        if let Some(at) = full.ping_at.filter(|_| !self.heartbeat.waits()) {
+        if let Some(at) = full.ping_at.filter(|_| !self.heartbeat.awaits_pong()) {
             if at > now {
                 self.limit(at);
-            } else if self.has_room_for_ping(now) {
+            } else if self.may_send_ping(now) {
                 self.write_ping(now)?;
             }
         }
@@ -108,7 +108,7 @@ impl Connection<'_> {
             self.calls.outbox.pop(now)
         } else {
             // The lease has just ended.
-            self.limit(now + LEASE_LOOK);
+            self.limit(now + LEASE_POLL);
             None
         };
         let Some(call) = call else { return Ok(false) };
@@ -124,8 +124,8 @@ impl Connection<'_> {
         self.limited_until = Some(self.limited_until.map_or(at, |other| other.min(at)));
     }
 
-    pub(super) fn owe_pong(&mut self, cid: u16) {
-        if self.pongs.len() < PONGS_MAX {
+    pub(super) fn queue_pong(&mut self, cid: u16) {
+        if self.pongs.len() < MAX_PONGS {
             self.pongs.push(cid);
         }
     }

@@ -8,10 +8,11 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::super::{CallId, Denied, Failure, Gateway, Options, Sink, State};
+use super::super::{CallId, Denied, Failure, Gateway, MessageSink, Options, State};
 use super::net::{Connector, Link, Net};
+use crate::inbox::Inbox;
 use crate::inbox::Wake;
-use crate::inbox::{Inbox, Item};
+use crate::item::Item;
 use crate::wire::Body;
 use crate::wire::proto::realtime::{ChannelJoin, ChannelLeave, ChannelMessageSend, ClanJoin};
 
@@ -25,9 +26,9 @@ pub use crate::wire::tags::envelope::{
 };
 
 #[derive(Default)]
-struct Bell(Notify);
+struct TestWaker(Notify);
 
-impl Wake for Bell {
+impl Wake for TestWaker {
     fn wake(&self) {
         self.0.notify_one();
     }
@@ -43,7 +44,8 @@ pub enum Outcome {
 pub struct Bot {
     pub net: Arc<Net>,
     pub gateway: Gateway,
-    bell: Arc<Bell>,
+    pub inbox: Arc<Inbox>,
+    waker: Arc<TestWaker>,
     queue: VecDeque<Item>,
     state: State,
     generation: u64,
@@ -65,29 +67,30 @@ impl Bot {
         Self::with_sink(options, None)
     }
 
-    pub fn with_sink(options: Options, sink: Option<Arc<dyn Sink>>) -> Self {
+    pub fn with_sink(options: Options, sink: Option<Arc<dyn MessageSink>>) -> Self {
         let net = Arc::new(Net::default());
-        let bell = Arc::new(Bell::default());
-        let inbox = Arc::new(Inbox::new(options.inbox, bell.clone()));
+        let waker = Arc::new(TestWaker::default());
+        let inbox = Arc::new(Inbox::new(options.inbox, waker.clone()));
         let connector = Box::new(Connector(net.clone()));
-        Self::around(net, bell, Gateway::new(options, inbox, sink, connector))
+        Self::assemble(net, waker, inbox.clone(), Gateway::new(options, inbox, sink, connector))
     }
 
     /// Over a connector of its own: `net` stays unused.
     pub fn on(options: Options, connector: Box<dyn super::super::Connect>) -> Self {
-        let bell = Arc::new(Bell::default());
-        let inbox = Arc::new(Inbox::new(options.inbox, bell.clone()));
-        Self::around(Arc::default(), bell, Gateway::new(options, inbox, None, connector))
+        let waker = Arc::new(TestWaker::default());
+        let inbox = Arc::new(Inbox::new(options.inbox, waker.clone()));
+        Self::assemble(Arc::default(), waker, inbox.clone(), Gateway::new(options, inbox, None, connector))
     }
 
-    fn around(net: Arc<Net>, bell: Arc<Bell>, gateway: Gateway) -> Self {
+    fn assemble(net: Arc<Net>, waker: Arc<TestWaker>, inbox: Arc<Inbox>, gateway: Gateway) -> Self {
         for tag in [MESSAGE, TYPING] {
             gateway.stats().set_wanted(tag, true);
         }
         Self {
             net,
             gateway,
-            bell,
+            inbox,
+            waker,
             queue: VecDeque::new(),
             state: State::Idle,
             generation: 0,
@@ -119,7 +122,7 @@ impl Bot {
     /// Takes what the core has, without waiting.
     pub fn drain(&mut self) {
         let mut items = Vec::new();
-        while self.gateway.inbox().drain(256, &mut items) {}
+        while self.inbox.drain(256, &mut items) {}
         self.queue.extend(items);
     }
 
@@ -127,7 +130,7 @@ impl Bot {
     /// Takes what is no event, as a dispatch does that has no handler to spare.
     pub fn take_answers(&mut self) {
         let mut items = Vec::new();
-        while self.gateway.inbox().drain(0, &mut items) {}
+        while self.inbox.drain(0, &mut items) {}
         for item in items {
             self.note(&item);
         }
@@ -141,7 +144,7 @@ impl Bot {
             }
             self.drain();
             if self.queue.is_empty() {
-                self.bell.0.notified().await;
+                self.waker.0.notified().await;
             }
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 
-use super::super::orders::HELD_MAX;
+use super::super::commands::MAX_HELD;
 use super::super::{Denied, Failure, Options, State};
 use super::bot::{API, Bot, ERROR, Outcome, SEC, SEND, quick};
 use super::net::{Auto, Plan};
@@ -348,18 +348,18 @@ async fn calls_that_are_held_go_with_the_next_one_or_when_they_are_many() {
     bot.settle().await;
     assert_eq!(gone(&link), 3, "they go before the one that is not held");
     bot.cancel(held[0]);
-    for _ in 0..HELD_MAX {
+    for _ in 0..MAX_HELD {
         bot.send_held();
     }
     bot.settle().await;
-    assert_eq!(gone(&link), 3 + HELD_MAX);
+    assert_eq!(gone(&link), 3 + MAX_HELD);
     let cancelled = bot.send_held();
     bot.cancel(cancelled);
     bot.send_held();
     bot.gateway.flush();
     bot.gateway.flush();
     bot.settle().await;
-    assert_eq!(gone(&link), 4 + HELD_MAX, "one that is taken back is not sent");
+    assert_eq!(gone(&link), 4 + MAX_HELD, "one that is taken back is not sent");
     assert!(held[0] < last);
     link.cut("cut");
     bot.serve_until(State::Ready).await;

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use prost::Message as _;
 
-use super::super::{Options, Sink, State};
+use super::super::{MessageSink, Options, State};
 use super::bot::{Bot, MESSAGE, MS, Outcome, SEC, SEND, quick};
 use super::net::Auto;
-use crate::inbox::Capacity;
+use crate::item::Capacity;
 use crate::wire::proto::api::ChannelMessage;
 use crate::wire::proto::realtime::ChannelMessageSend;
 use crate::wire::{Body, Header};
@@ -62,13 +62,13 @@ async fn a_full_inbox_pauses_the_reader_until_it_is_drained() {
         link.message(1, n);
     }
     bot.sleep(5 * SEC).await;
-    let depth = bot.gateway.inbox().depth();
+    let depth = bot.inbox.depth();
     assert!(depth.high_water <= 100 + 256, "a turn beyond the bound, and no more: {depth:?}");
     assert!(link.unread() >= 9_000);
     bot.pass(5 * SEC).await;
     assert_eq!((bot.events.len(), link.unread()), (10_000, 0));
     assert!(bot.stat("pauses") >= 20);
-    assert!(bot.gateway.inbox().depth().high_water <= 100 + 256);
+    assert!(bot.inbox.depth().high_water <= 100 + 256);
     bot.finish().await;
 }
 
@@ -87,7 +87,7 @@ async fn an_answer_behind_a_full_inbox_is_read_while_its_call_waits() {
         bot.take_answers();
     }
     assert!(matches!(bot.outcome(call), Some(Outcome::Reply(..))), "{:?}", bot.outcome(call));
-    assert!(bot.gateway.inbox().depth().events >= 500);
+    assert!(bot.inbox.depth().events >= 500);
     bot.pass(5 * SEC).await;
     assert_eq!(bot.events.len(), 600);
     bot.finish().await;
@@ -102,7 +102,7 @@ async fn bytes_count_as_well_as_events() {
         link.raw(big.clone());
     }
     bot.sleep(5 * SEC).await;
-    assert!(bot.gateway.inbox().depth().bytes < (1 << 20) + 256 * 100_100);
+    assert!(bot.inbox.depth().bytes < (1 << 20) + 256 * 100_100);
     assert!(link.unread() > 500);
     bot.pass(5 * SEC).await;
     assert_eq!(bot.events.len(), 1000);
@@ -134,7 +134,7 @@ struct Store {
     looks: Mutex<VecDeque<usize>>,
 }
 
-impl Sink for Store {
+impl MessageSink for Store {
     fn accept(&self, _: Header, body: Body) {
         self.taken.lock().unwrap().push(body);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::{Failure, Options, State};
 use super::bot::{Bot, MS, SEC, TYPING, quick};
 use super::net::Auto;
-use crate::inbox::Capacity;
+use crate::item::Capacity;
 use crate::wire::proto::realtime::{Ping, envelope::Message};
 use crate::wire::tags::envelope::{PING, PONG};
 

@@ -7,13 +7,13 @@ use crate::wire::proto::realtime::envelope::Message;
 
 /// (tag, clan or channel) of what the client sent.
 pub fn places(got: &[Got]) -> Vec<(u32, i64)> {
-    let place = |got: &Got| match &got.message {
+    let target = |got: &Got| match &got.message {
         Message::ClanJoin(join) => Some((CLAN_JOIN, join.clan_id)),
         Message::ChannelJoin(join) => Some((CHANNEL_JOIN, join.channel_id)),
         Message::ChannelLeave(leave) => Some((CHANNEL_LEAVE, leave.channel_id)),
         _ => None,
     };
-    got.iter().filter_map(place).collect()
+    got.iter().filter_map(target).collect()
 }
 
 /// Two clans and three channels; channel 12 was used last, then 13, then 11.

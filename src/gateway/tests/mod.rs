@@ -3,6 +3,7 @@
 
 mod bot;
 mod calls;
+mod commands;
 mod flow;
 mod handshakes;
 mod heartbeat;
@@ -10,7 +11,6 @@ mod joins;
 mod lifecycle;
 mod limits;
 mod net;
-mod orders;
 mod routes;
 mod sockets;
 mod storms;

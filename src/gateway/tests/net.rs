@@ -106,13 +106,13 @@ impl Net {
         self.lock().links.iter().filter(|link| link.lock().held).count()
     }
 
-    fn accept(&self, greets: bool) -> Box<dyn Transport> {
+    fn accept(&self, pings_in_handshake: bool) -> Box<dyn Transport> {
         assert_eq!(self.live(), 0, "there is at most one live connection");
         let mut state = self.lock();
         let link = Link(Arc::new(Mutex::new(Wire { auto: state.auto, held: true, ..Wire::default() })));
-        if greets {
+        if pings_in_handshake {
             state.greetings.push(Instant::now());
-            link.push(Ok(Frame::Greeting));
+            link.push(Ok(Frame::HandshakePong));
         }
         state.links.push(link.clone());
         Box::new(End(link))
@@ -127,17 +127,17 @@ impl Connect for Connector {
         let mut state = net.lock();
         state.urls.push(endpoint.uri.to_string().trim_end_matches('/').to_owned());
         let plan = state.plans.pop_front().unwrap_or(Plan::Accept);
-        let greets = endpoint.kind.greets();
+        let pings_in_handshake = endpoint.kind.pings_in_handshake();
         drop(state);
         Box::pin(async move {
             match plan {
-                Plan::Accept => Ok(net.accept(greets)),
+                Plan::Accept => Ok(net.accept(pings_in_handshake)),
                 Plan::Refuse(why) => Err(Lost::new(why)),
                 Plan::RefuseSession => Err(Lost::http(401, "the server refused the session".into())),
                 Plan::Hang => std::future::pending().await,
                 Plan::AcceptAfter(delay) => {
                     sleep(delay).await;
-                    Ok(net.accept(greets))
+                    Ok(net.accept(pings_in_handshake))
                 }
             }
         })

@@ -212,12 +212,12 @@ async fn a_half_open_connection_is_noticed_while_much_waits_to_be_written() {
     let reason = loop {
         // These calls have no decodable body and are not in the ledger: they are counted here.
         let mut items = Vec::new();
-        bot.gateway.inbox().drain(256, &mut items);
+        bot.inbox.drain(256, &mut items);
         let mut lost = None;
         for item in items {
             match item {
-                crate::inbox::Item::Failed { .. } => failed += 1,
-                crate::inbox::Item::State { state: State::Backoff, reason, .. } => lost = Some(reason),
+                crate::item::Item::Failed { .. } => failed += 1,
+                crate::item::Item::State { state: State::Backoff, reason, .. } => lost = Some(reason),
                 _ => {}
             }
         }

@@ -12,7 +12,7 @@ use super::super::{CallId, Options, State};
 use super::bot::{Bot, CHANNEL_JOIN, CHANNEL_LEAVE, CLAN_JOIN, ERROR, MS, Outcome, SEC, URL, quick};
 use super::joins::places;
 use super::net::{Auto, Plan};
-use crate::inbox::Capacity;
+use crate::item::Capacity;
 use crate::wire::proto::realtime::ChannelMessageAck;
 
 #[derive(Debug, Clone)]

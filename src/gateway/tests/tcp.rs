@@ -13,7 +13,7 @@ use crate::wire::tags::envelope::{CHANNEL_MESSAGE_ACK, PING, PONG};
 use crate::wire::{encode_envelope, peek};
 
 /// The ping that comes with the handshake.
-const GREETING: [u8; 3] = [0, 0xFF, 0xFF];
+const HANDSHAKE_PING: [u8; 3] = [0, 0xFF, 0xFF];
 
 fn bot(options: Options) -> Bot {
     let connector = Connector::new(Options::default().trust(), 1 << 20);
@@ -44,7 +44,7 @@ impl Peer {
         assert_eq!(&token, b"tok+en\0\0");
         let mut ping = [0; 3];
         stream.read_exact(&mut ping).await.unwrap();
-        assert_eq!(ping, GREETING);
+        assert_eq!(ping, HANDSHAKE_PING);
         Stream(stream)
     }
 
@@ -52,7 +52,7 @@ impl Peer {
     async fn ready(&self, bot: &mut Bot) -> Stream {
         bot.connect(&self.url()).unwrap();
         let mut stream = self.accept().await;
-        stream.say(&GREETING).await;
+        stream.say(&HANDSHAKE_PING).await;
         bot.until(State::Ready).await;
         assert_eq!(bot.gateway.stats().transport().map(|kind| kind.name()), Some("tcp"));
         stream.pong().await;
@@ -181,7 +181,7 @@ async fn the_first_thing_the_server_says_proves_that_it_took_the_session() {
     bot.connect(&peer.url()).unwrap();
     let mut stream = peer.accept().await;
     // An event may come before the answer to the ping; it is not lost.
-    stream.say(&[pushed(), GREETING.to_vec()].concat()).await;
+    stream.say(&[pushed(), HANDSHAKE_PING.to_vec()].concat()).await;
     bot.until(State::Ready).await;
     while bot.events.is_empty() {
         bot.next().await;

@@ -5,8 +5,6 @@
 mod abridged;
 mod dial;
 mod endpoint;
-mod handshake;
-mod stream;
 mod tcp;
 mod tls;
 mod websocket;
@@ -20,7 +18,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 pub use abridged::{Broken, Decoder};
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Secrets};
 pub use tls::Trust;
 #[cfg(test)]
 pub use websocket::frame as websocket_frame;
@@ -28,8 +26,8 @@ pub use websocket::frame as websocket_frame;
 use crate::wire::{Chunk, Malformed};
 use tls::Tls;
 
-/// The cid of the ping that goes with the handshake of a transport that greets.
-pub const GREETING: u16 = u16::MAX;
+/// The cid of the ping that goes with the handshake of a transport that pings_in_handshake.
+pub const HANDSHAKE_PING: u16 = u16::MAX;
 
 /// Something the peer said.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +39,7 @@ pub enum Frame {
     /// The answer to the ping of that cid, where pings are no envelopes.
     Pong(u16),
     /// The answer to the ping that went with the handshake.
-    Greeting,
+    HandshakePong,
     /// It cannot be read, and the next one can.
     Malformed(Malformed),
     /// Proof of life and nothing else.
@@ -53,7 +51,7 @@ impl Frame {
     pub fn weight(&self) -> usize {
         match self {
             Self::Envelope(bytes) | Self::Chunk { payload: bytes, .. } => bytes.len(),
-            Self::Pong(_) | Self::Greeting | Self::Malformed(_) | Self::Other => 0,
+            Self::Pong(_) | Self::HandshakePong | Self::Malformed(_) | Self::Other => 0,
         }
     }
 }
@@ -124,8 +122,8 @@ impl Kind {
         }
     }
 
-    /// Does a ping go with its handshake, of the cid [`GREETING`]?
-    pub fn greets(self) -> bool {
+    /// Does a ping go with its handshake, of the cid [`HANDSHAKE_PING`]?
+    pub fn pings_in_handshake(self) -> bool {
         self == Self::Tcp
     }
 

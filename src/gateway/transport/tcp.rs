@@ -8,8 +8,8 @@ use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 use super::abridged::{self, Broken, Decoder};
-use super::stream::Stream;
-use super::{Endpoint, Frame, GREETING, Lost, Transport};
+use super::dial::Stream;
+use super::{Endpoint, Frame, HANDSHAKE_PING, Lost, Transport};
 
 const READ_BUFFER: usize = 32 << 10;
 /// With so much unwritten nothing more is taken.
@@ -24,13 +24,13 @@ pub async fn open(endpoint: &Endpoint, stream: Stream, max_frame: usize) -> Resu
         scratch: vec![0; READ_BUFFER].into(),
         unwritten: BytesMut::new(),
         first: None,
-        greeting: true,
+        awaits_handshake_pong: true,
     };
     if endpoint.token.is_empty() || endpoint.token.len() > abridged::FRAME_MAX {
         return Err(Lost::new("the socket URL carries no token"));
     }
     abridged::handshake(endpoint.token.as_bytes(), &mut tcp.unwritten);
-    abridged::ping(GREETING, &mut tcp.unwritten);
+    abridged::ping(HANDSHAKE_PING, &mut tcp.unwritten);
     poll_fn(|cx| tcp.poll_flush(cx)).await?;
     tcp.first = match poll_fn(|cx| tcp.poll_frame(cx)).await {
         Ok(frame) => Some(frame),
@@ -51,7 +51,7 @@ struct Tcp {
     /// What proved that the session was taken, for whoever reads.
     first: Option<Frame>,
     /// The answer to the handshake's ping is still to be told.
-    greeting: bool,
+    awaits_handshake_pong: bool,
 }
 
 impl Tcp {
@@ -94,9 +94,9 @@ impl Transport for Tcp {
             Some(frame) => frame,
             None => ready!(self.poll_frame(cx))?,
         };
-        if self.greeting && frame == Frame::Pong(GREETING) {
-            self.greeting = false;
-            return Poll::Ready(Ok(Frame::Greeting));
+        if self.awaits_handshake_pong && frame == Frame::Pong(HANDSHAKE_PING) {
+            self.awaits_handshake_pong = false;
+            return Poll::Ready(Ok(Frame::HandshakePong));
         }
         Poll::Ready(Ok(frame))
     }

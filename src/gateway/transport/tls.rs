@@ -31,7 +31,7 @@ struct Basis {
     trust: Trust,
     file: Option<(SystemTime, u64)>,
     /// Where the system's certificates are looked for.
-    places: [Option<OsString>; 2],
+    targets: [Option<OsString>; 2],
 }
 
 impl Basis {
@@ -43,7 +43,7 @@ impl Basis {
         Basis {
             trust: trust.clone(),
             file: file.and_then(|file| Some((file.modified().ok()?, file.len()))),
-            places: ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os),
+            targets: ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os),
         }
     }
 }

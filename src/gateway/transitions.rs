@@ -6,16 +6,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-use super::secrets::Secrets;
-use super::state::State;
+use super::shared::Shared;
+use super::stats::Stats;
 use super::trace::Level;
-use super::{Shared, Stats};
-use crate::inbox::Item;
+use super::transport::Secrets;
+use crate::item::Item;
+use crate::state::State;
 
 /// A connection that lived this long was a good one: the next loss is retried at once again.
 const STABLE: Duration = Duration::from_secs(10);
 
-pub(super) struct Moves {
+pub(super) struct Transitions {
     shared: Arc<Shared>,
     pub generation: u64,
     /// What no reason may say.
@@ -27,7 +28,7 @@ pub(super) struct Moves {
     lost_at: Option<SystemTime>,
 }
 
-impl Moves {
+impl Transitions {
     pub fn new(shared: Arc<Shared>) -> Self {
         Self {
             // The handle has announced it: nobody may see Idle between `connect` and the task's first step.
@@ -52,8 +53,8 @@ impl Moves {
             "{} must not become {state}",
             self.state
         );
-        let reason = self.secrets.hide(reason);
-        self.shared.tell(Level::Debug, || {
+        let reason = self.secrets.redact(reason);
+        self.shared.log(Level::Debug, || {
             let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
             format!("{} -> {state}, generation {}{because}", self.state, self.generation)
         });
@@ -63,22 +64,22 @@ impl Moves {
         if state == State::Ready {
             self.was_ready = true;
             self.ready_at = Some(Instant::now());
-            self.tell_reconnected();
+            self.report_reconnect();
         }
     }
 
-    fn tell_reconnected(&mut self) {
+    fn report_reconnect(&mut self) {
         let Some(lost_at) = self.lost_at.take() else { return };
         Stats::add(&self.shared.stats.reconnects, 1);
         let (lost_at, back_at) = (epoch(lost_at), epoch(SystemTime::now()));
-        self.shared.tell(Level::Info, || format!("connected again after {:.1} s", back_at - lost_at));
+        self.shared.log(Level::Info, || format!("connected again after {:.1} s", back_at - lost_at));
         self.shared.inbox.push(Item::Reconnected { generation: self.generation, lost_at, back_at });
     }
 
-    /// The connection is gone. Nothing came since `heard_at`, however much later the loss was noticed. True when it had
+    /// The connection is gone. Nothing came since `last_received_at`, however much later the loss was noticed. True when it had
     /// lived so long that the next attempt may begin anew.
-    pub fn lost(&mut self, heard_at: Instant) -> bool {
-        let silence = heard_at.elapsed();
+    pub fn lost(&mut self, last_received_at: Instant) -> bool {
+        let silence = last_received_at.elapsed();
         self.lost_at.get_or_insert_with(|| SystemTime::now() - silence);
         self.ready_at.take().is_some_and(|at| at.elapsed() >= STABLE)
     }

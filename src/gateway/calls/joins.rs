@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
+use super::outbox::{Call, INTERNAL};
 use crate::wire::tags::envelope::{CHANNEL_JOIN, CHANNEL_LEAVE, CLAN_JOIN};
 use crate::wire::tags::{channel_join, channel_leave, clan_join};
 use crate::wire::{Fields, Value};
 
 /// A clan, or a channel of a clan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum JoinTarget {
     Clan(i64),
     Channel(i64),
 }
@@ -20,84 +22,87 @@ pub struct Joined {
     max: usize,
     tick: u64,
     /// Where it is in `by_use`, and the encoded join to send again.
-    places: HashMap<Place, (u64, u32, Bytes)>,
-    by_use: BTreeMap<u64, Place>,
+    targets: HashMap<JoinTarget, (u64, u32, Bytes)>,
+    by_use: BTreeMap<u64, JoinTarget>,
 }
 
 impl Joined {
     pub fn new(max: usize) -> Self {
-        Self { max, tick: 0, places: HashMap::new(), by_use: BTreeMap::new() }
+        Self { max, tick: 0, targets: HashMap::new(), by_use: BTreeMap::new() }
     }
 
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.targets.len()
     }
 
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.targets.is_empty()
     }
 
     /// Takes note of an answered call: joins are kept, a leave forgets.
     pub fn answered(&mut self, tag: u32, body: &Bytes) {
-        match (tag, place_of(tag, body)) {
-            (CHANNEL_LEAVE, Some(place)) => self.forget(place),
-            (_, Some(place)) => self.keep(place, tag, body.clone()),
+        match (tag, target_of(tag, body)) {
+            (CHANNEL_LEAVE, Some(target)) => self.forget(target),
+            (_, Some(target)) => self.keep(target, tag, body.clone()),
             _ => {}
         }
     }
 
-    fn keep(&mut self, place: Place, tag: u32, body: Bytes) {
+    fn keep(&mut self, target: JoinTarget, tag: u32, body: Bytes) {
         if self.max == 0 {
             return;
         }
-        self.forget(place);
-        if self.places.len() >= self.max
+        self.forget(target);
+        if self.targets.len() >= self.max
             && let Some((_, oldest)) = self.by_use.pop_first()
         {
-            self.places.remove(&oldest);
+            self.targets.remove(&oldest);
         }
         self.tick += 1;
-        self.by_use.insert(self.tick, place);
-        self.places.insert(place, (self.tick, tag, body));
+        self.by_use.insert(self.tick, target);
+        self.targets.insert(target, (self.tick, tag, body));
     }
 
-    fn forget(&mut self, place: Place) {
-        if let Some((tick, ..)) = self.places.remove(&place) {
+    fn forget(&mut self, target: JoinTarget) {
+        if let Some((tick, ..)) = self.targets.remove(&target) {
             self.by_use.remove(&tick);
         }
     }
 
     /// Is the place of this join still in the list?
     pub fn holds(&self, tag: u32, body: &[u8]) -> bool {
-        place_of(tag, body).is_some_and(|place| self.places.contains_key(&place))
+        target_of(tag, body).is_some_and(|target| self.targets.contains_key(&target))
     }
 
     /// Something happened in a channel: it comes earlier at the next reconnect.
     pub fn used(&mut self, channel: i64) {
-        let place = Place::Channel(channel);
-        let Some(entry) = self.places.get_mut(&place) else { return };
+        let target = JoinTarget::Channel(channel);
+        let Some(entry) = self.targets.get_mut(&target) else { return };
         self.by_use.remove(&entry.0);
         self.tick += 1;
         entry.0 = self.tick;
-        self.by_use.insert(self.tick, place);
+        self.by_use.insert(self.tick, target);
     }
 
     /// Tag and body of each join: clans first, for channels belong to them, then the rest; the last used first.
     pub fn calls(&self) -> Vec<(u32, Bytes)> {
         let recent = self.by_use.values().rev();
-        let (clans, channels): (Vec<_>, Vec<_>) = recent.partition(|place| matches!(place, Place::Clan(_)));
+        let (clans, channels): (Vec<_>, Vec<_>) =
+            recent.partition(|target| matches!(target, JoinTarget::Clan(_)));
         let order = clans.into_iter().chain(channels);
-        order.filter_map(|place| self.places.get(place).map(|(_, tag, body)| (*tag, body.clone()))).collect()
+        order
+            .filter_map(|target| self.targets.get(target).map(|(_, tag, body)| (*tag, body.clone())))
+            .collect()
     }
 }
 
 /// The clan or channel a join or leave is about.
-fn place_of(tag: u32, body: &[u8]) -> Option<Place> {
+fn target_of(tag: u32, body: &[u8]) -> Option<JoinTarget> {
     Some(match tag {
-        CLAN_JOIN => Place::Clan(int_field(body, clan_join::CLAN_ID)),
-        CHANNEL_JOIN => Place::Channel(int_field(body, channel_join::CHANNEL_ID)),
-        CHANNEL_LEAVE => Place::Channel(int_field(body, channel_leave::CHANNEL_ID)),
+        CLAN_JOIN => JoinTarget::Clan(int_field(body, clan_join::CLAN_ID)),
+        CHANNEL_JOIN => JoinTarget::Channel(int_field(body, channel_join::CHANNEL_ID)),
+        CHANNEL_LEAVE => JoinTarget::Channel(int_field(body, channel_leave::CHANNEL_ID)),
         _ => return None,
     })
 }
@@ -112,6 +117,66 @@ fn int_field(body: &[u8], wanted: u32) -> i64 {
         }
     }
     found
+}
+
+#[derive(Debug)]
+pub struct Rejoin {
+    /// Joins still to be sent, the next one last: tag, body, and how often the server has asked for patience.
+    left: Vec<(u32, Bytes, u32)>,
+    /// Joins sent and not answered.
+    open: usize,
+    /// When the connection is ready without the rest.
+    pub until: Instant,
+    /// The server wants none before.
+    held_until: Option<Instant>,
+    /// The last one sent was a join.
+    was_join: bool,
+}
+
+impl Rejoin {
+    pub fn new(joined: &Joined, until: Instant) -> Self {
+        let left = joined.calls().into_iter().rev().map(|(tag, body)| (tag, body, 0)).collect();
+        Self { left, open: 0, until, held_until: None, was_join: false }
+    }
+
+    pub fn done(&self) -> bool {
+        self.left.is_empty() && self.open == 0
+    }
+
+    /// One that was sent is over.
+    pub fn finished(&mut self) {
+        self.open = self.open.saturating_sub(1);
+    }
+
+    /// The server wants this one, and those after it, later.
+    pub fn put_back(&mut self, tag: u32, body: Bytes, refused: u32, until: Instant) {
+        self.finished();
+        self.left.push((tag, body, refused));
+        self.held_until = Some(until);
+    }
+
+    /// When the next join may be sent, if there is one. Those of places left meanwhile are dropped.
+    pub fn due(&mut self, joined: &Joined, now: Instant) -> Option<Instant> {
+        while let Some((tag, body, _)) = self.left.last()
+            && !joined.holds(*tag, body)
+        {
+            self.left.pop();
+        }
+        self.held_until = self.held_until.filter(|until| *until > now);
+        self.left.last().map(|_| self.held_until.unwrap_or(now))
+    }
+
+    /// Is it a join's turn? Before the connection is ready always; then joins and calls take turns.
+    pub fn turn(&mut self, ready: bool, has_join: bool, has_call: bool) -> bool {
+        self.was_join = has_join && (!ready || !has_call || !self.was_join);
+        self.was_join
+    }
+
+    pub fn pop(&mut self, deadline: Instant) -> Option<Call> {
+        let (tag, body, refused) = self.left.pop()?;
+        self.open += 1;
+        Some(Call { id: INTERNAL, tag, body, deadline, refused })
+    }
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Throttle {
     ///
     /// # Errors
     /// When there is no room.
-    pub fn room(&mut self, now: Instant) -> Result<(), Full> {
+    pub fn check_call(&mut self, now: Instant) -> Result<(), Full> {
         if self.limit == 0 {
             return Ok(());
         }
@@ -65,20 +65,20 @@ impl Throttle {
             return Ok(());
         }
         let ping_at = self.unread.back().map(|frame| frame.at + BARRIER);
-        Err(Full { until: self.next_place(now), ping_at })
+        Err(Full { until: self.next_slot(now), ping_at })
     }
 
     /// May a ping be sent? It may take the last place.
     ///
     /// # Errors
     /// When to ask again.
-    pub fn room_for_ping(&mut self, now: Instant) -> Result<(), Instant> {
+    pub fn check_ping(&mut self, now: Instant) -> Result<(), Instant> {
         self.forget(now);
         let full = self.limit > RESERVE_FROM && self.unread.len() + self.read.len() >= self.limit;
-        if full { Err(self.next_place(now)) } else { Ok(()) }
+        if full { Err(self.next_slot(now)) } else { Ok(()) }
     }
 
-    fn next_place(&self, now: Instant) -> Instant {
+    fn next_slot(&self, now: Instant) -> Instant {
         let freed = self.read.front().map(|at| *at + self.period);
         let given_up = self.unread.front().map(|frame| frame.at + self.patience);
         freed.into_iter().chain(given_up).min().unwrap_or(now + self.period)
@@ -160,20 +160,20 @@ mod tests {
                     throttle.lost(now);
                     // The new connection's handshake has a ping, and then comes its first one.
                     pinged_at = None;
-                    if throttle.room_for_ping(now).is_ok() {
+                    if throttle.check_ping(now).is_ok() {
                         cid += 1;
                         throttle.sent(cid, now);
                         wire.push_back(cid);
                     }
                 }
                 let due = pinged_at.is_none_or(|at| now.duration_since(at) >= 10 * PERIOD);
-                if due && throttle.room_for_ping(now).is_ok() {
+                if due && throttle.check_ping(now).is_ok() {
                     cid += 1;
                     pinged_at = Some(now);
                     throttle.sent(cid, now);
                     wire.push_back(cid);
                 }
-                while throttle.room(now).is_ok() {
+                while throttle.check_call(now).is_ok() {
                     cid += 1;
                     throttle.sent(cid, now);
                     wire.push_back(cid);
@@ -188,22 +188,25 @@ mod tests {
         let now = Instant::now();
         let mut throttle = Throttle::new(3, PERIOD, PATIENCE);
         for cid in 1..=3 {
-            assert_eq!(throttle.room(now), Ok(()));
+            assert_eq!(throttle.check_call(now), Ok(()));
             throttle.sent(cid, now);
         }
-        let full = throttle.room(now).unwrap_err();
+        let full = throttle.check_call(now).unwrap_err();
         assert_eq!(full, Full { until: now + PATIENCE, ping_at: Some(now + BARRIER) });
         throttle.answered(2, now + 100 * MS);
         throttle.answered(77, now + 200 * MS);
-        assert_eq!(throttle.room(now + 200 * MS).unwrap_err().until, now + 1100 * MS);
-        assert_eq!(throttle.room(now + 1100 * MS), Ok(()));
+        assert_eq!(throttle.check_call(now + 200 * MS).unwrap_err().until, now + 1100 * MS);
+        assert_eq!(throttle.check_call(now + 1100 * MS), Ok(()));
         throttle.sent(4, now + 1100 * MS);
         throttle.sent(5, now + 1100 * MS);
-        assert!(throttle.room(now + 1100 * MS).is_err(), "the third of the first three is not answered yet");
-        assert!(throttle.clone().room(now + PATIENCE).is_ok(), "it is not waited for for ever");
+        assert!(
+            throttle.check_call(now + 1100 * MS).is_err(),
+            "the third of the first three is not answered yet"
+        );
+        assert!(throttle.clone().check_call(now + PATIENCE).is_ok(), "it is not waited for for ever");
         throttle.lost(now + 1200 * MS);
         assert_eq!(
-            throttle.room(now + 1300 * MS).unwrap_err(),
+            throttle.check_call(now + 1300 * MS).unwrap_err(),
             Full { until: now + 1200 * MS + AFTERMATH + PERIOD, ping_at: None }
         );
     }
@@ -213,18 +216,18 @@ mod tests {
         let now = Instant::now();
         let mut throttle = Throttle::new(80, PERIOD, PATIENCE);
         let mut calls = 0;
-        while throttle.room(now).is_ok() {
+        while throttle.check_call(now).is_ok() {
             calls += 1;
             throttle.sent(calls, now);
         }
         assert_eq!(calls, 79);
-        assert_eq!(throttle.room_for_ping(now), Ok(()));
+        assert_eq!(throttle.check_ping(now), Ok(()));
         throttle.sent(100, now);
-        assert!(throttle.room(now).is_err());
+        assert!(throttle.check_call(now).is_err());
         throttle.answered(100, now);
-        assert_eq!(throttle.room_for_ping(now), Err(now + PERIOD));
-        assert_eq!(throttle.room_for_ping(now + PERIOD), Ok(()));
-        assert_eq!(throttle.room(now + PERIOD), Ok(()));
+        assert_eq!(throttle.check_ping(now), Err(now + PERIOD));
+        assert_eq!(throttle.check_ping(now + PERIOD), Ok(()));
+        assert_eq!(throttle.check_call(now + PERIOD), Ok(()));
     }
 
     #[test]
@@ -245,7 +248,7 @@ mod tests {
         let now = Instant::now();
         let mut throttle = Throttle::new(0, PERIOD, PATIENCE);
         for cid in 0..10_000 {
-            assert!(throttle.room(now).is_ok());
+            assert!(throttle.check_call(now).is_ok());
             throttle.sent(cid, now);
         }
         assert!(throttle.unread.is_empty());

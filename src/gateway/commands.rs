@@ -1,12 +1,27 @@
-//! What the handle orders, and what becomes of it between the connection's own steps.
+//! What the handle commands, and what becomes of it between the connection's own steps.
 
 use std::task::{Context, Poll};
 
 use tokio::sync::mpsc;
 
-use super::Denied;
 use super::calls::Calls;
-use super::calls::call::{Call, CallId};
+use super::calls::outbox::Call;
+use crate::item::CallId;
+
+/// Why the handle could not take an order.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// There is no connection, and none is being made.
+    NotConnected,
+    /// There is one already.
+    Connected,
+    /// So many calls wait already.
+    TooManyPending(usize),
+    /// The process was forked: what there is belongs to its parent.
+    Forked,
+    /// The system grants no thread, or no descriptor.
+    NoResources(String),
+}
 
 /// What the handle tells the task.
 #[derive(Debug)]
@@ -26,7 +41,7 @@ pub(crate) enum Command {
     },
     /// Measure the round trip now.
     Ping,
-    /// Lose the connection on purpose, or hurry a reconnect that waits.
+    /// Lose the connection on purpose, or reconnect_now a reconnect that waits.
     Reconnect,
     /// End the connection for good.
     Close,
@@ -42,11 +57,11 @@ pub(super) enum Renewal {
 pub(super) struct Closing;
 
 /// So many calls are held at most: nobody waits for more than the encoding of so many others.
-pub(super) const HELD_MAX: usize = 16;
+pub(super) const MAX_HELD: usize = 16;
 
 /// The handle's end. To queue an order wakes the I/O thread; calls made in one go may share that.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct CommandSender {
     sender: Option<mpsc::UnboundedSender<Command>>,
     /// Calls that go with the next order.
     held: Vec<Call>,
@@ -54,7 +69,7 @@ pub(super) struct Line {
     pub lost: Vec<Call>,
 }
 
-impl Line {
+impl CommandSender {
     /// A new line for a new task.
     pub fn open(&mut self) -> mpsc::UnboundedReceiver<Command> {
         let (sender, receiver) = mpsc::unbounded_channel();
@@ -80,7 +95,7 @@ impl Line {
             return Err(Denied::NotConnected);
         }
         self.held.push(call);
-        if self.held.len() >= HELD_MAX {
+        if self.held.len() >= MAX_HELD {
             self.flush();
         }
         Ok(())
@@ -100,18 +115,18 @@ impl Line {
     }
 }
 
-pub(super) struct Orders {
+pub(super) struct CommandQueue {
     commands: mpsc::UnboundedReceiver<Command>,
     /// For which reconnect a session is awaited.
     pub generation: u64,
     pub renewal: Option<Renewal>,
     /// The next attempt is to come without a wait.
-    pub hurry: bool,
+    pub reconnect_now: bool,
 }
 
-impl Orders {
+impl CommandQueue {
     pub fn new(commands: mpsc::UnboundedReceiver<Command>) -> Self {
-        Self { commands, generation: 0, renewal: None, hurry: false }
+        Self { commands, generation: 0, renewal: None, reconnect_now: false }
     }
 
     /// The next order; an end when there will be none.
@@ -124,7 +139,7 @@ impl Orders {
     }
 
     /// Obeys an order that needs no open connection.
-    pub fn obey(&mut self, command: Command, calls: &mut Calls) -> Result<(), Closing> {
+    pub fn apply(&mut self, command: Command, calls: &mut Calls) -> Result<(), Closing> {
         match command {
             Command::Call(call) => calls.outbox.push(call),
             Command::Cancel(id) => calls.cancel(id),
@@ -137,7 +152,7 @@ impl Orders {
             // An older generation's answer; and what only an open connection can do.
             Command::Session { .. } | Command::Refused { .. } | Command::Ping => {}
             // There is nothing to lose: an attempt under way is what was ordered, or the next one, which comes now.
-            Command::Reconnect => self.hurry = true,
+            Command::Reconnect => self.reconnect_now = true,
             Command::Close => return Err(Closing),
         }
         Ok(())

@@ -3,41 +3,41 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// So many hold as much as their own bounds say.
-const FEW: usize = 8;
+const UNDIVIDED: usize = 8;
 /// Nobody has to do with less than this, whatever the others are.
-const LEAST: usize = 64 << 10;
+const MIN_SHARE: usize = 64 << 10;
 
 /// Those who share the memory of a process.
 #[derive(Debug, Default)]
-pub struct Crowd(AtomicUsize);
+pub struct MemoryBudget(AtomicUsize);
 
 /// The clients of this process.
-pub static PROCESS: Crowd = Crowd(AtomicUsize::new(0));
+pub static PROCESS: MemoryBudget = MemoryBudget(AtomicUsize::new(0));
 
-impl Crowd {
+impl MemoryBudget {
     /// One more, until what this gives is dropped.
-    pub fn join(&'static self) -> Member {
+    pub fn register(&'static self) -> BudgetShare {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Member(self)
+        BudgetShare(self)
     }
 
     /// How much each may hold whose own bound is `own`: together never more than eight alone.
     ///
     /// What is held already goes when more comes, so a crowd may be over its bound until all its members heard something.
     #[inline]
-    pub fn part(&self, own: usize) -> usize {
+    pub fn share_of(&self, own: usize) -> usize {
         match self.0.load(Ordering::Relaxed) {
-            0..=FEW => own,
-            many => (own / many * FEW).max(LEAST.min(own)),
+            0..=UNDIVIDED => own,
+            many => (own / many * UNDIVIDED).max(MIN_SHARE.min(own)),
         }
     }
 }
 
 /// One of a crowd.
 #[derive(Debug)]
-pub struct Member(&'static Crowd);
+pub struct BudgetShare(&'static MemoryBudget);
 
-impl Drop for Member {
+impl Drop for BudgetShare {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -49,15 +49,15 @@ mod tests {
 
     #[test]
     fn a_crowd_holds_what_eight_may_hold() {
-        let crowd: &'static Crowd = Box::leak(Box::default());
+        let budget: &'static MemoryBudget = Box::leak(Box::default());
         let own = 32 << 20;
-        let mut members: Vec<_> = (0..8).map(|_| crowd.join()).collect();
-        assert_eq!(crowd.part(own), own);
-        members.extend((8..64).map(|_| crowd.join()));
-        assert_eq!(crowd.part(own), own / 8);
-        assert_eq!(crowd.part(100 << 10), LEAST, "nobody has less than that");
-        assert_eq!(crowd.part(1000), 1000, "but who wants less");
+        let mut members: Vec<_> = (0..8).map(|_| budget.register()).collect();
+        assert_eq!(budget.share_of(own), own);
+        members.extend((8..64).map(|_| budget.register()));
+        assert_eq!(budget.share_of(own), own / 8);
+        assert_eq!(budget.share_of(100 << 10), MIN_SHARE, "nobody has less than that");
+        assert_eq!(budget.share_of(1000), 1000, "but who wants less");
         members.truncate(8);
-        assert_eq!(crowd.part(own), own);
+        assert_eq!(budget.share_of(own), own);
     }
 }

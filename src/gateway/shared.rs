@@ -1,0 +1,86 @@
+//! The state that the handle of a connection and its task share.
+
+use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::lease::Lease;
+use super::options::Options;
+use super::routes::Routes;
+use super::stats::Stats;
+use super::throttle::Throttle;
+use super::trace::{Level, Trace};
+use super::transport::Connect;
+use crate::by_channel::Rings;
+use crate::filter::Filters;
+use crate::item::{ItemSink, MessageSink};
+use crate::memory_budget::{BudgetShare, PROCESS};
+use crate::wire::Body;
+
+/// What handle and task share.
+pub(crate) struct Shared {
+    pub options: Options,
+    pub stats: Stats,
+    pub inbox: Arc<dyn ItemSink>,
+    pub sink: Option<Arc<dyn MessageSink>>,
+    pub connector: Box<dyn Connect>,
+    pub auto_reconnect: AtomicBool,
+    /// The last messages of each channel as they came, until Python asks for them.
+    ///
+    /// Most bots never look at a message again. Kept as Python objects they would cost every event a cold free and the
+    /// garbage collector its time; kept as bytes, which the store holds anyway, they cost next to nothing.
+    recent: Mutex<Rings<Body>>,
+    /// While it lives, it counts among the clients that share the bounds in bytes.
+    _budget_share: BudgetShare,
+    /// The bot's own id; 0 while it is not known.
+    pub own_id: AtomicI64,
+    pub trace: Trace,
+    /// Which transport worked last.
+    pub routes: Routes,
+    /// Which events the bot's handlers want, beyond their kind.
+    pub filters: Mutex<Filters>,
+    /// The frames sent of late: a new connection does not begin anew.
+    pub throttle: Mutex<Throttle>,
+    /// Until when calls may go out.
+    pub lease: Lease,
+}
+
+impl Shared {
+    pub fn new(
+        options: Options,
+        inbox: Arc<dyn ItemSink>,
+        sink: Option<Arc<dyn MessageSink>>,
+        connector: Box<dyn Connect>,
+    ) -> Self {
+        let recent_bounds = options.recent;
+        let throttle = Throttle::new(options.rate_limit, options.rate_period, options.heartbeat_timeout);
+        Self {
+            options,
+            stats: Stats::new(),
+            inbox,
+            sink,
+            connector,
+            auto_reconnect: AtomicBool::new(true),
+            recent: Mutex::new(Rings::with_budget(recent_bounds, &PROCESS)),
+            _budget_share: PROCESS.register(),
+            own_id: AtomicI64::new(0),
+            trace: Trace::default(),
+            routes: Routes::default(),
+            filters: Mutex::new(Filters::new(recent_bounds.channels)),
+            throttle: Mutex::new(throttle),
+            lease: Lease::new(),
+        }
+    }
+
+    pub fn recent(&self) -> MutexGuard<'_, Rings<Body>> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn filters(&self) -> MutexGuard<'_, Filters> {
+        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the logger of the core something, if it wants to hear it.
+    pub fn log(&self, level: Level, text: impl FnOnce() -> String) {
+        self.trace.log(&*self.inbox, level, text);
+    }
+}
