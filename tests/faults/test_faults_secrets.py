@@ -229,7 +229,7 @@ async def test_insecure_takes_any_certificate_and_says_so_once(
 @pytest.mark.parametrize("value", ["", "false", "0", 0, 1, None])
 def test_insecure_is_not_switched_on_by_accident(value: object) -> None:
     assert GatewayOptions().insecure is False
-    with pytest.raises(InvalidArgumentError, match="insecure is True or False"):
+    with pytest.raises(InvalidArgumentError, match="insecure must be True or False"):
         GatewayOptions(insecure=value)  # type: ignore[arg-type]
 
 

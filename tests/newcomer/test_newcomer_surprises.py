@@ -183,7 +183,7 @@ async def test_stop_disconnects_a_client_that_was_logged_in_by_hand(gateway: Loc
         ({"host": "https://gw.mezon.ai"}, "host is a name alone"),
         ({"host": ""}, "host is the name of a server"),
         ({"host": "gw.mezon.ai:443"}, "the port is given beside it"),
-        ({"content_as_json": "false"}, "content_as_json is True or False, not 'false'"),
+        ({"content_as_json": "false"}, "content_as_json must be True or False, not 'false'"),
         ({"client_id": 0}, "client_id is the bot's id"),
         ({"use_ssl": "false"}, "every text would count as True"),
         ({"timeout": "7"}, "timeout is a number of milliseconds"),

@@ -1,10 +1,10 @@
-"""Every name and number of the protocol that bots use."""
+"""The names and numbers of the protocol that bots use."""
 
 from enum import Enum, IntEnum
 
 
-class InternalEventsSocket(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
-    """Envelope fields the client itself has something to do with, or hands on."""
+class InternalEventsSocket(str, Enum):  # noqa: UP042 (keeps str() of a member)
+    """Envelope fields that the client handles or dispatches."""
 
     VOICE_STARTED_EVENT = "voice_started_event"
     VOICE_ENDED_EVENT = "voice_ended_event"
@@ -44,7 +44,7 @@ class InternalEventsSocket(str, Enum):  # noqa: UP042 (str() of a member stays a
     AI_AGENT_ENABLE = "aiagent_enabled_event"
 
 
-class InternalAgentEvents(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
+class InternalAgentEvents(str, Enum):  # noqa: UP042 (keeps str() of a member)
     """Events of AI agents, as the event manager names them."""
 
     SESSION_STARTED = "session_started"
@@ -52,8 +52,8 @@ class InternalAgentEvents(str, Enum):  # noqa: UP042 (str() of a member stays as
     ROOM_SUMMARY_DONE = "room_summary_done"
 
 
-class Events(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
-    """Everything ``client.on`` can listen to. A member equals the envelope's field name.
+class Events(str, Enum):  # noqa: UP042 (keeps str() of a member)
+    """The events of ``client.on``. A member equals the name of the envelope field.
 
     ```python
     from mezon import Events
@@ -177,7 +177,7 @@ class Events(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
 
 
 class ChannelType(IntEnum):
-    """What kind of channel."""
+    """The type of a channel."""
 
     CHANNEL_TYPE_CHANNEL = 1
     CHANNEL_TYPE_GROUP = 2
@@ -192,7 +192,7 @@ class ChannelType(IntEnum):
 
 
 class ChannelStreamMode(IntEnum):
-    """How a message travels: derived from the channel type."""
+    """The mode of a message, which follows from the type of its channel."""
 
     STREAM_MODE_CHANNEL = 2
     STREAM_MODE_GROUP = 3
@@ -225,8 +225,8 @@ class TypeMessage(IntEnum):
     POLL = 18
 
 
-class SSEEvents(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
-    """What the AI agent stream says about itself."""
+class SSEEvents(str, Enum):  # noqa: UP042 (keeps str() of a member)
+    """Events of the AI agent stream itself."""
 
     OPEN = "sse_open"
     MESSAGE = "sse_message"

@@ -1,4 +1,4 @@
-"""The limit of the gateway: 80 frames a second, every frame counted."""
+"""The rate limit of the gateway: 80 frames a second, including heartbeats."""
 
 WEBSOCKET_PB_RATE_LIMIT = 80
 

@@ -1,4 +1,4 @@
-"""Formatted text: a builder that counts the wire's offsets, and a splitter for what is too long for one message."""
+"""Formatted text: a builder that computes the offsets, and a function that splits long texts."""
 
 from mezon.text.builder import Text
 from mezon.text.splitting import split_text

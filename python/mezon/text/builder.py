@@ -1,4 +1,4 @@
-"""`Text`: what a message says, and which stretches of it are mentions, channels, emoji, links, bold or code."""
+"""`Text`: text with mentions, channels, emoji, links and markup."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from mezon.utils.text import TextBody, json_cost, utf16_cost, utf16_length
 if TYPE_CHECKING:
     from mezon.models import ApiMessageMention
 
-#: Marks of the body's ``mk``; the others have lists of their own.
-_MARKS = frozenset({"b", "c", "pre", "lk"})
+#: Kinds of spans in the list ``mk`` of the content; the other kinds have their own lists.
+_MARKUP = frozenset({"b", "c", "pre", "lk"})
 
-#: What is never cut in two.
-_WHOLE = frozenset({"mention", "hg", "ej", "c", "pre", "lk"})
+#: Kinds of spans that are never split.
+_ATOMIC = frozenset({"mention", "hg", "ej", "c", "pre", "lk"})
 
 
 class _Span(NamedTuple):
-    """A stretch of the text, by characters."""
+    """A part of the text, in characters."""
 
     kind: str
     start: int
@@ -28,7 +28,7 @@ class _Span(NamedTuple):
 
 
 class Text(TextBody):
-    """Text with mentions, channels, emoji, links and marks. Every method gives the builder back.
+    """Text with mentions, channels, emoji, links and markup. Every method returns the builder.
 
     ```python
     from mezon import Text
@@ -36,11 +36,11 @@ class Text(TextBody):
     await channel.send(Text("Hi ").mention(user).add(", lunch is in ").hashtag(channel).bold(" now"))
     ```
 
-    It is taken wherever content is. What it was told is written as it is: no markup is read out of it, and nothing
-    in it needs to be escaped. The offsets it writes count UTF-16 units, the end exclusive, as Mezon's apps do.
+    A ``Text`` is accepted wherever content is. Text is sent literally: it is not parsed for markup, and nothing needs
+    to be escaped. Offsets count UTF-16 units with an exclusive end, as in Mezon's apps.
 
     Args:
-        parts: Strings, or other texts.
+        parts: Strings or other texts.
     """
 
     __slots__ = ("_extra", "_spans", "_text")
@@ -52,10 +52,10 @@ class Text(TextBody):
         for part in parts:
             self.add(part)
 
-    # ---- what it says
+    # ---- building
 
     def add(self, text: str | Text) -> Self:
-        """Append text as it is, or another text with all its marks."""
+        """Append literal text, or another text with its markup."""
         if isinstance(text, Text):
             shift = len(self._text)
             self._text += text._text
@@ -66,24 +66,24 @@ class Text(TextBody):
                 self._extra.setdefault(name, []).extend(items)
             return self
         if not isinstance(text, str):
-            raise InvalidArgumentError(f"text is a str or a Text, not {type(text).__name__}")
+            raise InvalidArgumentError(f"text must be a str or a Text, not {type(text).__name__}")
         self._text += text
         return self
 
     def line(self, text: str | Text = "") -> Self:
-        """Append text and end the line."""
+        """Append text and a line break."""
         return self.add(text).add("\n")
 
     def mention(self, user: Any, name: str | None = None) -> Self:
         """Mention a user: ``@name``.
 
         Args:
-            user: A ``User``, a message (its sender), anything with a user id, or the id itself.
-            name: What is shown; the user's name if left out, and the id if that is not known. Mezon's apps show
-                the name they know.
+            user: A ``User``, a message (for its sender), an object with a user id, or the id.
+            name: The name to show; by default the user's name, or the id if the name is unknown. Mezon's apps show the
+                name they know.
 
         Raises:
-            InvalidArgumentError: If there is no id in it.
+            InvalidArgumentError: If ``user`` has no id.
         """
         user_id = _id_of(user, "user", ("user_id", "sender_id", "id"))
         known = _name_of(user, ("shown_name", "clan_nick", "display_name", "username"))
@@ -92,28 +92,32 @@ class Text(TextBody):
         return self._mark("mention", f"@{shown}", {"user_id": user_id, "username": username})
 
     def mention_role(self, role: Any, name: str | None = None) -> Self:
-        """Mention a role: ``@name``. ``role`` is a role of ``clan.list_roles()`` or an id; then give the name.
+        """Mention a role: ``@name``. ``role`` is a role of ``clan.list_roles()``, or an id with ``name``.
 
         Raises:
-            InvalidArgumentError: If there is no id in it, or no name for a bare id.
+            InvalidArgumentError: If ``role`` has no id, or the name is missing.
         """
         role_id = _id_of(role, "role", ("role_id", "id"))
         shown = name or _name_of(role, ("title", "role_name", "name"))
         if not shown:
-            raise InvalidArgumentError(f"a mention shows a name: mention_role({role_id}, name=...)")
+            raise InvalidArgumentError(
+                f"the mention of a role needs its name: mention_role({role_id}, name=...)"
+            )
         return self._mark("mention", f"@{shown}", {"role_id": role_id, "rolename": shown})
 
     def hashtag(self, channel: Any, name: str | None = None) -> Self:
-        """Name a channel: ``#name``. ``channel`` is a ``TextChannel`` or an id; then give the name.
+        """Append a channel: ``#name``. ``channel`` is a ``TextChannel``, or an id with ``name``.
 
         Raises:
-            InvalidArgumentError: If there is no id in it, or no name for a bare id.
+            InvalidArgumentError: If ``channel`` has no id, or the name is missing.
         """
         channel_id = _id_of(channel, "channel", ("channel_id", "id"))
         shown = name or _name_of(channel, ("name", "channel_label"))
         if not shown:
-            raise InvalidArgumentError(f"a channel is shown by its name: hashtag({channel_id}, name=...)")
-        # Ids inside the body are text: apps in JavaScript would round such a number.
+            raise InvalidArgumentError(
+                f"a hashtag needs the name of the channel: hashtag({channel_id}, name=...)"
+            )
+        # Ids in the content are strings: JavaScript would round such a number.
         return self._mark("hg", f"#{shown}", {"channelid": str(channel_id)})
 
     def emoji(self, name: str, emoji_id: int | str) -> Self:
@@ -122,7 +126,7 @@ class Text(TextBody):
         return self._mark("ej", f":{name.strip(':')}:", {"emojiid": str(emoji_id)})
 
     def link(self, url: str) -> Self:
-        """Append a link. It is shown as its URL: the protocol has no other name for it."""
+        """Append a link, which is shown as its URL: the protocol has no label for links."""
         return self._mark("lk", url)
 
     def bold(self, text: str) -> Self:
@@ -130,15 +134,15 @@ class Text(TextBody):
         return self._mark("b", text)
 
     def code(self, text: str) -> Self:
-        """Append code inside a line."""
+        """Append inline code."""
         return self._mark("c", text)
 
     def code_block(self, text: str) -> Self:
-        """Append a block of code."""
+        """Append a code block."""
         return self._mark("pre", text)
 
     def embed(self, *embeds: Any) -> Self:
-        """Add embeds, as ``InteractiveBuilder.build()`` gives them."""
+        """Add embeds, such as ``InteractiveBuilder.build()`` returns."""
         self._extra.setdefault("embed", []).extend(embeds)
         return self
 
@@ -154,14 +158,14 @@ class Text(TextBody):
             self._spans.append(_Span(kind, start, len(self._text), fields or {}))
         return self
 
-    # ---- what is sent
+    # ---- sending
 
     @property
     def content(self) -> dict[str, Any]:
-        """The body of the message, by wire names."""
+        """The content of the message, by wire names."""
         content: dict[str, Any] = {"t": self._text}
         for span in self._spans:
-            if span.kind in _MARKS:
+            if span.kind in _MARKUP:
                 content.setdefault("mk", []).append({"type": span.kind, **self._offsets(span)})
             elif span.kind != "mention":
                 content.setdefault(span.kind, []).append({**span.fields, **self._offsets(span)})
@@ -169,7 +173,7 @@ class Text(TextBody):
 
     @property
     def mentions(self) -> list[ApiMessageMention]:
-        """Who is mentioned: it is sent beside the body."""
+        """The mentions, which are sent in a field of their own."""
         from mezon.models.parts import ApiMessageMention
 
         return [
@@ -183,14 +187,14 @@ class Text(TextBody):
         return {"s": start, "e": start + utf16_length(self._text[span.start : span.end])}
 
     def split(self, limit: int | None = None) -> list[Text]:
-        """Cut it into texts that each fit into a message, as ``mezon.split_text`` does.
+        """Split the text into pieces that each fit into a message, like ``mezon.split_text``.
 
-        Mentions, links, emoji and code stay whole; a code block that is too long alone becomes two of them. Embeds
-        and components go with the last.
+        Mentions, links, emoji and code are not split; a code block that exceeds the limit becomes several blocks. The
+        last piece has the embeds and components.
 
         Args:
-            limit: What a piece may have at most, in UTF-16 units of the text alone. If left out, what a message
-                may have, marks included.
+            limit: The maximum length of a piece in UTF-16 units, without markup. By default, the limit of a message,
+                including markup.
 
         Raises:
             InvalidArgumentError: If the limit is smaller than 16.
@@ -198,19 +202,17 @@ class Text(TextBody):
         from mezon.text.splitting import TEXT_LIMIT, cut
 
         if limit is not None and limit < 16:
-            raise InvalidArgumentError(
-                f"the limit of a piece of text is 16 or more UTF-16 units, not {limit}"
-            )
+            raise InvalidArgumentError(f"limit must be >= 16 UTF-16 units, not {limit}")
         cost = utf16_cost if limit is not None else json_cost
-        whole = [(span.start, span.end) for span in self._spans if span.kind in _WHOLE]
-        room = limit if limit is not None else TEXT_LIMIT
+        atomic = [(span.start, span.end) for span in self._spans if span.kind in _ATOMIC]
+        max_length = limit if limit is not None else TEXT_LIMIT
         while True:
-            pieces = [self._slice(*span) for span in cut(self._text, room, cost, whole, force=True)]
-            over = 0 if limit is not None else max((piece._body_length() for piece in pieces), default=0)
-            if over <= TEXT_LIMIT + 8 or room <= 64:
+            pieces = [self._slice(*span) for span in cut(self._text, max_length, cost, atomic, force=True)]
+            longest = 0 if limit is not None else max((piece._body_length() for piece in pieces), default=0)
+            if longest <= TEXT_LIMIT + 8 or max_length <= 64:
                 break
-            # The marks take room, too: leave them some, and look again.
-            room = max(64, room - (over - TEXT_LIMIT))
+            # A piece with its markup is too long: split again with shorter pieces.
+            max_length = max(64, max_length - (longest - TEXT_LIMIT))
         if pieces:
             pieces[-1]._extra = {name: list(items) for name, items in self._extra.items()}
         return pieces
@@ -228,13 +230,13 @@ class Text(TextBody):
                 piece._spans.append(span._replace(start=first - start, end=last - start))
         return piece
 
-    # ---- as a value
+    # ---- value semantics
 
     def __str__(self) -> str:
         return self._text
 
     def __len__(self) -> int:
-        """Give the length in UTF-16 units."""
+        """Return the length in UTF-16 units."""
         return utf16_length(self._text)
 
     def __bool__(self) -> bool:
@@ -254,7 +256,7 @@ class Text(TextBody):
     __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<Text {self._text!r} with {len(self._spans)} marks>"
+        return f"<Text {self._text!r} with {len(self._spans)} spans>"
 
 
 def _id_of(value: Any, what: str, names: tuple[str, ...]) -> int:
@@ -267,7 +269,7 @@ def _id_of(value: Any, what: str, names: tuple[str, ...]) -> int:
     except (TypeError, ValueError):
         number = 0
     if number <= 0:
-        raise InvalidArgumentError(f"a {what} is named by its id or an object that has one, not by {value!r}")
+        raise InvalidArgumentError(f"a {what} must be an id or an object with an id, not {value!r}")
     return number
 
 

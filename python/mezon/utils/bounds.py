@@ -1,4 +1,4 @@
-"""What a number or a flag of the settings may be: one check, and one sentence for whoever gave another."""
+"""Validation of numbers and flags in the options."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from mezon.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-#: The largest count: what the core's narrowest counter holds.
+#: The maximum count: the range of the core's narrowest counter.
 MOST_COUNT: Final = 2**32 - 1
-#: The longest time in seconds, some three hundred years. Clocks cannot add much more than that.
+#: The maximum time in seconds, about three hundred years: clocks cannot add much more.
 MOST_SECONDS: Final = 10_000_000_000
 
 
 def check_flag(name: str, value: Any) -> None:
-    """Refuse what is neither True nor False: the text of an environment variable is true, whatever it says.
+    """Refuse values that are not bools, such as the text of an environment variable, which is always true.
 
     Raises:
-        InvalidArgumentError: If it is another.
+        InvalidArgumentError: With the wrong value.
     """
     if not isinstance(value, bool):
-        raise InvalidArgumentError(f"{name} is True or False, not {value!r}")
+        raise InvalidArgumentError(f"{name} must be True or False, not {value!r}")
 
 
 def check_count(
     name: str, value: Any, such_as: Any, *, zero: bool = True, optional: bool = False, most: int = MOST_COUNT
 ) -> None:
-    """Refuse what is no whole number between the bounds.
+    """Refuse values that are not ints in range.
 
     Args:
-        name: The setting, for the error.
-        value: What was given.
-        such_as: A good value, for the error.
-        zero: Whether it may be 0.
-        optional: Whether it may be None.
-        most: The largest.
+        name: The option, for the error message.
+        value: The value.
+        such_as: A valid value, for the error message.
+        zero: Whether 0 is allowed.
+        optional: Whether None is allowed.
+        most: The maximum.
 
     Raises:
-        InvalidArgumentError: If it is none.
+        InvalidArgumentError: With the wrong value.
     """
     least = 0 if zero else 1
     if optional and value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise InvalidArgumentError(
-            f"{name} is a whole number from {least} to {most}{', or None' if optional else ''}"
+            f"{name} must be a whole number from {least} to {most}{', or None' if optional else ''}"
             f"{_example(such_as)}, not {shown(value)}"
         )
 
@@ -62,18 +62,18 @@ def check_number(
     optional: bool = False,
     most: float = MOST_SECONDS,
 ) -> None:
-    """Refuse what is no number between the bounds; the arguments are those of `check_count`.
+    """Refuse values that are not finite numbers in range; the arguments are those of `check_count`.
 
     Raises:
-        InvalidArgumentError: If it is none, or infinite or NaN.
+        InvalidArgumentError: With the wrong value.
     """
     if optional and value is None:
         return
-    # NaN is neither above nor below anything.
-    good = isinstance(value, int | float) and not isinstance(value, bool)
-    if not good or not (0 <= value <= most if zero else 0 < value <= most):
+    # The comparison also refuses NaN.
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not (0 <= value <= most if zero else 0 < value <= most):
         raise InvalidArgumentError(
-            f"{name} is a number {'from 0' if zero else 'above 0 and up'} to {most}"
+            f"{name} must be a number {'from 0' if zero else 'above 0 and up'} to {most}"
             f"{', or None' if optional else ''}{_example(such_as)}, not {shown(value)}"
         )
 
@@ -87,24 +87,23 @@ def _example(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """Give a value in the sentence of an error, whatever it is."""
+    """Return the repr of a value for an error message, at most 80 characters long."""
     try:
         text = repr(value)
-    except ValueError:  # Python writes no int of more than 4,300 digits
+    except ValueError:  # Python does not convert an int of more than 4,300 digits
         return "a number of thousands of digits"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def check_fields(settings: Any, may_be_zero: AbstractSet[str]) -> None:
-    """Check every field of a dataclass of settings by the type it is written with; its default is the example.
+    """Check the fields of an options dataclass by their annotations, with their defaults as examples.
 
     Args:
-        settings: An instance. Its fields are of the types ``bool``, ``int``, ``int | None`` and ``float``, or any
-            other, which is not looked at.
+        settings: An instance. Only fields of type ``bool``, ``int``, ``int | None`` and ``float`` are checked.
         may_be_zero: The names of the numbers that may be 0.
 
     Raises:
-        InvalidArgumentError: The first that is wrong.
+        InvalidArgumentError: With the first invalid value.
     """
     owner = type(settings).__name__
     for field in fields(settings):

@@ -1,4 +1,4 @@
-"""Small helpers that bots use."""
+"""Helpers for bots: channel modes, ids, URLs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from mezon.constants.enum import ChannelStreamMode, ChannelType
 
-#: Milliseconds since 1970 at which snowflake ids begin: 2020-01-01.
+#: The epoch of snowflake ids, 2020-01-01, in milliseconds since 1970.
 _EPOCH_MS = 1_577_836_800_000
 _DATACENTER = 1
 _WORKER = 1
@@ -25,7 +25,7 @@ _MODES: dict[int, int] = {
     ChannelType.CHANNEL_TYPE_MEZON_VOICE: ChannelStreamMode.STREAM_MODE_CHANNEL,
 }
 
-#: The other way: a mode of several types stands for the plain one.
+#: The reverse; a mode of several types maps to the plain type.
 _TYPES: dict[int, int] = {
     ChannelStreamMode.STREAM_MODE_CHANNEL: ChannelType.CHANNEL_TYPE_CHANNEL,
     ChannelStreamMode.STREAM_MODE_GROUP: ChannelType.CHANNEL_TYPE_GROUP,
@@ -38,17 +38,17 @@ _last_snowflake = 0
 
 
 def convert_channeltype_to_channel_mode(channel_type: int | None) -> int:
-    """Give the mode in which messages of a channel type travel; 0 for a type that carries none."""
+    """Return the message mode of a channel type; 0 for a type without messages."""
     return _MODES.get(channel_type, 0) if channel_type is not None else 0
 
 
 def channel_type_of_mode(mode: int | None) -> int:
-    """Give the type of the channel a message of this mode is in; an ordinary channel where the mode does not say."""
+    """Return the type of a channel with messages of this mode; an ordinary channel if the mode is unknown."""
     return _TYPES.get(mode or 0, ChannelType.CHANNEL_TYPE_CHANNEL)
 
 
 def is_valid_user_id(user_id: Any) -> bool:
-    """Say whether ``user_id`` can be an id: digits only, as an int or a str."""
+    """Return whether ``user_id`` can be an id: a non-negative int or a str of digits."""
     if isinstance(user_id, bool):
         return False
     if isinstance(user_id, int):
@@ -62,7 +62,7 @@ async def sleep(ms: float) -> None:
 
 
 def parse_url_to_host_and_ssl(url_str: str) -> dict[str, Any]:
-    """Take a URL apart: ``{"host": str | None, "port": str, "useSSL": bool}``."""
+    """Split a URL into ``{"host": str | None, "port": str, "useSSL": bool}``."""
     parts = urlsplit(url_str)
     secure = parts.scheme in ("https", "wss")
     port = parts.port or (443 if secure else 80)
@@ -70,16 +70,16 @@ def parse_url_to_host_and_ssl(url_str: str) -> dict[str, Any]:
 
 
 def generate_snowflake_id() -> int:
-    """Give a new id that no other call in this process gets, growing with time."""
+    """Return a new id, unique in this process and increasing with time."""
     global _last_snowflake
-    place = (_DATACENTER << 17) | (_WORKER << _SEQUENCE_BITS)
-    base = ((time.time_ns() // 1_000_000 - _EPOCH_MS) << 22) | place
+    node = (_DATACENTER << 17) | (_WORKER << _SEQUENCE_BITS)
+    base = ((time.time_ns() // 1_000_000 - _EPOCH_MS) << 22) | node
     with _snowflake_lock:
-        # Within one millisecond, and while the clock goes back, the sequence grows; when it is used up, the
-        # id borrows the next millisecond.
+        # Within one millisecond, or after the clock was set back, the sequence number increases. When it is exhausted,
+        # the id takes the next millisecond.
         if base <= _last_snowflake:
             base = _last_snowflake + 1
             if not base & ((1 << _SEQUENCE_BITS) - 1):
-                base = (((_last_snowflake >> 22) + 1) << 22) | place
+                base = (((_last_snowflake >> 22) + 1) << 22) | node
         _last_snowflake = base
     return base

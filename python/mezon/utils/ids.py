@@ -1,4 +1,4 @@
-"""Ids as bots give them: numbers, or the digits of one."""
+"""Ids in arguments: ints or strings of digits."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _MAX: Final = 2**63
 
 
 def required_id(name: str, value: Any) -> int:
-    """Read an id that is given as an int or as digits.
+    """Return an id as an int.
 
     Args:
-        name: What the id is of, for the error.
-        value: The id.
+        name: The argument, for the error message.
+        value: An int or a string of digits.
 
     Raises:
-        InvalidArgumentError: If it is neither, or does not fit 64 bits (a ValueError).
+        InvalidArgumentError: If the value is neither, or exceeds 64 bits (a ValueError).
     """
     number = value
     if isinstance(value, str):
@@ -33,14 +33,14 @@ def required_id(name: str, value: Any) -> int:
 
 
 def optional_id(name: str, value: Any) -> int | None:
-    """Read an id that may be left out: None stays None."""
+    """Return an id as an int, or None for None."""
     return None if value is None else required_id(name, value)
 
 
 def as_id(name: str, value: Any) -> int:
-    """Read an id for the wire, where one that is left out is 0: None and "" are 0.
+    """Return an id as an int for the wire, where an absent id is 0: None and "" become 0.
 
     Raises:
-        InvalidArgumentError: If it is no id, or does not fit 64 bits (a ValueError).
+        InvalidArgumentError: As for `required_id`.
     """
     return 0 if value is None or value == "" else required_id(name, value)

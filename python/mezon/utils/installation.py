@@ -1,4 +1,4 @@
-"""What is worth a warning when the package is imported."""
+"""The installation: version, debug builds, and the conflict with mezon-sdk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mezon import _core
 
 
 def warn_at_import() -> None:
-    """Warn of a slow build of the core, and of the package that owns the same folder."""
+    """Warn if the core is a debug build, or if mezon-sdk is installed in the same folder."""
     if _core.debug_build:
         warnings.warn(
             "the core of mezon-rs is a debug build, several times slower than it should be: build it with "
@@ -19,8 +19,8 @@ def warn_at_import() -> None:
         )
     if _installed("mezon-sdk"):
         warnings.warn(
-            "mezon-sdk is installed beside mezon-rs, and both own the folder `mezon`: files of one may have "
-            "replaced files of the other. Repair it: pip uninstall -y mezon-sdk, then pip install --force-reinstall "
+            "mezon-sdk and mezon-rs are both installed, in the same folder `mezon`: files of one may have replaced "
+            "files of the other. Repair it: pip uninstall -y mezon-sdk, then pip install --force-reinstall "
             "mezon-rs",
             RuntimeWarning,
             stacklevel=3,
@@ -28,12 +28,12 @@ def warn_at_import() -> None:
 
 
 def version(distribution_name: str = "mezon-sdk") -> str:
-    """Give the version of an installed distribution, as ``importlib.metadata.version`` gives it.
+    """Return the version of an installed distribution, like ``importlib.metadata.version``.
 
-    ``mezon-sdk`` is this package, which stands in for it, unless that is installed too.
+    For ``mezon-sdk``, which this package replaces, return the version of this package unless mezon-sdk is installed.
 
     Raises:
-        importlib.metadata.PackageNotFoundError: If there is no such distribution.
+        importlib.metadata.PackageNotFoundError: If the distribution is not installed.
     """
     try:
         return metadata.version(distribution_name)
@@ -52,10 +52,10 @@ def _installed(distribution: str) -> bool:
 
 
 def core_version() -> str:
-    """Give the version of the core."""
+    """Return the version of the core."""
     return _core.__version__
 
 
 def is_debug_build() -> bool:
-    """Say whether the core is a slow build for its developers."""
+    """Return whether the core is a debug build, which is slow."""
     return _core.debug_build

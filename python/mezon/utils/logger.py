@@ -1,4 +1,4 @@
-"""Logging of the package: everything under the logger ``mezon``."""
+"""Logging of the package, under the logger ``mezon``."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any, ClassVar, Final, TextIO
 _FORMAT = "[%(asctime)s] [%(name)s] [%(levelname)s] %(message)s"
 _DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
 
-#: Of the Windows console API: standard error, and processed output + line wrap + escape sequences.
+#: Windows console API: standard error; processed output, line wrap and escape sequences.
 _STD_ERROR_HANDLE: Final = -12
 _CONSOLE_MODE: Final = 1 | 2 | 4
 
 
 class ColoredFormatter(logging.Formatter):
-    """Colours the name of the level when standard error is a terminal."""
+    """Colours the level name if standard error is a terminal."""
 
     COLORS: ClassVar[dict[str, str]] = {
         "DEBUG": "\033[36m",
@@ -36,7 +36,7 @@ class ColoredFormatter(logging.Formatter):
         self.use_colors: bool = use_colors and self._supports_color()
 
     def _supports_color(self) -> bool:
-        """Return whether standard error shows colours. The console of Windows has to be told first."""
+        """Return whether standard error shows colours, after enabling them in the Windows console."""
         stream = sys.stderr
         if stream is None or not hasattr(stream, "isatty") or not stream.isatty():
             return False
@@ -51,7 +51,7 @@ class ColoredFormatter(logging.Formatter):
         return True
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format ``record``, which stays as it was for other handlers."""
+        """Format ``record``, and restore it for other handlers."""
         if not self.use_colors:
             return super().format(record)
         name = record.levelname
@@ -62,34 +62,34 @@ class ColoredFormatter(logging.Formatter):
             record.levelname = name
 
 
-#: What every record has; the rest was given as ``extra``.
-_USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+#: Attributes of every record; other attributes were passed as ``extra``.
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: ``time`` (UTC), ``level``, ``logger``, ``message``, the record's own fields, ``error``.
+    """Writes each record as one line of JSON: ``time`` (UTC), ``level``, ``logger``, ``message``, extras, ``error``.
 
-    The fields of this package's records are listed in docs/guide/logging.md.
+    docs/guide/logging.md lists the extras of this package.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line of a record."""
+        """Return the line of a record."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {name: value for name, value in vars(record).items() if name not in _USUAL}
+        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
 class _OwnHandler(logging.StreamHandler[TextIO]):
-    """Writes to standard error, but for what the root logger writes too: each line once.
+    """Writes to standard error unless the root logger handles the record too, so that each line appears once.
 
-    Looked at with each record, for ``basicConfig`` may come before or after.
+    Checked for each record, because ``basicConfig`` may be called before or after.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -111,15 +111,15 @@ def setup_logger(
     *,
     as_json: bool | None = None,
 ) -> logging.Logger:
-    """Set the level of a logger, and let it write to standard error unless it has a handler already.
+    """Set the level of a logger, and add a handler for standard error unless it has a handler.
 
     Args:
-        name: The logger.
-        log_level: Its level.
-        log_format: As of ``logging.Formatter``.
-        date_format: The form of the time in it.
+        name: The name of the logger.
+        log_level: The level.
+        log_format: The format of ``logging.Formatter``.
+        date_format: The format of the time.
         use_colors: Colour the level on a terminal.
-        as_json: One JSON object a line; by default when ``MEZON_LOG_FORMAT`` is ``json``.
+        as_json: Write JSON lines; by default if ``MEZON_LOG_FORMAT`` is ``json``.
     """
     logger = logging.getLogger(name)
     logger.setLevel(log_level)
@@ -136,19 +136,19 @@ def setup_logger(
 
 
 def get_logger(name: str) -> logging.Logger:
-    """Give the logger ``name``."""
+    """Return the logger ``name``."""
     return logging.getLogger(name)
 
 
 def disable_logging(name: str = "mezon") -> None:
-    """Silence a logger and all below it."""
+    """Disable a logger and its children."""
     logger = logging.getLogger(name)
     logger.setLevel(logging.CRITICAL + 1)
     logger.disabled = True
 
 
 def enable_logging(name: str = "mezon", log_level: int = logging.INFO) -> None:
-    """Let a logger speak again, from ``log_level`` on."""
+    """Enable a logger again, from ``log_level`` on."""
     logger = logging.getLogger(name)
     logger.setLevel(log_level)
     logger.disabled = False

@@ -1,4 +1,4 @@
-"""Keys and tokens that do not show in the locals of a frame."""
+"""Keys and tokens whose repr is masked, so that local variables in tracebacks do not show them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _T = TypeVar("_T")
 class Secret(str):
     """A text whose repr is masked.
 
-    Error reporters (Sentry, rich with ``show_locals``, pytest with ``--showlocals``) show the repr of every local of
-    a traceback's frames. A ``str`` it stays, for HTTP and the core take it as it is; formatting and concatenation give
-    a plain ``str``, which is to be wrapped again before it is bound to a name.
+    Error reporters (Sentry, rich with ``show_locals``, pytest with ``--showlocals``) show the repr of the local
+    variables in a traceback. It remains a ``str``, which HTTP and the core accept unchanged. Formatting and
+    concatenation return a plain ``str``: wrap it again before it is bound to a name.
     """
 
     __slots__ = ()
@@ -23,7 +23,7 @@ class Secret(str):
         return "'[hidden]'"
 
     def __getitem__(self, key: SupportsIndex | slice) -> Secret:
-        # Reporters cut long texts before they show them.
+        # Reporters truncate long texts before they show them.
         return Secret(super().__getitem__(key))
 
 
@@ -50,10 +50,7 @@ def masked(value: bytes) -> SecretBytes: ...
 @overload
 def masked(value: _T) -> _T: ...
 def masked(value: Any) -> Any:
-    """Return a text as a `Secret`, bytes as `SecretBytes`, and anything else as it is.
-
-    What is neither is None, or refused by a later check.
-    """
+    """Return a text as a `Secret`, bytes as `SecretBytes`, and other values unchanged."""
     if isinstance(value, str) and not isinstance(value, Secret):
         value = Secret(value)
     elif isinstance(value, bytes) and not isinstance(value, SecretBytes):

@@ -1,4 +1,4 @@
-"""Watching a client at work: the base of metrics and traces."""
+"""The base class of metrics and traces."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from typing import Any
 
 
 class Observer:
-    """Watches handlers, calls and HTTP requests: ``client.observe(observer)``. Override what you want to see.
+    """Observes handlers, calls and HTTP requests: ``client.observe(observer)``. Override the methods you need.
 
-    Each method gives a context manager, entered when the thing begins and left when it ends, with its error if it
-    has raised. A coroutine is watched inside its own task. What a method itself raises goes to whoever made the call,
-    so it should raise nothing.
+    Each method returns a context manager around the operation, which receives the exception if the operation raises.
+    A coroutine is observed inside its own task. An exception of the method itself reaches the caller of the operation.
     """
 
     def handler(self, event: str, handler: Callable[..., Any]) -> AbstractContextManager[Any]:
-        """Watch a handler of an event while it runs."""
+        """Observe the handler of an event."""
         return nullcontext()
 
     def call(self, name: str) -> AbstractContextManager[Any]:
-        """Watch a call over the socket, its wait for a turn included: an envelope field, or the name of an API."""
+        """Observe a call over the socket, including its time in the queue. ``name`` is an envelope field or an RPC."""
         return nullcontext()
 
     def request(self, name: str, method: str) -> AbstractContextManager[Any]:
-        """Watch an HTTP request while it waits for its turn and its answer: the name of an RPC, and the HTTP method."""
+        """Observe an HTTP request, including its time in the queue. ``name`` is the name of the RPC."""
         return nullcontext()

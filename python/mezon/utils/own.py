@@ -1,4 +1,4 @@
-"""Whether a method is this package's own, or a bot has put code of its own in its place."""
+"""Detection of methods that a bot has overridden or replaced."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any, Final
 
 __all__ = ["is_own"]
 
-_INSIDE: Final = __name__.partition(".")[0] + "."
+_PACKAGE: Final = __name__.partition(".")[0] + "."
 
-#: Functions of this package that were asked about: a send asks each time, so the answer has to be quick.
+#: Functions already known to be of this package: each send checks, so the check must be fast.
 _known: Final[set[Any]] = set()
 
 
@@ -16,9 +16,9 @@ def is_own(owner: object, name: str) -> bool:
     """Return whether ``owner.name`` is a function of this package.
 
     False for an override in a subclass, a function set on the instance, a replacement set on the class, and a mock.
-    Where a function was defined decides, not its ``__module__``: ``functools.wraps`` copies that.
+    The globals of the function decide, not its ``__module__``, which ``functools.wraps`` copies.
     """
-    # By the bound method: to ask an object for its ``__dict__`` makes its attributes slower from then on.
+    # Check the bound method: reading an object's ``__dict__`` would slow down its attribute access from then on.
     method: Any = getattr(owner, name, None)
     try:
         function = method.__func__
@@ -26,10 +26,10 @@ def is_own(owner: object, name: str) -> bool:
             return method.__self__ is owner
     except (AttributeError, TypeError):
         return False  # a plain function on the instance, a mock, a callable object
-    # A wrapper of ours, such as `renamed`, is ours as well; compiled code has no globals.
-    home = getattr(function, "__globals__", None)
-    module = home.get("__name__") if home is not None else None
-    own = type(module) is str and module.startswith(_INSIDE)
+    # A wrapper of this package, such as `renamed`, counts as its own; compiled code has no globals.
+    namespace = getattr(function, "__globals__", None)
+    module = namespace.get("__name__") if namespace is not None else None
+    own = type(module) is str and module.startswith(_PACKAGE)
     if own:
         _known.add(function)
     return own and method.__self__ is owner

@@ -1,4 +1,4 @@
-"""A thread for one thing. Those of a loop's own executor stay for as long as the loop, and nobody needs them again."""
+"""A thread for a single call, unlike the threads of the loop's executor, which stay as long as the loop."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _T = TypeVar("_T")
 
 
 def in_a_thread(call: Callable[[], _T]) -> asyncio.Future[_T]:
-    """Run a function in a thread that ends with it; gives the future of what it returns or raises."""
+    """Run a function in a thread that ends with the call; returns a future of the result."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_T] = loop.create_future()
 
-    def tell(result: _T | None, error: Exception | None) -> None:
+    def resolve(result: _T | None, error: Exception | None) -> None:
         if future.done():
             return
         if error is not None:
@@ -33,9 +33,9 @@ def in_a_thread(call: Callable[[], _T]) -> asyncio.Future[_T]:
             result = call()
         except Exception as error:
             failure = error
-        # RuntimeError: the loop is closed, and nobody waits there any more.
+        # RuntimeError: the loop is closed, so nothing waits for the result.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(tell, result, failure)
+            loop.call_soon_threadsafe(resolve, result, failure)
 
     threading.Thread(target=run, name="mezon-aside").start()
     return future

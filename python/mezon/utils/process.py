@@ -1,4 +1,4 @@
-"""What belongs to one process and must not be used in a forked child of it."""
+"""Protection of objects that must not be used in a forked child process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["ProcessGuard"]
 
 
 class ProcessGuard:
-    """Remembers the process that began to use something.
+    """Binds an object to a process.
 
-    A forked child has a copy of the object and the same descriptors: an order it gives, or a descriptor it takes out
-    of a shared ``epoll``, makes the parent deaf. So whoever is guarded asks first, and touches nothing.
+    A forked child has a copy of the object and shares its descriptors: a command from the child, or a descriptor that
+    it removes from a shared ``epoll``, would break the parent. The guarded object checks before each use.
     """
 
     __slots__ = ("_process",)
@@ -22,16 +22,16 @@ class ProcessGuard:
         self._process: int | None = None
 
     def begin(self) -> None:
-        """Use it in this process from now on."""
+        """Bind to the current process."""
         self._process = os.getpid()
 
     @property
     def elsewhere(self) -> bool:
-        """Does another process use it?"""
+        """Whether the object is bound to another process."""
         return self._process is not None and self._process != os.getpid()
 
     def check(self) -> None:
-        """Raise when another process uses it.
+        """Raise if the object is bound to another process.
 
         Raises:
             ForkError: In a forked child.

@@ -1,4 +1,4 @@
-"""Arguments that had another name once."""
+"""Renamed arguments of public functions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _R = TypeVar("_R")
 
 
 def renamed(old: str, new: str) -> Callable[[Callable[_P, Awaitable[_R]]], Callable[_P, Awaitable[_R]]]:
-    """Let a coroutine function take its argument ``new`` by the name ``old`` too, which is in old code.
+    """Let a coroutine function accept its argument ``new`` under its former name ``old`` as well.
 
-    Signature and docstring stay those of the function. Both at once are a ``TypeError``, as any argument given twice.
+    Signature and docstring stay those of the function. Passing both raises ``TypeError``.
     """
 
     def decorate(function: Callable[_P, Awaitable[_R]]) -> Callable[_P, Awaitable[_R]]:

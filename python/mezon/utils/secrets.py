@@ -1,4 +1,4 @@
-"""Hiding keys and tokens in what a server sends back."""
+"""Redaction of keys and tokens in responses of a server."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from mezon.utils.masked import masked
 
 __all__ = ["hide", "hide_in_headers"]
 
-#: A shorter one is a typo or a placeholder, and would be found inside words.
+#: Shorter secrets are typos or placeholders, which would match inside words.
 _SHORTEST = 6
 _HIDDEN = "[hidden]"
-#: A session's token, whole or cut: of an earlier session, say, which nobody remembers.
+#: The token of a session, whole or truncated; also of earlier sessions.
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:
-    """Give the text without the secrets, as they are and as a URL, JSON and HTML write them, and without any JWT.
+    """Redact the secrets, also in their URL, JSON and HTML encodings, and all JWTs.
 
-    Cut a text after this, not before.
+    Truncate a text after the redaction, not before.
     """
     for secret in sorted({s for s in secrets if len(s) >= _SHORTEST}, key=len, reverse=True):
         for form in _forms(secret):
@@ -31,13 +31,13 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
 
 def _forms(secret: str) -> Iterable[str]:
-    # Masked one by one: no local may show what this module is there to hide.
+    # Each form is masked: no local variable may show a secret in a traceback.
     in_urls = {masked(quote(secret, safe="")), masked(quote(secret)), masked(quote_plus(secret))}
     in_json = [masked(json.dumps(secret, ensure_ascii=ascii_alone)[1:-1]) for ascii_alone in (True, False)]
     return {
         masked(secret),
         *in_urls,
-        # Some write the digits small.
+        # Some encoders use lower-case digits.
         *(masked(re.sub("%..", lambda code: code[0].lower(), form)) for form in in_urls),
         *in_json,
         *(masked(form.replace("/", r"\/")) for form in in_json),
@@ -47,6 +47,6 @@ def _forms(secret: str) -> Iterable[str]:
 
 
 def hide_in_headers(headers: Mapping[str, str], secrets: Iterable[str]) -> list[tuple[str, str]]:
-    """Give the headers with the secrets hidden."""
+    """Return the headers with the secrets redacted."""
     known = tuple(secrets)
     return [(name, hide(value, known)) for name, value in headers.items()]

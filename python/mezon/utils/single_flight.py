@@ -1,4 +1,4 @@
-"""Single flight: callers who want the same thing at the same time share one call."""
+"""Single flight: concurrent callers with the same key share one call."""
 
 from __future__ import annotations
 
@@ -13,47 +13,47 @@ T = TypeVar("T")
 
 
 class _Flight(Generic[T]):
-    __slots__ = ("passengers", "task")
+    __slots__ = ("task", "waiters")
 
     def __init__(self, task: asyncio.Task[T]) -> None:
         self.task = task
-        self.passengers = 0
+        self.waiters = 0
 
 
 class SingleFlight(Generic[K, T]):
-    """One running call per key and event loop; nothing is remembered once it is over.
+    """At most one running call per key and event loop; results are not cached.
 
-    Cancelling one caller cancels only that one; when the last one is cancelled the call is too. A failure
-    reaches every caller, and is marked as seen even if none is left.
+    Cancelling a caller does not cancel the call unless it was the last caller. An exception reaches every caller, and
+    is marked as retrieved if none is left.
     """
 
     def __init__(self) -> None:
         self._flights: dict[tuple[asyncio.AbstractEventLoop, K], _Flight[T]] = {}
 
     async def run(self, key: K, make: Callable[[], Awaitable[T]]) -> T:
-        """Join the call of this key, or start it with ``make``."""
-        place = (asyncio.get_running_loop(), key)
-        flight = self._flights.get(place)
+        """Wait for the running call of the key, or start it with ``make``."""
+        slot = (asyncio.get_running_loop(), key)
+        flight = self._flights.get(slot)
         if flight is None:
             flight = _Flight(asyncio.ensure_future(_call(make)))
-            self._flights[place] = flight
-            flight.task.add_done_callback(lambda task: self._land(place, task))
-        flight.passengers += 1
+            self._flights[slot] = flight
+            flight.task.add_done_callback(lambda task: self._on_done(slot, task))
+        flight.waiters += 1
         try:
-            # Not shield(): newer Pythons report the failure of a shielded task whose caller was cancelled.
+            # Not shield(): newer Python versions report the exception of a shielded task whose caller was cancelled.
             await asyncio.wait([flight.task])
             return flight.task.result()
         finally:
-            flight.passengers -= 1
-            if not flight.passengers and not flight.task.done():
-                # A caller who comes now must not join a call that is being cancelled.
-                self._flights.pop(place, None)
+            flight.waiters -= 1
+            if not flight.waiters and not flight.task.done():
+                # A new caller must not join a call that is being cancelled.
+                self._flights.pop(slot, None)
                 flight.task.cancel()
 
-    def _land(self, place: tuple[asyncio.AbstractEventLoop, K], task: asyncio.Task[T]) -> None:
-        flight = self._flights.get(place)
+    def _on_done(self, slot: tuple[asyncio.AbstractEventLoop, K], task: asyncio.Task[T]) -> None:
+        flight = self._flights.get(slot)
         if flight is not None and flight.task is task:
-            del self._flights[place]
+            del self._flights[slot]
         if not task.cancelled():
             task.exception()
 
