@@ -17,7 +17,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mezon._events.dispatch import Dispatcher
+from mezon._events.dispatcher import Dispatcher
 from mezon._gateway.connection import BATCH
 from mezon.managers.event import EventManager
 

@@ -131,12 +131,18 @@ class EventFilter:
         """Say whether an event of this encoded body matches; None when Python has to look at the event itself."""
 
 @final
-class TextPattern:
-    """A regular expression as filters understand it."""
+class TextFilter:
+    """The predicate of a filter on the text of a message.
 
-    def __new__(cls, pattern: str, fold: bool) -> TextPattern: ...
-    def found_in(self, text: str) -> bool:
-        """Say whether the pattern is anywhere in a text."""
+    Args:
+        how: ``prefix``, ``contains``, ``equals`` or ``regex``.
+        words: The words, or one regular expression.
+        fold: Whether case is ignored.
+    """
+
+    def __new__(cls, how: str, words: list[str], fold: bool) -> TextFilter: ...
+    def matches(self, text: str) -> bool:
+        """Return whether a text matches."""
 
 @final
 class Gateway:

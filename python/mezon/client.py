@@ -44,7 +44,7 @@ from mezon._client.tokens import Tokens
 from mezon._client.view import manager_of
 from mezon._client.waiting import ClientWaiting
 from mezon._events.auto_bind import auto_bind, bind_marked
-from mezon._events.dispatch import Dispatcher
+from mezon._events.dispatcher import Dispatcher
 from mezon._events.registration import EventRegistration
 from mezon._events.waiting import Waiters
 from mezon._gateway.transport import check_transport

@@ -12,8 +12,7 @@ use std::collections::HashSet;
 
 pub use known::Known;
 pub use parse::parse;
-pub use text::Pattern;
-use text::Words;
+pub use text::Words;
 use view::{ListField, Path, View};
 
 use crate::wire::tags::envelope as tags;
@@ -73,7 +72,7 @@ impl Filter {
             Self::Not(one) => one.look(view).map(|found| !found),
             Self::Ids(path, ids) => view.any_number(path, ids),
             Self::Strings(field, texts) => view.string(*field).map(|text| texts.contains(text)),
-            Self::Text(words) => view.text().map(|text| words.found_in(&text)),
+            Self::Text(words) => view.text().map(|text| words.matches(&text)),
             Self::List(list, item) => view.any_item(*list, item.as_ref()),
             Self::Key(key) => view.has_key(key),
         }

@@ -1,4 +1,4 @@
-//! Filters as Python writes them down: JSON, made by python/mezon/filters/_spec.py.
+//! Filters as Python writes them down: JSON, made by python/mezon/filters/_program.py.
 
 use std::collections::HashSet;
 

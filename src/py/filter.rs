@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::filter::{self, Filter, Pattern};
+use crate::filter::{self, Filter, Words};
 
 /// A filter of the events of an envelope field, made from its JSON text.
 ///
@@ -40,21 +40,21 @@ impl EventFilter {
     }
 }
 
-/// A regular expression as filters understand it (the syntax of Rust's regex crate).
+/// The predicate of a filter on the text of a message: `prefix`, `contains`, `equals` or `regex`.
 ///
-/// Raises ValueError when it is none, or too large.
+/// Raises ValueError for an invalid or too large regular expression.
 #[pyclass(frozen, module = "mezon._core")]
-pub struct TextPattern(Pattern);
+pub struct TextFilter(Words);
 
 #[pymethods]
-impl TextPattern {
+impl TextFilter {
     #[new]
-    fn new(pattern: &str, fold: bool) -> PyResult<Self> {
-        Pattern::new(pattern, fold).map(Self).map_err(PyValueError::new_err)
+    fn new(how: &str, words: Vec<String>, fold: bool) -> PyResult<Self> {
+        Words::new(how, words, fold).map(Self).map_err(PyValueError::new_err)
     }
 
-    /// Is it anywhere in the text?
-    fn found_in(&self, text: &str) -> bool {
-        self.0.found_in(text)
+    /// Whether a text matches.
+    fn matches(&self, text: &str) -> bool {
+        self.0.matches(text)
     }
 }

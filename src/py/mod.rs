@@ -36,7 +36,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("GatewayError", module.py().get_type::<gateway::GatewayError>())?;
     module.add_class::<gateway::Gateway>()?;
     module.add_class::<filter::EventFilter>()?;
-    module.add_class::<filter::TextPattern>()?;
+    module.add_class::<filter::TextFilter>()?;
     module.add_class::<items::ItemKind>()?;
     module.add_class::<items::FailureKind>()?;
     module.add_function(wrap_pyfunction!(options::gateway_options, module)?)?;

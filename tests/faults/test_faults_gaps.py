@@ -12,7 +12,7 @@ import pytest
 from fault_kit import Bot, in_order, twice
 from fault_types import MakeBot
 from mezon import GapOptions
-from mezon._events import missed
+from mezon._events import gap_filling
 from mezon.models import ChannelMessage
 from mezon.testing import LocalGateway
 from waiting import until
@@ -316,7 +316,7 @@ async def test_a_message_that_cannot_be_decoded_costs_itself_alone(
     monkeypatch: pytest.MonkeyPatch,
     raised: type[BaseException],
 ) -> None:
-    plan = missed.origin_plan
+    plan = gap_filling.origin_plan
 
     class Broken:
         def __init__(self, *given: Any) -> None:
@@ -328,7 +328,7 @@ async def test_a_message_that_cannot_be_decoded_costs_itself_alone(
                 raise raised("not what it seems")
             return message
 
-    monkeypatch.setattr(missed, "origin_plan", Broken)
+    monkeypatch.setattr(gap_filling, "origin_plan", Broken)
     bot = await make_bot(fill_gaps=True)
     told = await told_of(bot)
     await gateway.say("general", "alice", "before")
@@ -364,7 +364,7 @@ async def test_an_unforeseen_error_of_the_history_lets_go_what_waits(
     await filling.until_heard("live")
     assert filling.texts == ["before", "live"]
     assert told == [("channel_message", "nobody thought of it")]
-    assert "cannot be read" in caplog.text
+    assert "could not be read" in caplog.text
     await gateway.say("general", "alice", "later")
     await filling.until_heard("later")
 

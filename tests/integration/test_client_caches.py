@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from client_types import Connect
 from mezon import MezonClient
-from mezon._events import defaults
+from mezon._events import default_effects
 from mezon.errors import MezonError
 from mezon.models import ChannelMessage
 from mezon.testing import LocalGateway
@@ -87,7 +87,7 @@ async def test_a_list_that_failed_is_asked_for_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(defaults, "_LIST_AGAIN", 0.0)
+    monkeypatch.setattr(default_effects, "_RELIST_DELAY", 0.0)
     client = await connect(heard.append)
     gateway.world.add_channel("quiet")
     await failed(gateway, client, heard)

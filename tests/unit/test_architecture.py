@@ -315,7 +315,6 @@ PRIVATE_OF_OTHERS = {
         "_scheduled",
     ),  # asyncio
     *("_bare_io_reader", "_bare_io_writer"),  # nats-py
-    *("_callbacks", "_must_cancel"),  # asyncio: area B removes them with workers.py
     "_server",  # asyncio.Server of aiohttp's TestServer
     "_concrete_class",  # google.protobuf
     "_replace",  # named tuples

@@ -135,10 +135,10 @@ async def test_handlers_are_not_awaited(manager: EventManager) -> None:
 
     manager.on("x", slow)
     await asyncio.wait_for(manager.emit("x", 1), 5)
-    assert len(manager._tasks) == 1
+    assert manager.runner.running == 1
     release.set()
     await settle()
-    assert not manager._tasks
+    assert manager.runner.running == 0
 
 
 async def test_failures_are_logged_and_told_and_stop_nothing(

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mezon import _core
-from mezon._events import defaults
-from mezon._events.defaults import Effects
+from mezon._events import default_effects
+from mezon._events.default_effects import Effects
 from mezon._gateway.codec import event_plan
 from mezon.managers.cache import CacheManager
 from mezon.models import ChannelMessage
@@ -64,15 +64,15 @@ class Plainly(Effects):
     def message(self, message: ChannelMessage) -> None:
         client = self._client
         if client.channels.get(message.channel_id) is None:
-            self._meet_channel(message)
+            self._add_channel(message)
         user, looks = client.users.get(message.sender_id), LOOKS(message)
         if user is None:
-            self._meet_user(message)
+            self._add_user(message)
         elif self.remembered.get(message.sender_id) == looks:
             return
         else:
             user.merge(message)
-        if len(self.remembered) >= defaults._MAX_SENDERS:
+        if len(self.remembered) >= default_effects._MAX_SENDERS:
             self.remembered.clear()
         self.remembered[message.sender_id] = looks
 
@@ -82,8 +82,8 @@ class Plainly(Effects):
             self.remembered.pop(user_id, None)
 
 
-class World:
-    """A client as the effects see it, with small caches."""
+class EffectsState:
+    """The effects of a client with small caches."""
 
     def __init__(self, kind: type[Effects], size: float) -> None:
         self.client = SimpleNamespace(
@@ -94,16 +94,16 @@ class World:
             users=CacheManager(never, size),
             channel_manager=SimpleNamespace(get_all_dm_channels=dict),
         )
-        self.beside: list[str] = []
+        self.spawned: list[str] = []
         self.effects = kind(self.client, Objects(), self.run, lambda token, refresh: None)
 
     def run(self, work: Coroutine[Any, Any, Any], what: str) -> None:
         work.close()
-        self.beside.append(what)
+        self.spawned.append(what)
 
     def seen(self) -> Any:
         users = [(key, user.looks) for key, user in self.client.users.cache.items()]
-        return list(self.client.channels.cache), users, self.beside
+        return list(self.client.channels.cache), users, self.spawned
 
 
 ids = st.integers(1, 5)
@@ -122,8 +122,8 @@ steps = st.lists(
 )
 
 
-def step(world: World, what: tuple[Any, ...]) -> None:
-    client = world.client
+def step(state: EffectsState, what: tuple[Any, ...]) -> None:
+    client = state.client
     match what:
         case "message", channel, sender, name, nick, way:
             message = api_pb2.ChannelMessage(
@@ -138,9 +138,9 @@ def step(world: World, what: tuple[Any, ...]) -> None:
                 )
             else:
                 got = (plan.receive if way == "received" else plan.decode)(message.SerializeToString())
-            world.effects.message(got)
+            state.effects.message(got)
         case "removed", user:
-            world.effects.users_removed(SimpleNamespace(user_ids=[user]))  # type: ignore[arg-type]
+            state.effects.users_removed(SimpleNamespace(user_ids=[user]))  # type: ignore[arg-type]
         case "user deleted", user:
             client.users.delete(user)
         case "channel deleted", channel:
@@ -155,15 +155,15 @@ def step(world: World, what: tuple[Any, ...]) -> None:
 @settings(max_examples=400, deadline=None)
 @given(steps, st.sampled_from([0, 1, 2, 3, float("inf")]), st.sampled_from([2, 4096]))
 def test_the_caches_are_as_if_every_message_were_looked_at(steps: Any, size: float, most: int) -> None:
-    before, defaults._MAX_SENDERS = defaults._MAX_SENDERS, most
+    before, default_effects._MAX_SENDERS = default_effects._MAX_SENDERS, most
     try:
-        short, plain = World(Effects, size), World(Plainly, size)
+        short, plain = EffectsState(Effects, size), EffectsState(Plainly, size)
         for one in steps:
             step(short, one)
             step(plain, one)
             assert short.seen() == plain.seen()
     finally:
-        defaults._MAX_SENDERS = before
+        default_effects._MAX_SENDERS = before
 
 
 def test_looks_are_the_same_however_a_message_came() -> None:
@@ -194,13 +194,13 @@ def test_a_cache_that_fails_is_no_cache_that_lacks() -> None:
 
 
 def test_a_message_that_shows_nothing_new_is_not_decoded() -> None:
-    world = World(Effects, 100)
+    state = EffectsState(Effects, 100)
     plan = event_plan("channel_message")
     assert plan is not None
     body = api_pb2.ChannelMessage(channel_id=1, sender_id=2, username="ann").SerializeToString()
     first, second = plan.receive(body), plan.receive(body)
-    world.effects.message(first)
-    world.effects.message(second)
+    state.effects.message(first)
+    state.effects.message(second)
     assert not hasattr(first, "_undecoded")
     assert hasattr(second, "_undecoded")
-    assert world.client.users.get(2).looks == [("ann", "", "", "", "")]
+    assert state.client.users.get(2).looks == [("ann", "", "", "", "")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mezon.options import Stats
 
 if TYPE_CHECKING:
-    from mezon._events.dispatch import Dispatcher
+    from mezon._events.dispatcher import Dispatcher
     from mezon._events.gap_filling import GapFiller
     from mezon.ports import Connection, MessageStore
 

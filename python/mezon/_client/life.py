@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mezon._client.sessions import Sessions
     from mezon._client.shutdown import Shutdown
     from mezon._client.view import ClientView
-    from mezon._events.dispatch import Dispatcher
+    from mezon._events.dispatcher import Dispatcher
     from mezon._events.gap_filling import GapFiller
 
 logger = get_logger("mezon.client")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from mezon._client.instances import Instance
 from mezon._client.view import manager_of
 from mezon._client.warm import warm_up
-from mezon._events.tasks import being_cancelled
 from mezon.constants.enum import Events
 from mezon.errors import MezonConnectionError, MezonError
+from mezon.managers._handlers import is_being_cancelled
 from mezon.options import GapOptions
 from mezon.utils.logger import get_logger
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from mezon._client.shutdown import Shutdown
     from mezon._client.tokens import Tokens
     from mezon._client.view import ClientView
-    from mezon._events.defaults import Effects
-    from mezon._events.dispatch import Dispatcher
+    from mezon._events.default_effects import Effects
+    from mezon._events.dispatcher import Dispatcher
     from mezon._events.gap_filling import GapFiller
-    from mezon._events.tasks import Handlers
+    from mezon.managers._handlers import Handlers
     from mezon.managers.event import EventManager
     from mezon.managers.socket import SocketManager
     from mezon.models import ApiClanDesc, ApiClanDescList
@@ -107,7 +107,7 @@ class Login:
             try:
                 await asyncio.shield(running)
             except asyncio.CancelledError:
-                if being_cancelled() or not running.cancelled():
+                if is_being_cancelled() or not running.cancelled():
                     raise
                 if running is self._closed:
                     raise _closed_meanwhile() from None
@@ -128,7 +128,7 @@ class Login:
             if not task.cancelled():
                 # Whatever it ended with, the caller has given up: nobody is to be told.
                 task.exception()
-            if task is self._closed and not being_cancelled():
+            if task is self._closed and not is_being_cancelled():
                 raise _closed_meanwhile() from None
             raise
 
@@ -325,7 +325,7 @@ class Login:
 
     def socket_opens(self, manager: SocketManager) -> None:
         """Attach the dispatcher to a manager that is about to connect, whoever made it."""
-        from mezon._events.defaults import Effects
+        from mezon._events.default_effects import Effects
         from mezon.messages._foreign import Saver, as_store
 
         client, loop = self._client, asyncio.get_running_loop()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._events.tasks import ENDS
 from mezon.errors import NotLoggedInError
+from mezon.managers._handlers import EXIT_ERRORS
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mezon._client.background import Background
     from mezon._client.operations import Operations
     from mezon._client.sessions import Sessions
-    from mezon._events.dispatch import Dispatcher
+    from mezon._events.dispatcher import Dispatcher
     from mezon._events.waiting import Waiters
 
 logger = get_logger("mezon.client")
@@ -194,7 +194,7 @@ class Shutdown:
                 self._ended.set()
         if not failures:
             return
-        first = next((error for error in failures if isinstance(error, ENDS)), failures[0])
+        first = next((error for error in failures if isinstance(error, EXIT_ERRORS)), failures[0])
         for error in failures:
             if error is not first:
                 logger.error("A further error while the client was closed", exc_info=error)
@@ -244,7 +244,7 @@ async def _take(
                 task.uncancel()
         except BaseException as error:
             failures.append(error)
-            return 0.0 if isinstance(error, ENDS) else drain
+            return 0.0 if isinstance(error, EXIT_ERRORS) else drain
         else:
             break
     return drain

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from mezon._events.waiting import STREAM_LIMIT, EventStream, Waiters
 from mezon.constants.enum import Events
 from mezon.errors import InvalidArgumentError
-from mezon.managers._registering import warn_of_typo
-from mezon.managers.event import event_name
+from mezon.managers.event import event_name, warn_of_typo
 
 if TYPE_CHECKING:
     from mezon.models import ChannelMessage, DropdownBoxSelected

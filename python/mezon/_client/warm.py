@@ -18,7 +18,7 @@ __all__ = ["warm_up"]
 _FIRST: Final = ("mezon.managers.session", "mezon.session", "mezon.api", "mezon.protobuf.api.api_pb2")
 _THEN: Final = (
     "mezon.protobuf._rpc_table",
-    "mezon._events.defaults",
+    "mezon._events.default_effects",
     "mezon.managers.channel",
     "mezon.managers.socket",
     "mezon.messages",

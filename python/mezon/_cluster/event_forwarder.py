@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon._cluster.interest_filter import Sieve
 from mezon._cluster.names import partition_of
 from mezon._cluster.publisher import Outgoing
-from mezon._events.missed import ABOUT_OTHERS
+from mezon._events.gap_filling import REFERRING_CODES
 from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
 from mezon._gateway.protobuf_events import protobuf_event
 from mezon.errors import InvalidArgumentError, MezonError
@@ -121,7 +121,7 @@ class Tap:
         if not self.sieve.passes(_MESSAGE, values["relayed"], values):
             return
         number = values["message_id"]
-        if number and values["code"] not in ABOUT_OTHERS:
+        if number and values["code"] not in REFERRING_CODES:
             event_id = f"m{number}"
         else:
             # An edit or a removal speaks of a message that was there: it is an event of its own.

@@ -1,4 +1,4 @@
-"""Handlers that get a list of events at a time: ``client.on_batch``."""
+"""Batch handlers, which are called with a list of events: ``client.on_batch``."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import Any, Final
 
-from mezon.filters._match import matcher
-from mezon.filters._spec import Spec
+from mezon.filters._program import Spec, matcher
 from mezon.utils.logger import get_logger
 
 logger = get_logger("mezon.events")
 
-#: Lists that wait while the handler is busy, before the connection has to wait as well.
+#: Full batches that a busy handler may leave waiting before the connection has to wait.
 WAITING: Final = 16
 
 
 class Batch:
-    """Collects the events of one handler, in order, and hands them over as lists: one at a time.
+    """Collects the events of one batch handler, in order, and delivers them as lists, one at a time.
 
-    Registered like any handler: called with an event, it keeps it. It costs no task and no call of the handler.
+    It is registered like any handler, and collects the event that it is called with, without a task.
 
     Args:
+        name: The event's name.
         handler: Called with a list of events.
-        max_size: The longest list.
-        max_wait: Seconds the first event of a list waits at most, while the handler is idle.
-        spec: Which events it wants; None for all.
-        begin: Starts a handler of the client: the event's name, the handler, the list, and what to call when the
-            handler has ended, with False if its task was cancelled before the first step.
-        has_room: Called when the lists that wait are no longer too many.
+        max_size: The maximum length of a list.
+        max_wait: The maximum time in seconds that the first event of a list waits while the handler is idle.
+        spec: The filter of the events; None for all.
+        call: Starts the handler, given the event's name, the handler, the list, and a function to call when the handler
+            has ended, with False if its task was cancelled before the first step.
+        on_room: Called when the number of waiting events has fallen below the bound.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class Batch:
         max_size: int,
         max_wait: float,
         spec: Spec | None,
-        begin: Callable[[str, Callable[[list[Any]], Any], list[Any], Callable[[bool], None]], None],
-        has_room: Callable[[], None],
+        call: Callable[[str, Callable[[list[Any]], Any], list[Any], Callable[[bool], None]], None],
+        on_room: Callable[[], None],
     ) -> None:
         self._name = name
         self._handler = handler
@@ -48,75 +48,75 @@ class Batch:
         self._max_wait = max_wait
         self.spec = spec
         self._matches = None if spec is None else matcher(spec)
-        self._begin = begin
-        self._has_room = has_room
+        self._call = call
+        self._on_room = on_room
         self._events: list[Any] = []
         self._timer: asyncio.TimerHandle | None = None
         #: The loop of the timer and of the handler.
         self._loop: asyncio.AbstractEventLoop | None = None
-        #: The list the handler has now; None while it is idle.
+        #: The list that the handler is processing; None while it is idle.
         self._current: list[Any] | None = None
-        #: Hand over what waits as soon as the handler is idle.
-        self._at_once = False
+        #: Whether to deliver the waiting events as soon as the handler is idle.
+        self._flush_next = False
         update_wrapper(self, handler)
 
     @property
     def full(self) -> bool:
-        """Has the connection to wait for this handler?"""
+        """Whether the connection has to wait for the handler."""
         return len(self._events) >= self._max_size * WAITING
 
     @property
     def ready(self) -> bool:
-        """Do events wait for a handler that is idle?"""
+        """Whether events are waiting while the handler is idle."""
         return bool(self._events) and self._current is None
 
     def __eq__(self, other: object) -> bool:
-        # `off` is told the function that was registered.
+        # `off` is called with the function that was registered.
         return self is other or self._handler == other
 
     def __hash__(self) -> int:
         return hash(self._handler)
 
     def __call__(self, event: Any) -> None:
-        """Keep an event; with the last one that a list takes, hand the list over."""
+        """Collect an event, and deliver the list if it is complete."""
         if self._matches is not None and not self._matches(event):
             return
         self._events.append(event)
         if self._current is not None:
             return
         if len(self._events) >= self._max_size:
-            self.hand_over()
+            self.flush()
         elif self._timer is None:
             self._start_timer(self._max_wait)
 
     def use(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Hand over on this loop from now on. Events and handlers of an earlier loop have ended with it."""
+        """Deliver on this loop from now on. Events that were collected on another loop are dropped."""
         if self._loop is not None and self._loop is not loop:
             self._current = None
             self.drop()
         self._loop = loop
 
-    def hand_over(self) -> None:
-        """Give the handler what there is, up to the longest list; a busy one gets it as soon as it is idle."""
+    def flush(self) -> None:
+        """Deliver the collected events, up to the maximum length, or as soon as the handler is idle."""
         self._stop_timer()
         if self._current is not None:
-            self._at_once = bool(self._events)
+            self._flush_next = bool(self._events)
             return
         if not self._events:
             return
         was_full = self.full
         events = self._current = self._events[: self._max_size]
         del self._events[: self._max_size]
-        self._at_once = self._at_once and bool(self._events)
+        self._flush_next = self._flush_next and bool(self._events)
         self._loop = asyncio.get_running_loop()
-        self._begin(self._name, self._handler, events, partial(self._ended, events))
+        self._call(self._name, self._handler, events, partial(self._ended, events))
         if was_full and not self.full:
-            self._has_room()
+            self._on_room()
 
     def drop(self) -> None:
-        """Drop the events the handler has not been given; a warning says how many."""
+        """Drop the events that were not delivered, with a warning."""
         self._stop_timer()
-        self._at_once = False
+        self._flush_next = False
         events, self._events = self._events, []
         if events:
             logger.warning(
@@ -126,7 +126,7 @@ class Batch:
             )
 
     def _ended(self, events: list[Any], began: bool) -> None:
-        """Go on when the handler is idle again: what came meanwhile is next, in a turn of its own."""
+        """Schedule the next list when the handler is idle again."""
         if not began:
             logger.warning(
                 "%d events of %s were dropped: the task of their handler was cancelled before it began",
@@ -134,16 +134,16 @@ class Batch:
                 self._name,
             )
         if self._current is not events:
-            # Of a loop that was left.
+            # The handler of an earlier loop.
             return
         self._current = None
         if self._events:
-            at_once = self._at_once or len(self._events) >= self._max_size
+            at_once = self._flush_next or len(self._events) >= self._max_size
             self._start_timer(0.0 if at_once else self._max_wait)
 
     def _start_timer(self, seconds: float) -> None:
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(seconds, self.hand_over)
+        self._timer = self._loop.call_later(seconds, self.flush)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

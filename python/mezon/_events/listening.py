@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mezon._events.filtered import Filtered, spec_of
-from mezon.managers._registering import check_handler
-from mezon.managers.event import event_name
+from mezon.filters._program import FilteredHandler, compile_filter
+from mezon.managers.event import check_handler, event_name
 
 if TYPE_CHECKING:
     from mezon.filters import Filter
@@ -22,11 +21,11 @@ class Listening:
     def _listen(self, event: str, handler: Any, filter: Filter | None) -> Any:
         if filter is None:
             return self.event_manager.on(event, handler)
-        spec = spec_of(filter, event_name(event), self.client_id)
+        spec = compile_filter(filter, event_name(event), self.client_id)
 
         def add(handler: Any) -> Any:
             check_handler(event_name(event), handler)
-            self.event_manager.on(event, Filtered(handler, spec))
+            self.event_manager.on(event, FilteredHandler(handler, spec))
             return handler
 
         return add if handler is None else add(handler)

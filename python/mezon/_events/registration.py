@@ -10,15 +10,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from mezon._events.every_event import EveryEvent
-from mezon._events.filtered import spec_of
 from mezon._events.membership import MembershipRegistration
 from mezon.constants.enum import Events
 from mezon.errors import InvalidArgumentError
-from mezon.managers._registering import check_handler
+from mezon.filters._program import compile_filter
+from mezon.managers.event import check_handler
 from mezon.managers.event import event_name as name_of
 
 if TYPE_CHECKING:
-    from mezon._events.dispatch import Dispatcher
+    from mezon._events.dispatcher import Dispatcher
     from mezon.filters import Filter
     from mezon.models import (
         AIAgentSessionEndedEvent,
@@ -159,13 +159,9 @@ class EventRegistration(EveryEvent, MembershipRegistration):
         if isinstance(max_wait, bool) or not isinstance(max_wait, int | float) or not 0 <= max_wait <= 3600:
             raise InvalidArgumentError(f"max_wait is a number of seconds, 0 to 3600, not {max_wait!r}")
         name = name_of(event_name)
-        spec = None if filter is None else spec_of(filter, name, self.client_id)
+        spec = None if filter is None else compile_filter(filter, name, self.client_id)
 
         def add(handler: Any) -> Any:
-            if not callable(handler):
-                raise InvalidArgumentError(
-                    f"a handler of {name!r} must be callable, such as a function; got {type(handler).__name__}"
-                )
             check_handler(name, handler)
             self.event_manager.on(name, self._dispatcher.batch(name, handler, max_size, max_wait, spec))
             return handler

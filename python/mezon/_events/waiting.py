@@ -1,4 +1,4 @@
-"""Those who wait for an event: ``client.wait_for`` and ``client.stream``. They are served before handlers."""
+"""Waiting for events: ``client.wait_for`` and ``client.stream``. Waiters are served before handlers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypeVar
 
-from mezon._events.tasks import ENDS
-from mezon.errors import ConnectionLostError, InvalidArgumentError, MezonError, MezonTimeoutError
+from mezon.errors import InvalidArgumentError, MezonError, MezonTimeoutError
+from mezon.managers._handlers import EXIT_ERRORS, WaitEndedError
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -18,25 +18,26 @@ logger = get_logger("mezon.events")
 T = TypeVar("T")
 Check: TypeAlias = "Callable[[Any], Any] | None"
 
-#: How many may wait at a time, and how many events a stream holds for its reader.
+#: The maximum number of waiters of a client.
 MAX_WAITERS: Final = 10_000
+
+#: The default number of events that a stream buffers for its reader.
 STREAM_LIMIT: Final = 1_000
 
 
-class WaitEndedError(ConnectionLostError):
-    """The client has ended, and with it who waited. A handler that ends by it is not reported as one that failed."""
+def _as_exception(error: BaseException, name: str) -> Exception:
+    """Return the exception of a check so that it can be raised in the waiting coroutine.
 
-
-def _fit_to_raise(error: BaseException, name: str) -> Exception:
-    """Give what a check raised so that who waits gets it: these others mean something else to `await` and `for`."""
+    ``StopIteration``, ``CancelledError`` and the like have a meaning of their own for ``await`` and ``for``.
+    """
     if isinstance(error, Exception) and not isinstance(error, StopIteration | StopAsyncIteration):
         return error
-    told = MezonError(f"the check of what waits for {name} raised {type(error).__name__}")
-    told.__cause__ = error
-    return told
+    wrapper = MezonError(f"the check of what waits for {name} raised {type(error).__name__}")
+    wrapper.__cause__ = error
+    return wrapper
 
 
-class _One:
+class _SingleWaiter:
     """Waits for one event."""
 
     def __init__(self, check: Check) -> None:
@@ -44,7 +45,7 @@ class _One:
         self.future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def take(self, event: Any) -> bool:
-        """Serve it; True when it wants no more."""
+        """Take an event if it matches. Return True if no further event is needed."""
         if self.future.done():
             return True
         if self.check is not None and not self.check(event):
@@ -57,8 +58,8 @@ class _One:
             self.future.set_exception(error)
 
 
-class _Many:
-    """Collects events for a stream."""
+class _StreamBuffer:
+    """Buffers the events of a stream."""
 
     def __init__(self, name: str, check: Check, limit: int) -> None:
         self.name = name
@@ -77,8 +78,8 @@ class _Many:
         if len(self.events) == self.events.maxlen:
             if not self.dropped:
                 logger.warning(
-                    "A stream of %s holds %d events its reader has not taken: the oldest are dropped now; read "
-                    "faster, or stream with a larger limit",
+                    "A stream of %s has buffered %d events that were not read: the oldest are dropped now; "
+                    "read faster, or use a larger limit",
                     self.name,
                     len(self.events),
                 )
@@ -99,36 +100,36 @@ class _Many:
 
 
 class Waiters:
-    """Who waits for which event of one client.
+    """The waiters of one client, by event.
 
     Attributes:
-        on_change: Called with an event's name when the first begins to wait for it, or the last has ended.
+        on_change: Called with an event's name when the event gets its first waiter or loses its last one.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, list[_One | _Many]] = {}
+        self._waiting: dict[str, list[_SingleWaiter | _StreamBuffer]] = {}
         self._count = 0
         self.on_change: Callable[[str], None] = lambda name: None
 
     def has(self, name: str) -> bool:
-        """Say whether somebody waits for this event."""
+        """Return whether the event has waiters."""
         return name in self._waiting
 
     @property
     def names(self) -> set[str]:
-        """The events somebody waits for."""
+        """The names of the events that have waiters."""
         return set(self._waiting)
 
     def serve(self, name: str, event: Any) -> None:
-        """Give an event to those who wait for it. A check that raises ends its waiter with what it raised."""
+        """Pass an event to its waiters. If a check raises, its waiter raises the same exception."""
         end: BaseException | None = None
         for waiter in tuple(self._waiting.get(name, ())):
             try:
                 done = waiter.take(event)
             except BaseException as error:
-                waiter.end(_fit_to_raise(error, name))
+                waiter.end(_as_exception(error, name))
                 done = True
-                if isinstance(error, ENDS):
+                if isinstance(error, EXIT_ERRORS):
                     end = error
             if done:
                 self._remove(name, waiter)
@@ -136,7 +137,7 @@ class Waiters:
             raise end
 
     def after(self, effect: Callable[[Any], None] | None, name: str) -> Callable[[Any], None]:
-        """Do what the SDK does on an event, and then serve those who wait for it."""
+        """Return a function that applies the effect of an event and then serves its waiters."""
 
         def both(event: Any) -> None:
             try:
@@ -148,124 +149,124 @@ class Waiters:
         return both
 
     def end_all(self, reason: str) -> None:
-        """End all waiting: the client ends."""
+        """End all waiters because the client was closed."""
         waiting, self._waiting = self._waiting, {}
         self._count = 0
         for name, waiters in waiting.items():
             for waiter in waiters:
-                if isinstance(waiter, _Many):
+                if isinstance(waiter, _StreamBuffer):
                     waiter.end(None)
                 else:
-                    waiter.end(WaitEndedError(f"nothing comes any more while waiting for {name}: {reason}"))
+                    waiter.end(WaitEndedError(f"stopped waiting for {name}: {reason}"))
             self.on_change(name)
 
-    def _add(self, name: str, waiter: _One | _Many) -> None:
+    def _add(self, name: str, waiter: _SingleWaiter | _StreamBuffer) -> None:
         if self._count >= MAX_WAITERS:
             raise MezonError(
-                f"{MAX_WAITERS} already wait for events: give wait_for a timeout, and end streams that are not read"
+                f"there are already {MAX_WAITERS} waiters: pass a timeout to wait_for, and close unused streams"
             )
         self._count += 1
-        known = self._waiting.setdefault(name, [])
-        known.append(waiter)
-        if len(known) == 1:
+        waiters = self._waiting.setdefault(name, [])
+        waiters.append(waiter)
+        if len(waiters) == 1:
             self.on_change(name)
 
-    def _remove(self, name: str, waiter: _One | _Many) -> None:
-        known = self._waiting.get(name, [])
-        if waiter not in known:
+    def _remove(self, name: str, waiter: _SingleWaiter | _StreamBuffer) -> None:
+        waiters = self._waiting.get(name, [])
+        if waiter not in waiters:
             return
-        known.remove(waiter)
+        waiters.remove(waiter)
         self._count -= 1
-        if not known:
+        if not waiters:
             del self._waiting[name]
             self.on_change(name)
 
     async def wait_for(self, name: str, check: Check, timeout: float | None) -> Any:
-        """Wait for the next event that fits."""
-        waiter = _One(check)
+        """Wait for the next event that matches."""
+        waiter = _SingleWaiter(check)
         self._add(name, waiter)
         try:
             async with asyncio.timeout(timeout):
                 return await waiter.future
         except TimeoutError:
             if waiter.future.done() and not waiter.future.cancelled():
-                # It came in the very turn of the loop that ended the time, or the check itself raised one.
+                # The event arrived in the iteration of the timeout, or the check raised the TimeoutError.
                 return waiter.future.result()
-            raise MezonTimeoutError(f"no {name} that fits came within {timeout:g} s") from None
+            raise MezonTimeoutError(f"no matching {name} arrived within {timeout:g} s") from None
         finally:
             self._remove(name, waiter)
 
     def stream(self, name: str, check: Check, limit: int) -> EventStream[Any]:
-        """Give the events that fit, from now on."""
+        """Return a stream of the matching events from now on."""
         if limit < 1:
-            raise InvalidArgumentError(f"a stream holds 1 event or more, not {limit}")
-        sink = _Many(name, check, limit)
-        self._add(name, sink)
-        return EventStream(self, name, sink)
+            raise InvalidArgumentError(f"limit must be at least 1 event, not {limit}")
+        buffer = _StreamBuffer(name, check, limit)
+        self._add(name, buffer)
+        return EventStream(self, name, buffer)
 
 
 class EventStream(Generic[T]):
-    """Events as they come: ``async for event in client.stream(...)``. It ends with the client, or by ``close()``.
+    """An asynchronous iterator of events: ``async for event in client.stream(...)``.
 
-    What comes is held from the moment the stream was made; when the reader is too slow, the oldest is dropped and
-    counted. A stream that nobody holds any more ends by itself.
+    The stream ends when the client is closed or ``close()`` is called. Events are buffered from the creation of the
+    stream; when the buffer is full, the oldest event is dropped and counted. A stream without references is closed.
     """
 
-    def __init__(self, waiters: Waiters, name: str, sink: _Many) -> None:
+    def __init__(self, waiters: Waiters, name: str, buffer: _StreamBuffer) -> None:
         self._waiters = waiters
         self._name = name
-        self._sink = sink
+        self._buffer = buffer
 
     @property
     def dropped(self) -> int:
-        """Events that were dropped because the reader was too slow."""
-        return self._sink.dropped
+        """The number of events that were dropped because the buffer was full."""
+        return self._buffer.dropped
 
     def close(self) -> None:
-        """End it; what is held is not given any more. Safe twice."""
-        self._sink.events.clear()
-        self._sink.end(None)
-        self._waiters._remove(self._name, self._sink)
+        """End the stream and drop the buffered events. Idempotent."""
+        self._buffer.events.clear()
+        self._buffer.end(None)
+        self._waiters._remove(self._name, self._buffer)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
-        sink = self._sink
-        while not sink.events:
-            if sink.ended:
-                if sink.error is not None:
-                    raise sink.error
+        buffer = self._buffer
+        while not buffer.events:
+            if buffer.ended:
+                if buffer.error is not None:
+                    raise buffer.error
                 raise StopAsyncIteration
-            if sink.reader is not None:
-                raise MezonError("one task reads a stream at a time: give each its own client.stream(...)")
-            sink.reader = asyncio.get_running_loop().create_future()
+            if buffer.reader is not None:
+                raise MezonError("a stream has one reader at a time: create a stream for each task")
+            buffer.reader = asyncio.get_running_loop().create_future()
             try:
-                await sink.reader
+                await buffer.reader
             finally:
-                sink.reader = None
-        event: T = sink.events.popleft()
+                buffer.reader = None
+        event: T = buffer.events.popleft()
         return event
 
     async def next(self, timeout: float | None = None) -> T:
-        """Give the next event; unlike the loop, it says so when none comes any more.
+        """Return the next event. Unlike ``async for``, raise an exception when the stream has ended.
 
         Args:
-            timeout: Seconds; None waits until the client ends.
+            timeout: Seconds; None waits until the client is closed.
 
         Raises:
-            MezonTimeoutError: If none came in time (a TimeoutError).
-            ConnectionLostError: If the client, or the stream, has ended.
+            MezonTimeoutError: If no event arrives in time (a TimeoutError).
+            ConnectionLostError: If the client or the stream was closed.
         """
         try:
             async with asyncio.timeout(timeout) as limit:
                 return await self.__anext__()
         except StopAsyncIteration:
-            raise WaitEndedError(f"nothing comes any more while waiting for {self._name}") from None
+            raise WaitEndedError(f"stopped waiting for {self._name}: the stream has ended") from None
         except TimeoutError:
             if not limit.expired():
-                raise  # the check's own
-            raise MezonTimeoutError(f"no {self._name} that fits came within {timeout:g} s") from None
+                raise  # by the check
+            raise MezonTimeoutError(f"no matching {self._name} arrived within {timeout:g} s") from None
 
     async def __aenter__(self) -> Self:
         return self
@@ -274,5 +275,5 @@ class EventStream(Generic[T]):
         self.close()
 
     def __del__(self) -> None:
-        if not self._sink.ended:
+        if not self._buffer.ended:
             self.close()

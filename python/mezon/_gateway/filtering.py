@@ -33,18 +33,24 @@ def check(event: str, spec: Mapping[str, Any]) -> None:
     core_filter(event, spec)
 
 
-def pattern(text: str, fold: bool) -> Callable[[str], bool]:
-    """Find a regular expression anywhere in a text. The core's own, so that it means the same everywhere."""
-    found = _core.TextPattern(text, fold).found_in
+def text_matcher(how: str, words: list[str], fold: bool) -> Callable[[str], bool]:
+    """Return the core's predicate on the text of a message.
 
-    def found_in(text: str) -> bool:
+    Args:
+        how: ``prefix``, ``contains``, ``equals`` or ``regex``.
+        words: The words, or one regular expression.
+        fold: Whether case is ignored.
+    """
+    matches = _core.TextFilter(how, words, fold).matches
+
+    def matches_text(text: str) -> bool:
         try:
-            return found(text)
+            return matches(text)
         except UnicodeEncodeError:
-            # Half a surrogate pair, which JSON can hold and UTF-8 cannot.
-            return found(text.encode(errors="replace").decode())
+            # A lone surrogate, which JSON can encode and UTF-8 cannot.
+            return matches(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
-    return found_in
+    return matches_text
 
 
 class Narrowing:

@@ -1,7 +1,7 @@
-"""What the SDK itself does on an event, before the bot's handlers start (docs/contract.md, "Default effects").
+"""Default effects: what the SDK does on an event before the bot's handlers start (docs/contract.md, "Default effects").
 
-Nothing here waits: caches are brought up to date at once, and whatever needs the server runs beside.
-The message store is not here: the core feeds it before Python hears of a message.
+Effects do not wait: caches are updated at once, and calls to the server run in background tasks. The message store is
+not updated here: the core saves a message before Python receives it.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
     )
     from mezon.structures import Clan, TextChannel, User
 
-#: Senders whose looks are remembered; all are forgotten when there are more.
+#: The number of remembered sender profiles; if there are more, all are forgotten.
 _MAX_SENDERS = 4096
 
-#: Seconds after a list of channels that failed in which it is not asked for again.
-_LIST_AGAIN = 10.0
+#: Seconds before a list of channels is fetched again after a failure.
+_RELIST_DELAY = 10.0
 
-#: The notification that somebody wants to be the bot's friend (docs/contract.md, "Promises").
+#: The code of a friend request (docs/contract.md, "Promises").
 _FRIEND_REQUEST = -2
 
 
 class EffectsClient(Protocol):
-    """The client as the effects see it."""
+    """The attributes of a client that the effects use; this layer must not import the client."""
 
     client_id: int
     auto_accept_friends: bool
@@ -60,7 +60,7 @@ class EffectsClient(Protocol):
 
 
 class Objects(Protocol):
-    """Who makes the objects of clans, channels and users."""
+    """Creates the objects of clans, channels and users."""
 
     def new_clan(self, clan_id: int) -> Clan: ...
     def new_channel(self, description: Any, clan: Clan) -> TextChannel: ...
@@ -73,8 +73,8 @@ class Effects:
 
     Args:
         client: The client.
-        objects: Makes what an event names and nobody knows yet.
-        beside: Runs a coroutine that nobody waits for; the text says what it does.
+        objects: Creates the objects of an event that are not cached.
+        spawn: Runs a coroutine in a background task, given a description for the log.
         new_token: Called with the token and the refresh token when the server sends new ones.
     """
 
@@ -82,26 +82,26 @@ class Effects:
         self,
         client: EffectsClient,
         objects: Objects,
-        beside: Callable[[Coroutine[Any, Any, Any], str], None],
+        spawn: Callable[[Coroutine[Any, Any, Any], str], None],
         new_token: Callable[[str, str | None], None],
     ) -> None:
         self._client = client
         self._objects = objects
-        self._beside = beside
+        self._spawn = spawn
         self._new_token = new_token
-        #: By clan, until when its list of channels is not asked for again: forever, unless that failed.
+        #: By clan, the time before which its channels are not listed again: infinity unless listing failed.
         self._listed: dict[int, float] = {}
-        #: Clans that were asked about by name: once each, also when the cache forgets them.
+        #: Clans that were looked up: once each, even if the cache drops them.
         self._looked_up: set[int] = set()
-        #: What the last message of a sender showed, which was merged into the user: repeats are skipped.
+        #: The profile in the last message of each sender, which was merged into the user: repetitions are skipped.
         self._senders = Senders(_MAX_SENDERS)
 
     def begin(self) -> None:
-        """Get ready for a login: the end of the last one may have cancelled lists of channels that never came."""
+        """Reset before a login: closing the client may have cancelled a listing of channels."""
         self._listed.clear()
 
     def table(self) -> dict[str, Callable[[Any], None]]:
-        """Give the effects by envelope field."""
+        """Return the effects by envelope field."""
         effects: dict[str, Callable[[Any], None]] = {
             "channel_message": self.message,
             "channel_created_event": self.channel_changed,
@@ -121,24 +121,24 @@ class Effects:
     # ---- messages
 
     def message(self, message: ChannelMessage) -> None:
-        """Put channel and sender into the caches. The message is too: the core keeps it until somebody asks."""
+        """Add channel and sender to the caches. The core keeps the message itself until the channel's cache is read."""
         client = self._client
-        news = self._senders.news(message, client.channels.use, client.users.use)
-        # Nothing, nearly always, and the message need not be decoded for it.
-        if news is None:
+        changes = self._senders.news(message, client.channels.use, client.users.use)
+        # Nearly always None, which does not require decoding the message.
+        if changes is None:
             return
-        channel, sender, looks = news
-        if channel:
-            self._meet_channel(message)
-        if sender:
-            self._meet_user(message)
-        elif looks:
+        new_channel, new_sender, new_profile = changes
+        if new_channel:
+            self._add_channel(message)
+        if new_sender:
+            self._add_user(message)
+        elif new_profile:
             user = client.users.get(message.sender_id)
             if user is not None:
                 user.merge(message)
 
-    def _meet_channel(self, message: ChannelMessage) -> TextChannel:
-        """Give a channel as the message shows it; the server's description comes later, beside."""
+    def _add_channel(self, message: ChannelMessage) -> TextChannel:
+        """Create a channel from a message. Its description is fetched in the background."""
         client = self._client
         clan = self._clan(message.clan_id)
         channel = clan.channels.get(message.channel_id)
@@ -149,7 +149,7 @@ class Effects:
         client.channels.set(channel.id, channel)
         return channel
 
-    def _meet_user(self, message: ChannelMessage) -> None:
+    def _add_user(self, message: ChannelMessage) -> None:
         client = self._client
         seen = SenderPreview(message, client.channel_manager.get_all_dm_channels())
         client.users.set(message.sender_id, self._objects.new_user(seen))
@@ -160,27 +160,27 @@ class Effects:
             clan = self._objects.new_clan(clan_id)
             if clan_id and clan_id not in self._looked_up:
                 self._looked_up.add(clan_id)
-                self._beside(self._objects.refresh_clans(), f"looking up clan {clan_id}")
+                self._spawn(self._objects.refresh_clans(), f"looking up clan {clan_id}")
         return clan
 
     def _list_channels(self, clan: Clan) -> None:
-        """Get the clan's list of channels in the background, once in a login unless it fails."""
+        """List the channels of a clan in the background, once per login unless that fails."""
         if clan.id and self._listed.get(clan.id, 0.0) <= time.monotonic():
             self._listed[clan.id] = inf
-            self._beside(self._load_channels(clan), f"listing the channels of clan {clan.id}")
+            self._spawn(self._load_channels(clan), f"listing the channels of clan {clan.id}")
 
     async def _load_channels(self, clan: Clan) -> None:
         try:
             await clan.load_channels()
         except BaseException:
-            # The next channel of the clan that is new tries again.
-            self._listed[clan.id] = time.monotonic() + _LIST_AGAIN
+            # The next new channel of the clan tries again.
+            self._listed[clan.id] = time.monotonic() + _RELIST_DELAY
             raise
 
     # ---- channels and clans
 
     def channel_changed(self, event: ChannelCreatedEvent | ChannelUpdatedEvent) -> None:
-        """Put the channel into the caches as the event describes it; an object that is there stays the same one."""
+        """Add or update the channel in the caches. A cached object keeps its identity."""
         client = self._client
         clan = client.clans.get(event.clan_id)
         if clan is None:
@@ -194,13 +194,13 @@ class Effects:
         clan.channels.set(channel.id, channel)
 
     def channel_updated(self, event: ChannelUpdatedEvent) -> None:
-        """Join a thread that became active."""
+        """Join a thread that became active, and update the channel."""
         if event.channel_type == ChannelType.CHANNEL_TYPE_THREAD and event.status == 1:
             self._join(event.clan_id, event.channel_id, event.channel_type, is_public=False)
         self.channel_changed(event)
 
     def channel_deleted(self, event: ChannelDeletedEvent) -> None:
-        """Take the channel out of the caches."""
+        """Remove the channel from the caches."""
         client = self._client
         client.channels.delete(event.channel_id)
         clan = client.clans.get(event.clan_id)
@@ -208,13 +208,13 @@ class Effects:
             clan.channels.delete(event.channel_id)
 
     def clan_updated(self, event: Any) -> None:
-        """Give the clan its new name."""
+        """Update the name of the clan."""
         clan = self._client.clans.get(event.clan_id)
         if clan is not None:
             clan.update_from(event)
 
     def channel_added(self, event: UserChannelAddedEvent) -> None:
-        """Join a channel the bot was added to."""
+        """Join a channel that the bot was added to."""
         channel = event.channel_desc
         if channel is None or not any(user.user_id == self._client.client_id for user in event.users):
             return
@@ -223,7 +223,7 @@ class Effects:
         )
 
     def clan_joined(self, event: Any) -> None:
-        """Join a clan the bot was added to and list its channels; know another user."""
+        """Add the user to the cache. If it is the bot, join the clan and list its channels."""
         client = self._client
         user = event.user
         if user.user_id != client.client_id:
@@ -238,43 +238,43 @@ class Effects:
             return
         clan = self._clan(event.clan_id)
         socket = client.socket_manager.get_socket()
-        self._beside(socket.join_clan_chat(clan.id), f"joining clan {clan.id}")
+        self._spawn(socket.join_clan_chat(clan.id), f"joining clan {clan.id}")
         self._list_channels(clan)
 
     def _join(self, clan_id: int, channel_id: int, channel_type: int, *, is_public: bool) -> None:
         socket = self._client.socket_manager.get_socket()
-        self._beside(
+        self._spawn(
             socket.join_chat(clan_id, channel_id, channel_type, is_public), f"joining channel {channel_id}"
         )
 
     # ---- users
 
     def users_removed(self, event: UserClanRemovedEvent) -> None:
-        """Forget users who left."""
+        """Remove the users from the cache."""
         for user_id in event.user_ids:
             self._client.users.delete(user_id)
             self._senders.forget(user_id)
 
     def token_sent(self, event: TokenSentEvent) -> None:
-        """Tell the receiver of the bot's tokens."""
+        """Send a message to the receiver of the bot's tokens."""
         if event.sender_id == self._client.client_id:
-            self._beside(self._tell_receiver(event), f"telling user {event.receiver_id} of the transfer")
+            self._spawn(self._notify_receiver(event), f"notifying user {event.receiver_id} of the transfer")
 
-    async def _tell_receiver(self, event: TokenSentEvent) -> None:
+    async def _notify_receiver(self, event: TokenSentEvent) -> None:
         receiver = await self._client.users.fetch(event.receiver_id)
         text = f"Funds Transferred: {int(event.amount):,}₫ | {event.note or 'Transfer funds'}"
         await receiver.send_dm_message({"t": text}, code=TypeMessage.SEND_TOKEN)
 
     def friend_requested(self, event: NotificationEvent) -> None:
-        """Accept, with ``auto_accept_friends``, who asks to be the bot's friend."""
+        """Accept the friend requests, with ``auto_accept_friends``."""
         for notification in event.notifications:
             if notification.code == _FRIEND_REQUEST and notification.sender_id:
                 sender = notification.sender_id
-                self._beside(self._client.accept_friend(str(sender)), f"accepting user {sender} as a friend")
+                self._spawn(self._client.accept_friend(str(sender)), f"accepting user {sender} as a friend")
 
     # ---- the session
 
     def session_refreshed(self, event: Any) -> None:
-        """Use the token the server sent for HTTP calls."""
+        """Use the token that the server sent for HTTP calls."""
         if event.token:
             self._new_token(event.token, event.refresh_token or None)
