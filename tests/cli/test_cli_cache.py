@@ -86,9 +86,9 @@ async def test_prune_by_age_and_by_number(store: MessageDB, tmp_path: Path) -> N
 
 async def test_prune_asks_for_a_bound_and_for_consent(store: MessageDB, tmp_path: Path) -> None:
     for arguments, sentence in (
-        (("prune", "--yes"), "say what may go"),
+        (("prune", "--yes"), "no bound given"),
         (("prune", "--keep", "1"), "add --yes"),
-        (("prune", "--older-than", "soon", "--yes"), "is no age"),
+        (("prune", "--older-than", "soon", "--yes"), "is not an age"),
     ):
         done = await asyncio.to_thread(mezon_command, "cache", *arguments, folder=tmp_path)
         assert done.returncode == 2
@@ -193,10 +193,10 @@ async def test_backup_replaces_nothing_unasked(store: MessageDB, tmp_path: Path)
     await store.save_message({"message_id": 500, "channel_id": 7})
     await store.flush()
     for arguments, reason in (
-        (["copy.db"], "copy.db is there already: choose another name, or --force"),
+        (["copy.db"], "copy.db exists: choose another name, or use --force"),
         (["mezon-cache/mezon-messages-cache.db", "--force"], "is the store itself: name another file"),
         (["mezon-cache"], "mezon-cache is a folder: name another file"),
-        (["nowhere/copy.db"], "there is no folder nowhere: make it first"),
+        (["nowhere/copy.db"], "there is no folder nowhere: create it first"),
         (["copy.db", "--file", "none.db"], "there is no none.db"),
     ):
         done = await asyncio.to_thread(mezon_command, "cache", "backup", *arguments, folder=tmp_path)

@@ -76,7 +76,7 @@ def test_a_conversation_through_a_pipe(lunch: Path) -> None:
         ("!lunch\n/fill drink=tea", "the form has no field drink; it has dish, wish\n"),
         ("!lunch\n/fill Phở bò", "/fill FIELD=VALUE ..., such as"),
         ('!lunch\n/fill dish="Phở bò', "/fill FIELD=VALUE: No closing quotation"),
-        ("/save", "nothing was played yet"),
+        ("/save", "nothing to save yet"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence(typed: str, sentence: str, lunch: Path) -> None:
@@ -172,8 +172,8 @@ async def test_the_prompt_in_a_terminal(lunch: Path, tmp_path: Path) -> None:
 
 
 async def test_completion() -> None:
+    from mezon.cli.chat import RoomCompleter
     from mezon.cli.chat.commands import Room
-    from mezon.cli.chat.complete import RoomCompleter
     from mezon.cli.chat.render import Renderer
     from mezon.testing import LocalGateway
     from mezon.testing.playground.conversation import Conversation

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cli_kit import BOT, mezon_command
 from mezon import MezonClient
-from mezon.cli.doctor import installation
+from mezon.cli import doctor
 from mezon.testing import LocalGateway
 
 
@@ -34,9 +34,9 @@ async def test_a_healthy_bot(gateway: LocalGateway, tmp_path: Path) -> None:
     code, checks = await found(tmp_path)
     assert code == 0
     assert {check["status"] for check in checks.values()} <= {"ok"}
-    assert checks["credentials"]["text"] == f"bot {gateway.bot_id}, and a key"
+    assert checks["credentials"]["text"] == f"bot {gateway.bot_id}, with a key"
     assert checks["tcp"]["text"].endswith("answers, without TLS")
-    assert checks["login"]["text"].startswith(f"bot {gateway.bot_id}, for ")
+    assert checks["login"]["text"].startswith(f"bot {gateway.bot_id}, session valid for ")
     assert checks["transport"]["text"] == "the server offers websocket and tcp"
     assert gateway.api_key not in str(checks)
 
@@ -116,13 +116,13 @@ def test_files_that_are_other_ones_are_named(tmp_path: Path, monkeypatch: pytest
     record = f"mezon/__init__.py,{empty},0\nmezon/client.py,{empty},0\n"
     (site / "mezon_rs-1.dist-info" / "RECORD").write_text(record)
     monkeypatch.setattr(sys, "path", [str(site)])
-    check = installation._whole()
+    check = doctor.check_installed_files()
     assert check.status == "bad"
-    assert check.text.startswith("1 of 2 files are missing, 0 are other ones: mezon/client.py")
+    assert check.text.startswith("1 of 2 files are missing, 0 were replaced: mezon/client.py")
     (site / "mezon" / "client.py").write_text("# of another package")
-    assert installation._whole().text.startswith("0 of 2 files are missing, 1 are other ones")
+    assert doctor.check_installed_files().text.startswith("0 of 2 files are missing, 1 were replaced")
     (site / "mezon" / "client.py").write_text("")
-    assert installation._whole().status == "ok"
+    assert doctor.check_installed_files().status == "ok"
 
 
 def test_the_lines_for_people(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_bench_says_when_others_use_the_machine(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(os, "getloadavg", lambda: (0.9, 9.0, 9.0), raising=False)
     assert _busy() is None
     monkeypatch.setattr(os, "getloadavg", lambda: (8.66, 0.0, 0.0))
-    assert _busy() == "This machine is busy (load 8.7 on 2 cores): the figures say little, ratios too."
+    assert _busy() == "This machine is busy (load 8.7 on 2 cores): figures and ratios are unreliable."
     monkeypatch.delattr(os, "getloadavg")
     assert _busy() is None
 

@@ -195,7 +195,7 @@ def test_without_the_extra_it_says_how_to_get_it(
 ) -> None:
     import importlib.util
 
-    from mezon.cli.entry import main
+    from mezon.cli.__main__ import main
 
     real = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "typer" else real(name))
@@ -218,7 +218,7 @@ def test_importing_mezon_brings_none_of_it() -> None:
 
 def test_help_has_examples_and_exit_codes(tmp_path: Path) -> None:
     told = mezon_command("--help", folder=tmp_path).stdout
-    assert "Exit codes: 0 done, 1 it failed, 2 wrong use, 130 interrupted." in told
+    assert "Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted." in told
     for command in ("new", "run", "dev", "chat", "gateway", "doctor", "bench"):
         assert (
             "mezon " + command

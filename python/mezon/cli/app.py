@@ -1,4 +1,4 @@
-"""The commands and their options. What they do is in modules of their own, imported when they are called."""
+"""The commands and their options. Each implementation is a module that is imported when its command runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import typer
 from mezon.cli import cluster
 from mezon.cli.cache import app as cache_app
 
-_EXIT_CODES = "Exit codes: 0 done, 1 it failed, 2 wrong use, 130 interrupted."
+_EXIT_CODES = "Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted."
 
 app: typer.Typer = typer.Typer(
     name="mezon",
-    help="Bots on Mezon: begin one, run it, talk to it on your own machine, look into it.",
+    help="Create, run, test and inspect bots for Mezon.",
     epilog=_EXIT_CODES,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -25,7 +25,7 @@ app: typer.Typer = typer.Typer(
 
 
 class Template(StrEnum):
-    """What ``mezon new`` can begin with."""
+    """The templates of ``mezon new``."""
 
     echo = "echo"
     commands = "commands"
@@ -34,12 +34,12 @@ class Template(StrEnum):
 
 _TARGET = typer.Argument(
     metavar="[BOT]",
-    help="The bot: bot.py, package.module, bot.py:client. Without it: [tool.mezon] bot in pyproject.toml, else "
+    help="The bot: bot.py, package.module, bot.py:client. Default: [tool.mezon] bot in pyproject.toml, else "
     "bot.py, main.py, app.py or client.py here, in src, bot or app.",
     show_default=False,
 )
 _ENV_FILE = typer.Option(
-    "--env-file", help="Lines NAME=VALUE for the environment. Without it: .env, if there is one."
+    "--env-file", help="File with lines NAME=VALUE for the environment. Default: .env, if it exists."
 )
 
 
@@ -54,21 +54,21 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Begin a bot on Mezon, run it, talk to it on your own machine, look into it."""
+    """Create, run, test and inspect bots for Mezon."""
 
 
 @app.command(
-    short_help="Begin a bot: a folder with all it needs.",
+    short_help="Create a bot: a folder with everything it needs.",
     epilog="Example: mezon new lunch-bot --template commands",
 )
 def new(
-    name: Annotated[str, typer.Argument(help="Name of the folder to make, such as lunch-bot.")],
-    template: Annotated[Template, typer.Option(help="What the bot does at first.")] = Template.echo,
+    name: Annotated[str, typer.Argument(help="Name of the new folder, such as lunch-bot.")],
+    template: Annotated[Template, typer.Option(help="Template to start from.")] = Template.echo,
 ) -> None:
-    """Begin a bot: a folder with bot, test, pyproject.toml, Dockerfile, .env.example and README."""
+    """Create a bot: a folder with bot, test, pyproject.toml, Dockerfile, .env.example and README."""
     from mezon.cli.new import make
 
     make(name, template.value)
@@ -80,46 +80,48 @@ def new(
 def run(
     bot: Annotated[str | None, _TARGET] = None,
     reload: Annotated[
-        bool, typer.Option("--reload", help="Start the process again when a file is saved.")
+        bool, typer.Option("--reload", help="Restart the process when a file is saved.")
     ] = False,
     env_file: Annotated[Path | None, _ENV_FILE] = None,
     health: Annotated[
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="Serve /live, /ready and /stats there, unless the bot's file says otherwise.",
+            help="Address of /live, /ready and /stats, unless the bot sets its own.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Run a bot against the Mezon its settings name. Ctrl-C ends it in order."""
+    """Run a bot on the Mezon server of its settings. Ctrl-C shuts it down gracefully."""
     from mezon.cli.run import run_bot
 
     run_bot(bot, reload=reload, env_file=env_file, health=health)
 
 
 @app.command(
-    short_help="Develop a bot: gateway, page and reload in one.",
+    short_help="Develop a bot: local gateway, playground and reload in one.",
     epilog="Examples: mezon dev; mezon dev bot.py --port 7350 --open",
 )
 def dev(
     bot: Annotated[str | None, _TARGET] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the local gateway; 0 for a free one.")
+        int, typer.Option(min=0, max=65535, help="Port of the local gateway; 0 picks a free one.")
     ] = 0,
     playground_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the page; 0 for a free one.")
+        int, typer.Option(min=0, max=65535, help="Port of the playground; 0 picks a free one.")
     ] = 0,
-    world: Annotated[Path | None, typer.Option(help="A JSON file with clans, channels and users.")] = None,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    state_file: Annotated[
+        Path | None, typer.Option("--world", help="JSON file with clans, channels and users.")
+    ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the playground in the browser.")] = False,
     no_reload: Annotated[
-        bool, typer.Option("--no-reload", help="Leave the bot alone when files change.")
+        bool, typer.Option("--no-reload", help="Do not restart the bot when files change.")
     ] = False,
     env_file: Annotated[Path | None, _ENV_FILE] = None,
 ) -> None:
-    """Develop a bot: a local gateway, a page to talk to the bot, and the bot with reload. No account, no network.
+    """Develop a bot: local gateway, playground in the browser, and reload. Needs no account and no network.
 
-    Keys while it runs: o opens the page, r restarts the bot, d drops its connection, q quits.
+    Keys: o opens the playground, r restarts the bot, d drops its connection, q quits.
     """
     from mezon.cli.dev import develop
 
@@ -127,7 +129,7 @@ def dev(
         bot,
         port=port,
         playground_port=playground_port,
-        world=world,
+        state_file=state_file,
         open_page=open_page,
         reload=not no_reload,
         env_file=env_file,
@@ -137,74 +139,85 @@ def dev(
 @app.command(epilog="Examples: mezon chat; mezon chat bot.py --as bob --in random; echo '!ping' | mezon chat")
 def chat(
     bot: Annotated[str | None, _TARGET] = None,
-    user: Annotated[str, typer.Option("--as", help="Who speaks first.")] = "alice",
-    channel: Annotated[str, typer.Option("--in", help="Where.")] = "general",
-    world: Annotated[Path | None, typer.Option(help="A JSON file with clans, channels and users.")] = None,
-    logs: Annotated[bool, typer.Option("--logs", help="Show what the bot prints and logs.")] = False,
+    user: Annotated[str, typer.Option("--as", help="The user to send as.")] = "alice",
+    channel: Annotated[str, typer.Option("--in", help="The channel to start in.")] = "general",
+    state_file: Annotated[
+        Path | None, typer.Option("--world", help="JSON file with clans, channels and users.")
+    ] = None,
+    logs: Annotated[bool, typer.Option("--logs", help="Show the bot's output and log.")] = False,
     env_file: Annotated[Path | None, _ENV_FILE] = None,
 ) -> None:
     """Talk to a bot in the terminal. /help lists the commands of the prompt.
 
-    Lines from a pipe are said one after the other, and the answers are printed as plain text.
+    Piped lines are sent one after the other; the answers are printed as plain text.
     """
     from mezon.cli.chat import talk
 
-    talk(bot, user=user, channel=channel, world=world, logs=logs, env_file=env_file)
+    talk(bot, user=user, channel=channel, state_file=state_file, logs=logs, env_file=env_file)
 
 
 @app.command(
     epilog='Examples: mezon gateway --port 7350 --playground; eval "$(mezon gateway --port 7350 --export)"'
 )
 def gateway(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 0,
     tls: Annotated[
-        bool, typer.Option("--tls", help="https and wss with a certificate made at start.")
+        bool, typer.Option("--tls", help="Use https and wss with a certificate created at start.")
     ] = False,
-    world: Annotated[Path | None, typer.Option(help="A JSON file with clans, channels and users.")] = None,
-    playground: Annotated[bool, typer.Option("--playground", help="With the page.")] = False,
+    state_file: Annotated[
+        Path | None, typer.Option("--world", help="JSON file with clans, channels and users.")
+    ] = None,
+    playground: Annotated[bool, typer.Option("--playground", help="Serve the playground, too.")] = False,
     export: Annotated[
         bool,
         typer.Option(
-            "--export", help="Only print the lines that point a shell's bots at the gateway on --port."
+            "--export",
+            help="Only print the export lines that point the bots of a shell at the gateway on --port.",
         ),
     ] = False,
-    json_log: Annotated[bool, typer.Option("--json", help="The log as one JSON object a line.")] = False,
+    json_log: Annotated[bool, typer.Option("--json", help="Log one JSON object a line.")] = False,
 ) -> None:
-    """Run the local gateway with a live log of what bots send and get."""
+    """Run the local gateway with a live log of the traffic."""
     from mezon.cli.gateway import serve
 
-    serve(port=port, tls=tls, world=world, playground=playground, export=export, json_log=json_log)
+    serve(port=port, tls=tls, state_file=state_file, playground=playground, export=export, json_log=json_log)
 
 
 @app.command(epilog="Examples: mezon doctor; mezon doctor --offline; mezon doctor --json | jq '.checks[]'")
 def doctor(
     bot: Annotated[str | None, _TARGET] = None,
     env_file: Annotated[Path | None, _ENV_FILE] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Leave out what needs the network.")] = False,
-    json_output: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Skip the checks that need the network.")
+    ] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Look for what keeps a bot from working. Each line says what to do; exit code 1 if something is broken."""
+    """Check what may keep a bot from working; each problem comes with its fix. Exits with 1 if a check fails."""
     from mezon.cli.doctor import examine
 
     examine(bot, env_file=env_file, offline=offline, json_output=json_output)
 
 
 @app.command(
-    short_help="Measure this package beside mezon-sdk.",
+    short_help="Compare the speed of this package with mezon-sdk.",
     epilog="Examples: mezon bench; mezon bench --quick --json",
 )
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer messages and rounds; less exact.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Use fewer messages and rounds; less exact.")
+    ] = False,
     python: Annotated[
         Path | None,
         typer.Option(
-            help="A Python that has mezon-sdk. Without it an environment is made, once, in the user's cache."
+            help="A Python that has mezon-sdk. Default: an environment created once in the user's cache."
         ),
     ] = None,
     alone: Annotated[bool, typer.Option("--alone", help="Measure mezon-rs only.")] = False,
-    json_output: Annotated[bool, typer.Option("--json", help="The figures as one JSON object.")] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print the figures as one JSON object.")
+    ] = False,
 ) -> None:
-    """Measure this package beside mezon-sdk on this machine: the same bot, the same local gateway."""
+    """Compare this package with mezon-sdk on this machine: same bot, same local gateway."""
     from mezon.cli.bench import measure
 
     measure(quick=quick, python=python, alone=alone, json_output=json_output)
@@ -214,23 +227,23 @@ def bench(
     epilog='Examples: mezon send "$URL" "Deployed v1.4"; make 2>&1 | tail -1 | MEZON_WEBHOOK_URL=... mezon send -'
 )
 def send(
-    url: Annotated[str, typer.Argument(help="URL of a webhook; - takes it from MEZON_WEBHOOK_URL.")],
+    url: Annotated[str, typer.Argument(help="URL of the webhook; - reads it from MEZON_WEBHOOK_URL.")],
     text: Annotated[
-        str | None, typer.Argument(help="The message. Without it standard input is sent.", show_default=False)
+        str | None, typer.Argument(help="The message. Default: standard input.", show_default=False)
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option(help="Username or id of the member a clan webhook writes to.", show_default=False),
+        typer.Option(help="Username or id of the recipient (clan webhooks).", show_default=False),
     ] = None,
-    image: Annotated[list[str] | None, typer.Option(help="URL of an image; may be repeated.")] = None,
+    image: Annotated[list[str] | None, typer.Option(help="URL of an image; repeatable.")] = None,
 ) -> None:
-    """Send a message through the webhook of a channel or clan. Needs no bot."""
+    """Send a message through the webhook of a channel or clan, without a bot."""
     from mezon.cli.send import post
 
     post(url, text, to, image or [])
 
 
-# Last in the list: one bot needs the commands above, many machines these.
+# Last in the list: these commands are for bots on many machines.
 app.add_typer(cache_app, name="cache")
 app.command(epilog="Example: MEZON_BOT_ID=1 MEZON_API_KEY=k mezon relay --nats nats://127.0.0.1:4222")(
     cluster.relay

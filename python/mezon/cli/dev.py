@@ -50,7 +50,7 @@ def develop(
     *,
     port: int,
     playground_port: int,
-    world: Path | None,
+    state_file: Path | None,
     open_page: bool,
     reload: bool,
     env_file: Path | None,
@@ -58,7 +58,7 @@ def develop(
     """Run until q, Ctrl-C or SIGTERM."""
     target = find(named)
     file, names = load_env_file(env_file, Path.cwd())
-    gateway = make_gateway(port=port, world=world)
+    gateway = make_gateway(port=port, state_file=state_file)
 
     async def main() -> None:
         from mezon.testing.playground import Playground

@@ -1,4 +1,4 @@
-"""Which bot is meant: what was named, what pyproject.toml says, or the usual files, in that order."""
+"""Find the bot: the named one, the one in pyproject.toml, or a file with a usual name, in that order."""
 
 from __future__ import annotations
 
@@ -16,12 +16,21 @@ _USUAL: Final = ("bot.py", "main.py", "app.py", "client.py")
 
 
 def find(named: str | None, folder: Path | None = None) -> Target:
-    """Find the bot that is meant. Ends the command with a sentence when there is none."""
+    """Return the bot to run. Exits with an error message if there is none."""
     home = folder or Path.cwd()
     try:
-        return locate(named or _configured(home) or _usual(home), home)
+        return locate(named or default_bot(home), home)
     except BotError as error:
         fail(str(error), WRONG_USE)
+
+
+def default_bot(home: Path) -> str:
+    """Return the bot of ``pyproject.toml``, or the first usual file that imports mezon.
+
+    Raises:
+        BotError: If there is none.
+    """
+    return _configured(home) or _usual(home)
 
 
 def _configured(home: Path) -> str | None:
@@ -34,21 +43,21 @@ def _configured(home: Path) -> str | None:
         raise BotError(f"pyproject.toml cannot be read: {error}") from None
     bot = settings.get("bot")
     if bot is not None and not isinstance(bot, str):
-        raise BotError('[tool.mezon] in pyproject.toml: bot must be a text, such as bot = "bot:client"')
+        raise BotError('[tool.mezon] in pyproject.toml: bot must be a string, such as bot = "bot:client"')
     return bot
 
 
 def _usual(home: Path) -> str:
     candidates = list(_candidates(home))
     for path in candidates:
-        # The usual name is not enough: main.py is many things.
+        # A usual name is not enough: main.py may be any program.
         if "mezon" in path.read_text(encoding="utf-8", errors="replace"):
             return str(path.relative_to(home))
     looked = ", ".join(str(path.relative_to(home)) for path in candidates)
     raise BotError(
         f"no bot found in {home}"
-        + (f" ({looked} do not import mezon)" if looked else f" (looked for {', '.join(_USUAL)})")
-        + ". Name its file, such as: mezon run my_bot.py. Or begin one: mezon new my-bot"
+        + (f" ({looked}: no import of mezon)" if looked else f" (looked for {', '.join(_USUAL)})")
+        + ". Name its file, such as: mezon run my_bot.py. Or create a bot: mezon new my-bot"
     )
 
 
@@ -69,10 +78,10 @@ def _candidates(home: Path) -> Iterator[Path]:
 
 
 def load_env_file(path: Path | None, folder: Path) -> tuple[Path | None, list[str]]:
-    """Set what a .env file has and the environment has not; return the file and the names it set.
+    """Set the variables of a .env file that the environment does not have; return the file and their names.
 
     Args:
-        path: The file; None for ``.env`` in ``folder``, if it is there.
+        path: The file; None for ``.env`` in ``folder``, if it exists.
     """
     from dotenv import dotenv_values
 
@@ -93,7 +102,7 @@ def load_env_file(path: Path | None, folder: Path) -> tuple[Path | None, list[st
 
 
 def reload_env(path: Path | None, folder: Path, names: set[str]) -> None:
-    """Read the file again: what it set before goes first. ``names`` are brought up to date."""
+    """Read the file again. Removes the variables in ``names`` first and updates ``names`` to the new ones."""
     for name in names:
         os.environ.pop(name, None)
     names.clear()
@@ -102,7 +111,7 @@ def reload_env(path: Path | None, folder: Path, names: set[str]) -> None:
 
 
 def short(path: Path) -> str:
-    """Write a path as a person would from here."""
+    """Return a path relative to the current directory if it is below it."""
     try:
         return str(path.relative_to(Path.cwd().resolve()))
     except ValueError:
@@ -110,7 +119,7 @@ def short(path: Path) -> str:
 
 
 def is_plain(error: Exception) -> bool:
-    """Say whether the message of an error is enough: the SDK raised it, and none of the bot's code was involved."""
+    """Return whether an error needs no traceback: the SDK raised it and no code of the bot was involved."""
     from mezon._client.user_code import involves_user_code
     from mezon.errors import MezonError
 
@@ -118,7 +127,7 @@ def is_plain(error: Exception) -> bool:
 
 
 def trim_traceback(error: BaseException) -> str:
-    """Give the traceback from the bot's own first line on: how we came there helps nobody."""
+    """Return the traceback from the first frame of the bot on, without the frames that import or run it."""
     import traceback
 
     own = str(Path(__file__).parents[1])
@@ -130,6 +139,6 @@ def trim_traceback(error: BaseException) -> str:
             break
         trace = trace.tb_next
     if trace is None and isinstance(error, SyntaxError):
-        # It names file and line itself; every frame is of who imports.
+        # The message names file and line; all frames belong to the import.
         return "".join(traceback.format_exception_only(error))
     return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))

@@ -21,14 +21,14 @@ from mezon.testing.tap import Tap
 
 
 def serve(
-    *, port: int, tls: bool, world: Path | None, playground: bool, export: bool, json_log: bool
+    *, port: int, tls: bool, state_file: Path | None, playground: bool, export: bool, json_log: bool
 ) -> None:
-    """Run until Ctrl-C or SIGTERM; with ``export`` only print lines for ``eval``."""
-    gateway = make_gateway(port=port, tls=tls, world=world)
+    """Run until Ctrl-C or SIGTERM; with ``export`` only print lines for ``eval`` and return."""
+    gateway = make_gateway(port=port, tls=tls, state_file=state_file)
     if export:
         if not port:
             fail(
-                "--export needs --port: the lines name the port of the gateway you start with the same one",
+                "--export needs --port: pass the port of the running gateway",
                 WRONG_USE,
             )
         for name, value in gateway.environment().items():
@@ -58,17 +58,15 @@ def _introduce(gateway: Any, page: Playground | None, json_log: bool) -> None:
     if gateway.ca_file is not None:
         say(f"ca      {gateway.ca_file}: GatewayOptions(ca_file=...) trusts it")
     say(f"bot     id {gateway.bot_id}, key {gateway.api_key}")
-    people = ", ".join(user.username for user in gateway.world.users.values() if not user.is_bot)
-    rooms = ", ".join(f"#{channel.label}" for channel in gateway.world.channels.values())
-    say(f"world   {rooms}; {people}")
-    say(
-        f'shell   eval "$(mezon gateway --port {gateway.port} --export)" points the bots of another shell here'
-    )
-    say("log     what bots send and what happens; Ctrl-C ends it")
+    usernames = ", ".join(user.username for user in gateway.world.users.values() if not user.is_bot)
+    channels = ", ".join(f"#{channel.label}" for channel in gateway.world.channels.values())
+    say(f"world   {channels}; {usernames}")
+    say(f'shell   eval "$(mezon gateway --port {gateway.port} --export)" points bots of another shell here')
+    say("log     all traffic; Ctrl-C ends the gateway")
 
 
 class _Log(Tap):
-    """One line for each thing that is worth one."""
+    """Print one line for each event of the gateway."""
 
     def __init__(self, json_log: bool, users: dict[int, Any]) -> None:
         self._json = json_log
@@ -82,12 +80,12 @@ class _Log(Tap):
             say(f"{time.strftime('%H:%M:%S')} {kind:<8} {what} {rest}".rstrip())
 
     def came(self, sent: Sent) -> None:
-        """Print a call of a bot, but for pings and joins."""
+        """Print a call of a bot, except pings and joins."""
         if sent.kind not in HOUSEKEEPING:
             self._line("bot", sent.api_name or sent.kind, text=sent.text)
 
     def told(self, envelope: realtime_pb2.Envelope, receivers: Sequence[int] = ()) -> None:
-        """Print what users and bots say."""
+        """Print an event sent to clients."""
         kind = envelope.WhichOneof("message") or "nothing"
         details = {}
         if kind == "channel_message":
@@ -100,5 +98,5 @@ class _Log(Tap):
         self._line("http", f"{request.method} {request.name}", status=request.status or "cut")
 
     def connected(self, live: int) -> None:
-        """Print that a socket came or went."""
+        """Print the number of open sockets after a change."""
         self._line("socket", f"{live} open")

@@ -1,4 +1,4 @@
-"""Single keys of a terminal, without Enter."""
+"""Single keys of a terminal, read without Enter."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 @contextlib.asynccontextmanager
 async def keys(pressed: Callable[[str], Awaitable[None]]) -> AsyncIterator[bool]:
-    """Call ``pressed`` for each key while the block runs. Yields False where there is no terminal to listen to."""
+    """Call ``pressed`` for each key while the block runs. Yields False if standard input is not a terminal."""
     try:
         import termios
         import tty
-    except ImportError:  # Windows: Ctrl-C is what is left
+    except ImportError:  # Windows: only Ctrl-C works
         yield False
         return
     try:

@@ -1,4 +1,4 @@
-"""What ``dev`` and ``chat`` stand on: a local gateway, and the bot as a process that talks to it."""
+"""The local gateway and the bot's process, shared by ``gateway``, ``dev`` and ``chat``."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from mezon.testing.gateway import LocalGateway
 
 
-def make_gateway(*, port: int = 0, tls: bool = False, world: Path | None = None) -> LocalGateway:
-    """Make a gateway that is not started yet. Ends the command when the world file is wrong."""
+def make_gateway(*, port: int = 0, tls: bool = False, state_file: Path | None = None) -> LocalGateway:
+    """Create a gateway without starting it. Exits with an error message if the file of ``--world`` is invalid."""
     from mezon.testing.gateway import LocalGateway
     from mezon.testing.world_file import load_world
 
     options: dict[str, Any] = {}
-    if world is not None:
+    if state_file is not None:
         try:
-            made = load_world(world)
+            state = load_world(state_file)
         except (ValueError, OSError) as error:
             fail(str(error), WRONG_USE)
-        options = {"world": made, "bot_username": made.bot.username}
+        options = {"world": state, "bot_username": state.bot.username}
     return LocalGateway(port=port, tls=tls, **options)
 
 
 @contextlib.asynccontextmanager
 async def listening(*servers: Any) -> AsyncIterator[None]:
-    """Start servers (``async with`` each); a busy port is one sentence and the end."""
+    """Run servers while the block runs. Exits with an error message if a port is not available."""
     async with contextlib.AsyncExitStack() as stack:
         for server in servers:
             try:
@@ -44,12 +44,12 @@ async def listening(*servers: Any) -> AsyncIterator[None]:
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     fail(
-                        f"port {server.port} is taken: stop what listens there, or choose another with --port",
+                        f"port {server.port} is taken: stop its listener, or choose another port with --port",
                         FAILED,
                     )
                 if isinstance(error, PermissionError):
                     fail(
-                        f"port {server.port} may not be opened here: choose one above 1023 with --port",
+                        f"port {server.port} may not be opened by this user: choose one above 1023 with --port",
                         FAILED,
                     )
                 raise
@@ -57,7 +57,7 @@ async def listening(*servers: Any) -> AsyncIterator[None]:
 
 
 def local_environment(gateway: LocalGateway) -> dict[str, str]:
-    """Give what points a bot's process at the gateway, whatever the bot passes to its client."""
+    """Return the variables that point a bot's process at the gateway, whatever the bot passes to its client."""
     options = gateway.client_options()
     options.pop("gateway", None)
     if gateway.ca_file is not None:
@@ -72,7 +72,10 @@ async def local_bot(
     on_report: Callable[[dict[str, Any]], None],
     capture: Callable[[str], None] | None = None,
 ) -> AsyncIterator[BotProcess]:
-    """Make the bot's process, not started yet; it is ended with the block. ``on_report`` hears of its life too."""
+    """Create the bot's process without starting it, and stop it after the block.
+
+    ``on_report`` gets the reports of the bot, and those of its process (started, restarting, ended).
+    """
 
     def changed(kind: str, text: str) -> None:
         on_report({"kind": kind, "text": text})

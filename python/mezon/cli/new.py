@@ -1,4 +1,4 @@
-"""``mezon new``: a folder with everything a bot needs, and a test that is green at once."""
+"""``mezon new``: create the folder of a bot, with a test that passes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mezon.cli.output import WRONG_USE, fail, say
 
 
 def make(name: str, template: str) -> None:
-    """Make the folder ``name`` here. Ends the command with a sentence when that cannot be."""
+    """Create the folder ``name`` in the current directory. Exits with an error message if that fails."""
     folder = Path(name)
     project = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-")
     if not project:
-        fail(f"{name!r} is no name for a bot; take letters, digits and hyphens, such as lunch-bot", WRONG_USE)
+        fail(f"{name!r} is not a valid name: use letters, digits and hyphens, such as lunch-bot", WRONG_USE)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        fail(f"{folder} is there already and not empty; choose another name", WRONG_USE)
+        fail(f"{folder} exists and is not empty: choose another name", WRONG_USE)
     files = render(project, template)
     folder.mkdir(parents=True, exist_ok=True)
     for place, text in files.items():
@@ -27,13 +27,13 @@ def make(name: str, template: str) -> None:
     say("")
     say("Next:")
     say(f"  cd {folder}")
-    say("  pytest       the bot's test, green already")
-    say("  mezon dev    talk to it in the browser; it starts again when you save bot.py")
-    say("  mezon chat   talk to it here")
+    say("  pytest       run the bot's test")
+    say("  mezon dev    talk to the bot in the browser; it restarts when you save bot.py")
+    say("  mezon chat   talk to the bot in the terminal")
 
 
 def render(project: str, template: str) -> dict[str, str]:
-    """Read the files of a template by name."""
+    """Return the rendered files of a template by name."""
     root = resources.files("mezon.cli") / "templates"
     values = tomllib.loads((root / template / "about.toml").read_text(encoding="utf-8"))
     values |= {"name": project, "version": mezon.__version__}
@@ -42,7 +42,7 @@ def render(project: str, template: str) -> dict[str, str]:
         for file in (root / place).iterdir():
             if file.name.endswith(".tmpl"):
                 text = file.read_text(encoding="utf-8")
-                # Packagers may leave files out that begin with a dot: dot.gitignore becomes .gitignore.
+                # Packaging tools may leave out dotfiles, so dot.gitignore becomes .gitignore here.
                 name = file.name.removesuffix(".tmpl").removeprefix("dot")
                 files[name] = re.sub(r"\{\{(\w+)\}\}", lambda match: str(values[match[1]]), text)
     return files

@@ -1,4 +1,4 @@
-"""How the command speaks: colours on a terminal, plain text elsewhere, JSON where a machine reads."""
+"""Output of the commands: colours on a terminal, plain text elsewhere, JSON on request."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ FAILED: Final = 1
 WRONG_USE: Final = 2
 INTERRUPTED: Final = 130
 
-# rich obeys NO_COLOR and TERM=dumb by itself, and writes plain text when the stream is no terminal.
+# rich respects NO_COLOR and TERM=dumb, and writes plain text if the stream is not a terminal.
 out: Final = Console(highlight=False, soft_wrap=True, emoji=False)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(text: str, style: str = "") -> None:
-    """Print a line for a person; square brackets are text."""
+    """Print a line without interpreting markup."""
     out.print(text, style=style or None, markup=False)
 
 
@@ -30,18 +30,18 @@ def complain(text: str) -> None:
 
 
 def fail(text: str, code: int = FAILED) -> NoReturn:
-    """Print the sentence, and end."""
+    """Print an error message and exit with ``code``."""
     complain(text)
     raise typer.Exit(code)
 
 
 def size(count: int) -> str:
-    """Write a number of bytes for a person."""
+    """Format a number of bytes."""
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def json_line(value: Any) -> str:
-    """Return a value as one line of JSON. A lone surrogate, which has no UTF-8, is escaped."""
+    """Return a value as one line of JSON. Lone surrogates, which UTF-8 cannot encode, are escaped."""
     line = json.dumps(value, ensure_ascii=False, default=str)
     try:
         line.encode()
@@ -51,6 +51,6 @@ def json_line(value: Any) -> str:
 
 
 def as_json(value: Any) -> None:
-    """Print one JSON value on standard output, for a machine."""
+    """Print one line of JSON on standard output."""
     sys.stdout.write(json_line(value))
     sys.stdout.flush()

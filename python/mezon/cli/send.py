@@ -8,20 +8,20 @@ import sys
 from mezon import MezonError, Webhook
 from mezon.cli.output import WRONG_USE, fail
 
-#: Environment variable with the URL, so that the token is not in the list of processes.
+#: Environment variable with the URL, which keeps the token out of the process list.
 URL_VARIABLE = "MEZON_WEBHOOK_URL"
 
 
 def post(target: str, text: str | None, to: str | None, images: list[str]) -> None:
-    """Send one message, and end the command with a sentence if that fails.
+    """Send one message. Exits with an error message if that fails.
 
     Args:
         target: The webhook's URL, or ``-`` for the one in the environment.
-        text: The text; None reads standard input, unless there are images and a terminal.
+        text: The text; None reads standard input, unless images are given and standard input is a terminal.
     """
     url = os.environ.get(URL_VARIABLE, "") if target == "-" else target
     if not url:
-        fail(f"the URL is '-', and {URL_VARIABLE} is not set", WRONG_USE)
+        fail(f"{URL_VARIABLE} is not set: set it, or pass the URL instead of -", WRONG_USE)
     if text is None:
         text = "" if images and sys.stdin.isatty() else sys.stdin.read().rstrip("\n")
     try:

@@ -5,11 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from mezon.cli.chat.commands import Room, UseError
-from mezon.cli.chat.render import Renderer
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+
+from mezon.cli.chat.commands import COMMANDS, Room, UsageError
+from mezon.cli.chat.render import BUTTON, Renderer, options_of, parts_of
 from mezon.cli.find import find, load_env_file
 from mezon.cli.local import listening, local_bot, make_gateway
 from mezon.cli.output import FAILED, WRONG_USE, complain, fail, say
@@ -17,29 +24,29 @@ from mezon.cli.process import BotProcess
 from mezon.testing.playground.conversation import Conversation
 from mezon.testing.playground.recording import Recording
 
-#: Seconds a line from a pipe waits for an answer, and for the end of one.
-_ANSWER: Final = 3.0
-_QUIET: Final = 0.4
-#: Seconds a bot may take to come online.
-_START: Final = 30.0
+#: Seconds to wait for an answer to a line from a pipe, and seconds without output that end an answer.
+_ANSWER_TIMEOUT: Final = 3.0
+_ANSWER_IDLE: Final = 0.4
+#: Seconds to wait until the bot is online.
+_START_TIMEOUT: Final = 30.0
 
 
 def talk(
-    named: str | None, *, user: str, channel: str, world: Path | None, logs: bool, env_file: Path | None
+    named: str | None, *, user: str, channel: str, state_file: Path | None, logs: bool, env_file: Path | None
 ) -> None:
-    """Run until /quit, Ctrl-D, Ctrl-C, or the end of a pipe."""
+    """Run until /quit, Ctrl-D, Ctrl-C, or the end of the piped input."""
     target = find(named)
     load_env_file(env_file, Path.cwd())
-    gateway = make_gateway(world=world)
+    gateway = make_gateway(state_file=state_file)
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     renderer = Renderer(gateway, interactive)
 
-    def heard(report: dict[str, Any]) -> None:
+    def on_report(report: dict[str, Any]) -> None:
         match report["kind"]:
             case "error":
-                renderer.trouble(f"{report['text']}\n{report['traceback']}")
+                renderer.error(f"{report['text']}\n{report['traceback']}")
             case "crash":
-                renderer.trouble(report["text"])
+                renderer.error(report["text"])
             case "ended" | "restarting":
                 renderer.note(report["text"])
 
@@ -48,15 +55,17 @@ def talk(
         recording = Recording(gateway)
         gateway.taps += [recording, conversation]
         capture = (lambda line: renderer.note(line)) if logs else (lambda line: None)
-        async with listening(gateway), local_bot(target, gateway, heard, capture) as process:
+        async with listening(gateway), local_bot(target, gateway, on_report, capture) as process:
             try:
                 room = Room(gateway, conversation, recording, renderer, process, user, channel)
             except LookupError as error:
                 fail(str(error), WRONG_USE)
             await process.start()
-            await _online(gateway, process)
+            await _wait_online(gateway, process)
             if interactive:
-                say(f"{gateway.world.bot.username} is here. Say something, or /help. Ctrl-D ends it.")
+                say(
+                    f"{gateway.world.bot.username} is online. Type a message, or /help. Ctrl-D ends the chat."
+                )
                 await _prompt(room)
             else:
                 await _pipe(room, renderer)
@@ -67,8 +76,8 @@ def talk(
         say("")
 
 
-async def _online(gateway: Any, process: BotProcess) -> None:
-    joined = asyncio.ensure_future(gateway.wait_joined(timeout=_START))
+async def _wait_online(gateway: Any, process: BotProcess) -> None:
+    joined = asyncio.ensure_future(gateway.wait_joined(timeout=_START_TIMEOUT))
     ended = asyncio.ensure_future(process.ended.wait())
     await asyncio.wait((joined, ended), return_when=asyncio.FIRST_COMPLETED)
     ended.cancel()
@@ -80,40 +89,37 @@ async def _online(gateway: Any, process: BotProcess) -> None:
     try:
         joined.result()
     except TimeoutError:
-        fail(f"{process.target} did not come online within {_START:g} s; --logs shows its output", FAILED)
+        fail(
+            f"{process.target} did not come online within {_START_TIMEOUT:g} s; --logs shows its output",
+            FAILED,
+        )
 
 
 async def _pipe(room: Room, renderer: Renderer) -> None:
-    """Say each line; then wait for the answer. Errors of use end it with code 2."""
+    """Send each line and wait for its answer. Exits with code 2 on a usage error."""
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         text = line.rstrip("\n")
         if not text.strip():
             continue
-        renderer.heard.clear()
+        renderer.bot_acted.clear()
         try:
             if not await room.do(text):
                 return
-        except UseError as error:
+        except UsageError as error:
             fail(str(error), WRONG_USE)
         try:
-            async with asyncio.timeout(_ANSWER):
-                await renderer.heard.wait()
+            async with asyncio.timeout(_ANSWER_TIMEOUT):
+                await renderer.bot_acted.wait()
             while True:
-                renderer.heard.clear()
-                async with asyncio.timeout(_QUIET):
-                    await renderer.heard.wait()
+                renderer.bot_acted.clear()
+                async with asyncio.timeout(_ANSWER_IDLE):
+                    await renderer.bot_acted.wait()
         except TimeoutError:
             pass
 
 
 async def _prompt(room: Room) -> None:
-    from prompt_toolkit import PromptSession
-    from prompt_toolkit.history import FileHistory
-    from prompt_toolkit.patch_stdout import patch_stdout
-
-    from mezon.cli.chat.complete import RoomCompleter
-
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "mezon"
     state.mkdir(parents=True, exist_ok=True)
     session: PromptSession[str] = PromptSession(
@@ -132,5 +138,50 @@ async def _prompt(room: Room) -> None:
             try:
                 if not await room.do(text):
                     return
-            except UseError as error:
+            except UsageError as error:
                 complain(str(error))
+
+
+class RoomCompleter(Completer):
+    """Complete the last word: commands, users, channels, buttons and form fields."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
+        """Yield the completions of the last word, sorted."""
+        text = document.text_before_cursor
+        word = text.rpartition(" ")[2]
+        for choice in sorted(set(self._choices(text))):
+            if choice.startswith(word) and choice != word:
+                yield Completion(choice, start_position=-len(word))
+
+    def _choices(self, text: str) -> Iterator[str]:
+        state = self._room.gateway.world
+        usernames = [user.username for user in state.users.values()]
+        command, space, _ = text.partition(" ")
+        if not text.startswith("/"):
+            yield from ("@" + name for name in usernames)
+        elif not space:
+            yield from ("/" + name for name in COMMANDS)
+        elif command in ("/as", "/dm"):
+            yield from usernames
+        elif command == "/in":
+            yield from (channel.label for channel in state.channels.values() if channel.clan_id)
+        elif command in ("/click", "/fill", "/select"):
+            for part in self._parts_of_last_form():
+                yield from _names_of_part(command, part)
+
+    def _parts_of_last_form(self) -> list[dict[str, Any]]:
+        for message in reversed(self._room.conversation.messages()):
+            if parts := parts_of(message["content"]):
+                return parts
+        return []
+
+
+def _names_of_part(command: str, part: dict[str, Any]) -> Iterator[str]:
+    name = str(part.get("id"))
+    if (part.get("type") == BUTTON) is (command == "/click"):
+        yield name + ("=" if command == "/fill" else "")
+        if command == "/fill":
+            yield from (f"{name}={option.get('value')}" for option in options_of(part))

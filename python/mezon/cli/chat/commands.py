@@ -1,4 +1,4 @@
-"""What can be typed at the prompt: text, and commands that begin with a slash."""
+"""The input of ``mezon chat``: messages, and commands that begin with a slash."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ if TYPE_CHECKING:
     from mezon.cli.process import BotProcess
     from mezon.testing.gateway import LocalGateway
 
-__all__ = ["COMMANDS", "Room", "UseError"]
+__all__ = ["COMMANDS", "Room", "UsageError"]
 
 COMMANDS: Final = {
-    "as": "NAME: speak as somebody else (a new name makes a new user)",
-    "in": "CHANNEL: go to a channel",
-    "dm": "write to the bot directly",
-    "click": "[#N] BUTTON: press a button, with what was filled in",
+    "as": "NAME: send as another user (an unknown name creates the user)",
+    "in": "CHANNEL: switch to a channel",
+    "dm": "switch to the direct message with the bot",
+    "click": "[#N] BUTTON: press a button and submit the filled-in form",
     "fill": "[#N] FIELD=VALUE ...: fill in a form",
-    "select": "[#N] FIELD VALUE ...: choose in a select box",
-    "react": "[#N] EMOJI: put a reaction on the last message, or take it back",
-    "reply": "[#N] TEXT: reply to the last message of the bot",
-    "edit": "[#N] TEXT: change your last message",
+    "select": "[#N] FIELD VALUE ...: choose options of a select menu",
+    "react": "[#N] EMOJI: add a reaction to the last message, or remove it",
+    "reply": "[#N] TEXT: reply to the bot's last message",
+    "edit": "[#N] TEXT: edit your last message",
     "delete": "[#N]: delete your last message",
-    "drop": "cut the bot's connection",
-    "stall": "let the server hang; /resume ends it",
-    "resume": "good weather",
-    "restart": "start the bot's process again",
-    "save": "[FILE]: what was played as a test",
-    "help": "this list",
-    "quit": "the end; Ctrl-D too",
+    "drop": "drop the bot's connection",
+    "stall": "stall the server until /resume",
+    "resume": "clear all faults",
+    "restart": "restart the bot's process",
+    "save": "[FILE]: save the conversation as a test",
+    "help": "show this list",
+    "quit": "end the chat; also Ctrl-D",
 }
 
 
-class UseError(Exception):
-    """What was typed cannot be done; the text says why."""
+class UsageError(Exception):
+    """The input cannot be carried out; the message says why."""
 
 
 class Room:
-    """Who speaks where, and what they type."""
+    """The state of the chat: the current user and channel, and the commands."""
 
     def __init__(
         self,
@@ -69,20 +69,24 @@ class Room:
         self._actions = Actions(gateway, conversation, recording)
         self._filled: dict[str, dict[str, Any]] = {}
         self._user = gateway.world.user(user)
-        self._go(gateway.world.channel(channel))
+        self._switch_to(gateway.world.channel(channel))
 
     @property
     def prompt(self) -> str:
-        """``alice@general> ``"""
-        where = self._channel
-        return f"{self._user.username}@{where.label if where.clan_id else 'dm'}> "
+        """The prompt, such as ``alice@general> ``."""
+        channel = self._channel
+        return f"{self._user.username}@{channel.label if channel.clan_id else 'dm'}> "
 
-    def _go(self, channel: Any) -> None:
+    def _switch_to(self, channel: Any) -> None:
         self._channel = channel
-        self._renderer.where = channel.id
+        self._renderer.channel_id = channel.id
 
     async def do(self, text: str) -> bool:
-        """Carry out a line. False ends the chat. Raises UseError."""
+        """Send a message or run a command. Returns False if the line ends the chat.
+
+        Raises:
+            UsageError: If the line cannot be carried out.
+        """
         try:
             if not text.startswith("/"):
                 await self._actions.say(self._channel.id, self._user.id, text)
@@ -92,15 +96,15 @@ class Room:
                 return False
             method: Callable[[str], Awaitable[None]] | None = getattr(self, f"_do_{name}", None)
             if name not in COMMANDS or method is None:
-                raise UseError(f"there is no /{name}; /help lists the commands")
+                raise UsageError(f"there is no /{name}; /help lists the commands")
             await method(rest.strip())
         except (LookupError, ValueError) as error:
-            raise UseError(str(error.args[0] if error.args else error)) from None
+            raise UsageError(str(error.args[0] if error.args else error)) from None
         return True
 
-    # Which message is meant
+    # Message lookup
 
-    def _meant(
+    def _find_message(
         self, rest: str, fits: Callable[[dict[str, Any]], bool], what: str
     ) -> tuple[dict[str, Any], str]:
         match = re.match(r"#(\d+)\s*", rest)
@@ -108,20 +112,20 @@ class Room:
             message_id = self._renderer.by_number(int(match[1]))
             message = self.conversation.find(int(message_id)) if message_id is not None else None
             if message is None:
-                raise UseError(f"there is no message #{match[1]}")
+                raise UsageError(f"there is no message #{match[1]}")
             return message, rest[match.end() :]
         for message in reversed(self.conversation.messages()):
             if int(message["channel"]) == self._channel.id and not message["removed"] and fits(message):
                 return message, rest
-        raise UseError(f"there is no {what} here yet")
+        raise UsageError(f"there is no {what} here yet")
 
-    def _form(self, rest: str, part_id: str | None = None) -> tuple[dict[str, Any], str]:
+    def _find_form(self, rest: str, part_id: str | None = None) -> tuple[dict[str, Any], str]:
         def fits(message: dict[str, Any]) -> bool:
             parts = parts_of(message["content"])
             return any(part_id is None or _is_called(part, part_id) for part in parts)
 
         what = f"button or field {part_id}" if part_id else "form"
-        return self._meant(rest, fits, what)
+        return self._find_message(rest, fits, what)
 
     # Commands
 
@@ -133,7 +137,7 @@ class Room:
 
     async def _do_as(self, rest: str) -> None:
         if not rest:
-            raise UseError("/as NAME")
+            raise UsageError("/as NAME")
         name = rest.removeprefix("@")
         try:
             self._user = self.gateway.world.user(name)
@@ -141,34 +145,34 @@ class Room:
             await self._actions.add_user(name)
             self._user = self.gateway.world.user(name)
         if not self._channel.clan_id:
-            self._go(self.gateway.world.channel())
+            self._switch_to(self.gateway.world.channel())
 
     async def _do_in(self, rest: str) -> None:
         if not rest:
-            raise UseError("/in CHANNEL")
-        self._go(self.gateway.world.channel(rest.removeprefix("#")))
+            raise UsageError("/in CHANNEL")
+        self._switch_to(self.gateway.world.channel(rest.removeprefix("#")))
 
     async def _do_dm(self, rest: str) -> None:
         if rest:
             await self._do_as(rest)
-        self._go(self.gateway.world.dm(self._user))
+        self._switch_to(self.gateway.world.dm(self._user))
 
     async def _do_click(self, rest: str) -> None:
         button = re.sub(r"^#\d+\s*", "", rest).strip()
         if not button:
-            raise UseError("/click BUTTON: the name in square brackets, or what the button says")
-        message, _ = self._form(rest, button)
+            raise UsageError("/click BUTTON: the name in square brackets, or the label")
+        message, _ = self._find_form(rest, button)
         part = next((one for one in parts_of(message["content"]) if _is_called(one, button)), None)
         if part is None:
-            raise UseError(f"this message has no button {button}")
+            raise UsageError(f"this message has no button {button}")
         if (part.get("component") or {}).get("disable"):
-            raise UseError(f"the button {button} is switched off")
+            raise UsageError(f"the button {button} is disabled")
         await self._actions.click(
             message["id"], self._user.id, str(part["id"]), self._filled.get(message["id"])
         )
 
     async def _do_fill(self, rest: str) -> None:
-        message, rest = self._form(rest)
+        message, rest = self._find_form(rest)
         pairs = _pairs(rest)
         parts = {
             str(part.get("id")): part for part in parts_of(message["content"]) if part.get("type") != BUTTON
@@ -176,7 +180,7 @@ class Room:
         for name, value in pairs:
             field = name.rpartition(".")[2]
             if field not in parts:
-                raise UseError(f"the form has no field {field}; it has {', '.join(parts)}")
+                raise UsageError(f"the form has no field {field}; it has {', '.join(parts)}")
             self._filled.setdefault(message["id"], {})[field] = _value(parts[field], value)
         filled = ", ".join(f"{field}={value}" for field, value in self._filled[message["id"]].items())
         out.print(f"   filled in: {filled}", markup=False)
@@ -185,67 +189,67 @@ class Room:
         try:
             words = shlex.split(re.sub(r"^#\d+\s*", "", rest))
         except ValueError as error:
-            raise UseError(str(error)) from None
+            raise UsageError(str(error)) from None
         if len(words) < 2:
-            raise UseError("/select FIELD VALUE, such as /select dish pho")
+            raise UsageError("/select FIELD VALUE, such as /select dish pho")
         field = words[0].rpartition(".")[2]
-        message, _ = self._form(rest, field)
+        message, _ = self._find_form(rest, field)
         part = next((one for one in parts_of(message["content"]) if one.get("id") == field), None)
         if part is None:
-            raise UseError(f"this message has no select box {field}")
+            raise UsageError(f"this message has no select menu {field}")
         values = [_value(part, word) for word in words[1:]]
         self._filled.setdefault(message["id"], {})[field] = values[0] if len(values) == 1 else values
         await self._actions.select(message["id"], self._user.id, field, values)
 
     async def _do_react(self, rest: str) -> None:
-        # A number alone is no emoji: "1 :tada:" means message 1.
+        # A bare number is a message number, not an emoji: "1 :tada:" means message 1.
         rest = re.sub(r"^(\d+)\s+(?=\S)", r"#\1 ", rest)
-        message, emoji = self._meant(rest, lambda message: True, "message")
+        message, emoji = self._find_message(rest, lambda message: True, "message")
         if not emoji:
-            raise UseError("/react EMOJI, such as /react :thumbsup:")
+            raise UsageError("/react EMOJI, such as /react :thumbsup:")
         known = next((one for one in message["reactions"] if one["emoji"] == emoji), None)
         remove = known is not None and str(self._user.id) in known["users"]
         await self._actions.react(message["id"], self._user.id, emoji, remove)
 
     async def _do_reply(self, rest: str) -> None:
-        message, text = self._meant(rest, lambda message: bool(message["bot"]), "message of the bot")
+        message, text = self._find_message(rest, lambda message: bool(message["bot"]), "message of the bot")
         await self._actions.say(self._channel.id, self._user.id, text, reply_to=message["id"])
 
-    def _mine(self, rest: str) -> tuple[dict[str, Any], str]:
+    def _find_own(self, rest: str) -> tuple[dict[str, Any], str]:
         me = str(self._user.id)
-        message, rest = self._meant(rest, lambda message: message["sender"] == me, "message of yours")
+        message, rest = self._find_message(rest, lambda message: message["sender"] == me, "message of yours")
         if message["sender"] != me:
-            raise UseError("that message is somebody else's")
+            raise UsageError("that message belongs to another user")
         return message, rest
 
     async def _do_edit(self, rest: str) -> None:
-        message, text = self._mine(rest)
+        message, text = self._find_own(rest)
         if not text:
-            raise UseError("/edit TEXT")
+            raise UsageError("/edit TEXT")
         await self._actions.edit(message["id"], text)
 
     async def _do_delete(self, rest: str) -> None:
-        message, _ = self._mine(rest)
+        message, _ = self._find_own(rest)
         await self._actions.delete(message["id"])
 
     async def _do_drop(self, rest: str) -> None:
         await self._actions.fault("drop")
-        out.print("   the connection is cut; a bot comes back by itself", markup=False)
+        out.print("   the connection was dropped; the bot reconnects", markup=False)
 
     async def _do_stall(self, rest: str) -> None:
         await self._actions.fault("stall")
-        out.print("   the server hangs: nothing comes or goes until /resume", markup=False)
+        out.print("   the server is stalled until /resume", markup=False)
 
     async def _do_resume(self, rest: str) -> None:
         await self._actions.fault("clear")
 
     async def _do_restart(self, rest: str) -> None:
-        await self._process.restart("the bot starts again")
+        await self._process.restart("the bot restarts")
         await self.gateway.wait_joined(timeout=30)
 
     async def _do_save(self, rest: str) -> None:
         if not len(self._recording):
-            raise UseError("nothing was played yet")
+            raise UsageError("nothing to save yet: send a message first")
         path = Path(rest or "test_played.py")
         text = self._recording.python(short(self._process.target.path))
         await asyncio.to_thread(_write_new, path, text)
@@ -259,11 +263,11 @@ def _is_called(part: dict[str, Any], name: str) -> bool:
 
 
 def _pairs(rest: str) -> list[tuple[str, str]]:
-    """Read ``FIELD=VALUE ...``; words without a field go on with the value before them."""
+    """Parse ``FIELD=VALUE ...``; a word without ``=`` continues the value before it."""
     try:
         words = shlex.split(rest)
     except ValueError as error:
-        raise UseError(f"/fill FIELD=VALUE: {error}") from None
+        raise UsageError(f"/fill FIELD=VALUE: {error}") from None
     pairs: list[tuple[str, str]] = []
     for word in words:
         name, equals, value = word.partition("=")
@@ -274,7 +278,7 @@ def _pairs(rest: str) -> list[tuple[str, str]]:
         else:
             break
     if not pairs:
-        raise UseError("/fill FIELD=VALUE ..., such as /fill dish=pho wish=no onions")
+        raise UsageError("/fill FIELD=VALUE ..., such as /fill dish=pho wish=no onions")
     return pairs
 
 
@@ -283,34 +287,34 @@ def _write_new(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as stream:
             stream.write(text)
     except FileExistsError:
-        raise UseError(f"{path} is there already; /save ANOTHER.py") from None
+        raise UsageError(f"{path} exists: use another name, such as /save another.py") from None
     except OSError as error:
-        raise UseError(f"{path} cannot be written: {error.strerror}") from None
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _value(part: dict[str, Any], text: str) -> str:
-    """Give the value of a choice by its value or label; a date as Mezon writes it."""
+    """Return the value of an option by its value, label or unique prefix; a date in Mezon's format."""
     options = options_of(part)
     if options:
         for option in options:
             if text in (str(option.get("value")), str(option.get("label"))):
                 return str(option.get("value"))
-        # Nobody types "Phở bò" where "pho" can mean nothing else.
-        begun = {
+        # "pho" is enough for "Phở bò" if no other option starts with it.
+        matching = {
             str(option.get("value"))
             for option in options
             if any(_plain(str(option.get(name))).startswith(_plain(text)) for name in ("value", "label"))
         }
-        if len(begun) == 1 and text:
-            return begun.pop()
+        if len(matching) == 1 and text:
+            return matching.pop()
         known = ", ".join(str(option.get("value")) for option in options)
-        raise UseError(f"{part.get('id')} offers {known}, not {text}")
+        raise UsageError(f"{part.get('id')} offers {known}, not {text}")
     if part.get("type") == 4 and (match := re.fullmatch(r"(\d{4})-(\d\d?)-(\d\d?)", text)):
         return f"{int(match[3])}/{int(match[2])}/{match[1]}"
     return text
 
 
 def _plain(text: str) -> str:
-    """Take case and diacritics away."""
-    apart = unicodedata.normalize("NFD", text.casefold())
-    return "".join(sign for sign in apart if not unicodedata.combining(sign)).replace("đ", "d")
+    """Return the text without case and diacritics."""
+    decomposed = unicodedata.normalize("NFD", text.casefold())
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).replace("đ", "d")

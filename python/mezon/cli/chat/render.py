@@ -1,4 +1,4 @@
-"""Messages as text: on a terminal with colours and boxes, in a pipe as plain lines."""
+"""Rendering of messages: colours and boxes on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KINDS = {_SELECT: "select", _INPUT: "text", _DATE: "date", _RADIO: "choice"}
 
 
 def parts_of(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the inputs and buttons of a message, in their order."""
+    """Return the inputs and buttons of a message, in order."""
     inside = [
         field.get("inputs") for embed in content.get("embed") or [] for field in embed.get("fields") or []
     ]
@@ -31,14 +31,14 @@ def parts_of(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def options_of(part: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the choices of a select or a choice."""
+    """Return the options of a select menu or a radio field."""
     component = part.get("component")
     found = component if isinstance(component, list) else (component or {}).get("options") or []
     return [one for one in found if isinstance(one, dict)]
 
 
 class Renderer:
-    """Prints what the conversation tells. ``heard`` is set for everything a bot does."""
+    """Print the events of a conversation. ``bot_acted`` is set whenever the bot does something."""
 
     def __init__(self, gateway: LocalGateway, fancy: bool) -> None:
         self._gateway = gateway
@@ -46,39 +46,39 @@ class Renderer:
         self._numbers: dict[str, int] = {}
         self._drawn: dict[str, str] = {}
         self._reactions: dict[str, str] = {}
-        self.heard: asyncio.Event = asyncio.Event()
-        self.where = 0
-        """The channel the person looks at."""
+        self.bot_acted: asyncio.Event = asyncio.Event()
+        self.channel_id = 0
+        """The channel the user is in."""
 
     def number(self, message_id: str) -> int:
-        """Give the short number of a message."""
+        """Return the short number of a message."""
         return self._numbers.setdefault(message_id, len(self._numbers) + 1)
 
     def by_number(self, number: int) -> str | None:
-        """Find the id behind a short number."""
+        """Return the id of the message with a short number, or None."""
         return next((one for one, known in self._numbers.items() if known == number), None)
 
     def note(self, text: str) -> None:
-        """Draw something that is no message."""
+        """Print a line that is not a message."""
         err.print(text, style="dim", markup=False)
 
-    def trouble(self, text: str) -> None:
-        """Draw an error of the bot."""
-        self.heard.set()
+    def error(self, text: str) -> None:
+        """Print an error of the bot."""
+        self.bot_acted.set()
         err.print(text.rstrip(), style="red", markup=False)
 
     def take(self, event: dict[str, Any]) -> None:
-        """Draw an event of the conversation."""
+        """Print an event of the conversation."""
         if event["event"] != "message":
             return
         message = event["message"]
         if message["bot"]:
-            self.heard.set()
+            self.bot_acted.set()
         drawn = repr((message["content"], message["attachments"], message["removed"]))
         if self._drawn.get(message["id"]) != drawn:
             known = message["id"] in self._drawn
             self._drawn[message["id"]] = drawn
-            # What the person said stands in the prompt already.
+            # The user's own message is already visible in the prompt.
             if message["bot"] or known or not self._fancy:
                 self._draw(message, known)
         self._draw_reactions(message)
@@ -86,7 +86,7 @@ class Renderer:
     def _head(self, message: dict[str, Any], known: bool) -> str:
         number = self.number(message["id"])
         place = ""
-        if int(message["channel"]) != self.where:
+        if int(message["channel"]) != self.channel_id:
             channel = self._gateway.world.channels.get(int(message["channel"]))
             place = f" in {channel.label}" if channel is not None else ""
         notes = []
@@ -134,7 +134,7 @@ class Renderer:
         for field in embed.get("fields") or []:
             lines.append(f"{field.get('name') or ''}: {field.get('value') or ''}".rstrip(" :"))
             if field.get("inputs"):
-                lines.append("  " + self._asked(field["inputs"]))
+                lines.append("  " + self._describe_input(field["inputs"]))
         if (embed.get("image") or {}).get("url"):
             lines.append(f"picture {embed['image']['url']}")
         footer = (embed.get("footer") or {}).get("text")
@@ -150,7 +150,7 @@ class Renderer:
             for line in [f"== {title}" if title else "==", *lines]:
                 out.print("   " + line, markup=False)
 
-    def _asked(self, part: dict[str, Any]) -> str:
+    def _describe_input(self, part: dict[str, Any]) -> str:
         kind = _KINDS.get(part.get("type", 0), "?")
         options = ", ".join(_choice(one) for one in options_of(part))
         return f"/fill {part.get('id')}=  {kind}" + (f": {options}" if options else "")
@@ -160,18 +160,18 @@ class Renderer:
         if self._reactions.get(message["id"], "") == drawn:
             return
         self._reactions[message["id"]] = drawn
-        if self._bots_part(message):
-            self.heard.set()
+        if self._bot_reacted(message):
+            self.bot_acted.set()
         text = f"   reactions on #{self.number(message['id'])}: {drawn or 'none'}"
         out.print(text, style="dim" if self._fancy else None, markup=False)
 
-    def _bots_part(self, message: dict[str, Any]) -> bool:
+    def _bot_reacted(self, message: dict[str, Any]) -> bool:
         bot = str(self._gateway.bot_id)
         return any(bot in one["users"] for one in message["reactions"])
 
 
 def _named(buttons: list[dict[str, Any]]) -> list[str]:
-    """Name each in brackets by what ``/click`` takes: what it says, or its id where that is no one name."""
+    """Return each button's name for ``/click`` in brackets: its label, or its id if the label is not unique."""
     labels = [str((part.get("component") or {}).get("label") or "") for part in buttons]
     taken = [label.lower() for label in labels]
     return [
@@ -181,7 +181,7 @@ def _named(buttons: list[dict[str, Any]]) -> list[str]:
 
 
 def _choice(option: dict[str, Any]) -> str:
-    """Write an option as ``/fill`` takes it, and what it is called if that is another word."""
+    """Return an option as ``/fill`` accepts it, followed by its label if that differs."""
     value, label = str(option.get("value")), str(option.get("label"))
     typed = f'"{value}"' if any(letter.isspace() for letter in value) else value
     return typed if label == value else f"{typed} ({label})"

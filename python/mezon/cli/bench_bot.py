@@ -1,6 +1,6 @@
-"""The bot of the benchmark. Runs on either package, so it uses what both have; started as a file, not as a module.
+"""The bot of ``mezon bench``. Runs as a script on either package, so it uses only what both packages have.
 
-Argument: options as JSON. Tells its parent what happened in lines that begin with @.
+Argument: options as JSON. Reports measurements to the parent process in lines that begin with @.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ import traceback
 
 OPTIONS = json.loads(sys.argv[1])
 BEGAN = time.perf_counter()
-from mezon import MezonClient  # noqa: E402 (the import is what is measured)
+from mezon import MezonClient  # noqa: E402 (the import is measured)
 
 IMPORTED = time.perf_counter()
 from mezon.models import ChannelMessageContent  # noqa: E402
 
 
 def rss() -> float:
-    """Give the memory in MB, as the system counts it."""
+    """Return the resident memory in MB, as the operating system counts it."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * resource.getpagesize() / 1e6
@@ -29,40 +29,40 @@ def rss() -> float:
 
 
 def cpu() -> float:
-    """Give the seconds of this process, user and system."""
+    """Return the CPU seconds of this process, user and system."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
-def tell(**facts: object) -> None:
-    """Print a line for the parent."""
+def report(**facts: object) -> None:
+    """Print a line for the parent process."""
     print("@" + json.dumps(facts), flush=True)
 
 
 async def main() -> None:
-    """Log in, count, send."""
+    """Log in, count messages, send messages."""
     memory = rss()
     client = MezonClient(**OPTIONS["client"])
     warm, wanted = OPTIONS["warm"], OPTIONS["messages"]
     seen, began = 0, 0.0
     warmed, done = asyncio.Event(), asyncio.Event()
 
-    async def hear(message: object) -> None:
+    async def count(message: object) -> None:
         nonlocal seen, began
         seen += 1
         if seen == warm:
             warmed.set()
             began = cpu()
         elif seen == warm + wanted:
-            tell(done=time.monotonic(), cpu=cpu() - began)
+            report(done=time.monotonic(), cpu=cpu() - began)
             done.set()
 
-    client.on_channel_message(hear)
+    client.on_channel_message(count)
     start = time.perf_counter()
     await client.login()
-    tell(login=time.perf_counter() - start, imported=IMPORTED - BEGAN, rss=memory)
+    report(login=time.perf_counter() - start, imported=IMPORTED - BEGAN, rss=memory)
     await warmed.wait()
-    tell(warm=True)
+    report(warm=True)
     await done.wait()
     channel = await client.channels.fetch(OPTIONS["channel"])
     content = ChannelMessageContent(t="to be acknowledged")
@@ -71,7 +71,7 @@ async def main() -> None:
         start = time.perf_counter()
         await channel.send(content)
         taken.append(time.perf_counter() - start)
-    tell(sends=sorted(taken))
+    report(sends=sorted(taken))
 
 
 if __name__ == "__main__":
@@ -80,6 +80,6 @@ if __name__ == "__main__":
     except BaseException:
         traceback.print_exc()
         os._exit(1)
-    # Neither side's end is measured, nor may it hang.
+    # The shutdown is not measured and must not hang.
     sys.stdout.flush()
     os._exit(0)
