@@ -78,6 +78,7 @@ lint: build $(PROTOS)/.stamp ## format, clippy, ruff, mypy, pyright, layers, stu
 	$(PY) -m mypy.stubtest mezon._core mezon._client.rpc_door --allowlist tests/typing/stubtest-allowlist.txt
 	$(PROTOS)/$(BIN)/python tools/protos.py --check
 	$(PY) tools/rpc.py --check
+	$(PY) tools/events.py --check
 	$(PY) tools/licences.py --check
 	$(PY) tools/typed.py
 
@@ -121,6 +122,7 @@ $(PROTOS)/.stamp: pyproject.toml
 proto: $(VENV)/.stamp $(PROTOS)/.stamp ## regenerate the Python messages from proto/
 	$(PROTOS)/$(BIN)/python tools/protos.py
 	$(PY) tools/rpc.py
+	$(PY) tools/events.py
 
 TARGET ?=
 COMPATIBILITY ?= manylinux_2_17

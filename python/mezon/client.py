@@ -43,9 +43,8 @@ from mezon._client.stored import OpenedStore
 from mezon._client.tokens import Tokens
 from mezon._client.view import manager_of
 from mezon._client.waiting import ClientWaiting
-from mezon._events.auto_bind import auto_bind, bind_marked
 from mezon._events.dispatcher import Dispatcher
-from mezon._events.registration import EventRegistration
+from mezon._events.registration import EventRegistration, auto_bind, bind_marked
 from mezon._events.waiting import Waiters
 from mezon._gateway.transport import check_transport
 from mezon._http.route import check_route

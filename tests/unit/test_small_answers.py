@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from google.protobuf import json_format
-from mezon._events.auto_bind import SERVED
 from mezon._events.default_effects import Effects
+from mezon._events.registration import SERVED
 from mezon._gateway.codec import MESSAGES, schema_of
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.socket._answer import Answer
