@@ -1,12 +1,12 @@
-# The one list of commands, for people and for CI. `make help` prints it.
+# All commands of the project, for developers and CI. `make help` prints the list.
 WINDOWS := $(filter Windows_NT,$(OS))
 PYTHON ?= $(if $(WINDOWS),python,python3)
 FUZZ_SECONDS ?= 60
 VENV := .venv
-# Where an environment keeps its commands.
+# The directory of an environment's commands.
 BIN := $(if $(WINDOWS),Scripts,bin)
 PY := $(VENV)/$(BIN)/python
-# The stamp of the last build for each profile: touched when the extension in python/mezon is of that profile.
+# One stamp per build profile, touched when the extension in python/mezon was built with that profile.
 SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -22,7 +22,7 @@ $(VENV)/.stamp: requirements.lock pyproject.toml
 	$(PYTHON) tools/environment.py $(VENV) develop --project --optional nats-server
 	@touch $@
 
-setup: $(VENV)/.stamp ## make the virtual environment
+setup: $(VENV)/.stamp ## create the virtual environment
 
 $(VENV)/.release: $(VENV)/.stamp $(SOURCES)
 	@echo "Compiling the Rust core in release mode: minutes the first time, seconds later. Crate by crate:"
@@ -35,39 +35,39 @@ $(VENV)/.dev: $(VENV)/.stamp $(SOURCES)
 
 build: $(VENV)/.release ## build the extension in release mode into the environment
 
-build-dev: $(VENV)/.dev ## build it quickly, unoptimised
+build-dev: $(VENV)/.dev ## build the extension without optimization, quickly
 
-demo: build ## a bot talks to a local gateway, then a burst of 50,000 messages
+demo: build ## run a bot against the local gateway, then send a burst of 50,000 messages
 	$(PY) examples/demo.py
 
-test: test-rust test-python ## every test, Rust and Python
+test: test-rust test-python ## run all tests, Rust and Python
 
 test-rust:
 	cargo test --locked --quiet
 
-# How many tests run at a time; a file stays together.
+# Number of parallel test processes; the tests of one file run in one process.
 JOBS ?= 2
 test-python: build
 	$(PY) -m pytest -n $(JOBS) --dist loadfile
 
 N ?= 1
 BURST ?= 50000
-faults: build ## the fault suite, N=20 times in a row
+faults: build ## run the fault suite, N=20 times in a row
 	@for run in $$(seq $(N)); do echo "run $$run of $(N)"; $(PY) -m pytest -q tests/faults || exit 1; done
 
-faults-machines: build ## kill workers, relays and NATS servers, N=20 times each in bursts of 50,000
+faults-machines: build ## kill workers, relays and NATS servers during bursts of 50,000 messages, N=20 times each
 	MACHINES_TIMES=$(N) MACHINES_BURST=$(BURST) MACHINES_SECONDS=60 $(PY) -m pytest -q --timeout 3600 tests/cluster tests/examples
 
-soak: build ## random faults for SOAK_SECONDS=600 from SOAK_SEED=1 over SOAK_TRANSPORT=auto, then a report
+soak: build ## inject random faults for SOAK_SECONDS=600 with SOAK_SEED=1 over SOAK_TRANSPORT=auto, then report
 	$(PY) tests/soak.py
 
-model: ## every order in which the threads of the inbox can meet
+model: ## check every interleaving of the inbox's threads
 	cargo test --locked --quiet --lib --features model inbox::model
 
-fuzz: ## mutate frames for FUZZ_SECONDS; FUZZ_SEED repeats a run
+fuzz: ## fuzz the decoder for FUZZ_SECONDS; FUZZ_SEED repeats a run
 	FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --locked --quiet --test fuzz -- --nocapture
 
-lint: build $(PROTOS)/.stamp ## format, clippy, ruff, mypy, pyright, layers, stubtest, generated code
+lint: build $(PROTOS)/.stamp ## check format, clippy, ruff, mypy, pyright, layers, stubtest and generated code
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --features python -- -D warnings
@@ -87,33 +87,33 @@ $(DOCS)/.stamp: requirements.lock
 	$(PYTHON) tools/environment.py $(DOCS) docs
 	@touch $@
 
-docs: $(DOCS)/.stamp ## build the documentation site into build/site, strictly, and check its links
+docs: $(DOCS)/.stamp ## build the documentation site into build/site and check its links
 	$(DOCS)/$(BIN)/python tools/docs.py
 
-fmt: $(VENV)/.stamp ## format everything
+fmt: $(VENV)/.stamp ## format all code
 	cargo fmt
 	$(VENV)/$(BIN)/ruff format .
 	$(VENV)/$(BIN)/ruff check --fix .
 
-screenshots: build ## the pictures of the playground's page in docs/assets, taken by its tests
+screenshots: build ## update the screenshots of the playground in docs/assets
 	MEZON_SCREENSHOTS=docs/assets $(PY) -m pytest -q tests/playground/test_playground_page.py
 
 bench: build ## compare with mezon-sdk (installed into .venv-reference) in one run
 	$(PY) benches/compare.py
 
-bench-quick: build ## the same with small numbers, under 90 s
+bench-quick: build ## run a short comparison, under 90 s
 	$(PY) benches/compare.py --quick
 
-bench-instructions: build ## instructions an event by callgrind, beside those that were kept; needs valgrind
+bench-instructions: build ## count instructions per event with callgrind and compare with the recorded ones; needs valgrind
 	$(PY) benches/instructions.py
 
-bench-machines: build ## a bot behind a relay and NATS, beside the same bot in one process
+bench-machines: build ## compare a bot behind a relay and NATS with the same bot in one process
 	$(PY) benches/cluster.py
 
-bench-rust: ## criterion
+bench-rust: ## run the criterion benchmarks
 	cargo bench --locked
 
-# The compiler of the generated messages needs an older protobuf than the tests use: an environment of its own.
+# The protobuf compiler needs an older protobuf than the tests, hence a separate environment.
 PROTOS := $(VENV)-protos
 $(PROTOS)/.stamp: pyproject.toml
 	$(PYTHON) tools/environment.py $(PROTOS) protos --unlocked
@@ -133,7 +133,7 @@ $(DIST)/.stamp: requirements.lock
 	$(PYTHON) tools/environment.py $(DIST) dist
 	@touch $@
 
-dist: $(DIST)/.stamp ## wheel and sdist in dist/, audited, and driven by a bot on every Python here (PGO=1: with a profile, for this system)
+dist: $(DIST)/.stamp ## build wheel and sdist into dist/, check them, and run a bot on every installed Python (PGO=1: profile-guided)
 	$(DIST)/$(BIN)/python tools/dist.py build $(DIST_OPTIONS)
 	$(DIST)/$(BIN)/python tools/dist.py check
 	$(DIST)/$(BIN)/python tools/dist.py drive
@@ -143,16 +143,16 @@ dist-wheel: $(DIST)/.stamp
 	$(DIST)/$(BIN)/python tools/dist.py wheel $(DIST_OPTIONS)
 	$(DIST)/$(BIN)/python tools/dist.py check
 
-dist-same: $(DIST)/.stamp ## build the wheel twice: the bytes must be the same
+dist-same: $(DIST)/.stamp ## build the wheel twice and check that the bytes are identical
 	$(DIST)/$(BIN)/python tools/dist.py same $(DIST_OPTIONS)
 
-test-dev: build ## integration tests with Python's own checks on: dev mode and a debugging allocator
+test-dev: build ## run the integration tests in dev mode with a debugging allocator
 	PYTHONMALLOC=debug $(PY) -X dev -m pytest -q tests/integration
 
-asan: $(VENV)/.stamp ## the core's half of the Python tests under the address sanitizer (Linux, gcc)
+asan: $(VENV)/.stamp ## run the tests of the core under the address sanitizer (Linux, gcc)
 	$(PY) tools/asan.py
 
-test-oldest: build ## unit and integration tests on the oldest dependencies that pyproject.toml allows
+test-oldest: build ## run unit and integration tests on the oldest allowed dependencies
 	$(PYTHON) tools/oldest.py
 
 licences: ## collect the licences of the crates in the wheel
@@ -166,5 +166,5 @@ lock: ## pin the newest allowed versions of every tool and library in requiremen
 	    --custom-compile-command "make lock" --output-file requirements.lock
 	cargo generate-lockfile
 
-clean: ## remove builds and the environment
+clean: ## remove builds and environments
 	rm -rf target build dist $(VENV) $(VENV)-*

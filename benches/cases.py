@@ -1,4 +1,4 @@
-"""The cases of the benchmark: what a bot goes through, and the figures that come out."""
+"""The cases of the benchmark and their figures."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ async def store_cost(setting: Setting, who: Who) -> Figures:
     async def once(**options: Any) -> Figures:
         return rates(await burst(setting, who, n, handler="async", **options), n)
 
-    # In an order that gives neither side the advantage of going second.
+    # This order gives neither side the advantage of running second.
     off, on, again, back = await once(store=False), await once(), await once(), await once(store=False)
     rate = (on["rate"] + again["rate"]) / (off["rate"] + back["rate"])
     return {"lost": (1 - rate) * 100, "cpu": (on["cpu"] + again["cpu"] - off["cpu"] - back["cpu"]) / 2}
 
 
 async def flat(setting: Setting, who: Who) -> Figures:
-    """CPU an event under other loads, as a share of what it is in `messages_async`."""
+    """Return the CPU per event under other loads, relative to `messages_async`."""
 
     async def cpu(n: int, times: int = 1, **options: Any) -> float:
         result = await burst(setting, who, n, times=times, handler="async", **options)
@@ -38,13 +38,13 @@ async def flat(setting: Setting, who: Who) -> Figures:
     base = await cpu(100_000)
     figures = {
         "few": await cpu(10_000) / base,
-        # Ten times what the store keeps.
+        # Ten times the bound of the store.
         "many": await cpu(100_000, 100, patience=600.0) / base,
         "one_channel": await cpu(100_000, channels=1) / base,
         "channels": await cpu(100_000, channels=2_000) / base,
         "handlers": await cpu(100_000, others=19) / 20 / base,
     }
-    # A world of its own: the others would list its channels, too.
+    # A separate server: the bots of the other cases would list its channels, too.
     async with server() as where:
         figures["all_channels"] = await cpu(200_000, where=where, channels=20_000) / base
     return figures
@@ -61,7 +61,7 @@ async def messages_batch(setting: Setting, who: Who) -> Figures:
 
 
 async def transports(setting: Setting, who: Who) -> Figures:
-    """Time the same burst over both, in an order that gives neither the advantage of going second."""
+    """Measure the same burst over both transports; the order gives neither the advantage of running second."""
     n = setting.scale(who, 20_000, 100_000)
 
     async def once(transport: str) -> Figures:

@@ -1,4 +1,4 @@
-"""A chart of the main figures: how many times better than mezon-sdk, for light and for dark pages."""
+"""Chart of the main figures relative to mezon-sdk, for light and dark pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 import report
 from rows import ROWS
 
-#: The rows it shows, and what they are called there.
+#: The rows of the chart and their labels.
 BARS: Final = {
     ("messages_async", "rate"): "messages a second, async handler",
     ("messages_async", "cpu"): "CPU a message",
@@ -20,14 +20,14 @@ BARS: Final = {
     ("memory_burst", "peak"): "memory in a burst of 20,000",
 }
 
-#: Text, its weaker form, the bar, the line of mezon-sdk.
+#: Colours: text, secondary text, bar, line of mezon-sdk.
 COLOURS: Final = {
     "light": ("#1f2328", "#59636e", "#0969da", "#d1d9e0"),
     "dark": ("#f0f6fc", "#9198a1", "#4493f8", "#3d444d"),
 }
 
 WIDTH: Final = 760
-#: Where bars begin, and where the longest ends.
+#: Start of the bars and end of the longest bar.
 LEFT: Final = 250
 RIGHT: Final = 520
 ROW: Final = 34
@@ -35,7 +35,7 @@ TOP: Final = 46
 
 
 def _lines(measured: report.Measured) -> list[tuple[str, float, str]]:
-    """Give what a bar says: title, how many times better, the two values."""
+    """Return title, ratio and the two values of a bar."""
     lines = []
     for row in ROWS:
         title = BARS.get((row.case, row.figure))

@@ -1,4 +1,4 @@
-"""Cases about many: clans, channels and users of one bot, and bots of one process."""
+"""Cases with large numbers: clans, channels and users of one bot, and bots of one process."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from harness import BenchError, Program, Who, run_bot, server
 from running import Figures, Setting, burst, rates
 
 BOTS = 1_000
-#: Seconds the bots are watched while nothing comes; a ping each is sent in them.
+#: Seconds without events in which the idle bots are measured; each sends one ping.
 IDLE = 10.0
 
 
 async def large_world(setting: Setting, who: Who) -> Figures:
-    """300 clans, 20,000 channels, 200,000 users: messages of anybody anywhere."""
+    """300 clans, 20,000 channels, 200,000 users: messages from random users in random channels."""
     n = setting.scale(who, 10_000, 200_000)
     async with server(300, channels=20_000, users=200_000) as where:
         cost = await burst(setting, who, n, "everywhere", where=where, handler="async")
@@ -22,13 +22,13 @@ async def large_world(setting: Setting, who: Who) -> Figures:
 
 
 async def thousand_bots(setting: Setting, who: Who) -> Figures:
-    """Run a thousand clients in one process: what they are to the machine, and how long they take to log in."""
+    """Run a thousand clients in one process; measure their resources and the time of their logins."""
     count = 100 if setting.quick else BOTS
     async with server(bots=count) as where:
 
         async def conduct(child: Program) -> dict[str, Any]:
             await child.line()
-            # One message for all, after the silence.
+            # One message for each bot, after the idle period.
             await where.order("paced", n=1, rate=1)
             return await child.line()
 

@@ -1,4 +1,4 @@
-"""Cases about handlers: some that wait, many on one event, messages that are heavy to read."""
+"""Cases about handlers: suspending handlers, many handlers of one event, large messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness import BenchError, Who, server
 from mixes import CONTENT
 from running import Figures, Setting, burst, rates
 
-#: Figure -> what the bot does, messages for the reference, messages for this package.
+#: Figure -> kind of handler, number of messages for the reference, number of messages for this package.
 KINDS: Final[dict[str, tuple[dict[str, Any], int, int]]] = {
     "suspends": ({"handler": "suspending"}, 4_000, 50_000),
     "rarely": ({"handler": "rarely"}, 4_000, 50_000),
@@ -30,7 +30,7 @@ async def handlers(setting: Setting, who: Who) -> Figures:
 
 
 async def heavy(setting: Setting, who: Who) -> Figures:
-    """CPU of a message with 50 attachments and of those of 60 KB, for a handler that reads ids and content."""
+    """Return the CPU for messages with 50 attachments and of 60 KB, for a handler that reads ids and content."""
     async with server() as where:
         many = setting.scale(who, 2_000, 10_000)
         attachments = await burst(setting, who, many, "attachments", where=where, handler="reading")
@@ -39,7 +39,7 @@ async def heavy(setting: Setting, who: Who) -> Figures:
         for mix in ("log", "long"):
             contents = await burst(setting, who, few, mix, where=where, handler="reading")
             letters = contents["letters"] / few
-            # Some are two bytes and more.
+            # Some characters take two bytes or more.
             if not CONTENT / 2 < letters <= CONTENT:
                 raise BenchError(
                     f"contents of {letters:.0f} characters were read, which is not what was sent"

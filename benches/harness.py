@@ -23,20 +23,20 @@ from venvs import python_of  # noqa: E402
 
 REFERENCE: Final = "mezon-sdk==1.8.3"
 PATIENCE: Final = 90.0
-#: A line of an answer is short, but for the one with the keys of a thousand bots.
+#: Maximum length of a line; the longest one holds the keys of a thousand bots.
 LIMIT: Final = 1 << 20
-#: Where a bot's message store is by default, in its folder.
+#: The default path of a bot's message store, relative to its folder.
 STORE: Final = Path("mezon-cache") / "mezon-messages-cache.db"
 
 Who = Literal["reference", "ours", "handwritten", "typescript"]
 
 
 class BenchError(Exception):
-    """A bot or the server did not do its part; the text says which."""
+    """A bot or the server failed; the message says which and how."""
 
 
 def interpreters(wanted: set[Who]) -> tuple[dict[Who, str], list[str]]:
-    """Find the Python of each side, made when missing; and sentences on what is left out."""
+    """Return the interpreter of each side, created if it is missing, and notes on omitted sides."""
     found: dict[Who, str] = {"ours": sys.executable}
     notes: list[str] = []
     for who, variable, folder, packages in (
@@ -51,14 +51,14 @@ def interpreters(wanted: set[Who]) -> tuple[dict[Who, str], list[str]]:
         try:
             found[who] = _environment(ROOT / folder, packages)  # type: ignore[index]
         except (subprocess.CalledProcessError, OSError) as error:
-            notes.append(f"The {who} side is left out, since {folder} could not be made: {error}.")
+            notes.append(f"The {who} side is omitted, because {folder} could not be created: {error}.")
     if "typescript" in wanted:
         node, package = shutil.which("node"), os.environ.get("MEZON_TYPESCRIPT")
         if node and package:
             found["typescript"] = node
         else:
             notes.append(
-                "The typescript side is left out: it needs node, and MEZON_TYPESCRIPT naming a built mezon-sdk 2.8.53."
+                "The typescript side is omitted: it needs node, and MEZON_TYPESCRIPT set to a built mezon-sdk 2.8.53."
             )
     return found, notes
 
@@ -67,7 +67,7 @@ def _environment(folder: Path, packages: list[str]) -> str:
     python = python_of(folder)
     stamp = folder / ".complete"
     if not stamp.exists():
-        print(f"Making {folder.name} ...", flush=True)
+        print(f"Creating {folder.name} ...", flush=True)
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
         subprocess.run(install, check=True)
@@ -76,21 +76,21 @@ def _environment(folder: Path, packages: list[str]) -> str:
 
 
 class Program:
-    """A child process that talks in JSON lines."""
+    """A child process that writes JSON lines."""
 
     def __init__(self, process: asyncio.subprocess.Process, name: str, mark: str, folder: Path) -> None:
         self.process, self.name, self._mark = process, name, mark
-        #: Where it runs.
+        #: Its working directory.
         self.folder = folder
 
     async def line(self, timeout: float = PATIENCE) -> dict[str, Any]:
-        """Wait for the next thing it tells."""
+        """Wait for the next line of the benchmark's protocol."""
         assert self.process.stdout is not None
         try:
             async with asyncio.timeout(timeout):
                 while raw := await self.process.stdout.readline():
                     text = raw.decode(errors="replace")
-                    # A bot may print what it likes; what it tells the benchmark is marked.
+                    # A bot may print other output; lines for the benchmark are marked.
                     if text.startswith(self._mark):
                         value: dict[str, Any] = json.loads(text[len(self._mark) :])
                         return value
@@ -100,13 +100,13 @@ class Program:
 
     @property
     def store(self) -> Path:
-        """The file of its message store, when it is where it is by default."""
+        """The default path of its message store."""
         return self.folder / STORE
 
     async def stored(self, rows: int, bound: int | None = None, patience: float = 60.0) -> float:
-        """When this bot's message store on disk has so many rows (monotonic time).
+        """Wait until this bot's message store on disk has `rows` rows; return the monotonic time.
 
-        With a bound those stored first are gone: the last one is there, and not fewer than the bound are.
+        With a bound the oldest rows are pruned: wait for the last row and for at least `bound` rows.
         """
         path = self.store
         end = time.monotonic() + patience
@@ -116,7 +116,7 @@ class Program:
                 contextlib.suppress(sqlite3.OperationalError),
                 contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as store,
             ):
-                # Only the first rows are ever deleted: the highest row id tells, without counting each time.
+                # Only the oldest rows are deleted, so the highest row id is enough until the end.
                 while time.monotonic() < end:
                     (highest,) = store.execute("SELECT max(rowid) FROM messages").fetchone()
                     now = time.monotonic()
@@ -138,7 +138,7 @@ class Program:
 async def program(
     *command: str, name: str, mark: str = "", cwd: str | Path, env: dict[str, str]
 ) -> AsyncIterator[Program]:
-    """Run a child; it never outlives the block. Its errors are shown when it fails."""
+    """Run a child process for the duration of the block. Its standard error is shown if it fails."""
     with tempfile.TemporaryFile() as errors:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -161,17 +161,17 @@ async def program(
 
 
 class Server:
-    """The server process and its world."""
+    """The server process."""
 
     def __init__(self, child: Program, hello: dict[str, Any]) -> None:
         self._child = child
         self.environment: dict[str, str] = hello["environment"]
         self.channel: int = hello["channel"]
-        #: Id and key of each of the further bots it lets in.
+        #: Id and key of each additional bot.
         self.bots: list[tuple[int, str]] = hello["bots"]
 
     async def order(self, do: str, *, patience: float = PATIENCE, **details: Any) -> dict[str, Any]:
-        """Give an order and wait until it is carried out."""
+        """Send a command and wait until it is carried out."""
         stdin = self._child.process.stdin
         assert stdin is not None
         stdin.write(json.dumps({"do": do, **details}).encode() + b"\n")
@@ -184,7 +184,7 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def server(clans: int = 1, **world: int) -> AsyncIterator[Server]:
-    """Start a server, on this package's interpreter; with so many ``channels``, ``users``, ``bots``."""
+    """Start a server on this interpreter, with the given numbers of ``clans``, ``channels``, ``users`` and ``bots``."""
     sizes = [text for name, count in (("clans", clans), *world.items()) for text in (f"--{name}", str(count))]
     command = (sys.executable, str(HERE / "server.py"), *sizes)
     async with program(*command, name="the server", cwd=ROOT, env=dict(os.environ)) as child:
@@ -202,12 +202,12 @@ async def run_bot(
     conduct: Conduct,
     home: Path | None = None,
 ) -> dict[str, Any]:
-    """Run a bot, in an empty folder or in one that the case keeps, and lead it through its part."""
+    """Run a bot in an empty folder (or in ``home``) and call ``conduct`` with it."""
     env = {**os.environ, "MEZON_PACKAGE": str(ROOT / "python" / "mezon"), "PYTHONDONTWRITEBYTECODE": ""}
     if where is not None:
         env |= where.environment
     if python != sys.executable:
-        # What makes this package importable must not reach the others.
+        # PYTHONPATH may make this package importable in the other interpreters.
         env.pop("PYTHONPATH", None)
     name = script if "." in script else f"{script}.py"
     command = (python, str(HERE / "bots" / name), json.dumps(options))

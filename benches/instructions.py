@@ -1,4 +1,4 @@
-"""Instructions an event takes, counted by callgrind: a figure that the load of a machine does not move.
+"""Instructions per event, counted by callgrind: a figure that does not depend on the load of the machine.
 
     make bench-instructions            # compares with benches/results/instructions.json, to within 3 %
     .venv/bin/python benches/instructions.py --keep
@@ -26,14 +26,14 @@ from typing import Any, Final
 HERE: Final = Path(__file__).resolve().parent
 KEPT: Final = HERE / "results" / "instructions.json"
 
-#: How far a figure may be from the one that was kept.
+#: Tolerated difference from the recorded figure.
 TOLERANCE: Final = 0.03
 FEW: Final = 200
 MORE: Final = 1_200
 
 
 def decode(count: int) -> None:
-    """Decode messages as a handler sees them, and read the content."""
+    """Decode messages and read their content, as a handler does."""
     from mezon._gateway.codec import event_plan
 
     from store import payloads
@@ -45,14 +45,14 @@ def decode(count: int) -> None:
 
 
 def dispatch(count: int) -> None:
-    """Dispatch events to one async handler, in batches as the connection does it."""
+    """Dispatch events to one async handler, in the batches of the connection."""
     from dispatch import every, run
 
     asyncio.run(run(count, [every(0)]))
 
 
 def store_row(count: int) -> None:
-    """Store messages, to the commit."""
+    """Store messages, including the commit."""
     from mezon.messages import MessageDB
 
     from store import payloads
@@ -68,7 +68,7 @@ def store_row(count: int) -> None:
 
 
 def send(count: int) -> None:
-    """Encode what a send writes."""
+    """Encode the frame of a send."""
     from mezon._gateway.codec import dict_plan
 
     encode = dict_plan("mezon.realtime.ChannelMessageSend").encode
@@ -86,7 +86,7 @@ CASES: Final[dict[str, Callable[[int], None]]] = {
 
 
 def counted(case: str, count: int) -> int:
-    """Give the instructions of a whole process."""
+    """Return the number of instructions of a whole process."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             "valgrind",
@@ -108,7 +108,7 @@ def counted(case: str, count: int) -> int:
 
 
 def compare(measured: dict[str, int]) -> bool:
-    """Print the figures beside the kept ones; False when one is too far away."""
+    """Print the figures next to the recorded ones. Returns False if one is out of tolerance."""
     kept: dict[str, Any] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     same = kept.get("python") == platform.python_version() and kept.get("machine") == platform.machine()
     good = True

@@ -1,4 +1,4 @@
-"""Bursts that only the benchmark sends: heavy messages, messages of a whole world, one burst again and again."""
+"""Bursts of the benchmark: large messages, messages from all users and channels, repeated bursts."""
 
 from __future__ import annotations
 
@@ -46,8 +46,7 @@ WORDS: Final = (
     "🎉",
 )
 
-#: Ids of a burst that is sent over and over differ in the low 21 bits, three bytes of a varint; the six above say which
-#: time it is.
+#: Ids of a repeated burst differ in the low 21 bits, three bytes of a varint; the six bits above hold the repetition.
 LOW: Final = 21
 #: The field `message_id` of a ChannelMessage, as its tag.
 ID_TAG: Final = b"\x18"
@@ -63,7 +62,7 @@ def heavy(gateway: LocalGateway, n: int, mix: str) -> Blast:
 
 
 def everywhere(gateway: LocalGateway, n: int) -> Blast:
-    """Build messages from any user of the world in any channel of it."""
+    """Build messages from random users in random channels."""
     world = gateway.world
     rooms = [channel for channel in world.channels.values() if channel.clan_id]
     return _build(world, n, "everywhere", rooms, [user for user in world.users.values() if not user.is_bot])
@@ -119,14 +118,14 @@ def _varint(value: int) -> bytes:
 
 
 class Again:
-    """A burst of ordinary messages that is sent several times, each time with ids of its own that go on rising.
+    """A burst of ordinary messages that is sent several times, each time with new ascending ids.
 
     So ten million messages need the memory and the building of a hundred thousand.
     """
 
     def __init__(self, gateway: LocalGateway, n: int, times: int, channels: int) -> None:
         world = gateway.world
-        # The burst begins where the low bits are zero, and the world's next ids are above the last time's.
+        # The burst starts at an id whose low bits are zero; the next ids of the server are above its last repetition.
         ahead = world.reserve_message_ids(1)[0]
         world.reserve_message_ids(-(ahead + 1) % (1 << LOW))
         blast = gateway.prepare_blast(n, mix="messages", channels=channels)
@@ -140,14 +139,14 @@ class Again:
         for data, count in blast.chunks:
             places, at = [], 0
             for _ in range(count):
-                # The first of its kind in the frame: a quoted message is an older one.
+                # The first id in the frame belongs to the message; later ones to a quoted message.
                 at = data.index(ID_TAG + _varint(number), at) + len(ID_TAG) + LOW // 7
                 places.append(at)
                 number += 1
             self._chunks.append((bytearray(data), count, places))
 
     def time(self, number: int) -> Blast:
-        """Give the burst as it is the so-and-so-manieth time, from 0."""
+        """Return the burst of a repetition, counted from 0."""
         mark = _varint(self._high + number)
         width = len(mark)
         for chunk, _, places in self._chunks:

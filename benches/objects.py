@@ -1,4 +1,4 @@
-"""One message from bytes to a ChannelMessage: the core's plan, and protobuf parse with pydantic validation.
+"""Decoding of one message to a ChannelMessage: by the core's plan, and by protobuf with pydantic validation.
 
 `python benches/objects.py`; no server, no client. CPU time of one core, the best of several passes.
 """
@@ -23,7 +23,7 @@ PASSES: Final = 7
 
 
 def bodies() -> list[bytes]:
-    """Give the messages of a burst, without their envelopes."""
+    """Return the messages of a burst, without their envelopes."""
     blast = LocalGateway().prepare_blast(COUNT)
     found = []
     for chunk, _ in blast.chunks:
@@ -39,7 +39,7 @@ def bodies() -> list[bytes]:
 
 
 def best(work: Callable[[Any], object], items: list[Any]) -> float:
-    """Microseconds an item takes."""
+    """Return the microseconds per item."""
     times = []
     for _ in range(PASSES):
         gc.collect()
@@ -51,7 +51,7 @@ def best(work: Callable[[Any], object], items: list[Any]) -> float:
 
 
 def validated(body: bytes) -> ChannelMessage:
-    """Go the plain way: parse, dict, content, validate. Lists in bytes fields stay out, so it does less."""
+    """Parse, convert to a dict and validate. Lists in bytes fields are skipped, so this does less work."""
     message = api_pb2.ChannelMessage.FromString(body)
     values = MessageToDict(message, preserving_proto_field_name=True)
     for name in ("mentions", "attachments", "references", "reactions"):

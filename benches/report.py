@@ -1,4 +1,4 @@
-"""The figures as a table against the targets, on the screen, in JSON and on the pages."""
+"""Reports of the figures: table with targets, JSON, and the tables of the pages."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from rows import ROWS, Row, Values
 START: Final = "<!-- bench:start -->"
 END: Final = "<!-- bench:end -->"
 
-#: Case -> side -> figure -> its values, one a round.
+#: Case -> side -> figure -> values, one per round.
 Measured = dict[str, dict[Who, dict[str, list[float]]]]
 
 
 def machine() -> dict[str, Any]:
-    """Where the figures come from."""
+    """Origin of the figures: machine and versions."""
     model = ""
     if (info := Path("/proc/cpuinfo")).exists():
         model = next(
@@ -38,13 +38,13 @@ def machine() -> dict[str, Any]:
 
 
 def medians(measured: Measured, row: Row) -> Values:
-    """Give a row's median on each side."""
+    """Return the median of a row for each side."""
     sides = measured.get(row.case, {})
     return {who: statistics.median(f[row.figure]) for who, f in sides.items() if f.get(row.figure)}
 
 
 def number(value: float | None) -> str:
-    """Write a figure with as many digits as it deserves."""
+    """Format a figure with an appropriate number of digits."""
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"
@@ -77,7 +77,7 @@ def _lines(measured: Measured, rows: Iterable[Row] = ROWS) -> list[tuple[str, ..
 HEAD: Final = ("figure", "mezon-sdk", "mezon-rs", "better", "by hand", "TypeScript", "target", "met")
 
 
-#: The rows of the README; docs/benchmark.md has them all.
+#: The rows of the README; docs/benchmark.md shows all rows.
 SUMMARY: Final = frozenset(
     {
         ("messages_async", "rate"),
@@ -92,13 +92,13 @@ SUMMARY: Final = frozenset(
 
 
 def _filled(lines: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Leave out columns of a side that took no part."""
+    """Remove the columns of sides that did not take part."""
     columns = list(zip(*lines, strict=True))
     return list(zip(*(column for column in columns if any(column[1:])), strict=True))
 
 
 def table(measured: Measured) -> str:
-    """For the screen."""
+    """Return the table for the terminal."""
     lines = _filled([HEAD, *_lines(measured)])
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     left = {0, len(widths) - 2, len(widths) - 1}
@@ -112,7 +112,7 @@ def table(measured: Measured) -> str:
 
 
 def markdown(measured: Measured, where: dict[str, Any], *, whole: bool) -> str:
-    """For docs/benchmark.md, or the summary for the README: without targets, which are the project's own business."""
+    """Return the table for docs/benchmark.md, or the summary for the README, without the internal targets."""
     chosen = [row for row in ROWS if whole or (row.case, row.figure) in SUMMARY]
     head, *rows = _filled([line[:6] for line in (HEAD, *_lines(measured, chosen))])
     text = ["| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
@@ -123,7 +123,7 @@ def markdown(measured: Measured, where: dict[str, Any], *, whole: bool) -> str:
 
 
 def write_page(path: Path, text: str) -> None:
-    """Put the table between the markers.
+    """Replace the table between the markers.
 
     Raises:
         ValueError: If the file has no markers.
@@ -136,7 +136,7 @@ def write_page(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, measured: Measured, notes: list[str], quick: bool) -> None:
-    """All values, for later."""
+    """Return all values as JSON."""
     path.parent.mkdir(exist_ok=True)
     result = {
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,4 +1,4 @@
-"""The lines of the table, and the targets the project has set itself (issue 11 and those before it)."""
+"""The rows of the table and their targets."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ Values = dict[Who, float]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table and its target."""
+    """A row of the table and its target."""
 
     case: str
     figure: str
     title: str
     unit: str
-    #: Whether more is better.
+    #: Whether a higher value is better.
     more: bool
     target: str
     holds: Callable[[Values], bool | None]
 
 
 def ratio(factor: float, side: Who = "reference") -> Callable[[Values], bool | None]:
-    """Ours is at least so many times that side's."""
+    """Require at least ``factor`` times the value of that side."""
     return lambda v: v["ours"] >= factor * v[side] if side in v else None
 
 
 def share(factor: float, side: Who = "reference") -> Callable[[Values], bool | None]:
-    """Ours is at most so much of that side's."""
+    """Require at most this share of the other side's value."""
     return lambda v: v["ours"] <= factor * v[side] if side in v else None
 
 
 def above(extra: float, side: Who) -> Callable[[Values], bool | None]:
-    """Ours is at most so much more than that side's."""
+    """Require at most this much more than the other side's value."""
     return lambda v: v["ours"] <= v[side] + extra if side in v else None
 
 
@@ -49,7 +49,7 @@ def at_most(bound: float) -> Callable[[Values], bool | None]:
 
 
 def both(*rules: Callable[[Values], bool | None]) -> Callable[[Values], bool | None]:
-    """All rules that can be judged hold."""
+    """Whether all rules with known values hold."""
 
     def holds(values: Values) -> bool | None:
         judged = [verdict for rule in rules if (verdict := rule(values)) is not None]

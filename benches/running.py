@@ -1,4 +1,4 @@
-"""What the cases of the benchmark share: what they run with, how a bot is warmed up, and a burst."""
+"""Shared by the cases of the benchmark: settings, warm-up and burst."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any, Final
 from harness import PATIENCE, BenchError, Program, Server, Who, run_bot
 
 ALL: Final[tuple[Who, ...]] = ("reference", "ours", "handwritten")
-#: Who has a bot of its own in a burst.
+#: The sides that have a bot for bursts.
 SCRIPTS: Final[dict[Who, str]] = {"handwritten": "handwritten", "typescript": "typescript.js"}
 BOTH: Final[tuple[Who, ...]] = ("reference", "ours")
-#: The burst that warms a bot up, after a single message.
+#: Size of the warm-up burst, sent after a single message.
 BURST: Final = 300
 WARM: Final = 1 + BURST
-#: Seconds the reference takes for the first message of a clan: it asks for the list of channels first, for every
-#: message anew until the list is there, one request in 1.25 s. That is measured by `login` and by no other case.
+#: Seconds the reference needs for the first message of a clan: until it has the list of channels, it asks for the list
+#: at each message, one request in 1.25 s. Only the case `login` measures that.
 FIRST: Final = 1.6
 SETTLE: Final = 0.5
 CLANS: Final = 40
-#: What the store keeps by default.
+#: The default bound of the store.
 STORED: Final = 1_000_000
 
 Figures = dict[str, float]
@@ -30,7 +30,7 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the cases run with."""
+    """The settings of a run."""
 
     python: dict[Who, str]
     small: Server
@@ -39,7 +39,7 @@ class Setting:
     store: bool
 
     def scale(self, who: Who, reference: int, others: int) -> int:
-        """How many: the reference takes long, so it gets fewer of the same kind. Rates are compared.
+        """Return the number of messages for a side: fewer for the slow reference, because rates are compared.
 
         The TypeScript SDK waits for the disk at each message.
         """
@@ -47,25 +47,25 @@ class Setting:
         return n // 4 if self.quick else n
 
     def bot(self, who: Who, **options: Any) -> dict[str, Any]:
-        """Options of a bot."""
+        """Return the options of a bot."""
         without = {} if self.store or who != "ours" else {"store": False}
         return {"warm": WARM, "settle": SETTLE, **without, **options}
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case: who takes part, and how it is run once."""
+    """A case: the sides that take part, and the function that runs it once."""
 
     name: str
     sides: tuple[Who, ...]
     run: Callable[[Setting, Who], Awaitable[Figures]]
-    #: How often in a full run, and in a quick one.
+    #: Number of rounds in a full run and in a quick one.
     rounds: int = 5
     quick_rounds: int = 1
 
 
 async def warm_up(where: Server, who: Who, child: Program) -> None:
-    """Lead a bot from being online to being ready: caches are filled, and what it asked for is there."""
+    """Warm a bot up: wait until its caches are filled and its requests are answered."""
     await child.line()
     await where.order("paced", n=1, rate=1)
     await asyncio.sleep(FIRST if who in ("reference", "typescript") else 0.3)
@@ -86,11 +86,11 @@ async def burst(
     home: Path | None = None,
     **options: Any,
 ) -> dict[str, Any]:
-    """Lead a bot through a burst of n messages, sent `times` times with ids that go on rising."""
+    """Send a bot a burst of n messages, `times` times with ascending ids."""
     script = options.pop("script", SCRIPTS.get(who, "burst"))
     at = where or setting.small
     total = n * times
-    # The TypeScript SDK sets a scheme before the address that a session names.
+    # The TypeScript SDK adds a scheme to the address of the session.
     await at.order("announce", shape="host:port" if who == "typescript" else "url")
     await at.order("prepare", n=BURST, mix="messages")
     await at.order("prepare", n=n, mix=mix, channels=channels, times=times)

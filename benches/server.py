@@ -1,4 +1,4 @@
-"""The server of the benchmark: a local gateway in a process of its own that sends prepared bytes on command.
+"""The server of the benchmark: a local gateway in its own process that sends prepared frames on command.
 
 Orders are JSON lines on stdin, answers JSON lines on stdout. Times are `time.monotonic()`, which on Linux is the
 same clock in every process, so a bot's times and the server's may be subtracted.
@@ -23,12 +23,12 @@ from mezon.testing.frames import websocket_frame
 from mezon.testing.messages import build_message
 from mezon.testing.world import Channel
 
-#: What a stamped frame holds until it is sent; the time takes its place, in nanoseconds and as many digits.
+#: Placeholder in a stamped frame; the time in nanoseconds, with as many digits, replaces it when the frame is sent.
 PLACE: Final = b"0" * 19
 
 
 class Server:
-    """The orders."""
+    """The commands of the benchmark."""
 
     def __init__(self, gateway: LocalGateway) -> None:
         self.gateway = gateway
@@ -37,11 +37,11 @@ class Server:
         self.repeated: dict[tuple[int, int, int], mixes.Again] = {}
 
     async def announce(self, shape: Shape) -> None:
-        """Say how the next sessions write where the WebSocket is."""
+        """Set the format of the WebSocket address in new sessions."""
         self.gateway.announce(ws_url=shape)
 
     async def prepare(self, n: int, mix: str, channels: int = 30, times: int = 1) -> None:
-        """Build a burst now, so that the next order only sends it."""
+        """Build a burst in advance, so that the next command only sends it."""
         if times > 1:
             if (n, channels, times) not in self.repeated:
                 self.repeated[n, channels, times] = mixes.Again(self.gateway, n, times, channels)
@@ -58,7 +58,7 @@ class Server:
     async def blast(
         self, n: int, mix: str = "messages", channels: int = 30, times: int = 1
     ) -> dict[str, float]:
-        """Send a burst as fast as the bot takes it; ``times`` times, with new ids."""
+        """Send a burst as fast as the bot reads it, ``times`` times with new ids."""
         await self.prepare(n, mix, channels, times)
         start = time.monotonic()
         complete = True
@@ -70,7 +70,7 @@ class Server:
         return {"start": start, "sent": time.monotonic(), "complete": complete}
 
     async def paced(self, n: int, rate: float) -> None:
-        """Send stamped messages, `rate` a second."""
+        """Send stamped messages, `rate` per second."""
         frame = self._stamped(self.gateway.world.channel("general"))
         begin = time.monotonic()
         for number in range(n):
@@ -79,16 +79,16 @@ class Server:
             self._send(frame)
 
     async def stream(self, rate: float) -> None:
-        """Send stamped messages, `rate` a second, from now on."""
+        """Start sending stamped messages, `rate` per second."""
         self.streaming = asyncio.ensure_future(self.paced(sys.maxsize, rate))
 
     async def still(self) -> None:
-        """Stop that."""
+        """Stop sending stamped messages."""
         if self.streaming is not None:
             self.streaming.cancel()
 
     async def one_each(self) -> dict[str, int]:
-        """Send one stamped message to a channel of every clan."""
+        """Send one stamped message to a channel of each clan."""
         channels: dict[int, Channel] = {}
         for channel in self.gateway.world.channels.values():
             if channel.clan_id:
@@ -118,7 +118,7 @@ class Server:
 def populate(
     gateway: LocalGateway, clans: int, channels: int, users: int, bots: int
 ) -> list[tuple[int, str]]:
-    """Fill the world; gives id and key of each of the bots."""
+    """Create clans, channels, users and bots; return id and key of each bot."""
     world = gateway.world
     known = [world.clan(None)]
     for number in range(1, clans):
@@ -127,7 +127,7 @@ def populate(
     for number in range(len(world.channels), channels):
         world.add_channel(f"room-{number}", known[number % clans])
     for number in range(len(world.users), users):
-        # One clan each: a world with everybody in all of them would be all memory.
+        # One clan per user: all users in all clans would take too much memory.
         world.add_user(f"user{number}", display_name=f"Người dùng {number}", clans=[known[number % clans]])
     keys = []
     for number in range(bots):

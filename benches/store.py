@@ -1,4 +1,4 @@
-"""The message cache beside mezon-sdk's, in one run: rows a second, reads, CPU for a row.
+"""The message cache compared with that of mezon-sdk in one run: rows per second, reads, CPU per row.
 
 Alone, without a bot. What a bot's store is at its bound, and what a first query stops, is in `make bench` (stores.py).
 
@@ -51,7 +51,7 @@ async def reads(store: Any, numbers: list[int]) -> dict[str, float]:
 
 
 async def reference(folder: str) -> dict[str, Any]:
-    """Run in mezon-sdk's venv."""
+    """Measure mezon-sdk; runs in its environment."""
     from mezon.messages import MessageDB
 
     rows = 3000

@@ -1,4 +1,4 @@
-"""Cases about the message store on disk: at its bound, asked for the first time, made smaller."""
+"""Cases about the message store on disk: at its bound, at the first query, with a smaller bound."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any, Final
 from harness import STORE, BenchError, Program, Who, run_bot
 from running import STORED, Figures, Setting, burst, warm_up
 
-#: A burst of so many, sent so often: more than half as much again as the store keeps by default.
+#: Size and repetitions of the burst: more than 1.5 times the default bound of the store.
 EACH: Final = 100_000
 TIMES: Final = 16
-#: How often again, once the file has an index of its texts, from which each row has to go as well.
+#: Repetitions once the file has a search index, from which pruned rows are removed, too.
 MORE: Final = 3
-#: The bound that the file gets afterwards, and how long it may take to become as small as that.
+#: The smaller bound, and the seconds in which the file must shrink to it.
 SMALLER: Final = STORED // 10
 PATIENCE: Final = 60.0
 
 
 async def store_full(setting: Setting, who: Who) -> Figures:
-    """Fill a file beyond its bound, give a copy of it a smaller one, have a second bot ask it, and fill it again."""
+    """Fill a file beyond its bound, shrink a copy, query it from a second bot, and fill it again."""
     with tempfile.TemporaryDirectory(prefix="mezon-bench-store-") as folder:
         home = Path(folder)
         result = await burst(setting, who, EACH, times=TIMES, handler="async", home=home, watch=True)
         _check(home, result)
-        # Before anybody has asked: the first queries are to find no index.
+        # Copied before the first query, so that the queries find no index.
         smaller = await _smaller(setting, who, home)
         asked = await _first_queries(setting, who, home)
         before = _rows(home)
@@ -51,7 +51,7 @@ def _rows(home: Path) -> int:
 
 
 def _check(home: Path, result: dict[str, Any]) -> None:
-    """See that the store was watched, and that its own count of rows is right."""
+    """Check that the store was measured and that its row count is correct."""
     rows = _rows(home)
     if abs(rows - result["last_rows"]) > STORED // 100:
         raise BenchError(f"the store counts {result['last_rows']} rows and has {rows}")

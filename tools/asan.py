@@ -1,4 +1,4 @@
-"""Runs the tests that live in the core under the address sanitizer. Run by `make asan`, on Linux.
+"""Run the tests of the core under the address sanitizer. Used by `make asan`, on Linux.
 
 Builds the extension once more with every access to memory checked, in Rust and in SQLite's C, and lets the tests
 that exercise the seam, the wire and the store load it in place of the ordinary one. A use after free, a read past an
@@ -28,13 +28,13 @@ TESTS: Final = [
     "tests/store",
 ]
 
-#: These fork a process in which other threads run. The sanitizer's own allocator is then locked in the child for ever
-#: when a thread was in it (gcc 12, seen in a debugger), which says nothing of the core. `make test` runs them.
+#: Tests that fork a multi-threaded process. If a thread holds the lock of the sanitizer's allocator during a fork, the
+#: child deadlocks (gcc 12, seen in a debugger); that is unrelated to the core. `make test` runs these tests.
 FORKS: Final = "tests/store/test_store_fork.py"
 
 
 def build() -> Path:
-    """Build the checked extension; gives the folder to import `mezon` from."""
+    """Build the instrumented extension; return the folder to import `mezon` from."""
     environment = {
         **os.environ,
         "RUSTC_BOOTSTRAP": "1",
@@ -44,12 +44,12 @@ def build() -> Path:
         "CARGO_PROFILE_RELEASE_LTO": "off",
         "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
         "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1",
-        # Names and lines for the stacks of a report.
+        # Symbols for the stacks in reports.
         "CARGO_PROFILE_RELEASE_STRIP": "none",
         "CARGO_PROFILE_RELEASE_DEBUG": "line-tables-only",
     }
     maturin = [str(Path(sys.executable).parent / "maturin"), "build", "--release", "--locked"]
-    # A target of its own, so that build scripts and macros, which run while compiling, stay ordinary programs.
+    # An explicit target, so that build scripts and macros are not instrumented.
     maturin += ["--target", TARGET, "--auditwheel", "skip", "--compatibility", "linux", "--out", str(BUILD)]
     for old in BUILD.glob("*.whl"):
         old.unlink()
@@ -63,7 +63,7 @@ def build() -> Path:
 
 
 def runtime() -> str:
-    """Give the sanitizer's library of gcc."""
+    """Return the path of gcc's sanitizer library."""
     asked = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
     library = Path(asked.stdout.strip())
     if not library.is_absolute():
@@ -79,7 +79,7 @@ def main() -> None:
         **os.environ,
         "LD_PRELOAD": runtime(),
         "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:detect_stack_use_after_return=1",
-        # Python's own pools would hide what happens to an object's memory.
+        # Python's memory pools would hide invalid accesses.
         "PYTHONMALLOC": "malloc",
         "PYTHONPATH": str(site),
     }
@@ -87,7 +87,7 @@ def main() -> None:
     loaded = subprocess.run(python, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     if not loaded.stdout.startswith(str(site)):
         sys.exit(f"the checked core was not loaded: {loaded.stdout}{loaded.stderr}")
-    # The sanitizer makes everything some times slower; the limits of tests and of hypothesis are for ordinary runs.
+    # The sanitizer slows tests down; the time limits of pytest and hypothesis are for ordinary runs.
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout", "600"]
     command += ["--hypothesis-profile=ci", f"--ignore={FORKS}"]
     sys.exit(

@@ -1,4 +1,4 @@
-"""Makes and checks what goes to PyPI. Run by `make dist`.
+"""Build and check the distributions for PyPI. Used by `make dist`.
 
     dist.py build [--target T] [--compatibility C] [--pgo]   wheel and sdist into dist/
     dist.py wheel [--target T] [--compatibility C] [--pgo]   the wheel alone
@@ -35,7 +35,7 @@ BOT: Final = ROOT / "tools" / "dist_bot.py"
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path = ROOT) -> None:
-    """Run a command, shown as it is; its failure is ours."""
+    """Print and run a command; exit if it fails."""
     print("+", *command, flush=True)
     done = subprocess.run([str(part) for part in command], cwd=cwd, env=env, check=False)
     if done.returncode != 0:
@@ -43,7 +43,7 @@ def run(*command: str | Path, env: dict[str, str] | None = None, cwd: Path = ROO
 
 
 def tool(name: str) -> str:
-    """Give a command of the environment that runs this file."""
+    """Return the path of a command in the environment of this interpreter."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
@@ -52,7 +52,7 @@ def tool(name: str) -> str:
 
 
 def build_environment() -> dict[str, str]:
-    """Give the same bytes on every machine: no path of this one, and the time of the commit."""
+    """Return an environment for reproducible builds: no local paths, and the time of the commit."""
     home = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
     moved = {str(home / "registry" / "src"): "crates", str(home): "cargo", str(ROOT): "mezon-rs"}
     sysroot = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True)
@@ -67,7 +67,7 @@ def build_environment() -> dict[str, str]:
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
         "CFLAGS": f"{os.environ.get('CFLAGS', '')} {c_flags}".strip(),
         "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", when.stdout.strip() or "315532800"),
-        # maturin looks for zig as a module of the first Python on PATH.
+        # maturin runs zig as a module of the first Python on PATH.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
 
@@ -78,12 +78,12 @@ def wheel(options: argparse.Namespace, into: Path) -> None:
     if options.target:
         command += ["--target", options.target]
     if options.pgo:
-        # For this system alone: zig's linker cannot make the first of the two builds, which counts.
+        # For this system only: zig's linker cannot link the instrumented build.
         command.append("--pgo")
     elif sys.platform == "linux":
         command += ["--zig", "--compatibility", options.compatibility]
     into.mkdir(parents=True, exist_ok=True)
-    # Beside what is there: an older wheel of the same name is not to be taken for this one.
+    # Into a separate folder: an older wheel of the same name must not be mistaken for this one.
     with tempfile.TemporaryDirectory(dir=into) as place:
         run(*command, "--out", place, env=build_environment())
         for made in wheels(Path(place)):
@@ -92,7 +92,7 @@ def wheel(options: argparse.Namespace, into: Path) -> None:
 
 
 def without_paths(made: Path) -> None:
-    """Take the folder of this machine out of the bill of materials, and what is different at each build."""
+    """Remove local paths and build-specific values from the bill of materials."""
     environment = build_environment()
     with tempfile.TemporaryDirectory() as place:
         run(sys.executable, "-m", "wheel", "unpack", "--dest", place, made)
@@ -106,7 +106,7 @@ def without_paths(made: Path) -> None:
 
 
 def build(options: argparse.Namespace) -> None:
-    """Wheel and sdist, into an empty dist/."""
+    """Build wheel and sdist into an empty dist/."""
     folder = ROOT / "dist"
     shutil.rmtree(folder, ignore_errors=True)
     wheel(options, folder)
@@ -114,7 +114,7 @@ def build(options: argparse.Namespace) -> None:
 
 
 def wheels(folder: Path) -> list[Path]:
-    """Give the wheels of a folder; there must be some."""
+    """Return the wheels of a folder; exit if there are none."""
     found = sorted(folder.glob("*.whl"))
     if not found:
         sys.exit(f"there is no wheel in {folder}")
@@ -122,11 +122,11 @@ def wheels(folder: Path) -> list[Path]:
 
 
 def check(folder: Path) -> None:
-    """Check what can be said of the files without installing them."""
+    """Check the files without installing them."""
     made = wheels(folder)
     everything = made + sorted(folder.glob("*.tar.gz"))
     run(tool("twine"), "check", "--strict", *everything)
-    # W002: the empty __init__.py of generated packages are the same file.
+    # W002: the empty __init__.py files of generated packages are identical.
     run(tool("check-wheel-contents"), "--ignore", "W002", *made)
     run(tool("abi3audit"), "--strict", *made)
     for one in made:
@@ -148,7 +148,7 @@ def check(folder: Path) -> None:
 
 
 def everything_is_in(one: Path, names: set[str], place: str) -> None:
-    """Each file of the package that git knows is in an archive: templates, the playground's page, licences too."""
+    """Check that an archive contains each file of the package that git tracks."""
     listed = ["git", "ls-files", "-z", "python/mezon"]
     known = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     wanted = {place + name.removeprefix("python/mezon/") for name in known.split("\0") if name}
@@ -159,7 +159,7 @@ def everything_is_in(one: Path, names: set[str], place: str) -> None:
 
 
 def no_local_paths(one: Path) -> None:
-    """No file of the wheel names a folder of the machine it was made on."""
+    """Check that no file of the wheel contains a path of the build machine."""
     words = {str(ROOT).encode(), str(Path.home() / ".cargo").encode(), str(Path.home() / ".rustup").encode()}
     with zipfile.ZipFile(one) as archive:
         names = archive.namelist()
@@ -174,7 +174,7 @@ def no_local_paths(one: Path) -> None:
 
 
 def pythons() -> list[str]:
-    """Every CPython from 3.11 on that is here, one for each version."""
+    """Return the installed CPythons from 3.11 on, one per version."""
     found: dict[str, str] = {}
     candidates = [sys.executable, *(shutil.which(f"python3.{minor}") or "" for minor in range(11, 16))]
     candidates += [str(path) for path in sorted((Path.home() / ".pyenv" / "versions").glob("3.*/bin/python"))]
@@ -191,13 +191,13 @@ def pythons() -> list[str]:
 
 
 def environment(python: str, folder: Path) -> Path:
-    """Make an empty environment; give its interpreter."""
+    """Create an empty environment; return its interpreter."""
     run(python, "-m", "venv", folder, cwd=folder.parent)
     return python_of(folder)
 
 
 def drive(folder: Path) -> None:
-    """Run a bot of each Python here, from the wheel, over TCP; in a folder where the sources are not."""
+    """Run a bot from the wheel on each installed Python, over TCP and outside the source tree."""
     for python in pythons():
         with tempfile.TemporaryDirectory() as place:
             inside = environment(python, Path(place) / "env")
@@ -215,7 +215,7 @@ def drive(folder: Path) -> None:
 
 
 def from_sdist(folder: Path) -> None:
-    """Do what pip does where no wheel fits."""
+    """Install from the sdist, as pip does if no wheel fits."""
     archives = sorted(folder.glob("*.tar.gz"))
     if len(archives) != 1:
         sys.exit(f"one sdist is expected in {folder}, not {len(archives)}")
@@ -232,7 +232,7 @@ def from_sdist(folder: Path) -> None:
 
 
 def same(options: argparse.Namespace) -> None:
-    """Twice the same sources, twice the same bytes."""
+    """Build twice and compare the bytes."""
     sums = []
     for _ in range(2):
         run(
@@ -257,14 +257,14 @@ def main() -> None:
     )
     parser.add_argument("what", choices=["build", "wheel", "check", "drive", "sdist", "same"])
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist")
-    parser.add_argument("--target", default="", help="a target of Rust; this machine's by default")
+    parser.add_argument("--target", default="", help="Rust target; default: this machine's")
     parser.add_argument(
-        "--compatibility", default="manylinux_2_17", help="the oldest system the wheel is for"
+        "--compatibility", default="manylinux_2_17", help="oldest supported platform of the wheel"
     )
     parser.add_argument(
         "--pgo",
         action="store_true",
-        help="guided by a profile of the benchmark, for systems like this one (needs llvm-profdata)",
+        help="profile-guided optimization with the benchmark (needs llvm-profdata)",
     )
     options = parser.parse_args()
     match options.what:

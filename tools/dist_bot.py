@@ -1,4 +1,4 @@
-"""A bot and its test in one file, run against an installed wheel: log in, hear, answer, remember, leave."""
+"""A bot and its test in one file, run against an installed wheel: login, receive, reply, store, disconnect."""
 
 from __future__ import annotations
 

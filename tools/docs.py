@@ -25,14 +25,14 @@ import yaml
 ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = ROOT / "build" / "pages"
 SITE: Final = ROOT / "build" / "site"
-#: Pages at the root of the repository, and their names on the site.
+#: Pages in the root of the repository and their names on the site.
 ROOT_PAGES: Final = {
     "ARCHITECTURE.md": "architecture.md",
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
 }
-#: What zensical loads from elsewhere for the search of a site opened from a folder; we bring it along.
+#: Files that zensical loads from a CDN for the offline search; the site bundles them.
 SHIM: Final = "https://unpkg.com/iframe-worker/shim"
 SHIM_FILE: Final = "assets/iframe-worker.js"
 
@@ -41,11 +41,11 @@ _CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.M | re.S)
 
 
 class Config(NamedTuple):
-    """What is needed of mkdocs.yml."""
+    """The used settings of mkdocs.yml."""
 
     site_url: str
     repo_url: str
-    #: The title of a page in the navigation, by its path; sections are joined by " / ".
+    #: Navigation title of each page by path; sections are joined with " / ".
     titles: dict[str, str]
 
 
@@ -68,7 +68,7 @@ def _titles(nav: list[Any], above: str = "") -> Iterator[tuple[str, str]]:
 
 
 def sources() -> dict[Path, str]:
-    """Every file of the site: where it is in the repository, and its path on the site."""
+    """Return the site path of each file by its path in the repository."""
     found = {
         path: path.relative_to(ROOT / "docs").as_posix()
         for path in (ROOT / "docs").rglob("*")
@@ -79,7 +79,7 @@ def sources() -> dict[Path, str]:
 
 
 def gather(config: Config) -> None:
-    """Fill build/pages."""
+    """Write build/pages."""
     shutil.rmtree(PAGES, ignore_errors=True)
     known = sources()
     for source, target in known.items():
@@ -92,7 +92,7 @@ def gather(config: Config) -> None:
 
 
 def relinked(source: Path, target: str, known: dict[Path, str], config: Config) -> str:
-    """Give a page with its links turned into those of the site."""
+    """Return a page with its links rewritten for the site."""
 
     def turn(match: re.Match[str]) -> str:
         before, link, after = match.groups()
@@ -104,7 +104,7 @@ def relinked(source: Path, target: str, known: dict[Path, str], config: Config) 
         kind = "tree" if meant.is_dir() else "blob"
         return f"{before}{config.repo_url}/{kind}/main/{meant.relative_to(ROOT).as_posix()}{after}"
 
-    # What stands in code is no link.
+    # Links inside code are left alone.
     parts = _CODE.split(source.read_text("utf-8"))
     return "".join(part if place % 2 else _LINK.sub(turn, part) for place, part in enumerate(parts))
 
@@ -113,7 +113,7 @@ def relinked(source: Path, target: str, known: dict[Path, str], config: Config) 
 
 
 def finish(config: Config) -> None:
-    """Bring along what would be loaded from elsewhere, and write llms.txt."""
+    """Bundle the external files and write llms.txt."""
     for page in SITE.rglob("*.html"):
         text = page.read_text("utf-8")
         if SHIM in text:
@@ -132,7 +132,7 @@ def finish(config: Config) -> None:
 
 
 def llms(config: Config) -> str:
-    """Write the list of pages for language models (llmstxt.org); each is there as Markdown too."""
+    """Return the list of pages for language models (llmstxt.org); the site has each page as Markdown, too."""
     lines = ["# mezon-rs", ""]
     lines += [f"> {summary(PAGES / 'index.md')}", ""]
     section = ""
@@ -147,7 +147,7 @@ def llms(config: Config) -> str:
 
 
 def summary(page: Path) -> str:
-    """Find the first sentence below the title of a page that is about the page, as plain text."""
+    """Return the first sentence below the title of a page that describes the page, as plain text."""
     text = _CODE.sub(lambda match: "" if "\n" in match[0] else match[0].strip("`"), page.read_text("utf-8"))
     for paragraph in text.split("\n\n"):
         line = " ".join(paragraph.split())
@@ -171,7 +171,7 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        """Note what a tag names."""
+        """Record the links, anchors and files of a tag."""
         values = dict(attributes)
         for name in ("id", "name"):
             if values.get(name):
@@ -185,7 +185,7 @@ class Page(HTMLParser):
 
 
 def faults(config: Config) -> Iterator[str]:
-    """List what is wrong with the built site."""
+    """Yield the problems of the built site."""
     pages = {path: Page(path.read_text("utf-8")) for path in sorted(SITE.rglob("*.html"))}
     for path, page in pages.items():
         if path.name == "404.html":
@@ -222,7 +222,7 @@ def _link_faults(config: Config, path: Path, link: str, pages: dict[Path, Page])
 
 
 def build() -> None:
-    """Gather, build, finish, check; ends the process with 1 if anything is wrong."""
+    """Gather, build, finish and check. Exits with 1 on any problem."""
     config = configuration()
     gather(config)
     zensical = Path(sys.executable).with_name("zensical")
@@ -236,7 +236,7 @@ def build() -> None:
         stderr=subprocess.STDOUT,
     )
     sys.stdout.write(built.stdout)
-    # Docstrings that cannot be read are told and not counted by zensical.
+    # zensical reports unparsable docstrings without failing.
     if built.returncode or "griffe: " in built.stdout:
         raise SystemExit("the build has warnings: see above")
     finish(config)
@@ -250,7 +250,7 @@ def build() -> None:
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Build and check the documentation site.")
-    parser.add_argument("--gather", action="store_true", help="only fill build/pages, for another builder")
+    parser.add_argument("--gather", action="store_true", help="only write build/pages, for another builder")
     if parser.parse_args().gather:
         gather(configuration())
     else:

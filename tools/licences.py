@@ -1,4 +1,4 @@
-"""Collects the licences of the crates and scripts in the wheel into THIRD-PARTY-LICENSES.txt; --check compares instead.
+"""Collect the licences of the crates and scripts in the wheel in THIRD-PARTY-LICENSES.txt; --check compares instead.
 
 The list follows Cargo.lock, the feature `python` and every platform a wheel is made for, and the scripts of others in
 the playground's page, which lie beside their licences.
@@ -26,7 +26,7 @@ VENDORED = ROOT / "python" / "mezon" / "testing" / "playground" / "page" / "vend
 
 
 def metadata() -> dict[str, Any]:
-    """Ask what cargo knows of the build with the seam to Python."""
+    """Return cargo's metadata of the build with the Python binding."""
     done = subprocess.run(
         ["cargo", "metadata", "--format-version=1", "--locked", "--features", "python"],
         cwd=ROOT,
@@ -39,7 +39,7 @@ def metadata() -> dict[str, Any]:
 
 
 def in_the_wheel(known: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the packages whose code is linked in: normal dependencies, neither build scripts nor procedural macros."""
+    """Return the linked packages: normal dependencies without build scripts and procedural macros."""
     packages = {package["id"]: package for package in known["packages"]}
     nodes = {node["id"]: node for node in known["resolve"]["nodes"]}
     root = known["resolve"]["root"]
@@ -58,20 +58,20 @@ def in_the_wheel(known: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def texts(package: dict[str, Any]) -> list[str]:
-    """Give the licence files that lie in a crate."""
+    """Return the licence files of a crate."""
     folder = Path(package["manifest_path"]).parent
     files = sorted(
         path for path in folder.iterdir() if path.is_file() and path.name.lower().startswith(NAMES)
     )
     mit = [path for path in files if "mit" in path.name.lower()]
     if mit and "AND" not in (package["license"] or ""):
-        # The authors give the choice; this is the shorter one.
+        # The crate is dual-licensed; this is the shorter text.
         files = mit + [path for path in files if "notice" in path.name.lower()]
     return [path.read_text("utf-8", "replace").replace("\r\n", "\n").strip() for path in files]
 
 
 def collected() -> str:
-    """Write the whole file."""
+    """Return the content of the file."""
     packages = in_the_wheel(metadata())
     lines = [HEAD]
     users: dict[str, list[str]] = defaultdict(list)
@@ -80,7 +80,7 @@ def collected() -> str:
         name = f"{package['name']} {package['version']}"
         lines.append(f"{name}: {package['license'] or 'see its text'}")
         for text in texts(package):
-            # Many copies of one text differ in line breaks alone.
+            # Many copies of a text differ only in line breaks.
             key = " ".join(text.split())
             shown.setdefault(key, text)
             users[key].append(name)

@@ -1,4 +1,4 @@
-"""Runs unit and integration tests on the oldest dependencies that pyproject.toml allows. Run by `make test-oldest`.
+"""Run unit and integration tests on the oldest allowed dependencies. Used by `make test-oldest`.
 
 The lower bounds are the versions: what stands in pyproject.toml is what is tested.
 """
@@ -18,13 +18,13 @@ from venvs import python_of
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / ".venv-oldest"
 PYTHON = python_of(PLACE)
-#: What the tests themselves need; the project's own dependencies come with their bounds.
+#: Dependencies of the tests; those of the project are installed at their lower bounds.
 TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "hypothesis", "uvloop", "grimp", "ruff")
 BOUND = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^\]]*\])?>=([0-9.]+)")
 
 
 def lowest() -> list[str]:
-    """Give the requirements of a bot and of the local gateway, each at its lower bound."""
+    """Return the requirements of a bot and of the local gateway, each at its lower bound."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["testing"]]
     found = []
@@ -38,7 +38,7 @@ def lowest() -> list[str]:
 
 
 def tools() -> list[str]:
-    """Return the locked versions of what runs the tests."""
+    """Return the locked versions of the test tools."""
     versions = locked()
     return [f"{tool}=={versions[tool]}" for tool in TOOLS]
 

@@ -1,4 +1,4 @@
-"""Generates the Python messages from `proto/`; with --check compares instead of writing.
+"""Generate the Python messages from `proto/`; --check compares instead of writing.
 
 Run by `make proto` and `make lint`, in an environment of its own: the compiler is the oldest whose modules equal those
 of the newest, since generated code runs on the protobuf it was made for and on later ones, never on earlier ones.
@@ -18,7 +18,7 @@ SCHEMAS = sorted((ROOT / "proto").rglob("*.proto"))
 
 
 def generate(into: Path) -> None:
-    """Write the four modules below `into`, which stands for the folder `python`."""
+    """Write the four modules below `into`, in place of the folder `python`."""
     arguments = ["protoc", f"-I{ROOT / 'proto'}", f"-I{files('grpc_tools') / '_proto'}"]
     arguments += [f"--python_out={into}", f"--pyi_out={into}", *map(str, SCHEMAS)]
     if protoc.main(arguments) != 0:
@@ -28,7 +28,7 @@ def generate(into: Path) -> None:
 
 
 def annotated(stub: str) -> str:
-    """Type what protoc leaves untyped in a stub, and correct what its oldest supported version gets wrong.
+    """Add missing types to a stub of protoc, and correct errors of its oldest supported version.
 
     Mappings without arguments and `**kwargs` get types, a keyword of a constructor may be None, and the instance gives
     its name to a field called `self`.

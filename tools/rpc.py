@@ -1,4 +1,4 @@
-"""Generates the table of RPCs, the types of ``client.rpc`` and its page from `tools/rpc.tsv`; with --check compares.
+"""Generate the table of RPCs, the types of ``client.rpc`` and its page from `tools/rpc.tsv`; --check compares.
 
 Run by `make proto` and `make lint`. The last column of the table says what is not sure of a row.
 """
@@ -68,7 +68,7 @@ def _type(full_name: str) -> str:
 
 
 def table(rows: list[Row]) -> str:
-    """Write the module with the table."""
+    """Return the module with the table."""
     lines = []
     for row in rows:
         texts = ", ".join(f'"{row[key]}"' for key in ("name", "request", "response"))
@@ -77,7 +77,7 @@ def table(rows: list[Row]) -> str:
 
 
 def stub(rows: list[Row]) -> str:
-    """Write the stub with an overload for each RPC, and one for a name that is not known beforehand."""
+    """Return the stub with an overload for each RPC and one for arbitrary names."""
     parts = [STUB_HEAD]
     for row in rows:
         request = f"{_type(row['request'])} | Mapping[str, Any] | None" if row["request"] else "None"
@@ -89,7 +89,7 @@ def stub(rows: list[Row]) -> str:
 
 
 def page(rows: list[Row]) -> str:
-    """Bring the table on the page of the guide up to date."""
+    """Return the page of the guide with the updated table."""
     lines = ["| call | request | answer | idempotent |", "|---|---|---|---|"]
     for row in sorted(rows, key=lambda row: row["name"]):
         request, response = (
@@ -103,7 +103,7 @@ def page(rows: list[Row]) -> str:
 
 
 def formatted(path: Path, text: str) -> str:
-    """Give the text as `ruff format` leaves it."""
+    """Return the text formatted by `ruff format`."""
     command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(path), "-"]
     return subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd=ROOT).stdout
 

@@ -1,4 +1,4 @@
-"""How much of the public interface is typed for whoever uses it: `pyright --verifytypes`. Run by `make lint`.
+"""Check the type coverage of the public interface with `pyright --verifytypes`. Used by `make lint`.
 
 mypy looks at the inside of the package. This looks at it as an installed library: an attribute without an annotation
 may be inferred differently by each editor, and a class with such a base is as unclear as the base.
@@ -22,12 +22,12 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 def verify() -> dict[str, Any]:
-    """pyright's account of the package that this interpreter has installed."""
+    """Return pyright's report on the package installed for this interpreter."""
     beside = Path(sys.executable).parent
     done = subprocess.run(
         [str(beside / "pyright"), "--verifytypes", "mezon", "--ignoreexternal", "--outputjson"],
         cwd=ROOT,
-        # pyright finds the package by the first Python on PATH.
+        # pyright uses the first Python on PATH.
         env={
             **os.environ,
             "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}",
@@ -37,7 +37,7 @@ def verify() -> dict[str, Any]:
         text=True,
         check=False,
     )
-    # A code that is not zero says only that some name is not typed: the score decides here.
+    # A non-zero exit code means that some name is untyped; the score decides.
     try:
         account: dict[str, Any] = json.loads(done.stdout)["typeCompleteness"]
     except (ValueError, KeyError):
@@ -46,14 +46,14 @@ def verify() -> dict[str, Any]:
 
 
 def unclear(account: dict[str, Any]) -> list[str]:
-    """Give a line for each public name whose own type is unknown or ambiguous."""
+    """Return a line for each public name of unknown or ambiguous type."""
     lines = []
     for symbol in account["symbols"]:
         if symbol["isExported"] and (not symbol["isTypeKnown"] or symbol["isTypeAmbiguous"]):
             lines += [
                 f"{symbol['name']}: {told['message'].splitlines()[0]}"
                 for told in symbol["diagnostics"]
-                # A class without a docstring is the business of the reference, not of the types.
+                # Missing docstrings are not checked here.
                 if "type" in told["message"].lower() or "override" in told["message"]
             ]
     return sorted(set(lines))

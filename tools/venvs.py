@@ -1,4 +1,4 @@
-"""Where an environment keeps its Python: the one place for `tools/` and `benches/` that knows of Scripts and bin."""
+"""The path of the interpreter in a virtual environment, for `tools/` and `benches/`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from pathlib import Path
 
 
 def python_of(folder: Path) -> Path:
-    """Find the interpreter of the virtual environment in `folder`."""
+    """Return the interpreter of the virtual environment in `folder`."""
     scripts = Path(sysconfig.get_path("scripts", "venv", {"base": str(folder)}))
     return scripts / ("python.exe" if scripts.name == "Scripts" else "python")

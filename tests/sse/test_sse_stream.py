@@ -188,7 +188,7 @@ async def test_one_bad_payload_costs_one_event(
     errors = [payload for name, payload in received.all if name == "sse_error"]
     assert len(errors) == len(bad)
     assert all(type(error) is MezonError for error in errors)
-    assert "a room_started event lacks or breaks room" in str(errors[5])
+    assert "a room_started event has missing or invalid fields: room" in str(errors[5])
     assert received.names.count("sse_message") == len(bad) + 1
     assert len([record for record in caplog.records if record.name == "mezon.sse"]) == len(bad)
     assert len(server.requests) == 1
@@ -284,7 +284,11 @@ async def test_a_connection_that_breaks_is_an_error_and_comes_back(
         (refuses(403), AuthenticationError, "HTTP 403"),
         (refuses(404), MezonConnectionError, "HTTP 404"),
         (refuses(503), MezonConnectionError, "HTTP 503"),
-        (refuses(200, kind="text/html"), MezonConnectionError, "answers text/html and no event stream"),
+        (
+            refuses(200, kind="text/html"),
+            MezonConnectionError,
+            "returned text/html instead of an event stream",
+        ),
         (refuses(302, headers={"Location": "/elsewhere"}), MezonConnectionError, "HTTP 302"),
         (refuses(307, headers={"Location": "/elsewhere"}), MezonConnectionError, "HTTP 307"),
     ],
@@ -501,7 +505,7 @@ async def test_a_receiver_that_fails_stops_nothing(
     stream = await server.opened.get()
     await stream.send(event("room_started") + event("room_ended"))
     await received.next("session_ended")
-    failures = [record for record in caplog.records if "failed on" in record.getMessage()]
+    failures = [record for record in caplog.records if "raised an exception for" in record.getMessage()]
     assert len(failures) == len(received.all) == 5
     assert all(record.exc_info is not None for record in failures)
 

@@ -181,7 +181,7 @@ DEEP = "[" * 100_000
 async def test_whatever_fails_after_a_transfer_went_out_leaves_its_fate_open(node: Node, answer: Any) -> None:
     client = client_of(node)
     node.fault("tx.addtx", answer)
-    with pytest.raises(TokenDeliveryUnknownError, match="look at the balance"):
+    with pytest.raises(TokenDeliveryUnknownError, match="check the balance"):
         await pay(client)
     await client.close()
     assert len(node.calls("tx.addtx")) == 1

@@ -56,8 +56,8 @@ CASES: dict[str, tuple[Fault, str, bool]] = {
     "http_405": (answers("no", status=405), "HTTP 405: Method Not Allowed", False),
     "redirect_301": (answers("", status=301, headers=LOCATION), "HTTP 301: Moved Permanently", False),
     "redirect_307": (answers("", status=307, headers=LOCATION), "HTTP 307: Temporary Redirect", False),
-    "html": (answers("<html>"), "HTTP 200: the answer is no JSON (text/plain)", True),
-    "empty_body": (answers(""), "HTTP 200: the answer is no JSON", True),
+    "html": (answers("<html>"), "HTTP 200: the answer is not JSON (text/plain)", True),
+    "empty_body": (answers(""), "HTTP 200: the answer is not JSON", True),
     "json_list": (answers([]), "HTTP 200: the", True),
     "json_null": (answers("null"), "HTTP 200: the", True),
 }
@@ -100,7 +100,7 @@ async def check(node: Node, of: str, fault: Fault, text: str, may_have_arrived: 
     assert str(caught.value).startswith(text)
     unknown = of == "tx.addtx" and may_have_arrived
     assert isinstance(caught.value, DeliveryUnknownError) is unknown
-    assert ("may or may not have taken" in str(caught.value)) is unknown
+    assert ("may or may not have executed" in str(caught.value)) is unknown
     # An answer is an answer: nothing is sent twice for it, and no redirect is followed.
     assert len(node.seen) == 1
 
@@ -108,7 +108,7 @@ async def check(node: Node, of: str, fault: Fault, text: str, may_have_arrived: 
 async def test_a_proof_answer_without_proof(node: Node) -> None:
     for broken in ({}, {"data": None}, {"data": {"proof": "x"}}, {"data": {"x": 1}}):
         node.fault("prove", answers(broken))
-        with pytest.raises(TokenTransferError, match="without a proof"):
+        with pytest.raises(TokenTransferError, match="returned no proof"):
             await call(node, "prove")
 
 

@@ -122,7 +122,7 @@ async def test_the_bot_pays_whatever_sender_id_says(
     await bot.send_token(sender_id=bot.client_id)
     assert caplog.records == []
     await bot.send_token(sender_id=5, amount=2)
-    assert "sender_id 5 is not used" in caplog.text
+    assert "sender_id 5 is ignored" in caplog.text
     assert len({message["sender"] for message in node.paid}) == 1
 
 
@@ -245,7 +245,7 @@ async def test_closing_while_a_proof_is_fetched_is_an_error_and_no_cancellation(
     send = asyncio.create_task(bot.send_token())
     await node.arrived.wait()
     await bot.tokens.close()
-    with pytest.raises(TokenTransferError, match="before its proof came"):
+    with pytest.raises(TokenTransferError, match="before the proof arrived"):
         await send
     assert node.paid == []
 

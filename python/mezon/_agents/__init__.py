@@ -1,1 +1,1 @@
-"""The events of AI agents, which come over HTTP."""
+"""Events of AI agents, received as server-sent events over HTTP."""

@@ -1,4 +1,4 @@
-"""A parser for event streams, after the HTML standard (section 9.2.6): bytes in, events out, no I/O."""
+"""Sans-I/O parser for event streams as specified by the HTML standard (section 9.2.6)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import codecs
 from dataclasses import dataclass
 
 MAX_EVENT_CHARS = 1 << 20
-"""Characters one event may hold. A longer one is dropped; the stream goes on."""
+"""Maximum number of characters of an event. A longer event is dropped; the stream continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
-    """One event. ``event`` is "message" unless the stream said otherwise."""
+    """One event. ``event`` is "message" unless the stream names another type."""
 
     event: str
     data: str
@@ -19,15 +19,15 @@ class ServerSentEvent:
 
 
 class EventStreamParser:
-    """Takes the bytes of a stream in any pieces and gives the events they complete.
+    """Parse a byte stream, split at any positions, into events.
 
-    Lines end in LF, CR or CRLF, a byte order mark at the start is skipped, bytes that are no UTF-8 become
-    U+FFFD. What follows the last blank line is no event, so nothing has to be done at the end of a stream.
+    Lines end in LF, CR or CRLF; a byte order mark at the start is skipped; invalid UTF-8 becomes U+FFFD. Data after the
+    last blank line is not an event, so nothing has to be done at the end of a stream.
 
     Attributes:
-        last_event_id: The id to send as ``Last-Event-ID`` when connecting again.
-        retry_ms: The reconnection time the server asked for, in milliseconds, or None.
-        dropped: Events that were too long.
+        last_event_id: The id to send as ``Last-Event-ID`` on reconnect.
+        retry_ms: The reconnection time requested by the server, in milliseconds, or None.
+        dropped: The number of events dropped for their length.
     """
 
     def __init__(self, *, last_event_id: str = "", max_event_chars: int = MAX_EVENT_CHARS) -> None:
@@ -47,7 +47,7 @@ class EventStreamParser:
         self._id = last_event_id
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """Give the events that ``chunk`` completes, in order."""
+        """Return the events that ``chunk`` completes, in order."""
         text = self._decoder.decode(chunk)
         if not text:
             return []
@@ -56,7 +56,7 @@ class EventStreamParser:
             text = text.removeprefix("\ufeff")
         if self._after_cr:
             self._after_cr = False
-            # The other half of a CRLF that was cut in two.
+            # The second half of a CRLF that was split.
             text = text.removeprefix("\n")
         if not text:
             return []
@@ -64,7 +64,7 @@ class EventStreamParser:
         events: list[ServerSentEvent] = []
         *complete, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         for part in complete:
-            self._keep(part)
+            self._append(part)
             line = "".join(self._line)
             self._line.clear()
             self._line_size = 0
@@ -74,11 +74,11 @@ class EventStreamParser:
                 event = self._dispatch()
                 if event is not None:
                     events.append(event)
-        self._keep(rest)
+        self._append(rest)
         return events
 
-    def _keep(self, part: str) -> None:
-        """Add to the line under way, unless the event is too long already."""
+    def _append(self, part: str) -> None:
+        """Append to the current line unless the event is too long."""
         if not part:
             return
         self._line_size += len(part)
@@ -86,7 +86,7 @@ class EventStreamParser:
             self._overflow = True
             self._data.clear()
         if self._overflow:
-            # One character tells the line from a blank one, which ends the event.
+            # One character distinguishes the line from a blank one, which ends the event.
             self._line[:] = [":"]
         else:
             self._line.append(part)

@@ -1,6 +1,6 @@
 """The stream of AI agent events: server-sent events with reconnecting.
 
-The address carries the bot's token in its query, so no URL of a request ever leaves this module.
+The query of the URL contains the bot's token, so no URL of a request leaves this module.
 """
 
 from __future__ import annotations
@@ -50,44 +50,44 @@ _TEXTS = frozenset({"event_id", "timestamp", "room_id", "room_name"})
 
 
 class _StreamOverError(Exception):
-    """The server said that there is nothing to stream (204), which ends reconnecting."""
+    """The server has nothing to stream (204); ends reconnecting."""
 
 
 class AgentEventStream:
-    """A stream of AI agent events, kept open until ``close``.
+    """A stream of AI agent events that reconnects until ``close``.
 
     ``emit`` is called on the event loop with the name of an event and its payload:
 
     ====================  ============================================================================
-    ``sse_open``          ``{"url": ...}`` without the query, each time a connection stands
+    ``sse_open``          ``{"url": ...}`` without the query, for each open connection
     ``sse_message``       ``mezon.models.SSEMessage``, every message of the stream
     ``session_started``   ``mezon.models.AIAgentSessionStartedEvent``; likewise ``session_ended`` and
                           ``room_summary_done``
-    ``sse_error``         a ``mezon.errors.MezonError``: no connection, a broken one, a broken payload
+    ``sse_error``         a ``mezon.errors.MezonError``: connection failed or lost, invalid payload
     ``sse_reconnecting``  ``{"attempt": n, "delay": seconds}``
     ``sse_reconnected``   ``{"url": ..., "attempt": n}``, after ``sse_open``
-    ``sse_close``         None, once the stream has ended and will not come back
+    ``sse_close``         None, once the stream has ended for good
     ====================  ============================================================================
 
     Args:
         base_url: The client's ``agent_event_url``.
         app_id: The bot's id.
-        token: The bot's API key. It is sent in the query and appears in no log, error or repr.
-        emit: Called for every event. What it raises is logged.
+        token: The bot's API key. It is sent in the query and never appears in logs, errors or reprs.
+        emit: Called for every event. Exceptions are logged.
         path: The path below ``base_url``.
-        connect_timeout: Seconds until the answer's headers have to be there.
-        read_timeout: Seconds of silence after which the connection counts as dead; None leaves that to TCP.
-        reconnect_delay: Seconds before the first attempt to connect again, doubled for each further one. The
-            server may set another with ``retry:``.
+        connect_timeout: Seconds to wait for the headers of the answer.
+        read_timeout: Seconds without data after which the connection counts as lost; None leaves that to TCP.
+        reconnect_delay: Seconds before the first reconnect attempt, doubled for each further one. The server may
+            override it with ``retry:``.
         max_reconnect_delay: The longest such delay, in seconds.
-        jitter: Up to so many seconds are added to each delay.
-        max_reconnect_attempts: Failed attempts in a row after which the stream gives up; None for never.
-        http: The transport to use; it stays open.
-        session: An aiohttp session to use instead; it stays open too. Without both the stream makes and closes its
-            own.
+        jitter: Maximum number of random seconds added to each delay.
+        max_reconnect_attempts: Number of consecutive failed attempts after which the stream gives up; None: never.
+        http: The transport to use; it is not closed.
+        session: An aiohttp session to use instead; it is not closed either. Without both, the stream creates and
+            closes its own transport.
 
     Raises:
-        InvalidArgumentError: ``base_url`` is not set or is no http URL.
+        InvalidArgumentError: If ``base_url`` is not set or not an http URL.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class AgentEventStream:
                 "agent_event_url is not configured: pass it to MezonClient to receive AI agent events"
             )
         if not base_url.startswith(("http://", "https://")):
-            raise InvalidArgumentError("agent_event_url starts with http:// or https://")
+            raise InvalidArgumentError("agent_event_url must start with http:// or https://")
         self.url = f"{base_url.rstrip('/')}/{path.lstrip('/')}"
         self.reconnects = 0
         self._query = {"appid": str(app_id), "token": token}
@@ -139,49 +139,49 @@ class AgentEventStream:
 
     @property
     def state(self) -> SSEConnectionState:
-        """CONNECTING while a connection is being made or waited for, OPEN, or CLOSED."""
+        """CONNECTING (also while waiting to reconnect), OPEN or CLOSED."""
         return self._state
 
     async def start(self) -> None:
-        """Open the stream in the background and return at once. Does nothing while it is open."""
+        """Start the stream in a background task. Does nothing if it is running."""
         if self._task is None or self._task.done():
             self._state = SSEConnectionState.CONNECTING
             self._attempt = 0
             self._task = asyncio.create_task(self._run(), name="mezon-agent-events")
 
     async def close(self) -> None:
-        """End the stream and wait until its connection is closed. Does nothing if it is not open."""
+        """Stop the stream and wait until its connection is closed. Does nothing if it is not running."""
         task, self._task = self._task, None
         if task is None or task.done():
             return
-        # The task may be cancelled before its first step, and then says nothing itself.
+        # A task cancelled before its first step does not set the state itself.
         self._state = SSEConnectionState.CLOSED
         task.cancel()
-        # Not `await task`: its cancellation would look like one of whoever closes.
+        # Not `await task`: that would raise the task's cancellation as the caller's own.
         await asyncio.wait([task])
         self._emit(SSEEvents.CLOSE, None)
 
     async def _run(self) -> None:
         try:
-            await self._connect_again_and_again()
+            await self._connect_repeatedly()
         finally:
-            # A stream closed and started again at once has another task by now.
+            # If the stream was closed and started again, the state belongs to the new task.
             if self._task in (None, asyncio.current_task()):
                 self._state = SSEConnectionState.CLOSED
             if self._owned:
                 await self._http.close()
         self._emit(SSEEvents.CLOSE, None)
 
-    async def _connect_again_and_again(self) -> None:
+    async def _connect_repeatedly(self) -> None:
         while True:
             failure: MezonError | None
             try:
                 failure = await self._connect()
             except _StreamOverError:
-                logger.info("the server has no more agent events")
+                logger.info("agent events: the server ended the stream (HTTP 204)")
                 return
             except Exception as error:
-                # The text and the traceback of it may hold the URL with the token.
+                # Its message and traceback may contain the URL with the token.
                 failure = MezonError(f"the stream of agent events failed: {type(error).__name__}")
             self._state = SSEConnectionState.CONNECTING
             if failure is not None:
@@ -189,7 +189,7 @@ class AgentEventStream:
                 self._emit(SSEEvents.ERROR, failure)
             self._attempt += 1
             if self._max_attempts is not None and self._attempt > self._max_attempts:
-                logger.error("agent events: given up after %d attempts to connect again", self._max_attempts)
+                logger.error("agent events: giving up after %d reconnect attempts", self._max_attempts)
                 return
             delay = self._next_delay()
             self._emit(SSEEvents.RECONNECTING, {"attempt": self._attempt, "delay": delay})
@@ -200,7 +200,7 @@ class AgentEventStream:
         return Backoff(first, self._max_reconnect_delay, more=self._jitter).wait(self._attempt - 1)
 
     async def _connect(self) -> MezonError | None:
-        """Serve one connection from start to end. Return why it failed, or None if the server ended it."""
+        """Run one connection. Returns the error, or None if the server ended the stream."""
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
         if self._last_event_id:
             headers["Last-Event-ID"] = self._last_event_id
@@ -220,7 +220,7 @@ class AgentEventStream:
                 return await self._read(stream)
         except MezonTimeoutError:
             if reached:
-                return MezonTimeoutError(f"nothing from {self.url} for {self._read_timeout or 0:g} s")
+                return MezonTimeoutError(f"no data from {self.url} for {self._read_timeout or 0:g} s")
             return MezonTimeoutError(f"no answer from {self.url} in {self._connect_timeout:g} s")
         except HttpFailure as error:
             if reached:
@@ -241,7 +241,7 @@ class AgentEventStream:
             if parser.dropped > dropped:
                 self._bad_payload("an event is too long")
             if parser.retry_ms is not None:
-                # Not zero: doubling has to lead somewhere.
+                # Not zero, because the delay is doubled.
                 self._retry_seconds = min(max(parser.retry_ms / 1000, 0.1), self._max_reconnect_delay)
         return None
 
@@ -251,16 +251,16 @@ class AgentEventStream:
             raise _StreamOverError
         if status in (401, 403):
             return AuthenticationError(
-                f"HTTP {status}: {self.url} refuses the bot: check client_id and api_key"
+                f"HTTP {status}: {self.url} rejects the bot: check client_id and api_key"
             )
         if status != 200:
-            return MezonConnectionError(f"HTTP {status}: {self.url} gives no event stream")
+            return MezonConnectionError(f"HTTP {status}: {self.url} returned no event stream")
         kind = (
             stream.headers.get("Content-Type", "application/octet-stream").partition(";")[0].strip().lower()
         )
         if kind != "text/event-stream":
             kind = hide(kind, (self._query["token"],))[:80]
-            return MezonConnectionError(f"{self.url} answers {kind} and no event stream")
+            return MezonConnectionError(f"{self.url} returned {kind} instead of an event stream")
         return None
 
     def _opened(self) -> None:
@@ -293,21 +293,21 @@ class AgentEventStream:
             self._emit(*found)
 
     def _bad_payload(self, text: str) -> None:
-        logger.warning("agent events: %s; it is skipped", text)
-        self._emit(SSEEvents.ERROR, MezonError(f"{text}; it is skipped, the stream goes on"))
+        logger.warning("agent events: %s; the event is skipped", text)
+        self._emit(SSEEvents.ERROR, MezonError(f"{text}; the event is skipped, the stream continues"))
 
     def _emit(self, event: SSEEvents | Events, payload: object) -> None:
         try:
             self._emit_to(event.value, payload)
         except Exception:
-            logger.exception("the receiver of agent events failed on %s", event.value)
+            logger.exception("the receiver of agent events raised an exception for %s", event.value)
 
 
 def agent_event(message: SSEMessage) -> tuple[Events, RoomMetadataEvent] | None:
-    """Return the event that a message of the stream stands for, and its payload; None for messages of other kinds.
+    """Return the event and payload of a stream message, or None for messages of other kinds.
 
     Raises:
-        MezonError: If the payload of such an event cannot be used.
+        MezonError: If the payload of an agent event is invalid.
     """
     try:
         data = json.loads(message.data)
@@ -315,13 +315,13 @@ def agent_event(message: SSEMessage) -> tuple[Events, RoomMetadataEvent] | None:
         data = None
     named = message.event if message.event in _AGENT_EVENTS else ""
     if not isinstance(data, dict):
-        # Servers greet with events of their own ("connected"), and those may hold anything.
+        # Servers send other events, such as "connected", with arbitrary data.
         if named or message.event == "message":
-            raise MezonError("the data of an event is no JSON object")
+            raise MezonError("the data of an event is not a JSON object")
         return None
     kind = data.get("event_type") or named
     if not isinstance(kind, str) or kind not in _AGENT_EVENTS:
-        logger.debug("an agent event of another type")
+        logger.debug("ignored an agent event of an unknown type")
         return None
     from pydantic import ValidationError
 
@@ -331,12 +331,12 @@ def agent_event(message: SSEMessage) -> tuple[Events, RoomMetadataEvent] | None:
         fields = ", ".join(sorted({".".join(map(str, item["loc"])) for item in error.errors()}))
     else:
         return _AGENT_EVENTS[kind], payload
-    # Out of the block: the error of pydantic holds the data.
-    raise MezonError(f"a {kind} event lacks or breaks {fields}")
+    # Raised outside the block: the pydantic error holds the data.
+    raise MezonError(f"a {kind} event has missing or invalid fields: {fields}")
 
 
 def _with_text(data: dict[str, Any]) -> dict[str, Any]:
-    """Give the data with ids and times as text, also where the server wrote numbers."""
+    """Return the data with numeric ids and times as strings."""
     texts = {
         name: str(value)
         for name, value in data.items()

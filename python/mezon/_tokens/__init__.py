@@ -1,9 +1,9 @@
-"""Token transfers: the MMN node, the proof service, and what a client needs to use both."""
+"""Token transfers: clients of the MMN node and the proof service, and the token service of a bot."""
 
 from __future__ import annotations
 
 from mezon._core import EphemeralKeyPair
-from mezon._tokens.client import MmnClient
+from mezon._tokens.clients import MmnClient, ZkClient
 from mezon._tokens.models import (
     AddTxResponse,
     ExtraInfo,
@@ -17,7 +17,6 @@ from mezon._tokens.models import (
     ZkProof,
 )
 from mezon._tokens.service import TokenClient, TokenService
-from mezon._tokens.zk import ZkClient
 
 __all__ = [
     "AddTxResponse",

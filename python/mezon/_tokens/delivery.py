@@ -1,7 +1,7 @@
-"""Bringing one signed transfer to the node exactly once.
+"""Delivery of a signed transfer to the node exactly once.
 
-The node knows a transfer by the bytes its signature covers and takes it once. So the same bytes may be sent
-again when an answer got lost, and nothing here ever signs.
+The node identifies a transfer by the signed bytes and executes it once. The same bytes can therefore be sent again if
+an answer is lost. This module never signs.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from mezon.errors import (
 logger = logging.getLogger("mezon.tokens")
 
 WINDOW_SECONDS = 45.0
-"""How long after its nonce was fetched a transfer is sent again: the node takes it for about 60 s."""
+"""Seconds after the first attempt in which a transfer is resent; the node accepts its nonce for about 60 s."""
 
 _MEMORY_SECONDS = 180.0
-"""How long the bytes of a transfer are remembered: longer than the node could take them."""
+"""Seconds for which a transfer is remembered: longer than the node accepts it."""
 
 _DUPLICATE = "duplicate_transaction"
-# Refusals that depend on the transfer alone, or that the node gives only after it has looked for a duplicate.
-# Any other refusal of a copy leaves open what became of the first one.
+# Refusals that depend on the transfer only, or that the node returns only after its check for duplicates.
+# Any other refusal of a resent copy does not tell what happened to the first copy.
 _FINAL = frozenset(
     {
         "account_not_found",
@@ -49,19 +49,19 @@ _FINAL = frozenset(
 
 @dataclass(slots=True)
 class _Recent:
-    """Payments under way or just made whose covered bytes are the same."""
+    """Recent payments with the same signed bytes."""
 
-    forget_at: float
+    expires_at: float
     payments: int = 0
 
 
 class Delivery:
-    """Sends signed transfers, and the same bytes again when the answer got lost.
+    """Send signed transfers, and resend the same bytes if the answer is lost.
 
     Args:
-        resends: How many times the bytes are sent again at most.
-        delay: Seconds before the first resend; doubled each time.
-        window: Seconds after the first try in which resending makes sense.
+        resends: Maximum number of resends.
+        delay: Seconds before the first resend; doubled for each further one.
+        window: Seconds after the first attempt in which a transfer is resent.
     """
 
     def __init__(self, *, resends: int = 2, delay: float = 1.0, window: float = WINDOW_SECONDS) -> None:
@@ -73,12 +73,12 @@ class Delivery:
     async def deliver(
         self, transaction: SignedTransaction, send: Callable[[], Awaitable[AddTxResponse]]
     ) -> AddTxResponse:
-        """Call ``send``, which posts the same bytes each time, until the node has answered.
+        """Call ``send``, which posts the same bytes each time, until the node answers.
 
         Raises:
-            TokenDeliveryUnknownError: The node may or may not have taken the transfer.
-            TokenTransferConnectionError: The node was never reached: nothing was paid.
-            TokenTransferError: The node refused the request.
+            TokenDeliveryUnknownError: If the node may or may not have executed the transfer.
+            TokenTransferConnectionError: If the node was never reached; nothing was paid.
+            TokenTransferError: If the node refused the request.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.window
@@ -91,40 +91,40 @@ class Delivery:
                 may_have_arrived |= error.sent
                 pause = Backoff(self.delay, WINDOW_SECONDS).wait(attempt)
                 if attempt < self.resends and loop.time() + pause <= deadline:
-                    logger.info("sending the same signed transfer again in %.1f s: %s", pause, error)
+                    logger.info("resending the signed transfer in %.1f s: %s", pause, error)
                     await asyncio.sleep(pause)
                     continue
                 if not may_have_arrived:
                     raise
                 raise _unknown(transaction, error) from error
             except TokenTransferError as error:
-                # A fault of the server or a broken answer says nothing about the transfer; a 4xx does, once.
-                faulty = error.status is not None and not 300 <= error.status < 500
-                if may_have_arrived or faulty:
+                # A server error or an invalid answer leaves the outcome open; a 4xx of the first copy does not.
+                inconclusive = error.status is not None and not 300 <= error.status < 500
+                if may_have_arrived or inconclusive:
                     raise _unknown(transaction, error) from error
                 raise
             except InvalidArgumentError as error:
-                # The request could not be made; that holds for every copy, so none has gone out before it.
+                # The request cannot be built, which is true for each copy: no earlier copy was sent.
                 if not may_have_arrived:
                     raise
                 raise _unknown(transaction, error) from error
             except Exception as error:
-                # Whatever it is, a request may have gone out before it. Its text may hold what it failed on.
+                # A request may have been sent before the error. Its message may contain secrets, so it is left out.
                 failure = _unknown(transaction, f"reading the answer failed ({type(error).__name__})")
             else:
                 if response.ok or not may_have_arrived:
                     return response
-                return self._judge_copy(transaction, response, recent)
+                return self._outcome_of_resend(transaction, response, recent)
             raise failure
         raise AssertionError("the last attempt returns or raises")
 
-    def _judge_copy(
+    def _outcome_of_resend(
         self, transaction: SignedTransaction, response: AddTxResponse, recent: _Recent
     ) -> AddTxResponse:
         code = refusal_code(response.error)
-        # Two payments with the same bytes are one to the node: which of them it took cannot be told.
+        # The node treats two payments with the same bytes as one, so the executed one is unknown.
         if code == _DUPLICATE and recent.payments == 1:
-            logger.info("the first copy of the transfer had arrived; its hash is not known")
+            logger.info("the first copy of the transfer had arrived; its hash is unknown")
             return AddTxResponse(ok=True, tx_hash=response.tx_hash)
         if code in _FINAL:
             return response
@@ -132,16 +132,16 @@ class Delivery:
 
     def _remember(self, transaction: SignedTransaction) -> _Recent:
         now = asyncio.get_running_loop().time()
-        for key in [key for key, recent in self._recent.items() if recent.forget_at <= now]:
+        for key in [key for key, recent in self._recent.items() if recent.expires_at <= now]:
             del self._recent[key]
-        recent = self._recent.setdefault(transaction.signed, _Recent(forget_at=0))
-        recent.forget_at = now + _MEMORY_SECONDS
+        recent = self._recent.setdefault(transaction.signed, _Recent(expires_at=0))
+        recent.expires_at = now + _MEMORY_SECONDS
         recent.payments += 1
         return recent
 
 
 def refusal_code(error: str) -> str:
-    """Give the code of a refusal such as ``{"code": "insufficient_funds", ...}``, or an empty string."""
+    """Return the code of a refusal such as ``{"code": "insufficient_funds", ...}``, or an empty string."""
     try:
         parsed = json.loads(error)
     except (ValueError, RecursionError):
@@ -152,6 +152,6 @@ def refusal_code(error: str) -> str:
 
 def _unknown(transaction: SignedTransaction, reason: object) -> TokenDeliveryUnknownError:
     return TokenDeliveryUnknownError(
-        f"{reason}. The node may or may not have taken the transfer (nonce {transaction.tx_msg['nonce']}): "
-        "look at the balance before you pay again, because another send_token is another payment"
+        f"{reason}. The node may or may not have executed the transfer (nonce {transaction.tx_msg['nonce']}): "
+        "check the balance before you pay again, because another send_token is another payment"
     )

@@ -1,4 +1,4 @@
-"""What goes to the node and the proof service, and what comes back."""
+"""Requests and answers of the node and of the proof service."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def _key_pair(value: Any) -> Any:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
-"""A text that the other side may leave out by sending null."""
+"""A string; null is read as an empty string."""
 
 
 class TransferType(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
-    """What a transfer is for."""
+    """The purpose of a transfer."""
 
     GIVE_COFFEE = "give_coffee"
     TRANSFER_TOKEN = "transfer_token"
@@ -31,14 +31,14 @@ class TransferType(str, Enum):  # noqa: UP042 (str() of a member stays as it was
 
 
 class ZkClientType(str, Enum):  # noqa: UP042
-    """Who asks for a proof."""
+    """The kind of client that asks for a proof."""
 
     MEZON = "mezon"
     OAUTH = "oauth"
 
 
 class ExtraInfo(BaseModel):
-    """What is written beside a transfer. Further keys are welcome; every value is sent as text."""
+    """Additional data of a transfer. Further keys are allowed; every value is sent as a string."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
 
@@ -54,7 +54,7 @@ class ExtraInfo(BaseModel):
     ExtraAttribute: Any = None
 
     def to_dict(self) -> dict[str, str]:
-        """Give the values that are set, as text, in the order they are sent."""
+        """Return the values that are set, as strings, in the order they are sent."""
         return {name: str(value) for name, value in self.model_dump().items() if value is not None}
 
 
@@ -63,8 +63,8 @@ class SendTransactionRequest(BaseModel):
 
     ``sender`` and ``recipient`` are user ids for ``send_transaction`` and addresses for
     ``send_transaction_by_address``. ``amount`` is the scaled decimal string. ``timestamp`` is in
-    milliseconds. ``private_key`` takes the text of a key or an ``EphemeralKeyPair`` and holds the pair:
-    the key itself stays out of the repr, of validation errors and of dumps.
+    milliseconds. ``private_key`` accepts a key as a string or an ``EphemeralKeyPair`` and stores the pair:
+    the key itself appears neither in the repr nor in validation errors or dumps.
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -83,10 +83,10 @@ class SendTransactionRequest(BaseModel):
 
 
 class AddTxResponse(BaseModel):
-    """What the node made of a transfer.
+    """The node's answer to a transfer.
 
-    ``ok`` tells whether it was taken; ``error`` is the node's reason if not, often JSON with ``code`` and
-    ``message``. ``tx_hash`` is empty when the transfer was taken but the answer that named it got lost.
+    ``ok`` is whether the node accepted it; otherwise ``error`` is the reason, often JSON with ``code`` and
+    ``message``. ``tx_hash`` is empty if the transfer was accepted but the answer with the hash was lost.
     """
 
     ok: bool
@@ -95,7 +95,7 @@ class AddTxResponse(BaseModel):
 
 
 class GetCurrentNonceResponse(BaseModel):
-    """A recent slot number. A transfer uses ``nonce + 1`` and has to arrive within about a minute."""
+    """A recent slot number. A transfer uses ``nonce + 1`` and must arrive within about a minute."""
 
     address: Text = ""
     nonce: int
@@ -113,14 +113,14 @@ class GetAccountByAddressResponse(BaseModel):
 
 
 class ZkProof(BaseModel):
-    """The proof that a key pair belongs to a session. It lasts as long as the pair."""
+    """The proof that a key pair belongs to a session. It is valid as long as the pair."""
 
     proof: str
     public_input: str
 
 
 class MmnClientConfig(BaseModel):
-    """Where the node is. ``timeout`` is in milliseconds, for one request."""
+    """The address of the node. ``timeout`` is in milliseconds, for one request."""
 
     base_url: str
     timeout: int = 30000
@@ -128,7 +128,7 @@ class MmnClientConfig(BaseModel):
 
 
 class ZkClientConfig(BaseModel):
-    """Where the proof service is. ``timeout`` is in milliseconds, for one request."""
+    """The address of the proof service. ``timeout`` is in milliseconds, for one request."""
 
     endpoint: str
     timeout: int = 30000

@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from mezon._core import EphemeralKeyPair
-from mezon._tokens.client import MmnClient
+from mezon._tokens.clients import MmnClient, ZkClient
 from mezon._tokens.models import (
     AddTxResponse,
     ExtraInfo,
@@ -21,7 +21,6 @@ from mezon._tokens.models import (
     ZkProof,
 )
 from mezon._tokens.transaction import check_addresses, check_amount
-from mezon._tokens.zk import ZkClient
 from mezon.errors import InvalidArgumentError, TokenTransferError
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ logger = logging.getLogger("mezon.tokens")
 
 
 class TokenClient(Protocol):
-    """What a client has so that it can pay. The service reads and sets these; a bot may replace any."""
+    """The attributes of a client that the service reads and sets. A bot may replace any of them."""
 
     client_id: int
     mmn_api_url: str | None
@@ -53,10 +52,10 @@ class TokenClient(Protocol):
 
 
 class TokenService:
-    """The token transfers of ``client``, over its HTTP transport.
+    """Token transfers of ``client`` over its HTTP transport.
 
-    ``open`` when the client has its configuration, ``prepare`` at login, ``close`` at disconnect; the other
-    methods are what the client's methods of the same purpose do.
+    Call ``open`` when the client is configured, ``prepare`` at login and ``close`` at disconnect. The other methods
+    implement the client's methods.
     """
 
     def __init__(self, client: TokenClient, http: HttpTransport | None = None) -> None:
@@ -65,7 +64,7 @@ class TokenService:
         self._fetching: asyncio.Task[ZkProof] | None = None
 
     def open(self) -> None:
-        """Make the clients of the node and the proof service, where a URL is set and none is there yet."""
+        """Create the clients of the node and the proof service if their URLs are set and they do not exist yet."""
         client = self._client
         if client.mmn_client is None and client.mmn_api_url:
             client.mmn_client = MmnClient(
@@ -77,47 +76,47 @@ class TokenService:
             )
 
     async def prepare(self) -> None:
-        """Make the key pair and the address, and fetch the proof.
+        """Create the key pair and the address, and fetch the proof.
 
-        A proof service that is down is logged and fails nothing: ``send_token`` asks it again.
+        A failure of the proof service is logged, not raised: ``send_token`` fetches the proof again.
         """
         client = self._client
         self.open()
         if client.mmn_client is None:
             return
-        self._forget_fetch()
+        self._cancel_fetch()
         client.zk_proof = None
         client.ephemeral_key_pair = self.new_key_pair()
         client.address = self.address_of(client.client_id)
         try:
             await self.proof()
         except Exception as error:
-            # Without a proof service nobody expects a proof.
+            # Without a proof service no proof is expected.
             level = logging.WARNING if client.zk_client is not None else logging.DEBUG
             logger.log(
-                level, "no proof for token transfers yet (%s); the first send_token asks for it again", error
+                level, "no proof for token transfers yet (%s); the first send_token fetches it again", error
             )
 
     async def close(self) -> None:
-        """Close the connections. May be called at any time and twice."""
-        self._forget_fetch()
+        """Close the connections. Idempotent."""
+        self._cancel_fetch()
         for part in (self._client.mmn_client, self._client.zk_client):
             if part is not None:
                 await part.close()
 
     def new_key_pair(self) -> EphemeralKeyPair:
-        """Make a new key pair.
+        """Generate a key pair.
 
         Raises:
-            InvalidArgumentError: The client has no MMN node.
+            InvalidArgumentError: If the client has no MMN node.
         """
         return self._mmn().generate_ephemeral_key_pair()
 
     def address_of(self, user_id: int | str) -> str:
-        """Give the address of a user.
+        """Return the address of a user.
 
         Raises:
-            InvalidArgumentError: The client has no MMN node.
+            InvalidArgumentError: If the client has no MMN node.
         """
         return self._mmn().get_address_from_user_id(user_id)
 
@@ -127,17 +126,17 @@ class TokenService:
         """Fetch the nonce of a user's account.
 
         Raises:
-            InvalidArgumentError: The client has no MMN node.
-            TokenTransferError: The node could not be asked, or answered with an error.
+            InvalidArgumentError: If the client has no MMN node.
+            TokenTransferError: If the node is not reachable or answers with an error.
         """
         return await self._mmn().get_current_nonce(user_id=user_id, tag=tag)
 
     async def fetch_proof(self) -> ZkProof:
-        """Ask the proof service for a proof for the client's key pair; what ``client.get_zk_proof`` does.
+        """Fetch a proof for the client's key pair. Implements ``client.get_zk_proof``.
 
         Raises:
-            InvalidArgumentError: The client has no proof service, or is not logged in.
-            TokenTransferError: The service could not be asked, or gave no proof.
+            InvalidArgumentError: If the client has no proof service or is not logged in.
+            TokenTransferError: If the service is not reachable or returns no proof.
         """
         client = self._client
         self.open()
@@ -145,7 +144,7 @@ class TokenService:
             raise InvalidArgumentError("ZK client not initialized: pass zk_api_url to MezonClient")
         session = client.session_manager.get_session() if client.session_manager is not None else None
         if session is None:
-            raise InvalidArgumentError("the proof service wants a session: await client.login() first")
+            raise InvalidArgumentError("a proof requires a session: await client.login() first")
         return await client.zk_client.get_zk_proofs(
             user_id=client.client_id,
             ephemeral_public_key=self._key_pair().public_key,
@@ -155,15 +154,15 @@ class TokenService:
         )
 
     async def proof(self) -> ZkProof:
-        """Give the proof of the client, fetched through ``client.get_zk_proof()`` if it is not there yet.
+        """Return the client's proof, and fetch it with ``client.get_zk_proof()`` if there is none.
 
-        Callers at the same time share one fetch, and cancelling one of them cancels that one only.
+        Concurrent callers share one fetch; cancelling a caller does not cancel the fetch.
         """
         if self._client.zk_proof is not None:
             return self._client.zk_proof
         if self._fetching is None or self._fetching.done():
-            self._fetching = asyncio.create_task(self._fetch_and_keep(), name="mezon-zk-proof")
-            self._fetching.add_done_callback(_look_at_result)
+            self._fetching = asyncio.create_task(self._fetch_and_store(), name="mezon-zk-proof")
+            self._fetching.add_done_callback(_retrieve_exception)
         fetching = self._fetching
         try:
             return await asyncio.shield(fetching)
@@ -171,7 +170,7 @@ class TokenService:
             waiting = asyncio.current_task()
             if fetching.cancelled() and waiting is not None and not waiting.cancelling():
                 raise TokenTransferError(
-                    "the client was closed or logged in again before its proof came: nothing was paid"
+                    "the client was closed or logged in again before the proof arrived: nothing was paid"
                 ) from None
             raise
 
@@ -179,25 +178,27 @@ class TokenService:
         """Pay ``token_event.amount`` tokens from the bot to ``token_event.receiver_id``.
 
         ``note`` is the text of the transfer. ``sender_name``, ``extra_attribute`` and the keys of
-        ``mmn_extra_info`` are written beside it. ``timestamp`` (milliseconds) is now if not given. The payer
-        is always the bot, whose key signs.
+        ``mmn_extra_info`` become its additional data. ``timestamp`` (milliseconds) defaults to now. The sender is
+        always the bot, whose key signs.
 
         Returns:
-            What the node made of it. A refusal is an answer with ``ok`` False, not an error.
+            The answer of the node. A refusal is an answer with ``ok`` False, not an error.
 
         Raises:
-            InvalidArgumentError: Nothing was sent; the text says what is wrong.
-            TokenDeliveryUnknownError: It was sent and no answer came: it may or may not have been taken.
-            TokenTransferError: Nonce or proof could not be had, or the node refused; nothing was paid.
+            InvalidArgumentError: If an argument is invalid; nothing was sent.
+            TokenDeliveryUnknownError: If no answer arrived: the node may or may not have executed the transfer.
+            TokenTransferError: If the nonce or the proof is not available or the node refuses; nothing was paid.
         """
         client, mmn = self._client, self._mmn()
         if token_event.sender_id is not None and str(token_event.sender_id) != str(client.client_id):
-            logger.warning("send_token pays from the bot: sender_id %s is not used", token_event.sender_id)
+            logger.warning(
+                "send_token always pays from the bot: sender_id %s is ignored", token_event.sender_id
+            )
         amount = mmn.scale_amount_to_decimals(token_event.amount)
         check_amount(amount)
         check_addresses(self._address(), mmn.get_address_from_user_id(token_event.receiver_id))
         extra_info = _extra_info(token_event, client.client_id)
-        # The proof first: a nonce lasts a minute only.
+        # Fetch the proof first: a nonce is valid for a minute only.
         pair, proof = await self._credentials()
         nonce = await client.get_current_nonce(client.client_id, "pending")
         return await mmn.send_transaction(
@@ -216,20 +217,20 @@ class TokenService:
         )
 
     async def _credentials(self) -> tuple[EphemeralKeyPair, ZkProof]:
-        """Get a key pair and the proof for that very pair, also when a login changes both meanwhile."""
+        """Return a key pair and its proof, also if a login replaces both meanwhile."""
         while True:
             pair = self._key_pair()
             proof = await self.proof()
             if self._client.ephemeral_key_pair is pair:
                 return pair, proof
 
-    async def _fetch_and_keep(self) -> ZkProof:
+    async def _fetch_and_store(self) -> ZkProof:
         pair = self._key_pair()
         answer: Any = self._client.get_zk_proof()
         proof: ZkProof = await answer if inspect.isawaitable(answer) else answer
         if proof is None:
             raise TokenTransferError(
-                "get_zk_proof gave no proof: it returns an object with proof and public_input"
+                "get_zk_proof returned no proof: return an object with proof and public_input"
             )
         if self._client.ephemeral_key_pair is pair:
             self._client.zk_proof = proof
@@ -254,31 +255,31 @@ class TokenService:
             self._client.address = self.address_of(self._client.client_id)
         return self._client.address
 
-    def _forget_fetch(self) -> None:
+    def _cancel_fetch(self) -> None:
         if self._fetching is not None:
             self._fetching.cancel()
             self._fetching = None
 
 
 def _extra_info(event: ApiSentTokenRequest, sender_id: int) -> ExtraInfo:
-    """Give what the documented fields of a request say, in the order the node's clients write it."""
-    said: dict[str, Any] = {
+    """Return the additional data of a request, in the order the node's clients write it."""
+    values: dict[str, Any] = {
         "type": TransferType.TRANSFER_TOKEN.value,
         "UserSenderUsername": event.sender_name,
         "ExtraAttribute": event.extra_attribute,
         **(event.mmn_extra_info or {}),
-        # Who pays whom is not the caller's to tell.
+        # The caller cannot override sender and recipient.
         "UserSenderId": sender_id,
         "UserReceiverId": event.receiver_id,
     }
-    if not isinstance(said["type"], str):
-        raise InvalidArgumentError(f"mmn_extra_info['type'] is a str, not {said['type']!r}")
-    if said["UserSenderUsername"] is not None:
-        said["UserSenderUsername"] = str(said["UserSenderUsername"])
-    return ExtraInfo(**said)
+    if not isinstance(values["type"], str):
+        raise InvalidArgumentError(f"mmn_extra_info['type'] must be a str, not {values['type']!r}")
+    if values["UserSenderUsername"] is not None:
+        values["UserSenderUsername"] = str(values["UserSenderUsername"])
+    return ExtraInfo(**values)
 
 
-def _look_at_result(task: asyncio.Task[ZkProof]) -> None:
-    # Everyone who waited may have been cancelled; the failure is theirs to see, not the log's.
+def _retrieve_exception(task: asyncio.Task[ZkProof]) -> None:
+    # All callers may have been cancelled; asyncio must not log the exception as never retrieved.
     if not task.cancelled():
         task.exception()

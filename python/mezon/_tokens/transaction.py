@@ -1,4 +1,4 @@
-"""A transfer as the node wants it: checked, written out and signed once."""
+"""Transfers in the format of the node: validated, serialized and signed once."""
 
 from __future__ import annotations
 
@@ -15,76 +15,74 @@ from mezon._tokens.models import ExtraInfo
 from mezon.errors import InvalidArgumentError
 
 DECIMALS = 6
-"""Digits behind the point of one token at the node."""
+"""Decimal places of a token at the node."""
 
 _LARGEST_AMOUNT = 2**256 - 1
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 
 
 class TxType(IntEnum):
-    """How a transfer is signed."""
+    """The kind of key that signs a transfer."""
 
     TRANSFER = 0
-    """By an ephemeral key, with a proof that the key belongs to the sender."""
+    """An ephemeral key, with a proof that it belongs to the sender."""
     PRIVATE_KEY = 1
-    """By the key the sender's address is made of; faucets do that."""
+    """The key from which the sender's address is derived; used by faucets."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
-    """A transfer and its signature. ``signed`` are the bytes it covers, by which the node knows it again."""
+    """A transfer and its signature. The node identifies the transfer by ``signed``, the signed bytes."""
 
     tx_msg: dict[str, Any]
     signed: bytes
     signature: str
 
     def params(self) -> dict[str, Any]:
-        """Give the parameters of ``tx.addtx``."""
+        """Return the parameters of ``tx.addtx``."""
         return {"tx_msg": self.tx_msg, "signature": self.signature}
 
 
 def scale_amount(amount: int | str, decimals: int = DECIMALS) -> str:
-    """Give the decimal string of ``amount`` times ``10 ** decimals``.
+    """Return ``amount`` times ``10 ** decimals`` as a decimal string.
 
     Raises:
-        InvalidArgumentError: The amount is no whole number. A float is refused even if it is whole,
-            because it may have lost digits on its way here.
+        InvalidArgumentError: If the amount is not a whole number. A float is refused even if it is whole,
+            because it may have lost digits.
     """
     if isinstance(decimals, bool) or not isinstance(decimals, int) or decimals < 0:
-        raise InvalidArgumentError(f"decimals is a whole number from 0, not {decimals!r}")
+        raise InvalidArgumentError(f"decimals must be a whole number >= 0, not {decimals!r}")
     if isinstance(amount, str):
         if not _DIGITS.fullmatch(amount):
-            raise InvalidArgumentError(f"an amount of tokens is a whole number, not {amount!r}")
+            raise InvalidArgumentError(f"an amount of tokens must be a whole number, not {amount!r}")
         amount = int(amount)
     if isinstance(amount, bool) or not isinstance(amount, int):
-        raise InvalidArgumentError(f"an amount of tokens is an int, not {amount!r}")
+        raise InvalidArgumentError(f"an amount of tokens must be an int, not {amount!r}")
     return str(amount * 10**decimals)
 
 
 def check_amount(amount: str) -> None:
-    """Refuse a scaled amount that the node would refuse: zero, negative, broken or out of range.
+    """Validate a scaled amount.
 
     Raises:
-        InvalidArgumentError: With what is wrong.
+        InvalidArgumentError: If the node would refuse it: zero, negative, not a number or out of range.
     """
     if not _DIGITS.fullmatch(amount):
-        raise InvalidArgumentError(f"an amount to send is a positive whole number, not {amount!r}")
+        raise InvalidArgumentError(f"an amount to send must be a positive whole number, not {amount!r}")
     if not 0 < int(amount) <= _LARGEST_AMOUNT:
-        raise InvalidArgumentError(
-            f"an amount to send is greater than 0 and at most 2**256 - 1, not {amount}"
-        )
+        raise InvalidArgumentError(f"an amount to send must be > 0 and <= 2**256 - 1, not {amount}")
 
 
 def check_addresses(sender: str, recipient: str) -> None:
-    """Refuse what is no address, and a transfer to oneself.
+    """Validate the addresses of a transfer.
 
     Raises:
-        InvalidArgumentError: With what is wrong.
+        InvalidArgumentError: If one is not an address, or both are the same.
     """
     if not is_address(sender):
-        raise InvalidArgumentError("Invalid sender address: it is base58 of 32 bytes")
+        raise InvalidArgumentError("Invalid sender address: expected base58 of 32 bytes")
     if not is_address(recipient):
-        raise InvalidArgumentError("Invalid recipient address: it is base58 of 32 bytes")
+        raise InvalidArgumentError("Invalid recipient address: expected base58 of 32 bytes")
     if sender == recipient:
         raise InvalidArgumentError("Sender and recipient addresses cannot be the same")
 
@@ -103,12 +101,12 @@ def sign_transaction(
     zk_pub: str = "",
     timestamp: int | None = None,
 ) -> SignedTransaction:
-    """Check a transfer between two addresses and sign it.
+    """Validate and sign a transfer between two addresses.
 
-    The timestamp (milliseconds) and the proof are not covered by the signature; the node dictates that.
+    The node's format excludes the timestamp (milliseconds) and the proof from the signature.
 
     Raises:
-        InvalidArgumentError: The node would refuse the transfer.
+        InvalidArgumentError: If the node would refuse the transfer.
     """
     check_addresses(sender, recipient)
     check_amount(amount)
@@ -129,7 +127,7 @@ def sign_transaction(
         signed = "|".join(str(message[name]) for name in covered).encode()
     except UnicodeEncodeError:
         raise InvalidArgumentError(
-            "the note of a transfer holds half a surrogate pair: send valid text"
+            "the note of a transfer contains a lone surrogate: send valid Unicode text"
         ) from None
     raw = key_pair.sign(signed)
     if tx_type is TxType.PRIVATE_KEY:

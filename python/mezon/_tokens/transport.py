@@ -1,4 +1,4 @@
-"""POST of JSON, with every failure as an error of token transfers."""
+"""JSON over HTTP POST, with failures as errors of token transfers."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
     from mezon.ports import HttpTransport
 
-#: The longest answer of a node or a proof service that is read, in bytes. A real one has a few hundred.
+#: Maximum length of an answer in bytes. Real answers have a few hundred.
 MAX_ANSWER = 1 << 20
 _SHOWN = 200
 
 
 class JsonEndpoint:
-    """One URL that takes JSON and answers JSON.
+    """A URL that accepts and returns JSON.
 
     Args:
-        url: Where to post.
-        timeout_ms: Milliseconds one request may take, connecting included.
-        headers: Further headers, which win over the two defaults.
-        http: The transport to use; it stays open at ``close``.
-        session: An aiohttp session to use instead; it stays open too. Without both, a transport is made and closed
-            here.
+        url: The URL.
+        timeout_ms: Timeout of one request in milliseconds, including the connection.
+        headers: Additional headers; they override the defaults.
+        http: The transport to use; ``close`` does not close it.
+        session: An aiohttp session to use instead; ``close`` does not close it either. Without both, the endpoint
+            creates and closes its own transport.
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class JsonEndpoint:
         """Send ``body`` once and return the parsed answer. Redirects are not followed.
 
         Args:
-            secrets: What must not show in an error, even if the other side sends it back.
+            secrets: Strings to mask in errors, in case the server sends them back.
 
         Raises:
-            TokenTransferConnectionError: No connection, or it broke; ``sent`` tells which.
-            TokenTransferTimeoutError: No answer in time.
-            TokenTransferError: A status other than 2xx, or an answer that is no JSON or is too long; ``status``
-                tells which.
+            TokenTransferConnectionError: If there is no connection or it breaks; ``sent`` tells which.
+            TokenTransferTimeoutError: If no answer arrives in time.
+            TokenTransferError: If the status is not 2xx, or the answer is not JSON or too long; ``status`` tells
+                which.
         """
         request = HttpRequest(
             "tokens",
@@ -79,7 +79,7 @@ class JsonEndpoint:
             answer = await self._http.send(request)
         except MezonTimeoutError:
             raise TokenTransferTimeoutError(
-                # Path and query of a node's URL may be a key.
+                # Path and query of a node's URL may contain a key.
                 f"Request timeout after {self.timeout_seconds:g}s: no answer from {host_of(self.url) or 'the server'}"
             ) from None
         except HttpFailure as error:
@@ -98,12 +98,12 @@ class JsonEndpoint:
         except (ValueError, RecursionError):
             kind = answer.headers.get("Content-Type", "").partition(";")[0][:_SHOWN] or "no type"
             failure = TokenTransferError(
-                f"HTTP {status}: the answer is no JSON ({hide(kind, secrets)})", status=status
+                f"HTTP {status}: the answer is not JSON ({hide(kind, secrets)})", status=status
             )
-        # Out of the block: a JSON error holds the whole text.
+        # Raised outside the block: a JSON error holds the whole text.
         raise failure
 
     async def close(self) -> None:
-        """Close the transport this object made. May be called at any time and twice."""
+        """Close the transport that this endpoint created. Idempotent."""
         if self._owned:
             await self._http.close()

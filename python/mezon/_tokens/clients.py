@@ -1,4 +1,4 @@
-"""The client of an MMN node."""
+"""The clients of an MMN node and of the proof service."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ from mezon._tokens.models import (
     GetCurrentNonceResponse,
     MmnClientConfig,
     SendTransactionRequest,
+    ZkClientConfig,
+    ZkClientType,
+    ZkProof,
 )
 from mezon._tokens.transaction import DECIMALS, SignedTransaction, TxType, scale_amount, sign_transaction
 from mezon._tokens.transport import JsonEndpoint
 from mezon.errors import InvalidArgumentError, TokenTransferConnectionError, TokenTransferError
+from mezon.utils.masked import masked
 from mezon.utils.secrets import hide
 
 if TYPE_CHECKING:
@@ -29,8 +33,8 @@ if TYPE_CHECKING:
 
     from mezon.ports import HttpTransport
 
-#: How much of the node's own words an error repeats.
-_SHOWN = 1000
+#: Maximum length of a node's message in an error.
+_MAX_ERROR_TEXT = 1000
 
 logger = logging.getLogger("mezon.tokens")
 
@@ -38,14 +42,14 @@ _Answer = TypeVar("_Answer", bound=BaseModel)
 
 
 class MmnClient:
-    """Asks an MMN node for nonces and balances, and sends signed transfers to it.
+    """Client of an MMN node: nonces, balances and signed transfers.
 
     Args:
-        config: Where the node is.
-        http: The transport to use. It stays open.
-        session: An aiohttp session to use instead. Without both the client makes its own at the first request,
-            keeps its connection and closes it with ``close``.
-        delivery: How often a signed transfer is sent again when its answer got lost.
+        config: The address of the node.
+        http: The transport to use; it is not closed.
+        session: An aiohttp session to use instead; it is not closed either. Without both, the client creates its own
+            transport at the first request, keeps the connection and closes it in ``close``.
+        delivery: The policy for resending a signed transfer whose answer was lost.
     """
 
     def __init__(
@@ -65,50 +69,50 @@ class MmnClient:
         self._request_id = 0
 
     async def close(self) -> None:
-        """Close the connection to the node. The client may be used again afterwards."""
+        """Close the connection to the node. The client can be used again afterwards."""
         await self._endpoint.close()
 
     def generate_ephemeral_key_pair(self) -> EphemeralKeyPair:
-        """Make a new key pair from the randomness of the operating system."""
+        """Generate a key pair with the random source of the operating system."""
         return EphemeralKeyPair.generate()
 
     def get_address_from_user_id(self, user_id: int | str) -> str:
-        """Give the address of a user."""
+        """Return the address of a user."""
         return address_of(str(user_id))
 
     async def get_current_nonce(
         self, user_id: int | str, tag: Literal["latest", "pending"] = "latest"
     ) -> GetCurrentNonceResponse:
-        """Fetch the nonce of a user's account; a transfer uses ``nonce + 1``.
+        """Fetch the nonce of a user's account. A transfer uses ``nonce + 1``.
 
         Raises:
-            TokenTransferError: The node could not be asked, or answered with an error.
+            TokenTransferError: If the node is not reachable or answers with an error.
         """
         params = {"address": self.get_address_from_user_id(user_id), "tag": tag}
         result = await self._read("account.getcurrentnonce", params)
         if isinstance(result, dict) and result.get("error"):
-            raise TokenTransferError(f"the node gave no nonce for user {user_id}: {result['error']}")
+            raise TokenTransferError(f"the node returned no nonce for user {user_id}: {result['error']}")
         return _validated(result, GetCurrentNonceResponse)
 
     async def get_account_by_user_id(self, user_id: int | str) -> GetAccountByAddressResponse:
-        """Fetch the account of a user, with its balance.
+        """Fetch a user's account with its balance.
 
         Raises:
-            TokenTransferError: The node could not be asked, or answered with an error.
+            TokenTransferError: If the node is not reachable or answers with an error.
         """
         params = {"address": self.get_address_from_user_id(user_id)}
         return _validated(await self._read("account.getaccount", params), GetAccountByAddressResponse)
 
     async def send_transaction(self, params: SendTransactionRequest) -> AddTxResponse:
-        """Sign a transfer between two users and send it. It is signed once and never again.
+        """Sign a transfer between two users once, and send it.
 
         Returns:
-            What the node made of it. A refusal is an answer with ``ok`` False, not an error.
+            The answer of the node. A refusal is an answer with ``ok`` False, not an error.
 
         Raises:
-            InvalidArgumentError: The transfer cannot be sent as it is; nothing was sent.
-            TokenDeliveryUnknownError: It was sent and no answer came: it may or may not have been taken.
-            TokenTransferError: The node could not be reached or refused the request; nothing was paid.
+            InvalidArgumentError: If the transfer is invalid; nothing was sent.
+            TokenDeliveryUnknownError: If no answer arrived: the node may or may not have executed the transfer.
+            TokenTransferError: If the node is not reachable or refuses the request; nothing was paid.
         """
         return await self._send(
             params,
@@ -117,7 +121,7 @@ class MmnClient:
         )
 
     async def send_transaction_by_address(self, params: SendTransactionRequest) -> AddTxResponse:
-        """As ``send_transaction``, with addresses for ``sender`` and ``recipient``."""
+        """Send a transfer like ``send_transaction``, with addresses as ``sender`` and ``recipient``."""
         return await self._send(params, sender=str(params.sender), recipient=str(params.recipient))
 
     async def send_transaction_by_private_key(
@@ -131,10 +135,10 @@ class MmnClient:
         text_data: str | None = None,
         extra_info: ExtraInfo | None = None,
     ) -> AddTxResponse:
-        """Send a transfer between addresses that the key of the sender's address signs, without a proof.
+        """Send a transfer between addresses, signed with the key of the sender's address and without a proof.
 
         Raises:
-            As ``send_transaction``.
+            The errors of ``send_transaction``.
         """
         pair = private_key if isinstance(private_key, EphemeralKeyPair) else EphemeralKeyPair(private_key)
         return await self._add_tx(
@@ -152,19 +156,19 @@ class MmnClient:
         )
 
     def scale_amount_to_decimals(self, original_amount: int | str, decimals: int = DECIMALS) -> str:
-        """Give the decimal string of an amount of tokens as the node counts it.
+        """Return an amount of tokens in the node's unit, as a decimal string.
 
         Raises:
-            InvalidArgumentError: The amount is no whole number.
+            InvalidArgumentError: If the amount is not a whole number.
         """
         return scale_amount(original_amount, decimals)
 
     def validate_address(self, address: str) -> bool:
-        """Say whether a text is an address."""
+        """Return whether a string is an address."""
         return isinstance(address, str) and is_address(address)
 
     def validate_amount(self, balance: str, amount: str) -> bool:
-        """Say whether a scaled amount is covered by a balance."""
+        """Return whether a balance covers a scaled amount."""
         try:
             return int(amount) <= int(balance)
         except (TypeError, ValueError):
@@ -174,7 +178,7 @@ class MmnClient:
         pair = params.private_key
         if params.public_key and params.public_key != pair.public_key:
             raise InvalidArgumentError(
-                "the public key does not belong to the private key: the node would refuse it"
+                "public_key does not match private_key: the node would refuse the transfer"
             )
         return await self._add_tx(
             sign_transaction(
@@ -211,7 +215,7 @@ class MmnClient:
         except TokenTransferConnectionError as error:
             if not error.sent:
                 raise
-            # The node had closed an idle connection just then. Asking again changes nothing.
+            # The node closed an idle connection. Reading is idempotent, so ask again once.
             answer = await self._endpoint.post(body)
         return _result(answer)
 
@@ -222,17 +226,82 @@ class MmnClient:
         ).encode()
 
 
+class ZkClient:
+    """Client of the proof service. A proof lets an ephemeral key sign transfers of a user.
+
+    Args:
+        config: The address of the service.
+        http: The transport to use; it is not closed.
+        session: An aiohttp session to use instead; it is not closed either. Without both, the client creates its own
+            transport at the first request and closes it in ``close``.
+    """
+
+    def __init__(
+        self,
+        config: ZkClientConfig,
+        *,
+        http: HttpTransport | None = None,
+        session: aiohttp.ClientSession | None = None,
+    ) -> None:
+        self.config = config
+        self.endpoint: str = config.endpoint.rstrip("/")
+        self._prove = JsonEndpoint(
+            f"{self.endpoint}/prove",
+            timeout_ms=config.timeout,
+            headers=config.headers,
+            http=http,
+            session=session,
+        )
+
+    async def close(self) -> None:
+        """Close the connection to the service. The client can be used again afterwards."""
+        await self._prove.close()
+
+    async def get_zk_proofs(
+        self,
+        user_id: int | str,
+        ephemeral_public_key: str,
+        jwt: str | None,
+        address: str,
+        client_type: ZkClientType = ZkClientType.MEZON,
+    ) -> ZkProof:
+        """Fetch the proof for a key pair and a session.
+
+        Args:
+            user_id: The sender of the transfers.
+            ephemeral_public_key: The public key of the pair, in base58.
+            jwt: The ``id_token`` of the session.
+            address: The address of the user.
+            client_type: The kind of client that asks.
+
+        Raises:
+            TokenTransferError: If the service is not reachable or returns no proof.
+        """
+        request = {
+            "user_id": user_id,
+            "ephemeral_pk": ephemeral_public_key,
+            "jwt": jwt,
+            "address": address,
+            "client_type": ZkClientType(client_type).value,
+        }
+        answer = await self._prove.post(masked(json.dumps(request).encode()), (jwt or "",))
+        try:
+            return ZkProof.model_validate(answer.get("data") if isinstance(answer, dict) else None)
+        except ValidationError:
+            raise TokenTransferError("HTTP 200: the proof service returned no proof", status=200) from None
+
+
 def _result(answer: Any, secrets: Iterable[str] = ()) -> Any:
-    """Give the result of a JSON-RPC answer."""
+    """Return the result of a JSON-RPC answer."""
     if not isinstance(answer, dict):
-        raise TokenTransferError("HTTP 200: the answer is no JSON-RPC object", status=200)
+        raise TokenTransferError("HTTP 200: the answer is not a JSON-RPC object", status=200)
     error = answer.get("error")
     if error:
         if not isinstance(error, dict):
             error = {"message": error}
         code, message = error.get("code", "unknown"), error.get("message", "no message")
         text = hide(f"JSON-RPC Error {code}: {message}", secrets)
-        raise TokenTransferError(text if len(text) <= _SHOWN else text[:_SHOWN] + "...")
+        raise TokenTransferError(text if len(text) <= _MAX_ERROR_TEXT else text[:_MAX_ERROR_TEXT] + "...")
     return answer.get("result")
 
 
