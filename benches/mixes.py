@@ -58,7 +58,7 @@ def heavy(gateway: LocalGateway, n: int, mix: str) -> Blast:
     ``log``: ASCII, as a log that somebody pastes. ``long``: Vietnamese with emojis. Both with an embed, so that the
     content is more than a text.
     """
-    return _build(gateway.world, n, mix, *gateway.world.ensure_crowd(30, 500))
+    return _build(gateway.world, n, mix, *gateway.world.ensure_senders(30, 500))
 
 
 def everywhere(gateway: LocalGateway, n: int) -> Blast:

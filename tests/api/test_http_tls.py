@@ -10,7 +10,7 @@ from aiohttp import web
 from http_doubles import HastyClock
 from mezon import errors
 from mezon.api import Limiter, MezonApi
-from mezon.testing.tls import LocalCertificate
+from mezon.testing.address import LocalCertificate
 
 
 @pytest.fixture(scope="module")

@@ -195,7 +195,7 @@ async def test_the_gateways_log_for_a_machine(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not valid JSON"),
         ("[]", "must be an object"),
         ('{"users": [1]}', "must be a name"),
         ('{"clans": []}', "has no channel"),
@@ -207,7 +207,7 @@ async def test_the_gateways_log_for_a_machine(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_world_is_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
-    from mezon.testing.world_file import load_world
+    from mezon.testing.world import load_world
 
     path = tmp_path / "world.json"
     path.write_text(text)

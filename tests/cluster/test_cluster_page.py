@@ -242,7 +242,7 @@ def dead(channel: Any, number: int) -> Delivery:
 async def test_tls_and_an_nkey(tmp_path: Path) -> None:
     """A server with a certificate of its own authority, which lets one nkey in."""
     import nkeys
-    from mezon.testing.tls import LocalCertificate
+    from mezon.testing.address import LocalCertificate
 
     certificate = LocalCertificate()
     folder = certificate.ca_file.parent

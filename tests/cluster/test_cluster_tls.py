@@ -13,7 +13,7 @@ import pytest
 from mezon._cluster.broker import BrokerError, connect, gone
 from mezon._cluster.settings import Broker
 from mezon.errors import InvalidArgumentError
-from mezon.testing.tls import LocalCertificate
+from mezon.testing.address import LocalCertificate
 from nats_operator import Operator
 from nats_servers import free_ports, nats_server, needs_nats
 from waiting import until

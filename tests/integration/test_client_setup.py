@@ -14,7 +14,7 @@ from bot_process import bot, quiet_options
 from mezon import GatewayOptions, MezonClient
 from mezon.errors import InvalidArgumentError, MezonConnectionError
 from mezon.testing import LocalGateway
-from mezon.testing.tls import LocalCertificate
+from mezon.testing.address import LocalCertificate
 from waiting import until
 
 Factory = Callable[..., Awaitable[LocalGateway]]

@@ -254,7 +254,7 @@ async def test_the_bots_errors_and_counters(
     await picture(page, "playground-bot", tmp_path)
     await page.get_by_role("button", name="Restart").click()
     await expect(page.locator(".notice")).to_have_count(0)
-    assert control.restarts == ["asked for on the page"]
+    assert control.restarts == ["requested on the page"]
 
 
 async def test_an_error_of_the_bot_is_told_to_who_waits_for_an_answer(
@@ -290,7 +290,7 @@ async def test_save_as_pytest_gives_a_test_that_passes(
 
     page = await open_page()
     await page.get_by_role("button", name="Save as pytest").click()
-    await expect(page.locator(".notice")).to_contain_text("nothing was played yet")
+    await expect(page.locator(".notice")).to_contain_text("nothing is recorded yet")
     await say(page, 'it\'s "quoted" {1} \\ Đường')
     await expect(page.get_by_text("You said: it's")).to_be_visible()
     await say(page, "!lunch")

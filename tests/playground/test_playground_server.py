@@ -78,7 +78,7 @@ async def test_without_the_token_nothing_opens(
         joint = "&" if "?" in path else "?"
         async with http.get(base(playground) + path + joint + query) as answer:
             assert answer.status == 403
-            assert "Take the one that mezon dev printed" in await answer.text()
+            assert "Use the URL that mezon dev printed" in await answer.text()
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1", "127.0.0.1:1", ""])
@@ -179,13 +179,13 @@ async def test_a_later_page_gets_everything_at_once(
 
 async def test_errors_reach_who_pressed_the_button(page: Page) -> None:
     for what, details, sentence in (
-        ("fly", {}, "the playground has no fly"),
+        ("fly", {}, "the playground has no action fly"),
         ("say", {"channel": "nowhere", "user": "alice", "text": "x"}, "there is no channel 'nowhere'"),
-        ("say", {"channel": "general", "user": "alice", "text": " "}, "there is nothing to say"),
-        ("click", {"message": "1", "user": "alice", "button": "x"}, "this message is gone"),
-        ("fault", {"name": "earthquake"}, "no fault earthquake"),
-        ("frame", {"number": 99999}, "this frame is forgotten"),
-        ("add_user", {"username": "<b>"}, "a name has up to 32"),
+        ("say", {"channel": "general", "user": "alice", "text": " "}, "the message is empty"),
+        ("click", {"message": "1", "user": "alice", "button": "x"}, "this message was deleted"),
+        ("fault", {"name": "earthquake"}, "there is no fault earthquake"),
+        ("frame", {"number": 99999}, "this frame is no longer recorded"),
+        ("add_user", {"username": "<b>"}, "a username has 1 to 32"),
         ("say", {"wrong": 1}, "unexpected keyword"),
     ):
         with pytest.raises(AssertionError, match=re.escape(sentence)):
@@ -209,7 +209,7 @@ async def test_a_file_of_a_user_arrives(bot: MezonClient, page: Page, gateway: L
     (upload,) = gateway.uploads.values()
     assert (upload.filename, upload.body) == ("a.txt", b"hello")
     broken = [{"name": "a.txt", "type": "text/plain", "data": "no base64!"}]
-    with pytest.raises(AssertionError, match="did not arrive whole"):
+    with pytest.raises(AssertionError, match="is incomplete"):
         await page.ask("say", channel=general, user=alice, text="x", files=broken)
 
 

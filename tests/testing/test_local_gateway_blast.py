@@ -96,7 +96,7 @@ def test_ids_go_on_rising_from_burst_to_burst() -> None:
     two = build_blast(world, 10)
     assert one.last_message_id < two.first_message_id
     assert world.next_message_id() > two.last_message_id
-    with pytest.raises(ValueError, match="at least one"):
+    with pytest.raises(ValueError, match="at least 1"):
         build_blast(world, 0)
 
 

@@ -320,7 +320,7 @@ async def test_next_sent_passes_over_housekeeping_and_keeps_the_rest(
     assert (await gateway.next_sent("channel_message_send", match=lambda s: s.text == "b")).cid == 5
     assert (await gateway.next_sent("ping")).cid == 1
     assert [s.kind for s in gateway.sent].count("channel_message_send") == 2
-    with pytest.raises(TimeoutError, match="the bot sent last: ping, clan_join"):
+    with pytest.raises(TimeoutError, match="the bot's last envelopes: ping, clan_join"):
         await gateway.next_sent("channel_message_send", timeout=0.05)
     waiting = asyncio.create_task(gateway.next_sent())
     await asyncio.sleep(0)

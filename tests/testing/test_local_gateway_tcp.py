@@ -14,7 +14,7 @@ from gateway_peer import Peer, send_message
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import GatewayProcess, Limits, LocalGateway, WireForm
-from mezon.testing.abridged import ClientStream, OutOfStepError, abridged_frame
+from mezon.testing.frames import ClientStream, OutOfStepError, abridged_frame
 from tcp_peer import TcpPeer, frame, handshake, with_cid_last
 
 rt = realtime_pb2
@@ -174,7 +174,7 @@ def test_the_gateway_reads_a_stream_cut_anywhere() -> None:
 def test_the_gateway_refuses_a_length_before_it_takes_the_bytes() -> None:
     stream = ClientStream(100)
     stream.feed(b"\xef\x7f\xff\xff\xff")
-    with pytest.raises(OutOfStepError, match="longer than 100"):
+    with pytest.raises(OutOfStepError, match="exceeds the limit of 100"):
         stream.handshake()
 
 

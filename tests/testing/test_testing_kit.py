@@ -17,7 +17,8 @@ from mezon.protobuf.rtapi import realtime_pb2
 from mezon.structures import ButtonBuilder, InteractiveBuilder
 from mezon.testing import LocalGateway
 from mezon.testing.clock import MovableTime
-from mezon.testing.inputs import name_of_button, parts_of
+from mezon.testing.interactions import name_of_button
+from mezon.testing.messages import components_of
 from mezon.testing.records import Sent
 
 rt = realtime_pb2
@@ -52,7 +53,7 @@ async def sent_by_bot(gateway: LocalGateway, peer: Peer, content: dict[str, Any]
 
 def test_the_parts_of_a_form_of_the_builders() -> None:
     buttons = ButtonBuilder().add_button("b", "B", 1).build()
-    found = parts_of({**form(buttons=2), "more": buttons})
+    found = components_of({**form(buttons=2), "more": buttons})
     assert [(p.id, p.kind, p.options) for p in found] == [
         ("dish", 2, ("pho", "bun")),
         ("size", 5, ("s", "l")),
@@ -62,8 +63,8 @@ def test_the_parts_of_a_form_of_the_builders() -> None:
         ("no", 1, ()),
         ("b", 1, ()),
     ]
-    assert parts_of({"t": "no form", "embed": [{"id": "x", "type": 3}]}) == []
-    assert parts_of(None) == []
+    assert components_of({"t": "no form", "embed": [{"id": "x", "type": 3}]}) == []
+    assert components_of(None) == []
 
 
 async def test_what_the_bot_sent_can_be_clicked(gateway: LocalGateway, peer: Peer) -> None:
@@ -87,14 +88,14 @@ async def test_a_click_that_nobody_could_make_is_an_error(gateway: LocalGateway,
         await gateway.click(sent, "maybe")
     with pytest.raises(LookupError, match=r"no field 'dosh'; its fields are 'dish', 'size', 'when', 'note'"):
         await gateway.click(sent, "yes", values={"dosh": "pho"})
-    with pytest.raises(ValueError, match=r"'com' is no option of 'dish'; its options are pho, bun"):
+    with pytest.raises(ValueError, match=r"'com' is not an option of 'dish'; its options are pho, bun"):
         await gateway.click(sent, "yes", values={"dish": "com"})
     with pytest.raises(LookupError, match="there is no user 'nobody'"):
         await gateway.click(sent, "yes", user="nobody")
     plain = await sent_by_bot(gateway, peer, {"t": "no buttons"})
     with pytest.raises(LookupError, match="it has no buttons"):
         await gateway.click(plain, "yes")
-    with pytest.raises(LookupError, match=r"no button 2, counted from 0; its buttons are 'yes', 'no'"):
+    with pytest.raises(LookupError, match=r"no button with the index 2; its buttons are 'yes', 'no'"):
         await gateway.click(sent, "bob", 2)
     # By its id anything may be clicked, as an old or a broken client can.
     for message in (plain, sent):
@@ -122,9 +123,11 @@ async def test_a_button_is_found_by_what_it_says_and_by_its_place(gateway: Local
         assert (await peer.read()).message_button_clicked.button_id == pressed
     await gateway.submit(sent, button="Order")
     assert (await peer.read()).message_button_clicked.button_id == "x81"
-    with pytest.raises(LookupError, match=r"several buttons say 'Again': .*'x81' \(Order\), 'x82' \(Again\)"):
+    with pytest.raises(
+        LookupError, match=r"several buttons have the label 'Again': .*'x81' \(Order\), 'x82' \(Again\)"
+    ):
         await gateway.click(sent, "Again")
-    parts = parts_of(sent.content)
+    parts = components_of(sent.content)
     names = [name_of_button(parts, one) for one in ("x81", "x82", "x83", "Order!", "x85", "gone")]
     assert names == ["Order", 1, 2, 3, 4, "gone"]
 
@@ -141,9 +144,9 @@ async def test_select(gateway: LocalGateway, peer: Peer) -> None:
         ("dish", ["bun"]),
     ]
     assert events[1].user_id == events[2].user_id == gateway.world.user("bob").id
-    with pytest.raises(ValueError, match="no option"):
+    with pytest.raises(ValueError, match="is not an option"):
         await gateway.select(sent, "dish", "com")
-    with pytest.raises(TypeError, match="what is chosen"):
+    with pytest.raises(TypeError, match="the chosen values"):
         await gateway.select(sent, "dish")
 
 
@@ -155,7 +158,7 @@ async def test_fill_and_submit(gateway: LocalGateway, peer: Peer) -> None:
     assert event.button_id == "yes"
     assert json.loads(event.extra_data) == {"dish": "pho", "size": "l", "note": "xin chào"}
     both = await sent_by_bot(gateway, peer, form(buttons=2))
-    with pytest.raises(LookupError, match=r"say which button to press; its buttons are 'yes', 'no'"):
+    with pytest.raises(LookupError, match=r"name the button to press; its buttons are 'yes', 'no'"):
         await gateway.fill(both, note="x")
     await gateway.submit(both, {"note": "x"}, button="no", user="chi")
     event = (await peer.read()).message_button_clicked
@@ -233,7 +236,7 @@ async def test_command_gives_the_answer(gateway: LocalGateway, client: MezonClie
     assert sent.text == "poll: a, b"
     assert (await gateway.command("bob", "!poll c", channel="random")).channel_id != sent.channel_id
     with pytest.raises(
-        AssertionError, match=r"to send a message within 0.1 s; what it sent instead:(.|\n)*poll: a, b"
+        AssertionError, match=r"to send a message within 0.1 s; it sent instead:(.|\n)*poll: a, b"
     ):
         await gateway.command("alice", "hm", timeout=0.1)
 
@@ -267,14 +270,14 @@ async def test_an_expectation_that_fails_says_what_was_done_instead(
     gateway: LocalGateway, client: MezonClient
 ) -> None:
     await answer(client)
-    with pytest.raises(AssertionError, match="it sent nothing at all; 1 connections are open"):
+    with pytest.raises(AssertionError, match="it sent nothing; 1 connections are open"):
         await gateway.expect("hello", timeout=0.05)
     await gateway.say("general", "alice", "!change")
     await gateway.expect_delete()
     with pytest.raises(AssertionError) as failed:
         await gateway.expect("hello", channel="general", timeout=0.05)
     text = str(failed.value)
-    assert "was to send a message in general that says 'hello' within 0.05 s" in text
+    assert "expected to send a message in general with the text 'hello' within 0.05 s" in text
     assert "\n  message in general: 'old'\n" in text
     assert re.search(r"\n  update in general of message \d+: 'new'\n", text)
     assert re.search(r"\n  reaction in general 👍 to message \d+\n", text)
@@ -311,7 +314,7 @@ async def test_timers_fire_in_their_order_at_their_times(clock: MovableTime) -> 
     assert time.perf_counter() - began < 60
     for task in tasks:
         task.cancel()
-    with pytest.raises(ValueError, match="forward"):
+    with pytest.raises(ValueError, match="can only advance"):
         await clock.advance(-1)
 
 

@@ -67,6 +67,6 @@ def test_without_pytest_asyncio_a_sentence_says_what_to_install(tmp_path: Path) 
     (hidden / "pytest_asyncio.py").write_text("raise ImportError('not installed')\n")
     done = run(tmp_path, "-p", "no:asyncio", path=f"{hidden}{os.pathsep}{ROOT}")
     assert done.returncode == 1
-    assert 'need pytest-asyncio: pip install "mezon-rs[testing]" brings it' in done.stdout
+    assert 'need pytest-asyncio: run pip install "mezon-rs[testing]"' in done.stdout
     assert "4 errors" in done.stdout, done.stdout
     assert "1 passed" in done.stdout

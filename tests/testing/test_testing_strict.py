@@ -43,11 +43,11 @@ async def test_strict_refuses_a_content_that_is_too_long(
         long = await peer.call(channel_message_send=send_message(gateway, "x" * (4001 - 9)))
         assert (long.error.code, long.error.message) == (
             3,
-            "a content of 4001 characters, and 4000 are allowed",
+            "the content has 4001 characters, the limit is 4000",
         )
         update = rt.ChannelMessageUpdate(channel_id=room.id, message_id=1, content="🎉" * 2001)
         code, body, _ = await peer.raw_call("UpdateChannelMessage", update)
-        assert (code, body) == (3, b"a content of 4002 characters, and 4000 are allowed")
+        assert (code, body) == (3, b"the content has 4002 characters, the limit is 4000")
         assert len(gateway.world.messages(room)) == 1
 
 
@@ -71,7 +71,7 @@ async def test_a_breach_is_noted_and_carried_out(gateway: LocalGateway, peer: Pe
     assert ack.HasField("channel_message_ack")
     (breach,) = gateway.breaches
     assert breach.startswith("message in general: 'xxx")
-    assert breach.endswith("a content of 5009 characters, and 4000 are allowed")
+    assert breach.endswith("the content has 5009 characters, the limit is 4000")
 
 
 async def test_limits_of_ones_own_win_over_strict(gateway_factory: Factory, peer_type: type[Peer]) -> None:
@@ -81,7 +81,7 @@ async def test_limits_of_ones_own_win_over_strict(gateway_factory: Factory, peer
         answers = [await peer.call(ping=rt.Ping()) for _ in range(100)]
         assert all(answer.HasField("pong") for answer in answers)
         error = (await peer.call(channel_message_send=send_message(gateway, "x" * 30))).error
-        assert "20 are allowed" in error.message
+        assert "the limit is 20" in error.message
 
 
 async def test_a_bot_of_this_package_lives_with_strict(gateway_factory: Factory) -> None:

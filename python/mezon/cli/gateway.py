@@ -16,8 +16,7 @@ from mezon.cli.signals import until_interrupted
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.playground import Playground
 from mezon.testing.playground.views import content_of
-from mezon.testing.records import HOUSEKEEPING, Request, Sent
-from mezon.testing.tap import Tap
+from mezon.testing.records import HOUSEKEEPING, Request, Sent, Tap
 
 
 def serve(
@@ -48,7 +47,7 @@ def serve(
 
 def _introduce(gateway: Any, page: Playground | None, json_log: bool) -> None:
     if json_log:
-        from mezon.testing.remote import hello
+        from mezon.testing.process import hello
 
         as_json({"kind": "hello", **hello(gateway), "playground": page.url if page is not None else None})
         return
@@ -79,12 +78,12 @@ class _Log(Tap):
             rest = " ".join(str(value) for value in details.values() if value not in ("", None))
             say(f"{time.strftime('%H:%M:%S')} {kind:<8} {what} {rest}".rstrip())
 
-    def came(self, sent: Sent) -> None:
+    def on_sent(self, sent: Sent) -> None:
         """Print a call of a bot, except pings and joins."""
         if sent.kind not in HOUSEKEEPING:
             self._line("bot", sent.api_name or sent.kind, text=sent.text)
 
-    def told(self, envelope: realtime_pb2.Envelope, receivers: Sequence[int] = ()) -> None:
+    def on_published(self, envelope: realtime_pb2.Envelope, receivers: Sequence[int] = ()) -> None:
         """Print an event sent to clients."""
         kind = envelope.WhichOneof("message") or "nothing"
         details = {}
@@ -93,10 +92,10 @@ class _Log(Tap):
             details = {"user": message.username, "text": str(content_of(message.content).get("t") or "")}
         self._line("world", kind, **details)
 
-    def requested(self, request: Request) -> None:
+    def on_request(self, request: Request) -> None:
         """Print an HTTP request."""
         self._line("http", f"{request.method} {request.name}", status=request.status or "cut")
 
-    def connected(self, live: int) -> None:
+    def on_connections(self, live: int) -> None:
         """Print the number of open sockets after a change."""
         self._line("socket", f"{live} open")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def make_gateway(*, port: int = 0, tls: bool = False, state_file: Path | None = None) -> LocalGateway:
     """Create a gateway without starting it. Exits with an error message if the file of ``--world`` is invalid."""
     from mezon.testing.gateway import LocalGateway
-    from mezon.testing.world_file import load_world
+    from mezon.testing.world import load_world
 
     options: dict[str, Any] = {}
     if state_file is not None:

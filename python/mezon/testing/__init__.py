@@ -1,7 +1,7 @@
-"""A Mezon server of your own, for tests and for a quiet afternoon: no account, no network, no waiting.
+"""A local Mezon server for tests and development, without an account or a network.
 
-``LocalGateway`` speaks the real protocol on a loopback port: login, the RPCs, the WebSocket and the abridged
-TCP stream, token transfers, agent events. Point a bot at it, talk to the bot as a user, look at what it sent::
+``LocalGateway`` implements the real protocol on a loopback port: login, the RPCs, the WebSocket and the abridged
+TCP stream, token transfers, agent events. Connect a bot, talk to it as a user, and check what it sent::
 
     from mezon import MezonClient
     from mezon.testing import LocalGateway
@@ -21,15 +21,15 @@ TCP stream, token transfers, agent events. Point a bot at it, talk to the bot as
         assert sent.text == "hello alice"
         await client.disconnect()
 
-The world starts with one clan (``Playground``), two channels (``general``, ``random``) and three users
-(``alice``, ``bob``, ``chi``); shape it with ``gateway.world.add_clan(...)``, ``add_channel``, ``add_user``.
-Make the weather bad with ``drop``, ``close``, ``stall``, ``silence``, ``delay``, ``answer_with_error``,
-``http_status``, ``expire_tokens`` and ``restart``.
+The world initially contains one clan (``Playground``), two channels (``general``, ``random``) and three users
+(``alice``, ``bob``, ``chi``). Extend it with ``gateway.world.add_clan(...)``, ``add_channel`` and ``add_user``.
+Inject faults with ``drop``, ``close``, ``stall``, ``silence``, ``delay``, ``answer_with_error``, ``http_status``,
+``expire_tokens`` and ``restart``.
 
-``GatewayThread`` runs the same gateway in a thread with a loop of its own, ``GatewayProcess`` in a process of
-its own (for benchmarks: the server's CPU time is not the client's), ``python -m mezon.testing`` from a shell.
+``GatewayThread`` runs the gateway in a thread with its own event loop, ``GatewayProcess`` in its own process (for
+benchmarks, which must not count the server's CPU time), and ``python -m mezon.testing`` from a shell.
 
-It needs ``pip install "mezon-rs[testing]"``. It listens on loopback only and knows no real secrets.
+Requires ``pip install "mezon-rs[testing]"``. The gateway listens on loopback only and contains no real secrets.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ __all__ = [
     "running_bot",
 ]
 
-# The plugin imports this package in everybody's pytest runs: aiohttp and the protobuf modules wait for use.
+# Loaded on first use, because every pytest run imports this package with the plugin: aiohttp and the protobuf modules
+# would slow it down.
 _HOMES = {
     "Blast": "blast",
     "BlastResult": "blast",

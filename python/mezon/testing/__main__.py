@@ -1,4 +1,4 @@
-"""``python -m mezon.testing``: a local gateway from the shell. Prints one JSON line, serves until stopped."""
+"""``python -m mezon.testing``: run a local gateway from the shell. Prints one JSON line and serves until stopped."""
 
 from __future__ import annotations
 
@@ -13,32 +13,35 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mezon.testing.address import API_KEY, BOT_ID
 from mezon.testing.gateway import LocalGateway
-from mezon.testing.remote import hello, serve_control
+from mezon.testing.process import hello, serve_control
+from mezon.testing.state import API_KEY
+from mezon.testing.world import BOT_ID
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m mezon.testing", description="A local Mezon gateway.")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="0 for a free one (default)")
+    parser.add_argument("--port", type=int, default=0, help="0 for a free port (default)")
     parser.add_argument("--bot-id", type=int, default=BOT_ID)
     parser.add_argument("--api-key", default=API_KEY)
     parser.add_argument("--bot-username", default="echo")
-    parser.add_argument("--tls", action="store_true", help="https and wss with a certificate made at start")
-    parser.add_argument("--no-websocket", action="store_true", help="turn WebSockets away: TCP alone")
-    parser.add_argument("--no-tcp", action="store_true", help="turn abridged TCP away: WebSockets alone")
+    parser.add_argument("--tls", action="store_true", help="serve https and wss with a temporary certificate")
+    parser.add_argument("--no-websocket", action="store_true", help="refuse WebSockets")
+    parser.add_argument("--no-tcp", action="store_true", help="refuse abridged TCP")
     parser.add_argument(
-        "--strict", action="store_true", help="refuse what the live service is said to refuse"
+        "--strict", action="store_true", help="enforce the documented limits of the live service"
     )
-    parser.add_argument("--require-join", action="store_true", help="refuse messages to channels not joined")
-    parser.add_argument("--clans", type=int, default=1, help="how many clans the world has")
-    parser.add_argument("--script", help="a Python file with 'async def main(gateway)', run after the start")
+    parser.add_argument("--require-join", action="store_true", help="refuse messages to unjoined channels")
+    parser.add_argument("--clans", type=int, default=1, help="number of clans")
     parser.add_argument(
-        "--playground", action="store_true", help="with the page; the first line has its address"
+        "--script", help="a Python file with 'async def main(gateway)' to run after the start"
     )
     parser.add_argument(
-        "--control", action="store_true", help="take JSON calls on stdin (see mezon.testing.remote)"
+        "--playground", action="store_true", help="serve the playground; the first line contains its URL"
+    )
+    parser.add_argument(
+        "--control", action="store_true", help="accept JSON calls on stdin (see mezon.testing.process)"
     )
     return parser.parse_args()
 
@@ -64,7 +67,7 @@ async def _main(options: argparse.Namespace) -> None:
         gateway.world.add_channel(f"general-{number + 1}", clan)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows loops have no signal handlers; Ctrl-C raises KeyboardInterrupt there.
+        # Event loops on Windows have no signal handlers; Ctrl-C raises KeyboardInterrupt there.
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with contextlib.AsyncExitStack() as stack:
@@ -90,7 +93,7 @@ async def _run(script: Callable[[LocalGateway], Awaitable[Any]], gateway: LocalG
 
 
 def main() -> None:
-    """Run the command: a gateway until it is interrupted; end with code 1 and a sentence if its port is taken."""
+    """Run a gateway until it is interrupted. Exit with code 1 and a message if the port is in use."""
     options = _arguments()
     try:
         asyncio.run(_main(options))

@@ -1,155 +1,182 @@
-"""Where a gateway is: its addresses, what sessions say of them, and what points a bot there."""
+"""The address of a gateway: its URLs, its certificate, and the URLs that sessions announce."""
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
-from typing import TYPE_CHECKING, Any, Final, Literal
+import ssl
+import tempfile
+from pathlib import Path
+from typing import Literal
 
-from mezon.testing.expect import Expecting
-from mezon.testing.world import World
-
-if TYPE_CHECKING:
-    from mezon.testing.tls import LocalCertificate
-
-__all__ = ["API_KEY", "BOT_ID", "Addressed", "Shape"]
-
-BOT_ID: Final = 1_830_000_000_000_000_001
-API_KEY: Final = "local-gateway-api-key"
+__all__ = ["Address", "LocalCertificate", "Shape"]
 
 Shape = Literal["url", "host:port", "host", "none"]
 
 
-class Addressed(Expecting):
-    """The addresses of a ``mezon.testing.LocalGateway``, whose arguments these are."""
+class Address:
+    """Where a gateway listens.
 
-    def __init__(
-        self,
-        world: World,
-        max_records: int,
-        *,
-        host: str,
-        port: int,
-        tls: bool,
-        bot_id: int,
-        api_key: str,
-    ) -> None:
+    Args:
+        host: A loopback address.
+        port: The port; 0 until the gateway has chosen a free one.
+        tls: Whether the gateway speaks https and wss.
+
+    Attributes:
+        certificate: The certificate of a started gateway with TLS.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, *, tls: bool = False) -> None:
         if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"the local gateway listens on loopback only, not on {host}")
-        super().__init__(world, max_records)
         self.host = host
         self.port = port
-        self.bot_id = bot_id
-        self.api_key = api_key
-        self._tls = tls
-        self._certificate: LocalCertificate | None = None
+        self.tls = tls
+        self.certificate: LocalCertificate | None = None
         self._ws_shape: Shape = "url"
         self._tcp_shape: Shape = "host:port"
 
     @property
-    def tls(self) -> bool:
-        """Whether it speaks https and wss."""
-        return self._tls
-
-    @property
     def url(self) -> str:
-        """Base URL of the HTTP side, without a trailing slash."""
-        return f"{'https' if self._tls else 'http'}://{self._place}"
+        """Base URL of the HTTP API, without a trailing slash."""
+        return f"{'https' if self.tls else 'http'}://{self.netloc}"
 
     @property
     def ws_url(self) -> str:
-        """Base URL of the WebSocket side."""
-        return f"{'wss' if self._tls else 'ws'}://{self._place}"
+        """Base URL of the WebSocket."""
+        return f"{'wss' if self.tls else 'ws'}://{self.netloc}"
 
     @property
-    def tcp_url(self) -> str:
-        """Where the abridged TCP side is: host and port, without a scheme as the live service writes it."""
-        return self._place
-
-    @property
-    def _place(self) -> str:
+    def netloc(self) -> str:
+        """Host and port."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
-    def mmn_api_url(self) -> str:
-        """Where token transfers go."""
-        return self.url + "/mmn-api/"
-
-    @property
-    def zk_api_url(self) -> str:
-        """Where proofs are made."""
-        return self.url + "/zk-api/"
-
-    @property
     def ca_file(self) -> str | None:
-        """Path of the CA certificate (PEM) a client has to trust; None without TLS and before the start."""
-        return str(self._certificate.ca_file) if self._certificate is not None else None
+        """Path of the CA certificate (PEM) that clients must trust; None without TLS and before the start."""
+        return str(self.certificate.ca_file) if self.certificate is not None else None
 
-    def client_options(self) -> dict[str, Any]:
-        """Give the keyword arguments for ``MezonClient(...)`` that point a bot here.
+    # TLS
 
-        The messages it stores stay in memory, so that a test leaves no file behind, and its HTTP calls are not
-        spaced out, because this server has no rate limit.
-        """
-        options: dict[str, Any] = {
-            "client_id": self.bot_id,
-            "api_key": self.api_key,
-            "host": self.host,
-            "port": str(self.port),
-            "use_ssl": self._tls,
-            "mmn_api_url": self.mmn_api_url,
-            "zk_api_url": self.zk_api_url,
-            "agent_event_url": self.url,
-            "message_db": ":memory:",
-            "http_rate_period": 0.0,
-        }
-        if self._tls:
-            from mezon import GatewayOptions
+    def server_context(self) -> ssl.SSLContext | None:
+        """Return the TLS context to listen with. Create the certificate if necessary."""
+        if self.tls and self.certificate is None:
+            self.certificate = LocalCertificate(self.host)
+        return self.certificate.context if self.certificate is not None else None
 
-            options["gateway"] = GatewayOptions(ca_file=self.ca_file)
-        return options
+    def present_certificate(self, chain: Path) -> None:
+        """Use this certificate (a PEM file with its key) for new connections."""
+        if self.certificate is None:
+            raise RuntimeError("present_certificate() requires a started gateway with LocalGateway(tls=True)")
+        self.certificate.context.load_cert_chain(chain)
 
-    def environment(self) -> dict[str, str]:
-        """Give the environment variables for a bot's process: the SDK's own, and MEZON_BOT_ID and MEZON_API_KEY."""
-        return {
-            "MEZON_BOT_ID": str(self.bot_id),
-            "MEZON_API_KEY": self.api_key,
-            "MEZON_HOST": self.host,
-            "MEZON_PORT": str(self.port),
-            "MEZON_USE_SSL": "true" if self._tls else "false",
-            "MEZON_MMN_API_URL": self.mmn_api_url,
-            "MEZON_ZK_API_URL": self.zk_api_url,
-        }
+    def remove_certificate(self) -> None:
+        """Delete the files of the certificate."""
+        certificate, self.certificate = self.certificate, None
+        if certificate is not None:
+            certificate.remove()
+
+    # Announcing
 
     def announce(self, *, ws_url: Shape | None = None, tcp_url: Shape | None = None) -> None:
-        """Say how the next sessions write where the sockets are.
-
-        ``url`` is with a scheme, ``host:port`` without; ``host`` is what the live service writes, the port is 443 then;
-        ``none`` leaves it out. Write anything else with ``session_fields``.
-
-        Args:
-            ws_url: The shape of the WebSocket's; a session begins with ``url``.
-            tcp_url: That of abridged TCP; a session begins with ``host:port``.
-        """
+        """Set the shapes of the socket URLs in new sessions. None leaves a shape unchanged."""
         self._ws_shape = ws_url or self._ws_shape
         self._tcp_shape = tcp_url or self._tcp_shape
 
     @property
     def announced_ws_url(self) -> str:
-        """What sessions say of the WebSocket."""
+        """The WebSocket URL in sessions."""
         return self._announced(self._ws_shape, self.ws_url)
 
     @property
     def announced_tcp_url(self) -> str:
-        """What sessions say of the TCP socket."""
-        return self._announced(self._tcp_shape, f"tcp://{self._place}")
+        """The URL of the TCP socket in sessions."""
+        return self._announced(self._tcp_shape, f"tcp://{self.netloc}")
 
     def _announced(self, shape: Shape, url: str) -> str:
         match shape:
             case "url":
                 return url
             case "host:port":
-                return self._place
+                return self.netloc
             case "host":
                 return self.host
             case "none":
                 return ""
+
+
+class LocalCertificate:
+    """A temporary CA and a server certificate for ``localhost``, ``127.0.0.1`` and ``host``.
+
+    Attributes:
+        ca_file: PEM file of the CA, for clients to trust.
+        context: The server's TLS context.
+    """
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+        now = datetime.datetime.now(datetime.UTC)
+        start, end = now - datetime.timedelta(hours=1), now + datetime.timedelta(days=7)
+
+        def name(text: str) -> x509.Name:
+            return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+        ca_key = ec.generate_private_key(ec.SECP256R1())
+        ca_usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+        authority = (
+            x509.CertificateBuilder()
+            .subject_name(name("Mezon local gateway CA"))
+            .issuer_name(name("Mezon local gateway CA"))
+            .public_key(ca_key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(end)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(ca_usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
+            .sign(ca_key, hashes.SHA256())
+        )
+        key = ec.generate_private_key(ec.SECP256R1())
+        names: list[x509.GeneralName] = [
+            x509.DNSName("localhost"),
+            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        ]
+        if host not in ("127.0.0.1", "localhost"):
+            names.append(x509.IPAddress(ipaddress.ip_address(host)))
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name("localhost"))
+            .issuer_name(authority.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(end)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
+            )
+            .sign(ca_key, hashes.SHA256())
+        )
+        pem = serialization.Encoding.PEM
+        self._folder = tempfile.TemporaryDirectory(prefix="mezon-gateway-")
+        folder = Path(self._folder.name)
+        self.ca_file: Path = folder / "ca.pem"
+        self.ca_file.write_bytes(authority.public_bytes(pem))
+        chain, key_file = folder / "server.pem", folder / "server.key"
+        chain.write_bytes(certificate.public_bytes(pem))
+        key_file.touch(mode=0o600)
+        key_file.write_bytes(
+            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        )
+        self.context: ssl.SSLContext = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(chain, key_file)
+
+    def remove(self) -> None:
+        """Delete the certificate files."""
+        self._folder.cleanup()

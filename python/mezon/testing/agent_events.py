@@ -1,4 +1,4 @@
-"""AI agent events: one stream of server-sent events for each bot that listens."""
+"""AI agent events: one stream of server-sent events for each bot that listens, at ``/api/sse/metadata``."""
 
 from __future__ import annotations
 
@@ -7,34 +7,40 @@ import contextlib
 import itertools
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
-if TYPE_CHECKING:
-    from mezon.testing.core import GatewayCore
+from mezon.testing.sessions import Sessions
 
 __all__ = ["AgentEvents"]
 
 
 class AgentEvents:
-    """The streams at ``/api/sse/metadata``."""
+    """The open event streams.
 
-    def __init__(self, gateway: GatewayCore) -> None:
-        self._gateway = gateway
+    Args:
+        sessions: Authenticates bots.
+        notify: Called when a stream is opened or closed.
+    """
+
+    def __init__(self, sessions: Sessions, notify: Callable[[], None]) -> None:
+        self._sessions = sessions
+        self._notify = notify
         self._streams: dict[web.StreamResponse, asyncio.Event] = {}
         self._transports: dict[web.StreamResponse, asyncio.Transport] = {}
         self._numbers = itertools.count(1)
 
     @property
     def live(self) -> int:
-        """How many streams are open."""
+        """The number of open streams."""
         return len(self._streams)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Serve the route, which stays open until the client goes or ``end_all`` is called."""
-        if self._gateway.sessions.login(request.query.get("appid"), request.query.get("token")) is None:
-            raise web.HTTPUnauthorized(text="app id and token do not belong together")
+        """Serve a stream until the client disconnects or ``end_all`` is called."""
+        if self._sessions.login(request.query.get("appid"), request.query.get("token")) is None:
+            raise web.HTTPUnauthorized(text="the app id or token is not valid")
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
@@ -43,9 +49,9 @@ class AgentEvents:
         self._streams[response] = done
         if isinstance(request.transport, asyncio.Transport):
             self._transports[response] = request.transport
-        self._gateway.notify()
+        self._notify()
         try:
-            # Proves to the client that the stream is open before the first event comes.
+            # Shows the client that the stream is open before the first event.
             await response.write(b": connected\n\n")
             await done.wait()
             with contextlib.suppress(ConnectionError):
@@ -55,11 +61,11 @@ class AgentEvents:
         finally:
             self._streams.pop(response, None)
             self._transports.pop(response, None)
-            self._gateway.notify()
+            self._notify()
         return response
 
     async def send(self, event_type: str, **fields: Any) -> dict[str, Any]:
-        """Send an event with sensible fields to every stream; the given ones win. Returns what was sent."""
+        """Send an event to every stream. ``fields`` override the default fields. Return the event."""
         number = next(self._numbers)
         event = {
             "event_id": f"event-{number}",
@@ -73,13 +79,13 @@ class AgentEvents:
         return event
 
     async def send_raw(self, data: bytes) -> None:
-        """Send these bytes as they are to every stream."""
+        """Send raw bytes to every stream."""
         for response in list(self._streams):
             with contextlib.suppress(ConnectionError):
                 await response.write(data)
 
     async def end_all(self, *, abort: bool = False) -> None:
-        """End every stream: properly, or by cutting the TCP connection."""
+        """End every stream: cleanly, or by aborting the TCP connection."""
         for response, done in list(self._streams.items()):
             transport = self._transports.get(response)
             if abort and transport is not None:

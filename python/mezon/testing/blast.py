@@ -1,25 +1,28 @@
-"""A burst of messages, built beforehand: a fixed mix, the same bytes for the same seed."""
+"""Bursts of prepared messages: a fixed mix, with the same bytes for the same seed."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing.connection import ConnectionRegistry
 from mezon.testing.frames import websocket_frame
 from mezon.testing.messages import build_message, make_reference
 from mezon.testing.world import Channel, User, World
 
-__all__ = ["Blast", "BlastResult", "Mix", "build_blast"]
+__all__ = ["Blast", "BlastResult", "Mix", "build_blast", "join_frames", "send_blast"]
 
 Mix = Literal["messages", "plain", "typing", "presence"]
 
 CHUNK_BYTES = 256 * 1024
-"""Frames are joined to chunks of about this size; one write each."""
+"""Approximate size of a chunk of joined frames, which is sent as one write."""
 
 _CREATED = 1_767_225_600
 _WORDS = (
@@ -36,9 +39,9 @@ class Blast:
     Attributes:
         count: Number of messages.
         size: Bytes on the wire.
-        chunks: Joined frames and how many messages each holds.
+        chunks: Joined frames, each with its number of messages.
         per_channel: Number of messages by channel id.
-        first_message_id, last_message_id: Ids rise strictly from one to the other (0 for other mixes).
+        first_message_id, last_message_id: The range of the strictly increasing ids (0 for other mixes).
     """
 
     count: int
@@ -51,14 +54,15 @@ class Blast:
 
 @dataclass(slots=True, frozen=True)
 class BlastResult:
-    """How a burst went out."""
+    """The result of sending a burst."""
 
     messages: int
     size: int
-    """Bytes on the wire, for each connection."""
+    """Bytes on the wire for each connection."""
     seconds: float
-    """Until the last byte left the process."""
+    """Time until the last byte had left the process."""
     complete: bool
+    """Whether every connection is still open."""
 
 
 def build_blast(
@@ -70,21 +74,21 @@ def build_blast(
     senders: int = 500,
     mix: Mix = "messages",
 ) -> Blast:
-    """Build a burst; add channels and users to the world until there are enough.
+    """Build a burst. Add channels and users to the world if it has too few.
 
     The text of a message is ``burst <number> <number in its channel> <words>``, counted from 0, so that a
-    receiver sees order and loss. The messages do not enter the history of the world.
+    receiver can detect loss and reordering. The messages are not added to the history of the world.
 
     Args:
-        n: How many.
-        seed: The same seed on the same world gives the same bytes.
+        n: The number of messages.
+        seed: The same seed and the same world produce the same bytes.
         mix: ``messages``: about 400 bytes each, 15 % with mentions, 10 % replies, 5 % with an attachment and
-            an embed. ``plain``: the same without those. ``typing``, ``presence``: events few bots listen to.
+            an embed. ``plain``: the same without these. ``typing``, ``presence``: events that few bots handle.
     """
     if n < 1:
-        raise ValueError("a burst has at least one message")
+        raise ValueError("n must be at least 1")
     dice = random.Random(seed)
-    rooms, people = world.ensure_crowd(channels, senders)
+    rooms, people = world.ensure_senders(channels, senders)
     per_channel: dict[int, int] = {}
     make: Callable[[int, Channel, User], realtime_pb2.Envelope]
     first = last = 0
@@ -127,7 +131,7 @@ def build_blast(
 
 
 def join_frames(frames: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Join frames to chunks of about ``CHUNK_BYTES``; gives each with how many frames are in it."""
+    """Join frames to chunks of about ``CHUNK_BYTES``. Yield each chunk with its number of frames."""
     chunk, held = bytearray(), 0
     for frame in frames:
         chunk += frame
@@ -138,6 +142,31 @@ def join_frames(frames: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
             held = 0
     if held:
         yield bytes(chunk), held
+
+
+async def send_blast(
+    registry: ConnectionRegistry, blast: Blast, progress: Callable[[int], None] | None = None
+) -> BlastResult:
+    """Send a burst to every open connection as fast as the sockets accept it."""
+    live = [c for c in registry.live if c.is_open]
+    if not live:
+        raise ConnectionError("no bot is connected; await gateway.wait_connected() first")
+    start, done = time.perf_counter(), 0
+    for chunk, count in blast.chunks:
+        await registry.faults.flowing()
+        for connection in live:
+            connection.write(chunk)
+        # One iteration for pings and calls of the bot, then wait for the slowest connection.
+        await asyncio.sleep(0)
+        for connection in live:
+            await connection.drain()
+        done += count
+        if progress is not None:
+            progress(done)
+    for connection in live:
+        await connection.drain(below=1)
+    seconds = time.perf_counter() - start
+    return BlastResult(done, blast.size, seconds, complete=all(c.is_open for c in live))
 
 
 def _message(
@@ -192,7 +221,7 @@ def _message(
         avatar=f"https://cdn.example/avatars/{sender.id}.webp",
         created=_CREATED + number // 1000,
     )
-    # Replies quote plain messages only: quotes of quotes would grow.
+    # Replies quote only plain messages: quotes of quotes would grow.
     if not references:
         previous[room.id] = message
     return message

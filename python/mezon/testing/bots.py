@@ -1,6 +1,6 @@
-"""Finding, importing and pointing a bot: its file stays as it is, its client talks to the local gateway.
+"""Find and import a bot, and connect its client to the local gateway without changing the bot's file.
 
-``mezon run``, ``mezon dev``, ``mezon chat`` and tests share this. A bot is named as ``bot.py``, ``package.module``,
+Used by ``mezon run``, ``mezon dev``, ``mezon chat`` and tests. A bot is named as ``bot.py``, ``package.module``,
 ``bot.py:client`` or ``package.module:make_bot``.
 """
 
@@ -25,23 +25,23 @@ __all__ = ["BotError", "Target", "instances", "load_bot", "locate", "pointed_at"
 
 _CLIENT_NAMES: Final = ("client", "bot", "app")
 _MAKER_NAMES: Final = ("make_client", "create_client", "make_bot", "create_bot")
-#: The modules that were imported for bots, and the folders they are in.
+#: Folder by name of each top-level module that was imported for a bot.
 _imported: Final[dict[str, Path]] = {}
 
 
 class BotError(Exception):
-    """A bot cannot be found or imported; the text says what to do."""
+    """A bot cannot be found or imported. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a bot is.
+    """The location of a bot.
 
     Attributes:
-        path: Its file.
-        module: The name it is imported under.
-        folder: What has to be on ``sys.path`` for that.
-        attribute: The name of its client (or of a function that makes one); None to look for it.
+        path: The file of the bot.
+        module: The name of the module to import.
+        folder: The folder that must be on ``sys.path``.
+        attribute: The name of the client, or of a function that creates it; None to search for it.
     """
 
     path: Path
@@ -54,14 +54,14 @@ class Target:
 
 
 def locate(text: str, folder: Path | None = None) -> Target:
-    """Say where ``text`` points, seen from ``folder`` (the current one). Imports nothing.
+    """Return the bot that ``text`` names, relative to ``folder`` (default: the current folder). Imports nothing.
 
     Raises:
         BotError: There is no such file or module.
     """
     home = (folder or Path.cwd()).resolve()
     place, colon, attribute = text.rpartition(":")
-    # A drive letter is no attribute: C:\bots\bot.py.
+    # A drive letter is not an attribute: C:\bots\bot.py.
     if not colon or "/" in attribute or "\\" in attribute:
         place, attribute = text, ""
     path = home / place
@@ -90,15 +90,15 @@ def _target(path: Path, attribute: str | None) -> Target:
 
 
 def load_bot(target: Target | str) -> MezonClient | None:
-    """Import the bot again and return its client.
+    """Import or re-import the bot and return its client.
 
-    None when its file makes none at its top level: such a bot is a script, see ``run_script``.
+    None if the module creates no client when it is imported: such a bot is a script, see ``run_script``.
 
     Raises:
-        BotError: The import failed, or there is no such client.
+        BotError: The import failed, or the client does not exist.
     """
     target = locate(target) if isinstance(target, str) else target
-    module = _import_anew(target)
+    module = _reimport(target)
     if target.attribute is not None:
         return _client_of(target, module)
     clients = {name: value for name, value in vars(module).items() if _is_client(value)}
@@ -113,18 +113,18 @@ def load_bot(target: Target | str) -> MezonClient | None:
         return next(iter(clients.values()))  # type: ignore[no-any-return]
     for name in _MAKER_NAMES:
         made = getattr(module, name, None)
-        if callable(made) and _needs_nothing(made):
+        if callable(made) and _callable_without_arguments(made):
             return _checked(target, name, made())
     return None
 
 
-def _import_anew(target: Target) -> Any:
+def _reimport(target: Target) -> Any:
     folder = str(target.folder)
     top = target.module.partition(".")[0]
     known = getattr(sys.modules.get(top), "__file__", None)
-    # Two bots of one test run may both be called bot.py: the later one is meant.
+    # Two bots of one test run can both be called bot.py: the later one replaces the earlier one.
     other = _imported.get(top, target.folder)
-    # In front, also when it is there: the folder of another bot may hold a file of this name.
+    # Moved to the front, because the folder of another bot can contain a file with the same name.
     sys.path[:] = [folder, *(path for path in sys.path if path != folder)]
     _imported[top] = target.folder
     if known is None or any(Path(known).resolve().is_relative_to(one) for one in (target.folder, other)):
@@ -169,7 +169,7 @@ def _client_of(target: Target, module: Any) -> MezonClient:
                 f"{target.path.name} has no {name}; name its client, such as {target.module}:client"
             )
         value = getattr(value, part)
-    if not _is_client(value) and callable(value) and _needs_nothing(value):
+    if not _is_client(value) and callable(value) and _callable_without_arguments(value):
         value = value()
     return _checked(target, name, value)
 
@@ -190,7 +190,7 @@ def _is_client(value: object) -> bool:
     return isinstance(value, MezonClient)
 
 
-def _needs_nothing(maker: Any) -> bool:
+def _callable_without_arguments(maker: Any) -> bool:
     try:
         signature = inspect.signature(maker)
     except (TypeError, ValueError):
@@ -203,7 +203,7 @@ def _needs_nothing(maker: Any) -> bool:
 
 
 def run_script(target: Target) -> None:
-    """Run the bot's file as ``python bot.py`` does, for bots that make their client in ``main``."""
+    """Run the bot's file as ``python bot.py`` does, for bots that create their client in ``main``."""
     folder = str(target.path.parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -212,15 +212,15 @@ def run_script(target: Target) -> None:
 
 
 instances: Final[list[Any]] = []
-"""The clients made inside ``pointed_at``, oldest first."""
+"""The last clients that were created inside ``pointed_at``, oldest first."""
 
 
 @contextlib.contextmanager
 def pointed_at(options: Mapping[str, Any]) -> Iterator[list[str]]:
-    """Give every new ``MezonClient`` these options inside the block, whatever its bot passes.
+    """Override the options of every ``MezonClient`` that is created inside the block.
 
-    A bot that names the real server, with its real key, so never leaves this machine. Yields a list that grows by
-    the names of the options that a bot passed and that were replaced.
+    A bot that is configured for the real server, with its real key, therefore never connects to it. Yields a list to
+    which the names of overridden options are appended.
     """
     from mezon.client import MezonClient
 
@@ -249,7 +249,7 @@ _MOST_INSTANCES: Final = 20
 
 @contextlib.asynccontextmanager
 async def running_bot(bot: Target | str, gateway: LocalGateway) -> AsyncIterator[MezonClient]:
-    """Import a bot again, log it in to the gateway, and log it out at the end of the block::
+    """Import or re-import a bot, log it in to the gateway, and disconnect it at the end of the block::
 
         async def test_the_bot_answers(gateway):
             async with running_bot("bot.py", gateway):
@@ -258,11 +258,11 @@ async def running_bot(bot: Target | str, gateway: LocalGateway) -> AsyncIterator
                 assert sent.text == "pong"
 
     Args:
-        bot: Its file or module, with ``:name`` of the client where there are several. Relative to the current folder.
-        gateway: A started gateway. What the bot passes as host, id and key is replaced by the gateway's.
+        bot: The bot's file or module, relative to the current folder, with ``:name`` if it has several clients.
+        gateway: A started gateway. Its host, id and key replace those of the bot.
 
     Raises:
-        BotError: There is no such bot, or it makes no client when it is imported.
+        BotError: The bot does not exist, or creates no client when it is imported.
     """
     target = locate(bot) if isinstance(bot, str) else bot
     environment = gateway.environment()

@@ -1,4 +1,4 @@
-"""Time that a test can move: for schedules, cooldowns and timeouts of a bot that runs on the test's event loop."""
+"""A clock that a test can advance, for schedules, cooldowns and timeouts of a bot on the test's event loop."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any, Final, Self
 __all__ = ["MovableTime"]
 
 _PAUSE: Final = 0.01
-"""Real seconds for what a timer has started: its answers come over a socket."""
+"""Real seconds to wait for answers over a socket after a timer has fired."""
 
 
 class MovableTime:
-    """Moves ``time.time()`` and the clock of the running event loop::
+    """Advance ``time.time()`` and the clock of the running event loop::
 
         with MovableTime() as clock:
             await clock.advance(minutes=5)
 
-    Timers fire in their order, each at its own time, and what they start gets its turn before time goes on. Real time
-    goes on as well. ``time.monotonic()`` and ``datetime.now()`` stay as they are, and so does the core's time:
-    heartbeats and reconnects are not hurried.
+    Timers fire in order, each at its own time, and the tasks they start run before time advances further. Real time
+    continues as well. ``time.monotonic()``, ``datetime.now()`` and the core's timers (heartbeats, reconnects) are not
+    affected.
 
-    It needs an event loop of asyncio itself, not uvloop.
+    Requires asyncio's own event loop; uvloop is not supported.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class MovableTime:
 
     @property
     def ahead(self) -> float:
-        """Seconds that were moved so far."""
+        """Seconds advanced so far."""
         return self._ahead
 
     def __enter__(self) -> Self:
@@ -43,11 +43,11 @@ class MovableTime:
             loop.time = lambda: self._loop_time() + self._ahead
         except AttributeError:
             raise RuntimeError(
-                f"time cannot be moved on a {type(loop).__name__}; run this test on asyncio's own event loop"
+                f"the clock of a {type(loop).__name__} cannot be changed; run this test on asyncio's own event loop"
             ) from None
         self._loop = loop
         time.time = lambda: self._wall() + self._ahead
-        # In debug mode the loop would take a jump for a callback that was slow.
+        # In debug mode the loop would report an advance as a slow callback.
         self._slow, loop.slow_callback_duration = loop.slow_callback_duration, float("inf")
         return self
 
@@ -61,14 +61,14 @@ class MovableTime:
     async def advance(
         self, seconds: float = 0.0, *, minutes: float = 0, hours: float = 0, days: float = 0
     ) -> None:
-        """Move time on, and let everything happen that is due until then.
+        """Advance the clock and run everything that is due until then.
 
         Raises:
-            ValueError: Time goes forward only.
+            ValueError: The duration is negative.
         """
         step = timedelta(seconds=seconds, minutes=minutes, hours=hours, days=days).total_seconds()
         if step < 0:
-            raise ValueError("time goes forward only")
+            raise ValueError("the clock can only advance; the duration is negative")
         await self._settle()
         end = self._loop.time() + step
         while (due := self._next_timer()) is not None and due <= end:
@@ -79,20 +79,20 @@ class MovableTime:
         await self._settle()
 
     async def _settle(self) -> None:
-        # Not asyncio.sleep: that would be a timer of the clock that is moved.
+        # Not asyncio.sleep, which would be a timer of the advanced clock.
         await self._loop.run_in_executor(None, time.sleep, _PAUSE)
         await asyncio.sleep(0)
 
-    # asyncio has no public way to ask for what a loop has to do: its two lists are looked at, not touched.
+    # asyncio has no public API for the pending callbacks of a loop: the two private lists are only read.
 
     async def _has_started_something(self) -> bool:
-        """Let the timers that are due run; say whether they woke anybody. A mere tick, as of a watchdog, does not."""
-        # In the first turn this task runs before the timers, in the second before what they have put behind it.
+        """Run the due timers. Return whether one has scheduled a callback (a periodic check usually does not)."""
+        # In the first iteration this task runs before the timers, in the second before the callbacks they scheduled.
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         return bool(self._loop._ready)
 
     def _next_timer(self) -> float | None:
-        """When the next timer of the loop is due."""
+        """Return when the next timer of the loop is due."""
         waiting = [handle.when() for handle in self._loop._scheduled if not handle.cancelled()]
         return min(waiting, default=None)

@@ -1,4 +1,4 @@
-"""What the service is said to limit (docs/protocol.md, "Limits"), and how the gateway counts it."""
+"""The documented limits of the live service (docs/protocol.md, "Limits"), and how the gateway enforces them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from mezon.testing.records import KINDS, Sent
 
-__all__ = ["BAD_INPUT", "TOO_MANY", "Limits", "Meter", "Refusal", "Warden"]
+__all__ = ["BAD_INPUT", "TOO_MANY", "LimitEnforcer", "Limits", "Meter", "Refusal"]
 
 BAD_INPUT: Final = 3
 TOO_MANY: Final = 429
@@ -21,11 +21,11 @@ _CONTENTS: Final = (*_SENDS, KINDS["update"])
 
 @dataclass(slots=True)
 class Limits:
-    """Limits in force on each connection; None is no limit. What goes above is refused and not carried out.
+    """Limits of each connection; None for no limit. An envelope that exceeds a limit is refused.
 
     Attributes:
         sends_per_second, sends_per_minute: Channel and ephemeral messages; ``error{429}``.
-        frames_per_second: Everything, pings too; ``error{429}``.
+        frames_per_second: All frames, pings included; ``error{429}``.
         content_length: UTF-16 units of a message's JSON; ``error{3}``.
     """
 
@@ -36,20 +36,20 @@ class Limits:
 
     @classmethod
     def of_the_service(cls) -> Self:
-        """Give what the live service is said to allow."""
+        """Return the documented limits of the live service."""
         return cls(sends_per_second=60, sends_per_minute=200, frames_per_second=80, content_length=4000)
 
 
 @dataclass(slots=True, frozen=True)
 class Refusal:
-    """Why something is refused, as an error envelope says it."""
+    """The code and text of the error envelope for a refused envelope."""
 
     code: int
     text: str
 
 
 class _Window:
-    """Times within a stretch of time that slides."""
+    """Timestamps within a sliding window."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -65,16 +65,16 @@ class _Window:
         return len(self._times)
 
 
-class Warden:
-    """Judges what one connection sends by limits."""
+class LimitEnforcer:
+    """Check the envelopes of one connection against limits."""
 
     def __init__(self) -> None:
         self._frames = _Window(_SECOND)
         self._second = _Window(_SECOND)
         self._minute = _Window(_MINUTE)
 
-    def judge(self, sent: Sent, limits: Limits) -> Refusal | None:
-        """Say why this is one too many or too long; None when it is fine, and it is counted then."""
+    def check(self, sent: Sent, limits: Limits) -> Refusal | None:
+        """Return why an envelope exceeds the limits. Otherwise count the envelope and return None."""
         now = sent.time
         if self._frames.is_full(now, limits.frames_per_second):
             return Refusal(TOO_MANY, f"more than {limits.frames_per_second} frames in a second")
@@ -84,7 +84,7 @@ class Warden:
             length = len(sent.payload.content.encode("utf-16-le", "surrogatepass")) // 2
             if length > limits.content_length:
                 return Refusal(
-                    BAD_INPUT, f"a content of {length} characters, and {limits.content_length} are allowed"
+                    BAD_INPUT, f"the content has {length} characters, the limit is {limits.content_length}"
                 )
         if exact not in _SENDS:
             return None
@@ -99,10 +99,10 @@ class Warden:
 
 @dataclass(slots=True)
 class Meter:
-    """The frames of each bot, over all of its connections.
+    """Count the frames of each bot over all of its connections.
 
     Attributes:
-        busiest_second: The most frames one bot sent within any second so far, pings counted too.
+        busiest_second: The largest number of frames that one bot sent within one second, pings included.
     """
 
     busiest_second: int = 0

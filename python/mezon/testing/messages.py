@@ -1,21 +1,26 @@
-"""Building ChannelMessage events as the server broadcasts them."""
+"""Build ChannelMessage events as the server broadcasts them, and read the content of messages."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.world import Channel, User, World
 
 __all__ = [
+    "BUTTON",
     "CHAT",
     "REMOVED",
+    "SELECT",
     "UPDATED",
+    "Component",
     "build_message",
+    "components_of",
     "content_of",
     "content_text",
     "make_attachments",
@@ -29,26 +34,78 @@ CHAT = 0
 UPDATED = 1
 REMOVED = 2
 
+# Component types on the wire (docs/protocol.md, "Forms"). Inputs are 3, date pickers 4, radio groups 5.
+BUTTON: Final = 1
+SELECT: Final = 2
+
 
 def content_text(content: str | Mapping[str, Any]) -> str:
-    """Give the JSON text of a message: a str becomes ``{"t": text}``, a mapping is taken as it is."""
+    """Return the JSON text of a content: ``{"t": text}`` for a str, the mapping itself otherwise."""
     return json.dumps({"t": content} if isinstance(content, str) else dict(content), ensure_ascii=False)
 
 
 def content_of(message: api_pb2.ChannelMessage) -> Any:
-    """Give the decoded content of a message; None when it is no JSON."""
+    """Return the decoded content of a message, or None if it is not valid JSON."""
     try:
         return json.loads(message.content)
     except ValueError:
         return None
 
 
+@dataclass(slots=True, frozen=True)
+class Component:
+    """A button, select box, input, date picker or radio group of a message.
+
+    Attributes:
+        id: The id that the bot assigned.
+        kind: The component type on the wire.
+        options: The allowed values; empty if any value is allowed.
+        many: Whether several options can be chosen.
+        label: The label of a button.
+    """
+
+    id: str
+    kind: int
+    options: tuple[str, ...] = ()
+    many: bool = False
+    label: str = ""
+
+
+def components_of(content: Any) -> list[Component]:
+    """Return the components in a decoded message content, buttons last."""
+    return sorted(_components(content), key=lambda component: component.kind == BUTTON)
+
+
+def _components(value: Any) -> Iterator[Component]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _components(item)
+    elif isinstance(value, dict):
+        if isinstance(value.get("id"), str) and isinstance(value.get("type"), int) and "component" in value:
+            yield _component(value)
+        else:
+            for item in value.values():
+                yield from _components(item)
+
+
+def _component(value: dict[str, Any]) -> Component:
+    component = value["component"]
+    # A select box has its options in an object; a radio group is itself the list of options.
+    listed = component.get("options", ()) if isinstance(component, dict) else component
+    options = tuple(str(one["value"]) for one in listed or () if isinstance(one, dict) and "value" in one)
+    most = value.get("max_options") or (component.get("max_options") if isinstance(component, dict) else None)
+    label = component.get("label") if isinstance(component, dict) else None
+    return Component(
+        value["id"], value["type"], options, many=bool(most and most != 1), label=str(label or "")
+    )
+
+
 def make_mentions(
     world: World, text: str, mentions: Iterable[User | int | str | api_pb2.MessageMention | Mapping[str, Any]]
 ) -> list[api_pb2.MessageMention]:
-    """Make mentions from users, names or field mappings.
+    """Build mentions from users, usernames or field mappings.
 
-    A user named in the text as ``@username`` gets the offsets of that place (UTF-16 units, end exclusive).
+    If the text contains ``@username``, the mention gets its offsets (UTF-16 units, end exclusive).
     """
     made: list[api_pb2.MessageMention] = []
     for mention in mentions:
@@ -69,7 +126,7 @@ def make_mentions(
 def make_attachments(
     attachments: Iterable[str | api_pb2.MessageAttachment | Mapping[str, Any]],
 ) -> list[api_pb2.MessageAttachment]:
-    """Make attachments from URLs or field mappings."""
+    """Build attachments from URLs or field mappings."""
     made: list[api_pb2.MessageAttachment] = []
     for attachment in attachments:
         if isinstance(attachment, api_pb2.MessageAttachment):
@@ -83,7 +140,7 @@ def make_attachments(
 
 
 def make_reference(message: api_pb2.ChannelMessage) -> api_pb2.MessageRef:
-    """Make the reference a reply to this message carries."""
+    """Build the reference that a reply to ``message`` contains."""
     return api_pb2.MessageRef(
         message_ref_id=message.message_id,
         content=message.content,
@@ -112,7 +169,7 @@ def build_message(
     mode: int = 0,
     created: int = 0,
 ) -> api_pb2.ChannelMessage:
-    """Make the event that tells everybody about a message."""
+    """Build the event that announces a message."""
     clan = world.clans.get(channel.clan_id)
     now = created or int(time.time())
     message = api_pb2.ChannelMessage(
@@ -133,7 +190,7 @@ def build_message(
         update_time_seconds=now,
         mode=mode or channel.mode,
         is_public=not channel.private,
-        # As the server sets it until the first edit; apps show "edited" where it is false.
+        # The server sets this until the first edit; apps show "edited" where it is false.
         hide_editted=True,
         topic_id=topic_id,
     )
@@ -149,7 +206,7 @@ def build_message(
 def message_from_send(
     world: World, channel: Channel, sender: User, send: realtime_pb2.ChannelMessageSend, *, message_id: int
 ) -> api_pb2.ChannelMessage:
-    """Give the event that comes of a ``channel_message_send``."""
+    """Build the event that announces the message of a ``channel_message_send``."""
     return build_message(
         world,
         channel,

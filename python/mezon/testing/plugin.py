@@ -1,6 +1,7 @@
-"""The pytest plugin: ``gateway``, ``gateway_factory``, ``client`` and ``clock``. Loaded by the entry point of mezon-rs.
+"""The pytest plugin with the fixtures ``gateway``, ``gateway_factory``, ``client`` and ``clock``.
 
-Tests that use them need no configuration: in pytest-asyncio's strict mode they are marked for it here.
+pytest loads it by the entry point of mezon-rs. Tests that use a fixture need no configuration: in the strict mode of
+pytest-asyncio the plugin adds the asyncio mark.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-# Nothing heavy here: this module is imported in every pytest run of an environment that has mezon-rs.
+# No heavy imports: every pytest run in an environment with mezon-rs imports this module.
 if TYPE_CHECKING:
     from mezon import MezonClient
     from mezon.testing.clock import MovableTime
@@ -25,9 +26,9 @@ try:
 except ImportError:
 
     def _unusable() -> None:
-        """Say that it needs pytest-asyncio."""
+        """Fail because pytest-asyncio is not installed."""
         pytest.fail(
-            'the fixtures of mezon.testing need pytest-asyncio: pip install "mezon-rs[testing]" brings it',
+            'the fixtures of mezon.testing need pytest-asyncio: run pip install "mezon-rs[testing]"',
             pytrace=False,
         )
 
@@ -37,7 +38,7 @@ else:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(collector: Any, name: str, obj: Any) -> None:
-        """Mark the coroutine tests that use a fixture of this plugin, before pytest-asyncio looks at them."""
+        """Mark coroutine tests that use a fixture of this plugin, before pytest-asyncio collects them."""
         if not inspect.iscoroutinefunction(obj) or not collector.funcnamefilter(name):
             return
         if FIXTURES.isdisjoint(inspect.signature(obj).parameters):
@@ -48,7 +49,7 @@ else:
 
     @_async_fixture
     async def gateway_factory() -> AsyncIterator[Callable[..., Awaitable[LocalGateway]]]:
-        """Start gateways, closed after the test: ``gateway = await gateway_factory(tls=True)``."""
+        """Start gateways that are closed after the test: ``gateway = await gateway_factory(tls=True)``."""
         from mezon.testing.gateway import LocalGateway
 
         async with AsyncExitStack() as stack:
@@ -60,12 +61,12 @@ else:
 
     @_async_fixture
     async def gateway(gateway_factory: Callable[..., Awaitable[LocalGateway]]) -> LocalGateway:
-        """Give a started gateway on a free loopback port, closed after the test."""
+        """Return a started gateway on a free loopback port, closed after the test."""
         return await gateway_factory()
 
     @_async_fixture
     async def client(gateway: LocalGateway) -> AsyncIterator[MezonClient]:
-        """Give a client that is logged in at ``gateway`` and has joined its clans; logged out after the test."""
+        """Return a client that is logged in at ``gateway`` and has joined its clans, disconnected after the test."""
         from mezon import MezonClient
 
         made = MezonClient(**gateway.client_options())
@@ -76,7 +77,7 @@ else:
 
     @_async_fixture
     async def clock() -> AsyncIterator[MovableTime]:
-        """Move the time of the test's event loop and ``time.time()``: ``await clock.advance(minutes=5)``."""
+        """Advance the clock of the test's event loop and ``time.time()``: ``await clock.advance(minutes=5)``."""
         from mezon.testing.clock import MovableTime
 
         with MovableTime() as moved:

@@ -1,27 +1,42 @@
-"""The local gateway in a process of its own: its CPU time and its garbage are not the bot's."""
+"""The local gateway in its own process, so that its CPU time and garbage are not those of the bot.
+
+``GatewayProcess`` is the parent. The child (``python -m mezon.testing --control``) runs ``serve_control``. They
+exchange JSON objects, one per line, on the child's stdin and stdout.
+
+To the child: ``{"id": 1, "call": "say", "args": ["general", "alice", "hi"], "kwargs": {}}``.
+To the parent: ``{"id": 1, "result": ...}`` or ``{"id": 1, "error": text}``, and events: ``{"event": "sent", ...}``,
+``{"event": "made", ...}`` (the message id of a send that was reported without one) and
+``{"event": "progress", "done": n}``.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import itertools
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
-from typing import Any, Self
+from dataclasses import asdict, is_dataclass
+from typing import Any, Final, Self
+
+from google.protobuf.message import Message
 
 from mezon.protobuf.rtapi import realtime_pb2
-from mezon.testing.blast import BlastResult
-from mezon.testing.records import HOUSEKEEPING, MAKES, MAX_WITHOUT, Sent, keep
+from mezon.testing.blast import Blast, BlastResult
+from mezon.testing.gateway import LocalGateway
+from mezon.testing.records import HOUSEKEEPING, MAKES, MAX_PENDING, Sent, keep
 
-__all__ = ["GatewayProcess"]
+__all__ = ["CALLS", "GatewayProcess", "hello", "serve_control"]
 
 _MAX_UNREAD = 100_000
 
 
 class GatewayProcess:
-    """``python -m mezon.testing --control`` as a child process::
+    """Run ``python -m mezon.testing --control`` as a child process::
 
         async with GatewayProcess() as gateway:
             bot = await asyncio.create_subprocess_exec(sys.executable, "bot.py", env=gateway.environment())
@@ -31,11 +46,14 @@ class GatewayProcess:
 
     Args:
         options: Arguments for ``python -m mezon.testing``, such as ``"--tls"`` or ``"--script", "world.py"``.
-        python: The interpreter; this one by default.
+        python: The interpreter; the current one by default.
 
-    ``gateway.call(name, ...)`` calls a method of ``LocalGateway`` (see ``mezon.testing.remote.CALLS``)
-    with JSON arguments (bytes as hex); the most used ones have methods here. Channels and users go by name.
-    The child ends when this object is closed, or when this process is gone.
+    ``gateway.call(name, ...)`` calls a method of ``LocalGateway`` (see ``mezon.testing.process.CALLS``) with JSON
+    arguments (bytes as hex, channels and users by name). The most common methods also exist on this class.
+    The child ends when this object is closed or this process ends.
+
+    Attributes:
+        info: The first line of the child: host, port, url, ws_url, ca_file, bot_id, environment, world ...
     """
 
     def __init__(self, *options: str, python: str = sys.executable) -> None:
@@ -47,40 +65,39 @@ class GatewayProcess:
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._progress: Callable[[int], None] | None = None
         self._unread: list[Sent] = []
-        self._news = asyncio.Event()
-        #: Sends whose message has not come yet, by connection and cid.
-        self._without: dict[tuple[int, int], Sent] = {}
+        self._changed = asyncio.Event()
+        #: Sends without a message id, by connection and cid.
+        self._pending: dict[tuple[int, int], Sent] = {}
         self.info: dict[str, Any] = {}
-        """What the child said first: host, port, url, ws_url, ca_file, bot_id, environment, world ..."""
 
     @property
     def host(self) -> str:
-        """Where it listens."""
+        """The host that the gateway listens on."""
         return str(self.info["host"])
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that the gateway listens on."""
         return int(self.info["port"])
 
     @property
     def url(self) -> str:
-        """Base URL of the HTTP side."""
+        """Base URL of the HTTP API."""
         return str(self.info["url"])
 
     @property
     def pid(self) -> int:
-        """The child's process id."""
+        """The process id of the child."""
         return self._running().pid
 
     def environment(self) -> dict[str, str]:
-        """Give this process's environment with the variables that point a bot at the gateway."""
+        """Return this process's environment with the variables that connect a bot to the gateway."""
         return {**os.environ, **self.info["environment"]}
 
-    # Life
+    # Starting and stopping
 
     async def start(self) -> Self:
-        """Start the child and wait until it listens."""
+        """Start the child and wait until the gateway listens."""
         process = await asyncio.create_subprocess_exec(
             self._python,
             "-m",
@@ -89,7 +106,7 @@ class GatewayProcess:
             *self._options,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            # Ctrl-C is for the parent, who ends the child when it is done with it.
+            # Ctrl-C must reach only the parent, which ends the child when it has finished with it.
             start_new_session=os.name == "posix",
             limit=64 * 1024 * 1024,
         )
@@ -99,7 +116,9 @@ class GatewayProcess:
             async with asyncio.timeout(30):
                 line = await process.stdout.readline()
             if not line:
-                raise RuntimeError(f"the gateway process ended with code {await process.wait()} at its start")
+                raise RuntimeError(
+                    f"the gateway process ended with code {await process.wait()} while starting"
+                )
             self.info = json.loads(line)
         except BaseException:
             await self.aclose()
@@ -135,7 +154,7 @@ class GatewayProcess:
     # Calls
 
     async def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Call a method over there. Raises RuntimeError with its error text."""
+        """Call a method of the gateway. Raises RuntimeError with the text of the error."""
         process = self._running()
         assert process.stdin is not None
         number = next(self._ids)
@@ -152,11 +171,11 @@ class GatewayProcess:
     async def say(
         self, channel: int | str, user: int | str, content: str | dict[str, Any], **options: Any
     ) -> int:
-        """Let a user say something; as LocalGateway.say."""
+        """Send a message as a user; see ``LocalGateway.say``."""
         return int(await self.call("say", channel, user, content, **options))
 
     async def wait_connected(self, n: int = 1, *, timeout: float = 5.0) -> None:
-        """Wait until at least ``n`` WebSockets are open."""
+        """Wait until at least ``n`` sockets are open."""
         await self.call("wait_connected", n, timeout=timeout)
 
     async def wait_joined(self, *, timeout: float = 5.0) -> None:
@@ -164,14 +183,14 @@ class GatewayProcess:
         await self.call("wait_joined", timeout=timeout)
 
     async def prepare_blast(self, n: int, **options: Any) -> dict[str, Any]:
-        """Build a burst over there; hand the result to ``blast``. The one prepared before is forgotten."""
+        """Build a burst for ``blast`` in the child. Discards the previous one."""
         prepared: dict[str, Any] = await self.call("prepare_blast", n, **options)
         return prepared
 
     async def blast(
         self, burst: int | dict[str, Any], *, progress: Callable[[int], None] | None = None, **options: Any
     ) -> BlastResult:
-        """Send a burst; as LocalGateway.blast."""
+        """Send a burst; see ``LocalGateway.blast``."""
         self._progress = progress
         try:
             return BlastResult(**await self.call("blast", burst, **options))
@@ -181,7 +200,7 @@ class GatewayProcess:
     async def next_sent(
         self, kind: str | None = None, *, timeout: float = 5.0, match: Callable[[Sent], bool] | None = None
     ) -> Sent:
-        """Wait for the next thing a bot sent that was not taken before; as LocalGateway.next_sent."""
+        """Wait for the next envelope from the bot; see ``LocalGateway.next_sent``."""
         try:
             async with asyncio.timeout(timeout):
                 while True:
@@ -192,10 +211,10 @@ class GatewayProcess:
                             self._unread = [s for s in self._unread if s is not sent]
                             return sent
                     self._running()
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         except TimeoutError:
-            raise TimeoutError(f"waited {timeout:g} s for the bot to send {kind or 'something'}") from None
+            raise TimeoutError(f"waited {timeout:g} s for the bot to send {kind or 'an envelope'}") from None
 
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
@@ -210,7 +229,7 @@ class GatewayProcess:
             for answer in self._answers.values():
                 if not answer.done():
                     answer.set_exception(RuntimeError("the gateway process ended"))
-            self._news.set()
+            self._changed.set()
 
     def _take(self, value: dict[str, Any]) -> None:
         match value.get("event"):
@@ -224,13 +243,13 @@ class GatewayProcess:
                 )
                 sent.made.extend(value["made"])
                 if not sent.made and sent.kind in MAKES:
-                    self._without[sent.connection, sent.cid] = sent
-                    while len(self._without) > MAX_WITHOUT:
-                        del self._without[next(iter(self._without))]
+                    self._pending[sent.connection, sent.cid] = sent
+                    while len(self._pending) > MAX_PENDING:
+                        del self._pending[next(iter(self._pending))]
                 keep(self._unread, sent, _MAX_UNREAD)
-                self._news.set()
+                self._changed.set()
             case "made":
-                waiting = self._without.pop((value["connection"], value["cid"]), None)
+                waiting = self._pending.pop((value["connection"], value["cid"]), None)
                 if waiting is not None:
                     waiting.made.append(value["message_id"])
             case "progress":
@@ -244,3 +263,196 @@ class GatewayProcess:
                     answer.set_exception(RuntimeError(value["error"]))
                 else:
                     answer.set_result(value["result"])
+
+
+# The child
+
+CALLS: Final = frozenset(
+    (
+        *("say", "say_dm", "edit", "remove", "delete", "join", "leave", "react", "typing", "click", "select"),
+        *("push_raw", "push_text", "push_wire", "prepare_blast", "blast"),
+        *("drop", "close", "stall", "resume", "answer_with_error", "silence", "delay", "clear_faults"),
+        *("http_status", "http_delay", "http_drop", "refuse_tcp", "announce", "expire_tokens", "restart"),
+        *("wait_connected", "wait_disconnected", "wait_joined"),
+        *("counts", "world", "add_channel", "add_clan", "add_user"),
+    )
+)
+"""The methods of ``LocalGateway`` and the additional calls that the parent can call."""
+
+
+def hello(gateway: LocalGateway) -> dict[str, Any]:
+    """Return the first line of the child: the addresses of the gateway, and its world."""
+    return {
+        "host": gateway.host,
+        "port": gateway.port,
+        "url": gateway.url,
+        "ws_url": gateway.ws_url,
+        "tcp_url": gateway.tcp_url,
+        "tls": gateway.tls,
+        "ca_file": gateway.ca_file,
+        "bot_id": gateway.bot_id,
+        "api_key": gateway.api_key,
+        "environment": gateway.environment(),
+        "world": _world(gateway),
+    }
+
+
+def _world(gateway: LocalGateway) -> dict[str, Any]:
+    world = gateway.world
+    return {
+        "clans": {clan.name: clan.id for clan in world.clans.values()},
+        "channels": {channel.label: channel.id for channel in world.channels.values()},
+        "users": {user.username: user.id for user in world.users.values()},
+    }
+
+
+class _Control:
+    """Answers the calls of the parent and reports envelopes."""
+
+    def __init__(self, gateway: LocalGateway, write: Callable[[dict[str, Any]], None]) -> None:
+        self.gateway = gateway
+        self.write = write
+        self.blasts: dict[int, Blast] = {}
+        self.loop = asyncio.get_running_loop()
+        #: Reported sends without a message id, for example after ``gateway.delay``, by connection and cid.
+        self.pending: dict[tuple[int, int], None] = {}
+
+    async def answer(self, line: bytes) -> None:
+        request: dict[str, Any] = json.loads(line)
+        number = request.get("id")
+        try:
+            result = await self.call(request["call"], request.get("args", []), request.get("kwargs", {}))
+        except Exception as error:
+            self.write({"id": number, "error": f"{type(error).__name__}: {error}"})
+        else:
+            self.write({"id": number, "result": result})
+
+    async def call(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if name not in CALLS:
+            raise ValueError(f"there is no call {name}")
+        gateway = self.gateway
+        match name:
+            case "counts":
+                return {
+                    **asdict(gateway.connections),
+                    "sent": len(gateway.sent),
+                    "requests": len(gateway.requests),
+                }
+            case "world":
+                return _world(gateway)
+            case "add_channel" | "add_clan" | "add_user":
+                return getattr(gateway.world, name)(*args, **kwargs).id
+            case "push_raw" | "push_wire":
+                args = [bytes.fromhex(args[0]), *args[1:]]
+            case "prepare_blast":
+                blast = gateway.prepare_blast(*args, **kwargs)
+                # Only one is kept: a burst of a million messages takes 400 MB.
+                self.blasts = {(key := max(self.blasts, default=0) + 1): blast}
+                return {"blast": key, **_plain(blast)}
+            case "blast":
+                return _plain(await self.blast(*args, **kwargs))
+        result = getattr(gateway, name)(*args, **kwargs)
+        if inspect.isawaitable(result):
+            result = await result
+        return _plain(result)
+
+    async def blast(self, burst: int | dict[str, Any], **kwargs: Any) -> Any:
+        prepared = burst if isinstance(burst, int) else self.blasts[burst["blast"]]
+        last = 0
+
+        def progress(done: int) -> None:
+            nonlocal last
+            if done - last >= 1000:
+                last = done
+                self.write({"event": "progress", "done": done})
+
+        return await self.gateway.blast(prepared, progress=progress, **kwargs)
+
+    def sent(self, sent: Sent) -> None:
+        # At the end of this iteration, when the message of the envelope has its id.
+        self.loop.call_soon(self.report, sent)
+
+    def made(self, sent: Sent) -> None:
+        if (sent.connection, sent.cid) in self.pending:
+            del self.pending[sent.connection, sent.cid]
+            self.write(
+                {
+                    "event": "made",
+                    "connection": sent.connection,
+                    "cid": sent.cid,
+                    "message_id": sent.message_id,
+                }
+            )
+
+    def report(self, sent: Sent) -> None:
+        if not sent.made and sent.kind in MAKES:
+            self.pending[sent.connection, sent.cid] = None
+            while len(self.pending) > MAX_PENDING:
+                del self.pending[next(iter(self.pending))]
+        field = {sent.kind: sent.message} if sent.kind else {}
+        envelope = realtime_pb2.Envelope(cid=sent.cid, **field)
+        self.write(
+            {
+                "event": "sent",
+                "envelope": envelope.SerializeToString().hex(),
+                "time": sent.time,
+                "connection": sent.connection,
+                "transport": sent.transport,
+                "made": sent.made,
+            }
+        )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Blast):
+        return {
+            "count": value.count,
+            "size": value.size,
+            "per_channel": value.per_channel,
+            "first_message_id": value.first_message_id,
+            "last_message_id": value.last_message_id,
+        }
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return value.SerializeToString().hex() if isinstance(value, Message) else value
+
+
+async def serve_control(gateway: LocalGateway) -> None:
+    """Answer calls from stdin until it is closed, so that the child does not outlive its parent."""
+    loop = asyncio.get_running_loop()
+
+    def write(value: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+    lines: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def read() -> None:
+        # A thread, because event loops cannot read every kind of stdin on every system. os.read, because a daemon
+        # thread that holds the lock of sys.stdin aborts the interpreter at exit.
+        rest = b""
+        with contextlib.suppress(
+            RuntimeError, OSError
+        ):  # the loop or stdin is closed because the process ends
+            while data := os.read(stdin, 1 << 16):
+                *whole, rest = (rest + data).split(b"\n")
+                for line in filter(None, whole):
+                    loop.call_soon_threadsafe(lines.put_nowait, line)
+            loop.call_soon_threadsafe(lines.put_nowait, b"")
+
+    stdin = sys.stdin.fileno()
+    threading.Thread(target=read, name="mezon-gateway-stdin", daemon=True).start()
+    control = _Control(gateway, write)
+    gateway.on_sent, gateway.on_made = control.sent, control.made
+    calls: set[asyncio.Task[None]] = set()
+    try:
+        while line := await lines.get():
+            # One task for each call: drop() must work while wait_connected() waits.
+            task = loop.create_task(control.answer(line))
+            calls.add(task)
+            task.add_done_callback(calls.discard)
+    finally:
+        gateway.on_sent = gateway.on_made = None
+        for task in calls:
+            task.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)

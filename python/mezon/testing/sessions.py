@@ -1,4 +1,4 @@
-"""Logins: who may come in, and the tokens they hold."""
+"""Accounts of bots, and the tokens that a login issues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Sessions", "make_jwt"]
 
 
 def make_jwt(claims: dict[str, Any], key: bytes) -> str:
-    """Make an HS256 JSON Web Token."""
+    """Return a JSON Web Token signed with HS256."""
     head = _segment(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
     signed = f"{head}.{_segment(json.dumps(claims).encode())}"
     return f"{signed}.{_segment(hmac.new(key, signed.encode(), hashlib.sha256).digest())}"
@@ -28,12 +28,12 @@ def _segment(data: bytes) -> str:
 
 @dataclass(slots=True)
 class Sessions:
-    """Accounts and the tokens given out.
+    """Accounts and valid tokens.
 
     Attributes:
-        lifetime: Seconds a token is good for.
-        limit: How many tokens are remembered; the oldest go first.
-        claims: What the next tokens say in place of what is so, such as ``{"exp": 0}``. They are good all the same.
+        lifetime: Lifetime of a token in seconds.
+        limit: Maximum number of valid tokens; the oldest are dropped first.
+        claims: Claims that replace those of new tokens, such as ``{"exp": 0}``. They do not affect validity.
     """
 
     lifetime: float = 3600.0
@@ -46,7 +46,7 @@ class Sessions:
     _count: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def login(self, appid: object, api_key: object) -> int | None:
-        """Give the bot's id when id and key belong together, else None."""
+        """Return the bot's id if id and key are valid, otherwise None."""
         text = str(appid)
         bot_id = int(text) if text.isascii() and text.isdecimal() else None
         known = self.accounts.get(bot_id) if bot_id is not None else None
@@ -59,7 +59,7 @@ class Sessions:
         return bot_id
 
     def issue(self, user_id: int, *, use: str = "access") -> str:
-        """Give a new token. Each is different, as each login is."""
+        """Return a new, unique token."""
         expires = time.time() + self.lifetime
         claims = {
             "tid": f"{use}-{next(self._count)}",
@@ -74,22 +74,22 @@ class Sessions:
         return token
 
     def issue_session_id(self, user_id: int) -> str:
-        """Give a new id of a session: what a client may show on the TCP socket in place of its token."""
+        """Return a new session id, which a client can use on the TCP socket instead of its token."""
         session_id = "AAA" + secrets.token_urlsafe(24)
         self.remember(session_id, user_id, "socket")
         return session_id
 
     def remember(self, token: str, user_id: int, use: str) -> None:
-        """Let this token in, for ``access`` or for the TCP ``socket`` alone."""
+        """Make a token valid, for ``access`` or only for the TCP ``socket``."""
         while len(self._tokens) >= self.limit:
             del self._tokens[next(iter(self._tokens))]
         self._tokens[token] = (user_id, time.time() + self.lifetime, use)
 
     def check(self, token: str, *uses: str) -> int | None:
-        """Say whose token this is, or None when it is unknown, over, or for another use (default: ``access``)."""
+        """Return the user of a token, or None if the token is unknown, expired or for another use."""
         user_id, expires, use = self._tokens.get(token, (None, 0.0, ""))
         return user_id if time.time() < expires and use in (uses or ("access",)) else None
 
     def expire_all(self) -> None:
-        """Refuse every token given out so far from now on."""
+        """Invalidate every issued token."""
         self._tokens.clear()

@@ -1,4 +1,4 @@
-"""The local gateway in a thread with a loop of its own: it lives on while the bot's loop is blocked."""
+"""The local gateway in a thread with its own event loop, which keeps running while the bot's loop is blocked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 
 
 class GatewayThread:
-    """Runs a ``LocalGateway`` in a thread::
+    """Run a ``LocalGateway`` in a thread::
 
         with GatewayThread() as server:
             client = MezonClient(**server.gateway.client_options())
@@ -23,10 +23,10 @@ class GatewayThread:
             server.run(server.gateway.say("general", "alice", "hi"))
 
     Args:
-        gateway: The gateway to run, not started yet; a plain one by default.
+        gateway: The gateway to run, not started yet. Defaults to ``LocalGateway()``.
 
-    Read what the gateway recorded (``sent``, ``connections``) from any thread; call its coroutines through
-    ``run`` and its plain methods through ``call``.
+    The records of the gateway (``sent``, ``connections``) can be read from any thread. Call its coroutines with
+    ``run`` or ``arun``, and its other methods with ``call``.
     """
 
     def __init__(self, gateway: LocalGateway | None = None) -> None:
@@ -35,9 +35,9 @@ class GatewayThread:
         self._thread: threading.Thread | None = None
 
     def start(self) -> Self:
-        """Start the thread and the gateway in it."""
+        """Start the thread and the gateway."""
         if self._thread is not None:
-            raise RuntimeError("the gateway thread is running already")
+            raise RuntimeError("the gateway thread is already running")
         ready = threading.Event()
         self._thread = threading.Thread(target=self._main, args=(ready,), name="mezon-gateway", daemon=True)
         self._thread.start()
@@ -61,15 +61,15 @@ class GatewayThread:
         await self._stopping.wait()
 
     def run(self, coroutine: Coroutine[Any, Any, _T], *, timeout: float = 30.0) -> _T:
-        """Run a coroutine of the gateway in its thread and wait for the result."""
+        """Run a coroutine in the thread of the gateway and return its result. Blocks."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._running()).result(timeout)
 
     async def arun(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """Do the same for a caller that has a loop of its own to keep free."""
+        """Run a coroutine in the thread of the gateway and return its result, without blocking the caller's loop."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._running()))
 
     def call(self, method: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call a plain method of the gateway, such as ``gateway.stall``, in its thread."""
+        """Call a method of the gateway that is not a coroutine, such as ``gateway.stall``, in its thread."""
 
         async def run() -> Any:
             return method(*args, **kwargs)
@@ -78,11 +78,11 @@ class GatewayThread:
 
     def _running(self) -> asyncio.AbstractEventLoop:
         if self._loop is None or self._thread is None:
-            raise RuntimeError("start the gateway thread first")
+            raise RuntimeError("the gateway thread is not running; call start() first")
         return self._loop
 
     def stop(self) -> None:
-        """End the gateway and the thread."""
+        """Stop the gateway and the thread."""
         if self._thread is None:
             return
         try:

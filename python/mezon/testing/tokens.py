@@ -1,6 +1,6 @@
-"""Token transfers: a JSON-RPC node with accounts in memory (MMN) and a proof service (ZK).
+"""Token transfers: a JSON-RPC node (MMN) with accounts in memory, and a proof service (ZK).
 
-It checks what a node checks: address, amount, signature, nonce window, duplicates, balance, proof.
+The node checks address, amount, signature, nonce window, duplicates, balance and proof.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DECIMALS: Final = 6
 NONCE_WINDOW: Final = 150
 SLOT_SECONDS: Final = 0.4
 MEMORY: Final = 10_000
-"""How many transactions and proofs are remembered."""
+"""Maximum number of remembered transactions and proofs."""
 
 _ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _INVALID_PARAMS: Final = -32602
@@ -28,7 +28,7 @@ _NO_METHOD: Final = -32601
 
 
 def base58_encode(data: bytes) -> str:
-    """Write base58, in the alphabet of Bitcoin."""
+    """Encode bytes as base58 with the Bitcoin alphabet."""
     number = int.from_bytes(data, "big")
     digits = ""
     while number:
@@ -38,7 +38,7 @@ def base58_encode(data: bytes) -> str:
 
 
 def base58_decode(text: str) -> bytes:
-    """Give the bytes of a base58 text. Raises ValueError."""
+    """Decode base58 text. Raises ValueError."""
     number = 0
     for letter in text:
         number = number * 58 + _ALPHABET.index(letter)
@@ -47,7 +47,7 @@ def base58_decode(text: str) -> bytes:
 
 
 def address_of(user_id: int | str) -> str:
-    """Give the wallet address of a user id."""
+    """Return the wallet address of a user id."""
     return base58_encode(hashlib.sha256(str(user_id).encode()).digest())
 
 
@@ -64,7 +64,7 @@ class Transaction:
     extra_info: str
     tx_hash: str
     message: dict[str, Any] = field(repr=False)
-    """The ``tx_msg`` as it came."""
+    """The received ``tx_msg``."""
     signature: str = field(repr=False)
 
 
@@ -84,10 +84,10 @@ class Node:
     """The node and the proof service.
 
     Attributes:
-        transactions: What was accepted, oldest first.
-        opening_balance: What an account holds that nobody set (in millionths of a token).
-        require_proof: Refuse transactions whose proof this service did not make for that sender and key.
-        slot: The slot number at start; it counts up every 0.4 s.
+        transactions: The accepted transfers, oldest first.
+        opening_balance: Initial balance of an account, in millionths of a token.
+        require_proof: Refuse transactions whose proof this service did not issue for that sender and key.
+        slot: The initial slot number; it increases every 0.4 s.
     """
 
     def __init__(self, *, slot: int = 1_000, clock: Any = time.monotonic) -> None:
@@ -103,11 +103,11 @@ class Node:
         self._refusals: list[tuple[str, str]] = []
 
     def current_slot(self) -> int:
-        """Give the slot number now: what ``account.getcurrentnonce`` answers."""
+        """Return the current slot number, the result of ``account.getcurrentnonce``."""
         return self.slot + int((self._clock() - self._start) / SLOT_SECONDS)
 
     def balance(self, who: int | str) -> int:
-        """Give the balance of a user id or an address, in millionths of a token."""
+        """Return the balance of a user id or an address, in millionths of a token."""
         return self._account(self._address(who)).balance
 
     def set_balance(self, who: int | str, amount: int) -> None:
@@ -115,10 +115,10 @@ class Node:
         self._account(self._address(who)).balance = amount
 
     def refuse(self, code: str, message: str, *, times: int = 1) -> None:
-        """Refuse the next transactions with this code, such as ``mempool_full``."""
+        """Refuse the next ``times`` transactions with this code, such as ``mempool_full``."""
         self._refusals += [(code, message)] * times
 
-    # The services
+    # Services
 
     def rpc(self, request: Any) -> dict[str, Any]:
         """Answer one JSON-RPC 2.0 request object."""
@@ -162,7 +162,7 @@ class Node:
         return {**answer, "result": result}
 
     def prove(self, request: Any) -> dict[str, Any] | None:
-        """Answer a ``/prove`` request; None when a key is missing or wrong."""
+        """Answer a ``/prove`` request. None if a key is missing or invalid."""
         if not isinstance(request, dict):
             return None
         key, address, user_id = request.get("ephemeral_pk"), request.get("address"), request.get("user_id")
@@ -176,8 +176,6 @@ class Node:
         _limit(self._proofs)
         self._proofs[(str(address), str(key))] = (proof, public_input)
         return {"data": {"proof": proof, "public_input": public_input}}
-
-    # Inside
 
     def _address(self, who: int | str) -> str:
         return who if isinstance(who, str) and _is_address(who) else address_of(who)
@@ -193,7 +191,7 @@ class Node:
         sender, recipient = message.get("sender"), message.get("recipient")
         nonce, amount = message.get("nonce"), str(message.get("amount", ""))
         if not _is_address(sender) or not _is_address(recipient):
-            raise _Refusal("invalid_address", "sender or recipient is no address")
+            raise _Refusal("invalid_address", "sender or recipient is not an address")
         if not amount.isascii() or not amount.isdecimal() or int(amount) <= 0:
             raise _Refusal("invalid_amount", "amount must be a positive whole number")
         if not isinstance(nonce, int) or isinstance(nonce, bool):
@@ -214,7 +212,7 @@ class Node:
             raise _Refusal("nonce_too_high", f"nonce {nonce} is too far ahead, the slot is {now}")
         digest = hashlib.sha256(signed).digest()
         if digest in self._seen:
-            raise _Refusal("duplicate_transaction", "this transaction is known already")
+            raise _Refusal("duplicate_transaction", "this transaction is already known")
         account = self._account(str(sender))
         if account.balance < int(amount):
             raise _Refusal("insufficient_funds", f"the balance is {account.balance}")
@@ -251,7 +249,7 @@ def _limit(memory: dict[Any, Any]) -> None:
 
 
 def _verify(sender: str, signed: bytes, signature: str) -> bytes | None:
-    """Check a signature by the ephemeral key it brings along (returned), else by the sender's own (None)."""
+    """Verify a signature with the ephemeral key it contains (returned), otherwise with the sender's key (None)."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -266,5 +264,5 @@ def _verify(sender: str, signed: bytes, signature: str) -> bytes | None:
             key = base58_decode(sender)
         Ed25519PublicKey.from_public_bytes(key).verify(raw, signed)
     except (InvalidSignature, ValueError, KeyError, TypeError) as error:
-        raise _Refusal("invalid_signature", "the signature does not hold") from error
+        raise _Refusal("invalid_signature", "the signature is not valid") from error
     return key if ephemeral else None

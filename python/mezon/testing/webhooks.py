@@ -1,7 +1,7 @@
-"""The webhooks of the local gateway: URLs of channels and clans, and what was posted to them.
+"""The webhooks of channels and clans, and the posts to them.
 
-The formats are in docs/protocol.md, "Webhooks". What the live service answers is not documented; this one answers 200
-with ``{"ok": true}``, 404 for an unknown token and 400 for a body it cannot read.
+The formats are in docs/protocol.md, "Webhooks". The responses of the live service are not documented; this server
+answers 200 with ``{"ok": true}``, 404 for an unknown token and 400 for an invalid body.
 """
 
 from __future__ import annotations
@@ -10,22 +10,20 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from aiohttp import web
 
 from mezon.protobuf.api import api_pb2
+from mezon.testing.connection import ConnectionRegistry
 from mezon.testing.messages import build_message, content_text
 from mezon.testing.records import Request, keep
 from mezon.testing.world import Channel, Clan, User
 
-if TYPE_CHECKING:
-    from mezon.testing.core import GatewayCore
-
 __all__ = ["WebhookPost", "Webhooks"]
 
-#: The username ``here`` of a mention stands for everybody in the channel.
+#: The user id of a mention with the username ``here``, which stands for everyone in the channel.
 _HERE: Final = 1775731111020111321
 
 
@@ -34,10 +32,10 @@ class WebhookPost:
     """One accepted post to a webhook.
 
     Attributes:
-        channel: Where the message appeared: the channel, or the direct conversation with the member.
-        content: The content as a receiver gets it, by wire names.
-        message_id: The id of the message that came of it.
-        member: Whom a clan webhook wrote to; None for a webhook of a channel.
+        channel: The channel of the message, or the direct conversation with the member.
+        content: The content of the message, by wire names.
+        message_id: The id of the message.
+        member: The recipient of a clan webhook; None for a webhook of a channel.
         body: The decoded request body.
         time: ``time.monotonic()`` of its arrival.
     """
@@ -56,27 +54,32 @@ class WebhookPost:
 
 
 class Webhooks:
-    """The webhooks of one gateway: ``gateway.webhooks``."""
+    """The webhooks of one server.
 
-    def __init__(self, gateway: GatewayCore) -> None:
-        self._gateway = gateway
+    Attributes:
+        posts: Every accepted post; the oldest are dropped first.
+        sender: The user that sends the messages; created at the first post.
+    """
+
+    def __init__(self, registry: ConnectionRegistry) -> None:
+        self._registry = registry
+        self._world = registry.state.world
+        self._recorder = registry.recorder
         self._tokens: dict[str, int] = {}
         self._untaken: list[WebhookPost] = []
-        #: Every accepted post; the oldest go first.
         self.posts: list[WebhookPost] = []
-        #: The user in whose name the messages appear.
         self.sender: User | None = None
 
     def channel_url(self, channel: Channel | int | str) -> str:
-        """Return the URL of a webhook of a channel, which is created when it is first asked for."""
-        found = self._gateway.world.channel(channel)
-        return f"{self._gateway.url}/webhooks/{found.id}/{self._token(found.id)}"
+        """Return the webhook URL of a channel. Create the webhook at the first call."""
+        found = self._world.channel(channel)
+        return f"{self._registry.state.address.url}/webhooks/{found.id}/{self._token(found.id)}"
 
     def clan_url(self, clan: Clan | int | str | None = None, member: User | int | str | None = None) -> str:
-        """Return the URL of a webhook of a clan: by default of the first clan, and without a member."""
-        world = self._gateway.world
+        """Return the webhook URL of a clan (default: the first clan), for one member if ``member`` is given."""
+        world = self._world
         found = world.clan(clan)
-        url = f"{self._gateway.url}/clanwebhooks/{self._token(found.id)}"
+        url = f"{self._registry.state.address.url}/clanwebhooks/{self._token(found.id)}"
         return url if member is None else f"{url}/{quote(world.user(member).username, safe='')}"
 
     async def next(self, *, timeout: float = 5.0) -> WebhookPost:
@@ -85,25 +88,25 @@ class Webhooks:
         Raises:
             TimeoutError: If none arrives within ``timeout`` seconds.
         """
-        await self._gateway.wait_until(
+        await self._recorder.wait_until(
             lambda: bool(self._untaken), timeout=timeout, what="a post to a webhook"
         )
         return self._untaken.pop(0)
 
-    # ---- requests
+    # Requests
 
     async def post_to_channel(self, request: web.Request, record: Request) -> web.Response:
         """Handle ``POST /webhooks/{channel}/{token}``."""
         channel_id = int(request.match_info["channel"])
         if self._tokens.get(request.match_info["token"]) != channel_id:
-            raise web.HTTPNotFound(text="there is no such webhook")
+            raise web.HTTPNotFound(text="no such webhook")
         body = _parse(record)
         message = body.get("message")
         if body.get("type") != "hook" or not isinstance(message, dict):
-            raise web.HTTPBadRequest(text='the body is {"type": "hook", "message": {...}}')
+            raise web.HTTPBadRequest(text='the body must be {"type": "hook", "message": {...}}')
         content = {name: value for name, value in message.items() if name not in ("mentions", "images")}
         return self._accept(
-            self._gateway.world.channels[channel_id],
+            self._world.channels[channel_id],
             content,
             body,
             mentions=[self._mention(mention) for mention in message.get("mentions") or ()],
@@ -113,19 +116,21 @@ class Webhooks:
     async def post_to_member(self, request: web.Request, record: Request) -> web.Response:
         """Handle ``POST /clanwebhooks/{token}/{user}``."""
         clan_id = self._tokens.get(request.match_info["token"])
-        world = self._gateway.world
+        world = self._world
         if clan_id not in world.clans:
-            raise web.HTTPNotFound(text="there is no such webhook")
+            raise web.HTTPNotFound(text="no such webhook")
         name = request.match_info["user"]
         try:
             member = world.user(int(name) if name.isdecimal() else name)
         except LookupError:
-            raise web.HTTPNotFound(text="there is no such member") from None
+            raise web.HTTPNotFound(text="no such member") from None
         body = _parse(record)
         try:
             content = json.loads(body["content"])
         except (KeyError, TypeError, ValueError):
-            raise web.HTTPBadRequest(text='`content` is the JSON text of {"t": ..., "mk": [...]}') from None
+            raise web.HTTPBadRequest(
+                text='`content` must be the JSON text of {"t": ..., "mk": [...]}'
+            ) from None
         attachments = [
             api_pb2.MessageAttachment(url=str(one.get("url", "")), filetype=str(one.get("filetype", "")))
             for one in body.get("attachments") or ()
@@ -143,8 +148,8 @@ class Webhooks:
         attachments: list[api_pb2.MessageAttachment] | None = None,
     ) -> web.Response:
         if not isinstance(content, dict) or not (content.get("t") or attachments):
-            raise web.HTTPBadRequest(text="the message has neither a text nor an image")
-        gateway, world = self._gateway, self._gateway.world
+            raise web.HTTPBadRequest(text="the message has neither text nor an image")
+        world = self._world
         if self.sender is None:
             self.sender = world.add_user("webhook", display_name="Webhook")
         message = build_message(
@@ -158,16 +163,16 @@ class Webhooks:
         )
         world.remember(message)
         post = WebhookPost(channel, content, message.message_id, member, body, time.monotonic())
-        keep(self.posts, post, gateway.max_records)
-        keep(self._untaken, post, gateway.max_records)
-        gateway.broadcast(channel_message=message)
-        gateway.notify()
+        keep(self.posts, post, self._recorder.max_records)
+        keep(self._untaken, post, self._recorder.max_records)
+        self._registry.broadcast(channel_message=message)
+        self._recorder.notify()
         return web.json_response({"ok": True})
 
-    # ---- parts
+    # Parts
 
     def _token(self, target_id: int) -> str:
-        """Return the token of a channel's or clan's webhook, made when it is first asked for."""
+        """Return the token of a channel's or clan's webhook. Create it at the first call."""
         for token, known in self._tokens.items():
             if known == target_id:
                 return token
@@ -177,13 +182,13 @@ class Webhooks:
 
     def _mention(self, mention: Any) -> api_pb2.MessageMention:
         if not isinstance(mention, dict):
-            raise web.HTTPBadRequest(text="a mention is an object")
+            raise web.HTTPBadRequest(text="a mention must be an object")
         user_id, username = int(mention.get("user_id") or 0), str(mention.get("username") or "")
         if username == "here":
             user_id = _HERE
         elif not user_id and username:
             try:
-                user_id = self._gateway.world.user(username).id
+                user_id = self._world.user(username).id
             except LookupError:
                 raise web.HTTPBadRequest(text=f"there is no user {username!r}") from None
         start, end = int(mention.get("s") or 0), int(mention.get("e") or 0)
@@ -194,15 +199,15 @@ def _parse(record: Request) -> dict[str, Any]:
     try:
         record.message = json.loads(record.body)
     except ValueError:
-        raise web.HTTPBadRequest(text="the body is no JSON") from None
+        raise web.HTTPBadRequest(text="the body is not valid JSON") from None
     if not isinstance(record.message, dict):
-        raise web.HTTPBadRequest(text="the body is no JSON object")
+        raise web.HTTPBadRequest(text="the body is not a JSON object")
     return record.message
 
 
 def _image(image: Any) -> api_pb2.MessageAttachment:
     if not isinstance(image, dict):
-        raise web.HTTPBadRequest(text="an image is an object")
+        raise web.HTTPBadRequest(text="an image must be an object")
     return api_pb2.MessageAttachment(
         filename=str(image.get("fn") or ""),
         size=int(image.get("sz") or 0),

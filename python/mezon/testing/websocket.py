@@ -1,22 +1,19 @@
-"""The WebSocket side: the route ``/ws`` and the connections that come by it."""
+"""The WebSocket transport: the route ``/ws`` and its connections."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from aiohttp import WSMsgType, web
 
-from mezon.testing.connection import Connection
+from mezon.testing.connection import Connection, ConnectionRegistry, EnvelopeHandler
 from mezon.testing.frames import BINARY, Chunk, websocket_frame
 from mezon.testing.records import Handshake, Transport
 from mezon.testing.wire import Pipe
 
-if TYPE_CHECKING:
-    from mezon.testing.core import GatewayCore
-
-__all__ = ["WebSocketConnection", "WebSocketSide"]
+__all__ = ["WebSocketConnection", "WebSocketServer"]
 
 UNRECOGNIZED_PAYLOAD: Final = 1
 
@@ -25,27 +22,27 @@ _MESSAGE_LIMIT: Final = 64 * 1024 * 1024
 _ENDINGS: Final = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
-class WebSocketSide:
-    """The route ``/ws``."""
+class WebSocketServer:
+    """Accept WebSockets at ``/ws``."""
 
-    def __init__(self, gateway: GatewayCore) -> None:
-        self._gateway = gateway
+    def __init__(self, registry: ConnectionRegistry, handler: EnvelopeHandler) -> None:
+        self._registry = registry
+        self._handler = handler
 
     @property
     def live(self) -> list[WebSocketConnection]:
-        """The WebSockets that are open."""
-        return [c for c in self._gateway.live if isinstance(c, WebSocketConnection)]
+        """The open WebSockets."""
+        return [c for c in self._registry.live if isinstance(c, WebSocketConnection)]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Take a connection in, check its token and serve it to its end."""
-        gateway = self._gateway
-        if not gateway.websocket:
+        """Check the token, accept the connection and serve it until it ends."""
+        registry, state = self._registry, self._registry.state
+        if not state.settings.websocket:
             raise web.HTTPNotFound(text="this gateway serves no WebSocket")
-        user_id = gateway.sessions.check(request.query.get("token", ""))
+        user_id = state.sessions.check(request.query.get("token", ""))
         if user_id is None:
             raise web.HTTPUnauthorized(text="the token is unknown or expired")
         transport = request.transport
-        # uvloop's transports are no asyncio.Transport.
         if transport is None:
             raise web.HTTPServiceUnavailable
         websocket = web.WebSocketResponse(
@@ -56,9 +53,10 @@ class WebSocketSide:
             max_msg_size=_MESSAGE_LIMIT,
         )
         await websocket.prepare(request)
-        gateway.record_handshake(Handshake("websocket", True, time.monotonic()))
-        pipe = Pipe(transport, gateway.wire, lambda: gateway.stalled)
-        with gateway.admit(WebSocketConnection(gateway, pipe, user_id, websocket)) as connection:
+        registry.recorder.record_handshake(Handshake("websocket", True, time.monotonic()))
+        pipe = Pipe(transport, state.settings.wire, lambda: registry.faults.stalled)
+        accepted = WebSocketConnection(registry, self._handler, pipe, user_id, websocket)
+        with registry.admit(accepted) as connection:
             await connection.serve()
         return websocket
 
@@ -67,16 +65,21 @@ class WebSocketConnection(Connection):
     """One open WebSocket.
 
     Attributes:
-        protocol: The subprotocol agreed on, or None.
-        close_code: The code of the close frame the client sent, or None.
+        protocol: The negotiated subprotocol, or None.
+        close_code: The code of the client's close frame, or None.
     """
 
     transport: ClassVar[Transport] = "websocket"
 
     def __init__(
-        self, gateway: GatewayCore, pipe: Pipe, user_id: int, websocket: web.WebSocketResponse
+        self,
+        registry: ConnectionRegistry,
+        handler: EnvelopeHandler,
+        pipe: Pipe,
+        user_id: int,
+        websocket: web.WebSocketResponse,
     ) -> None:
-        super().__init__(gateway, pipe, user_id)
+        super().__init__(registry, handler, pipe, user_id)
         self._websocket = websocket
         self.protocol: str | None = websocket.ws_protocol
         self.close_code: int | None = None
@@ -85,7 +88,7 @@ class WebSocketConnection(Connection):
         while True:
             since = time.monotonic()
             try:
-                async with asyncio.timeout(self._gateway.silence_limit):
+                async with asyncio.timeout(self._settings.silence_limit):
                     message = await self._websocket.receive()
             except TimeoutError:
                 if not self.was_silent(since):
@@ -94,7 +97,7 @@ class WebSocketConnection(Connection):
                 return
             await self.flowing()
             if message.type is WSMsgType.BINARY:
-                if not self._take(message.data):
+                if not self.receive(message.data):
                     self.send_error(0, UNRECOGNIZED_PAYLOAD, "Unrecognized payload")
             elif message.type is WSMsgType.PING:
                 self.write(websocket_frame(bytes(message.data), _PONG))
@@ -103,7 +106,7 @@ class WebSocketConnection(Connection):
                 return
 
     async def close(self, code: int, reason: str = "") -> None:
-        """Say goodbye with a close frame."""
+        """Send a close frame and wait for the client's."""
         await self._websocket.close(code=code, message=reason.encode())
 
     def push(self, data: bytes, *, fragments: int = 1) -> None:

@@ -1,16 +1,59 @@
-"""The world the local gateway serves: clans, channels, users, roles, menus, messages. All in memory."""
+"""The entities a local gateway serves (clans, channels, users, roles, messages), in memory.
+
+``World`` holds them, ``load_world`` reads one from a JSON file for ``mezon dev --world`` and tests::
+
+    {
+      "bot": "helper",
+      "users": ["alice", {"username": "bob", "display_name": "Bob B."}],
+      "clans": [{"name": "Company", "channels": ["general", {"label": "hr", "private": true, "members": ["alice"]}]}]
+    }
+
+A name can replace an object; objects take the parameters of ``World.add_user`` and ``World.add_channel``.
+"""
 
 from __future__ import annotations
 
+import json
 import time
+import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
 
 from mezon.protobuf.api import api_pb2
-from mezon.testing.things import CHANNEL, DM, GROUP, THREAD, VOICE, Channel, Clan, Role, User
 
-__all__ = ["CHANNEL", "DM", "GROUP", "THREAD", "VOICE", "Channel", "Clan", "Role", "User", "World"]
+__all__ = [
+    "BOT_ID",
+    "CHANNEL",
+    "DM",
+    "FRIEND",
+    "GROUP",
+    "INVITE_RECEIVED",
+    "INVITE_SENT",
+    "THREAD",
+    "VOICE",
+    "Channel",
+    "Clan",
+    "Role",
+    "User",
+    "World",
+    "load_world",
+]
+
+BOT_ID: Final = 1_830_000_000_000_000_001
+"""The default id of the bot."""
+
+# Channel types on the wire.
+CHANNEL: Final = 1
+GROUP: Final = 2
+DM: Final = 3
+THREAD: Final = 7
+VOICE: Final = 10
+
+# Message mode by channel type (docs/protocol.md, "Sending").
+_MODES: Final = {CHANNEL: 2, GROUP: 3, DM: 4, THREAD: 6}
 
 # Friend.state on the wire.
 FRIEND: Final = 0
@@ -18,18 +61,127 @@ INVITE_SENT: Final = 1
 INVITE_RECEIVED: Final = 2
 
 MESSAGES_PER_CHANNEL: Final = 10_000
-"""How many messages of a channel the world remembers; older ones are forgotten."""
+"""Length of a channel's history; the oldest messages are dropped first."""
 
 _FIRST_ID: Final = 1_840_000_000_000_000_000
 _FIRST_MESSAGE_ID: Final = 1_850_000_000_000_000_000
 
 
+@dataclass(slots=True)
+class User:
+    """A person or a bot."""
+
+    id: int
+    username: str
+    display_name: str = ""
+    avatar_url: str = ""
+    online: bool = True
+    is_bot: bool = False
+    clan_nicks: dict[int, str] = field(default_factory=dict)
+    """Nickname by clan id."""
+
+    def to_pb(self) -> api_pb2.User:
+        """Return the user as a protobuf message."""
+        return api_pb2.User(
+            id=self.id,
+            username=self.username,
+            display_name=self.display_name,
+            avatar_url=self.avatar_url,
+            online=self.online,
+        )
+
+
+@dataclass(slots=True)
+class Clan:
+    """A clan (server) with its members."""
+
+    id: int
+    name: str
+    creator_id: int = 0
+    logo: str = ""
+    description: str = ""
+    welcome_channel_id: int = 0
+    member_ids: set[int] = field(default_factory=set)
+
+    def to_pb(self) -> api_pb2.ClanDesc:
+        """Return the clan as a protobuf message."""
+        return api_pb2.ClanDesc(
+            creator_id=self.creator_id,
+            clan_name=self.name,
+            logo=self.logo,
+            clan_id=self.id,
+            status=1,
+            welcome_channel_id=self.welcome_channel_id,
+            description=self.description,
+        )
+
+
+@dataclass(slots=True)
+class Channel:
+    """A channel, thread, voice room, group or direct conversation."""
+
+    id: int
+    label: str
+    clan_id: int = 0
+    type: int = CHANNEL
+    private: bool = False
+    parent_id: int = 0
+    category_id: int = 0
+    category_name: str = ""
+    creator_id: int = 0
+    topic: str = ""
+    member_ids: list[int] = field(default_factory=list)
+    voice_user_ids: list[int] = field(default_factory=list)
+    meeting_code: str = ""
+
+    @property
+    def mode(self) -> int:
+        """The ``mode`` of messages in this channel."""
+        return _MODES.get(self.type, 2)
+
+
+@dataclass(slots=True)
+class Role:
+    """A role of a clan."""
+
+    id: int
+    clan_id: int
+    title: str
+    color: str = ""
+    icon: str = ""
+    description: str = ""
+    user_ids: set[int] = field(default_factory=set)
+    permission_ids: set[int] = field(default_factory=set)
+    display_online: int = 0
+    allow_mention: int = 1
+
+    def to_pb(self) -> api_pb2.Role:
+        """Return the role as a protobuf message."""
+        role = api_pb2.Role(
+            id=self.id,
+            title=self.title,
+            color=self.color,
+            role_icon=self.icon,
+            slug=self.title.lower().replace(" ", "-"),
+            description=self.description,
+            clan_id=self.clan_id,
+            active=1,
+            display_online=self.display_online,
+            allow_mention=self.allow_mention,
+        )
+        for user_id in sorted(self.user_ids):
+            role.role_user_list.role_users.add(id=user_id)
+        for permission_id in sorted(self.permission_ids):
+            role.permission_list.permissions.add(id=permission_id, active=1)
+        return role
+
+
 class World:
-    """Everything there is. Lookups take an object, an id, or a name.
+    """The entities of one gateway. Lookups take an object, an id or a name.
 
     Args:
-        bot: The bot's own user; it becomes a member of every clan.
-        populate: Start with one clan, two channels and three users (else only with the bot).
+        bot: The bot's user. It is a member of every clan.
+        populate: Create one clan, two channels and three users. Otherwise the world contains only the bot.
     """
 
     def __init__(self, bot: User, *, populate: bool = True) -> None:
@@ -57,20 +209,20 @@ class World:
             self.add_user("bob", display_name="Bob")
             self.add_user("chi", display_name="Chi Nguyễn")
 
-    # Making things
+    # Creating entities
 
     def next_id(self) -> int:
-        """Give a fresh id for anything but a message."""
+        """Return a new id for anything but a message."""
         self._last_id += 1
         return self._last_id
 
     def next_message_id(self) -> int:
-        """Give a fresh message id, larger than every one before."""
+        """Return a new message id, larger than all previous ones."""
         self._last_message_id += 1
         return self._last_message_id
 
     def reserve_message_ids(self, count: int) -> range:
-        """Take ``count`` consecutive message ids at once."""
+        """Reserve ``count`` consecutive message ids."""
         first = self._last_message_id + 1
         self._last_message_id += count
         return range(first, first + count)
@@ -85,7 +237,7 @@ class World:
         is_bot: bool = False,
         clans: Iterable[Clan | int | str] | None = None,
     ) -> User:
-        """Add a user, by default as a member of every clan there is."""
+        """Add a user to ``clans``, by default to every clan."""
         user_id = id if id is not None else self.next_id()
         user = User(user_id, username, display_name, avatar_url, is_bot=is_bot)
         self.users[user_id] = user
@@ -94,7 +246,7 @@ class World:
         return user
 
     def add_clan(self, name: str, *, id: int | None = None, logo: str = "", description: str = "") -> Clan:
-        """Add a clan with everybody as a member."""
+        """Add a clan. Every existing user becomes a member."""
         clan_id = id if id is not None else self.next_id()
         clan = Clan(clan_id, name, logo=logo, description=description, member_ids=set(self.users))
         self.clans[clan_id] = clan
@@ -113,11 +265,11 @@ class World:
         category_name: str = "TEXT CHANNELS",
         topic: str = "",
     ) -> Channel:
-        """Add a channel to a clan (the first one when ``clan`` is None).
+        """Add a channel to a clan (to the first clan if ``clan`` is None).
 
         Args:
-            type: 1 text, 7 thread (give ``parent``), 10 voice.
-            private: Only ``members`` may see it.
+            type: 1 text, 7 thread (requires ``parent``), 10 voice.
+            private: Hide the channel from everyone except ``members``.
         """
         home = self.clan(clan)
         channel_id = id if id is not None else self.next_id()
@@ -141,14 +293,14 @@ class World:
         return channel
 
     def add_thread(self, label: str, parent: Channel | int | str, *, private: bool = False) -> Channel:
-        """Add a thread below a channel."""
+        """Add a thread to a channel."""
         above = self.channel(parent)
         return self.add_channel(label, above.clan_id, type=THREAD, parent=above, private=private)
 
     def add_voice_channel(
         self, label: str, clan: Clan | int | str | None = None, *, users: Iterable[User | int | str] = ()
     ) -> Channel:
-        """Add a voice room with somebody in it."""
+        """Add a voice room that contains ``users``."""
         channel = self.add_channel(label, clan, type=VOICE)
         channel.voice_user_ids = [self.user(u).id for u in users]
         return channel
@@ -169,7 +321,7 @@ class World:
         return role
 
     def dm(self, *users: User | int | str) -> Channel:
-        """Give the direct conversation of the bot with a user (or a group of users), made when there is none."""
+        """Return the bot's direct conversation with a user or a group. Create the conversation if necessary."""
         ids = [self.user(u).id for u in users]
         kind = DM if len(ids) == 1 else GROUP
         for channel in self.channels.values():
@@ -182,8 +334,8 @@ class World:
         self.channels[channel.id] = channel
         return channel
 
-    def ensure_crowd(self, channels: int, senders: int) -> tuple[list[Channel], list[User]]:
-        """Give that many text channels of the first clan and that many people, made when there are too few."""
+    def ensure_senders(self, channels: int, senders: int) -> tuple[list[Channel], list[User]]:
+        """Return that many text channels of the first clan and that many people. Create the missing ones."""
         clan = self.clan(None)
         rooms = [
             c for c in self.channels.values() if c.clan_id == clan.id and c.type == CHANNEL and not c.private
@@ -196,10 +348,15 @@ class World:
             people.append(self.add_user(f"user{number:04d}", display_name=f"Người dùng {number}"))
         return rooms[:channels], people[:senders]
 
-    # Finding things
+    def ensure_crowd(self, channels: int, senders: int) -> tuple[list[Channel], list[User]]:
+        """Call ``ensure_senders``: this is its deprecated name."""
+        warnings.warn("World.ensure_crowd is now World.ensure_senders", DeprecationWarning, stacklevel=2)
+        return self.ensure_senders(channels, senders)
+
+    # Lookups
 
     def user(self, who: User | int | str) -> User:
-        """Give the user with this id or username. Raises LookupError."""
+        """Return the user with this id or username. Raises LookupError."""
         if isinstance(who, User):
             return who
         found = self.users.get(who) if isinstance(who, int) else None
@@ -210,7 +367,7 @@ class World:
         return found
 
     def clan(self, which: Clan | int | str | None = None) -> Clan:
-        """Give the clan with this id or name; the first one for None. Raises LookupError."""
+        """Return the clan with this id or name, or the first clan for None. Raises LookupError."""
         if isinstance(which, Clan):
             return which
         if which is None:
@@ -224,7 +381,7 @@ class World:
         return found
 
     def channel(self, which: Channel | int | str | None = None) -> Channel:
-        """Give the channel with this id or label; the first one for None. Raises LookupError."""
+        """Return the channel with this id or label, or the first channel for None. Raises LookupError."""
         if isinstance(which, Channel):
             return which
         if which is None:
@@ -240,7 +397,7 @@ class World:
         return found
 
     def may_see(self, user_id: int, channel: Channel) -> bool:
-        """Say whether somebody belongs to a channel; the bot belongs to all of its direct conversations."""
+        """Return whether a user has access to a channel. The bot has access to all of its direct conversations."""
         if channel.type in (DM, GROUP):
             return user_id == self.bot.id or user_id in channel.member_ids
         clan = self.clans.get(channel.clan_id)
@@ -251,42 +408,41 @@ class World:
     # Messages
 
     def remember(self, message: api_pb2.ChannelMessage) -> None:
-        """Add a message to the history of its channel."""
+        """Append a message to the history of its channel."""
         history = self._messages.get(message.channel_id)
         if history is None:
             history = self._messages[message.channel_id] = deque(maxlen=MESSAGES_PER_CHANNEL)
         history.append(message)
 
     def messages(self, channel: Channel | int | str) -> list[api_pb2.ChannelMessage]:
-        """Give the history of a channel, oldest first."""
+        """Return the history of a channel, oldest message first."""
         return list(self._messages.get(self.channel(channel).id, ()))
 
     def message(self, message_id: int, channel_id: int = 0) -> api_pb2.ChannelMessage | None:
-        """Give a message of the history by id (of one channel, or of any)."""
-        rooms: Iterator[deque[api_pb2.ChannelMessage]] | list[deque[api_pb2.ChannelMessage]]
-        rooms = (
-            [self._messages[channel_id]] if channel_id in self._messages else iter(self._messages.values())
+        """Return a message from the history of one channel or of any, or None."""
+        histories = (
+            [self._messages[channel_id]] if channel_id in self._messages else list(self._messages.values())
         )
-        for history in rooms:
+        for history in histories:
             for message in reversed(history):
                 if message.message_id == message_id:
                     return message
         return None
 
     def forget(self, message: api_pb2.ChannelMessage) -> None:
-        """Take a message out of the history."""
+        """Remove a message from the history."""
         history = self._messages.get(message.channel_id)
         if history is not None and message in history:
             history.remove(message)
 
     def forget_messages(self) -> None:
-        """Empty every history."""
+        """Clear every history."""
         self._messages.clear()
 
     def describe(self, channel: Channel) -> api_pb2.ChannelDescription:
-        """Give the channel as the wire carries it."""
+        """Return a channel as a protobuf message."""
         clan = self.clans.get(channel.clan_id)
-        people = [self.users[i] for i in channel.member_ids if i in self.users]
+        members = [self.users[i] for i in channel.member_ids if i in self.users]
         description = api_pb2.ChannelDescription(
             clan_id=channel.clan_id,
             parent_id=channel.parent_id,
@@ -298,10 +454,10 @@ class World:
             channel_label=channel.label,
             channel_private=int(channel.private),
             user_ids=channel.member_ids,
-            usernames=[p.username for p in people],
-            display_names=[p.display_name for p in people],
-            avatars=[p.avatar_url for p in people],
-            onlines=[p.online for p in people],
+            usernames=[p.username for p in members],
+            display_names=[p.display_name for p in members],
+            avatars=[p.avatar_url for p in members],
+            onlines=[p.online for p in members],
             clan_name=clan.name if clan is not None else "",
             meeting_code=channel.meeting_code,
             active=1,
@@ -316,3 +472,43 @@ class World:
             description.last_sent_message.content = last.content
             description.last_sent_message.timestamp_seconds = last.create_time_seconds or int(time.time())
         return description
+
+
+def load_world(path: str | Path) -> World:
+    """Read a world from a JSON file.
+
+    Raises:
+        ValueError: The file does not describe a world; the message names the place.
+        OSError: The file cannot be read.
+    """
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from None
+    if not isinstance(found, dict) or set(found) - {"bot", "users", "clans"}:
+        raise ValueError(f'{path} must be an object with "users", "clans" and optionally "bot"')
+    name = str(found.get("bot", "echo"))
+    world = World(User(BOT_ID, name, name.capitalize(), is_bot=True), populate=False)
+    try:
+        users = [_as_object(user, "username") for user in found.get("users", [])]
+        for user in users:
+            world.add_user(**{"display_name": str(user["username"]).capitalize(), **user})
+        for clan in found.get("clans", []):
+            fields = _as_object(clan, "name")
+            channels = fields.pop("channels", ["general"])
+            home = world.add_clan(**fields)
+            for channel in channels:
+                world.add_channel(clan=home, **_as_object(channel, "label"))
+    except (TypeError, KeyError, LookupError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    if not world.channels:
+        raise ValueError(f'{path} has no channel: "clans": [{{"name": "Home", "channels": ["general"]}}]')
+    return world
+
+
+def _as_object(value: Any, name: str) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {name: value}
+    if not isinstance(value, Mapping) or name not in value:
+        raise TypeError(f'{value!r} must be a name, or an object with "{name}"')
+    return dict(value)

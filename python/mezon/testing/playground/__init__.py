@@ -1,12 +1,13 @@
-"""The playground: one page on which a developer talks to a bot, looks at every frame, and breaks things.
+"""The playground: a web page to talk to a bot, inspect every frame, and inject faults.
 
-It stands beside a running ``mezon.testing.LocalGateway``, on a loopback port of its own, so that it stays
-there when the gateway is stopped or restarted::
+It serves a running ``mezon.testing.LocalGateway`` on its own loopback port, so that it stays available while the
+gateway is stopped or restarted::
 
     async with LocalGateway() as gateway, Playground(gateway) as playground:
         print(playground.url)
 
-``mezon dev``, ``mezon gateway --playground`` and ``python -m mezon.testing --playground`` start it.
+``mezon dev``, ``mezon gateway --playground`` and ``python -m mezon.testing --playground`` start it. This module is the
+public import path.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a person can do on the page (and at the prompt of ``mezon chat``): as users, and to the weather."""
+"""What a person can do on the page and at the prompt of ``mezon chat``: act as users, and inject faults."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from mezon.protobuf.api import api_pb2
-from mezon.protobuf.rtapi import realtime_pb2
-from mezon.testing.inputs import name_of_button, parts_of
+from mezon.testing.gateway import LocalGateway
+from mezon.testing.interactions import name_of_button
+from mezon.testing.messages import components_of
 from mezon.testing.playground.conversation import Conversation
 from mezon.testing.playground.recording import Recording, mark, quoted, unmarked
 from mezon.testing.world import DM, GROUP, Channel
 
-if TYPE_CHECKING:
-    from mezon.testing.gateway import LocalGateway
-
 __all__ = ["FAULTS", "Actions"]
 
 FILE_LIMIT: Final = 8 * 1024 * 1024
-"""Bytes of a file a person attaches."""
+"""Maximum size of an attached file in bytes."""
 
-#: Faults by name: the line of a test, and whether the bot has to come back after it.
+#: Faults by name: the line of a test, and whether the bot must reconnect afterwards.
 FAULTS: Final[Mapping[str, tuple[str, bool]]] = {
     "drop": ("await gateway.drop()", True),
     "restart": ("await gateway.restart()", True),
@@ -40,7 +37,7 @@ FAULTS: Final[Mapping[str, tuple[str, bool]]] = {
 
 
 class Actions:
-    """Every method is a thing to do; ids are ints or texts. They raise LookupError and ValueError with sentences."""
+    """The actions, one method each. Ids are ints or str. Raise LookupError or ValueError with a readable message."""
 
     def __init__(self, gateway: LocalGateway, conversation: Conversation, recording: Recording) -> None:
         self._gateway = gateway
@@ -57,9 +54,9 @@ class Actions:
         reply_to: int | str = 0,
         files: Sequence[Mapping[str, str]] = (),
     ) -> str:
-        """Let a user say something; ``@name`` mentions. Returns the message id."""
+        """Send a message as a user; ``@name`` mentions another user. Return the message id."""
         if not text.strip() and not files:
-            raise ValueError("there is nothing to say")
+            raise ValueError("the message is empty")
         world = self._gateway.world
         room, sender = world.channel(_key(channel)), world.user(_key(user))
         known = {one.username: one for one in world.users.values()}
@@ -96,28 +93,25 @@ class Actions:
         try:
             data = base64.b64decode(file["data"], validate=True)
         except (KeyError, binascii.Error):
-            raise ValueError("the file did not arrive whole") from None
+            raise ValueError("the file is incomplete") from None
         if len(data) > FILE_LIMIT:
-            raise ValueError(f"a file may have {FILE_LIMIT // 1024 // 1024} MB here")
+            raise ValueError(f"the file is larger than {FILE_LIMIT // 1024 // 1024} MB")
         name = file.get("name") or "file"
         kind = file.get("type") or "application/octet-stream"
-        gateway = self._gateway
-        url = gateway.expect_upload(name, kind)
-        key = next(key for key, expected in gateway.expected_uploads.items() if expected.url == url)
-        gateway.uploads[url] = replace(gateway.expected_uploads.pop(key), body=data)
-        return api_pb2.MessageAttachment(filename=name, filetype=kind, size=len(data), url=url)
+        upload = self._gateway.state.add_upload(name, kind, data)
+        return api_pb2.MessageAttachment(filename=name, filetype=kind, size=len(data), url=upload.url)
 
     async def dm(self, user: int | str) -> str:
-        """Open the direct conversation of a user with the bot; returns the id of its channel."""
+        """Open the direct conversation of a user with the bot. Return the id of its channel."""
         return str(self._gateway.world.dm(_key(user)).id)
 
     async def add_user(self, username: str) -> str:
-        """Add somebody new, in every clan. Returns the id."""
+        """Add a user to every clan. Return the id."""
         if not re.fullmatch(r"[\w.-]{1,32}", username):
-            raise ValueError("a name has up to 32 letters, digits, dots and hyphens")
+            raise ValueError("a username has 1 to 32 letters, digits, dots and hyphens")
         world = self._gateway.world
         if any(one.username == username for one in world.users.values()):
-            raise ValueError(f"there is a user {username} already")
+            raise ValueError(f"the user {username} already exists")
         user = world.add_user(username, display_name=username.capitalize())
         self._recording.add(
             f"gateway.world.add_user({quoted(username)}, display_name={quoted(user.display_name)})"
@@ -125,15 +119,15 @@ class Actions:
         return str(user.id)
 
     async def add_channel(self, label: str, clan: int | str | None = None) -> str:
-        """Make a new text channel. Returns the id."""
+        """Create a text channel. Return the id."""
         if not re.fullmatch(r"[\w -]{1,64}", label):
-            raise ValueError("a channel's name has up to 64 letters, digits, blanks and hyphens")
+            raise ValueError("a channel name has 1 to 64 letters, digits, spaces and hyphens")
         channel = self._gateway.world.add_channel(label, _key(clan) if clan else None)
         self._recording.add(f"gateway.world.add_channel({quoted(label)})")
         return str(channel.id)
 
     async def edit(self, message: int | str, text: str) -> None:
-        """Let the sender change a message."""
+        """Change a message as its sender."""
         await self._gateway.edit(int(message), text)
         self._recording.add(f"await gateway.edit({mark(message)}, {quoted(text)})")
 
@@ -143,9 +137,9 @@ class Actions:
         self._recording.add(f"await gateway.remove({mark(message)})")
 
     async def react(self, message: int | str, user: int | str, emoji: str, remove: bool = False) -> None:
-        """Let a user put a reaction on a message, or take it back."""
+        """Add or remove a user's reaction to a message."""
         if not emoji.strip():
-            raise ValueError("name an emoji")
+            raise ValueError("the emoji is empty")
         sender = self._gateway.world.user(_key(user))
         await self._gateway.react(int(message), sender, emoji, remove=remove)
         more = ", remove=True" if remove else ""
@@ -154,62 +148,55 @@ class Actions:
         )
 
     async def typing(self, channel: int | str, user: int | str) -> None:
-        """Show a user as typing. Not worth a line in a test."""
+        """Show a user as typing. Not recorded."""
         await self._gateway.typing(_key(channel), _key(user))
 
     async def click(
         self, message: int | str, user: int | str, button: str, values: Mapping[str, Any] | None = None
     ) -> None:
-        """Let a user press a button; ``values`` are what they filled in, by the id of the field."""
+        """Click a button as a user; ``values`` are the filled-in fields by id."""
         sender = self._gateway.world.user(_key(user))
         extra = json.dumps(dict(values), ensure_ascii=False) if values else ""
-        event = self._event(message, realtime_pb2.MessageButtonClicked, user_id=sender.id)
-        await self._gateway.push(message_button_clicked=_with(event, button_id=button, extra_data=extra))
+        view = self._shown(message)
+        await self._gateway.interactions.deliver_click(_target(view), sender, button, extra)
         more = f", extra_data={quoted(extra)}" if extra else ""
-        view = self._conversation.find(int(message))
-        # A bot may make the id up each time: what stays is what the button says.
-        name = name_of_button(parts_of(view["content"]) if view else [], button)
+        # The bot may generate a new id each time; the label stays.
+        name = name_of_button(components_of(view["content"]), button)
         self._record_on(
             message, f'await gateway.click({mark(message)}, "{sender.username}", {quoted(name)}{more})'
         )
 
     async def select(self, message: int | str, user: int | str, select: str, values: Sequence[str]) -> None:
-        """Let a user choose in a select box."""
+        """Choose in a select box as a user."""
         sender = self._gateway.world.user(_key(user))
-        event = self._event(message, realtime_pb2.DropdownBoxSelected, user_id=sender.id)
-        await self._gateway.push(dropdown_box_selected=_with(event, selectbox_id=select, values=list(values)))
+        target = _target(self._shown(message))
+        await self._gateway.interactions.deliver_choice(target, sender, select, list(values))
         line = f'await gateway.select({mark(message)}, "{sender.username}", {quoted(select)}, {quoted(list(values))})'
         self._record_on(message, line)
 
-    def _event(self, message: int | str, kind: Callable[..., Any], user_id: int) -> Any:
+    def _shown(self, message: int | str) -> dict[str, Any]:
+        """Return a message as the page shows it. Raises LookupError if it was deleted."""
         view = self._conversation.find(int(message))
         if view is None or view["removed"]:
-            raise LookupError("this message is gone")
-        return kind(
-            message_id=int(view["id"]),
-            channel_id=int(view["channel"]),
-            sender_id=int(view["sender"]),
-            user_id=user_id,
-        )
+            raise LookupError("this message was deleted")
+        return view
 
     def _record_on(self, message: int | str, line: str) -> None:
         view = self._conversation.find(int(message))
         if view is not None and view["only"]:
-            self._recording.add(
-                f"# on a message that only its receiver sees, which cannot be replayed: {unmarked(line)}"
-            )
+            self._recording.add(f"# on an ephemeral message, which cannot be replayed: {unmarked(line)}")
         else:
             self._recording.add(line)
 
-    # Weather
+    # Faults
 
     async def fault(self, name: str) -> None:
-        """Give one of ``FAULTS``."""
+        """Inject one of ``FAULTS``."""
         if name not in FAULTS:
-            raise ValueError(f"no fault {name}; there are {', '.join(FAULTS)}")
-        line, comes_back = FAULTS[name]
+            raise ValueError(f"there is no fault {name}; the faults are {', '.join(FAULTS)}")
+        line, reconnects = FAULTS[name]
         gateway = self._gateway
-        # As a person expects a button: the second click is no second rule.
+        # A second click on the button must not add a second rule.
         if name in ("slow", "error", "429"):
             gateway.faults.clear()
         match name:
@@ -229,20 +216,18 @@ class Actions:
                 gateway.expire_tokens()
             case "clear":
                 gateway.clear_faults()
-        back = "\nawait gateway.wait_joined(timeout=30)" if comes_back else ""
+        back = "\nawait gateway.wait_joined(timeout=30)" if reconnects else ""
         self._recording.add(line + back)
         await asyncio.sleep(0)
 
 
 def _key(value: int | str) -> int | str:
-    """Read an id that came as text; a name stays a name."""
+    """Convert the text of an id to int; return a name unchanged."""
     return int(value) if isinstance(value, str) and value.isdecimal() and len(value) > 12 else value
 
 
-def _with(event: Any, **fields: Any) -> Any:
-    for name, value in fields.items():
-        if isinstance(value, list):
-            getattr(event, name).extend(value)
-        else:
-            setattr(event, name, value)
-    return event
+def _target(view: dict[str, Any]) -> api_pb2.ChannelMessage:
+    """Return the fields of a message that an interaction refers to."""
+    return api_pb2.ChannelMessage(
+        message_id=int(view["id"]), channel_id=int(view["channel"]), sender_id=int(view["sender"])
+    )

@@ -1,19 +1,16 @@
-"""What a person would see: messages by channel, with edits, reactions, removals, and who is typing."""
+"""The messages as a person sees them: by channel, with edits, reactions, deletions and typing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing.gateway import LocalGateway
 from mezon.testing.messages import REMOVED, UPDATED
 from mezon.testing.playground.views import content_of, message_view, plain
-from mezon.testing.records import Sent
-from mezon.testing.tap import Tap
-
-if TYPE_CHECKING:
-    from mezon.testing.gateway import LocalGateway
+from mezon.testing.records import Sent, Tap
 
 __all__ = ["Conversation"]
 
@@ -21,7 +18,7 @@ MESSAGES_PER_CHANNEL: Final = 500
 
 
 class Conversation(Tap):
-    """Follows a gateway. ``publish`` gets ``{"event": "message", "message": ...}`` for each new or changed one."""
+    """Tracks messages. Calls ``publish`` with ``{"event": "message", ...}`` for each new or changed message."""
 
     def __init__(self, gateway: LocalGateway, publish: Callable[[dict[str, Any]], None]) -> None:
         self._gateway = gateway
@@ -29,37 +26,37 @@ class Conversation(Tap):
         self._channels: dict[int, dict[int, dict[str, Any]]] = {}
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Discard every message."""
         self._channels.clear()
 
     def messages(self) -> list[dict[str, Any]]:
-        """Give every message that is remembered, by channel, oldest first."""
+        """Return every tracked message, by channel, oldest first."""
         return [view for channel in self._channels.values() for view in channel.values()]
 
     def find(self, message_id: int) -> dict[str, Any] | None:
-        """Find a message by its id."""
+        """Return a message by its id, or None."""
         for channel in self._channels.values():
             if message_id in channel:
                 return channel[message_id]
         return None
 
-    # What the gateway tells
+    # Implementation of Tap
 
-    def told(self, envelope: realtime_pb2.Envelope, receivers: Sequence[int] = ()) -> None:
-        """Take a message, an edit, a removal or a reaction."""
+    def on_published(self, envelope: realtime_pb2.Envelope, receivers: Sequence[int] = ()) -> None:
+        """Track a message, an edit, a deletion or a reaction."""
         match envelope.WhichOneof("message"):
             case "channel_message":
-                self._take(envelope.channel_message, receivers)
+                self._update(envelope.channel_message, receivers)
             case "message_reaction_event":
                 self._react(envelope.message_reaction_event)
 
-    def came(self, sent: Sent) -> None:
+    def on_sent(self, sent: Sent) -> None:
         """Show that the bot is typing."""
         if sent.kind == "message_typing_event":
             bot = self._gateway.world.bot
             self._publish({"event": "typing", "channel": str(sent.channel_id), "name": bot.display_name})
 
-    def _take(self, message: api_pb2.ChannelMessage, receivers: Sequence[int]) -> None:
+    def _update(self, message: api_pb2.ChannelMessage, receivers: Sequence[int]) -> None:
         channel = self._channels.setdefault(message.channel_id, {})
         view = channel.get(message.message_id)
         if message.code == REMOVED:
@@ -73,7 +70,7 @@ class Conversation(Tap):
             view["attachments"] = fields.get("attachments") or []
             view["edited"] = view["edited"] or (message.code == UPDATED and not message.hide_editted)
         elif message.code == UPDATED:
-            return  # of a message from before we were here
+            return  # an edit of a message that was sent before the playground was started
         else:
             bots = {user.id for user in self._gateway.world.users.values() if user.is_bot}
             view = channel[message.message_id] = message_view(message, receivers, bots)

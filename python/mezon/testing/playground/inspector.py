@@ -1,4 +1,4 @@
-"""Every frame both ways and every HTTP request, decoded when somebody looks."""
+"""Record every frame in both directions and every HTTP request. They are decoded on demand."""
 
 from __future__ import annotations
 
@@ -14,18 +14,16 @@ from google.protobuf.message import DecodeError, Message
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.playground.views import plain, python_of
-from mezon.testing.records import HOUSEKEEPING, Request, Sent
-from mezon.testing.tap import Answer, Tap
+from mezon.testing.records import HOUSEKEEPING, Answer, Request, Sent, Tap
 
 __all__ = ["FRAMES", "Inspector"]
 
 FRAMES: Final = 2_000
-"""How many frames are remembered."""
+"""Maximum number of recorded frames."""
 
 _QUIET: Final = HOUSEKEEPING | {"pong", "channel", "last_seen_message_event"}
 
-
-# What the answers to API calls over the socket are.
+# The types of the answers to API calls over the socket.
 _ANSWERS: Final[dict[str, Any]] = {
     "ListChannelMessages": api_pb2.ChannelMessageList,
     "SendChannelMessage": realtime_pb2.ChannelMessageAck,
@@ -73,7 +71,7 @@ def _decoded(name: str, body: bytes) -> Any:
 
 
 class Inspector(Tap):
-    """Remembers the last frames. ``publish`` gets ``{"event": "frame", "frame": summary}`` for each."""
+    """Records the last frames. Calls ``publish`` with ``{"event": "frame", "frame": summary}`` for each."""
 
     def __init__(self, bot_id: int, publish: Callable[[dict[str, Any]], None]) -> None:
         self._bot_id = bot_id
@@ -84,20 +82,20 @@ class Inspector(Tap):
         self._last_event: float | None = None
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Discard the recorded frames."""
         self._frames.clear()
         self._calls.clear()
         self._last_event = None
 
     def summaries(self) -> list[dict[str, Any]]:
-        """Give every frame that is remembered, without its content."""
+        """Return every recorded frame without its content."""
         return [frame.summary() for frame in self._frames]
 
     def details(self, number: int) -> dict[str, Any]:
-        """Give one frame with its content as JSON and as Python. Raises LookupError when it is forgotten."""
+        """Return a frame with its content as JSON and as Python. Raises LookupError."""
         frame = next((one for one in self._frames if one.number == number), None)
         if frame is None:
-            raise LookupError("this frame is forgotten; there are newer ones")
+            raise LookupError("this frame is no longer recorded")
         python = frame.python
         if python is None and isinstance(frame.payload, Message):
             expression = python_of(frame.payload)
@@ -110,10 +108,10 @@ class Inspector(Tap):
         self._frames.append(frame)
         self._publish({"event": "frame", "frame": frame.summary()})
 
-    # What the gateway tells
+    # Implementation of Tap
 
-    def came(self, sent: Sent) -> None:
-        """Take a frame from the bot. Its latency is the time since the last event it got."""
+    def on_sent(self, sent: Sent) -> None:
+        """Record a frame from the bot. Its latency is the time since the last event to the bot."""
         kind = sent.api_name or sent.kind or "nothing"
         if len(self._calls) > FRAMES:
             self._calls.clear()
@@ -141,8 +139,8 @@ class Inspector(Tap):
             )
         )
 
-    def went(self, answer: Answer) -> None:
-        """Take a frame to the bot. An answer's latency is the time since its call."""
+    def on_written(self, answer: Answer) -> None:
+        """Record a frame to the bot. The latency of an answer is the time since its call."""
         began, of = (
             self._calls.pop((answer.connection, answer.cid & 0xFFFF), (None, ""))
             if answer.cid
@@ -170,14 +168,14 @@ class Inspector(Tap):
         )
 
     def _own(self, kind: str, payload: Any) -> bool:
-        """Say whether the bot only hears itself. (In a click ``sender_id`` is who sent the message.)"""
+        """Return whether the bot caused the event. (In a click, ``sender_id`` is the sender of the message.)"""
         return kind in ("channel_message", "message_reaction_event") and payload.sender_id == self._bot_id
 
-    def requested(self, request: Request) -> None:
-        """Take an HTTP request and its status."""
+    def on_request(self, request: Request) -> None:
+        """Record an HTTP request and its status."""
         payload = request.message if request.message is not None else ""
         if request.name.endswith("/authenticate/token"):
-            payload = "the login; id and key are not shown"
+            payload = "the login; id and key are hidden"
         self._add(
             _Frame(
                 *(next(self._numbers), time.time(), "http", request.name, 0, 0, len(request.body), payload),

@@ -1,4 +1,4 @@
-"""What was played, and the pytest file that plays it again."""
+"""Record what happens in the playground, and write a pytest file that repeats it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import ast
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from mezon.testing.records import Sent
-from mezon.testing.tap import Answer, Tap
-
-if TYPE_CHECKING:
-    from mezon.testing.gateway import LocalGateway
+from mezon.testing.gateway import LocalGateway
+from mezon.testing.records import Answer, Sent, Tap
 
 __all__ = ["Recording", "mark", "quoted", "unmarked"]
 
 STEPS: Final = 1_000
-"""How many steps are remembered."""
+"""Maximum number of recorded steps."""
 
 _KINDS: Final = {
     "channel_message_send",
@@ -29,28 +26,28 @@ _KINDS: Final = {
 
 
 def quoted(value: Any) -> str:
-    """Write a literal of Python, with double quotes where that is the same."""
+    """Return a Python literal, with double quotes where possible."""
     text = json.dumps(value, ensure_ascii=False)
     try:
         same = ast.literal_eval(text) == value
     except (ValueError, SyntaxError, UnicodeError):
-        same = False  # JSON's true and null, and what has no UTF-8
+        same = False  # JSON's true and null, and text that UTF-8 cannot encode
     return text if same and "\\" not in text else repr(value)
 
 
 def mark(message_id: int | str) -> str:
-    """Say where a line speaks of a message: its variable comes here. No Python literal has such a text in it."""
+    """Return a placeholder for a message in a line, replaced by a variable later. No Python literal contains it."""
     return f"\0{message_id}\0"
 
 
 def unmarked(line: str) -> str:
-    """Give the line with the bare ids."""
+    """Return the line with ids instead of placeholders."""
     return line.replace("\0", "")
 
 
 @dataclass(slots=True)
 class _Step:
-    """``line`` has ``mark(id)`` where the id of a message belongs; ``made`` is the id the step made."""
+    """``line`` contains ``mark(id)`` for messages; ``made`` is the id of the message that the step created."""
 
     line: str = ""
     made: int = 0
@@ -59,35 +56,35 @@ class _Step:
 
 
 class Recording(Tap):
-    """Follows a gateway, and is told by the actions of the page what a person did."""
+    """Records the bot as a tap of the gateway, and the person through ``add``."""
 
     def __init__(self, gateway: LocalGateway) -> None:
         self._gateway = gateway
         self._steps: list[_Step] = []
 
     def clear(self) -> None:
-        """Start over."""
+        """Discard the recorded steps."""
         self._steps.clear()
 
     def __len__(self) -> int:
         return len(self._steps)
 
     def add(self, line: str, made: int = 0) -> None:
-        """Add what a person did: a line of Python, without ``await`` for plain methods."""
+        """Record an action of the person as a line of Python."""
         self._keep(_Step(line, made))
 
     def _keep(self, step: _Step) -> None:
         if len(self._steps) < STEPS:
             self._steps.append(step)
 
-    def came(self, sent: Sent) -> None:
-        """Note what the bot did."""
+    def on_sent(self, sent: Sent) -> None:
+        """Record an action of the bot."""
         kind = sent.api_name or sent.kind
         if kind in _KINDS:
             self._keep(_Step(sent=sent, call=(sent.connection, sent.cid)))
 
-    def went(self, answer: Answer) -> None:
-        """Take from an ack the id of what the bot sent."""
+    def on_written(self, answer: Answer) -> None:
+        """Record the message id from an ack."""
         if answer.envelope is None or answer.envelope.WhichOneof("message") != "channel_message_ack":
             return
         for step in reversed(self._steps):
@@ -95,20 +92,20 @@ class Recording(Tap):
                 step.made = answer.envelope.channel_message_ack.message_id
                 return
 
-    # Writing it down
+    # Writing the test
 
     def python(self, bot: str, name: str = "played") -> str:
-        """Write the test file.
+        """Return the text of the test file.
 
         Args:
             bot: The bot as ``running_bot`` takes it.
-            name: Of the test function, without ``test_``.
+            name: The name of the test function, without ``test_``.
         """
         writer = _Writer(self._gateway, self._thinned())
-        body = writer.lines() or ["await gateway.wait_joined()  # nothing was played"]
+        body = writer.lines() or ["await gateway.wait_joined()  # nothing was recorded"]
         indented = "\n".join(" " * 8 + line if line else "" for line in body)
         return (
-            f'"""Played in the playground on {time.strftime("%Y-%m-%d")} and saved: the bot has to do it again."""\n\n'
+            f'"""Recorded in the playground on {time.strftime("%Y-%m-%d")}."""\n\n'
             "import pytest\n"
             "from mezon.testing import LocalGateway, running_bot\n\n\n"
             "@pytest.mark.asyncio\n"
@@ -118,7 +115,7 @@ class Recording(Tap):
         )
 
     def _thinned(self) -> list[_Step]:
-        """Keep of edits that follow each other only the last: how many a streamed answer takes is chance."""
+        """Keep only the last of successive edits of a message: their number varies in a streamed answer."""
         kept: list[_Step] = []
         for step in self._steps:
             last = kept[-1].sent if kept else None
@@ -134,12 +131,12 @@ class Recording(Tap):
 
 
 class _Writer:
-    """Turns steps into lines; messages are named by the variable that holds their id."""
+    """Convert steps to lines. Messages are named by the variable that holds their id."""
 
     def __init__(self, gateway: LocalGateway, steps: list[_Step]) -> None:
         self._gateway = gateway
         self._steps = steps
-        #: What stands for a message where something is done to it, and for its id where it is compared.
+        #: The expression for a message in actions, and for its id in comparisons.
         self._names: dict[int, str] = {}
         self._ids: dict[int, str] = {}
         self._counts = {"said": 0, "sent": 0}
@@ -160,7 +157,7 @@ class _Writer:
         return f"{name}_{self._counts[name]}"
 
     def _needed(self, message_id: int, after: int) -> bool:
-        """Say whether a later step speaks of this message."""
+        """Return whether a later step refers to this message."""
         for step in self._steps[after + 1 :]:
             if mark(message_id) in step.line or (step.sent is not None and message_id in _targets(step.sent)):
                 return True
@@ -180,7 +177,7 @@ class _Writer:
         kind = sent.api_name or sent.kind
         name = self._named("sent")
         if kind == "UpdateChannelMessage" and sent.text:
-            # Of the edits of a streamed answer the last counts.
+            # Only the last edit of a streamed answer is expected.
             lines = [
                 f"{name} = await gateway.next_sent(",
                 f'    "{kind}", match=lambda sent: sent.text == {quoted(sent.text)}',
@@ -222,7 +219,7 @@ class _Writer:
 
 
 def _targets(sent: Sent) -> set[int]:
-    """Give the messages that something the bot sent speaks of."""
+    """Return the ids of the messages that an envelope refers to."""
     payload = sent.payload
     if sent.kind in ("message_reaction_event", "api_request_event"):
         return {payload.message_id}
@@ -230,7 +227,7 @@ def _targets(sent: Sent) -> set[int]:
 
 
 def _same_content(name: str, sent: Sent) -> list[str]:
-    """Give what of embeds, buttons and files does not change from run to run: colours, times and ids may."""
+    """Return assertions on the stable parts of embeds, buttons and files, without colours, times and ids."""
     lines = []
     content: Any = sent.content if isinstance(sent.content, dict) else {}
     for number, embed in enumerate(content.get("embed") or []):

@@ -1,4 +1,9 @@
-"""The playground's server: the page, and one WebSocket for each open page."""
+"""The HTTP server of the playground: the page, and one WebSocket for each open page.
+
+Only the page itself, opened on this machine with its token, may talk to the server. Since any web page can send
+requests to a loopback port, ``Host`` must be a loopback name (against DNS rebinding), ``Origin`` must be the page's own
+(against other pages), and the token must match.
+"""
 
 from __future__ import annotations
 
@@ -6,60 +11,59 @@ import asyncio
 import contextlib
 import json
 import mimetypes
+import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self
+from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from mezon.testing.gateway import LocalGateway
 from mezon.testing.playground.actions import FAULTS, Actions
 from mezon.testing.playground.conversation import Conversation
 from mezon.testing.playground.inspector import Inspector
 from mezon.testing.playground.recording import Recording
-from mezon.testing.playground.security import Guard
 from mezon.testing.playground.views import world_view
-from mezon.testing.tap import Tap
-
-if TYPE_CHECKING:
-    from mezon.testing.gateway import LocalGateway
+from mezon.testing.records import Tap
 
 __all__ = ["BotControl", "Playground"]
 
-#: A message of a page: a file of 8 MB as base64 fits.
+#: Maximum size of a message from a page: a file of 8 MB fits as base64.
 _MESSAGE_LIMIT: Final = 12 * 1024 * 1024
-#: Events that wait for a page; one that is slower than that starts over.
+#: Maximum number of queued events of a page. A slower page reconnects and reloads everything.
 _QUEUE: Final = 5_000
-#: Things the bot reported, for pages that open later.
+#: Maximum number of reports from the bot that are kept for new pages.
 _REPORTS: Final = 200
-#: Files of the bot a browser may show; everything else is downloaded.
+#: Types of files that the browser may display; all others are downloaded.
 _PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
 class BotControl(Protocol):
-    """The one who runs the bot, when somebody does: ``mezon dev``."""
+    """Controls the bot's process. Implemented by ``mezon dev``; the testing layer must not import the CLI."""
 
     @property
     def target(self) -> str:
-        """The bot as ``running_bot`` takes it."""
+        """The bot in the form that ``running_bot`` accepts."""
         ...
 
     async def restart(self, why: str) -> None:
-        """Start the bot's process again."""
+        """Restart the bot's process."""
         ...
 
     def save_test(self, text: str) -> str:
-        """Write a test file beside the bot and return its name."""
+        """Write a test file next to the bot and return its name."""
         ...
 
 
 class Playground:
-    """The page beside a running gateway. ``async with Playground(gateway) as playground: print(playground.url)``
+    """Serve the page of a running gateway: ``async with Playground(gateway) as playground: print(playground.url)``.
 
     Args:
         gateway: A started gateway.
-        port: A loopback port; 0 for a free one.
-        bot: Who runs the bot; without one the page cannot restart it or save a test beside it.
+        port: A loopback port; 0 for a free port.
+        bot: Controls the bot's process. Without it the page can neither restart the bot nor save a test.
     """
 
     def __init__(self, gateway: LocalGateway, *, port: int = 0, bot: BotControl | None = None) -> None:
@@ -85,13 +89,13 @@ class Playground:
 
     @property
     def url(self) -> str:
-        """The address of the page, with the token that opens it."""
+        """URL of the page, including the token."""
         return f"http://127.0.0.1:{self.port}/?token={self._guard.token}"
 
-    # Life
+    # Starting and stopping
 
     async def start(self) -> Self:
-        """Listen, and follow the gateway."""
+        """Listen, and observe the gateway."""
         app = web.Application(middlewares=[self._guard.middleware])
         app.router.add_get("/", self._page)
         app.router.add_get("/socket", self._socket)
@@ -111,7 +115,7 @@ class Playground:
         return self
 
     async def aclose(self) -> None:
-        """Close every page's line and stop."""
+        """Close the WebSockets of all pages and stop."""
         runner, self._runner = self._runner, None
         if runner is None:
             return
@@ -127,7 +131,7 @@ class Playground:
     async def __aexit__(self, *error: object) -> None:
         await self.aclose()
 
-    # Telling the pages
+    # Sending events to the pages
 
     def publish(self, event: dict[str, Any]) -> None:
         """Send an event to every open page."""
@@ -135,19 +139,19 @@ class Playground:
             return
         world = json.dumps(world_view(self.gateway.world), ensure_ascii=False)
         if world != self._known_world:
-            # First: what follows may speak of a channel that is new.
+            # Sent first, because the event may refer to a new channel.
             self._known_world = world
             self.publish({"event": "world", "world": json.loads(world)})
         text = json.dumps(event, ensure_ascii=False, default=str)
         for page in list(self._pages):
             if page.qsize() >= _QUEUE:
-                page.put_nowait(None)  # it opens again and gets everything at once
+                page.put_nowait(None)  # the page reconnects and reloads everything
                 self._pages.discard(page)
             else:
                 page.put_nowait(text)
 
     def report(self, report: dict[str, Any]) -> None:
-        """Take what the bot's process told: ``stats`` replace each other, the others are kept."""
+        """Publish a report of the bot's process. Only the latest ``stats`` are kept."""
         if report.get("kind") == "stats":
             self._stats = report
         else:
@@ -213,7 +217,7 @@ class Playground:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     queue.put_nowait(
-                        json.dumps(await self._do(message.data), ensure_ascii=False, default=str)
+                        json.dumps(await self._execute(message.data), ensure_ascii=False, default=str)
                     )
         finally:
             self._pages.discard(queue)
@@ -227,9 +231,9 @@ class Playground:
                 await socket.send_str(text)
             await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
 
-    # What a page asks for
+    # Requests of the pages
 
-    async def _do(self, text: str) -> dict[str, Any]:
+    async def _execute(self, text: str) -> dict[str, Any]:
         number: Any = None
         try:
             request = json.loads(text)
@@ -237,12 +241,12 @@ class Playground:
             name, arguments = request["do"], request.get("with", {})
             method = self._methods().get(name)
             if method is None:
-                raise ValueError(f"the playground has no {name}")
+                raise ValueError(f"the playground has no action {name}")
             result = method(**arguments)
             if asyncio.iscoroutine(result):
                 result = await result
         except Exception as error:
-            # Whatever it is, the person who pressed the button has to see it.
+            # Shown to the person who pressed the button, whatever it is.
             return {"event": "result", "id": number, "error": str(error.args[0] if error.args else error)}
         return {"event": "result", "id": number, "result": result}
 
@@ -270,7 +274,7 @@ class Playground:
         }
 
     def _new(self) -> None:
-        """Begin a new conversation: forget messages, frames and the recording."""
+        """Start a new conversation: discard messages, frames and the recording."""
         for part in (self.conversation, self.inspector, self.recording):
             part.clear()
         self.gateway.world.forget_messages()
@@ -279,23 +283,75 @@ class Playground:
 
     async def _restart(self) -> None:
         if self.bot is None:
-            raise ValueError("nobody here runs the bot: start it with mezon dev, or restart it yourself")
-        await self.bot.restart("asked for on the page")
+            raise ValueError(
+                "the playground does not run the bot: start it with mezon dev, or restart it yourself"
+            )
+        await self.bot.restart("requested on the page")
 
     def _pytest(self) -> str:
         if not len(self.recording):
-            raise ValueError("nothing was played yet: say something first")
+            raise ValueError("nothing is recorded yet: send a message first")
         return self.recording.python(self.bot.target if self.bot is not None else "bot.py")
 
     def _save(self) -> str:
         if self.bot is None:
-            raise ValueError("nobody here knows where the bot is: copy the text instead")
+            raise ValueError("the playground does not know the bot's directory: copy the text instead")
         return self.bot.save_test(self._pytest())
 
 
 class _Connections(Tap):
+    """Publishes the number of open sockets."""
+
     def __init__(self, publish: Callable[[dict[str, Any]], None]) -> None:
         self._publish = publish
 
-    def connected(self, live: int) -> None:
+    def on_connections(self, live: int) -> None:
         self._publish({"event": "connected", "live": live})
+
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Guard:
+    """Checks every request, and sets the security headers of every response."""
+
+    def __init__(self) -> None:
+        self.token: str = secrets.token_urlsafe(24)
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse requests that are not from the page, and add the security headers."""
+        port = request.transport.get_extra_info("sockname")[1] if request.transport is not None else 0
+        allowed = {f"{name}:{port}" for name in _LOOPBACK}
+        if request.headers.get("Host", "") not in allowed:
+            raise web.HTTPForbidden(text="the playground is available on loopback names only")
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
+            raise web.HTTPForbidden(text="other pages may not access the playground")
+        response = await handler(request)
+        if not response.prepared:
+            response.headers.update(
+                {
+                    "Content-Security-Policy": _POLICY,
+                    "X-Content-Type-Options": "nosniff",
+                    "Referrer-Policy": "no-referrer",
+                    "Cross-Origin-Opener-Policy": "same-origin",
+                    "Cross-Origin-Resource-Policy": "same-origin",
+                    "Cache-Control": "no-store",
+                }
+            )
+        return response
+
+    def check_token(self, request: web.Request) -> None:
+        """Raise 403 if the URL does not contain the token."""
+        if not secrets.compare_digest(request.query.get("token", "").encode(), self.token.encode()):
+            raise web.HTTPForbidden(
+                text="The token in the URL is missing or outdated. Use the URL that mezon dev printed."
+            )

@@ -1,4 +1,4 @@
-"""The world, its messages and frames as JSON for the page. Ids are texts: JavaScript's numbers are too short."""
+"""The world, messages and frames as JSON for the page. Ids are strings: JavaScript numbers have only 53 bits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mezon.testing.world import DM, GROUP, VOICE, World
 
 __all__ = ["content_of", "message_view", "plain", "python_of", "world_view"]
 
-# The bytes fields of a message and what is in them.
+# The bytes fields of a message: type and field of their content.
 _PACKED: dict[str, tuple[Any, str]] = {
     "mentions": (api_pb2.MessageMentionList, "mentions"),
     "attachments": (api_pb2.MessageAttachmentList, "attachments"),
@@ -27,7 +27,7 @@ _PACKED: dict[str, tuple[Any, str]] = {
 
 
 def content_of(text: str) -> dict[str, Any]:
-    """Give the content object of a message; what is no JSON object becomes its text."""
+    """Return the content object of a message. Text that is not a JSON object becomes ``{"t": text}``."""
     try:
         content = json.loads(text)
     except ValueError:
@@ -36,7 +36,7 @@ def content_of(text: str) -> dict[str, Any]:
 
 
 def plain(message: Any) -> Any:
-    """Write a protobuf message (or JSON value, or bytes) as JSON, with packed and JSON fields unpacked."""
+    """Convert a protobuf message, a JSON value or bytes to JSON, with packed and JSON fields decoded."""
     if not isinstance(message, Message):
         return message.hex() if isinstance(message, bytes) else message
     value: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
@@ -47,7 +47,7 @@ def plain(message: Any) -> Any:
         elif name in _PACKED and isinstance(found, bytes):
             value[name] = _unpacked(name, found)
         elif field.type == FieldDescriptor.TYPE_MESSAGE and not is_repeated(field) and name in value:
-            # A wrapper is its value already.
+            # A wrapper message is already converted to its value.
             value[name] = plain(found) if isinstance(value[name], dict) else value[name]
     return value
 
@@ -62,7 +62,7 @@ def _unpacked(name: str, data: bytes) -> Any:
 
 
 def python_of(message: Message) -> str:
-    """Give an expression that makes this message, with the modules as the docs import them."""
+    """Return a Python expression for a message, with the module names used in the docs."""
     name = message.DESCRIPTOR.full_name
     module = {"mezon.api": "api_pb2", "mezon.realtime": "realtime_pb2"}.get(
         name.rpartition(".")[0], "wrappers_pb2"
@@ -81,7 +81,7 @@ def python_of(message: Message) -> str:
 
 
 def message_view(message: api_pb2.ChannelMessage, receivers: Sequence[int], bots: set[int]) -> dict[str, Any]:
-    """Give a message as the page draws it."""
+    """Return a message as the page shows it."""
     fields = plain(message)
     references = fields.get("references") or []
     return {
@@ -113,7 +113,7 @@ def _reply(reference: dict[str, Any]) -> dict[str, str]:
 
 
 def world_view(world: World) -> dict[str, Any]:
-    """Give the clans with their channels, direct conversations, people and bots."""
+    """Return the clans with their channels, the direct conversations, people and bots."""
     return {
         "clans": [
             {
