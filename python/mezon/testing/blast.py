@@ -88,7 +88,7 @@ def build_blast(
     if n < 1:
         raise ValueError("n must be at least 1")
     dice = random.Random(seed)
-    rooms, people = world.ensure_senders(channels, senders)
+    rooms, users = world.ensure_senders(channels, senders)
     per_channel: dict[int, int] = {}
     make: Callable[[int, Channel, User], realtime_pb2.Envelope]
     first = last = 0
@@ -99,7 +99,7 @@ def build_blast(
 
         def make(number: int, room: Channel, sender: User) -> realtime_pb2.Envelope:
             message = _message(
-                world, dice, mix, number, per_channel[room.id], room, sender, people, previous, ids
+                world, dice, mix, number, per_channel[room.id], room, sender, users, previous, ids
             )
             return realtime_pb2.Envelope(channel_message=message)
 
@@ -121,7 +121,7 @@ def build_blast(
 
     def frames() -> Iterator[bytes]:
         for number in range(n):
-            room, sender = dice.choice(rooms), dice.choice(people)
+            room, sender = dice.choice(rooms), dice.choice(users)
             per_channel.setdefault(room.id, 0)
             yield websocket_frame(make(number, room, sender).SerializeToString())
             per_channel[room.id] += 1
@@ -177,7 +177,7 @@ def _message(
     in_channel: int,
     room: Channel,
     sender: User,
-    people: list[User],
+    users: list[User],
     previous: dict[int, api_pb2.ChannelMessage],
     ids: range,
 ) -> api_pb2.ChannelMessage:
@@ -188,7 +188,7 @@ def _message(
     references: list[api_pb2.MessageRef] = []
     luck = dice.random() if mix == "messages" else 1.0
     if luck < 0.15:
-        for other in dice.sample(people, min(len(people), dice.randint(1, 2))):
+        for other in dice.sample(users, min(len(users), dice.randint(1, 2))):
             start = len(str(content["t"]).encode("utf-16-le")) // 2 + 1
             content["t"] = f"{content['t']} @{other.username}"
             end = start + len(other.username) + 1

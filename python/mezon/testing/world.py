@@ -335,18 +335,18 @@ class World:
         return channel
 
     def ensure_senders(self, channels: int, senders: int) -> tuple[list[Channel], list[User]]:
-        """Return that many text channels of the first clan and that many people. Create the missing ones."""
+        """Return that many text channels of the first clan and that many users. Create the missing ones."""
         clan = self.clan(None)
         rooms = [
             c for c in self.channels.values() if c.clan_id == clan.id and c.type == CHANNEL and not c.private
         ]
         while len(rooms) < channels:
             rooms.append(self.add_channel(f"room-{len(rooms) + 1:03d}", clan))
-        people = [u for u in self.users.values() if not u.is_bot]
-        while len(people) < senders:
-            number = len(people) + 1
-            people.append(self.add_user(f"user{number:04d}", display_name=f"Người dùng {number}"))
-        return rooms[:channels], people[:senders]
+        users = [u for u in self.users.values() if not u.is_bot]
+        while len(users) < senders:
+            number = len(users) + 1
+            users.append(self.add_user(f"user{number:04d}", display_name=f"Người dùng {number}"))
+        return rooms[:channels], users[:senders]
 
     def ensure_crowd(self, channels: int, senders: int) -> tuple[list[Channel], list[User]]:
         """Call ``ensure_senders``: this is its deprecated name."""
