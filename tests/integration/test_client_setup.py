@@ -171,9 +171,7 @@ class TestImport:
         source = """
         import warnings
         from mezon.utils import installation
-        class Debug:
-            debug_build = True
-        installation._core = Debug
+        installation.debug_build = True
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             installation.warn_at_import()

@@ -83,19 +83,19 @@ class Directory:
 
     def channel_of(self, message: Any) -> TextChannel:
         """Find where a message was written, or make it of what the message says."""
-        from mezon.structures._found import channel_of_message
+        from mezon.structures._owner import channel_of_message
 
         return channel_of_message(self._client, message)
 
     def author_of(self, message: ChannelMessage) -> User:
         """Find who wrote a message, or make them of what the message says."""
-        from mezon.structures._found import user_of_message
+        from mezon.structures._owner import user_of_message
 
         return user_of_message(self._client, message)
 
     def message_of(self, message: ChannelMessage) -> Message:
         """Make the object of a received message, which can be answered."""
-        from mezon.structures._found import as_message
+        from mezon.structures._owner import as_message
 
         return as_message(self._client, message)
 

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon import _core
+from mezon._core import LazyDict, LazyField, Senders, sender_looks
 from mezon.utils.helper import channel_type_of_mode
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-#: The ``__dict__`` of a class whose instances are decoded on first access.
-LazyDict = _core.LazyDict
-
-#: The senders whose profile messages have shown.
-Senders = _core.Senders
+__all__ = [
+    "EAGER_FIELDS",
+    "SEPARATE_FIELD",
+    "ChannelPreview",
+    "LazyDict",
+    "SenderPreview",
+    "Senders",
+    "decode_on_access",
+    "sender_looks",
+]
 
 #: The fields of a message that are decoded at once: nearly every handler reads some of them, and they cost little.
 EAGER_FIELDS: Final = (
@@ -40,7 +45,7 @@ def decode_on_access(model: type[BaseModel]) -> None:
     """Let the core decode the fields of a class on first access. Its ``__dict__`` must be a `LazyDict`."""
     for name in model.model_fields:
         if name not in EAGER_FIELDS:
-            setattr(model, name, _core.LazyField(name, alone=name == SEPARATE_FIELD))
+            setattr(model, name, LazyField(name, alone=name == SEPARATE_FIELD))
 
 
 class ChannelPreview:
@@ -78,6 +83,6 @@ class SenderPreview:
 
     def __init__(self, message: Any, dms: dict[int, int] | None) -> None:
         self.id: int = message.sender_id
-        profile = _core.sender_looks(message)
+        profile = sender_looks(message)
         self.username, self.display_name, self.clan_nick, self.avatar, self.clan_avatar = profile
         self.dm_channel_id = dms.get(self.id, 0) if dms else 0

@@ -1,4 +1,4 @@
-"""The body of a message: text, marks, embeds, components."""
+"""The content of a message: text, markup, embeds, components."""
 
 import warnings
 from collections.abc import Mapping, Sequence, Set
@@ -13,7 +13,7 @@ from mezon.models.interactive import InteractiveMessageProps, MessageActionRow
 
 
 class StartEndIndex(ByName, Model):
-    """A stretch of the text, from ``s`` to ``e`` (exclusive)."""
+    """A span of the text, from ``s`` to ``e`` (exclusive)."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
 
@@ -22,7 +22,7 @@ class StartEndIndex(ByName, Model):
 
 
 class HashtagOnMessage(StartEndIndex):
-    """A channel named in the text."""
+    """A channel in the text."""
 
     channel_id: int | None = Field(default=None, alias="channelid")
 
@@ -37,8 +37,8 @@ class LinkOnMessage(StartEndIndex):
     """A link in the text."""
 
 
-class EMarkdownType(str, Enum):  # noqa: UP042 (str() of a member stays as it was)
-    """The kinds of marked text."""
+class EMarkdownType(str, Enum):  # noqa: UP042 (keeps str() of a member)
+    """The kinds of markup."""
 
     TRIPLE = "t"
     SINGLE = "s"
@@ -51,7 +51,7 @@ class EMarkdownType(str, Enum):  # noqa: UP042 (str() of a member stays as it wa
 
 
 class MarkdownOnMessage(StartEndIndex):
-    """A stretch of marked text."""
+    """A span with markup."""
 
     type: EMarkdownType | None = None
 
@@ -61,12 +61,12 @@ class LinkVoiceRoomOnMessage(StartEndIndex):
 
 
 if TYPE_CHECKING:
-    #: A dict works wherever a model does.
+    #: A dict is accepted in place of a model.
     _Entry: TypeAlias = Mapping[str, Any]
 
 
-#: What a send takes beside the content, under any name mezon-sdk or the wire has for it.
-_BESIDE: Final = frozenset(
+#: Parameters of a send that are not part of the content, by all their names in mezon-sdk and on the wire.
+_SEND_PARAMETERS: Final = frozenset(
     {
         "anonymous_message",
         "attachments",
@@ -81,22 +81,22 @@ _BESIDE: Final = frozenset(
 
 
 def _refuse_or_warn(known: Mapping[str, Any], given: Set[str], wrong: list[str]) -> None:
-    """Warn of fields that a message's content does not have: mezon-sdk ignores them without a word.
+    """Warn about unknown fields, which mezon-sdk ignores silently.
 
     Raises:
-        InvalidArgumentError: If no other field is given: a misspelt name is a message without its text.
+        InvalidArgumentError: If all fields are unknown: the message would be empty.
     """
-    beside = [name for name in wrong if name in _BESIDE]
-    elsewhere = f"; pass {', '.join(beside)} to send() or reply() beside the content" if beside else ""
+    misplaced = [name for name in wrong if name in _SEND_PARAMETERS]
+    hint = f"; pass {', '.join(misplaced)} to send() or reply() beside the content" if misplaced else ""
     names = ", ".join(field.alias or name for name, field in known.items())
-    sentence = f"a message's content has no {', '.join(wrong)}; it has {names}{elsewhere}"
+    sentence = f"a message's content has no {', '.join(wrong)}; it has {names}{hint}"
     if len(wrong) == len(given):
         raise InvalidArgumentError(sentence)
     warnings.warn(f"ignored: {sentence}", UserWarning, stacklevel=3)
 
 
 class ChannelMessageContent(ByName, Model):
-    """The body of a message. ``text`` or its wire name ``t`` may be used, and so for the other fields.
+    """The content of a message. Each field can be given by its name, such as ``text``, or its wire name, such as ``t``.
 
     ```python
     from mezon import ChannelMessageContent
@@ -148,5 +148,5 @@ class ChannelMessageContent(ByName, Model):
                 _refuse_or_warn(known, fields.keys(), sorted(wrong))
             super().__init__(**fields)
 
-        # What comes from elsewhere (model_validate) is taken as ever: what is unknown is left out.
+        # model_validate does not call this constructor, and still ignores unknown fields.
         __init__.__pydantic_base_init__ = True

@@ -1,4 +1,4 @@
-"""Embeds, forms and buttons inside a message body."""
+"""Embeds, inputs and buttons in the content of a message."""
 
 from enum import Enum
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ from mezon.models._base import ByName, Model
 
 
 class InputFieldOption(Model):
-    """Settings of a text input."""
+    """The options of a text input."""
 
     defaultValue: str | int | None = None
     type: str | None = None
@@ -36,7 +36,7 @@ class RadioFieldOption(Model):
 
 
 class AnimationConfig(Model):
-    """Where an animation comes from and how it plays."""
+    """The source and the playback of an animation."""
 
     url_image: str
     url_position: str
@@ -117,7 +117,7 @@ class MessageComponentType(int, Enum):
 
 
 class MessageSelectType(int, Enum):
-    """What a select box offers."""
+    """The kind of choices of a select box."""
 
     TEXT = 1
     USER = 2
@@ -135,7 +135,7 @@ class ButtonMessage(Model):
 
 
 class MessageComponent(ByName, Model):
-    """A component. ``component_id`` or its wire name ``id`` may be used."""
+    """A component. The id can be given as ``component_id`` or by its wire name ``id``."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(populate_by_name=True)
 

@@ -1,4 +1,4 @@
-"""What a bot hands over to be sent."""
+"""The arguments of the send methods of mezon-sdk, as models."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class MessagePayLoad(Model):
 
 
 class EphemeralMessageData(Model):
-    """A message only its receiver sees."""
+    """A message that only its receiver sees."""
 
     receiver_id: int
     clan_id: int
@@ -61,7 +61,7 @@ class ReplyMessageData(Model):
 
 
 class UpdateMessageData(Model):
-    """A change of a message."""
+    """An edit of a message."""
 
     clan_id: int
     channel_id: int
@@ -77,7 +77,7 @@ class UpdateMessageData(Model):
 
 
 class ReactMessagePayload(Model):
-    """A reaction, without the message it is meant for."""
+    """A reaction without its message."""
 
     id: int | None = None
     emoji_id: int
@@ -114,7 +114,7 @@ class RemoveMessageData(Model):
 
 
 class SendTokenData(Model):
-    """An amount to send, with a note."""
+    """A token transfer with a note."""
 
     amount: int
     note: str | None = None

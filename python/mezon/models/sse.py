@@ -1,4 +1,4 @@
-"""Models of the AI agent events, which come as server-sent events."""
+"""Models of AI agent events, which arrive as server-sent events."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from mezon.models._base import MezonBaseModel
 
 
 class SSEConfig(MezonBaseModel):
-    """How to connect to the event stream. The key and the headers stay out of the repr."""
+    """The options of the event stream. The repr omits the key and the headers."""
 
     url: str
     app_id: str
@@ -20,7 +20,7 @@ class SSEConfig(MezonBaseModel):
 
 
 class SSEMessage(MezonBaseModel):
-    """One message of the stream. ``timestamp`` in milliseconds."""
+    """One message of the stream. ``timestamp`` is in milliseconds."""
 
     id: str | None = None
     event: str | None = None
@@ -29,7 +29,7 @@ class SSEMessage(MezonBaseModel):
 
 
 class RoomInfo(MezonBaseModel):
-    """The room an AI agent works in."""
+    """The room of an AI agent."""
 
     room_id: str
     room_name: str

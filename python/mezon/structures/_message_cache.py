@@ -1,6 +1,6 @@
-"""The messages a channel remembers.
+"""The message cache of a channel.
 
-The core keeps what comes as bytes; this takes it over, and makes objects of it, when somebody looks.
+The core keeps received messages as bytes. The cache takes them over and creates objects on access.
 """
 
 from __future__ import annotations
@@ -22,42 +22,42 @@ _REMOVE = int(TypeMessage.CHAT_REMOVE)
 
 
 class _Messages(Collection[int, Message]):
-    """The collection behind a `MessageCache`, up to date whenever somebody looks into it."""
+    """The collection of a `MessageCache`, which is brought up to date on each access."""
 
     def __init__(self, channel: TextChannel, max_size: float) -> None:
         self._channel = channel
         self._max_size = max_size
-        self._kept: OrderedDict[int, Message] = OrderedDict()
+        self._messages: OrderedDict[int, Message] = OrderedDict()
 
     @property
     def _data(self) -> OrderedDict[int, Message]:  # type: ignore[override]
-        """The messages as they are now. A method reads it once: the next read may show others."""
+        """The current messages. A method should read this once: the next read can differ."""
         self._catch_up()
-        return self._kept
+        return self._messages
 
     def _catch_up(self) -> None:
-        """Take over what came since the last look: new messages, edits, removals."""
-        channel, kept = self._channel, self._kept
+        """Apply the messages, edits and removals received since the last access."""
+        channel, messages = self._channel, self._messages
         manager: Any = channel.socket_manager
         socket = getattr(manager, "socket", None)
         if not isinstance(socket, Socket):
-            return  # a stand-in of a bot's tests remembers nothing
+            return  # a test double of the socket has no recent messages
         for message in socket.connection.take_recent(channel.id):
-            known = kept.get(message.message_id)
+            known = messages.get(message.message_id)
             if message.code == _REMOVE:
-                kept.pop(message.message_id, None)
+                messages.pop(message.message_id, None)
             elif known is None:
-                kept[message.message_id] = Message(message, channel, manager)
-                if len(kept) > self._max_size:
-                    kept.popitem(last=False)
+                messages[message.message_id] = Message(message, channel, manager)
+                if len(messages) > self._max_size:
+                    messages.popitem(last=False)
             else:
-                kept.move_to_end(message.message_id)
+                messages.move_to_end(message.message_id)
                 if message.code == _UPDATE:
                     known.update_from(message)
 
 
 class MessageCache(CacheManager[int, Message]):
-    """The last messages of a channel by id, least recently used first; ``fetch`` looks into the store too."""
+    """The latest messages of a channel by id, least recently used first. ``fetch`` also reads the store."""
 
     def __init__(self, channel: TextChannel, max_size: float | None) -> None:
         super().__init__(channel.message_fetcher, max_size)
@@ -65,6 +65,6 @@ class MessageCache(CacheManager[int, Message]):
         self.cache = _Messages(channel, self._max_size)
 
     def add(self, message: ChannelMessage) -> None:
-        """Remember a message by what it says, unless it is here."""
+        """Add a message unless it is cached."""
         if not self.has(message.message_id):
             self.set(message.message_id, Message(message, self._channel, self._channel.socket_manager))

@@ -8,7 +8,7 @@ from mezon.models.interactive import ButtonMessageStyle, MessageComponentType
 
 
 class ButtonBuilder:
-    """Collects buttons for the ``components`` of a message.
+    """Builds a row of buttons for the ``components`` of a message.
 
     ```python
     from mezon import ButtonBuilder, ButtonMessageStyle
@@ -32,11 +32,11 @@ class ButtonBuilder:
         """Add a button.
 
         Args:
-            component_id: Comes back as ``button_id`` when somebody clicks.
-            label: What the button says.
-            style: Its colour, or ``LINK``.
-            url: Where a link button leads.
-            disabled: Whether it cannot be clicked.
+            component_id: The ``button_id`` of clicks on the button.
+            label: The text on the button.
+            style: The colour, or ``LINK``.
+            url: The URL of a link button.
+            disabled: Whether the button cannot be clicked.
         """
         component: dict[str, Any] = {
             "label": label,
@@ -52,10 +52,10 @@ class ButtonBuilder:
         return self
 
     def build(self) -> list[dict[str, Any]]:
-        """Give the buttons so far. The list is the builder's own: it grows with later buttons."""
+        """Return the buttons. Buttons added later appear in the same list."""
         return self.components
 
     def clear(self) -> Self:
-        """Start over; what was built before stays as it is."""
+        """Remove all buttons; lists that were returned before do not change."""
         self.components = []
         return self

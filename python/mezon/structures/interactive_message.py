@@ -1,4 +1,4 @@
-"""Embeds and forms."""
+"""The builder of embeds and their inputs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _FOOTER_ICON = (
 
 
 def get_random_color() -> str:
-    """Draw a colour at random, such as ``#0a1b2c``."""
+    """Return a random colour, such as ``#0a1b2c``."""
     return f"#{random.randint(0, 0xFFFFFF):06x}"
 
 
 class InteractiveBuilder:
-    """Collects what an embed shows and asks for. Every method but ``build`` gives the builder back.
+    """Builds an embed with inputs. Every method except ``build`` returns the builder.
 
     ```python
     from mezon import InteractiveBuilder
@@ -39,12 +39,12 @@ class InteractiveBuilder:
     """
 
     def __init__(self, title: str | None = None) -> None:
-        """Begin with a colour at random, the present time and a footer that names Mezon."""
+        """Create an embed with a random colour, the current time and the footer of Mezon."""
         self.interactive: dict[str, Any] = {
             "color": get_random_color(),
             "title": title,
             "fields": [],
-            # Clients take a time without a zone for UTC.
+            # Apps interpret a time without a time zone as UTC.
             "timestamp": datetime.now(UTC).replace(tzinfo=None).isoformat(),
             "footer": {"text": "Powered by Mezon", "icon_url": _FOOTER_ICON},
         }
@@ -60,7 +60,7 @@ class InteractiveBuilder:
         return self
 
     def set_url(self, url: str) -> Self:
-        """Say where the title leads."""
+        """Set the URL of the title."""
         self.interactive["url"] = url
         return self
 
@@ -75,12 +75,12 @@ class InteractiveBuilder:
         return self
 
     def set_thumbnail(self, url: str) -> Self:
-        """Set the small picture in the corner."""
+        """Set the thumbnail in the corner."""
         self.interactive["thumbnail"] = {"url": url}
         return self
 
     def set_image(self, url: str, width: str | None = None, height: str | None = None) -> Self:
-        """Set the large picture; sizes as in CSS, ``auto`` unless given."""
+        """Set the image; sizes as in CSS, ``auto`` by default."""
         self.interactive["image"] = {"url": url, "width": width or "auto", "height": height or "auto"}
         return self
 
@@ -93,7 +93,7 @@ class InteractiveBuilder:
         return self
 
     def add_field(self, name: str, value: str, inline: bool = False) -> Self:
-        """Add a name with a text; ``inline`` fields share a line."""
+        """Add a field with a name and a text; ``inline`` fields share a line."""
         self.interactive["fields"].append({"name": name, "value": value, "inline": inline})
         return self
 
@@ -125,7 +125,7 @@ class InteractiveBuilder:
         value_selected: SelectFieldOption | dict[str, Any] | None = None,
         description: str | None = None,
     ) -> Self:
-        """Add a select box; ``value_selected`` is chosen at first."""
+        """Add a select box; ``value_selected`` is the initial choice."""
         component = {"options": [_dict(option) for option in options], "valueSelected": _dict(value_selected)}
         return self._ask(field_id, name, description, MessageComponentType.SELECT, component)
 
@@ -137,7 +137,7 @@ class InteractiveBuilder:
         description: str | None = None,
         max_options: int | None = None,
     ) -> Self:
-        """Add a group of radio buttons, or of checkboxes when more than one may be chosen: ``max_options``."""
+        """Add a group of radio buttons, or of checkboxes if ``max_options`` is more than one."""
         component = [_dict(option) for option in options]
         self._ask(field_id, name, description, MessageComponentType.RADIO, component)
         if max_options:
@@ -145,7 +145,7 @@ class InteractiveBuilder:
         return self
 
     def add_datepicker_field(self, field_id: str, name: str, description: str | None = None) -> Self:
-        """Add a date."""
+        """Add a date picker."""
         return self._ask(field_id, name, description, MessageComponentType.DATEPICKER, {})
 
     def add_animation(
@@ -159,7 +159,7 @@ class InteractiveBuilder:
         return self._ask(field_id, name or "", description, MessageComponentType.ANIMATION, _dict(config))
 
     def build(self) -> dict[str, Any]:
-        """Give the embed so far. The dict is the builder's own: it grows with later calls."""
+        """Return the embed. Later calls change the same dict."""
         return self.interactive
 
     def _ask(

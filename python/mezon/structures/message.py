@@ -1,9 +1,12 @@
-"""A message in a channel, and what a bot does with it."""
+"""Messages: a message of a channel, and a handle that has only the ids."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from mezon.constants.enum import TypeMessage
+from mezon.errors import InvalidArgumentError
+from mezon.models._origin import RECEIVERS
 from mezon.models._outgoing import (
     OutgoingMessage,
     encode_content,
@@ -11,8 +14,7 @@ from mezon.models._outgoing import (
     received_content,
     require_content,
 )
-from mezon.structures._files import upload_files
-from mezon.structures._sending import place_of, send_into
+from mezon.structures._sending import channel_fields, send_into, upload_files
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
         ChannelMessageAck,
     )
     from mezon.models._outgoing import Content
-    from mezon.structures._files import File
+    from mezon.structures._owner import Owner
+    from mezon.structures._sending import File
     from mezon.structures.text_channel import TextChannel
 
 logger: Final = get_logger("mezon.client")
@@ -38,16 +41,16 @@ class Message:
     """A message.
 
     Attributes:
-        id: Its id.
-        sender_id: Who wrote it.
-        content: The body as a dict (as JSON text with ``content_as_json``).
-        mentions: Who is mentioned.
-        attachments: What is attached.
-        reactions: How others reacted, when it came.
-        references: What it replies to.
-        topic_id: The topic it belongs to, 0 for none.
+        id: The id.
+        sender_id: The id of the author.
+        content: The content as a dict (as JSON text with ``content_as_json``).
+        mentions: The mentions.
+        attachments: The attachments.
+        reactions: The reactions at the time the message was received.
+        references: The messages it replies to.
+        topic_id: The id of the topic, 0 for none.
         create_time_seconds: UNIX time.
-        channel: Where it was written.
+        channel: The channel.
     """
 
     def __init__(
@@ -68,13 +71,13 @@ class Message:
 
     @property
     def raw_content(self) -> str:
-        """The body as text, also when it is no JSON object."""
+        """The content as text, also if it is not a JSON object."""
         if self.content is self._raw.content:
             return self._raw.raw_content
         return self.content if isinstance(self.content, str) else encode_content(self.content)
 
     def update_from(self, message_raw: ChannelMessage) -> None:
-        """Take over an edit that came from the server. The reactions stay if it carries none."""
+        """Update the message from an edit of the server; reactions and references stay if the edit has none."""
         self.content = message_raw.content
         self.mentions = message_raw.mentions
         self.attachments = message_raw.attachments
@@ -94,7 +97,7 @@ class Message:
         *,
         files: Sequence[File] | None = None,
     ) -> ChannelMessageAck:
-        """Answer this message, in its topic unless another is given.
+        """Reply to the message, in its topic by default.
 
         ```python
         await message.reply("an answer")
@@ -103,21 +106,21 @@ class Message:
 
         Args:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
-            mentions: Who is mentioned.
+            mentions: The mentions.
             attachments: Files that are already uploaded.
-            mention_everyone: Whether all of the channel are mentioned.
-            anonymous_message: Whether the sender is hidden.
+            mention_everyone: Mention all members of the channel.
+            anonymous_message: Hide the sender.
             topic_id: Another topic.
-            code: What kind of message.
+            code: The code of the message.
             files: Files to upload and attach: paths, bytes, or pairs of a name and bytes.
 
         Raises:
             OSError: If a file cannot be read.
-            MezonError: One of its kinds, if it cannot be sent.
+            MezonError: If the message cannot be sent.
         """
         require_content(content)
         message = OutgoingMessage(
-            **place_of(self.channel),
+            **channel_fields(self.channel),
             content=content,
             mentions=mentions,
             attachments=await upload_files(self.channel.clan.client, files, attachments, content, mentions),
@@ -130,7 +133,7 @@ class Message:
         return await send_into(self.channel, message)
 
     async def as_reference(self) -> ApiMessageRef:
-        """Give what a reply carries to say what it replies to."""
+        """Return the reference to this message for a reply."""
         from mezon.models.parts import ApiMessageRef
 
         name, avatar = await self._sender()
@@ -144,12 +147,12 @@ class Message:
         )
 
     async def _sender(self) -> tuple[str, str]:
-        """Name and picture of the sender: from the cache, else from the message, else from the server."""
+        """Return name and avatar of the sender, from the cache, the message or the server, in this order."""
         from mezon.managers.cache import CacheManager
 
         users = self.channel.clan.client.users
         if getattr(users.fetch, "__func__", None) is not CacheManager.fetch:
-            # A fetch of the bot's own, or a mock of its tests: mezon-sdk always asks it.
+            # The bot has replaced `fetch`, or a test mocks it: mezon-sdk always calls it.
             who: Any = await users.fetch(self.sender_id)
         else:
             who = users.get(self.sender_id)
@@ -159,8 +162,8 @@ class Message:
                 try:
                     who = await users.fetch(self.sender_id)
                 except Exception as error:
-                    # A reply without the name is better than none.
-                    logger.warning("replying to user %s without a name: %s", self.sender_id, error)
+                    # A reply without the name is better than no reply.
+                    logger.warning("Replying to user %s without a name: %s", self.sender_id, error)
         name = who.clan_nick or who.display_name or who.username or ""
         return name, who.clan_avatar or who.avatar or ""
 
@@ -172,7 +175,7 @@ class Message:
         *,
         hide_edited: bool = False,
     ) -> ChannelMessageAck:
-        """Change the message, on the server and then here. Only the bot's own messages can be changed.
+        """Edit the message, which must be the bot's own.
 
         ```python
         sent = await channel.send("working ...")
@@ -182,16 +185,16 @@ class Message:
 
         Args:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
-            mentions: Who is mentioned now.
-            attachments: What is attached now.
-            hide_edited: Do not show that it was edited.
+            mentions: The new mentions.
+            attachments: The new attachments.
+            hide_edited: Do not mark the message as edited.
 
         Raises:
-            MezonError: One of its kinds, if the server does not take it.
+            MezonError: If the server refuses the edit.
         """
         require_content(content)
         ack = await self.socket_manager.update_chat_message(
-            **place_of(self.channel),
+            **channel_fields(self.channel),
             message_id=self.id,
             content=content,
             mentions=mentions,
@@ -202,9 +205,9 @@ class Message:
             create_time_seconds=self.create_time_seconds,
         )
         self.content = encode_content(content) if isinstance(self.content, str) else received_content(content)
-        now_mentioned = mentions_of(content, mentions)
-        if now_mentioned is not None:
-            self.mentions = list(now_mentioned)
+        new_mentions = mentions_of(content, mentions)
+        if new_mentions is not None:
+            self.mentions = list(new_mentions)
         if attachments is not None:
             self.attachments = attachments
         return ack
@@ -219,17 +222,17 @@ class Message:
         ```
 
         Args:
-            emoji_id: The emoji's id.
-            emoji: The emoji's short name.
-            count: How often.
-            id: The id of an earlier reaction.
-            action_delete: Take the reaction back.
+            emoji_id: The id of the emoji.
+            emoji: The short name of the emoji.
+            count: The number of reactions.
+            id: The id of an existing reaction.
+            action_delete: Remove the reaction.
 
         Raises:
-            MezonError: One of its kinds, if the server does not take it.
+            MezonError: If the server refuses the reaction.
         """
         return await self.socket_manager.write_message_reaction(
-            **place_of(self.channel),
+            **channel_fields(self.channel),
             id=id or 0,
             message_id=self.id,
             emoji_id=emoji_id,
@@ -240,7 +243,7 @@ class Message:
         )
 
     async def delete(self) -> Any:
-        """Delete the message, on the server and then from the channel's cache.
+        """Delete the message on the server and from the channel's cache.
 
         ```python
         sent = await channel.send("never mind")
@@ -249,10 +252,10 @@ class Message:
         ```
 
         Raises:
-            MezonError: One of its kinds, if the server does not do it.
+            MezonError: If the server refuses.
         """
         answer = await self.socket_manager.remove_chat_message(
-            **place_of(self.channel), message_id=self.id, topic_id=self.topic_id
+            **channel_fields(self.channel), message_id=self.id, topic_id=self.topic_id
         )
         self.channel.messages.delete(self.id)
         return answer
@@ -261,15 +264,107 @@ class Message:
         """Pin the message in its channel.
 
         Raises:
-            MezonError: One of its kinds, if the server refuses.
+            MezonError: If the server refuses.
         """
         await self.channel.pin(self.id)
 
     async def unpin(self) -> None:
-        """Unpin it. Raises as `pin`."""
+        """Unpin the message. Raises as `pin`."""
         await self.channel.unpin(self.id)
 
     def __repr__(self) -> str:
         text = str(self.content)
         preview = f"{text[:50]}..." if len(text) > 50 else text
         return f"<Message id={self.id} sender={self.sender_id} content={preview!r}>"
+
+
+class MessageHandle:
+    """A message that may not be cached. Each method looks up the channel, or fetches it.
+
+    Attributes:
+        id: The id.
+        channel_id: The id of the channel.
+        sender_id: The id of the author.
+    """
+
+    __slots__ = ("_ack", "_client", "_receivers", "channel_id", "id", "sender_id")
+
+    def __init__(self, client: Owner, channel_id: int, message_id: int, sender_id: int) -> None:
+        self._client = client
+        self.channel_id: int = int(channel_id)
+        self.id: int = int(message_id)
+        self.sender_id: int = int(sender_id)
+        self._ack: ChannelMessageAck | None = None
+        self._receivers: Sequence[int] = ()
+
+    @classmethod
+    def of_ack(cls, client: Owner, ack: ChannelMessageAck) -> Self:
+        """Create the handle of an acknowledged message."""
+        handle = cls(client, ack.channel_id or 0, ack.message_id or 0, client.client_id)
+        handle._ack = ack
+        handle._receivers = ack.__dict__.get(RECEIVERS, ())
+        return handle
+
+    async def channel(self) -> TextChannel:
+        """Return the channel.
+
+        Raises:
+            InvalidArgumentError: If the channel does not exist or the bot cannot see it (a ValueError).
+        """
+        from mezon.structures._owner import channel_of_message
+
+        if self._ack is not None:
+            return channel_of_message(self._client, self._ack)
+        return await self._client.channels.fetch(self.channel_id)
+
+    async def fetch(self) -> Message:
+        """Return the message with its content.
+
+        Raises:
+            ValueError: If it is neither in the cache nor in the store.
+        """
+        return await (await self.channel()).messages.fetch(self.id)
+
+    async def _message(self) -> Message:
+        """Return the message, without content if it is unknown: some operations need only the ids."""
+        from mezon.models.message import ChannelMessage
+
+        channel = await self.channel()
+        try:
+            return await channel.messages.fetch(self.id)
+        except InvalidArgumentError:
+            bare = ChannelMessage(
+                message_id=self.id, clan_id=channel.clan.id, channel_id=channel.id, sender_id=self.sender_id
+            )
+            return Message(bare, channel, channel.socket_manager)
+
+    async def reply(self, content: Content, **options: Any) -> ChannelMessageAck:
+        """Reply to the message; the options are those of ``Message.reply``."""
+        return await (await self._message()).reply(content, **options)
+
+    async def update(self, content: Content, **options: Any) -> ChannelMessageAck:
+        """Edit the message, which must be the bot's own; the options are those of ``Message.update``."""
+        if self._is_ephemeral:
+            channel = await self.channel()
+            ack: ChannelMessageAck = await channel.update_ephemeral(
+                self._receivers, self.id, content, **options
+            )
+            return ack
+        return await (await self._message()).update(content, **options)
+
+    async def delete(self) -> Any:
+        """Delete the message."""
+        if self._is_ephemeral:
+            return await (await self.channel()).delete_ephemeral(self._receivers, self.id)
+        return await (await self._message()).delete()
+
+    async def react(self, emoji_id: int, emoji: str, count: int = 1, **options: Any) -> Any:
+        """React to the message; the options are those of ``Message.react``."""
+        return await (await self._message()).react(emoji_id, emoji, count, **options)
+
+    @property
+    def _is_ephemeral(self) -> bool:
+        return self._ack is not None and self._ack.code == TypeMessage.EPHEMERAL and bool(self._receivers)
+
+    def __repr__(self) -> str:
+        return f"<MessageHandle id={self.id} channel={self.channel_id}>"

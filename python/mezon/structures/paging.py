@@ -1,20 +1,28 @@
-"""Lists that the server gives page by page."""
+"""Lists that the server returns page by page, and the RPCs behind them."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-__all__ = ["Pages"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mezon.protobuf.api import api_pb2
+    from mezon.structures.clan import Clan
+
+__all__ = ["Pages", "call_rpc", "search"]
 
 T = TypeVar("T")
 
-#: Pages that are asked for at most: a server that never ends must not hold a bot for ever.
-_MOST_PAGES = 10_000
+#: The maximum number of pages: a server that always returns another cursor must not block a bot forever.
+_MAX_PAGES = 10_000
+
+_SEARCH_PAGE = 50
 
 
 class Pages(Generic[T]):
-    """A list that comes page by page: ``await`` it for all of it, or go through it with ``async for``.
+    """A list that arrives page by page: ``await`` it for the whole list, or iterate over it with ``async for``.
 
     ```python
     members = await channel.members()
@@ -22,11 +30,11 @@ class Pages(Generic[T]):
         ...
     ```
 
-    Each page is one call, made when the one before is used up. It can be gone through again, and asks again then.
+    Each page is one call, made when the previous page is consumed. Each iteration starts over.
 
     Args:
-        fetch: Gets the page of a cursor ("" for the first) and the cursor of the next one, "" after the last.
-        limit: How many items at most; None for all.
+        fetch: Returns the page of a cursor ("" for the first page) and the next cursor ("" after the last page).
+        limit: The maximum number of items; None for all.
     """
 
     def __init__(
@@ -36,17 +44,17 @@ class Pages(Generic[T]):
         self._limit = limit
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        given, cursor, seen = 0, "", {""}
-        for _ in range(_MOST_PAGES):
-            if self._limit is not None and given >= self._limit:
+        count, cursor, seen = 0, "", {""}
+        for _ in range(_MAX_PAGES):
+            if self._limit is not None and count >= self._limit:
                 return
             items, cursor = await self._fetch(cursor)
             for item in items:
-                if self._limit is not None and given >= self._limit:
+                if self._limit is not None and count >= self._limit:
                     return
-                given += 1
+                count += 1
                 yield item
-            # A cursor that came before would lead in a circle, and an empty page leads nowhere.
+            # Stop at an empty page, and at a cursor that was used before.
             if not items or cursor in seen:
                 return
             seen.add(cursor)
@@ -56,3 +64,28 @@ class Pages(Generic[T]):
 
     async def _all(self) -> list[T]:
         return [item async for item in self]
+
+
+async def call_rpc(clan: Clan, name: str, request: Mapping[str, Any] | None = None) -> Any:
+    """Call an RPC with the session of the clan's client. Raises as ``MezonClient.rpc``."""
+    return await clan.api_client.rpc(clan.current_token, name, request)
+
+
+def search(
+    clan: Clan, text: str, limit: int | None, channel_id: int = 0
+) -> Pages[api_pb2.SearchMessageDocument]:
+    """Return the pages of a search in a clan, or in one channel of it."""
+    criteria = {"content": text, "clan_id": str(clan.id)} | (
+        {"channel_id": str(channel_id)} if channel_id else {}
+    )
+    filters = [{"field_name": name, "field_value": value} for name, value in criteria.items()]
+
+    async def fetch(cursor: str) -> tuple[list[api_pb2.SearchMessageDocument], str]:
+        # The server counts pages from 1.
+        page = int(cursor or 1)
+        answer = await call_rpc(
+            clan, "SearchMessage", {"filters": filters, "from": page, "size": _SEARCH_PAGE}
+        )
+        return list(answer.messages), str(page + 1) if page * _SEARCH_PAGE < answer.total else ""
+
+    return Pages(fetch, limit)

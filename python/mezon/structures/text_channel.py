@@ -1,19 +1,21 @@
-"""A channel, thread, DM or group, and what a bot does in it."""
+"""A channel, thread, DM or group: sending, history, members, pins and search."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from mezon.constants.enum import TypeMessage
-from mezon.errors import InvalidArgumentError
+from mezon.errors import InvalidArgumentError, MezonError
 from mezon.models._outgoing import OutgoingMessage, require_content
-from mezon.structures._channel_members import ChannelMembers
-from mezon.structures._files import upload_files
-from mezon.structures._sending import place_of, send_into
-from mezon.structures._typing import Typing
+from mezon.structures._sending import channel_fields, send_into, upload_files
+from mezon.structures.member import Member
+from mezon.structures.paging import Pages, call_rpc, search
 from mezon.text import Text, split_text
+from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.ids import required_id
+from mezon.utils.logger import get_logger
 from mezon.utils.renamed import renamed
 
 if TYPE_CHECKING:
@@ -30,30 +32,40 @@ if TYPE_CHECKING:
     from mezon.models._lazy import ChannelPreview
     from mezon.models._outgoing import Content
     from mezon.ports import MessageStore
-    from mezon.structures._files import File
+    from mezon.protobuf.api import api_pb2
     from mezon.structures._message_cache import MessageCache
+    from mezon.structures._sending import File
     from mezon.structures.clan import Clan
     from mezon.structures.message import Message
 
     _Description = ApiChannelDescription | ChannelCreatedEvent | ChannelUpdatedEvent | ChannelPreview
 
 
-class TextChannel(ChannelMembers):
+logger: Final = get_logger("mezon.client")
+
+_MEMBERS_PAGE = 100
+_SEARCH_RESULTS = 50
+
+#: Seconds between two typing events: apps show a user as typing for a few seconds.
+_TYPING_INTERVAL: Final = 4.0
+
+
+class TextChannel:
     """A channel.
 
     Attributes:
-        id: Its id.
-        name: Its label.
+        id: The id.
+        name: The label.
         channel_type: A number of ``ChannelType``.
-        is_private: Whether only its members see it.
-        category_id: The category it stands in, 0 for none.
-        category_name: That category's name.
-        parent_id: The channel a thread belongs to, 0 for others.
+        is_private: Whether only members see the channel.
+        category_id: The id of the category, 0 for none.
+        category_name: The name of the category.
+        parent_id: The id of a thread's channel, 0 for other channels.
         meeting_code: The room of a voice channel.
-        clan: The clan it belongs to; DMs belong to the clan with the id 0.
+        clan: The clan; DMs belong to the clan with the id 0.
     """
 
-    #: How many messages ``messages`` keeps; ``clan.client`` may say otherwise with an attribute of this name.
+    #: The size of ``messages``; an attribute of ``clan.client`` with this name takes precedence.
     messages_per_channel: float = 200
 
     def __init__(
@@ -78,7 +90,7 @@ class TextChannel(ChannelMembers):
         self.update_from(init_channel_data)
 
     def update_from(self, description: _Description) -> None:
-        """Take over a description of this channel, or an event about it. What it leaves open stays."""
+        """Update the channel from a description or an event; unset fields keep their values."""
         channel_type = getattr(description, "type", None) or getattr(description, "channel_type", None)
         self.channel_type = channel_type or self.channel_type or 0
         self.name = description.channel_label or self.name
@@ -94,7 +106,7 @@ class TextChannel(ChannelMembers):
     def messages(self) -> MessageCache:
         """The last messages of the channel; ``fetch`` looks into the store too."""
         if self._messages is None:
-            # Most channels never need one; and the managers' package may still be loading.
+            # Imported late, because most channels need no cache and its module imports the managers.
             from mezon.structures._message_cache import MessageCache
 
             size = getattr(self.clan.client, "messages_per_channel", self.messages_per_channel)
@@ -102,10 +114,10 @@ class TextChannel(ChannelMembers):
         return self._messages
 
     async def message_fetcher(self, message_id: int) -> Message:
-        """Fetch a message from the store.
+        """Read a message from the store.
 
         Raises:
-            ValueError: If it is not there.
+            ValueError: If the store does not have it.
         """
         from mezon.structures.message import Message
 
@@ -113,7 +125,7 @@ class TextChannel(ChannelMembers):
         if self.message_db is not None:
             stored = await self.message_db.get_message_by_id(message_id, self.id)
         if stored is None:
-            # The reference's words.
+            # The message of mezon-sdk.
             raise InvalidArgumentError(f"Message {message_id} not found on channel {self.id}!")
         return Message(stored, self, self.socket_manager)
 
@@ -129,7 +141,7 @@ class TextChannel(ChannelMembers):
         *,
         files: Sequence[File] | None = None,
     ) -> ChannelMessageAck:
-        """Send a message. It is in ``messages`` as soon as this returns.
+        """Send a message and add it to ``messages``.
 
         ```python
         sent = await channel.send("hello")
@@ -139,23 +151,23 @@ class TextChannel(ChannelMembers):
 
         Args:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
-            mentions: Who is mentioned.
+            mentions: The mentions.
             attachments: Files that are already uploaded.
-            mention_everyone: Whether all of the channel are mentioned.
-            anonymous_message: Whether the sender is hidden.
-            topic_id: The topic it belongs to.
-            code: What kind of message.
+            mention_everyone: Mention all members of the channel.
+            anonymous_message: Hide the sender.
+            topic_id: The id of the topic.
+            code: The code of the message.
             files: Files to upload and attach: paths, bytes, or pairs of a name and bytes.
 
         Returns:
-            The acknowledgement; it can ``update``, ``delete``, ``react`` to and ``reply`` to what was sent.
+            The acknowledgement, with the methods ``update``, ``delete``, ``react`` and ``reply``.
 
         Raises:
             OSError: If a file cannot be read.
-            MezonError: One of its kinds, if it cannot be sent.
+            MezonError: If the message cannot be sent.
         """
         message = OutgoingMessage(
-            **place_of(self),
+            **channel_fields(self),
             content=content,
             mentions=mentions,
             attachments=await upload_files(self.clan.client, files, attachments, content, mentions),
@@ -169,10 +181,9 @@ class TextChannel(ChannelMembers):
     async def send_long(
         self, content: str | Text, *, topic_id: int | None = None, code: int | None = None
     ) -> list[ChannelMessageAck]:
-        """Send a text that may be too long for one message, in as many as it takes, one after the other.
+        """Send a text of any length, in as many messages as needed, one after the other.
 
-        It is cut as ``mezon.split_text`` and ``Text.split`` do. Nothing is sent for a text without anything
-        in it.
+        The text is split by ``mezon.split_text`` or ``Text.split``. Nothing is sent for a blank text.
 
         ```python
         await channel.send_long("a long story. " * 1000)
@@ -180,14 +191,14 @@ class TextChannel(ChannelMembers):
 
         Args:
             content: The text.
-            topic_id: The topic the messages belong to.
-            code: What kind of messages.
+            topic_id: The id of the topic.
+            code: The code of the messages.
 
         Raises:
-            MezonError: One of its kinds, if one of them cannot be sent; those before it are sent then.
+            MezonError: If a message cannot be sent; the messages before it have been sent.
         """
         if not isinstance(content, str | Text):
-            raise InvalidArgumentError(f"send_long sends a str or a Text, not {type(content).__name__}")
+            raise InvalidArgumentError(f"send_long takes a str or a Text, not {type(content).__name__}")
         pieces = split_text(content, as_json=True) if isinstance(content, str) else content.split()
         return [await self.send(piece, topic_id=topic_id, code=code) for piece in pieces]
 
@@ -211,19 +222,19 @@ class TextChannel(ChannelMembers):
         ```
 
         Args:
-            receiver_ids: Who sees it; ``receiver_id`` is an old name of it.
+            receiver_ids: The receivers. ``receiver_id`` is the former name.
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
-            reference_message_id: The message it replies to.
-            mentions: Who is mentioned.
+            reference_message_id: The id of the message to reply to.
+            mentions: The mentions.
             attachments: Files that are already uploaded.
-            mention_everyone: Whether all of the channel are mentioned.
-            anonymous_message: Whether the sender is hidden.
-            topic_id: The topic it belongs to.
-            code: What kind of message.
+            mention_everyone: Mention all members of the channel.
+            anonymous_message: Hide the sender.
+            topic_id: The id of the topic.
+            code: The code of the message.
 
         Raises:
-            ValueError: If the message it replies to is neither in the cache nor in the store.
-            MezonError: One of its kinds, if it cannot be sent.
+            ValueError: If the message to reply to is neither in the cache nor in the store.
+            MezonError: If the message cannot be sent.
         """
         require_content(content)
         references: list[ApiMessageRef] = []
@@ -235,7 +246,7 @@ class TextChannel(ChannelMembers):
         )
         return await self.socket_manager.write_ephemeral_message(
             receiver_ids=[required_id("receiver_ids", receiver) for receiver in receivers],
-            **place_of(self),
+            **channel_fields(self),
             content=content,
             mentions=mentions,
             attachments=attachments,
@@ -254,17 +265,17 @@ class TextChannel(ChannelMembers):
         mentions: list[ApiMessageMention] | None = None,
         attachments: list[ApiMessageAttachment] | None = None,
     ) -> Any:
-        """Change a message that only its receivers see.
+        """Edit a message that only its receivers see.
 
         Args:
-            receiver_ids: Who sees it.
-            message_id: The id that ``send_ephemeral`` gave.
+            receiver_ids: The receivers.
+            message_id: The id in the acknowledgement of ``send_ephemeral``.
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
-            mentions: Who is mentioned now.
-            attachments: What is attached now.
+            mentions: The new mentions.
+            attachments: The new attachments.
 
         Raises:
-            MezonError: One of its kinds, if the server does not take it.
+            MezonError: If the server refuses the edit.
         """
         require_content(content)
         return await self._write_ephemeral(
@@ -274,14 +285,14 @@ class TextChannel(ChannelMembers):
     async def delete_ephemeral(
         self, receiver_ids: Sequence[int | str] | int | str, message_id: int | str
     ) -> Any:
-        """Take away a message that only its receivers see.
+        """Delete a message that only its receivers see.
 
         Args:
-            receiver_ids: Who sees it.
-            message_id: The id that ``send_ephemeral`` gave.
+            receiver_ids: The receivers.
+            message_id: The id in the acknowledgement of ``send_ephemeral``.
 
         Raises:
-            MezonError: One of its kinds, if the server does not do it.
+            MezonError: If the server refuses.
         """
         return await self._write_ephemeral(
             receiver_ids, message_id, {}, None, None, TypeMessage.DELETE_EPHEMERAL_MSG
@@ -299,7 +310,7 @@ class TextChannel(ChannelMembers):
         receivers = [receiver_ids] if isinstance(receiver_ids, int | str) else receiver_ids
         return await self.socket_manager.write_ephemeral_message(
             receiver_ids=[int(receiver) for receiver in receivers],
-            **place_of(self),
+            **channel_fields(self),
             content=content,
             mentions=mentions,
             attachments=attachments,
@@ -323,10 +334,10 @@ class TextChannel(ChannelMembers):
         """Play a sound or video in the voice room of this channel.
 
         Args:
-            url: Where the file is.
-            participant_identity: Who plays it, by id; the bot unless given.
-            participant_name: The name that is shown for that.
-            name: The title that is shown.
+            url: The URL of the file.
+            participant_identity: The id of the participant who plays it; the bot by default.
+            participant_name: The name to show for the participant.
+            name: The title to show.
 
         Raises:
             ValueError: If the channel has no voice room.
@@ -349,7 +360,7 @@ class TextChannel(ChannelMembers):
         before: int | str | None = None,
         after: int | str | None = None,
     ) -> AsyncIterator[Message]:
-        """Fetch the channel's messages, the newest first, each once: from the store, then from the server.
+        """Yield the messages of the channel, newest first and without duplicates: from the store, then from the server.
 
         ```python
         async for old in channel.history(limit=50):
@@ -357,12 +368,12 @@ class TextChannel(ChannelMembers):
         ```
 
         Args:
-            limit: How many at most; None for all there are.
-            before: Only messages older than the one with this id.
-            after: Only messages newer than the one with this id.
+            limit: The maximum number; None for all.
+            before: Only messages older than the message with this id.
+            after: Only messages newer than the message with this id.
 
         Raises:
-            InvalidArgumentError: If ``before`` or ``after`` is no id.
+            InvalidArgumentError: If ``before`` or ``after`` is not an id.
             ApiError: If the server refuses.
         """
         from mezon.messages.history import history
@@ -371,5 +382,94 @@ class TextChannel(ChannelMembers):
         async for message in history(self.clan.client, self, limit, before, after):
             yield Message(message, self, self.socket_manager)
 
+    # ---- members, pins and search
+
+    def members(self, limit: int | None = None) -> Pages[Member]:
+        """Return the members of the channel: ``await channel.members()``, or ``async for member in channel.members()``.
+
+        The server returns pages of 100 members without names; the names of cached users are added.
+
+        Args:
+            limit: The maximum number; None for all.
+        """
+
+        async def fetch(cursor: str) -> tuple[list[Member], str]:
+            request = {
+                "clan_id": self.clan.id,
+                "channel_id": self.id,
+                "channel_type": self.channel_type,
+                "limit": _MEMBERS_PAGE if limit is None else min(limit, _MEMBERS_PAGE),
+                "cursor": cursor,
+            }
+            answer = await call_rpc(self.clan, "ListChannelUsers", request)
+            return [Member.of_channel(self.clan, entry) for entry in answer.channel_users], answer.cursor
+
+        return Pages(fetch, limit)
+
+    async def pins(self) -> list[api_pb2.PinMessage]:
+        """Return the pinned messages: ``message_id``, ``sender_id``, ``content`` as JSON text.
+
+        Raises:
+            MezonError: If the server refuses.
+        """
+        request = {"channel_id": self.id, "clan_id": self.clan.id}
+        return list((await call_rpc(self.clan, "GetPinMessagesList", request)).pin_messages_list)
+
+    async def pin(self, message_id: int | str) -> None:
+        """Pin a message; ``message.pin()`` is shorter. Raises as `pins`."""
+        request = {"message_id": message_id, "channel_id": self.id, "clan_id": self.clan.id}
+        await call_rpc(self.clan, "CreatePinMessage", request)
+
+    async def unpin(self, message_id: int | str) -> None:
+        """Unpin a message; ``message.unpin()`` is shorter. Raises as `pins`."""
+        request = {"message_id": message_id, "channel_id": self.id, "clan_id": self.clan.id}
+        await call_rpc(self.clan, "DeletePinMessage", request)
+
+    def search(self, text: str, limit: int | None = _SEARCH_RESULTS) -> Pages[api_pb2.SearchMessageDocument]:
+        """Search the messages of the channel with the server's search.
+
+        ``client.message_db.search_messages`` searches the bot's own store, without a call.
+
+        Args:
+            text: The text to search for.
+            limit: The maximum number; None for all.
+        """
+        return search(self.clan, text, limit, self.id)
+
     def __repr__(self) -> str:
         return f"<TextChannel id={self.id} name={self.name} type={self.channel_type}>"
+
+
+class Typing:
+    """Shows the bot as typing until the block ends: ``async with channel.typing(): ...``.
+
+    A typing event that cannot be sent is logged and skipped.
+    """
+
+    def __init__(self, channel: TextChannel) -> None:
+        self._channel = channel
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._repeat(), name=f"mezon typing in {self._channel.id}")
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _repeat(self) -> None:
+        channel = self._channel
+        while True:
+            try:
+                await channel.socket_manager.get_socket().write_message_typing(
+                    channel.clan.id,
+                    channel.id,
+                    convert_channeltype_to_channel_mode(channel.channel_type),
+                    not channel.is_private,
+                )
+            except MezonError as error:
+                logger.debug("The typing event of channel %s was not sent: %s", channel.id, error)
+            await asyncio.sleep(_TYPING_INTERVAL)

@@ -1,4 +1,4 @@
-"""A user, and the way to talk to them alone."""
+"""A user, and direct messages to the user."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mezon.constants.enum import ChannelStreamMode, TypeMessage
 from mezon.errors import MezonError
 from mezon.models._outgoing import require_content
-from mezon.structures._files import upload_files
+from mezon.structures._sending import upload_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from mezon.models import ApiChannelDescription, ApiMessageAttachment, ChannelMessageAck, UserInitData
     from mezon.models._lazy import SenderPreview
     from mezon.models._outgoing import Content
-    from mezon.structures._files import File
+    from mezon.structures._sending import File
 
 _NAMES = ("username", "clan_nick", "clan_avatar", "avatar", "display_name", "dm_channel_id")
 
 
 class User:
-    """A user the bot has met.
+    """A user known to the client.
 
     Attributes:
-        id: The user's id.
+        id: The id.
         username: The unique name.
         display_name: The name shown outside clans.
-        clan_nick: The name shown in the clan where the bot met them last.
-        avatar: URL of the picture.
-        clan_avatar: URL of the picture in that clan.
-        dm_channel_id: The channel of their direct messages with the bot, 0 if there is none yet.
+        clan_nick: The nickname in the clan of the user's latest message.
+        avatar: The URL of the avatar.
+        clan_avatar: The URL of the avatar in that clan.
+        dm_channel_id: The id of the DM channel with the bot, 0 if there is none yet.
     """
 
     id: int
@@ -61,15 +61,15 @@ class User:
 
     @property
     def shown_name(self) -> str:
-        """The name to call them by: in the clan, else outside, else the unique one."""
+        """The name to show: the nickname in the clan, otherwise the display name, otherwise the unique name."""
         return self.clan_nick or self.display_name or self.username
 
     def merge(self, data: Any) -> None:
-        """Take over what ``data`` knows: its fields of the same names that are not empty.
+        """Update the user from the non-empty fields of ``data`` with the same names.
 
-        ``data`` may be a ``UserInitData``, a ``User``, a message or any event with such fields.
+        ``data`` can be a ``UserInitData``, a ``User``, a message or an event with such fields.
         """
-        # A model that lacks a name answers `getattr` by way of Python and an exception, so its values are asked.
+        # Read from the dict of a model: `getattr` for a name that it lacks raises and catches an exception.
         values = data.__dict__ if hasattr(type(data), "model_fields") else None
         for name in _NAMES:
             value = getattr(data, name, None) if values is None else values.get(name)
@@ -77,10 +77,10 @@ class User:
                 setattr(self, name, value)
 
     async def create_dm_channel(self) -> ApiChannelDescription:
-        """Open the channel for direct messages; an open one is found again.
+        """Open the DM channel, or return the existing one.
 
         Raises:
-            MezonError: If the server gives none.
+            MezonError: If the server returns no channel.
         """
         channel = await self.channel_manager.create_dm_channel(self.id)
         if channel is None or not channel.channel_id:
@@ -104,13 +104,13 @@ class User:
 
         Args:
             content: A str, a ``Text``, a dict or a ``ChannelMessageContent``.
-            code: What kind of message.
+            code: The code of the message.
             attachments: Files that are already uploaded.
             files: Files to upload and attach: paths, bytes, or pairs of a name and bytes.
 
         Raises:
             OSError: If a file cannot be read.
-            MezonError: One of its kinds, if it cannot be sent.
+            MezonError: If the message cannot be sent.
         """
         require_content(content)
         if files:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from importlib import metadata
 
-from mezon import _core
+from mezon._core import __version__, debug_build
 
 
 def warn_at_import() -> None:
     """Warn if the core is a debug build, or if mezon-sdk is installed in the same folder."""
-    if _core.debug_build:
+    if debug_build:
         warnings.warn(
             "the core of mezon-rs is a debug build, several times slower than it should be: build it with "
             "`make build` or `maturin develop --release`",
@@ -40,7 +40,7 @@ def version(distribution_name: str = "mezon-sdk") -> str:
     except metadata.PackageNotFoundError:
         if distribution_name != "mezon-sdk":
             raise
-        return _core.__version__
+        return __version__
 
 
 def _installed(distribution: str) -> bool:
@@ -53,9 +53,9 @@ def _installed(distribution: str) -> bool:
 
 def core_version() -> str:
     """Return the version of the core."""
-    return _core.__version__
+    return __version__
 
 
 def is_debug_build() -> bool:
     """Return whether the core is a debug build, which is slow."""
-    return _core.debug_build
+    return debug_build
