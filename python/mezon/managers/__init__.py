@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CacheManager", "ChannelManager", "Collection", "EventManager", "SessionManager", "SocketManager"]
 
-# These lead to the models, which take longer to import than all the rest.
+# Start-up time: these modules import all models.
 _LATER = {
     "ChannelManager": "mezon.managers.channel",
     "SessionManager": "mezon.managers.session",

@@ -1,4 +1,4 @@
-"""Caches of clans, channels, users and messages: least recently used goes first, one fetch for all."""
+"""Caches of clans, channels, users and messages, with LRU eviction and shared fetches."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ T = TypeVar("T")
 
 
 class Collection(Generic[K, V]):
-    """A dict with a few more ways to look at it. Its iterators see it as it was when they were made."""
+    """A mapping with helper methods. Iterators work on a snapshot of the entries."""
 
     def __init__(self) -> None:
-        # Not a dict: taking the first out of one costs more and more until it is rebuilt.
+        # Not a dict: removing the first entry of a dict repeatedly takes linear time.
         self._data: OrderedDict[K, V] = OrderedDict()
 
     @property
     def size(self) -> int:
-        """How many entries there are."""
+        """The number of entries."""
         return len(self._data)
 
     def get(self, key: K) -> V | None:
-        """Give the value of ``key``, or None."""
+        """Return the value of ``key``, or None."""
         return self._data.get(key)
 
     def set(self, key: K, value: V) -> None:
-        """Put ``value`` under ``key``; a known key keeps its place."""
+        """Set the value of ``key``. An existing key keeps its position."""
         self._data[key] = value
 
     def delete(self, key: K) -> bool:
-        """Take ``key`` out. False if it was not there."""
+        """Remove ``key``. Return whether it existed."""
         try:
             del self._data[key]
         except KeyError:
@@ -44,43 +44,43 @@ class Collection(Generic[K, V]):
         return True
 
     def move_to_end(self, key: K) -> None:
-        """Make ``key``, if it is there, the last one."""
+        """Move ``key`` to the end, if it exists."""
         data = self._data
         if key in data:
             data.move_to_end(key)
 
     def first(self) -> V | None:
-        """Give the first value, or None."""
+        """Return the first value, or None."""
         return next(iter(self._data.values()), None)
 
     def first_key(self) -> K | None:
-        """Give the first key, or None."""
+        """Return the first key, or None."""
         return next(iter(self._data), None)
 
     def filter(self, fn: Callable[[V], bool]) -> Collection[K, V]:
-        """Give a new collection of the entries whose value ``fn`` says True to."""
+        """Return a new collection of the entries for whose value ``fn`` returns True."""
         kept: Collection[K, V] = Collection()
         kept._data.update((key, value) for key, value in list(self._data.items()) if fn(value))
         return kept
 
     def map(self, fn: Callable[[V], T]) -> list[T]:
-        """Give what ``fn`` makes of each value."""
+        """Return the result of ``fn`` for each value."""
         return [fn(value) for value in list(self._data.values())]
 
     def values(self) -> Iterator[V]:
-        """Give the values, in order."""
+        """Return an iterator over the values, in order."""
         return iter(list(self._data.values()))
 
     def keys(self) -> Iterator[K]:
-        """Give the keys, in order."""
+        """Return an iterator over the keys, in order."""
         return iter(list(self._data))
 
     def items(self) -> Iterator[tuple[K, V]]:
-        """Give the entries, in order."""
+        """Return an iterator over the entries, in order."""
         return iter(list(self._data.items()))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         self._data.clear()
 
     def __contains__(self, key: object) -> bool:
@@ -97,17 +97,17 @@ class Collection(Generic[K, V]):
 
 
 class CacheManager(Generic[K, V]):
-    """Remembers up to ``max_size`` values, and fetches what it does not know.
+    """A cache of up to ``max_size`` values by id, which fetches missing values.
 
-    Ids given as digit strings are taken for the numbers they are.
+    An id may be a string of digits.
     """
 
     def __init__(self, fetcher: Callable[[K], Awaitable[V]], max_size: float | None = inf) -> None:
-        """Make an empty cache.
+        """Create an empty cache.
 
         Args:
-            fetcher: Called with an id that is not here; its errors reach whoever asked.
-            max_size: How many values to keep; ``inf`` or None for all, 0 to keep none.
+            fetcher: Called with an id that is not cached. Its exceptions are raised by `fetch`.
+            max_size: The maximum number of values; ``inf`` or None for no maximum, 0 to disable the cache.
 
         Raises:
             InvalidArgumentError: If ``max_size`` is negative.
@@ -116,7 +116,7 @@ class CacheManager(Generic[K, V]):
         if not size >= 0:
             raise InvalidArgumentError(f"the size of a cache is 0 or more, not {max_size!r}; 0 turns it off")
         self.cache: Collection[K, V] = Collection()
-        #: Makes an id count as used now; KeyError when it is not here. For every message twice, so it is no method.
+        #: Marks an id as used; raises KeyError if it is not cached. Called twice per message, so it is not a method.
         self.use: Callable[[K], None] = self.cache._data.move_to_end
         self._fetcher = fetcher
         self._max_size = size
@@ -124,32 +124,32 @@ class CacheManager(Generic[K, V]):
 
     @property
     def size(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return len(self.cache._data)
 
     @property
     def max_size(self) -> float:
-        """How many values are kept at most."""
+        """The maximum number of values."""
         return self._max_size
 
     def get(self, id: K | str) -> V | None:
-        """Give the value of ``id`` if it is here, else None. It counts as used now.
+        """Return the cached value of ``id`` and mark it as used, or return None.
 
         ```python
         known = client.users.get(user.id)
-        print("not heard of yet" if known is None else known.username)
+        print("not cached" if known is None else known.username)
         ```
         """
         key: Any = _as_key(id) if type(id) is str else id
         data = self.cache._data
-        # In a large bot most ids are not here: an error would cost three times as much as the question.
+        # In a large bot most ids are not cached, and catching KeyError would cost three times as much.
         if key not in data:
             return None
         data.move_to_end(key)
         return data[key]
 
     def set(self, id: K, value: V) -> None:
-        """Remember ``value``, at the cost of the least recently used one when there are too many."""
+        """Cache a value and evict the least recently used one if there are too many."""
         if type(id) is str:
             id = _as_key(id)
         data = self.cache._data
@@ -160,11 +160,11 @@ class CacheManager(Generic[K, V]):
             data.popitem(last=False)
 
     def grow(self, size: float) -> None:
-        """Keep at least `size` values from now on: a list of that many is about to be remembered as a whole."""
+        """Raise the maximum to at least `size`, before a list of that many values is cached."""
         self._max_size = max(self._max_size, size)
 
     async def fetch(self, id: K | str) -> V:
-        """Fetch the value of ``id``, from here or from the fetcher; concurrent calls share one fetch.
+        """Return the value of ``id``, fetched if it is not cached. Concurrent calls share one fetch.
 
         ```python
         alice = await client.users.fetch(user.id)
@@ -177,7 +177,7 @@ class CacheManager(Generic[K, V]):
 
     async def _fetch(self, id: K) -> V:
         fetched = await self._fetcher(id)
-        # An event may have brought the object meanwhile: objects keep their identity.
+        # An event may have cached the object meanwhile, and objects keep their identity.
         known = self.cache._data.get(id)
         if known is not None:
             return known
@@ -185,32 +185,32 @@ class CacheManager(Generic[K, V]):
         return fetched
 
     def first(self) -> V | None:
-        """Give the least recently used value, or None."""
+        """Return the least recently used value, or None."""
         return self.cache.first()
 
     def filter(self, fn: Callable[[V], bool]) -> Collection[K, V]:
-        """Give a collection of the entries whose value ``fn`` says True to."""
+        """Return a collection of the entries for whose value ``fn`` returns True."""
         return self.cache.filter(fn)
 
     def map(self, fn: Callable[[V], T]) -> list[T]:
-        """Give what ``fn`` makes of each value."""
+        """Return the result of ``fn`` for each value."""
         return self.cache.map(fn)
 
     def values(self) -> Iterator[V]:
-        """Give the values, least recently used first."""
+        """Return an iterator over the values, least recently used first."""
         return self.cache.values()
 
     def delete(self, id: K | str) -> bool:
-        """Forget ``id``. False if it was not here."""
+        """Remove ``id``. Return whether it was cached."""
         key: Any = _as_key(id) if type(id) is str else id
         return self.cache.delete(key)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         self.cache.clear()
 
     def has(self, id: K | str) -> bool:
-        """Say whether ``id`` is here."""
+        """Return whether ``id`` is cached."""
         return (_as_key(id) if type(id) is str else id) in self.cache._data
 
     def __contains__(self, id: object) -> bool:
@@ -224,7 +224,7 @@ class CacheManager(Generic[K, V]):
 
 
 def _as_key(id: Any) -> Any:
-    """Give the number a digit string stands for; any other string is a key of its own."""
+    """Return a string of digits as a number, and any other string unchanged."""
     if id.isascii() and id.isdigit() and (id[0] != "0" or len(id) == 1):
         return int(id)
     return id

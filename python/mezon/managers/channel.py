@@ -1,4 +1,4 @@
-"""`ChannelManager`: the DMs of the bot, by user."""
+"""The DM channels of the bot, by user."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ __all__ = ["ChannelManager"]
 
 
 class ChannelManager:
-    """Lists and opens DMs.
+    """Lists and opens DM channels.
 
     Attributes:
-        all_dm_channels: From user id to the id of the DM with that user; None until listed.
+        all_dm_channels: The id of the DM channel by user id; None until listed.
     """
 
     def __init__(
@@ -36,20 +36,20 @@ class ChannelManager:
         self._opening: SingleFlight[int, ApiChannelDescription] = SingleFlight()
 
     async def init_all_dm_channels(self, session_token: str) -> dict[int, int] | None:
-        """List the bot's DMs and keep who they are with; without a token nothing happens.
+        """List the DM channels of the bot. Without a token, do nothing.
 
         Returns:
-            From user id to channel id, or what was known before when there is no token.
+            The channel id by user id; the previous value if there is no token.
 
         Raises:
-            ApiError, MezonTimeoutError, MezonConnectionError: See `MezonApi`; what was known before stays.
+            ApiError, MezonTimeoutError, MezonConnectionError: See `MezonApi`. The previous value is kept.
         """
         if not session_token:
             return self.all_dm_channels
         answer = await self.api_client.list_channel_descs(
             token=session_token,
             channel_type=ChannelType.CHANNEL_TYPE_DM,
-            # At a login it is the second call, and would wait for the rate limit of HTTP.
+            # During a login this is the second call, which would wait for the rate limit.
             options={"soon": True},
         )
         own_id = getattr(self.api_client, "client_id", None)
@@ -57,7 +57,7 @@ class ChannelManager:
         for channel in answer.channeldesc or ():
             if channel.type != ChannelType.CHANNEL_TYPE_DM or not channel.channel_id:
                 continue
-            # The list of a DM may name the bot too; the other one is the one it is with.
+            # The members of a DM channel may include the bot.
             others = [user_id for user_id in channel.user_ids or () if user_id != own_id]
             if others:
                 found[others[0]] = channel.channel_id
@@ -65,21 +65,21 @@ class ChannelManager:
         return found
 
     def get_all_dm_channels(self) -> dict[int, int] | None:
-        """Give the channel id of the DM by user id; None until listed."""
+        """Return the id of the DM channel by user id; None until listed."""
         return self.all_dm_channels
 
     async def create_dm_channel(self, user_id: int | str) -> ApiChannelDescription:
-        """Open the DM with a user (the server gives the existing one, if there is one) and join it.
+        """Open the DM channel with a user and join it. An existing channel is reused.
 
-        Calls for the same user at the same time share one.
+        Concurrent calls for the same user share one request.
 
         Args:
             user_id: An int or a string of digits.
 
         Raises:
-            InvalidArgumentError: That is no user id (a ValueError).
-            NotLoggedInError: There is no session yet.
-            MezonError: The server gave no channel.
+            InvalidArgumentError: If ``user_id`` is not a user id (a ValueError).
+            NotLoggedInError: If there is no session yet.
+            MezonError: If the server returns no channel.
             ApiError, MezonTimeoutError, MezonConnectionError: See `MezonApi`.
         """
         number = as_id("user_id", user_id)
@@ -107,7 +107,7 @@ class ChannelManager:
         await self.socket_manager.get_socket().join_chat(
             clan_id=channel.clan_id or 0,
             channel_id=channel.channel_id,
-            # A server that leaves the type out still made a DM.
+            # The server may omit the type.
             channel_type=channel.type or ChannelType.CHANNEL_TYPE_DM,
             is_public=False,
         )

@@ -1,4 +1,4 @@
-"""`SessionManager`: logs in, and holds the session of the connection."""
+"""The login call and the current session."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["SessionManager"]
 
 
 class SessionManager:
-    """Logs in through an API client and holds the session that came of it.
+    """Authenticates with an API client and holds the current session.
 
     Attributes:
         api_client: The API client.
@@ -28,18 +28,18 @@ class SessionManager:
         self.session = session
 
     def get_session(self) -> Session:
-        """Give the current session; None before the login, left out of the type as bots read `.token`."""
+        """Return the current session. It is None before the login, which the type omits because bots read `.token`."""
         return cast("Session", self.session)
 
     async def authenticate(self, client_id: str | int, client_secret: str) -> ApiSession:
-        """Log in. The answer is returned and not kept: make a `Session` of it and set ``session``.
+        """Authenticate. The answer is not kept: create a `Session` from it and set ``session``.
 
         Args:
             client_id: The bot's id.
             client_secret: Its API key.
 
         Raises:
-            AuthenticationError: The server refuses the pair, or answers without a token.
+            AuthenticationError: If the server refuses the credentials, or answers without a token.
             ApiError, MezonTimeoutError, MezonConnectionError: See `MezonApi`.
         """
         client_secret = masked(client_secret)

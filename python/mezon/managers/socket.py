@@ -1,11 +1,12 @@
-"""The socket as the objects of a client use it: connect, join, write."""
+"""The socket of a client: connecting, joining clans, and calls that also update the message store."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.managers._home import home_of
-from mezon.managers._joins import join_clans
 from mezon.messages._foreign import as_store, core_of
 from mezon.models._origin import KEY, RECEIVERS, Origin
 from mezon.models._outgoing import OutgoingMessage, mentions_of, received_content
@@ -34,9 +35,18 @@ if TYPE_CHECKING:
 
 logger: Final = get_logger("mezon.gateway")
 
+#: The number of attempts to join a clan when the call is lost.
+_JOIN_ATTEMPTS: Final = 3
+
+#: The number of concurrent joins: the frame limit lets each of them pass well before its deadline.
+_CONCURRENT_JOINS: Final = 80
+
+#: The states in which no clan can be joined.
+_CLOSED_STATES: Final = ("idle", "closed")
+
 
 class Sender(Protocol):
-    """The client, as far as messages it sends are concerned."""
+    """The sender of messages: a ``MezonClient``, or any object with a ``client_id``."""
 
     client_id: int
 
@@ -45,8 +55,8 @@ class Sent(NamedTuple):
     """A message that was sent.
 
     Attributes:
-        ack: The server's acknowledgement.
-        message: What was sent, as it would have come back; None when the server's own copy has come already.
+        ack: The acknowledgement of the server.
+        message: The sent message as it would be received; None if the server's copy was already received.
     """
 
     ack: ChannelMessageAck
@@ -56,21 +66,21 @@ class Sent(NamedTuple):
 class SocketManager:
     """The socket of a client.
 
-    Its events reach the handlers of ``mezon_client`` when that is a ``mezon.MezonClient``; otherwise ``emit`` of
-    ``event_manager`` is called for each, and nothing else of a client follows them.
+    Its events are dispatched by ``mezon_client`` if that is a ``mezon.MezonClient``. Otherwise ``emit`` of
+    ``event_manager`` is called for each event, without caches, waiters and gap filling.
 
     Args:
-        ws_url: Where to connect when a session does not say.
+        ws_url: The URL of the gateway if a session has none.
         use_ssl: Whether a plain-text URL is refused.
         api_client: The HTTP API.
-        event_manager: Who listens to what.
+        event_manager: The registry of event handlers.
         mezon_client: The client.
         message_db: The message store, or None.
         options: Settings of the core, by the names of ``mezon.GatewayOptions``.
-        send_timeout_ms: How long a call waits for its answer, in milliseconds.
-        connection: What carries the calls; one of the core unless it is given.
-        know_clan: Called with the description of each clan the bot is in, and the session's token.
-        transport: ``websocket`` or ``tcp`` for that transport alone.
+        send_timeout_ms: The timeout of a call in milliseconds.
+        connection: The connection; None for that of the client, or a new one of the core.
+        know_clan: Called with the description of each clan of the bot and the token of the session.
+        transport: ``websocket`` or ``tcp`` to use that transport only.
     """
 
     def __init__(
@@ -99,9 +109,9 @@ class SocketManager:
             know_clan = know_clan or self._home.know_clan
             connection = connection or self._home.socket_port()
         self._know_clan = know_clan
-        #: Put what is sent into the store at once; False if each message is saved when the server's copy comes.
+        #: Whether a sent message is saved at once; False if messages are saved when the server's copy is received.
         self.saves_sent = True
-        #: Clans that were joined: the core joins them again after a loss.
+        #: The joined clans. The core joins them again after a reconnect.
         self.joined_clans: set[int] = set()
         self.adapter: WebSocketAdapterPb = WebSocketAdapterPb(
             options=options, store=core_of(message_db), connection=connection
@@ -117,14 +127,15 @@ class SocketManager:
         )
 
     def get_socket(self) -> Socket:
-        """Give the socket."""
+        """Return the socket."""
         return self.socket
 
     async def connect(self, api_session: Session, *, auto_reconnect: bool | None = None) -> Session:
-        """Connect with a session. A connection that is open is closed first.
+        """Connect with a session. An open connection is closed first.
 
         Args:
-            auto_reconnect: Connect again when the connection is lost; None for what the client's login was told.
+            api_session: The session.
+            auto_reconnect: Whether to reconnect after a loss; None for the value that was passed to the login.
 
         Raises:
             MezonConnectionError: If the gateway cannot be reached.
@@ -143,18 +154,18 @@ class SocketManager:
         return session
 
     async def is_connected(self) -> bool:
-        """Say whether the socket is connected and ready for calls."""
+        """Return whether the socket is connected and ready for calls."""
         return self.socket.is_open()
 
     async def connect_socket(self, token: str, *, listing: Awaitable[ApiClanDescList] | None = None) -> None:
-        """Get the list of the bot's clans and join them all, and the clan 0 of direct messages.
+        """List the clans of the bot and join them, and clan 0 for direct messages.
 
         Args:
-            token: The session's token.
-            listing: The list, when it has been asked for already.
+            token: The token of the session.
+            listing: The list of clans, if it was requested already.
 
         Raises:
-            MezonError: If the list cannot be had. One clan that cannot be joined is a warning.
+            MezonError: If the clans cannot be listed. A clan that cannot be joined is logged as a warning.
         """
         from mezon.models import ApiClanDesc
 
@@ -165,15 +176,52 @@ class SocketManager:
             self._home.clans_are_joined()
 
     async def join_all_clans(self, clans: list[ApiClanDesc], token: str) -> None:
-        """Put the clans into the client's cache and join them, as `join_clans` does."""
+        """Cache the clans and join them, see `join_clans`."""
         if self._know_clan is not None:
             for description in clans:
                 self._know_clan(description, token)
         await self.join_clans({description.clan_id or 0 for description in clans})
 
     async def join_clans(self, clan_ids: Iterable[int]) -> None:
-        """Join clans, some at a time. One that cannot be joined is a warning, and is tried at the next reconnect."""
-        self.joined_clans |= await join_clans(self.socket, clan_ids)
+        """Join clans, some of them concurrently.
+
+        A clan that cannot be joined is logged as a warning, and is joined at the next reconnect.
+        """
+        left = sorted(clan_ids)
+        for _ in range(_JOIN_ATTEMPTS):
+            lost: list[int] = []
+            for start in range(0, len(left), _CONCURRENT_JOINS):
+                lost += await self._join(left[start : start + _CONCURRENT_JOINS])
+                if self.socket.connection.state in _CLOSED_STATES:
+                    lost += left[start + _CONCURRENT_JOINS :]
+                    break
+            left = lost
+            if not left or self.socket.connection.state in _CLOSED_STATES:
+                break
+        if left:
+            logger.warning(
+                "Clans %s could not be joined: their events are received after the next reconnect", left
+            )
+
+    async def _join(self, clan_ids: list[int]) -> list[int]:
+        """Join clans concurrently. Return those whose call was lost."""
+        outcomes = await asyncio.gather(
+            *(self.socket.join_clan_chat(clan_id) for clan_id in clan_ids), return_exceptions=True
+        )
+        lost: list[int] = []
+        for clan_id, outcome in zip(clan_ids, outcomes, strict=True):
+            if isinstance(outcome, MezonConnectionError | MezonTimeoutError):
+                # Joining is idempotent.
+                lost.append(clan_id)
+            elif isinstance(outcome, MezonError):
+                logger.warning(
+                    "Clan %s could not be joined: its events are not received: %s", clan_id, outcome
+                )
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                self.joined_clans.add(clan_id)
+        return lost
 
     async def write_ephemeral_message(
         self,
@@ -193,7 +241,7 @@ class SocketManager:
         topic_id: int | None = None,
         message_id: int | None = None,
     ) -> ChannelMessageAck:
-        """As ``Socket.write_ephemeral_message``."""
+        """Send a message that only some users see, see ``Socket.write_ephemeral_message``."""
         ack = await self.socket.write_ephemeral_message(
             receiver_ids,
             clan_id,
@@ -211,7 +259,7 @@ class SocketManager:
             topic_id,
             message_id,
         )
-        # Whoever changes it later has to say again who sees it.
+        # An update of the message has to name the receivers again.
         ack.__dict__.update({KEY: self.origin, RECEIVERS: tuple(receiver_ids)})
         return ack
 
@@ -231,7 +279,7 @@ class SocketManager:
         code: int | None = None,
         topic_id: int | None = None,
     ) -> ChannelMessageAck:
-        """As ``Socket.write_chat_message``; the message is in the store when this returns."""
+        """Send a message, see ``Socket.write_chat_message``, and save it to the store."""
         message = OutgoingMessage(
             clan_id,
             channel_id,
@@ -250,21 +298,21 @@ class SocketManager:
         return (await self.send_message(message)).ack
 
     async def send_message(self, message: OutgoingMessage, channel_label: str | None = None) -> Sent:
-        """Send a message; it is in the store when this returns, and in the answer as it was sent.
+        """Send a message and save it to the store.
 
         Args:
             message: The message.
-            channel_label: The channel's name, for the message in the answer.
+            channel_label: The name of the channel, for the message in the result.
 
         Raises:
-            MezonError: One of its kinds, as ``Socket.write_chat_message``.
+            MezonError: See ``Socket.write_chat_message``.
         """
         ack = await self.socket.write_chat_message(**vars(message))
         store = None if self.message_db is None else as_store(self.message_db)
-        # The acknowledgement of a bot's own socket, or of a mock, may be anything.
+        # A custom socket or a mock may return any object.
         message_id = getattr(ack, "message_id", None)
         if not message_id or (store is not None and store.came(ack.channel_id or 0, message_id)):
-            # The server's own copy says more, and the connection has it for `channel.messages`, too.
+            # The server's copy has more fields, and is already in `channel.messages`.
             return Sent(ack, None)
         from mezon.models.message import sent_message
 
@@ -288,7 +336,7 @@ class SocketManager:
         is_update_msg_topic: bool | None = None,
         create_time_seconds: int | None = None,
     ) -> ChannelMessageAck:
-        """As ``Socket.update_chat_message``; the store follows."""
+        """Update a message, see ``Socket.update_chat_message``, and update the store."""
         ack = await self.socket.update_chat_message(
             clan_id,
             channel_id,
@@ -328,7 +376,7 @@ class SocketManager:
         message_sender_id: int,
         action_delete: bool = False,
     ) -> ApiMessageReaction:
-        """As ``Socket.write_message_reaction``."""
+        """Add or remove a reaction, see ``Socket.write_message_reaction``."""
         return await self.socket.write_message_reaction(
             id,
             clan_id,
@@ -352,7 +400,7 @@ class SocketManager:
         message_id: int,
         topic_id: int | None = None,
     ) -> ChannelMessageAck:
-        """As ``Socket.remove_chat_message``; the store follows."""
+        """Delete a message, see ``Socket.remove_chat_message``, and update the store."""
         ack = await self.socket.remove_chat_message(
             clan_id, channel_id, mode, is_public, message_id, topic_id
         )
@@ -361,5 +409,5 @@ class SocketManager:
         return ack
 
     async def disconnect(self) -> None:
-        """Close the socket. Safe at any time, and twice."""
+        """Close the socket. Idempotent."""
         await self.socket.close()
