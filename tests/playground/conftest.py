@@ -1,4 +1,4 @@
-"""A playground with a bot that shows everything, and a real browser where there is one."""
+"""A playground with a bot that sends every kind of message, and a real browser if one is installed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OpenPage = Callable[..., Awaitable[Any]]
 
 
 class Control:
-    """Stands for ``mezon dev``: knows where the bot is."""
+    """Replaces ``mezon dev``: knows the folder of the bot."""
 
     target = BOT.name
 

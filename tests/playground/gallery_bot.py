@@ -1,4 +1,4 @@
-"""A bot that shows everything the playground draws."""
+"""A bot that sends every kind of message that the playground renders."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def order() -> dict[str, object]:
 
 @client.on_channel_message
 async def on_message(message: ChannelMessage) -> None:
-    """One command for each thing."""
+    """Answer each command with one kind of message."""
     if message.sender_id == client.client_id or message.code:
         return
     text = message.content.get("t", "")
@@ -92,7 +92,7 @@ async def on_message(message: ChannelMessage) -> None:
 
 @client.on_message_button_clicked
 async def on_button(click: MessageButtonClicked) -> None:
-    """Say what was filled in."""
+    """Answer with the filled-in values."""
     channel = await client.channels.fetch(click.channel_id)
     form = await channel.messages.fetch(click.message_id)
     values = json.loads(click.extra_data or "{}")
@@ -101,7 +101,7 @@ async def on_button(click: MessageButtonClicked) -> None:
 
 @client.on_dropdown_box_selected
 async def on_select(select: DropdownBoxSelected) -> None:
-    """Say what was chosen."""
+    """Answer with the chosen values."""
     channel = await client.channels.fetch(select.channel_id)
     await channel.send_ephemeral(select.user_id, f"chosen: {', '.join(select.values)}")
 

@@ -1,4 +1,4 @@
-"""Runs a saved test as its author would."""
+"""Run a saved test as its author would."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def passes(path: Path) -> None:
-    """The test file passes in a pytest of its own."""
+    """Check that the test file passes in a separate pytest run."""
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "MEZON_"))
     }

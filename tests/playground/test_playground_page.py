@@ -20,7 +20,7 @@ SCREENSHOTS = os.environ.get("MEZON_SCREENSHOTS")
 
 
 async def picture(page: Any, name: str, tmp_path: Path) -> None:
-    """Take a screenshot; into the docs when asked for with MEZON_SCREENSHOTS=docs/images."""
+    """Take a screenshot; MEZON_SCREENSHOTS=docs/images writes it into the docs."""
     path = tmp_path / f"{name}.png"
     await page.screenshot(path=str(path))
     assert path.stat().st_size > 10_000
@@ -29,7 +29,7 @@ async def picture(page: Any, name: str, tmp_path: Path) -> None:
 
 
 async def accessible(page: Any) -> None:
-    """axe finds no violation in what is on the screen now."""
+    """Check that axe finds no violation on the current page."""
     from axe_playwright_python.async_playwright import Axe
 
     found = await Axe().run(page)
@@ -135,9 +135,9 @@ async def test_a_fault_and_the_way_back(
     from playwright.async_api import expect
 
     page = await open_page()
-    await page.get_by_role("button", name="Weather").click()
+    await page.get_by_role("button", name="Faults").click()
     await accessible(page)
-    await picture(page, "playground-weather", tmp_path)
+    await picture(page, "playground-faults", tmp_path)
     before = gateway.connections.total
     await page.get_by_role("button", name="Drop the connection").click()
     await gateway.wait_until(lambda: gateway.connections.total > before, timeout=30)
@@ -169,7 +169,7 @@ async def test_two_users_in_tabs(bot: MezonClient, open_page: Any, tmp_path: Pat
     await expect(page.get_by_text("You said: hello from bob")).to_be_visible()
 
     # The same in one window: bob gets a tab, and alice's tab tells that something is new.
-    side = page.get_by_role("navigation", name="Places and people")
+    side = page.get_by_role("navigation", name="Channels and users")
     await side.get_by_role("button", name="Bob", exact=False).last.click()
     await expect(page.locator("#say")).to_have_attribute("placeholder", "Bob in #general")
     await side.get_by_role("button", name="# random").click()
@@ -300,12 +300,14 @@ async def test_save_as_pytest_gives_a_test_that_passes(
     await expect(page.get_by_text('order: {"dish": "com"}')).to_be_visible()
     await say(page, "!edit")
     await expect(page.get_by_text("thought", exact=True)).to_be_visible()
-    await page.get_by_role("button", name="Weather").click()
+    await page.get_by_role("button", name="Faults").click()
     before = gateway.connections.total
     await page.get_by_role("button", name="Drop the connection").click()
     await gateway.wait_until(lambda: gateway.connections.total > before, timeout=30)
     await expect(page.get_by_text("Bot connected")).to_be_visible()
-    await page.get_by_role("navigation", name="Places and people").get_by_role("button", name="@ bob").click()
+    await (
+        page.get_by_role("navigation", name="Channels and users").get_by_role("button", name="@ bob").click()
+    )
     # What is typed before the page shows Bob's words would be Alice's.
     await expect(page.locator("#say")).to_have_attribute("placeholder", "Bob to the bot directly")
     await say(page, "!marks")
@@ -314,7 +316,7 @@ async def test_save_as_pytest_gives_a_test_that_passes(
     await page.get_by_role("button", name="Save as pytest").click()
     await accessible(page)
     await picture(page, "playground-save", tmp_path)
-    await page.get_by_role("button", name="Save beside the bot").click()
+    await page.get_by_role("button", name="Save next to the bot").click()
     await expect(page.locator(".notice")).to_contain_text("saved as test_played_1.py")
     await asyncio.to_thread(passes, tmp_path / "test_played_1.py")
 
@@ -329,13 +331,13 @@ async def test_it_works_at_360_pixels_and_in_the_dark(
     await say(page, "!lunch")
     await expect(page.get_by_role("button", name="Order", exact=True)).to_be_visible()
     parts = page.get_by_role("navigation", name="Parts of the page")
-    for pane in ("Places", "Inspect", "Chat"):
+    for pane in ("Channels", "Inspect", "Chat"):
         await parts.get_by_role("button", name=pane).click()
         wide = await page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 360, pane
         await accessible(page)
     await picture(page, f"playground-narrow-{scheme}", tmp_path)
-    await parts.get_by_role("button", name="Places").click()
+    await parts.get_by_role("button", name="Channels").click()
     await page.get_by_role("button", name="# random").click()
     await expect(page.locator("#say")).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""The playground's server: who may talk to it, what it sends, what it keeps, and where it is not."""
+"""The server of the playground: access checks, events, limits, and where it is not imported."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def base(playground: Playground) -> str:
 
 
 class Page:
-    """What a page does over its socket."""
+    """The client side of the page's socket."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
@@ -85,7 +85,7 @@ async def test_without_the_token_nothing_opens(
 async def test_another_host_name_is_refused(
     playground: Playground, http: aiohttp.ClientSession, host: str
 ) -> None:
-    """A name of somebody else that points to this machine (DNS rebinding) gets nothing, token or not."""
+    """A foreign name that resolves to this machine (DNS rebinding) is refused, even with the token."""
     async with http.get(playground.url, headers={"Host": host}) as answer:
         assert answer.status in (400, 403)
     async with http.get(base(playground) + "/page/app.js", headers={"Host": host}) as answer:
@@ -216,7 +216,7 @@ async def test_a_file_of_a_user_arrives(bot: MezonClient, page: Page, gateway: L
 async def test_an_uploaded_page_is_no_page(
     playground: Playground, gateway: LocalGateway, http: aiohttp.ClientSession
 ) -> None:
-    """What a bot uploads is downloaded, not run, unless it is a picture."""
+    """Uploads of a bot are downloaded and not displayed, unless they are images."""
     from mezon.testing.records import Upload
 
     for kind, shown in (("text/html", False), ("image/svg+xml", False), ("image/png", True)):

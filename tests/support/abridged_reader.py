@@ -1,4 +1,4 @@
-"""A reader of the abridged TCP stream as a client needs it, after docs/protocol.md, "Frames from the server"."""
+"""Decode the abridged TCP stream as a client does (docs/protocol.md, "Frames from the server")."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Kind = Literal["abridged", "websocket", "raw", "pong", "text", "refused"]
 
 @dataclass(frozen=True)
 class Item:
-    """One thing the server said."""
+    """One frame from the server."""
 
     kind: Kind
     data: bytes = b""
-    """Envelope without its padding, body of a raw chunk, text, or what a refusal says."""
+    """The envelope without padding, the body of a raw chunk, a text, or the text of a refusal."""
     cid: int = 0
     code: int = 0
     last: bool = False
@@ -38,7 +38,7 @@ class AbridgedReader:
 
     @property
     def rest(self) -> bytes:
-        """What is not a whole frame yet."""
+        """The bytes of the incomplete frame."""
         return self._buffer
 
     def _next(self) -> Item | None:
@@ -109,7 +109,7 @@ class AbridgedReader:
 
 
 def without_padding(frame: bytes) -> bytes:
-    """An envelope without the zeros behind it: walks its fields and ends at a tag of 0."""
+    """Return an envelope without trailing zeros: parse its fields up to a tag of 0."""
     at = end = 0
     while at < len(frame):
         tag, at = _varint(frame, at)

@@ -1,4 +1,4 @@
-"""A plain client for the tests of the gateway: aiohttp and the Python protobuf modules, over the WebSocket."""
+"""A minimal WebSocket client for tests of the gateway: aiohttp and the Python protobuf modules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ M = TypeVar("M", bound=Message)
 
 
 class Peer:
-    """``async with Peer(gateway) as peer``: logged in; ``await peer.connect()`` opens the socket."""
+    """``async with Peer(gateway) as peer`` logs in; ``await peer.connect()`` opens the socket."""
 
     def __init__(self, gateway: LocalGateway) -> None:
         self.gateway = gateway
@@ -66,11 +66,11 @@ class Peer:
         self._sockets.append(self.socket)
 
     async def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         await self.socket.close()
 
     async def cut(self) -> None:
-        """End the TCP connection without waiting for an answer to the close frame."""
+        """Close the TCP connection without waiting for the server's close frame."""
         await self.http.close()
 
     async def ended(self) -> None:
@@ -79,7 +79,7 @@ class Peer:
         assert self.socket.close_code in (None, 1006)
 
     async def is_silent(self) -> bool:
-        """Whether nothing comes for a tenth of a second."""
+        """Return whether nothing arrives for a tenth of a second."""
         try:
             async with asyncio.timeout(0.1):
                 await self.socket.receive()
@@ -100,7 +100,7 @@ class Peer:
         return bytes(message.data)
 
     async def read_text(self) -> str:
-        """The next message, which is a text."""
+        """Return the next message, which must be a text message."""
         return str((await self.socket.receive()).data)
 
     async def read(self) -> realtime_pb2.Envelope:
@@ -114,7 +114,7 @@ class Peer:
         return answer
 
     async def raw_call(self, name: str, body: Message) -> tuple[int, bytes, int]:
-        """An API call over the socket: response code, body, number of chunks."""
+        """Make an API call over the socket. Return response code, body, and number of chunks."""
         event = realtime_pb2.ApiRequestEvent(api_name=name, body=body.SerializeToString())
         cid = await self.write(api_request_event=event)
         parts: list[bytes] = []

@@ -1,4 +1,4 @@
-"""The same tests over both transports. A folder's conftest takes these names in::
+"""Run the same tests over both transports. The conftest of a folder imports these names::
 
     from over_transports import over_this_transport, pytest_generate_tests  # noqa: F401
 
@@ -17,7 +17,7 @@ TRANSPORTS = ("websocket", "tcp") if importlib.util.find_spec("mezon.errors") is
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrizes ``transport``; ``@pytest.mark.transports("websocket")`` names those a test is about."""
+    """Parametrize ``transport``; ``@pytest.mark.transports("websocket")`` selects the transports of a test."""
     if "transport" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("transports")
         metafunc.parametrize("transport", marker.args if marker is not None else TRANSPORTS)
@@ -25,6 +25,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(autouse=True)
 def over_this_transport(transport: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Clients that are made without ``transport`` take this one."""
+    """Make this the transport of clients that are created without one."""
     monkeypatch.setenv("MEZON_TRANSPORT", transport)
     return transport

@@ -1,4 +1,4 @@
-"""A plain client of the abridged TCP transport for the tests of the gateway: streams and google.protobuf."""
+"""A minimal client of abridged TCP for tests of the gateway: asyncio streams and google.protobuf."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mezon.protobuf.rtapi import realtime_pb2
 
 
 def handshake(token: str) -> bytes:
-    """The first bytes of a connection."""
+    """Return the first bytes of a connection."""
     padded = token.encode() + bytes(-len(token) % 4)
     words = len(padded) // 4
     length = bytes((words,)) if words < 127 else b"\x7f" + words.to_bytes(3, "little")
@@ -23,14 +23,14 @@ def handshake(token: str) -> bytes:
 
 
 def frame(envelope: bytes) -> bytes:
-    """A frame of a client."""
+    """Return a client frame."""
     padded = envelope + bytes(-len(envelope) % 4)
     words = len(padded) // 4
     return (bytes((words,)) if words < 127 else b"\x7f" + words.to_bytes(3, "little")) + padded
 
 
 def with_cid_last(cid: int, **field: Any) -> bytes:
-    """An envelope that does not end in a zero: the cid comes last."""
+    """Return an envelope that does not end in a zero, because the cid is last."""
     return (
         realtime_pb2.Envelope(**field).SerializeToString()
         + realtime_pb2.Envelope(cid=cid).SerializeToString()
@@ -45,7 +45,7 @@ class TcpPeer(Peer):
         self.send(handshake(self.session.token))
 
     async def open(self) -> None:
-        """Connect and say nothing."""
+        """Connect without sending a handshake."""
         host, _, port = self.session.tcp_url.rpartition(":")
         context = ssl.create_default_context(cafile=self.gateway.ca_file) if self.gateway.tls else None
         self.reader, self.writer = await asyncio.open_connection(host.strip("[]"), int(port), ssl=context)
@@ -68,7 +68,7 @@ class TcpPeer(Peer):
         await super().__aexit__(kind, error, trace)
 
     def send(self, data: bytes) -> None:
-        """Write bytes as they are."""
+        """Write raw bytes."""
         self.writer.write(data)
 
     def ping(self, cid: int) -> None:
@@ -82,7 +82,7 @@ class TcpPeer(Peer):
         return number
 
     async def item(self, timeout: float = 5) -> Item:
-        """The next thing the server says. Raises EOFError at the end of the stream."""
+        """Return the next frame from the server. Raises EOFError at the end of the stream."""
         async with asyncio.timeout(timeout):
             while not self._items:
                 data = await self.reader.read(65536)
@@ -92,7 +92,7 @@ class TcpPeer(Peer):
         return self._items.pop(0)
 
     async def read_bytes(self) -> bytes:
-        """The next message as the WebSocket would bring it: an envelope, or a raw chunk with its short header."""
+        """Return the next message in WebSocket form: an envelope, or a raw chunk with its short header."""
         item = await self.item()
         if item.kind == "raw":
             flags = item.code << 16 | (0xFF if item.last else 0)
@@ -113,7 +113,7 @@ class TcpPeer(Peer):
             assert await self._rest() == b""
 
     async def _rest(self) -> bytes:
-        """Read to the end of the stream: what was no whole frame."""
+        """Read to the end of the stream. Return the bytes of an incomplete frame."""
         try:
             while True:
                 await self.item()
@@ -134,7 +134,7 @@ class TcpPeer(Peer):
         return item.data.decode()
 
     async def raw_items(self, name: str, body: Message) -> list[Item]:
-        """What comes until the last chunk of an API call's answer."""
+        """Return the frames up to the last chunk of an API answer."""
         event = realtime_pb2.ApiRequestEvent(api_name=name, body=body.SerializeToString())
         cid = await self.write(api_request_event=event)
         items: list[Item] = []

@@ -1,4 +1,4 @@
-"""The fixture of these tests: a peer that has logged in to the gateway and holds an open socket."""
+"""The fixture of these tests: a peer that is logged in to the gateway and has an open socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The burst: order, mix, bytes, and the ways to run the gateway elsewhere."""
+"""Bursts: order, mix, bytes; and the gateway in a thread or a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gateway and the SDK together, as the documentation of the gateway shows them."""
+"""The gateway with the SDK, as in the documentation of the gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faults: each does what it says, and leaves nothing behind."""
+"""Fault injection: each fault has its documented effect, and nothing remains after it."""
 
 from __future__ import annotations
 

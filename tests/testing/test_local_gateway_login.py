@@ -315,7 +315,7 @@ async def test_the_accept_header_says_json_or_protobuf(
 
 
 async def test_a_socket_opened_as_the_typescript_sdk_does(gateway: LocalGateway, peer: Peer) -> None:
-    """It sets a scheme before ``ws_url``, so that has to come without one."""
+    """The TypeScript SDK adds a scheme to ``ws_url``, which must therefore have none."""
     gateway.announce(ws_url="host:port")
     session = gateway.new_session(gateway.bot_id)
     assert "://" not in session.ws_url
@@ -341,7 +341,7 @@ async def test_the_rest_api_of_older_typescript_sdks_is_refused_with_a_reason(
 
 
 async def test_json_for_a_client_that_says_protobuf(gateway: LocalGateway, peer: Peer) -> None:
-    """As the TypeScript SDK 2.8.53 asks: the header says protobuf, and the answer is read as JSON."""
+    """The TypeScript SDK 2.8.53 requests protobuf in the header, but decodes the response as JSON."""
     gateway.json_answers |= {"UpdateRole", "AddQuickMenuAccess"}
     headers = {"Authorization": f"Bearer {peer.session.token}", "Accept": "application/proto"}
     menu = api_pb2.QuickMenuAccess(bot_id=gateway.bot_id, menu_name="thực đơn", action_msg="/a")

@@ -1,4 +1,4 @@
-"""The socket, by both transports: acks by the table, broadcasts, chunks, errors, what a test can read and push."""
+"""The socket over both transports: acks, broadcasts, chunks, errors, records and pushes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of the gateway leaves nothing open, whoever knocks at that moment."""
+"""Stopping the gateway leaves no socket open, even if a connection arrives at that moment."""
 
 from __future__ import annotations
 

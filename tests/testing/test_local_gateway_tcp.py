@@ -1,4 +1,4 @@
-"""What is the abridged TCP transport's own: handshake, framing, zeros at the end, refusals, forms of writing."""
+"""The specifics of abridged TCP: handshake, framing, trailing zeros, refusals, forms of output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Factory = Callable[..., Awaitable[LocalGateway]]
 
 @pytest_asyncio.fixture
 async def stream(gateway: LocalGateway) -> AsyncIterator[TcpPeer]:
-    """A peer whose TCP connection stands."""
+    """A peer with an open TCP connection."""
     async with TcpPeer(gateway) as peer:
         await peer.connect()
         yield peer

@@ -1,4 +1,4 @@
-"""Token node, proof service and agent events, asked as docs/protocol.md, "Tokens", says, and with the vectors."""
+"""Token node, proof service and agent events, with the requests of docs/protocol.md, "Tokens", and the vectors."""
 
 from __future__ import annotations
 

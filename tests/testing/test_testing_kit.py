@@ -1,4 +1,4 @@
-"""The testing kit: users who click and fill in, expectations that say what was done instead, time that moves."""
+"""The testing kit: clicks and forms, expectations that list what was sent instead, and a movable clock."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BUTTONS = [
 
 
 def form(*, buttons: int = 1) -> dict[str, Any]:
-    """A form as the builders of the package make it, for a bot to send."""
+    """Return a form of the package's builders, for a bot to send."""
     made = InteractiveBuilder("Lunch")
     made.add_select_field("dish", "Dish", OPTIONS)
     made.add_radio_field("size", "Size", [{"label": "S", "value": "s"}, {"label": "L", "value": "l"}])
@@ -104,7 +104,7 @@ async def test_a_click_that_nobody_could_make_is_an_error(gateway: LocalGateway,
 
 
 async def test_a_button_is_found_by_what_it_says_and_by_its_place(gateway: LocalGateway, peer: Peer) -> None:
-    """As a person finds it: the ids of some bots are made up each time."""
+    """Some bots generate new ids each time, so that a test needs another name."""
     buttons = ButtonBuilder()
     for button_id, label in (
         ("x81", "Order"),
@@ -211,7 +211,7 @@ async def test_users_come_and_go(gateway: LocalGateway, peer: Peer) -> None:
 
 
 async def answer(client: MezonClient) -> None:
-    """A bot with something to say to everything."""
+    """A bot that answers every command."""
 
     @client.on_channel_message
     async def talk(message: Any) -> None:

@@ -1,4 +1,4 @@
-"""The plugin in a project that has set nothing: both modes of pytest-asyncio, and without it."""
+"""The plugin in a project without configuration: in both modes of pytest-asyncio, and without pytest-asyncio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits of the service: noted, and errors with ``strict=True``."""
+"""The limits of the live service: recorded, and enforced with ``strict=True``."""
 
 from __future__ import annotations
 

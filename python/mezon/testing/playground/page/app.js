@@ -1,13 +1,13 @@
-// The page: draws the store, and turns what a person does into requests.
+// The page: renders the store, and turns user actions into requests.
 import { html, render, Component, createRef } from "./html.js";
-import { Line } from "./socket.js";
+import { Connection } from "./socket.js";
 import { Sidebar, Tabs, Messages, Composer } from "./chat.js";
-import { Frames, Bot, Weather, copy } from "./inspector.js";
+import { Frames, Bot, Faults, copy } from "./inspector.js";
 import * as store from "./store.js";
 
 const { state } = store;
-const PANES = [["side", "Places"], ["chat", "Chat"], ["inspect", "Inspect"]];
-const PANELS = [["frames", "Frames"], ["bot", "Bot"], ["weather", "Weather"]];
+const PANES = [["side", "Channels"], ["chat", "Chat"], ["inspect", "Inspect"]];
+const PANELS = [["frames", "Frames"], ["bot", "Bot"], ["faults", "Faults"]];
 
 class Save extends Component {
   box = createRef();
@@ -19,10 +19,10 @@ class Save extends Component {
       if (name !== undefined) { notice(`saved as ${name}: run pytest`); close(); }
     };
     return html`<dialog ref=${this.box} onClose=${close} aria-labelledby="save-title">
-      <h2 id="save-title">What was played, as a test</h2>
+      <h2 id="save-title">The recording as a test</h2>
       <pre tabindex="0" aria-label="The test">${text}</pre>
       <div class="row">
-        ${bot && html`<button type="button" class="button primary" onClick=${save}>Save beside the bot</button>`}
+        ${bot && html`<button type="button" class="button primary" onClick=${save}>Save next to the bot</button>`}
         <a class="button secondary" href=${file} download="test_played.py">Download</a>
         <button type="button" class="button secondary" onClick=${() => copy(text, notice)}>Copy</button>
         <button type="button" class="button secondary" onClick=${() => this.box.current.close()}>Close</button>
@@ -32,12 +32,12 @@ class Save extends Component {
 
 class App extends Component {
   componentDidMount() {
-    this.line = new Line(
+    this.connection = new Connection(
       (event) => {
         const before = state.tabs.length;
         store.take(event);
         if (!before && event.event === "hello") store.fromHash();
-        if (event.event === "report") this.tell(event.report);
+        if (event.event === "report") this.report(event.report);
         if (event.event === "typing") setTimeout(() => this.change({ typing: null }), 4000);
         this.draw();
       },
@@ -47,7 +47,7 @@ class App extends Component {
     document.addEventListener("keydown", this.keys);
   }
 
-  // One picture for all events of a turn: bursts come in hundreds.
+  // Render once for all events of a frame: bursts contain hundreds.
   draw = () => {
     this.planned ??= requestAnimationFrame(() => { this.planned = null; this.forceUpdate(); });
   };
@@ -58,8 +58,8 @@ class App extends Component {
     this.gone = setTimeout(() => this.change({ notice: null }), 5000);
   };
 
-  // Who waits for an answer has to hear why none comes.
-  tell(report) {
+  // A person who waits for an answer must see why there is none.
+  report(report) {
     if (report.kind !== "crash" && report.kind !== "error") return;
     if (state.panel === "bot" && document.querySelector(".inspect")?.offsetParent) return;
     if (report.kind === "crash") state.panel = "bot";
@@ -67,10 +67,10 @@ class App extends Component {
     this.notice(`${report.kind === "crash" ? "The bot ended" : "Error in the bot"}: ${text} (more under Bot)`, true);
   }
 
-  // Gives undefined after an error, which the person has been shown.
+  // Returns undefined after an error, which is shown to the person.
   act = async (what, details) => {
     try {
-      return (await this.line.ask(what, details)) ?? null;
+      return (await this.connection.ask(what, details)) ?? null;
     } catch (error) {
       this.notice(error.message, true);
       return undefined;
@@ -107,7 +107,7 @@ class App extends Component {
     const status = state.status !== "open" ? ["bad", "The playground is gone"]
       : state.connected ? ["good", "Bot connected"] : ["bad", "No bot connected"];
     const shared = { state, act: this.act, change: this.change, notice: this.notice, go: this.go };
-    const Panel = { frames: Frames, bot: Bot, weather: Weather }[state.panel];
+    const Panel = { frames: Frames, bot: Bot, faults: Faults }[state.panel];
     return html`<div class=${`app show-${state.pane}`}>
       <header>
         <h1>Mezon playground</h1>

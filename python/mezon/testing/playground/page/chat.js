@@ -1,4 +1,4 @@
-// The sidebar, the tabs, the messages and the line to write.
+// The sidebar, the tabs, the messages and the composer.
 import { html, Component, createRef } from "./html.js";
 import { Message } from "./message.js";
 import * as store from "./store.js";
@@ -7,7 +7,7 @@ export function Sidebar({ state, act, go }) {
   const { user, channel } = store.tab();
   const dot = (id) => (state.unread.has(id) ? html`<span class="dot" role="img" aria-label="new"></span>` : "");
   const openDm = async (one) => go(one.id, await act("dm", { user: one.id }));
-  return html`<nav class="side" aria-label="Places and people">
+  return html`<nav class="side" aria-label="Channels and users">
     ${state.world.clans.map((clan) => html`<section key=${clan.id}>
       <h2>${clan.name}</h2>
       <ul>${clan.channels.map((one) => html`<li key=${one.id}><button type="button" class=${one.thread ? "thread" : ""}
@@ -32,7 +32,7 @@ export function Sidebar({ state, act, go }) {
   </nav>`;
 }
 
-// Somebody else does not speak in a direct conversation that is not theirs.
+// A user can write only in their own direct conversations.
 function roomFor(channel) {
   return store.channel(channel)?.dm ? store.state.world.clans[0]?.channels[0]?.id : channel;
 }
@@ -123,7 +123,7 @@ export class Composer extends Component {
 
   send = async () => {
     const { act, change, state } = this.props;
-    // Who speaks where as it is now: what is shown may be a frame older than the last click.
+    // Read the current user and channel: the rendered state can be one frame older than the last click.
     const { user, channel } = store.tab();
     const field = this.field.current;
     const text = field.value.trim();

@@ -1,4 +1,4 @@
-// What a message asks for: inputs, selects, dates, choices, buttons. What is filled in goes along with every click.
+// The components of a message: inputs, selects, dates, choices, buttons. Every click includes the filled-in values.
 import { html, Component } from "./html.js";
 import { isWeb, link } from "./text.js";
 
@@ -141,7 +141,7 @@ function Embed({ embed, form, picture }) {
   </div>`;
 }
 
-// A time without a zone is UTC.
+// A time without a time zone is UTC.
 function when(text) {
   const date = new Date(/[zZ]|[+-]\d\d:?\d\d$/.test(text) ? text : `${text}Z`);
   return Number.isNaN(date.getTime()) ? text : date.toLocaleString();

@@ -1,4 +1,4 @@
-// preact and htm as one: html`<p>...</p>` needs no build step.
+// preact and htm combined: html`<p>...</p>` needs no build step.
 import { h, render, Component, createRef, Fragment } from "./vendor/preact.mjs";
 import htm from "./vendor/htm.mjs";
 

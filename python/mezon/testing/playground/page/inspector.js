@@ -1,4 +1,4 @@
-// Beside the talk: frames both ways, the bot's state and errors, the weather.
+// The panels: frames in both directions, the bot's state and errors, fault injection.
 import { html, Component } from "./html.js";
 
 const clock = (seconds) => {
@@ -84,20 +84,20 @@ export function Bot({ state, act }) {
   </div>`;
 }
 
-const WEATHER = [
-  ["drop", "Drop the connection", "The cable is cut: no close frame. The bot has to come back by itself."],
-  ["restart", "Restart the server", "Down and up again on the same port."],
-  ["stall", "Stall", "The server reads and answers nothing until “Good weather”."],
+const FAULTS = [
+  ["drop", "Drop the connection", "Cuts the connection without a close frame. The bot must reconnect."],
+  ["restart", "Restart the server", "Stops the server and starts it again on the same port."],
+  ["stall", "Stall", "The server reads and answers nothing until “Clear faults”."],
   ["error", "Refuse the next send", "The next message the bot sends gets error 7."],
   ["429", "Too many requests", "The next message the bot sends gets error 429."],
-  ["slow", "Slow", "Every call of the bot is answered two seconds late."],
-  ["expire", "Expire the session", "Every token is refused from now on."],
-  ["clear", "Good weather", "Forgets the orders above and ends a stall."],
+  ["slow", "Slow", "Every call of the bot is answered after two seconds."],
+  ["expire", "Expire the session", "Invalidates every token."],
+  ["clear", "Clear faults", "Removes the faults above and ends a stall."],
 ];
 
-export function Weather({ act, notice }) {
-  const order = async (name, label) => { if ((await act("fault", { name })) !== undefined) notice(label); };
-  return html`<div class="panel">${WEATHER.map(([name, label, what]) => html`<div class="fault" key=${name}>
-    <button type="button" class=${`button ${name === "clear" ? "success" : "secondary"}`} onClick=${() => order(name, label)}>${label}</button>
+export function Faults({ act, notice }) {
+  const inject = async (name, label) => { if ((await act("fault", { name })) !== undefined) notice(label); };
+  return html`<div class="panel">${FAULTS.map(([name, label, what]) => html`<div class="fault" key=${name}>
+    <button type="button" class=${`button ${name === "clear" ? "success" : "secondary"}`} onClick=${() => inject(name, label)}>${label}</button>
     <p class="hint">${what}</p></div>`)}</div>`;
 }

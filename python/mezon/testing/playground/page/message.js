@@ -1,4 +1,4 @@
-// One message: who, when, what, its reactions, and what can be done with it.
+// One message: sender, time, content, reactions and actions.
 import { html, Component } from "./html.js";
 import { Text, CHOICES, emoji, isWeb, link } from "./text.js";
 import { Form } from "./form.js";
@@ -8,7 +8,7 @@ import * as store from "./store.js";
 const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 const initials = (name) => (name || "?").slice(0, 2).toUpperCase();
 
-// A picture that cannot be had says where it would be.
+// An image that cannot be loaded is replaced by its URL.
 export class Picture extends Component {
   render({ url, alt, kind }, { broken }) {
     if (broken || !isWeb(url)) {
@@ -33,7 +33,7 @@ function Files({ files }) {
   })}</ul>`;
 }
 
-// A message that cannot be drawn is shown as broken, with its JSON; the others stay as they are.
+// A message that cannot be rendered is shown as JSON; the others are not affected.
 export class Message extends Component {
   static getDerivedStateFromProps({ message }, { failed }) {
     return failed && failed !== message ? { failed: null } : null;

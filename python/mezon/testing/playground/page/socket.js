@@ -1,10 +1,10 @@
-// The line to the playground: events come, requests go and are answered by number.
+// The connection to the playground: receives events, and sends requests, which are answered by number.
 const token = new URLSearchParams(location.search).get("token") ?? "";
 
 export const fileUrl = (url, gateway) =>
   gateway && url.startsWith(gateway) ? `/file?token=${encodeURIComponent(token)}&url=${encodeURIComponent(url)}` : url;
 
-export class Line {
+export class Connection {
   #socket = null;
   #waiting = new Map();
   #number = 0;

@@ -1,4 +1,4 @@
-// Everything the page knows, and what events do to it. Nothing here touches the document.
+// The state of the page, and how events change it. This module does not access the document.
 const FRAMES = 2000;
 const LOGS = 300;
 
@@ -89,7 +89,7 @@ export function take(event) {
   }
 }
 
-// Who speaks where is in the address, so that each tab of the browser keeps its own.
+// The user and the channel are in the URL, so that each browser tab has its own.
 export function fromHash() {
   const [name, ...rest] = decodeURIComponent(location.hash.slice(1)).split("/");
   const label = rest.join("/");

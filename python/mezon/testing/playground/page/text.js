@@ -1,4 +1,4 @@
-// The text of a message with its marks. Offsets count UTF-16 units, as JavaScript's strings do.
+// The text of a message with its markup. Offsets count UTF-16 units, like JavaScript strings.
 import { html } from "./html.js";
 
 const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]]/g;
@@ -25,7 +25,7 @@ function marks(content, mentions) {
   return found.sort((a, b) => a.s - b.s || b.e - a.e);
 }
 
-// A link to the web; any other address, such as javascript:, is text alone.
+// A link to the web. Any other URL, such as javascript:, is shown as text.
 export const isWeb = (url) => /^https?:\/\//i.test(String(url ?? "").trim());
 export const link = (url, label = url, kind = "") => (isWeb(url)
   ? html`<a class=${kind || undefined} href=${String(url).trim()} target="_blank" rel="noreferrer noopener">${label}</a>` : label);
