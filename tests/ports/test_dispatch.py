@@ -191,6 +191,31 @@ class TestDefaults:
         await ready.event_manager.emit("mine", 3)
         assert seen == [("default", 3), ("handler", 3)]
 
+    async def test_handlers_of_emit_belong_to_the_client(self, ports: FakePorts, ready: MezonClient) -> None:
+        """They are counted, their errors reach on_error, and they are cancelled when the client closes."""
+        reported: list[tuple[str, str]] = []
+        ended: list[str] = []
+
+        async def wait(*args: Any, **kwargs: Any) -> None:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                ended.append(f"cancelled with {args} {kwargs}")
+                raise
+
+        async def fail(*args: Any, **kwargs: Any) -> None:
+            raise ValueError("failed")
+
+        ready.on_error(lambda error, name: reported.append((str(error), name)))
+        ready.on("mine", wait)
+        ready.on("mine", fail)
+        await ready.event_manager.emit("mine", 1, 2, three=3)
+        await turns()
+        assert (ready.stats().handlers, ready.stats().handler_errors) == (1, 1)
+        assert reported == [("failed", "mine")]
+        await ready.disconnect()
+        assert ended == ["cancelled with (1, 2) {'three': 3}"]
+
 
 class TestAgentEvents:
     """They come over HTTP, with or without a login, and go the way of every event."""

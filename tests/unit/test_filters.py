@@ -273,6 +273,14 @@ def test_what_they_mean(filter: Filter, content: str, found: bool) -> None:
     assert assert_same(filter, MESSAGE, text(content), certain=certain) is found
 
 
+def test_a_lone_surrogate_is_compared_as_a_replacement_character() -> None:
+    """JSON can encode half a surrogate pair, UTF-8 cannot."""
+    message = codec_decode(text('{"t":"!\\ud800"}'))
+    assert matcher(filters.prefix("!").spec(MESSAGE, ME))(message)
+    assert not matcher(filters.contains("?").spec(MESSAGE, ME))(message)
+    assert matcher(filters.regex("^!\ufffd$").spec(MESSAGE, ME))(message)
+
+
 def test_me_is_the_bot_that_registers() -> None:
     mention = api_pb2.MessageMentionList(mentions=[api_pb2.MessageMention(user_id=ME)]).SerializeToString()
     answer = api_pb2.MessageRefList(refs=[api_pb2.MessageRef(message_sender_id=ME)]).SerializeToString()
