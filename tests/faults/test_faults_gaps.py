@@ -1,4 +1,4 @@
-"""``fill_gaps``: what was missed comes after the reconnect, in order, before what is live, each once."""
+"""``fill_gaps``: missed messages are dispatched after the reconnect, in order, before live ones, each once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def filling(make_bot: MakeBot) -> Bot:
 
 
 async def away(gateway: LocalGateway, bot: Bot, *said: tuple[str, str]) -> None:
-    """The connection is lost, users talk, and the connection is made again."""
+    """Lose the connection, let users send messages, and reconnect."""
     back = len(bot.gaps) + 1
     await gateway.stop()
     for channel, text in said:
@@ -236,7 +236,7 @@ async def test_content_as_json_holds_for_filled_messages(gateway: LocalGateway, 
 async def test_nothing_is_lost_and_nothing_comes_twice(
     gateway: LocalGateway, make_bot: MakeBot, seed: int
 ) -> None:
-    """Twenty losses at random moments of a busy conversation in three channels."""
+    """Lose the connection twenty times at random moments while users write in three channels."""
     dice = random.Random(seed)
     bot = await make_bot(fill_gaps=True)
     rooms = ["general", "random", gateway.world.add_channel("third").label]
@@ -270,11 +270,11 @@ async def test_nothing_is_lost_and_nothing_comes_twice(
 
 
 class Boom(BaseException):
-    """No Exception, as a panic of native code is none."""
+    """Not an Exception, like a panic of native code."""
 
 
 async def told_of(bot: Bot) -> list[tuple[str, str]]:
-    """What ``on_error`` is told from now on."""
+    """Record what is passed to ``on_error``."""
     told: list[tuple[str, str]] = []
     bot.on_error(lambda error, name: told.append((name, str(error))))
     return told
@@ -378,7 +378,7 @@ def live_waits(bot: Bot) -> bool:
 async def test_a_cache_that_fails_loses_no_message(
     gateway: LocalGateway, filling: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is done with a missed message after its dispatch is no reason to keep the next ones."""
+    """An error after the dispatch of a missed message does not hold back the next ones."""
     told = await told_of(filling)
     await gateway.say("general", "alice", "before")
     await filling.until_heard("before")
@@ -399,7 +399,7 @@ async def test_a_cache_that_fails_loses_no_message(
 
 @pytest.mark.parametrize("when", ["at once", "during the fetch"])
 async def test_a_cancelled_task_lets_go_what_waits(gateway: LocalGateway, filling: Bot, when: str) -> None:
-    """Somebody cancels every task there is and goes on."""
+    """All tasks are cancelled, and the client keeps running."""
     await gateway.say("general", "alice", "before")
     await filling.until_heard("before")
     gateway.http_delay("ListChannelMessages", 30.0)

@@ -1,4 +1,4 @@
-"""Handlers of lists (``client.on_batch``) over the end of a client and its next login: no list is lost in silence."""
+"""Batch handlers (``client.on_batch``) when a client closes and logs in again: no list is lost silently."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIZE, MANY = 4, 100
 
 
 class Index:
-    """A handler of lists that notes what it is given, and ends when the test says so."""
+    """A batch handler that records its lists and ends when the test releases it."""
 
     def __init__(self, bot: Bot, max_wait: float = 3600) -> None:
         self.given: list[str] = []
@@ -52,7 +52,7 @@ def dropped(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_the_last_list_is_handed_over_and_the_next_login_hears(
     gateway: LocalGateway, make_bot: MakeBot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A disconnect without drain cancels the handler, but not before it has begun."""
+    """A disconnect without drain cancels the handler after its first step."""
     bot = await make_bot()
     index = Index(bot)
     last = await say(gateway, 0, 1)
@@ -95,7 +95,7 @@ def test_every_event_comes_after_a_second_login_on_each_loop(
 async def test_lists_that_a_busy_handler_does_not_take_are_counted(
     gateway: LocalGateway, make_bot: MakeBot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The second list begins in the time of the disconnect's own handlers; for the third there is none."""
+    """The second list is delivered while the disconnect handlers run; the third is dropped."""
     bot = await make_bot()
     index = Index(bot)
     said = await say(gateway, 0, 3 * SIZE)
@@ -118,7 +118,7 @@ async def test_lists_that_a_busy_handler_does_not_take_are_counted(
 
 
 async def test_every_list_has_its_turn_within_the_drain(gateway: LocalGateway, make_bot: MakeBot) -> None:
-    """Whatever `max_wait` is: at the end nothing more comes that a list could wait for."""
+    """`max_wait` does not apply when the client closes."""
     bot = await make_bot()
     index = Index(bot)
     said = await say(gateway, 0, 3 * SIZE + 1)
@@ -156,7 +156,7 @@ async def test_a_handler_of_lists_may_disconnect(
 async def test_a_task_that_is_cancelled_before_it_begins_costs_its_list_alone(
     gateway: LocalGateway, make_bot: MakeBot, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Somebody cancels every task there is; where tasks begin eagerly the list is handed over before that."""
+    """All tasks are cancelled; with eager tasks the list was delivered before."""
     bot = await make_bot()
     index = Index(bot)
     mine = asyncio.current_task()

@@ -1,4 +1,4 @@
-"""``client.on_batch``: a list for one call, in order, bounded, and nothing lost at the end."""
+"""``client.on_batch``: one list per call, in order, bounded, and delivered before the client closes."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ async def test_what_cannot_be_is_refused(client: MezonClient) -> None:
 
 
 async def test_a_second_client_can_be_made_of_the_same_ports(ports: FakePorts) -> None:
-    """Lists belong to a client and its loop: nothing of an earlier login is handed over later."""
+    """A batch belongs to a login and its loop: events of an earlier login are not delivered."""
     seen: list[list[int]] = []
     client = client_on(ports)
     client.on_batch(TYPING, seen.append, max_wait=3600)

@@ -1,4 +1,4 @@
-"""One dispatcher for every event of a client, whoever it comes from, and nothing that a handler does stops it."""
+"""One dispatcher for every event of a client, whatever its source, which no handler can stop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TYPING = "message_typing_event"
 
 
 class Alien(BaseException):
-    """No Exception, as a panic of a native library is none."""
+    """Not an Exception, like a panic of a native library."""
 
 
 @pytest_asyncio.fixture
@@ -218,7 +218,7 @@ class TestDefaults:
 
 
 class TestAgentEvents:
-    """They come over HTTP, with or without a login, and go the way of every event."""
+    """Events of AI agents are received over HTTP, with or without a login, and are dispatched like others."""
 
     @pytest.fixture
     def client(self, ports: FakePorts) -> MezonClient:
@@ -287,7 +287,7 @@ class TestAgentEvents:
 
 
 class TestAnythingRaised:
-    """Whatever is raised, every other handler starts and the next event comes."""
+    """Whatever a handler raises, every other handler starts and the next event is dispatched."""
 
     @pytest.mark.parametrize("raised", [Alien, asyncio.CancelledError, RecursionError, GeneratorExit])
     async def test_out_of_a_plain_handler(
@@ -342,7 +342,7 @@ class TestAnythingRaised:
     async def test_a_handler_whose_task_is_closed_has_not_failed(
         self, ports: FakePorts, ready: MezonClient
     ) -> None:
-        """What a loop does that is thrown away with its tasks: GeneratorExit comes from outside."""
+        """A loop that is discarded closes its tasks: GeneratorExit comes from outside the handler."""
         ended: list[str] = []
 
         async def slow(event: Any) -> None:

@@ -90,7 +90,7 @@ class TestWhoLooks:
     async def test_who_keeps_the_task_keeps_it_alone(
         self, ports: FakePorts, bot: MezonClient, keep: Callable[[Any], Any]
     ) -> None:
-        """The pattern "cancel the one before me" must not cancel me."""
+        """A handler that cancels the task of the previous handler does not cancel itself."""
         last: list[Any] = []
         done: list[int] = []
 
@@ -162,7 +162,7 @@ class TestWhoLooks:
         assert variable.get(None) is None
 
     async def test_a_context_variable_of_the_login_stays_what_it_was(self, ports: FakePorts) -> None:
-        """An equal value is not the same value."""
+        """Compared by identity, not by equality."""
         base: list[int] = []
         variable.set(base)
         client = client_on(ports)
@@ -221,7 +221,7 @@ class TestCancellation:
     async def test_a_handler_that_asks_for_its_own(
         self, ports: FakePorts, bot: MezonClient, uncancel: bool
     ) -> None:
-        """It ends without suspending, and the next one is not hit by it."""
+        """The handler ends without suspending, and the next handler is not affected."""
         seen: list[int] = []
 
         async def handle(number: int) -> None:
@@ -332,7 +332,7 @@ class TestFailures:
         assert ended == ["ended"]
 
     async def test_what_it_throws_in_arrives(self, ports: FakePorts, bot: MezonClient) -> None:
-        """The first thing a handler awaits may fail, be answered, and be followed by more."""
+        """An awaited future may fail, and the handler may catch the exception and continue."""
         seen: list[Any] = []
 
         async def handle(number: int) -> None:

@@ -1,4 +1,4 @@
-"""Every member of the envelope has a member of `Events` and a helper; slips in names are warned of."""
+"""Every envelope field has a member of `Events` and a helper, and misspelled names raise a warning."""
 
 from __future__ import annotations
 

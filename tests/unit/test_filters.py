@@ -1,4 +1,4 @@
-"""Filters mean the same in the core and in Python, whatever the wire brings."""
+"""The core and Python evaluate filters alike, for any event."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MESSAGE = "channel_message"
 
 
 def both(filter: Filter, event: str, body: bytes) -> tuple[bool | None, bool] | None:
-    """What the core says, which may be nothing, and what Python says; None for a body that Python refuses."""
+    """Return the results of the core (None if undecided) and of Python; None if Python cannot decode the body."""
     spec = filter.spec(event, ME)
     core = core_filter(event, spec).matches(body)
     plan = codec.event_plan(event)
@@ -341,5 +341,5 @@ class TestWhatCannotBe:
 
 
 def test_the_unicode_of_this_python_is_known() -> None:
-    """The generated texts leave out what this Python has no case for; that is little."""
+    """Generated texts exclude unassigned characters, which are few in a recent Unicode version."""
     assert unicodedata.unidata_version >= "14"
