@@ -1,6 +1,6 @@
 """Fast Python SDK for Mezon bots: a drop-in ``import mezon`` with a Rust core.
 
-Importing loads the core and pydantic; HTTP, protobuf and the models come when they are first used.
+The import loads the core and pydantic. HTTP, protobuf and the models are loaded on first use.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import pydantic as _pydantic  # noqa: F401 (what every model needs: its time belongs here, not to the first message)
+import pydantic as _pydantic  # noqa: F401 (all models need it: load it now, not with the first message)
 
 from mezon import _core
 from mezon.utils.installation import warn_at_import as _warn_at_import
@@ -86,10 +86,10 @@ if TYPE_CHECKING:
 
 __version__: str = _core.__version__
 
-#: Read by `mezon.models`: another package's file in the place of this one has no such name.
+#: Checked by `mezon.models`: an __init__.py of another package in place of this file has no such name.
 __distribution__ = "mezon-rs"
 
-#: Where each name lives; it is imported when it is first used.
+#: The module of each name, which is imported on first use.
 _HOMES = {
     "mezon.options": ("Disconnect", "Gap", "GapOptions", "GatewayOptions", "Stats"),
     "mezon.api.mezon_api": ("MezonApi",),
