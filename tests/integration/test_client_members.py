@@ -71,7 +71,7 @@ async def test_a_channel_by_its_name(gateway: LocalGateway, clan: Clan) -> None:
         await clan.channel("genral")
     gateway.world.add_channel("random")
     clan._channels_loaded = False
-    with pytest.raises(InvalidArgumentError, match="has 2 channels 'random': name one by its id"):
+    with pytest.raises(InvalidArgumentError, match="has 2 channels 'random': use the id of one"):
         await clan.channel("random")
 
 
@@ -117,9 +117,9 @@ async def test_kick_and_ban(gateway: LocalGateway, clan: Clan) -> None:
     assert await clan.bans() == []
     assert chi in world.clan().member_ids
     await clan.unban(chi, channel=channel.id)
-    with pytest.raises(InvalidArgumentError, match="name at least one user"):
+    with pytest.raises(InvalidArgumentError, match="pass at least one user"):
         await clan.kick()
-    with pytest.raises(InvalidArgumentError, match="name a user"):
+    with pytest.raises(InvalidArgumentError, match="pass a user"):
         await clan.kick(object())
 
 

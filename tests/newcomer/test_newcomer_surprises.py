@@ -239,7 +239,7 @@ async def test_nothing_and_half_a_mention_are_refused(gateway: LocalGateway) -> 
         await message.reply(None)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match="the content is None"):
         await message.update(None)  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgumentError, match="send_long sends a str or a Text, not NoneType"):
+    with pytest.raises(InvalidArgumentError, match="send_long takes a str or a Text, not NoneType"):
         await channel.send_long(None)  # type: ignore[arg-type]
     user = await client.users.fetch(user_id)
     with pytest.raises(InvalidArgumentError, match="the content is None"):
