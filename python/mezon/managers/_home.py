@@ -1,11 +1,10 @@
-"""How a socket manager finds the client it belongs to, whoever made it: the login, or code of a bot."""
+"""The interface of a client to its socket managers, which the login or a bot creates."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from mezon.managers.socket import SocketManager
     from mezon.models import ApiClanDesc
     from mezon.ports import Connection
     from mezon.session import Session
@@ -15,7 +14,7 @@ class SocketHome(Protocol):
     """The part of a client that its socket managers connect through.
 
     Attributes:
-        auto_reconnect: Connect again when the connection is lost.
+        auto_reconnect: Whether a lost connection is restored.
     """
 
     auto_reconnect: bool
@@ -23,14 +22,14 @@ class SocketHome(Protocol):
     def socket_port(self) -> Connection:
         """Return the client's connection."""
 
-    def socket_opens(self, manager: SocketManager) -> None:
-        """Attach the dispatcher to a manager that is about to connect."""
+    def socket_opens(self, manager: Any) -> None:
+        """Attach the dispatcher to a `SocketManager` that is about to connect. Its module imports this one."""
 
     def socket_is_open(self, session: Session) -> None:
-        """Take the connection as open."""
+        """Start what depends on an open connection."""
 
     def clans_are_joined(self) -> None:
-        """Take the clans as joined."""
+        """Record that the clans were joined."""
 
     def know_clan(self, description: ApiClanDesc, token: str) -> object:
         """Put a clan into the caches."""
