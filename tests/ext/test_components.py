@@ -207,7 +207,7 @@ async def test_a_form_with_a_handler_outlives_a_restart(gateway: LocalGateway, b
 
     @bot.form(Lunch)
     async def ordered(click: Click, order: Lunch) -> None:
-        await click.update(f"{click.user_id} wants {order.dish} for {click.state}")
+        await click.update(f"{click.user_id} wants {order.dish} for {click.form_state}")
 
     await bot.login()
     await gateway.say("general", "alice", "!lunch")

@@ -219,7 +219,7 @@ class Form(BaseModel):
         Args:
             title: The title of the form.
             submit: The label of the submit button.
-            state: Returned with the click as ``click.state``.
+            state: Returned with the click as ``click.form_state``.
             text: The text above the form.
             description: The text below the title.
         """

@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 import secrets
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
@@ -81,6 +82,7 @@ from mezon.ext.errors import (
     UnknownCommandError,
     UserError,
 )
+from mezon.ext.state import Backend, ScopedState, StateStore
 from mezon.ext.streaming import stream_reply
 from mezon.ext.tasks import Cron, Every, Task, zone_of
 
@@ -171,6 +173,26 @@ class Interaction:
     def is_group(self) -> bool:
         """Whether this is a group chat, which has no clan either; see ``is_dm``."""
         return self.channel.channel_type == ChannelType.CHANNEL_TYPE_GROUP
+
+    @property
+    def state(self) -> ScopedState:
+        """The records of this user, channel and clan; see ``mezon.ext.state``.
+
+        ```python
+        from mezon.ext.commands import Context
+        from mezon.ext.state import State
+
+        class Wins(State):
+            count: int = 0
+
+        @bot.command()
+        async def win(ctx: Context) -> None:
+            async with ctx.state.edit(Wins) as wins:
+                wins.count += 1
+            await ctx.reply(f"{wins.count} wins")
+        ```
+        """
+        return self.bot.records.at(clan_id=self.clan.id, channel_id=self.channel.id, user_id=self.user_id)
 
     async def send(
         self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
@@ -416,7 +438,7 @@ class Click(Interaction):
         id: The id of the button or the select box.
         message: The message with the component; it can be updated, answered and deleted.
         values: The values of the message's inputs, by id; ``{id: [values]}`` for a select box.
-        state: The state in the submit button of a form; see ``Form.content``.
+        form_state: The state in the submit button of a form; see ``Form.content``.
     """
 
     def __init__(self, bot: Bot, channel: TextChannel | None, event: Any) -> None:
@@ -430,7 +452,7 @@ class Click(Interaction):
         else:
             self.id = event.selectbox_id
             self.values = {event.selectbox_id: list(event.values)}
-        self.state = ""
+        self.form_state = ""
 
     @property
     def has_channel(self) -> bool:
@@ -904,6 +926,7 @@ class Bot(Registry, MezonClient):
         help_command: The name of the help command; None for no help command.
         lookups_per_minute: Lookups of unknown users and channels that one user may cause in a minute. Each lookup is an
             HTTP call, and the lookups of one user run one at a time.
+        state: Where records are kept: a path, ``":memory:"``, a URL of Redis, or a backend; see ``mezon.ext.state``.
     """
 
     def __init__(
@@ -918,6 +941,7 @@ class Bot(Registry, MezonClient):
         edits: bool = False,
         help_command: str | None = "help",
         lookups_per_minute: int = 10,
+        state: Backend | str | os.PathLike[str] | None = None,
         **options: Any,
     ) -> None:
         super().__init__(client_id, api_key, **{"limits": MessageLimits(), **options})
@@ -930,6 +954,8 @@ class Bot(Registry, MezonClient):
         self.callbacks: Callbacks = Callbacks()
         self.lookups: Lookups = Lookups(self, lookups_per_minute)
         self.questions: Questions = Questions()
+        self._records: StateStore | None = None
+        self._state_backend = state
         self._patterns: list[Pattern] = []
         self._selects: list[Pattern] = []
         self._forms: list[FormHandler] = []
@@ -940,6 +966,13 @@ class Bot(Registry, MezonClient):
         self._subscribe_to_clicks()
         if help_command:
             self.command(help_command)(_help)
+
+    @property
+    def records(self) -> StateStore:
+        """The stored records of the bot, for tasks and event handlers; ``ctx.state`` in commands and clicks."""
+        if self._records is None:
+            self._records = StateStore(self.client_id, self._state_backend, client=self)
+        return self._records
 
     # ---- registration
 
@@ -1104,7 +1137,7 @@ class Bot(Registry, MezonClient):
                 if inspect.isawaitable(outcome):
                     await outcome
             elif form is not None:
-                click.state = form.state_of(click.id)
+                click.form_state = form.state_of(click.id)
                 await form.allow(click)
                 submitted = parse_form(form.form, click.event)
                 form.count(click)
@@ -1157,6 +1190,8 @@ class Bot(Registry, MezonClient):
         """Stop the tasks, then close the client; see ``MezonClient.disconnect``."""
         await self._stop_tasks()
         await super().disconnect(drain)
+        if self._records is not None:
+            await self._records.close()
 
     async def _task_failed(self, task: Task, error: Exception) -> None:
         try:
