@@ -75,7 +75,7 @@ lint: build $(PROTOS)/.stamp ## check format, clippy, ruff, mypy, pyright, layer
 	$(VENV)/$(BIN)/ruff check .
 	$(PY) -m mypy
 	$(VENV)/$(BIN)/lint-imports --no-logo --no-cache
-	$(PY) -m mypy.stubtest mezon._core mezon._client.rpc_door --allowlist tests/typing/stubtest-allowlist.txt
+	$(PY) -m mypy.stubtest mezon._core mezon._client.rpc --allowlist tests/typing/stubtest-allowlist.txt
 	$(PROTOS)/$(BIN)/python tools/protos.py --check
 	$(PY) tools/rpc.py --check
 	$(PY) tools/events.py --check

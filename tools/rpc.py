@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "tools" / "rpc.tsv"
 TABLE = ROOT / "python" / "mezon" / "protobuf" / "_rpc_table.py"
-STUB = ROOT / "python" / "mezon" / "_client" / "rpc_door.pyi"
+STUB = ROOT / "python" / "mezon" / "_client" / "rpc.pyi"
 
 PAGE = ROOT / "docs" / "guide" / "rpc.md"
 
@@ -38,27 +38,22 @@ from typing import Any, Literal, overload
 
 from google.protobuf.message import Message
 
-from mezon._client.sessions import Sessions
-from mezon.api.mezon_api import MezonApi
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 
-__all__ = ["RpcDoor"]
+__all__ = ["rpc"]
 
-class RpcDoor:
-    api_client: MezonApi
-    _sessions: Sessions
 """
 
-OVERLOAD = """    @overload
-    async def rpc(
-        self,
-        name: Literal["{name}"],
-        request: {request} = None,
-        *,
-        timeout: float | None = None,
-        harmless: bool | None = None,
-    ) -> {response}: ...
+OVERLOAD = """@overload
+async def rpc(
+    self: Any,
+    name: Literal["{name}"],
+    request: {request} = None,
+    *,
+    timeout: float | None = None,
+    harmless: bool | None = None,
+) -> {response}: ...
 """
 
 

@@ -1,83 +1,144 @@
-"""The client: log in, listen, talk."""
+"""The client: constructor, login, run, close, and the calls of the API."""
 
 from __future__ import annotations
 
+import inspect
 import logging
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
-from mezon._client.agents import Agents
-from mezon._client.arguments import bot_id, check_arguments, check_bounds
-from mezon._client.assembly import PortSettings, ports_for
-from mezon._client.background import Background
-from mezon._client.calls import ClientCalls
-from mezon._client.counters import count
+from mezon._client.arguments import (
+    DEFAULT_API,
+    DEFAULT_API_KEY,
+    DEFAULT_CONTENT_AS_JSON,
+    DEFAULT_EXPIRED_TIMESPAN_MS,
+    DEFAULT_HEALTH,
+    DEFAULT_HOST,
+    DEFAULT_MESSAGE_PER_TIME,
+    DEFAULT_MMN_API,
+    DEFAULT_PORT,
+    DEFAULT_SEND_BULK_INTERVAL,
+    DEFAULT_SSL,
+    DEFAULT_TIMEOUT_MS,
+    DEFAULT_TRANSPORT,
+    DEFAULT_ZK_API,
+    bot_id,
+    check_arguments,
+    check_bounds,
+    resolve,
+)
+from mezon._client.assembly import (
+    AgentEvents,
+    LazyStore,
+    LazyTokens,
+    ObservedPorts,
+    Observers,
+    PortSettings,
+    ports_for,
+)
+from mezon._client.close import ClosingStack, Shutdown
 from mezon._client.directory import Directory
-from mezon._client.life import Life
+from mezon._client.lifecycle import Lifecycle
 from mezon._client.login import Login
-from mezon._client.observing import ObservedPorts, Observers
-from mezon._client.operations import Operations
-from mezon._client.part_calls import PartCalls
-from mezon._client.reports import Reports
-from mezon._client.rpc_door import RpcDoor
-from mezon._client.run import ClientRun
+from mezon._client.operations import ErrorReporter, Operations, stats_of
+from mezon._client.rpc import rpc
+from mezon._client.run import StopHandle, default_logging, refuse_running_loop, run
 from mezon._client.sessions import Sessions
-from mezon._client.settings import DEFAULT_API as DEFAULT_API
-from mezon._client.settings import DEFAULT_API_KEY as DEFAULT_API_KEY
-from mezon._client.settings import DEFAULT_CONTENT_AS_JSON as DEFAULT_CONTENT_AS_JSON
-from mezon._client.settings import DEFAULT_EXPIRED_TIMESPAN_MS as DEFAULT_EXPIRED_TIMESPAN_MS
-from mezon._client.settings import DEFAULT_HEALTH as DEFAULT_HEALTH
-from mezon._client.settings import DEFAULT_HOST as DEFAULT_HOST
-from mezon._client.settings import DEFAULT_MESSAGE_PER_TIME as DEFAULT_MESSAGE_PER_TIME
-from mezon._client.settings import DEFAULT_MMN_API as DEFAULT_MMN_API
-from mezon._client.settings import DEFAULT_PORT as DEFAULT_PORT
-from mezon._client.settings import DEFAULT_SEND_BULK_INTERVAL as DEFAULT_SEND_BULK_INTERVAL
-from mezon._client.settings import DEFAULT_SSL as DEFAULT_SSL
-from mezon._client.settings import DEFAULT_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
-from mezon._client.settings import DEFAULT_TRANSPORT as DEFAULT_TRANSPORT
-from mezon._client.settings import DEFAULT_ZK_API as DEFAULT_ZK_API
-from mezon._client.settings import resolve
-from mezon._client.shutdown import Shutdown
-from mezon._client.stopping import Stop
-from mezon._client.stored import OpenedStore
-from mezon._client.tokens import Tokens
 from mezon._client.view import manager_of
-from mezon._client.waiting import ClientWaiting
 from mezon._events.dispatcher import Dispatcher
 from mezon._events.registration import EventRegistration, auto_bind, bind_marked
-from mezon._events.waiting import Waiters
+from mezon._events.waiting import STREAM_LIMIT, EventStream, Waiters
 from mezon._gateway.transport import check_transport
 from mezon._http.route import check_route
-from mezon.managers.event import EventManager
+from mezon.constants.enum import Events
+from mezon.errors import InvalidArgumentError, MezonError
+from mezon.managers._home import SocketOwner
+from mezon.managers.event import EventManager, event_name, warn_of_typo
 from mezon.models._origin import Origin
 from mezon.options import GapOptions, GatewayOptions, Stats
-from mezon.utils.logger import setup_logger
+from mezon.utils.background import BackgroundTasks
+from mezon.utils.logger import get_logger, setup_logger
 from mezon.utils.masked import masked
 from mezon.utils.own import is_own
 from mezon.utils.process import ProcessGuard
+from mezon.utils.signals import run_process
+from mezon.utils.user_code import involves_user_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from os import PathLike
 
     from mezon._gateway.transport import TransportChoice
     from mezon._http.route import ApiRoute
-    from mezon._tokens import EphemeralKeyPair, MmnClient, ZkClient, ZkProof
+    from mezon._tokens import (
+        AddTxResponse,
+        EphemeralKeyPair,
+        GetCurrentNonceResponse,
+        MmnClient,
+        ZkClient,
+        ZkProof,
+    )
     from mezon.api import MezonApi
+    from mezon.managers._home import SocketHome
     from mezon.managers.cache import CacheManager
     from mezon.managers.channel import ChannelManager
     from mezon.managers.session import SessionManager
     from mezon.managers.socket import SocketManager
     from mezon.messages import MessageDB
-    from mezon.models._outgoing import MessageLimits
+    from mezon.models import (
+        ApiFriendList,
+        ApiMessageAttachment,
+        ApiMessageMention,
+        ApiMessageRef,
+        ApiQuickMenuAccess,
+        ApiQuickMenuAccessList,
+        ApiSentTokenRequest,
+        ChannelMessage,
+        ChannelMessageAck,
+        DropdownBoxSelected,
+        SSEMessage,
+    )
+    from mezon.models._answers import ButtonClicked
+    from mezon.models._outgoing import Content, MessageLimits
     from mezon.ports import Connection, Ports
+    from mezon.session import Session
     from mezon.structures import Clan, TextChannel, User
     from mezon.utils.observer import Observer
+
+__all__ = [
+    "DEFAULT_API",
+    "DEFAULT_API_KEY",
+    "DEFAULT_CONTENT_AS_JSON",
+    "DEFAULT_EXPIRED_TIMESPAN_MS",
+    "DEFAULT_HEALTH",
+    "DEFAULT_HOST",
+    "DEFAULT_MESSAGE_PER_TIME",
+    "DEFAULT_MMN_API",
+    "DEFAULT_PORT",
+    "DEFAULT_SEND_BULK_INTERVAL",
+    "DEFAULT_SSL",
+    "DEFAULT_TIMEOUT_MS",
+    "DEFAULT_TRANSPORT",
+    "DEFAULT_ZK_API",
+    "MezonClient",
+    "auto_bind",
+]
+
+logger = get_logger("mezon.client")
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCalls, ClientRun):
+def _background_priority() -> AbstractContextManager[object]:
+    """Return a context whose HTTP calls wait behind those of handlers."""
+    from mezon.api import Priority, prioritized
+
+    return prioritized(Priority.BACKGROUND)
+
+
+@SocketOwner.register
+class MezonClient(EventRegistration):
     """A bot's connection to Mezon.
 
     ```python
@@ -93,46 +154,47 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
     client.run()
     ```
 
-    Host, port, ``use_ssl``, the two token URLs, ``transport``, ``api`` and ``content_as_json`` are read from
-    ``MEZON_HOST``, ``MEZON_PORT``, ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``, ``MEZON_ZK_API_URL``,
-    ``MEZON_TRANSPORT``, ``MEZON_API`` and ``MEZON_CONTENT_AS_JSON`` when they are not passed.
+    Host, port, ``use_ssl``, the two token URLs, ``transport``, ``api``, ``content_as_json`` and ``health`` default to
+    the environment variables ``MEZON_HOST``, ``MEZON_PORT``, ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``,
+    ``MEZON_ZK_API_URL``, ``MEZON_TRANSPORT``, ``MEZON_API``, ``MEZON_CONTENT_AS_JSON`` and ``MEZON_HEALTH``.
 
     Args:
         client_id: The bot's id.
-        api_key: Its key.
+        api_key: The bot's key.
         host: Host of the login API.
-        port: Its port.
-        use_ssl: TLS for HTTP and the socket. Only with False may the socket be plain text.
+        port: Port of the login API.
+        use_ssl: Use TLS for HTTP and the socket. A plain-text socket is accepted only if this is False.
         timeout: Milliseconds a call may take.
-        mmn_api_url: The node for token transfers; None for none.
-        zk_api_url: The proof service for token transfers; None for none.
-        agent_event_url: Base URL of the AI agents' events; None for none.
-        log_level: The level when logging is enabled.
+        mmn_api_url: The node for token transfers; None disables them.
+        zk_api_url: The proof service for token transfers; None disables it.
+        agent_event_url: Base URL of the AI agent events; None disables them.
+        log_level: The level used by ``enable_logging``.
         enable_logging: Log to standard error.
-        message_db: The message store: one of your own, a path, False for none, or None for the default file
-            ``./mezon-cache/mezon-messages-cache.db``, which is made at the first message.
+        message_db: The message store: a ``MessageDB``, a path, False for no store, or None for the default file
+            ``./mezon-cache/mezon-messages-cache.db``, which is created with the first message.
         gateway: Settings of the connection.
         auto_accept_friends: Accept every friend request.
-        content_as_json: Give the content of messages as JSON text, as before version 1.6.20 of mezon-sdk.
-        fill_gaps: After a reconnect, get the messages that were missed in the channels heard lately and dispatch
-            them first, each once. True, or the bounds as ``mezon.GapOptions``.
-        max_concurrent_handlers: How many handlers may run at a time; events wait then. None for no bound.
-        cache_size: How many clans, channels and users each are remembered; 0 for none. A clan remembers as many of its
-            channels, or as many as ``clan.load_channels()`` has listed.
-        messages_per_channel: How many messages of a channel are remembered; 0 for none.
-        http_rate_limit: HTTP calls in one ``http_rate_period``; 0 for no limit.
-        http_rate_period: Seconds. The public server refuses calls that come faster than about one a second. Logins
-            and reconnects have a limit of their own beside this one, as with mezon-sdk, and take no longer.
-        transport: What carries the socket: ``websocket``, ``tcp``, or ``auto``: what the session names, the WebSocket
-            first; where that is refused the other one, and what has worked is tried first from then on.
-        api: Which way the calls of the API go: ``http``, ``socket``, or ``auto``: HTTP, and the socket once HTTP
-            refuses a call (403 after a new session, 404, 410, 501) or cannot be reached. Never twice when the first may
-            have been carried out, unless repeating it does no harm. Logins, uploads and media are always HTTP.
-        blocked_loop_warning: Seconds the event loop may be blocked before a warning tells where; 0 for none.
-        health: Serve ``/live``, ``/ready`` and ``/stats`` there, such as ``"127.0.0.1:8080"``; None for nowhere.
-        limits: Refuse messages that are over these bounds before they are sent, such as ``MessageLimits()``;
-            None to let the server decide.
-        ports: What the client needs from outside, when it shall not be this package's own: see ``mezon.ports``.
+        content_as_json: Pass the content of messages as JSON text, as mezon-sdk did before version 1.6.20.
+        fill_gaps: After a reconnect, fetch the missed messages of recently active channels and dispatch each of them
+            once, before new ones. True, or the bounds as ``mezon.GapOptions``.
+        max_concurrent_handlers: How many handlers may run at a time; further events wait. None for no limit.
+        cache_size: How many clans, channels and users each are cached; 0 disables the caches. A clan caches as many of
+            its channels, or as many as ``clan.load_channels()`` has listed.
+        messages_per_channel: How many messages of a channel are cached; 0 for none.
+        http_rate_limit: HTTP calls per ``http_rate_period``; 0 for no limit.
+        http_rate_period: Seconds. The public server refuses more than about one call per second. Logins and reconnects
+            have their own limit, as in mezon-sdk, so that calls do not delay them.
+        transport: The transport of the socket: ``websocket``, ``tcp`` or ``auto``, which tries those named by the
+            session, the WebSocket first, and from then on the one that worked last first.
+        api: The transport of API calls: ``http``, ``socket`` or ``auto``, which uses HTTP, and the socket once HTTP
+            refuses a call (403 after a new session, 404, 410, 501) or cannot be reached. A call that may have been
+            carried out is repeated only if it is idempotent. Logins, uploads and media always use HTTP.
+        blocked_loop_warning: Seconds the event loop may be blocked before a warning shows the stack; 0 for no warning.
+        health: Serve ``/live``, ``/ready`` and ``/stats`` at this address, such as ``"127.0.0.1:8080"``; None or "" for
+            no server.
+        limits: Refuse messages over these limits before they are sent, such as ``MessageLimits()``; None lets the
+            server decide.
+        ports: Custom port implementations, see ``mezon.ports``. Defaults to the built-in ones.
     """
 
     def __init__(
@@ -210,7 +272,7 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
         self.messages_per_channel = messages_per_channel
         self.limits = limits
 
-        # Made at login; their types say that bots use them after it.
+        # Set by the login; typed for their use after it.
         self.api_client: MezonApi = cast("MezonApi", None)
         self.socket_manager: SocketManager = cast("SocketManager", None)
         self.session_manager: SessionManager = cast("SessionManager", None)
@@ -232,44 +294,47 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             http_rate=(http_rate_limit, http_rate_period),
             origin=Origin(self),
         )
+        # The parts. What must be closed is pushed onto `resources` when it is opened, and closed by `Shutdown`.
+        resources = ClosingStack()
         self._observers = Observers()
-        self._ports: Ports = ObservedPorts(ports or ports_for(settings), self._observers)
+        self._ports: Ports = ObservedPorts(ports or ports_for(settings), self._observers, resources)
         self._process = ProcessGuard()
+        self._background = BackgroundTasks(logger, context=_background_priority)
+        self._error_reporter = ErrorReporter(lambda: self.__dict__.get("on_error"), self._background)
+        self._store = LazyStore(self._ports, self._error_reporter.report, resources)
+        operations = Operations(self, blocked_loop_warning, resolve(health))
+        resources.push(operations.stop)
 
-        # Its parts: each knows those it is given, and no other.
-        self._background = Background()
-        self._reports = Reports(lambda: self.__dict__.get("on_error"), self._background)
-        self._stored = OpenedStore(self._ports, self._reports.report)
         self.event_manager = EventManager()
         self._waiters = Waiters()
         self._dispatcher = Dispatcher(
             self.event_manager,
-            self._reports.report,
+            self._error_reporter.report,
             max_concurrent_handlers,
             self._waiters,
             self._observers.around,
         )
         self._sessions = Sessions(
-            self, self._ports, self._background.run, check_route(resolve(api)), self._connection
+            self, self._ports, self._background, check_route(resolve(api)), self._connection
         )
         self.directory: Directory = Directory(self, self._sessions.token, cache_size)
         self.clans: CacheManager[int, Clan] = self.directory.clans
         self.channels: CacheManager[int, TextChannel] = self.directory.channels
         self.users: CacheManager[int, User] = self.directory.users
-        self._agents = Agents(self, self._ports, self._dispatcher.dispatch, self._own_agent_messages)
-        self._tokens = Tokens(self, self._ports)
+        self._agents = AgentEvents(
+            self, self._ports, self._dispatcher.dispatch, self._overridden_agent_receiver
+        )
+        self._tokens = LazyTokens(self, self._ports, resources)
+
         self._shutdown = Shutdown(
+            self,
             self._dispatcher,
             self._waiters,
             self._sessions,
-            # By attribute: a bot may have put its own in the place.
-            lambda: self.disconnect_ai_agent_sse(),
             self._background,
-            Operations(self, blocked_loop_warning, resolve(health)),
-            lambda: self._login.close_connection(),
-            self._close_rest,
+            operations,
+            resources,
         )
-        life = Life(self, self._dispatcher, self._sessions, self.directory, self._background, self._shutdown)
         self._login = Login(
             self,
             ports=self._ports,
@@ -277,39 +342,43 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             sessions=self._sessions,
             directory=self.directory,
             background=self._background,
-            life=life,
+            lifecycle=Lifecycle(
+                self, self._dispatcher, self._sessions, self.directory, self._background, self._shutdown
+            ),
+            operations=operations,
             shutdown=self._shutdown,
+            resources=resources,
             tokens=self._tokens,
-            report=self._reports.report,
+            report=self._error_reporter.report,
         )
-        self._stop = Stop(self.disconnect)
+        self._stop_handle = StopHandle(self)
         if not is_own(self, "initialize_managers"):
-            # It asks hasattr(self, "socket_manager") to know whether there is one, as that of mezon-sdk does.
+            # An override checks hasattr(self, "socket_manager") for an existing manager, as in mezon-sdk.
             del self.socket_manager
         bind_marked(self, self.event_manager)
 
     def __repr__(self) -> str:
         return f"<MezonClient {self.client_id} at {self.login_url.partition('://')[2]}>"
 
-    # ---- what it holds
+    # ---- state
 
     @property
     def message_db(self) -> MessageDB:
-        """The message store. None when the client was made with ``message_db=False``."""
-        return cast("MessageDB", self._stored.get())
+        """The message store. None if the client was created with ``message_db=False``."""
+        return cast("MessageDB", self._store.get())
 
     @message_db.setter
     def message_db(self, value: MessageDB) -> None:
-        self._stored.store = value
+        self._store.set(value)
 
     @property
     def event_manager(self) -> EventManager:
-        """Who listens to what. Another one may be set at any time: it gets the events from then on."""
+        """The registered handlers. A new event manager takes effect at once."""
         return cast("EventManager", self.__dict__["event_manager"])
 
     @event_manager.setter
     def event_manager(self, value: EventManager) -> None:
-        # Under its own name, where `patch.object` looks for what it has to put back.
+        # In the instance dict under its own name, where `patch.object` looks for the value to restore.
         self.__dict__["event_manager"] = value
         if "_login" in self.__dict__:
             self._login.use_events(value)
@@ -326,56 +395,150 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
 
     @property
     def latency(self) -> float | None:
-        """The last round trip of a ping in seconds; None before the first answer, just after a connect."""
+        """The last round trip of a ping in seconds; None before the first answer after a connect."""
         connection = self._connection()
         return None if connection is None else connection.latency
 
     def stats(self) -> Stats:
-        """Give the counters of the connection, the dispatch and the store, since the client was made."""
-        return count(self, self._connection(), self._dispatcher, self._login.gaps, self._stored.store)
+        """Return the counters of the connection, the dispatcher and the store since the client was created."""
+        return stats_of(self, self._connection(), self._dispatcher, self._login.gaps, self._store.store)
 
     def on_error(self, handler: F) -> F:
-        """Call ``handler(error, event_name)`` when a handler of an event raises; also a decorator.
+        """Register ``handler(error, event_name)`` for errors of handlers; can be used as a decorator.
 
-        The error is logged with its traceback all the same. Assigning a function to ``client.on_error`` does
-        the same.
+        The error is also logged with its traceback. Assigning a function to ``client.on_error`` has the same effect.
         """
-        self._reports.handler = handler
+        self._error_reporter.handler = handler
         return handler
 
+    def report_error(self, error: Exception, where: str) -> None:
+        """Log an error with its traceback and pass it to ``on_error``, like an error of a handler.
+
+        Args:
+            error: The exception.
+            where: What raised it, used in place of an event name.
+        """
+        self._error_reporter.log_and_report(error, where)
+
     def observe(self, observer: Observer) -> None:
-        """Watch handlers, calls and HTTP requests, for metrics or traces: see ``mezon.Observer``.
+        """Register an observer of handlers, calls and HTTP requests, for metrics or traces: see ``mezon.Observer``.
 
         Raises:
-            MezonError: After the first login: the calls are on their way unwatched by then.
+            MezonError: After the first login.
         """
         self._observers.add(observer, late=manager_of(self) is not None)
 
-    # ---- login and its end
+    # ---- login
 
     async def login(self, enable_auto_reconnect: bool = True) -> None:
-        """Log in: authenticate, connect, join all clans. Returns when the bot hears and can talk.
+        """Log in: authenticate, connect and join all clans. Returns when the bot receives events and can send.
 
-        A second login at the same time waits for the first; one on a connected client does nothing.
+        A concurrent second login waits for the first; a login of a connected client has no effect.
 
         Args:
-            enable_auto_reconnect: Connect again, for ever unless ``GatewayOptions`` says otherwise, when the
-                connection is lost.
+            enable_auto_reconnect: Reconnect when the connection is lost, without a limit unless ``GatewayOptions``
+                sets one.
 
         Raises:
             AuthenticationError: If the server refuses the credentials.
             MezonConnectionError: If the server cannot be reached.
-            MezonTimeoutError: If it does not answer in time.
+            MezonTimeoutError: If the server does not answer in time.
             ForkError: In a forked child of the process that logged this client in.
         """
         self._process.check()
         self._process.begin()
         await self._login.run(enable_auto_reconnect)
 
-    async def close_socket(self) -> None:
-        """Close the socket; it is not opened again by itself. Handlers stay registered. Safe at any time.
+    async def setup_hook(self) -> None:
+        """Prepare the bot; override this. Called by each login when calls can be made, before any event is dispatched.
 
-        The bot hears nothing from then on, so ``wait_closed`` returns and ``run`` ends. HTTP calls go on.
+        Events that arrive meanwhile are held: the handlers of ``ready`` run next, then those of the held events in
+        their order. An override must therefore not wait for an event. An exception fails the login.
+        """
+
+    async def get_session(self) -> Session:
+        """Return a new session without logging in the client.
+
+        Raises:
+            AuthenticationError: If the server refuses the credentials, or answers without a usable session.
+            MezonConnectionError, MezonTimeoutError: If the server cannot be reached.
+        """
+        return await self._sessions.authenticate()
+
+    async def initialize_managers(self, sock_session: Session) -> None:
+        """Create the managers for a session, connect, join the clans and list the DMs. Called by ``login``.
+
+        Raises:
+            MezonConnectionError: If the gateway cannot be reached.
+            MezonError: If clans or DMs cannot be listed.
+        """
+        await self._login.initialize_managers(sock_session)
+
+    def _socket_home(self) -> SocketHome:
+        return self._login
+
+    @property
+    def _enable_auto_reconnect(self) -> bool:
+        """Reconnect when the connection is lost. Set by an overridden login, as in mezon-sdk."""
+        return self._login.auto_reconnect
+
+    @_enable_auto_reconnect.setter
+    def _enable_auto_reconnect(self, value: bool) -> None:
+        self._login.auto_reconnect = value
+
+    def _setup_reconnect_handlers(self) -> None:
+        """Do nothing; called by an overridden login, as in mezon-sdk. The core reconnects by itself."""
+
+    # ---- run
+
+    def run(self, enable_auto_reconnect: bool = True) -> None:
+        """Log in and block until the client is closed, or SIGINT or SIGTERM arrives. For the last line of a bot.
+
+        Handlers then have five seconds to finish before they are cancelled. A handler that ignores its cancellation is
+        logged by name and abandoned. A second signal interrupts the handlers at once, and exits the process five
+        seconds later if a handler still blocks it.
+
+        Logs to standard error unless logging is configured.
+
+        ```python
+        if __name__ == "__main__":
+            client.run()
+        ```
+
+        Raises:
+            MezonError: What ``login`` or ``wait_closed`` raises.
+            RuntimeError: If a loop is already running, as in a notebook: use ``await client.login()`` there.
+        """
+        refuse_running_loop()
+        with default_logging():
+            try:
+                run_process(
+                    lambda forced_exit: run(self, enable_auto_reconnect, self._stop_handle, forced_exit)
+                )
+            except KeyboardInterrupt:
+                logger.info("Interrupted; the client is closed")
+            except MezonError as error:
+                if not involves_user_code(error):
+                    # The message and the line that called run() are sufficient, for a refused login for example. A
+                    # bare `raise` adds no frame of this function to a removed traceback.
+                    logger.debug("The bot ends with an error", exc_info=error)
+                    error.__traceback__ = None
+                    error.__cause__ = None  # also suppresses the context
+                raise
+
+    def stop(self) -> None:
+        """Close the client in order, as SIGTERM does. Returns at once; can be called from any thread and in handlers.
+
+        ``run()`` and ``wait_closed()`` return when the client is closed. Has no effect without a login.
+        """
+        self._stop_handle.stop(self._login.loop)
+
+    # ---- close
+
+    async def close_socket(self) -> None:
+        """Close the socket without reconnecting. Handlers stay registered. Can be called at any time.
+
+        No further events arrive, so ``wait_closed`` returns and ``run`` ends. HTTP calls remain possible.
         """
         self._process.check()
         manager = manager_of(self)
@@ -383,45 +546,374 @@ class MezonClient(EventRegistration, ClientWaiting, RpcDoor, ClientCalls, PartCa
             await manager.get_socket().close()
 
     async def disconnect(self, drain: float = 0.0) -> None:
-        """End everything: the socket, HTTP, agent events. A new login is possible. Safe at any time, and twice.
+        """Close everything: the socket, HTTP, agent events. Can be called at any time and twice.
 
-        No further event is dispatched. Handlers of ``disconnect`` run, and have ``drain`` seconds or one second.
-        A handler may call it and is not waited for; when the client is being closed already, it returns at once.
-        A close that has begun is finished when the caller is cancelled, as by ``asyncio.wait_for``: ``wait_closed``
-        waits for it, and so does the next ``disconnect`` or ``login``.
+        A new login is possible afterwards. No further events of the connection are dispatched. Handlers of
+        ``disconnect`` run and have ``drain`` seconds, at least one. A handler may call this and is not waited for; if
+        the client is already being closed, the call returns at once. Cancelling the caller, for example by
+        ``asyncio.wait_for``, does not interrupt the close: ``wait_closed`` waits for its end, and so does the next
+        ``disconnect`` or ``login``.
 
         Args:
-            drain: Seconds the running handlers may take to end, while the socket is still open for their last
-                words; then they are cancelled.
+            drain: Seconds that running handlers have to end while the socket is still open; then they are cancelled.
 
         Raises:
-            ForkError: In a forked child of the process that logged this client in; nothing is touched.
+            ForkError: In a forked child of the process that logged this client in; nothing is closed.
         """
         self._process.check()
         await self._login.cancel()
         await self._shutdown.close(drain)
 
     async def wait_closed(self) -> None:
-        """Wait until the client is closed: by ``disconnect``, by ``close_socket``, or because it can not go on.
+        """Wait until the client is closed by ``disconnect`` or ``close_socket``, or its connection has ended for good.
 
         Raises:
             AuthenticationError: If the server refused the credentials at a reconnect.
-            ConnectionLostError: If the connection was lost and is not regained.
+            ConnectionLostError: If the connection was lost for good.
             NotLoggedInError: If there was no login.
             ForkError: In a forked child of the process that logged this client in.
         """
         self._process.check()
         await self._shutdown.wait_closed()
 
-    async def _close_rest(self) -> None:
-        # Last in, first closed. Whatever one of them raises, the others are closed.
-        async with AsyncExitStack() as closing:
-            closing.callback(self._login.ended)
-            closing.push_async_callback(self._stored.close)
-            closing.push_async_callback(self._ports.http().close)
-            if self.api_client is not None:
-                closing.push_async_callback(self.api_client.close)
-            closing.push_async_callback(self._tokens.close)
+    # ---- waiting for events
+
+    @overload
+    async def wait_for(
+        self,
+        event: Literal[Events.CHANNEL_MESSAGE, "channel_message"],
+        check: Callable[[ChannelMessage], Any] | None = None,
+        timeout: float | None = None,
+    ) -> ChannelMessage: ...
+    @overload
+    async def wait_for(
+        self,
+        event: Literal[Events.MESSAGE_BUTTON_CLICKED, "message_button_clicked"],
+        check: Callable[[ButtonClicked], Any] | None = None,
+        timeout: float | None = None,
+    ) -> ButtonClicked: ...
+    @overload
+    async def wait_for(
+        self,
+        event: Literal[Events.DROPDOWN_BOX_SELECTED, "dropdown_box_selected"],
+        check: Callable[[DropdownBoxSelected], Any] | None = None,
+        timeout: float | None = None,
+    ) -> DropdownBoxSelected: ...
+    @overload
+    async def wait_for(
+        self, event: str, check: Callable[[Any], Any] | None = None, timeout: float | None = None
+    ) -> Any: ...
+    async def wait_for(
+        self, event: str, check: Callable[[Any], Any] | None = None, timeout: float | None = None
+    ) -> Any:
+        """Wait for the next matching event. Handlers receive the event as well, after this call.
+
+        No handler needs to be registered for the event.
+
+        ```python
+        said = await client.wait_for("channel_message", lambda said: said.sender_id == user.id, timeout=60)
+        print(said.content.get("t"))
+        ```
+
+        Args:
+            event: A member of ``Events``, or the name of an envelope field.
+            check: Called with each event; returns whether it matches. Its exception is raised here.
+            timeout: Seconds; None waits until the client is closed.
+
+        Raises:
+            MezonTimeoutError: If no matching event arrives in time (a TimeoutError).
+            ConnectionLostError: If the client is closed, or loses its connection for good.
+            InvalidArgumentError: If ``check`` is not a plain function, or ``timeout`` is not a number.
+            MezonError: If there are ten thousand waiters already.
+        """
+        name = _validated(event, check)
+        number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+        if timeout is not None and not number:
+            raise InvalidArgumentError(f"timeout must be a number of seconds or None, not {timeout!r}")
+        return await self._waiters.wait_for(name, check, timeout)
+
+    @overload
+    def stream(
+        self,
+        event: Literal[Events.CHANNEL_MESSAGE, "channel_message"],
+        check: Callable[[ChannelMessage], Any] | None = None,
+        *,
+        limit: int = STREAM_LIMIT,
+    ) -> EventStream[ChannelMessage]: ...
+    @overload
+    def stream(
+        self, event: str, check: Callable[[Any], Any] | None = None, *, limit: int = STREAM_LIMIT
+    ) -> EventStream[Any]: ...
+    def stream(
+        self, event: str, check: Callable[[Any], Any] | None = None, *, limit: int = STREAM_LIMIT
+    ) -> EventStream[Any]:
+        """Iterate over matching events: ``async for message in client.stream("channel_message"): ...``.
+
+        The stream starts with this call. It ends when the client is closed, or when it is garbage collected.
+
+        ```python
+        async with client.stream("channel_message") as messages:
+            async for said in messages:
+                print(said.content.get("t"))
+                break
+        ```
+
+        Args:
+            event: A member of ``Events``, or the name of an envelope field.
+            check: Called with each event; returns whether it matches. Its exception is raised by the iteration.
+            limit: Events buffered for a slow reader; beyond that the oldest are dropped with a warning.
+
+        Raises:
+            MezonError: If there are ten thousand waiters already.
+            InvalidArgumentError: If ``limit`` is below 1, or ``check`` is not a plain function.
+        """
+        return self._waiters.stream(_validated(event, check), check, limit)
+
+    # ---- channels and users by id
+
+    async def get_channel_from_id(self, channel_id: int) -> TextChannel:
+        """Fetch a channel; ``channels.fetch`` calls this if the channel is not cached.
+
+        Raises:
+            InvalidArgumentError: If the channel does not exist, or the bot is not in its clan (a ValueError).
+        """
+        return await self.directory.fetch_channel(channel_id)
+
+    async def get_user_from_id(self, user_id: int) -> User:
+        """Fetch a user by opening the DM with them; ``users.fetch`` calls this if the user is not cached.
+
+        Raises:
+            InvalidArgumentError: If the user cannot be reached (a ValueError).
+        """
+        return await self.directory.fetch_user(user_id)
+
+    # ---- calls by id: messages, friends, files, quick menus
+
+    # Every RPC of the server by name; a function of its own module for the sake of its generated stub.
+    rpc = rpc
+
+    async def send_message(
+        self,
+        clan_id: int,
+        channel_id: int,
+        mode: int,
+        is_public: bool,
+        msg: Content,
+        mentions: Sequence[ApiMessageMention] | None = None,
+        attachments: Sequence[ApiMessageAttachment] | None = None,
+        ref: Sequence[ApiMessageRef] | None = None,
+        anonymous_message: bool | None = None,
+        mention_everyone: bool | None = None,
+        avatar: str | None = None,
+        code: int | None = None,
+        topic_id: int | None = None,
+    ) -> ChannelMessageAck:
+        """Send a message by ids; see also ``TextChannel.send``.
+
+        ```python
+        await client.send_message(channel.clan.id, channel.id, mode=2, is_public=True, msg="by ids")
+        ```
+
+        Raises:
+            MezonError: If the message cannot be sent.
+        """
+        self._sessions.token()
+        return await self.socket_manager.write_chat_message(
+            clan_id,
+            channel_id,
+            mode,
+            is_public,
+            msg,
+            mentions,
+            attachments,
+            ref,
+            anonymous_message,
+            mention_everyone,
+            avatar,
+            code,
+            topic_id,
+        )
+
+    async def get_list_friends(
+        self, limit: int = 100, state: int | None = None, cursor: str | None = None
+    ) -> ApiFriendList:
+        """Fetch the bot's friends: ``answer.friends``, and ``answer.cursor`` for the next page.
+
+        Args:
+            limit: The maximum number of friends.
+            state: 0 friends, 1 invitations sent, 2 received, 3 blocked; None for all.
+            cursor: The cursor of an earlier answer.
+        """
+        token = self._sessions.token()
+        return await self.api_client.list_friends(token, limit, state, cursor)
+
+    async def accept_friend(self, user_id: str | int, username: str | None = None) -> None:
+        """Accept a user's friend request."""
+        token = self._sessions.token()
+        await self.api_client.add_friends(token, ids=[user_id], usernames=[username] if username else None)
+
+    async def add_friend(self, username: str, user_id: str | int | None = None) -> None:
+        """Send a friend request to a user."""
+        token = self._sessions.token()
+        await self.api_client.add_friends(
+            token, ids=[user_id] if user_id else None, usernames=[username] if username else None
+        )
+
+    async def upload_file(
+        self,
+        file_path: str | PathLike[str] | bytes,
+        filename: str | None = None,
+        content_type: str | None = None,
+    ) -> Any:
+        """Upload a file; the result can be passed as an attachment.
+
+        ```python
+        upload = await client.upload_file(b"what was said", filename="minutes.txt")
+        await channel.send("The minutes", attachments=[upload])
+        ```
+
+        Raises:
+            OSError: If the file cannot be read.
+            MezonError: If the file cannot be uploaded.
+        """
+        token = self._sessions.token()
+        return await self.api_client.upload_file(token, file_path, filename, content_type)
+
+    async def add_quick_menu_access(
+        self, channel_id: int, clan_id: int, menu_type: int, action_msg: str, background: str, menu_name: str
+    ) -> ApiQuickMenuAccess:
+        """Add an entry of the bot to the quick menu of a channel."""
+        from mezon.utils.helper import generate_snowflake_id
+
+        token = self._sessions.token()
+        return await self.api_client.add_quick_menu_access(
+            token,
+            channel_id,
+            clan_id,
+            menu_type,
+            action_msg,
+            background,
+            menu_name,
+            generate_snowflake_id(),
+            self.client_id,
+        )
+
+    async def delete_quick_menu_access(
+        self,
+        id: int | None = None,
+        clan_id: int | None = None,
+        bot_id: int | None = None,
+        menu_name: str | None = None,
+        background: str | None = None,
+        action_msg: str | None = None,
+    ) -> Any:
+        """Delete entries of the bot from the quick menu."""
+        token = self._sessions.token()
+        return await self.api_client.delete_quick_menu_access(
+            token,
+            id=id,
+            clan_id=clan_id,
+            bot_id=self.client_id if bot_id is None else bot_id,
+            menu_name=menu_name,
+            background=background,
+            action_msg=action_msg,
+        )
+
+    async def list_quick_menu_access(
+        self, bot_id: int | None = None, channel_id: int | None = None, menu_type: int | None = None
+    ) -> ApiQuickMenuAccessList:
+        """Fetch the entries of the quick menu: ``answer.list_menus``."""
+        from mezon.models import ApiQuickMenuAccessList, protobuf_to_pydantic
+
+        token = self._sessions.token()
+        answer = await self.api_client.list_quick_menu_access(
+            token, self.client_id if bot_id is None else bot_id, channel_id or 0, menu_type or 0
+        )
+        return protobuf_to_pydantic(answer, ApiQuickMenuAccessList)
+
+    # ---- token transfers
+
+    async def send_token(self, token_event: ApiSentTokenRequest) -> AddTxResponse:
+        """Send tokens to a user. Returns the answer of the node: ``ok``, ``tx_hash``, ``error``.
+
+        Raises:
+            InvalidArgumentError: If a value is invalid or ``mmn_api_url`` is missing; nothing was sent.
+            TokenTransferError: If the transfer failed before or at the node.
+        """
+        return await self._tokens.service.send_token(token_event)
+
+    def get_ephemeral_key_pair(self) -> EphemeralKeyPair:
+        """Return a new key pair.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
+        """
+        return self._tokens.service.new_key_pair()
+
+    def get_address_from_user_id(self, user_id: str | int) -> str:
+        """Return the address of a user.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``mmn_api_url`` (a ValueError).
+        """
+        return self._tokens.service.address_of(user_id)
+
+    async def get_zk_proof(self) -> ZkProof:
+        """Fetch a proof for the client's key pair from the proof service.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``zk_api_url`` or is not logged in (a ValueError).
+            TokenTransferError: If the service returns no proof.
+        """
+        return await self._tokens.service.fetch_proof()
+
+    async def get_current_nonce(
+        self, user_id: str | int, tag: Literal["latest", "pending"] = "latest"
+    ) -> GetCurrentNonceResponse:
+        """Fetch the nonce of a user's account: ``answer.nonce``."""
+        return await self._tokens.service.current_nonce(user_id, tag)
+
+    # ---- AI agent events
+
+    async def connect_ai_agent_sse(self, path: str = "api/sse/metadata") -> None:
+        """Open the stream of AI agent events, which reconnects by itself. Possible before the login.
+
+        Raises:
+            InvalidArgumentError: If the client has no ``agent_event_url``.
+        """
+        await self._agents.connect(path)
+
+    async def _emit_ai_agent_event(self, message: SSEMessage) -> None:
+        """Emit the event of a stream message. Bots may override this, as in mezon-sdk."""
+        from mezon._agents.stream import agent_event
+
+        found = agent_event(message)
+        if found is not None:
+            await self.event_manager.emit(*found)
+
+    def _overridden_agent_receiver(self) -> Callable[[SSEMessage], None] | None:
+        """Return a receiver that calls `_emit_ai_agent_event`; None if the bot does not override it."""
+        if is_own(self, "_emit_ai_agent_event"):
+            return None
+
+        def receive(message: SSEMessage) -> None:
+            self._background.spawn(self._emit_ai_agent_event(message), "handling an event of the agents")
+
+        return receive
+
+    async def disconnect_ai_agent_sse(self) -> None:
+        """Close the stream of AI agent events. Can be called at any time."""
+        await self._agents.disconnect()
 
 
-__all__ = ["MezonClient", "auto_bind"]
+def _validated(event: str, check: Any) -> str:
+    """Validate the arguments of ``wait_for`` and ``stream``; returns the name of the event."""
+    name = event_name(event)
+    if check is not None and not callable(check):
+        raise InvalidArgumentError(
+            f"check must be a function that receives the event, or None, not {check!r}; pass a timeout as timeout=..."
+        )
+    if inspect.iscoroutinefunction(check):
+        raise InvalidArgumentError("check must be a plain function (def or lambda): it is not awaited")
+    warn_of_typo(name, "nothing comes")
+    return name

@@ -300,7 +300,7 @@ def shown_default(value: Any) -> str:
 
 def test_the_table_of_parameters() -> None:
     """The table names every parameter of the constructor, in order, with its default."""
-    from mezon._client.settings import FromEnv
+    from mezon._client.arguments import FromEnv
 
     text = OPTIONS.read_text(encoding="utf-8")
     shown = {row[0].strip("`"): row[1].strip("`") for row in table(OPTIONS, "## Parameters of `MezonClient`")}

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from fault_kit import Bot, in_order, twice
 from fault_types import MakeBot
-from mezon._client.watchdog import Watchdog
+from mezon._client.operations import Watchdog
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
 from mezon.testing.blast import Blast
@@ -118,7 +118,9 @@ def test_the_watchdog_tells_once_where_the_loop_is_blocked(caplog: pytest.LogCap
         await asyncio.sleep(1.1)
         assert not caplog.records, "a loop that turns is not blocked"
         blocks_the_loop(2.5)
-        await until(lambda: any("free again" in r.message for r in caplog.records), "the end of the block")
+        await until(
+            lambda: any("no longer blocked" in r.message for r in caplog.records), "the end of the block"
+        )
         warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
         assert len(warnings) == 1
         assert "blocks_the_loop" in warnings[0].getMessage()
@@ -233,7 +235,7 @@ def test_a_forked_child_watches_by_itself() -> None:
     """In a process of its own: pytest's has other threads, and what the child does there is not ours."""
     program = """
 import asyncio, logging, os, sys, threading, time, warnings
-from mezon._client.watchdog import Watchdog
+from mezon._client.operations import Watchdog
 warnings.simplefilter("ignore", DeprecationWarning)  # threads beside a fork: this is about them
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(process)d %(message).60s")
 

@@ -121,7 +121,7 @@ async def test_any_time_of_expiry_can_be_lived_with(gateway: LocalGateway, exp: 
 
 @pytest.mark.parametrize("port", ["99999", "0", "-1", "http"])
 async def test_a_port_that_is_none_is_an_error_with_a_sentence(gateway: LocalGateway, port: str) -> None:
-    with pytest.raises(MezonError, match="port is a number from 1 to 65535"):
+    with pytest.raises(MezonError, match="port must be a number from 1 to 65535"):
         MezonClient(**(quiet_options(gateway) | {"port": port}))
 
 

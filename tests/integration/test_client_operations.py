@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from bot_process import quiet_options
 from mezon import MezonClient
-from mezon._client import health
+from mezon._client import operations
 from mezon.errors import ConnectionLostError, InvalidArgumentError, MezonError
 from mezon.testing import LocalGateway
 from mezon.utils.logger import JsonFormatter, setup_logger
@@ -70,7 +70,7 @@ class TestHealth:
         self, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The oldest ends for each one too many, so that a probe is answered whatever else is open."""
-        monkeypatch.setattr(health, "_TIMEOUT", 600.0)
+        monkeypatch.setattr(operations, "_TIMEOUT", 600.0)
         port = free_port()
         client = MezonClient(**quiet_options(gateway), health=f"127.0.0.1:{port}")
         await client.login()
@@ -84,7 +84,7 @@ class TestHealth:
             def open_now() -> int:
                 return sum(not (reader.at_eof() or reader.exception()) for reader, _ in idle)
 
-            await until(lambda: open_now() <= health.MAX_CONNECTIONS, "the end of all but a few")
+            await until(lambda: open_now() <= operations.MAX_CONNECTIONS, "the end of all but a few")
             await client.disconnect()
             await until(lambda: open_now() == 0, "the end of the last ones")
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -125,7 +126,7 @@ async def test_loss_attempts_and_return_are_told_at_one_level(
     client.on_reconnected(lambda gap: back.set())
     await gateway.stop()
     async with asyncio.timeout(20):
-        while "Attempt 2 " not in caplog.text:  # noqa: ASYNC110
+        while "Reconnect attempt 2 " not in caplog.text:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await gateway.start()
     async with asyncio.timeout(20):
@@ -137,11 +138,11 @@ async def test_loss_attempts_and_return_are_told_at_one_level(
         if record.name == "mezon.client" and record.levelno == logging.WARNING
     ]
     texts = [record.getMessage() for record in told]
-    assert texts[0].startswith("The connection was lost and is being made again at once: ")
-    assert "Attempt 1 to come back failed: " in texts[1]
-    assert texts[1].endswith("The next comes within 0.05 s")
-    assert texts[2].endswith("The next comes within 0.1 s")
-    assert texts[-1].startswith("The connection is back; nothing came for ")
+    assert re.fullmatch(r"The connection was lost \(.+\); reconnecting at once", texts[0])
+    assert "Reconnect attempt 1 failed: " in texts[1]
+    assert texts[1].endswith("The next one follows within 0.05 s")
+    assert texts[2].endswith("The next one follows within 0.1 s")
+    assert texts[-1].startswith("The connection is back; no events arrived for ")
 
 
 async def test_the_login_names_the_bot_when_its_token_does(
@@ -178,19 +179,19 @@ async def test_stop_disconnects_a_client_that_was_logged_in_by_hand(gateway: Loc
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"api_key": None}, "api_key is the bot's key, a text; here it is a NoneType"),
+        ({"api_key": None}, "api_key must be the bot's key, a str; here it is a NoneType"),
         ({"api_key": ""}, "here it is empty"),
-        ({"host": "https://gw.mezon.ai"}, "host is a name alone"),
-        ({"host": ""}, "host is the name of a server"),
-        ({"host": "gw.mezon.ai:443"}, "the port is given beside it"),
+        ({"host": "https://gw.mezon.ai"}, "host must be a name without scheme and path"),
+        ({"host": ""}, "host must be the name of a server"),
+        ({"host": "gw.mezon.ai:443"}, "host must be a name without a port"),
         ({"content_as_json": "false"}, "content_as_json must be True or False, not 'false'"),
-        ({"client_id": 0}, "client_id is the bot's id"),
-        ({"use_ssl": "false"}, "every text would count as True"),
-        ({"timeout": "7"}, "timeout is a number of milliseconds"),
-        ({"message_db": True}, "message_db is a MessageDB"),
+        ({"client_id": 0}, "client_id must be the bot's id"),
+        ({"use_ssl": "false"}, "every nonempty str would count as True"),
+        ({"timeout": "7"}, "timeout must be a number of milliseconds"),
+        ({"message_db": True}, "message_db must be a MessageDB"),
         ({"message_db": ""}, "message_db is an empty path"),
-        ({"gateway": {"ca_file": "x"}}, "gateway takes GatewayOptions"),
-        ({"client_id": "bot"}, "client_id is the bot's id"),
+        ({"gateway": {"ca_file": "x"}}, "gateway must be GatewayOptions"),
+        ({"client_id": "bot"}, "client_id must be the bot's id"),
     ],
 )
 def test_arguments_that_can_only_be_a_mistake(options: dict[str, Any], sentence: str) -> None:
@@ -311,7 +312,10 @@ async def test_two_of_one_bot_on_one_cache_are_told(
     await first.login()
     assert "both will answer" not in caplog.text
     await second.login()
-    assert f"runs on this machine already (process {os.getpid()}), with the same message cache" in caplog.text
+    assert (
+        f"is already running on this machine (process {os.getpid()}) with the same message cache"
+        in caplog.text
+    )
     await second.disconnect()
     await first.disconnect()
     caplog.clear()

@@ -104,7 +104,7 @@ async def test_attempts_are_counted_however_long_an_outage_lasts(
     for _ in range(1100):
         connection.enter("backoff", "nobody there")
     said = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert said[-1] == "Attempt 1099 to come back failed: nobody there. The next comes within 60 s"
+    assert said[-1] == "Reconnect attempt 1099 failed: nobody there. The next one follows within 60 s"
     assert len(said) == 1100
 
 

@@ -9,15 +9,15 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from mezon._client.instances import Instance
+from mezon._client.login import InstanceMark
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
 
 OTHER = """
 import sys
-from mezon._client.instances import Instance
+from mezon._client.login import InstanceMark
 
-mark = Instance(1, "http://here", sys.argv[1])
+mark = InstanceMark(1, "http://here", sys.argv[1])
 print(mark.take(), flush=True)
 sys.stdin.read()
 mark.release()
@@ -25,16 +25,16 @@ mark.release()
 
 FORK = """
 import os
-from mezon._client.instances import Instance
+from mezon._client.login import InstanceMark
 
-mine = Instance(1, "http://here", "cache.db")
+mine = InstanceMark(1, "http://here", "cache.db")
 assert mine.take() is None
 child = os.fork()
 if child == 0:
     mine.release()
     os._exit(0)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-print(Instance(1, "http://here", "cache.db").take() == os.getpid())
+print(InstanceMark(1, "http://here", "cache.db").take() == os.getpid())
 mine.release()
 """
 
@@ -59,8 +59,8 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return shared
 
 
-def mark() -> Instance:
-    return Instance(1, "http://here", "cache.db")
+def mark() -> InstanceMark:
+    return InstanceMark(1, "http://here", "cache.db")
 
 
 def test_another_process_is_seen_until_it_ends_and_leaves_nothing(folder: Path) -> None:
@@ -70,7 +70,7 @@ def test_another_process_is_seen_until_it_ends_and_leaves_nothing(folder: Path) 
         assert other.stdout is not None
         assert other.stdout.readline() == "None\n"
         assert mark().take() == other.pid
-        assert Instance(2, "http://here", "cache.db").take() is None, "another bot is no second one"
+        assert InstanceMark(2, "http://here", "cache.db").take() is None, "another bot is no second one"
         other.stdin.close()
         assert other.wait(20) == 0
     mine = mark()

@@ -1,10 +1,10 @@
-"""What is wrong with the arguments of a client, said when it is made and not when something is lost."""
+"""The arguments of ``MezonClient``: defaults, environment variables and validation."""
 
 from __future__ import annotations
 
 import logging
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from mezon.errors import InvalidArgumentError
 from mezon.models._outgoing import MessageLimits
@@ -12,8 +12,90 @@ from mezon.options import GapOptions, GatewayOptions
 from mezon.utils.bounds import MOST_SECONDS, check_count, check_flag, check_number, shown
 from mezon.utils.ids import required_id
 
-_MOST_MS = MOST_SECONDS * 1000
-_HERE = "such as host='gw.mezon.ai', port='443', use_ssl=True"
+if TYPE_CHECKING:
+    from mezon._gateway.transport import TransportChoice
+    from mezon._http.route import ApiRoute
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+_MAX_MS: Final = MOST_SECONDS * 1000
+_EXAMPLE: Final = "such as host='gw.mezon.ai', port='443', use_ssl=True"
+
+
+# ---- defaults that an environment variable overrides
+
+
+class FromEnv:
+    """Base class of defaults that an environment variable overrides.
+
+    Such a default is an instance of a subclass of its type, which distinguishes it from the same value passed by the
+    caller: only a parameter that was not passed is read from the environment.
+    """
+
+    variable: str
+
+    @staticmethod
+    def text(value: str, variable: str) -> _Text:
+        """Return a default of type str."""
+        default = _Text(value)
+        default.variable = variable
+        return default
+
+    @staticmethod
+    def flag(value: bool, variable: str) -> _Flag:
+        """Return a default of type bool; bool cannot be subclassed, so it is an int with the repr of a bool."""
+        default = _Flag(value)
+        default.variable = variable
+        return default
+
+
+class _Text(str, FromEnv):
+    # No __slots__: a subclass of str cannot have nonempty ones.
+    pass
+
+
+class _Flag(int, FromEnv):
+    def __repr__(self) -> str:
+        return repr(bool(self))
+
+
+DEFAULT_HOST: Final = cast("str", FromEnv.text("gw.mezon.ai", "MEZON_HOST"))
+DEFAULT_PORT: Final = cast("str", FromEnv.text("443", "MEZON_PORT"))
+DEFAULT_API_KEY: Final = ""
+DEFAULT_SSL: Final = cast("bool", FromEnv.flag(True, "MEZON_USE_SSL"))
+DEFAULT_TIMEOUT_MS: Final = 7000
+DEFAULT_EXPIRED_TIMESPAN_MS: Final = 5 * 60 * 1000
+DEFAULT_SEND_BULK_INTERVAL: Final = 1000
+DEFAULT_MESSAGE_PER_TIME: Final = 5
+DEFAULT_MMN_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/mmn-api/", "MEZON_MMN_API_URL"))
+DEFAULT_ZK_API: Final = cast("str", FromEnv.text("https://dong.mezon.ai/zk-api/", "MEZON_ZK_API_URL"))
+DEFAULT_TRANSPORT: Final = cast("TransportChoice", FromEnv.text("auto", "MEZON_TRANSPORT"))
+DEFAULT_API: Final = cast("ApiRoute", FromEnv.text("auto", "MEZON_API"))
+DEFAULT_CONTENT_AS_JSON: Final = cast("bool", FromEnv.flag(False, "MEZON_CONTENT_AS_JSON"))
+DEFAULT_HEALTH: Final = cast("str", FromEnv.text("", "MEZON_HEALTH"))
+
+
+def resolve(value: Any) -> Any:
+    """Return the value of a parameter: that of its environment variable if it was not passed and the variable is set.
+
+    Raises:
+        InvalidArgumentError: If the variable of a flag is neither true nor false.
+    """
+    if not isinstance(value, FromEnv):
+        return value
+    given = os.environ.get(value.variable)
+    if isinstance(value, _Text):
+        return str(value) if given is None else given
+    if given is None or not given.strip():
+        return bool(value)
+    word = given.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise InvalidArgumentError(f"{value.variable} must be true or false, not {given!r}")
+    return word in _TRUE
+
+
+# ---- validation
 
 
 def check_arguments(
@@ -27,53 +109,56 @@ def check_arguments(
     message_db: Any,
     gateway: Any,
 ) -> None:
-    """Refuse what can only be a mistake, with a sentence each.
+    """Validate the arguments that name the server and the bot.
 
     Raises:
-        InvalidArgumentError: The first that is wrong. No key is in the text.
+        InvalidArgumentError: The first invalid one. The text never contains the key.
     """
     if not isinstance(api_key, str) or not api_key.strip():
         given = "empty" if isinstance(api_key, str) else f"a {type(api_key).__name__}"
         raise InvalidArgumentError(
-            f"api_key is the bot's key, a text; here it is {given}. Is its environment variable set? (os.environ[...] "
-            "says so, os.getenv(...) gives None)"
+            f"api_key must be the bot's key, a str; here it is {given}. Is its environment variable set? "
+            "(os.environ[...] raises if it is not, os.getenv(...) returns None)"
         )
     if not isinstance(host, str) or not host.strip():
-        raise InvalidArgumentError(f"host is the name of a server, {_HERE}, not {host!r}")
+        raise InvalidArgumentError(f"host must be the name of a server, {_EXAMPLE}, not {host!r}")
     if "/" in host or "@" in host:
         raise InvalidArgumentError(
-            f"host is a name alone, without scheme and path, {_HERE}: http:// or https:// is what use_ssl says"
+            f"host must be a name without scheme and path, {_EXAMPLE}: use_ssl selects http:// or https://"
         )
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
         raise InvalidArgumentError(
-            f"host is a name alone, and the port is given beside it, {_HERE}; an IPv6 address stands in brackets"
+            f"host must be a name without a port, {_EXAMPLE}; enclose an IPv6 address in brackets"
         )
     if not _is_port(port):
         raise InvalidArgumentError(
-            f"port is a number from 1 to 65535 or its digits, {_HERE}, not {shown(port)}"
+            f"port must be a number from 1 to 65535 or its digits, {_EXAMPLE}, not {shown(port)}"
         )
-    # A flag from the environment is an int already checked.
+    # A flag from the environment is an int and was validated by `resolve`.
     if not isinstance(use_ssl, bool):
         raise InvalidArgumentError(
-            f"use_ssl is True or False, not {use_ssl!r}; every text would count as True"
+            f"use_ssl must be True or False, not {use_ssl!r}; every nonempty str would count as True"
         )
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 <= timeout <= _MOST_MS:
-        raise InvalidArgumentError(f"timeout is a number of milliseconds, such as 7000, not {shown(timeout)}")
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 <= timeout <= _MAX_MS:
+        raise InvalidArgumentError(
+            f"timeout must be a number of milliseconds, such as 7000, not {shown(timeout)}"
+        )
     if not isinstance(log_level, int) and logging.getLevelName(str(log_level)) == f"Level {log_level}":
         raise InvalidArgumentError(
-            f"log_level is a level of the module logging, such as logging.INFO, not {log_level!r}"
+            f"log_level must be a level of the logging module, such as logging.INFO, not {log_level!r}"
         )
     if message_db is True or (isinstance(message_db, int | float) and message_db is not False):
         raise InvalidArgumentError(
-            f"message_db is a MessageDB, a path, False for none, or None for the default file, not {message_db!r}"
+            "message_db must be a MessageDB, a path, False for none, or None for the default file, "
+            f"not {message_db!r}"
         )
     if message_db == "" or (isinstance(message_db, os.PathLike) and not os.fspath(message_db)):
         raise InvalidArgumentError(
-            "message_db is an empty path; leave it out for the default file, or pass False"
+            "message_db is an empty path; omit it for the default file, or pass False for no store"
         )
     if gateway is not None and not isinstance(gateway, GatewayOptions):
         raise InvalidArgumentError(
-            "gateway takes GatewayOptions(...), such as GatewayOptions(ca_file='ca.pem'), "
+            "gateway must be GatewayOptions(...), such as GatewayOptions(ca_file='ca.pem'), "
             f"not a {type(gateway).__name__}"
         )
 
@@ -90,10 +175,10 @@ def check_bounds(
     limits: Any,
     flags: dict[str, Any],
 ) -> None:
-    """Refuse numbers and flags that cannot be what they bound or say.
+    """Validate limits and flags.
 
     Raises:
-        InvalidArgumentError: The first that is wrong.
+        InvalidArgumentError: The first invalid one.
     """
     check_count("max_concurrent_handlers", max_concurrent_handlers, 100, zero=False, optional=True)
     check_count("cache_size", cache_size, 1000, optional=True)
@@ -105,31 +190,31 @@ def check_bounds(
         check_flag(name, value)
     if not isinstance(fill_gaps, bool | GapOptions):
         raise InvalidArgumentError(
-            f"fill_gaps is True, False or the bounds, such as GapOptions(channels=50), not {fill_gaps!r}"
+            f"fill_gaps must be True, False or GapOptions(...), such as GapOptions(channels=50), not {fill_gaps!r}"
         )
     if limits is not None and not isinstance(limits, MessageLimits):
         raise InvalidArgumentError(
-            f"limits is the bounds of a message, such as MessageLimits(content=4000), or None, not {limits!r}"
+            f"limits must be MessageLimits(...), such as MessageLimits(content=4000), or None, not {limits!r}"
         )
 
 
 def bot_id(client_id: Any) -> int:
-    """Give the bot's id as a number.
+    """Return the bot's id as an int.
 
     Raises:
-        InvalidArgumentError: If it is none.
+        InvalidArgumentError: If it is not a positive number.
     """
     try:
         number = required_id("client_id", client_id.strip() if isinstance(client_id, str) else client_id)
     except InvalidArgumentError:
         number = 0
     if number <= 0 or isinstance(client_id, bool):
-        raise InvalidArgumentError(f"client_id is the bot's id, a number, not {shown(client_id)}")
+        raise InvalidArgumentError(f"client_id must be the bot's id, a number, not {shown(client_id)}")
     return number
 
 
 def _is_port(port: Any) -> bool:
-    # The variable of the environment is a text. A number of many digits has none.
+    # A port from the environment is a str. The slice keeps `int` from parsing an arbitrary number of digits.
     if isinstance(port, int):
         return not isinstance(port, bool) and 0 < port <= 65_535
     return isinstance(port, str) and port.isdecimal() and port.isascii() and 0 < int(port[:6]) <= 65_535

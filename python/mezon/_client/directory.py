@@ -1,9 +1,9 @@
-"""The clans, channels and users a client knows, and how it comes to know them."""
+"""The clans, channels and users that a client knows, and how it fetches unknown ones."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mezon.errors import InvalidArgumentError
 from mezon.managers.cache import CacheManager
@@ -12,47 +12,41 @@ from mezon.utils.ids import required_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mezon._client.view import ClientView
     from mezon.models import ApiClanDesc, ChannelMessage, ChannelMessageAck
     from mezon.models._lazy import SenderPreview
     from mezon.models.message import UserInitData
     from mezon.structures import Clan, Message, MessageHandle, TextChannel, User
-    from mezon.structures._owner import Owner
-
-    class DirectoryClient(Owner, Protocol):
-        """The client with its own ways to fetch; a subclass of it may have others."""
-
-        async def get_channel_from_id(self, channel_id: int) -> TextChannel: ...
-        async def get_user_from_id(self, user_id: int) -> User: ...
 
 
 @cache
 def _structures() -> tuple[type[TextChannel], type[User]]:
-    """Import the classes at the first use; to ask the import each time costs as much as to make one."""
+    """Import the classes once: an import statement for each object would cost as much as the object."""
     from mezon.structures import TextChannel, User
 
     return TextChannel, User
 
 
 class Directory:
-    """What is behind ``clans.fetch``, ``channels.fetch`` and ``users.fetch``. It makes every such object.
+    """The caches of clans, channels and users, their ``fetch``, and the factory of all such objects.
 
     Args:
-        client: The client they belong to.
-        token: Gives the token of the session.
-        cache_size: How many of each are remembered.
+        client: The client the objects belong to.
+        token: Returns the token of the session.
+        cache_size: How many clans, channels and users each are cached.
     """
 
-    def __init__(self, client: DirectoryClient, token: Callable[[], str], cache_size: int) -> None:
+    def __init__(self, client: ClientView, token: Callable[[], str], cache_size: int) -> None:
         self._client = client
         self._token = token
         self.clans: CacheManager[int, Clan] = CacheManager(self.fetch_clan, cache_size)
         self.channels: CacheManager[int, TextChannel] = CacheManager(client.get_channel_from_id, cache_size)
         self.users: CacheManager[int, User] = CacheManager(client.get_user_from_id, cache_size)
 
-    # ---- making objects
+    # ---- creating objects
 
     def new_clan(self, clan_id: int, name: str = "", welcome_channel_id: int = 0, token: str = "") -> Clan:
-        """Make the object of a clan and remember it."""
+        """Return a new clan object, which is cached."""
         from mezon.structures import Clan
 
         client = self._client
@@ -70,51 +64,51 @@ class Directory:
         return clan
 
     def new_channel(self, description: Any, clan: Clan) -> TextChannel:
-        """Make the object of a channel from a description, or from an event about it."""
+        """Return a new channel object for a description, or for an event about the channel."""
         text_channel, _ = _structures()
         return text_channel(description, clan, self._client.socket_manager, self._client.message_db)
 
     def new_user(self, data: UserInitData | SenderPreview) -> User:
-        """Make the object of a user."""
+        """Return a new user object."""
         _, user = _structures()
         return user(data, self._client.socket_manager, self._client.channel_manager)
 
-    # ---- what an event speaks of
+    # ---- the objects of an event
 
     def channel_of(self, message: Any) -> TextChannel:
-        """Find where a message was written, or make it of what the message says."""
+        """Return the channel of a message; created from the message if it is unknown."""
         from mezon.structures._owner import channel_of_message
 
         return channel_of_message(self._client, message)
 
     def author_of(self, message: ChannelMessage) -> User:
-        """Find who wrote a message, or make them of what the message says."""
+        """Return the author of a message; created from the message if they are unknown."""
         from mezon.structures._owner import user_of_message
 
         return user_of_message(self._client, message)
 
     def message_of(self, message: ChannelMessage) -> Message:
-        """Make the object of a received message, which can be answered."""
+        """Return the object of a received message."""
         from mezon.structures._owner import as_message
 
         return as_message(self._client, message)
 
     def handle_of(self, channel_id: int, message_id: int, sender_id: int) -> MessageHandle:
-        """Make the handle of a message by its ids."""
+        """Return the handle of a message by its ids."""
         from mezon.structures import MessageHandle
 
         return MessageHandle(self._client, channel_id, message_id, sender_id)
 
     def handle_of_ack(self, ack: ChannelMessageAck) -> MessageHandle:
-        """Make the handle of a message that was sent."""
+        """Return the handle of a sent message."""
         from mezon.structures import MessageHandle
 
         return MessageHandle.of_ack(self._client, ack)
 
     # ---- clans
 
-    def know_clan(self, description: ApiClanDesc, token: str = "") -> Clan:
-        """Give the clan of a description: the object that is there, brought up to date, or a new one."""
+    def update_clan(self, description: ApiClanDesc, token: str = "") -> Clan:
+        """Return the clan of a description: the cached object, updated, or a new one."""
         clan_id = description.clan_id or 0
         clan = self.clans.get(clan_id)
         if clan is None:
@@ -125,21 +119,21 @@ class Directory:
         return clan
 
     async def refresh_clans(self) -> dict[int, Clan]:
-        """Get the list of clans; gives those that are in it, by id."""
+        """Fetch the list of clans, update the cache and return the clans by id."""
         token = self._token()
         answer = await self._client.api_client.list_clans_descs(token)
-        return {clan.id: clan for clan in map(self.know_clan, answer.clandesc or ())}
+        return {clan.id: clan for clan in map(self.update_clan, answer.clandesc or ())}
 
     async def fetch_clan(self, clan_id: int) -> Clan:
-        """Do what ``clans.fetch`` does on a miss.
+        """Fetch a clan that is not cached.
 
         Raises:
             InvalidArgumentError: If the bot is in no such clan (a ValueError).
         """
         if clan_id == 0:
-            # Where direct messages live; no list has it, and the cache may have dropped it.
+            # The clan of direct messages is in no list, and the cache may have evicted it.
             return self.new_clan(0)
-        # Not by way of the cache: it may be small, or off.
+        # Not from the cache, which may be small or disabled.
         clan = (await self.refresh_clans()).get(clan_id)
         if clan is None:
             raise InvalidArgumentError(f"the bot is in no clan {clan_id}; add it to the clan first")
@@ -148,7 +142,7 @@ class Directory:
     # ---- channels and users
 
     async def fetch_channel(self, channel_id: int) -> TextChannel:
-        """Do what ``channels.fetch`` does on a miss.
+        """Fetch a channel that is not cached.
 
         Raises:
             InvalidArgumentError: If there is no such channel, or the bot is not in its clan (a ValueError).
@@ -170,7 +164,7 @@ class Directory:
         return known
 
     async def fetch_user(self, user_id: int) -> User:
-        """Do what ``users.fetch`` does on a miss: opens the DM with the user.
+        """Fetch a user that is not cached by opening the DM with them.
 
         Raises:
             InvalidArgumentError: If the user cannot be reached (a ValueError).
@@ -193,8 +187,8 @@ class Directory:
         self.users.set(user.id, user)
         return user
 
-    def know_dm_users(self) -> None:
-        """Know the users of the DMs that were listed."""
+    def cache_dm_users(self) -> None:
+        """Cache the users of the listed DMs."""
         from mezon.models.message import UserInitData
 
         for user_id, channel_id in (self._client.channel_manager.get_all_dm_channels() or {}).items():

@@ -1,28 +1,35 @@
-"""How a client logs in: authenticate, connect, join all clans."""
+"""How a client logs in: preload modules, authenticate, connect, join the clans, take the single-instance mark."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import contextlib
+import importlib
+import os
+import stat
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from mezon._client.instances import Instance
 from mezon._client.view import manager_of
-from mezon._client.warm import warm_up
 from mezon.constants.enum import Events
 from mezon.errors import MezonConnectionError, MezonError
 from mezon.managers._handlers import is_being_cancelled
 from mezon.options import GapOptions
 from mezon.utils.logger import get_logger
+from mezon.utils.own_thread import in_a_thread
+from mezon.utils.process import ProcessGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mezon._client.background import Background
+    from mezon._client.assembly import LazyTokens
+    from mezon._client.close import ClosingStack, Shutdown
     from mezon._client.directory import Directory
-    from mezon._client.life import Life
+    from mezon._client.lifecycle import Lifecycle
+    from mezon._client.operations import Operations
     from mezon._client.sessions import Sessions
-    from mezon._client.shutdown import Shutdown
-    from mezon._client.tokens import Tokens
     from mezon._client.view import ClientView
     from mezon._events.default_effects import Effects
     from mezon._events.dispatcher import Dispatcher
@@ -33,24 +40,27 @@ if TYPE_CHECKING:
     from mezon.models import ApiClanDesc, ApiClanDescList
     from mezon.ports import Connection, Ports
     from mezon.session import Session
+    from mezon.utils.background import BackgroundTasks
 
 logger = get_logger("mezon.client")
 
 
 class Login:
-    """Logs one client in, one login at a time, and makes the managers that bots see after it.
+    """Logs one client in, one login at a time, and creates its managers.
 
     Args:
         client: The client.
-        ports: Makes the connection.
-        dispatcher: Where events go.
-        sessions: Brings the session.
-        directory: Gets to know clans and users.
-        background: Runs what nobody waits for.
-        life: Follows the connection.
-        shutdown: Closes what a login that fails has opened.
+        ports: Provides the connection.
+        dispatcher: Receives the events.
+        sessions: Provides the session.
+        directory: Receives the clans and users that are listed.
+        background: The background tasks of the client.
+        lifecycle: The listener of the connection.
+        operations: Started with the login.
+        shutdown: Closes what a failed login has opened.
+        resources: Where the single-instance mark is pushed.
         tokens: Prepared with the login.
-        report: Called with an error of gap filling, and where it comes from.
+        report: Called with an error of gap filling, and its origin.
     """
 
     def __init__(
@@ -61,10 +71,12 @@ class Login:
         dispatcher: Dispatcher,
         sessions: Sessions,
         directory: Directory,
-        background: Background,
-        life: Life,
+        background: BackgroundTasks,
+        lifecycle: Lifecycle,
+        operations: Operations,
         shutdown: Shutdown,
-        tokens: Tokens,
+        resources: ClosingStack,
+        tokens: LazyTokens,
         report: Callable[[BaseException, str], None],
     ) -> None:
         self._client = client
@@ -73,28 +85,36 @@ class Login:
         self._sessions = sessions
         self._directory = directory
         self._background = background
-        self._life = life
+        self._lifecycle = lifecycle
+        self._operations = operations
         self._shutdown = shutdown
+        resources.push(self._end)
         self._tokens = tokens
         self._report = report
         self._running: asyncio.Task[None] | None = None
-        #: The login that a close of the client has ended.
+        #: The login that was cancelled by a close of the client.
         self._closed: asyncio.Task[None] | None = None
-        self._instance: Instance | None = None
+        self._instance: InstanceMark | None = None
         #: The loop of the last login.
         self.loop: asyncio.AbstractEventLoop | None = None
-        #: Connect again when the connection is lost.
-        self.auto_reconnect = True
-        life.may_return = lambda: self.auto_reconnect
         self._effects: Effects | None = None
         #: The socket manager whose events are dispatched.
         self._attached: SocketManager | None = None
-        #: A login of the bot's own is under way: `ready` is told when its clans are joined.
+        #: An overridden login is under way: it dispatches `ready` when its clans are joined.
         self._foreign = False
-        #: The client is closed as a whole, not its connection alone.
+        #: The client is closed, not just its connection.
         self._over = False
-        #: Fills the gaps of reconnects; None before the first login, or when nobody wants it.
+        #: Fills the gaps of reconnects; None before the first login, and without `fill_gaps`.
         self.gaps: GapFiller | None = None
+
+    @property
+    def auto_reconnect(self) -> bool:
+        """Reconnect when the connection is lost."""
+        return self._lifecycle.auto_reconnect
+
+    @auto_reconnect.setter
+    def auto_reconnect(self, value: bool) -> None:
+        self._lifecycle.auto_reconnect = value
 
     async def run(self, auto_reconnect: bool) -> None:
         """Log in; see ``mezon.MezonClient.login``."""
@@ -111,11 +131,11 @@ class Login:
                     raise
                 if running is self._closed:
                     raise _closed_meanwhile() from None
-                # Whoever began it has given up; this caller has not.
+                # The caller that began the login was cancelled; this one was not.
             else:
                 return
         if self._client.state not in ("idle", "closed"):
-            logger.info("login() on a connected client does nothing; disconnect() comes before a new login")
+            logger.info("login() has no effect on a connected client; call disconnect() before a new login")
             return
         self.auto_reconnect = auto_reconnect
         self.loop = asyncio.get_running_loop()
@@ -126,22 +146,22 @@ class Login:
             task.cancel()
             await asyncio.wait([task])
             if not task.cancelled():
-                # Whatever it ended with, the caller has given up: nobody is to be told.
+                # Mark the exception as retrieved: the caller was cancelled.
                 task.exception()
             if task is self._closed and not is_being_cancelled():
                 raise _closed_meanwhile() from None
             raise
 
     async def come_back(self, event: object = None) -> None:
-        """Log in again when the connection was closed alone: what bots call a socket's ``ondisconnect`` by hand for.
+        """Log in again after ``close_socket``; called when a bot calls ``ondisconnect`` of its socket.
 
-        Nothing while there is a connection or one is being made, after ``disconnect``, and without auto reconnect.
+        Has no effect while the client is connected or connecting, after ``disconnect``, and without auto reconnect.
 
         Args:
-            event: Why; it goes into the log.
+            event: The reason, for the log.
 
         Raises:
-            MezonError: As a login does.
+            MezonError: As ``login``.
         """
         if self._over or not self.auto_reconnect or self._client.state != "closed":
             return
@@ -149,7 +169,7 @@ class Login:
         await self.run(True)
 
     async def cancel(self) -> None:
-        """Give up a login under way, unless it is the caller's own."""
+        """Cancel a login under way, unless the caller is that login."""
         running = self._under_way()
         if running is not None and running is not asyncio.current_task():
             self._closed = running
@@ -173,16 +193,16 @@ class Login:
         self._begin()
         if client.gateway.insecure:
             logger.warning(
-                "GatewayOptions(insecure=True): certificates are not checked, so whoever sits between this bot and %s "
-                "can read its key and act as the bot; ca_file is the safe way to a server with a CA of its own",
+                "GatewayOptions(insecure=True): certificates are not verified, so an attacker between this bot and %s "
+                "can read its key and act as the bot; use ca_file for a server with its own CA",
                 client.login_url.partition("://")[2],
             )
         self._dispatcher.wait_for_ready()
         try:
-            await self._shutdown.open()
-            warm = await warm_up()
+            await self._operations.start()
+            if any(name not in sys.modules for name in _PRELOADED):
+                await in_a_thread(_preload)
             session = await client.get_session()
-            await warm
             await client.initialize_managers(session)
             await self._tokens.prepare()
             await client.setup_hook()
@@ -194,20 +214,20 @@ class Login:
             finally:
                 self._dispatcher.stop_waiting()
             raise
-        self._life.logged_in()
+        self._lifecycle.logged_in()
         self._shutdown.watch()
-        self._warn_of_another()
-        self._tell()
-        # When this task is done: a handler of it may disconnect, which would cancel a login under way.
+        self._mark_instance()
+        self._log_success()
+        # After the end of this task: a handler of `ready` may disconnect, which cancels a login under way.
         asyncio.get_running_loop().call_soon(self._dispatcher.ready, client)
 
-    def _tell(self) -> None:
-        """Say who is where: the first thing a bot's author looks for."""
+    def _log_success(self) -> None:
+        """Log the bot's name, the server and the number of clans."""
         client = self._client
         if self._attached is None or self._attached is not manager_of(client):
             logger.warning(
-                "The socket manager of this client (%s) has not connected by SocketManager.connect, so no event reaches"
-                " the client's handlers; call super().connect() in a connect of your own",
+                "The socket manager of this client (%s) was not connected by SocketManager.connect, so no events reach"
+                " the handlers of the client; call super().connect() in your own connect()",
                 type(manager_of(client)).__name__,
             )
             return
@@ -223,23 +243,23 @@ class Login:
             f", {used}" if used else "",
         )
 
-    def _warn_of_another(self) -> None:
-        """Tell that two processes of one bot both answer everything; that is hardly what somebody wants."""
+    def _mark_instance(self) -> None:
+        """Take the single-instance mark, and warn if another process has it: both would answer every message."""
         client = self._client
         store = getattr(client.message_db, "db_path", ":memory:")
         if not isinstance(store, str) or store == ":memory:":
             return
-        self._instance = Instance(client.client_id, client.login_url, store)
+        self._instance = InstanceMark(client.client_id, client.login_url, store)
         other = self._instance.take()
         if other is not None:
             logger.warning(
-                "Bot %s runs on this machine already%s, with the same message cache: both will answer. End one of them",
+                "Bot %s is already running on this machine%s with the same message cache: both will answer. Stop one",
                 client.client_id,
                 f" (process {other})" if other else "",
             )
 
-    def ended(self) -> None:
-        """Note that the client is closed: another one may run."""
+    async def _end(self) -> None:
+        """Release the single-instance mark, at the end of a close."""
         self._over = True
         self._sessions.end()
         instance, self._instance = self._instance, None
@@ -249,7 +269,7 @@ class Login:
     # ---- the managers
 
     async def initialize_managers(self, session: Session) -> None:
-        """Make the managers for a session, connect, join the clans and list the DMs."""
+        """Create the managers for a session, connect, join the clans and list the DMs."""
         client = self._client
         base_url = self._sessions.api_url(session)
         if client.api_client is None:
@@ -258,36 +278,36 @@ class Login:
         else:
             client.api_client.base_url = base_url
         token = session.token
-        # On its way while the rest is imported and the socket connects.
+        # Sent now, so that the answer arrives while the socket connects.
         listing = asyncio.ensure_future(client.api_client.list_clans_descs(token))
         try:
             await asyncio.sleep(0)
             await self._connect(session)
         except BaseException:
-            await _give_up(listing)
+            await _cancel(listing)
             raise
-        await self._meet_clans_and_users(token, listing)
+        await self._join_clans_and_list_dms(token, listing)
 
-    async def _meet_clans_and_users(self, token: str, listing: asyncio.Future[ApiClanDescList]) -> None:
-        """Join the clans and list the DMs, side by side; without the clans there is no login."""
+    async def _join_clans_and_list_dms(self, token: str, listing: asyncio.Future[ApiClanDescList]) -> None:
+        """Join the clans and list the DMs concurrently; a failure to join the clans fails the login."""
         client = self._client
         joining = asyncio.ensure_future(client.socket_manager.connect_socket(token, listing=listing))
         dms = asyncio.ensure_future(client.channel_manager.init_all_dm_channels(token))
         try:
             await asyncio.wait([joining, dms])
         except BaseException:
-            await _give_up(joining, dms, listing)
+            await _cancel(joining, dms, listing)
             raise
         listed = dms.exception()
         joining.result()
         if isinstance(listed, MezonError):
-            logger.warning("The DMs could not be listed; users are found when they are needed: %s", listed)
+            logger.warning("The DMs could not be listed; users will be fetched on first use: %s", listed)
         elif listed is not None:
             raise listed
-        self._directory.know_dm_users()
+        self._directory.cache_dm_users()
 
     async def _connect(self, session: Session) -> None:
-        """Make the managers that are not there yet, and open the connection."""
+        """Create the managers that do not exist yet, and open the connection."""
         from mezon.managers.channel import ChannelManager
         from mezon.managers.session import SessionManager
         from mezon.managers.socket import SocketManager
@@ -313,25 +333,25 @@ class Login:
             )
         await client.socket_manager.connect(session)
 
-    # ---- socket managers that connect: see `mezon.managers._home.SocketHome`
+    # ---- the socket manager's side of the login: implements `mezon.managers._home.SocketHome`
 
     def socket_port(self) -> Connection:
         """Return the client's connection."""
         return self._ports.connection(self._client.message_db)
 
     def know_clan(self, description: ApiClanDesc, token: str) -> object:
-        """Put a clan into the caches."""
-        return self._directory.know_clan(description, token)
+        """Cache a clan."""
+        return self._directory.update_clan(description, token)
 
     def socket_opens(self, manager: SocketManager) -> None:
-        """Attach the dispatcher to a manager that is about to connect, whoever made it."""
+        """Attach the dispatcher to a manager that is about to connect, whether the login or the bot created it."""
         from mezon._events.default_effects import Effects
         from mezon.messages._foreign import Saver, as_store
 
         client, loop = self._client, asyncio.get_running_loop()
         self._foreign = self._under_way() is None
         if self._foreign:
-            # A login of the bot's own, which has not come through `run`.
+            # An overridden login has not called `run`.
             self.loop = loop
             self._begin()
         if manager_of(client) is None:
@@ -343,7 +363,7 @@ class Login:
         manager.socket.limits = client.limits
         manager.socket.come_back = self.come_back
         if self._effects is None:
-            self._effects = Effects(client, self._directory, self._background.run, self._sessions.new_token)
+            self._effects = Effects(client, self._directory, self._background.spawn, self._sessions.new_token)
         self._effects.begin()
         connection, store = manager.socket.connection, client.message_db
         first: dict[str, Handlers] = {}
@@ -354,43 +374,33 @@ class Login:
                 first[Events.CHANNEL_MESSAGE.value] = (Saver(store).save,)
         self._dispatcher.use_effects(self._effects.table(), first)
         if hasattr(connection, "origin"):
-            # An adapter of the bot's own carries the frames.
+            # The frames are carried by the bot's own adapter.
             connection.origin = manager.origin
-        connection.listener = self._life
-        self._life.begin(self._gap_filler())
-        # Gap filling has to know every message it might else fetch again.
+        connection.listener = self._lifecycle
+        self._lifecycle.begin(self._gap_filler())
+        # The gap filler must see every message, so that it does not fetch a message that was received.
         self._dispatcher.attach(connection, loop, whole=bool(client.fill_gaps))
         self._attached = manager
 
     def socket_is_open(self, session: Session) -> None:
-        """Take the connection as open."""
+        """Start what depends on the open connection."""
         self._sessions.watch(session)
         if self._foreign:
-            self._life.logged_in()
+            self._lifecycle.logged_in()
             self._shutdown.watch()
 
     def clans_are_joined(self) -> None:
-        """Tell that the client is ready, after a login of the bot's own: nobody else does."""
+        """Dispatch `ready` after an overridden login; `run` does so itself."""
         if self._foreign:
             self._foreign = False
             asyncio.get_running_loop().call_soon(self._dispatcher.dispatch, Events.READY.value, self._client)
 
     def use_events(self, events: EventManager) -> None:
-        """Dispatch to the handlers of another event manager from now on."""
+        """Dispatch to the handlers of this event manager from now on."""
         self._dispatcher.use_events(events)
         manager = self._attached
         if manager is not None:
             manager.event_manager = manager.socket.event_manager = events
-
-    async def close_connection(self) -> None:
-        """Fill no more gaps, and close the connection. Safe at any time."""
-        try:
-            if self.gaps is not None:
-                await self.gaps.stop()
-        finally:
-            manager = manager_of(self._client)
-            if manager is not None:
-                await manager.get_socket().close()
 
     def _gap_filler(self) -> GapFiller | None:
         client = self._client
@@ -401,6 +411,7 @@ class Login:
             self.gaps = GapFiller(
                 client, self._sessions.token, self._dispatcher, bounds, on_error=self._report
             )
+            self._shutdown.connection.push(self.gaps.stop)
         return self.gaps if client.fill_gaps else None
 
 
@@ -408,11 +419,197 @@ def _closed_meanwhile() -> MezonConnectionError:
     return MezonConnectionError("the connection was closed while the client was logging in")
 
 
-async def _give_up(*futures: asyncio.Future[Any]) -> None:
-    """Cancel what runs; what it ended with has been seen, so nobody is told that it was not."""
+async def _cancel(*futures: asyncio.Future[Any]) -> None:
+    """Cancel futures, wait for them, and mark their exceptions as retrieved."""
     for future in futures:
         future.cancel()
     await asyncio.wait(futures)
     for future in futures:
         if not future.cancelled():
             future.exception()
+
+
+# ---- preloading
+
+#: Modules that a login imports inside functions. A module that is missing here is imported where it is used.
+_PRELOADED: Final = (
+    "mezon.managers.session",
+    "mezon.session",
+    "mezon.api",
+    "mezon.protobuf.api.api_pb2",
+    "mezon.protobuf._rpc_table",
+    "mezon._events.default_effects",
+    "mezon.managers.channel",
+    "mezon.managers.socket",
+    "mezon.messages",
+    "mezon.structures",
+)
+
+_preload_lock: Final = threading.Lock()
+
+
+def _preload() -> None:
+    """Import what a login needs, in a thread: it takes a tenth of a second, which would block the event loop.
+
+    The login waits for it, and one thread imports at a time: import hooks need not be safe in two threads at once. The
+    one of pytest calls `ast.parse`, which in Python 3.11 is not.
+    """
+    with _preload_lock:
+        for name in _PRELOADED:
+            # An import that fails here is repeated where the module is used, and raises there.
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+        with contextlib.suppress(Exception):
+            # The first model in use makes pydantic search every installed distribution for plugins.
+            sys.modules["mezon.models"].ApiAuthenticateRequest.model_rebuild()
+
+
+# ---- the single-instance mark
+
+#: Length of a process id in bytes. A longer file is not a mark.
+_MAX_ID: Final = 20
+_FLAGS: Final = (
+    os.O_RDWR
+    | os.O_CREAT
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
+
+
+class InstanceMark:
+    """A lock file that shows whether the same bot is running twice on this machine.
+
+    The file is named after the bot, the server and the store. It is in a directory that only this user can write:
+    ``XDG_RUNTIME_DIR``, or one below the directory for temporary files. The system releases the lock when the process
+    ends; a close of the client also removes the file. Two bots on two machines are not detected.
+
+    Args:
+        bot_id: The bot's id.
+        server: The login URL.
+        store: The path of the message store.
+    """
+
+    def __init__(self, bot_id: int, server: str, store: str) -> None:
+        # Start-up time: most processes that import the package never log in.
+        import hashlib
+
+        place = f"{bot_id}\n{server}\n{os.path.abspath(store)}"
+        self._name = f"mezon-{hashlib.sha256(place.encode()).hexdigest()[:24]}.lock"
+        self._path: Path | None = None
+        self._descriptor: int | None = None
+        self._process = ProcessGuard()
+
+    def take(self) -> int | None:
+        """Take the mark. Returns the id of the process that has it, 0 if that is unknown, None if no other has it.
+
+        Without a private writable directory there is neither a mark nor a warning: the mark is advisory. A file that
+        is not a mark is left unchanged.
+        """
+        if self._descriptor is not None:
+            return None
+        folder = _private_directory()
+        if folder is None:
+            return None
+        self._path = folder / self._name
+        while True:
+            try:
+                # Readable by this user alone.
+                descriptor = os.open(self._path, _FLAGS, 0o600)
+            except OSError:
+                return None
+            held = _content(descriptor)
+            if held is None:
+                os.close(descriptor)
+                return None
+            if not _lock(descriptor):
+                os.close(descriptor)
+                return int(held or 0)
+            if self._is_current(descriptor):
+                break
+            # Its last owner removed the file after it was opened here.
+            os.close(descriptor)
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, str(os.getpid()).encode())
+        self._descriptor = descriptor
+        self._process.begin()
+        return None
+
+    def _is_current(self, descriptor: int) -> bool:
+        assert self._path is not None
+        try:
+            return os.path.samestat(os.fstat(descriptor), os.lstat(self._path))
+        except OSError:
+            return False
+
+    def release(self) -> None:
+        """Release the mark and remove the file."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return
+        # In a forked child the mark is the parent's.
+        if not self._process.elsewhere and self._path is not None:
+            # Before the lock is released, so that no other process's file is removed. Windows removes no open file.
+            with contextlib.suppress(OSError):
+                os.unlink(self._path)
+        os.close(descriptor)
+
+    def __del__(self) -> None:
+        # The client was discarded without a disconnect.
+        self.release()
+
+
+def _private_directory() -> Path | None:
+    """Return a directory that only this user can write to; None if there is none."""
+    import tempfile
+
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if os.path.isabs(runtime) and _is_private(runtime):
+        return Path(runtime)
+    user = os.getuid() if hasattr(os, "getuid") else "user"
+    try:
+        folder = os.path.join(tempfile.gettempdir(), f"mezon-{user}")
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
+    except OSError:
+        return None
+    return Path(folder) if _is_private(folder) else None
+
+
+def _is_private(folder: str) -> bool:
+    try:
+        found = os.lstat(folder)
+    except OSError:
+        return False
+    if not stat.S_ISDIR(found.st_mode):
+        return False
+    # Windows has no user ids; its directory for temporary files is private.
+    return not hasattr(os, "getuid") or (
+        found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
+    )
+
+
+def _content(descriptor: int) -> bytes | None:
+    """Return the process id in an open file, b"" for an empty file; None for a file that is not a mark."""
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _MAX_ID or found.st_nlink > 1:
+            return None
+        text = os.read(descriptor, _MAX_ID)
+    except OSError:
+        return None
+    return text if not text or text.isdigit() else None
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows: a lock by msvcrt would prevent others from reading the id
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,48 +1,61 @@
-"""The session of a client: authenticated at login, renewed in time, a new one for each reconnect."""
+"""The session of a client: created at login, renewed before it expires, replaced at each reconnect."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Final
 
-from mezon._client.renewal import Renewal
 from mezon.errors import AuthenticationError, MezonConnectionError, NotLoggedInError
 from mezon.ports import SessionRefusedError
+from mezon.utils.logger import get_logger
 from mezon.utils.masked import masked
 from mezon.utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
-    from typing import Any
+    from collections.abc import Awaitable, Callable, Sequence
 
     from mezon._client.view import ClientView
     from mezon._http.route import ApiRoute
     from mezon.api import MezonApi
     from mezon.ports import Connection, Ports
     from mezon.session import Session
+    from mezon.utils.background import BackgroundTasks
 
-#: States in which a reconnect is about to bring a new session by itself.
-_SESSION_COMES: Final = ("backoff", "authenticating")
+logger = get_logger("mezon.client")
 
-#: How often a reconnect takes a 403 without a reason for a rate limit before it believes it.
-_DOUBTS: Final = 2
+#: States in which a reconnect is about to create a new session.
+_RECONNECTING: Final = ("backoff", "authenticating")
+
+#: How many 403 answers without a body are taken for a rate limit before the credentials count as refused.
+_TOLERATED_REFUSALS: Final = 2
+
+#: A session is renewed this many seconds before it expires, or after this part of its life if that is later.
+_MARGIN: Final = 60.0
+_MARGIN_PART: Final = 0.2
+
+#: Bounds of one timer, and the pause after a failed renewal. Event loops reject timers of a hundred years.
+_MIN_SLEEP: Final = 0.5
+_MAX_SLEEP: Final = 86_400.0
+_RETRY_DELAY: Final = 30.0
 
 
 class Sessions:
-    """Brings sessions and watches the end of the one in use.
+    """Creates sessions and renews the current one.
 
     Args:
         client: The client.
-        ports: Where HTTP requests go.
-        beside: Runs a coroutine that nobody waits for; the text says what it does.
-        route: Which way the calls of the API go.
-        connection: Gives the connection those over the socket take; None while there is none.
+        ports: The ports of the client, for HTTP requests.
+        background: The background tasks of the client.
+        route: Whether API calls use HTTP or the socket.
+        connection: Returns the connection for API calls over the socket; None while there is none.
     """
 
     def __init__(
         self,
         client: ClientView,
         ports: Ports,
-        beside: Callable[[Coroutine[Any, Any, Any], str], None],
+        background: BackgroundTasks,
         route: ApiRoute,
         connection: Callable[[], Connection | None],
     ) -> None:
@@ -50,40 +63,40 @@ class Sessions:
         self._ports = ports
         self._route = route
         self._connection = connection
-        self._renewal = Renewal(self.renew, lambda trying: beside(trying, "renewing the session"))
+        self._renewal = _Renewal(self.renew, background)
         self._flights: SingleFlight[None, Session] = SingleFlight()
-        self._doubts = 0
-        #: Why no further session can be had; None while one can.
+        self._bare_refusals = 0
+        #: Why the server refuses further sessions for good; None while it does not.
         self.refused: AuthenticationError | None = None
-        #: The client is closed: the session it had is the last until a login.
+        #: The client is closed: no new session before the next login.
         self._over = False
 
     def begin(self) -> None:
-        """Begin a login: what an earlier one was told does not count."""
+        """Start a login: earlier refusals no longer count."""
         self.refused = None
         self._over = False
-        self._doubts = 0
+        self._bare_refusals = 0
 
     def connected(self) -> None:
-        """Note that the connection is ready, so the credentials hold."""
-        self._doubts = 0
+        """Record that the connection is ready, so the credentials are valid."""
+        self._bare_refusals = 0
 
     def stop(self) -> None:
-        """Renew no more."""
+        """Stop renewing the session."""
         self._renewal.stop()
 
     def end(self) -> None:
-        """Get no new session before the next login."""
+        """Create no new session before the next login."""
         self._over = True
         self.stop()
 
-    # ---- the session in use
+    # ---- the current session
 
     def token(self) -> str:
-        """Give the token of the session in use.
+        """Return the token of the current session.
 
         Raises:
-            NotLoggedInError: If there is none.
+            NotLoggedInError: If there is no session.
         """
         manager = self._client.session_manager
         session = manager.get_session() if manager is not None else None
@@ -92,17 +105,17 @@ class Sessions:
         return session.token
 
     def use(self, session: Session) -> None:
-        """Use a session from now on."""
+        """Make a session the current one."""
         self._client.session_manager.session = session
         self._client.api_client.base_url = self.api_url(session)
         self.watch(session)
 
     def watch(self, session: Session) -> None:
-        """Renew this session in time."""
+        """Renew this session before it expires."""
         self._renewal.begin(session)
 
     def new_token(self, token: str, refresh_token: str | None) -> None:
-        """Go on with a token that the server sent by itself."""
+        """Update the current session with a token that the server sent unasked."""
         manager = self._client.session_manager
         session = manager.get_session() if manager is not None else None
         if session is not None:
@@ -110,10 +123,10 @@ class Sessions:
             self._renewal.begin(session)
 
     def api_url(self, session: Session) -> str:
-        """Say where the HTTP API of a session is: its path is dropped, and it is not followed down to plain text.
+        """Return the base URL of a session's HTTP API, without its path. Plain text is refused to a client with TLS.
 
         Raises:
-            AuthenticationError: If nobody can be called there.
+            AuthenticationError: If the URL cannot be used.
         """
         from mezon._http.address import http_base
 
@@ -125,7 +138,7 @@ class Sessions:
             ) from None
 
     def make_api(self, base_url: str) -> MezonApi:
-        """Make an API client with the settings of the client."""
+        """Return a new API client with the settings of the client."""
         from mezon.api import MezonApi
 
         client = self._client
@@ -142,11 +155,11 @@ class Sessions:
     # ---- new sessions
 
     async def authenticate(self) -> Session:
-        """Get a session of its own; nothing of the client changes.
+        """Return a new session without changing the client.
 
         Raises:
             AuthenticationError: If the server refuses the credentials, or answers without a usable session.
-            MezonConnectionError, MezonTimeoutError: If it cannot be reached.
+            MezonConnectionError, MezonTimeoutError: If the server cannot be reached.
         """
         from mezon.managers.session import SessionManager
         from mezon.session import Session
@@ -157,7 +170,7 @@ class Sessions:
         try:
             answer = await SessionManager(api).authenticate(client.client_id, masked(client.api_key))
         except MezonConnectionError as error:
-            hint = _about_tls(str(error), client.use_ssl, client.login_url)
+            hint = _tls_hint(str(error), client.use_ssl, client.login_url)
             if hint is None:
                 raise
             raise type(error)(hint) from error
@@ -170,16 +183,16 @@ class Sessions:
         return Session(answer, fallback_api_url=client.login_url, fallback_ws_url=f"{scheme}://{host}")
 
     async def fresh(self) -> Session:
-        """Get a fresh session; those who want one at the same time share it."""
+        """Return a new session; concurrent callers share one."""
         return await self._flights.run(None, self._client.get_session)
 
     async def renew(self) -> None:
-        """Renew the session for HTTP; the socket lives on."""
-        if self._client.state not in _SESSION_COMES:
+        """Replace the session for HTTP; the socket stays open."""
+        if self._client.state not in _RECONNECTING:
             self.use(await self.fresh())
 
     async def reauthenticate(self, stale: str) -> str:
-        """Get a new token for an HTTP call that was answered 401."""
+        """Return a new token for an HTTP call that was answered with 401."""
         current = self._client.session_manager.get_session()
         if current.token != stale or self._over:
             return current.token
@@ -188,11 +201,11 @@ class Sessions:
         return session.token
 
     async def new_urls(self) -> Sequence[str]:
-        """Get the addresses for a reconnect, with a fresh session.
+        """Create a session for a reconnect and return its socket addresses.
 
         Raises:
             SessionRefusedError: If the server refuses the credentials for good.
-            MezonError: If there is no session now.
+            MezonError: If no session can be created now.
         """
         try:
             session = await self.fresh()
@@ -205,16 +218,16 @@ class Sessions:
         return self._client.socket_manager.socket.urls(session)
 
     def _is_final(self, error: AuthenticationError) -> bool:
-        """Do the credentials not hold any more? A bare 403 may be about the rate, so it counts when it stays."""
+        """Return whether the credentials are invalid. A 403 without a body may be a rate limit, so it must persist."""
         status = getattr(error, "status", 0)
         if status == 403 and not getattr(error, "body", ""):
-            self._doubts += 1
-            return self._doubts > _DOUBTS
+            self._bare_refusals += 1
+            return self._bare_refusals > _TOLERATED_REFUSALS
         return status in (401, 403)
 
 
-def _about_tls(text: str, use_ssl: bool, url: str) -> str | None:
-    """Give a sentence when the client speaks TLS to a server that does not, or the other way round; else None."""
+def _tls_hint(text: str, use_ssl: bool, url: str) -> str | None:
+    """Return an error text if a connection failed because only one side uses TLS; None otherwise."""
     place = url.partition("://")[2]
     if use_ssl and ("WRONG_VERSION_NUMBER" in text or "record layer failure" in text.lower()):
         return f"authenticate: {place} does not speak TLS. If it is a server of your own: use_ssl=False"
@@ -224,3 +237,70 @@ def _about_tls(text: str, use_ssl: bool, url: str) -> str | None:
             "If it does: use_ssl=True"
         )
     return None
+
+
+class _Renewal:
+    """The timer that renews a session before it expires, so that HTTP calls find a valid token.
+
+    Args:
+        renew: Creates a session and passes it to `begin`.
+        background: The background tasks of the client.
+    """
+
+    def __init__(self, renew: Callable[[], Awaitable[None]], background: BackgroundTasks) -> None:
+        self._renew = renew
+        self._background = background
+        self._timer: asyncio.TimerHandle | None = None
+        self._expires_at = 0.0
+        self._warned = False
+
+    def begin(self, session: Session) -> None:
+        """Renew this session, and no other, before it expires."""
+        self.stop()
+        if session.expires_at is None:
+            return
+        self._expires_at = float(session.expires_at)
+        left = self._expires_at - time.time()
+        if left <= 0:
+            # The clocks of server and client differ, so the time of expiry is unknown.
+            if not self._warned:
+                self._warned = True
+                logger.warning(
+                    "The server's new session has expired by the clock of this machine: set the clock. "
+                    "Until then a session is renewed when the server refuses it"
+                )
+            return
+        self._sleep(left - min(_MARGIN, left * _MARGIN_PART))
+
+    def stop(self) -> None:
+        """Renew no session."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _sleep(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(min(max(seconds, _MIN_SLEEP), _MAX_SLEEP), self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        left = self._expires_at - time.time()
+        if left > 2 * _MARGIN:
+            # The session lives longer than the longest timer.
+            self._sleep(left - _MARGIN)
+        else:
+            self._background.spawn(self._try(), "renewing the session")
+
+    async def _try(self) -> None:
+        try:
+            await self._renew()
+        except Exception as error:
+            left = self._expires_at - time.time()
+            again = left > 0 and not isinstance(error, AuthenticationError)
+            logger.warning(
+                "The session could not be renewed; %s: %s",
+                "retrying" if again else "the next refused call retries",
+                error,
+            )
+            if again and self._timer is None:
+                self._sleep(min(_RETRY_DELAY, left * _MARGIN_PART))

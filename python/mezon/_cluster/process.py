@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._client.health import Health
+from mezon._client.operations import Health
 from mezon._cluster.broker import BrokerError
 from mezon._cluster.leader import LockLostError
 from mezon.errors import InvalidArgumentError, MezonConnectionError

@@ -82,7 +82,7 @@ class Effects:
         self,
         client: EffectsClient,
         objects: Objects,
-        spawn: Callable[[Coroutine[Any, Any, Any], str], None],
+        spawn: Callable[[Coroutine[Any, Any, Any], str], object],
         new_token: Callable[[str, str | None], None],
     ) -> None:
         self._client = client

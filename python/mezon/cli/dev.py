@@ -12,8 +12,8 @@ from mezon.cli.keys import keys
 from mezon.cli.local import listening, local_bot, make_gateway
 from mezon.cli.output import complain, say
 from mezon.cli.process import BotProcess, changes
-from mezon.cli.signals import until_interrupted
 from mezon.testing.bots import Target
+from mezon.utils.signals import run_until_signal
 
 
 class _Control:
@@ -95,7 +95,7 @@ def develop(
                 else:
                     say("keys    none without a terminal; Ctrl-C or SIGTERM ends it")
                 work = changes(folder, file, changed) if reload else stop.wait()
-                await until_interrupted(work, stop)
+                await run_until_signal(work, stop)
 
     try:
         asyncio.run(main())

@@ -229,12 +229,12 @@ def _check_cache() -> Check:
 
 
 def _check_instance() -> Check:
-    from mezon._client.instances import Instance
+    from mezon._client.login import InstanceMark
 
     bot_id = os.environ.get("MEZON_BOT_ID", "")
     if not bot_id.isdecimal():
         return Check("instances", SKIPPED, "MEZON_BOT_ID is not set")
-    mark = Instance(int(bot_id), _login_url(), str(DEFAULT))
+    mark = InstanceMark(int(bot_id), _login_url(), str(DEFAULT))
     other = mark.take()
     mark.release()
     if other is None:

@@ -120,8 +120,8 @@ def short(path: Path) -> str:
 
 def is_plain(error: Exception) -> bool:
     """Return whether an error needs no traceback: the SDK raised it and no code of the bot was involved."""
-    from mezon._client.user_code import involves_user_code
     from mezon.errors import MezonError
+    from mezon.utils.user_code import involves_user_code
 
     return isinstance(error, MezonError) and not involves_user_code(error)
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from mezon.cli.local import listening, make_gateway
 from mezon.cli.output import WRONG_USE, as_json, fail, say
-from mezon.cli.signals import until_interrupted
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.playground import Playground
 from mezon.testing.playground.views import content_of
 from mezon.testing.records import HOUSEKEEPING, Request, Sent, Tap
+from mezon.utils.signals import run_until_signal
 
 
 def serve(
@@ -39,7 +39,7 @@ def serve(
         async with listening(gateway, *([page] if page is not None else [])):
             _introduce(gateway, page, json_log)
             gateway.taps.append(_Log(json_log, gateway.world.users))
-            await until_interrupted(asyncio.Event().wait())
+            await run_until_signal(asyncio.Event().wait())
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main())

@@ -52,7 +52,7 @@ def _run_here(target: Target) -> None:
 def _run_with_reload(target: Target, env_file: Path | None, names: list[str]) -> None:
     from mezon.cli.process import BotProcess, changes
     from mezon.cli.report import ReportServer
-    from mezon.cli.signals import until_interrupted
+    from mezon.utils.signals import run_until_signal
 
     folder = Path.cwd().resolve()
     from_file = set(names)
@@ -69,7 +69,7 @@ def _run_with_reload(target: Target, env_file: Path | None, names: list[str]) ->
                 await process.restart(f"{short(files[0])} was saved: the process starts again")
 
             try:
-                await until_interrupted(changes(folder, env_file, changed))
+                await run_until_signal(changes(folder, env_file, changed))
             finally:
                 await process.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ class SocketHome(Protocol):
         """Put a clan into the caches."""
 
 
-class SocketOwner:
-    """Base class of ``mezon.MezonClient``: a mock in its place is not taken for a client."""
+class SocketOwner(ABC):
+    """Virtual base class of ``mezon.MezonClient``, which registers itself: a mock of a client is none."""
 
-    def _socket_home(self) -> SocketHome:
-        raise NotImplementedError
+    @abstractmethod
+    def _socket_home(self) -> SocketHome: ...
 
 
 def home_of(client: object) -> SocketHome | None:
-    """Return the part of a client that its socket managers connect through; None if it is no client."""
+    """Return the part of a client that its socket managers connect through; None if it is not a client."""
     return client._socket_home() if isinstance(client, SocketOwner) else None

@@ -8,7 +8,6 @@ import contextlib
 import errno
 import json
 import runpy
-import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,6 +16,7 @@ from mezon.testing.gateway import LocalGateway
 from mezon.testing.process import hello, serve_control
 from mezon.testing.state import API_KEY
 from mezon.testing.world import BOT_ID
+from mezon.utils.signals import stop_on_signal
 
 
 def _arguments() -> argparse.Namespace:
@@ -66,11 +66,8 @@ async def _main(options: argparse.Namespace) -> None:
         clan = gateway.world.add_clan(f"Clan {number + 1}")
         gateway.world.add_channel(f"general-{number + 1}", clan)
     stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Event loops on Windows have no signal handlers; Ctrl-C raises KeyboardInterrupt there.
-        with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(stop_on_signal(lambda name: stopped.set()))
         await stack.enter_async_context(gateway)
         first = hello(gateway)
         if options.playground:

@@ -1,4 +1,4 @@
-"""Telling the bot's own code from that of this package and of the standard library."""
+"""Distinguish the bot's own code from this package and the standard library, for logs and tracebacks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["frame_of_user", "involves_user_code", "where_it_waits"]
 _PACKAGE: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _STDLIB: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 _INSTALLED: Final = ("site-packages", "dist-packages")
-#: What carries the requests of a login: its frames say nothing about the bot.
+#: Packages that carry the HTTP requests of a login: their frames are not the bot's code.
 _TRANSPORT: Final = ("aiohttp", "aiohappyeyeballs")
 
 
 def is_user_code(file: str) -> bool:
-    """Say whether a source file is the bot's own, or of a library that the bot brings."""
+    """Return whether a source file belongs to the bot, or to a library that the bot uses."""
     if file.startswith((_PACKAGE, "<frozen")):
         return False
     parts = file.split(os.sep)
@@ -31,9 +31,9 @@ def is_user_code(file: str) -> bool:
 
 
 def involves_user_code(error: BaseException) -> bool:
-    """Say whether user code was running where an error, its cause or its context was raised.
+    """Return whether user code was running where an error, its cause or its context was raised.
 
-    Frames outside the innermost ``client.run()`` do not count: they are the caller's, whatever has failed.
+    Frames outside the innermost ``client.run()`` are ignored: they belong to its caller, whatever has failed.
     """
     seen: set[int] = set()
     errors: list[BaseException | None] = [error]
@@ -54,7 +54,7 @@ def _below_run(trace: TracebackType | None) -> list[FrameType]:
     frames: list[FrameType] = []
     while trace is not None:
         code = trace.tb_frame.f_code
-        if code.co_qualname == "ClientRun.run" and code.co_filename.startswith(_PACKAGE):
+        if code.co_qualname == _RUN and code.co_filename.startswith(_PACKAGE):
             frames.clear()
         else:
             frames.append(trace.tb_frame)
@@ -62,8 +62,11 @@ def _below_run(trace: TracebackType | None) -> list[FrameType]:
     return frames
 
 
+_RUN: Final = "MezonClient.run"
+
+
 def where_it_waits(task: asyncio.Task[Any]) -> str | None:
-    """Return the user's coroutine that a task runs, with file and line; None if the task runs none."""
+    """Return the user's coroutine that a task is running, with file and line; None if there is none."""
     for coroutine in _chain(task.get_coro()):
         frame = coroutine.cr_frame
         if frame is not None and is_user_code(frame.f_code.co_filename):
@@ -78,7 +81,7 @@ def _chain(coroutine: Any) -> Iterator[Any]:
 
 
 def frame_of_user(frame: FrameType | None) -> str | None:
-    """Return the innermost function of the user's on a stack, with file and line; None if there is none."""
+    """Return the user's innermost function on a stack, with file and line; None if there is none."""
     while frame is not None:
         if is_user_code(frame.f_code.co_filename):
             return f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})"
