@@ -126,6 +126,7 @@ class State(BaseModel):
         language: str = "vi"
 
         @State.migrate(from_version=1)
+        @staticmethod
         def from_lang(data):
             return {"language": data.get("lang", "vi")}
     ```
