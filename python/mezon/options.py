@@ -1,4 +1,4 @@
-"""The settings of the connection, and the counters it keeps."""
+"""Settings of the connection and of gap filling, the counters of a client, and the payloads of lifecycle events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mezon.utils.bounds import check_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Of GatewayOptions: the numbers that mean something as 0, such as "no limit" or "none of them".
+#: Fields of GatewayOptions that may be 0, for "no limit" or "none".
 _MAY_BE_ZERO: Final = frozenset(
     {
         "rate_limit",
@@ -25,7 +25,7 @@ _MAY_BE_ZERO: Final = frozenset(
     }
 )
 
-#: The same of GapOptions: nothing is watched, nothing waits, everything goes on at once.
+#: Fields of GapOptions that may be 0.
 _GAPS_MAY_BE_ZERO: Final = frozenset({"channels", "max_age", "timeout", "max_waiting", "remembered"})
 
 
@@ -45,30 +45,28 @@ class GatewayOptions:
 
     Attributes:
         ca_file: A PEM file of further certificate authorities to trust, for HTTP and the socket.
-        insecure: Take any certificate, for HTTP and the socket: whoever sits between bot and server can read the
-            key and the token and act as the bot. For a server of your own with a certificate nobody vouches for;
-            ``ca_file`` is the better way.
-        max_frame: The largest message taken from the server, in bytes.
-        inbox_events: Events held for the event loop before the socket is read no further; twice as many while a
-            call waits, for its answer may lie behind them.
-        inbox_bytes: The same bound in bytes. More than eight clients of a process share what eight may hold.
-        max_pending: Calls that may wait for their turn or their answer.
-        max_raw: The largest answer of an API call over the socket, in bytes; also of all together that are on their
-            way.
-        connect_timeout: Seconds for all of an attempt to connect: TCP, TLS and handshake, of each address that is
-            tried.
+        insecure: Accept any certificate, for HTTP and the socket: an attacker between bot and server can read the key
+            and the token and act as the bot. Prefer ``ca_file`` for a server with its own CA.
+        max_frame: The largest frame accepted from the server, in bytes.
+        inbox_events: Events buffered for the event loop before reading from the socket pauses; twice as many while a
+            call is pending, because its answer may be behind them.
+        inbox_bytes: The same limit in bytes. More than eight clients of one process share the budget of eight.
+        max_pending: Calls that may be queued or waiting for their answer.
+        max_raw: The largest answer of an API call over the socket in bytes, and the largest sum of such answers that
+            are being received.
+        connect_timeout: Seconds for an attempt to connect to one address: TCP, TLS and handshake.
         heartbeat_interval: Seconds between two pings.
-        heartbeat_timeout: Seconds without any frame after a ping before the connection counts as dead.
+        heartbeat_timeout: Seconds without a frame after a ping before the connection counts as lost.
         rate_limit: Frames sent in one ``rate_period``; 0 for no limit.
         rate_period: Seconds.
-        backoff_base: Seconds; the bound of the delay before the second attempt to reconnect.
-        backoff_factor: How much the bound grows with each attempt. The delay is random below it.
-        backoff_max: Seconds; no delay is longer.
-        reconnect_max_attempts: Attempts after a loss before the client gives up; None for no end.
-        max_joined: Clans and channels that are joined again after a reconnect.
-        rejoin_timeout: Seconds those joins may take.
-        session_timeout: Seconds a new session for a reconnect may take.
-        max_store_backlog: Bytes the message store may be behind before the socket is read no further.
+        backoff_base: The maximum delay in seconds before the second attempt to reconnect.
+        backoff_factor: The growth of the maximum with each attempt. The delay is random below the maximum.
+        backoff_max: The maximum delay in seconds.
+        reconnect_max_attempts: Attempts after a loss before the client gives up; None for no limit.
+        max_joined: Clans and channels that are rejoined after a reconnect.
+        rejoin_timeout: Seconds the rejoins may take.
+        session_timeout: Seconds the creation of a session for a reconnect may take.
+        max_store_backlog: Bytes of unsaved messages before reading from the socket pauses.
     """
 
     ca_file: str | None = None
@@ -97,20 +95,20 @@ class GatewayOptions:
         ca_file: object = self.ca_file
         if ca_file is not None and not (isinstance(ca_file, str | PathLike) and str(ca_file)):
             raise InvalidArgumentError(
-                f"GatewayOptions.ca_file is the path of a PEM file, such as 'ca.pem', or None, not {ca_file!r}"
+                f"GatewayOptions.ca_file must be the path of a PEM file, such as 'ca.pem', or None, not {ca_file!r}"
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the settings by name."""
-        # Not `asdict`: they hold nothing that would have to be copied.
+        """Return the settings by name."""
+        # Not `asdict`, which copies the values.
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 def check_options(options: Mapping[str, Any]) -> None:
-    """Check settings of the core that are given by their names, where no ``GatewayOptions`` is made of them.
+    """Validate settings of the core that are passed as a mapping instead of ``GatewayOptions``.
 
     Raises:
-        InvalidArgumentError: A name there is not, or a value as in ``GatewayOptions``.
+        InvalidArgumentError: An unknown name, or a value that ``GatewayOptions`` refuses.
     """
     known = {one.name for one in fields(GatewayOptions)}
     for name in options:
@@ -123,8 +121,9 @@ def check_options(options: Mapping[str, Any]) -> None:
 class GapOptions:
     """The bounds of ``MezonClient(fill_gaps=...)``: what is fetched after a reconnect.
 
-    Each watched channel costs one HTTP call after a reconnect (more for more than 100 missed messages, and for the
-    topics heard last), in the rate limit of HTTP and behind the calls of handlers. Its own messages wait as long.
+    Each tracked channel costs one HTTP call after a reconnect (more for over 100 missed messages, and for recently
+    active topics), within the rate limit of HTTP and behind the calls of handlers. New messages of the channel are held
+    until then.
 
     ```python
     from mezon import GapOptions, MezonClient
@@ -136,12 +135,12 @@ class GapOptions:
         InvalidArgumentError: A value of the wrong type, below zero or not finite.
 
     Attributes:
-        channels: How many channels are watched, the ones heard last.
-        messages_per_channel: Missed messages of a channel and its topics; if there are more, the last ones.
-        max_age: Seconds; older messages are not filled in.
-        timeout: Seconds the messages of a channel wait for its history; then they go on without it.
-        max_waiting: How many of them wait at most.
-        remembered: Ids kept of each channel, so that no message is dispatched twice.
+        channels: How many channels are tracked, the most recently active ones.
+        messages_per_channel: The maximum of missed messages per channel and its topics; the newest are fetched.
+        max_age: The maximum age of a missed message in seconds.
+        timeout: Seconds that new messages of a channel are held for its history; then they are dispatched without it.
+        max_waiting: The maximum of held messages per channel.
+        remembered: Message ids remembered per channel, so that no message is dispatched twice.
     """
 
     channels: int = 20
@@ -157,28 +156,28 @@ class GapOptions:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counters of a client since it was made. Taking them is cheap.
+    """Counters of a client since its creation.
 
     Attributes:
         state: idle, authenticating, connecting, joining, ready, backoff or closed.
         latency: The last round trip of a ping in seconds; None before the first.
-        transport: What carries the connection, or carried it last: websocket or tcp; "" before the first.
-        frames_received, bytes_received, frames_sent, bytes_sent: The socket's traffic.
+        transport: The transport of the current or last connection: websocket or tcp; "" before the first.
+        frames_received, bytes_received, frames_sent, bytes_sent: Traffic of the socket.
         events: Events received, by envelope field.
-        skipped: Events nobody listens to, which were not decoded.
-        filtered: Events that no handler's filter wanted, which were not decoded.
-        malformed: Frames and bodies that could not be read.
-        unclaimed: Answers to calls that were over.
-        reconnects: Connections regained.
-        pauses: How often reading stopped because the inbox was full or the store behind.
-        queued, queued_bytes, queue_high_water: The inbox now, and at its fullest, in events.
-        pending: Calls that wait for their turn or their answer.
-        joined: Clans and channels that will be joined again.
-        handlers: Handlers running now.
-        handler_errors: Handlers that raised.
+        skipped: Events without a handler, which were not decoded.
+        filtered: Events rejected by the filters of all handlers, which were not decoded.
+        malformed: Frames and bodies that could not be decoded.
+        unclaimed: Answers to calls that had ended, for example by a timeout.
+        reconnects: Successful reconnects.
+        pauses: How often reading paused because the inbox or the backlog of the store was full.
+        queued, queued_bytes, queue_high_water: The inbox now in events and bytes, and its maximum in events.
+        pending: Calls that are queued or waiting for their answer.
+        joined: Clans and channels that are rejoined after a reconnect.
+        handlers: Running handlers.
+        handler_errors: Handlers that raised an exception.
         gap_filled: Missed messages that were fetched and dispatched after a reconnect (``fill_gaps``).
-        duplicates: Messages that came twice and were dispatched once (``fill_gaps``).
-        store: The counters of the message store, such as ``rows_written``; empty without one.
+        duplicates: Messages that arrived twice and were dispatched once (``fill_gaps``).
+        store: The counters of the message store, such as ``rows_written``; empty without a store.
     """
 
     state: str = "idle"
@@ -208,18 +207,18 @@ class Stats:
 
     @property
     def dropped(self) -> int:
-        """Everything that came and reached nobody: skipped, malformed, unclaimed, duplicates."""
+        """The number of frames that were not dispatched: skipped, malformed, unclaimed and duplicates."""
         return self.skipped + self.malformed + self.unclaimed + self.duplicates
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """What handlers of ``disconnect`` get.
+    """The payload of ``disconnect``.
 
     Attributes:
         reason: Why the connection ended.
-        will_reconnect: Whether the client tries again; if not, this was the end.
-        error: The error that ended it, when it was one the bot has to act on, such as refused credentials.
+        will_reconnect: Whether the client reconnects; False if this is the end.
+        error: The error that ended the connection if the bot has to act on it, such as refused credentials.
     """
 
     reason: str
@@ -229,12 +228,12 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What handlers of ``reconnected`` get: events of this time did not come. UNIX times in seconds."""
+    """The payload of ``reconnected``: no events arrived in this interval of UNIX times in seconds."""
 
     lost_at: float
     back_at: float
 
     @property
     def seconds(self) -> float:
-        """How long it was."""
+        """The length of the interval."""
         return self.back_at - self.lost_at

@@ -1,4 +1,4 @@
-"""The session that a login gives: its token, when it ends, and where to go with it."""
+"""The session created by a login: its token, its expiry and the addresses of the server."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from mezon.models import ApiSession
 
 
-#: Seconds; a time that fits every clock, float and database column.
+#: The largest expiry in seconds: exact as a float, and valid in every database column.
 _FAR = 2**53
 
 
 class Session:
-    """A session of the bot. Tokens are attributes, but stay out of its repr.
+    """A session of the bot. The tokens are attributes but not part of the repr.
 
     Attributes:
-        token: The bearer token, a JWT. Its signature is not looked at: only the server can judge it.
-        refresh_token: The token to renew the session with, "" if the server gave none.
-        api_url: Where the HTTP API lives, "" if the server did not say.
-        ws_url: Where the WebSocket lives, with its scheme, "" if the server did not say.
-        tcp_url: Where the TCP socket lives, as the server wrote it, "" if it did not say.
+        token: The bearer token, a JWT. Its signature is not verified: only the server can.
+        refresh_token: The token that renews the session; "" if the server sent none.
+        api_url: The address of the HTTP API; "" if the server sent none.
+        ws_url: The address of the WebSocket with its scheme; "" if the server sent none.
+        tcp_url: The address of the TCP socket as the server sent it; "" if it sent none.
         user_id: The bot's id as a str.
-        username: The bot's name, "" if the token does not tell.
+        username: The bot's name; "" if the token does not contain it.
         created_at: UNIX time in seconds.
         expires_at: UNIX time in seconds.
         refresh_expires_at: UNIX time in seconds, None if unknown.
@@ -39,18 +39,16 @@ class Session:
     def __init__(
         self, api_session: ApiSession, fallback_api_url: str = "", fallback_ws_url: str = ""
     ) -> None:
-        """Read the answer to a login.
-
-        The fallbacks are used for addresses that the answer leaves out.
+        """Create a session from the answer to a login; the fallbacks replace addresses that it omits.
 
         Raises:
-            AuthenticationError: If the answer has no token, or one that cannot be read.
+            AuthenticationError: If the answer has no token, or the token cannot be decoded.
         """
         self.refresh_token: str = ""
         self.id_token: str = masked(api_session.id_token or "")
         self.api_url: str = api_session.api_url or fallback_api_url
         self.tcp_url: str = api_session.tcp_url or ""
-        # A server that names a TCP socket alone has no WebSocket.
+        # A server that sends only the address of a TCP socket has no WebSocket.
         self.ws_url: str = self.restore_ws_url(
             api_session.ws_url or ("" if self.tcp_url else fallback_ws_url)
         )
@@ -63,7 +61,7 @@ class Session:
         self.username: str = str(claims.get("usn") or "")
 
     def restore_ws_url(self, ws_url: str | None) -> str:
-        """Give a socket URL with its scheme: wss unless it says otherwise. Nothing stays ""."""
+        """Return a socket URL with its scheme, by default wss; "" for no URL."""
         if not ws_url:
             return ""
         scheme, separator, rest = ws_url.partition("://")
@@ -72,18 +70,18 @@ class Session:
         return f"{ {'https': 'wss', 'http': 'ws'}.get(scheme, scheme) }://{rest}"
 
     def is_expired(self, current_time: float) -> bool:
-        """Say whether the token has expired at ``current_time`` (UNIX seconds)."""
+        """Return whether the token has expired at ``current_time`` (UNIX seconds)."""
         return self.expires_at is None or self.expires_at < current_time
 
     def is_refresh_expired(self, current_time: float) -> bool:
-        """Say whether the refresh token has expired at ``current_time`` (UNIX seconds), or there is none."""
+        """Return whether the refresh token has expired at ``current_time`` (UNIX seconds), or does not exist."""
         return self.refresh_expires_at is None or self.refresh_expires_at < current_time
 
     def update(self, token: str, refresh_token: str | None = None) -> None:
-        """Go on with a new token.
+        """Replace the token.
 
         Raises:
-            AuthenticationError: If it cannot be read. The session stays as it was.
+            AuthenticationError: If the token cannot be decoded. The session is unchanged.
         """
         token, refresh_token = masked(token), masked(refresh_token)
         self._use(token, refresh_token)
@@ -99,7 +97,7 @@ class Session:
         self.vars = dict(variables) if isinstance(variables, Mapping) else {}
         if refresh_token:
             self.refresh_token = refresh_token
-            # The server may use another format here, and a new login needs no refresh token.
+            # The format of a refresh token may differ, and a new login needs none.
             try:
                 self.refresh_expires_at = _expiry(_claims(refresh_token))
             except AuthenticationError:
@@ -108,10 +106,10 @@ class Session:
 
     @classmethod
     def restore(cls, session: Mapping[str, Any] | ApiSession) -> Self:
-        """Give a session from what was kept of an earlier login: the fields of ``ApiSession``.
+        """Return a session from the saved fields of an earlier ``ApiSession``.
 
         Raises:
-            AuthenticationError: As the constructor does.
+            AuthenticationError: As the constructor.
         """
         if not isinstance(session, Mapping):
             return cls(session)
@@ -124,7 +122,7 @@ class Session:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """Give the claims of a JWT."""
+    """Return the claims of a JWT."""
     if not token:
         raise AuthenticationError(
             "the server accepted the login but sent no session token: check the bot id and the API key"
@@ -135,16 +133,16 @@ def _claims(token: str) -> dict[str, Any]:
     except (IndexError, ValueError, RecursionError):
         claims = None
     if not isinstance(claims, dict):
-        # The cause would quote the token, so it is not chained.
+        # Not chained: the cause contains the token.
         raise AuthenticationError(
-            "the server sent a session token that is no JWT: check host and port"
+            "the server sent a session token that is not a JWT: check host and port"
         ) from None
     return claims
 
 
 def _expiry(claims: dict[str, Any]) -> int | None:
     try:
-        # A server may write any number; what is beyond these is as good as never and as good as over.
+        # Clamp arbitrary numbers of the server.
         return max(-_FAR, min(int(claims["exp"]), _FAR))
     except (KeyError, TypeError, ValueError, OverflowError):
         return None

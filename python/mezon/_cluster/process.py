@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,12 +14,14 @@ from mezon._cluster.leader import LockLostError
 from mezon.errors import InvalidArgumentError, MezonConnectionError
 from mezon.utils.logger import get_logger
 from mezon.utils.masked import masked
+from mezon.utils.signals import stop_on_signal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from mezon._cluster.relay import Relay
     from mezon.client import MezonClient
+    from mezon.utils.signals import ForcedExit
 
 
 logger = get_logger("mezon.cluster")
@@ -63,23 +63,13 @@ def bot_id_of_environment() -> str:
     return client_id
 
 
-@contextlib.asynccontextmanager
-async def _stopped_by_signals() -> AsyncIterator[asyncio.Event]:
-    """Make an event that SIGINT and SIGTERM set."""
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
-    numbers = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stopped.set)
-            numbers.append(number)
-    try:
-        yield stopped
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-
-
-async def run_relay(relay: Relay, *, health: str | None, say: Callable[[str], None]) -> None:
+async def run_relay(
+    relay: Relay,
+    *,
+    health: str | None,
+    say: Callable[[str], None],
+    forced_exit: ForcedExit | None = None,
+) -> None:
     """Relay until a signal comes or it cannot go on; stand by while another one does.
 
     Raises:
@@ -91,7 +81,8 @@ async def run_relay(relay: Relay, *, health: str | None, say: Callable[[str], No
 
     relay.on_ready = ready
     server = None if health is None else Health(health, relay.healthy, relay.stats)
-    async with _stopped_by_signals() as stopped:
+    stopped = asyncio.Event()
+    with stop_on_signal(lambda name: stopped.set(), forced_exit):
         if server is not None:
             await server.start()
         running = asyncio.create_task(_relay(relay), name="mezon-relay-run")
@@ -129,7 +120,12 @@ async def _relay(relay: Relay) -> None:
 
 
 async def run_worker(
-    client: MezonClient, *, health: str | None, drain: float, say: Callable[[str], None]
+    client: MezonClient,
+    *,
+    health: str | None,
+    drain: float,
+    say: Callable[[str], None],
+    forced_exit: ForcedExit | None = None,
 ) -> None:
     """Run a bot's handlers until a signal comes or it cannot go on; then let them end and give the partitions away.
 
@@ -141,7 +137,8 @@ async def run_worker(
         return asdict(client.stats())
 
     server = None if health is None else Health(health, lambda: client.state == "ready", stats)
-    async with _stopped_by_signals() as stopped:
+    stopped = asyncio.Event()
+    with stop_on_signal(lambda name: stopped.set(), forced_exit):
         if server is not None:
             await server.start()
         end = asyncio.create_task(stopped.wait())

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import logging
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mezon.cli.output import WRONG_USE, as_json, fail, out, say
+
+if TYPE_CHECKING:
+    from mezon.utils.signals import ForcedExit
 
 NATS = typer.Option(
     "--nats",
@@ -45,12 +47,13 @@ def _broker(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | No
     return Broker(urls=nats, credentials=creds, nkey_seed=nkey, ca_file=ca_file, name=name)
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run it; what a person can mend is a sentence and not a traceback."""
+def _run(work: Callable[[ForcedExit], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine; an error of this package ends the command with a sentence instead of a traceback."""
     from mezon.errors import MezonError
+    from mezon.utils.signals import run_process
 
     try:
-        asyncio.run(work)
+        run_process(work)
     except MezonError as error:
         fail(f"{type(error).__name__}: {error}")
     except KeyboardInterrupt:
@@ -108,7 +111,7 @@ def relay(
         )
     except (MezonError, ValueError) as error:
         fail(str(error), WRONG_USE)
-    _run(run_relay(made, health=health, say=say))
+    _run(lambda forced_exit: run_relay(made, health=health, say=say, forced_exit=forced_exit))
 
 
 def worker(
@@ -182,7 +185,7 @@ def worker(
             WRONG_USE,
         )
     say(f"bot     {short(target.path)} (import {target.module}), bot {client.client_id}")
-    _run(run_worker(client, health=health, drain=drain, say=say))
+    _run(lambda forced_exit: run_worker(client, health=health, drain=drain, say=say, forced_exit=forced_exit))
 
 
 def _dead(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | None, act: Any) -> None:
@@ -203,7 +206,7 @@ def _dead(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | None
         names = Names(int(bot_id_of_environment()))
     except (MezonError, ValueError) as error:
         fail(str(error), WRONG_USE)
-    _run(go())
+    _run(lambda forced_exit: go())
 
 
 @dlq.command("list")
