@@ -1,6 +1,6 @@
-"""A streamed answer of an AI: ``!ask ...`` is answered by a message that grows.
+"""Streamed AI answers: the bot answers ``!ask ...`` with a message that it extends while the model writes.
 
-Run it with MEZON_BOT_ID and MEZON_API_KEY in the environment, and put your model in the place of ``model``.
+Run it with MEZON_BOT_ID and MEZON_API_KEY in the environment, and replace ``model`` with your language model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ talks: dict[int, list[str]] = {}
 
 
 async def model(talk: list[str]) -> AsyncIterator[str]:
-    """Stands in for a language model: any async iterator of text will do."""
+    """Replace this with a language model; any async iterator of strings works."""
     answer = f"You have asked {len(talk)} things. To the last one, {talk[-1]!r}, I can only say: it depends."
     for word in answer.split(" "):
         await asyncio.sleep(0.02)
@@ -28,7 +28,7 @@ async def model(talk: list[str]) -> AsyncIterator[str]:
 @bot.command(aliases=["ai"])
 @cooldown(3, per=60)
 async def ask(ctx: Context, *, question: str) -> None:
-    """Ask the AI; it remembers the last ten questions of the channel."""
+    """Ask the AI. It remembers the last ten questions of the channel."""
     talk = talks.setdefault(ctx.channel.id, [])
     talk.append(question)
     del talk[:-10]

@@ -1,6 +1,6 @@
-"""Announcements by the clock, and reminders.
+"""Scheduled announcements and reminders.
 
-Run it with MEZON_BOT_ID, MEZON_API_KEY and MEZON_CHANNEL_ID, the channel to announce in, in the environment.
+Run it with MEZON_BOT_ID, MEZON_API_KEY and MEZON_CHANNEL_ID (the channel for announcements) in the environment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ async def good_morning() -> None:
 
 @bot.cron("0 17 * * 5", tz="Asia/Ho_Chi_Minh", missed="once")
 async def weekend() -> None:
-    """Better late than never: a run that was missed is made up for."""
+    """Announce. A missed run is made up for later."""
     channel = await bot.channels.fetch(CHANNEL_ID)
     await channel.send("Have a good weekend!")
 

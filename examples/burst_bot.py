@@ -1,4 +1,4 @@
-"""A bot that counts what the gateway's burst brings and checks the order in every channel.
+"""A bot that counts the messages of a burst and checks their order in each channel.
 
 The text of a burst message is "burst <number> <number in its channel> ...". After "end of burst" the bot
 answers with the totals. `make demo` runs it against the local gateway.

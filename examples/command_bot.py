@@ -1,6 +1,6 @@
-"""Commands: arguments by type, a group, a cooldown, and a help that writes itself.
+"""Commands: typed arguments, a group, a cooldown, and generated help.
 
-Run it with MEZON_BOT_ID and MEZON_API_KEY in the environment, and say ``!help``.
+Run it with MEZON_BOT_ID and MEZON_API_KEY in the environment and send ``!help``.
 """
 
 from __future__ import annotations

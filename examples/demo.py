@@ -1,7 +1,7 @@
 """`make demo`: a conversation with the echo bot, then a burst of 50,000 messages to the burst bot.
 
-Both bots are ordinary files, run as ordinary processes and pointed at the local gateway by their environment;
-the gateway runs in a process of its own. Exit code 0 only if every claim of the closing table holds.
+Both bots run unchanged as separate processes; environment variables point them at the local gateway, which has its own
+process. The exit code is 0 only if every check of the final table passes.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ STORE: Final = Path("mezon-cache") / "mezon-messages-cache.db"
 
 TTY: Final = sys.stdout.isatty()
 
-# Windows has no SIGTERM: a process that is asked to end there ends on the spot, with what it had not yet written.
+# Windows has no SIGTERM: terminate() ends a process there immediately, without flushing its output.
 POSIX: Final = os.name == "posix"
 ACTIVATE: Final = ". .venv/bin/activate" if POSIX else r".venv\Scripts\activate"
 
 NEXT: Final = f"""
-Next, a bot of your own, to talk to in the browser:
+Next, create a bot and talk to it in the browser:
   {ACTIVATE}
   mezon new my-bot --template commands && cd my-bot
   mezon dev"""
 
 
 class DemoError(Exception):
-    """Something the demo promises did not hold; the text says what."""
+    """A check of the demo failed; the message says which."""
 
 
 def paint(text: str, code: str) -> str:
@@ -71,7 +71,7 @@ def make_folder(home: str, name: str) -> Path:
 
 @contextlib.asynccontextmanager
 async def bot(name: str, gateway: GatewayProcess, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run an example as a child process in a folder of its own; it never outlives the block.
+    """Run an example as a child process in its own folder, for the duration of the block.
 
     What it logs would stand in the middle of the conversation: it is shown when something does not hold.
     """
@@ -99,7 +99,7 @@ async def _start(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=stderr,
-        # Ctrl-C is for the demo, which then ends the bot.
+        # The demo handles Ctrl-C and ends the bot.
         start_new_session=POSIX,
     )
 
@@ -121,7 +121,7 @@ async def connected(name: str, gateway: GatewayProcess, process: asyncio.subproc
 
 
 async def end(process: asyncio.subprocess.Process) -> int:
-    """Asks with SIGTERM, then insists."""
+    """Terminate the process; kill it if it does not end."""
     if process.returncode is None:
         process.terminate()
         try:
@@ -150,7 +150,7 @@ async def conversation(gateway: GatewayProcess) -> None:
         is_reply = [ref.message_ref_id for ref in send.references] == [message_id]
         line("echo", sent.text, "32", "  (a reply)" if is_reply else "")
         if sent.text != expected:
-            raise DemoError(f"the bot said {sent.text!r} where {expected!r} was expected")
+            raise DemoError(f"the bot sent {sent.text!r} instead of {expected!r}")
         if text.endswith("?") and not is_reply:
             raise DemoError("the bot answered the question without a reference to it")
         return sent
@@ -168,7 +168,7 @@ async def conversation(gateway: GatewayProcess) -> None:
 
 
 class Progress:
-    """A bar on a terminal, a line for every fifth elsewhere."""
+    """Progress: a bar on a terminal, otherwise one line per fifth."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -188,7 +188,7 @@ class Progress:
 
 
 async def follow(process: asyncio.subprocess.Process) -> None:
-    """Show how far the bot's handler is, by what the bot prints; pass other lines on."""
+    """Show the progress that the bot prints; print its other lines."""
     progress = Progress(MESSAGES)
     assert process.stdout is not None
     async for raw in process.stdout:
@@ -200,7 +200,7 @@ async def follow(process: asyncio.subprocess.Process) -> None:
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """User and system time of a running process, or None where /proc is missing."""
+    """Return user and system time of a running process, or None without /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
@@ -209,13 +209,13 @@ def cpu_seconds(pid: int) -> float | None:
 
 
 def children_cpu_seconds() -> float | None:
-    """User and system time of the processes that ended, or None on Windows, which does not tell."""
+    """Return user and system time of ended child processes, or None on Windows."""
     times = os.times()
     return times.children_user + times.children_system if POSIX else None
 
 
 def cpu_per_message(before: float | None, idle: float | None) -> str:
-    """Of the process's whole life less what it had used before the burst: the shutdown and last commits count."""
+    """Return the CPU time since the start of the burst, including the last commits and the shutdown."""
     after = children_cpu_seconds()
     if before is None or after is None:
         return "not known on this system"
@@ -224,7 +224,7 @@ def cpu_per_message(before: float | None, idle: float | None) -> str:
 
 
 def stored_burst_messages(folder: Path) -> int:
-    """How many messages of the burst are in the bot's message store."""
+    """Return the number of messages of the burst in the bot's message store."""
     path = folder / STORE
     if not path.exists():
         return 0
@@ -234,7 +234,7 @@ def stored_burst_messages(folder: Path) -> int:
 
 
 async def written(folder: Path) -> None:
-    """Wait until the burst is in the bot's store. What is missing after a while, the closing table tells."""
+    """Wait, with a limit, until the burst is in the bot's store. The final table shows missing messages."""
     for _ in range(100):
         if stored_burst_messages(folder) == MESSAGES:
             return
@@ -296,7 +296,7 @@ async def main() -> int:
                 await conversation(gateway)
             await gateway.call("wait_disconnected")
             good = await burst(gateway, make_folder(home, "burst"))
-    print(f"\n{'All of it held' if good else 'NOT all of it held'}, {time.perf_counter() - start:.1f} s.")
+    print(f"\n{'All checks passed' if good else 'Some checks FAILED'}, {time.perf_counter() - start:.1f} s.")
     if good:
         print(NEXT)
     return 0 if good else 1
@@ -304,7 +304,7 @@ async def main() -> int:
 
 if __name__ == "__main__":
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A pipe on Windows knows few letters.
+        # A pipe on Windows may not support Unicode.
         sys.stdout.reconfigure(errors="replace")
     try:
         sys.exit(asyncio.run(main()))

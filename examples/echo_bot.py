@@ -1,4 +1,4 @@
-"""A bot that answers everybody. Run it with your bot's id and API key:
+"""A bot that repeats each message. Run it with your bot's id and API key:
 
 MEZON_BOT_ID=... MEZON_API_KEY=... python examples/echo_bot.py
 """

@@ -1,4 +1,4 @@
-"""A bot that takes lunch orders: ``*lunch`` opens one, ``*close`` ends it, ``*chef @user`` names the chef."""
+"""A bot that collects lunch orders: ``*lunch`` opens an order, ``*close`` closes it, ``*chef @user`` sets the chef."""
 
 import os
 

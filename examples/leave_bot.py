@@ -1,6 +1,6 @@
-"""A form as a class: a request for leave that comes back validated.
+"""A form as a class: a validated request for leave.
 
-Run it with MEZON_BOT_ID and MEZON_API_KEY in the environment, and say ``!leave``.
+Run it with MEZON_BOT_ID and MEZON_API_KEY in the environment and send ``!leave``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ bot = Bot(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
 
 
 class Leave(Form):
-    """What is asked. The types say which inputs, and what is taken."""
+    """The form. The types select the inputs and validate the values."""
 
     kind: Literal["holiday", "sick", "other"]
     first: date = Field(title="First day")
@@ -42,7 +42,7 @@ async def leave(ctx: Context) -> None:
 
 @bot.button("leave/{user}/{answer}")
 async def decide(click: Click, user: int, answer: Literal["granted", "refused"]) -> None:
-    """Somebody pressed Yes or No; this works after a restart as well."""
+    """Handle Yes and No, also for forms sent before a restart."""
     if click.user_id == user:
         await click.whisper("Not by yourself.")
         return

@@ -1,6 +1,6 @@
 """Many bots in one process: MEZON_BOTS="id:key id:key ..." in the environment.
 
-They share the commands; each knows what it has said itself.
+The bots share the commands; each has its own state.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ async def who(ctx: Context) -> None:
 
 def make(account: str) -> Bot:
     bot_id, _, key = account.partition(":")
-    # One file for the messages of each bot.
+    # Each bot has its own message store.
     bot = Bot(bot_id, key, message_db=f"mezon-cache/{bot_id}.db")
     bot.include(everyone)
     return bot
@@ -34,7 +34,7 @@ def make(account: str) -> Bot:
 async def main(stopped: asyncio.Event) -> None:
     bots = [make(account) for account in os.environ["MEZON_BOTS"].split()]
     try:
-        # One that cannot log in does not keep the others away.
+        # A failed login of one bot does not affect the others.
         for bot, outcome in zip(
             bots, await asyncio.gather(*(bot.login() for bot in bots), return_exceptions=True), strict=True
         ):

@@ -1,6 +1,6 @@
-"""Metrics for Prometheus, and traces when OpenTelemetry is set up: ``curl localhost:9464/metrics``.
+"""Prometheus metrics (``curl localhost:9464/metrics``), and traces if OpenTelemetry is configured.
 
-Run it with MEZON_BOT_ID and MEZON_API_KEY in the environment; METRICS_PORT is the port.
+Run it with MEZON_BOT_ID and MEZON_API_KEY in the environment; METRICS_PORT sets the port.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Moderation with roles: only who has the role Moderator may warn, mute and kick.
+"""Moderation by role: members with the role Moderator can warn, mute and kick.
 
 Run it with MEZON_BOT_ID and MEZON_API_KEY in the environment, in a clan with the roles Moderator and Muted.
 """

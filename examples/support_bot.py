@@ -1,6 +1,6 @@
-"""A support desk: direct messages to the bot go to a channel of the staff, and their answers back.
+"""Support: the bot forwards direct messages to a staff channel, and the answers back.
 
-Run it with MEZON_BOT_ID, MEZON_API_KEY and MEZON_CHANNEL_ID, the channel of the staff, in the environment.
+Run it with MEZON_BOT_ID, MEZON_API_KEY and MEZON_CHANNEL_ID (the staff channel) in the environment.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ DESK_ID = int(os.environ["MEZON_CHANNEL_ID"])
 
 
 class Answer(Form):
-    """What the staff write."""
+    """The form for an answer of the staff."""
 
     text: Annotated[str, TextInput(lines=True, label="Your answer")]
 
@@ -34,7 +34,7 @@ async def forward(message: ChannelMessage) -> None:
 
 @bot.button("answer/{user}")
 async def answer(click: Click, user: int) -> None:
-    """Answer a press: a button by pattern works for what came before a restart, too."""
+    """Handle a click. A handler with a pattern also works for messages sent before a restart."""
     written = await click.send_form(Answer, title="Answer", done="Answered.")
     person = await bot.users.fetch(user)
     await person.send_dm_message(written.text)

@@ -1,4 +1,4 @@
-"""A tip jar: who sends the bot tokens is thanked, and the owner pays them out.
+"""A tip jar: the bot thanks users for tokens, and the owner pays them out.
 
 Run it with MEZON_BOT_ID, MEZON_API_KEY and MEZON_OWNER_ID in the environment.
 """

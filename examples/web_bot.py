@@ -1,4 +1,4 @@
-"""A bot beside a web server: FastAPI and the bot share one event loop.
+"""A bot in a web server: FastAPI and the bot share one event loop.
 
 Run it with MEZON_BOT_ID and MEZON_API_KEY in the environment: ``uvicorn web_bot:app``, then
 ``curl -X POST localhost:8000/announce -H 'Content-Type: application/json' -d '{"channel_id": "...", "text": "hi"}'``.

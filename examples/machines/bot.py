@@ -1,4 +1,4 @@
-"""A bot whose handlers take their time: one process would answer ten a second, ten workers a hundred."""
+"""A bot with slow handlers: one process answers ten messages a second, ten workers a hundred."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Hands orders to somebody's FastStream application over NATS, and says what it answers.
+"""Forward orders to a FastStream application over NATS, and send its answer to the channel.
 
 Needs: pip install "faststream[nats]"
 """

@@ -1,4 +1,4 @@
-"""Running the command as a user does: in a process, in a folder of its own."""
+"""Run the command as a user does: in its own process and folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(mezon.__file__))
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This environment without what points bots somewhere, and without a terminal's colours."""
+    """Return this environment without settings of bots and without colours."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("MEZON_", "PYTEST_"))}
     return {**clean, "PYTHONPATH": ROOT, "PYTHONUNBUFFERED": "1", "COLUMNS": "200", **more}
 
@@ -24,7 +24,7 @@ def environment(**more: str) -> dict[str, str]:
 def mezon_command(
     *arguments: str, folder: Path, given: str = "", **env: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``mezon ARGUMENTS`` to its end."""
+    """Run ``mezon ARGUMENTS`` until it ends."""
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "mezon.cli", *arguments],
         cwd=folder,
@@ -37,29 +37,29 @@ def mezon_command(
 
 
 class Running:
-    """A command that goes on until it is told to end."""
+    """A command that runs until it gets a signal."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.said: list[str] = []
 
-    async def until(self, text: str, patience: float = 30.0) -> str:
-        """Read its output up to a line that has ``text`` in it; return that line."""
+    async def until(self, text: str, timeout: float = 30.0) -> str:
+        """Read the output up to a line that contains ``text``; return that line."""
         assert self.process.stdout is not None
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 while raw := await self.process.stdout.readline():
                     self.said.append(raw.decode().rstrip())
                     if text in self.said[-1]:
                         return self.said[-1]
         except TimeoutError:
             pass
-        raise AssertionError(f"it never said {text!r} but:\n" + "\n".join(self.said))
+        raise AssertionError(f"{text!r} is not in the output:\n" + "\n".join(self.said))
 
-    async def end(self, number: int, patience: float = 20.0) -> int:
+    async def end(self, number: int, timeout: float = 20.0) -> int:
         """Send a signal, read the rest, and return the exit code."""
         self.process.send_signal(number)
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(timeout):
             rest, _ = await self.process.communicate()
         self.said += rest.decode().splitlines()
         assert self.process.returncode is not None
@@ -68,7 +68,7 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(*arguments: str, folder: Path, **env: str) -> AsyncIterator[Running]:
-    """``mezon ARGUMENTS`` as a process that never outlives the block; output and errors in one stream."""
+    """Run ``mezon ARGUMENTS`` for the duration of the block, with output and errors in one stream."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "mezon.cli", *arguments),
         cwd=folder,

@@ -1,4 +1,4 @@
-"""``mezon cache``: what a store holds, read and pruned from another process, also while a bot has it open."""
+"""``mezon cache`` on a store that a bot has open."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAY = 86_400
 
 @pytest.fixture
 async def store(tmp_path: Path) -> MessageDB:
-    """A store that stays open, as that of a running bot: ten messages a day for ten days."""
+    """A store that stays open, like that of a running bot: ten messages a day for ten days."""
     store = MessageDB(tmp_path / "mezon-cache" / "mezon-messages-cache.db", flush_on_sigterm=False)
     now = int(time.time())
     for number in range(1, 101):
@@ -63,7 +63,7 @@ async def test_search_finds_without_diacritics_and_sees_new_messages(
     assert await cache(tmp_path, "search", "hoan", "--channel", "8") == "nothing found\n"
 
 
-async def test_history_is_the_end_of_a_channel(store: MessageDB, tmp_path: Path) -> None:
+async def test_history_returns_the_last_messages(store: MessageDB, tmp_path: Path) -> None:
     rows = [
         json.loads(line)
         for line in (await cache(tmp_path, "history", "8", "--limit", "3", "--json")).splitlines()
@@ -84,7 +84,7 @@ async def test_prune_by_age_and_by_number(store: MessageDB, tmp_path: Path) -> N
     assert await store.get_message_count() == 11
 
 
-async def test_prune_asks_for_a_bound_and_for_consent(store: MessageDB, tmp_path: Path) -> None:
+async def test_prune_requires_a_bound_and_confirmation(store: MessageDB, tmp_path: Path) -> None:
     for arguments, sentence in (
         (("prune", "--yes"), "no bound given"),
         (("prune", "--keep", "1"), "add --yes"),
@@ -114,7 +114,7 @@ async def test_export(store: MessageDB, tmp_path: Path) -> None:
     assert nowhere.stderr == "none/all.jsonl cannot be written: No such file or directory\n"
 
 
-async def test_ids_inside_are_text_too(store: MessageDB, tmp_path: Path) -> None:
+async def test_nested_ids_are_strings(store: MessageDB, tmp_path: Path) -> None:
     reference = {"message_ref_id": 1_850_000_000_000_000_007, "ref_type": 0}
     await store.save_message(
         {
@@ -138,7 +138,7 @@ async def test_ids_inside_are_text_too(store: MessageDB, tmp_path: Path) -> None
         assert (kept["message_ref_id"], kept["ref_type"]) == ("1850000000000000007", 0)
 
 
-def test_no_store_is_a_sentence(tmp_path: Path) -> None:
+def test_missing_store_is_a_one_line_error(tmp_path: Path) -> None:
     for arguments in (
         ("stats",),
         ("search", "x"),
@@ -152,8 +152,8 @@ def test_no_store_is_a_sentence(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_backup_while_the_bot_writes_is_a_store_of_one_moment(store: MessageDB, tmp_path: Path) -> None:
-    """Messages are saved in order all along: the copy has the first so many, is whole, and opens as a store."""
+async def test_backup_while_the_bot_writes_is_consistent(store: MessageDB, tmp_path: Path) -> None:
+    """The copy contains a prefix of the messages, is intact, and opens as a store."""
     over = asyncio.Event()
 
     async def write() -> int:
@@ -187,7 +187,7 @@ async def test_backup_while_the_bot_writes_is_a_store_of_one_moment(store: Messa
         assert (await again.search_messages("sau"))[0]["id"] == str(10**9)
 
 
-async def test_backup_replaces_nothing_unasked(store: MessageDB, tmp_path: Path) -> None:
+async def test_backup_overwrites_only_with_force(store: MessageDB, tmp_path: Path) -> None:
     await cache(tmp_path, "backup", "copy.db")
     before = (tmp_path / "copy.db").read_bytes()
     await store.save_message({"message_id": 500, "channel_id": 7})
@@ -206,7 +206,7 @@ async def test_backup_replaces_nothing_unasked(store: MessageDB, tmp_path: Path)
     assert "101 messages" in await cache(tmp_path, "backup", "copy.db", "--force")
 
 
-async def test_backup_of_what_is_no_store_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_backup_of_invalid_store_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "odd.db").write_bytes(b"this is no database at all, and long enough to be one" * 100)
     done = await asyncio.to_thread(
         mezon_command, "cache", "backup", "copy.db", "--file", "odd.db", folder=tmp_path

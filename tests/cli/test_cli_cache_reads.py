@@ -1,4 +1,4 @@
-"""``mezon cache`` only reads: nothing it looks at changes, and no message breaks it."""
+"""``mezon cache`` does not change the store and handles any content."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def store_with(path: Path, *contents: str) -> None:
         ("chat.db", "its table messages has no clan_id"),
     ],
 )
-def test_what_is_no_store_is_a_sentence_and_stays_as_it_is(
+def test_invalid_store_is_a_one_line_error_and_not_changed(
     tmp_path: Path, arguments: tuple[str, ...], name: str, reason: str
 ) -> None:
     (tmp_path / "notes.txt").write_bytes(b"what somebody wrote down, and would like to keep\n" * 100)
@@ -64,8 +64,8 @@ def test_what_is_no_store_is_a_sentence_and_stays_as_it_is(
 
 
 @pytest.mark.parametrize("arguments", LOOKING[:4], ids=lambda arguments: arguments[0])
-async def test_a_store_stays_as_it_is(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """No index is made, no log is left behind."""
+async def test_reading_does_not_change_the_store(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """No index is created and no log is left behind."""
     await store_with(tmp_path / "m.db", '{"t":"a word"}')
     before = folder_of(tmp_path)
     assert list(before) == ["m.db"]
@@ -77,7 +77,7 @@ async def test_a_store_stays_as_it_is(tmp_path: Path, arguments: tuple[str, ...]
 @pytest.mark.parametrize(
     "content", [DEEP, '{"t":"deep","x":' + '{"x":' * 300 + "1" + "}" * 301], ids=["lists", "objects"]
 )
-async def test_a_message_that_is_nested_too_deeply_stays_text(tmp_path: Path, content: str) -> None:
+async def test_too_deeply_nested_content_stays_text(tmp_path: Path, content: str) -> None:
     await store_with(tmp_path / "m.db", content, '{"t":"flat"}')
     (tmp_path / "mezon-cache").mkdir()
     (tmp_path / "m.db").rename(tmp_path / "mezon-cache" / "mezon-messages-cache.db")
@@ -99,7 +99,7 @@ async def test_a_message_that_is_nested_too_deeply_stays_text(tmp_path: Path, co
 
 
 async def test_a_lone_surrogate_is_printed(tmp_path: Path) -> None:
-    """Such a text has no UTF-8: JSON escapes it, and a person sees a question mark."""
+    """UTF-8 cannot encode such text: JSON escapes it, the terminal shows a question mark."""
     await store_with(tmp_path / "m.db", r'{"t":"half \ud83d of one"}')
     for arguments in (("history", "7", "--json"), ("search", "half", "--json"), ("export", "-")):
         done = mezon_command("cache", *arguments, "--file", "m.db", folder=tmp_path)
@@ -112,8 +112,8 @@ async def test_a_lone_surrogate_is_printed(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-async def test_a_search_reads_what_the_index_lacks(tmp_path: Path) -> None:
-    """The bot has searched, and has gone on."""
+async def test_search_includes_messages_missing_from_the_index(tmp_path: Path) -> None:
+    """The bot searched and then stored more messages."""
     await store_with(tmp_path / "m.db", '{"t":"một từ"}')
     async with MessageDB(tmp_path / "m.db", flush_on_sigterm=False) as store:
         assert len(await store.search_messages("mot")) == 1

@@ -79,7 +79,7 @@ def test_a_conversation_through_a_pipe(lunch: Path) -> None:
         ("/save", "nothing to save yet"),
     ],
 )
-def test_what_cannot_be_done_is_a_sentence(typed: str, sentence: str, lunch: Path) -> None:
+def test_invalid_input_is_a_one_line_error(typed: str, sentence: str, lunch: Path) -> None:
     done = mezon_command("chat", folder=lunch, given=typed + "\n")
     assert done.returncode == 2
     assert sentence in done.stderr
@@ -95,7 +95,7 @@ def test_what_cannot_be_done_is_a_sentence(typed: str, sentence: str, lunch: Pat
         ("form.dish=com tam wish='a=b'", "dish=Cơm tấm, wish=a=b"),
     ],
 )
-def test_a_form_is_filled_in_as_people_type(typed: str, filled: str, lunch: Path) -> None:
+def test_fill_accepts_prefixes_and_unquoted_values(typed: str, filled: str, lunch: Path) -> None:
     done = mezon_command("chat", folder=lunch, given=f"!lunch\n/fill {typed}\n/click order\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"   filled in: {filled}\n" in done.stdout

@@ -24,7 +24,7 @@ REAL = BOT.replace('os.environ["MEZON_API_KEY"]', '"a-real-key", host="gw.exampl
 
 
 class Page:
-    """The page's socket, without the page."""
+    """A client of the playground's WebSocket."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
@@ -51,7 +51,7 @@ def is_report(kind: str) -> Any:
     return lambda event: event["event"] == "report" and event["report"]["kind"] == kind
 
 
-async def test_a_bot_is_developed(tmp_path: Path) -> None:
+async def test_dev_round_trip(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(
         REAL + "    if message.content['t'] == '!fail':\n        raise ValueError('ouch')\n"
     )
@@ -103,7 +103,7 @@ async def test_a_bot_is_developed(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals of Windows are other ones")
-async def test_the_keys(tmp_path: Path) -> None:
+async def test_hotkeys(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)
     terminal, inner = pty.openpty()
     process = await asyncio.create_subprocess_exec(
@@ -142,7 +142,7 @@ async def test_the_keys(tmp_path: Path) -> None:
         os.close(terminal)
 
 
-def test_a_busy_port_is_one_line(tmp_path: Path) -> None:
+def test_busy_port_is_a_one_line_error(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -158,7 +158,7 @@ def test_a_busy_port_is_one_line(tmp_path: Path) -> None:
             assert re.fullmatch(rf"port {port} is taken: .*\n", done.stderr), done.stderr
 
 
-async def test_the_gateway_logs_what_passes(tmp_path: Path) -> None:
+async def test_gateway_logs_traffic(tmp_path: Path) -> None:
     (tmp_path / "world.json").write_text(
         json.dumps({"bot": "helper", "users": ["lan"], "clans": [{"name": "Home", "channels": ["kitchen"]}]})
     )
@@ -183,7 +183,7 @@ async def test_the_gateway_logs_what_passes(tmp_path: Path) -> None:
         assert await command.end(signal.SIGTERM) == 0
 
 
-async def test_the_gateways_log_for_a_machine(tmp_path: Path) -> None:
+async def test_gateway_log_as_json(tmp_path: Path) -> None:
     async with running("gateway", "--json", "--tls", folder=tmp_path) as command:
         hello = json.loads(await command.until("{"))
         assert hello["kind"] == "hello"
@@ -206,7 +206,7 @@ async def test_the_gateways_log_for_a_machine(tmp_path: Path) -> None:
         ('{"clans": [{"name": "a", "colour": 1}]}', "unexpected keyword"),
     ],
 )
-def test_a_wrong_world_is_a_sentence(text: str, sentence: str, tmp_path: Path) -> None:
+def test_invalid_state_file_is_a_one_line_error(text: str, sentence: str, tmp_path: Path) -> None:
     from mezon.testing.world import load_world
 
     path = tmp_path / "world.json"
@@ -221,7 +221,7 @@ def test_export_needs_a_port(tmp_path: Path) -> None:
     assert "--export needs --port" in done.stderr
 
 
-def test_a_port_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+def test_invalid_port_is_a_one_line_error(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)
     for arguments in (("gateway", "--port", "99999"), ("dev", "--playground-port", "-1")):
         done = mezon_command(*arguments, folder=tmp_path)

@@ -1,4 +1,4 @@
-"""``mezon doctor``: what it finds, what it advises, and its exit code."""
+"""``mezon doctor``: findings, fixes and exit code; ``mezon bench``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_a_healthy_bot(gateway: LocalGateway, tmp_path: Path) -> None:
     assert gateway.api_key not in str(checks)
 
 
-async def test_what_is_wrong_comes_with_what_to_do(gateway: LocalGateway, tmp_path: Path) -> None:
+async def test_problems_come_with_fixes(gateway: LocalGateway, tmp_path: Path) -> None:
     env = gateway.environment()
     code, checks = await found(tmp_path, **env | {"MEZON_API_KEY": "wrong"})
     assert code == 1
@@ -80,7 +80,9 @@ async def test_a_certificate_that_is_not_trusted(gateway_factory: Any, tmp_path:
     assert checks["tls"]["status"] == "ok"
 
 
-async def test_the_bots_files(gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_checks_of_the_bots_files(
+    gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "bot.py").write_text(BOT + "        import time\n        time.sleep(1)\n")
     code, checks = await found(tmp_path, "--offline")
     assert code == 0
@@ -103,8 +105,8 @@ async def test_the_bots_files(gateway: LocalGateway, tmp_path: Path, monkeypatch
     assert checks["instances"]["status"] == "ok"
 
 
-def test_files_that_are_other_ones_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As mezon-sdk leaves them: it came later, replaced some and took some along when it went."""
+def test_replaced_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """mezon-sdk replaces some files, and its removal deletes some."""
     site = tmp_path / "site"
     (site / "mezon").mkdir(parents=True)
     (site / "mezon_rs-1.dist-info").mkdir()
@@ -125,7 +127,7 @@ def test_files_that_are_other_ones_are_named(tmp_path: Path, monkeypatch: pytest
     assert doctor.check_installed_files().status == "ok"
 
 
-def test_the_lines_for_people(tmp_path: Path) -> None:
+def test_text_output(tmp_path: Path) -> None:
     done = mezon_command("doctor", "--offline", folder=tmp_path)
     assert done.returncode == 0
     assert "\x1b[" not in done.stdout
@@ -134,7 +136,7 @@ def test_the_lines_for_people(tmp_path: Path) -> None:
     assert done.stdout.rstrip().endswith("1 to look at")
 
 
-def test_bench_measures_and_tells(tmp_path: Path) -> None:
+def test_bench_prints_all_figures(tmp_path: Path) -> None:
     done = mezon_command("bench", "--quick", "--alone", "--json", folder=tmp_path)
     assert done.returncode == 0
     assert done.stderr == "" or done.stderr.startswith("This machine is busy (load ")
@@ -143,7 +145,7 @@ def test_bench_measures_and_tells(tmp_path: Path) -> None:
     assert all(value > 0 for value in figures.values())
 
 
-def test_bench_says_when_others_use_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bench_warns_if_the_machine_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     from mezon.cli.bench import _busy
 
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
@@ -155,8 +157,8 @@ def test_bench_says_when_others_use_the_machine(monkeypatch: pytest.MonkeyPatch)
     assert _busy() is None
 
 
-def test_bench_takes_both_sides_by_turns(tmp_path: Path) -> None:
-    """With this package on both sides: what is compared needs no network to be tested."""
+def test_bench_compares_both_sides(tmp_path: Path) -> None:
+    """Both sides run this package, so the test needs no network."""
     wrapper = tmp_path / "python"
     root = Path(mezon_file()).parents[1]
     wrapper.write_text(f'#!/bin/sh\nPYTHONPATH={root} exec {sys.executable} "$@"\n')
@@ -175,7 +177,7 @@ def mezon_file() -> str:
     return mezon.__file__
 
 
-def test_bench_without_the_other_package_says_what_to_do(tmp_path: Path) -> None:
+def test_bench_without_mezon_sdk_says_what_to_do(tmp_path: Path) -> None:
     wrapper = tmp_path / "python"
     wrapper.write_text("#!/bin/sh\nexit 1\n")
     wrapper.chmod(0o755)

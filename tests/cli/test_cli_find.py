@@ -1,4 +1,4 @@
-"""Which bot is meant, what is said when there is none, and what a wrong one costs."""
+"""Finding and importing the bot, and the errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_file_and_a_module_are_the_same_bot(tmp_path: Path) -> None:
         locate("shop.dinner", tmp_path)
 
 
-def test_the_order_of_looking(tmp_path: Path) -> None:
+def test_search_order(tmp_path: Path) -> None:
     write(tmp_path / "main.py", "print('no bot')")
     write(tmp_path / "src" / "app.py")
     assert find(None, tmp_path).path == tmp_path / "src" / "app.py"
@@ -43,7 +43,7 @@ def test_the_order_of_looking(tmp_path: Path) -> None:
     assert find("bot.py", tmp_path).path == tmp_path / "bot.py"
 
 
-def test_no_bot_is_a_sentence(tmp_path: Path) -> None:
+def test_no_bot_is_a_one_line_error(tmp_path: Path) -> None:
     ended = mezon_command("run", folder=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr.startswith("no bot found in")
@@ -84,7 +84,7 @@ def test_a_missing_variable_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_an_error_in_the_file_is_shown_from_its_own_line_on(tmp_path: Path) -> None:
+def test_traceback_starts_in_the_bots_file(tmp_path: Path) -> None:
     write(tmp_path / "bot.py", "import mezon\n\ndef deep():\n    raise ValueError('ouch')\n\ndeep()\n")
     ended = mezon_command("run", folder=tmp_path)
     assert ended.returncode == 1
@@ -93,7 +93,9 @@ def test_an_error_in_the_file_is_shown_from_its_own_line_on(tmp_path: Path) -> N
     assert "ValueError: ouch" in ended.stderr
 
 
-async def test_a_bot_that_names_the_real_server_stays_here(gateway: LocalGateway, tmp_path: Path) -> None:
+async def test_bot_with_the_real_host_talks_to_the_local_gateway(
+    gateway: LocalGateway, tmp_path: Path
+) -> None:
     path = write(
         tmp_path / "real_bot.py",
         """
@@ -110,7 +112,7 @@ async def test_a_bot_that_names_the_real_server_stays_here(gateway: LocalGateway
 
 @pytest.mark.parametrize("name", ["two_of_a_name.py", "a_package_of_a_name/two_of_a_name.py"])
 def test_bots_of_one_name_in_two_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """As in a repository of several bots whose tests are one run."""
+    """A repository of several bots whose tests run together."""
     monkeypatch.setattr(sys, "path", sys.path[:])
     text = 'from mezon import MezonClient\nclient = MezonClient(1, "key", message_db=False)\nwhich = "{}"\n'
     for folder in ("lunch", "poll"):
@@ -124,7 +126,9 @@ def test_bots_of_one_name_in_two_folders(tmp_path: Path, monkeypatch: pytest.Mon
         assert sys.modules[target.module].client is client
 
 
-def test_a_module_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreign_module_of_the_same_name_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "path", sys.path[:])
     write(tmp_path / "dedent_json.py")
     monkeypatch.setitem(sys.modules, "dedent_json", pytest)
@@ -133,7 +137,7 @@ def test_a_module_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: py
     assert sys.modules["dedent_json"] is pytest
 
 
-async def test_a_bot_is_imported_anew_each_time(gateway: LocalGateway, tmp_path: Path) -> None:
+async def test_each_run_imports_the_bot_again(gateway: LocalGateway, tmp_path: Path) -> None:
     path = write(tmp_path / "twice_bot.py")
     for _ in range(2):
         async with running_bot(str(path), gateway):

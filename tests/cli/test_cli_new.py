@@ -1,4 +1,4 @@
-"""``mezon new``: the folder is whole, its test is green, its types hold."""
+"""``mezon new``: the folder is complete, its test passes, its types check."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_the_test_of_a_new_bot_is_green(template: str, tmp_path: Path) -> None:
+def test_test_of_a_new_bot_passes(template: str, tmp_path: Path) -> None:
     made = mezon_command("new", "lunch-bot", "--template", template, folder=tmp_path)
     assert (made.returncode, made.stderr) == (0, "")
     folder = tmp_path / "lunch-bot"
@@ -48,7 +48,7 @@ def test_the_test_of_a_new_bot_is_green(template: str, tmp_path: Path) -> None:
     assert f"{count} passed" in tests.stdout
 
 
-def test_the_bots_hold_to_their_types(tmp_path: Path) -> None:
+def test_templates_pass_mypy(tmp_path: Path) -> None:
     for template in TEMPLATES:
         mezon_command("new", template, "--template", template, folder=tmp_path)
     paths = [str(tmp_path / template / "bot.py") for template in TEMPLATES]
@@ -64,7 +64,7 @@ def test_the_bots_hold_to_their_types(tmp_path: Path) -> None:
         assert checked.returncode == 0, checked.stdout
 
 
-def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
+def test_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "bot.py").write_text("mine")
     refused = mezon_command("new", "taken", folder=tmp_path)

@@ -1,4 +1,4 @@
-"""``mezon run``: what it says, what ends it, and what --reload does."""
+"""``mezon run``: output, shutdown and --reload."""
 
 from __future__ import annotations
 
@@ -18,9 +18,7 @@ def settings(gateway: LocalGateway) -> str:
     return "".join(f"{name}={value}\n" for name, value in gateway.environment().items())
 
 
-async def test_it_reads_the_env_file_and_says_where_it_connects(
-    gateway: LocalGateway, tmp_path: Path
-) -> None:
+async def test_reads_the_env_file_and_prints_the_server(gateway: LocalGateway, tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)
     (tmp_path / ".env").write_text(settings(gateway))
     async with running("run", folder=tmp_path) as command:
@@ -36,7 +34,7 @@ async def test_it_reads_the_env_file_and_says_where_it_connects(
     assert "Traceback" not in said
 
 
-async def test_health_is_served_where_the_command_says(gateway: LocalGateway, tmp_path: Path) -> None:
+async def test_health_address(gateway: LocalGateway, tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -47,7 +45,7 @@ async def test_health_is_served_where_the_command_says(gateway: LocalGateway, tm
         assert await command.end(signal.SIGINT) == 0
 
 
-async def test_reload_starts_the_process_again(gateway: LocalGateway, tmp_path: Path) -> None:
+async def test_reload_restarts_the_process(gateway: LocalGateway, tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)
     (tmp_path / "my.env").write_text(settings(gateway))
     async with running("run", "bot.py", "--reload", "--env-file", "my.env", folder=tmp_path) as command:
@@ -69,7 +67,7 @@ async def test_reload_starts_the_process_again(gateway: LocalGateway, tmp_path: 
     assert gateway.connections.live == 0
 
 
-async def test_a_bot_that_makes_its_client_in_main_runs_as_a_script(
+async def test_bot_without_a_module_level_client_runs_as_a_script(
     gateway: LocalGateway, tmp_path: Path
 ) -> None:
     lines = BOT.strip().splitlines()
@@ -85,7 +83,7 @@ async def test_a_bot_that_makes_its_client_in_main_runs_as_a_script(
         assert await command.end(signal.SIGTERM) == 0
 
 
-async def test_a_wrong_key_is_one_sentence(gateway: LocalGateway, tmp_path: Path) -> None:
+async def test_wrong_key_is_a_one_line_error(gateway: LocalGateway, tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)
     env = {**gateway.environment(), "MEZON_API_KEY": "wrong"}
     ended = await asyncio.to_thread(mezon_command, "run", folder=tmp_path, **env)
@@ -110,7 +108,7 @@ async def test_a_failing_setup_hook_is_shown_with_its_line(gateway: LocalGateway
     assert "bot.py ended with an error" in ended.stderr
 
 
-async def test_a_handler_that_ignores_its_cancellation_keeps_nothing_alive(
+async def test_handler_that_ignores_cancellation_does_not_block_the_exit(
     gateway: LocalGateway, tmp_path: Path
 ) -> None:
     (tmp_path / "bot.py").write_text(
@@ -134,7 +132,7 @@ async def stubborn(message):
         command.process.send_signal(signal.SIGTERM)
         await command.until("the client is closing")
         command.process.send_signal(signal.SIGINT)
-        assert await command.end(signal.SIGINT, patience=40) in (0, 128 + signal.SIGINT)
+        assert await command.end(signal.SIGINT, timeout=40) in (0, 128 + signal.SIGINT)
     assert "stubborn (" in "\n".join(command.said)
 
 
@@ -173,7 +171,7 @@ def block():
     server.close()
 
 
-def test_a_bot_with_a_typo_is_told_file_and_line_alone(tmp_path: Path) -> None:
+def test_syntax_error_shows_only_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT + "\nbroken(\n")
     ended = mezon_command("run", folder=tmp_path)
     assert ended.returncode == 1
@@ -190,7 +188,7 @@ def test_a_missing_env_file_is_named(tmp_path: Path) -> None:
     assert "there is no file prod.env" in ended.stderr
 
 
-def test_without_the_extra_it_says_how_to_get_it(
+def test_missing_extra_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import importlib.util
@@ -205,7 +203,7 @@ def test_without_the_extra_it_says_how_to_get_it(
     assert 'pip install "mezon-rs[cli]"' in capsys.readouterr().err
 
 
-def test_importing_mezon_brings_none_of_it() -> None:
+def test_importing_mezon_does_not_import_the_cli() -> None:
     import subprocess
 
     code = (

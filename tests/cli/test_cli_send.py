@@ -37,7 +37,7 @@ async def test_clan_webhook_takes_a_member_and_images(gateway: LocalGateway, tmp
     assert post.body["attachments"] == [{"url": "https://x/a.png", "filetype": "image/png"}]
 
 
-async def test_mistakes_are_one_sentence_without_the_token(gateway: LocalGateway, tmp_path: Path) -> None:
+async def test_errors_are_one_line_without_the_token(gateway: LocalGateway, tmp_path: Path) -> None:
     url = gateway.webhooks.channel_url("general")
     code, said = await send(tmp_path, url, "")
     assert (code, said.count("\n")) == (2, 1)

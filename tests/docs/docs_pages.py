@@ -1,4 +1,4 @@
-"""The pages of the documentation, taken apart."""
+"""Parsing of the documentation pages."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Block:
 
     @property
     def run(self) -> bool:
-        """Whether the tests execute it."""
+        """Whether the tests execute the block."""
         return self.mark == RUN
 
     @property
@@ -54,7 +54,7 @@ class Block:
 
 
 def blocks(page: Path, language: str = "python") -> list[Block]:
-    """The blocks of a language, in the order of the page."""
+    """Return the blocks of a language in the order of the page."""
     text = page.read_text(encoding="utf-8")
     found = []
     for match in _FENCE.finditer(text):
@@ -65,7 +65,7 @@ def blocks(page: Path, language: str = "python") -> list[Block]:
 
 
 def docstring_blocks() -> list[Block]:
-    """The examples in the docstrings of the package: fenced, as the site and editors show them."""
+    """Return the fenced examples in the docstrings of the package."""
     found = []
     for path in sorted((ROOT / "python" / "mezon").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def docstring_blocks() -> list[Block]:
 
 
 def table(page: Path, heading: str) -> list[list[str]]:
-    """The cells of the first table below a heading, without its head."""
+    """Return the cells of the first table below a heading, without the header row."""
     text = page.read_text(encoding="utf-8")
     _, found, rest = text.partition(f"\n{heading}\n")
     assert found, f"{page.name} has no heading {heading!r}"
@@ -90,16 +90,16 @@ def table(page: Path, heading: str) -> list[list[str]]:
 
 
 def prose(page: Path) -> str:
-    """A page without its fenced blocks."""
+    """Return a page without its fenced blocks."""
     return _FENCE.sub("", page.read_text(encoding="utf-8"))
 
 
 def headings(page: Path) -> list[str]:
-    """The headings of a page as a reader sees them, without their marks."""
+    """Return the headings of a page without markup."""
     found = re.findall(r"^#{1,6} +(.+?) *#*$", prose(page), re.M)
     return [re.sub(r"\[([^\]]*)\]\([^)]*\)|[`*]", r"\1", heading) for heading in found]
 
 
 def anchor(heading: str) -> str:
-    """What stands behind ``#`` in a link to a heading."""
+    """Return the anchor of a heading."""
     return re.sub(r"[\s]+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())

@@ -1,4 +1,4 @@
-"""What docs/guide/errors.md and the README say of errors is so."""
+"""The statements of docs/guide/errors.md and the README about errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ERRORS = DOCS / "guide" / "errors.md"
 
 
 class Scene:
-    """A client that is logged in, and what a bot has in its hands."""
+    """A logged-in client and its objects."""
 
     def __init__(self, client: MezonClient, channel: TextChannel, message: Message, user: User) -> None:
         self.client = client
@@ -105,7 +105,7 @@ def test_a_setting_that_cannot_be_used(options: dict[str, Any]) -> None:
         GatewayOptions(insecure="no")  # type: ignore[arg-type]
 
 
-async def test_what_a_refusal_says(gateway: LocalGateway, scene: Scene) -> None:
+async def test_attributes_of_a_refusal(gateway: LocalGateway, scene: Scene) -> None:
     """ServerError has .code, .message and .call, and shows them."""
     gateway.answer_with_error("channel_message_send", 7, "not today")
     with pytest.raises(errors.ServerError, match="not today") as caught:
@@ -123,7 +123,7 @@ async def test_a_file_that_is_not_there(scene: Scene) -> None:
 
 
 def test_the_second_column_of_the_table() -> None:
-    """Each class is what the table says it is besides a MezonError."""
+    """Each class has the base class that the table names besides MezonError."""
     import aiohttp
 
     known: dict[str, type] = {"aiohttp.ClientResponseError": aiohttp.ClientResponseError}
@@ -140,7 +140,7 @@ def test_the_second_column_of_the_table() -> None:
             assert issubclass(kind, known[base]), (name, base)
 
 
-def test_every_error_has_a_sentence_of_its_own() -> None:
+def test_every_error_has_its_own_description() -> None:
     for name in errors.__all__:
         kind = getattr(errors, name)
         assert inspect.getdoc(kind) != inspect.getdoc(MezonError) or kind is MezonError

@@ -1,4 +1,4 @@
-"""The documentation is run: its code compiles, its bot answers, its snippets work, its tables and links are true."""
+"""The code of the documentation runs, and its tables and links are correct."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ MOST_USED: list[Any] = [
 
 
 @pytest.mark.parametrize("used", MOST_USED, ids=lambda used: used.__qualname__)
-def test_what_is_used_most_shows_an_example(used: Any) -> None:
+def test_most_used_names_have_an_example(used: Any) -> None:
     assert "```python\n" in (inspect.getdoc(used) or "")
 
 
@@ -157,7 +157,7 @@ def test_what_is_used_most_shows_an_example(used: Any) -> None:
 async def test_an_example_in_a_docstring_runs(
     block: Block, gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a client that is logged in, and alice, who says something all the time."""
+    """Run with a logged-in client, and alice, who keeps sending messages."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cat.png").write_bytes(b"not quite a picture")
     errors: list[Exception] = []
@@ -184,7 +184,7 @@ async def test_an_example_in_a_docstring_runs(
 
 
 def test_snippets_are_run_on_these_pages() -> None:
-    """A mark that is misspelt would switch a snippet off without a word."""
+    """A misspelt mark would silently disable a snippet."""
     pages = {block.page.name for block in RUNNABLE}
     assert {"events.md", "sending.md", "tokens.md", "testing.md", "errors.md"} <= pages
     assert {"forms.md", "dms.md", "clans.md", "files.md", "logging.md"} <= pages
@@ -378,7 +378,7 @@ def test_links_inside_the_repository(page: Path) -> None:
     assert [link for link, _ in _LINK.findall(prose(page)) if not (page.parent / link).exists()] == []
 
 
-def test_the_readmes_are_read_elsewhere_too() -> None:
+def test_links_of_the_readmes_are_absolute() -> None:
     """Package indexes show the README without its repository: every link is absolute, and leads to a page there is."""
     of_the_root = {
         path.with_suffix("").name.lower(): path
@@ -436,7 +436,7 @@ def test_every_make_command_is_there(page: Path) -> None:
     assert named_targets <= targets
 
 
-def test_newcomers_see_two_commands() -> None:
+def test_readme_shows_two_make_commands() -> None:
     """`make demo` and `make test`, and no other, in the README's block for a clone."""
     (shell,) = [block.text for block in blocks(README, "sh") if "make" in block.text]
     assert re.findall(r"^make (\w+)", shell, re.M) == ["demo", "test"]

@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "guide" / "files.md"
 
 
 class Http:
-    """A session of aiohttp whose answers come in parts of 100,000 bytes, as over a network."""
+    """An aiohttp session whose answers arrive in chunks of 100,000 bytes."""
 
     def __init__(self, size: int, status: int = 200) -> None:
         self.size = size
@@ -46,7 +46,7 @@ def download() -> Any:
     return names["download"]
 
 
-async def test_a_file_is_whole(download: Any) -> None:
+async def test_download_is_complete(download: Any) -> None:
     http = Http(3_000_000)
     assert len(await download(http, "https://cdn.mezon.ai/a/b.png")) == 3_000_000
     assert http.asked == [("https://cdn.mezon.ai/a/b.png", False)]
@@ -63,12 +63,12 @@ async def test_a_file_is_whole(download: Any) -> None:
         "None",
     ],
 )
-async def test_no_other_host_is_asked(download: Any, url: str) -> None:
+async def test_untrusted_host_is_not_contacted(download: Any, url: str) -> None:
     http = Http(5)
     assert await download(http, url) is None
     assert http.asked == []
 
 
 @pytest.mark.parametrize(("size", "status"), [(6 * 1024 * 1024, 200), (5, 302), (5, 404)])
-async def test_nothing_of_what_is_too_large_or_elsewhere(download: Any, size: int, status: int) -> None:
+async def test_too_large_or_redirected_file_is_not_read(download: Any, size: int, status: int) -> None:
     assert await download(Http(size, status), "https://cdn.mezon.ai/a") is None

@@ -1,4 +1,4 @@
-"""Every Python block of the documentation as an editor sees it: mypy without the pydantic plugin, and pyright."""
+"""Every Python block of the documentation passes mypy without the pydantic plugin, and pyright."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def parsed(block: Block) -> ast.Module:
 
 
 def awaits_at_the_top(tree: ast.Module) -> bool:
-    """Whether a block is what one types at asyncio's prompt."""
+    """Return whether a block is input for the asyncio REPL."""
     pending: list[ast.AST] = list(tree.body)
     while pending:
         node = pending.pop()
@@ -87,7 +87,7 @@ def whole(found: list[Block]) -> list[Block]:
 
 
 class Folder:
-    """The blocks as modules of a folder, and the way back from a line there to a line of a page."""
+    """The blocks as modules of a folder, with a mapping of their lines to lines of the pages."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -105,7 +105,7 @@ class Folder:
             self.places[name] = (block, before)
 
     def told(self, file: str, line: int, text: str) -> str:
-        """A complaint with the line of the page it is about."""
+        """Return a message with the line of the page it refers to."""
         block, before = self.places[Path(file).name]
         return f"{block.page.relative_to(ROOT)}:{block.line + line - before}: {text}"
 
@@ -116,7 +116,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
 
 @pytest.mark.timeout(300)
-def test_mypy_is_content(folder: Folder) -> None:
+def test_mypy(folder: Folder) -> None:
     settings = folder.path / "mypy.ini"
     settings.write_text(MYPY, "utf-8")
     command = [
@@ -141,7 +141,7 @@ def test_mypy_is_content(folder: Folder) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_pyright_is_content(folder: Folder) -> None:
+def test_pyright(folder: Folder) -> None:
     settings = {"pythonVersion": "3.11", "include": ["."], "reportMissingModuleSource": False}
     (folder.path / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]

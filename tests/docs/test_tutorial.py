@@ -1,4 +1,4 @@
-"""The bot of docs/tutorial.md, put together from its steps, does what each step says."""
+"""The bot of docs/tutorial.md, assembled from its steps, behaves as described."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def steps(page: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of the tutorial: all steps, one below the other."""
+    """Return the bot of the tutorial: all steps concatenated."""
     path = tmp_path_factory.mktemp("tutorial") / "lunch.py"
     path.write_text("\n\n".join(steps(DOCS / "tutorial.md")), "utf-8")
     return path

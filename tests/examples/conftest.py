@@ -1,4 +1,4 @@
-"""The examples, loaded as their authors run them."""
+"""Fixtures for the examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loads a bot of `examples/` as its author runs it: by its file and the environment."""
+"""Load a bot of `examples/` from its file, with its settings in the environment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Load = Callable[..., Any]
 
 
 def loader(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[Load]:
-    """Give a function that imports an example with the gateway, and more, in its environment."""
+    """Return a function that imports an example with the gateway and further variables in the environment."""
     monkeypatch.chdir(folder)
     for name, value in gateway.environment().items():
         monkeypatch.setenv(name, value)
@@ -47,7 +47,7 @@ def loader(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch, folder: Path)
 
 @asynccontextmanager
 async def running(client: MezonClient) -> AsyncIterator[MezonClient]:
-    """The bot, logged in."""
+    """Log the bot in."""
     await client.login()
     try:
         yield client
@@ -56,19 +56,19 @@ async def running(client: MezonClient) -> AsyncIterator[MezonClient]:
 
 
 async def ask(gateway: LocalGateway, text: str, user: str = "alice", **options: Any) -> str:
-    """What the bot says to a text."""
+    """Return the bot's answer to a text."""
     await gateway.say("general", user, text, **options)
     return str((await gateway.next_sent(SENT)).text)
 
 
 def sent_id(gateway: LocalGateway, channel: int | str = "general") -> int:
-    """The id of the bot's last message."""
+    """Return the id of the bot's last message."""
     mine = [m for m in gateway.world.messages(channel) if m.sender_id == gateway.bot_id]
     return int(mine[-1].message_id)
 
 
 def buttons_of(content: Any) -> dict[str, str]:
-    """The buttons of a message: their ids by their labels."""
+    """Return the ids of a message's buttons by label."""
     return {
         one["component"]["label"]: one["id"] for row in content["components"] for one in row["components"]
     }

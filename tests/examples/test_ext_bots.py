@@ -1,4 +1,4 @@
-"""The short bots of examples/, each at work over TCP against the local gateway."""
+"""The short bots of examples/, run over TCP against the local gateway."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SHORT = [
 
 
 @pytest.mark.parametrize("name", SHORT)
-def test_it_is_short(name: str) -> None:
+def test_example_is_short(name: str) -> None:
     assert len((EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()) < 60
 
 
@@ -183,7 +183,7 @@ async def test_a_tip_jar(gateway: LocalGateway, load: Load) -> None:
         assert transaction.tx_hash == paid.removeprefix("Paid: ")
 
 
-async def test_a_web_server_beside(gateway: LocalGateway, load: Load) -> None:
+async def test_web_server(gateway: LocalGateway, load: Load) -> None:
     module, port = load("web_bot"), free_port()
     server = uvicorn.Server(
         uvicorn.Config(module.app, host="127.0.0.1", port=port, log_level="error", ws="none")

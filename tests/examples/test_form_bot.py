@@ -1,4 +1,4 @@
-"""examples/form_bot.py at work against the local gateway."""
+"""examples/form_bot.py against the local gateway."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def bot(gateway: LocalGateway, load: Load) -> AsyncIterator[MezonClient]:
 
 
 async def open_order(gateway: LocalGateway) -> int:
-    """Alice opens an order; the id of the bot's message."""
+    """Open an order as Alice; return the id of the bot's message."""
     command = await gateway.say("general", "alice", "*lunch")
     form = await gateway.next_sent("channel_message_send")
     assert [reference.message_ref_id for reference in form.message.references] == [command]
@@ -67,7 +67,7 @@ async def test_a_whole_lunch(gateway: LocalGateway, bot: Any) -> None:
     assert dm.channel_id == gateway.world.dm("bob").id
 
 
-async def test_an_order_nobody_wanted_is_deleted(gateway: LocalGateway, bot: Any) -> None:
+async def test_empty_order_is_deleted(gateway: LocalGateway, bot: Any) -> None:
     message_id = await open_order(gateway)
     await gateway.say("general", "alice", "*lunch")
     assert "already" in (await gateway.next_sent("ephemeral_message_send")).text
@@ -86,5 +86,5 @@ async def test_the_chef(gateway: LocalGateway, bot: Any) -> None:
     assert role.user_ids == {gateway.world.user("bob").id}
 
 
-def test_it_is_half_as_long_as_it_was_by_hand() -> None:
+def test_form_bot_is_short() -> None:
     assert len((EXAMPLES / "form_bot.py").read_text(encoding="utf-8").splitlines()) <= 147 // 2

@@ -1,4 +1,4 @@
-"""Five small bots as people write them for mezon-sdk."""
+"""Five small bots written for mezon-sdk."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_a_sync_handler(gateway: LocalGateway) -> None:
     await client.disconnect()
 
 
-async def test_ids_as_text(gateway: LocalGateway) -> None:
+async def test_ids_as_strings(gateway: LocalGateway) -> None:
     options = gateway.client_options()
     client = MezonClient(**{**options, "client_id": str(options["client_id"])})
     await client.login()

@@ -1,4 +1,4 @@
-"""What must not surprise a newcomer: each mistake is a sentence where it is made, and a bot says what it does."""
+"""Common mistakes raise a clear error where they are made, and a bot logs what it does."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from mezon.testing import GatewayProcess, LocalGateway
 def bot_run(
     folder: Path, env: dict[str, str], source: str = "", options: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run a bot's file to its end."""
+    """Run a bot's file until it ends."""
     text = (
         "import os, threading\nfrom mezon import MezonClient\n"
         f"client = MezonClient(os.environ['MEZON_BOT_ID'], os.environ['MEZON_API_KEY'], {options})\n"
@@ -99,7 +99,7 @@ async def test_configured_logging_is_left_alone_and_prints_once(
     assert done.stderr == ""
 
 
-async def test_a_wrong_key_is_the_sentence_and_no_page(process: GatewayProcess, tmp_path: Path) -> None:
+async def test_wrong_key_shows_only_the_error(process: GatewayProcess, tmp_path: Path) -> None:
     done = await asyncio.to_thread(bot_run, tmp_path, environment(process, MEZON_API_KEY="wrong"))
     lines = done.stderr.splitlines()
     assert done.returncode == 1
@@ -109,14 +109,14 @@ async def test_a_wrong_key_is_the_sentence_and_no_page(process: GatewayProcess, 
     assert "_http" not in done.stderr
 
 
-async def test_no_network_is_the_sentence_and_no_page(process: GatewayProcess, tmp_path: Path) -> None:
+async def test_no_network_shows_only_the_error(process: GatewayProcess, tmp_path: Path) -> None:
     done = await asyncio.to_thread(bot_run, tmp_path, environment(process, MEZON_PORT="1"))
     lines = done.stderr.splitlines()
     assert len(frames(done.stderr)) == 1
     assert lines[-1].startswith("mezon.errors.ApiConnectionError: authenticate: cannot connect to 127.0.0.1")
 
 
-async def test_loss_attempts_and_return_are_told_at_one_level(
+async def test_loss_attempts_and_reconnect_have_one_log_level(
     gateway: LocalGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     options = gateway.client_options() | {"gateway": GatewayOptions(backoff_base=0.05)}
@@ -194,7 +194,7 @@ async def test_stop_disconnects_a_client_that_was_logged_in_by_hand(gateway: Loc
         ({"client_id": "bot"}, "client_id must be the bot's id"),
     ],
 )
-def test_arguments_that_can_only_be_a_mistake(options: dict[str, Any], sentence: str) -> None:
+def test_invalid_arguments_are_refused(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidArgumentError, match=sentence):
         MezonClient(**{"client_id": 1, "api_key": "k", **options})
 
@@ -205,7 +205,7 @@ def test_a_key_is_in_no_message() -> None:
     assert "secret-key" not in str(error.value)
 
 
-def test_arguments_that_are_fine() -> None:
+def test_valid_arguments_are_accepted() -> None:
     MezonClient("1", "k", "localhost", 8080, False, 7000.0, message_db=Path("x.db"))  # type: ignore[arg-type]
     MezonClient(1, "k", message_db=False)
     MezonClient(1, "k", "[::1]", message_db=False)
@@ -222,7 +222,7 @@ async def test_tls_at_a_plain_port_and_the_other_way_round(gateway_factory: Any)
 # ---- sending and handlers
 
 
-async def test_nothing_and_half_a_mention_are_refused(gateway: LocalGateway) -> None:
+async def test_empty_content_and_invalid_mentions_are_refused(gateway: LocalGateway) -> None:
     client = MezonClient(**gateway.client_options())
     await client.login()
     channel = await client.channels.fetch(gateway.world.channel("general").id)
@@ -255,7 +255,7 @@ async def test_nothing_and_half_a_mention_are_refused(gateway: LocalGateway) -> 
     assert [sent for sent in gateway.sent if sent.kind == "channel_message_send"] == []
 
 
-def test_what_a_content_does_not_have_is_ignored_with_a_warning() -> None:
+def test_unknown_content_fields_are_ignored_with_a_warning() -> None:
     with pytest.warns(
         UserWarning, match=r"no mentions; it has t, .*; pass mentions to send\(\) or reply\(\)"
     ) as seen:
@@ -290,7 +290,7 @@ def test_a_handler_that_cannot_be_called_is_refused_at_once() -> None:
     client.event_manager.on("a_name_of_my_own", lambda first, second: None)
 
 
-def test_a_name_that_is_nearly_an_event_is_asked_about() -> None:
+def test_misspelt_event_warns() -> None:
     client = MezonClient(1, "k", message_db=False)
     with pytest.warns(UserWarning, match="did you mean 'channel_message'") as told:
         client.on("chanel_message", print)
@@ -304,7 +304,7 @@ def test_a_name_that_is_nearly_an_event_is_asked_about() -> None:
 # ---- two of one bot
 
 
-async def test_two_of_one_bot_on_one_cache_are_told(
+async def test_second_instance_with_one_cache_warns(
     gateway: LocalGateway, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     options = gateway.client_options() | {"message_db": str(tmp_path / "cache.db")}
@@ -329,7 +329,7 @@ async def test_two_of_one_bot_on_one_cache_are_told(
     assert "both will answer" not in caplog.text
 
 
-async def test_the_busy_port_of_the_gateway_is_one_line(gateway: LocalGateway) -> None:
+async def test_busy_port_of_the_gateway_is_a_one_line_error(gateway: LocalGateway) -> None:
     def start() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "mezon.testing", "--port", str(gateway.port)],

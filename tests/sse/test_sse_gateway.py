@@ -1,4 +1,4 @@
-"""The stream against the local gateway's endpoint."""
+"""The stream against the local gateway."""
 
 from __future__ import annotations
 

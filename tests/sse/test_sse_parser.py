@@ -122,7 +122,7 @@ def test_the_last_id_is_set_by_finished_events_only() -> None:
 
 
 @pytest.mark.parametrize("piece", [1, 7, 64, 100_000])
-def test_an_event_that_is_too_long_costs_itself_alone(piece: int) -> None:
+def test_only_the_event_that_is_too_long_is_dropped(piece: int) -> None:
     parser = EventStreamParser(max_event_chars=100)
     lines = b"".join(b"data: " + b"y" * 20 + b"\n" for _ in range(9))
     stream = (
@@ -144,7 +144,7 @@ def test_an_event_that_is_too_long_costs_itself_alone(piece: int) -> None:
 
 
 def by_the_book(stream: str) -> list[tuple[str, str, str]]:
-    """The algorithm of the standard, word by word, on a whole stream."""
+    """Apply the algorithm of the standard literally to a whole stream."""
     stream = stream.removeprefix("\ufeff")
     lines = stream.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]
     data, event_type, id_buffer, events = "", "", "", []
@@ -175,7 +175,7 @@ pieces = st.sampled_from(
 @given(st.lists(pieces, max_size=60).map("".join), st.lists(st.integers(1, 9), min_size=1, max_size=40))
 @example("data: x\r\n\r\ndata: y\r\r", [1])
 @example("\ufeffdata: 🙂\n\n", [1, 2, 3])
-def test_any_stream_cut_anywhere(stream: str, cuts: list[int]) -> None:
+def test_any_stream_split_anywhere(stream: str, cuts: list[int]) -> None:
     data, parser, events, at = stream.encode(), EventStreamParser(), [], 0
     while at < len(data):
         size = cuts[at % len(cuts)]
@@ -185,7 +185,7 @@ def test_any_stream_cut_anywhere(stream: str, cuts: list[int]) -> None:
 
 
 @given(st.lists(st.binary(max_size=40), max_size=10))
-def test_any_bytes_are_taken(chunks: list[bytes]) -> None:
+def test_any_bytes_are_accepted(chunks: list[bytes]) -> None:
     parser = EventStreamParser()
     cut = [as_tuple(event) for chunk in chunks for event in parser.feed(chunk)]
     assert cut == parse(b"".join(chunks))

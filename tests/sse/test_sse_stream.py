@@ -37,7 +37,7 @@ QUICK = {"reconnect_delay": 0.01, "max_reconnect_delay": 0.08, "jitter": 0.0}
 
 
 class Received:
-    """Collects what the stream emits and hands it out in order."""
+    """Collect the emitted events and return them in order."""
 
     def __init__(self) -> None:
         self.all: list[tuple[str, Any]] = []
@@ -49,7 +49,7 @@ class Received:
         self._new.put_nowait(self.all[-1])
 
     async def next(self, name: str | None = None) -> Any:
-        """The payload of the next event, or of the next one of that name."""
+        """Return the payload of the next event, or of the next one of that name."""
         while True:
             got, payload = await self._new.get()
             if name is None or got == name:
@@ -162,7 +162,7 @@ async def test_ids_and_times_may_be_numbers(server: StreamServer, open_stream: A
     assert (second.timestamp, second.event_id) == ("1772361000", "12345678901234567890")
 
 
-async def test_one_bad_payload_costs_one_event(
+async def test_invalid_payload_drops_one_event(
     server: StreamServer, open_stream: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     received = Received()
@@ -195,7 +195,7 @@ async def test_one_bad_payload_costs_one_event(
     assert agent.state is SSEConnectionState.OPEN
 
 
-async def test_an_event_that_is_too_long_costs_itself(server: StreamServer, open_stream: Any) -> None:
+async def test_event_that_is_too_long_is_dropped(server: StreamServer, open_stream: Any) -> None:
     received = Received()
     await open_stream(received).start()
     stream = await server.opened.get()
@@ -212,9 +212,7 @@ async def test_a_megabyte_in_one_line_is_read(server: StreamServer, open_stream:
     assert len((await received.next("session_ended")).metadata["text"]) == 900_000
 
 
-async def test_greetings_other_types_and_comments_are_no_errors(
-    server: StreamServer, open_stream: Any
-) -> None:
+async def test_other_events_and_comments_are_ignored(server: StreamServer, open_stream: Any) -> None:
     received = Received()
     await open_stream(received).start()
     stream = await server.opened.get()
@@ -225,7 +223,7 @@ async def test_greetings_other_types_and_comments_are_no_errors(
     assert received.names == ["sse_open", *["sse_message"] * 6, "session_ended"]
 
 
-async def test_order_is_kept_whatever_the_pieces(server: StreamServer, open_stream: Any) -> None:
+async def test_order_does_not_depend_on_chunks(server: StreamServer, open_stream: Any) -> None:
     received = Received()
     await open_stream(received).start()
     stream = await server.opened.get()
@@ -236,9 +234,7 @@ async def test_order_is_kept_whatever_the_pieces(server: StreamServer, open_stre
     assert ids == [str(at) for at in range(200)]
 
 
-async def test_a_stream_that_ends_comes_back_and_goes_on_where_it_was(
-    server: StreamServer, open_stream: Any
-) -> None:
+async def test_ended_stream_reconnects_with_the_last_event_id(server: StreamServer, open_stream: Any) -> None:
     received = Received()
     agent = open_stream(received)
     await agent.start()
@@ -265,9 +261,7 @@ async def test_a_stream_that_ends_comes_back_and_goes_on_where_it_was(
     assert agent.reconnects == 1
 
 
-async def test_a_connection_that_breaks_is_an_error_and_comes_back(
-    server: StreamServer, open_stream: Any
-) -> None:
+async def test_lost_connection_is_an_error_and_reconnects(server: StreamServer, open_stream: Any) -> None:
     received = Received()
     await open_stream(received).start()
     (await server.opened.get()).cut()
@@ -293,7 +287,7 @@ async def test_a_connection_that_breaks_is_an_error_and_comes_back(
         (refuses(307, headers={"Location": "/elsewhere"}), MezonConnectionError, "HTTP 307"),
     ],
 )
-async def test_a_refusal_is_an_error_and_tried_again(
+async def test_refusal_is_an_error_and_retried(
     server: StreamServer, open_stream: Any, answer: Any, kind: type, text: str
 ) -> None:
     received = Received()
@@ -391,7 +385,7 @@ async def test_a_server_that_does_not_answer(server: StreamServer, open_stream: 
     await received.next("sse_reconnected")
 
 
-async def test_a_silent_stream_counts_as_dead_when_asked_for(server: StreamServer, open_stream: Any) -> None:
+async def test_read_timeout(server: StreamServer, open_stream: Any) -> None:
     received = Received()
     await open_stream(received, read_timeout=0.1).start()
     await server.opened.get()
@@ -399,7 +393,7 @@ async def test_a_silent_stream_counts_as_dead_when_asked_for(server: StreamServe
     await received.next("sse_reconnected")
 
 
-async def test_a_url_that_is_none(open_stream: Any, server: StreamServer) -> None:
+async def test_invalid_url(open_stream: Any, server: StreamServer) -> None:
     server.url = "http://exa mple:99999999/"
     received = Received()
     await open_stream(received).start()
@@ -408,14 +402,12 @@ async def test_a_url_that_is_none(open_stream: Any, server: StreamServer) -> Non
 
 
 @pytest.mark.parametrize("url", [None, "", "ftp://x", "agent.mezon.ai"])
-def test_a_missing_url_says_so(url: str | None) -> None:
+def test_missing_url_is_an_error(url: str | None) -> None:
     with pytest.raises(InvalidArgumentError, match="agent_event_url"):
         AgentEventStream(url, 1, TOKEN, Received())
 
 
-async def test_start_twice_is_one_stream_and_close_twice_one_end(
-    server: StreamServer, open_stream: Any
-) -> None:
+async def test_start_and_close_are_idempotent(server: StreamServer, open_stream: Any) -> None:
     received = Received()
     agent = open_stream(received)
     await agent.close()
@@ -492,7 +484,7 @@ async def test_a_given_session_is_left_open(server: StreamServer, open_stream: A
         assert not session.closed
 
 
-async def test_a_receiver_that_fails_stops_nothing(
+async def test_exception_of_the_receiver_does_not_stop_the_stream(
     server: StreamServer, open_stream: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     received = Received()
@@ -510,7 +502,7 @@ async def test_a_receiver_that_fails_stops_nothing(
     assert all(record.exc_info is not None for record in failures)
 
 
-def test_a_loop_that_ends_with_the_stream_open_leaves_nothing() -> None:
+def test_loop_closed_with_an_open_stream_leaves_nothing() -> None:
     names: list[str] = []
     after_the_end: list[bytes] = []
 
@@ -543,7 +535,7 @@ def test_a_loop_that_ends_with_the_stream_open_leaves_nothing() -> None:
     assert after_the_end == [b""]
 
 
-async def test_the_token_is_nowhere_to_be_seen(
+async def test_token_is_masked_everywhere(
     server: StreamServer,
     open_stream: Any,
     caplog: pytest.LogCaptureFixture,

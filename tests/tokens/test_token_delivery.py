@@ -1,4 +1,4 @@
-"""One payment, one signature: what happens when the answer to a transfer gets lost."""
+"""Delivery of a transfer whose request or answer is lost."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def one_payment(node: Node, *, sends: int) -> None:
 
 
 @pytest.mark.parametrize("fault", [loses(work_done=True), hangs(work_done=True)])
-async def test_an_answer_lost_after_the_work_is_no_second_payment(node: Node, fault: Any) -> None:
+async def test_lost_answer_causes_no_second_payment(node: Node, fault: Any) -> None:
     client = client_of(node)
     node.fault("tx.addtx", fault)
     answer = await pay(client)
@@ -49,7 +49,7 @@ async def test_an_answer_lost_after_the_work_is_no_second_payment(node: Node, fa
 
 
 @pytest.mark.parametrize("fault", [loses(work_done=False), hangs()])
-async def test_a_transfer_lost_before_the_work_is_paid_once(node: Node, fault: Any) -> None:
+async def test_lost_request_is_paid_once(node: Node, fault: Any) -> None:
     client = client_of(node)
     node.fault("tx.addtx", fault, fault)
     answer = await pay(client)
@@ -87,7 +87,7 @@ async def test_nothing_is_resent_after_the_window(node: Node) -> None:
 
 
 @pytest.mark.parametrize("code", ["insufficient_funds", "invalid_amount", "invalid_signature"])
-async def test_a_refusal_that_holds_for_every_copy_is_the_answer(node: Node, code: str) -> None:
+async def test_final_refusal_of_a_resend_is_returned(node: Node, code: str) -> None:
     client = client_of(node)
     node.fault("tx.addtx", loses(work_done=False), refuses(code))
     answer = await pay(client)
@@ -108,7 +108,7 @@ async def test_a_refusal_that_holds_for_every_copy_is_the_answer(node: Node, cod
         answers({"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "m"}}),
     ],
 )
-async def test_a_refusal_of_a_copy_may_not_hold_for_the_first(node: Node, refusal: Any) -> None:
+async def test_other_refusal_of_a_resend_leaves_the_outcome_unknown(node: Node, refusal: Any) -> None:
     client = client_of(node)
     node.fault("tx.addtx", loses(work_done=True), refusal)
     with pytest.raises(TokenDeliveryUnknownError):
@@ -127,8 +127,8 @@ async def test_a_duplicate_that_was_not_resent_is_a_refusal(node: Node) -> None:
     assert len(node.paid) == 1
 
 
-async def test_twin_payments_are_never_taken_for_each_other(node: Node) -> None:
-    """Same bytes, two payments: the node takes one. A copy of the other is a duplicate and no success."""
+async def test_identical_payments_are_not_confused(node: Node) -> None:
+    """The node executes one of two identical payments; the duplicate of the other is not a success."""
     client = client_of(node, delay=0.3)
     node.fault("tx.addtx", loses(work_done=False))
     lost = asyncio.create_task(pay(client))
@@ -141,7 +141,7 @@ async def test_twin_payments_are_never_taken_for_each_other(node: Node) -> None:
     assert len(node.paid) == 1
 
 
-async def test_a_payment_is_told_from_its_twin_when_it_is_the_one_taken(node: Node) -> None:
+async def test_accepted_one_of_identical_payments_succeeds(node: Node) -> None:
     client = client_of(node)
     node.fault("tx.addtx", loses(work_done=False), loses(work_done=False))
     outcomes = await asyncio.gather(pay(client), pay(client), return_exceptions=True)
@@ -178,7 +178,7 @@ DEEP = "[" * 100_000
     ],
     ids=["too deep", "too long", "not of its type"],
 )
-async def test_whatever_fails_after_a_transfer_went_out_leaves_its_fate_open(node: Node, answer: Any) -> None:
+async def test_any_failure_after_sending_leaves_the_outcome_unknown(node: Node, answer: Any) -> None:
     client = client_of(node)
     node.fault("tx.addtx", answer)
     with pytest.raises(TokenDeliveryUnknownError, match="check the balance"):
@@ -187,7 +187,7 @@ async def test_whatever_fails_after_a_transfer_went_out_leaves_its_fate_open(nod
     assert len(node.calls("tx.addtx")) == 1
 
 
-async def test_an_error_nobody_thought_of_leaves_it_open_too(node: Node) -> None:
+async def test_unexpected_error_leaves_the_outcome_unknown(node: Node) -> None:
     client = client_of(node)
 
     class OddError(Exception):
@@ -204,7 +204,7 @@ async def test_an_error_nobody_thought_of_leaves_it_open_too(node: Node) -> None
     assert caught.value.__context__ is None
 
 
-async def test_a_copy_whose_refusal_cannot_be_read_leaves_it_open(node: Node) -> None:
+async def test_unreadable_refusal_of_a_resend_leaves_the_outcome_unknown(node: Node) -> None:
     client = client_of(node)
     node.fault("tx.addtx", loses(work_done=True), result({"ok": False, "error": DEEP}))
     with pytest.raises(TokenDeliveryUnknownError):

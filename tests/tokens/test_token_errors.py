@@ -1,4 +1,4 @@
-"""What the node and the proof service can answer, and what a caller gets; with the texts of the reference."""
+"""Answers of the node and the proof service, and the resulting errors with the messages of the reference."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ async def test_no_server_is_a_connection_error(node: Node, of: str) -> None:
     assert "may or may not" not in str(caught.value)
 
 
-async def test_a_url_that_is_none(node: Node) -> None:
+async def test_invalid_url(node: Node) -> None:
     node.url = "nonsense"
     with pytest.raises(TokenTransferConnectionError, match="Request failed: "):
         await call(node, "account.getcurrentnonce")

@@ -1,4 +1,4 @@
-"""A whole send_token against the local gateway, which was written from docs/protocol.md, "Tokens", alone."""
+"""send_token against the local gateway, which was written from docs/protocol.md, "Tokens", only."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_the_node_takes_the_transfer(gateway: LocalGateway, bot: SimpleNam
     await bot.tokens.close()
 
 
-async def test_the_node_refuses_what_is_not_there(gateway: LocalGateway, bot: SimpleNamespace) -> None:
+async def test_node_refuses_an_uncovered_transfer(gateway: LocalGateway, bot: SimpleNamespace) -> None:
     gateway.mmn.set_balance(gateway.bot_id, 1)
     answer = await bot.tokens.send_token(ApiSentTokenRequest(receiver_id=7, amount=5))
     assert not answer.ok

@@ -24,7 +24,7 @@ seeds = st.binary(min_size=32, max_size=32).map(bytes.hex)
 
 
 def written_out(data: bytes) -> str:
-    """Base58 by the book: one big number, a 1 for each leading zero byte."""
+    """Encode in base58: one big number, a 1 for each leading zero byte."""
     number, text = int.from_bytes(data), ""
     while number:
         number, digit = divmod(number, 58)
@@ -55,7 +55,7 @@ def test_an_address_check_is_quick_on_long_text() -> None:
 
 
 @given(seeds, st.sampled_from([SDK, DER, ""]), st.booleans(), st.binary(max_size=99))
-def test_three_spellings_are_one_key(seed: str, prefix: str, upper: bool, message: bytes) -> None:
+def test_three_encodings_of_a_key(seed: str, prefix: str, upper: bool, message: bytes) -> None:
     text = prefix + seed
     pair = EphemeralKeyPair(text.upper() if upper else text)
     assert pair == EphemeralKeyPair(seed)
@@ -63,7 +63,7 @@ def test_three_spellings_are_one_key(seed: str, prefix: str, upper: bool, messag
     assert pair.sign(message) == EphemeralKeyPair(seed).sign(message)
 
 
-def test_generated_pairs_are_fresh_and_whole() -> None:
+def test_generated_pairs_are_distinct_and_valid() -> None:
     pairs = [EphemeralKeyPair.generate() for _ in range(20)]
     assert len({pair.private_key for pair in pairs}) == 20
     for pair in pairs:
@@ -98,7 +98,7 @@ def test_a_foreign_public_key_is_refused() -> None:
         EphemeralKeyPair(SEED, other.public_key)
 
 
-def test_a_pair_shows_its_key_to_whoever_reads_private_key_only() -> None:
+def test_key_is_visible_only_through_private_key() -> None:
     pair = EphemeralKeyPair(SEED)
     request = SendTransactionRequest(sender=1, recipient=2, amount="1", nonce=1, private_key=SEED)
     shown = [repr(pair), str(pair), f"{pair}", str(dir(pair)), repr(request), str(request)]
@@ -162,7 +162,7 @@ def transfer(**changes: Any) -> Any:
         {"text_data": "\ud83d"},
     ],
 )
-def test_what_the_node_would_refuse_is_not_signed(changes: dict[str, Any]) -> None:
+def test_invalid_transfer_is_not_signed(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError):
         transfer(**changes)
 

@@ -1,4 +1,4 @@
-"""A whole send_token, from a client's point of view."""
+"""send_token through the token service of a client."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ JWT = "eyJhbGciOi.JWT-OF-THE-SESSION.c2lnbmF0dXJl"
 
 @dataclass
 class Bot:
-    """The part of a client that pays, wired as MezonClient wires it."""
+    """A client for token transfers, assembled like MezonClient."""
 
     mmn_api_url: str | None
     zk_api_url: str | None
@@ -83,7 +83,7 @@ async def test_login_prepares_and_send_token_pays(bot: Bot, node: Node) -> None:
     assert (node.paid[0]["zk_proof"], node.paid[0]["zk_pub"]) == ("UFJPT0Y=", "UFVC")
 
 
-async def test_without_login_everything_is_made_on_use(bot: Bot, node: Node) -> None:
+async def test_without_login_everything_is_created_on_use(bot: Bot, node: Node) -> None:
     assert (await bot.send_token()).ok
     assert (await bot.send_token(amount=2)).ok
     assert len(node.calls("prove")) == 1
@@ -136,9 +136,7 @@ async def test_the_bot_pays_whatever_sender_id_says(
         {"mmn_extra_info": {"type": 3}},
     ],
 )
-async def test_what_cannot_be_paid_is_refused_before_anything_is_sent(
-    bot: Bot, node: Node, event: dict[str, Any]
-) -> None:
+async def test_invalid_payment_is_refused_before_sending(bot: Bot, node: Node, event: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgumentError):
         await bot.send_token(**event)
     assert node.seen == []
@@ -201,7 +199,7 @@ async def test_a_sync_get_zk_proof_works_too(bot: Bot, node: Node) -> None:
     assert node.paid[0]["zk_proof"] == "S"
 
 
-async def test_a_proof_service_that_is_down_costs_a_warning_at_login(
+async def test_unavailable_proof_service_is_a_warning_at_login(
     bot: Bot, node: Node, caplog: pytest.LogCaptureFixture
 ) -> None:
     node.fault("prove", answers("down", status=503), answers("down", status=503))
@@ -240,7 +238,7 @@ async def test_cancelling_one_send_leaves_the_others_their_proof(bot: Bot, node:
     assert len(node.paid) == 1
 
 
-async def test_closing_while_a_proof_is_fetched_is_an_error_and_no_cancellation(bot: Bot, node: Node) -> None:
+async def test_closing_during_a_proof_fetch_raises_no_cancellation(bot: Bot, node: Node) -> None:
     node.fault("prove", hangs())
     send = asyncio.create_task(bot.send_token())
     await node.arrived.wait()
@@ -251,7 +249,7 @@ async def test_closing_while_a_proof_is_fetched_is_an_error_and_no_cancellation(
 
 
 def key_of(seen: Seen) -> str:
-    """The public key that signed a transfer."""
+    """Return the public key that signed a transfer."""
     envelope = json.loads(base58_decode(seen.json["params"]["signature"]))
     return base58_encode(base64.b64decode(envelope["PubKey"]))
 
@@ -270,7 +268,7 @@ def key_and_proof_belong_together(node: Node, *, keys: int) -> None:
     assert len({key_of(seen) for seen in sent}) == keys
 
 
-async def test_a_login_between_proof_and_nonce_mixes_no_key_and_proof(bot: Bot, node: Node) -> None:
+async def test_login_between_proof_and_nonce_keeps_key_and_proof_together(bot: Bot, node: Node) -> None:
     nonce = bot.get_current_nonce
 
     async def login_first(user_id: int | str, tag: Any = "latest") -> GetCurrentNonceResponse:
@@ -284,7 +282,7 @@ async def test_a_login_between_proof_and_nonce_mixes_no_key_and_proof(bot: Bot, 
     key_and_proof_belong_together(node, keys=3)
 
 
-async def test_a_key_replaced_while_its_proof_comes_mixes_no_key_and_proof(bot: Bot, node: Node) -> None:
+async def test_key_replaced_during_the_fetch_keeps_key_and_proof_together(bot: Bot, node: Node) -> None:
     replacements = [EphemeralKeyPair.generate()]
 
     async def replacing() -> ZkProof:

@@ -63,7 +63,7 @@ def test_amounts(vectors: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("amount", [1.5, 0.1, 1e22, 5.0, True, None, "1.5", "", "0x10", "-1", "٣", b"5"])
-def test_an_amount_that_is_no_whole_number_is_refused(amount: Any) -> None:
+def test_amount_that_is_not_a_whole_number_is_refused(amount: Any) -> None:
     with pytest.raises(InvalidArgumentError):
         OFFLINE.scale_amount_to_decimals(amount)
 
