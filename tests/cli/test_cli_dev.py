@@ -97,7 +97,7 @@ async def test_dev_round_trip(tmp_path: Path) -> None:
         (tmp_path / "bot.py").write_text("import mezon\nnonsense\n")
         crash = (await page.until(is_report("crash")))["report"]
         assert "NameError" in crash["text"]
-        await command.until("it starts again when a file changes")
+        await command.until("it restarts when a file changes")
         assert await command.end(signal.SIGINT) == 0
     assert not (tmp_path / "mezon-cache").exists()
 

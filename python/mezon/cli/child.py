@@ -1,27 +1,46 @@
-"""The process of a bot, for ``run --reload``, ``dev`` and ``chat``: ``python -m mezon.cli.child TARGET``.
+"""The process of a bot for ``run --reload``, ``dev`` and ``chat``: ``python -m mezon.cli.child TARGET``.
 
-It imports the bot and runs its client. With ``--local`` (``dev`` and ``chat``) every client it makes is pointed at
-the local gateway of the environment, whatever the bot passes.
+Imports the bot and runs its client. For ``dev`` and ``chat``, every client of the bot talks to the local gateway,
+whatever the bot passes. The process reports its state to its parent, ``mezon.cli.process``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
+import signal
+import socket
 import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from mezon.cli.report import Reporter
 from mezon.testing.bots import BotError, Target, instances, load_bot, pointed_at, run_script
+from mezon.utils.logger import setup_logger
 
 LOCAL: Final = "MEZON_CLI_LOCAL"
-"""The variable with the client's options as JSON, when the bot is to talk to a local gateway."""
+"""Environment variable with the client's options as JSON, if the bot uses the local gateway."""
+
+ADDRESS: Final = "MEZON_CLI_REPORT"
+"""Environment variable with ``host:port:token`` of the parent's report server."""
+
+LINE_LIMIT: Final = 1 << 20
+"""Maximum length of a report in bytes."""
+
+STOP_TIMEOUT: Final = 8.0
+"""Seconds a bot has to end after SIGTERM; its handlers have five."""
+
+_INTERVAL: Final = 0.5
 
 
 def main() -> None:
-    """Run the bot that the arguments name as JSON. Exits as the bot does, 1 when it could not be imported."""
+    """Run the bot given as JSON in the arguments. Exits with the code of the bot, or 1 if the import fails."""
     fields = json.loads(sys.argv[1])
     target = Target(Path(fields["path"]), fields["module"], Path(fields["folder"]), fields["attribute"])
     reporter = Reporter.from_environment(lambda: instances)
@@ -30,14 +49,14 @@ def main() -> None:
     try:
         code = run(target, local_options(), reporter)
     except Exception as error:
-        tell_crash(reporter, target, error)
+        report_crash(reporter, target, error)
         code = 1
     sys.stdout.flush()
     sys.exit(code)
 
 
 def local_options() -> dict[str, Any] | None:
-    """Give the options of the environment; the store stays in memory, for the local gateway's ids start again."""
+    """Return the client options of the environment. The store is in memory: the local gateway reuses ids."""
     text = os.environ.pop(LOCAL, None)
     if text is None:
         return None
@@ -51,13 +70,13 @@ def local_options() -> dict[str, Any] | None:
 
 
 def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None) -> int:
-    """Import the bot and run it to its end."""
+    """Import the bot, run it until it ends, and return the exit code."""
     sys.path.insert(0, os.getcwd())
     with contextlib.ExitStack() as stack:
         replaced = stack.enter_context(pointed_at(local)) if local is not None else []
         client = load_bot(target)
         if client is None:
-            say(f"{target.path.name} makes no client when it is imported: it runs as a script")
+            say(f"{target.path.name} creates no client on import: it runs as a script")
             if reporter is not None:
                 reporter.show_logs()
             try:
@@ -67,7 +86,7 @@ def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None)
             return 0
     if replaced:
         names = ", ".join(sorted(set(replaced)))
-        say(f"{target.path.name} passes {names}; here its client talks to the local gateway all the same")
+        say(f"{target.path.name} passes {names}; its client uses the local gateway instead")
     if reporter is not None:
         reporter.show_logs()
     if client not in instances:
@@ -77,12 +96,12 @@ def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None)
 
 
 def say(text: str) -> None:
-    """Print a line of the command's, not of the bot's."""
+    """Print a line of the command, not of the bot."""
     print(f"mezon: {text}", file=sys.stderr, flush=True)
 
 
-def tell_crash(reporter: Reporter | None, target: Target, error: Exception) -> None:
-    """Print the error on standard error, from the bot's own lines on, and to who started us."""
+def report_crash(reporter: Reporter | None, target: Target, error: Exception) -> None:
+    """Print an error with a traceback that starts in the bot's code, and report it to the parent process."""
     from mezon.cli.find import is_plain, trim_traceback
 
     if isinstance(error, BotError):
@@ -93,7 +112,113 @@ def tell_crash(reporter: Reporter | None, target: Target, error: Exception) -> N
         text = trim_traceback(error).rstrip()
     print(f"mezon: {target.path.name} ended with an error\n{text}", file=sys.stderr, flush=True)
     if reporter is not None:
-        reporter.tell("crash", text=text)
+        reporter.report("crash", text=text)
+
+
+class Reporter:
+    """Report the bot's state, log and errors to the parent process, from threads, because the loop may be blocked.
+
+    Reports are JSON lines over a loopback connection. The first line holds a token, which authenticates the process.
+    """
+
+    def __init__(self, connection: socket.socket, token: str, clients: Callable[[], list[Any]]) -> None:
+        self._connection = connection
+        self._clients = clients
+        self._lock = threading.Lock()
+        self._broken = False
+        self._handler = _Handler(self)
+        self.report("hello", token=token, pid=os.getpid())
+
+    @classmethod
+    def from_environment(cls, clients: Callable[[], list[Any]]) -> Self | None:
+        """Return a reporter if the parent process asked for one and accepts the connection."""
+        address = os.environ.pop(ADDRESS, None)
+        if address is None:
+            return None
+        host, port, token = address.split(":")
+        try:
+            return cls(socket.create_connection((host, int(port)), timeout=5), token, clients)
+        except OSError:
+            return None
+
+    def report(self, kind: str, **details: Any) -> None:
+        """Send a line. Does nothing once the parent process is gone."""
+        data = json.dumps({"kind": kind, **details}, ensure_ascii=False, default=str).encode() + b"\n"
+        if self._broken or len(data) > LINE_LIMIT:
+            return
+        try:
+            with self._lock:
+                self._connection.sendall(data)
+        except OSError:
+            self._broken = True
+
+    def start(self) -> None:
+        """Start to report the state every half second, and the records of the logger ``mezon``."""
+        logging.getLogger("mezon").addHandler(self._handler)
+        threading.Thread(target=self._sample, name="mezon-report", daemon=True).start()
+        threading.Thread(target=self._end_with_parent, name="mezon-report-end", daemon=True).start()
+
+    def show_logs(self) -> None:
+        """Log to the terminal like ``client.run()``, unless the bot has configured logging.
+
+        ``run()`` itself would mistake this reporter's handler for such a configuration.
+        """
+        package = logging.getLogger("mezon")
+        if logging.root.handlers or package.handlers != [self._handler] or package.level or package.disabled:
+            return
+        package.removeHandler(self._handler)
+        setup_logger()
+        package.addHandler(self._handler)
+
+    def _end_with_parent(self) -> None:
+        """End the bot when the parent process is gone, even if it was killed."""
+        self._connection.settimeout(None)
+        with contextlib.suppress(OSError):
+            while self._connection.recv(4096):
+                pass
+        self._broken = True
+        if os.name == "posix":
+            # To the process, not to this thread: that interrupts the system call in which the loop waits.
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            signal.raise_signal(signal.SIGTERM)
+        # The Python handler of the signal never runs if a handler or the import of the bot blocks the main thread.
+        time.sleep(STOP_TIMEOUT)
+        os._exit(128 + signal.SIGTERM)
+
+    def _sample(self) -> None:
+        timer = threading.Event()
+        while not self._broken and not timer.wait(_INTERVAL):
+            for client in self._clients()[-1:]:
+                # Read without synchronization: an inconsistent sample is corrected by the next one.
+                with contextlib.suppress(Exception):
+                    self.report(
+                        "stats", state=client.state, latency=client.latency, stats=asdict(client.stats())
+                    )
+
+
+class _Handler(logging.Handler):
+    def __init__(self, reporter: Reporter) -> None:
+        super().__init__(logging.INFO)
+        self._reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = record.getMessage()
+            trace = ""
+            if record.exc_info and record.exc_info[1] is not None:
+                trace = "".join(traceback.format_exception(record.exc_info[1]))
+            kind = "error" if trace else "log"
+            self._reporter.report(
+                kind,
+                level=record.levelname,
+                logger=record.name,
+                text=text,
+                traceback=trace,
+                time=record.created,
+            )
+        except Exception:
+            self.handleError(record)
 
 
 if __name__ == "__main__":

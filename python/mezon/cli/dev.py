@@ -1,23 +1,26 @@
-"""``mezon dev``: gateway, playground and bot in one terminal."""
+"""``mezon dev``: local gateway, playground and bot in one terminal."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import sys
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from mezon.cli.find import find, load_env_file, reload_env, short
-from mezon.cli.keys import keys
-from mezon.cli.local import listening, local_bot, make_gateway
+from mezon.cli.gateway import listening, make_gateway
 from mezon.cli.output import complain, say
-from mezon.cli.process import BotProcess, changes
+from mezon.cli.process import BotProcess, changes, local_bot
 from mezon.testing.bots import Target
 from mezon.utils.signals import run_until_signal
 
 
 class _Control:
-    """The bot as the page sees it."""
+    """The interface of the playground to the bot's process."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -32,7 +35,7 @@ class _Control:
         await self.process.restart(f"restart {why}")
 
     def save_test(self, text: str) -> str:
-        """Save it beside where the command runs; never over a file that is there."""
+        """Save a test as a new file in the current directory and return its name."""
         for number in range(1, 1000):
             path = Path.cwd() / f"test_played_{number}.py"
             try:
@@ -42,7 +45,7 @@ class _Control:
                 continue
             say(f"saved   {path.name}: run pytest")
             return path.name
-        raise ValueError("there are a thousand played tests here already: tidy up first")
+        raise ValueError("1,000 files test_played_*.py exist: remove some")
 
 
 def develop(
@@ -66,16 +69,16 @@ def develop(
         control = _Control(target)
         playground = Playground(gateway, port=playground_port, bot=control)
 
-        def heard(report: dict[str, Any]) -> None:
+        def on_report(report: dict[str, Any]) -> None:
             playground.report({"time": time.time(), **report})
             if report["kind"] in ("started", "restarting"):
                 say(f"bot     {report['text']}")
             elif report["kind"] == "ended":
                 complain(f"bot     {report['text']}")
 
-        async with listening(gateway, playground), local_bot(target, gateway, heard) as process:
+        async with listening(gateway, playground), local_bot(target, gateway, on_report) as process:
             control.process = process
-            say(f"gateway {gateway.url}: a Mezon of your own, no account, no network")
+            say(f"gateway {gateway.url}: local, no account and no network needed")
             say(f"page    {playground.url}")
             stop = asyncio.Event()
             pressed = _hotkeys(gateway, process, playground.url, stop)
@@ -93,7 +96,7 @@ def develop(
                 if listens:
                     say("keys    o open the page, r restart the bot, d drop its connection, q quit")
                 else:
-                    say("keys    none without a terminal; Ctrl-C or SIGTERM ends it")
+                    say("keys    not available without a terminal; Ctrl-C or SIGTERM ends the command")
                 work = changes(folder, file, changed) if reload else stop.wait()
                 await run_until_signal(work, stop)
 
@@ -109,7 +112,7 @@ def _hotkeys(gateway: Any, process: BotProcess, url: str, stop: asyncio.Event) -
             case "o":
                 _open(url)
             case "r":
-                await process.restart("restart by key")
+                await process.restart("restart requested")
             case "d":
                 count = await gateway.drop()
                 say(f"gateway {'dropped the connection' if count else 'no connection to drop'}")
@@ -123,4 +126,41 @@ def _open(url: str) -> None:
     import webbrowser
 
     if not webbrowser.open(url):
-        say(f"page    no browser was found; open {url}")
+        say(f"page    no browser found; open {url}")
+
+
+@contextlib.asynccontextmanager
+async def keys(pressed: Callable[[str], Awaitable[None]]) -> AsyncIterator[bool]:
+    """Call ``pressed`` for each key while the block runs. Yields False if standard input is not a terminal."""
+    try:
+        import termios
+        import tty
+    except ImportError:  # Windows: only Ctrl-C works
+        yield False
+        return
+    try:
+        descriptor = sys.stdin.fileno()
+        before = termios.tcgetattr(descriptor)
+    except (termios.error, OSError, ValueError, AttributeError):  # no terminal
+        yield False
+        return
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def ready() -> None:
+        for key in os.read(descriptor, 16).decode(errors="ignore"):
+            task = asyncio.ensure_future(pressed(key.lower()))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    # cbreak leaves Ctrl-C alone.
+    tty.setcbreak(descriptor)
+    loop.add_reader(descriptor, ready)
+    try:
+        yield True
+    finally:
+        loop.remove_reader(descriptor)
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,21 +1,23 @@
-"""``mezon gateway``: the local gateway with a live log."""
+"""``mezon gateway``: the local gateway with a live log. ``dev`` and ``chat`` start theirs with the same functions."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from mezon.cli.local import listening, make_gateway
-from mezon.cli.output import WRONG_USE, as_json, fail, say
+from mezon.cli.output import FAILED, WRONG_USE, as_json, fail, say
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.testing.gateway import LocalGateway
 from mezon.testing.playground import Playground
 from mezon.testing.playground.views import content_of
 from mezon.testing.records import HOUSEKEEPING, Request, Sent, Tap
+from mezon.testing.world import load_world
 from mezon.utils.signals import run_until_signal
 
 
@@ -99,3 +101,37 @@ class _Log(Tap):
     def on_connections(self, live: int) -> None:
         """Print the number of open sockets after a change."""
         self._line("socket", f"{live} open")
+
+
+def make_gateway(*, port: int = 0, tls: bool = False, state_file: Path | None = None) -> LocalGateway:
+    """Create a gateway without starting it. Exits with an error message if the file of ``--world`` is invalid."""
+    options: dict[str, Any] = {}
+    if state_file is not None:
+        try:
+            state = load_world(state_file)
+        except (ValueError, OSError) as error:
+            fail(str(error), WRONG_USE)
+        options = {"world": state, "bot_username": state.bot.username}
+    return LocalGateway(port=port, tls=tls, **options)
+
+
+@contextlib.asynccontextmanager
+async def listening(*servers: Any) -> AsyncIterator[None]:
+    """Run servers while the block runs. Exits with an error message if a port is not available."""
+    async with contextlib.AsyncExitStack() as stack:
+        for server in servers:
+            try:
+                await stack.enter_async_context(server)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    fail(
+                        f"port {server.port} is taken: stop its listener, or choose another port with --port",
+                        FAILED,
+                    )
+                if isinstance(error, PermissionError):
+                    fail(
+                        f"port {server.port} may not be opened by this user: choose one above 1023 with --port",
+                        FAILED,
+                    )
+                raise
+        yield

@@ -1,4 +1,4 @@
-"""The bot's process: started, ended, started again when a file changes or somebody asks."""
+"""The bot's process: start, stop and restart it, receive its reports, and watch its files."""
 
 from __future__ import annotations
 
@@ -6,30 +6,32 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from mezon.cli.child import ADDRESS, LINE_LIMIT, LOCAL, STOP_TIMEOUT
 from mezon.testing.bots import Target
 
-__all__ = ["BotProcess", "changes"]
+if TYPE_CHECKING:
+    from mezon.testing.gateway import LocalGateway
 
-#: Seconds: handlers of the bot have five at its end.
-_PATIENCE: Final = 8.0
+__all__ = ["BotProcess", "ReportServer", "changes", "local_bot"]
 
 _WATCHED: Final = (".py", ".toml", ".json", ".yaml", ".yml", ".txt", ".html")
 _IGNORED: Final = {"__pycache__", "mezon-cache", "node_modules", "site-packages"}
 
 
 class BotProcess:
-    """One bot, one process at a time.
+    """A bot, run as one process at a time.
 
     Args:
         target: The bot.
-        environment: Variables over those of this process.
-        on_change: Called with ``started``, ``restarting`` or ``ended`` and a sentence.
-        capture: Called with each line of the bot's output; None lets it write to this terminal.
+        environment: Variables that override those of this process.
+        on_change: Called with ``started``, ``restarting`` or ``ended`` and a message.
+        capture: Called with each line of the bot's output; None prints it on this terminal.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class BotProcess:
 
     @property
     def pid(self) -> int | None:
-        """Its process id while it runs."""
+        """The process id, or None while the bot does not run."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
@@ -78,7 +80,7 @@ class BotProcess:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=pipe,
             stderr=asyncio.subprocess.STDOUT if pipe is not None else None,
-            # Ctrl-C is for the command, which then ends the bot in order.
+            # The command handles Ctrl-C and stops the bot.
             start_new_session=os.name == "posix",
             limit=1 << 20,
         )
@@ -88,7 +90,7 @@ class BotProcess:
 
     async def _follow(self, process: asyncio.subprocess.Process) -> None:
         if process.stdout is not None and self._capture is not None:
-            with contextlib.suppress(ValueError):  # a line without an end
+            with contextlib.suppress(ValueError):  # a line above the limit
                 async for line in process.stdout:
                     self._capture(line.decode(errors="replace").rstrip("\r\n"))
         code = await process.wait()
@@ -97,20 +99,20 @@ class BotProcess:
             self.ended.set()
             if code:
                 self._on_change(
-                    "ended", f"{self.target} ended with code {code}; it starts again when a file changes"
+                    "ended", f"{self.target} ended with code {code}; it restarts when a file changes"
                 )
             else:
                 self._on_change("ended", f"{self.target} ended")
 
     async def restart(self, why: str) -> None:
-        """End the process and start it again."""
+        """Stop the process and start it again."""
         async with self._lock:
             self._on_change("restarting", why)
             await self._stop()
             await self._start()
 
     async def stop(self) -> None:
-        """Ask with SIGTERM, then insist."""
+        """Stop the process with SIGTERM, and kill it if it does not end in time."""
         async with self._lock:
             await self._stop()
 
@@ -122,7 +124,7 @@ class BotProcess:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             try:
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(STOP_TIMEOUT):
                     await process.wait()
             except TimeoutError:
                 process.kill()
@@ -133,8 +135,87 @@ class BotProcess:
         self.ended.set()
 
 
+class ReportServer:
+    """Receive the reports of a bot's process (``mezon.cli.child.Reporter``).
+
+    ``on_report`` is called with each report as a dict, and with ``{"kind": "gone"}`` when the connection ends.
+    """
+
+    def __init__(self, on_report: Callable[[dict[str, Any]], None]) -> None:
+        self._on_report = on_report
+        self._token = secrets.token_urlsafe(16)
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=LINE_LIMIT)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that let a bot's process report here."""
+        assert self._server is not None
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return {ADDRESS: f"{host}:{port}:{self._token}"}
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            first = json.loads(await reader.readline() or b"{}")
+            if not secrets.compare_digest(str(first.pop("token", "")), self._token):
+                return
+            self._on_report(first)
+            while line := await reader.readline():
+                self._on_report(json.loads(line))
+            self._on_report({"kind": "gone", "pid": first.get("pid")})
+        except (ValueError, ConnectionError, asyncio.LimitOverrunError):
+            pass
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+
+def local_environment(gateway: LocalGateway) -> dict[str, str]:
+    """Return the variables that point a bot's process at the gateway, whatever the bot passes to its client."""
+    options = gateway.client_options()
+    options.pop("gateway", None)
+    if gateway.ca_file is not None:
+        options["ca_file"] = gateway.ca_file
+    return {**gateway.environment(), LOCAL: json.dumps(options)}
+
+
+@contextlib.asynccontextmanager
+async def local_bot(
+    target: Target,
+    gateway: LocalGateway,
+    on_report: Callable[[dict[str, Any]], None],
+    capture: Callable[[str], None] | None = None,
+) -> AsyncIterator[BotProcess]:
+    """Create the bot's process without starting it, and stop it after the block.
+
+    ``on_report`` gets the reports of the bot, and those of its process (started, restarting, ended).
+    """
+
+    def changed(kind: str, text: str) -> None:
+        on_report({"kind": kind, "text": text})
+
+    async with ReportServer(on_report) as reports:
+        environment = {**local_environment(gateway), **reports.environment}
+        process = BotProcess(target, environment, changed, capture)
+        try:
+            yield process
+        finally:
+            await process.stop()
+
+
 async def changes(folder: Path, env_file: Path | None, changed: Callable[[list[Path]], Any]) -> None:
-    """Call ``changed`` with the files of a folder that were saved, for ever; await what it returns."""
+    """Watch a folder and await ``changed`` with the saved files, until cancelled."""
     from watchfiles import awatch
 
     def watched(change: Any, path: str) -> bool:
@@ -146,7 +227,7 @@ async def changes(folder: Path, env_file: Path | None, changed: Callable[[list[P
             return False
         return file.suffix in _WATCHED or file.name == ".env"
 
-    # Tests of the bot are no part of it.
+    # Changed tests do not restart the bot.
     def matters(path: str) -> bool:
         name = Path(path).name
         return not name.startswith("test_") and name != "conftest.py"

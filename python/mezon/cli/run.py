@@ -1,4 +1,4 @@
-"""``mezon run``: say what is imported and where it connects, then run it."""
+"""``mezon run``: print the bot and its server, then run it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from mezon.testing.bots import BotError, Target, load_bot, run_script
 
 
 def run_bot(named: str | None, *, reload: bool, env_file: Path | None, health: str | None = None) -> None:
-    """Find the bot and run it to its end. ``health`` is the default of its client's parameter of that name."""
+    """Find the bot and run it until it ends. ``health`` is the default of its client's ``health`` parameter."""
     target = find(named)
     if health:
         os.environ["MEZON_HEALTH"] = health
     file, names = load_env_file(env_file, Path.cwd())
     if file is not None:
-        say(f"env     {short(file)}: {', '.join(names) or 'nothing that was not set already'}")
+        say(f"env     {short(file)}: {', '.join(names) or 'all variables were set already'}")
     say(f"bot     {short(target.path)} (import {target.module})")
     if reload:
         _run_with_reload(target, file, names)
@@ -34,7 +34,7 @@ def _run_here(target: Target) -> None:
     try:
         client = load_bot(target)
         if client is None:
-            say("client  none at the top level of the file: it runs as a script")
+            say("client  none at the top level of the file: the bot runs as a script")
             run_script(target)
             return
         say(f"client  bot {client.client_id} at {client.login_url}")
@@ -50,23 +50,22 @@ def _run_here(target: Target) -> None:
 
 
 def _run_with_reload(target: Target, env_file: Path | None, names: list[str]) -> None:
-    from mezon.cli.process import BotProcess, changes
-    from mezon.cli.report import ReportServer
+    from mezon.cli.process import BotProcess, ReportServer, changes
     from mezon.utils.signals import run_until_signal
 
     folder = Path.cwd().resolve()
     from_file = set(names)
 
     async def main() -> None:
-        # Nobody reads the reports here; the bot ends when the connection does.
+        # The reports are ignored; the connection makes the bot end with this process.
         async with ReportServer(lambda report: None) as reports:
             process = BotProcess(target, reports.environment, lambda kind, text: say(f"mezon   {text}"))
-            say(f"watch   {folder}; Ctrl-C ends it")
+            say(f"watch   {folder}; Ctrl-C ends the bot")
             await process.start()
 
             async def changed(files: list[Path]) -> None:
                 reload_env(env_file, folder, from_file)
-                await process.restart(f"{short(files[0])} was saved: the process starts again")
+                await process.restart(f"{short(files[0])} was saved: restarting")
 
             try:
                 await run_until_signal(changes(folder, env_file, changed))

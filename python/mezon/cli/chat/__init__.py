@@ -18,9 +18,9 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from mezon.cli.chat.commands import COMMANDS, Room, UsageError
 from mezon.cli.chat.render import BUTTON, Renderer, options_of, parts_of
 from mezon.cli.find import find, load_env_file
-from mezon.cli.local import listening, local_bot, make_gateway
+from mezon.cli.gateway import listening, make_gateway
 from mezon.cli.output import FAILED, WRONG_USE, complain, fail, say
-from mezon.cli.process import BotProcess
+from mezon.cli.process import BotProcess, local_bot
 from mezon.testing.playground.conversation import Conversation
 from mezon.testing.playground.recording import Recording
 
