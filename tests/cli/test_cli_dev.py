@@ -68,7 +68,7 @@ async def test_dev_round_trip(tmp_path: Path) -> None:
         if not hello["connected"]:
             await page.until(lambda event: event["event"] == "connected" and event["live"])
         # The bot names a real server and a real key: it is here all the same, and is told so.
-        await command.until("bot.py passes host, use_ssl; here its client talks to the local gateway")
+        await command.until("bot.py passes host, use_ssl; its client uses the local gateway instead")
         # What run() shows is shown here, and on the page.
         await command.until("is logged in at http://127.0.0.1")
         await page.until(lambda event: is_report("log")(event) and "is logged in" in event["report"]["text"])
@@ -127,7 +127,7 @@ async def test_hotkeys(tmp_path: Path) -> None:
     try:
         await until("keys    o open the page")
         os.write(terminal, b"r")
-        await until("restart by key")
+        await until("restart requested")
         await until("started")
         os.write(terminal, b"d")
         await until("connection")

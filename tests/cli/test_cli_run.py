@@ -78,7 +78,7 @@ async def test_bot_without_a_module_level_client_runs_as_a_script(
     )
     (tmp_path / ".env").write_text(settings(gateway))
     async with running("run", folder=tmp_path) as command:
-        await command.until("it runs as a script")
+        await command.until("runs as a script")
         await gateway.wait_joined(timeout=30)
         assert await command.end(signal.SIGTERM) == 0
 
