@@ -1,4 +1,4 @@
-"""What code cites is there: every mention of a page in a comment or docstring leads to a heading of that page."""
+"""Citations of pages in comments and docstrings lead to existing headings, and pages name existing files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import pytest
 from docs_pages import PAGES, ROOT, anchor, headings, prose, table
 
-#: Where code lives.
+#: The folders with code.
 FOLDERS: Final = ("python", "src", "tests", "benches", "tools", "examples")
 SOURCES: Final = [
     ROOT / "build.rs",
@@ -21,7 +21,7 @@ SOURCES: Final = [
     ),
 ]
 
-#: These pages are long: whoever cites them says where to look.
+#: Citations of these long pages need a heading.
 WITH_HEADING: Final = {"docs/protocol.md", "docs/contract.md"}
 
 _CITATION = re.compile(r'\b(docs/[\w/-]+\.md)(?:#([\w-]+)|, \\?"([^"\\]+)\\?")?')
@@ -30,7 +30,7 @@ _NEXT_LINE = re.compile(r"\n[ \t]*(?://[/!]?|#:?)?[ \t]*")
 
 
 class Citation(NamedTuple):
-    """A place of a page that a file names."""
+    """A citation of a page, or of a heading of it, in a file."""
 
     file: str
     page: str
@@ -38,7 +38,7 @@ class Citation(NamedTuple):
 
 
 def cited_in(text: str, file: str) -> list[Citation]:
-    """The citations of a text: ``docs/protocol.md, "Heading"``, ``docs/protocol.md#anchor``, ``docs/page.md``."""
+    """Find the citations of a text: ``docs/protocol.md, "Heading"``, ``docs/protocol.md#anchor``, ``docs/page.md``."""
     line = _NEXT_LINE.sub(" ", text)
     found = []
     for page, place, heading in _CITATION.findall(line):
@@ -78,8 +78,8 @@ def test_a_citation_leads_somewhere(citation: Citation) -> None:
     if citation.place is not None:
         assert citation.place in map(anchor, headings(page))
     elif citation.page in WITH_HEADING:
-        # A module may say that it makes the page, or takes a whole page apart.
-        assert citation.file.startswith("tests/docs/"), "which heading?"
+        # Tests of the documentation may cite a whole page.
+        assert citation.file.startswith("tests/docs/"), "cite a heading"
 
 
 def test_nothing_outside_the_repository_is_cited() -> None:
@@ -93,7 +93,7 @@ def test_nothing_outside_the_repository_is_cited() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_anchors_of_links(page: Path) -> None:
-    """A link with an anchor, to another page or within this one, leads to a heading."""
+    """A link with an anchor leads to a heading of this or another page."""
     lost = []
     for target, place in re.findall(r"\]\((?!https?://|mailto:)([^)#\s]*)#([\w-]+)\)", prose(page)):
         other = (page.parent / target).resolve() if target else page
@@ -102,11 +102,11 @@ def test_anchors_of_links(page: Path) -> None:
     assert lost == []
 
 
-#: The changelog tells of files that went.
-OF_TODAY: Final = [page for page in PAGES if page.name != "CHANGELOG.md"]
+#: The changelog may name removed files.
+CURRENT_PAGES: Final = [page for page in PAGES if page.name != "CHANGELOG.md"]
 
 
-@pytest.mark.parametrize("page", OF_TODAY, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", CURRENT_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_files_a_page_names_are_there(page: Path) -> None:
     named = re.findall(
         r"`((?:src|python|tests|docs|tools|benches|examples|proto)/[\w./-]+?)(?:::[\w:]+)?`", prose(page)
@@ -114,28 +114,30 @@ def test_the_files_a_page_names_are_there(page: Path) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_the_map_answers_four_questions() -> None:
-    """ARCHITECTURE.md begins with them: one line each, and every line names files."""
-    rows = table(ROOT / "ARCHITECTURE.md", "## Four questions")
-    assert len(rows) == 4
-    assert all("`src/" in answer or "`python/" in answer for _, answer in rows)
+def test_architecture_answers_each_question_with_one_file() -> None:
+    rows = table(ROOT / "ARCHITECTURE.md", "## Questions")
+    assert len(rows) == 7
+    for question, answer in rows:
+        (file,) = re.findall(r"[\w/]+\.(?:rs|py|md)(?=`|#)", answer)
+        assert question.endswith("?")
+        assert (ROOT / file).is_file()
 
 
-def test_the_map_names_every_room() -> None:
-    """Each folder and file at the top of the two houses stands in the block of "The rooms", and nothing that went."""
+def test_architecture_lists_every_room() -> None:
+    """The block of "The rooms" lists exactly the folders and files at the top of `src` and `python/mezon`."""
     rooms = (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition("## The rooms")[2].partition("```\n")[2]
     named: dict[str, set[str]] = {}
-    house = ""
+    folder = ""
     for line in rooms.partition("```")[0].splitlines():
         indent, names = len(line) - len(line.lstrip()), line.strip().partition("   ")[0].split()
         if indent == 0:
-            house = names[0]
+            folder = names[0]
         elif indent == 2:
-            named.setdefault(house, set()).update(name.rpartition("/")[0] or name for name in names)
-    for house, face in (("src/", {"lib.rs"}), ("python/mezon/", {"__init__.py", "py.typed"})):
+            named.setdefault(folder, set()).update(name.rpartition("/")[0] or name for name in names)
+    for folder, facade in (("src/", {"lib.rs"}), ("python/mezon/", {"__init__.py", "py.typed"})):
         there = {
             path.name
-            for path in (ROOT / house).iterdir()
+            for path in (ROOT / folder).iterdir()
             if path.name != "__pycache__" and path.suffix not in (".so", ".pyd")
         }
-        assert there - face == named[house]
+        assert there - facade == named[folder]

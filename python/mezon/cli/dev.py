@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mezon.cli.gateway import listening, make_gateway
 from mezon.cli.output import complain, say
 from mezon.cli.process import BotProcess, changes, local_bot
 from mezon.testing.bots import Target
+from mezon.utils.background import BackgroundTasks
 from mezon.utils.signals import run_until_signal
 
 
@@ -130,7 +132,7 @@ def _open(url: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def keys(pressed: Callable[[str], Awaitable[None]]) -> AsyncIterator[bool]:
+async def keys(pressed: Callable[[str], Coroutine[Any, Any, None]]) -> AsyncIterator[bool]:
     """Call ``pressed`` for each key while the block runs. Yields False if standard input is not a terminal."""
     try:
         import termios
@@ -145,13 +147,11 @@ async def keys(pressed: Callable[[str], Awaitable[None]]) -> AsyncIterator[bool]
         yield False
         return
     loop = asyncio.get_running_loop()
-    tasks: set[asyncio.Task[None]] = set()
+    background = BackgroundTasks(logging.getLogger("mezon.cli"))
 
     def ready() -> None:
         for key in os.read(descriptor, 16).decode(errors="ignore"):
-            task = asyncio.ensure_future(pressed(key.lower()))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            background.spawn(pressed(key.lower()), f"key {key}")
 
     # cbreak leaves Ctrl-C alone.
     tty.setcbreak(descriptor)
@@ -161,6 +161,4 @@ async def keys(pressed: Callable[[str], Awaitable[None]]) -> AsyncIterator[bool]
     finally:
         loop.remove_reader(descriptor)
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await background.stop()
