@@ -1,5 +1,5 @@
-//! Compiles the two schemas: Rust types by prost, a table of every message's fields for the plan-driven codec, and the
-//! field numbers the core knows by name.
+//! Compiles the two schemas: Rust types with prost, a table of every message's fields for the plan-driven codec,
+//! and the field numbers that the core uses by name.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use prost_types::{DescriptorProto, FileDescriptorSet};
 
 const SCHEMAS: [&str; 2] = ["mezon/protobuf/api/api.proto", "mezon/protobuf/rtapi/realtime.proto"];
 
-/// The messages whose field numbers become constants, each in a module of its own.
+/// The messages whose field numbers become constants, each in its own module.
 const NUMBERED: [&str; 11] = [
     "Envelope",
     "Error",
@@ -35,7 +35,7 @@ fn main() {
     config.compile_fds(files).expect("prost generates code for the schemas");
 }
 
-/// One sorted static slice of messages, each with its fields in ascending order of their numbers.
+/// Write a sorted static slice of messages, each with its fields in ascending order of their numbers.
 fn write_tables(files: &FileDescriptorSet, path: &Path) {
     let mut messages = Vec::new();
     for file in &files.file {
@@ -53,7 +53,7 @@ fn write_tables(files: &FileDescriptorSet, path: &Path) {
     std::fs::write(path, text).expect("OUT_DIR is writable");
 }
 
-/// `pub mod channel_message { pub const CHANNEL_ID: u32 = 2; ... }` for each of `NUMBERED`.
+/// Write `pub mod channel_message { pub const CHANNEL_ID: u32 = 2; ... }` for each of `NUMBERED`.
 fn write_numbers(files: &FileDescriptorSet, path: &Path) {
     let mut text = String::new();
     for name in NUMBERED {
@@ -93,7 +93,7 @@ fn collect(scope: &str, message: &DescriptorProto, into: &mut Vec<(String, Strin
             other => format!("Kind::{other:?}"),
         };
         let repeated = field.label() == Label::Repeated;
-        // proto3 packs scalar lists unless told otherwise.
+        // proto3 packs scalar lists by default.
         let packed = repeated
             && !matches!(field.r#type(), Type::Message | Type::String | Type::Bytes | Type::Group)
             && field.options.as_ref().and_then(|o| o.packed) != Some(false);

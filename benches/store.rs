@@ -1,4 +1,4 @@
-//! The message cache: accept to commit, and reads.
+//! The message cache: from accept to commit, and reads.
 
 use std::time::{Duration, Instant};
 

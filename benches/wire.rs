@@ -1,4 +1,4 @@
-//! What every frame costs before anybody decodes it, and what every call costs to wrap: `cargo bench --bench wire`.
+//! The cost of a frame before it is decoded, and of encoding a call: `cargo bench --bench wire`.
 
 use std::hint::black_box;
 
@@ -8,7 +8,7 @@ use _core::wire::{classify, encode_envelope, peek};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use prost::Message as _;
 
-/// A message of about 400 bytes, as they come.
+/// A typical message of about 400 bytes.
 fn message() -> Vec<u8> {
     let message = ChannelMessage {
         clan_id: 1_830_000_000_000_000_011,
@@ -58,7 +58,7 @@ fn wire(criterion: &mut Criterion) {
     for (name, frame) in &frames[..2] {
         group.bench_function(*name, |bench| bench.iter(|| peek(black_box(frame))));
     }
-    // For comparison: what it would be to decode the frame.
+    // For comparison: decoding the frame.
     let frame = &frames[0].1;
     group.bench_function("decoded by prost", |bench| bench.iter(|| Envelope::decode(black_box(&frame[..]))));
     group.finish();

@@ -1,5 +1,5 @@
-//! The last things of each channel, within three bounds: what the store keeps in memory, and the messages that Python has
-//! not asked for yet.
+//! Ring buffers of the latest entries of each channel, within three bounds. The store's memory layer uses them,
+//! and the connection for the recent messages that Python has not requested yet.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -7,7 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use crate::memory_budget::MemoryBudget;
 use crate::wire::Body;
 
-/// What an entry counts for against the bound in bytes.
+/// The weight of an entry against the bound in bytes.
 pub trait Weigh {
     fn weight(&self) -> usize;
 }
@@ -18,7 +18,8 @@ impl Weigh for Body {
     }
 }
 
-/// How much is held: of a channel, of how many channels, and of all together. Zero of one is nothing at all.
+/// The bounds: entries per channel, number of channels, and bytes of all channels together. If one of them is
+/// zero, nothing is held.
 #[derive(Debug, Clone, Copy)]
 pub struct RingBounds {
     pub per_channel: usize,
@@ -26,12 +27,13 @@ pub struct RingBounds {
     pub bytes: usize,
 }
 
-/// The last entries of each channel, by their id. The oldest of a channel, and channels long unused, make room.
+/// The latest entries of each channel, by id. The oldest entries of a channel and the channels unused for longest
+/// are evicted.
 #[derive(Debug)]
 pub struct Rings<T> {
     channels: IdMap<Ring<T>>,
     bounds: RingBounds,
-    /// Who else holds such things; nobody for what the process has once.
+    /// The memory budget that limits the bytes; None if the process has only one of these.
     budget: Option<&'static MemoryBudget>,
     bytes: usize,
     clock: u64,
@@ -40,7 +42,7 @@ pub struct Rings<T> {
 #[derive(Debug)]
 struct Ring<T> {
     entries: VecDeque<(i64, T)>,
-    /// The greatest id in the ring so far: a greater one cannot be a duplicate.
+    /// The greatest id that the ring has held: an entry with a greater id cannot be a duplicate.
     newest: i64,
     used: u64,
 }
@@ -59,7 +61,7 @@ impl<T: Weigh> Rings<T> {
         Self { channels: IdMap::default(), bounds, budget: None, bytes: 0, clock: 0 }
     }
 
-    /// Those of one of a budget, whose bounds in bytes hold for all of them together.
+    /// Create rings whose bound in bytes is shared with the other users of `budget`.
     pub fn with_budget(bounds: RingBounds, budget: &'static MemoryBudget) -> Self {
         Self { budget: Some(budget), ..Self::new(bounds) }
     }
@@ -68,26 +70,26 @@ impl<T: Weigh> Rings<T> {
         self.budget.map_or(self.bounds.bytes, |budget| budget.share_of(self.bounds.bytes))
     }
 
-    /// Adds an entry behind the others of its channel.
+    /// Append an entry to its channel.
     pub fn push(&mut self, channel: i64, id: i64, entry: T) {
         if self.takes(&entry) {
             self.append(channel, id, entry);
         }
     }
 
-    /// Adds an entry unless one of that id is there.
+    /// Append an entry unless the channel holds one of the same id.
     pub fn add(&mut self, channel: i64, id: i64, entry: T) {
         if self.channels.get(&channel).and_then(|ring| ring.position(id)).is_none() {
             self.push(channel, id, entry);
         }
     }
 
-    /// Takes the place of the channel's entry of that id, or adds one.
+    /// Replace the channel's entry of the same id, or append a new one.
     pub fn put(&mut self, channel: i64, id: i64, entry: T) {
         let known = self.channels.get(&channel).and_then(|ring| ring.position(id));
         let Some(at) = known else { return self.push(channel, id, entry) };
         if !self.takes(&entry) {
-            // What it would replace is out of date.
+            // The entry that it would replace is out of date.
             self.remove(channel, id);
             return;
         }
@@ -103,7 +105,7 @@ impl<T: Weigh> Rings<T> {
         }
     }
 
-    /// Would it be held?
+    /// Return whether the bounds allow the entry.
     pub fn takes(&self, entry: &T) -> bool {
         let RingBounds { per_channel, channels, .. } = self.bounds;
         per_channel > 0 && channels > 0 && entry.weight() <= self.max_bytes()
@@ -127,7 +129,7 @@ impl<T: Weigh> Rings<T> {
         }
     }
 
-    /// Replaces the entry of that id by what `change` makes of it; None removes it.
+    /// Replace the entry with the result of `change`, or remove it if the result is None.
     pub fn change(&mut self, channel: i64, id: i64, change: impl FnOnce(&T) -> Option<T>) {
         let Some(ring) = self.channels.get_mut(&channel) else { return };
         let Some(at) = ring.position(id) else { return };
@@ -153,7 +155,7 @@ impl<T: Weigh> Rings<T> {
         true
     }
 
-    /// Hands the entries of a channel out, oldest first, and forgets them.
+    /// Remove and return the entries of a channel, oldest first.
     pub fn take(&mut self, channel: i64) -> VecDeque<(i64, T)> {
         let Some(ring) = self.channels.remove(&channel) else { return VecDeque::new() };
         self.bytes -= ring.entries.iter().map(|(_, entry)| entry.weight()).sum::<usize>();
@@ -168,7 +170,7 @@ impl<T: Weigh> Rings<T> {
         Some(&ring.entries[at].1)
     }
 
-    /// Everything held of one channel, or of all.
+    /// Return the entries of one channel, or of all.
     pub fn entries(&self, channel: Option<i64>) -> impl Iterator<Item = &T> {
         let one = channel.map(|channel| self.channels.get(&channel));
         let all = if one.is_none() { Some(self.channels.values()) } else { None };
@@ -184,9 +186,9 @@ impl<T: Weigh> Rings<T> {
         self.channels.values().map(|ring| ring.entries.len()).sum()
     }
 
-    /// Forgets the channels used longest ago other than `keep`; then the oldest entries of `keep`.
+    /// Evict the channels unused for longest other than `keep`, then the oldest entries of `keep`.
     ///
-    /// An eighth more goes than need be, so that the order of use is looked at rarely.
+    /// Frees an eighth more than necessary, so that the channels are rarely sorted by use.
     fn make_room(&mut self, keep: i64) {
         let with_room = |bound: usize| bound - bound / 8;
         let most = self.max_bytes();
@@ -200,7 +202,7 @@ impl<T: Weigh> Rings<T> {
             }
             self.take(id);
         }
-        // One channel alone may be too much.
+        // One channel alone may exceed the bound.
         while self.bytes > most
             && let Some(ring) = self.channels.get_mut(&keep)
             && let Some((_, gone)) = ring.entries.pop_front()
@@ -210,10 +212,10 @@ impl<T: Weigh> Rings<T> {
     }
 }
 
-/// A map by ids of the server.
+/// A map keyed by ids of the server.
 pub type IdMap<T> = HashMap<i64, T, BuildHasherDefault<IdHasher>>;
 
-/// Ids are snowflakes given out by the server: one multiplication spreads them.
+/// Ids are snowflakes assigned by the server: one multiplication distributes them.
 #[derive(Debug, Default)]
 pub struct IdHasher(u64);
 

@@ -1,6 +1,6 @@
-//! What a token transfer needs of cryptography: Ed25519 key pairs, signatures, base58, addresses.
+//! The cryptography of token transfers: Ed25519 key pairs, signatures, base58, addresses.
 //!
-//! The seed of a key lives in one place on the heap and is wiped when the pair is dropped.
+//! The seed of a key exists in one place on the heap and is wiped when the pair is dropped.
 
 use std::fmt;
 
@@ -10,21 +10,21 @@ use rand::rngs::OsRng;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// What stands before the seed in a private key as the Mezon SDKs exchange it. Byte 6 says 11 where the
-/// algorithm identifier has 5 bytes, so it is no valid DER; it is written all the same because they expect it.
+/// The prefix of the seed in a private key as the Mezon SDKs exchange it. Byte 6 is 11 although the algorithm
+/// identifier has 5 bytes, so the key is not valid DER; the SDKs expect it nevertheless.
 const SDK_PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x0b, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
-/// The prefix RFC 8410 asks for.
+/// The prefix that RFC 8410 specifies.
 const DER_PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
 const LONGEST_KEY: usize = SDK_PREFIX.len() + SECRET_KEY_LENGTH;
 
-/// Bytes of an address: a SHA-256 digest.
+/// The length of an address: a SHA-256 digest.
 pub const ADDRESS_LENGTH: usize = 32;
 
-/// Why a private key cannot be read. Says nothing of its content.
+/// Why a private key cannot be read. Reveals nothing of its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyError {
     NotHex,
@@ -46,17 +46,17 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
-/// An Ed25519 key pair. Not `Clone`, and its `Debug` shows the public half alone.
+/// An Ed25519 key pair. Not `Clone`; its `Debug` output shows the public key only.
 pub struct KeyPair {
-    // Boxed, so that moving the pair copies a pointer and leaves no second seed behind.
+    // Boxed, so that moving the pair copies a pointer and leaves no second copy of the seed.
     key: Box<SigningKey>,
 }
 
 impl KeyPair {
-    /// A new pair from the randomness of the operating system.
+    /// Generate a pair from the operating system's random numbers.
     ///
     /// # Errors
-    /// When the operating system gives none.
+    /// If the operating system provides none.
     pub fn generate() -> Result<Self, String> {
         let mut seed = Zeroizing::new([0_u8; SECRET_KEY_LENGTH]);
         OsRng.try_fill_bytes(seed.as_mut()).map_err(|error| error.to_string())?;
@@ -67,10 +67,10 @@ impl KeyPair {
         Self { key: Box::new(SigningKey::from_bytes(seed)) }
     }
 
-    /// Reads a key as the SDKs write it, as correct PKCS#8, or as a bare seed; hexadecimal in each case.
+    /// Read a key in the format of the SDKs, as correct PKCS#8, or as a bare seed; hexadecimal in each case.
     ///
     /// # Errors
-    /// [`KeyError`] when the text is none of the three.
+    /// [`KeyError`] if the text is none of the three.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let text = text.as_bytes();
         let length = text.len() / 2;
@@ -90,10 +90,10 @@ impl KeyPair {
         Ok(Self::from_seed(&seed))
     }
 
-    /// The private key as the SDKs exchange it: 96 hexadecimal digits, wiped when dropped.
+    /// Return the private key in the format of the SDKs: 96 hexadecimal digits, wiped when dropped.
     pub fn to_text(&self) -> Zeroizing<String> {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        // Room for all of it, so that the text is never moved by growing.
+        // Allocated at its full size, so that growing never moves the text.
         let mut text = Zeroizing::new(String::with_capacity(2 * LONGEST_KEY));
         for byte in SDK_PREFIX.iter().chain(self.key.as_bytes()) {
             text.push(char::from(DIGITS[usize::from(byte >> 4)]));
@@ -106,7 +106,7 @@ impl KeyPair {
         self.key.verifying_key().to_bytes()
     }
 
-    /// The raw signature, the same for the same message every time.
+    /// Return the raw signature. It is deterministic.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.key.sign(message).to_bytes()
     }
@@ -129,22 +129,22 @@ fn digit(letter: u8) -> Result<u8, KeyError> {
     }
 }
 
-/// Base58 in the alphabet of Bitcoin.
+/// Encode bytes as base58 in Bitcoin's alphabet.
 pub fn base58_encode(bytes: &[u8]) -> String {
     bs58::encode(bytes).into_string()
 }
 
-/// The bytes of a base58 text, or nothing when it holds a letter outside the alphabet.
+/// Decode a base58 text; None if it contains a letter outside the alphabet.
 pub fn base58_decode(text: &str) -> Option<Vec<u8>> {
     bs58::decode(text).into_vec().ok()
 }
 
-/// The address of a user: base58 of the SHA-256 of the id.
+/// Return the address of a user: base58 of the SHA-256 of the id.
 pub fn address_of(user_id: &str) -> String {
     base58_encode(&Sha256::digest(user_id.as_bytes()))
 }
 
-/// Whether a text decodes to the 32 bytes of an address. Takes no longer for a longer text.
+/// Return whether a text decodes to the 32 bytes of an address. The time is bounded for a text of any length.
 pub fn is_address(text: &str) -> bool {
     let mut bytes = [0_u8; ADDRESS_LENGTH];
     text.len() <= 44 && bs58::decode(text).onto(&mut bytes[..]) == Ok(ADDRESS_LENGTH)

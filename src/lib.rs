@@ -1,4 +1,7 @@
-//! The core of mezon-rs: frames, sockets, time and SQLite. Only `py` knows Python.
+//! The core of mezon-rs: frames, sockets, time and SQLite. Only `py` depends on Python.
+//!
+//! `gateway`, `inbox` and `store` do not depend on each other; `item` holds the types between them
+//! (`tests/layers.rs`).
 
 mod by_channel;
 pub mod crypto;

@@ -1,29 +1,31 @@
-//! Many clients in one process: what each may hold in memory is bounded, and so is what all of them hold together.
+//! The memory budget of a process with many clients: limits each client and all of them together.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// So many hold as much as their own bounds say.
+/// Up to this number of clients, each may hold its full bound.
 const UNDIVIDED: usize = 8;
-/// Nobody has to do with less than this, whatever the others are.
+/// Minimum share of one client.
 const MIN_SHARE: usize = 64 << 10;
 
-/// Those who share the memory of a process.
+/// Counts the clients that share the memory of a process.
 #[derive(Debug, Default)]
 pub struct MemoryBudget(AtomicUsize);
 
-/// The clients of this process.
+/// The budget of this process.
 pub static PROCESS: MemoryBudget = MemoryBudget(AtomicUsize::new(0));
 
 impl MemoryBudget {
-    /// One more, until what this gives is dropped.
+    /// Register a client until the returned share is dropped.
     pub fn register(&'static self) -> BudgetShare {
         self.0.fetch_add(1, Ordering::Relaxed);
         BudgetShare(self)
     }
 
-    /// How much each may hold whose own bound is `own`: together never more than eight alone.
+    /// Return the share of a client whose own bound is `own`. All shares together never exceed those of eight
+    /// clients.
     ///
-    /// What is held already goes when more comes, so a crowd may be over its bound until all its members heard something.
+    /// A client applies a smaller share at its next addition, so the total may exceed the budget until every
+    /// client has received something.
     #[inline]
     pub fn share_of(&self, own: usize) -> usize {
         match self.0.load(Ordering::Relaxed) {
@@ -33,7 +35,7 @@ impl MemoryBudget {
     }
 }
 
-/// One of a crowd.
+/// The registration of a client.
 #[derive(Debug)]
 pub struct BudgetShare(&'static MemoryBudget);
 

@@ -1,4 +1,4 @@
-//! One tokio runtime for the process, on one thread: a bot has few sockets.
+//! The tokio runtime of the process, on one thread: a bot has few sockets.
 
 use std::io;
 use std::mem;
@@ -13,10 +13,10 @@ struct Owned {
 
 static RUNTIME: Mutex<Option<Owned>> = Mutex::new(None);
 
-/// The runtime's handle; the first call in a process starts it.
+/// Return the runtime's handle; the first call in a process starts it.
 ///
 /// # Errors
-/// When the system grants no thread or no descriptor.
+/// If the system provides no thread or no descriptor.
 pub fn handle() -> io::Result<Handle> {
     let mut slot = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
     let pid = std::process::id();
@@ -30,8 +30,8 @@ pub fn handle() -> io::Result<Handle> {
         .enable_time()
         .build()?;
     let handle = runtime.handle().clone();
-    // A forked process inherits the memory of its parent's runtime and none of its threads: to drop it would be to
-    // wait for them.
+    // A forked process inherits the memory of its parent's runtime but none of its threads: dropping it would wait
+    // for them.
     mem::forget(slot.replace(Owned { runtime, pid }));
     Ok(handle)
 }

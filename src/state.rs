@@ -1,4 +1,4 @@
-//! The states of a connection and the moves between them, in one table.
+//! The states of a connection and the transitions between them, in one table.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use std::fmt;
 pub enum State {
     /// Never connected.
     Idle,
-    /// Waits for Python to bring a session.
+    /// Waiting for a session from Python.
     Authenticating,
-    /// TCP, TLS and the WebSocket handshake.
+    /// TCP, TLS and the transport's handshake.
     Connecting,
-    /// Joins the clans and channels of the last connection again.
+    /// Repeating the joins of the previous connection.
     Joining,
-    /// Calls go out, events come in.
+    /// Calls are sent and events received.
     Ready,
-    /// Waits before the next attempt.
+    /// Waiting before the next attempt.
     Backoff,
-    /// Ended for good; a new `connect` starts over.
+    /// Closed for good; a new `connect` starts over.
     Closed,
 }
 
@@ -32,7 +32,7 @@ impl State {
         Self::Closed,
     ];
 
-    /// The states this one may turn into.
+    /// Return the states that may follow this one.
     pub fn next(self) -> &'static [Self] {
         use State::*;
         match self {
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_lost_connection_authenticates_anew() {
-        // Connecting without a new session happens at a first connect only.
+        // Connecting without a new session happens only at the first connect.
         let before: Vec<_> = State::ALL.into_iter().filter(|s| s.may_become(State::Connecting)).collect();
         assert_eq!(before, [State::Idle, State::Authenticating, State::Closed]);
     }

@@ -1,8 +1,8 @@
-//! Mutated frames against what must hold of the wire format: `make fuzz`, and for a second in every `cargo test`.
+//! A fuzzer of the wire format: `make fuzz`, and for a second in every `cargo test`.
 //!
-//! The corpus starts with the vectors' frames; an input that is taken in a way not seen before (as what, with which
-//! error, which fields) joins it. A run follows from its seed alone, and a failure prints seed and input.
-//! `FUZZ_SECONDS` and `FUZZ_SEED` choose them.
+//! The corpus starts with the frames of the vectors; an input with a new behaviour (its kind, error and fields) is
+//! added. A run is determined by its seed, and a failure prints seed and input. `FUZZ_SECONDS` and `FUZZ_SEED` set
+//! them.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -64,7 +64,7 @@ fn env(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
-/// The frames of the vectors, and raw chunks.
+/// Return the frames of the vectors, and raw chunks.
 fn vectors() -> Vec<Vec<u8>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/");
     let mut frames = vec![vec![], vec![RAW_MARK]];
@@ -85,7 +85,7 @@ fn vectors() -> Vec<Vec<u8>> {
     frames
 }
 
-/// The frame as the TCP transport carries it: padded, and in the way of a WebSocket; and parts of such streams.
+/// Return the frame as the TCP transport carries it, padded and as a WebSocket frame, and parts of such streams.
 fn abridged(envelope: &[u8]) -> [Vec<u8>; 3] {
     let words = envelope.len().div_ceil(4);
     let mut padded = match words {
@@ -136,7 +136,7 @@ fn mutate(corpus: &[Vec<u8>], rng: &mut StdRng) -> Vec<u8> {
                 input.extend(&other[from..]);
             }
             7 => {
-                // A varint, also one too long or not the shortest.
+                // A varint, possibly too long or not the shortest.
                 let mut bytes = Vec::new();
                 varint::write(rng.random::<u64>() >> rng.random_range(0..64), &mut bytes);
                 if rng.random() {
@@ -146,13 +146,13 @@ fn mutate(corpus: &[Vec<u8>], rng: &mut StdRng) -> Vec<u8> {
                 input.splice(at..at, bytes);
             }
             8 => {
-                // A key: mostly of a field near those that exist, with any wire type.
+                // A key: usually of a field near the existing ones, with any wire type.
                 let mut key = Vec::new();
                 varint::write(u64::from(rng.random_range(0..130u32) << 3 | rng.random_range(0..8)), &mut key);
                 input.splice(at..at, key);
             }
             9 => {
-                // Right framing around anything.
+                // Valid framing around anything.
                 input = encode_envelope(rng.random(), rng.random_range(1..130), &input[at..to]).to_vec();
             }
             10 => input.extend(corpus.choose(rng).unwrap()),
@@ -167,7 +167,7 @@ fn mutate(corpus: &[Vec<u8>], rng: &mut StdRng) -> Vec<u8> {
     input
 }
 
-/// Checks all that must hold, and gives a digest of how the input was taken.
+/// Check all invariants and return a digest of the behaviour.
 fn check(input: &[u8], rng: &mut StdRng) -> u64 {
     let mut behaviour = DefaultHasher::new();
     let class = classify(input);
@@ -205,7 +205,7 @@ fn is_member(tag: u32) -> bool {
     schema::envelope().field(tag).is_some_and(|field| field.oneof)
 }
 
-/// What prost takes, `peek` takes the same way.
+/// `peek` accepts what prost accepts, with the same result.
 fn check_peek(input: &[u8], behaviour: &mut DefaultHasher) {
     let seen = peek(input);
     if let Ok(seen) = &seen {
@@ -217,7 +217,7 @@ fn check_peek(input: &[u8], behaviour: &mut DefaultHasher) {
     let Ok(envelope) = decoded else { return };
     let seen = match seen {
         Ok(seen) => seen,
-        // prost skips groups, which are no part of these schemas and are refused here.
+        // prost skips groups, which these schemas do not contain and this parser rejects.
         Err(Malformed::Field) if has_group(input) => return,
         Err(why) => panic!("prost takes it, peek says {why}"),
     };
@@ -254,7 +254,7 @@ fn has_group(input: &[u8]) -> bool {
     false
 }
 
-/// The fields, written again, are the same fields.
+/// The fields, encoded again, are the same fields.
 fn check_fields(input: &[u8], behaviour: &mut DefaultHasher) {
     let mut fields = Fields::new(input);
     let mut written = Vec::new();
@@ -280,7 +280,7 @@ fn check_fields(input: &[u8], behaviour: &mut DefaultHasher) {
     (all.len().min(50), end.err().map(|why| why.to_string())).hash(behaviour);
 }
 
-/// The header of a message is what prost reads of it, in place of the input and inside of it.
+/// The header of a message equals what prost decodes, for the input and for the input inside a message.
 fn check_header(input: &[u8], behaviour: &mut DefaultHasher) {
     let inside = peek(input).map(|seen| seen.body).unwrap_or(0..0);
     for body in [input, &input[inside]] {
@@ -304,7 +304,7 @@ fn check_header(input: &[u8], behaviour: &mut DefaultHasher) {
     }
 }
 
-/// What was sent and what was answered, cut out of the input anywhere, make a message that can be read, or none.
+/// Any two parts of the input, as call and answer, result in a readable message or none.
 fn check_sent(input: &[u8], rng: &mut StdRng) {
     let (sent, answer) = input.split_at(rng.random_range(0..=input.len()));
     if let Ok(Some(made)) = sent_message(7, sent, answer) {
@@ -314,7 +314,7 @@ fn check_sent(input: &[u8], rng: &mut StdRng) {
     }
 }
 
-/// A text that is taken for plain is what JSON says it is.
+/// JSON agrees with a text that is recognized as plain.
 fn check_content(input: &[u8]) {
     let content = [b"{\"t\":\"", input, b"\"}"].concat();
     if let (Some(found), Ok(text)) = (plain_text(&content), std::str::from_utf8(&content)) {
@@ -346,7 +346,7 @@ fn write(number: u32, value: Value<'_>, into: &mut Vec<u8>) {
     }
 }
 
-/// Anything put into an envelope comes out of it.
+/// Decoding an encoded envelope returns its body.
 fn check_encode(body: &[u8], rng: &mut StdRng) {
     let (cid, tag) = (rng.random::<u16>(), rng.random_range(2..128));
     let frame = encode_envelope(cid, tag, body);
@@ -355,7 +355,7 @@ fn check_encode(body: &[u8], rng: &mut StdRng) {
     assert_eq!(&frame[seen.body], body);
 }
 
-/// An answer cut into chunks is the answer, within the bound.
+/// An answer split into chunks is the answer, within the bound.
 fn check_stream(body: &[u8], rng: &mut StdRng) {
     let max = if rng.random() { INPUT_MAX } else { rng.random_range(0..=body.len()) };
     let mut stream = Stream::default();
@@ -378,7 +378,7 @@ fn check_stream(body: &[u8], rng: &mut StdRng) {
     }
 }
 
-/// The frames of a stream that comes in pieces of these sizes, the rest in one.
+/// Return the frames of a stream that arrives in pieces of these sizes, the rest in one piece.
 fn decode(input: &[u8], mut sizes: impl FnMut(usize) -> usize) -> (Vec<Frame>, Option<Broken>) {
     let (mut decoder, mut frames, mut rest) = (Decoder::new(2048), Vec::new(), input);
     loop {
@@ -398,7 +398,7 @@ fn decode(input: &[u8], mut sizes: impl FnMut(usize) -> usize) -> (Vec<Frame>, O
     }
 }
 
-/// Any split of a stream gives the same frames, and no frame holds what was not there.
+/// Every split of a stream yields the same frames, and no frame contains bytes that were not sent.
 fn check_abridged(input: &[u8], rng: &mut StdRng, behaviour: &mut DefaultHasher) {
     let whole = decode(input, |left| left);
     assert_eq!(decode(input, |_| 1), whole);
@@ -409,7 +409,7 @@ fn check_abridged(input: &[u8], rng: &mut StdRng, behaviour: &mut DefaultHasher)
     for frame in &frames {
         if let Frame::Envelope(envelope) = frame {
             assert!(envelope.len() <= 2048);
-            // Whatever it is, it is looked at like one of a WebSocket.
+            // Any envelope is parsed like one of a WebSocket.
             let _ = peek(envelope);
         }
         (std::mem::discriminant(frame), frame.weight().min(40)).hash(behaviour);

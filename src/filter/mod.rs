@@ -1,25 +1,26 @@
-//! Which events a bot's handlers want, decided on the I/O thread on the bytes of an event (docs/guide/filters.md).
+//! Filters that the bot's handlers apply to events, evaluated on the I/O thread on the encoded event
+//! (docs/guide/filters.md).
 //!
-//! The answer is "yes", "no" or "this cannot be told here": an event is dropped at a "no" alone, and Python, which asks
-//! again for each handler, has the last word. So the core may know less than Python, but never says anything else.
+//! The result is true, false or undecidable. An event is dropped only if it is false; Python evaluates the filter
+//! of each handler again. The core may therefore decide less than Python, but it never decides otherwise.
 
-mod known;
 mod parse;
 mod text;
 mod view;
 
 use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 
-pub use known::Known;
 pub use parse::parse;
 pub use text::Words;
 use view::{ListField, Path, View};
 
+use crate::by_channel::{IdHasher, IdMap};
 use crate::wire::tags::envelope as tags;
-use crate::wire::{Header, Looks};
+use crate::wire::{Header, ProfileSpans, StoredProfile};
 
-/// What has been read of a message already, for the store and the recent messages.
-pub type Message = (Header, Looks);
+/// The parts of a message that were parsed already, for the store and the recent messages.
+pub type Message = (Header, ProfileSpans);
 
 /// A filter of one event.
 #[derive(Debug)]
@@ -27,20 +28,20 @@ pub enum Filter {
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
-    /// One of the numbers at this place.
+    /// The number at this path is one of these.
     Ids(Path, HashSet<i64>),
-    /// The string of this field.
+    /// The string in this field is one of these.
     Strings(u32, HashSet<String>),
-    /// The text of a message.
+    /// The text of a message matches.
     Text(Words),
-    /// An item of a list of a message: a number of it; without numbers, any item.
+    /// A list of a message has an item with one of these numbers in a field; without numbers, any item.
     List(ListField, Option<(u32, HashSet<i64>)>),
-    /// The content of a message has something under this key.
+    /// The content of a message has a value under this key.
     Key(String),
 }
 
 impl Filter {
-    /// Does an event of this body match? None when that cannot be told here.
+    /// Return whether an event with this body matches; None if the core cannot decide it.
     pub fn matches(&self, body: &[u8]) -> Option<bool> {
         self.look(&View::new(body))
     }
@@ -79,40 +80,86 @@ impl Filter {
     }
 }
 
-/// The filters of a connection, by the tag of the event, and what the bot's caches have seen.
+/// The filters of a connection by the tag of the event, and a mirror of what the bot's caches hold.
 #[derive(Debug, Default)]
 pub struct Filters {
     by_tag: Vec<(u32, Filter)>,
-    known: Known,
+    cache_mirror: CacheMirror,
 }
 
 impl Filters {
     pub fn new(remembered: usize) -> Self {
-        Self { by_tag: Vec::new(), known: Known::new(remembered) }
+        Self { by_tag: Vec::new(), cache_mirror: CacheMirror::new(remembered) }
     }
 
-    /// Has events of a tag filtered from now on, or no longer.
+    /// Set or remove the filter of a tag.
     pub fn set(&mut self, tag: u32, filter: Option<Filter>) {
         self.by_tag.retain(|(known, _)| *known != tag);
-        self.known.clear();
+        self.cache_mirror.clear();
         self.by_tag.extend(filter.map(|filter| (tag, filter)));
     }
 
-    /// Is this event for nobody? A message that shows the caches something new is for them.
+    /// Return whether no handler wants this event. A message that is new to the caches is never dropped.
     ///
-    /// `message` is what was read of a message; None for one that cannot be read, which is told where it is decoded.
+    /// `message` holds the parsed parts of a message; None if it is malformed, which is reported where it is
+    /// decoded.
     pub fn drops(&mut self, tag: u32, body: &[u8], message: Option<&Message>) -> bool {
         if self.by_tag.is_empty() {
             return false;
         }
-        self.known.forget_at(tag);
+        self.cache_mirror.apply_event(tag);
         let Some((_, filter)) = self.by_tag.iter().find(|(known, _)| *known == tag) else { return false };
         if tag != tags::CHANNEL_MESSAGE {
             return filter.matches(body) == Some(false);
         }
         let Some(message) = message else { return false };
-        let news = self.known.is_news(body, message);
-        !news && filter.look(&View::of_message(body, &message.0)) == Some(false)
+        let is_new = self.cache_mirror.is_new(body, message);
+        !is_new && filter.look(&View::of_message(body, &message.0)) == Some(false)
+    }
+}
+
+/// The channels and the senders' profiles that the bot's caches have received. A message that is new to them
+/// passes the filter, so that the caches hold what they would hold without one. Everything is cleared when the
+/// bound is reached.
+///
+/// `wire::ProfileSpans` defines what belongs to a profile, also for the effects in Python
+/// (src/py/codec/senders.rs).
+#[derive(Debug, Default)]
+struct CacheMirror {
+    channels: HashSet<i64, BuildHasherDefault<IdHasher>>,
+    senders: IdMap<StoredProfile>,
+    bound: usize,
+}
+
+impl CacheMirror {
+    pub fn new(bound: usize) -> Self {
+        Self { bound, ..Self::default() }
+    }
+
+    pub fn clear(&mut self) {
+        self.channels.clear();
+        self.senders.clear();
+    }
+
+    /// Clear the mirror on the events that clear the caches.
+    pub fn apply_event(&mut self, tag: u32) {
+        if matches!(tag, tags::USER_CLAN_REMOVED_EVENT | tags::CHANNEL_DELETED_EVENT) {
+            self.clear();
+        }
+    }
+
+    /// Record a message and return whether it is new to the caches.
+    pub fn is_new(&mut self, body: &[u8], (header, profile): &Message) -> bool {
+        if self.channels.len() >= self.bound || self.senders.len() >= self.bound {
+            self.clear();
+        }
+        let new_channel = self.channels.insert(header.channel);
+        let profile = profile.of(body);
+        if self.senders.get(&header.sender).is_some_and(|seen| seen.matches(&profile)) {
+            return new_channel;
+        }
+        self.senders.insert(header.sender, StoredProfile::new(&profile));
+        true
     }
 }
 
@@ -180,7 +227,7 @@ mod tests {
             content: "{}".into(),
             ..Default::default()
         };
-        assert!(!drops(&mut filters, &renamed.encode_to_vec()), "the sender looks otherwise");
+        assert!(!drops(&mut filters, &renamed.encode_to_vec()), "the sender profile otherwise");
         assert!(drops(&mut filters, &renamed.encode_to_vec()));
         filters.drops(tags::USER_CLAN_REMOVED_EVENT, &[], None);
         assert!(!drops(&mut filters, &renamed.encode_to_vec()), "users were forgotten");

@@ -1,4 +1,4 @@
-//! Filters as Python writes them down: JSON, made by python/mezon/filters/_program.py.
+//! Parses the JSON form of a filter, which python/mezon/filters/_program.py produces.
 
 use std::collections::HashSet;
 
@@ -9,13 +9,13 @@ use super::text::Words;
 use super::view::{self, ListField, Path};
 use crate::wire::schema::{self, Kind, Message};
 
-/// Filters nest this deep at most.
+/// The maximum nesting of filters.
 const DEPTH: u32 = 64;
 
-/// The filter of an event, by its envelope field.
+/// Parse the filter of an event, given by its envelope field.
 ///
 /// # Errors
-/// Why there can be none, in words.
+/// A message that says why the filter is invalid.
 pub fn parse(event: &str, spec: &str) -> Result<Filter, String> {
     let message = message_of(event).ok_or_else(|| format!("no event is called {event:?}"))?;
     let spec: Json = serde_json::from_str(spec).map_err(|why| why.to_string())?;

@@ -1,4 +1,4 @@
-//! The body of an event as filters look at it. What they ask for is read when it is asked for, and the content once.
+//! The body of an event as filters read it. Fields are parsed on demand, the content at most once.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -10,13 +10,14 @@ use simdutf8::basic::from_utf8;
 use crate::wire::tags::channel_message as field;
 use crate::wire::{Fields, Header, Value, plain_text, varint};
 
-/// Items of a list that are looked at; of more, Python looks at the whole.
+/// The maximum number of list items that are examined; longer lists are left to Python.
 const ITEMS_MAX: usize = 256;
 
-/// Where numbers lie: the field numbers from the outside in, each with whether there may be many.
+/// The path to a number: field numbers from the outermost message inwards, each with whether the field is
+/// repeated.
 pub type Path = Vec<(u32, bool)>;
 
-/// A list of a message, inside a bytes field.
+/// A list of a message, encoded inside a bytes field.
 #[derive(Debug, Clone, Copy)]
 pub enum ListField {
     Mentions,
@@ -28,7 +29,7 @@ pub enum ListField {
 enum Content<'a> {
     Text(&'a str),
     Json(Json),
-    /// Python's JSON parser takes more than this one.
+    /// Undecidable: Python's JSON parser accepts more than this one.
     Unclear,
 }
 
@@ -44,7 +45,7 @@ impl<'a> View<'a> {
         Self { body, header: OnceCell::new(), content: OnceCell::new(), is_message: false }
     }
 
-    /// Of a message whose header was read already.
+    /// Create a view of a message whose header was parsed already.
     pub fn of_message(body: &'a [u8], header: &Header) -> Self {
         Self { header: OnceCell::from(Some(*header)), is_message: true, ..Self::new(body) }
     }
@@ -53,7 +54,7 @@ impl<'a> View<'a> {
         self.header.get_or_init(|| Header::parse(self.body).ok()).as_ref()
     }
 
-    /// Is one of `ids` at this place? A number that is not there is 0.
+    /// Return whether one of `ids` is at this path. A missing number counts as 0.
     pub fn any_number(&self, path: &Path, ids: &HashSet<i64>) -> Option<bool> {
         if let Some(id) = self.in_header(path) {
             return Some(ids.contains(&id));
@@ -66,7 +67,7 @@ impl<'a> View<'a> {
         Some(found.iter().any(|id| ids.contains(id)))
     }
 
-    /// A number of a message that was read with its header.
+    /// Return a number that the parsed header contains.
     fn in_header(&self, path: &Path) -> Option<i64> {
         let [(number, false)] = path[..] else { return None };
         let header = self.header.get()?.as_ref().filter(|_| self.is_message)?;
@@ -80,7 +81,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The string of a field; the last of several, as everywhere.
+    /// Return the string in a field; the last one if there are several, as in every protobuf parser.
     pub fn string(&self, number: u32) -> Option<&'a str> {
         let mut found = &b""[..];
         let mut fields = Fields::new(self.body);
@@ -105,7 +106,7 @@ impl<'a> View<'a> {
         }))
     }
 
-    /// The text of a message; nothing when its content has none.
+    /// Return the text of a message; empty if its content has none.
     pub fn text(&self) -> Option<Cow<'_, str>> {
         match self.content()? {
             Content::Text(text) => Some((*text).into()),
@@ -114,7 +115,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Has the content something under this key: neither nothing nor an empty thing?
+    /// Return whether the content has a value under this key that is neither null nor empty.
     pub fn has_key(&self, key: &str) -> Option<bool> {
         match self.content()? {
             Content::Text(text) => Some(key == "t" && !text.is_empty()),
@@ -123,7 +124,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Has the list an item with one of these numbers in its field; or any item?
+    /// Return whether the list has an item with one of these numbers in its field, or any item.
     pub fn any_item(&self, list: ListField, item: Option<&(u32, HashSet<i64>)>) -> Option<bool> {
         let header = self.header()?;
         let span = match list {
@@ -136,12 +137,12 @@ impl<'a> View<'a> {
             return Some(false);
         }
         if matches!(list[0], b'[' | b'{') {
-            // JSON of older clients.
+            // JSON from older clients.
             return None;
         }
         let (mut count, mut found) = (0, false);
         let mut fields = Fields::new(list);
-        // A list that cannot be read is empty in Python; whether this is one, Python says.
+        // Python treats a malformed list as empty; leave that decision to Python.
         while let Some((number, value)) = fields.read().ok()? {
             let Value::Bytes(body) = value else { continue };
             if number != 1 {
@@ -157,7 +158,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// Has an item of a list the number? None when it is not whole.
+/// Return whether a list item has the number; None if the item is malformed.
 fn has(body: &[u8], item: Option<&(u32, HashSet<i64>)>) -> Option<bool> {
     let mut found = 0;
     let mut fields = Fields::new(body);
@@ -171,7 +172,7 @@ fn has(body: &[u8], item: Option<&(u32, HashSet<i64>)>) -> Option<bool> {
     Some(item.is_none_or(|(_, ids)| ids.contains(&found)))
 }
 
-/// Collects the numbers at a place. None for what is no protobuf, and for a message that came in parts.
+/// Collect the numbers at a path. None if the body is malformed or a singular message occurs in several parts.
 fn numbers(body: &[u8], path: &[(u32, bool)], into: &mut Vec<i64>) -> Option<()> {
     let ((wanted, many), rest) = path.split_first()?;
     let (mut last, mut inner) = (None, 0);
@@ -218,7 +219,7 @@ fn filled(value: &Json) -> bool {
     }
 }
 
-/// The number of a field of a message, for who writes filters down.
+/// Return the number of a field of a list item.
 pub fn number_of(list: ListField, name: &str) -> Option<u32> {
     let message = match list {
         ListField::Mentions => "mezon.api.MessageMention",
@@ -228,7 +229,7 @@ pub fn number_of(list: ListField, name: &str) -> Option<u32> {
     crate::wire::schema::message(message)?.field_named(name).map(|found| found.number)
 }
 
-/// Is this the message whose content and lists can be asked for?
+/// Return whether the message is the one with content and lists.
 pub fn has_content(message: &str) -> bool {
     message == "mezon.api.ChannelMessage" && field::CONTENT > 0
 }

@@ -1,13 +1,13 @@
-//! How long to wait before which attempt: exponential with full jitter, the first at once.
+//! The delay before an attempt to connect: exponential with full jitter, none before the first attempt.
 
 use std::time::Duration;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BackoffOptions {
-    /// The bound of the second attempt's delay.
+    /// The upper bound of the delay before the second attempt.
     pub base: Duration,
     pub factor: f64,
-    /// No delay is longer.
+    /// The upper bound of every delay.
     pub max: Duration,
 }
 
@@ -18,18 +18,18 @@ impl Default for BackoffOptions {
 }
 
 impl BackoffOptions {
-    /// The longest delay before attempt number `attempt`, counted from 1.
+    /// Return the upper bound of the delay before attempt number `attempt`, counted from 1.
     pub fn bound(&self, attempt: u32) -> Duration {
         if attempt <= 1 {
             return Duration::ZERO;
         }
         let exponent = i32::try_from(attempt - 2).unwrap_or(i32::MAX);
         let bound = self.base.as_secs_f64() * self.factor.powi(exponent);
-        // A factor that is negative or no number at all ends here too.
+        // Also covers a negative factor and NaN.
         if (0.0..self.max.as_secs_f64()).contains(&bound) { Duration::from_secs_f64(bound) } else { self.max }
     }
 
-    /// The delay before an attempt; `unit` is a random number in [0, 1).
+    /// Return the delay before an attempt; `unit` is a random number in [0, 1).
     pub fn delay(&self, attempt: u32, unit: f64) -> Duration {
         self.bound(attempt).mul_f64(unit)
     }

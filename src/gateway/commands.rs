@@ -1,4 +1,4 @@
-//! What the handle commands, and what becomes of it between the connection's own steps.
+//! The commands from the handle to the task of the connection, and their effect outside an open connection.
 
 use std::task::{Context, Poll};
 
@@ -8,27 +8,27 @@ use super::calls::Calls;
 use super::calls::outbox::Call;
 use crate::item::CallId;
 
-/// Why the handle could not take an order.
+/// Why the handle rejected a command.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Denied {
-    /// There is no connection, and none is being made.
+    /// There is no connection, and none is being established.
     NotConnected,
-    /// There is one already.
+    /// There is a connection already.
     Connected,
-    /// So many calls wait already.
+    /// The maximum number of pending calls is reached.
     TooManyPending(usize),
-    /// The process was forked: what there is belongs to its parent.
+    /// The process was forked: the connection belongs to the parent.
     Forked,
-    /// The system grants no thread, or no descriptor.
+    /// The system provides no thread or no descriptor.
     NoResources(String),
 }
 
-/// What the handle tells the task.
+/// A command from the handle to the task.
 #[derive(Debug)]
 pub(crate) enum Command {
     Call(Call),
     Cancel(CallId),
-    /// A session for the reconnect of that generation: where to connect to, in order.
+    /// The session for the reconnect of this generation: the URLs in the order to try them.
     Session {
         generation: u64,
         urls: Vec<String>,
@@ -41,36 +41,37 @@ pub(crate) enum Command {
     },
     /// Measure the round trip now.
     Ping,
-    /// Lose the connection on purpose, or reconnect_now a reconnect that waits.
+    /// Drop the connection, or skip the delay before the next attempt.
     Reconnect,
-    /// End the connection for good.
+    /// Close the connection for good.
     Close,
 }
 
-/// Python's answer when it was asked for a new session.
+/// Python's answer to a request for a session.
 pub(super) enum Renewal {
     Granted(Vec<String>),
     Refused { fatal: bool, reason: String },
 }
 
-/// The handle asked for the end.
+/// The handle has requested the close.
 pub(super) struct Closing;
 
-/// So many calls are held at most: nobody waits for more than the encoding of so many others.
+/// The maximum number of held calls. It bounds the delay of a call by the encoding of the calls after it.
 pub(super) const MAX_HELD: usize = 16;
 
-/// The handle's end. To queue an order wakes the I/O thread; calls made in one go may share that.
+/// The handle's end of the queue. Queueing a command wakes the I/O thread; calls made in one go may share that
+/// wake-up.
 #[derive(Default)]
 pub(super) struct CommandSender {
     sender: Option<mpsc::UnboundedSender<Command>>,
-    /// Calls that go with the next order.
+    /// Calls to be queued with the next command.
     held: Vec<Call>,
-    /// Calls whose task ended before they went.
+    /// Calls whose task ended before they were queued.
     pub lost: Vec<Call>,
 }
 
 impl CommandSender {
-    /// A new line for a new task.
+    /// Open a new queue for a new task.
     pub fn open(&mut self) -> mpsc::UnboundedReceiver<Command> {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.flush();
@@ -82,14 +83,14 @@ impl CommandSender {
         self.sender.as_ref().is_some_and(|sender| !sender.is_closed())
     }
 
-    /// Queues an order, behind the calls that are held.
+    /// Queue a command after the held calls.
     pub fn send(&mut self, command: Command) -> Result<(), Denied> {
         self.flush();
         let sender = self.sender.as_ref().ok_or(Denied::NotConnected)?;
         sender.send(command).map_err(|_| Denied::NotConnected)
     }
 
-    /// Queues a call with the next order, or with the last one there is room for.
+    /// Hold a call until the next command, or until the maximum is reached.
     pub fn hold(&mut self, call: Call) -> Result<(), Denied> {
         if !self.is_open() {
             return Err(Denied::NotConnected);
@@ -101,7 +102,7 @@ impl CommandSender {
         Ok(())
     }
 
-    /// Queues what is held.
+    /// Queue the held calls.
     pub fn flush(&mut self) {
         for call in self.held.drain(..) {
             let unsent = match &self.sender {
@@ -117,10 +118,10 @@ impl CommandSender {
 
 pub(super) struct CommandQueue {
     commands: mpsc::UnboundedReceiver<Command>,
-    /// For which reconnect a session is awaited.
+    /// The generation of the reconnect that awaits a session.
     pub generation: u64,
     pub renewal: Option<Renewal>,
-    /// The next attempt is to come without a wait.
+    /// Skip the delay before the next attempt.
     pub reconnect_now: bool,
 }
 
@@ -129,7 +130,7 @@ impl CommandQueue {
         Self { commands, generation: 0, renewal: None, reconnect_now: false }
     }
 
-    /// The next order; an end when there will be none.
+    /// Return the next command; an error if the handle is gone.
     pub async fn next(&mut self) -> Result<Command, Closing> {
         self.commands.recv().await.ok_or(Closing)
     }
@@ -138,7 +139,7 @@ impl CommandQueue {
         self.commands.poll_recv(cx).map(|command| command.ok_or(Closing))
     }
 
-    /// Obeys an order that needs no open connection.
+    /// Apply a command that needs no open connection.
     pub fn apply(&mut self, command: Command, calls: &mut Calls) -> Result<(), Closing> {
         match command {
             Command::Call(call) => calls.outbox.push(call),
@@ -149,19 +150,20 @@ impl CommandQueue {
             Command::Refused { generation, fatal, reason } if generation == self.generation => {
                 self.renewal = Some(Renewal::Refused { fatal, reason });
             }
-            // An older generation's answer; and what only an open connection can do.
+            // An answer for an older generation, or a command that only an open connection can carry out.
             Command::Session { .. } | Command::Refused { .. } | Command::Ping => {}
-            // There is nothing to lose: an attempt under way is what was ordered, or the next one, which comes now.
+            // There is no connection to drop: the current attempt, or the next one without a delay, is the
+            // requested one.
             Command::Reconnect => self.reconnect_now = true,
             Command::Close => return Err(Closing),
         }
         Ok(())
     }
 
-    /// Takes no more orders; the calls among those that came in time go into the outbox.
+    /// Accept no more commands, and move the calls that were queued in time to the outbox.
     pub async fn end(&mut self, calls: &mut Calls) {
         self.commands.close();
-        // Unlike `try_recv` this waits for an order that is being queued right now.
+        // Unlike `try_recv`, this waits for a command that is being queued at the moment.
         while let Some(command) = self.commands.recv().await {
             if let Command::Call(call) = command {
                 calls.outbox.push(call);

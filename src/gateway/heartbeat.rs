@@ -1,25 +1,25 @@
-//! When to ping, and when silence means death.
+//! The heartbeat: when to ping, and when a silent peer is dead.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A regular ping is due when all of the process are whose interval has such a part: a thousand quiet bots wake the
-/// I/O thread four times a second, and not a hundred times.
+/// Regular pings are aligned to multiples of this duration, so that a thousand idle bots wake the I/O thread four
+/// times a second instead of a hundred times.
 const SHARED: Duration = Duration::from_millis(250);
-/// A ping comes earlier than its interval says, by this part of it at most.
+/// The alignment moves a ping forward by at most this fraction of its interval.
 const EARLY: u32 = 40;
 
-/// How the reason of a loss begins when the other side had fallen silent; Python tells such a loss from others by it.
+/// The beginning of the reason of a loss due to silence. Python recognizes such losses by it.
 pub const SILENT: &str = "no frame came within";
 
-/// What the clock asks for.
+/// The action that is due.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Beat {
     Ping,
     Dead,
-    /// Nothing before this instant.
+    /// No action is due before this instant.
     Wait(Instant),
 }
 
@@ -28,9 +28,9 @@ pub struct Heartbeat {
     interval: Duration,
     timeout: Duration,
     next_ping: Instant,
-    /// The unanswered ping: its cid, and when it was sent.
+    /// The unanswered ping: its cid and when it was sent.
     pinged: Option<(u16, Instant)>,
-    /// Since when silence counts: the ping, or the end of a pause of our own reader.
+    /// The start of the silence: the ping, or the end of a pause of our own reader.
     silent_since: Option<Instant>,
 }
 
@@ -63,51 +63,52 @@ impl Heartbeat {
         self.silent_since.get_or_insert(now);
     }
 
-    /// A ping is due and cannot be sent, for the peer takes nothing: silence counts all the same.
+    /// Record that a ping is due but cannot be sent because the peer accepts no data. The silence counts
+    /// nevertheless.
     pub fn blocked(&mut self, now: Instant) {
         self.silent_since.get_or_insert(now);
     }
 
-    /// Is a ping unanswered?
+    /// Return whether a ping is unanswered.
     pub fn awaits_pong(&self) -> bool {
         self.pinged.is_some()
     }
 
-    /// Is the ping with this cid unanswered?
+    /// Return whether the ping with this cid is unanswered.
     pub fn awaits_pong_of(&self, cid: u16) -> bool {
         self.pinged.is_some_and(|(pinged, _)| pinged == cid)
     }
 
-    /// When silence will mean death; None while the peer owes nothing or nobody listens.
+    /// Return when the peer counts as dead; None if it owes no frame or the reader is paused.
     pub fn dead_at(&self, paused: bool) -> Option<Instant> {
         if paused { None } else { self.silent_since.map(|since| since + self.timeout) }
     }
 
-    /// Any frame is a sign of life.
+    /// Record a frame: any frame is a sign of life.
     pub fn received(&mut self) {
         self.silent_since = None;
     }
 
-    /// We did not listen for a while: the peer gets its time anew.
+    /// Restart the timeout after a pause of the reader.
     pub fn resumed(&mut self, now: Instant) {
         if let Some(since) = &mut self.silent_since {
             *since = now;
         }
     }
 
-    /// The round trip, when this is the answer to the last ping.
+    /// Return the round trip if this is the answer to the last ping.
     pub fn ponged(&mut self, cid: u16, now: Instant) -> Option<Duration> {
         let (_, at) = self.pinged.take_if(|(pinged, _)| *pinged == cid)?;
         Some(now.saturating_duration_since(at))
     }
 
-    /// For how long the peer has owed a sign of life.
+    /// Return for how long the peer has owed a sign of life.
     pub fn silent_for(&self, now: Instant) -> Duration {
         self.silent_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 }
 
-/// The last instant up to `at` that this process pings at.
+/// Return the last aligned instant up to `at`.
 fn shared(at: Instant, interval: Duration) -> Instant {
     static EPOCH: OnceLock<Instant> = OnceLock::new();
     let step = SHARED.min(interval / EARLY).as_nanos().max(1);
@@ -121,7 +122,7 @@ mod tests {
 
     const SEC: Duration = Duration::from_secs(1);
 
-    /// An instant that pings are sent at.
+    /// Return an aligned instant.
     fn start() -> Instant {
         shared(Instant::now() + SEC, 10 * SEC)
     }

@@ -1,7 +1,7 @@
-//! Until when calls may go out, for a client that another one may replace.
+//! The lease of a client that another process may replace: how long it may send calls.
 //!
-//! The process may be stopped at any time, and whoever watches it gives its place away: when it goes on, what waited in
-//! the outbox must not go out as well. No thread of Python can see to that, for the I/O thread goes on as soon as it does.
+//! If the process is suspended, its supervisor may start a replacement; the queued calls must then not be sent
+//! when the process resumes. A Python thread cannot ensure that, because the I/O thread resumes at the same time.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -13,7 +13,7 @@ const NONE: u64 = u64::MAX;
 #[derive(Debug)]
 pub struct Lease {
     since: Instant,
-    /// Microseconds after `since`; `NONE` for a client that nobody replaces.
+    /// Microseconds after `since`; `NONE` without a lease.
     until: AtomicU64,
 }
 
@@ -22,13 +22,14 @@ impl Lease {
         Self { since: Instant::now(), until: AtomicU64::new(NONE) }
     }
 
-    /// Calls may go out for so long from now on, and no longer.
+    /// Allow calls for `left` from now on, and no longer.
     pub fn renew(&self, left: Duration) {
         let until = self.since.elapsed().saturating_add(left).as_micros();
         self.until.store(u64::try_from(until).unwrap_or(NONE).min(NONE - 1), Relaxed);
     }
 
-    /// May a call go out? Looks at the clock anew: the thread may have been stopped since it last did.
+    /// Return whether a call may be sent. Reads the clock every time: the thread may have been suspended
+    /// meanwhile.
     pub fn holds(&self) -> bool {
         let until = self.until.load(Relaxed);
         until == NONE || self.since.elapsed().as_micros() < u128::from(until)

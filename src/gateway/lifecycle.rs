@@ -1,7 +1,7 @@
-//! The life of a connection across its losses: connect, stay, back off, get a new session, connect again.
+//! The lifecycle of a connection across reconnects: connect, run, back off, get a new session, connect again.
 //!
-//! Everything runs in this one task, so there is one connection and one reconnect at a time by construction. Only this
-//! file enters states: the open connection reports what has become of it.
+//! Everything runs in this one task, so there is never more than one connection or one reconnect. Only this file
+//! enters states; the open connection reports what happened.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -26,7 +26,7 @@ use super::transport::{Cause, Endpoint, HANDSHAKE_PING, Kind, Lost, Transport};
 use crate::item::Item;
 use crate::state::State;
 
-/// The reason of an end that was asked for.
+/// The reason of a requested close.
 pub(super) const CLOSED: &str = "closed by the client";
 
 pub(super) struct Lifecycle {
@@ -39,14 +39,14 @@ pub(super) struct Lifecycle {
     jitter: StdRng,
 }
 
-/// What became of an attempt to connect.
+/// The outcome of an attempt to connect.
 enum Attempt {
     Open(Kind, Box<dyn Transport>),
     Failed(String),
     Closing,
 }
 
-/// What became of a connection.
+/// The outcome of a connection.
 enum End {
     Lost(String),
     Closed,
@@ -54,7 +54,7 @@ enum End {
 
 impl Lifecycle {
     pub fn new(shared: Arc<Shared>, commands: mpsc::UnboundedReceiver<Command>) -> Self {
-        // A new list: what an earlier connection had joined is its own.
+        // The list is new: an earlier connection's joins do not count.
         shared.stats.joined.store(0, Relaxed);
         let mut jitter = shared.options.jitter_seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64);
         Self {
@@ -69,7 +69,8 @@ impl Lifecycle {
     }
 
     pub async fn run(mut self, urls: Vec<String>) {
-        // A panic is a defect of ours: it ends this connection, not the bot, and leaves no call without an outcome.
+        // A panic is a bug in the core: it ends this connection, not the bot, and leaves no call without an
+        // outcome.
         let outcome = AssertUnwindSafe(self.run_until_closed(urls)).catch_unwind().await;
         let reason = outcome.unwrap_or_else(|_| "a defect in the core; please report it".into());
         let reason = self.transitions.secrets.redact(&reason);
@@ -79,7 +80,7 @@ impl Lifecycle {
         self.transitions.enter(State::Closed, &reason);
     }
 
-    /// Returns why it ended.
+    /// Connect and reconnect until the connection is closed for good. Returns the reason.
     async fn run_until_closed(&mut self, first_urls: Vec<String>) -> String {
         let mut urls = first_urls;
         self.next_generation();
@@ -104,7 +105,7 @@ impl Lifecycle {
         }
     }
 
-    /// Backs off and gets a session, as often as it takes. An error says why there will be none.
+    /// Back off and request a session until there is one. The error says why there will be none.
     async fn next_urls(&mut self, mut reason: String) -> Result<Vec<String>, String> {
         loop {
             self.attempt = self.attempt.saturating_add(1);
@@ -144,7 +145,7 @@ impl Lifecycle {
         Ok(self.commands.renewal.take())
     }
 
-    /// Waits until it is done or time is up; orders are taken and deadlines watched meanwhile.
+    /// Wait until `done` or `until`; commands are applied and deadlines checked meanwhile.
     async fn wait(&mut self, until: Instant, done: impl Fn(&CommandQueue) -> bool) -> Result<(), Closing> {
         while !done(&self.commands) && Instant::now() < until {
             match timeout_at(until.min(self.calls.next_deadline()), self.commands.next()).await {
@@ -155,7 +156,7 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Tries the URLs one after the other, within one time limit.
+    /// Try the URLs one after the other, within one time limit.
     async fn connect(&mut self, urls: &[String]) -> Attempt {
         self.transitions.enter(State::Connecting, "");
         let endpoints = match self.shared.routes.order(urls) {
@@ -180,10 +181,10 @@ impl Lifecycle {
                 Ok(transport) => return self.opened(endpoint, started, transport),
                 Err(lost) => lost,
             };
-            // A greeting that went out counts, whoever took it.
+            // A handshake ping that was sent counts, whoever has received it.
             self.calls.throttle().lost(Instant::now());
             left = left.saturating_sub(started.elapsed());
-            // The server names the host, too.
+            // The server's text may contain the host.
             let text =
                 || self.transitions.secrets.redact(&format!("no connection to {endpoint}: {}", lost.reason));
             self.shared.log(Level::Info, text);
@@ -195,8 +196,8 @@ impl Lifecycle {
         Attempt::Failed(reasons.join("; then: "))
     }
 
-    /// Takes the place of the ping that goes with a handshake, which the server counts like any other. What went out
-    /// before a loss may fill its second.
+    /// Wait for a slot in the throttle for the ping of a handshake: the server counts it like any other frame, and
+    /// the frames before a loss may have filled the window.
     async fn reserve_handshake_ping(&mut self) -> Result<(), Closing> {
         loop {
             let now = Instant::now();
@@ -217,7 +218,7 @@ impl Lifecycle {
         Attempt::Open(endpoint.kind, transport)
     }
 
-    /// Drives a future to its end; orders are taken and deadlines watched meanwhile.
+    /// Drive a future to completion; commands are applied and deadlines checked meanwhile.
     async fn drive<F: Future>(&mut self, future: F) -> Result<F::Output, Closing> {
         let mut future = pin!(future);
         loop {
@@ -231,7 +232,7 @@ impl Lifecycle {
         }
     }
 
-    /// Uses an open connection until it is lost or closed.
+    /// Use an open connection until it is lost or closed.
     async fn run_connection(&mut self, kind: Kind, transport: Box<dyn Transport>) -> End {
         self.shared.stats.set_transport(Some(kind));
         self.transitions.enter(State::Joining, "");

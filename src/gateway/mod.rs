@@ -1,4 +1,4 @@
-//! The connection to the gateway: one task on the I/O thread, and the handle that talks to it.
+//! The connection to the gateway: a task on the I/O thread, and the handle that controls it.
 
 mod backoff;
 mod calls;
@@ -53,7 +53,7 @@ pub struct Gateway {
     shared: Arc<Shared>,
     commands: Mutex<CommandSender>,
     last_call: AtomicU64,
-    /// Where it was made: its wake-up and its connection stay with that process.
+    /// The process that created the handle; its waker and its connection belong to that process.
     pid: u32,
 }
 
@@ -80,7 +80,7 @@ impl Gateway {
         self.shared.stats.state()
     }
 
-    /// Has events of a tag looked at by a filter, or by none, from now on.
+    /// Set or remove the filter of a tag.
     pub fn set_filter(&self, tag: u32, filter: Option<Filter>) {
         self.shared.filters().set(tag, filter);
     }
@@ -89,12 +89,12 @@ impl Gateway {
         &self.shared.trace
     }
 
-    /// Opens the connection. Its progress comes through the inbox. The URLs are tried in order; each names its transport:
-    /// `wss`, `ws`, `tcps`, `tcp`.
+    /// Open the connection. Its progress is reported through the inbox. The URLs are tried in order; the scheme
+    /// names the transport: `wss`, `ws`, `tcps`, `tcp`.
     ///
     /// # Errors
-    /// [`Denied::Connected`] while there is one, [`Denied::Forked`] in a forked child, [`Denied::NoResources`] when the I/O
-    /// thread cannot start.
+    /// [`Denied::Connected`] if there is a connection, [`Denied::Forked`] in a forked child,
+    /// [`Denied::NoResources`] if the I/O thread cannot start.
     pub fn connect(&self, urls: Vec<String>, auto_reconnect: bool) -> Result<(), Denied> {
         self.not_forked()?;
         let runtime = runtime::handle().map_err(|why| Denied::NoResources(why.to_string()))?;
@@ -102,7 +102,7 @@ impl Gateway {
     }
 
     /// # Errors
-    /// [`Denied::Forked`] in a process that was forked since: it shares the parent's descriptors, and must touch none.
+    /// [`Denied::Forked`] in a forked child: it shares the parent's descriptors and must not use them.
     pub fn not_forked(&self) -> Result<(), Denied> {
         if self.pid == std::process::id() { Ok(()) } else { Err(Denied::Forked) }
     }
@@ -114,7 +114,7 @@ impl Gateway {
         auto_reconnect: bool,
     ) -> Result<(), Denied> {
         let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        // A task that takes no more orders still has calls to fail and its end to tell.
+        // A task that accepts no more commands may still have calls to fail and its end to report.
         let ended = matches!(self.state(), State::Idle | State::Closed);
         if !ended || commands.is_open() {
             return Err(Denied::Connected);
@@ -126,16 +126,16 @@ impl Gateway {
         Ok(())
     }
 
-    /// Sends a message in the envelope field `tag`. The answer or the failure comes through the inbox, once.
+    /// Send a message in the envelope field `tag`. Exactly one answer or failure is reported through the inbox.
     ///
     /// # Errors
-    /// When it cannot even be queued.
+    /// If the call cannot be queued.
     pub fn call(&self, tag: u32, body: Bytes, timeout: Duration) -> Result<CallId, Denied> {
         self.queue(tag, body, timeout, |sender, call| sender.send(Command::Call(call)))
     }
 
-    /// As [`Self::call`], but the I/O thread need not be woken for this one alone: it goes with the next order, with
-    /// [`Self::flush`], or when [`commands::MAX_HELD`] wait.
+    /// Like [`Self::call`], but without waking the I/O thread: the call is queued with the next command, by
+    /// [`Self::flush`], or when [`commands::MAX_HELD`] calls are held.
     ///
     /// # Errors
     /// As [`Self::call`].
@@ -143,9 +143,9 @@ impl Gateway {
         self.queue(tag, body, timeout, CommandSender::hold)
     }
 
-    /// Has the calls sent that were held.
+    /// Queue the held calls.
     pub fn flush(&self) {
-        // In a forked child they are the parent's.
+        // In a forked child the held calls belong to the parent.
         let _ = self.with_sender(CommandSender::flush);
     }
 
@@ -171,7 +171,7 @@ impl Gateway {
         Ok(id)
     }
 
-    /// Nobody waits for this call any more. One that was not sent yet will not be.
+    /// Discard the answer of a call. A call that was not sent yet will not be sent.
     pub fn cancel(&self, id: CallId) {
         if id != INTERNAL {
             // A connection that is gone has failed the call already.
@@ -179,48 +179,49 @@ impl Gateway {
         }
     }
 
-    /// Lets calls go out for so long from now on, and no longer: those that wait then wait for the next lease.
+    /// Allow calls to be sent for `left` from now on; afterwards they wait for the next lease.
     pub fn renew_lease(&self, left: Duration) {
         self.shared.lease.renew(left);
     }
 
-    /// Answers [`crate::item::Item::SessionWanted`].
+    /// Answer [`crate::item::Item::SessionWanted`].
     pub fn provide_session(&self, generation: u64, urls: Vec<String>) {
         let _ = self.order(Command::Session { generation, urls });
     }
 
-    /// Answers [`crate::item::Item::SessionWanted`]: not now, or never when `fatal`.
+    /// Answer [`crate::item::Item::SessionWanted`]: no session now, or never if `fatal`.
     pub fn refuse_session(&self, generation: u64, fatal: bool, reason: String) {
         let _ = self.order(Command::Refused { generation, fatal, reason });
     }
 
-    /// Ends the connection for good; a state item with [`State::Closed`] says when. False when there is none.
+    /// Close the connection for good; a state item with [`State::Closed`] reports the end. Returns false if there
+    /// is none.
     pub fn close(&self) -> bool {
         self.order(Command::Close).is_ok()
     }
 
-    /// Makes a new connection, without a wait before its first attempt: gives up the one there is, or cuts the wait for
-    /// the next attempt short. An attempt under way goes on. A connection without `auto_reconnect`, or never ready
-    /// yet, ends by this.
+    /// Establish a new connection without a delay before the first attempt: drop the current one, or skip the
+    /// delay before the next attempt. An attempt under way continues. A connection without `auto_reconnect`, or
+    /// one that was never ready, ends.
     ///
-    /// False when there is none, and none is being made.
+    /// Returns false if there is no connection and none is being established.
     pub fn reconnect(&self) -> bool {
         self.order(Command::Reconnect).is_ok()
     }
 
-    /// Measures the round trip now. False when there is no connection, and none is being made.
+    /// Measure the round trip now. Returns false if there is no connection and none is being established.
     pub fn ping(&self) -> bool {
         self.order(Command::Ping).is_ok()
     }
 
-    /// The encoded messages of a channel that came since it was last asked, oldest first.
+    /// Remove and return the encoded messages of a channel that arrived since the last call, oldest first.
     pub fn take_recent(&self, channel: i64) -> impl Iterator<Item = Body> {
         let taken = self.shared.recent().take(channel);
         taken.into_iter().map(|(_, body)| body)
     }
 
-    /// Whose messages the acknowledgements are of. From then on what the bot sends is kept like what it receives, before
-    /// the server's own copy comes.
+    /// Set the bot's id, the sender of acknowledged messages. From then on sent messages are recorded like
+    /// received ones, before the server's own copy arrives.
     pub fn set_own_id(&self, id: i64) {
         self.shared.own_id.store(id, Relaxed);
     }
@@ -230,7 +231,7 @@ impl Gateway {
     }
 
     fn with_sender<T>(&self, work: impl FnOnce(&mut CommandSender) -> T) -> Result<T, Denied> {
-        // To queue an order wakes the I/O thread through a descriptor, which in a forked child is the parent's.
+        // Queueing a command wakes the I/O thread through a descriptor, which in a forked child is the parent's.
         self.not_forked()?;
         let (done, lost) = {
             let mut sender = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
@@ -250,7 +251,7 @@ impl Drop for Gateway {
         if self.not_forked().is_ok() {
             self.close();
         } else if let Ok(mut commands) = self.commands.try_lock() {
-            // The end of a channel is an order too: it wakes the task, which is the parent's.
+            // Dropping the channel would wake the task, which is the parent's.
             std::mem::forget(std::mem::take(&mut *commands));
         }
     }

@@ -1,4 +1,4 @@
-//! Every knob of the connection, with its default.
+//! The options of the connection, with their defaults.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,49 +13,49 @@ pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// A PEM file with further certificate authorities to trust, beside webpki's and the system's.
+    /// A PEM file with certificate authorities to trust in addition to webpki's and the system's.
     pub ca_file: Option<PathBuf>,
-    /// Take any certificate, of anybody.
+    /// Accept any certificate.
     pub insecure: bool,
-    /// The largest message taken from the peer, in bytes.
+    /// The maximum size of a message from the peer, in bytes.
     pub max_frame: usize,
     pub inbox: Capacity,
-    /// Messages kept for Python to ask for.
+    /// The bounds of the messages kept until Python requests them.
     pub recent: RingBounds,
-    /// Calls waiting for an answer or for their turn.
+    /// The maximum number of queued and unanswered calls.
     pub max_pending: usize,
-    /// The largest raw API answer, in bytes, and all that are on their way together.
+    /// The maximum size of a raw API answer, and of all incomplete ones together, in bytes.
     pub max_raw: usize,
     pub connect_timeout: Duration,
-    /// A ping goes out this often.
+    /// The interval of pings.
     pub heartbeat_interval: Duration,
-    /// The peer is dead when no frame comes for this long after a ping.
+    /// The peer counts as dead if no frame arrives for this long after a ping.
     pub heartbeat_timeout: Duration,
-    /// Frames sent in one `rate_period`.
+    /// The maximum number of frames sent in one `rate_period`.
     pub rate_limit: u32,
     pub rate_period: Duration,
     pub backoff: BackoffOptions,
-    /// Makes the jitter of the delays the same each time; None takes it from the system.
+    /// The seed of the jitter, for reproducible delays; None for a random one.
     pub jitter_seed: Option<u64>,
-    /// None tries for ever.
+    /// None for no limit.
     pub reconnect_max_attempts: Option<u32>,
-    /// How many clans and channels are joined again after a reconnect.
+    /// The maximum number of clans and channels that are joined again after a reconnect.
     pub max_joined: usize,
-    /// How long the joins after a reconnect may take.
+    /// The time limit of the joins after a reconnect.
     pub rejoin_timeout: Duration,
-    /// How long Python may take to bring a session for a reconnect.
+    /// The time limit of Python's answer to a request for a session.
     pub session_timeout: Duration,
-    /// Bytes the store may be behind before the reader pauses.
+    /// The reader pauses when the store's backlog exceeds this number of bytes.
     pub max_store_backlog: usize,
 }
 
 impl Options {
-    /// Whose certificates are taken.
+    /// Return which certificates are accepted.
     pub fn trust(&self) -> Trust {
         if self.insecure { Trust::Anybody } else { Trust::Authorities(self.ca_file.clone()) }
     }
 
-    /// The same, with every span short enough to reckon with.
+    /// Limit every duration to `LONGEST`, so that it can be added to an instant.
     pub(super) fn bounded(mut self) -> Self {
         for span in [
             &mut self.connect_timeout,

@@ -1,10 +1,10 @@
-//! In which order the URLs of a session are tried.
+//! The order in which the URLs of a session are tried.
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use super::transport::{Endpoint, Kind, Lost};
 
-/// Which transport worked last: it is tried first the next time.
+/// The transport that worked last. It is tried first the next time.
 #[derive(Debug, Default)]
 pub struct Routes {
     worked: AtomicU8,
@@ -15,11 +15,11 @@ impl Routes {
         self.worked.store(kind as u8, Relaxed);
     }
 
-    /// The endpoints in the order to try them: as given, but what worked last comes first; and nothing without TLS
-    /// comes after something with it.
+    /// Return the endpoints in the order to try them: as given, but the transport that worked last first, and no
+    /// endpoint without TLS after one with it.
     ///
     /// # Errors
-    /// The first URL's error, when none is usable.
+    /// The error of the first URL if none is usable.
     pub fn order(&self, urls: &[String]) -> Result<Vec<Endpoint>, Lost> {
         let mut wrong = None;
         let mut endpoints = Vec::with_capacity(urls.len());
@@ -40,7 +40,7 @@ impl Routes {
     }
 }
 
-/// Whoever refuses the encrypted connection must not get the token in plain text.
+/// A peer that refuses the encrypted connection must not get the token in plain text.
 fn never_down(endpoints: &mut Vec<Endpoint>) {
     let mut secure = false;
     endpoints.retain(|endpoint| {

@@ -16,7 +16,7 @@ use crate::item::{ItemSink, MessageSink};
 use crate::memory_budget::{BudgetShare, PROCESS};
 use crate::wire::Body;
 
-/// What handle and task share.
+/// The state that the handle and the task share.
 pub(crate) struct Shared {
     pub options: Options,
     pub stats: Stats,
@@ -24,23 +24,23 @@ pub(crate) struct Shared {
     pub sink: Option<Arc<dyn MessageSink>>,
     pub connector: Box<dyn Connect>,
     pub auto_reconnect: AtomicBool,
-    /// The last messages of each channel as they came, until Python asks for them.
+    /// The latest messages of each channel, encoded, until Python requests them.
     ///
-    /// Most bots never look at a message again. Kept as Python objects they would cost every event a cold free and the
-    /// garbage collector its time; kept as bytes, which the store holds anyway, they cost next to nothing.
+    /// Most bots never read a message again. As Python objects they would cost every event a cold deallocation and
+    /// time of the garbage collector; as bytes, which the store holds anyway, they cost next to nothing.
     recent: Mutex<Rings<Body>>,
-    /// While it lives, it counts among the clients that share the bounds in bytes.
+    /// Counts this client among those that share the memory budget.
     _budget_share: BudgetShare,
-    /// The bot's own id; 0 while it is not known.
+    /// The bot's own id; 0 while it is unknown.
     pub own_id: AtomicI64,
     pub trace: Trace,
-    /// Which transport worked last.
+    /// The transport that worked last.
     pub routes: Routes,
-    /// Which events the bot's handlers want, beyond their kind.
+    /// The filters of the bot's handlers.
     pub filters: Mutex<Filters>,
-    /// The frames sent of late: a new connection does not begin anew.
+    /// The frames sent recently. Reconnects do not reset it.
     pub throttle: Mutex<Throttle>,
-    /// Until when calls may go out.
+    /// How long calls may be sent.
     pub lease: Lease,
 }
 
@@ -79,7 +79,7 @@ impl Shared {
         self.filters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the logger of the core something, if it wants to hear it.
+    /// Log a record to the logger of the core, if its level is enabled.
     pub fn log(&self, level: Level, text: impl FnOnce() -> String) {
         self.trace.log(&*self.inbox, level, text);
     }

@@ -1,11 +1,11 @@
-//! Counters any thread may read while the session task counts.
+//! Counters that the connection's task updates and any thread may read.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 use super::transport::Kind;
 use crate::state::State;
 
-/// Tags of the envelope fit below this.
+/// All tags of the envelope are below this.
 pub const TAGS: usize = 128;
 
 macro_rules! counters {
@@ -30,7 +30,7 @@ macro_rules! counters {
                 }
             }
 
-            /// Each counter by its name.
+            /// Return each counter with its name.
             pub fn counters(&self) -> Vec<(&'static str, u64)> {
                 vec![$((stringify!($name), self.$name.load(Relaxed)),)+]
             }
@@ -43,23 +43,23 @@ counters! {
     bytes_received,
     frames_sent,
     bytes_sent,
-    /// Frames that are no envelope and no chunk, and bodies that do not decode.
+    /// Frames that are neither an envelope nor a chunk, and bodies that do not decode.
     malformed,
-    /// Events that nobody listens to and that have no default effect: not decoded.
+    /// Events without a listener and without a default effect; they are not decoded.
     skipped,
-    /// Events that no handler's filter wants: not decoded.
+    /// Events that no handler's filter wants; they are not decoded.
     filtered,
-    /// Answers and chunks to calls that are over.
+    /// Answers and chunks of calls that are finished.
     unclaimed,
     reconnects,
-    /// Calls the server has had too many of (429), and that went again.
+    /// Calls that the server has refused with 429 and that were sent again.
     sent_again,
-    /// How often a full inbox or a store that lags stopped the reader.
+    /// How often a full inbox or the store's backlog has paused the reader.
     pauses,
-    /// The last round trip of a ping, in microseconds; 0 before the first.
+    /// The last round trip of a ping in microseconds; 0 before the first.
     latency_us,
     generation,
-    /// Calls that wait for their turn or their answer.
+    /// Calls that are queued or unanswered.
     pending,
     joined,
 }
@@ -81,12 +81,12 @@ impl Stats {
         }
     }
 
-    /// How many events of a tag came, wanted or not.
+    /// Return the number of events of a tag, wanted or not.
     pub fn events(&self, tag: u32) -> u64 {
         self.events.get(tag as usize).map_or(0, |counter| counter.load(Relaxed))
     }
 
-    /// Is this event to be handed to Python?
+    /// Return whether events of this tag are handed to Python.
     pub fn wants(&self, tag: u32) -> bool {
         let word = self.wanted.get(tag as usize / 64);
         word.is_some_and(|word| word.load(Relaxed) >> (tag % 64) & 1 == 1)
@@ -105,7 +105,7 @@ impl Stats {
         State::from_u8(self.state.load(Relaxed))
     }
 
-    /// How the open connection travels; None while there is none.
+    /// Return the transport of the open connection; None if there is none.
     pub fn transport(&self) -> Option<Kind> {
         Kind::from_u8(self.transport.load(Relaxed))
     }

@@ -1,23 +1,23 @@
-//! How many frames may go out: so few that any second at the server sees no more than the limit.
+//! The frame limiter: no second at the server sees more frames than the limit.
 //!
-//! When a frame is sent says little about when the server reads it: what a stall has held back arrives all at once.
-//! So a frame gives its place free one period after the server is known to have read it, which the answer to it or to
-//! any later frame tells, for a server reads in order. One place is kept for the pings, so that there is always one to
-//! ask for an answer with: nothing but a ping takes it, and nothing at all goes out without a place.
+//! The time of sending says little about when the server reads a frame: after a stall all delayed frames arrive at
+//! once. A frame therefore frees its slot one period after the server is known to have read it. The answer to it
+//! or to any later frame shows that, because the server reads in order. One slot is reserved for pings, so that an
+//! answer can always be requested: only a ping takes it, and no frame is sent without a slot.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long an answer to anything is waited for before a ping is sent to get one.
+/// How long to wait for any answer before a ping is sent to get one.
 const BARRIER: Duration = Duration::from_millis(250);
-/// Below this limit no place is kept for pings: they come on top of it.
+/// No slot is reserved for pings up to this limit: pings exceed it.
 const RESERVE_FROM: usize = 10;
-/// What a lost connection still carried, the server has read by so long after the loss.
+/// The server has read the frames of a lost connection at the latest this long after the loss.
 const AFTERMATH: Duration = Duration::from_millis(250);
 
-/// A frame the server may not have read yet.
+/// A frame that the server may not have read yet.
 #[derive(Debug, Clone)]
 struct Unread {
     cid: u16,
@@ -28,33 +28,33 @@ struct Unread {
 pub struct Throttle {
     limit: usize,
     period: Duration,
-    /// A frame sent so long ago has been read, or its connection is dead.
+    /// A frame sent longer ago has been read, or its connection is dead.
     patience: Duration,
     unread: VecDeque<Unread>,
-    /// When the server had read these at the latest. Oldest first but for a loss: what waits behind one that is later
-    /// gives its place free with it.
+    /// When the server had read these frames at the latest. Sorted, except after a loss: an entry behind a later
+    /// one frees its slot together with it.
     read: VecDeque<Instant>,
 }
 
 /// Why no call may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full {
-    /// Look again then, if nothing is answered before.
+    /// When to check again if no answer arrives before.
     pub until: Instant,
-    /// Answers would make room: this is when to ask for one by a ping.
+    /// When to request an answer by a ping, if answers would free a slot.
     pub ping_at: Option<Instant>,
 }
 
 impl Throttle {
-    /// `limit` frames in a `period`; 0 frames means no limit.
+    /// Allow `limit` frames in a `period`; 0 frames means no limit.
     pub fn new(limit: u32, period: Duration, patience: Duration) -> Self {
         Self { limit: limit as usize, period, patience, unread: VecDeque::new(), read: VecDeque::new() }
     }
 
-    /// May a call be sent?
+    /// Check whether a call may be sent.
     ///
     /// # Errors
-    /// When there is no room.
+    /// If no slot is free.
     pub fn check_call(&mut self, now: Instant) -> Result<(), Full> {
         if self.limit == 0 {
             return Ok(());
@@ -68,10 +68,10 @@ impl Throttle {
         Err(Full { until: self.next_slot(now), ping_at })
     }
 
-    /// May a ping be sent? It may take the last place.
+    /// Check whether a ping may be sent. It may take the last slot.
     ///
     /// # Errors
-    /// When to ask again.
+    /// When to check again.
     pub fn check_ping(&mut self, now: Instant) -> Result<(), Instant> {
         self.forget(now);
         let full = self.limit > RESERVE_FROM && self.unread.len() + self.read.len() >= self.limit;
@@ -84,7 +84,7 @@ impl Throttle {
         freed.into_iter().chain(given_up).min().unwrap_or(now + self.period)
     }
 
-    /// A frame goes out, or may from now on.
+    /// Record a frame that is sent, or may be sent from now on.
     pub fn sent(&mut self, cid: u16, now: Instant) {
         if self.limit > 0 {
             self.forget(now);
@@ -92,14 +92,14 @@ impl Throttle {
         }
     }
 
-    /// The server has answered this one: it has read it, and all before it.
+    /// Record an answer: the server has read this frame and all frames before it.
     pub fn answered(&mut self, cid: u16, now: Instant) {
-        // Pings share a cid, and are answered in order.
+        // Pings share a cid and are answered in order.
         let Some(at) = self.unread.iter().position(|frame| frame.cid == cid) else { return };
         self.read.extend(self.unread.drain(..=at).map(|_| now));
     }
 
-    /// The connection is gone: whatever it still carried arrives soon, or never.
+    /// Record a loss: the frames on their way arrive soon, or never.
     pub fn lost(&mut self, now: Instant) {
         self.read.extend(self.unread.drain(..).map(|_| now + AFTERMATH));
     }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     proptest! {
-        /// A server that reads late and in bursts, and answers late; sometimes the connection is lost.
+        /// The server reads late and in bursts, and answers late; sometimes the connection is lost.
         #[test]
         fn no_second_at_the_server_sees_more_than_the_limit(
             limit in 11u32..60,
@@ -143,7 +143,7 @@ mod tests {
             let (mut cid, mut pinged_at) = (0u16, None::<Instant>);
             for (step, what, delay) in steps {
                 now += Duration::from_millis(step);
-                // The server reads all that lies there, or stalls; its answers take a while.
+                // The server reads everything available, or stalls; its answers are delayed.
                 if what != 0 {
                     while let Some(cid) = wire.pop_front() {
                         arrivals.push(now);
@@ -158,7 +158,7 @@ mod tests {
                     arrivals.extend(wire.drain(..).map(|_| late));
                     answers.clear();
                     throttle.lost(now);
-                    // The new connection's handshake has a ping, and then comes its first one.
+                    // The new connection's handshake includes a ping, followed by its first regular one.
                     pinged_at = None;
                     if throttle.check_ping(now).is_ok() {
                         cid += 1;

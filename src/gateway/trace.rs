@@ -1,12 +1,12 @@
-//! What the core does, told step by step to whoever asked for it: records for the logger `mezon.core`.
+//! Records for the Python logger `mezon.core`.
 //!
-//! Off unless Python has said a level. Off, a record costs a look at one byte: its text is not made.
+//! Off unless Python sets a level. A disabled record costs one atomic load; its text is not built.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
 use crate::item::{Item, ItemSink};
 
-/// How much a record matters, in the numbers of Python's `logging`.
+/// The level of a record, in the numbers of Python's `logging`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Level {
@@ -15,12 +15,12 @@ pub enum Level {
     Warning = 30,
 }
 
-/// Records that wait for Python at most; the others are left out, and counted.
+/// The maximum number of records that wait for Python; further ones are dropped and counted.
 const WAITING_MAX: u32 = 1000;
 
 #[derive(Debug)]
 pub struct Trace {
-    /// Records below it are not made.
+    /// Records below this level are not built.
     level: AtomicU8,
     waiting: AtomicU32,
     left_out: AtomicU32,
@@ -33,12 +33,12 @@ impl Default for Trace {
 }
 
 impl Trace {
-    /// Makes the records of this level and above; a level beyond all turns them off.
+    /// Build records of this level and above; a level above all of them disables the log.
     pub fn set_level(&self, level: u8) {
         self.level.store(level, Relaxed);
     }
 
-    /// Tells something, if somebody wants to hear it. The text must hold no URL and no token.
+    /// Log a record if its level is enabled. The text must contain no URL and no token.
     #[inline]
     pub fn log(&self, inbox: &dyn ItemSink, level: Level, text: impl FnOnce() -> String) {
         if level as u8 >= self.level.load(Relaxed) {
@@ -60,7 +60,7 @@ impl Trace {
         inbox.push(Item::Log { level: level as u8, text });
     }
 
-    /// Python has taken a record.
+    /// Record that Python has received a record.
     pub fn taken(&self) {
         self.waiting.fetch_sub(1, Relaxed);
     }

@@ -1,4 +1,4 @@
-//! Where the connection stands: the one place that goes from state to state, and tells it.
+//! The state machine of the connection: the only place that changes the state and reports it.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,16 +13,16 @@ use super::transport::Secrets;
 use crate::item::Item;
 use crate::state::State;
 
-/// A connection that lived this long was a good one: the next loss is retried at once again.
+/// After a connection that lasted this long, the next reconnect starts again without a delay.
 const STABLE: Duration = Duration::from_secs(10);
 
 pub(super) struct Transitions {
     shared: Arc<Shared>,
     pub generation: u64,
-    /// What no reason may say.
+    /// The secrets to redact from reasons.
     pub secrets: Secrets,
     state: State,
-    /// It was ready once: from then on a loss is made good.
+    /// Whether the connection was ready once: from then on losses lead to reconnects.
     pub was_ready: bool,
     ready_at: Option<Instant>,
     lost_at: Option<SystemTime>,
@@ -31,7 +31,7 @@ pub(super) struct Transitions {
 impl Transitions {
     pub fn new(shared: Arc<Shared>) -> Self {
         Self {
-            // The handle has announced it: nobody may see Idle between `connect` and the task's first step.
+            // The handle has set this state: Idle must not be visible between `connect` and the task's first step.
             state: State::Connecting,
             generation: shared.stats.generation.load(Relaxed),
             secrets: Secrets::default(),
@@ -76,8 +76,8 @@ impl Transitions {
         self.shared.inbox.push(Item::Reconnected { generation: self.generation, lost_at, back_at });
     }
 
-    /// The connection is gone. Nothing came since `last_received_at`, however much later the loss was noticed. True when it had
-    /// lived so long that the next attempt may begin anew.
+    /// Record a loss. The last frame arrived at `last_received_at`, however much later the loss was noticed.
+    /// Returns true if the connection lasted long enough to reset the number of attempts.
     pub fn lost(&mut self, last_received_at: Instant) -> bool {
         let silence = last_received_at.elapsed();
         self.lost_at.get_or_insert_with(|| SystemTime::now() - silence);

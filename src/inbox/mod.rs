@@ -1,11 +1,12 @@
 //! The bounded queue from the I/O thread to Python.
 //!
-//! Events count against a bound of items and bytes; above it the session task stops reading the socket, and TCP pushes
-//! back. Answers and state changes have a queue of their own that no bound and no paused dispatch holds up: they are
-//! few, and somebody waits for them - often a handler that has to end before the next event can be taken.
+//! Events count against a bound of items and bytes; above it the connection stops reading its socket and TCP
+//! pushes back. Answers and state changes have a queue of their own that neither the bound nor a paused dispatch
+//! delays: there are few of them, and often a handler awaits one that has to finish before the next event can be
+//! dispatched.
 //!
-//! Sleeping and waking follow one rule under one lock: a consumer that finds the queue empty arms the wake-up in the
-//! same critical section, a producer that pushes into an armed queue disarms it and wakes.
+//! One rule under one lock prevents lost wake-ups: a consumer that finds the queue empty arms the waker in the
+//! same critical section, and a producer that pushes to an armed queue disarms the waker and wakes.
 
 #[cfg(all(test, feature = "model"))]
 mod model;
@@ -26,7 +27,7 @@ pub use wake::Wake;
 use crate::item::{Capacity, Item, ItemSink};
 use crate::memory_budget::{MemoryBudget, PROCESS};
 
-/// Answers taken in one go.
+/// The maximum number of answers per drain.
 const MAX_ANSWERS: usize = 1024;
 
 #[derive(Debug, Default)]
@@ -36,11 +37,11 @@ struct Queue {
     bytes: usize,
     high_water: usize,
     armed: bool,
-    /// The consumer takes no events for now: only an answer wakes it.
+    /// The consumer accepts no events for now: only answers wake it.
     events_paused: bool,
 }
 
-/// Depth now and the deepest it ever was, in events; bytes held now.
+/// The current and the greatest number of queued events, and the bytes held now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Depth {
     pub events: usize,
@@ -51,7 +52,7 @@ pub struct Depth {
 pub struct Inbox {
     queue: Mutex<Queue>,
     capacity: Capacity,
-    /// Who else has one: their bounds in bytes hold for all together.
+    /// Limits the bytes of all inboxes of the process together.
     budget: &'static MemoryBudget,
     space: Notify,
     wake: Arc<dyn Wake>,
@@ -71,7 +72,7 @@ impl Inbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // The queue is whole after every statement: a panic elsewhere under the lock has not torn it.
+        // The queue is consistent after every statement, also after a panic of another holder.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -79,13 +80,13 @@ impl Inbox {
         queue.events.len() >= self.capacity.events || queue.bytes >= self.max_bytes()
     }
 
-    /// Resolves when a full inbox has been drained to half its bounds.
+    /// Resolve when a full inbox has been drained to half its capacity.
     pub async fn wait_for_space(&self) {
         self.space.notified().await;
     }
 
-    /// Moves the answers and up to `max_events` events into `into`. False when there is nothing more to take: then
-    /// the wake-up is armed, and with `max_events` 0 it takes an answer to fire it.
+    /// Move the answers and up to `max_events` events to `into`. Returns false if nothing is left: the waker is
+    /// then armed, and with `max_events` 0 only an answer fires it.
     pub fn drain(&self, max_events: usize, into: &mut Vec<Item>) -> bool {
         let mut queue = self.lock();
         let was_full = self.exceeds_capacity(&queue);
@@ -99,13 +100,13 @@ impl Inbox {
         let more = queue.has_work();
         queue.armed = !more;
         if queue.events.is_empty() && queue.events.capacity() > 4096 {
-            // A burst is over: give its memory back.
+            // Release the memory after a burst.
             queue.events = VecDeque::new();
         }
         let relaxed = queue.events.len() * 2 <= self.capacity.events && queue.bytes * 2 <= self.max_bytes();
         drop(queue);
         if relaxed || was_full {
-            // A permit is stored when nobody waits yet; a stale one costs the reader one look.
+            // A permit is stored if nothing waits; a stale one costs the reader one check.
             self.space.notify_one();
         }
         more
@@ -118,7 +119,6 @@ impl Inbox {
 }
 
 impl ItemSink for Inbox {
-    /// Adds what `items` holds, in order, and empties it. True when the reader should pause.
     fn push_all(&self, items: &mut Vec<Item>) -> bool {
         let mut queue = self.lock();
         for item in items.drain(..) {
@@ -146,7 +146,6 @@ impl ItemSink for Inbox {
         self.exceeds_capacity(&self.lock())
     }
 
-    /// Twice as much as the bounds say.
     fn is_flooded(&self) -> bool {
         let queue = self.lock();
         queue.events.len() >= self.capacity.events.saturating_mul(2)

@@ -1,6 +1,6 @@
-//! Every order in which producers and consumers of an inbox can meet, tried one after the other by loom: `make model`.
+//! Model checking with loom (`make model`): runs every interleaving of the producers and consumers of an inbox.
 //!
-//! A wake-up that is lost, or a reader that is never told of space, is a thread that waits for ever: loom says so.
+//! A lost wake-up or a missing permit would leave a thread waiting for ever, which loom reports.
 
 use loom::future::block_on;
 use loom::sync::{Arc, Condvar, Mutex};
@@ -11,41 +11,41 @@ use bytes::Bytes;
 use super::*;
 use crate::item::CallId;
 
-/// The descriptor a loop watches: readable from a wake to the next clear.
+/// The descriptor that an event loop watches: readable from a wake to the next clear.
 #[derive(Default)]
-struct Bell {
-    rung: Mutex<bool>,
+struct ModelWaker {
+    signalled: Mutex<bool>,
     changed: Condvar,
 }
 
-impl Bell {
-    /// What an event loop does when it has nothing else to do; the clear comes before the drain.
+impl ModelWaker {
+    /// Wait as an idle event loop does; the clear precedes the drain.
     fn wait_and_clear(&self) {
-        let mut rung = self.rung.lock().unwrap();
-        while !*rung {
-            rung = self.changed.wait(rung).unwrap();
+        let mut signalled = self.signalled.lock().unwrap();
+        while !*signalled {
+            signalled = self.changed.wait(signalled).unwrap();
         }
-        *rung = false;
+        *signalled = false;
     }
 }
 
-impl Wake for Bell {
+impl Wake for ModelWaker {
     fn wake(&self) {
-        *self.rung.lock().unwrap() = true;
+        *self.signalled.lock().unwrap() = true;
         self.changed.notify_all();
     }
 }
 
-/// Threads are interrupted up to three times in a run: what goes wrong with more goes wrong with these.
+/// Up to three preemptions per run find the interleavings that matter.
 fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(model);
 }
 
-fn inbox(events: usize) -> (Arc<Inbox>, std::sync::Arc<Bell>) {
-    let bell = std::sync::Arc::new(Bell::default());
-    (Arc::new(Inbox::new(Capacity { events, bytes: 1 << 20 }, bell.clone())), bell)
+fn inbox(events: usize) -> (Arc<Inbox>, std::sync::Arc<ModelWaker>) {
+    let waker = std::sync::Arc::new(ModelWaker::default());
+    (Arc::new(Inbox::new(Capacity { events, bytes: 1 << 20 }, waker.clone())), waker)
 }
 
 fn event(tag: u32) -> Item {
@@ -56,7 +56,7 @@ fn reply(call: CallId) -> Item {
     Item::Reply { call, tag: 1, body: Bytes::new() }
 }
 
-/// The tags of the events and the calls of the answers.
+/// Return the tags of the events and the calls of the answers.
 fn names(items: Vec<Item>) -> (Vec<u32>, Vec<CallId>) {
     let (mut tags, mut calls) = (Vec::new(), Vec::new());
     for item in items {
@@ -69,8 +69,8 @@ fn names(items: Vec<Item>) -> (Vec<u32>, Vec<CallId>) {
     (tags, calls)
 }
 
-/// Drains and sleeps as the event loop does, until so many items have come.
-fn consume(inbox: &Inbox, bell: &Bell, max_events: usize, count: usize) -> Vec<Item> {
+/// Drain and sleep as the event loop does, until `count` items have arrived.
+fn consume(inbox: &Inbox, waker: &ModelWaker, max_events: usize, count: usize) -> Vec<Item> {
     let mut items = Vec::new();
     loop {
         let more = inbox.drain(max_events, &mut items);
@@ -78,7 +78,7 @@ fn consume(inbox: &Inbox, bell: &Bell, max_events: usize, count: usize) -> Vec<I
             return items;
         }
         if !more {
-            bell.wait_and_clear();
+            waker.wait_and_clear();
         }
     }
 }
@@ -86,7 +86,7 @@ fn consume(inbox: &Inbox, bell: &Bell, max_events: usize, count: usize) -> Vec<I
 #[test]
 fn no_wake_up_is_lost() {
     check(|| {
-        let (inbox, bell) = inbox(8);
+        let (inbox, waker) = inbox(8);
         let producer = {
             let inbox = inbox.clone();
             thread::spawn(move || {
@@ -94,7 +94,7 @@ fn no_wake_up_is_lost() {
                 inbox.push(event(2));
             })
         };
-        assert_eq!(names(consume(&inbox, &bell, 1, 2)).0, [1, 2]);
+        assert_eq!(names(consume(&inbox, &waker, 1, 2)).0, [1, 2]);
         producer.join().unwrap();
     });
 }
@@ -102,7 +102,7 @@ fn no_wake_up_is_lost() {
 #[test]
 fn a_consumer_that_takes_no_events_hears_of_answers() {
     check(|| {
-        let (inbox, bell) = inbox(8);
+        let (inbox, waker) = inbox(8);
         let producer = {
             let inbox = inbox.clone();
             thread::spawn(move || {
@@ -110,9 +110,9 @@ fn a_consumer_that_takes_no_events_hears_of_answers() {
                 inbox.push(reply(7));
             })
         };
-        assert_eq!(names(consume(&inbox, &bell, 0, 1)), (vec![], vec![7]));
-        // It has room again, and asks by itself: nobody wakes it for what is there.
-        assert_eq!(names(consume(&inbox, &bell, 8, 1)).0, [1]);
+        assert_eq!(names(consume(&inbox, &waker, 0, 1)), (vec![], vec![7]));
+        // The consumer checks by itself when it accepts events again: queued ones do not wake it.
+        assert_eq!(names(consume(&inbox, &waker, 8, 1)).0, [1]);
         producer.join().unwrap();
     });
 }
@@ -120,20 +120,20 @@ fn a_consumer_that_takes_no_events_hears_of_answers() {
 #[test]
 fn a_reader_that_waits_for_space_goes_on() {
     check(|| {
-        let (inbox, bell) = inbox(1);
+        let (inbox, waker) = inbox(1);
         let producer = {
             let inbox = inbox.clone();
             thread::spawn(move || {
                 for tag in 1..=2 {
                     let full = inbox.push_all(&mut vec![event(tag)]);
-                    // As the connection does: a permit may be an old one.
+                    // As the connection does: permits can be stale.
                     while full && inbox.is_full() {
                         block_on(inbox.wait_for_space());
                     }
                 }
             })
         };
-        assert_eq!(names(consume(&inbox, &bell, 8, 2)).0, [1, 2]);
+        assert_eq!(names(consume(&inbox, &waker, 8, 2)).0, [1, 2]);
         producer.join().unwrap();
         assert_eq!(inbox.depth().events, 0);
     });
@@ -142,7 +142,7 @@ fn a_reader_that_waits_for_space_goes_on() {
 #[test]
 fn the_end_is_heard_of_by_a_consumer_that_holds_events() {
     check(|| {
-        let (inbox, bell) = inbox(1);
+        let (inbox, waker) = inbox(1);
         let producer = {
             let inbox = inbox.clone();
             thread::spawn(move || {
@@ -150,7 +150,7 @@ fn the_end_is_heard_of_by_a_consumer_that_holds_events() {
                 inbox.push(Item::State { state: State::Closed, generation: 1, reason: String::new() });
             })
         };
-        let items = consume(&inbox, &bell, 0, 1);
+        let items = consume(&inbox, &waker, 0, 1);
         assert!(matches!(items[..], [Item::State { state: State::Closed, .. }]));
         producer.join().unwrap();
     });

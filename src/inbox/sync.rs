@@ -1,5 +1,5 @@
-//! The locks of the inbox: the standard library's and tokio's, or those of a model checker (`make model`), which tries every
-//! order in which threads can take them.
+//! The locks of the inbox: those of the standard library and tokio, or those of the model checker loom (`make
+//! model`).
 
 #[cfg(not(feature = "model"))]
 pub use std::sync::{Mutex, MutexGuard};
@@ -15,7 +15,7 @@ pub use modelled::Notify;
 mod modelled {
     use loom::sync::{Condvar, Mutex};
 
-    /// What tokio's does as far as the inbox needs it: one permit, which is kept when nobody waits.
+    /// The part of tokio's `Notify` that the inbox needs: one permit, which is stored if nothing waits.
     pub struct Notify {
         permit: Mutex<bool>,
         changed: Condvar,
@@ -31,7 +31,7 @@ mod modelled {
             self.changed.notify_one();
         }
 
-        /// Blocks: a model has threads in place of tasks.
+        /// Blocks: a model has threads instead of tasks.
         pub async fn notified(&self) {
             let mut permit = self.permit.lock().unwrap();
             while !*permit {

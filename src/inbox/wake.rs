@@ -1,6 +1,6 @@
-//! How the I/O thread wakes the thread of the event loop: by a file descriptor the loop watches.
+//! Wakes the event loop through a file descriptor that the loop watches.
 
-/// Something that makes the consumer look into its inbox. Called on the I/O thread; must not block.
+/// Wakes the consumer of an inbox. Called on the I/O thread; must not block.
 pub trait Wake: Send + Sync {
     fn wake(&self);
 }
@@ -19,13 +19,13 @@ mod fd {
     #[derive(Debug)]
     pub struct FdWake {
         read: OwnedFd,
-        /// None where reading and writing are one descriptor.
+        /// None if one descriptor serves both directions.
         write: Option<OwnedFd>,
     }
 
     impl FdWake {
         /// # Errors
-        /// When the process has no file descriptor left.
+        /// If the process has no free file descriptor.
         pub fn new() -> io::Result<Self> {
             #[cfg(target_os = "linux")]
             {
@@ -44,15 +44,15 @@ mod fd {
             }
         }
 
-        /// The descriptor to watch for reading.
+        /// Return the descriptor to watch for reading.
         pub fn fd(&self) -> RawFd {
             self.read.as_raw_fd()
         }
 
-        /// Makes the descriptor unreadable until the next wake.
+        /// Make the descriptor unreadable until the next wake.
         pub fn clear(&self) {
             let mut buf = [0; 64];
-            // EAGAIN says there was nothing to clear.
+            // EAGAIN means that there was nothing to clear.
             let _ = rustix::io::read(&self.read, &mut buf);
         }
     }

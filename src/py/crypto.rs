@@ -1,4 +1,4 @@
-//! Key pairs for token transfers, base58 and addresses, as Python sees them.
+//! Python bindings of the key pairs for token transfers, base58 and addresses.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyType};
@@ -8,8 +8,8 @@ use crate::crypto::{self, KeyPair};
 pyo3::import_exception!(mezon.errors, InvalidArgumentError);
 pyo3::import_exception!(mezon.errors, MezonError);
 
-/// An Ed25519 key pair for signing token transfers. The private half stays in Rust, is wiped when the object goes,
-/// and leaves it only by reading `private_key`.
+/// An Ed25519 key pair for signing token transfers. The private key stays in Rust, is wiped when the object is
+/// dropped, and is exposed only by `private_key`.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct EphemeralKeyPair {
     pair: KeyPair,
@@ -65,7 +65,7 @@ impl EphemeralKeyPair {
         PyBytes::new(py, &self.pair.public_key())
     }
 
-    /// Give the 64 bytes of the signature of a message.
+    /// Return the 64 bytes of the signature of a message.
     fn sign<'py>(&self, py: Python<'py>, message: &[u8]) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.pair.sign(message))
     }
@@ -82,7 +82,7 @@ impl EphemeralKeyPair {
         PyString::new(py, &self.public_key).hash()
     }
 
-    // Immutable, so a copy would only be a second place to wipe.
+    // Immutable: a copy would only be another secret to wipe.
     fn __copy__(slf: Py<Self>) -> Py<Self> {
         slf
     }
@@ -92,13 +92,13 @@ impl EphemeralKeyPair {
     }
 }
 
-/// Write bytes as base58.
+/// Encode bytes as base58.
 #[pyfunction]
 fn base58_encode(data: &[u8]) -> String {
     crypto::base58_encode(data)
 }
 
-/// Read the bytes of a base58 text.
+/// Decode a base58 text.
 #[pyfunction]
 fn base58_decode<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyBytes>> {
     match crypto::base58_decode(text) {
@@ -107,13 +107,13 @@ fn base58_decode<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyByte
     }
 }
 
-/// Give the address of a user id.
+/// Return the address of a user id.
 #[pyfunction]
 fn address_of(user_id: &str) -> String {
     crypto::address_of(user_id)
 }
 
-/// Say whether a text is an address.
+/// Return whether a text is an address.
 #[pyfunction]
 fn is_address(text: &str) -> bool {
     crypto::is_address(text)

@@ -1,13 +1,13 @@
-//! Filters as Python sees them: made from a text, given to a connection, asked by tests.
+//! Python bindings of filters.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::filter::{self, Filter, Words};
 
-/// A filter of the events of an envelope field, made from its JSON text.
+/// A filter of the events of an envelope field, created from its JSON text.
 ///
-/// Raises ValueError when there can be no such filter.
+/// Raises ValueError if the filter is invalid.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct EventFilter {
     event: String,
@@ -23,7 +23,7 @@ impl EventFilter {
         Ok(Self { event, spec, filter })
     }
 
-    /// Does an event of this encoded body match? None when Python has to look at the event itself.
+    /// Return whether an event with this encoded body matches; None if only Python can decide.
     fn matches(&self, body: &[u8]) -> Option<bool> {
         self.filter.matches(body)
     }
@@ -34,7 +34,7 @@ impl EventFilter {
 }
 
 impl EventFilter {
-    /// One for a connection to own.
+    /// Create a filter for a connection to own.
     pub(super) fn fresh(&self) -> PyResult<Filter> {
         filter::parse(&self.event, &self.spec).map_err(PyValueError::new_err)
     }

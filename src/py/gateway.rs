@@ -1,4 +1,4 @@
-//! The connection as Python sees it.
+//! Python bindings of the connection.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ fn denied(why: Denied) -> PyErr {
     GatewayError::new_err((kind, text))
 }
 
-/// What the system refuses, in the words of the other refusals.
+/// Convert a refusal of the system to the error of the other refusals.
 fn no_resources(py: Python<'_>, why: PyErr) -> PyErr {
     if why.is_instance_of::<PyOSError>(py) {
         denied(Denied::NoResources(why.value(py).to_string()))
@@ -51,7 +51,7 @@ impl Gateway {
     }
 }
 
-/// A connection to a Mezon gateway. It is driven by the core's own thread; `drain` brings what happened.
+/// A connection to a Mezon gateway, driven by the core's own thread. `drain` returns its reports.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Gateway {
     core: gateway::Gateway,
@@ -62,8 +62,8 @@ pub struct Gateway {
 
 #[pymethods]
 impl Gateway {
-    /// `options` as `mezon.GatewayOptions` names them. With `notify`, a callable is called on a thread of its own
-    /// when there is something to drain; without, the descriptor `fileno()` becomes readable.
+    /// `options` has the names of `mezon.GatewayOptions`. With `notify`, that callable is called on a thread of
+    /// its own when there is something to drain; otherwise the descriptor `fileno()` becomes readable.
     #[new]
     #[pyo3(signature = (options=None, notify=None, store=None))]
     fn new(
@@ -82,22 +82,22 @@ impl Gateway {
         Ok(Self { core, inbox, wake, plans: Plans::new() })
     }
 
-    /// Give the descriptor to watch for reading, or -1 when `notify` is called instead.
+    /// Return the descriptor to watch for reading, or -1 if `notify` is called instead.
     fn fileno(&self) -> i32 {
         self.wake.fd()
     }
 
-    /// Make `fileno()` unreadable until the next time there is something. In a forked child the descriptor is the
-    /// parent's, and left alone.
+    /// Make `fileno()` unreadable until the next report. In a forked child the descriptor is the parent's and
+    /// remains unchanged.
     fn clear_wake(&self) -> PyResult<()> {
         self.core.not_forked().map_err(denied)?;
         self.wake.clear();
         Ok(())
     }
 
-    /// Take up to `max` things that happened, oldest first, and say whether there are more.
+    /// Return up to `max` events and the queued answers, oldest first, and whether there are more.
     ///
-    /// When there are no more, the wake-up is armed.
+    /// The waker is armed if there are no more.
     fn drain<'py>(&self, py: Python<'py>, max: usize) -> PyResult<(Bound<'py, PyList>, bool)> {
         let mut items = Vec::with_capacity(max.min(1024));
         self.core.not_forked().map_err(denied)?;
@@ -117,19 +117,19 @@ impl Gateway {
         self.core.connect(urls, auto_reconnect).map_err(denied)
     }
 
-    /// Have what the core does told, from this level of `logging` on; a level beyond all for nothing.
+    /// Log records from this level of `logging` on; a level above all of them disables the log.
     fn set_log_level(&self, level: u8) {
         self.core.trace().set_level(level);
     }
 
-    /// Queue an encoded message in the envelope field `tag`; give the id its answer will carry.
-    /// With `hold` it may wait for the next order, or for `flush`.
+    /// Queue an encoded message in the envelope field `tag` and return the id that its answer will have.
+    /// With `hold` the call may wait for the next command, or for `flush`.
     #[pyo3(signature = (tag, body, timeout, hold=false))]
     fn call(&self, tag: u32, body: &[u8], timeout: f64, hold: bool) -> PyResult<u64> {
         self.queue(tag, bytes::Bytes::copy_from_slice(body), timeout, hold)
     }
 
-    /// Encode by a plan and queue, in one step.
+    /// Encode a value by a plan and queue it, in one step.
     #[pyo3(signature = (tag, plan, value, timeout, hold=false))]
     fn call_with(
         &self,
@@ -145,17 +145,17 @@ impl Gateway {
         self.queue(tag, body.into(), timeout, hold)
     }
 
-    /// Have the calls sent that were held.
+    /// Queue the held calls.
     fn flush(&self) {
         self.core.flush();
     }
 
-    /// Say who the bot is: from then on what it sends is kept like what it receives.
+    /// Set the bot's id: from then on sent messages are recorded like received ones.
     fn set_own_id(&self, id: i64) {
         self.core.set_own_id(id);
     }
 
-    /// Let calls go out for so many seconds from now on, and no longer until this is said again.
+    /// Allow calls to be sent for `left` seconds from now on, and no longer unless the lease is renewed.
     fn renew_lease(&self, left: f64) -> PyResult<()> {
         self.core.renew_lease(seconds("left", left)?);
         Ok(())
@@ -173,35 +173,35 @@ impl Gateway {
         self.core.refuse_session(generation, fatal, reason);
     }
 
-    /// Begin to close; a state "closed" says when it is done. False when there is no connection.
+    /// Start closing the connection; the state "closed" reports the end. Returns False if there is no connection.
     fn close(&self) -> bool {
         self.core.close()
     }
 
-    /// Make a new connection at once: give up the one there is, or cut the wait for the next attempt short.
-    /// False when there is no connection and none is being made.
+    /// Establish a new connection at once: drop the current one, or skip the delay before the next attempt.
+    /// Returns False if there is no connection and none is being established.
     fn reconnect(&self) -> bool {
         self.core.reconnect()
     }
 
-    /// Measure the round trip now; `latency` has it when the answer is there. False when there is no connection.
+    /// Measure the round trip now and store it in `latency`. Returns False if there is no connection.
     fn ping(&self) -> bool {
         self.core.ping()
     }
 
-    /// Hand events of a tag out, or count and drop them.
+    /// Deliver the events of a tag, or count and drop them.
     fn want(&self, tag: u32, wanted: bool) {
         self.core.stats().set_wanted(tag, wanted);
     }
 
-    /// Have events of a tag looked at by a filter from now on, or by none.
+    /// Set or remove the filter of a tag.
     fn set_filter(&self, tag: u32, filter: Option<&EventFilter>) -> PyResult<()> {
         let filter = filter.map(EventFilter::fresh).transpose()?;
         self.core.set_filter(tag, filter);
         Ok(())
     }
 
-    /// Decode events and answers of a tag by a plan from now on. A tag's first plan stays.
+    /// Decode the events and answers of a tag by a plan from now on. The first plan of a tag stays.
     fn set_plan(&self, py: Python<'_>, tag: u32, plan: Py<Plan>) -> PyResult<()> {
         match self.plans.set(py, tag, plan) {
             Some(true) => Ok(()),
@@ -210,7 +210,8 @@ impl Gateway {
         }
     }
 
-    /// Take the messages of a channel that came since it was last asked, oldest first. Those that do not decode are left out.
+    /// Remove and return the messages of a channel that arrived since the last call, oldest first. Malformed ones
+    /// are omitted.
     fn take_recent<'py>(&self, py: Python<'py>, channel: i64) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
         for body in self.core.take_recent(channel) {
@@ -218,7 +219,7 @@ impl Gateway {
                 Ok(message) => list.append(message)?,
                 Err(DecodeError::Malformed(_)) => {}
                 Err(DecodeError::Python(why)) if is_fatal(py, &why) => return Err(why),
-                // It must not cost the others of the channel.
+                // The error of one message must not cost the others of the channel.
                 Err(DecodeError::Python(why)) => why.write_unraisable(py, None),
             }
         }
@@ -237,8 +238,8 @@ impl Gateway {
         (micros > 0).then_some(micros as f64 / 1e6)
     }
 
-    /// Give all counters by name, `transport` (websocket, tcp, or nothing while it is not connected), the inbox's depth, and
-    /// `events`: how many of each came, by field name.
+    /// Return all counters by name, `transport` ("websocket", "tcp", or "" while not connected), the depth of the
+    /// inbox, and `events`: the number of received events by field name.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         for (name, count) in self.core.stats().counters() {

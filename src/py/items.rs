@@ -1,4 +1,4 @@
-//! What `drain` gives: a tuple (kind, key, value) for each thing that happened.
+//! Converts items to the tuples (kind, key, value) that `drain` returns.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -15,40 +15,40 @@ use crate::gateway::{Stats, TAGS};
 use crate::item::{Failure, Item};
 use crate::wire::Body;
 
-/// The kinds of what `drain` gives, as `mezon._core.ItemKind`.
+/// The kinds of the tuples that `drain` returns, as `mezon._core.ItemKind`.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct ItemKind;
 
 #[pymethods]
 impl ItemKind {
-    /// An event: key is its tag, value the model, or bytes without a plan.
+    /// An event: the key is its tag, the value the model, or bytes without a plan.
     #[classattr]
     const EVENT: u8 = 0;
-    /// An answer: key is the call, value (tag, model).
+    /// An answer: the key is the call, the value (tag, model).
     #[classattr]
     const REPLY: u8 = 1;
-    /// A raw API answer: key is the call, value the bytes.
+    /// A raw API answer: the key is the call, the value its bytes.
     #[classattr]
     const RAW: u8 = 2;
-    /// A call that gets no answer: key is the call, value (a `FailureKind`, detail, code).
+    /// A call that gets no answer: the key is the call, the value (a `FailureKind`, detail, code).
     #[classattr]
     const FAILED: u8 = 3;
-    /// Another state: key is the generation, value (state, reason).
+    /// A new state: the key is the generation, the value (state, reason).
     #[classattr]
     const STATE: u8 = 4;
-    /// A session is wanted: key is the generation, value the attempt.
+    /// A request for a session: the key is the generation, the value the attempt.
     #[classattr]
     const SESSION_WANTED: u8 = 5;
-    /// The connection is back: key is the generation, value (lost at, back at).
+    /// The connection is ready again: the key is the generation, the value (lost at, back at).
     #[classattr]
     const RECONNECTED: u8 = 6;
-    /// Frames came that cannot be read: key is how many so far, value what was wrong.
+    /// Malformed frames: the key is their number so far, the value the latest error.
     #[classattr]
     const MALFORMED: u8 = 7;
-    /// Something went wrong with a thing of this batch, and with it alone: key is its tag, value the exception.
+    /// An error with one item of this batch: the key is its tag, the value the exception.
     #[classattr]
     const BROKEN: u8 = 8;
-    /// A record for the logger of the core: key is its level, value the text.
+    /// A record for the logger of the core: the key is its level, the value the text.
     #[classattr]
     const LOG: u8 = 9;
 }
@@ -59,30 +59,30 @@ pub struct FailureKind;
 
 #[pymethods]
 impl FailureKind {
-    /// No answer came within the deadline, though it was sent.
+    /// The call was sent, but no answer arrived before the deadline.
     #[classattr]
     const TIMEOUT: &'static str = "timeout";
-    /// Its turn did not come within the deadline.
+    /// The deadline passed before the call was sent.
     #[classattr]
     const NOT_SENT: &'static str = "not_sent";
-    /// The connection was lost after it was sent.
+    /// The connection was lost after the call was sent.
     #[classattr]
     const DELIVERY_UNKNOWN: &'static str = "delivery_unknown";
-    /// The client was closed before it was sent.
+    /// The client was closed before the call was sent.
     #[classattr]
     const CLOSED: &'static str = "closed";
-    /// The server has refused it: detail is its message, code its code.
+    /// The server has refused the call: detail is its message, code its code.
     #[classattr]
     const REFUSED: &'static str = "refused";
-    /// The answer is longer than the bound.
+    /// The answer is longer than the maximum.
     #[classattr]
     const TOO_LONG: &'static str = "too_long";
-    /// The answer cannot be read.
+    /// The answer is malformed.
     #[classattr]
     const MALFORMED: &'static str = "malformed";
 }
 
-/// How events and answers are decoded, by tag. Those without a plan stay bytes.
+/// The plans that decode events and answers, by tag. Without a plan they remain bytes.
 pub(super) struct Plans([PyOnceLock<Py<Plan>>; TAGS]);
 
 impl Plans {
@@ -90,12 +90,12 @@ impl Plans {
         Self([const { PyOnceLock::new() }; TAGS])
     }
 
-    /// False when the tag has a plan already; None when there is no such tag.
+    /// Set the plan of a tag. False if the tag has one already; None if the tag is invalid.
     pub fn set(&self, py: Python<'_>, tag: u32, plan: Py<Plan>) -> Option<bool> {
         Some(self.0.get(tag as usize)?.set(py, plan).is_ok())
     }
 
-    /// All of an answer, or of a message that is looked at later.
+    /// Decode an answer or a recent message completely.
     pub fn decode<'py>(
         &self,
         py: Python<'py>,
@@ -108,7 +108,7 @@ impl Plans {
         }
     }
 
-    /// An event, with what its plan leaves for later undecoded.
+    /// Decode an event, leaving the lazy fields of its plan undecoded.
     fn receive<'py>(&self, py: Python<'py>, tag: u32, body: &Body) -> Result<Bound<'py, PyAny>, DecodeError> {
         match self.get(py, tag) {
             Some(plan) => guarded(|| lazy::message(py, plan, body)),
@@ -121,7 +121,7 @@ impl Plans {
     }
 }
 
-/// A panic in here is a defect of ours: it must cost this message alone.
+/// Catch panics, which are bugs in the core: they must cost this message only.
 fn guarded<'py>(
     decode: impl FnOnce() -> Result<Bound<'py, PyAny>, DecodeError>,
 ) -> Result<Bound<'py, PyAny>, DecodeError> {
@@ -131,10 +131,10 @@ fn guarded<'py>(
     })
 }
 
-/// Adds the tuple of an item. An event whose body does not decode has none: it is counted.
+/// Append the tuple of an item. An event with a malformed body is counted and has no tuple.
 ///
 /// # Errors
-/// When Python has no memory for a tuple.
+/// If Python has no memory for a tuple.
 pub(super) fn add<'py>(
     py: Python<'py>,
     (plans, stats): (&Plans, &Stats),
@@ -159,7 +159,8 @@ pub(super) fn add<'py>(
             Err(DecodeError::Python(why)) => {
                 let text = why.value(py).to_string();
                 if is_fatal(py, &why) {
-                    // Ctrl-C, say, in a piece of Python that decoding calls: it goes on beside the failed call.
+                    // For example KeyboardInterrupt in Python code that decoding calls: report it in addition to
+                    // the failed call.
                     into.push(broken(py, tag, why)?);
                 }
                 failed(py, call, (FailureKind::MALFORMED, text, 0))?

@@ -1,4 +1,4 @@
-//! The seam: the only place that knows pyo3.
+//! The bindings to Python: the only module that depends on pyo3.
 #![allow(unsafe_code)] // the seam alone may, and each use says why it is sound
 
 use pyo3::exceptions::{PyException, PyMemoryError};
@@ -12,7 +12,6 @@ mod filter;
 mod gateway;
 mod items;
 mod options;
-mod sql;
 mod store;
 mod wake;
 
@@ -22,7 +21,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// True for an unoptimised build, which is several times slower.
 const DEBUG_BUILD: bool = cfg!(debug_assertions);
 
-/// True for an interrupt, an exit or a lack of memory: they say nothing about the value at hand, and nobody here may drop them.
+/// Return whether an exception is an interrupt, an exit or a lack of memory: these are not about the value at hand
+/// and must be propagated.
 fn is_fatal(py: Python<'_>, why: &PyErr) -> bool {
     !why.is_instance_of::<PyException>(py) || why.is_instance_of::<PyMemoryError>(py)
 }
@@ -50,12 +50,12 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::close_stores, module)?)?;
     module.add_function(wrap_pyfunction!(store::before_fork, module)?)?;
     module.add_function(wrap_pyfunction!(store::after_fork, module)?)?;
-    module.add_function(wrap_pyfunction!(sql::sql_execute, module)?)?;
-    module.add_function(wrap_pyfunction!(sql::sql_script, module)?)?;
-    module.add_function(wrap_pyfunction!(sql::sql_in_transaction, module)?)?;
-    module.add_function(wrap_pyfunction!(sql::sql_close, module)?)?;
-    module.add_function(wrap_pyfunction!(codec::plan::schema_fields, module)?)?;
-    module.add_function(wrap_pyfunction!(codec::plan::schema_messages, module)?)?;
+    module.add_function(wrap_pyfunction!(store::sql_execute, module)?)?;
+    module.add_function(wrap_pyfunction!(store::sql_script, module)?)?;
+    module.add_function(wrap_pyfunction!(store::sql_in_transaction, module)?)?;
+    module.add_function(wrap_pyfunction!(store::sql_close, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::spec::schema_fields, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::spec::schema_messages, module)?)?;
     module.add_function(wrap_pyfunction!(codec::decode::schema_zero, module)?)?;
     module.add_function(wrap_pyfunction!(codec::decode::peek_envelope, module)?)?;
     Ok(())

@@ -1,5 +1,5 @@
-//! The options of the connection: one table of their names, types, places and meanings. The defaults are those of
-//! [`Options`]; a test compares all of it with `mezon.GatewayOptions` and the documentation.
+//! The options of the connection: one table of their names, types, fields and descriptions. The defaults are those
+//! of [`Options`]; a test compares the table with `mezon.GatewayOptions` and the documentation.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -11,12 +11,12 @@ use pyo3::types::PyDict;
 
 use crate::gateway::Options;
 
-/// How an option's value is read from Python, and shown to it.
+/// How an option's value is converted from and to Python.
 trait Kind {
     type Value;
     /// The type as `GatewayOptions` writes it.
     const TYPE: &'static str;
-    /// None leaves the default.
+    /// None keeps the default.
     fn read(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Self::Value>>;
     fn show(py: Python<'_>, value: &Self::Value) -> PyResult<Py<PyAny>>;
 }
@@ -98,7 +98,7 @@ impl Kind for Attempts {
     }
 }
 
-/// (name, type, default, what it is for).
+/// (name, type, default, description).
 type Row = (&'static str, &'static str, Py<PyAny>, &'static str);
 
 macro_rules! table {
@@ -115,7 +115,7 @@ macro_rules! table {
             Ok(())
         }
 
-        /// Every option of the connection: name, type, default, what it is for.
+        /// Return every option of the connection: name, type, default, description.
         #[pyfunction]
         pub fn gateway_options(py: Python<'_>) -> PyResult<Vec<Row>> {
             let options = Options::default();
@@ -178,7 +178,7 @@ table! {
         "How many bytes all of them may take.";
 }
 
-/// The options by their names.
+/// Read the options by their names.
 pub(super) fn read(given: Option<&Bound<'_, PyDict>>) -> PyResult<Options> {
     let mut options = Options::default();
     for (name, value) in given.into_iter().flatten() {

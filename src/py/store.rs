@@ -1,16 +1,20 @@
-//! The message cache as Python sees it. Nothing here decodes: payloads go up as bytes, rows as dicts.
+//! Python bindings of the message cache and of the bot's own SQL. Payloads are returned as bytes and rows as
+//! dicts; nothing is decoded here.
 
 use std::time::Duration;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::IntoPyObjectExt as _;
+use pyo3::exceptions::{PyMemoryError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use rusqlite::types::Value;
+use rusqlite::{Error, ffi};
 
 use super::codec::json;
-use super::sql::sqlite_error;
-use crate::store::{self, Found, Options, Row};
+use super::is_fatal;
+use crate::store::{self, CachedMessage, Options, Row, Values};
 
-/// A message cache. Its methods may be called from any thread; those that may wait let go of the GIL.
+/// A message cache. Its methods may be called from any thread; those that may block release the GIL.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Store {
     pub(super) store: store::Store,
@@ -42,18 +46,18 @@ impl Store {
             memory_messages_per_channel,
             memory_channels,
             memory_bytes,
-            on_trouble: on_trouble.map(teller),
+            on_trouble: on_trouble.map(trouble_callback),
             ..Options::at(path)
         };
         Ok(Store { store: store::Store::open(options) })
     }
 
-    /// Take an encoded `mezon.api.ChannelMessage`.
+    /// Accept an encoded `mezon.api.ChannelMessage`.
     fn accept(&self, body: &[u8]) {
         self.store.accept(body.into());
     }
 
-    /// Take a row: ids as numbers, lists and content as JSON text.
+    /// Accept a row: ids as numbers, lists and content as JSON text.
     #[pyo3(signature = (
         message_id, channel_id, clan_id, sender_id, content, mentions, attachments, reactions, references, topic_id,
         create_time_seconds,
@@ -90,7 +94,7 @@ impl Store {
         self.store.save_row(channel_id, message_id, row);
     }
 
-    /// Change a message as an edit does. Lists as JSON text.
+    /// Apply an edit to a message. Lists as JSON text.
     fn update(
         &self,
         channel_id: i64,
@@ -102,7 +106,7 @@ impl Store {
         self.store.update(channel_id, message_id, content, mentions, attachments);
     }
 
-    /// Give the message if it is in memory: its payload as bytes, or a row as a dict.
+    /// Return the message if it is in memory: its payload as bytes, or a row as a dict.
     fn peek<'py>(
         &self,
         py: Python<'py>,
@@ -112,7 +116,7 @@ impl Store {
         self.store.peek(channel_id, message_id).map(|found| value(py, found)).transpose()
     }
 
-    /// Find the message in memory or in the file. Waits.
+    /// Return the message from memory or from the file. Blocks.
     fn get<'py>(
         &self,
         py: Python<'py>,
@@ -123,7 +127,7 @@ impl Store {
         found.map(|found| value(py, found)).transpose()
     }
 
-    /// List a channel's rows, newest first. Waits.
+    /// Return a channel's rows, newest first. Blocks.
     fn list<'py>(
         &self,
         py: Python<'py>,
@@ -135,7 +139,7 @@ impl Store {
         parsed_rows(py, &rows)
     }
 
-    /// Search the newest rows with every word of the text. Waits.
+    /// Return the newest rows that contain every word of the text. Blocks.
     #[pyo3(signature = (text, channel_id, limit))]
     fn search<'py>(
         &self,
@@ -144,34 +148,34 @@ impl Store {
         channel_id: Option<i64>,
         limit: usize,
     ) -> PyResult<Bound<'py, PyList>> {
-        // A lone surrogate is in no message: it becomes a letter that is in none.
+        // No message contains a lone surrogate: the replacement character occurs in none either.
         let text = text.to_string_lossy().into_owned();
         let rows = py.detach(|| self.store.search(&text, channel_id, limit));
         parsed_rows(py, &rows)
     }
 
-    /// Count the rows, of one channel or of all. Waits.
+    /// Count the rows of one channel or of all. Blocks.
     #[pyo3(signature = (channel_id=None))]
     fn count(&self, py: Python<'_>, channel_id: Option<i64>) -> u64 {
         py.detach(|| self.store.count(channel_id))
     }
 
-    /// Remove a message; true if there was one. Waits.
+    /// Remove a message. Returns whether there was one. Blocks.
     fn delete(&self, py: Python<'_>, channel_id: i64, message_id: i64) -> bool {
         py.detach(|| self.store.delete(channel_id, message_id))
     }
 
-    /// Remove messages; the number of those removed. Waits.
+    /// Remove the messages of a channel and return their number. Blocks.
     fn clear(&self, py: Python<'_>, channel_id: i64) -> u64 {
         py.detach(|| self.store.clear(channel_id))
     }
 
-    /// Commit all that was accepted; true when that is done. Waits up to `timeout` seconds.
+    /// Commit everything that was accepted. Returns whether that succeeded. Blocks up to `timeout` seconds.
     fn flush(&self, py: Python<'_>, timeout: f64) -> bool {
         py.detach(|| self.store.flush_blocking(seconds(timeout)))
     }
 
-    /// Flush and close the file; the next write opens it again. Waits up to `timeout` seconds.
+    /// Flush and close the file; the next write opens it again. Blocks up to `timeout` seconds.
     fn close(&self, py: Python<'_>, timeout: f64) -> bool {
         py.detach(|| self.store.close_blocking(seconds(timeout)))
     }
@@ -206,9 +210,10 @@ impl Store {
     }
 }
 
-/// Search a file that no store of the process has open, as `Store.search` does, and change nothing. Rows with their columns as text.
+/// Search a file that no store of the process has open, as `Store.search` does, without changing it. Returns rows
+/// with text columns.
 ///
-/// Raises sqlite3.Error when the file cannot be read as a store.
+/// Raises sqlite3.Error if the file cannot be read as a store.
 #[pyfunction]
 pub fn search_file<'py>(
     py: Python<'py>,
@@ -226,32 +231,33 @@ pub fn search_file<'py>(
     Ok(list)
 }
 
-/// Flush and close every store of the process: for the end of it.
+/// Flush and close every store of the process, at its exit.
 #[pyfunction]
 pub fn close_stores(py: Python<'_>, timeout: f64) -> bool {
     py.detach(|| store::close_all(seconds(timeout)))
 }
 
-/// Before a fork: closes the files of every store, as they are. False if one stayed busy.
+/// Before a fork: close the files of every store as they are. Returns False if one remained busy.
 #[pyfunction]
 pub fn before_fork(py: Python<'_>, timeout: f64) -> bool {
     py.detach(|| store::before_fork(seconds(timeout)))
 }
 
-/// After it, in the parent or in the child: the stores go on.
+/// After a fork, in the parent or in the child: resume the stores.
 #[pyfunction]
 pub fn after_fork(child: bool) {
     if child { store::after_fork_in_child() } else { store::after_fork_in_parent() }
 }
 
-/// What a caller may wait: no time for a number below zero or none at all, and no more than a clock can add to its time.
+/// Convert a timeout: a negative number or NaN is zero, and the maximum can be added to any instant.
 fn seconds(value: f64) -> Duration {
     const LONGEST: f64 = 365.0 * 86_400.0;
     Duration::try_from_secs_f64(value.clamp(0.0, LONGEST)).unwrap_or(Duration::ZERO)
 }
 
-/// Calls Python with (kind, text) from the writer's thread. Rare; and at the end of the interpreter, not at all.
-fn teller(callable: Py<PyAny>) -> store::OnTrouble {
+/// Return a callback that calls Python with (kind, text) from the writer's thread. Rarely called, and never after
+/// the interpreter has shut down.
+fn trouble_callback(callable: Py<PyAny>) -> store::OnTrouble {
     Box::new(move |trouble| {
         Python::try_attach(|py| {
             if let Err(error) = callable.call1(py, (trouble.kind.name(), &trouble.text)) {
@@ -261,14 +267,14 @@ fn teller(callable: Py<PyAny>) -> store::OnTrouble {
     })
 }
 
-fn value(py: Python<'_>, found: Found) -> PyResult<Bound<'_, PyAny>> {
+fn value(py: Python<'_>, found: CachedMessage) -> PyResult<Bound<'_, PyAny>> {
     Ok(match found {
-        Found::Payload(body) => PyBytes::new(py, &body).into_any(),
-        Found::Row(row) => text_row(py, &row)?.into_any(),
+        CachedMessage::Payload(body) => PyBytes::new(py, &body).into_any(),
+        CachedMessage::Row(row) => text_row(py, &row)?.into_any(),
     })
 }
 
-/// The columns by their names in the table, as text.
+/// Return a row as a dict of its columns, as text.
 fn text_row<'py>(py: Python<'py>, row: &Row) -> PyResult<Bound<'py, PyDict>> {
     let dict = ids(py, row)?;
     dict.set_item("content", &row.content)?;
@@ -315,4 +321,134 @@ fn array<'py>(py: Python<'py>, text: Option<&str>) -> PyResult<Bound<'py, PyAny>
     let text = text.filter(|text| *text != "[]");
     let parsed = text.map(|text| json::parse(py, text.as_bytes())).transpose()?.flatten();
     Ok(parsed.unwrap_or_else(|| PyList::empty(py).into_any()))
+}
+
+type Executed<'py> = (Option<Vec<String>>, Bound<'py, PyList>, Option<usize>, i64);
+
+/// Execute a statement once for each set of values: (columns or None, rows, rows changed or None, last row id).
+#[pyfunction]
+pub fn sql_execute<'py>(
+    py: Python<'py>,
+    store: &Store,
+    text: &str,
+    values: Vec<Bound<'py, PyAny>>,
+    begin: bool,
+) -> PyResult<Executed<'py>> {
+    let values = values.iter().map(given).collect::<PyResult<Vec<Values>>>()?;
+    let answer =
+        py.detach(|| store.store.sql(text, &values, begin)).map_err(|error| sqlite_error(py, &error))?;
+    let rows = PyList::empty(py);
+    for row in answer.rows {
+        let row = row.into_iter().map(|value| sql_object(py, value)).collect::<PyResult<Vec<_>>>()?;
+        rows.append(PyTuple::new(py, row)?)?;
+    }
+    Ok((answer.columns, rows, answer.changed, answer.last_row))
+}
+
+/// Execute several statements.
+#[pyfunction]
+pub fn sql_script(py: Python<'_>, store: &Store, text: &str) -> PyResult<()> {
+    py.detach(|| store.store.sql_script(text)).map_err(|error| sqlite_error(py, &error))
+}
+
+#[pyfunction]
+pub fn sql_in_transaction(py: Python<'_>, store: &Store) -> bool {
+    py.detach(|| store.store.sql_in_transaction())
+}
+
+/// Close the connection; an open transaction is rolled back.
+#[pyfunction]
+pub fn sql_close(py: Python<'_>, store: &Store) {
+    py.detach(|| store.store.sql_close());
+}
+
+/// Convert values: a dict by name, any other iterable by position.
+fn given(values: &Bound<'_, PyAny>) -> PyResult<Values> {
+    if let Ok(named) = values.cast::<PyDict>() {
+        let pairs = named.iter().map(|(name, value)| Ok((name.extract()?, sql_value(&value)?)));
+        return Ok(Values::Named(pairs.collect::<PyResult<_>>()?));
+    }
+    let ordered = values.try_iter()?.map(|value| sql_value(&value?));
+    Ok(Values::Ordered(ordered.collect::<PyResult<_>>()?))
+}
+
+fn sql_value(value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    if value.is_none() {
+        Ok(Value::Null)
+    } else if value.is_instance_of::<PyInt>() {
+        Ok(Value::Integer(value.extract()?))
+    } else if value.is_instance_of::<PyFloat>() {
+        Ok(Value::Real(value.extract()?))
+    } else if let Ok(text) = value.cast::<PyString>() {
+        Ok(Value::Text(text.to_str()?.to_owned()))
+    } else {
+        match value.extract::<Vec<u8>>() {
+            Ok(bytes) => Ok(Value::Blob(bytes)),
+            Err(why) if is_fatal(value.py(), &why) => Err(why),
+            Err(_) => {
+                let kind = value.get_type().qualname()?;
+                let text = format!(
+                    "a value of type {kind} cannot be put into SQLite: give None, int, float, str or bytes"
+                );
+                Err(raised(value.py(), "ProgrammingError", &text))
+            }
+        }
+    }
+}
+
+fn sql_object(py: Python<'_>, value: Value) -> PyResult<Bound<'_, PyAny>> {
+    match value {
+        Value::Null => Ok(py.None().into_bound(py)),
+        Value::Integer(number) => number.into_bound_py_any(py),
+        Value::Real(number) => number.into_bound_py_any(py),
+        Value::Text(text) => text.into_bound_py_any(py),
+        Value::Blob(bytes) => Ok(PyBytes::new(py, &bytes).into_any()),
+    }
+}
+
+/// Return the exception that Python's sqlite3 would raise.
+fn sqlite_error(py: Python<'_>, error: &Error) -> PyErr {
+    match error {
+        Error::MultipleStatement => {
+            raised(py, "ProgrammingError", "You can only execute one statement at a time.")
+        }
+        Error::InvalidParameterCount(given, wanted) => {
+            let text = format!("the statement takes {wanted} values, and {given} are given");
+            raised(py, "ProgrammingError", &text)
+        }
+        Error::InvalidParameterName(name) => {
+            raised(py, "ProgrammingError", &format!("no value is given for {name}"))
+        }
+        Error::SqliteFailure(code, text) => {
+            let text = text.clone().unwrap_or_else(|| code.to_string());
+            raised_by_code(py, code.extended_code, &text)
+        }
+        Error::SqlInputError { error: code, msg, .. } => raised_by_code(py, code.extended_code, msg),
+        other => raised(py, "DatabaseError", &other.to_string()),
+    }
+}
+
+fn raised_by_code(py: Python<'_>, extended: i32, text: &str) -> PyErr {
+    let class = match extended & 0xff {
+        ffi::SQLITE_NOMEM => return PyMemoryError::new_err(()),
+        ffi::SQLITE_INTERNAL | ffi::SQLITE_NOTFOUND => "InternalError",
+        ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB => "DatabaseError",
+        ffi::SQLITE_TOOBIG => "DataError",
+        ffi::SQLITE_CONSTRAINT | ffi::SQLITE_MISMATCH => "IntegrityError",
+        ffi::SQLITE_MISUSE | ffi::SQLITE_RANGE => "InterfaceError",
+        ffi::SQLITE_ERROR..=ffi::SQLITE_SCHEMA => "OperationalError",
+        _ => "DatabaseError",
+    };
+    let error = raised(py, class, text);
+    // As sqlite3 does.
+    match error.value(py).setattr("sqlite_errorcode", extended) {
+        Ok(()) => error,
+        Err(why) => why,
+    }
+}
+
+fn raised(py: Python<'_>, class: &str, text: &str) -> PyErr {
+    let made =
+        py.import("sqlite3").and_then(|module| module.getattr(class)).and_then(|class| class.call1((text,)));
+    made.map_or_else(|error| error, PyErr::from_value)
 }

@@ -1,4 +1,4 @@
-//! Waking the event loop: by descriptor, or by a callable for loops that watch none.
+//! Wakes the event loop: through a descriptor, or by a callable for loops that watch no descriptors.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -12,29 +12,29 @@ use crate::inbox::Wake;
 pub(super) enum AnyWake {
     #[cfg(unix)]
     Fd(FdWake),
-    Call(Arc<Bell>),
+    Callback(Arc<CallbackWaker>),
 }
 
-/// Rung by the I/O thread, which takes no GIL; a thread of its own takes it and calls.
+/// Signalled by the I/O thread, which never takes the GIL; a thread of its own takes the GIL and calls.
 #[derive(Default)]
-pub(super) struct Bell {
-    state: Mutex<BellState>,
+pub(super) struct CallbackWaker {
+    state: Mutex<CallbackState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct BellState {
-    rung: bool,
-    gone: bool,
+struct CallbackState {
+    pending: bool,
+    closed: bool,
 }
 
 impl AnyWake {
     pub fn new(notify: Option<Py<PyAny>>) -> PyResult<Self> {
         let Some(notify) = notify else { return Self::without_callable() };
-        let bell = Arc::new(Bell::default());
-        let ringer = bell.clone();
-        thread::Builder::new().name("mezon-wake".into()).spawn(move || ringer.serve(notify))?;
-        Ok(Self::Call(bell))
+        let waker = Arc::new(CallbackWaker::default());
+        let server = waker.clone();
+        thread::Builder::new().name("mezon-wake".into()).spawn(move || server.serve(notify))?;
+        Ok(Self::Callback(waker))
     }
 
     #[cfg(unix)]
@@ -51,7 +51,7 @@ impl AnyWake {
         match self {
             #[cfg(unix)]
             Self::Fd(wake) => wake.fd(),
-            Self::Call(_) => -1,
+            Self::Callback(_) => -1,
         }
     }
 
@@ -59,7 +59,7 @@ impl AnyWake {
         match self {
             #[cfg(unix)]
             Self::Fd(wake) => wake.clear(),
-            Self::Call(_) => {}
+            Self::Callback(_) => {}
         }
     }
 }
@@ -69,7 +69,7 @@ impl Wake for AnyWake {
         match self {
             #[cfg(unix)]
             Self::Fd(wake) => wake.wake(),
-            Self::Call(bell) => bell.change(|state| state.rung = true),
+            Self::Callback(waker) => waker.change(|state| state.pending = true),
         }
     }
 }
@@ -79,13 +79,13 @@ impl Drop for AnyWake {
         match self {
             #[cfg(unix)]
             Self::Fd(_) => {}
-            Self::Call(bell) => bell.change(|state| state.gone = true),
+            Self::Callback(waker) => waker.change(|state| state.closed = true),
         }
     }
 }
 
-impl Bell {
-    fn change(&self, change: impl FnOnce(&mut BellState)) {
+impl CallbackWaker {
+    fn change(&self, change: impl FnOnce(&mut CallbackState)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.changed.notify_one();
     }
@@ -93,19 +93,19 @@ impl Bell {
     fn serve(&self, notify: Py<PyAny>) {
         loop {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            while !state.rung && !state.gone {
+            while !state.pending && !state.closed {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            let gone = state.gone;
-            state.rung = false;
+            let closed = state.closed;
+            state.pending = false;
             drop(state);
-            // None when the interpreter is shutting down: nobody listens then.
+            // None if the interpreter is shutting down: there is nothing to notify.
             let called = Python::try_attach(|py| {
-                if !gone && let Err(why) = notify.call0(py) {
+                if !closed && let Err(why) = notify.call0(py) {
                     why.write_unraisable(py, None);
                 }
             });
-            if gone || called.is_none() {
+            if closed || called.is_none() {
                 return;
             }
         }

@@ -1,4 +1,4 @@
-//! The file: how it is made, opened, brought to this version, and set aside when it is broken.
+//! The database file: created, opened, migrated to this version, and renamed if it is corrupt.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,10 +11,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-/// `PRAGMA user_version` of a file this version has opened; mezon-sdk leaves it at 0 and never reads it.
+/// The `PRAGMA user_version` of a file that this version has opened; mezon-sdk leaves it at 0 and never reads it.
 const VERSION: i64 = 2;
 
-/// The table as mezon-sdk makes it. Every addition must leave its named inserts and its reads as they are.
+/// The table as mezon-sdk creates it. Additions must be compatible with its inserts by column name and its reads.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS messages (
     id TEXT NOT NULL, channel_id TEXT NOT NULL, clan_id TEXT, sender_id TEXT, content TEXT, mentions TEXT,
     attachments TEXT, reactions TEXT, msg_references TEXT, topic_id TEXT, create_time_seconds INTEGER,
@@ -32,7 +32,7 @@ const OPTIONAL_COLUMNS: [(&str, &str); 9] = [
     ("create_time_seconds", "INTEGER"),
 ];
 
-/// How long SQLite itself waits for another process before it says busy.
+/// SQLite's own timeout for a lock of another process.
 const BUSY: Duration = Duration::from_millis(250);
 
 /// The same for a connection that only reads.
@@ -40,7 +40,7 @@ const READER_BUSY: Duration = Duration::from_secs(1);
 
 const READ_ONLY: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// Where the rows are kept.
+/// Where the rows are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     File(PathBuf),
@@ -58,18 +58,18 @@ impl Location {
     }
 }
 
-/// A file may always keep so many unused pages: it will need them again.
+/// The number of unused pages that a file may always keep for reuse.
 const FREE_PAGES: i64 = 1024;
 
-/// A log that has grown beyond this is cut to it when its pages are in the file.
+/// A write-ahead log larger than this is truncated to it at a checkpoint.
 const LOG_BYTES: usize = 32 << 20;
 
-/// Which file it is: another one may have been put in its place, or none.
+/// The identity of a file, to detect that it was replaced or deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity(Option<(u64, u64)>);
 
 impl Identity {
-    /// Of what lies there now. Where files have no such thing, an open one cannot be taken away either.
+    /// Return the identity of the file at the location. On systems without inodes an open file cannot be removed.
     pub fn of(location: &Location) -> Identity {
         match location {
             Location::File(path) => Identity::at(path),
@@ -89,25 +89,25 @@ impl Identity {
     }
 }
 
-/// The writer's connection. `wal_pages` holds the length of the write-ahead log after each commit.
+/// The writer's connection. `wal_pages` is the length of the write-ahead log after each commit.
 pub struct Writable {
     pub connection: Connection,
     pub wal_pages: Arc<AtomicUsize>,
     pub identity: Identity,
-    /// Which file the log is.
+    /// The identity of the write-ahead log.
     log: Identity,
 }
 
 impl Writable {
-    /// Closes it at once: the log stays as it is, and whoever opens the file next goes on with it.
-    pub fn put_down(self) {
+    /// Close the connection at once, leaving the log for the next connection.
+    pub fn close_for_fork(self) {
         let _ = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 
-    /// Closes a file that is no longer where it was. Its log, if that was left behind, must not be taken for the log of the
-    /// file that is there now: SQLite would write what is in it over that.
+    /// Close a file that was moved or replaced. SQLite must not take a log that was left behind for the log of the
+    /// new file, because it would overwrite pages of that file with the log's content.
     pub fn abandon(self, location: &Location) {
-        // What is only in the log goes with the file, wherever that is.
+        // The checkpoint puts everything in the log into the moved file.
         let _ = self.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::TRUNCATE);
         let log = self.log;
         drop(self);
@@ -121,7 +121,16 @@ impl Writable {
     }
 }
 
-/// Opens for writing; makes folder, file and table if need be, and brings an older file up to date.
+/// Close a connection before a fork, unless the bot has an open transaction, which closing would roll back.
+pub fn close_idle_for_fork(place: &mut Option<Connection>) {
+    if place.as_ref().is_some_and(Connection::is_autocommit)
+        && let Some(connection) = place.take()
+    {
+        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    }
+}
+
+/// Open the file for writing: create folder, file and table if necessary, and migrate an older file.
 pub fn open(location: &Location) -> Result<Writable, rusqlite::Error> {
     let mut connection = match location {
         Location::Memory => Connection::open_in_memory()?,
@@ -135,7 +144,7 @@ pub fn open(location: &Location) -> Result<Writable, rusqlite::Error> {
     };
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
-    // In a file that has a table already, auto_vacuum stays what it is.
+    // Has no effect on auto_vacuum in a file that contains a table.
     connection.execute_batch(&format!(
         "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8192; \
          PRAGMA journal_size_limit={LOG_BYTES};"
@@ -143,7 +152,7 @@ pub fn open(location: &Location) -> Result<Writable, rusqlite::Error> {
     migrate(&mut connection)?;
     let wal_pages = Arc::new(AtomicUsize::new(0));
     let pages = Arc::clone(&wal_pages);
-    // In place of SQLite's own automatic checkpoint, which would run inside a commit.
+    // Replaces SQLite's automatic checkpoint, which would run inside a commit.
     connection.wal_hook(Some(move |_: &'_ mut rusqlite::hooks::Wal, count: std::ffi::c_int| {
         pages.store(usize::try_from(count).unwrap_or(0), Ordering::Relaxed);
         Ok(())
@@ -155,7 +164,7 @@ pub fn open(location: &Location) -> Result<Writable, rusqlite::Error> {
     Ok(Writable { connection, wal_pages, identity: Identity::of(location), log })
 }
 
-/// Opens for reading only; `None` while there is no file.
+/// Open the file read-only; None if there is no file.
 pub fn open_reader(path: &Path) -> Result<Option<Connection>, rusqlite::Error> {
     if !path.exists() {
         return Ok(None);
@@ -164,7 +173,8 @@ pub fn open_reader(path: &Path) -> Result<Option<Connection>, rusqlite::Error> {
     let connection = match connection.query_row("PRAGMA schema_version", [], |_| Ok(())) {
         Ok(()) => connection,
         Err(error) if matches!(code(&error), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) => {
-            // A log's index cannot be made in a folder nobody may write to. Nobody writes then: read as is.
+            // SQLite cannot create the log's index in a read-only folder. There is no writer then: read the file
+            // as it is.
             open_immutable(path)?
         }
         Err(error) => return Err(error),
@@ -175,10 +185,10 @@ pub fn open_reader(path: &Path) -> Result<Option<Connection>, rusqlite::Error> {
     Ok(Some(connection))
 }
 
-/// Opens a file for reading only that no store of this process has open. Makes nothing, neither the file nor anything beside it.
+/// Open a file read-only that no store of this process has open. Creates no file, not even beside it.
 pub fn open_other(path: &Path) -> Result<Connection, rusqlite::Error> {
-    // To read a file in WAL mode SQLite makes a log and its index beside it, and leaves them there. Without a log nobody has such
-    // a file open, and it can be read as it is.
+    // To read a file in WAL mode SQLite creates a log and its index beside it, and leaves them there. Without a
+    // log no process has such a file open, so that it can be read as it is.
     let connection = if in_wal_mode(path).map_err(|error| cannot_open(path, &error))?
         && !with_suffix(path, "-wal").exists()
     {
@@ -191,14 +201,14 @@ pub fn open_other(path: &Path) -> Result<Connection, rusqlite::Error> {
     Ok(connection)
 }
 
-/// The format version in the header of a database file says so.
+/// Read the mode from the format version in the file's header.
 fn in_wal_mode(path: &Path) -> io::Result<bool> {
     let mut header = Vec::with_capacity(20);
     io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(path)?, 20), &mut header)?;
     Ok(header.get(18..20) == Some(&[2, 2]))
 }
 
-/// Reads a file as it is, without locks and without a log.
+/// Open a file as it is, without locks and without a log.
 fn open_immutable(path: &Path) -> Result<Connection, rusqlite::Error> {
     let mut uri = OsString::from("file:");
     uri.push(path.as_os_str().to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23"));
@@ -206,7 +216,7 @@ fn open_immutable(path: &Path) -> Result<Connection, rusqlite::Error> {
     Connection::open_with_flags(PathBuf::from(uri), READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
-/// The folder with mode 0700 and the file with mode 0600, where they are not there yet.
+/// Create the folder with mode 0700 and the file with mode 0600 if they are missing.
 fn make(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty())
         && !folder.is_dir()
@@ -225,7 +235,7 @@ fn make(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        // Another process was quicker.
+        // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other.map(drop),
     }
@@ -250,7 +260,7 @@ fn migrate(connection: &mut Connection) -> Result<(), rusqlite::Error> {
         return Ok(());
     }
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Looked at again under the lock: another process may have done it meanwhile.
+    // Check again under the lock: another process may have migrated the file meanwhile.
     let old = version(&change)?;
     if old < VERSION || !made(&change)? {
         change.execute_batch(TABLE)?;
@@ -261,7 +271,8 @@ fn migrate(connection: &mut Connection) -> Result<(), rusqlite::Error> {
             }
         }
         if old < VERSION {
-            // Half of what a row costs to write, and `listing` does without; mezon-sdk makes one of that name if it wants it.
+            // The index doubles the cost of writing a row, and `listing` does not need it; mezon-sdk creates one
+            // of this name if it is missing.
             change.execute_batch("DROP INDEX IF EXISTS idx_messages_channel_id")?;
             change.pragma_update(None, "user_version", VERSION)?;
         }
@@ -275,7 +286,7 @@ fn columns(connection: &Connection) -> Result<Vec<String>, rusqlite::Error> {
     names.collect()
 }
 
-/// Renames a broken file, its log and the log's index. Nothing is deleted.
+/// Rename a corrupt file, its log and the log's index. Deletes nothing.
 pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let mut number = 0;
@@ -303,10 +314,10 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Gives unused pages back to the disk, a few at a time; true when there are more than a file may keep.
+/// Return unused pages to the file system, a few at a time. Returns true if there are more than a file may keep.
 pub fn give_back(connection: &Connection, pages: usize) -> Result<bool, rusqlite::Error> {
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    // 2 is incremental: files of mezon-sdk's are not, and keep their size.
+    // 2 means incremental. Files of mezon-sdk are not, and keep their size.
     if number("auto_vacuum")? != 2 {
         return Ok(false);
     }
@@ -314,7 +325,8 @@ pub fn give_back(connection: &Connection, pages: usize) -> Result<bool, rusqlite
     if free <= FREE_PAGES.max(all / 8) {
         return Ok(false);
     }
-    // It gives a row for each page, and must be asked for all of them: otherwise it ends after one, and nobody hears of the log.
+    // The pragma returns a row per page and must be stepped to its end: otherwise it stops after one page, and the
+    // WAL hook is not called.
     let mut slice = connection.prepare_cached(&format!("PRAGMA incremental_vacuum({pages})"))?;
     let mut given = slice.query([])?;
     while given.next()?.is_some() {}
@@ -325,17 +337,17 @@ pub fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
     error.sqlite_error_code()
 }
 
-/// The file's own content is broken.
+/// The content of the file is corrupt.
 pub fn is_corrupt(error: &rusqlite::Error) -> bool {
     matches!(code(error), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// Another process holds the file; it may let go.
+/// Another process has locked the file.
 pub fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(code(error), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// One row cannot be stored; the others can.
+/// One row cannot be stored; others can.
 pub fn is_of_the_row(error: &rusqlite::Error) -> bool {
     matches!(code(error), Some(ErrorCode::TooBig | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch))
 }

@@ -1,4 +1,4 @@
-//! Writes a group of operations in one transaction.
+//! Group commit: writes many operations in one transaction.
 
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use super::{file, listing, search};
 use crate::wire::Header;
 use crate::wire::message::{CODE_REMOVE, CODE_UPDATE};
 
-/// A group ends after so much time, so that no commit is a long one.
+/// The time limit of a group, so that no commit takes long.
 const TIME: Duration = Duration::from_millis(10);
-/// The clock is looked at once in so many rows.
-const ROWS_PER_LOOK: usize = 128;
+/// The clock is read once per this number of rows.
+const ROWS_PER_CHECK: usize = 128;
 
 const COLUMNS: &str = "INTO messages (id, channel_id, clan_id, sender_id, content, \
     create_time_seconds, topic_id, mentions, attachments, reactions, msg_references)";
@@ -25,7 +25,7 @@ const UPDATE: &str =
     "UPDATE messages SET content = ?3, mentions = ?4, attachments = ?5 WHERE id = ?1 AND channel_id = ?2";
 const DELETE: &str = "DELETE FROM messages WHERE id = ?1 AND channel_id = ?2";
 
-/// A content with this in it panics, so that the tests can see what a defect costs.
+/// Content that makes the writer panic, so that tests can observe the effect of a bug.
 #[cfg(test)]
 pub const PANIC: &str = "\u{2620} panic";
 
@@ -39,22 +39,22 @@ pub fn panic_outside(ops: &[Op]) {
     assert!(!ops.iter().any(asked), "asked for by a test");
 }
 
-/// What a group did.
+/// The effect of a group.
 #[derive(Debug, Default)]
 pub struct Written {
-    /// Operations of the group, counted from the first.
+    /// The number of operations written, counted from the first.
     pub ops: usize,
     /// Rows added, changed or removed.
     pub changed: usize,
-    /// Rows added less rows removed.
+    /// Rows added minus rows removed.
     pub grown: i64,
-    /// Rows SQLite refused for what is in them.
+    /// Rows that SQLite has rejected because of their content.
     pub refused: usize,
     pub answers: Vec<(RowsChanged, i64)>,
 }
 
 impl Written {
-    /// Counts the next group with this one.
+    /// Add the counts of the next group.
     pub fn add(&mut self, next: Written) {
         self.ops += next.ops;
         self.changed += next.changed;
@@ -64,27 +64,27 @@ impl Written {
     }
 }
 
-/// Writes the first operations of `ops`, as many as fit in the time of a group.
+/// Write the first operations of `ops`, as many as the time limit allows.
 pub fn write(connection: &mut Connection, ops: &[Op]) -> Result<Written, rusqlite::Error> {
     let started = Instant::now();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut done = Written::default();
     {
         let mut table = Table::of(&transaction)?;
-        let (mut look, mut singly) = (ROWS_PER_LOOK, 0);
+        let (mut look, mut singly) = (ROWS_PER_CHECK, 0);
         while let Some(op) = ops.get(done.ops) {
             if done.ops >= look {
                 if started.elapsed() > TIME {
                     break;
                 }
-                look = done.ops + ROWS_PER_LOOK;
+                look = done.ops + ROWS_PER_CHECK;
             }
             if done.ops >= singly {
                 if table.run(&ops[done.ops..], &mut done)? {
-                    done.ops += RUN;
+                    done.ops += ROWS_PER_INSERT;
                     continue;
                 }
-                singly = done.ops + RUN;
+                singly = done.ops + ROWS_PER_INSERT;
             }
             match table.apply(op, &mut done) {
                 Err(error) if file::is_of_the_row(&error) => done.refused += 1,
@@ -97,37 +97,37 @@ pub fn write(connection: &mut Connection, ops: &[Op]) -> Result<Written, rusqlit
     Ok(done)
 }
 
-/// What to do when the row is there already.
+/// What to do if the row exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Known {
+enum OnConflict {
     Ignore,
     Replace,
 }
 
-/// The statements of a group, looked up once.
+/// The prepared statements of a group.
 struct Table<'c> {
     connection: &'c Connection,
     plain: CachedStatement<'c>,
     run: CachedStatement<'c>,
     full: CachedStatement<'c>,
-    /// The search index and the listing of channels have to follow, if they are there.
+    /// The search index and the listing, which must follow the table if they exist.
     parts: Parts,
     listed: bool,
 }
 
-/// Most messages carry text alone: six values to bind in place of eleven.
+/// Most messages are plain text: six values to bind instead of eleven.
 const PLAIN: &str = "VALUES (?1, ?2, ?3, ?4, ?5, ?6, '0', '[]', '[]', '[]', '[]')";
 const PLAIN_VALUES: usize = 6;
 
-/// So many of them in a row go in by one statement, for less than one by one.
-const RUN: usize = 8;
+/// The number of plain rows inserted by one statement, which is cheaper than one statement per row.
+const ROWS_PER_INSERT: usize = 8;
 static PLAIN_RUN: LazyLock<String> = LazyLock::new(|| {
     let row = |at: usize| {
         let first = at * PLAIN_VALUES;
         let values: Vec<String> = (1..=PLAIN_VALUES).map(|value| format!("?{}", first + value)).collect();
         format!("({}, '0', '[]', '[]', '[]', '[]')", values.join(", "))
     };
-    (0..RUN).map(row).collect::<Vec<_>>().join(", ")
+    (0..ROWS_PER_INSERT).map(row).collect::<Vec<_>>().join(", ")
 });
 const FULL: &str = "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
@@ -146,9 +146,10 @@ impl<'c> Table<'c> {
         })
     }
 
-    /// Inserts the first operations by one statement; false when they are not for that, and are still to be applied.
+    /// Insert the first operations with one statement. Returns false if that is not possible and they are still to
+    /// be applied.
     fn run(&mut self, ops: &[Op], done: &mut Written) -> Result<bool, rusqlite::Error> {
-        let Some(ops) = ops.first_chunk::<RUN>() else { return Ok(false) };
+        let Some(ops) = ops.first_chunk::<ROWS_PER_INSERT>() else { return Ok(false) };
         if !ops.iter().all(is_plain) {
             return Ok(false);
         }
@@ -162,11 +163,11 @@ impl<'c> Table<'c> {
         }
         let added = self.run.raw_execute()?;
         done.grown += added as i64;
-        if added == RUN {
-            done.changed += RUN;
+        if added == ROWS_PER_INSERT {
+            done.changed += ROWS_PER_INSERT;
         }
-        // Some were there, or are twice among them: each is put once more, in their order.
-        Ok(added == RUN)
+        // Some rows existed or occur twice: apply each of them again, in order.
+        Ok(added == ROWS_PER_INSERT)
     }
 
     fn apply(&mut self, op: &Op, done: &mut Written) -> Result<(), rusqlite::Error> {
@@ -181,22 +182,22 @@ impl<'c> Table<'c> {
                     if self.update(header, body)? {
                         done.changed += 1;
                     } else {
-                        self.put(header.channel, header.id, done, |table, known| {
-                            table.insert_payload(header, body, known)
+                        self.put(header.channel, header.id, done, |table, on_conflict| {
+                            table.insert_payload(header, body, on_conflict)
                         })?;
                     }
                 }
-                _ => self.put(header.channel, header.id, done, |table, known| {
-                    table.insert_payload(header, body, known)
+                _ => self.put(header.channel, header.id, done, |table, on_conflict| {
+                    table.insert_payload(header, body, on_conflict)
                 })?,
             },
             Op::Sent(header, body) => {
-                let added = self.insert_payload(header, body, Known::Ignore)?;
+                let added = self.insert_payload(header, body, OnConflict::Ignore)?;
                 done.changed += added;
                 done.grown += added as i64;
             }
             Op::Row { channel, id, row } => {
-                self.put(*channel, *id, done, |table, known| table.insert_row(row, known))?;
+                self.put(*channel, *id, done, |table, on_conflict| table.insert_row(row, on_conflict))?;
             }
             Op::Delete { channel, id, result } => {
                 let removed = self.delete(*channel, *id)?;
@@ -215,7 +216,7 @@ impl<'c> Table<'c> {
                     .connection
                     .prepare_cached("DELETE FROM messages WHERE channel_id = ?1")?
                     .execute([channel.to_string()])?;
-                self.follow()?;
+                self.update_indexes()?;
                 done.changed += removed;
                 done.grown -= removed as i64;
                 done.answers.push((Arc::clone(result), removed as i64));
@@ -224,17 +225,17 @@ impl<'c> Table<'c> {
         Ok(())
     }
 
-    /// Inserts, or takes the place of the row that is there.
+    /// Insert a row, or replace the existing one.
     fn put(
         &mut self,
         channel: i64,
         id: i64,
         done: &mut Written,
-        insert: impl Fn(&mut Self, Known) -> Result<usize, rusqlite::Error>,
+        insert: impl Fn(&mut Self, OnConflict) -> Result<usize, rusqlite::Error>,
     ) -> Result<(), rusqlite::Error> {
-        if insert(self, Known::Ignore)? == 0 {
+        if insert(self, OnConflict::Ignore)? == 0 {
             self.forget(&id.to_string(), &channel.to_string())?;
-            insert(self, Known::Replace)?;
+            insert(self, OnConflict::Replace)?;
         } else {
             done.grown += 1;
         }
@@ -246,14 +247,14 @@ impl<'c> Table<'c> {
         &mut self,
         header: &Header,
         body: &[u8],
-        known: Known,
+        on_conflict: OnConflict,
     ) -> Result<usize, rusqlite::Error> {
-        if header.is_plain() && known == Known::Ignore {
+        if header.is_plain() && on_conflict == OnConflict::Ignore {
             bind_plain(&mut self.plain, 0, header, body)?;
             return self.plain.raw_execute();
         }
         let mut replacing;
-        let statement = if known == Known::Ignore {
+        let statement = if on_conflict == OnConflict::Ignore {
             &mut self.full
         } else {
             replacing = self.replacing()?;
@@ -272,7 +273,7 @@ impl<'c> Table<'c> {
         self.connection.prepare_cached(&format!("INSERT OR REPLACE {COLUMNS} {FULL}"))
     }
 
-    fn insert_row(&mut self, row: &Row, known: Known) -> Result<usize, rusqlite::Error> {
+    fn insert_row(&mut self, row: &Row, on_conflict: OnConflict) -> Result<usize, rusqlite::Error> {
         let columns = (
             &row.id,
             &row.channel_id,
@@ -286,9 +287,9 @@ impl<'c> Table<'c> {
             &row.reactions,
             &row.references,
         );
-        match known {
-            Known::Ignore => self.full.execute(columns),
-            Known::Replace => self.replacing()?.execute(columns),
+        match on_conflict {
+            OnConflict::Ignore => self.full.execute(columns),
+            OnConflict::Replace => self.replacing()?.execute(columns),
         }
     }
 
@@ -311,11 +312,11 @@ impl<'c> Table<'c> {
         let (id, channel) = (id.to_string(), channel.to_string());
         self.forget(&id, &channel)?;
         let removed = self.connection.prepare_cached(DELETE)?.execute([id, channel])?;
-        self.follow()?;
+        self.update_indexes()?;
         Ok(removed)
     }
 
-    /// The indexes forget a row before it goes: they look it up.
+    /// Remove a row from the indexes, before the row itself because they look it up.
     fn forget(&self, id: &str, channel: &str) -> Result<(), rusqlite::Error> {
         if !self.parts.is_empty() {
             search::forget(self.connection, &self.parts, id, channel)?;
@@ -326,13 +327,13 @@ impl<'c> Table<'c> {
         Ok(())
     }
 
-    fn follow(&mut self) -> Result<(), rusqlite::Error> {
-        self.parts.follow(self.connection)?;
-        if self.listed { listing::follow(self.connection) } else { Ok(()) }
+    fn update_indexes(&mut self) -> Result<(), rusqlite::Error> {
+        self.parts.trim_to_last_row(self.connection)?;
+        if self.listed { listing::trim_to_last_row(self.connection) } else { Ok(()) }
     }
 }
 
-/// A new message of text alone.
+/// Return whether an operation is a new message of plain text.
 fn is_plain(op: &Op) -> bool {
     match op {
         Op::Payload(header, _) => !matches!(header.code, CODE_REMOVE | CODE_UPDATE) && header.is_plain(),
@@ -340,7 +341,7 @@ fn is_plain(op: &Op) -> bool {
     }
 }
 
-/// The values of a message that every row has, behind the first `offset` ones of the statement.
+/// Bind the values that every row has, after the first `offset` parameters of the statement.
 fn bind_plain(
     statement: &mut CachedStatement<'_>,
     offset: usize,

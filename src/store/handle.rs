@@ -1,8 +1,8 @@
-//! Who holds a store. Those of a process who name one file with the same settings hold the same one.
+//! Handles of stores. Handles in one process for the same file with the same settings share one store.
 //!
-//! A thousand bots on one file then have one writer, one memory layer and one set of connections, and the bounds are for
-//! all of them together. What each has by itself: whom it tells of trouble, and the connection for SQL of its own, for
-//! nobody may end up in another's transaction.
+//! A thousand bots on one file then have one writer, one memory layer and one set of connections, and the bounds
+//! apply to all of them together. Each handle has its own callback for trouble and its own connection for the
+//! bot's SQL, so that no bot joins another's transaction.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,24 +10,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use rusqlite::Connection;
-
+use super::file::Location;
+use super::options::Options;
 use super::queue::lock;
-use super::shared::Shared;
-use super::{Location, OnTrouble, Options};
+use super::shared::{Holder, Shared};
+use super::writer;
 
-/// The stores of files that somebody holds. Locked by `hold` alone, which Python calls with the GIL: so no fork copies it
-/// while it is held.
-static HELD: Mutex<Option<HashMap<Key, Weak<Shared>>>> = Mutex::new(None);
+/// The shared stores. Locked only by `open_shared`, which Python calls with the GIL held: no fork copies the lock
+/// in its locked state.
+static SHARED_STORES: Mutex<Option<HashMap<Key, Weak<Shared>>>> = Mutex::new(None);
 
-/// What two must agree in to share a store.
+/// The settings that handles of one store have in common.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Key {
-    /// A forked child shares nothing with its parent.
+    /// A forked child does not share stores with its parent.
     process: u32,
-    /// The folder as it really is, and the name in it.
+    /// The canonical folder and the file name.
     place: PathBuf,
-    /// A path that is looked up anew whenever the process changes its folder.
+    /// The relative path, which depends on the working directory.
     relative: Option<PathBuf>,
     max_messages: Option<u64>,
     max_age: Option<Duration>,
@@ -35,7 +35,7 @@ struct Key {
 }
 
 impl Key {
-    /// None for what is never shared: a store in memory belongs to whoever made it.
+    /// Return the key; None for a store in memory, which is never shared.
     fn of(options: &Options) -> Option<Key> {
         let Location::File(path) = &options.location else { return None };
         Some(Key {
@@ -49,7 +49,7 @@ impl Key {
     }
 }
 
-/// The path with its folder as it really is; the part of the folder that is not made yet as it is written.
+/// Return the path with its existing folders made canonical.
 fn real(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;
     let folder = path.ancestors().skip(1).find_map(|above| Some((above, above.canonicalize().ok()?)));
@@ -59,66 +59,59 @@ fn real(path: &Path) -> Option<PathBuf> {
     }
 }
 
-/// One who holds a store.
-pub(super) struct Member {
-    pub on_trouble: Option<OnTrouble>,
-    /// The one for a bot's own SQL.
-    pub sql: Mutex<Option<Connection>>,
-    /// It has used the store since it closed it last.
-    in_use: AtomicBool,
-}
-
-/// A hold on a store. When the last one of all goes, the writer ends.
+/// A handle of a store. The writer ends with the last one.
 pub(super) struct Handle {
     shared: Arc<Shared>,
-    pub member: Arc<Member>,
+    pub holder: Arc<Holder>,
 }
 
-/// Opens a store, or takes part in the one that others hold.
-pub(super) fn hold(mut options: Options) -> Handle {
-    let member = Arc::new(Member {
+/// Open a store, or share the one that other handles have opened.
+pub(super) fn open_shared(mut options: Options) -> Handle {
+    let holder = Arc::new(Holder {
         on_trouble: options.on_trouble.take(),
         sql: Mutex::new(None),
         in_use: AtomicBool::new(false),
     });
-    let Some(key) = Key::of(&options) else { return Handle::new(Arc::new(Shared::new(options)), member) };
-    let mut held = lock(&HELD);
+    let Some(key) = Key::of(&options) else {
+        return Handle::new(Arc::new(Shared::new(options, writer::run)), holder);
+    };
+    let mut held = lock(&SHARED_STORES);
     let held = held.get_or_insert_default();
     if let Some(shared) = held.get(&key).and_then(Weak::upgrade).filter(|shared| shared.is_open()) {
-        return Handle::new(shared, member);
+        return Handle::new(shared, holder);
     }
     held.retain(|_, shared| shared.strong_count() > 0);
-    let shared = Arc::new(Shared::new(options));
+    let shared = Arc::new(Shared::new(options, writer::run));
     held.insert(key, Arc::downgrade(&shared));
-    Handle::new(shared, member)
+    Handle::new(shared, holder)
 }
 
 impl Handle {
-    fn new(shared: Arc<Shared>, member: Arc<Member>) -> Handle {
-        lock(&shared.members).push(Arc::downgrade(&member));
-        Handle { shared, member }
+    fn new(shared: Arc<Shared>, holder: Arc<Holder>) -> Handle {
+        lock(&shared.holders).push(Arc::downgrade(&holder));
+        Handle { shared, holder }
     }
 
-    /// To look at it: that makes nobody one who has it open.
-    pub fn seen(&self) -> &Arc<Shared> {
+    /// Return the store without marking it as in use.
+    pub fn inspect(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    /// To use it.
-    pub fn used(&self) -> &Arc<Shared> {
-        // Looked at first: all bots of a process would write to one place with every message.
-        if !self.member.in_use.load(Ordering::Relaxed) {
-            self.member.in_use.store(true, Ordering::Release);
+    /// Return the store and mark it as in use by this handle.
+    pub fn activate(&self) -> &Arc<Shared> {
+        // Read first: otherwise all bots of a process would write to one cache line with every message.
+        if !self.holder.in_use.load(Ordering::Relaxed) {
+            self.holder.in_use.store(true, Ordering::Release);
         }
         &self.shared
     }
 
-    /// Commits what was accepted; closes the file as well if nobody else has it open.
+    /// Commit what was accepted; close the file as well if no other handle is using it.
     pub fn close(&self, timeout: Duration) -> bool {
         if self.shared.process != std::process::id() {
             return false;
         }
-        self.member.in_use.store(false, Ordering::Release);
+        self.holder.in_use.store(false, Ordering::Release);
         if self.shared.in_use() { self.shared.flush(timeout) } else { self.shared.close(timeout) }
     }
 }
@@ -128,33 +121,14 @@ impl Drop for Handle {
         if self.shared.process != std::process::id() {
             return;
         }
-        let mut members = lock(&self.shared.members);
-        members.retain(|known| !std::ptr::eq(known.as_ptr(), Arc::as_ptr(&self.member)));
-        let last = members.is_empty();
-        drop(members);
-        *lock(&self.member.sql) = None;
+        let mut holders = lock(&self.shared.holders);
+        holders.retain(|known| !std::ptr::eq(known.as_ptr(), Arc::as_ptr(&self.holder)));
+        let last = holders.is_empty();
+        drop(holders);
+        *lock(&self.holder.sql) = None;
         if last {
-            self.member.in_use.store(false, Ordering::Release);
-            self.shared.end_with(&self.member);
+            self.holder.in_use.store(false, Ordering::Release);
+            self.shared.end_with(&self.holder);
         }
-    }
-}
-
-impl Shared {
-    /// Those who hold it, or the last one who did. Never with another lock held, nor kept while anybody is told or closed.
-    pub fn holders(&self) -> Vec<Arc<Member>> {
-        let held: Vec<Arc<Member>> = lock(&self.members).iter().filter_map(Weak::upgrade).collect();
-        if held.is_empty() { lock(&self.last_member).iter().cloned().collect() } else { held }
-    }
-
-    /// Does anybody have it open?
-    fn in_use(&self) -> bool {
-        self.holders().iter().any(|member| member.in_use.load(Ordering::Acquire))
-    }
-
-    /// May another take part? Not in one that all have closed: what it remembers is from before, and somebody else may have
-    /// changed the file since.
-    fn is_open(&self) -> bool {
-        self.in_use() || lock(&self.intake).accepted == 0
     }
 }

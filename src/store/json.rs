@@ -1,4 +1,4 @@
-//! The JSON the list columns hold: what `json.dumps` of the reference's models gives, without its blanks.
+//! The JSON of the list columns: what `json.dumps` produces from the reference's models, without whitespace.
 
 use itoa::Buffer;
 use serde::de::IgnoredAny;
@@ -7,7 +7,7 @@ use simdutf8::basic::from_utf8;
 use crate::wire::plain_text;
 use crate::wire::proto::api;
 
-/// The content column: the text as it came when it is a JSON object, else `{}`.
+/// Return the content column: the text as received if it is a JSON object, otherwise `{}`.
 pub fn content(raw: &[u8]) -> &str {
     if raw.is_empty() {
         return "{}";
@@ -22,7 +22,8 @@ fn is_object(text: &str) -> bool {
     text.trim_ascii_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
-/// The list a field carries when it is JSON and not protobuf: an array, or an object with the array under any name.
+/// Return the list in a field that contains JSON instead of protobuf: an array, or an object with the array under
+/// any name.
 fn json_list(raw: &[u8]) -> Option<String> {
     let text = from_utf8(raw).ok()?;
     match text.trim_ascii_start().as_bytes().first()? {
@@ -38,7 +39,7 @@ fn json_list(raw: &[u8]) -> Option<String> {
     }
 }
 
-/// A list column: `one` writes the fields of an element.
+/// Return a list column: `one` writes the fields of an element.
 fn list<L, T>(raw: &[u8], elements: impl Fn(L) -> Vec<T>, one: impl Fn(&mut Object, &T)) -> String
 where
     L: prost::Message + Default,
@@ -67,7 +68,7 @@ where
     text
 }
 
-// The keys and their order are those of the reference's models. Keys the wire does not carry are null there.
+// The keys and their order are those of the reference's models. Keys that the wire format lacks are null there.
 
 pub fn mentions(raw: &[u8]) -> String {
     list(

@@ -1,8 +1,8 @@
-//! The rows of each channel, newest first: a table beside `messages`, filled when a channel is first listed and brought up
-//! to date at each listing.
+//! The rows of each channel, newest first: a table beside `messages`, created at the first listing and updated at
+//! each.
 //!
-//! A table and not an index of SQLite's: making that one over a million rows takes half a second in one piece, in which
-//! nothing is written; and half of what a row costs to write is such an index, which most bots never need.
+//! It is not an SQLite index: creating one over a million rows blocks writing for half a second, and it would
+//! double the cost of writing a row for bots that never list a channel.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -16,20 +16,21 @@ const TABLES: &str =
     CREATE TABLE IF NOT EXISTS messages_by_channel_end (row INTEGER NOT NULL);
     INSERT INTO messages_by_channel_end SELECT -1 WHERE NOT EXISTS (SELECT 1 FROM messages_by_channel_end);";
 
-/// Rows without a time come last.
+/// Rows without a time sort last.
 const CREATED: &str = "coalesce(create_time_seconds, -9223372036854775808)";
 
-/// With more rows than these to be caught up with, a listing reads the table itself: the index is made behind its back.
+/// If more rows than these are missing, a listing reads the table itself while the index is updated in the
+/// background.
 const FAR_BEHIND: i64 = 20_000;
 
-/// True once somebody has listed a channel of this file, in this process or another.
+/// Return whether a channel of this file was ever listed, in this process or another.
 pub fn exists(connection: &Connection) -> Result<bool, rusqlite::Error> {
     connection
         .prepare_cached("SELECT 1 FROM sqlite_master WHERE name = 'messages_by_channel_end'")?
         .exists([])
 }
 
-/// Puts the next rows into the table, in one transaction and for as long as `go_on` says; true when there may be more.
+/// Add the next rows in one transaction, as long as `go_on` returns true. Returns true if there may be more.
 pub fn catch_up(
     connection: &mut Connection,
     mut go_on: impl FnMut() -> bool,
@@ -49,7 +50,7 @@ pub fn catch_up(
     Ok(more)
 }
 
-/// Puts the next rows into the table; true when there may be more.
+/// Add the next rows. Returns true if there may be more.
 fn step(change: &Connection) -> Result<bool, rusqlite::Error> {
     let last: Option<i64> = change
         .prepare_cached(
@@ -68,7 +69,7 @@ fn step(change: &Connection) -> Result<bool, rusqlite::Error> {
     Ok(added >= STEP)
 }
 
-/// Is so much missing that a listing should not wait for it?
+/// Return whether so much is missing that a listing should not wait for it.
 pub fn far_behind(connection: &Connection) -> Result<bool, rusqlite::Error> {
     let newest: i64 = connection
         .prepare_cached("SELECT coalesce(max(rowid), -1) FROM messages")?
@@ -83,7 +84,7 @@ pub fn far_behind(connection: &Connection) -> Result<bool, rusqlite::Error> {
     Ok(newest - end > FAR_BEHIND)
 }
 
-/// A row is about to be removed.
+/// Remove a row before it is removed from the table.
 pub fn forget(connection: &Connection, id: &str, channel: &str) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached(&format!(
@@ -94,7 +95,7 @@ pub fn forget(connection: &Connection, id: &str, channel: &str) -> Result<(), ru
     Ok(())
 }
 
-/// All rows of a channel are about to be removed.
+/// Remove the rows of a channel before they are removed from the table.
 pub fn forget_channel(connection: &Connection, channel: i64) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached("DELETE FROM messages_by_channel WHERE channel_id = ?1")?
@@ -102,8 +103,8 @@ pub fn forget_channel(connection: &Connection, channel: i64) -> Result<(), rusql
     Ok(())
 }
 
-/// Rows were removed. They may have been the last ones, whose numbers SQLite gives out again.
-pub fn follow(connection: &Connection) -> Result<(), rusqlite::Error> {
+/// Adjust the end after rows were removed: SQLite reuses row numbers above the last row.
+pub fn trim_to_last_row(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached(
             "UPDATE messages_by_channel_end SET row = min(row, (SELECT coalesce(max(rowid), -1) FROM messages))",
@@ -112,7 +113,7 @@ pub fn follow(connection: &Connection) -> Result<(), rusqlite::Error> {
     Ok(())
 }
 
-/// Rows are about to be removed.
+/// Remove rows before they are removed from the table.
 pub fn forget_rows(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite::Error> {
     let mut statement = connection.prepare_cached(&format!(
         "DELETE FROM messages_by_channel WHERE (channel_id, created, id) = \
@@ -124,7 +125,7 @@ pub fn forget_rows(connection: &Connection, rows: &[i64]) -> Result<(), rusqlite
     Ok(())
 }
 
-/// The rows up to this one are about to be removed.
+/// Remove the rows up to this one before they are removed from the table.
 pub fn forget_until(connection: &Connection, last: i64) -> Result<(), rusqlite::Error> {
     connection
         .prepare_cached(&format!(
@@ -135,7 +136,8 @@ pub fn forget_until(connection: &Connection, last: i64) -> Result<(), rusqlite::
     Ok(())
 }
 
-/// A channel's rows, newest first; of one second the greater id first. `indexed` says that the table is up to date.
+/// Return a channel's rows, newest first; within one second the greater id first. `indexed` means that the listing
+/// is up to date.
 pub fn channel(
     connection: &Connection,
     channel: i64,
@@ -144,7 +146,7 @@ pub fn channel(
 ) -> Result<Vec<Row>, rusqlite::Error> {
     let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     let columns = read::COLUMNS;
-    let question = if indexed && exists(connection)? {
+    let query = if indexed && exists(connection)? {
         format!(
             "SELECT {columns} FROM messages_by_channel b CROSS JOIN messages m ON m.rowid = b.row AND m.id = b.id \
              WHERE b.channel_id = ?1 ORDER BY b.created DESC, b.id DESC LIMIT ?2 OFFSET ?3"
@@ -156,20 +158,19 @@ pub fn channel(
         )
     };
     connection
-        .prepare_cached(&question)?
+        .prepare_cached(&query)?
         .query_map((channel.to_string(), number(limit), number(offset)), read::row)?
         .collect()
 }
 
-/// Number of rows of a channel.
+/// Return the number of rows of a channel.
 pub fn count(connection: &Connection, channel: i64, indexed: bool) -> Result<u64, rusqlite::Error> {
-    let question = if indexed && exists(connection)? {
+    let query = if indexed && exists(connection)? {
         "SELECT count(*) FROM messages_by_channel b CROSS JOIN messages m ON m.rowid = b.row AND m.id = b.id \
          WHERE b.channel_id = ?1"
     } else {
         "SELECT count(*) FROM messages WHERE channel_id = ?1"
     };
-    let count: i64 =
-        connection.prepare_cached(question)?.query_row([channel.to_string()], |row| row.get(0))?;
+    let count: i64 = connection.prepare_cached(query)?.query_row([channel.to_string()], |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }

@@ -1,4 +1,4 @@
-//! The memory layer: the recent messages of each channel, as they came. Bounded in three ways.
+//! The memory layer: the latest messages of each channel as received, within three bounds.
 
 use std::sync::Arc;
 
@@ -9,28 +9,28 @@ use crate::by_channel::{RingBounds, Rings, Weigh};
 use crate::wire::Body;
 use crate::wire::proto::api::ChannelMessage;
 
-/// A message as the memory layer holds it.
+/// A message in the memory layer.
 #[derive(Debug, Clone)]
-pub enum Kept {
+pub enum CachedMessage {
     /// An encoded `mezon.api.ChannelMessage`.
     Payload(Body),
-    /// A row that came from Python.
+    /// A row from Python.
     Row(Arc<Row>),
 }
 
-impl Weigh for Kept {
+impl Weigh for CachedMessage {
     fn weight(&self) -> usize {
         // The allocation's header and the ring's slot.
         96 + match self {
-            Kept::Payload(body) => body.len(),
-            Kept::Row(row) => row.weight(),
+            CachedMessage::Payload(body) => body.len(),
+            CachedMessage::Row(row) => row.weight(),
         }
     }
 }
 
 #[derive(Debug)]
 pub struct Memory {
-    rings: Rings<Kept>,
+    rings: Rings<CachedMessage>,
 }
 
 impl Memory {
@@ -38,23 +38,23 @@ impl Memory {
         Memory { rings: Rings::new(bounds) }
     }
 
-    /// Would it be held?
-    pub fn takes(&self, message: &Kept) -> bool {
+    /// Return whether the bounds allow the message.
+    pub fn takes(&self, message: &CachedMessage) -> bool {
         self.rings.takes(message)
     }
 
-    pub fn put(&mut self, channel: i64, id: i64, message: Kept) {
+    pub fn put(&mut self, channel: i64, id: i64, message: CachedMessage) {
         self.rings.put(channel, id, message);
     }
 
-    /// Puts a message there unless it is there.
-    pub fn add(&mut self, channel: i64, id: i64, message: Kept) {
+    /// Add a message unless it exists.
+    pub fn add(&mut self, channel: i64, id: i64, message: CachedMessage) {
         self.rings.add(channel, id, message);
     }
 
-    /// Takes the text and the lists of an edit over into the message as first sent.
+    /// Apply the content and the lists of an edit to the original message.
     pub fn update(&mut self, channel: i64, id: i64, edit: &Body) {
-        self.rings.change(channel, id, |kept| merged(kept, edit));
+        self.rings.change(channel, id, |message| merged(message, edit));
     }
 
     pub fn remove(&mut self, channel: i64, id: i64) -> bool {
@@ -65,12 +65,12 @@ impl Memory {
         self.rings.take(channel).len()
     }
 
-    pub fn get(&mut self, channel: i64, id: i64) -> Option<Kept> {
+    pub fn get(&mut self, channel: i64, id: i64) -> Option<CachedMessage> {
         self.rings.get(channel, id).cloned()
     }
 
-    /// Everything held of one channel, or of all.
-    pub fn messages(&self, channel: Option<i64>) -> Vec<Kept> {
+    /// Return the messages of one channel, or of all.
+    pub fn messages(&self, channel: Option<i64>) -> Vec<CachedMessage> {
         self.rings.entries(channel).cloned().collect()
     }
 
@@ -83,11 +83,11 @@ impl Memory {
     }
 }
 
-/// The message after an edit: text, mentions and attachments are the edit's; who, when and where stay.
-fn merged(old: &Kept, edit: &Body) -> Option<Kept> {
+/// Return the message after an edit: content, mentions and attachments are the edit's; the other fields remain.
+fn merged(old: &CachedMessage, edit: &Body) -> Option<CachedMessage> {
     let edit = ChannelMessage::decode(&edit[..]).ok()?;
     match old {
-        Kept::Payload(body) => {
+        CachedMessage::Payload(body) => {
             let mut message = ChannelMessage::decode(&body[..]).ok()?;
             message.content = edit.content;
             message.mentions = edit.mentions;
@@ -96,14 +96,14 @@ fn merged(old: &Kept, edit: &Body) -> Option<Kept> {
             if edit.update_time_seconds != 0 {
                 message.update_time_seconds = edit.update_time_seconds;
             }
-            Some(Kept::Payload(message.encode_to_vec().into()))
+            Some(CachedMessage::Payload(message.encode_to_vec().into()))
         }
-        Kept::Row(row) => {
+        CachedMessage::Row(row) => {
             let mut row = Row::clone(row);
             row.content = Some(super::json::content(edit.content.as_bytes()).to_owned());
             row.mentions = Some(super::json::mentions(&edit.mentions));
             row.attachments = Some(super::json::attachments(&edit.attachments));
-            Some(Kept::Row(Arc::new(row)))
+            Some(CachedMessage::Row(Arc::new(row)))
         }
     }
 }
@@ -112,8 +112,8 @@ fn merged(old: &Kept, edit: &Body) -> Option<Kept> {
 mod tests {
     use super::*;
 
-    fn payload(size: usize) -> Kept {
-        Kept::Payload(vec![0; size].into())
+    fn payload(size: usize) -> CachedMessage {
+        CachedMessage::Payload(vec![0; size].into())
     }
 
     fn bounds(per_channel: usize, channels: usize, bytes: usize) -> RingBounds {

@@ -1,45 +1,27 @@
-//! What the writer does when the file cannot be written, is broken, or is not there any more.
+//! The writer's handling of a file that cannot be written, is corrupt, or was moved.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::memory::Kept;
+use super::file::{self, Location};
+use super::memory::CachedMessage;
+use super::options::TroubleKind;
+use super::process;
 use super::queue::{Op, lock};
-use super::writer::{Batch, Writer};
-use super::{Location, TroubleKind, file, fork};
+use super::writer::{Batch, Outage, RETRY_FIRST, Writer};
 use crate::wire::Header;
 
-const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LAST: Duration = Duration::from_secs(30);
-/// What is held for a file that cannot be written.
+/// The maximum size of the operations retained for a file that cannot be written.
 const RETAINED_BYTES: usize = 32 << 20;
 const RETAINED_OPS: usize = 100_000;
-/// How often a closing store tries a file that another process holds; SQLite itself waits within each attempt.
+/// How often a closing store retries a file that another process has locked; SQLite itself waits within each
+/// attempt.
 const CLOSING_RETRY: Duration = Duration::from_millis(20);
 
-/// The file cannot be written.
-pub struct Down {
-    pub retry_at: Instant,
-    delay: Duration,
-    /// Another process holds it: it may let go.
-    busy: bool,
-    why: String,
-}
-
-impl Down {
-    /// It is tried at once.
-    pub fn now() -> Down {
-        Down { retry_at: Instant::now(), delay: RETRY_FIRST, busy: false, why: String::new() }
-    }
-
-    /// The next attempt is put off.
-    pub fn postpone(&mut self) {
-        self.retry_at = Instant::now() + self.delay;
-    }
-}
-
 impl Writer<'_> {
-    /// Holds what is left of a batch for a file that cannot be written; the oldest go when it is too much.
+    /// Retain the rest of a batch until the file can be written; the oldest operations are dropped if there are
+    /// too many.
     pub fn retain(&mut self, mut batch: Batch<'_>) {
         {
             let mut retained = lock(&self.shared.retained);
@@ -54,27 +36,27 @@ impl Writer<'_> {
             retained.drain(..drop);
             self.shared.counters.lost.fetch_add(drop as u64, Ordering::Relaxed);
         }
-        batch.settle(batch.left().len());
+        batch.complete(batch.left().len());
     }
 
-    pub fn go_down(&mut self, error: &rusqlite::Error) {
+    pub fn enter_outage(&mut self, error: &rusqlite::Error) {
         self.shared.counters.failures.fetch_add(1, Ordering::Relaxed);
         self.close_file();
-        let delay = match &self.down {
-            Some(down) => (down.delay * 2).min(RETRY_LAST),
+        let delay = match &self.outage {
+            Some(outage) => (outage.delay * 2).min(RETRY_LAST),
             None => RETRY_FIRST,
         };
-        let first = self.down.is_none();
-        self.down = Some(Down {
+        let first = self.outage.is_none();
+        self.outage = Some(Outage {
             retry_at: Instant::now() + delay,
             delay,
             busy: file::is_busy(error),
             why: error.to_string(),
         });
         self.shared.degraded.store(true, Ordering::Release);
-        self.shared.indexes.give_up();
+        self.shared.indexes.complete_all();
         if first {
-            self.shared.tell(
+            self.shared.notify(
                 TroubleKind::Unwritable,
                 format!(
                     "the message cache {} cannot be written ({error}). The bot goes on with the messages in memory, \
@@ -85,11 +67,11 @@ impl Writer<'_> {
         }
     }
 
-    /// Tries the retained operations again.
+    /// Retry the retained operations.
     pub fn recover(&mut self) {
         loop {
             let chunk: Vec<Op> = lock(&self.shared.retained).iter().take(2048).cloned().collect();
-            // Even with nothing to write: the file must open again.
+            // Even if there is nothing to write: the file must be opened again.
             match self.group(&chunk) {
                 Ok(written) => {
                     self.record(&written);
@@ -102,29 +84,29 @@ impl Writer<'_> {
                 }
                 Err(error) if file::is_corrupt(&error) && self.aside < 3 => {
                     self.set_aside(&error.to_string());
-                    if self.down.as_ref().is_some_and(|down| Instant::now() < down.retry_at) {
+                    if self.outage.as_ref().is_some_and(|outage| Instant::now() < outage.retry_at) {
                         return;
                     }
                 }
                 Err(error) => {
-                    self.go_down(&error);
+                    self.enter_outage(&error);
                     return;
                 }
             }
         }
-        self.down = None;
+        self.outage = None;
         self.shared.degraded.store(false, Ordering::Release);
         let text = format!("the message cache {} can be written again.", self.shared.name());
-        self.shared.tell(TroubleKind::Recovered, text);
+        self.shared.notify(TroubleKind::Recovered, text);
     }
 
-    /// The store closes: tries to write what is retained until then if another process holds the file, and once otherwise. Drops
-    /// what the file has not taken after that, and reports it.
+    /// Write the retained operations before the store closes: until `until` if another process has locked the
+    /// file, otherwise once. What is not written then is dropped and reported.
     pub fn write_retained(&mut self, until: Instant) {
-        while self.down.is_some() {
+        while self.outage.is_some() {
             self.recover();
-            let Some(down) = &self.down else { return };
-            if down.busy && Instant::now() < until {
+            let Some(outage) = &self.outage else { return };
+            if outage.busy && Instant::now() < until {
                 std::thread::sleep(CLOSING_RETRY);
                 continue;
             }
@@ -135,15 +117,15 @@ impl Writer<'_> {
                     "{dropped} messages could not be written to the message cache {} before it was closed ({}). They are \
                      lost.",
                     self.shared.name(),
-                    down.why
+                    outage.why
                 );
-                self.shared.tell(TroubleKind::Lost, text);
+                self.shared.notify(TroubleKind::Lost, text);
             }
             return;
         }
     }
 
-    /// Renames the broken file and starts a new one with the messages in memory.
+    /// Rename the corrupt file and start a new one with the messages in memory.
     pub fn set_aside(&mut self, why: &str) {
         self.shared.counters.failures.fetch_add(1, Ordering::Relaxed);
         self.shared.close_readers();
@@ -151,10 +133,10 @@ impl Writer<'_> {
         self.aside += 1;
         let broken = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
         let Location::File(path) = &self.shared.options.location else {
-            self.go_down(&rusqlite::Error::SqliteFailure(broken, Some(why.to_owned())));
+            self.enter_outage(&rusqlite::Error::SqliteFailure(broken, Some(why.to_owned())));
             return;
         };
-        // Three broken files in one life: the disk is at fault, not the file.
+        // Three corrupt files in one run: the disk is at fault, not the file.
         let renamed = if self.aside > 3 {
             Err(std::io::Error::other("it keeps breaking"))
         } else {
@@ -162,7 +144,7 @@ impl Writer<'_> {
         };
         match renamed {
             Ok(target) => {
-                self.shared.tell(
+                self.shared.notify(
                     TroubleKind::Corrupt,
                     format!(
                         "the message cache {} is broken ({why}). It was renamed to {}, and a new one is started.",
@@ -172,14 +154,14 @@ impl Writer<'_> {
                 );
                 self.write_memory();
             }
-            Err(error) => self.go_down(&rusqlite::Error::SqliteFailure(
+            Err(error) => self.enter_outage(&rusqlite::Error::SqliteFailure(
                 broken,
                 Some(format!("it is broken ({why}) and cannot be renamed: {error}")),
             )),
         }
     }
 
-    /// Does another file lie where the one in use was, or none?
+    /// Return whether the file was replaced or deleted.
     pub fn has_moved(&self) -> bool {
         let guard = lock(&self.shared.writable);
         guard
@@ -187,17 +169,17 @@ impl Writer<'_> {
             .is_some_and(|place| place.identity != file::Identity::of(&self.shared.options.location))
     }
 
-    /// Goes on with the file that lies there now, or makes one.
-    pub fn start_over(&mut self) {
+    /// Continue with the file that exists now, or create one.
+    pub fn reopen_moved(&mut self) {
         self.shared.counters.failures.fetch_add(1, Ordering::Relaxed);
         self.shared.close_readers();
         {
-            let _inside = fork::enter();
+            let _guard = process::enter_sqlite();
             if let Some(place) = lock(&self.shared.writable).take() {
                 place.abandon(&self.shared.options.location);
             }
         }
-        self.shared.tell(
+        self.shared.notify(
             TroubleKind::Moved,
             format!(
                 "the message cache {} was moved, deleted or replaced while the bot was using it. The bot goes on with \
@@ -209,14 +191,16 @@ impl Writer<'_> {
         self.write_memory();
     }
 
-    /// What memory still holds goes into the new file.
+    /// Write the messages in memory to the new file.
     fn write_memory(&mut self) {
-        let held = lock(&self.shared.seen).memory.messages(None);
+        let held = lock(&self.shared.applied).memory.messages(None);
         let ops: Vec<Op> = held
             .into_iter()
             .filter_map(|message| match message {
-                Kept::Payload(body) => Header::parse(&body).ok().map(|header| Op::Payload(header, body)),
-                Kept::Row(row) => {
+                CachedMessage::Payload(body) => {
+                    Header::parse(&body).ok().map(|header| Op::Payload(header, body))
+                }
+                CachedMessage::Row(row) => {
                     let (channel, id) = (row.channel_id.parse().ok()?, row.id.parse().ok()?);
                     Some(Op::Row { channel, id, row })
                 }
@@ -229,7 +213,7 @@ impl Writer<'_> {
                     self.shared.counters.rows_written.fetch_add(written.changed as u64, Ordering::Relaxed);
                     at += written.ops.max(1);
                 }
-                // What is to be written next meets the same fault and is dealt with there.
+                // The next batch meets the same error and handles it.
                 Err(_) => return,
             }
         }

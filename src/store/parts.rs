@@ -1,35 +1,36 @@
-//! The search index in parts, each for the rows from one row number to where the next part begins.
+//! The parts of the search index, each for a range of row numbers.
 //!
-//! FTS5 forgets a row no faster than it takes one in, and a bound removes rows from the front, at any rate. So nobody tells
-//! the index of those: a search joins the words with the rows that are there, and a part goes as a whole when the last of its
-//! rows has gone. Its tables are taken apart in slices.
+//! FTS5 removes a row no faster than it adds one, and the bound removes rows from the front at any rate. The index
+//! is therefore not updated when old rows are removed: a search joins the words with the existing rows, and a part
+//! is dropped as a whole after its last row. Its tables are dropped incrementally.
 
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-/// Each part is a table of this name and the number of its first row; one that an earlier version made is all the name.
+/// The name of a part's table, followed by the number of its first row; in files of an earlier version the name
+/// alone.
 const NAME: &str = "messages_search";
-/// Plain tables that nobody reads any more: the words of a part all of whose rows have gone.
-const RETIRED: &str = "messages_retired";
+/// The name of unused plain tables: the words of a part whose rows are all removed.
+const DETACHED: &str = "messages_retired";
 
-/// unicode61 takes `ấ` for `a`; `đ` is a letter of its own there and is folded on both sides.
+/// unicode61 treats `ấ` as `a`, but `đ` as a separate letter; it is folded in the index and in the expression.
 pub const FORM: &str =
     "fts5(text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2')";
 
-/// A part spans so many row numbers at least, and an eighth of those in use when it ends: a file of any size has few parts,
-/// and not much more than an eighth of its index is of rows that have gone.
+/// The minimum number of row numbers per part, and the divisor of those in use when it ends. A file of any size
+/// has few parts, and little more than an eighth of its index belongs to removed rows.
 const SPAN: i64 = if cfg!(test) { 10 } else { 16_384 };
 const SHARE: i64 = 8;
-/// So many times what a part spans now is too much for one that is half empty.
+/// A half-empty part this many times larger than the current span is too large.
 const HUGE: i64 = 4;
 
-/// So many rows are forgotten one by one; for more the part is made again.
+/// The maximum number of rows removed one by one; for more the part is rebuilt.
 const FEW: usize = 64;
 
-/// How long a retired table is taken apart in one slice, and how many of its rows before the clock is looked at.
+/// The time limit of a slice of dropping a detached table, and the number of rows per check of the clock.
 const SLICE: Duration = Duration::from_millis(5);
-const ROWS_PER_LOOK: usize = 64;
+const ROWS_PER_CHECK: usize = 64;
 
 #[derive(Debug)]
 pub struct Part {
@@ -38,7 +39,7 @@ pub struct Part {
 }
 
 impl Part {
-    fn called(name: String) -> Option<Part> {
+    fn from_table_name(name: String) -> Option<Part> {
         let from = match name.strip_prefix(NAME)? {
             "" => -1,
             number => number.strip_prefix('_')?.parse().ok()?,
@@ -67,7 +68,7 @@ impl Part {
         Ok(())
     }
 
-    /// The first and the last row that it has taken in.
+    /// Return the first and the last indexed row.
     fn ends(&self, connection: &Connection) -> Result<Option<(i64, i64)>, rusqlite::Error> {
         Ok(self.number(connection, "min")?.zip(self.newest(connection)?))
     }
@@ -78,18 +79,18 @@ impl Part {
     }
 
     fn state(&self, connection: &Connection) -> Result<State, rusqlite::Error> {
-        let Some((first, last)) = self.ends(connection)? else { return Ok(State::Good) };
+        let Some((first, last)) = self.ends(connection)? else { return Ok(State::InUse) };
         let oldest: Option<i64> = connection
             .prepare_cached("SELECT min(rowid) FROM messages WHERE rowid BETWEEN ?1 AND ?2")?
             .query_row([self.from, last], |row| row.get(0))?;
         Ok(match oldest {
-            None => State::Over,
+            None => State::Obsolete,
             Some(oldest)
                 if oldest - first > (last - first) / 2 && last - first > HUGE * span(connection)? =>
             {
-                State::Huge
+                State::Oversized
             }
-            Some(_) => State::Good,
+            Some(_) => State::InUse,
         })
     }
 
@@ -97,12 +98,13 @@ impl Part {
         connection.execute_batch(&format!("DROP TABLE {}", self.name))
     }
 
-    /// Its large tables become plain ones, and the rest goes: neither a search nor a check of the file meets half a part.
-    fn retire(&self, connection: &Connection) -> Result<(), rusqlite::Error> {
+    /// Turn the large tables into plain ones and drop the rest, so that neither a search nor an integrity check
+    /// meets half a part.
+    fn detach(&self, connection: &Connection) -> Result<(), rusqlite::Error> {
         let number: i64 = connection.query_row("PRAGMA schema_version", [], |row| row.get(0))?;
         for table in ["data", "docsize"] {
             connection.execute_batch(&format!(
-                "ALTER TABLE {}_{table} RENAME TO {RETIRED}_{number}_{table}",
+                "ALTER TABLE {}_{table} RENAME TO {DETACHED}_{number}_{table}",
                 self.name
             ))?;
         }
@@ -110,7 +112,7 @@ impl Part {
     }
 }
 
-/// How many row numbers a part spans that ends now.
+/// Return the number of row numbers of a part that ends now.
 fn span(connection: &Connection) -> Result<i64, rusqlite::Error> {
     let used: i64 = connection
         .prepare_cached(
@@ -121,11 +123,12 @@ fn span(connection: &Connection) -> Result<i64, rusqlite::Error> {
 }
 
 enum State {
-    Good,
-    /// It holds words, and none of a row that is there.
-    Over,
-    /// Most of its rows have gone, and it is of a time when there were many more: the rest of them would keep it for long.
-    Huge,
+    InUse,
+    /// The part contains words, but none of an existing row.
+    Obsolete,
+    /// Most rows of the part are removed, and it was created when there were many more: the remaining rows would
+    /// keep it for long.
+    Oversized,
 }
 
 /// The parts, oldest rows first.
@@ -133,18 +136,18 @@ enum State {
 pub struct Parts(Vec<Part>);
 
 impl Parts {
-    /// As they are in this transaction.
+    /// Read the parts in the current transaction.
     pub fn of(connection: &Connection) -> Result<Parts, rusqlite::Error> {
         let mut names = connection.prepare_cached(&format!(
             "SELECT name FROM sqlite_master WHERE rootpage = 0 AND name GLOB '{NAME}*'"
         ))?;
         let names = names.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
-        let mut parts: Vec<Part> = names.into_iter().filter_map(Part::called).collect();
+        let mut parts: Vec<Part> = names.into_iter().filter_map(Part::from_table_name).collect();
         parts.sort_by_key(|part| part.from);
         Ok(Parts(parts))
     }
 
-    /// False once somebody has searched in this file, in this process or another.
+    /// Return whether there is no index: nobody has searched in this file, in this process or another.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -153,19 +156,19 @@ impl Parts {
         self.0.iter().rev()
     }
 
-    /// The part that a row is in, if it is in one.
+    /// Return the part whose range contains a row.
     pub fn with(&self, row: i64) -> Option<&Part> {
         self.newest_first().find(|part| part.from <= row)
     }
 
-    /// Each part, and the first row number behind it.
+    /// Return each part with the first row number of its range and the first one after it.
     pub fn ranges(&self) -> impl Iterator<Item = (&Part, i64, i64)> {
         let ends = self.0.iter().skip(1).map(|part| part.from).chain([i64::MAX]);
         self.0.iter().zip(ends).map(|(part, end)| (part, part.from, end))
     }
 
-    /// The newest row that is in the index, or -1.
-    pub fn mark(&self, connection: &Connection) -> Result<i64, rusqlite::Error> {
+    /// Return the newest indexed row, or -1.
+    pub fn last_indexed_row(&self, connection: &Connection) -> Result<i64, rusqlite::Error> {
         for part in self.newest_first() {
             if let Some(newest) = part.newest(connection)? {
                 return Ok(newest);
@@ -174,12 +177,12 @@ impl Parts {
         Ok(-1)
     }
 
-    /// Where the rows after the returned number go; makes a part if need be.
-    pub fn unfilled(&mut self, connection: &Connection) -> Result<(&Part, i64), rusqlite::Error> {
+    /// Return the part for the rows after the returned number; creates one if necessary.
+    pub fn part_to_fill(&mut self, connection: &Connection) -> Result<(&Part, i64), rusqlite::Error> {
         // Another program may have removed rows.
-        self.follow(connection)?;
-        let mark = self.mark(connection)?;
-        // Empty parts that begin behind rows still to come: those had their numbers from rows that were removed.
+        self.trim_to_last_row(connection)?;
+        let mark = self.last_indexed_row(connection)?;
+        // Empty parts that begin after rows still to be indexed: their range comes from rows that were removed.
         while let Some(last) = self.0.pop_if(|last| last.from > mark + 1) {
             last.drop(connection)?;
         }
@@ -195,8 +198,8 @@ impl Parts {
         Ok((&self.0[self.0.len() - 1], mark))
     }
 
-    /// Rows were removed. Numbers above those that are left are given out again by SQLite: there must be no words of them.
-    pub fn follow(&mut self, connection: &Connection) -> Result<(), rusqlite::Error> {
+    /// Remove the words of row numbers above the last row: SQLite reuses these numbers.
+    pub fn trim_to_last_row(&mut self, connection: &Connection) -> Result<(), rusqlite::Error> {
         if self.is_empty() {
             return Ok(());
         }
@@ -232,47 +235,48 @@ impl Parts {
     }
 }
 
-/// Retires parts of which nothing or little is left, or takes retired tables apart for one slice. Returns true when there may
-/// be more to do.
-pub fn retire(connection: &mut Connection) -> Result<bool, rusqlite::Error> {
-    if outlived(connection)?.is_empty() {
-        return take_apart(connection);
+/// Detach parts of which little or nothing is left, or drop detached tables for one slice. Returns true if there
+/// may be more to do.
+pub fn detach(connection: &mut Connection) -> Result<bool, rusqlite::Error> {
+    if obsolete(connection)?.is_empty() {
+        return drop_incrementally(connection);
     }
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Looked at again under the lock: another process may have done it.
-    for part in outlived(&change)? {
-        part.retire(&change)?;
+    // Check again under the lock: another process may have detached them.
+    for part in obsolete(&change)? {
+        part.detach(&change)?;
     }
     change.commit()?;
     Ok(true)
 }
 
-fn outlived(connection: &Connection) -> Result<Vec<Part>, rusqlite::Error> {
+fn obsolete(connection: &Connection) -> Result<Vec<Part>, rusqlite::Error> {
     let mut parts = Parts::of(connection)?.0;
     for at in 0..parts.len() {
         match parts[at].state(connection)? {
-            State::Good => {}
-            State::Over => return Ok(vec![parts.swap_remove(at)]),
-            // With those behind it: an index is filled from its end, and the next search makes it again from here.
-            State::Huge => return Ok(parts.split_off(at)),
+            State::InUse => {}
+            State::Obsolete => return Ok(vec![parts.swap_remove(at)]),
+            // Together with the parts after it: an index is filled from its end, and the next search rebuilds it
+            // from here.
+            State::Oversized => return Ok(parts.split_off(at)),
         }
     }
     Ok(Vec::new())
 }
 
-fn take_apart(connection: &mut Connection) -> Result<bool, rusqlite::Error> {
-    let question =
-        format!("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB '{RETIRED}_*' LIMIT 1");
-    if !connection.prepare_cached(&question)?.exists([])? {
+fn drop_incrementally(connection: &mut Connection) -> Result<bool, rusqlite::Error> {
+    let expression =
+        format!("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB '{DETACHED}_*' LIMIT 1");
+    if !connection.prepare_cached(&expression)?.exists([])? {
         return Ok(false);
     }
     let started = Instant::now();
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let names: Vec<String> =
-        change.prepare_cached(&question)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        change.prepare_cached(&expression)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     for name in names {
         let mut some = change.prepare(&format!(
-            "DELETE FROM {name} WHERE id IN (SELECT id FROM {name} LIMIT {ROWS_PER_LOOK})"
+            "DELETE FROM {name} WHERE id IN (SELECT id FROM {name} LIMIT {ROWS_PER_CHECK})"
         ))?;
         let mut left = true;
         while left && started.elapsed() < SLICE {

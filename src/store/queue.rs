@@ -1,4 +1,4 @@
-//! What was accepted and is not yet written, and how far the writer has come.
+//! The queue of accepted operations, and the progress of the writer.
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicI64;
@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use super::row::Row;
 use crate::wire::{Body, Header};
 
-/// Something accepted.
+/// An accepted operation.
 #[derive(Debug, Clone)]
 pub enum Op {
     Payload(Header, Body),
-    /// A message of the bot's own, which takes the place of none that is there.
+    /// A message that the bot has sent. It does not replace an existing one.
     Sent(Header, Body),
     Row {
         channel: i64,
@@ -31,7 +31,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// Does it say anything about this message?
+    /// Return whether the operation affects this message.
     pub fn concerns(&self, channel: i64, id: i64) -> bool {
         match self {
             Op::Payload(header, _) | Op::Sent(header, _) => header.id == id && header.channel == channel,
@@ -42,7 +42,7 @@ impl Op {
         }
     }
 
-    /// The bytes it holds.
+    /// Return the size of the operation in bytes.
     pub fn weight(&self) -> usize {
         match self {
             Op::Payload(_, body) | Op::Sent(_, body) => body.len(),
@@ -52,61 +52,61 @@ impl Op {
     }
 }
 
-/// The number of rows an operation changed; set before the operation counts as settled.
+/// The number of rows that an operation has changed; set before the operation counts as completed.
 pub type RowsChanged = Arc<AtomicI64>;
 
-/// The producers' end. Everything under one short lock.
+/// The producers' side of the queue, protected by one briefly held lock.
 #[derive(Debug, Default)]
 pub struct Intake {
-    /// What the memory layer has not seen yet.
+    /// Operations that the memory layer has not applied yet.
     pub ops: VecDeque<Op>,
     pub bytes: usize,
-    /// Number of operations ever accepted.
+    /// The number of operations ever accepted.
     pub accepted: u64,
-    /// The writer waits for the first operation.
+    /// The writer waits for an operation.
     pub asleep: bool,
-    /// Somebody waits: do not collect a group.
-    pub hurry: bool,
-    /// The store closes: until when the writer waits for a file that another process holds.
+    /// Something waits for the commit: do not collect a group.
+    pub urgent: bool,
+    /// Set when the store closes: how long the writer waits for a file that another process has locked.
     pub closing: Option<Instant>,
     pub running: bool,
-    /// Writers that have come to their end.
+    /// The number of writers that have ended.
     pub ended: u64,
 }
 
-/// Operations settled (committed, or given up to memory). Readers wait here.
+/// The number of completed operations: committed, retained or dropped. Readers wait here.
 #[derive(Debug, Default)]
 pub struct Progress {
-    settled: Mutex<u64>,
+    completed: Mutex<u64>,
     changed: Condvar,
 }
 
 impl Progress {
     pub fn advance(&self, by: u64) {
-        *lock(&self.settled) += by;
+        *lock(&self.completed) += by;
         self.changed.notify_all();
     }
 
-    pub fn settled(&self) -> u64 {
-        *lock(&self.settled)
+    pub fn completed(&self) -> u64 {
+        *lock(&self.completed)
     }
 
-    /// Waits until `target` operations are settled; false when the time is over first.
+    /// Wait until `target` operations are completed. Returns false if the time is over first.
     pub fn wait(&self, target: u64, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
-        let mut settled = lock(&self.settled);
-        while *settled < target {
+        let mut completed = lock(&self.completed);
+        while *completed < target {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
             }
-            settled = self.changed.wait_timeout(settled, left).unwrap_or_else(PoisonError::into_inner).0;
+            completed = self.changed.wait_timeout(completed, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
 }
 
-/// A panic elsewhere does not make what a lock guards worthless: every holder leaves it whole.
+/// Lock a mutex even if it is poisoned: every holder leaves the protected data consistent.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Questions to the file, and what has not reached it laid over the answers.
+//! Reads rows from the file, and applies operations that have not reached it.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::wire::message::{CODE_REMOVE, CODE_UPDATE};
 pub const COLUMNS: &str = "m.id, m.channel_id, m.clan_id, m.sender_id, m.content, m.mentions, m.attachments, \
     m.reactions, m.msg_references, m.topic_id, m.create_time_seconds";
 
-/// A row as text, whatever another program has put into its columns.
+/// Convert a row to text, whatever another program has stored in its columns.
 pub fn row(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
     let text = |index: usize| -> Result<Option<String>, rusqlite::Error> {
         Ok(match row.get_ref(index)? {
@@ -51,14 +51,14 @@ pub fn message(connection: &Connection, channel: i64, id: i64) -> Result<Option<
         .optional()
 }
 
-/// Number of rows of all channels.
+/// Return the number of rows of all channels.
 pub fn count(connection: &Connection) -> Result<u64, rusqlite::Error> {
     let count: i64 =
         connection.prepare_cached("SELECT count(*) FROM messages")?.query_row([], |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// A reading of rows with the operations applied that the file has not seen.
+/// Return rows with the operations applied that the file does not contain.
 pub fn overlay<'s>(rows: Vec<Row>, ops: impl Iterator<Item = &'s Op>) -> Vec<Row> {
     let mut table: HashMap<(String, String), Row> =
         rows.into_iter().map(|row| ((row.channel_id.clone(), row.id.clone()), row)).collect();

@@ -1,4 +1,4 @@
-//! One line of the table as text, the way it lies in the file.
+//! A row of the table as text, as it is stored in the file.
 
 use super::json;
 use crate::wire::Header;
@@ -10,7 +10,7 @@ pub struct Row {
     pub channel_id: String,
     pub clan_id: Option<String>,
     pub sender_id: Option<String>,
-    /// JSON object.
+    /// A JSON object.
     pub content: Option<String>,
     /// JSON lists.
     pub mentions: Option<String>,
@@ -22,7 +22,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row a payload becomes.
+    /// Return the row of a payload.
     pub fn of_payload(header: &Header, body: &[u8]) -> Row {
         Row {
             id: header.id.to_string(),
@@ -39,12 +39,12 @@ impl Row {
         }
     }
 
-    /// What lists are sorted by: newest first, then the greater id.
+    /// Return the sort key of lists: newest first, then the greater id.
     pub fn order_key(&self) -> (i64, &str) {
         (self.create_time_seconds.unwrap_or(i64::MIN), &self.id)
     }
 
-    /// About what the row takes in memory, in bytes.
+    /// Return the approximate size of the row in memory, in bytes.
     pub fn weight(&self) -> usize {
         let text = |column: &Option<String>| column.as_ref().map_or(0, String::len);
         std::mem::size_of::<Row>()

@@ -1,5 +1,5 @@
-//! Full text search. The index is made at the first search and brought up to date at each: a bot that never
-//! searches pays nothing for it.
+//! Full-text search. The index is created at the first search and updated at each: a bot that never searches pays
+//! nothing for it.
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
@@ -12,15 +12,15 @@ use super::row::Row;
 const TEXT: &str = "replace(replace(CASE WHEN json_valid(m.content) \
     THEN coalesce(json_extract(m.content, '$.t'), '') ELSE '' END, 'đ', 'd'), 'Đ', 'D')";
 
-/// The temporary index of a search that only reads, and how many rows are in it at a time.
+/// The temporary index of a read-only search, and the number of rows in it at a time.
 const SCAN: &str = "messages_scan";
 const SCANNED: i64 = if cfg!(test) { 10 } else { 10_000 };
 
-/// A question has so many words at most, and a word so many letters: each costs a walk through the index.
+/// The maximum number of words in an expression and of letters in a word: each costs a walk through the index.
 const WORDS: usize = 32;
 const WORD_LETTERS: usize = 128;
 
-/// Puts the next rows into the index, in one transaction and for as long as `go_on` says; true when there may be more.
+/// Index the next rows in one transaction, as long as `go_on` returns true. Returns true if there may be more.
 pub fn catch_up(
     connection: &mut Connection,
     mut go_on: impl FnMut() -> bool,
@@ -29,7 +29,7 @@ pub fn catch_up(
     let mut parts = Parts::of(&change)?;
     let mut more = true;
     while more {
-        let (part, mark) = parts.unfilled(&change)?;
+        let (part, mark) = parts.part_to_fill(&change)?;
         more = change
             .prepare_cached(&format!(
                 "INSERT INTO {}(rowid, text) SELECT m.rowid, {TEXT} FROM messages m WHERE m.rowid > ?1 \
@@ -53,7 +53,7 @@ fn number_of(connection: &Connection, id: &str, channel: &str) -> Result<Option<
         .optional()
 }
 
-/// A row is about to be removed.
+/// Remove a row before it is removed from the table.
 pub fn forget(
     connection: &Connection,
     parts: &Parts,
@@ -68,7 +68,7 @@ pub fn forget(
     Ok(())
 }
 
-/// All rows of a channel are about to be removed.
+/// Remove the rows of a channel before they are removed from the table.
 pub fn forget_channel(connection: &Connection, parts: &Parts, channel: i64) -> Result<(), rusqlite::Error> {
     for (part, from, end) in parts.ranges() {
         connection
@@ -82,7 +82,7 @@ pub fn forget_channel(connection: &Connection, parts: &Parts, channel: i64) -> R
     Ok(())
 }
 
-/// The content of a row has changed.
+/// Update the words of a row after its content has changed.
 pub fn refresh(
     connection: &Connection,
     parts: &Parts,
@@ -104,7 +104,8 @@ pub fn refresh(
     Ok(())
 }
 
-/// The newest rows that hold every word of `text`, the last word as a beginning. The index is up to date.
+/// Return the newest rows that contain every word of `text`, the last one as a prefix. The index must be up to
+/// date.
 pub fn find(
     connection: &Connection,
     text: &str,
@@ -115,9 +116,9 @@ pub fn find(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let columns = read::COLUMNS;
     let letters = text.trim_matches(|letter: char| letter.is_whitespace() || letter == '\0');
-    match question(text) {
-        Some(question) => find_words(connection, &question, channel.as_deref(), limit),
-        // No word in it: an emoji, say. Then letter by letter, without the index.
+    match expression(text) {
+        Some(expression) => find_words(connection, &expression, channel.as_deref(), limit),
+        // No word in the text, such as an emoji: search for the text without the index.
         None if letters.is_empty() => Ok(Vec::new()),
         None => connection
             .prepare_cached(&format!(
@@ -130,24 +131,24 @@ pub fn find(
     }
 }
 
-/// Part by part: each holds newer rows than the one before.
+/// Search part by part: each contains newer rows than the previous one.
 fn find_words(
     connection: &Connection,
-    question: &str,
+    expression: &str,
     channel: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Row>, rusqlite::Error> {
-    // In one reading: between two a part may be retired.
+    // In one read transaction: a part may be detached between two.
     let reading = connection.unchecked_transaction()?;
     let mut found = Vec::new();
-    find_in_parts(&reading, question, channel, limit, &mut found)?;
+    find_in_parts(&reading, expression, channel, limit, &mut found)?;
     reading.commit()?;
     Ok(found)
 }
 
 fn find_in_parts(
     reading: &Connection,
-    question: &str,
+    expression: &str,
     channel: Option<&str>,
     limit: i64,
     found: &mut Vec<Row>,
@@ -156,16 +157,16 @@ fn find_in_parts(
         .prepare_cached("SELECT coalesce(min(rowid), 0) FROM messages")?
         .query_row([], |row| row.get(0))?;
     for Part { name, .. } in Parts::of(reading)?.newest_first() {
-        find_in_part(reading, name, question, (first, channel, limit), found)?;
+        find_in_part(reading, name, expression, (first, channel, limit), found)?;
     }
     Ok(())
 }
 
-/// Adds the newest rows of one part, from the row number `first` on, up to the limit.
+/// Add the newest rows of one part, from row number `first` on, up to the limit.
 fn find_in_part(
     reading: &Connection,
     name: &str,
-    question: &str,
+    expression: &str,
     (first, channel, limit): (i64, Option<&str>, i64),
     found: &mut Vec<Row>,
 ) -> Result<(), rusqlite::Error> {
@@ -179,27 +180,27 @@ fn find_in_part(
          WHERE s.{name} MATCH ?1 AND s.rowid >= ?2 AND (?3 IS NULL OR m.channel_id = ?3) \
          ORDER BY s.rowid DESC LIMIT ?4"
     ))?;
-    for row in statement.query_map((question, first, channel, left), read::row)? {
+    for row in statement.query_map((expression, first, channel, left), read::row)? {
         found.push(row?);
     }
     Ok(())
 }
 
-/// The same search for a connection that only reads: the words of rows that are not in the index go into a temporary one, the
+/// Search with a read-only connection: the words of rows that are not indexed go into a temporary index, the
 /// newest first and `SCANNED` rows at a time.
-pub fn find_reading(
+pub fn find_read_only(
     connection: &Connection,
     text: &str,
     channel: Option<i64>,
     limit: usize,
 ) -> Result<Vec<Row>, rusqlite::Error> {
-    let Some(question) = question(text) else { return find(connection, text, channel, limit) };
+    let Some(expression) = expression(text) else { return find(connection, text, channel, limit) };
     let channel = channel.map(|channel| channel.to_string());
     let channel = channel.as_deref();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let reading = connection.unchecked_transaction()?;
     reading.execute_batch(&format!("CREATE VIRTUAL TABLE temp.{SCAN} USING {}", parts::FORM))?;
-    let mark = Parts::of(&reading)?.mark(&reading)?;
+    let mark = Parts::of(&reading)?.last_indexed_row(&reading)?;
     let mut end = i64::MAX;
     let mut found = Vec::new();
     while (found.len() as i64) < limit {
@@ -216,15 +217,15 @@ pub fn find_reading(
                  AND m.rowid < ?2 AND (?3 IS NULL OR m.channel_id = ?3) ORDER BY m.rowid"
             ))?
             .execute((from, end, channel))?;
-        find_in_part(&reading, SCAN, &question, (from, channel, limit), &mut found)?;
+        find_in_part(&reading, SCAN, &expression, (from, channel, limit), &mut found)?;
         reading.execute_batch(&format!("INSERT INTO {SCAN}({SCAN}) VALUES ('delete-all')"))?;
         end = from;
     }
-    find_in_parts(&reading, &question, channel, limit, &mut found)?;
+    find_in_parts(&reading, &expression, channel, limit, &mut found)?;
     Ok(found)
 }
 
-/// The same search over rows that are in no file.
+/// Search in rows that are in no file.
 pub fn find_in(rows: &[Row], text: &str, limit: usize) -> Result<Vec<Row>, rusqlite::Error> {
     let mut place = file::open(&file::Location::Memory)?;
     {
@@ -252,8 +253,9 @@ pub fn find_in(rows: &[Row], text: &str, limit: usize) -> Result<Vec<Row>, rusql
     find(&place.connection, text, None, limit)
 }
 
-/// The text as an FTS5 question: each word quoted, so that nothing in it is an operator; once, and not too many of them.
-fn question(text: &str) -> Option<String> {
+/// Return the text as an FTS5 expression: each word quoted, so that it contains no operators; without duplicates,
+/// and of bounded length.
+fn expression(text: &str) -> Option<String> {
     let folded = text.replace('đ', "d").replace('Đ', "D");
     let mut words: Vec<&str> = Vec::new();
     for word in folded.split(|letter: char| letter.is_whitespace() || letter == '\0') {
@@ -262,7 +264,7 @@ fn question(text: &str) -> Option<String> {
             words.push(word);
         }
     }
-    // The last word is a beginning: it stays, also when it stands among the others as a whole.
+    // The last word is a prefix: it stays even if it is a duplicate.
     let last = words.pop()?;
     let mut seen = std::collections::HashSet::new();
     words.retain(|word| seen.insert(*word));
@@ -347,9 +349,9 @@ mod tests {
         assert_eq!(found(&texts, &"two ".repeat(200_000)), ["1", "0"], "a word counts once");
         let many: Vec<String> = (0..100_000).map(|n| format!("word{n}")).collect();
         assert_eq!(found(&texts, &many.join(" ")), [""; 0]);
-        assert_eq!(question(&many.join(" ")).map(|text| text.split(' ').count()), Some(WORDS));
+        assert_eq!(expression(&many.join(" ")).map(|text| text.split(' ').count()), Some(WORDS));
         assert_eq!(
-            question("tw two tw").as_deref(),
+            expression("tw two tw").as_deref(),
             Some("\"tw\" \"two\" \"tw\"*"),
             "the last is a beginning"
         );

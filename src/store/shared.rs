@@ -1,4 +1,4 @@
-//! What the handles of a store and its writer share: the ways in and out, and who waits for whom.
+//! The state that the handles of a store and its writer share: the queue, the connections, and who waits for whom.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -7,28 +7,30 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::handle::Member;
+use super::file::{self, Location};
 use super::indexes::{Index, Indexes};
-use super::memory::{Kept, Memory};
+use super::memory::{CachedMessage, Memory};
+use super::options::{OnTrouble, Options, Trouble, TroubleKind};
+use super::process::{self, OpenStore};
 use super::queue::{Intake, Op, Progress, lock};
+use super::read;
 use super::row::Row;
-use super::{Location, Options, Trouble, TroubleKind, file, fork, live, read, sql, writer};
 use crate::by_channel::RingBounds;
 use crate::wire::Header;
 use crate::wire::message::{CODE_REMOVE, CODE_UPDATE};
 
-/// Above this nothing more is taken for the file: somebody fills the queue who does not look at the backlog.
+/// Operations above this size are dropped: the producer ignores the backlog.
 const BACKLOG_LIMIT: usize = 256 << 20;
 
-/// How long the writer of a store that nobody holds any more, and nobody has closed, waits for a file that another process
-/// holds.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+/// How long the writer of a store that was dropped without a close waits for a file that another process has
+/// locked.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
 
-/// The writer gives up so long before a close is over, so that what it reports comes before the close returns. An attempt takes
-/// `file::BUSY` at most while another process holds the file.
+/// The writer gives up this long before the deadline of a close, so that its report precedes the return of the
+/// close. An attempt takes at most `file::BUSY` while another process has locked the file.
 const LAST_REPORT: Duration = Duration::from_secs(1);
 
-/// What the memory layer takes in before it lets the others at it.
+/// The number of operations applied to the memory layer before the lock is released.
 const PORTION: usize = 256;
 
 #[derive(Debug, Default)]
@@ -44,13 +46,23 @@ pub(super) struct Counters {
     pub panics: AtomicU64,
 }
 
-/// The memory layer and what it has seen that the writer has not taken. Locked before the intake, never after.
-pub(super) struct Seen {
+/// The memory layer, and the operations it has applied that the writer has not taken. Locked before the intake,
+/// never after.
+pub(super) struct Applied {
     pub memory: Memory,
     pub ops: Vec<Op>,
 }
 
-/// Readers of the file by how long they may take, each with a connection of its own: none waits for a slower one.
+/// What belongs to one handle.
+pub(super) struct Holder {
+    pub on_trouble: Option<OnTrouble>,
+    /// The connection for the bot's own SQL.
+    pub sql: Mutex<Option<Connection>>,
+    /// The handle has used the store since it was last closed.
+    pub in_use: AtomicBool,
+}
+
+/// The readers of the file by how long they may take, each with its own connection: none waits for a slower one.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Lane {
     /// One row by its key.
@@ -63,32 +75,35 @@ pub(super) struct Shared {
     pub options: Options,
     pub intake: Mutex<Intake>,
     pub wake: Condvar,
-    pub seen: Mutex<Seen>,
+    pub applied: Mutex<Applied>,
     pub progress: Progress,
-    /// Operations the file has not taken, held until it can.
+    /// Operations retained until the file can be written.
     pub retained: Mutex<Vec<Op>>,
     pub degraded: AtomicBool,
-    /// A reader met a broken page.
+    /// A reader has met a corrupt page.
     pub suspect: AtomicBool,
-    /// Bytes seen and not settled. With the intake's own bytes this is the backlog. `absorb` adds the bytes of an operation,
-    /// the writer's `Batch` that takes the operation subtracts them, and nobody else writes to it.
-    pub seen_bytes: AtomicUsize,
-    /// The writer's connection; readers share it when the place is memory.
+    /// The size of the operations that are applied but not completed. With the intake's size it is the backlog.
+    /// `apply_accepted` adds the size of an operation, the writer's `Batch` that has taken it subtracts it, and
+    /// nothing else writes to it.
+    pub applied_bytes: AtomicUsize,
+    /// The writer's connection; readers share it if the store is in memory.
     pub writable: Mutex<Option<file::Writable>>,
-    /// Readers who wait for it.
+    /// The number of readers that wait for it.
     pub waiting: AtomicUsize,
     readers: [Mutex<Option<Connection>>; 2],
-    /// Those who hold it, each with a connection for SQL of its own.
-    pub members: Mutex<Vec<Weak<Member>>>,
-    /// The last one who held it, until the writer has ended: the writer reports to it what could not be written.
-    pub last_member: Mutex<Option<Arc<Member>>>,
+    /// The handles of the store.
+    pub holders: Mutex<Vec<Weak<Holder>>>,
+    /// The last handle, until the writer has ended: the writer reports to it what could not be written.
+    pub last_holder: Mutex<Option<Arc<Holder>>>,
     pub indexes: Indexes,
     pub counters: Counters,
     pub process: u32,
+    /// The body of the writer's thread: `writer::run`.
+    run_writer: fn(&Arc<Shared>),
 }
 
 impl Shared {
-    pub fn new(options: Options) -> Shared {
+    pub fn new(options: Options, run_writer: fn(&Arc<Shared>)) -> Shared {
         let bounds = RingBounds {
             per_channel: options.memory_messages_per_channel,
             channels: options.memory_channels,
@@ -98,25 +113,26 @@ impl Shared {
             options,
             intake: Mutex::default(),
             wake: Condvar::new(),
-            seen: Mutex::new(Seen { memory: Memory::new(bounds), ops: Vec::new() }),
+            applied: Mutex::new(Applied { memory: Memory::new(bounds), ops: Vec::new() }),
             progress: Progress::default(),
             retained: Mutex::default(),
             degraded: AtomicBool::new(false),
             suspect: AtomicBool::new(false),
-            seen_bytes: AtomicUsize::new(0),
+            applied_bytes: AtomicUsize::new(0),
             writable: Mutex::new(None),
             waiting: AtomicUsize::new(0),
             readers: [const { Mutex::new(None) }; 2],
-            members: Mutex::default(),
-            last_member: Mutex::default(),
+            holders: Mutex::default(),
+            last_holder: Mutex::default(),
             indexes: Indexes::default(),
             counters: Counters::default(),
             process: std::process::id(),
+            run_writer,
         }
     }
 
-    /// Takes an operation. `hurry`: somebody waits for it.
-    pub fn push(self: &Arc<Self>, op: Op, hurry: bool) {
+    /// Queue an operation. `urgent` means that something waits for it.
+    pub fn push(self: &Arc<Self>, op: Op, urgent: bool) {
         let weight = op.weight();
         let mut intake = lock(&self.intake);
         if intake.bytes + weight > BACKLOG_LIMIT {
@@ -126,18 +142,18 @@ impl Shared {
         intake.ops.push_back(op);
         intake.bytes += weight;
         intake.accepted += 1;
-        self.rouse(intake, hurry);
+        self.ensure_writer(intake, urgent);
     }
 
-    /// Sees to it that the writer runs; in a hurry it collects no group first.
-    fn rouse(self: &Arc<Self>, mut intake: MutexGuard<'_, Intake>, hurry: bool) {
-        intake.hurry |= hurry;
+    /// Ensure that the writer runs; if `urgent`, it does not collect a group.
+    fn ensure_writer(self: &Arc<Self>, mut intake: MutexGuard<'_, Intake>, urgent: bool) {
+        intake.urgent |= urgent;
         if !intake.running {
             intake.running = true;
             intake.closing = None;
             drop(intake);
             self.start();
-        } else if intake.asleep || hurry {
+        } else if intake.asleep || urgent {
             intake.asleep = false;
             drop(intake);
             self.wake.notify_one();
@@ -148,24 +164,26 @@ impl Shared {
         if self.process != std::process::id() {
             return;
         }
-        live::add(self);
+        process::register(self.clone());
         let shared = Arc::clone(self);
-        let started =
-            std::thread::Builder::new().name("mezon-store".into()).spawn(move || writer::run(&shared));
+        let started = std::thread::Builder::new()
+            .name("mezon-store".into())
+            .spawn(move || (shared.run_writer)(&shared));
         if started.is_err() {
-            // No thread to be had: the next write tries again, the memory layer serves meanwhile.
+            // The system provides no thread: the next write tries again, meanwhile the memory layer serves.
             self.counters.failures.fetch_add(1, Ordering::Relaxed);
             lock(&self.intake).running = false;
         }
     }
 
-    /// Puts all that was accepted so far into the memory layer. Whoever looks calls this first.
-    pub fn absorb(&self) -> MutexGuard<'_, Seen> {
+    /// Apply all accepted operations to the memory layer. Every reader of it calls this first.
+    pub fn apply_accepted(&self) -> MutexGuard<'_, Applied> {
         let mut left = lock(&self.intake).ops.len();
         loop {
-            let mut seen = lock(&self.seen);
-            let Seen { memory, ops } = &mut *seen;
-            // In the writer's hands before memory looks at them: a panic there keeps no operation from being settled.
+            let mut seen = lock(&self.applied);
+            let Applied { memory, ops } = &mut *seen;
+            // Given to the writer before the memory layer applies them: a panic there must not keep an operation
+            // from being completed.
             let first = ops.len();
             {
                 let mut intake = lock(&self.intake);
@@ -173,13 +191,13 @@ impl Shared {
                 ops.extend(intake.ops.drain(..count));
                 let bytes = ops[first..].iter().map(Op::weight).sum();
                 intake.bytes -= bytes;
-                self.seen_bytes.fetch_add(bytes, Ordering::Relaxed);
+                self.applied_bytes.fetch_add(bytes, Ordering::Relaxed);
             }
             let portion = &ops[first..];
             left = left.saturating_sub(portion.len());
             let last = portion.len() < PORTION || left == 0;
             for op in portion {
-                if catch_unwind(AssertUnwindSafe(|| see(memory, op))).is_err() {
+                if catch_unwind(AssertUnwindSafe(|| apply_to_memory(memory, op))).is_err() {
                     self.counters.panics.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -191,59 +209,59 @@ impl Shared {
         }
     }
 
-    /// A message that is in memory, by the shortest way: this is called on event loops.
-    pub fn peek(&self, channel: i64, id: i64) -> Option<Kept> {
+    /// Return a message that is in memory, as fast as possible: this is called on event loops.
+    pub fn peek(&self, channel: i64, id: i64) -> Option<CachedMessage> {
         {
-            let mut seen = lock(&self.seen);
+            let mut seen = lock(&self.applied);
             let intake = lock(&self.intake);
             let mut sent = None;
             let mut told = intake.ops.iter().rev().filter(|op| op.concerns(channel, id));
             let change = loop {
                 match told.next() {
                     None => break false,
-                    // The server's own copy may lie before it, and says more.
+                    // The server's own copy, which has more fields, may precede it.
                     Some(Op::Sent(_, body)) => sent = Some(body),
                     Some(Op::Payload(header, body)) if !matches!(header.code, CODE_UPDATE | CODE_REMOVE) => {
-                        let kept = Kept::Payload(body.clone());
-                        // What is not going to be held is not in memory now.
-                        return seen.memory.takes(&kept).then_some(kept);
+                        let message = CachedMessage::Payload(body.clone());
+                        // A message that the bounds exclude is not in memory now.
+                        return seen.memory.takes(&message).then_some(message);
                     }
                     Some(_) => break true,
                 }
             };
             if !change {
                 let known = seen.memory.get(channel, id);
-                let sent = sent.map(|body| Kept::Payload(body.clone()));
-                return known.or(sent.filter(|kept| seen.memory.takes(kept)));
+                let sent = sent.map(|body| CachedMessage::Payload(body.clone()));
+                return known.or(sent.filter(|message| seen.memory.takes(message)));
             }
         }
-        self.absorb().memory.get(channel, id)
+        self.apply_accepted().memory.get(channel, id)
     }
 
-    /// Waits until what is accepted now is settled. False when it is not, in time.
-    pub fn settle(self: &Arc<Self>, timeout: Duration) -> bool {
+    /// Wait until everything accepted so far is completed. Returns false if the time is over first.
+    pub fn wait_completed(self: &Arc<Self>, timeout: Duration) -> bool {
         let intake = lock(&self.intake);
         let target = intake.accepted;
-        if self.progress.settled() >= target {
+        if self.progress.completed() >= target {
             return true;
         }
-        self.rouse(intake, true);
+        self.ensure_writer(intake, true);
         self.progress.wait(target, timeout)
     }
 
-    /// Has an index brought up to what is accepted now, without waiting for it. Gives a ticket; None for a file that
-    /// is neither there nor about to be made for what was accepted.
-    pub fn ask_index(self: &Arc<Self>, index: Index) -> Option<u64> {
-        let there = match &self.options.location {
-            Location::File(path) => path.exists() || self.progress.settled() < lock(&self.intake).accepted,
+    /// Request an index of everything accepted so far, without waiting for it. Returns a ticket; None if the file
+    /// neither exists nor is about to be created.
+    pub fn request_index(self: &Arc<Self>, index: Index) -> Option<u64> {
+        let exists = match &self.options.location {
+            Location::File(path) => path.exists() || self.progress.completed() < lock(&self.intake).accepted,
             Location::Memory => true,
         };
-        if !there {
+        if !exists {
             return None;
         }
         let intake = lock(&self.intake);
-        let ticket = self.indexes.ask(index, intake.accepted);
-        self.rouse(intake, true);
+        let ticket = self.indexes.request(index, intake.accepted);
+        self.ensure_writer(intake, true);
         Some(ticket)
     }
 
@@ -252,7 +270,7 @@ impl Shared {
         lane: Lane,
         ask: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Option<T> {
-        let _inside = fork::enter();
+        let _guard = process::enter_sqlite();
         let answer = match &self.options.location {
             Location::Memory => {
                 self.waiting.fetch_add(1, Ordering::Relaxed);
@@ -263,7 +281,7 @@ impl Shared {
             Location::File(path) => {
                 let mut guard = lock(&self.readers[lane as usize]);
                 if guard.is_none() {
-                    live::add(self);
+                    process::register(self.clone());
                     match file::open_reader(path) {
                         Ok(connection) => *guard = connection,
                         Err(error) => return self.unreadable(&error),
@@ -282,9 +300,9 @@ impl Shared {
         }
     }
 
-    /// The readers' connections end: the writer's is then the last, or the file is another one.
+    /// Close the readers' connections, before the writer's last one or because the file was replaced.
     pub fn close_readers(&self) {
-        let _inside = fork::enter();
+        let _guard = process::enter_sqlite();
         self.drop_readers();
     }
 
@@ -294,22 +312,9 @@ impl Shared {
         }
     }
 
-    /// Closes the file for a fork, which nobody is inside of. What is in memory alone stays.
-    pub fn put_down(&self) {
-        if let Location::File(_) = &self.options.location {
-            self.drop_readers();
-            for member in self.holders() {
-                sql::put_down(&mut lock(&member.sql));
-            }
-            if let Some(place) = lock(&self.writable).take() {
-                place.put_down();
-            }
-        }
-    }
-
     fn unreadable<T>(&self, error: &rusqlite::Error) -> Option<T> {
         if file::is_missing_table(error) {
-            // Another process has made the file and not yet the table.
+            // Another process has created the file but not the table yet.
             return None;
         }
         self.counters.failures.fetch_add(1, Ordering::Relaxed);
@@ -321,12 +326,14 @@ impl Shared {
         None
     }
 
-    /// `rows` with what memory and the retained operations know, newest first.
+    /// Return `rows` merged with memory and the retained operations, newest first.
     pub fn with_memory(&self, mut rows: Vec<Row>, channel: Option<i64>) -> Vec<Row> {
-        let held = self.absorb().memory.messages(channel);
+        let held = self.apply_accepted().memory.messages(channel);
         rows.extend(held.iter().filter_map(|message| match message {
-            Kept::Row(row) => Some(Row::clone(row)),
-            Kept::Payload(body) => Header::parse(body).ok().map(|header| Row::of_payload(&header, body)),
+            CachedMessage::Row(row) => Some(Row::clone(row)),
+            CachedMessage::Payload(body) => {
+                Header::parse(body).ok().map(|header| Row::of_payload(&header, body))
+            }
         }));
         let rows = read::overlay(rows, lock(&self.retained).iter());
         match channel.map(|channel| channel.to_string()) {
@@ -339,25 +346,26 @@ impl Shared {
         if self.process != std::process::id() {
             return false;
         }
-        self.settle(timeout) && lock(&self.retained).is_empty()
+        self.wait_completed(timeout) && lock(&self.retained).is_empty()
     }
 
-    /// Commits what was accepted and ends the writer. False when something is missing in the file.
+    /// Commit what was accepted and end the writer. Returns false if something is missing in the file.
     ///
-    /// Waits for a file that another process holds. What is not written within `timeout` is dropped, and the holders are told.
+    /// Waits for a file that another process has locked. What is not written within `timeout` is dropped, and the
+    /// handles are notified.
     pub fn close(self: &Arc<Self>, timeout: Duration) -> bool {
         if self.process != std::process::id() {
             return false;
         }
         let deadline = Instant::now() + timeout;
         let lost = self.counters.lost.load(Ordering::Relaxed);
-        let settled = self.settle(timeout);
-        // The writer's connection is then the last, and its end empties the log into the file.
+        let completed = self.wait_completed(timeout);
+        // The writer's connection is then the last one, and closing it checkpoints the log.
         self.close_readers();
         if !self.end_writer(deadline) {
-            let waiting = lock(&self.intake).accepted.saturating_sub(self.progress.settled());
+            let waiting = lock(&self.intake).accepted.saturating_sub(self.progress.completed());
             let waiting = waiting + lock(&self.retained).len() as u64;
-            self.tell(
+            self.notify(
                 TroubleKind::Unwritable,
                 format!(
                     "the message cache {} could not be closed within {} s: {waiting} messages are not in the file yet, and \
@@ -368,17 +376,17 @@ impl Shared {
             );
             return false;
         }
-        settled && lock(&self.retained).is_empty() && self.counters.lost.load(Ordering::Relaxed) == lost
+        completed && lock(&self.retained).is_empty() && self.counters.lost.load(Ordering::Relaxed) == lost
     }
 
-    /// Has the writer end, and waits for that; false when it has not by the deadline.
+    /// End the writer and wait for it. Returns false if it has not ended by the deadline.
     fn end_writer(&self, deadline: Instant) -> bool {
         let mut intake = lock(&self.intake);
         let until = deadline.checked_sub(LAST_REPORT).unwrap_or(deadline);
         intake.closing = intake.closing.max(Some(until));
         self.wake.notify_all();
         let ended = intake.ended;
-        // One that others start meanwhile is not waited for.
+        // A writer that is started meanwhile is not waited for.
         while intake.running && intake.ended == ended {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -392,25 +400,43 @@ impl Shared {
         true
     }
 
-    /// The last member goes. The writer ends by itself, and has somebody to report to until then.
-    pub fn end_with(&self, member: &Arc<Member>) {
+    /// End the writer after the last handle. It reports to that handle until it has ended.
+    pub fn end_with(&self, holder: &Arc<Holder>) {
         let mut intake = lock(&self.intake);
         if intake.running {
-            *lock(&self.last_member) = Some(Arc::clone(member));
-            intake.closing = intake.closing.max(Some(Instant::now() + CLOSE_PATIENCE));
+            *lock(&self.last_holder) = Some(Arc::clone(holder));
+            intake.closing = intake.closing.max(Some(Instant::now() + CLOSE_TIMEOUT));
             self.wake.notify_all();
         }
     }
 
-    /// Reports trouble to every holder.
-    pub fn tell(&self, kind: TroubleKind, text: String) {
+    /// Report trouble to every handle.
+    pub fn notify(&self, kind: TroubleKind, text: String) {
         let trouble = Trouble { kind, text };
-        for member in self.holders() {
-            let Some(tell) = &member.on_trouble else { continue };
+        for holder in self.holders() {
+            let Some(tell) = &holder.on_trouble else { continue };
             if catch_unwind(AssertUnwindSafe(|| tell(&trouble))).is_err() {
                 self.counters.panics.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+
+    /// Return the current handles, or the last one. Must not be called with another lock held, and the result must
+    /// not be kept during a notification or a close.
+    pub fn holders(&self) -> Vec<Arc<Holder>> {
+        let held: Vec<Arc<Holder>> = lock(&self.holders).iter().filter_map(Weak::upgrade).collect();
+        if held.is_empty() { lock(&self.last_holder).iter().cloned().collect() } else { held }
+    }
+
+    /// Return whether a handle is using the store.
+    pub fn in_use(&self) -> bool {
+        self.holders().iter().any(|holder| holder.in_use.load(Ordering::Acquire))
+    }
+
+    /// Return whether another handle may share the store. A store that all handles have closed is not shared: its
+    /// memory may be out of date if another process has changed the file.
+    pub fn is_open(&self) -> bool {
+        self.in_use() || lock(&self.intake).accepted == 0
     }
 
     pub fn name(&self) -> String {
@@ -421,19 +447,42 @@ impl Shared {
     }
 }
 
-/// What an operation means to the memory layer.
-fn see(memory: &mut Memory, op: &Op) {
+impl OpenStore for Shared {
+    fn process(&self) -> u32 {
+        self.process
+    }
+
+    fn close(self: Arc<Self>, timeout: Duration) -> bool {
+        Shared::close(&self, timeout)
+    }
+
+    /// In-memory stores stay open.
+    fn close_for_fork(&self) {
+        if let Location::File(_) = &self.options.location {
+            self.drop_readers();
+            for holder in self.holders() {
+                file::close_idle_for_fork(&mut lock(&holder.sql));
+            }
+            if let Some(place) = lock(&self.writable).take() {
+                place.close_for_fork();
+            }
+        }
+    }
+}
+
+/// Apply an operation to the memory layer.
+fn apply_to_memory(memory: &mut Memory, op: &Op) {
     match op {
         Op::Payload(header, body) => match header.code {
             CODE_UPDATE => memory.update(header.channel, header.id, body),
             CODE_REMOVE => {
                 memory.remove(header.channel, header.id);
             }
-            _ => memory.put(header.channel, header.id, Kept::Payload(body.clone())),
+            _ => memory.put(header.channel, header.id, CachedMessage::Payload(body.clone())),
         },
-        Op::Sent(header, body) => memory.add(header.channel, header.id, Kept::Payload(body.clone())),
-        Op::Row { channel, id, row } => memory.put(*channel, *id, Kept::Row(Arc::clone(row))),
-        // The count stands if the file cannot be asked.
+        Op::Sent(header, body) => memory.add(header.channel, header.id, CachedMessage::Payload(body.clone())),
+        Op::Row { channel, id, row } => memory.put(*channel, *id, CachedMessage::Row(Arc::clone(row))),
+        // The count is the result if the file cannot be read.
         Op::Delete { channel, id, result } => {
             result.store(i64::from(memory.remove(*channel, *id)), Ordering::Release);
         }

@@ -1,42 +1,42 @@
-//! SQL of a bot's own on the store's file, by a connection of its own.
+//! The bot's own SQL on the store's file, by a connection of its own.
 //!
-//! By this SQLite and no other: two of them on one file in one process do not see each other's locks, drop them, and cut the
-//! log's index under each other.
+//! It must use the SQLite of the core: two copies of SQLite in one process do not see each other's locks on a
+//! file, drop them, and truncate the log's index of the other.
 
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
 use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Batch, Connection, OpenFlags, Statement};
 
+use super::file::Location;
 use super::queue::lock;
-use super::{Location, Store, fork, live};
+use super::{Store, process};
 
-/// How long a statement waits for who writes.
+/// How long a statement waits for a lock.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// The values of one execution, in order or by name.
+/// The values of one execution, by position or by name.
 #[derive(Debug, Clone)]
 pub enum Values {
     Ordered(Vec<Value>),
-    /// Names without the sign before them.
+    /// Names without their prefix.
     Named(Vec<(String, Value)>),
 }
 
-/// What a statement gave.
+/// The result of a statement.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// Names of the columns; None for a statement that gives no rows.
+    /// The column names; None for a statement without rows.
     pub columns: Option<Vec<String>>,
     pub rows: Vec<Vec<Value>>,
-    /// Rows changed; None for a statement that gives rows.
+    /// The number of changed rows; None for a statement with rows.
     pub changed: Option<usize>,
     pub last_row: i64,
 }
 
 impl Store {
-    /// Executes one statement, once for each of `values`. `begin`: in a transaction, which is begun if there is none.
+    /// Execute one statement, once per set of `values`. With `begin` a transaction is begun if none is open.
     pub fn sql(&self, text: &str, values: &[Values], begin: bool) -> Result<Answer, rusqlite::Error> {
         self.with_sql(|connection| {
             let mut batch = Batch::new(connection, text);
@@ -57,44 +57,35 @@ impl Store {
         })
     }
 
-    /// Executes several statements without values.
+    /// Execute several statements without values.
     pub fn sql_script(&self, text: &str) -> Result<(), rusqlite::Error> {
         self.with_sql(|connection| connection.execute_batch(text))
     }
 
-    /// Is a transaction of the bot's own open?
+    /// Return whether the bot has an open transaction.
     pub fn sql_in_transaction(&self) -> bool {
-        lock(&self.handle.member.sql).as_ref().is_some_and(|connection| !connection.is_autocommit())
+        lock(&self.handle.holder.sql).as_ref().is_some_and(|connection| !connection.is_autocommit())
     }
 
-    /// Ends the connection, and a transaction that is open.
+    /// Close the connection; an open transaction is rolled back.
     pub fn sql_close(&self) {
-        let _inside = fork::enter();
-        *lock(&self.handle.member.sql) = None;
+        let _guard = process::enter_sqlite();
+        *lock(&self.handle.holder.sql) = None;
     }
 
     fn with_sql<T>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, rusqlite::Error>,
     ) -> Result<T, rusqlite::Error> {
-        let _inside = fork::enter();
-        // For a fork, which must find it closed.
-        live::add(self.shared());
-        let mut guard = lock(&self.handle.member.sql);
+        let _guard = process::enter_sqlite();
+        // A fork has to close the connection.
+        process::register(self.shared().clone());
+        let mut guard = lock(&self.handle.holder.sql);
         let connection = match &mut *guard {
             Some(connection) => connection,
             None => guard.insert(open(&self.shared().options.location)?),
         };
         work(connection)
-    }
-}
-
-/// Before a fork. Not within a transaction of the bot's own, which would be undone by it.
-pub fn put_down(place: &mut Option<Connection>) {
-    if place.as_ref().is_some_and(Connection::is_autocommit)
-        && let Some(connection) = place.take()
-    {
-        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
 }
 
@@ -150,7 +141,7 @@ fn run(statement: &mut Statement<'_>, answer: &mut Answer) -> Result<(), rusqlit
     Ok(())
 }
 
-/// A value as it is; a text that is no UTF-8, as near to it as can be.
+/// Convert a value; invalid UTF-8 in a text is replaced.
 fn value(found: ValueRef<'_>) -> Value {
     match found {
         ValueRef::Null => Value::Null,

@@ -1,23 +1,23 @@
-//! The one reader of protobuf: the fields of a message, one after the other, and what is wrong with it if it is none.
+//! The protobuf reader: iterates over the fields of a message, and reports malformed ones.
 
 use std::fmt;
 
 use super::varint;
 
-/// Why a frame is not what it should be.
+/// Why a frame is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Malformed {
     /// It ends in the middle of a field.
     Truncated,
-    /// A number is longer than ten bytes.
+    /// A varint is longer than ten bytes.
     Varint,
-    /// A field has a number or a wire type that does not exist.
+    /// A field has an invalid number or wire type.
     Field,
     /// A string is not UTF-8.
     Utf8,
-    /// Messages are nested deeper than anyone needs.
+    /// Messages are nested too deeply.
     TooDeep,
-    /// Its lists have more elements than anyone needs.
+    /// Its lists have too many elements.
     TooMany,
     /// A raw API chunk is shorter than its header.
     ChunkHeader,
@@ -42,7 +42,7 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
-/// The value of a field as it lies on the wire.
+/// The value of a field on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value<'a> {
     Varint(u64),
@@ -51,7 +51,7 @@ pub enum Value<'a> {
     Bytes(&'a [u8]),
 }
 
-/// The fields of a message, one after the other. Groups, long dead, are an error.
+/// An iterator over the fields of a message. The deprecated groups are an error.
 pub struct Fields<'a> {
     buf: &'a [u8],
     at: usize,
@@ -62,7 +62,7 @@ impl<'a> Fields<'a> {
         Self { buf, at: 0 }
     }
 
-    /// The next field's number and value, or None at the end.
+    /// Return the next field's number and value, or None at the end.
     #[inline]
     pub fn read(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
         if self.at == self.buf.len() {
@@ -87,7 +87,7 @@ impl<'a> Fields<'a> {
         Ok(Some((number, value)))
     }
 
-    /// Where the next field begins; behind the value read last.
+    /// Return the position after the last value read.
     #[inline]
     pub fn at(&self) -> usize {
         self.at
@@ -104,5 +104,29 @@ impl<'a> Fields<'a> {
     #[inline]
     fn fixed<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         self.take(N)?.try_into().map_err(|_| Malformed::Truncated)
+    }
+}
+
+/// A range of the payload: start and length.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    len: u32,
+}
+
+impl Span {
+    /// Return the span of the last `len` bytes before `end`. Both must fit in 32 bits, as a payload's length does.
+    #[inline]
+    pub fn before(end: usize, len: usize) -> Self {
+        Self { start: (end - len) as u32, len: len as u32 }
+    }
+
+    pub fn of(self, body: &[u8]) -> &[u8] {
+        let start = self.start as usize;
+        body.get(start..start + self.len as usize).unwrap_or_default()
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.len == 0
     }
 }

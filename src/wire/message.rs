@@ -1,40 +1,17 @@
-//! The few fields of an encoded `mezon.api.ChannelMessage` the core needs, read without allocating, once a message.
+//! The fields of an encoded `mezon.api.ChannelMessage` that the core needs, parsed once per message without
+//! allocation.
 //!
-//! A full prost decode makes eight strings that neither store nor connection look at; this walk over the fields makes none.
+//! A full prost decode would allocate eight strings that neither the store nor the connection needs.
 
-use super::fields::{Fields, Malformed, Value};
-use super::looks::Looks;
+use super::fields::{Fields, Malformed, Span, Value};
+use super::profile::ProfileSpans;
 use super::tags::channel_message as field;
 
-/// A slice of the payload: start and length.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Span {
-    start: u32,
-    len: u32,
-}
-
-impl Span {
-    /// The last `len` bytes before `end`. Both fit in 32 bits, as a payload's length has to.
-    #[inline]
-    pub fn before(end: usize, len: usize) -> Self {
-        Self { start: (end - len) as u32, len: len as u32 }
-    }
-
-    pub fn of(self, body: &[u8]) -> &[u8] {
-        let start = self.start as usize;
-        body.get(start..start + self.len as usize).unwrap_or_default()
-    }
-
-    pub fn is_empty(self) -> bool {
-        self.len == 0
-    }
-}
-
-/// What a message code asks of those who keep messages.
+/// The message codes of edits and removals.
 pub const CODE_UPDATE: i32 = 1;
 pub const CODE_REMOVE: i32 = 2;
 
-/// The columns of one message, as they lie in its payload.
+/// The columns of a message and their ranges in the payload.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Header {
     pub clan: i64,
@@ -52,24 +29,24 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads the columns of an encoded message.
+    /// Parse the columns of an encoded message.
     ///
-    /// A field of another wire type than its own is skipped, the last of several wins: what every protobuf parser does.
+    /// Skips fields with another wire type; the last of several values wins, as in every protobuf parser.
     ///
     /// # Errors
-    /// For bytes that are no protobuf message.
+    /// If the bytes are not a protobuf message.
     pub fn parse(body: &[u8]) -> Result<Header, Malformed> {
         Self::parse_with(body, |_, _| {})
     }
 
-    /// The columns, and what the message shows of its sender, in one walk.
+    /// Parse the columns and the sender's profile in one pass.
     ///
     /// # Errors
     /// As `parse`.
-    pub fn parse_all(body: &[u8]) -> Result<(Header, Looks), Malformed> {
-        let mut looks = Looks::default();
-        let header = Self::parse_with(body, |number, span| looks.take(number, span))?;
-        Ok((header, looks))
+    pub fn parse_all(body: &[u8]) -> Result<(Header, ProfileSpans), Malformed> {
+        let mut profile = ProfileSpans::default();
+        let header = Self::parse_with(body, |number, span| profile.set(number, span))?;
+        Ok((header, profile))
     }
 
     #[inline]
@@ -117,7 +94,7 @@ impl Header {
         }
     }
 
-    /// True when the four list columns are `[]` and the topic is 0, as in most messages.
+    /// Return whether the four list columns are `[]` and the topic is 0, as in most messages.
     pub fn is_plain(&self) -> bool {
         self.topic == 0
             && self.reactions.is_empty()
@@ -125,6 +102,18 @@ impl Header {
             && self.attachments.is_empty()
             && self.references.is_empty()
     }
+}
+
+/// Return the text of `{"t":"..."}` if it contains no escapes. The UTF-8 is not validated.
+///
+/// Most messages have this form (docs/protocol.md, "Sending"), which takes one pass over the bytes to detect.
+pub fn plain_text(content: &[u8]) -> Option<&[u8]> {
+    let rest = content.strip_prefix(b"{\"t\":")?;
+    let text = rest.strip_prefix(b" ").unwrap_or(rest).strip_prefix(b"\"")?.strip_suffix(b"\"}")?;
+    // No early exit: this compiles to vector instructions.
+    let special =
+        text.iter().fold(false, |found, byte| found | (*byte < 0x20) | matches!(byte, b'"' | b'\\'));
+    (!special).then_some(text)
 }
 
 #[cfg(test)]
@@ -152,10 +141,10 @@ mod tests {
             let header = Header::parse(&body).expect("prost writes protobuf");
             prop_assert_eq!([header.clan, header.channel, header.id, header.sender, header.topic], ids);
             prop_assert_eq!((header.code, header.created), (code, created));
-            let (same, looks) = Header::parse_all(&body).expect("it was just read");
+            let (same, profile) = Header::parse_all(&body).expect("it was just read");
             prop_assert_eq!(same, header);
             let shown = [message.username.as_bytes(), b"ann", b"", b"", b"a.png"];
-            prop_assert_eq!(looks.of(&body), shown.map(Some));
+            prop_assert_eq!(profile.of(&body), shown.map(Some));
             prop_assert_eq!(header.content.of(&body), message.content.as_bytes());
             prop_assert_eq!(header.reactions.of(&body), &message.reactions[..]);
             prop_assert_eq!(header.mentions.of(&body), &message.mentions[..]);
@@ -166,7 +155,7 @@ mod tests {
         #[test]
         fn never_panics_and_agrees_with_prost_on_what_is_broken(body in prop::collection::vec(any::<u8>(), 0..64)) {
             if ChannelMessage::decode(&body[..]).is_ok() {
-                // Groups are the one thing prost skips and this does not; no Mezon schema has them.
+                // prost skips groups, which this parser rejects; no Mezon schema has them.
                 let _ = Header::parse(&body);
             } else if let Ok(header) = Header::parse(&body) {
                 let _ = header.content.of(&body);
@@ -184,5 +173,42 @@ mod tests {
             Header::parse(&[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]).is_err()
         );
         assert_eq!(Header::parse(&[]), Ok(Header::default()));
+    }
+
+    #[test]
+    fn only_a_text_alone_is_plain() {
+        assert_eq!(plain_text(br#"{"t":"hi"}"#), Some(&b"hi"[..]));
+        assert_eq!(plain_text(br#"{"t": "hi"}"#), Some(&b"hi"[..]));
+        assert_eq!(plain_text(br#"{"t":""}"#), Some(&b""[..]));
+        for other in [
+            &br#"{"t":"hi","hg":[]}"#[..],
+            br#"{"t":"a\"b"}"#,
+            br#"{"t":"\u0041"}"#,
+            b"{\"t\":\"a\nb\"}",
+            br#"{"t":"}"#,
+            br#"{"t":"hi"} "#,
+            br#"{"t":5}"#,
+            br#"{"T":"hi"}"#,
+            br#""t""#,
+            b"",
+        ] {
+            assert_eq!(plain_text(other), None, "{}", String::from_utf8_lossy(other));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_text_is_what_json_says(text in ".{0,40}", junk in prop::collection::vec(any::<u8>(), 0..12)) {
+            let content = serde_json::json!({ "t": text }).to_string();
+            let found = plain_text(content.as_bytes()).map(|found| String::from_utf8_lossy(found).into_owned());
+            let escaped = content != format!("{{\"t\":\"{text}\"}}");
+            prop_assert_eq!(found, (!escaped).then_some(text));
+
+            let content = [b"{\"t\":\"", &junk[..], b"\"}"].concat();
+            if let (Some(found), Ok(text)) = (plain_text(&content), std::str::from_utf8(&content)) {
+                let value: serde_json::Value = serde_json::from_str(text).unwrap();
+                prop_assert_eq!(value, serde_json::json!({ "t": std::str::from_utf8(found).unwrap() }));
+            }
+        }
     }
 }

@@ -2,13 +2,13 @@
 
 use super::Malformed;
 
-/// The first byte of a raw chunk; no envelope starts with it.
+/// The first byte of a raw chunk; no envelope begins with it.
 pub const RAW_MARK: u8 = 0xFF;
 
 const HEADER: usize = 7;
 const FLAG_LAST: u32 = 0x00FF;
 
-/// The header of one chunk; the payload is what follows in the frame.
+/// The header of a chunk; the payload follows in the frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chunk {
     pub cid: u16,
@@ -18,7 +18,7 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// Reads the header of a frame whose first byte is [`RAW_MARK`].
+    /// Parse the header of a frame whose first byte is [`RAW_MARK`].
     pub fn parse(frame: &[u8]) -> Result<Self, Malformed> {
         let head: &[u8; HEADER] = frame.first_chunk().ok_or(Malformed::ChunkHeader)?;
         let word = u32::from_be_bytes([head[3], head[4], head[5], head[6]]);
@@ -29,24 +29,24 @@ impl Chunk {
         })
     }
 
-    /// The payload of the frame this header came from.
+    /// Return the payload of the frame that this header belongs to.
     pub fn payload<'a>(&self, frame: &'a [u8]) -> &'a [u8] {
         frame.get(HEADER..).unwrap_or_default()
     }
 }
 
-/// An answer being put together. One lives with each call that waits for one; chunks nobody asked for never get here.
+/// An incomplete answer. Each pending call has one; unclaimed chunks are dropped before.
 #[derive(Debug, Default)]
 pub struct Stream {
     body: Vec<u8>,
 }
 
-/// The answer outgrew its bound.
+/// The answer exceeds its bound.
 #[derive(Debug, PartialEq, Eq)]
 pub struct StreamTooLong;
 
 impl Stream {
-    /// Bytes held of an answer that is not whole yet.
+    /// Return the number of bytes received so far.
     pub fn len(&self) -> usize {
         self.body.len()
     }
@@ -55,7 +55,7 @@ impl Stream {
         self.body.is_empty()
     }
 
-    /// Adds a chunk's payload. With the last one the whole body is handed out.
+    /// Append a chunk's payload. Returns the whole body after the last chunk.
     pub fn push(
         &mut self,
         chunk: Chunk,

@@ -1,9 +1,9 @@
-//! What the schemas say of each message, as static tables: the plan-driven codec and the envelope tags read them.
+//! The schemas as static tables, for the plan-driven codec and the tags of the envelope.
 
-/// A message of the schema with its fields in ascending order of their numbers.
+/// A message of the schema; its fields are in ascending order of their numbers.
 #[derive(Debug)]
 pub struct Message {
-    /// Full name without the leading dot, `mezon.api.ChannelMessage`.
+    /// The full name without the leading dot, `mezon.api.ChannelMessage`.
     pub name: &'static str,
     pub fields: &'static [Field],
 }
@@ -14,12 +14,12 @@ pub struct Field {
     pub name: &'static str,
     pub kind: Kind,
     pub repeated: bool,
-    /// A repeated scalar written as one length-delimited run.
+    /// Whether a repeated scalar is written as one length-delimited run.
     pub packed: bool,
     pub oneof: bool,
 }
 
-/// The type of a field, by its name in the descriptor.
+/// The type of a field, named as in the descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(dead_code)] // one variant for each type protobuf has, whether or not this schema uses it
 pub enum Kind {
@@ -44,12 +44,12 @@ pub enum Kind {
 
 include!(concat!(env!("OUT_DIR"), "/schema_tables.rs"));
 
-/// The message of that full name.
+/// Return the message with this full name.
 pub fn message(name: &str) -> Option<&'static Message> {
     MESSAGES.binary_search_by(|m| m.name.cmp(name)).ok().map(|at| &MESSAGES[at])
 }
 
-/// The envelope: its `oneof message` fields are the events and calls of the socket.
+/// Return the envelope: the fields of its `oneof message` are the events and calls of the socket.
 pub fn envelope() -> &'static Message {
     message("mezon.realtime.Envelope").expect("the schema has an Envelope")
 }

@@ -1,5 +1,5 @@
-//! The message an acknowledgement is for, put together from what was sent: as store and channel know it before the
-//! server's own copy comes.
+//! Reconstructs a sent message from the call and its acknowledgement, for the store and the recent messages before
+//! the server's own copy arrives.
 
 use super::fields::{Fields, Malformed, Value};
 use super::tags::{
@@ -8,10 +8,10 @@ use super::tags::{
 };
 use super::varint;
 
-/// The encoded `mezon.api.ChannelMessage`; None when the acknowledgement names none.
+/// Return the encoded `mezon.api.ChannelMessage`; None if the acknowledgement contains no message id.
 ///
 /// # Errors
-/// When one of the two is no message of its kind.
+/// If the call or the answer is malformed.
 pub fn sent_message(sender: i64, sent: &[u8], answer: &[u8]) -> Result<Option<Vec<u8>>, Malformed> {
     let mut out = Vec::with_capacity(sent.len() + answer.len() + 32);
     let mut lists = [const { Vec::new() }; 3];

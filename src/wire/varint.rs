@@ -1,8 +1,8 @@
-//! Base-128 varints, the one number format of protobuf keys, lengths and integers.
+//! Base-128 varints, the number format of protobuf keys, lengths and integers.
 
 use super::Malformed;
 
-/// Reads a varint at `*at` and moves `*at` behind it.
+/// Read a varint at `*at` and advance `*at`.
 #[inline]
 pub fn read(buf: &[u8], at: &mut usize) -> Result<u64, Malformed> {
     if let Some(&first) = buf.get(*at)
@@ -19,7 +19,7 @@ fn read_long(buf: &[u8], at: &mut usize) -> Result<u64, Malformed> {
     for shift in (0..70).step_by(7) {
         let byte = *buf.get(*at).ok_or(Malformed::Truncated)?;
         *at += 1;
-        // Of the tenth byte one bit fits; google.protobuf drops the others, and so does this.
+        // Only one bit of the tenth byte fits; like google.protobuf, drop the others.
         value |= u64::from(byte & 0x7F) << shift;
         if byte < 0x80 {
             return Ok(value);
@@ -28,7 +28,7 @@ fn read_long(buf: &[u8], at: &mut usize) -> Result<u64, Malformed> {
     Err(Malformed::Varint)
 }
 
-/// Appends a varint.
+/// Append a varint.
 #[inline]
 pub fn write(mut value: u64, into: &mut Vec<u8>) {
     while value >= 0x80 {

@@ -1,4 +1,4 @@
-//! What the bot has joined, most recently used first: the list to join again after a reconnect.
+//! The clans and channels that the bot has joined, and their joins after a reconnect.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +21,7 @@ pub enum JoinTarget {
 pub struct Joined {
     max: usize,
     tick: u64,
-    /// Where it is in `by_use`, and the encoded join to send again.
+    /// The key in `by_use`, and the tag and body of the join.
     targets: HashMap<JoinTarget, (u64, u32, Bytes)>,
     by_use: BTreeMap<u64, JoinTarget>,
 }
@@ -40,7 +40,7 @@ impl Joined {
         self.targets.is_empty()
     }
 
-    /// Takes note of an answered call: joins are kept, a leave forgets.
+    /// Update the list after an answered call: add what was joined, remove what was left.
     pub fn answered(&mut self, tag: u32, body: &Bytes) {
         match (tag, target_of(tag, body)) {
             (CHANNEL_LEAVE, Some(target)) => self.forget(target),
@@ -70,12 +70,12 @@ impl Joined {
         }
     }
 
-    /// Is the place of this join still in the list?
+    /// Return whether the target of this join is still in the list.
     pub fn holds(&self, tag: u32, body: &[u8]) -> bool {
         target_of(tag, body).is_some_and(|target| self.targets.contains_key(&target))
     }
 
-    /// Something happened in a channel: it comes earlier at the next reconnect.
+    /// Mark a channel as used, so that it is joined earlier after the next reconnect.
     pub fn used(&mut self, channel: i64) {
         let target = JoinTarget::Channel(channel);
         let Some(entry) = self.targets.get_mut(&target) else { return };
@@ -85,7 +85,8 @@ impl Joined {
         self.by_use.insert(self.tick, target);
     }
 
-    /// Tag and body of each join: clans first, for channels belong to them, then the rest; the last used first.
+    /// Return tag and body of each join: clans before channels, because channels belong to them; the most recently
+    /// used first.
     pub fn calls(&self) -> Vec<(u32, Bytes)> {
         let recent = self.by_use.values().rev();
         let (clans, channels): (Vec<_>, Vec<_>) =
@@ -97,7 +98,7 @@ impl Joined {
     }
 }
 
-/// The clan or channel a join or leave is about.
+/// Return the clan or channel of a join or leave.
 fn target_of(tag: u32, body: &[u8]) -> Option<JoinTarget> {
     Some(match tag {
         CLAN_JOIN => JoinTarget::Clan(int_field(body, clan_join::CLAN_ID)),
@@ -107,7 +108,7 @@ fn target_of(tag: u32, body: &[u8]) -> Option<JoinTarget> {
     })
 }
 
-/// The value of an integer field, 0 when it is not there.
+/// Return the value of an integer field; 0 if it is missing.
 fn int_field(body: &[u8], wanted: u32) -> i64 {
     let mut fields = Fields::new(body);
     let mut found = 0;
@@ -121,15 +122,15 @@ fn int_field(body: &[u8], wanted: u32) -> i64 {
 
 #[derive(Debug)]
 pub struct Rejoin {
-    /// Joins still to be sent, the next one last: tag, body, and how often the server has asked for patience.
+    /// Joins to be sent, the next one last: tag, body, and how often the server has refused it with 429.
     left: Vec<(u32, Bytes, u32)>,
-    /// Joins sent and not answered.
+    /// Number of joins that were sent and are not answered.
     open: usize,
-    /// When the connection is ready without the rest.
+    /// When the connection becomes ready even if joins are left.
     pub until: Instant,
-    /// The server wants none before.
+    /// No join is sent before: the server's Retry-After.
     held_until: Option<Instant>,
-    /// The last one sent was a join.
+    /// Whether the last call sent was a join.
     was_join: bool,
 }
 
@@ -143,19 +144,20 @@ impl Rejoin {
         self.left.is_empty() && self.open == 0
     }
 
-    /// One that was sent is over.
+    /// Record that a join was answered or has failed.
     pub fn finished(&mut self) {
         self.open = self.open.saturating_sub(1);
     }
 
-    /// The server wants this one, and those after it, later.
+    /// Queue a join again, to be sent with those after it at `until`.
     pub fn put_back(&mut self, tag: u32, body: Bytes, refused: u32, until: Instant) {
         self.finished();
         self.left.push((tag, body, refused));
         self.held_until = Some(until);
     }
 
-    /// When the next join may be sent, if there is one. Those of places left meanwhile are dropped.
+    /// Return when the next join may be sent, if there is one. Joins of targets that were left meanwhile are
+    /// dropped.
     pub fn due(&mut self, joined: &Joined, now: Instant) -> Option<Instant> {
         while let Some((tag, body, _)) = self.left.last()
             && !joined.holds(*tag, body)
@@ -166,7 +168,8 @@ impl Rejoin {
         self.left.last().map(|_| self.held_until.unwrap_or(now))
     }
 
-    /// Is it a join's turn? Before the connection is ready always; then joins and calls take turns.
+    /// Return whether a join is sent next. Until the connection is ready only joins are sent; afterwards joins and
+    /// calls alternate.
     pub fn turn(&mut self, ready: bool, has_join: bool, has_call: bool) -> bool {
         self.was_join = has_join && (!ready || !has_call || !self.was_join);
         self.was_join

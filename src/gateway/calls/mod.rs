@@ -1,4 +1,4 @@
-//! The calls of a connection across its losses: queued, sent, waited for; and what they joined.
+//! The calls of a client across reconnects: queued, sent and awaiting their answers, and the joins to repeat.
 
 pub(super) mod joins;
 pub(super) mod outbox;
@@ -25,7 +25,7 @@ use crate::item::{CallId, Failure, Item};
 use crate::wire::tags::envelope::API_REQUEST_EVENT;
 use crate::wire::{Chunk, Stream, StreamTooLong};
 
-/// With no call, the next deadline is this far away.
+/// The distance of the next deadline if there is no call.
 const FAR: Duration = Duration::from_secs(3600);
 
 pub(super) struct Calls {
@@ -33,7 +33,7 @@ pub(super) struct Calls {
     pub outbox: Outbox,
     pub pending: Pending,
     pub joined: Joined,
-    /// Bytes of raw answers that are not whole yet, of all calls together.
+    /// Bytes of incomplete raw answers, of all calls together.
     raw_held: usize,
     jitter: StdRng,
 }
@@ -51,7 +51,7 @@ impl Calls {
         }
     }
 
-    /// The window all connections of this client share: a new one must not begin anew.
+    /// The window of sent frames. All connections of the client share it.
     pub fn throttle(&self) -> MutexGuard<'_, Throttle> {
         self.shared.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -65,26 +65,26 @@ impl Calls {
         }
     }
 
-    /// A call of the bot's has its outcome.
+    /// Count a call of the bot as finished.
     pub fn finished(&self) {
         self.shared.stats.pending.fetch_sub(1, Relaxed);
     }
 
-    /// Takes note of a call that goes out. Before it is written: if that fails, its fate is unknown.
+    /// Record a call as sent. Called before writing: if that fails, the outcome of the call is unknown.
     pub fn sent(&mut self, cid: u16, call: Call, now: Instant) {
         self.throttle().sent(cid, now);
         let Call { id, tag, body, deadline, refused } = call;
         self.pending.insert(cid, Sent { id, tag, body, deadline, refused, stream: Stream::default() });
     }
 
-    /// Takes the call an answer belongs to.
+    /// Remove and return the call that an answer belongs to.
     pub fn take(&mut self, cid: u16) -> Option<Sent> {
         let sent = self.pending.take(cid)?;
         self.forget_raw(&sent);
         Some(sent)
     }
 
-    /// Adds a chunk to the answer of a call that may get one in chunks.
+    /// Append a chunk to the answer of a call.
     pub fn raw(&mut self, chunk: Chunk, payload: &[u8]) -> Raw {
         let room = self.shared.options.max_raw.saturating_sub(self.raw_held);
         let Some(sent) = self.pending.get_mut(chunk.cid).filter(|sent| sent.tag == API_REQUEST_EVENT) else {
@@ -92,7 +92,7 @@ impl Calls {
         };
         let held = sent.stream.len();
         let pushed = sent.stream.push(chunk, payload, held + room);
-        // All that the stream does not hold any more: it was handed out, or given up.
+        // Subtracts everything that the stream no longer holds, whether it is complete or discarded.
         self.raw_held = self.raw_held - held + sent.stream.len();
         match pushed {
             Ok(None) => Raw::More,
@@ -105,7 +105,7 @@ impl Calls {
         self.raw_held -= sent.stream.len();
     }
 
-    /// A place was joined or left: the list for the next reconnect.
+    /// Update the list of joins after an answered join or leave.
     pub fn joined(&mut self, tag: u32, body: &Bytes) {
         self.joined.answered(tag, body);
         self.shared.stats.joined.store(self.joined.len() as u64, Relaxed);
@@ -117,7 +117,7 @@ impl Calls {
         (at < sent.deadline).then_some(at)
     }
 
-    /// Tells Python that a call gets no answer.
+    /// Report to Python that a call gets no answer.
     pub fn fail(&self, call: CallId, failure: Failure) {
         if call != INTERNAL {
             self.finished();
@@ -125,7 +125,7 @@ impl Calls {
         }
     }
 
-    /// The connection is gone: what was sent will not be answered.
+    /// Fail the calls that were sent, because the connection is lost.
     pub fn fail_sent(&mut self, reason: &str) {
         self.throttle().lost(Instant::now());
         self.raw_held = 0;
@@ -134,7 +134,7 @@ impl Calls {
         }
     }
 
-    /// There will be no connection any more.
+    /// Fail every call, because there will be no further connection.
     pub fn fail_all(&mut self, reason: &str) {
         self.fail_sent(reason);
         for call in self.outbox.drain() {
@@ -142,7 +142,7 @@ impl Calls {
         }
     }
 
-    /// The earliest deadline of any call; far away when there is none.
+    /// Return the earliest deadline of all calls; far in the future if there is none.
     pub fn next_deadline(&mut self) -> Instant {
         let deadlines = [self.outbox.next_deadline(), self.pending.next_deadline()];
         deadlines.into_iter().flatten().fold(Instant::now() + FAR, Instant::min)
@@ -159,9 +159,9 @@ impl Calls {
     }
 }
 
-/// What a chunk of a raw answer did.
+/// The effect of a chunk of a raw answer.
 pub(super) enum Raw {
-    /// Nobody waits for it, or not for chunks.
+    /// No call awaits it, or the call does not expect chunks.
     Unclaimed,
     More,
     Whole(Vec<u8>),

@@ -1,6 +1,6 @@
-//! The calls that wait for their turn, in order.
+//! The queue of calls to be sent, in order.
 //!
-//! Sends wait in a lane of their own: the server counts them, and when it wants fewer the other calls still pass.
+//! Messages have a lane of their own: when the server asks to send fewer of them, other calls are not delayed.
 
 use std::collections::VecDeque;
 
@@ -10,32 +10,32 @@ use tokio::time::Instant;
 use crate::item::CallId;
 use crate::wire::tags::envelope::{CHANNEL_MESSAGE_SEND, EPHEMERAL_MESSAGE_SEND};
 
-/// The call of the joins the core itself makes after a reconnect.
+/// The id of joins that the core itself makes after a reconnect.
 pub(in crate::gateway) const INTERNAL: CallId = 0;
 
 #[derive(Debug)]
 pub struct Call {
     pub id: CallId,
-    /// The envelope field it goes in.
+    /// The tag: the envelope field of the call.
     pub tag: u32,
     pub body: Bytes,
     pub deadline: Instant,
-    /// How often the server has asked for patience with it.
+    /// How often the server has refused the call with 429.
     pub refused: u32,
 }
 
-/// The calls the server counts as sends: of messages, and of those that vanish.
+/// The calls that the server counts as messages: normal and ephemeral ones.
 const SENDS: [u32; 2] = [CHANNEL_MESSAGE_SEND, EPHEMERAL_MESSAGE_SEND];
 
 #[derive(Debug, Default)]
 struct Lane {
     calls: VecDeque<Call>,
-    /// The server wants none before.
+    /// No call is sent before: the server's Retry-After.
     held_until: Option<Instant>,
 }
 
 impl Lane {
-    /// When its first call may go; None when there is none.
+    /// Return when the first call may be sent; None if there is no call.
     fn due(&mut self, now: Instant) -> Option<Instant> {
         self.calls.front()?;
         self.held_until = self.held_until.filter(|until| *until > now);
@@ -47,7 +47,7 @@ impl Lane {
 pub struct Outbox {
     sends: Lane,
     others: Lane,
-    /// No call's deadline is earlier; it may be that of a call which is gone.
+    /// A lower bound of all deadlines; may belong to a call that was removed.
     earliest: Option<Instant>,
 }
 
@@ -65,7 +65,7 @@ impl Outbox {
         self.lane(call.tag).calls.push_back(call);
     }
 
-    /// The server wants this one later: it and those behind it wait until then, in their old order.
+    /// Queue a refused call again in its old position, and pause its lane until `until`.
     pub fn put_back(&mut self, call: Call, until: Instant) {
         self.note(call.deadline);
         let lane = self.lane(call.tag);
@@ -78,12 +78,12 @@ impl Outbox {
         self.earliest = Some(self.earliest.map_or(deadline, |at| at.min(deadline)));
     }
 
-    /// When the next call may go: now, later, or never while there is none.
+    /// Return when the next call may be sent; None if there is no call.
     pub fn due(&mut self, now: Instant) -> Option<Instant> {
         self.lanes().into_iter().filter_map(|lane| lane.due(now)).min()
     }
 
-    /// The oldest call that may go now.
+    /// Remove and return the oldest call that may be sent now.
     pub fn pop(&mut self, now: Instant) -> Option<Call> {
         let [sends, others] = self
             .lanes()
@@ -116,7 +116,7 @@ impl Outbox {
         self.earliest
     }
 
-    /// Takes the calls whose deadline has passed.
+    /// Remove and return the calls whose deadline has passed.
     pub fn take_expired(&mut self, now: Instant) -> Vec<Call> {
         if self.earliest.is_none_or(|at| at > now) {
             return Vec::new();
@@ -134,7 +134,7 @@ impl Outbox {
         expired
     }
 
-    /// Takes all, in the order of their calls.
+    /// Remove and return all calls, oldest first.
     pub fn drain(&mut self) -> Vec<Call> {
         self.earliest = None;
         let mut all: Vec<_> = self.lanes().into_iter().flat_map(|lane| lane.calls.drain(..)).collect();

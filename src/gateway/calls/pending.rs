@@ -1,4 +1,4 @@
-//! The calls that were sent and wait for their answer, by cid.
+//! The calls that were sent and await their answer, by cid.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -13,7 +13,7 @@ use crate::wire::{CID_MAX, Stream};
 pub struct Sent {
     pub id: CallId,
     pub tag: u32,
-    /// Kept for joins, which are sent again after a reconnect, and for calls the server wants later.
+    /// Needed to repeat joins after a reconnect and to send refused calls again.
     pub body: Bytes,
     pub deadline: Instant,
     pub refused: u32,
@@ -23,7 +23,7 @@ pub struct Sent {
 #[derive(Debug, Default)]
 pub struct Pending {
     last: u16,
-    /// The cid of the ping that is not answered yet.
+    /// The cid of the unanswered ping.
     ping: Option<u16>,
     by_cid: HashMap<u16, Sent>,
     deadlines: BinaryHeap<Reverse<(Instant, u16, CallId)>>,
@@ -39,7 +39,7 @@ impl Pending {
         self.by_cid.len()
     }
 
-    /// The next cid that no pending call has; None when all 65,535 are taken.
+    /// Return the next cid that no pending call uses; None if all 65,535 are in use.
     pub fn next_cid(&mut self) -> Option<u16> {
         if self.by_cid.len() + usize::from(self.ping.is_some()) >= usize::from(CID_MAX) {
             return None;
@@ -52,20 +52,20 @@ impl Pending {
         }
     }
 
-    /// A cid for a ping, from the other end; no call gets it before [`Self::ponged`].
+    /// Return a cid for a ping, counted down from the highest. No call gets it before [`Self::ponged`].
     pub fn ping_cid(&mut self) -> Option<u16> {
         let by_cid = &self.by_cid;
         self.ping = (1..=CID_MAX).rev().find(|cid| !by_cid.contains_key(cid));
         self.ping
     }
 
-    /// The ping is answered.
+    /// Record that the ping is answered.
     pub fn ponged(&mut self) {
         self.ping = None;
     }
 
     pub fn insert(&mut self, cid: u16, sent: Sent) {
-        // Answered calls leave their deadlines behind; sweep before they outnumber the outcome.
+        // Answered calls leave their deadlines in the heap: remove them before they outnumber the pending ones.
         if self.deadlines.len() > 64 + 2 * self.by_cid.len() {
             let by_cid = &self.by_cid;
             self.deadlines.retain(|Reverse((_, cid, id))| by_cid.get(cid).is_some_and(|sent| sent.id == *id));
@@ -87,7 +87,7 @@ impl Pending {
         self.by_cid.remove(&cid)
     }
 
-    /// The earliest deadline of a call that still waits.
+    /// Return the earliest deadline of a pending call.
     pub fn next_deadline(&mut self) -> Option<Instant> {
         while let Some(Reverse((deadline, cid, id))) = self.deadlines.peek() {
             if self.by_cid.get(cid).is_some_and(|sent| sent.id == *id) {
@@ -98,7 +98,7 @@ impl Pending {
         None
     }
 
-    /// Takes a call whose deadline has passed.
+    /// Remove and return a call whose deadline has passed.
     pub fn take_expired(&mut self, now: Instant) -> Option<Sent> {
         if self.next_deadline()? > now {
             return None;
@@ -107,7 +107,7 @@ impl Pending {
         self.take(cid)
     }
 
-    /// Takes all, in the order of their calls.
+    /// Remove and return all calls, oldest first.
     pub fn drain(&mut self) -> Vec<Sent> {
         self.deadlines.clear();
         self.ping = None;
@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(pending.next_deadline(), Some(now + Duration::from_millis(20)));
         assert!(pending.take_expired(now + Duration::from_millis(19)).is_none());
         assert_eq!(pending.take_expired(now + Duration::from_millis(20)).unwrap().id, 3);
-        // The cid lives on in another call with a later deadline.
+        // Another call with a later deadline reuses the cid.
         pending.take(1);
         pending.insert(1, sent(9, now + Duration::from_millis(90)));
         assert!(pending.take_expired(now + Duration::from_millis(50)).is_none());

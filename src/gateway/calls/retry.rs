@@ -1,4 +1,4 @@
-//! A call refused with 429 was not carried out: how long to wait before it goes again.
+//! The delay before a call that the server has refused with 429, and so not carried out, is sent again.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use crate::wire::{Fields, Value};
 
 const TOO_MANY: u64 = 429;
 
-/// The bound of the first wait, when the server names none; it doubles each time.
+/// The upper bound of the first delay in seconds, if the server names none; doubles with each refusal.
 const BASE: f64 = 0.5;
-/// No wait is longer.
+/// The maximum delay in seconds.
 const MAX: f64 = 60.0;
-/// Keys under which a server may name its wait, in seconds.
+/// The keys under which a server may name its delay in seconds.
 const KEYS: [&[u8]; 3] = [b"retry_after", b"retry-after", b"Retry-After"];
 
-/// Does this encoded `Error` say that the server has had too many calls?
+/// Return whether this encoded `Error` has the code 429.
 pub fn too_many(error: &[u8]) -> bool {
     let mut fields = Fields::new(error);
     let mut code = 0;
@@ -26,8 +26,8 @@ pub fn too_many(error: &[u8]) -> bool {
     code == TOO_MANY
 }
 
-/// The wait before a call goes again: the server's figure, else a random one whose bound grows with each refusal.
-/// `unit` is a random number in [0, 1).
+/// Return the delay before the call is sent again: the server's, or a random one whose bound grows with each
+/// refusal. `unit` is a random number in [0, 1).
 pub fn delay(error: &[u8], refused: u32, unit: f64) -> Duration {
     let named = named(error).map(|seconds| seconds.min(MAX));
     let seconds = named.unwrap_or_else(|| {
@@ -37,7 +37,7 @@ pub fn delay(error: &[u8], refused: u32, unit: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// The figure in the `context` of an encoded `Error`, in seconds.
+/// Return the delay in the `context` of an encoded `Error`, in seconds.
 fn named(error: &[u8]) -> Option<f64> {
     let mut fields = Fields::new(error);
     while let Ok(Some((number, value))) = fields.read() {

@@ -1,4 +1,4 @@
-//! What comes in: events for Python and the store, answers for the calls that wait for them.
+//! The inbound direction: events for Python and the store, answers for pending calls, and backpressure.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,18 +21,19 @@ use crate::item::{Failure, Item};
 use crate::wire::tags::envelope as tags;
 use crate::wire::{Body, Chunk, Header, Malformed, Peek, peek, sent_message};
 
-/// So many bytes of a frame that is not whole yet are a sign of life: a large one on a slow line, and not a drip.
+/// A partial frame counts as a sign of life after this many bytes: a large frame on a slow line does, a trickle
+/// does not.
 const LIFE: u64 = 1024;
-/// Malformed frames are reported at most this often.
+/// The minimum interval between reports of malformed frames.
 const MALFORMED_REPORT: Duration = Duration::from_secs(60);
-/// So much of a refusal's text is kept, in characters, and so much is looked at, in bytes.
+/// The maximum length of a refusal's message in characters, and the number of bytes that are examined for it.
 const REFUSAL_MAX: usize = 200;
 const REFUSAL_READ: usize = 16 << 10;
 
-/// How often a reader that waits for the store looks again.
+/// How often a paused reader checks the store's backlog.
 const STORE_POLL: Duration = Duration::from_millis(5);
 
-/// Ends when the inbox has space.
+/// Resolves when the inbox has space.
 pub(super) struct Pause {
     space: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
@@ -44,7 +45,7 @@ impl Pause {
 }
 
 impl Connection<'_> {
-    /// Takes the frames that are there; true when there may be more.
+    /// Read the available frames. Returns true if there may be more.
     pub(super) fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> Result<bool, Lost> {
         if !self.check_backpressure(cx, now) {
             return Ok(false);
@@ -84,7 +85,7 @@ impl Connection<'_> {
             self.heartbeat.received();
         }
         if self.hand_over() {
-            // One more turn polls the pause, so that its end wakes this task.
+            // Another turn polls the pause, so that its end wakes this task.
             return outcome.map(|_| true);
         }
         outcome
@@ -106,7 +107,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Counts a frame that cannot be read, and says so once in a while.
+    /// Count a malformed frame and report it, throttled.
     fn take_malformed(&mut self, why: Malformed, now: Instant) {
         let malformed = &self.shared.stats.malformed;
         Stats::add(malformed, 1);
@@ -127,9 +128,9 @@ impl Connection<'_> {
             Stats::add(&stats.skipped, 1);
             return;
         }
-        // A copy, so that an event does not keep a read buffer alive.
+        // Copied, so that an event does not keep a read buffer alive.
         let body = Body::from(&envelope[seen.body.clone()]);
-        // One walk over a message for all who look at it here. One that cannot be read is counted where it is decoded.
+        // Parsed once for all consumers. A malformed message is counted where it is decoded.
         let message = if stored { Header::parse_all(&body).ok() } else { None };
         if let Some((header, _)) = message {
             self.record_message(header, &body);
@@ -143,7 +144,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Puts a message where it will be looked for: among the recent ones, and into the store.
+    /// Add a message to the recent ones and to the store.
     fn record_message(&mut self, header: Header, body: &Body) {
         self.calls.joined.used(header.channel);
         self.shared.recent().push(header.channel, header.id, body.clone());
@@ -152,7 +153,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Does the same for a message the bot has sent, unless the server's own copy was here first: it says more.
+    /// Do the same for a message that the bot has sent, unless the server's own copy, which has more fields,
+    /// arrived first.
     fn record_sent(&self, sent: &[u8], answer: &[u8]) {
         let sender = self.shared.own_id.load(Relaxed);
         if sender == 0 {
@@ -167,12 +169,12 @@ impl Connection<'_> {
         }
     }
 
-    /// The server asks whether we live. Its cid is its own, and no call's. Without one it is an event as well, for a bot
-    /// that listens to pings.
+    /// Handle a ping of the server. Its cid belongs to the server and to no call. Without a cid the ping is an
+    /// event as well, for bots that listen to pings.
     fn take_ping(&mut self, envelope: &Bytes, seen: &Peek, now: Instant) {
         let cid = u16::try_from(seen.cid).unwrap_or(0);
         if cid != 0 && self.heartbeat.awaits_pong_of(cid) {
-            // A server that sends our own ping back.
+            // The server has echoed our own ping.
             self.take_pong(cid, now);
             return;
         }
@@ -202,7 +204,7 @@ impl Connection<'_> {
         let sent = if refused && too_many(&body) { self.retry_later(sent, &body, now) } else { Some(sent) };
         let Some(sent) = sent else { return };
         if sent.id == INTERNAL {
-            // A join made again is in the list already, at its place.
+            // The list of joins holds it already.
             self.rejoin.finished();
             return;
         }
@@ -216,8 +218,7 @@ impl Connection<'_> {
         self.batch.push(Item::Reply { call: sent.id, tag: seen.tag, body });
     }
 
-    /// The server has had too many: nothing was carried out. The call goes again; it is given back when its deadline comes
-    /// before that.
+    /// Queue a call again that the server has refused with 429. Returns the call if its deadline comes first.
     fn retry_later(&mut self, sent: Sent, error: &[u8], now: Instant) -> Option<Sent> {
         let Some(until) = self.calls.retry_at(error, &sent, now) else { return Some(sent) };
         Stats::add(&self.shared.stats.sent_again, 1);
@@ -241,7 +242,7 @@ impl Connection<'_> {
             Raw::Unclaimed => return Stats::add(&self.shared.stats.unclaimed, 1),
             Raw::Whole(body) if chunk.code == 0 => Ok(body),
             Raw::Whole(body) => {
-                // Before the text is cut: half a token would not be found any more.
+                // Redact before truncating: half a token would not be recognized.
                 let said = String::from_utf8_lossy(&body[..body.len().min(REFUSAL_READ)]);
                 let message = self.secrets.redact(&said).chars().take(REFUSAL_MAX).collect();
                 Err(Failure::Refused { code: chunk.code, message })
@@ -256,7 +257,7 @@ impl Connection<'_> {
         });
     }
 
-    /// Hands the batch over. True when the reader pauses from now on.
+    /// Push the batch to the inbox. Returns true if the reader pauses.
     pub(super) fn hand_over(&mut self) -> bool {
         let full = !self.batch.is_empty() && self.shared.inbox.push_all(&mut self.batch);
         let pauses = (full && self.inbox_is_full()) || self.store_lags();
@@ -269,7 +270,7 @@ impl Connection<'_> {
 
     pub(super) fn check_backpressure(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let Some(pause) = &mut self.pause else { return true };
-        // A permit may be an old one: what counts is the depth, looked at once this task is sure to be woken.
+        // Permits can be stale; check the queue depth after registering the waker.
         while pause.space.as_mut().poll(cx).is_ready() {
             *pause = Pause::new(&self.shared);
         }
@@ -281,15 +282,16 @@ impl Connection<'_> {
         true
     }
 
-    /// When to look whether the pause is over, if nothing will tell.
+    /// Return when to check the pause, if nothing wakes this task.
     pub(super) fn next_backpressure_check(&self, now: Instant) -> Option<Instant> {
-        // The store wakes nobody. Whether it lags is not asked again: it may have caught up since `check_backpressure` looked.
+        // The store wakes no task. Do not check its backlog again here: it may have caught up since
+        // `check_backpressure`.
         let waits = self.pause.is_some() && self.shared.sink.is_some() && !self.shared.inbox.is_full();
         waits.then_some(now + STORE_POLL)
     }
 
-    /// Is the inbox full? While a call waits, its answer may lie behind more events, and whoever empties the inbox may
-    /// wait for that answer: then twice as much is taken.
+    /// Return whether the inbox is full. While a call is pending twice as much is accepted: its answer may be
+    /// behind more events, and the consumer of the inbox may be awaiting that answer.
     fn inbox_is_full(&self) -> bool {
         let inbox = &self.shared.inbox;
         if self.calls.pending.is_empty() { inbox.is_full() } else { inbox.is_flooded() }

@@ -1,8 +1,8 @@
-//! One open connection: reads, writes, heartbeat, deadlines, until it is lost or closed.
+//! One open connection: reading, writing, heartbeat and deadlines, until it is lost or closed.
 //!
-//! A single hand-polled future, for three reasons: reading goes on while a write is stuck, frames that are there are
-//! taken in one go, and the inbox is locked once for all of them. It borrows what outlives it and enters no states: it
-//! reports what happened.
+//! A single hand-polled future, for three reasons: reading continues while a write is blocked, all available
+//! frames are read in one go, and the inbox is locked once for all of them. It enters no states but reports what
+//! happened.
 
 mod inbound;
 mod outbound;
@@ -25,23 +25,23 @@ use super::transport::Secrets;
 use super::transport::{Lost, Transport};
 use crate::item::Item;
 
-/// How many frames or commands are taken before the others get a turn.
+/// The maximum number of frames or commands that are processed before other work gets a turn.
 const MAX_PER_TURN: usize = 256;
-/// How long the other side may take to say good-bye.
+/// How long the peer may take to close the connection.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What has become of the connection.
+/// What happened to the connection.
 pub(super) enum Event {
-    /// All is joined again, or time for it is up. Said once.
+    /// All joins are repeated, or their time is up. Reported once.
     Ready,
     Lost(Lost),
-    /// The handle wants another one.
+    /// The handle has requested a reconnect.
     GivenUp,
-    /// The handle wants none.
+    /// The handle has requested the close.
     Closed,
 }
 
-/// Malformed frames are reported now and then: when next. Outlives the connection.
+/// When the next malformed frame is reported. Outlives the connection.
 #[derive(Default)]
 pub(super) struct LogThrottle {
     quiet_until: Option<Instant>,
@@ -56,18 +56,18 @@ pub(super) struct Connection<'a> {
     secrets: Secrets,
     heartbeat: Heartbeat,
     rejoin: Rejoin,
-    /// Calls may go, not joins alone.
+    /// Whether calls are sent, and not only joins.
     ready: bool,
     batch: Vec<Item>,
     pause: Option<Pause>,
-    /// The cids of pings of the server's, to be answered.
+    /// The cids of the server's pings that await their answer.
     pongs: Vec<u16>,
     ping_requested: bool,
     unflushed: bool,
     limited_until: Option<Instant>,
-    /// When the last frame came, or the connection was made.
+    /// When the last frame was received; initially when the connection was opened.
     last_received_at: Instant,
-    /// How many of the bytes read have proved life already.
+    /// The number of received bytes at the last sign of life.
     life: u64,
     timer: Pin<Box<Sleep>>,
 }
@@ -94,11 +94,11 @@ impl<'a> Connection<'a> {
             log_throttle,
             secrets,
             ready: false,
-            // It grows with the first burst: most connections of a process with a thousand have none.
+            // Allocated at the first burst: in a process with a thousand connections most have none.
             batch: Vec::new(),
             pause: None,
             pongs: Vec::new(),
-            // The first one goes out at once: the round trip is known early, and so is a dead peer.
+            // The first ping is sent at once, to measure the round trip and to detect a dead peer early.
             ping_requested: true,
             unflushed: false,
             limited_until: None,
@@ -107,12 +107,12 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Goes on until there is something to report.
+    /// Run until there is something to report.
     pub async fn next(&mut self) -> Event {
         poll_fn(|cx| self.turn(cx)).await
     }
 
-    /// [`Event::Ready`] has been told: from now on calls go out.
+    /// Start sending calls, after [`Event::Ready`] was reported.
     pub fn ready(&mut self) {
         self.ready = true;
         self.commands.reconnect_now = false;
@@ -122,7 +122,7 @@ impl<'a> Connection<'a> {
         self.last_received_at
     }
 
-    /// Fails what was sent, and closes in order with a peer that still speaks.
+    /// Fail the sent calls, and close the connection in order if the peer is responsive.
     pub async fn close_gracefully(&mut self, reason: &str) {
         self.calls.fail_sent(reason);
         if self.heartbeat.silent_for(Instant::now()) < CLOSE_TIMEOUT {
@@ -137,7 +137,7 @@ impl<'a> Connection<'a> {
                 Err(event) => return Poll::Ready(event),
             };
             let now = Instant::now();
-            // First what the peer has said: a verdict on its silence, or on a call, must not overlook it.
+            // Read first: the verdict on a silent peer or an expired call must consider what has arrived.
             match self.read(cx, now).and_then(|more| self.tick(now).map(|ready| (more, ready))) {
                 Ok((_, true)) => return Poll::Ready(Event::Ready),
                 Ok((more, false)) => busy |= more,
@@ -146,7 +146,7 @@ impl<'a> Connection<'a> {
             if let Err(lost) = self.write(cx, now) {
                 return Poll::Ready(Event::Lost(lost));
             }
-            // The last join's answer may just have been read: the next tick lets the calls go.
+            // The answer to the last join may have just been read: the next tick reports readiness.
             if busy || (!self.ready && self.rejoin.done()) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -161,7 +161,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Takes what the handle has ordered; true when there may be more.
+    /// Apply the queued commands. Returns true if there may be more.
     fn apply(&mut self, cx: &mut Context<'_>) -> Result<bool, Event> {
         for _ in 0..MAX_PER_TURN {
             match self.commands.poll_next(cx) {
@@ -180,7 +180,7 @@ impl<'a> Connection<'a> {
         Ok(true)
     }
 
-    /// Looks at the clock. True when calls may go from now on.
+    /// Check the heartbeat and the deadlines. Returns true if calls may be sent from now on.
     fn tick(&mut self, now: Instant) -> Result<bool, Lost> {
         if let Beat::Dead = self.heartbeat.poll(now, self.pause.is_some()) {
             let waited = self.shared.options.heartbeat_timeout.as_secs_f64();
@@ -195,7 +195,7 @@ impl<'a> Connection<'a> {
         let paused = self.pause.is_some();
         match self.heartbeat.poll(now, paused) {
             Beat::Wait(at) => next = next.min(at),
-            // It is due and could not be sent.
+            // The ping is due but could not be sent.
             Beat::Ping => next = self.heartbeat.dead_at(paused).map_or(next, |at| next.min(at)),
             Beat::Dead => next = now,
         }
@@ -207,7 +207,7 @@ impl<'a> Connection<'a> {
 
 impl Drop for Connection<'_> {
     fn drop(&mut self) {
-        // Only a panic leaves something here: answers that were counted as given.
+        // Not empty only after a panic: these answers were counted as delivered.
         self.shared.inbox.push_all(&mut self.batch);
     }
 }

@@ -1,4 +1,4 @@
-//! What goes out: pings, the answers to pings, joins that are made again, calls.
+//! The outbound direction: pings, pongs, repeated joins and calls.
 
 use std::task::Context;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use crate::gateway::stats::Stats;
 use crate::gateway::transport::Lost;
 use crate::wire::tags::envelope::PONG;
 
-/// Pings of the server's that wait for their answer at most.
+/// The maximum number of the server's pings that await their answer.
 const MAX_PONGS: usize = 16;
-/// How soon it is looked again whether calls that wait for a lease have one.
+/// How often calls that wait for a lease are checked.
 const LEASE_POLL: Duration = Duration::from_millis(50);
 
 impl Connection<'_> {
@@ -47,7 +47,7 @@ impl Connection<'_> {
         }
         while !self.pongs.is_empty() && self.transport.poll_ready(cx)?.is_ready() && self.may_send(now)? {
             let Some(cid) = self.pongs.pop() else { break };
-            // Nobody answers it: its cid is the server's.
+            // No frame answers a pong: the cid is the server's.
             self.calls.throttle().sent(0, now);
             let bytes = self.transport.send(cid, PONG, &[])?;
             self.count_sent(bytes);
@@ -55,13 +55,13 @@ impl Connection<'_> {
         Ok(())
     }
 
-    /// A ping waits while the server has its eighty: after a reconnect, say.
+    /// Return whether the throttle lets a ping pass; it does not if a reconnect has filled the window.
     fn may_send_ping(&mut self, now: Instant) -> bool {
         let room = self.calls.throttle().check_ping(now);
         room.map_err(|at| self.limit(at)).is_ok()
     }
 
-    /// False when there is no cid for it.
+    /// Send a ping. Returns false if no cid is free.
     fn write_ping(&mut self, now: Instant) -> Result<bool, Lost> {
         let Some(cid) = self.calls.pending.ping_cid() else { return Ok(false) };
         self.calls.throttle().sent(cid, now);
@@ -71,7 +71,7 @@ impl Connection<'_> {
         Ok(true)
     }
 
-    /// When the next join or call may go, as far as the server's wishes are known.
+    /// Return when the next join or call may be sent, the throttle aside.
     fn next_due(&mut self, now: Instant) -> Option<Instant> {
         let join = self.rejoin.due(&self.calls.joined, now);
         join.into_iter().chain(self.call_due(now)).min()
@@ -82,7 +82,8 @@ impl Connection<'_> {
         Some(if self.shared.lease.holds() { at } else { at.max(now + LEASE_POLL) })
     }
 
-    /// Does the throttle let something pass that is no ping? While it waits for answers, a ping makes sure that one comes.
+    /// Return whether the throttle lets a frame other than a ping pass. If it waits for answers, send a ping to
+    /// get one.
     fn may_send(&mut self, now: Instant) -> Result<bool, Lost> {
         let Err(full) = self.calls.throttle().check_call(now) else { return Ok(true) };
         self.limit(full.until);
@@ -96,7 +97,7 @@ impl Connection<'_> {
         Ok(false)
     }
 
-    /// Joins come first. Once the connection is ready without them all, calls and joins take turns.
+    /// Send one join or call. Joins precede calls until the connection is ready; then they alternate.
     fn write_call(&mut self, now: Instant) -> Result<bool, Lost> {
         let Some(cid) = self.calls.pending.next_cid() else { return Ok(false) };
         let join_due = self.rejoin.due(&self.calls.joined, now).is_some_and(|at| at <= now);
@@ -107,13 +108,13 @@ impl Connection<'_> {
         } else if call_due {
             self.calls.outbox.pop(now)
         } else {
-            // The lease has just ended.
+            // The lease has just expired.
             self.limit(now + LEASE_POLL);
             None
         };
         let Some(call) = call else { return Ok(false) };
         let (tag, body) = (call.tag, call.body.clone());
-        // Before it is sent: if that fails, the call is among those whose fate is unknown.
+        // Recorded before sending: if that fails, the outcome of the call is unknown.
         self.calls.sent(cid, call, now);
         let bytes = self.transport.send(cid, tag, &body)?;
         self.count_sent(bytes);

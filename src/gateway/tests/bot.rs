@@ -1,4 +1,4 @@
-//! A bot on the scripted network, and a ledger of all it is told: the promises of every test are checked here.
+//! A bot on the scripted network that records every report and checks the invariants of every test.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -56,9 +56,9 @@ pub struct Bot {
     pub events: Vec<(u32, Body)>,
     pub wanted: Vec<(u64, u32, Instant)>,
     pub gaps: Vec<(f64, f64)>,
-    /// The order of the outcomes.
+    /// The calls in the order of their outcomes.
     pub done: Vec<CallId>,
-    /// What the core told its logger.
+    /// The records of the core's logger.
     pub log: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ impl Bot {
         Self::assemble(net, waker, inbox.clone(), Gateway::new(options, inbox, sink, connector))
     }
 
-    /// Over a connector of its own: `net` stays unused.
+    /// Create a bot with a connector of its own; `net` is unused.
     pub fn on(options: Options, connector: Box<dyn super::super::Connect>) -> Self {
         let waker = Arc::new(TestWaker::default());
         let inbox = Arc::new(Inbox::new(options.inbox, waker.clone()));
@@ -106,7 +106,7 @@ impl Bot {
         }
     }
 
-    /// One that is ready, and its link.
+    /// Create a bot that is ready, and its link.
     pub async fn ready(options: Options) -> (Self, Link) {
         let mut bot = Self::new(options);
         bot.connect(URL).unwrap();
@@ -119,15 +119,14 @@ impl Bot {
         self.gateway.connect_on(&tokio::runtime::Handle::current(), vec![url.into()], true)
     }
 
-    /// Takes what the core has, without waiting.
+    /// Take the queued items without waiting.
     pub fn drain(&mut self) {
         let mut items = Vec::new();
         while self.inbox.drain(256, &mut items) {}
         self.queue.extend(items);
     }
 
-    /// The next thing the core tells.
-    /// Takes what is no event, as a dispatch does that has no handler to spare.
+    /// Take everything except events, as a dispatch with no free handler does.
     pub fn take_answers(&mut self) {
         let mut items = Vec::new();
         while self.inbox.drain(0, &mut items) {}
@@ -149,7 +148,7 @@ impl Bot {
         }
     }
 
-    /// Takes note of all there is.
+    /// Record all queued items.
     pub fn look(&mut self) {
         self.drain();
         while let Some(item) = self.queue.pop_front() {
@@ -157,24 +156,24 @@ impl Bot {
         }
     }
 
-    /// Lets everything happen that happens now.
+    /// Run everything that is due now.
     pub async fn settle(&mut self) {
         self.pass(MS).await;
     }
 
-    /// Lets time pass; what the core tells meanwhile is taken as it comes.
+    /// Advance the time; items are recorded as they arrive.
     pub async fn pass(&mut self, time: Duration) {
         let until = Instant::now() + time;
         while tokio::time::timeout_at(until, self.next()).await.is_ok() {}
         self.look();
     }
 
-    /// Lets time pass without taking anything from the inbox, like a blocked event loop.
+    /// Advance the time without draining the inbox, like a blocked event loop.
     pub async fn sleep(&self, time: Duration) {
         sleep(time).await;
     }
 
-    /// Waits for a state and gives its reason.
+    /// Wait for a state and return its reason.
     pub async fn until(&mut self, wanted: State) -> String {
         loop {
             if let Item::State { state, reason, .. } = self.soon().await
@@ -185,7 +184,7 @@ impl Bot {
         }
     }
 
-    /// Waits until a session is asked for; its generation.
+    /// Wait for a request for a session and return its generation.
     pub async fn asked(&mut self) -> u64 {
         loop {
             if let Item::SessionWanted { generation, .. } = self.soon().await {
@@ -194,9 +193,9 @@ impl Bot {
         }
     }
 
-    /// Brings the sessions that are asked for until the state is reached.
+    /// Provide the requested sessions until the state is reached.
     pub async fn serve_until(&mut self, wanted: State) -> String {
-        // It may have been asked for already.
+        // The request may have arrived already.
         if let (State::Authenticating, Some((generation, ..))) = (self.state, self.wanted.last()) {
             self.gateway.provide_session(*generation, vec![format!("ws://session/{generation}")]);
         }
@@ -218,7 +217,7 @@ impl Bot {
         }
     }
 
-    /// Loses the connection and gets a new one.
+    /// Cut the connection and return the new link.
     pub async fn reconnect(&mut self) -> Link {
         self.net.link().cut("cut");
         self.serve_until(State::Ready).await;
@@ -235,7 +234,7 @@ impl Bot {
         self.send_marked(1, timeout)
     }
 
-    /// One that may wait for the next.
+    /// Send a held message.
     pub fn send_held(&mut self) -> CallId {
         let body = prost::Message::encode_to_vec(&ChannelMessageSend { channel_id: 7, ..Default::default() });
         let id = self.gateway.call_held(SEND, body.into(), 30 * SEC).expect("the call is taken");
@@ -243,7 +242,7 @@ impl Bot {
         id
     }
 
-    /// A message the answer to which carries `mark`.
+    /// Send a message whose answer contains `mark`.
     pub fn send_marked(&mut self, mark: i64, timeout: Duration) -> CallId {
         let body = ChannelMessageSend { channel_id: 7, topic_id: mark, ..Default::default() };
         self.call(SEND, body, timeout)
@@ -331,7 +330,7 @@ impl Bot {
         assert!(earlier.is_none(), "call {call} ended twice: {earlier:?}, {outcome:?}");
     }
 
-    /// Closes, and checks what must hold at every end.
+    /// Close the bot and check the invariants of every end.
     pub async fn finish(mut self) {
         if self.gateway.close() {
             self.until(State::Closed).await;
@@ -349,7 +348,7 @@ impl Bot {
     }
 }
 
-/// Delays of nothing, so that a test need not think of them.
+/// Options without delays.
 pub fn quick() -> Options {
     let mut options = Options { jitter_seed: Some(1), ..Default::default() };
     options.backoff.base = Duration::ZERO;

@@ -1,4 +1,4 @@
-//! Calls: each has one outcome, whatever becomes of the connection.
+//! Calls: each has exactly one outcome, whatever happens to the connection.
 
 use std::time::Duration;
 
@@ -183,7 +183,7 @@ async fn no_more_calls_wait_than_the_bound_says() {
     }
     assert_eq!(bot.gateway.call(8, "".into(), SEC), Err(Denied::TooManyPending(10)));
     bot.settle().await;
-    // Each way a call ends makes room: an answer, a refusal, a deadline, a cancel, a loss.
+    // Every outcome frees a slot: an answer, a refusal, a deadline, a cancellation, a loss.
     let got = link.got();
     link.answer(&got[0]);
     link.refuse(&got[1]);
@@ -258,7 +258,7 @@ async fn raw_answers_are_joined_however_many_chunks_they_come_in() {
         let got = link.got();
         let [first, second] = &got[got.len() - 2..] else { panic!() };
         for n in 0..count {
-            // Two answers whose chunks take turns.
+            // Two answers with alternating chunks.
             link.chunk(first.cid, 0, n + 1 == count, &[n; 3]);
             link.chunk(second.cid, 0, n + 1 == count, &[100 + n]);
         }
@@ -289,7 +289,7 @@ async fn raw_answers_may_be_refusals_or_too_long_or_nobodys() {
     assert_eq!(bot.failure(refused), Some(&refusal));
     assert_eq!(bot.failure(long), Some(&Failure::TooLong));
     assert_eq!(bot.outcome(fine), Some(&Outcome::Raw(vec![1].into())));
-    // Ten that nobody asked for, and two that came after the long one had been given up.
+    // Ten unclaimed chunks, and two after the long answer was discarded.
     assert_eq!(bot.stat("unclaimed"), 12);
     assert_eq!(bot.state(), State::Ready);
     bot.finish().await;
@@ -325,7 +325,7 @@ async fn answers_read_with_the_cut_still_count() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_lies_there_at_the_deadline_is_taken() {
-    // The I/O thread did not run for a while, as in a process that was stopped: the answer came in time.
+    // The I/O thread did not run for a while, as in a suspended process: the answer arrived in time.
     let (mut bot, link) = silent(quick()).await;
     let call = bot.send_marked(4, 5 * SEC);
     bot.settle().await;
@@ -371,7 +371,7 @@ async fn a_call_that_is_held_has_its_outcome_when_the_connection_ends() {
     let (mut bot, _link) = silent(quick()).await;
     let before = bot.send_held();
     bot.gateway.close();
-    // The task has not seen the order yet, and will take no other.
+    // The task has not received the command yet, and will accept no further one.
     let after = bot.send_held();
     bot.until(State::Closed).await;
     bot.gateway.flush();

@@ -1,4 +1,4 @@
-//! The order to connect anew, in every state.
+//! The command to reconnect, in every state.
 
 use super::super::State;
 use super::bot::{Bot, Outcome, SEC, quick};
@@ -44,11 +44,11 @@ async fn reconnect_during_a_backoff_tries_now() {
     bot.net.link().auto(Auto::ALL);
     bot.settle().await;
     assert!(matches!(bot.outcome(call), Some(Outcome::Reply(..))), "what waited goes out");
-    // What is open is given up for a new one without a wait, too, though it lived too short to be a good one.
+    // A connection too short-lived to reset the attempts is also replaced without a delay.
     assert!(bot.gateway.reconnect());
     bot.serve_until(Ready).await;
     assert!(before.elapsed() < SEC);
-    // An order is for one wait: the next one is as long as ever.
+    // A command skips one delay only.
     bot.net.link().cut("cut");
     bot.pass(SEC).await;
     assert_eq!((bot.state(), bot.wanted.len()), (Backoff, 3));
@@ -68,7 +68,7 @@ async fn reconnect_lets_an_attempt_under_way_go_on() {
     bot.finish().await;
 }
 
-/// Neither an order nor the end of orders reaches the parent's task.
+/// Neither a command nor the end of the queue reaches the parent's task.
 #[tokio::test(start_paused = true)]
 async fn a_handle_that_a_forked_child_drops_orders_nothing() {
     let (bot, link) = Bot::ready(quick()).await;

@@ -1,4 +1,4 @@
-//! Frames that come: garbage, floods, and a bot or a store that cannot keep up.
+//! Incoming frames: malformed ones, floods, and a bot or a store that cannot keep up.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -80,7 +80,7 @@ async fn an_answer_behind_a_full_inbox_is_read_while_its_call_waits() {
         link.message(1, n);
     }
     bot.sleep(SEC).await;
-    // The dispatch holds back: nothing is drained but answers, and one is what a handler waits for.
+    // The dispatch pauses: only answers are drained, and a handler awaits one.
     let call = bot.send(5 * SEC);
     for _ in 0..20 {
         bot.sleep(SEC / 10).await;
@@ -130,7 +130,7 @@ struct Store {
     taken: Mutex<Vec<Body>>,
     sent: Mutex<Vec<Header>>,
     backlog: AtomicUsize,
-    /// What the next looks see, before `backlog`.
+    /// The results of the next checks, before `backlog`.
     looks: Mutex<VecDeque<usize>>,
 }
 
@@ -177,7 +177,7 @@ async fn a_store_that_catches_up_between_two_looks_stalls_nobody() {
     bot.connect("ws://one").unwrap();
     bot.until(State::Ready).await;
     let link = bot.net.link();
-    // It lags when the reader looks twice, and not from then on.
+    // The store lags at two checks of the reader, and not afterwards.
     store.looks.lock().unwrap().extend([2000, 2000]);
     link.message(1, 1);
     bot.settle().await;
@@ -219,7 +219,7 @@ async fn what_the_bot_has_sent_is_kept_once_it_is_known_who_the_bot_is() {
     bot.settle().await;
     assert_eq!(bot.gateway.take_recent(3).count(), 0, "no one asked for them");
     bot.gateway.set_own_id(7);
-    // The scripted server acknowledges with the topic's id as the message's.
+    // The scripted server acknowledges with the topic's id as the message's id.
     bot.call(SEND, send(12), 30 * SEC);
     bot.settle().await;
     let kept: Vec<_> =

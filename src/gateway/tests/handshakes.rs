@@ -1,4 +1,4 @@
-//! Connections that never open: each says why, and none says the token.
+//! Failed handshakes: each error gives its reason and never contains the token.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -8,7 +8,7 @@ use super::super::{Options, State};
 use super::bot::{MS, SEC, quick};
 use super::sockets::{Peer, bot, patient, request_key, switching};
 
-/// The reason a first connect fails for; the peer does `answer`.
+/// Return the reason of a failed first connect; the peer runs `answer`.
 async fn refused<F: Future<Output = ()>>(scheme: &str, answer: impl FnOnce(TcpStream) -> F) -> String {
     let peer = Peer::new().await;
     let mut bot = bot(Options { connect_timeout: SEC, ..quick() });
@@ -57,7 +57,7 @@ async fn handshakes_that_fail() {
     });
     let tls_half = refused("wss", |mut stream| async move {
         stream.read_u8().await.unwrap();
-        // The header of a ServerHello of which nothing follows.
+        // The header of a ServerHello without its body.
         stream.write_all(&[0x16, 3, 3, 0, 90, 2]).await.unwrap();
     });
     let tls_garbage = refused("wss", |mut stream| async move {
@@ -85,7 +85,7 @@ async fn handshakes_that_fail() {
         let key = request_key(&mut stream).await;
         let _ = stream.write_all(switching(&key, "Sec-WebSocket-Protocol: json\r\n").as_bytes()).await;
     });
-    // Nothing was offered, and whoever deflates sends what cannot be read.
+    // No extension was offered, and compressed frames are unreadable.
     let deflates = refused("ws", |mut stream| async move {
         let key = request_key(&mut stream).await;
         let more = "Sec-WebSocket-Extensions: permessage-deflate\r\n";

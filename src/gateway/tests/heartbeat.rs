@@ -1,4 +1,4 @@
-//! Pings, silence, and peers that take nothing.
+//! Pings, silent peers, and peers that accept no data.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::item::Capacity;
 use crate::wire::proto::realtime::{Ping, envelope::Message};
 use crate::wire::tags::envelope::{PING, PONG};
 
-/// How much earlier a ping may come, to come together with others.
+/// The maximum alignment of a ping.
 const EARLY: Duration = Duration::from_millis(250);
 
 #[tokio::test(start_paused = true)]
@@ -124,7 +124,7 @@ async fn a_paused_reader_is_no_verdict() {
     bot.pass(SEC).await;
     assert_eq!(bot.events.len(), 1000);
     assert_eq!(bot.seen().len(), 3, "it was never lost");
-    // What counts again is silence from now on.
+    // From now on the silence counts again.
     link.auto(Auto::NONE);
     let start = tokio::time::Instant::now();
     bot.until(State::Backoff).await;
@@ -198,7 +198,7 @@ async fn a_ping_can_be_ordered() {
     assert!(bot.gateway.ping());
     bot.settle().await;
     assert_eq!(link.pings().len(), 1);
-    // The next one comes as long after it as ever, together with those of others.
+    // The next ping follows after the usual interval, aligned as usual.
     bot.pass(10 * SEC - EARLY - 10 * MS).await;
     assert_eq!(link.pings().len(), 1);
     bot.pass(EARLY + 20 * MS).await;
@@ -213,9 +213,9 @@ async fn pings_of_the_servers_are_answered_and_are_no_call_s_answer() {
     let call = bot.send(30 * SEC);
     bot.settle().await;
     let cid = link.got()[0].cid;
-    // Without a cid it is an event too, for who listens.
+    // Without a cid the ping is an event as well, if there is a listener.
     bot.gateway.stats().set_wanted(PING, true);
-    // The server counts its pings by itself: one may have the cid of a call that waits.
+    // The server numbers its pings independently: a ping may have the cid of a pending call.
     for cid in [0, cid, 777] {
         link.say(cid, Message::Ping(Ping {}));
     }
@@ -226,7 +226,7 @@ async fn pings_of_the_servers_are_answered_and_are_no_call_s_answer() {
     assert_eq!((bot.outcome(call), bot.stat("unclaimed")), (None, 0));
     assert_eq!(bot.events.iter().map(|(tag, _)| *tag).collect::<Vec<_>>(), [PING]);
     bot.gateway.stats().set_wanted(PING, false);
-    // A flood of them is answered in part.
+    // A flood of pings is answered in part.
     for _ in 0..1000 {
         link.say(0, Message::Ping(Ping {}));
     }
@@ -248,7 +248,7 @@ async fn a_large_frame_on_a_slow_line_is_a_sign_of_life() {
     link.message(1, 1);
     bot.settle().await;
     assert_eq!((bot.state(), bot.events.len(), bot.seen().len()), (State::Ready, 1, 3));
-    // A byte now and then is none.
+    // Single bytes now and then are not a sign of life.
     let start = tokio::time::Instant::now();
     while bot.state() == State::Ready {
         link.drip(1);

@@ -1,11 +1,11 @@
-//! What was joined is joined again.
+//! Joins after a reconnect.
 
 use super::super::{Options, State};
 use super::bot::{Bot, CHANNEL_JOIN, CHANNEL_LEAVE, CLAN_JOIN, MS, Outcome, SEC, quick};
 use super::net::{Auto, Got, Link};
 use crate::wire::proto::realtime::envelope::Message;
 
-/// (tag, clan or channel) of what the client sent.
+/// Return (tag, clan or channel) of the joins that the client has sent.
 pub fn places(got: &[Got]) -> Vec<(u32, i64)> {
     let target = |got: &Got| match &got.message {
         Message::ClanJoin(join) => Some((CLAN_JOIN, join.clan_id)),
@@ -83,7 +83,7 @@ async fn one_that_fails_does_not_hinder_the_others() {
             if n == 2 { link.refuse(got) } else { link.answer(got) }
         }
         bot.until(State::Ready).await;
-        // It may be a passing trouble: the place stays in the list.
+        // The failure may be temporary: the target stays in the list.
         assert_eq!(places(&link.got()), ORDER);
     }
     drop(link);
@@ -158,7 +158,7 @@ async fn only_joins_that_were_granted_are_kept() {
 
 #[tokio::test(start_paused = true)]
 async fn joins_keep_to_the_limit_and_calls_take_turns_with_those_that_take_too_long() {
-    // 60 joins at 4 a second take 15 s, 5 more than the joins may.
+    // 60 joins at 4 per second take 15 s, 5 s longer than the limit.
     let (mut bot, _) = Bot::ready(Options { rate_limit: 4, ..quick() }).await;
     for id in 0..60 {
         bot.join(id);
@@ -176,7 +176,7 @@ async fn joins_keep_to_the_limit_and_calls_take_turns_with_those_that_take_too_l
     bot.pass(10 * SEC).await;
     let joined = places(&bot.net.link().got());
     assert_eq!(joined.len(), 60);
-    // One that is left before its turn is not joined again.
+    // A channel that is left before its turn is not joined again.
     bot.net.link().cut("cut");
     bot.serve_until(State::Ready).await;
     bot.leave(joined[59].1);

@@ -1,4 +1,4 @@
-//! Connecting, losing, backing off, authenticating, closing: in every state.
+//! Connecting, losses, backoff, authentication and closing, in every state.
 
 use super::super::{Denied, Failure, Options, State};
 use super::bot::{Bot, MS, Outcome, SEC, URL, quick};
@@ -59,7 +59,8 @@ async fn the_gap_begins_with_the_last_frame() {
     bot.serve_until(Ready).await;
     bot.settle().await;
     let (lost_at, back_at) = bot.gaps[0];
-    // The ping at 10 s, or a quarter of one before, is not answered, which is noticed at 20 s; the frame came at 3 s.
+    // The ping at 10 s (aligned up to 0.25 s earlier) is not answered, which is noticed at 20 s; the last frame
+    // arrived at 3 s.
     assert!((16.7..17.2).contains(&(back_at - lost_at)), "{}", back_at - lost_at);
     bot.finish().await;
 }
@@ -169,7 +170,7 @@ async fn answers_of_another_generation_are_ignored() {
     bot.gateway.provide_session(generation + 1, vec!["ws://future".into()]);
     bot.settle().await;
     assert_eq!(bot.state(), Authenticating);
-    // This one comes too late: the core asks again, and only the new answer counts.
+    // This session is too late: the core requests another one, and only the new answer counts.
     bot.pass(Options::default().session_timeout).await;
     let next = bot.wanted.last().unwrap().0;
     assert!(next > generation);
@@ -178,7 +179,7 @@ async fn answers_of_another_generation_are_ignored() {
     assert_eq!(bot.state(), Authenticating);
     bot.gateway.provide_session(next, vec!["ws://new".into()]);
     bot.until(Ready).await;
-    // A second answer to the same question changes nothing, now or at the next loss.
+    // A second answer to the same request has no effect, neither now nor at the next loss.
     bot.gateway.provide_session(next, vec!["ws://twice".into()]);
     bot.gateway.refuse_session(next, true, "twice".into());
     bot.net.link().cut("cut");

@@ -1,4 +1,5 @@
-//! What the server is spared: no second with more than eighty frames, and nothing sent again before it wants it.
+//! The frame limiter and retries: no second with more than eighty frames, and no retry before the server allows
+//! it.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::net::{Auto, Got, Link};
 use crate::wire::proto::realtime::{ApiRequestEvent, Error, MessageTypingEvent, Ping, envelope::Message};
 use crate::wire::tags::envelope::PONG;
 
-/// The most frames that came in any second, pings and all.
+/// Return the maximum number of frames in any second, pings included.
 fn most_in_a_second(got: &[Got]) -> usize {
     let seen = |from: &Got| got.iter().filter(|one| from.at <= one.at && one.at < from.at + SEC).count();
     got.iter().map(seen).max().unwrap_or(0)
@@ -21,13 +22,13 @@ async fn eighty_frames_go_out_in_any_second() {
     let (mut bot, link) = Bot::ready(Options::default()).await;
     bot.pass(SEC).await;
     let start = Instant::now();
-    // One in eighty is kept for a ping.
+    // One of eighty slots is reserved for pings.
     let calls: Vec<_> = (0..474).map(|_| bot.send(30 * SEC)).collect();
     bot.pass(5 * SEC + 20 * MS).await;
     let times: Vec<_> = link.got().iter().map(|got| got.at - start).collect();
     assert_eq!(times.len(), calls.len());
     for (n, at) in times.iter().enumerate() {
-        // tokio's timers count in milliseconds.
+        // tokio's timers have a resolution of milliseconds.
         let due = SEC * (n / 79) as u32;
         assert!(*at >= due && *at <= due + 10 * MS, "frame {n} after {at:?}, due {due:?}");
     }
@@ -60,7 +61,7 @@ async fn a_server_that_stalls_is_not_flooded_after_it() {
     for _ in 0..500 {
         bot.send(60 * SEC);
     }
-    // It reads nothing for a while: all that is sent meanwhile it sees at once.
+    // The server stalls for a while and then receives all frames at once.
     bot.pass(5 * SEC).await;
     assert!(link.all().len() <= 82, "{} wait for it", link.all().len());
     let held = link.all().len() - 1;
@@ -102,8 +103,8 @@ async fn a_new_connection_does_not_begin_anew() {
     }
 }
 
-/// Over TCP a ping goes with each handshake, and another one comes first of all: reconnects in a row had their own two
-/// each.
+/// Over TCP each handshake includes a ping, and the first regular one follows at once: several reconnects in a row
+/// send two pings each.
 #[tokio::test(start_paused = true)]
 async fn the_pings_of_handshakes_wait_for_their_places() {
     let options = Options { heartbeat_interval: 3 * SEC, ..quick() };
@@ -134,7 +135,7 @@ async fn the_pings_of_handshakes_wait_for_their_places() {
     bot.finish().await;
 }
 
-/// Pings of the server's are answered, within the eighty.
+/// The server's pings are answered within the limit.
 #[tokio::test(start_paused = true)]
 async fn the_answers_to_the_servers_pings_count() {
     let (mut bot, link) = Bot::ready(Options::default()).await;
@@ -170,7 +171,7 @@ async fn what_the_server_has_too_many_of_goes_again_in_order() {
         too_many(&link, got, &[("retry_after", "2.5")]);
     }
     bot.settle().await;
-    // What was made meanwhile waits behind them, and what is no message does not wait.
+    // Later messages wait behind them; other calls do not wait.
     let later = bot.send_marked(5, 30 * SEC);
     let other = bot.call(API, ApiRequestEvent::default(), 30 * SEC);
     bot.pass(2 * SEC).await;
@@ -264,7 +265,7 @@ async fn only_calls_of_the_api_get_their_answer_in_chunks_and_all_share_one_boun
     link.chunk(cids[3], 0, false, &[1; 200]);
     bot.settle().await;
     assert_eq!(bot.failure(calls[2]), Some(&super::super::Failure::TooLong));
-    // One that is over gives its part back, however it ends.
+    // A finished call frees its share, whatever its outcome.
     bot.cancel(calls[0]);
     bot.settle().await;
     link.chunk(cids[2], 0, false, &[1; 600]);
@@ -281,7 +282,8 @@ async fn no_call_goes_out_after_the_end_of_a_lease() {
     let first = bot.send(10 * SEC);
     bot.pass(100 * MS).await;
     assert!(matches!(bot.outcome(first), Some(Outcome::Reply(..))), "{:?}", bot.outcome(first));
-    // The process is stopped for a while: when it goes on, the call and the end of the lease are both in the past.
+    // The process is suspended for a while: when it resumes, both the call and the end of the lease are in the
+    // past.
     let late = bot.send(10 * SEC);
     tokio::time::advance(2 * SEC).await;
     let never = bot.send(SEC);
@@ -293,7 +295,7 @@ async fn no_call_goes_out_after_the_end_of_a_lease() {
         "{:?}",
         bot.outcome(never)
     );
-    // Pings go on: the connection is as good as ever, and with a new lease the call goes.
+    // Pings continue: the connection is intact, and with a new lease the call is sent.
     assert_eq!(bot.gateway.state(), State::Ready);
     bot.gateway.renew_lease(SEC);
     bot.pass(200 * MS).await;

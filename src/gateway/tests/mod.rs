@@ -1,5 +1,6 @@
-//! Faults, on simulated time and over loopback TCP. `net` is the scripted network, `bot` watches the promises that hold
-//! in every test: one live connection, legal moves, one outcome for each call, nothing left at the end.
+//! Fault tests, with simulated time and over loopback TCP. `net` is the scripted network; `bot` checks the
+//! invariants of every test: one live connection, legal transitions, one outcome per call, nothing left at the
+//! end.
 
 mod bot;
 mod calls;

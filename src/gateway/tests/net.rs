@@ -1,4 +1,4 @@
-//! A scripted network: what happens to each connect, and what the peer says and takes.
+//! A scripted network: the outcome of each connect, and what the peer sends and accepts.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,14 +17,14 @@ use crate::wire::proto::realtime::{
 };
 use crate::wire::tags::envelope as tags;
 
-/// What becomes of a connect.
+/// The outcome of a connect.
 #[derive(Debug, Clone)]
 pub enum Plan {
     Accept,
     Refuse(&'static str),
-    /// The credential is refused, not the connection.
+    /// Rejects the credential, not the connection.
     RefuseSession,
-    /// No answer, ever.
+    /// Never answers.
     Hang,
     AcceptAfter(Duration),
 }
@@ -40,7 +40,7 @@ pub struct Auto {
 
 impl Auto {
     pub const ALL: Self = Self { pings: true, joins: true, calls: true, goodbye: true };
-    /// Alive, and nothing else.
+    /// Answers pings only.
     pub const PINGS: Self = Self { joins: false, calls: false, ..Self::ALL };
     pub const NONE: Self = Self { pings: false, joins: false, calls: false, goodbye: false };
 }
@@ -68,7 +68,7 @@ impl Net {
         self.0.lock().unwrap()
     }
 
-    /// For the next connect that has no plan yet; without one it is accepted.
+    /// Plan the next connect that has no plan yet; unplanned ones are accepted.
     pub fn plan(&self, plan: Plan) {
         self.lock().plans.push_back(plan);
     }
@@ -77,22 +77,22 @@ impl Net {
         self.lock().plans.clear();
     }
 
-    /// For the links to come.
+    /// Set the automatic answers of future links.
     pub fn auto(&self, auto: Auto) {
         self.lock().auto = auto;
     }
 
-    /// Where it was connected to, in order.
+    /// Return the URLs of all connects, in order.
     pub fn urls(&self) -> Vec<String> {
         self.lock().urls.clone()
     }
 
-    /// When the pings came that went with a handshake.
+    /// Return when the pings of handshakes arrived.
     pub fn greetings(&self) -> Vec<Instant> {
         self.lock().greetings.clone()
     }
 
-    /// The link made last.
+    /// Return the latest link.
     pub fn link(&self) -> Link {
         self.lock().links.last().expect("a connection was made").clone()
     }
@@ -101,7 +101,7 @@ impl Net {
         self.lock().links.len()
     }
 
-    /// How many links the client holds right now.
+    /// Return the number of links that the client holds now.
     pub fn live(&self) -> usize {
         self.lock().links.iter().filter(|link| link.lock().held).count()
     }
@@ -144,7 +144,7 @@ impl Connect for Connector {
     }
 }
 
-/// A frame the client sent.
+/// A frame from the client.
 #[derive(Debug, Clone)]
 pub struct Got {
     pub cid: u16,
@@ -160,7 +160,7 @@ pub struct Link(Arc<Mutex<Wire>>);
 struct Wire {
     auto: Auto,
     held: bool,
-    /// For the client to read; after the end there is nothing.
+    /// Frames for the client to read.
     frames: VecDeque<Result<Frame, Lost>>,
     reader: Option<Waker>,
     got: Vec<Got>,
@@ -211,7 +211,7 @@ impl Link {
         self.push(Ok(websocket_frame(frame.into())));
     }
 
-    /// A WebSocket ping, pong or text.
+    /// Send a WebSocket ping, pong or text.
     pub fn other(&self) {
         self.push(Ok(Frame::Other));
     }
@@ -232,7 +232,7 @@ impl Link {
         self.say(0, Message::ChannelMessage(ChannelMessage { channel_id, message_id, ..Default::default() }));
     }
 
-    /// The answer a good server gives.
+    /// Send the answer of a regular server.
     pub fn answer(&self, got: &Got) {
         self.say(got.cid, answer_to(&got.message));
     }
@@ -249,12 +249,12 @@ impl Link {
         self.raw(frame);
     }
 
-    /// What the client sent, without pings.
+    /// Return the client's frames without pings.
     pub fn got(&self) -> Vec<Got> {
         self.lock().got.iter().filter(|got| got.tag != tags::PING).cloned().collect()
     }
 
-    /// The pings, without the one that goes out as soon as it is connected.
+    /// Return the pings without the one that follows the connect.
     pub fn pings(&self) -> Vec<Got> {
         self.lock().got.iter().filter(|got| got.tag == tags::PING).skip(1).cloned().collect()
     }
@@ -263,12 +263,12 @@ impl Link {
         self.lock().got.iter().find(|got| got.tag == tags::PING).cloned()
     }
 
-    /// Everything, in the order it came.
+    /// Return all frames in order of arrival.
     pub fn all(&self) -> Vec<Got> {
         self.lock().got.clone()
     }
 
-    /// Pretends to have sent so many bytes of a frame that is not whole yet.
+    /// Pretend to have sent this many bytes of an incomplete frame.
     pub fn drip(&self, bytes: u64) {
         let mut wire = self.lock();
         wire.bytes += bytes;
@@ -277,7 +277,7 @@ impl Link {
         }
     }
 
-    /// The peer stops taking anything, or begins again.
+    /// Stop or resume accepting data.
     pub fn stick(&self, stuck: bool) {
         let mut wire = self.lock();
         wire.stuck = stuck;
@@ -290,7 +290,7 @@ impl Link {
         self.lock().breaks_on_send = true;
     }
 
-    /// A defect of the client itself, at its next read.
+    /// Make the client panic at its next read.
     pub fn panic(&self) {
         self.lock().panics = true;
         self.typing(0);
@@ -322,7 +322,7 @@ fn answer_to(message: &Message) -> Message {
     }
 }
 
-/// The client's end.
+/// The client's end of a connection.
 struct End(Link);
 
 impl Transport for End {

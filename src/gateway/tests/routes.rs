@@ -1,4 +1,4 @@
-//! Several URLs: in order, within one attempt, and what worked first the next time; what is told; what is not.
+//! Several URLs: tried in order within one attempt, the last working transport first; and what is logged.
 
 use super::super::{Options, State};
 use super::bot::{Bot, SEC, quick};
@@ -16,7 +16,7 @@ fn transport(bot: &Bot) -> &'static str {
     bot.gateway.stats().transport().map_or("", |kind| kind.name())
 }
 
-/// The schemes that were tried, in order.
+/// Return the schemes of the attempts, in order.
 fn tried(bot: &Bot) -> Vec<String> {
     bot.net.urls().iter().map(|url| url.split(':').next().unwrap().to_owned()).collect()
 }
@@ -29,7 +29,7 @@ async fn a_transport_that_is_refused_leads_to_the_next_in_the_same_attempt() {
     bot.until(State::Ready).await;
     assert_eq!((tried(&bot), transport(&bot)), (vec!["wss".into(), "tcps".into()], "tcp"));
     assert_eq!(bot.seen(), [State::Connecting, State::Joining, State::Ready], "one attempt");
-    // What worked comes first the next time, and the other is still there.
+    // The transport that worked is tried first the next time; the other one remains available.
     for (plan, schemes) in [(Plan::Accept, vec!["tcps"]), (Plan::Refuse("gone"), vec!["tcps", "wss"])] {
         bot.net.plan(plan);
         bot.net.link().cut("cut");
@@ -153,7 +153,7 @@ async fn each_step_is_told_to_whoever_wants_to_hear_it() {
     ] {
         assert!(log.contains(told), "{told}:\n{log}");
     }
-    // Nobody hears anything from now on.
+    // Disable the log.
     bot.gateway.trace().set_level(u8::MAX);
     let told = bot.log.len();
     bot.reconnect().await;

@@ -1,4 +1,4 @@
-//! The real WebSocket over loopback TCP, against a peer that does what peers should not.
+//! The real WebSocket over loopback TCP against a misbehaving peer.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::bot::{Bot, MS, Outcome, SEC, TYPING, quick};
 use crate::wire::encode_envelope;
 use crate::wire::tags::envelope::PING;
 
-/// Impatient, so that the tests are short; nothing here depends on how fast the machine is.
+/// Options with short timeouts. No test depends on the speed of the machine.
 fn impatient() -> Options {
     Options {
         connect_timeout: 500 * MS,
@@ -55,7 +55,7 @@ impl Peer {
         timeout(60 * SEC, self.0.accept()).await.expect("the client connects").unwrap().0
     }
 
-    /// A WebSocket whose client has sent its first ping.
+    /// Accept a WebSocket whose client has sent its first ping.
     async fn websocket(&self) -> WebSocketStream<TcpStream> {
         let mut socket = tokio_tungstenite::accept_async(self.accept().await).await.unwrap();
         let ping = timeout(60 * SEC, socket.next()).await.expect("a ping comes at once").unwrap().unwrap();
@@ -64,7 +64,7 @@ impl Peer {
         socket
     }
 
-    /// A client that is ready, and the naked stream behind its WebSocket.
+    /// Bring a client to ready and return the raw stream behind its WebSocket.
     pub async fn raw(&self, bot: &mut Bot) -> TcpStream {
         bot.connect(&self.url("ws")).unwrap();
         let mut stream = self.accept().await;
@@ -78,7 +78,7 @@ impl Peer {
     }
 }
 
-/// Reads the client's request; its key.
+/// Read the client's request and return its key.
 pub async fn request_key(stream: &mut TcpStream) -> String {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
@@ -98,7 +98,7 @@ pub fn switching(key: &str, more: &str) -> String {
     )
 }
 
-/// A WebSocket frame as servers send it.
+/// Return a WebSocket frame as servers send it.
 fn frame(payload: &[u8]) -> Vec<u8> {
     assert!(payload.len() < 126);
     [&[0x82, payload.len() as u8][..], payload].concat()
@@ -116,7 +116,7 @@ async fn a_server_may_choose_the_subprotocol_or_none() {
         bot.connect(&peer.url("ws")).unwrap();
         let mut stream = peer.accept().await;
         let key = request_key(&mut stream).await;
-        // The first frame may come in the same packet as the answer.
+        // The first frame may arrive in the same packet as the response.
         let answer = [switching(&key, chosen).into_bytes(), frame(&typing())].concat();
         stream.write_all(&answer).await.unwrap();
         bot.until(State::Ready).await;
@@ -161,7 +161,7 @@ async fn a_frame_that_never_ends_is_no_sign_of_life() {
     let mut stream = peer.raw(&mut bot).await;
     let (mut reader, mut writer) = stream.split();
     let dripping = async {
-        // A frame of 100,000 bytes, of which one comes now and then.
+        // A frame of 100,000 bytes that arrives one byte at a time.
         let _ = writer.write_all(&[0x82, 127, 0, 0, 0, 0, 0, 1, 0x86, 0xA0]).await;
         while writer.write_all(&[0]).await.is_ok() {
             sleep(20 * MS).await;
@@ -202,7 +202,7 @@ async fn a_cut_in_the_middle_of_a_frame_is_a_loss() {
 async fn a_half_open_connection_is_noticed_while_much_waits_to_be_written() {
     let peer = Peer::new().await;
     let mut bot = bot(impatient());
-    // The peer's machine is gone: nobody reads, nobody answers, nobody resets.
+    // The peer's machine has disappeared: nothing reads, answers or resets.
     let stream = peer.raw(&mut bot).await;
     for _ in 0..600 {
         let body = bytes::Bytes::from(vec![0; 64 << 10]);
@@ -210,7 +210,7 @@ async fn a_half_open_connection_is_noticed_while_much_waits_to_be_written() {
     }
     let mut failed = 0;
     let reason = loop {
-        // These calls have no decodable body and are not in the ledger: they are counted here.
+        // The bodies of these calls do not decode; the bot does not track them, so count them here.
         let mut items = Vec::new();
         bot.inbox.drain(256, &mut items);
         let mut lost = None;
@@ -286,7 +286,7 @@ async fn at_close_the_goodbye_is_said_and_waited_for() {
     bot.until(State::Ready).await;
     let call = bot.send(60 * SEC);
     bot.pass(20 * MS).await;
-    // Unread frames: a client that just closed its socket would reset the connection.
+    // Unread frames: a client that only closed its socket would reset the connection.
     for _ in 0..100 {
         socket.feed(Message::Binary(typing().into())).await.unwrap();
     }

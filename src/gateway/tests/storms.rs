@@ -1,7 +1,7 @@
-//! A thousand storms: random orders, faults and delays, and what must hold through all of them.
+//! A thousand storms: random commands, faults and delays, and the invariants that hold throughout.
 //!
-//! The bot's ledger checks the moves, the generations and the outcomes as they come; the network counts the live
-//! connections. Here is the model of what should be joined, and the calm after the storm in which all must be well.
+//! The bot checks transitions, generations and outcomes as they arrive; the network counts the live connections.
+//! This file models what should be joined, and the recovery after each storm.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ enum Op {
     JoinClan(i64),
     Join(i64),
     Leave(i64),
-    /// Of the calls made so far.
+    /// An index into the calls made so far.
     Cancel(prop::sample::Index),
     Close,
     Reconnect,
@@ -101,13 +101,13 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What a call was for: its tag, and the clan, channel or mark.
+/// The purpose of a call: its tag, and the clan, channel or mark.
 type Purpose = (u32, i64);
 
 struct Storm {
     bot: Bot,
     made: Vec<(CallId, Purpose)>,
-    /// How much of the bot's ledger has been read.
+    /// The number of outcomes already processed.
     read: usize,
     ended: usize,
     joined: BTreeSet<Purpose>,
@@ -175,7 +175,7 @@ impl Storm {
     }
 
     fn make(&mut self, purpose: Purpose, call: impl FnOnce(&mut Bot) -> CallId) {
-        // Without a connection the handle says so at once: that is no call.
+        // Without a connection the handle rejects a call at once.
         if self.bot.gateway.state() == State::Closed || self.bot.gateway.state() == State::Idle {
             return;
         }
@@ -183,7 +183,7 @@ impl Storm {
         self.made.push((id, purpose));
     }
 
-    /// Reads what the bot was told since the last time: which places are joined now.
+    /// Process the new outcomes and update the joined targets.
     fn learn(&mut self) {
         self.bot.look();
         for id in &self.bot.done[self.read..] {
@@ -202,7 +202,7 @@ impl Storm {
             }
         }
         self.read = self.bot.done.len();
-        // A list belongs to one connect: nothing is taken over from what was closed. Outcomes never come after.
+        // The list belongs to one connection: a closed one leaves nothing. No outcomes follow.
         let ended = self.bot.seen().iter().filter(|state| **state == State::Closed).count();
         if ended > self.ended {
             self.ended = ended;
@@ -210,7 +210,7 @@ impl Storm {
         }
     }
 
-    /// The peer is well again: so is the bot, soon.
+    /// Restore the peer and wait until the bot recovers.
     async fn calm(&mut self) {
         self.bot.net.forget_plans();
         self.bot.net.auto(Auto::ALL);
@@ -220,7 +220,7 @@ impl Storm {
             self.settle().await;
         }
         if self.bot.state() != State::Ready {
-            // Given up, or never begun: it can begin again.
+            // The connection was closed or never opened: it can be opened again.
             self.bot.connect(URL).expect("nothing is open");
             self.settle().await;
         }
@@ -243,7 +243,7 @@ impl Storm {
         assert_eq!(self.bot.stat("pending"), 0, "old calls are over by now");
     }
 
-    /// Brings each session that is asked for until nothing more is to come.
+    /// Provide the requested sessions until nothing more happens.
     async fn settle(&mut self) {
         for _ in 0..60 {
             if let (State::Authenticating, Some((generation, ..))) =

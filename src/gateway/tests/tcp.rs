@@ -1,4 +1,4 @@
-//! Abridged TCP over loopback, against a peer that does what peers should not.
+//! Abridged TCP over loopback against a misbehaving peer.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::wire::proto::realtime::ApiRequestEvent;
 use crate::wire::tags::envelope::{CHANNEL_MESSAGE_ACK, PING, PONG};
 use crate::wire::{encode_envelope, peek};
 
-/// The ping that comes with the handshake.
+/// The ping in the handshake.
 const HANDSHAKE_PING: [u8; 3] = [0, 0xFF, 0xFF];
 
 fn bot(options: Options) -> Bot {
@@ -32,7 +32,7 @@ impl Peer {
         format!("tcp://{}?token=tok%2Ben", self.0.local_addr().unwrap())
     }
 
-    /// Takes the handshake, and no more.
+    /// Accept the handshake only.
     async fn accept(&self) -> Stream {
         let mut stream = timeout(60 * SEC, self.0.accept()).await.expect("the client connects").unwrap().0;
         stream.set_nodelay(true).unwrap();
@@ -48,7 +48,7 @@ impl Peer {
         Stream(stream)
     }
 
-    /// A client that is ready.
+    /// Bring a client to ready.
     async fn ready(&self, bot: &mut Bot) -> Stream {
         bot.connect(&self.url()).unwrap();
         let mut stream = self.accept().await;
@@ -74,7 +74,7 @@ impl Stream {
         self.0.write_all(bytes).await.unwrap();
     }
 
-    /// What the client says next, as the server takes it: without any zero at the end.
+    /// Return the client's next frame as the server receives it: without trailing zeros.
     async fn hear(&mut self) -> Said {
         let first = self.0.read_u8().await.unwrap();
         let words = match first {
@@ -97,13 +97,13 @@ impl Stream {
         Said::Call(seen.cid as u16, seen.tag, envelope[seen.body].to_vec())
     }
 
-    /// Answers the ping that comes now.
+    /// Answer the next frame, which is a ping.
     async fn pong(&mut self) {
         let Said::Ping(ping) = self.hear().await else { panic!("a ping comes at once") };
         self.say(&ping).await;
     }
 
-    /// The call that comes now: its cid, tag and body.
+    /// Return cid, tag and body of the next frame, which is a call.
     async fn call(&mut self) -> (u16, u32, Vec<u8>) {
         match self.hear().await {
             Said::Call(cid, tag, body) => (cid, tag, body),
@@ -112,7 +112,7 @@ impl Stream {
     }
 }
 
-/// An envelope as the server frames it.
+/// Return an envelope as the server frames it.
 fn abridged(envelope: &[u8]) -> Vec<u8> {
     let words = envelope.len().div_ceil(4);
     assert!(words < 0x7F);
@@ -126,7 +126,7 @@ fn message() -> Vec<u8> {
     encode_envelope(0, MESSAGE, &[0x08, 1, 0x10, 2, 0x18, 3]).to_vec()
 }
 
-/// The same as a WebSocket's frame.
+/// Return an event as a WebSocket frame.
 fn pushed() -> Vec<u8> {
     let envelope = message();
     [&[0x82, envelope.len() as u8][..], &envelope].concat()
@@ -148,7 +148,7 @@ async fn calls_events_and_raw_answers_find_their_way() {
         let head = [0xFF, 0, 2, 0, 0, 0, last];
         [&head[..], &(body.len() as u32).to_be_bytes(), body].concat()
     };
-    // All of it mixed, one byte at a time.
+    // All kinds of frames, one byte at a time.
     let all = [chunk(0, b"ab"), pushed(), ack, chunk(0xFF, b"c\0\0"), abridged(&message())].concat();
     let slow = async {
         for byte in all {
@@ -180,7 +180,7 @@ async fn the_first_thing_the_server_says_proves_that_it_took_the_session() {
     let mut bot = bot(quick());
     bot.connect(&peer.url()).unwrap();
     let mut stream = peer.accept().await;
-    // An event may come before the answer to the ping; it is not lost.
+    // An event may precede the answer to the ping and is not lost.
     stream.say(&[pushed(), HANDSHAKE_PING.to_vec()].concat()).await;
     bot.until(State::Ready).await;
     while bot.events.is_empty() {
@@ -190,7 +190,7 @@ async fn the_first_thing_the_server_says_proves_that_it_took_the_session() {
     bot.finish().await;
 }
 
-/// Why a first connect fails; the peer does `answer`.
+/// Return the reason of a failed first connect; the peer runs `answer`.
 async fn refused<F: Future<Output = ()>>(answer: impl FnOnce(Stream) -> F) -> String {
     let peer = Peer::new().await;
     let mut bot = bot(Options { connect_timeout: SEC, ..quick() });

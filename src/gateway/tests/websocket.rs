@@ -1,5 +1,5 @@
-//! The cases of the Autobahn suite for clients, section by section, at what our client does with them: binary messages are
-//! events, text is ignored, and a breach of the protocol ends the connection.
+//! The client cases of the Autobahn suite, section by section, as far as they apply: binary messages are events,
+//! text is ignored, and a protocol violation ends the connection.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -18,7 +18,7 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-/// A frame as servers send it: the first byte as given.
+/// Return a frame as servers send it, with this first byte.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match payload.len() {
@@ -36,7 +36,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A typing event of exactly this many bytes, 20 at least.
+/// Return a typing event of exactly this many bytes, at least 20.
 fn event(length: usize) -> Vec<u8> {
     let (mut inner, mut outer);
     let mut name = length - 8;
@@ -66,7 +66,7 @@ impl Case {
 
     async fn say(&mut self, bytes: &[u8], piece: usize) {
         for piece in bytes.chunks(piece) {
-            // The client may have seen enough in the middle of it.
+            // The client may close the connection in the middle.
             if self.stream.write_all(piece).await.is_err() {
                 return;
             }
@@ -76,10 +76,10 @@ impl Case {
         }
     }
 
-    /// The client takes it, and what comes after it; how many events it was.
+    /// Send bytes that the client accepts, followed by an event, and return the number of events.
     async fn taken(mut self, bytes: &[u8], piece: usize) -> usize {
         self.say(bytes, piece).await;
-        // One more event, which nothing before it resembles.
+        // A final event that differs from all previous ones.
         let last = encode_envelope(0, TYPING, &[0x10, 77]);
         self.say(&frame(FIN | BINARY, &last), usize::MAX).await;
         while self.bot.events.last().is_none_or(|(_, body)| body[..] != [0x10, 77]) {
@@ -92,7 +92,7 @@ impl Case {
         events
     }
 
-    /// It ends the connection; the reason.
+    /// Send bytes that end the connection, and return the reason.
     async fn ends(mut self, bytes: &[u8], piece: usize) -> String {
         self.say(bytes, piece).await;
         let reason = timeout(60 * SEC, self.bot.until(State::Backoff)).await.expect("it ends");
@@ -100,7 +100,7 @@ impl Case {
         reason
     }
 
-    /// The frames the client sends until one of this opcode, its payload unmasked.
+    /// Read the client's frames up to one of this opcode and return its unmasked payload.
     async fn hear(&mut self, opcode: u8) -> Vec<u8> {
         loop {
             let first = self.stream.read_u8().await.unwrap();
@@ -163,7 +163,7 @@ async fn section_2_pings_and_pongs() {
         let mut case = Case::new().await;
         let pings: Vec<u8> = (0..10).flat_map(|n| frame(FIN | PING, &[b'p', n])).collect();
         case.say(&pings, piece).await;
-        // Several may be answered by the last one's pong alone (RFC 6455, 5.5.3).
+        // One pong may answer several pings (RFC 6455, 5.5.3).
         while case.hear(PONG).await != [b'p', 9] {}
         case.bot.finish().await;
     }
@@ -226,7 +226,7 @@ async fn section_6_utf_8() {
     let greek = "κόσμε 🦀 \u{10FFFF}".as_bytes();
     assert_eq!(taken(&frame(FIN | TEXT, greek)).await, 0);
     for at in 0..greek.len() {
-        // Also in the middle of a letter.
+        // Also in the middle of a character.
         let split = [frame(TEXT, &greek[..at]), frame(FIN | CONTINUATION, &greek[at..])].concat();
         assert_eq!(taken(&split).await, 0, "split at {at}");
     }
@@ -250,7 +250,7 @@ async fn section_7_closing() {
     let close = |payload: &[u8]| frame(FIN | CLOSE, payload);
     let code = |code: u16, reason: &[u8]| frame(FIN | CLOSE, &[&code.to_be_bytes()[..], reason].concat());
     assert_eq!(ends(&close(b"")).await, "the server closed the connection");
-    // What comes after it is not looked at.
+    // Everything after it is ignored.
     let after = [code(1000, b"bye"), frame(FIN | BINARY, &event(30)), code(1001, b"")].concat();
     assert_eq!(ends(&after).await, "the server closed the connection with code 1000");
     for fine in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4006, 4999] {
@@ -264,7 +264,7 @@ async fn section_7_closing() {
     breaks(&close(b"\x03")).await;
     breaks(&code(1000, &[b'*'; 124])).await;
     breaks(&code(1000, b"\xCE\xBA\xE1\xBD\xB9\xCF\x83\xED\xA0\x80")).await;
-    // The client says the same back, and closes.
+    // The client echoes the close frame and closes.
     let mut case = Case::new().await;
     case.say(&code(1000, b""), usize::MAX).await;
     assert_eq!(case.hear(CLOSE).await[..2], 1000u16.to_be_bytes());
@@ -286,7 +286,7 @@ async fn sections_9_and_10_large_messages_however_they_are_cut() {
     }
     let over = frame(FIN | BINARY, &event((32 << 20) + 1));
     breaks(&over[..100_000]).await;
-    // The bound is that of the message, however it is cut.
+    // The bound applies to the whole message, however it is fragmented.
     let half = event(17 << 20);
     breaks(&[frame(BINARY, &half), frame(FIN | CONTINUATION, &half)].concat()).await;
 }

@@ -1,4 +1,4 @@
-//! From a host's name to an open stream: all its addresses are tried, and the first that answers is taken (RFC 8305).
+//! Opens a stream to a host: its addresses are tried in a staggered race and the first to answer wins (RFC 8305).
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -20,11 +20,11 @@ use tokio_rustls::client::TlsStream;
 use super::tls::{self, Tls};
 use super::{Endpoint, Lost};
 
-/// How long an address is waited for before the next one is tried as well.
+/// The delay before the next address is tried in parallel.
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// # Errors
-/// A sentence that names host and port.
+/// A message that contains host and port.
 pub async fn dial(endpoint: &Endpoint, tls: &Tls) -> Result<Stream, Lost> {
     let (host, port) = (&endpoint.host, endpoint.port);
     let socket = connect(host, port)
@@ -48,7 +48,7 @@ async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     race(interleaved(addresses), TcpStream::connect).await
 }
 
-/// The families take turns, beginning with the one the system prefers.
+/// Alternate the address families, starting with the one that the system prefers.
 fn interleaved(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
     let first = addresses.first().is_some_and(SocketAddr::is_ipv4);
     let (mut one, mut other): (VecDeque<_>, VecDeque<_>) =
@@ -61,8 +61,8 @@ fn interleaved(addresses: Vec<SocketAddr>) -> VecDeque<SocketAddr> {
     mixed
 }
 
-/// Tries one address after the other, each a while after the one before or as soon as that has failed; the first that
-/// answers wins. The error is the last one.
+/// Try the addresses in order, each a while after the previous one or as soon as that has failed. The first to
+/// answer wins; the error is the last one.
 async fn race<T, F: Future<Output = io::Result<T>>>(
     mut addresses: VecDeque<SocketAddr>,
     attempt: impl Fn(SocketAddr) -> F,
@@ -105,13 +105,13 @@ impl Stream {
         Self { socket: Socket::Tls(Box::new(socket)), read: 0 }
     }
 
-    /// Bytes read so far, without those of TLS itself.
+    /// Return the number of bytes read, without TLS overhead.
     pub fn bytes_read(&self) -> u64 {
         self.read
     }
 }
 
-/// Calls the method of whichever socket it is.
+/// Calls a method of the inner socket.
 macro_rules! either {
     ($self:ident, $socket:ident => $call:expr) => {
         match &mut $self.get_mut().socket {
@@ -217,7 +217,7 @@ mod tests {
     async fn a_name_with_a_dead_address_is_reached_by_another() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        // Nobody listens at the first of these.
+        // No listener has the first of these addresses.
         let addresses = [format!("[::1]:{port}"), format!("127.0.0.1:{port}")].map(|text| address(&text));
         let socket = race(addresses.into(), TcpStream::connect).await.unwrap();
         assert_eq!(socket.peer_addr().unwrap(), address(&format!("127.0.0.1:{port}")));

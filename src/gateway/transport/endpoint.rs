@@ -1,4 +1,4 @@
-//! Where to connect to, and as whom: read from a URL.
+//! The endpoint of a connection, parsed from a URL, and the tokens to redact.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,24 +7,24 @@ use tokio_tungstenite::tungstenite::http::Uri;
 
 use super::{Kind, Lost};
 
-/// A URL, understood. Its token appears in no text this type makes.
+/// A parsed URL. Neither `Display` nor `Debug` shows its token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     pub kind: Kind,
     pub secure: bool,
     pub host: String,
     pub port: u16,
-    /// The session, from the query; decoded.
+    /// The session token from the query, decoded.
     pub token: String,
-    /// The whole, for a transport whose handshake carries it.
+    /// The whole URL, for a transport whose handshake contains it.
     pub(crate) uri: Uri,
 }
 
 impl Endpoint {
     /// # Errors
-    /// A sentence, when this is no URL of a transport.
+    /// If the URL is invalid or names no known transport.
     pub fn parse(url: &str) -> Result<Self, Lost> {
-        // The parser's error quotes nothing, but the URL must not leak by a later version either.
+        // The parser's error quotes nothing today; do not depend on that, the URL is secret.
         let uri: Uri = url.parse().map_err(|_| Lost::new("the socket URL is not a URL"))?;
         let host = uri.host().ok_or_else(|| Lost::new("the socket URL names no host"))?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -42,14 +42,14 @@ impl Endpoint {
         Ok(Self { kind, secure, host, port: uri.port_u16().unwrap_or(default), token, uri })
     }
 
-    /// The token as it stands in the URL, and decoded.
+    /// Return the token as encoded in the URL, and decoded.
     pub fn secrets(&self) -> impl Iterator<Item = String> {
         let encoded = self.uri.query().and_then(token_of).unwrap_or_default().to_owned();
         [encoded, self.token.clone()].into_iter()
     }
 }
 
-/// Host, port and transport; nothing else.
+/// Shows host, port and transport only.
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tls = if self.secure { " over TLS" } else { "" };
@@ -67,7 +67,7 @@ fn token_of(query: &str) -> Option<&str> {
     query.split('&').find_map(|pair| pair.strip_prefix("token="))
 }
 
-/// Percent-decoding; what is no UTF-8 or no code stays as it is.
+/// Decode percent-encoding. Invalid sequences and text that is not UTF-8 remain unchanged.
 fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -89,9 +89,9 @@ fn decode(text: &str) -> String {
     String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
 }
 
-/// Tokens of so many URLs are remembered: those of a session, and of the one before.
+/// The number of remembered tokens: those of the current session and of the previous one.
 const REMEMBERED: usize = 16;
-/// Shorter texts are in every sentence.
+/// Shorter tokens could match any text.
 const SHORTEST: usize = 4;
 
 #[derive(Debug, Default, Clone)]
@@ -109,7 +109,7 @@ impl Secrets {
         }
     }
 
-    /// The text without them.
+    /// Replace the tokens in a text.
     pub fn redact(&self, text: &str) -> String {
         let hidden = |text: String, secret: &String| text.replace(secret.as_str(), "[hidden]");
         self.0.iter().fold(text.to_owned(), hidden)

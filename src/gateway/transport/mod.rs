@@ -1,6 +1,6 @@
-//! How envelopes travel: each transport frames calls, pings and answers in its own way.
+//! The transports of envelopes: each frames calls, pings and answers in its own way.
 //!
-//! Another transport is one file with a [`Transport`] and a line in [`Connector`]. Tests put scripted ones in place.
+//! A new transport is one file with a [`Transport`] and a line in [`Connector`]. Tests use scripted ones.
 
 mod abridged;
 mod dial;
@@ -26,28 +26,28 @@ pub use websocket::frame as websocket_frame;
 use crate::wire::{Chunk, Malformed};
 use tls::Tls;
 
-/// The cid of the ping that goes with the handshake of a transport that pings_in_handshake.
+/// The cid of the ping in the handshake of a transport that sends one.
 pub const HANDSHAKE_PING: u16 = u16::MAX;
 
-/// Something the peer said.
+/// A frame from the peer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame {
     /// An encoded envelope, without padding.
     Envelope(Bytes),
-    /// A piece of a raw API answer.
+    /// A chunk of a raw API answer.
     Chunk { chunk: Chunk, payload: Bytes },
-    /// The answer to the ping of that cid, where pings are no envelopes.
+    /// The answer to the ping of this cid, where pings are not envelopes.
     Pong(u16),
-    /// The answer to the ping that went with the handshake.
+    /// The answer to the ping in the handshake.
     HandshakePong,
-    /// It cannot be read, and the next one can.
+    /// A malformed frame; the next one can be read.
     Malformed(Malformed),
-    /// Proof of life and nothing else.
+    /// A sign of life without content.
     Other,
 }
 
 impl Frame {
-    /// Bytes of what it carries.
+    /// Return the size of the content in bytes.
     pub fn weight(&self) -> usize {
         match self {
             Self::Envelope(bytes) | Self::Chunk { payload: bytes, .. } => bytes.len(),
@@ -56,16 +56,17 @@ impl Frame {
     }
 }
 
-/// Why there is no connection (any more).
+/// The cause of a lost connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// The network, the server, or the transport itself.
     Broken,
-    /// The server does not take the session: another transport would not help.
+    /// The server has rejected the session: another transport would not help.
     Credential,
 }
 
-/// The connection ended: how, in words for a log. Never holds a URL, which carries the token.
+/// A lost or failed connection. The reason is a text for the log and contains no URL, which would reveal the
+/// token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lost {
     pub reason: String,
@@ -77,7 +78,7 @@ impl Lost {
         Self { reason: reason.into(), cause: Cause::Broken }
     }
 
-    /// An HTTP status in place of an open connection.
+    /// Create the error for an HTTP status instead of an open connection.
     pub fn http(status: u16, reason: String) -> Self {
         Self { reason, cause: if status == 401 { Cause::Credential } else { Cause::Broken } }
     }
@@ -89,24 +90,24 @@ impl fmt::Display for Lost {
     }
 }
 
-/// An open connection that carries envelopes both ways.
+/// An open connection that carries envelopes in both directions.
 pub trait Transport: Send {
-    /// The next thing the peer said.
+    /// Receive the next frame.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, Lost>>;
-    /// Bytes read since it was opened, those of frames that are not whole yet as well.
+    /// Return the number of bytes read since the connection was opened, incomplete frames included.
     fn bytes_read(&self) -> u64;
     /// Ready when `send` or `ping` may be called.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>>;
-    /// Queues `Envelope { cid, <tag>: body }`; `poll_flush` writes it out. Gives the bytes of the frame.
+    /// Queue `Envelope { cid, <tag>: body }` for `poll_flush`. Returns the size of the frame in bytes.
     fn send(&mut self, cid: u16, tag: u32, body: &[u8]) -> Result<usize, Lost>;
-    /// Queues a ping, the same way.
+    /// Queue a ping. Returns the size of the frame in bytes.
     fn ping(&mut self, cid: u16) -> Result<usize, Lost>;
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>>;
-    /// Says good-bye and waits for the peer's.
+    /// Close the connection and wait for the peer to close it.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 
-/// How an endpoint is spoken to.
+/// The transport of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -122,7 +123,7 @@ impl Kind {
         }
     }
 
-    /// Does a ping go with its handshake, of the cid [`HANDSHAKE_PING`]?
+    /// Return whether the handshake includes a ping with the cid [`HANDSHAKE_PING`].
     pub fn pings_in_handshake(self) -> bool {
         self == Self::Tcp
     }
@@ -139,14 +140,14 @@ pub trait Connect: Send + Sync {
     fn connect(&self, endpoint: &Endpoint) -> Connecting;
 }
 
-/// The transports of the real world. The environment's proxy variables are not read, as aiohttp with its defaults does.
+/// The connector over the network. Ignores the environment's proxy variables, as aiohttp does by default.
 pub struct Connector {
     tls: Arc<Tls>,
     max_frame: usize,
 }
 
 impl Connector {
-    /// `max_frame` is the largest message taken from the peer, in bytes.
+    /// Create a connector; `max_frame` is the maximum size of a received message in bytes.
     pub fn new(trust: Trust, max_frame: usize) -> Self {
         Self { tls: Arc::new(Tls::new(trust)), max_frame }
     }

@@ -1,4 +1,4 @@
-//! Envelopes in abridged frames over TCP, mostly with TLS.
+//! Envelopes in abridged frames over TCP, usually with TLS.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -12,11 +12,11 @@ use super::dial::Stream;
 use super::{Endpoint, Frame, HANDSHAKE_PING, Lost, Transport};
 
 const READ_BUFFER: usize = 32 << 10;
-/// With so much unwritten nothing more is taken.
+/// No more frames are accepted while this many bytes are unwritten.
 const WRITE_BUFFER: usize = 128 << 10;
 
-/// Shakes hands, and waits for a sign that the server has taken the session: it sends no other answer than the one to the
-/// ping that goes with the handshake.
+/// Perform the handshake, and wait for a frame that shows that the server has accepted the session: its only
+/// answer to a handshake is the pong.
 pub async fn open(endpoint: &Endpoint, stream: Stream, max_frame: usize) -> Result<Box<dyn Transport>, Lost> {
     let mut tcp = Tcp {
         stream,
@@ -48,9 +48,9 @@ struct Tcp {
     decoder: Decoder,
     scratch: Box<[u8]>,
     unwritten: BytesMut,
-    /// What proved that the session was taken, for whoever reads.
+    /// The frame that showed it, to be returned first.
     first: Option<Frame>,
-    /// The answer to the handshake's ping is still to be told.
+    /// Whether the answer to the handshake's ping is still to be reported.
     awaits_handshake_pong: bool,
 }
 
@@ -66,7 +66,7 @@ impl Tcp {
         }
     }
 
-    /// Reads what is there into the decoder; 0 bytes are the end.
+    /// Read the available bytes into the decoder; 0 means the end of the stream.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, Lost>> {
         let mut room = ReadBuf::new(&mut self.scratch);
         let polled = Pin::new(&mut self.stream).poll_read(cx, &mut room);
@@ -75,7 +75,7 @@ impl Tcp {
         polled.map(|outcome| outcome.map(|()| read).map_err(|why| broke(&why)))
     }
 
-    /// Writes as much as is taken; ready when all is out.
+    /// Write as much as possible; ready when everything is written.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         while !self.unwritten.is_empty() {
             let polled = Pin::new(&mut self.stream).poll_write(cx, &self.unwritten);
@@ -131,7 +131,7 @@ impl Transport for Tcp {
         {
             return Poll::Ready(());
         }
-        // Closing a socket with something unread in it resets the connection, and our last frames with it.
+        // Closing a socket with unread data resets the connection and discards our last frames.
         loop {
             self.decoder.buffer().clear();
             if !matches!(ready!(self.poll_fill(cx)), Ok(1..)) {

@@ -1,4 +1,4 @@
-//! The TLS client configuration: rustls on ring. Certificates are verified unless [`Trust::Anybody`] was asked for by name.
+//! The TLS client configuration: rustls on ring. Certificates are verified except with [`Trust::Anybody`].
 
 use std::ffi::OsString;
 use std::io;
@@ -12,26 +12,26 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, Signatur
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-/// Whose certificates are taken.
+/// Which certificates are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
-    /// Webpki's roots, the system's, and those of the file.
+    /// Those of webpki's authorities, the system's, and those of the file.
     Authorities(Option<PathBuf>),
-    /// Any certificate: whoever sits in between can read and change everything.
+    /// Any certificate: an intermediary can read and change everything.
     Anybody,
 }
 
-/// The configurations in use, for the next client who trusts the same: the system's certificates take milliseconds to
-/// read and some 200 KB to hold, which a thousand bots need once.
+/// The configurations in use, shared by clients with the same trust: the system's certificates take milliseconds
+/// to read and about 200 KB of memory, which a thousand bots need once.
 static IN_USE: Mutex<Vec<(Basis, Weak<ClientConfig>)>> = Mutex::new(Vec::new());
 
-/// What a configuration is made from. A file of authorities that was written anew makes another one.
+/// The inputs of a configuration. A changed CA file results in a new configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Basis {
     trust: Trust,
     file: Option<(SystemTime, u64)>,
-    /// Where the system's certificates are looked for.
-    targets: [Option<OsString>; 2],
+    /// The environment variables that locate the system's certificates.
+    cert_env: [Option<OsString>; 2],
 }
 
 impl Basis {
@@ -43,7 +43,7 @@ impl Basis {
         Basis {
             trust: trust.clone(),
             file: file.and_then(|file| Some((file.modified().ok()?, file.len()))),
-            targets: ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os),
+            cert_env: ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os),
         }
     }
 }
@@ -52,7 +52,7 @@ impl Basis {
 /// As [`client_config`].
 fn shared_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
     let basis = Basis::of(trust);
-    // A fork may have copied the lock as it was held: then the child makes its own each time.
+    // A fork may have copied the lock in its locked state: the child then builds its own configuration each time.
     let known = IN_USE.try_lock().ok().and_then(|in_use| {
         in_use.iter().find(|(known, _)| *known == basis).and_then(|(_, config)| config.upgrade())
     });
@@ -67,7 +67,7 @@ fn shared_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
     Ok(config)
 }
 
-/// The configuration, found or made at the first connection that needs it.
+/// The configuration, looked up or built at the first connection that needs it.
 pub struct Tls {
     trust: Trust,
     config: OnceLock<Result<Arc<ClientConfig>, String>>,
@@ -79,14 +79,14 @@ impl Tls {
     }
 
     /// # Errors
-    /// A sentence, when the file of further authorities is unusable.
+    /// If the CA file is unusable.
     pub fn config(&self) -> Result<Arc<ClientConfig>, String> {
         self.config.get_or_init(|| shared_config(&self.trust)).clone()
     }
 }
 
 /// # Errors
-/// A sentence, when the file cannot be read or holds no certificate.
+/// If the CA file cannot be read or contains no certificate.
 fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -101,7 +101,7 @@ fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, String> {
 
 fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    // A broken certificate in the system's store is no reason to refuse all others.
+    // A broken certificate in the system's store does not invalidate the others.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = ca_file {
         let unreadable =
@@ -119,7 +119,7 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-/// What to say of a handshake that failed.
+/// Return the message for a failed handshake.
 pub fn failed(peer: &str, why: &io::Error) -> String {
     let inner = why.get_ref().and_then(|inner| inner.downcast_ref());
     // Must match the advice of mezon/_http/transport.py.
@@ -133,7 +133,7 @@ pub fn failed(peer: &str, why: &io::Error) -> String {
     format!("the TLS handshake with {peer} failed: {why}{advice}")
 }
 
-/// Takes any certificate. The peer must still hold the key of the one it shows, as TLS has it.
+/// Accepts any certificate. The peer must still own the key of the certificate it presents.
 #[derive(Debug)]
 struct TakesAny(Arc<CryptoProvider>);
 
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn those_who_trust_the_same_share_a_configuration_while_somebody_has_it() {
-        // Another test may be looking at the same moment, and then one is made that nobody shares.
+        // A concurrent test may hold the lock; then a configuration is built that is not shared.
         let shared = |trust: &Trust| {
             (0..100).find_map(|_| {
                 let (one, other) = (shared_config(trust).unwrap(), shared_config(trust).unwrap());

@@ -1,4 +1,4 @@
-//! From the wire to Python objects, by a plan.
+//! Decodes the wire format to Python objects according to a plan.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -7,20 +7,20 @@ use pyo3::exceptions::{PyUnicodeDecodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString};
 
-use super::content::{self, Content};
-use super::instance;
 use super::plan::{Fresh, Plan, PlanField, Shape};
+use super::{instance, json};
 use crate::wire::schema::{self, Kind};
-use crate::wire::{Fields, Malformed, Value, peek, varint};
+use crate::wire::{Fields, Malformed, Value, peek, plain_text, varint};
 
-/// Messages nest this deep at most.
+/// The maximum nesting of messages.
 const DEPTH: u32 = 32;
-/// What the elements of all lists of a message may cost together, lest two million bytes become a gigabyte of objects.
+/// The maximum cost of the elements of all lists of a message; without it two million bytes could become a
+/// gigabyte of objects.
 pub(super) const COST: usize = 1 << 20;
 pub(super) const COST_OF_A_MESSAGE: usize = 64;
 const COST_OF_A_SCALAR: usize = 1;
 
-/// What is left of both for the message at hand.
+/// The remaining depth and cost.
 #[derive(Clone, Copy)]
 struct Limits<'a> {
     depth: u32,
@@ -32,7 +32,7 @@ impl Limits<'_> {
         Ok(Self { depth: self.depth.checked_sub(1).ok_or(Malformed::TooDeep)?, ..self })
     }
 
-    /// Another element of a list.
+    /// Charge the cost of a list element.
     #[inline]
     fn spend(self, cost: usize) -> Result<(), Malformed> {
         self.cost.set(self.cost.get().checked_sub(cost).ok_or(Malformed::TooMany)?);
@@ -44,7 +44,7 @@ impl Limits<'_> {
     }
 }
 
-/// Why a message could not be built.
+/// Why a message could not be decoded.
 pub(in crate::py) enum DecodeError {
     Malformed(Malformed),
     Python(PyErr),
@@ -73,15 +73,16 @@ impl DecodeError {
 
 pub(super) type Decoded<'py> = Result<Bound<'py, PyAny>, DecodeError>;
 
-/// None where the wire type is not the field's own: to protobuf that is a field of another schema, and skipped.
+/// None if the wire type is not the field's own: protobuf treats it as an unknown field and skips it.
 type Found<'py> = Result<Option<Bound<'py, PyAny>>, DecodeError>;
 
-/// Builds the plan's instance from an encoded message.
+/// Build the plan's instance from an encoded message.
 pub(in crate::py) fn message<'py>(py: Python<'py>, plan: &Plan, body: &[u8]) -> Decoded<'py> {
     nested(py, plan, body, Limits { depth: DEPTH, cost: &Cell::new(COST) })
 }
 
-/// What the instance of an encoded message has in its dict. A JSON text is left at its zero when it was read before.
+/// Return the attributes of the instance of an encoded message. A JSON text that was decoded before keeps its
+/// zero.
 pub(super) fn attributes<'py>(
     py: Python<'py>,
     plan: &Plan,
@@ -116,7 +117,8 @@ fn values<'py>(
         }
     }
     let mut json = None;
-    // A message that comes in parts is all of them together, and that is how encoded messages are merged.
+    // A singular message that occurs in several parts is their concatenation: protobuf merges encoded messages
+    // that way.
     let mut inner: Vec<(&PlanField, Cow<'_, [u8]>)> = Vec::new();
     let mut fields = Fields::new(body);
     while let Some((number, value)) = fields.read()? {
@@ -152,7 +154,7 @@ fn values<'py>(
     }
     match json {
         _ if json_read => {}
-        Some((field, text)) => content::read(py, text)?.put(py, &dict, field)?,
+        Some((field, text)) => read_content(py, text)?.put(py, &dict, field)?,
         None if plan.has_json => Content::none(py).put_text(&dict)?,
         None => {}
     }
@@ -182,7 +184,7 @@ fn extend<'py>(
     value: Value<'_>,
     limits: Limits<'_>,
 ) -> Result<(), DecodeError> {
-    // Readers take packed and unpacked runs alike.
+    // Accept packed and unpacked runs alike.
     if let (Shape::Scalar(kind), Value::Bytes(run)) = (&field.shape, value)
         && !matches!(kind, Kind::String | Kind::Bytes)
     {
@@ -230,7 +232,7 @@ fn one<'py>(py: Python<'py>, shape: &Shape, value: Value<'_>, limits: Limits<'_>
     }
 }
 
-/// The value of a `google.protobuf.*Value`.
+/// Return the value of a `google.protobuf.*Value`.
 fn wrapped<'py>(py: Python<'py>, kind: Kind, body: &[u8]) -> Decoded<'py> {
     let mut fields = Fields::new(body);
     let mut found = zero(py, kind);
@@ -266,7 +268,7 @@ fn insert<'py>(
         }
     }
     for name in &field.names {
-        // The template's fresh dicts hold the map from the start.
+        // The template's fresh dicts contain the map from the start.
         if let Some(map) = dict.get_item(name.bind(py))? {
             map.set_item(&key, &item)?;
         }
@@ -274,7 +276,8 @@ fn insert<'py>(
     Ok(())
 }
 
-/// The items of a list message inside a bytes field. What cannot be read is no list: the message around it counts.
+/// Decode the items of a list message inside a bytes field. A malformed list is empty, so that the message around
+/// it is not lost.
 fn parts<'py>(
     py: Python<'py>,
     list_field: u32,
@@ -284,7 +287,7 @@ fn parts<'py>(
     limits: Limits<'_>,
 ) -> Decoded<'py> {
     if matches!(body.first(), Some(b'[' | b'{')) {
-        // Each item is an object, and so has a brace.
+        // Each item is an object and so has a brace.
         limits.spend(COST_OF_A_MESSAGE * body.iter().filter(|byte| **byte == b'{').count())?;
         return Ok(from_json.call1((PyBytes::new(py, body),))?);
     }
@@ -308,7 +311,7 @@ fn parts<'py>(
     Ok(PyList::empty(py).into_any())
 }
 
-/// Python checks the UTF-8 as it copies: once is enough.
+/// Create a string. Python validates the UTF-8 while it copies, so there is no check before.
 #[inline]
 pub(super) fn string<'py>(py: Python<'py>, text: &[u8]) -> Decoded<'py> {
     PyString::from_bytes(py, text).map(Bound::into_any).map_err(|why| {
@@ -365,16 +368,66 @@ fn zero(py: Python<'_>, kind: Kind) -> Bound<'_, PyAny> {
     }
 }
 
-/// What the core reads of a frame without decoding it: (cid, tag, body). For tests.
+/// The attribute for the text of a content that is not a JSON object (`ChannelMessage.raw_content`); not a model
+/// field.
+const RAW_CONTENT: &str = "raw_content";
+
+/// The value of a JSON text. A text that is not an object is kept next to an empty object
+/// (`ChannelMessage.raw_content`).
+pub(super) enum Content<'py> {
+    Object(Bound<'py, PyAny>),
+    Text(Bound<'py, PyString>),
+}
+
+impl<'py> Content<'py> {
+    /// Return the value of a missing text, which is not an object either.
+    pub fn none(py: Python<'py>) -> Self {
+        Self::Text(pyo3::intern!(py, "").clone())
+    }
+
+    /// Put the value into an instance's dict, which contains the empty object from the start.
+    pub fn put(&self, py: Python<'py>, dict: &Bound<'py, PyDict>, field: &PlanField) -> PyResult<()> {
+        match self {
+            Self::Object(object) => set(py, dict, field, object),
+            Self::Text(_) => self.put_text(dict),
+        }
+    }
+
+    /// Put a text that is not an object into `raw_content`.
+    pub fn put_text(&self, dict: &Bound<'py, PyDict>) -> PyResult<()> {
+        match self {
+            Self::Object(_) => Ok(()),
+            Self::Text(text) => dict.set_item(pyo3::intern!(dict.py(), RAW_CONTENT), text),
+        }
+    }
+}
+
+/// Decode a JSON text.
+pub(super) fn read_content<'py>(py: Python<'py>, text: &[u8]) -> Result<Content<'py>, DecodeError> {
+    if let Some(plain) = plain_text(text) {
+        let object = PyDict::new(py);
+        object.set_item(pyo3::intern!(py, "t"), string(py, plain)?)?;
+        return Ok(Content::Object(object.into_any()));
+    }
+    match json::parse(py, text)?.filter(|value| value.is_instance_of::<PyDict>()) {
+        Some(object) => Ok(Content::Object(object)),
+        None => {
+            let text = simdutf8::basic::from_utf8(text).map_err(|_| Malformed::Utf8)?;
+            Ok(Content::Text(PyString::new(py, text)))
+        }
+    }
+}
+
+/// Return what the core reads of a frame without decoding it: (cid, tag, body). For tests.
 ///
-/// Raises ValueError when the frame is no envelope.
+/// Raises ValueError if the frame is not an envelope.
 #[pyfunction]
 pub fn peek_envelope<'py>(py: Python<'py>, frame: &[u8]) -> PyResult<(i32, u32, Bound<'py, PyBytes>)> {
     let seen = peek(frame).map_err(|why| PyValueError::new_err(why.to_string()))?;
     Ok((seen.cid as i32, seen.tag, PyBytes::new(py, &frame[seen.body])))
 }
 
-/// The zero of a field's type, as the template wants it. For the plan builder.
+/// Return the zero of a field's type for the template of a plan.
 #[pyfunction]
 pub fn schema_zero<'py>(py: Python<'py>, message: &str, field: &str) -> PyResult<Bound<'py, PyAny>> {
     let found = schema::message(message).and_then(|message| message.field_named(field));

@@ -1,4 +1,4 @@
-//! From Python values to the wire, by a plan.
+//! Encodes Python values to the wire format according to a plan.
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -10,7 +10,7 @@ use crate::py::is_fatal;
 use crate::wire::schema::Kind;
 use crate::wire::varint;
 
-/// Appends the message a mapping or an object stands for.
+/// Append the message that a mapping or an object describes.
 pub(in crate::py) fn message(
     py: Python<'_>,
     plan: &Plan,
@@ -33,13 +33,13 @@ pub(in crate::py) fn message(
     Ok(())
 }
 
-/// pyo3's own cast to a mapping drops what the question raises.
+/// pyo3's own cast to a mapping discards exceptions of the check.
 fn is_mapping(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     static MAPPING: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     value.is_instance(MAPPING.import(value.py(), "collections.abc", "Mapping")?)
 }
 
-/// The same kind of error, with the field's name before its text.
+/// Return the same kind of error with the field's name before its message.
 fn named(py: Python<'_>, plan: &Plan, field: &PlanField, why: PyErr) -> PyErr {
     let name = field.names.first().map(|name| name.to_string()).unwrap_or_default();
     let short = plan.message.name.rsplit('.').next().unwrap_or_default();
@@ -92,7 +92,7 @@ fn encode_field(
     Ok(())
 }
 
-/// One value with its key. Zeros are left out unless `keep`.
+/// Append one value with its key. Zeros are omitted unless `keep`.
 fn one(
     py: Python<'_>,
     field: &PlanField,
@@ -151,12 +151,12 @@ fn scalar(
     Ok(())
 }
 
-/// A value without its key.
+/// Append a value without its key.
 fn bare(kind: Kind, value: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()> {
     match kind {
         Kind::String => {
             let text = value.cast::<PyString>().map_err(|_| wanted("a str", value))?;
-            // Lone surrogates have no UTF-8: they become question marks rather than an error.
+            // Lone surrogates cannot be encoded as UTF-8: replace them by question marks instead of failing.
             let text = text.to_string_lossy();
             varint::write(text.len() as u64, out);
             out.extend_from_slice(text.as_bytes());
@@ -195,7 +195,7 @@ fn float(value: &Bound<'_, PyAny>) -> PyResult<f64> {
     }
 }
 
-/// An integer of any width. Ids may be digit strings, whole floats are what JSON sometimes makes of integers.
+/// Convert to an integer of any width. Ids may be strings of digits; JSON may turn integers into whole floats.
 fn integer<'a, T>(value: &Bound<'a, PyAny>) -> PyResult<T>
 where
     T: for<'x, 'py> FromPyObject<'x, 'py, Error = PyErr> + std::str::FromStr,

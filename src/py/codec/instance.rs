@@ -1,16 +1,16 @@
-//! A pydantic instance without its constructor: the four attributes pydantic-core itself sets.
+//! Builds a pydantic instance without its constructor by setting the four attributes that pydantic-core sets.
 //!
-//! Only for classes without validators; `mezon/_gateway/codec.py` checks that, and a test compares every class with
-//! `model_validate`.
+//! Only for classes without validators: `mezon/_gateway/codec.py` checks that, and a test compares every class
+//! with `model_validate`.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySet, PyString, PyType};
 
-/// An instance of `class` with these attributes.
+/// Build an instance of `class` with these attributes.
 ///
-/// pydantic adds to the set of given fields on assignment. A set that holds every field cannot grow by that, so all
-/// instances share it; one that lacks some is copied.
+/// pydantic adds to the set of given fields on assignment. A set of all fields cannot grow, so all instances share
+/// it; an incomplete one is copied.
 #[inline]
 pub(in crate::py) fn build<'py>(
     py: Python<'py>,
@@ -20,7 +20,8 @@ pub(in crate::py) fn build<'py>(
     complete: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     let instance = allocate(class)?;
-    // SAFETY: two live objects, borrowed for the call; a model's instances have a `__dict__`. -1 says an error is set.
+    // SAFETY: two live objects, borrowed for the call; a model's instances have a `__dict__`. -1 means that an
+    // error is set.
     let status =
         unsafe { ffi::PyObject_GenericSetDict(instance.as_ptr(), dict.as_ptr(), std::ptr::null_mut()) };
     if status != 0 {
@@ -34,34 +35,34 @@ pub(in crate::py) fn build<'py>(
     Ok(instance)
 }
 
-/// Is it a subclass of pydantic's `BaseModel`, so that `build` may make instances of it?
+/// Return whether a class derives from pydantic's `BaseModel`, so that `build` may create instances of it.
 ///
-/// `issubclass` would ask the metaclass: an ABC has any class for a subclass that was registered with it.
+/// `issubclass` would ask the metaclass: an ABC accepts any class that was registered with it.
 pub(super) fn is_model(class: &Bound<'_, PyType>) -> PyResult<bool> {
     let py = class.py();
     let base = py.import(pyo3::intern!(py, "pydantic"))?.getattr(pyo3::intern!(py, "BaseModel"))?;
     let base = base.cast_into::<PyType>()?;
-    // SAFETY: two live types, borrowed for the call. It looks for the second in the MRO of the first, runs no Python code and
-    // cannot fail.
+    // SAFETY: two live types, borrowed for the call. It searches the MRO of the first for the second, runs no
+    // Python code and cannot fail.
     Ok(unsafe { ffi::PyType_IsSubtype(class.as_type_ptr(), base.as_type_ptr()) } != 0)
 }
 
-/// What `object.__new__(class)` does for an ordinary class that is not abstract.
+/// Allocate an instance as `object.__new__(class)` does for a class that is not abstract.
 fn allocate<'py>(class: &Bound<'py, PyType>) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: `class` is a live type with `BaseModel` in its MRO (`is_model`; `Plan` takes no other, and `__bases__` can only be
-    // set to classes of the same layout). So a class statement made it, and the allocator of every such class is this one. It
-    // gives a new reference, or null with an error set.
+    // SAFETY: `class` is a live type with `BaseModel` in its MRO (`is_model`; `Plan` accepts no other, and
+    // `__bases__` can only be set to classes of the same layout). It was therefore created by a class statement,
+    // and the allocator of every such class is this one. Returns a new reference, or null with an error set.
     unsafe { Bound::from_owned_ptr_or_err(class.py(), ffi::PyType_GenericAlloc(class.as_type_ptr(), 0)) }
 }
 
 fn copy_set<'py>(set: &Bound<'py, PySet>) -> PyResult<Bound<'py, PySet>> {
-    // SAFETY: `set` is a set, an iterable; PySet_New gives a new reference to a set, or null with an error set.
+    // SAFETY: `set` is a set, an iterable; PySet_New returns a new reference to a set, or null with an error set.
     unsafe { Ok(Bound::from_owned_ptr_or_err(set.py(), ffi::PySet_New(set.as_ptr()))?.cast_into_unchecked()) }
 }
 
-/// `object.__setattr__`: BaseModel's own would validate the name.
+/// Set an attribute as `object.__setattr__` does: BaseModel's own would validate the name.
 fn set(instance: &Bound<'_, PyAny>, name: &Bound<'_, PyString>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    // SAFETY: three live objects, borrowed for the call; -1 says an error is set.
+    // SAFETY: three live objects, borrowed for the call; -1 means that an error is set.
     let status = unsafe { ffi::PyObject_GenericSetAttr(instance.as_ptr(), name.as_ptr(), value.as_ptr()) };
     if status == 0 { Ok(()) } else { Err(PyErr::fetch(instance.py())) }
 }

@@ -1,19 +1,19 @@
-//! JSON to Python objects: by jiter, and where it is stricter than the standard library, by that.
+//! Parses JSON to Python objects with jiter, falling back to the standard library.
 
 use jiter::{PythonParse, StringCacheMode};
 use pyo3::exceptions::{PyRecursionError, PyValueError};
 use pyo3::prelude::*;
 
-/// What `json.loads` makes of the text; None when it is no JSON, or nested too deeply for Python.
+/// Return the result of `json.loads`; None if the text is not JSON or nested too deeply for Python.
 ///
 /// # Errors
-/// Whatever else Python raises meanwhile: an interrupt, a lack of memory.
+/// Any other exception that Python raises, such as an interrupt or MemoryError.
 pub(in crate::py) fn parse<'py>(py: Python<'py>, text: &[u8]) -> PyResult<Option<Bound<'py, PyAny>>> {
     let parser = PythonParse { allow_inf_nan: true, cache_mode: StringCacheMode::Keys, ..Default::default() };
     if let Ok(value) = parser.python_parse(py, text) {
         return Ok(Some(value));
     }
-    // jiter is stricter in corners (lone surrogates, for one): the standard library has the last word.
+    // jiter is stricter in corner cases such as lone surrogates: the standard library decides.
     let Ok(text) = simdutf8::basic::from_utf8(text) else { return Ok(None) };
     match py.import("json")?.call_method1("loads", (text,)) {
         Ok(value) => Ok(Some(value)),

@@ -1,9 +1,11 @@
-//! A message whose fields are decoded when somebody reads them.
+//! Messages whose fields are decoded on first access.
 //!
-//! Most handlers read an id, the content and who sent it. So a message from the socket is built with its ids alone, and
-//! its dict holds the bytes beside them. The content is decoded by itself when it is read, and so is each of the sender's
-//! looks; the first other read decodes the rest, and the instance is then what the decoder makes at once. Whoever asks for the `__dict__`, as pydantic does for all it does,
-//! gets it whole. Nobody can tell the difference: what could fail later is looked at now, and decoded now if it could.
+//! Most handlers read an id, the content and the sender. A message from the socket is therefore built with its ids
+//! only, and its dict contains the encoded bytes as well. Reading the content decodes the content alone, and so
+//! does each field of the sender's profile; the first access to any other field decodes the rest, and the instance
+//! is then the one that the eager decoder builds. Reading `__dict__`, as pydantic does for everything, decodes all
+//! of it. The difference is not observable: whatever could fail later is checked at once, and decoded at once if
+//! it could fail.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,92 +14,28 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{ffi, intern};
 
-use super::content::{self, Content};
-use super::decode::{self, COST, COST_OF_A_MESSAGE, DecodeError};
+use super::decode::{self, COST, COST_OF_A_MESSAGE, Content, DecodeError};
 use super::instance;
-use super::plan::{Plan, PlanField, Shape};
+use super::plan::{KEY, Lazy, Plan, PlanField, Shape};
 use crate::wire::schema::Kind;
-use crate::wire::{Body, Fields, Looks, Malformed, Shown, Span, Value};
+use crate::wire::{Body, Fields, Malformed, Profile, ProfileSpans, Span, Value};
 
-/// Where an instance keeps its bytes. No field of a model begins so.
-const KEY: &str = "_undecoded";
-/// Lists of fewer bytes are not counted: they cannot cost too much.
+/// Lists of fewer bytes are not counted: they cannot exceed the cost.
 const SMALL: usize = 1024;
 
-/// What of a message is decoded at once, and what by itself: `Later` of `mezon/_gateway/codec.py`.
-#[derive(FromPyObject)]
-pub(super) struct LaterSpec {
-    at_once: Vec<String>,
-    alone: String,
-}
-
-/// The same, as the decoder needs it.
-pub(in crate::py) struct Lazy {
-    /// The dict of an instance: what is decoded at once, and the place of the bytes.
-    template: Py<PyDict>,
-    /// By place in the plan's fields, those that are decoded at once.
-    at_once: Vec<bool>,
-    /// The place of the field that is decoded by itself.
-    alone: usize,
-}
-
-impl Lazy {
-    pub(super) fn new(
-        py: Python<'_>,
-        later: LaterSpec,
-        fields: &[PlanField],
-        template: &Bound<'_, PyDict>,
-    ) -> PyResult<Self> {
-        let readable = |field: &PlanField| {
-            let plain = matches!(field.shape, Shape::Scalar(_) | Shape::JsonObject | Shape::Parts { .. });
-            plain && !field.repeated
-        };
-        if !fields.iter().all(readable) {
-            return Err(PyTypeError::new_err(
-                "only a message of scalars, JSON and part lists can be read later",
-            ));
-        }
-        let named = |field: &PlanField, wanted: &str| -> PyResult<bool> {
-            let [name] = &field.names[..] else { return Ok(false) };
-            Ok(name.bind(py).to_str()? == wanted)
-        };
-        let mut at_once = vec![false; fields.len()];
-        let mut alone = None;
-        for (place, field) in fields.iter().enumerate() {
-            for name in &later.at_once {
-                at_once[place] |= named(field, name)?;
-            }
-            if named(field, &later.alone)? {
-                alone = Some(place);
-            }
-        }
-        let alone = alone.ok_or_else(|| PyTypeError::new_err("the field to be read by itself is none"))?;
-        let first = PyDict::new(py);
-        for (name, zero) in template.iter() {
-            let name = name.cast_into::<PyString>()?;
-            let text = name.to_str()?;
-            if text.starts_with('_') || later.at_once.iter().any(|at_once| at_once == text) {
-                first.set_item(name, zero)?;
-            }
-        }
-        first.set_item(intern!(py, KEY), py.None())?;
-        Ok(Self { template: first.unbind(), at_once, alone })
-    }
-}
-
-/// The rest of a message.
+/// The undecoded rest of a message.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Undecoded {
     plan: Py<Plan>,
     body: Body,
-    /// The field that is decoded by itself, if it is there.
+    /// The bytes of the field that is decoded alone, if it is present.
     alone: Option<Span>,
-    /// It was: the instance has it.
+    /// Whether that field was decoded; the instance then holds it.
     read: AtomicBool,
-    looks: Looks,
+    profile: ProfileSpans,
 }
 
-/// Builds the plan's instance from an encoded message, with what is left for later undecoded.
+/// Build the plan's instance from an encoded message, leaving the lazy fields undecoded.
 pub(in crate::py) fn message<'py>(
     py: Python<'py>,
     plan: &Py<Plan>,
@@ -112,7 +50,7 @@ pub(in crate::py) fn message<'py>(
     decode::message(py, this, body)
 }
 
-/// The dict of an instance that is decoded later; None for bytes that have to be decoded now, because that may fail.
+/// Return the dict of a lazy instance; None for bytes that must be decoded eagerly because decoding may fail.
 fn begin<'py>(
     py: Python<'py>,
     plan: &Py<Plan>,
@@ -124,7 +62,7 @@ fn begin<'py>(
         return Ok(None);
     }
     let dict = lazy.template.bind(py).copy()?;
-    let (mut alone, mut looks, mut cost) = (None, Looks::default(), 0);
+    let (mut alone, mut profile, mut cost) = (None, ProfileSpans::default(), 0);
     let mut fields = Fields::new(body);
     loop {
         let Ok(next) = fields.read() else { return Ok(None) };
@@ -143,11 +81,11 @@ fn begin<'py>(
                     if simdutf8::basic::from_utf8(text).is_err() {
                         return Ok(None);
                     }
-                    looks.take(number, Span::before(fields.at(), text.len()));
+                    profile.set(number, Span::before(fields.at(), text.len()));
                 }
             }
             (Shape::Parts { list_field, item, .. }, Value::Bytes(list)) => {
-                // JSON is read by Python, which may raise.
+                // Python parses JSON and may raise.
                 if matches!(list.first(), Some(b'[' | b'{')) {
                     return Ok(None);
                 }
@@ -170,13 +108,13 @@ fn begin<'py>(
         body: body.clone(),
         alone,
         read: AtomicBool::new(false),
-        looks,
+        profile,
     };
     dict.set_item(intern!(py, KEY), Bound::new(py, rest)?)?;
     Ok(Some(dict))
 }
 
-/// At most so much do the elements of a list cost the decoder.
+/// Return an upper bound of the decoder's cost for the elements of a list.
 fn cost_of(item: &Plan, list_field: u32, list: &[u8]) -> usize {
     let most = list.len().saturating_mul(COST_OF_A_MESSAGE);
     if list.len() < SMALL || !item.is_flat() {
@@ -190,15 +128,15 @@ fn cost_of(item: &Plan, list_field: u32, list: &[u8]) -> usize {
 }
 
 impl Undecoded {
-    /// What the sender looks like, as `Senders` remembers it.
-    pub(super) fn looks(&self) -> Shown<'_> {
-        self.looks.of(&self.body)
+    /// Return the sender's profile, as `Senders` remembers it.
+    pub(super) fn profile(&self) -> Profile<'_> {
+        self.profile.of(&self.body)
     }
 
-    /// One of the looks; the zero of its field where the message has none.
+    /// Return one field of the profile; its zero if the message has none.
     fn look<'py>(&self, name: &Bound<'py, PyString>, place: usize) -> Result<Bound<'py, PyAny>, DecodeError> {
         let py = name.py();
-        match self.looks.one(place, &self.body) {
+        match self.profile.one(place, &self.body) {
             [] => Ok(self.plan.get().template.bind(py).as_any().get_item(name)?),
             text => Ok(decode::scalar(py, Kind::String, Value::Bytes(text))?.ok_or(Malformed::Utf8)?),
         }
@@ -209,12 +147,13 @@ impl Undecoded {
         plan.fields.get(plan.lazy.as_ref()?.alone)
     }
 
-    /// The field that is decoded by itself: its value, and what its text is when it is no JSON object.
+    /// Return the value of the field that is decoded alone, and its text if that is not a JSON object.
     fn alone<'py>(&self, py: Python<'py>) -> Result<(Bound<'py, PyAny>, Option<Content<'py>>), DecodeError> {
         let text = self.alone.map_or(&[][..], |span| span.of(&self.body));
         match self.field().map(|field| &field.shape) {
             Some(Shape::JsonObject) => {
-                let found = if self.alone.is_some() { content::read(py, text)? } else { Content::none(py) };
+                let found =
+                    if self.alone.is_some() { decode::read_content(py, text)? } else { Content::none(py) };
                 match found {
                     Content::Object(object) => Ok((object, None)),
                     Content::Text(_) => Ok((PyDict::new(py).into_any(), Some(found))),
@@ -228,17 +167,17 @@ impl Undecoded {
     }
 }
 
-/// What an instance has left undecoded, out of its dict.
+/// Return the undecoded rest in an instance's dict.
 #[inline]
 pub(super) fn undecoded<'py>(dict: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, Undecoded>>> {
     let found = dict.get_item(intern!(dict.py(), KEY))?;
     Ok(found.and_then(|value| value.cast_into::<Undecoded>().ok()))
 }
 
-/// The dict of an instance as it is.
+/// Return the dict of an instance without decoding.
 #[inline]
 pub(super) fn dict_of<'py>(instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
-    // SAFETY: a live object, borrowed for the call; gives a new reference, or null with an error set.
+    // SAFETY: a live object, borrowed for the call; returns a new reference, or null with an error set.
     let dict = unsafe {
         let dict = ffi::PyObject_GenericGetDict(instance.as_ptr(), std::ptr::null_mut());
         Bound::from_owned_ptr_or_err(instance.py(), dict)?
@@ -246,7 +185,7 @@ pub(super) fn dict_of<'py>(instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, 
     Ok(dict.cast_into()?)
 }
 
-/// The dict of an instance with everything decoded, in the order of the model's fields.
+/// Decode an instance completely and return its dict, in the order of the model's fields.
 fn whole<'py>(instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     let py = instance.py();
     let dict = dict_of(instance)?;
@@ -255,7 +194,8 @@ fn whole<'py>(instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
     let broken = |why: DecodeError| why.into_pyerr(plan.message.name);
     let read = rest.get().read.load(Ordering::Relaxed);
     let all = decode::attributes(py, plan, &rest.get().body, read).map_err(broken)?;
-    // Another thread may have been here while Python read some JSON: what it has handed out stays.
+    // Another thread may have decoded the instance while Python parsed JSON: keep the values that it has handed
+    // out.
     let dict = dict_of(instance)?;
     if undecoded(&dict)?.is_none() {
         return Ok(dict);
@@ -270,13 +210,13 @@ fn whole<'py>(instance: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
 }
 
 fn set_dict(instance: &Bound<'_, PyAny>, dict: &Bound<'_, PyAny>) -> PyResult<()> {
-    // SAFETY: two live objects, borrowed for the call; -1 says an error is set.
+    // SAFETY: two live objects, borrowed for the call; -1 means that an error is set.
     let status =
         unsafe { ffi::PyObject_GenericSetDict(instance.as_ptr(), dict.as_ptr(), std::ptr::null_mut()) };
     if status == 0 { Ok(()) } else { Err(PyErr::fetch(instance.py())) }
 }
 
-/// The `__dict__` of a class whose instances may be decoded later: whoever reads it gets all of it.
+/// The `__dict__` descriptor of a class with lazy instances: reading it decodes the instance.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct LazyDict;
 
@@ -309,15 +249,15 @@ impl LazyDict {
 
 /// What reading a field decodes.
 enum Reads {
-    /// All there is.
+    /// Every field.
     Whole,
-    /// Itself: the field that is decoded by itself.
+    /// This field, which is decoded alone.
     Alone,
-    /// Itself: one of the looks.
-    Look(usize),
+    /// This field of the profile.
+    ProfileField(usize),
 }
 
-/// A field that may not be decoded yet. Once it is, the instance's own value goes first.
+/// A descriptor of a lazy field. Once the field is decoded, the instance's own value takes precedence.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct LazyField {
     name: Py<PyString>,
@@ -326,13 +266,14 @@ pub struct LazyField {
 
 #[pymethods]
 impl LazyField {
-    /// With `alone`, reading it decodes it and nothing else. So it is with the looks of the sender.
+    /// With `alone`, reading the field decodes no other one. The same is true of the fields of the sender's
+    /// profile.
     #[new]
     #[pyo3(signature = (name, alone=false))]
     fn new(py: Python<'_>, name: &str, alone: bool) -> Self {
-        let reads = match Looks::place_of(name) {
+        let reads = match ProfileSpans::index_of(name) {
             _ if alone => Reads::Alone,
-            Some(place) => Reads::Look(place),
+            Some(place) => Reads::ProfileField(place),
             None => Reads::Whole,
         };
         Self { name: PyString::intern(py, name).unbind(), reads }
@@ -349,18 +290,19 @@ impl LazyField {
             let dict = match this.reads {
                 Reads::Whole => whole(instance)?,
                 Reads::Alone => with_alone(instance, name)?,
-                Reads::Look(place) => with_look(instance, name, place)?,
+                Reads::ProfileField(place) => with_profile_field(instance, name, place)?,
             };
             if let Some(value) = dict.get_item(name)? {
                 return Ok(value);
             }
         }
-        // The class has no such attribute, as pydantic wants it, and neither has an instance that was made without.
+        // The class has no such attribute, as pydantic requires, and neither has an instance that was created
+        // without it.
         Err(PyAttributeError::new_err(name.clone().unbind()))
     }
 }
 
-/// The dict of an instance with the field in it that is decoded by itself.
+/// Return the dict of an instance with the field that is decoded alone.
 fn with_alone<'py>(
     instance: &Bound<'py, PyAny>,
     name: &Bound<'py, PyString>,
@@ -381,8 +323,8 @@ fn with_alone<'py>(
     Ok(dict)
 }
 
-/// The dict of an instance with one of the looks in it.
-fn with_look<'py>(
+/// Return the dict of an instance with one field of the profile.
+fn with_profile_field<'py>(
     instance: &Bound<'py, PyAny>,
     name: &Bound<'py, PyString>,
     place: usize,

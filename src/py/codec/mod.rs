@@ -1,6 +1,5 @@
-//! The plan-driven codec: protobuf bytes to Python objects and back, told by plans what to make of which field.
+//! The codec between protobuf bytes and Python objects, driven by plans.
 
-mod content;
 pub(super) mod decode;
 pub(super) mod encode;
 mod instance;
@@ -8,3 +7,4 @@ pub(super) mod json;
 pub(super) mod lazy;
 pub(super) mod plan;
 pub(super) mod senders;
+pub(super) mod spec;

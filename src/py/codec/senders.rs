@@ -1,4 +1,4 @@
-//! What messages have shown of their senders: most show nothing new, and are done with here.
+//! The profiles that messages have shown of their senders. Most messages show nothing new, which is decided here.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,30 +8,30 @@ use pyo3::{ffi, intern, prelude::*};
 use super::lazy::{dict_of, undecoded};
 use crate::by_channel::IdMap;
 use crate::py::is_fatal;
-use crate::wire::{Seen, Shown};
+use crate::wire::{Profile, StoredProfile};
 
-/// The looks of senders as the bot's users have them, up to a bound: all are forgotten when there are more.
+/// The profiles of senders as the bot's users have them. All are forgotten when the bound is reached.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Senders {
     most: usize,
-    seen: Mutex<IdMap<Seen>>,
+    seen: Mutex<IdMap<StoredProfile>>,
 }
 
 impl Senders {
-    fn seen(&self) -> std::sync::MutexGuard<'_, IdMap<Seen>> {
+    fn seen(&self) -> std::sync::MutexGuard<'_, IdMap<StoredProfile>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does a sender look as remembered? From now on they do.
-    fn same(&self, sender: i64, looks: &Shown<'_>) -> bool {
+    /// Return whether a sender's profile is the remembered one, and remember it.
+    fn same(&self, sender: i64, profile: &Profile<'_>) -> bool {
         let mut seen = self.seen();
-        if seen.get(&sender).is_some_and(|seen| seen.is(looks)) {
+        if seen.get(&sender).is_some_and(|seen| seen.matches(profile)) {
             return true;
         }
         if seen.len() >= self.most {
             seen.clear();
         }
-        seen.insert(sender, Seen::new(looks));
+        seen.insert(sender, StoredProfile::new(profile));
         false
     }
 }
@@ -43,9 +43,10 @@ impl Senders {
         Self { most, seen: Mutex::default() }
     }
 
-    /// What of a message is new to the caches: its channel, its sender, the looks? None for nothing. Looks are remembered.
+    /// Return which parts of a message are new to the caches: (channel, sender, profile); None if nothing is new.
+    /// The profile is remembered.
     ///
-    /// `use_channel` and `use_user` make an id the one used last, and raise KeyError when it is not there.
+    /// `use_channel` and `use_user` mark an id as the most recently used one and raise KeyError if it is missing.
     fn news(
         &self,
         message: &Bound<'_, PyAny>,
@@ -56,42 +57,42 @@ impl Senders {
         let dict = dict_of(message)?;
         let channel = !used(use_channel, dict.get_item(intern!(py, "channel_id"))?)?;
         let sender = !used(use_user, dict.get_item(intern!(py, "sender_id"))?)?;
-        let looks = !with_looks(message, |sender, looks| self.same(sender, looks))?.unwrap_or(false);
-        Ok((channel || sender || looks).then_some((channel, sender, looks)))
+        let profile = !with_profile(message, |sender, profile| self.same(sender, profile))?.unwrap_or(false);
+        Ok((channel || sender || profile).then_some((channel, sender, profile)))
     }
 
-    /// Forgets a sender.
+    /// Forget a sender.
     fn forget(&self, sender: i64) {
         self.seen().remove(&sender);
     }
 }
 
-/// What a message shows of its sender, in the order of `Looks`; what it has not is empty.
+/// Return the sender's profile in a message, in the order of `ProfileSpans`; missing fields are empty.
 #[pyfunction]
 pub fn sender_looks<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
     let py = message.py();
     let dict = dict_of(message)?;
     let empty = intern!(py, "");
     if let Some(rest) = undecoded(&dict)? {
-        let looks = rest.get().looks().map(|look| match look {
+        let profile = rest.get().profile().map(|look| match look {
             None | Some([]) => Ok(empty.clone()),
             Some(text) => PyString::from_bytes(py, text),
         });
-        let [a, b, c, d, e] = looks;
+        let [a, b, c, d, e] = profile;
         return PyTuple::new(py, [a?, b?, c?, d?, e?]);
     }
-    let [a, b, c, d, e] = looks_in(&dict)?.map(|look| look.unwrap_or_else(|| empty.clone().into_any()));
+    let [a, b, c, d, e] = profile_in(&dict)?.map(|look| look.unwrap_or_else(|| empty.clone().into_any()));
     PyTuple::new(py, [a, b, c, d, e])
 }
 
-/// Makes an id the one a cache has used last. False for one that is not there, which is no error here: to make one for
-/// each stranger would cost more than all the rest.
+/// Mark an id of a cache as the most recently used one. Returns false if it is missing, which is not an error:
+/// creating one for each stranger would cost more than the rest.
 fn used(cache_use: &Bound<'_, PyAny>, id: Option<Bound<'_, PyAny>>) -> PyResult<bool> {
     let Some(id) = id else { return Ok(false) };
     let py = id.py();
     let end = std::ptr::null_mut::<ffi::PyObject>();
-    // SAFETY: live objects, borrowed for the call, and the null that ends them; gives a new reference, or null with an
-    // error set.
+    // SAFETY: live objects, borrowed for the call, and the terminating null; returns a new reference, or null with
+    // an error set.
     let done = unsafe {
         let done = ffi::PyObject_CallFunctionObjArgs(cache_use.as_ptr(), id.as_ptr(), end);
         Bound::from_owned_ptr_or_opt(py, done)
@@ -99,7 +100,7 @@ fn used(cache_use: &Bound<'_, PyAny>, id: Option<Bound<'_, PyAny>>) -> PyResult<
     if done.is_some() {
         return Ok(true);
     }
-    // SAFETY: an error is set; it is looked at and, if it is the expected one, dropped.
+    // SAFETY: an error is set; it is checked and, if it is the expected one, cleared.
     unsafe {
         if ffi::PyErr_ExceptionMatches(ffi::PyExc_KeyError) == 0 {
             return Err(PyErr::fetch(py));
@@ -109,8 +110,11 @@ fn used(cache_use: &Bound<'_, PyAny>, id: Option<Bound<'_, PyAny>>) -> PyResult<
     Ok(false)
 }
 
-/// Hands the sender and the looks of a message to `then`; None for a message that has other things in their places.
-fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Shown<'_>) -> T) -> PyResult<Option<T>> {
+/// Pass the sender and the profile of a message to `then`; None if the message has values of other types there.
+fn with_profile<T>(
+    message: &Bound<'_, PyAny>,
+    then: impl FnOnce(i64, &Profile<'_>) -> T,
+) -> PyResult<Option<T>> {
     let py = message.py();
     let dict = dict_of(message)?;
     let sender = match dict.get_item(intern!(py, "sender_id"))?.map(|id| id.extract::<i64>()) {
@@ -119,11 +123,11 @@ fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Shown<'_>) 
         _ => return Ok(None),
     };
     if let Some(rest) = undecoded(&dict)? {
-        return Ok(Some(then(sender, &rest.get().looks())));
+        return Ok(Some(then(sender, &rest.get().profile())));
     }
-    let values = looks_in(&dict)?;
-    let mut looks: Shown<'_> = [None; 5];
-    for (look, value) in looks.iter_mut().zip(&values) {
+    let values = profile_in(&dict)?;
+    let mut profile: Profile<'_> = [None; 5];
+    for (look, value) in profile.iter_mut().zip(&values) {
         match value {
             None => {}
             Some(value) => match value.cast::<PyString>().map(|text| text.to_str()) {
@@ -133,10 +137,10 @@ fn with_looks<T>(message: &Bound<'_, PyAny>, then: impl FnOnce(i64, &Shown<'_>) 
             },
         }
     }
-    Ok(Some(then(sender, &looks)))
+    Ok(Some(then(sender, &profile)))
 }
 
-fn looks_in<'py>(dict: &Bound<'py, PyDict>) -> PyResult<[Option<Bound<'py, PyAny>>; 5]> {
+fn profile_in<'py>(dict: &Bound<'py, PyDict>) -> PyResult<[Option<Bound<'py, PyAny>>; 5]> {
     let py = dict.py();
     Ok([
         value(dict, intern!(py, "username"))?,

@@ -1,4 +1,4 @@
-//! What is removed because there is too much of it, or because it is old.
+//! Removal of rows over the bound and of expired rows.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn the_number_of_rows_is_bounded() {
     assert_eq!(integrity(&path), "ok");
 }
 
-/// What is committed at once is over the bound until rows are removed: however fast it is, it is a small share.
+/// Rows committed at once exceed the bound until others are removed; the excess is a small share at any speed.
 #[test]
 fn a_group_is_a_share_of_the_bound() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -45,7 +45,7 @@ fn age_is_bounded() {
     let now =
         u32::try_from(std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs()).expect("before 2106");
     let store = Store::open(Options { max_age: Some(Duration::from_secs(1000)), ..small(&path) });
-    // The one from the future must not keep the old ones behind it.
+    // The row from the future must not retain the older ones after it.
     for (id, created) in [(1, now + 9999), (2, now - 2000), (3, 0), (4, now - 2000), (5, now - 10), (6, 0)] {
         store.accept(encoded(&ChannelMessage { create_time_seconds: created, ..message(1, id, "a") }));
     }

@@ -1,9 +1,10 @@
-//! The search index while rows go from the front, and when row numbers are given out again.
+//! The search index while rows are removed from the front, and when row numbers are reused.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::prune::Pace;
+use crate::store::pacing::AdaptiveBatch;
+use crate::store::prune;
 use crate::store::queue::Op;
 use crate::wire::Header;
 
@@ -49,9 +50,9 @@ fn ids(connection: &Connection, text: &str, limit: usize) -> Vec<String> {
     found.into_iter().map(|row| row.id).collect()
 }
 
-fn retire(connection: &mut Connection) {
+fn detach(connection: &mut Connection) {
     for _ in 0..1000 {
-        if !parts::retire(connection).expect("retires") {
+        if !parts::detach(connection).expect("retires") {
             return;
         }
     }
@@ -71,19 +72,19 @@ fn rows_go_without_a_word_to_the_index_and_their_parts_go_as_a_whole() {
     }
     let whole = words_of(&connection);
     assert_eq!(whole, 1000);
-    assert_eq!(Pace::new(64).oldest(&mut connection, 45).expect("removes"), 45);
+    assert_eq!(prune::oldest(&mut AdaptiveBatch::new(64), &mut connection, 45).expect("removes"), 45);
     assert_eq!(words_of(&connection), whole, "to forget a row costs as much as to take it in");
     assert_eq!(ids(&connection, "common", 3), ["999", "998", "997"]);
     assert_eq!(ids(&connection, "common", 5000).len(), 955, "none that has gone");
     assert_eq!(ids(&connection, "word44x", 5), [""; 0]);
     assert_eq!(ids(&connection, "word45x", 5), ["45"]);
 
-    while Pace::new(64).oldest(&mut connection, 45).expect("removes") > 0 {
+    while prune::oldest(&mut AdaptiveBatch::new(64), &mut connection, 45).expect("removes") > 0 {
         if read::count(&connection).expect("counts") <= 100 {
             break;
         }
     }
-    retire(&mut connection);
+    detach(&mut connection);
     let left = read::count(&connection).expect("counts");
     assert_eq!(ids(&connection, "common", 5000).len() as u64, left);
     assert!(words_of(&connection) < left as i64 + 40, "{} words of {left}", words_of(&connection));
@@ -96,8 +97,8 @@ fn a_row_number_that_is_given_out_again_brings_no_old_words() {
     for round in 0..8 {
         fill(&mut connection, 0..300 + round * 20);
         catch_up(&mut connection);
-        Pace::new(500).oldest(&mut connection, 200).expect("removes");
-        // Now the rows whose numbers are above those of all that were pruned.
+        prune::oldest(&mut AdaptiveBatch::new(500), &mut connection, 200).expect("removes");
+        // Now the rows with numbers above all pruned ones.
         let clear = Op::Clear { channel: 1, result: Arc::default() };
         write(&mut connection, &[clear]);
         assert_eq!(read::count(&connection).expect("counts"), 0);
@@ -113,7 +114,7 @@ fn a_row_number_that_is_given_out_again_brings_no_old_words() {
     }
 }
 
-/// What the version before made: one table for all rows, which had to be told of each that goes.
+/// The index of the previous version: one table for all rows, updated at each removal.
 #[test]
 fn an_index_in_one_piece_is_used_for_as_long_as_it_is_good() {
     let mut connection = in_memory();
@@ -135,29 +136,30 @@ fn an_index_in_one_piece_is_used_for_as_long_as_it_is_good() {
         (ids(&connection, "word7x", 5).len(), ids(&connection, "other", 5)),
         (0, vec!["7".to_owned()])
     );
-    Pace::new(500).oldest(&mut connection, 120).expect("removes");
-    retire(&mut connection);
+    prune::oldest(&mut AdaptiveBatch::new(500), &mut connection, 120).expect("removes");
+    detach(&mut connection);
     assert_eq!(tables(&connection, "messages_search"), [""; 0]);
     assert_eq!(ids(&connection, "common", 500).len(), 30);
 }
 
-/// A bound was lowered, and nothing much comes in: the rows that are left must not keep the index of all that were there.
+/// After a bound was lowered and few rows arrive, the remaining rows must not retain the index of all removed
+/// ones.
 #[test]
 fn a_part_that_is_far_too_large_goes_before_its_last_row() {
     let mut connection = in_memory();
     fill(&mut connection, 0..1000);
     catch_up(&mut connection);
-    assert_eq!(Pace::new(1000).oldest(&mut connection, 900).expect("removes"), 900);
-    retire(&mut connection);
+    assert_eq!(prune::oldest(&mut AdaptiveBatch::new(1000), &mut connection, 900).expect("removes"), 900);
+    detach(&mut connection);
     assert_eq!(words_of(&connection), 0);
     catch_up(&mut connection);
     assert_eq!(words_of(&connection), 100);
     assert_eq!(ids(&connection, "common", 500).len(), 100);
-    retire(&mut connection);
+    detach(&mut connection);
     assert_eq!(words_of(&connection), 100, "once");
 }
 
-/// Between any two slices the file is whole, and whoever opens it next goes on.
+/// Between two slices the file is consistent, and the next process to open it continues.
 #[test]
 fn an_index_that_is_half_taken_apart_is_no_broken_file() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -166,8 +168,8 @@ fn an_index_that_is_half_taken_apart_is_no_broken_file() {
     fill(&mut connection, 0..3000);
     catch_up(&mut connection);
     fill(&mut connection, 3000..3020);
-    Pace::new(4000).oldest(&mut connection, 3000).expect("removes");
-    assert!(parts::retire(&mut connection).expect("retires"));
+    prune::oldest(&mut AdaptiveBatch::new(4000), &mut connection, 3000).expect("removes");
+    assert!(parts::detach(&mut connection).expect("retires"));
     assert!(!tables(&connection, "messages_retired*").is_empty());
     drop(connection);
     assert_eq!(integrity(&path), "ok");
@@ -209,7 +211,8 @@ fn act() -> impl Strategy<Value = Act> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
-    /// Whatever comes and goes in whatever order, a search gives the rows that hold the word, newest first.
+    /// After any sequence of additions and removals, a search returns the rows that contain the word, newest
+    /// first.
     #[test]
     fn a_search_gives_what_reading_every_row_gives(acts in prop::collection::vec(act(), 1..150)) {
         let mut connection = in_memory();
@@ -224,16 +227,16 @@ proptest! {
                 Act::Remove(id) => write(&mut connection, &[payload(2, id, "")]),
                 Act::Clear => write(&mut connection, &[Op::Clear { channel: 1, result: Arc::default() }]),
                 Act::Prune(rows) => {
-                    Pace::new(64).oldest(&mut connection, rows).expect("removes");
+                    prune::oldest(&mut AdaptiveBatch::new(64), &mut connection, rows).expect("removes");
                 }
-                // By another program: the newest, and nobody is told.
+                // Another program removes the newest rows without a notification.
                 Act::Vanish => {
                     let newest = "DELETE FROM messages WHERE rowid = (SELECT max(rowid) FROM messages)";
                     connection.execute(newest, []).expect("removes");
                     catch_up(&mut connection);
                 }
                 Act::CatchUp => catch_up(&mut connection),
-                Act::Retire => retire(&mut connection),
+                Act::Retire => detach(&mut connection),
             }
         }
         catch_up(&mut connection);

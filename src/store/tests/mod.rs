@@ -1,4 +1,4 @@
-//! The store as a whole, on real files.
+//! The whole store on real files.
 
 mod bounds;
 mod forgetting;
@@ -41,10 +41,12 @@ fn small(path: &Path) -> Options {
     Options { memory_messages_per_channel: 0, ..Options::at(path) }
 }
 
-fn content(found: Option<Found>) -> Option<String> {
+fn content(found: Option<CachedMessage>) -> Option<String> {
     found.map(|found| match found {
-        Found::Row(row) => row.content.clone().expect("the column is written"),
-        Found::Payload(body) => ChannelMessage::decode(&body[..]).expect("it was encoded here").content,
+        CachedMessage::Row(row) => row.content.clone().expect("the column is written"),
+        CachedMessage::Payload(body) => {
+            ChannelMessage::decode(&body[..]).expect("it was encoded here").content
+        }
     })
 }
 

@@ -1,4 +1,4 @@
-//! The store against a plain map.
+//! The store compared with a map.
 
 use proptest::prelude::*;
 
@@ -25,10 +25,10 @@ fn act() -> impl Strategy<Value = Act> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever happens in whatever order, with memory or without, a read gives what a plain map would.
+    /// After any sequence of operations, with memory or without, reads return what a map would.
     #[test]
-    fn behaves_like_a_map(acts in prop::collection::vec(act(), 1..80), kept in 0..4_usize) {
-        let store = Store::open(Options { memory_messages_per_channel: kept, ..Options::at(":memory:") });
+    fn behaves_like_a_map(acts in prop::collection::vec(act(), 1..80), held in 0..4_usize) {
+        let store = Store::open(Options { memory_messages_per_channel: held, ..Options::at(":memory:") });
         let mut map: std::collections::BTreeMap<(i64, i64), String> = std::collections::BTreeMap::new();
         for (step, act) in acts.into_iter().enumerate() {
             match act {

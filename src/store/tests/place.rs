@@ -49,7 +49,7 @@ fn closing_empties_the_log_and_a_later_write_opens_again() {
     assert_eq!(integrity(&path), "ok");
 }
 
-/// Their settings differ, so each has a writer of its own, as in two processes.
+/// Different settings, so that each store has a writer of its own, as in two processes.
 fn two_that_share_nothing(path: &Path) -> [Store; 2] {
     [1_000, 1_001].map(|memory_channels| Store::open(Options { memory_channels, ..small(path) }))
 }
@@ -77,7 +77,7 @@ fn two_stores_on_one_file() {
     assert_eq!(stores.iter().map(|store| store.stats().failures).sum::<u64>(), 0);
 }
 
-/// The slices of an index leave room for another process, which a second store stands for here.
+/// The slices of an index leave gaps for another process, here a second store.
 #[test]
 fn a_first_search_keeps_no_other_store_from_writing() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! What reads see.
+//! The results of reads.
 
 use super::*;
 
@@ -26,15 +26,15 @@ fn reads_see_what_was_accepted_before_them() {
 
 #[test]
 fn edits_and_removals_change_the_row() {
-    for kept in [0, 200] {
+    for held in [0, 200] {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("cache.db");
-        let store = Store::open(Options { memory_messages_per_channel: kept, ..Options::at(&path) });
+        let store = Store::open(Options { memory_messages_per_channel: held, ..Options::at(&path) });
         let first = ChannelMessage { topic_id: 5, username: "me".into(), ..message(1, 10, "one") };
         store.accept(encoded(&first));
         store.accept(encoded(&ChannelMessage { code: 1, create_time_seconds: 0, ..message(1, 10, "two") }));
         assert_eq!(content(store.get(1, 10)).as_deref(), Some("{\"t\":\"two\"}"));
-        if let Some(Found::Payload(body)) = store.get(1, 10) {
+        if let Some(CachedMessage::Payload(body)) = store.get(1, 10) {
             let held = ChannelMessage::decode(&body[..]).expect("whole");
             assert_eq!((held.code, held.topic_id, held.username.as_str()), (0, 5, "me"));
         }
@@ -45,7 +45,7 @@ fn edits_and_removals_change_the_row() {
         store.accept(encoded(&ChannelMessage { code: 2, ..message(1, 10, "") }));
         assert!(store.get(1, 10).is_none());
         assert_eq!(store.count(None), 0);
-        // An edit of a message never seen is worth keeping.
+        // An edit of an unknown message is stored.
         store.accept(encoded(&ChannelMessage { code: 1, ..message(1, 11, "late") }));
         assert_eq!(content(store.get(1, 11)).as_deref(), Some("{\"t\":\"late\"}"));
         assert_eq!(store.stats().panics, 0);
@@ -74,7 +74,7 @@ fn search_follows_edits_and_removals() {
     );
 }
 
-/// Rows that go in many by one statement: some are there already, some come twice, some are not of text alone.
+/// Rows inserted by one statement: some exist already, some are duplicates, some are not plain text.
 #[test]
 fn the_last_of_several_copies_stays_however_they_come_together() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -82,7 +82,7 @@ fn the_last_of_several_copies_stays_however_they_come_together() {
     let mut last = std::collections::BTreeMap::new();
     for round in 0..40 {
         for step in 0..23 {
-            // The ids of a round overlap those of the one before, and repeat within eight.
+            // The ids of a round overlap those of the previous one, and repeat within eight.
             let id = round * 9 + if step % 5 == 4 { step - 3 } else { step };
             let topic_id = if step % 11 == 10 { 5 } else { 0 };
             let message = ChannelMessage { topic_id, ..message(id % 2, id, &format!("{round}.{step}")) };
@@ -106,7 +106,7 @@ fn the_last_of_several_copies_stays_however_they_come_together() {
     assert_eq!((stats.rows_written, stats.malformed, stats.panics), (40 * 23, 0, 0));
 }
 
-/// What lies in a folder, with what is in it.
+/// Return the files of a folder with their content.
 fn contents(folder: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
     let paths = std::fs::read_dir(folder).expect("lists").map(|entry| entry.expect("is there").path());
     paths.map(|path| (path.clone(), std::fs::read(path).expect("reads"))).collect()
@@ -116,7 +116,8 @@ fn ids(rows: &[Row]) -> Vec<&str> {
     rows.iter().map(|row| row.id.as_str()).collect()
 }
 
-/// Without an index, with one that is whole, and with one that lacks the newest rows: the answers are those of the store.
+/// Without an index, with a complete one, and with one that lacks the newest rows: the results are those of the
+/// store.
 #[test]
 fn a_search_that_only_reads_finds_what_the_store_finds_and_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -131,7 +132,7 @@ fn a_search_that_only_reads_finds_what_the_store_finds_and_changes_nothing() {
         assert!(store.close_blocking(SOON));
         for (text, channel) in questions {
             for limit in [7, 1000] {
-                // A copy: the store's own search would make or complete the index.
+                // A copy, because the store's own search would create or update the index.
                 let copy = tempfile::tempdir().expect("a folder");
                 std::fs::copy(&path, copy.path().join("cache.db")).expect("copies");
                 let expected = Store::open(small(&copy.path().join("cache.db"))).search(text, channel, limit);
@@ -150,12 +151,12 @@ fn a_search_that_only_reads_finds_what_the_store_finds_and_changes_nothing() {
     }
 }
 
-/// A bot has the file open, and what it has committed is in the log alone.
+/// A bot has the file open, and its commits are in the log only.
 #[test]
 fn a_search_that_only_reads_sees_the_log() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("cache.db");
-    // Held by a connection of its own, as another process would hold it.
+    // Locked by another connection, as another process would lock it.
     let other = file::open(&Location::File(path.clone())).expect("opens");
     let row = ("1", "2", r#"{"t":"in the log"}"#);
     let insert = "INSERT INTO messages (id, channel_id, content) VALUES (?1, ?2, ?3)";

@@ -1,12 +1,12 @@
-//! Those of a process who name one file with the same settings.
+//! Handles of one process for the same file with the same settings.
 
 use super::*;
 
 fn same(one: &Store, other: &Store) -> bool {
-    Arc::ptr_eq(one.handle.seen(), other.handle.seen())
+    Arc::ptr_eq(one.handle.inspect(), other.handle.inspect())
 }
 
-/// Is there a log beside the file? The last connection that is closed takes it away.
+/// Return whether there is a log beside the file. Closing the last connection removes it.
 fn has_log(path: &Path) -> bool {
     let log = PathBuf::from(format!("{}-wal", path.display()));
     std::fs::metadata(log).is_ok_and(|found| found.len() > 0)
@@ -33,20 +33,20 @@ fn the_last_one_closes_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("cache.db");
     let stores: Vec<Store> = (0..3).map(|_| Store::open(Options::at(&path))).collect();
-    // The third never uses it, and so holds nobody up.
+    // The third handle never uses the store and so does not keep it open.
     stores[0].accept(encoded(&message(1, 1, "a")));
     stores[1].accept(encoded(&message(1, 2, "b")));
     assert!(stores[0].close_blocking(SOON));
     assert!(has_log(&path), "the second has it open");
     assert!(lock(&stores[1].shared().intake).running);
     stores[1].accept(encoded(&message(1, 3, "c")));
-    // Who has closed it may use it again.
+    // A handle may be used again after a close.
     stores[0].accept(encoded(&message(1, 4, "d")));
     assert!(stores[1].close_blocking(SOON));
     assert!(has_log(&path), "the first has it open again");
     assert!(stores[0].close_blocking(SOON));
     assert!(!has_log(&path));
-    assert!(!lock(&stores[0].handle.seen().intake).running);
+    assert!(!lock(&stores[0].handle.inspect().intake).running);
     let rows: i64 = Connection::open(&path)
         .expect("opens")
         .query_row("SELECT count(*) FROM messages", [], |row| row.get(0))
@@ -102,12 +102,13 @@ fn a_folder_by_two_names_is_one_folder() {
     let (real, link) = (folder.path().join("real"), folder.path().join("link"));
     std::fs::create_dir(&real).expect("makes it");
     std::os::unix::fs::symlink(&real, &link).expect("makes it");
-    // What is below is not made before the first write.
+    // The subfolder is not created before the first write.
     let stores = [real, link].map(|folder| Store::open(Options::at(folder.join("new").join("cache.db"))));
     assert!(same(&stores[0], &stores[1]));
 }
 
-/// What all have closed is not held open for the next: memory would answer for a file that somebody else has changed.
+/// A store that all handles have closed is not shared: its memory would answer for a file that another process has
+/// changed.
 #[test]
 fn a_closed_one_is_not_joined() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! Defects, broken files, and files that cannot be written.
+//! Bugs, corrupt files, and files that cannot be written.
 
 use super::*;
 
@@ -48,7 +48,7 @@ fn a_broken_file_is_set_aside_and_memory_goes_into_the_new_one() {
     assert_eq!(aside.len(), 1);
     assert!(std::fs::read(&aside[0]).expect("reads").starts_with(b"this is no database"));
 
-    // Broken while in use: the pages are overwritten under the store.
+    // Corrupted while in use: the pages are overwritten.
     assert!(store.close_blocking(SOON));
     std::fs::write(&path, vec![0x5a; 64 * 1024]).expect("writes");
     store.accept(encoded(&message(1, 2, "b")));
@@ -61,7 +61,7 @@ fn a_broken_file_is_set_aside_and_memory_goes_into_the_new_one() {
 fn a_file_that_cannot_be_made_leaves_the_store_in_memory() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("file"), b"").expect("writes");
-    // A file where the folder should be: not even root can make anything in it.
+    // A file in place of the folder: not even root can create anything in it.
     let path = folder.path().join("file/cache.db");
     let (store, troubles) = open_with_troubles(small(&path));
     for id in 1..=10 {
@@ -77,7 +77,7 @@ fn a_file_that_cannot_be_made_leaves_the_store_in_memory() {
     assert_eq!(store.list(1, 3, 1).iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["9", "7", "6"]);
     assert_eq!(store.count(Some(1)), 9);
     assert_eq!(store.search("word10", None, 5).len(), 1);
-    // The folder can be made now: everything held is written.
+    // The folder can be created now: all retained operations are written.
     std::fs::remove_file(folder.path().join("file")).expect("removes");
     wait_for("recovery", || !store.stats().degraded);
     assert!(store.flush_blocking(SOON));
@@ -104,13 +104,13 @@ fn a_locked_file_is_waited_for_and_then_done_without() {
     assert_eq!(kinds(&troubles), [TroubleKind::Unwritable, TroubleKind::Recovered]);
 }
 
-/// Rows that are in the file, whoever has it open.
+/// Return the number of rows in the file.
 fn rows_in(path: &Path) -> i64 {
     let connection = Connection::open(path).expect("opens");
     connection.query_row("SELECT count(*) FROM messages", [], |row| row.get(0)).expect("counts")
 }
 
-/// A store that holds 50 messages back, for the returned connection has the file's lock.
+/// A store that retains 50 messages because the returned connection has locked the file.
 fn locked_out(path: &Path) -> (Store, Arc<Mutex<Vec<Trouble>>>, Connection) {
     let (store, troubles) = open_with_troubles(small(path));
     store.accept(encoded(&message(1, 1000, "before")));
@@ -131,7 +131,7 @@ fn a_close_waits_for_a_locked_file() {
     let (store, troubles, other) = locked_out(&path);
     std::thread::scope(|scope| {
         let close = scope.spawn(|| store.close_blocking(SOON));
-        wait_for("the close", || lock(&store.handle.seen().intake).closing.is_some());
+        wait_for("the close", || lock(&store.handle.inspect().intake).closing.is_some());
         other.execute_batch("COMMIT").expect("unlocks");
         assert!(close.join().expect("no panic"), "all is in the file");
     });
@@ -150,14 +150,14 @@ fn what_a_locked_file_does_not_take_in_time_is_dropped_and_reported() {
     assert!(text.starts_with("50 messages could not be written"), "{text}");
     assert!(text.contains(path.to_str().expect("is text")) && text.contains("locked"), "{text}");
     assert_eq!((store.stats().lost, store.stats().retained), (50, 0));
-    // Used again, the store goes on.
+    // The store continues when it is used again.
     other.execute_batch("COMMIT").expect("unlocks");
     store.accept(encoded(&message(1, 2000, "after")));
     assert!(store.close_blocking(SOON));
     assert_eq!(rows_in(&path), 2);
 }
 
-/// Nobody holds the store any more, and the last one who did hears of the loss.
+/// No handle is left, and the last one is notified of the loss.
 #[test]
 fn a_store_that_is_dropped_reports_what_it_could_not_write() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -203,7 +203,7 @@ fn a_panic_while_memory_is_written_to_a_new_file_costs_the_message_that_caused_i
     assert_eq!(kinds(&troubles), [TroubleKind::Defect, TroubleKind::Corrupt, TroubleKind::Defect]);
 }
 
-/// What comes in while the writer deals with a panic stays in the backlog until it is settled, and leaves it then.
+/// What arrives while the writer handles a panic stays in the backlog until it is completed.
 #[test]
 fn the_backlog_survives_a_turn_that_panics() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -211,7 +211,7 @@ fn the_backlog_survives_a_turn_that_panics() {
     let inside = Arc::clone(&slot);
     let mut options = small(&folder.path().join("cache.db"));
     options.on_trouble = Some(Box::new(move |trouble| {
-        // On the writer's thread, in the middle of it.
+        // On the writer's thread, while it handles the panic.
         assert_eq!(trouble.kind, TroubleKind::Defect);
         let guard = inside.lock().expect("whole");
         let store = guard.as_ref().expect("the test has put it there");
@@ -239,7 +239,7 @@ fn the_backlog_is_right_however_many_add_to_it_while_turns_panic() {
                 for id in 0..2000 {
                     let text = if id % 100 == writer { group::PANIC_OUTSIDE } else { "fine" };
                     store.accept(encoded(&message(writer, id, text)));
-                    // A reader: it takes what is there out of the intake.
+                    // A reader applies the queued operations.
                     let _ = store.peek(writer, id - 1).is_some() || store.stats().degraded;
                 }
             });

@@ -1,7 +1,8 @@
-//! The framing of the TCP transport, without I/O: bytes in any pieces to frames, and calls to bytes.
+//! The framing of the TCP transport, without I/O: decodes frames from a stream, and encodes calls.
 //!
-//! An envelope is framed as in MTProto's abridged form: its length in words of four bytes, then the envelope, padded with
-//! zeros. Between such frames the server mixes others, each known by its first byte (docs/protocol.md, "Abridged TCP").
+//! An envelope is framed as in MTProto's abridged form: its length in words of four bytes, then the envelope,
+//! padded with zeros. The server sends other frames in between, each identified by its first byte
+//! (docs/protocol.md, "Abridged TCP").
 
 #[cfg(test)]
 mod tests;
@@ -11,53 +12,54 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use super::Frame;
 use crate::wire::{Chunk, varint};
 
-/// In place of a length: it follows in three bytes, the lowest first.
+/// In place of a length: the length follows in three bytes, little-endian.
 const LONG: u8 = 0x7F;
 const WORD: usize = 4;
 const RAW: u8 = 0xFF;
 const RAW_HEADER: usize = 11;
-/// A WebSocket's control frame is no longer.
+/// The maximum payload of a WebSocket control frame.
 const CONTROL_MAX: usize = 125;
-/// No field of an envelope is longer: a length beyond is none.
+/// The maximum size of an envelope's field: a greater length is invalid.
 const FIELD_MAX: u64 = 64 << 20;
 
-/// Why a stream cannot be read on. Nothing is searched for: whoever is out of step stays so.
+/// Why a stream cannot be decoded. The decoder does not resynchronize.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
     /// No frame begins with this byte.
     OutOfStep(u8),
-    /// A frame is longer than the bound.
+    /// A frame is longer than the maximum.
     TooLong,
-    /// The server closed the connection in the way of WebSockets.
+    /// The server closed the connection with a WebSocket close frame.
     Closed(Option<u16>),
-    /// An HTTP answer in place of the first frame: its status.
+    /// The server answered with this HTTP status instead of a frame.
     Refused(u16),
 }
 
-/// Takes the frames out of a stream.
+/// Decodes the frames of a stream.
 #[derive(Debug)]
 pub struct Decoder {
     buffer: BytesMut,
     max: usize,
-    /// A frame has come: from then on `H` is a length, and not the beginning of `HTTP`.
+    /// Whether a frame was decoded: from then on `H` is a length, and not the beginning of `HTTP`.
     begun: bool,
 }
 
 impl Decoder {
-    /// `max` is the longest frame, in bytes.
+    /// Create a decoder; `max` is the maximum size of a frame in bytes.
     pub fn new(max: usize) -> Self {
         Self { buffer: BytesMut::new(), max, begun: false }
     }
 
-    /// Where to put what was read, at the end. It grows with what comes, never by what a length promises.
+    /// Return the buffer to append received bytes to. It grows with the received bytes, never by an announced
+    /// length.
     pub fn buffer(&mut self) -> &mut BytesMut {
         &mut self.buffer
     }
 
-    /// The next frame, once it is whole.
+    /// Return the next complete frame, if there is one.
     ///
     /// # Errors
-    /// When the stream is none, or ended by a frame that says so.
+    /// If the stream is invalid or the server has closed it.
     pub fn frame(&mut self) -> Result<Option<Frame>, Broken> {
         let Some(&first) = self.buffer.first() else { return Ok(None) };
         if !self.begun && first == b'H' {
@@ -80,7 +82,7 @@ impl Decoder {
         Ok(frame)
     }
 
-    /// The part after a header of `header` bytes, once it is there.
+    /// Remove a header of `header` bytes and return the bytes after it, if they are complete.
     fn take(&mut self, header: usize, length: usize) -> Result<Option<Bytes>, Broken> {
         if length > self.max {
             return Err(Broken::TooLong);
@@ -116,7 +118,7 @@ impl Decoder {
         Ok(payload.map(|payload| Frame::Chunk { chunk, payload }))
     }
 
-    /// The payload of a WebSocket's frame: whole in itself, and unmasked as servers send it.
+    /// Return the payload of a WebSocket frame: unfragmented and unmasked, as servers send it.
     fn websocket(&mut self) -> Result<Option<Bytes>, Broken> {
         let Some(&short) = self.buffer.get(1) else { return Ok(None) };
         let (header, length) = match short {
@@ -149,12 +151,12 @@ impl Decoder {
 
 enum Refusal {
     Not,
-    /// More bytes will tell.
+    /// Undecided until more bytes arrive.
     Unknown,
     Status(u16),
 }
 
-/// Is this the head of an HTTP answer?
+/// Check for the head of an HTTP response.
 fn refusal(bytes: &[u8]) -> Refusal {
     const START: &[u8] = b"HTTP/1.";
     let seen = bytes.len().min(START.len());
@@ -167,9 +169,9 @@ fn refusal(bytes: &[u8]) -> Refusal {
     Refusal::Status(status.unwrap_or(0))
 }
 
-/// Where an envelope ends in its padded frame: at a tag that no field has, for the padding is zeros.
+/// Return where an envelope ends in its padded frame: at an invalid tag, because the padding consists of zeros.
 ///
-/// A frame that ends in the middle of a field is given whole: it is for whoever decodes it to say what is wrong.
+/// A frame that ends in the middle of a field is returned whole, for the decoder to report.
 fn envelope_end(padded: &[u8]) -> usize {
     let mut at = 0;
     while at < padded.len() {
@@ -196,12 +198,13 @@ fn envelope_end(padded: &[u8]) -> usize {
 
 /// The first byte of the handshake.
 const HANDSHAKE: u8 = 0xEF;
-/// The longest frame: 24 bits of words.
+/// The maximum size of a frame: 24 bits of words.
 pub const FRAME_MAX: usize = 0x00FF_FFFF * WORD;
-/// The server cuts every zero at the end of a frame. This unknown field, which it skips, keeps one that counts.
+/// The server strips all zeros at the end of a frame. This unknown field, which it skips, protects significant
+/// ones.
 const FILLER: [u8; 3] = [0xF8, 0x7F, 0x01];
 
-/// Appends the handshake: the token, once, before anything else.
+/// Append the handshake: the token, once, before any other frame.
 pub fn handshake(token: &[u8], into: &mut BytesMut) {
     into.extend_from_slice(&[HANDSHAKE]);
     padded(token, into);
@@ -212,9 +215,9 @@ pub fn ping(cid: u16, into: &mut BytesMut) {
     into.extend_from_slice(&cid.to_be_bytes());
 }
 
-/// Appends `Envelope { <tag>: body, cid }` as a frame. Gives its length, or None when it is too long for one.
+/// Append `Envelope { <tag>: body, cid }` as a frame. Returns its length, or None if it is too long.
 ///
-/// The cid comes last: it never ends in a zero, which the server would cut.
+/// The cid is last because it never ends in a zero, which the server would strip.
 pub fn envelope(cid: u16, tag: u32, body: &[u8], into: &mut BytesMut) -> Option<usize> {
     let mut envelope = Vec::with_capacity(body.len() + 16);
     varint::write(u64::from(tag) << 3 | 2, &mut envelope);
@@ -235,7 +238,7 @@ pub fn envelope(cid: u16, tag: u32, body: &[u8], into: &mut BytesMut) -> Option<
     Some(into.len() - before)
 }
 
-/// The length in words, the bytes, and zeros up to the next word.
+/// Append the length in words, the bytes, and zeros up to the next word.
 fn padded(bytes: &[u8], into: &mut BytesMut) {
     let words = bytes.len().div_ceil(WORD);
     into.reserve(4 + words * WORD);

@@ -1,4 +1,4 @@
-//! Any split of a stream gives the same frames; the worked examples; bounds.
+//! Every split of a stream yields the same frames; worked examples; bounds.
 
 use super::*;
 use crate::wire::encode_envelope;
@@ -12,7 +12,7 @@ fn hex(text: &str) -> Vec<u8> {
     text.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }
 
-/// What comes of a stream that is read in pieces of these sizes, the rest in one.
+/// Decode a stream that arrives in pieces of these sizes, the rest in one piece.
 fn read(stream: &[u8], sizes: &[usize], max: usize) -> (Vec<Frame>, Result<(), Broken>) {
     let (mut decoder, mut frames, mut rest) = (Decoder::new(max), Vec::new(), stream);
     for size in sizes.iter().copied().chain([usize::MAX]) {
@@ -115,7 +115,7 @@ fn long_headers_of_both_kinds() {
     for (header, length) in
         [("82 7e 01 2c", 300), ("82 7f 00 00 00 00 00 01 11 70", 70_000), ("7f 96 00 00", 600)]
     {
-        // Fields of nine bytes, the last one cut.
+        // Fields of nine bytes, the last one truncated.
         let (frames, end) = read(&[hex(header), vec![9; length]].concat(), &[], MAX);
         assert_eq!((frames.len(), frames[0].weight(), end), (1, length, Ok(())), "{header}");
     }
@@ -171,7 +171,7 @@ fn http_is_a_refusal_at_the_beginning_only() {
         let sizes = vec![size; refused.len() / size + 1];
         assert_eq!(read(refused, &sizes, MAX), (vec![], Err(Broken::Refused(401))));
     }
-    // The first byte is a legal length too: of 72 words.
+    // The first byte is also a valid length: 72 words.
     let mut frame = vec![72];
     frame.extend(encode_envelope(0, 10, &[b'T'; 286]));
     frame.resize(1 + 288, 0);
