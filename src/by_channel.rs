@@ -72,7 +72,7 @@ impl<T: Weigh> Rings<T> {
 
     /// Append an entry to its channel.
     pub fn push(&mut self, channel: i64, id: i64, entry: T) {
-        if self.takes(&entry) {
+        if self.accepts(&entry) {
             self.append(channel, id, entry);
         }
     }
@@ -88,7 +88,7 @@ impl<T: Weigh> Rings<T> {
     pub fn put(&mut self, channel: i64, id: i64, entry: T) {
         let known = self.channels.get(&channel).and_then(|ring| ring.position(id));
         let Some(at) = known else { return self.push(channel, id, entry) };
-        if !self.takes(&entry) {
+        if !self.accepts(&entry) {
             // The entry that it would replace is out of date.
             self.remove(channel, id);
             return;
@@ -106,7 +106,7 @@ impl<T: Weigh> Rings<T> {
     }
 
     /// Return whether the bounds allow the entry.
-    pub fn takes(&self, entry: &T) -> bool {
+    pub fn accepts(&self, entry: &T) -> bool {
         let RingBounds { per_channel, channels, .. } = self.bounds;
         per_channel > 0 && channels > 0 && entry.weight() <= self.max_bytes()
     }

@@ -39,7 +39,7 @@ impl fmt::Display for KeyError {
             KeyError::Length => {
                 "the private key has the wrong length: 96 hexadecimal digits (PKCS#8) or 64 (the bare seed)"
             }
-            KeyError::Prefix => "the private key is no Ed25519 key in PKCS#8",
+            KeyError::Prefix => "the private key is not an Ed25519 key in PKCS#8",
         })
     }
 }

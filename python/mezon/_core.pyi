@@ -1,4 +1,4 @@
-"""The Rust core as Python sees it."""
+"""The interface of the Rust core."""
 
 import builtins
 from collections.abc import Callable
@@ -11,68 +11,68 @@ from mezon._gateway.codec import PlanSpec
 __version__: str
 #: True for an unoptimised build, which is several times slower.
 debug_build: bool
-#: How the reason of a loss begins when the server had fallen silent.
+#: The beginning of the reason of a loss due to a silent server.
 SILENT: str
 
 class GatewayError(Exception):
-    """The core could not take an order. ``args`` are a kind and a text.
+    """The core rejected a command. ``args`` are a kind and a text.
 
     Kinds: not_connected, connected, too_many, forked, no_resources.
     """
 
 @final
 class ItemKind:
-    """The kinds of what ``Gateway.drain`` gives: tuples (kind, key, value)."""
+    """The kinds of the tuples (kind, key, value) that ``Gateway.drain`` returns."""
 
-    #: An event: key is its tag, value the model, or bytes without a plan.
+    #: An event: the key is its tag, the value the model, or bytes without a plan.
     EVENT: Final[int]
-    #: An answer: key is the call, value (tag, model).
+    #: An answer: the key is the call, the value (tag, model).
     REPLY: Final[int]
-    #: A raw API answer: key is the call, value the bytes.
+    #: A raw API answer: the key is the call, the value its bytes.
     RAW: Final[int]
-    #: A call that gets no answer: key is the call, value (a ``FailureKind``, detail, code).
+    #: A call that gets no answer: the key is the call, the value (a ``FailureKind``, detail, code).
     FAILED: Final[int]
-    #: Another state: key is the generation, value (state, reason).
+    #: A new state: the key is the generation, the value (state, reason).
     STATE: Final[int]
-    #: A session is wanted: key is the generation, value the attempt.
+    #: A request for a session: the key is the generation, the value the attempt.
     SESSION_WANTED: Final[int]
-    #: The connection is back: key is the generation, value (lost at, back at) in seconds since the epoch.
+    #: The connection is ready again: the key is the generation, the value (lost at, back at), seconds since the epoch.
     RECONNECTED: Final[int]
-    #: Frames came that cannot be read: key is how many so far, value what was wrong with the last one.
+    #: Malformed frames: the key is their number so far, the value the latest error.
     MALFORMED: Final[int]
-    #: Something went wrong with a thing of this batch, and with it alone: key is its tag, value the exception.
+    #: An error with one item of this batch: the key is its tag, the value the exception.
     BROKEN: Final[int]
-    #: A record for the logger of the core: key is its level, value the text.
+    #: A record for the logger of the core: the key is its level, the value the text.
     LOG: Final[int]
 
 @final
 class FailureKind:
-    """Why a call got no answer: the first of an ``ItemKind.FAILED``'s value."""
+    """Why a call got no answer: the first element of the value of ``ItemKind.FAILED``."""
 
-    #: No answer came within the deadline, though it was sent.
+    #: The call was sent, but no answer arrived before the deadline.
     TIMEOUT: Final[str]
-    #: Its turn did not come within the deadline.
+    #: The deadline passed before the call was sent.
     NOT_SENT: Final[str]
-    #: The connection was lost after it was sent.
+    #: The connection was lost after the call was sent.
     DELIVERY_UNKNOWN: Final[str]
-    #: The client was closed before it was sent.
+    #: The client was closed before the call was sent.
     CLOSED: Final[str]
-    #: The server has refused it: detail is its message, code its code.
+    #: The server has refused the call: detail is its message, code its code.
     REFUSED: Final[str]
     #: The answer is longer than ``max_raw``.
     TOO_LONG: Final[str]
-    #: The answer cannot be read.
+    #: The answer is malformed.
     MALFORMED: Final[str]
 
 @final
 class Plan:
-    """How one message of the schema becomes an instance of one class, or a dict.
+    """How a message of the schema becomes an instance of a class, or a dict.
 
     Args:
         spec: A ``mezon._gateway.codec.PlanSpec``.
 
     Raises:
-        TypeError: If the spec is none, or its model no pydantic model.
+        TypeError: If the spec is invalid, or its model is not a pydantic model.
         ValueError: If the schema has no such message or field.
     """
 
@@ -81,11 +81,11 @@ class Plan:
     def message(self) -> str:
         """The full name of the message."""
     def decode(self, body: bytes) -> Any:
-        """Build the instance from an encoded message. A ValueError for none, and for one with lists without end."""
+        """Build the instance from an encoded message. Raises ``ValueError`` if it is malformed or too long."""
     def receive(self, body: bytes) -> Any:
-        """Build it as ``Gateway.drain`` does, with what is left for later decoded when read; raises as ``decode``."""
+        """Build the instance as ``Gateway.drain`` does, decoding lazy fields on access; raises as ``decode``."""
     def encode(self, value: Any) -> bytes:
-        """Encode a mapping, or an object's attributes, by the plan's names; None and zeros are left out.
+        """Encode a mapping, or an object's attributes, by the plan's names; None and zeros are omitted.
 
         Raises:
             TypeError, OverflowError, ValueError: A value does not fit its field.
@@ -93,7 +93,7 @@ class Plan:
 
 @final
 class LazyDict:
-    """The ``__dict__`` of a class whose instances may be decoded later: whoever reads it gets all of it."""
+    """The ``__dict__`` descriptor of a class with lazy instances: reading it decodes the instance."""
 
     def __new__(cls) -> LazyDict: ...
     def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
@@ -102,7 +102,7 @@ class LazyDict:
 
 @final
 class LazyField:
-    """A field that may not be decoded yet; reading one of the looks, or one that is ``alone``, decodes no other."""
+    """A descriptor of a lazy field; reading a profile field, or one that is ``alone``, decodes no other field."""
 
     def __new__(cls, name: str, alone: bool = False) -> LazyField: ...
     def __get__(self, instance: Any, owner: Any = None, /) -> Any: ...
@@ -111,24 +111,24 @@ _Use = Callable[[Any], object]
 
 @final
 class Senders:
-    """What messages have shown of their senders, ``most`` of them: all are forgotten when there are more."""
+    """The profiles of up to ``most`` senders; all are forgotten when there are more."""
 
     def __new__(cls, most: int) -> Senders: ...
-    def news(self, message: Any, use_channel: _Use, use_user: _Use) -> tuple[bool, bool, bool] | None:
-        """Say if channel, sender, looks are new, None if none is; an id is used, with KeyError if not there."""
+    def profile_diff(self, message: Any, use_channel: _Use, use_user: _Use) -> tuple[bool, bool, bool] | None:
+        """Return which of channel, sender and profile are new, None if none is; a missing id raises KeyError."""
     def forget(self, sender: int) -> None:
         """Forget a sender."""
 
-def sender_looks(message: Any) -> tuple[str, str, str, str, str]:
-    """Give username, display name, nick in the clan, avatar, and avatar in the clan, as a message shows them."""
+def sender_profile(message: Any) -> tuple[str, str, str, str, str]:
+    """Return username, display name, clan nick, avatar and clan avatar of the sender of a message."""
 
 @final
 class EventFilter:
-    """A filter of the events of an envelope field, made from its JSON text; see ``mezon.filters``."""
+    """A filter of the events of an envelope field, created from its JSON text; see ``mezon.filters``."""
 
     def __new__(cls, event: str, spec: str) -> EventFilter: ...
     def matches(self, body: bytes) -> bool | None:
-        """Say whether an event of this encoded body matches; None when Python has to look at the event itself."""
+        """Return whether an event with this encoded body matches; None if only Python can decide."""
 
 @final
 class TextFilter:
@@ -146,16 +146,16 @@ class TextFilter:
 
 @final
 class Gateway:
-    """A connection to a Mezon gateway, driven by the core's own thread; ``drain`` brings what happened.
+    """A connection to a Mezon gateway, driven by the core's own thread; ``drain`` returns its reports.
 
     Args:
-        options: By the names of ``gateway_options``; what is missing has its default.
+        options: By the names of ``gateway_options``; missing ones have their defaults.
         notify: Called on a thread of its own when there is something to drain, for loops that watch no descriptor.
-        store: Where messages go before anybody hears of them.
+        store: Receives every message before it is delivered.
 
     Raises:
-        ValueError: If an option is unknown, or a span is no number of seconds.
-        GatewayError: ``no_resources`` when the system grants no descriptor or no thread.
+        ValueError: If an option is unknown, or a duration is not a number of seconds.
+        GatewayError: ``no_resources`` if the system provides no descriptor or no thread.
     """
 
     def __new__(
@@ -165,63 +165,63 @@ class Gateway:
         store: Any = None,
     ) -> Gateway: ...
     def fileno(self) -> int:
-        """Give the descriptor to watch for reading, or -1 when ``notify`` is called instead."""
+        """Return the descriptor to watch for reading, or -1 if ``notify`` is called instead."""
     def clear_wake(self) -> None:
-        """Make ``fileno()`` unreadable until there is something. Raises ``GatewayError`` (``forked``) in a child."""
+        """Make ``fileno()`` unreadable until the next report. Raises ``GatewayError`` (``forked``) in a child."""
     def drain(self, max: int) -> tuple[list[tuple[int, int, Any]], bool]:
-        """Take up to `max` events and all answers, oldest first, as ``ItemKind`` says, and whether there are more.
+        """Return up to `max` events and all answers, oldest first, as ``ItemKind`` says, and whether there are more.
 
-        What goes wrong with one of them is an item of its own. When there are no more, the wake-up is armed.
+        An error with one of them is an item of its own. The waker is armed if there are no more.
         """
     def connect(self, urls: list[str], auto_reconnect: bool) -> None:
-        """Open the connection; its progress comes by ``drain``.
+        """Open the connection; ``drain`` reports its progress.
 
         The URLs are tried in order; the scheme names the transport: ws, wss, tcp, tcps.
 
         Raises:
-            GatewayError: ``connected`` while there is one, ``forked`` in a forked child, ``no_resources`` when the
-                system grants no thread or no descriptor.
+            GatewayError: ``connected`` if there is a connection, ``forked`` in a forked child, ``no_resources`` if the
+                system provides no thread or no descriptor.
         """
     def set_log_level(self, level: int) -> None:
-        """Have what the core does told by ``ItemKind.LOG``, from this level of ``logging`` on; 255 for nothing."""
+        """Log records from this level of ``logging`` on as ``ItemKind.LOG``; 255 disables the log."""
     def call(self, tag: int, body: bytes, timeout: float, hold: bool = False) -> int:
-        """Queue an encoded message in the envelope field `tag`; gives the number its answer will carry.
+        """Queue an encoded message in the envelope field `tag` and return the id that its answer will have.
 
         Raises:
             GatewayError: ``not_connected``, ``too_many`` or ``forked``.
         """
     def call_with(self, tag: int, plan: Plan, value: Any, timeout: float, hold: bool = False) -> int:
-        """Encode by a plan and queue, in one step. Raises what ``call`` and ``Plan.encode`` do."""
+        """Encode a value by a plan and queue it, in one step. Raises what ``call`` and ``Plan.encode`` do."""
     def flush(self) -> None:
-        """Have the calls sent that were queued with `hold`: else they go with the next order, or when 16 wait."""
+        """Queue the held calls; otherwise the next command does, or the sixteenth held call."""
     def set_own_id(self, id: int) -> None:
-        """Say who the bot is: what it sends is then kept like what it receives, before its answer is drained."""
+        """Set the bot's id: sent messages are then recorded like received ones, before their answers are drained."""
     def cancel(self, call: int) -> None:
-        """Forget a call that nobody waits for any more. One that was not sent yet will not be."""
+        """Discard the answer of a call. A call that was not sent yet will not be sent."""
     def provide_session(self, generation: int, urls: list[str]) -> None:
         """Answer an ``ItemKind.SESSION_WANTED`` of that generation with the URLs to try, in order."""
     def refuse_session(self, generation: int, fatal: bool, reason: str) -> None:
-        """Answer it with a no; `fatal` ends the attempts."""
+        """Answer an ``ItemKind.SESSION_WANTED``: there is no session; `fatal` ends the attempts."""
     def renew_lease(self, left: float) -> None:
-        """Let calls go out for so many seconds from now on, and no longer until this is said again."""
+        """Allow calls to be sent for `left` seconds from now on, and no longer unless the lease is renewed."""
     def close(self) -> bool:
-        """Begin to close; a state ``closed`` says when it is done. False when there is no connection."""
+        """Start closing the connection; the state ``closed`` reports the end. False if there is no connection."""
     def reconnect(self) -> bool:
-        """Give up the connection, or the wait for the next attempt. False when there is neither."""
+        """Drop the connection, or skip the delay before the next attempt. False if there is neither."""
     def ping(self) -> bool:
-        """Measure the round trip now, for ``latency``. False when there is no connection and none is being made."""
+        """Measure the round trip now, for ``latency``. False if there is no connection."""
     def want(self, tag: int, wanted: bool) -> None:
-        """Hand events of a tag out, or count and drop them."""
+        """Deliver the events of a tag, or count and drop them."""
     def take_recent(self, channel: int) -> list[Any]:
-        """Take the messages of a channel that came since it was last asked, oldest first."""
+        """Remove and return the messages of a channel that arrived since the last call, oldest first."""
     def set_filter(self, tag: int, filter: EventFilter | None) -> None:
-        """Have events of a tag looked at by a filter from now on, or by none."""
+        """Set or remove the filter of a tag."""
     def set_plan(self, tag: int, plan: Plan) -> None:
-        """Decode events and answers of a tag by a plan from now on.
+        """Decode the events and answers of a tag by a plan from now on.
 
         Raises:
-            RuntimeError: If the tag has one.
-            ValueError: If there is no such tag.
+            RuntimeError: If the tag has a plan already.
+            ValueError: If the tag is invalid.
         """
     @property
     def state(self) -> str:
@@ -230,22 +230,22 @@ class Gateway:
     def latency(self) -> float | None:
         """The last round trip of a ping in seconds; None before the first."""
     def stats(self) -> dict[str, Any]:
-        """Give all counters by name, the inbox's depth, and ``events``: how many of each came, by field name."""
+        """Return all counters by name, the depth of the inbox, and ``events`` received by field name."""
 
 def gateway_options() -> list[tuple[str, str, Any, str]]:
-    """Give every option of the connection: name, type, default, what it is for."""
+    """Return every option of the connection: name, type, default, description."""
 
 def schema_fields(message: str) -> list[tuple[int, str, str, str, bool]]:
-    """Give the fields of a message, by ``mezon._gateway.codec.SchemaField``. Raises ``ValueError`` if there is none."""
+    """Return the fields of a message as ``SchemaField`` of the codec. Raises ``ValueError`` for an unknown message."""
 
 def schema_messages() -> list[str]:
-    """Give the full names of all messages of the schema."""
+    """Return the full names of all messages of the schema."""
 
 def schema_zero(message: str, field: str) -> Any:
-    """Give the zero of a field's type. Raises ``ValueError`` if the schema has no such field."""
+    """Return the zero of a field's type. Raises ``ValueError`` if the schema has no such field."""
 
 def peek_envelope(frame: bytes) -> tuple[int, int, bytes]:
-    """Give what the core reads of a frame without decoding it: cid, tag, body. Raises ``ValueError`` for none."""
+    """Return cid, tag and body of a frame without decoding it. Raises ``ValueError`` if it is malformed."""
 
 # crypto: keys, base58 and addresses for token transfers
 
@@ -253,18 +253,18 @@ def peek_envelope(frame: bytes) -> tuple[int, int, bytes]:
 class EphemeralKeyPair:
     """An Ed25519 key pair for signing token transfers.
 
-    The private half stays in Rust, is wiped when the object goes, and leaves it only by reading
-    ``private_key``. Takes the hexadecimal text of a key: as the Mezon SDKs write it, as correct PKCS#8, or
-    the bare 32-byte seed.
+    The private key stays in Rust, is wiped when the object is dropped, and is exposed only by
+    ``private_key``. Accepts the hexadecimal text of a key: in the format of the Mezon SDKs, as correct PKCS#8,
+    or the bare 32-byte seed.
 
     Raises:
-        InvalidArgumentError: The text is no such key, or ``public_key`` is not its public half.
+        InvalidArgumentError: If the text is not such a key, or ``public_key`` does not belong to it.
     """
 
     def __new__(cls, private_key: str, public_key: str | None = None) -> EphemeralKeyPair: ...
     @classmethod
     def generate(cls) -> EphemeralKeyPair:
-        """Make a new pair from the randomness of the operating system."""
+        """Generate a pair from the operating system's random numbers."""
     @property
     def private_key(self) -> str:
         """The private key as hexadecimal text, as the Mezon SDKs exchange it."""
@@ -275,46 +275,46 @@ class EphemeralKeyPair:
     def public_key_bytes(self) -> bytes:
         """The 32 bytes of the public key."""
     def sign(self, message: bytes) -> bytes:
-        """Give the 64 bytes of the signature of a message."""
+        """Return the 64 bytes of the signature of a message."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> EphemeralKeyPair: ...
     def __deepcopy__(self, _memo: object) -> EphemeralKeyPair: ...
 
 def base58_encode(data: bytes) -> str:
-    """Write bytes as base58, in the alphabet of Bitcoin."""
+    """Encode bytes as base58 in Bitcoin's alphabet."""
 
 def base58_decode(text: str) -> bytes:
-    """Give the bytes of a base58 text. Raises ``InvalidArgumentError`` for a letter that base58 does not use."""
+    """Decode a base58 text. Raises ``InvalidArgumentError`` for a letter that base58 does not use."""
 
 def address_of(user_id: str) -> str:
     """Give the address of a user: base58 of the SHA-256 of the id."""
 
 def is_address(text: str) -> bool:
-    """Say whether a text decodes to the 32 bytes of an address."""
+    """Return whether a text decodes to the 32 bytes of an address."""
 
 def search_file(
     path: str | PathLike[str], text: str, channel_id: int | None, limit: int
 ) -> builtins.list[dict[str, Any]]:
-    """Search a file that no store of the process has open, as ``Store.search`` does, and change nothing.
+    """Search a file that no store of the process has open, as ``Store.search`` does, without changing it.
 
-    Without an index, or where the index ends, the rows are read. Columns are text, by their names in the table.
+    Rows that are not in the index are read. Returns the columns as text, by their names in the table.
 
     Raises:
         sqlite3.Error: If the file cannot be read as a message store.
     """
 
 def close_stores(timeout: float) -> bool:
-    """Flush and close every store of the process, for up to `timeout` seconds; True when nothing is missing."""
+    """Flush and close every store of the process, for up to `timeout` seconds; True if nothing is missing."""
 
 def before_fork(timeout: float) -> bool:
-    """Close the files of all stores, as they are, for a fork; nobody opens one again until ``after_fork``.
+    """Close the files of all stores as they are before a fork; they remain closed until ``after_fork``.
 
-    Waits up to `timeout` seconds for those who read and write, without the GIL. False when somebody still does.
+    Waits up to `timeout` seconds for readers and writers, without the GIL. False if one of them is still active.
     """
 
 def after_fork(child: bool) -> None:
-    """Let the stores go on: in the parent once for each ``before_fork``, or in the child."""
+    """Resume the stores: in the parent once per ``before_fork``, or in the child."""
 
 def sql_execute(
     store: Store, text: str, values: list[Any], begin: bool
@@ -335,27 +335,27 @@ def sql_in_transaction(store: Store) -> bool:
     """Whether a transaction begun by `sql_execute` or `sql_script` is open."""
 
 def sql_close(store: Store) -> None:
-    """End the connection of these statements; an open transaction is undone."""
+    """Close the connection of these statements; an open transaction is rolled back."""
 
 @final
 class Store:
     """A message cache: a memory layer over SQLite, written by a thread of its own.
 
-    ``get``, ``list``, ``search``, ``count``, ``delete``, ``clear``, ``flush`` and ``close`` may wait for the disk;
-    they let go of the GIL. The others do not wait.
+    ``get``, ``list``, ``search``, ``count``, ``delete``, ``clear``, ``flush`` and ``close`` may block on the disk and
+    release the GIL. The other methods do not block.
 
     Args:
         path: The file; ``:memory:`` keeps everything in the process.
-        max_messages: About how many rows the file holds. None: no bound.
-        max_age: Seconds; rows created longer ago are removed. None: no bound.
+        max_messages: The approximate maximum number of rows. None for no bound.
+        max_age: Seconds; rows created longer ago are removed. None for no bound.
         memory_messages_per_channel: Messages of a channel kept in memory as well.
-        memory_channels: Of how many channels, the ones used last.
-        memory_bytes: How many bytes all that may take.
+        memory_channels: The number of channels kept in memory, the most recently used ones.
+        memory_bytes: The maximum size of the memory layer in bytes.
         on_trouble: Called with (kind, text) on the writer's thread.
             Kinds: unwritable, corrupt, moved, recovered, lost, defect.
 
     Raises:
-        ValueError: If ``max_age`` is no number of seconds above zero.
+        ValueError: If ``max_age`` is not a positive number of seconds.
     """
 
     def __new__(
@@ -370,7 +370,7 @@ class Store:
         on_trouble: Callable[[str, str], object] | None = None,
     ) -> Store: ...
     def accept(self, body: bytes) -> None:
-        """Take an encoded ``mezon.api.ChannelMessage``; codes 1 and 2 change and remove."""
+        """Accept an encoded ``mezon.api.ChannelMessage``; codes 1 and 2 edit and remove."""
     def save_row(
         self,
         message_id: int,
@@ -385,33 +385,33 @@ class Store:
         topic_id: int | None,
         create_time_seconds: int | None,
     ) -> None:
-        """Take a row: ids as numbers, lists and content as JSON text."""
+        """Accept a row: ids as numbers, lists and content as JSON text."""
     def update(self, channel_id: int, message_id: int, content: str, mentions: str, attachments: str) -> None:
-        """Change a message as an edit does. Lists as JSON text."""
+        """Apply an edit to a message. Lists as JSON text."""
     def peek(self, channel_id: int, message_id: int) -> bytes | dict[str, Any] | None:
-        """Give the message if it is in memory: its payload as bytes, or a row as a dict."""
+        """Return the message if it is in memory: its payload as bytes, or a row as a dict."""
     def get(self, channel_id: int, message_id: int) -> bytes | dict[str, Any] | None:
-        """Give the message from memory or from the file. Waits."""
+        """Return the message from memory or from the file. Blocks."""
     def list(self, channel_id: int, limit: int, offset: int) -> builtins.list[dict[str, Any]]:
-        """Fetch a channel's rows, newest first. Waits."""
+        """Return a channel's rows, newest first. Blocks."""
     def search(self, text: str, channel_id: int | None, limit: int) -> builtins.list[dict[str, Any]]:
-        """Give the newest rows with every word of the text; 32 words count. Waits."""
+        """Return the newest rows that contain every word of the text, up to 32 words. Blocks."""
     def count(self, channel_id: int | None = None) -> int:
-        """Count the number of rows, of one channel or of all. Waits."""
+        """Count the rows of one channel or of all. Blocks."""
     def delete(self, channel_id: int, message_id: int) -> bool:
-        """Remove a message; True if there was one. Waits."""
+        """Remove a message. Returns whether there was one. Blocks."""
     def clear(self, channel_id: int) -> int:
-        """Remove a channel's messages and return their number. Waits."""
+        """Remove a channel's messages and return their number. Blocks."""
     def flush(self, timeout: float) -> bool:
-        """Wait up to `timeout` seconds until all that was accepted is committed; True when it is."""
+        """Commit everything that was accepted. Returns whether that succeeded. Blocks up to `timeout` seconds."""
     def close(self, timeout: float) -> bool:
-        """Flush and close the file; the next write opens it again. Waits up to `timeout` seconds.
+        """Flush and close the file; the next write opens it again. Blocks up to `timeout` seconds.
 
-        Waits for a file that another process has locked. What the file has not taken in time is dropped and reported to
+        Waits for a file that another process has locked. What is not written in time is dropped and reported to
         ``on_trouble`` with the kind ``lost``. False if something is missing in the file.
         """
     @property
     def backlog(self) -> tuple[int, int]:
         """Messages and bytes accepted and not yet committed."""
     def stats(self) -> dict[str, Any]:
-        """Give the counts since the store was made; ``longest_commit`` in seconds."""
+        """Return the statistics since the store was created; ``longest_commit`` in seconds."""

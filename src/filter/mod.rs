@@ -43,15 +43,15 @@ pub enum Filter {
 impl Filter {
     /// Return whether an event with this body matches; None if the core cannot decide it.
     pub fn matches(&self, body: &[u8]) -> Option<bool> {
-        self.look(&View::new(body))
+        self.evaluate(&View::new(body))
     }
 
-    fn look(&self, view: &View<'_>) -> Option<bool> {
+    fn evaluate(&self, view: &View<'_>) -> Option<bool> {
         match self {
             Self::And(all) => {
                 let mut found = Some(true);
                 for one in all {
-                    match one.look(view) {
+                    match one.evaluate(view) {
                         Some(false) => return Some(false),
                         Some(true) => {}
                         None => found = None,
@@ -62,7 +62,7 @@ impl Filter {
             Self::Or(any) => {
                 let mut found = Some(false);
                 for one in any {
-                    match one.look(view) {
+                    match one.evaluate(view) {
                         Some(true) => return Some(true),
                         Some(false) => {}
                         None => found = None,
@@ -70,7 +70,7 @@ impl Filter {
                 }
                 found
             }
-            Self::Not(one) => one.look(view).map(|found| !found),
+            Self::Not(one) => one.evaluate(view).map(|found| !found),
             Self::Ids(path, ids) => view.any_number(path, ids),
             Self::Strings(field, texts) => view.string(*field).map(|text| texts.contains(text)),
             Self::Text(words) => view.text().map(|text| words.matches(&text)),
@@ -114,7 +114,7 @@ impl Filters {
         }
         let Some(message) = message else { return false };
         let is_new = self.cache_mirror.is_new(body, message);
-        !is_new && filter.look(&View::of_message(body, &message.0)) == Some(false)
+        !is_new && filter.evaluate(&View::of_message(body, &message.0)) == Some(false)
     }
 }
 

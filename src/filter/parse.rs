@@ -17,7 +17,7 @@ const DEPTH: u32 = 64;
 /// # Errors
 /// A message that says why the filter is invalid.
 pub fn parse(event: &str, spec: &str) -> Result<Filter, String> {
-    let message = message_of(event).ok_or_else(|| format!("no event is called {event:?}"))?;
+    let message = message_of(event).ok_or_else(|| format!("there is no event {event:?}"))?;
     let spec: Json = serde_json::from_str(spec).map_err(|why| why.to_string())?;
     node(message, &spec, DEPTH)
 }
@@ -32,7 +32,7 @@ fn message_of(event: &str) -> Option<&'static Message> {
 
 fn node(message: &'static Message, spec: &Json, depth: u32) -> Result<Filter, String> {
     let depth = depth.checked_sub(1).ok_or("filters are nested too deeply")?;
-    let spec = spec.as_object().ok_or("a filter is an object")?;
+    let spec = spec.as_object().ok_or("a filter must be an object")?;
     let all = |key: &str| -> Option<Result<Vec<Filter>, String>> {
         let parts = spec.get(key)?.as_array()?;
         Some(parts.iter().map(|part| node(message, part, depth)).collect())
@@ -56,7 +56,7 @@ fn node(message: &'static Message, spec: &Json, depth: u32) -> Result<Filter, St
         return Ok(Filter::Strings(field.number, texts.into_iter().collect()));
     }
     if !view::has_content(message.name) {
-        return Err(format!("{} has no content to look at", message.name));
+        return Err(format!("{} has no content to filter by", message.name));
     }
     if let Some(how) = spec.get("text").and_then(Json::as_str) {
         let words = strings(spec.get("words").unwrap_or(&Json::Null))?;
@@ -77,7 +77,7 @@ fn list(name: &str, spec: &Map<String, Json>) -> Result<Filter, String> {
         "mentions" => ListField::Mentions,
         "attachments" => ListField::Attachments,
         "references" => ListField::References,
-        _ => return Err(format!("no list is called {name:?}")),
+        _ => return Err(format!("there is no list {name:?}")),
     };
     let item = match spec.get("field").and_then(Json::as_str) {
         Some(field) => {
@@ -102,22 +102,24 @@ fn path_of(message: &'static Message, names: &[String]) -> Result<Path, String> 
             _ => return Err(missing(message, name)),
         }
     }
-    if path.is_empty() { Err("a path has a name".into()) } else { Ok(path) }
+    if path.is_empty() { Err("a path must not be empty".into()) } else { Ok(path) }
 }
 
 fn missing(message: &Message, name: &str) -> String {
-    format!("{} has no {name:?} to look at", message.name)
+    format!("{} has no {name:?} to filter by", message.name)
 }
 
 fn strings(value: &Json) -> Result<Vec<String>, String> {
-    let list = value.as_array().filter(|list| !list.is_empty()).ok_or("there is nothing to look for")?;
-    list.iter().map(|one| one.as_str().map(str::to_owned).ok_or_else(|| "a text is a text".into())).collect()
+    let list = value.as_array().filter(|list| !list.is_empty()).ok_or("a filter needs at least one value")?;
+    list.iter()
+        .map(|one| one.as_str().map(str::to_owned).ok_or_else(|| "each value must be a string".into()))
+        .collect()
 }
 
 fn ids(spec: &Map<String, Json>) -> Result<HashSet<i64>, String> {
     let list = spec.get("in").and_then(Json::as_array).filter(|list| !list.is_empty());
-    let list = list.ok_or("there is nothing to look for")?;
-    list.iter().map(|one| one.as_i64().ok_or_else(|| format!("{one} is no id"))).collect()
+    let list = list.ok_or("a filter needs at least one value")?;
+    list.iter().map(|one| one.as_i64().ok_or_else(|| format!("{one} is not an id"))).collect()
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Lifecycle {
         // A panic is a bug in the core: it ends this connection, not the bot, and leaves no call without an
         // outcome.
         let outcome = AssertUnwindSafe(self.run_until_closed(urls)).catch_unwind().await;
-        let reason = outcome.unwrap_or_else(|_| "a defect in the core; please report it".into());
+        let reason = outcome.unwrap_or_else(|_| "a bug in the core; please report it".into());
         let reason = self.transitions.secrets.redact(&reason);
         self.shared.stats.set_transport(None);
         self.commands.end(&mut self.calls).await;
@@ -131,7 +131,7 @@ impl Lifecycle {
                 Some(Renewal::Granted(urls)) => return Ok(urls),
                 Some(Renewal::Refused { fatal: true, reason }) => return Err(reason),
                 Some(Renewal::Refused { reason: why, .. }) => reason = why,
-                None => reason = "no session came in time: is the event loop blocked?".into(),
+                None => reason = "no session arrived in time: is the event loop blocked?".into(),
             }
         }
     }
@@ -251,7 +251,7 @@ impl Lifecycle {
                         .log(Level::Info, || format!("lost: {}", self.transitions.secrets.redact(&reason)));
                     break End::Lost(reason);
                 }
-                Event::GivenUp => break End::Lost("given up by the client".into()),
+                Event::ReconnectRequested => break End::Lost("given up by the client".into()),
                 Event::Closed => {
                     connection.close_gracefully(CLOSED).await;
                     break End::Closed;

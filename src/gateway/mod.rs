@@ -175,7 +175,7 @@ impl Gateway {
     pub fn cancel(&self, id: CallId) {
         if id != INTERNAL {
             // A connection that is gone has failed the call already.
-            let _ = self.order(Command::Cancel(id));
+            let _ = self.send(Command::Cancel(id));
         }
     }
 
@@ -186,18 +186,18 @@ impl Gateway {
 
     /// Answer [`crate::item::Item::SessionWanted`].
     pub fn provide_session(&self, generation: u64, urls: Vec<String>) {
-        let _ = self.order(Command::Session { generation, urls });
+        let _ = self.send(Command::Session { generation, urls });
     }
 
     /// Answer [`crate::item::Item::SessionWanted`]: no session now, or never if `fatal`.
     pub fn refuse_session(&self, generation: u64, fatal: bool, reason: String) {
-        let _ = self.order(Command::Refused { generation, fatal, reason });
+        let _ = self.send(Command::Refused { generation, fatal, reason });
     }
 
     /// Close the connection for good; a state item with [`State::Closed`] reports the end. Returns false if there
     /// is none.
     pub fn close(&self) -> bool {
-        self.order(Command::Close).is_ok()
+        self.send(Command::Close).is_ok()
     }
 
     /// Establish a new connection without a delay before the first attempt: drop the current one, or skip the
@@ -206,12 +206,12 @@ impl Gateway {
     ///
     /// Returns false if there is no connection and none is being established.
     pub fn reconnect(&self) -> bool {
-        self.order(Command::Reconnect).is_ok()
+        self.send(Command::Reconnect).is_ok()
     }
 
     /// Measure the round trip now. Returns false if there is no connection and none is being established.
     pub fn ping(&self) -> bool {
-        self.order(Command::Ping).is_ok()
+        self.send(Command::Ping).is_ok()
     }
 
     /// Remove and return the encoded messages of a channel that arrived since the last call, oldest first.
@@ -226,7 +226,7 @@ impl Gateway {
         self.shared.own_id.store(id, Relaxed);
     }
 
-    fn order(&self, command: Command) -> Result<(), Denied> {
+    fn send(&self, command: Command) -> Result<(), Denied> {
         self.with_sender(|sender| sender.send(command))?
     }
 

@@ -29,7 +29,7 @@ pub struct Throttle {
     limit: usize,
     period: Duration,
     /// A frame sent longer ago has been read, or its connection is dead.
-    patience: Duration,
+    max_unread_age: Duration,
     unread: VecDeque<Unread>,
     /// When the server had read these frames at the latest. Sorted, except after a loss: an entry behind a later
     /// one frees its slot together with it.
@@ -47,8 +47,8 @@ pub struct Full {
 
 impl Throttle {
     /// Allow `limit` frames in a `period`; 0 frames means no limit.
-    pub fn new(limit: u32, period: Duration, patience: Duration) -> Self {
-        Self { limit: limit as usize, period, patience, unread: VecDeque::new(), read: VecDeque::new() }
+    pub fn new(limit: u32, period: Duration, max_unread_age: Duration) -> Self {
+        Self { limit: limit as usize, period, max_unread_age, unread: VecDeque::new(), read: VecDeque::new() }
     }
 
     /// Check whether a call may be sent.
@@ -80,7 +80,7 @@ impl Throttle {
 
     fn next_slot(&self, now: Instant) -> Instant {
         let freed = self.read.front().map(|at| *at + self.period);
-        let given_up = self.unread.front().map(|frame| frame.at + self.patience);
+        let given_up = self.unread.front().map(|frame| frame.at + self.max_unread_age);
         freed.into_iter().chain(given_up).min().unwrap_or(now + self.period)
     }
 
@@ -108,8 +108,12 @@ impl Throttle {
         while self.read.front().is_some_and(|at| now.saturating_duration_since(*at) >= self.period) {
             self.read.pop_front();
         }
-        let patience = self.patience;
-        while self.unread.front().is_some_and(|frame| now.saturating_duration_since(frame.at) >= patience) {
+        let max_unread_age = self.max_unread_age;
+        while self
+            .unread
+            .front()
+            .is_some_and(|frame| now.saturating_duration_since(frame.at) >= max_unread_age)
+        {
             self.unread.pop_front();
         }
     }
@@ -121,7 +125,7 @@ mod tests {
     use proptest::prelude::*;
 
     const PERIOD: Duration = Duration::from_secs(1);
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const MAX_UNREAD_AGE: Duration = Duration::from_secs(10);
     const MS: Duration = Duration::from_millis(1);
 
     fn most_in_a_second(arrivals: &[Instant]) -> usize {
@@ -138,7 +142,7 @@ mod tests {
             steps in prop::collection::vec((0u64..400, 0u8..10, 0u64..300), 1..120),
         ) {
             let mut now = Instant::now();
-            let mut throttle = Throttle::new(limit, PERIOD, PATIENCE);
+            let mut throttle = Throttle::new(limit, PERIOD, MAX_UNREAD_AGE);
             let (mut wire, mut answers, mut arrivals) = (VecDeque::new(), VecDeque::new(), Vec::new());
             let (mut cid, mut pinged_at) = (0u16, None::<Instant>);
             for (step, what, delay) in steps {
@@ -186,13 +190,13 @@ mod tests {
     #[test]
     fn an_answer_frees_the_places_before_it_one_period_later() {
         let now = Instant::now();
-        let mut throttle = Throttle::new(3, PERIOD, PATIENCE);
+        let mut throttle = Throttle::new(3, PERIOD, MAX_UNREAD_AGE);
         for cid in 1..=3 {
             assert_eq!(throttle.check_call(now), Ok(()));
             throttle.sent(cid, now);
         }
         let full = throttle.check_call(now).unwrap_err();
-        assert_eq!(full, Full { until: now + PATIENCE, ping_at: Some(now + BARRIER) });
+        assert_eq!(full, Full { until: now + MAX_UNREAD_AGE, ping_at: Some(now + BARRIER) });
         throttle.answered(2, now + 100 * MS);
         throttle.answered(77, now + 200 * MS);
         assert_eq!(throttle.check_call(now + 200 * MS).unwrap_err().until, now + 1100 * MS);
@@ -203,7 +207,7 @@ mod tests {
             throttle.check_call(now + 1100 * MS).is_err(),
             "the third of the first three is not answered yet"
         );
-        assert!(throttle.clone().check_call(now + PATIENCE).is_ok(), "it is not waited for for ever");
+        assert!(throttle.clone().check_call(now + MAX_UNREAD_AGE).is_ok(), "it is not waited for for ever");
         throttle.lost(now + 1200 * MS);
         assert_eq!(
             throttle.check_call(now + 1300 * MS).unwrap_err(),
@@ -214,7 +218,7 @@ mod tests {
     #[test]
     fn one_place_is_kept_for_a_ping() {
         let now = Instant::now();
-        let mut throttle = Throttle::new(80, PERIOD, PATIENCE);
+        let mut throttle = Throttle::new(80, PERIOD, MAX_UNREAD_AGE);
         let mut calls = 0;
         while throttle.check_call(now).is_ok() {
             calls += 1;
@@ -233,7 +237,7 @@ mod tests {
     #[test]
     fn of_two_pings_with_one_cid_the_first_answer_is_the_first_ones() {
         let now = Instant::now();
-        let mut throttle = Throttle::new(80, PERIOD, PATIENCE);
+        let mut throttle = Throttle::new(80, PERIOD, MAX_UNREAD_AGE);
         for at in [now, now + MS] {
             throttle.sent(9, at);
         }
@@ -246,7 +250,7 @@ mod tests {
     #[test]
     fn zero_is_no_limit() {
         let now = Instant::now();
-        let mut throttle = Throttle::new(0, PERIOD, PATIENCE);
+        let mut throttle = Throttle::new(0, PERIOD, MAX_UNREAD_AGE);
         for cid in 0..10_000 {
             assert!(throttle.check_call(now).is_ok());
             throttle.sent(cid, now);

@@ -55,7 +55,7 @@ impl Trace {
         }
         let text = match self.left_out.swap(0, Relaxed) {
             0 => text,
-            count => format!("{text} ({count} records before this one are left out)"),
+            count => format!("{text} ({count} records before this one were dropped)"),
         };
         inbox.push(Item::Log { level: level as u8, text });
     }
@@ -112,6 +112,6 @@ mod tests {
         assert_eq!(texts(&inbox).len(), WAITING_MAX as usize);
         trace.taken();
         trace.log(&inbox, Level::Debug, || "on".into());
-        assert_eq!(texts(&inbox), [(10, "on (7 records before this one are left out)".into())]);
+        assert_eq!(texts(&inbox), [(10, "on (7 records before this one were dropped)".into())]);
     }
 }

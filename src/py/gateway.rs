@@ -21,13 +21,15 @@ use crate::item::Item;
 use crate::wire::schema;
 use crate::wire::tags::envelope as tags;
 
-create_exception!(_core, GatewayError, PyException, "The core could not take an order; args: (kind, text).");
+create_exception!(_core, GatewayError, PyException, "The core rejected a command; args: (kind, text).");
 
 fn denied(why: Denied) -> PyErr {
     let (kind, text) = match why {
         Denied::NotConnected => ("not_connected", "there is no connection".to_owned()),
         Denied::Connected => ("connected", "there is a connection already".to_owned()),
-        Denied::TooManyPending(max) => ("too_many", format!("{max} calls are waiting already")),
+        Denied::TooManyPending(max) => {
+            ("too_many", format!("{max} calls are pending already, which is the maximum (max_pending)"))
+        }
         Denied::Forked => ("forked", "the process was forked after this client had started".to_owned()),
         Denied::NoResources(why) => ("no_resources", why),
     };

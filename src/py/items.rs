@@ -126,7 +126,7 @@ fn guarded<'py>(
     decode: impl FnOnce() -> Result<Bound<'py, PyAny>, DecodeError>,
 ) -> Result<Bound<'py, PyAny>, DecodeError> {
     catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
-        let text = "a message could not be decoded because of a defect in mezon-rs; please report it";
+        let text = "a message could not be decoded because of a bug in mezon-rs; please report it";
         Err(DecodeError::Python(PyRuntimeError::new_err(text)))
     })
 }

@@ -44,7 +44,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<codec::lazy::LazyDict>()?;
     module.add_class::<codec::lazy::LazyField>()?;
     module.add_class::<codec::senders::Senders>()?;
-    module.add_function(wrap_pyfunction!(codec::senders::sender_looks, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::senders::sender_profile, module)?)?;
     module.add_class::<store::Store>()?;
     module.add_function(wrap_pyfunction!(store::search_file, module)?)?;
     module.add_function(wrap_pyfunction!(store::close_stores, module)?)?;

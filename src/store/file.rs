@@ -122,9 +122,9 @@ impl Writable {
 }
 
 /// Close a connection before a fork, unless the bot has an open transaction, which closing would roll back.
-pub fn close_idle_for_fork(place: &mut Option<Connection>) {
-    if place.as_ref().is_some_and(Connection::is_autocommit)
-        && let Some(connection) = place.take()
+pub fn close_idle_for_fork(slot: &mut Option<Connection>) {
+    if slot.as_ref().is_some_and(Connection::is_autocommit)
+        && let Some(connection) = slot.take()
     {
         let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }
@@ -348,7 +348,7 @@ pub fn is_busy(error: &rusqlite::Error) -> bool {
 }
 
 /// One row cannot be stored; others can.
-pub fn is_of_the_row(error: &rusqlite::Error) -> bool {
+pub fn is_row_error(error: &rusqlite::Error) -> bool {
     matches!(code(error), Some(ErrorCode::TooBig | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch))
 }
 

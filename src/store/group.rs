@@ -87,7 +87,7 @@ pub fn write(connection: &mut Connection, ops: &[Op]) -> Result<Written, rusqlit
                 singly = done.ops + ROWS_PER_INSERT;
             }
             match table.apply(op, &mut done) {
-                Err(error) if file::is_of_the_row(&error) => done.refused += 1,
+                Err(error) if file::is_row_error(&error) => done.refused += 1,
                 other => other?,
             }
             done.ops += 1;
@@ -156,7 +156,7 @@ impl<'c> Table<'c> {
         for (at, op) in ops.iter().enumerate() {
             if let Op::Payload(header, body) = op {
                 match bind_plain(&mut self.run, at * PLAIN_VALUES, header, body) {
-                    Err(error) if file::is_of_the_row(&error) => return Ok(false),
+                    Err(error) if file::is_row_error(&error) => return Ok(false),
                     other => other?,
                 }
             }

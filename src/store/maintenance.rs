@@ -77,9 +77,9 @@ impl Writer<'_> {
                 || process::fork_pending();
             !waited_for && started.elapsed() < longest
         };
-        let more = self.with_file(|place| match index {
-            Index::Channels => listing::catch_up(&mut place.connection, go_on),
-            Index::Text => search::catch_up(&mut place.connection, go_on),
+        let more = self.with_file(|writable| match index {
+            Index::Channels => listing::catch_up(&mut writable.connection, go_on),
+            Index::Text => search::catch_up(&mut writable.connection, go_on),
         })?;
         self.maintenance.pause_due = started.elapsed() >= IDLE_SLICE;
         if !more && self.shared.progress.completed() >= target {
@@ -93,7 +93,8 @@ impl Writer<'_> {
     fn detach(&mut self) -> Result<(), rusqlite::Error> {
         if std::mem::take(&mut self.maintenance.detaching) {
             let started = Instant::now();
-            self.maintenance.detaching = self.with_file(|place| parts::detach(&mut place.connection))?;
+            self.maintenance.detaching =
+                self.with_file(|writable| parts::detach(&mut writable.connection))?;
             if self.maintenance.detaching {
                 self.note_commit(started);
                 self.maintenance.vacuuming = true;
@@ -110,7 +111,7 @@ impl Writer<'_> {
     /// Do a slice of returning unused space. Not while rows are being removed, because they leave more of it.
     fn give_back(&mut self) -> Result<(), rusqlite::Error> {
         if self.maintenance.vacuuming && !self.maintenance.pruning {
-            let more = self.with_file(|place| file::give_back(&place.connection, VACUUM_PAGES))?;
+            let more = self.with_file(|writable| file::give_back(&writable.connection, VACUUM_PAGES))?;
             self.maintenance.gave_back |= more;
             if !more && std::mem::take(&mut self.maintenance.gave_back) {
                 // The file shrinks when the log is checkpointed.
@@ -125,8 +126,8 @@ impl Writer<'_> {
     fn checkpoint(&mut self) {
         let _guard = process::enter_sqlite();
         let mut guard = lock(&self.shared.writable);
-        let Some(place) = guard.as_mut() else { return };
-        let pages = place.wal_pages.load(Ordering::Relaxed);
+        let Some(writable) = guard.as_mut() else { return };
+        let pages = writable.wal_pages.load(Ordering::Relaxed);
         if pages < CHECKPOINT_PAGES && self.maintenance.checkpoint_at > 0 {
             self.maintenance.checkpoint_at = CHECKPOINT_PAGES;
         }
@@ -134,7 +135,7 @@ impl Writer<'_> {
             return;
         }
         self.maintenance.checkpoint_at = pages + CHECKPOINT_AGAIN;
-        match place.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
+        match writable.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
             Ok(_) => self.shared.counters.checkpoints.fetch_add(1, Ordering::Relaxed),
             Err(_) => self.shared.counters.failures.fetch_add(1, Ordering::Relaxed),
         };
@@ -164,7 +165,9 @@ impl Writer<'_> {
         {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let cutoff = now.saturating_sub(age).as_secs() as i64;
-            more |= self.prune_step(|batch, place| prune::expired(batch, &mut place.connection, cutoff))? > 0;
+            more |= self
+                .prune_step(|batch, writable| prune::expired(batch, &mut writable.connection, cutoff))?
+                > 0;
         }
         self.maintenance.pruning = more;
         Ok(())
@@ -174,15 +177,16 @@ impl Writer<'_> {
     fn rows_over(&mut self, max: u64, ticked: bool) -> Result<u64, rusqlite::Error> {
         if ticked {
             // Another process has written: the count is no longer valid.
-            let version = self
-                .with_file(|place| place.connection.query_row("PRAGMA data_version", [], |row| row.get(0)))?;
+            let version = self.with_file(|writable| {
+                writable.connection.query_row("PRAGMA data_version", [], |row| row.get(0))
+            })?;
             if self.maintenance.data_version.replace(version).is_some_and(|before| before != version) {
                 self.rows = None;
             }
         }
         let rows = match self.rows {
             Some(rows) => rows,
-            None => self.with_file(|place| read::count(&place.connection))?,
+            None => self.with_file(|writable| read::count(&writable.connection))?,
         };
         self.rows = Some(rows);
         Ok(rows.saturating_sub(max))
@@ -201,7 +205,7 @@ impl Writer<'_> {
             if over == 0 {
                 return Ok(false);
             }
-            if self.prune_step(|batch, place| prune::oldest(batch, &mut place.connection, over))? == 0 {
+            if self.prune_step(|batch, writable| prune::oldest(batch, &mut writable.connection, over))? == 0 {
                 return Ok(false);
             }
             self.checkpoint();
@@ -217,7 +221,7 @@ impl Writer<'_> {
     ) -> Result<usize, rusqlite::Error> {
         let mut batch = std::mem::replace(&mut self.maintenance.batch, AdaptiveBatch::new(MIN_BATCH));
         let started = Instant::now();
-        let removed = self.with_file(|place| step(&mut batch, place));
+        let removed = self.with_file(|writable| step(&mut batch, writable));
         self.maintenance.batch = batch;
         let removed = removed?;
         self.note_commit(started);

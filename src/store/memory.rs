@@ -39,8 +39,8 @@ impl Memory {
     }
 
     /// Return whether the bounds allow the message.
-    pub fn takes(&self, message: &CachedMessage) -> bool {
-        self.rings.takes(message)
+    pub fn accepts(&self, message: &CachedMessage) -> bool {
+        self.rings.accepts(message)
     }
 
     pub fn put(&mut self, channel: i64, id: i64, message: CachedMessage) {

@@ -268,8 +268,8 @@ impl Store {
         let shared = self.handle.inspect();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (memory_messages, memory_bytes) = {
-            let seen = shared.apply_accepted();
-            (seen.memory.len(), seen.memory.bytes())
+            let applied = shared.apply_accepted();
+            (applied.memory.len(), applied.memory.bytes())
         };
         let accepted = lock(&shared.intake).accepted;
         let retained = lock(&shared.retained).len();

@@ -166,7 +166,7 @@ impl Writer<'_> {
         let guard = lock(&self.shared.writable);
         guard
             .as_ref()
-            .is_some_and(|place| place.identity != file::Identity::of(&self.shared.options.location))
+            .is_some_and(|writable| writable.identity != file::Identity::of(&self.shared.options.location))
     }
 
     /// Continue with the file that exists now, or create one.
@@ -175,8 +175,8 @@ impl Writer<'_> {
         self.shared.close_readers();
         {
             let _guard = process::enter_sqlite();
-            if let Some(place) = lock(&self.shared.writable).take() {
-                place.abandon(&self.shared.options.location);
+            if let Some(writable) = lock(&self.shared.writable).take() {
+                writable.abandon(&self.shared.options.location);
             }
         }
         self.shared.notify(

@@ -227,9 +227,9 @@ pub fn find_read_only(
 
 /// Search in rows that are in no file.
 pub fn find_in(rows: &[Row], text: &str, limit: usize) -> Result<Vec<Row>, rusqlite::Error> {
-    let mut place = file::open(&file::Location::Memory)?;
+    let mut writable = file::open(&file::Location::Memory)?;
     {
-        let mut insert = place.connection.prepare(
+        let mut insert = writable.connection.prepare(
             "INSERT OR REPLACE INTO messages (id, channel_id, clan_id, sender_id, content, mentions, attachments, \
              reactions, msg_references, topic_id, create_time_seconds) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
         )?;
@@ -249,8 +249,8 @@ pub fn find_in(rows: &[Row], text: &str, limit: usize) -> Result<Vec<Row>, rusql
             ))?;
         }
     }
-    while catch_up(&mut place.connection, || true)? {}
-    find(&place.connection, text, None, limit)
+    while catch_up(&mut writable.connection, || true)? {}
+    find(&writable.connection, text, None, limit)
 }
 
 /// Return the text as an FTS5 expression: each word quoted, so that it contains no operators; without duplicates,
@@ -322,18 +322,18 @@ mod tests {
 
     #[test]
     fn a_slice_ends_when_it_is_told_to_and_the_next_goes_on() {
-        let mut place = file::open(&file::Location::Memory).expect("memory is there");
+        let mut writable = file::open(&file::Location::Memory).expect("memory is there");
         for id in 0..2 * STEP + 10 {
             let row = (id.to_string(), "1", format!("{{\"t\":\"common word{id}\"}}"));
-            place
+            writable
                 .connection
                 .execute("INSERT INTO messages (id, channel_id, content) VALUES (?1, ?2, ?3)", row)
                 .expect("writes");
         }
         let mut found = Vec::new();
         loop {
-            let more = catch_up(&mut place.connection, || false).expect("indexes");
-            found.push(find(&place.connection, "common", None, usize::MAX).expect("finds").len());
+            let more = catch_up(&mut writable.connection, || false).expect("indexes");
+            found.push(find(&writable.connection, "common", None, usize::MAX).expect("finds").len());
             if !more {
                 break;
             }
@@ -353,7 +353,7 @@ mod tests {
         assert_eq!(
             expression("tw two tw").as_deref(),
             Some("\"tw\" \"two\" \"tw\"*"),
-            "the last is a beginning"
+            "the last word is a prefix"
         );
     }
 

@@ -180,8 +180,8 @@ impl Shared {
     pub fn apply_accepted(&self) -> MutexGuard<'_, Applied> {
         let mut left = lock(&self.intake).ops.len();
         loop {
-            let mut seen = lock(&self.applied);
-            let Applied { memory, ops } = &mut *seen;
+            let mut applied = lock(&self.applied);
+            let Applied { memory, ops } = &mut *applied;
             // Given to the writer before the memory layer applies them: a panic there must not keep an operation
             // from being completed.
             let first = ops.len();
@@ -202,9 +202,9 @@ impl Shared {
                 }
             }
             if last {
-                return seen;
+                return applied;
             }
-            drop(seen);
+            drop(applied);
             std::thread::yield_now();
         }
     }
@@ -212,27 +212,27 @@ impl Shared {
     /// Return a message that is in memory, as fast as possible: this is called on event loops.
     pub fn peek(&self, channel: i64, id: i64) -> Option<CachedMessage> {
         {
-            let mut seen = lock(&self.applied);
+            let mut applied = lock(&self.applied);
             let intake = lock(&self.intake);
             let mut sent = None;
-            let mut told = intake.ops.iter().rev().filter(|op| op.concerns(channel, id));
+            let mut ops = intake.ops.iter().rev().filter(|op| op.concerns(channel, id));
             let change = loop {
-                match told.next() {
+                match ops.next() {
                     None => break false,
                     // The server's own copy, which has more fields, may precede it.
                     Some(Op::Sent(_, body)) => sent = Some(body),
                     Some(Op::Payload(header, body)) if !matches!(header.code, CODE_UPDATE | CODE_REMOVE) => {
                         let message = CachedMessage::Payload(body.clone());
                         // A message that the bounds exclude is not in memory now.
-                        return seen.memory.takes(&message).then_some(message);
+                        return applied.memory.accepts(&message).then_some(message);
                     }
                     Some(_) => break true,
                 }
             };
             if !change {
-                let known = seen.memory.get(channel, id);
+                let known = applied.memory.get(channel, id);
                 let sent = sent.map(|body| CachedMessage::Payload(body.clone()));
-                return known.or(sent.filter(|message| seen.memory.takes(message)));
+                return known.or(sent.filter(|message| applied.memory.accepts(message)));
             }
         }
         self.apply_accepted().memory.get(channel, id)
@@ -463,8 +463,8 @@ impl OpenStore for Shared {
             for holder in self.holders() {
                 file::close_idle_for_fork(&mut lock(&holder.sql));
             }
-            if let Some(place) = lock(&self.writable).take() {
-                place.close_for_fork();
+            if let Some(writable) = lock(&self.writable).take() {
+                writable.close_for_fork();
             }
         }
     }

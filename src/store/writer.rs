@@ -239,9 +239,9 @@ impl Writer<'_> {
     }
 
     fn commit(&mut self, ops: &[Op]) -> Result<Written, rusqlite::Error> {
-        let (written, took) = self.with_file(|place| {
+        let (written, took) = self.with_file(|writable| {
             let started = Instant::now();
-            let written = group::write(&mut place.connection, ops)?;
+            let written = group::write(&mut writable.connection, ops)?;
             Ok((written, started.elapsed()))
         })?;
         let counters = &self.shared.counters;
@@ -256,14 +256,14 @@ impl Writer<'_> {
     ) -> Result<T, rusqlite::Error> {
         let _guard = process::enter_sqlite();
         let mut guard = lock(&self.shared.writable);
-        let place = match &mut *guard {
-            Some(place) => place,
+        let writable = match &mut *guard {
+            Some(writable) => writable,
             None => {
                 self.rows = None;
                 guard.insert(file::open(&self.shared.options.location)?)
             }
         };
-        work(place)
+        work(writable)
     }
 
     pub fn close_file(&self) {
@@ -306,7 +306,8 @@ impl Writer<'_> {
         self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
         self.shared.notify(
             TroubleKind::Defect,
-            "a message could not be stored because of a defect in mezon-rs. It was skipped; please report it.".into(),
+            "a message could not be stored because of a bug in mezon-rs. It was skipped; please report it."
+                .into(),
         );
     }
 

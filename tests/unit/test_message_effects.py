@@ -174,7 +174,7 @@ def test_looks_are_the_same_however_a_message_came() -> None:
     assert decoded.model_dump()["username"] == "ann"
     by_hand = ChannelMessage(**IDS, username="ann", clan_nick="Ánh", avatar="a.png")
     shown = ("ann", "", "Ánh", "a.png", "")
-    assert [_core.sender_looks(message) for message in (received, decoded, by_hand)] == [shown] * 3
+    assert [_core.sender_profile(message) for message in (received, decoded, by_hand)] == [shown] * 3
 
 
 def test_a_cache_that_fails_is_no_cache_that_lacks() -> None:
@@ -186,11 +186,11 @@ def test_a_cache_that_fails_is_no_cache_that_lacks() -> None:
 
     message = ChannelMessage(**IDS)
     senders, known = Senders(10), {}.get
-    assert senders.news(message, known, known) == (False, False, True)
-    assert senders.news(message, known, known) is None
-    assert senders.news(message, {}.__getitem__, known) == (True, False, False)
+    assert senders.profile_diff(message, known, known) == (False, False, True)
+    assert senders.profile_diff(message, known, known) is None
+    assert senders.profile_diff(message, {}.__getitem__, known) == (True, False, False)
     with pytest.raises(Broken):
-        senders.news(message, known, broken)
+        senders.profile_diff(message, known, broken)
 
 
 def test_a_message_that_shows_nothing_new_is_not_decoded() -> None:

@@ -123,7 +123,7 @@ class Effects:
     def message(self, message: ChannelMessage) -> None:
         """Add channel and sender to the caches. The core keeps the message itself until the channel's cache is read."""
         client = self._client
-        changes = self._senders.news(message, client.channels.use, client.users.use)
+        changes = self._senders.profile_diff(message, client.channels.use, client.users.use)
         # Nearly always None, which does not require decoding the message.
         if changes is None:
             return

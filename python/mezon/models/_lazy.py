@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._core import LazyDict, LazyField, Senders, sender_looks
+from mezon._core import LazyDict, LazyField, Senders, sender_profile
 from mezon.utils.helper import channel_type_of_mode
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = [
     "SenderPreview",
     "Senders",
     "decode_on_access",
-    "sender_looks",
+    "sender_profile",
 ]
 
 #: The fields of a message that are decoded at once: nearly every handler reads some of them, and they cost little.
@@ -83,6 +83,6 @@ class SenderPreview:
 
     def __init__(self, message: Any, dms: dict[int, int] | None) -> None:
         self.id: int = message.sender_id
-        profile = sender_looks(message)
+        profile = sender_profile(message)
         self.username, self.display_name, self.clan_nick, self.avatar, self.clan_avatar = profile
         self.dm_channel_id = dms.get(self.id, 0) if dms else 0

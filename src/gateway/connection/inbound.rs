@@ -224,7 +224,7 @@ impl Connection<'_> {
         Stats::add(&self.shared.stats.sent_again, 1);
         self.shared.log(Level::Info, || {
             let wait = until.saturating_duration_since(now).as_secs_f64();
-            format!("the server has had too many calls (429): the next ones go in {wait:.1} s")
+            format!("the server refused a call with 429: sending it again in {wait:.1} s")
         });
         let Sent { id, tag, body, deadline, refused, .. } = sent;
         if id == INTERNAL {

@@ -36,7 +36,7 @@ pub(super) enum Event {
     Ready,
     Lost(Lost),
     /// The handle has requested a reconnect.
-    GivenUp,
+    ReconnectRequested,
     /// The handle has requested the close.
     Closed,
 }
@@ -167,7 +167,7 @@ impl<'a> Connection<'a> {
             match self.commands.poll_next(cx) {
                 Poll::Ready(Ok(Command::Reconnect)) => {
                     self.commands.reconnect_now = true;
-                    return Err(Event::GivenUp);
+                    return Err(Event::ReconnectRequested);
                 }
                 Poll::Ready(Ok(Command::Ping)) => self.ping_requested = true,
                 Poll::Ready(command) => {

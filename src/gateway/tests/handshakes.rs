@@ -120,6 +120,6 @@ async fn handshakes_that_fail() {
     assert!(reasons.2.ends_with("did not switch to WebSocket"), "{}", reasons.2);
     assert!(reasons.3.ends_with("a wrong key"), "{}", reasons.3);
     assert!(reasons.4.ends_with("another subprotocol"), "{}", reasons.4);
-    assert!(reasons.5.ends_with("the answer has no end"), "{}", reasons.5);
+    assert!(reasons.5.ends_with("the response's head is too long"), "{}", reasons.5);
     assert!(reasons.6.starts_with("the WebSocket handshake failed: "), "{}", reasons.6);
 }

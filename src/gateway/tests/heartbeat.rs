@@ -217,7 +217,7 @@ async fn pings_of_the_servers_are_answered_and_are_no_call_s_answer() {
     bot.gateway.stats().set_wanted(PING, true);
     // The server numbers its pings independently: a ping may have the cid of a pending call.
     for cid in [0, cid, 777] {
-        link.say(cid, Message::Ping(Ping {}));
+        link.send(cid, Message::Ping(Ping {}));
     }
     bot.settle().await;
     let mut pongs: Vec<_> = link.got().iter().filter(|got| got.tag == PONG).map(|got| got.cid).collect();
@@ -228,7 +228,7 @@ async fn pings_of_the_servers_are_answered_and_are_no_call_s_answer() {
     bot.gateway.stats().set_wanted(PING, false);
     // A flood of pings is answered in part.
     for _ in 0..1000 {
-        link.say(0, Message::Ping(Ping {}));
+        link.send(0, Message::Ping(Ping {}));
     }
     bot.settle().await;
     assert!(link.got().len() < 300);

@@ -6,7 +6,7 @@ use super::net::{Auto, Got, Link};
 use crate::wire::proto::realtime::envelope::Message;
 
 /// Return (tag, clan or channel) of the joins that the client has sent.
-pub fn places(got: &[Got]) -> Vec<(u32, i64)> {
+pub fn targets(got: &[Got]) -> Vec<(u32, i64)> {
     let target = |got: &Got| match &got.message {
         Message::ClanJoin(join) => Some((CLAN_JOIN, join.clan_id)),
         Message::ChannelJoin(join) => Some((CHANNEL_JOIN, join.channel_id)),
@@ -39,12 +39,12 @@ async fn clans_come_first_then_the_channels_used_last_at_every_reconnect() {
     let (mut bot, _) = settled(quick()).await;
     for _ in 0..4 {
         let link = bot.reconnect().await;
-        assert_eq!(places(&link.got()), ORDER);
+        assert_eq!(targets(&link.got()), ORDER);
     }
     bot.net.link().message(11, 2);
     bot.settle().await;
     let link = bot.reconnect().await;
-    assert_eq!(places(&link.got())[2..], [(CHANNEL_JOIN, 11), (CHANNEL_JOIN, 12), (CHANNEL_JOIN, 13)]);
+    assert_eq!(targets(&link.got())[2..], [(CHANNEL_JOIN, 11), (CHANNEL_JOIN, 12), (CHANNEL_JOIN, 13)]);
     bot.finish().await;
 }
 
@@ -57,7 +57,7 @@ async fn calls_wait_until_all_is_joined() {
     let call = bot.send(30 * SEC);
     bot.settle().await;
     let link = bot.net.link();
-    assert_eq!(places(&link.got()), ORDER);
+    assert_eq!(targets(&link.got()), ORDER);
     for got in &link.got()[..4] {
         link.answer(got);
     }
@@ -84,7 +84,7 @@ async fn one_that_fails_does_not_hinder_the_others() {
         }
         bot.until(State::Ready).await;
         // The failure may be temporary: the target stays in the list.
-        assert_eq!(places(&link.got()), ORDER);
+        assert_eq!(targets(&link.got()), ORDER);
     }
     drop(link);
     bot.finish().await;
@@ -130,7 +130,7 @@ async fn a_cut_while_joining_loses_nothing() {
     bot.settle().await;
     bot.net.auto(Auto::ALL);
     bot.serve_until(State::Ready).await;
-    assert_eq!(places(&bot.net.link().got()), ORDER);
+    assert_eq!(targets(&bot.net.link().got()), ORDER);
     bot.finish().await;
 }
 
@@ -148,11 +148,11 @@ async fn only_joins_that_were_granted_are_kept() {
     link.answer(&got[2]);
     bot.settle().await;
     assert!(bot.outcome(granted).is_some() && bot.outcome(refused).is_some());
-    assert_eq!(places(&bot.reconnect().await.got()), [(CHANNEL_JOIN, 1)]);
+    assert_eq!(targets(&bot.reconnect().await.got()), [(CHANNEL_JOIN, 1)]);
     bot.leave(1);
     bot.settle().await;
     assert_eq!(bot.stat("joined"), 0);
-    assert_eq!(places(&bot.reconnect().await.got()), []);
+    assert_eq!(targets(&bot.reconnect().await.got()), []);
     bot.finish().await;
 }
 
@@ -174,14 +174,14 @@ async fn joins_keep_to_the_limit_and_calls_take_turns_with_those_that_take_too_l
     bot.pass(2 * SEC + 50 * MS).await;
     assert!(calls.iter().all(|id| bot.outcome(*id).is_some()), "they need not wait for the last join");
     bot.pass(10 * SEC).await;
-    let joined = places(&bot.net.link().got());
+    let joined = targets(&bot.net.link().got());
     assert_eq!(joined.len(), 60);
     // A channel that is left before its turn is not joined again.
     bot.net.link().cut("cut");
     bot.serve_until(State::Ready).await;
     bot.leave(joined[59].1);
     bot.pass(20 * SEC).await;
-    let places = places(&bot.net.link().got());
+    let places = targets(&bot.net.link().got());
     assert_eq!(places.len(), 60, "59 joins and a leave");
     assert!(!places.contains(&joined[59]));
     bot.finish().await;

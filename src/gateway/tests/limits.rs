@@ -126,9 +126,9 @@ async fn the_pings_of_handshakes_wait_for_their_places() {
     }
     bot.pass(20 * SEC).await;
     all.extend(bot.net.link().all().iter().map(|got| got.at));
-    let greetings = bot.net.greetings();
-    assert_eq!((bot.net.links(), greetings.len()), (13, 13));
-    all.extend(greetings);
+    let handshake_pings = bot.net.handshake_pings();
+    assert_eq!((bot.net.links(), handshake_pings.len()), (13, 13));
+    all.extend(handshake_pings);
     let seen = |from: &Instant| all.iter().filter(|at| *from <= **at && **at < *from + SEC).count();
     let most = all.iter().map(seen).max().unwrap();
     assert!((79..=80).contains(&most), "{most}");
@@ -144,7 +144,7 @@ async fn the_answers_to_the_servers_pings_count() {
         bot.send(600 * SEC);
     }
     for cid in 1..=10 {
-        link.say(1000 + cid, Message::Ping(Ping {}));
+        link.send(1000 + cid, Message::Ping(Ping {}));
         bot.pass(10 * MS).await;
     }
     bot.pass(2 * SEC).await;
@@ -156,7 +156,7 @@ async fn the_answers_to_the_servers_pings_count() {
 
 fn too_many(link: &Link, got: &Got, context: &[(&str, &str)]) {
     let context = context.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    link.say(got.cid, Message::Error(Error { code: 429, message: "slow down".into(), context }));
+    link.send(got.cid, Message::Error(Error { code: 429, message: "slow down".into(), context }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,14 +52,14 @@ struct State {
     plans: VecDeque<Plan>,
     auto: Auto,
     urls: Vec<String>,
-    greetings: Vec<Instant>,
+    handshake_pings: Vec<Instant>,
     links: Vec<Link>,
 }
 
 impl Default for State {
     fn default() -> Self {
         let (plans, urls) = Default::default();
-        Self { plans, auto: Auto::ALL, urls, greetings: Vec::new(), links: Vec::new() }
+        Self { plans, auto: Auto::ALL, urls, handshake_pings: Vec::new(), links: Vec::new() }
     }
 }
 
@@ -88,8 +88,8 @@ impl Net {
     }
 
     /// Return when the pings of handshakes arrived.
-    pub fn greetings(&self) -> Vec<Instant> {
-        self.lock().greetings.clone()
+    pub fn handshake_pings(&self) -> Vec<Instant> {
+        self.lock().handshake_pings.clone()
     }
 
     /// Return the latest link.
@@ -111,7 +111,7 @@ impl Net {
         let mut state = self.lock();
         let link = Link(Arc::new(Mutex::new(Wire { auto: state.auto, held: true, ..Wire::default() })));
         if pings_in_handshake {
-            state.greetings.push(Instant::now());
+            state.handshake_pings.push(Instant::now());
             link.push(Ok(Frame::HandshakePong));
         }
         state.links.push(link.clone());
@@ -216,7 +216,7 @@ impl Link {
         self.push(Ok(Frame::Other));
     }
 
-    pub fn say(&self, cid: u16, message: Message) {
+    pub fn send(&self, cid: u16, message: Message) {
         self.raw(Envelope { cid: cid.into(), message: Some(message) }.encode_to_vec());
     }
 
@@ -225,20 +225,23 @@ impl Link {
     }
 
     pub fn typing(&self, channel_id: i64) {
-        self.say(0, Message::MessageTypingEvent(MessageTypingEvent { channel_id, ..Default::default() }));
+        self.send(0, Message::MessageTypingEvent(MessageTypingEvent { channel_id, ..Default::default() }));
     }
 
     pub fn message(&self, channel_id: i64, message_id: i64) {
-        self.say(0, Message::ChannelMessage(ChannelMessage { channel_id, message_id, ..Default::default() }));
+        self.send(
+            0,
+            Message::ChannelMessage(ChannelMessage { channel_id, message_id, ..Default::default() }),
+        );
     }
 
     /// Send the answer of a regular server.
     pub fn answer(&self, got: &Got) {
-        self.say(got.cid, answer_to(&got.message));
+        self.send(got.cid, answer_to(&got.message));
     }
 
     pub fn refuse(&self, got: &Got) {
-        self.say(got.cid, Message::Error(Error { code: 3, message: "no".into(), ..Default::default() }));
+        self.send(got.cid, Message::Error(Error { code: 3, message: "no".into(), ..Default::default() }));
     }
 
     pub fn chunk(&self, cid: u16, code: u16, last: bool, payload: &[u8]) {

@@ -17,7 +17,7 @@ use crate::wire::encode_envelope;
 use crate::wire::tags::envelope::PING;
 
 /// Options with short timeouts. No test depends on the speed of the machine.
-fn impatient() -> Options {
+fn short_timeouts() -> Options {
     Options {
         connect_timeout: 500 * MS,
         heartbeat_interval: 200 * MS,
@@ -157,7 +157,7 @@ async fn a_peer_that_speaks_byte_by_byte_is_understood() {
 #[tokio::test]
 async fn a_frame_that_never_ends_is_no_sign_of_life() {
     let peer = Peer::new().await;
-    let mut bot = bot(impatient());
+    let mut bot = bot(short_timeouts());
     let mut stream = peer.raw(&mut bot).await;
     let (mut reader, mut writer) = stream.split();
     let dripping = async {
@@ -201,7 +201,7 @@ async fn a_cut_in_the_middle_of_a_frame_is_a_loss() {
 #[tokio::test]
 async fn a_half_open_connection_is_noticed_while_much_waits_to_be_written() {
     let peer = Peer::new().await;
-    let mut bot = bot(impatient());
+    let mut bot = bot(short_timeouts());
     // The peer's machine has disappeared: nothing reads, answers or resets.
     let stream = peer.raw(&mut bot).await;
     for _ in 0..600 {

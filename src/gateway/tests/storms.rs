@@ -10,7 +10,7 @@ use prost::Message as _;
 
 use super::super::{CallId, Options, State};
 use super::bot::{Bot, CHANNEL_JOIN, CHANNEL_LEAVE, CLAN_JOIN, ERROR, MS, Outcome, SEC, URL, quick};
-use super::joins::places;
+use super::joins::targets;
 use super::net::{Auto, Plan};
 use crate::item::Capacity;
 use crate::wire::proto::realtime::ChannelMessageAck;
@@ -228,7 +228,7 @@ impl Storm {
         let link = self.bot.net.link();
         link.stick(false);
         link.auto(Auto::ALL);
-        let joins: Vec<_> = places(&link.got()).into_iter().take(self.joined.len()).collect();
+        let joins: Vec<_> = targets(&link.got()).into_iter().take(self.joined.len()).collect();
         let again: BTreeSet<_> = joins.iter().copied().collect();
         assert_eq!(
             (again, joins.len()),

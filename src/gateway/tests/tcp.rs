@@ -52,7 +52,7 @@ impl Peer {
     async fn ready(&self, bot: &mut Bot) -> Stream {
         bot.connect(&self.url()).unwrap();
         let mut stream = self.accept().await;
-        stream.say(&HANDSHAKE_PING).await;
+        stream.send(&HANDSHAKE_PING).await;
         bot.until(State::Ready).await;
         assert_eq!(bot.gateway.stats().transport().map(|kind| kind.name()), Some("tcp"));
         stream.pong().await;
@@ -70,12 +70,12 @@ enum Said {
 struct Stream(TcpStream);
 
 impl Stream {
-    async fn say(&mut self, bytes: &[u8]) {
+    async fn send(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).await.unwrap();
     }
 
     /// Return the client's next frame as the server receives it: without trailing zeros.
-    async fn hear(&mut self) -> Said {
+    async fn receive(&mut self) -> Said {
         let first = self.0.read_u8().await.unwrap();
         let words = match first {
             0 => {
@@ -99,13 +99,13 @@ impl Stream {
 
     /// Answer the next frame, which is a ping.
     async fn pong(&mut self) {
-        let Said::Ping(ping) = self.hear().await else { panic!("a ping comes at once") };
-        self.say(&ping).await;
+        let Said::Ping(ping) = self.receive().await else { panic!("a ping comes at once") };
+        self.send(&ping).await;
     }
 
     /// Return cid, tag and body of the next frame, which is a call.
     async fn call(&mut self) -> (u16, u32, Vec<u8>) {
-        match self.hear().await {
+        match self.receive().await {
             Said::Call(cid, tag, body) => (cid, tag, body),
             ping => panic!("{ping:?}"),
         }
@@ -152,7 +152,7 @@ async fn calls_events_and_raw_answers_find_their_way() {
     let all = [chunk(0, b"ab"), pushed(), ack, chunk(0xFF, b"c\0\0"), abridged(&message())].concat();
     let slow = async {
         for byte in all {
-            stream.say(&[byte]).await;
+            stream.send(&[byte]).await;
             sleep(MS).await;
         }
         stream
@@ -181,7 +181,7 @@ async fn the_first_thing_the_server_says_proves_that_it_took_the_session() {
     bot.connect(&peer.url()).unwrap();
     let mut stream = peer.accept().await;
     // An event may precede the answer to the ping and is not lost.
-    stream.say(&[pushed(), HANDSHAKE_PING.to_vec()].concat()).await;
+    stream.send(&[pushed(), HANDSHAKE_PING.to_vec()].concat()).await;
     bot.until(State::Ready).await;
     while bot.events.is_empty() {
         bot.next().await;
@@ -211,16 +211,16 @@ async fn handshakes_that_fail() {
     let closed = refused(|stream| async move { drop(stream) });
     assert_eq!(
         closed.await,
-        "the server closed the connection before it said anything: it may have refused the session"
+        "the server closed the connection before sending anything: it may have rejected the session"
     );
     let http = |status: &'static str| {
         refused(move |mut stream| async move {
-            stream.say(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes()).await;
+            stream.send(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes()).await;
         })
     };
     assert_eq!(http("401 Unauthorized").await, "the server refused the TCP connection with HTTP 401");
     assert_eq!(http("503 Service Unavailable").await, "the server refused the TCP connection with HTTP 503");
-    let garbage = refused(|mut stream| async move { stream.say(&[0x80, 1, 2]).await });
+    let garbage = refused(|mut stream| async move { stream.send(&[0x80, 1, 2]).await });
     assert!(garbage.await.contains("out of step"));
 }
 
@@ -248,7 +248,7 @@ async fn losses_of_every_kind() {
         let mut stream = peer.ready(&mut bot).await;
         let call = bot.send(60 * SEC);
         stream.call().await;
-        stream.say(&[&pushed()[..], bytes].concat()).await;
+        stream.send(&[&pushed()[..], bytes].concat()).await;
         if bytes.is_empty() {
             drop(stream);
         }
@@ -268,12 +268,12 @@ async fn pings_of_both_sides() {
     for _ in 0..3 {
         stream.pong().await;
     }
-    stream.say(&abridged(&encode_envelope(9, PING, &[]))).await;
-    stream.say(&abridged(&encode_envelope(0, PING, &[]))).await;
+    stream.send(&abridged(&encode_envelope(9, PING, &[]))).await;
+    stream.send(&abridged(&encode_envelope(0, PING, &[]))).await;
     let mut pongs = Vec::new();
     while pongs.len() < 2 {
-        match stream.hear().await {
-            Said::Ping(ping) => stream.say(&ping).await,
+        match stream.receive().await {
+            Said::Ping(ping) => stream.send(&ping).await,
             Said::Call(cid, tag, body) => {
                 assert_eq!((tag, body), (PONG, vec![]));
                 pongs.push(cid);
@@ -313,7 +313,7 @@ async fn at_close_all_is_written_and_the_end_is_waited_for() {
     bot.send(60 * SEC);
     bot.pass(20 * MS).await;
     for _ in 0..100 {
-        stream.say(&pushed()).await;
+        stream.send(&pushed()).await;
     }
     bot.gateway.close();
     assert_eq!(stream.call().await.1, SEND);
@@ -343,7 +343,7 @@ async fn much_that_waits_to_be_written_is_written_whole() {
         assert_eq!((cid, tag), (n + 1, API));
         assert!(body.len() > 200_000);
         let last = [0xFF, 0, cid as u8, 0, 0, 0, 0xFF, 0, 0, 0, 0];
-        stream.say(&last).await;
+        stream.send(&last).await;
     }
     while calls.iter().any(|id| bot.outcome(*id).is_none()) {
         bot.next().await;

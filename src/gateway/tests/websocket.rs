@@ -64,7 +64,7 @@ impl Case {
         Self { bot, stream }
     }
 
-    async fn say(&mut self, bytes: &[u8], piece: usize) {
+    async fn send(&mut self, bytes: &[u8], piece: usize) {
         for piece in bytes.chunks(piece) {
             // The client may close the connection in the middle.
             if self.stream.write_all(piece).await.is_err() {
@@ -78,10 +78,10 @@ impl Case {
 
     /// Send bytes that the client accepts, followed by an event, and return the number of events.
     async fn taken(mut self, bytes: &[u8], piece: usize) -> usize {
-        self.say(bytes, piece).await;
+        self.send(bytes, piece).await;
         // A final event that differs from all previous ones.
         let last = encode_envelope(0, TYPING, &[0x10, 77]);
-        self.say(&frame(FIN | BINARY, &last), usize::MAX).await;
+        self.send(&frame(FIN | BINARY, &last), usize::MAX).await;
         while self.bot.events.last().is_none_or(|(_, body)| body[..] != [0x10, 77]) {
             let next = timeout(60 * SEC, self.bot.next()).await;
             assert!(next.is_ok(), "the last event does not come");
@@ -94,14 +94,14 @@ impl Case {
 
     /// Send bytes that end the connection, and return the reason.
     async fn ends(mut self, bytes: &[u8], piece: usize) -> String {
-        self.say(bytes, piece).await;
+        self.send(bytes, piece).await;
         let reason = timeout(60 * SEC, self.bot.until(State::Backoff)).await.expect("it ends");
         self.bot.finish().await;
         reason
     }
 
     /// Read the client's frames up to one of this opcode and return its unmasked payload.
-    async fn hear(&mut self, opcode: u8) -> Vec<u8> {
+    async fn receive(&mut self, opcode: u8) -> Vec<u8> {
         loop {
             let first = self.stream.read_u8().await.unwrap();
             let length = self.stream.read_u8().await.unwrap() & 0x7F;
@@ -151,8 +151,8 @@ async fn section_2_pings_and_pongs() {
         [(&b""[..], 99), (b"Hello, world!", 99), (&[0, 0xFF, 0xFE], 99), (&[0xFE; 125], 1)]
     {
         let mut case = Case::new().await;
-        case.say(&frame(FIN | PING, payload), piece).await;
-        assert_eq!(case.hear(PONG).await, payload);
+        case.send(&frame(FIN | PING, payload), piece).await;
+        assert_eq!(case.receive(PONG).await, payload);
         case.bot.finish().await;
     }
     breaks(&frame(FIN | PING, &[0xFE; 126])).await;
@@ -162,9 +162,9 @@ async fn section_2_pings_and_pongs() {
     for piece in [usize::MAX, 1] {
         let mut case = Case::new().await;
         let pings: Vec<u8> = (0..10).flat_map(|n| frame(FIN | PING, &[b'p', n])).collect();
-        case.say(&pings, piece).await;
+        case.send(&pings, piece).await;
         // One pong may answer several pings (RFC 6455, 5.5.3).
-        while case.hear(PONG).await != [b'p', 9] {}
+        while case.receive(PONG).await != [b'p', 9] {}
         case.bot.finish().await;
     }
 }
@@ -266,8 +266,8 @@ async fn section_7_closing() {
     breaks(&code(1000, b"\xCE\xBA\xE1\xBD\xB9\xCF\x83\xED\xA0\x80")).await;
     // The client echoes the close frame and closes.
     let mut case = Case::new().await;
-    case.say(&code(1000, b""), usize::MAX).await;
-    assert_eq!(case.hear(CLOSE).await[..2], 1000u16.to_be_bytes());
+    case.send(&code(1000, b""), usize::MAX).await;
+    assert_eq!(case.receive(CLOSE).await[..2], 1000u16.to_be_bytes());
     case.bot.finish().await;
 }
 

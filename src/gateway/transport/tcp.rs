@@ -35,7 +35,7 @@ pub async fn open(endpoint: &Endpoint, stream: Stream, max_frame: usize) -> Resu
     tcp.first = match poll_fn(|cx| tcp.poll_frame(cx)).await {
         Ok(frame) => Some(frame),
         Err(lost) if tcp.stream.bytes_read() == 0 => {
-            let reason = format!("{lost} before it said anything: it may have refused the session");
+            let reason = format!("{lost} before sending anything: it may have rejected the session");
             return Err(Lost::new(reason));
         }
         Err(lost) => return Err(lost),
@@ -111,7 +111,7 @@ impl Transport for Tcp {
 
     fn send(&mut self, cid: u16, tag: u32, body: &[u8]) -> Result<usize, Lost> {
         let sent = abridged::envelope(cid, tag, body, &mut self.unwritten);
-        sent.ok_or_else(|| Lost::new("a call is larger than a frame can be (64 MiB)"))
+        sent.ok_or_else(|| Lost::new("a call exceeds the maximum size of a frame (64 MiB)"))
     }
 
     fn ping(&mut self, cid: u16) -> Result<usize, Lost> {

@@ -141,7 +141,7 @@ where
             break found;
         }
         if head.len() > HEAD_MAX {
-            return Err(failed(&"the answer has no end"));
+            return Err(failed(&"the response's head is too long"));
         }
     };
     verify(&response, &key)?;

@@ -65,7 +65,7 @@ impl From<PyErr> for DecodeError {
 impl DecodeError {
     pub fn into_pyerr(self, message: &str) -> PyErr {
         match self {
-            Self::Malformed(why) => PyValueError::new_err(format!("this is no {message}: {why}")),
+            Self::Malformed(why) => PyValueError::new_err(format!("not a valid {message}: {why}")),
             Self::Python(why) => why,
         }
     }
@@ -258,13 +258,13 @@ fn insert<'py>(
     let (mut key, mut item) = (zero(py, key_kind), zero(py, value_kind));
     let mut fields = Fields::new(body);
     while let Some((number, value)) = fields.read()? {
-        let (place, kind) = match number {
+        let (index, kind) = match number {
             1 => (&mut key, key_kind),
             2 => (&mut item, value_kind),
             _ => continue,
         };
         if let Some(value) = scalar(py, kind, value)? {
-            *place = value;
+            *index = value;
         }
     }
     for name in &field.names {

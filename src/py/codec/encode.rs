@@ -74,7 +74,7 @@ fn encode_field(
         return one(py, field, value, false, out);
     }
     if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() {
-        return Err(PyTypeError::new_err("a list is wanted, not a text"));
+        return Err(PyTypeError::new_err("expected a list, not str or bytes"));
     }
     if let (Shape::Scalar(kind), true) = (&field.shape, field.packed) {
         let mut run = Vec::new();
@@ -155,14 +155,14 @@ fn scalar(
 fn bare(kind: Kind, value: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()> {
     match kind {
         Kind::String => {
-            let text = value.cast::<PyString>().map_err(|_| wanted("a str", value))?;
+            let text = value.cast::<PyString>().map_err(|_| type_error("a str", value))?;
             // Lone surrogates cannot be encoded as UTF-8: replace them by question marks instead of failing.
             let text = text.to_string_lossy();
             varint::write(text.len() as u64, out);
             out.extend_from_slice(text.as_bytes());
         }
         Kind::Bytes => {
-            let bytes = value.cast::<PyBytes>().map_err(|_| wanted("bytes", value))?.as_bytes();
+            let bytes = value.cast::<PyBytes>().map_err(|_| type_error("bytes", value))?.as_bytes();
             varint::write(bytes.len() as u64, out);
             out.extend_from_slice(bytes);
         }
@@ -189,9 +189,9 @@ fn bare(kind: Kind, value: &Bound<'_, PyAny>, out: &mut Vec<u8>) -> PyResult<()>
 fn float(value: &Bound<'_, PyAny>) -> PyResult<f64> {
     match value.cast::<PyFloat>() {
         Ok(float) => Ok(float.value()),
-        Err(_) => value
-            .extract()
-            .map_err(|why: PyErr| if is_fatal(value.py(), &why) { why } else { wanted("a number", value) }),
+        Err(_) => value.extract().map_err(|why: PyErr| {
+            if is_fatal(value.py(), &why) { why } else { type_error("a number", value) }
+        }),
     }
 }
 
@@ -205,10 +205,9 @@ where
     }
     if let Ok(text) = value.cast::<PyString>() {
         let text = text.to_string_lossy();
-        return text
-            .trim()
-            .parse()
-            .map_err(|_| PyValueError::new_err(format!("{text:?} is no number of its range")));
+        return text.trim().parse().map_err(|_| {
+            PyValueError::new_err(format!("{text:?} is not an integer in the range of the field"))
+        });
     }
     if let Ok(float) = value.cast::<PyFloat>()
         && float.value().fract() == 0.0
@@ -218,12 +217,12 @@ where
     if value.hasattr("__index__")? {
         return value.call_method0("__index__")?.extract();
     }
-    Err(wanted("an int", value))
+    Err(type_error("an int", value))
 }
 
-fn wanted(what: &str, value: &Bound<'_, PyAny>) -> PyErr {
+fn type_error(what: &str, value: &Bound<'_, PyAny>) -> PyErr {
     match value.get_type().name() {
-        Ok(name) => PyTypeError::new_err(format!("{what} is wanted, not {name}")),
+        Ok(name) => PyTypeError::new_err(format!("expected {what}, not {name}")),
         Err(why) => why,
     }
 }

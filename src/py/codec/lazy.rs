@@ -67,11 +67,11 @@ fn begin<'py>(
     loop {
         let Ok(next) = fields.read() else { return Ok(None) };
         let Some((number, value)) = next else { break };
-        let Some(place) = this.place(number) else { continue };
-        let field = &this.fields[place];
+        let Some(index) = this.index(number) else { continue };
+        let field = &this.fields[index];
         match (&field.shape, value) {
             (Shape::Scalar(kind), value) => {
-                if lazy.at_once[place] {
+                if lazy.at_once[index] {
                     match decode::scalar(py, *kind, value) {
                         Ok(Some(value)) => decode::set(py, &dict, field, &value)?,
                         Ok(None) => {}
@@ -94,7 +94,7 @@ fn begin<'py>(
             _ => {}
         }
         if let Value::Bytes(bytes) = value
-            && place == lazy.alone
+            && index == lazy.alone
         {
             alone = Some(Span::before(fields.at(), bytes.len()));
         }
@@ -134,9 +134,13 @@ impl Undecoded {
     }
 
     /// Return one field of the profile; its zero if the message has none.
-    fn look<'py>(&self, name: &Bound<'py, PyString>, place: usize) -> Result<Bound<'py, PyAny>, DecodeError> {
+    fn profile_field<'py>(
+        &self,
+        name: &Bound<'py, PyString>,
+        index: usize,
+    ) -> Result<Bound<'py, PyAny>, DecodeError> {
         let py = name.py();
-        match self.profile.one(place, &self.body) {
+        match self.profile.one(index, &self.body) {
             [] => Ok(self.plan.get().template.bind(py).as_any().get_item(name)?),
             text => Ok(decode::scalar(py, Kind::String, Value::Bytes(text))?.ok_or(Malformed::Utf8)?),
         }
@@ -273,7 +277,7 @@ impl LazyField {
     fn new(py: Python<'_>, name: &str, alone: bool) -> Self {
         let reads = match ProfileSpans::index_of(name) {
             _ if alone => Reads::Alone,
-            Some(place) => Reads::ProfileField(place),
+            Some(index) => Reads::ProfileField(index),
             None => Reads::Whole,
         };
         Self { name: PyString::intern(py, name).unbind(), reads }
@@ -290,7 +294,7 @@ impl LazyField {
             let dict = match this.reads {
                 Reads::Whole => whole(instance)?,
                 Reads::Alone => with_alone(instance, name)?,
-                Reads::ProfileField(place) => with_profile_field(instance, name, place)?,
+                Reads::ProfileField(index) => with_profile_field(instance, name, index)?,
             };
             if let Some(value) = dict.get_item(name)? {
                 return Ok(value);
@@ -327,13 +331,13 @@ fn with_alone<'py>(
 fn with_profile_field<'py>(
     instance: &Bound<'py, PyAny>,
     name: &Bound<'py, PyString>,
-    place: usize,
+    index: usize,
 ) -> PyResult<Bound<'py, PyDict>> {
     let dict = dict_of(instance)?;
     let Some(rest) = undecoded(&dict)? else { return Ok(dict) };
     let broken = |why: DecodeError| why.into_pyerr(rest.get().plan.get().message.name);
     if !dict.contains(name)? {
-        dict.set_item(name, rest.get().look(name, place).map_err(broken)?)?;
+        dict.set_item(name, rest.get().profile_field(name, index).map_err(broken)?)?;
     }
     Ok(dict)
 }

@@ -73,12 +73,12 @@ pub(in crate::py) enum Fresh {
 
 impl Plan {
     pub(in crate::py) fn field(&self, number: u32) -> Option<&PlanField> {
-        self.fields.get(self.place(number)?)
+        self.fields.get(self.index(number)?)
     }
 
     /// Return the index in `fields` of a field number.
     #[inline]
-    pub(super) fn place(&self, number: u32) -> Option<usize> {
+    pub(super) fn index(&self, number: u32) -> Option<usize> {
         usize::from(*self.by_number.get(number as usize)?).checked_sub(1)
     }
 

@@ -47,7 +47,7 @@ impl Senders {
     /// The profile is remembered.
     ///
     /// `use_channel` and `use_user` mark an id as the most recently used one and raise KeyError if it is missing.
-    fn news(
+    fn profile_diff(
         &self,
         message: &Bound<'_, PyAny>,
         use_channel: &Bound<'_, PyAny>,
@@ -69,7 +69,7 @@ impl Senders {
 
 /// Return the sender's profile in a message, in the order of `ProfileSpans`; missing fields are empty.
 #[pyfunction]
-pub fn sender_looks<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+pub fn sender_profile<'py>(message: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
     let py = message.py();
     let dict = dict_of(message)?;
     let empty = intern!(py, "");

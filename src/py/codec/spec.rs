@@ -66,7 +66,7 @@ impl Lazy {
         };
         if !fields.iter().all(readable) {
             return Err(PyTypeError::new_err(
-                "only a message of scalars, JSON and part lists can be read later",
+                "only a message of scalars, JSON and part lists can be decoded lazily",
             ));
         }
         let named = |field: &PlanField, wanted: &str| -> PyResult<bool> {
@@ -75,15 +75,16 @@ impl Lazy {
         };
         let mut at_once = vec![false; fields.len()];
         let mut alone = None;
-        for (place, field) in fields.iter().enumerate() {
+        for (index, field) in fields.iter().enumerate() {
             for name in &later.at_once {
-                at_once[place] |= named(field, name)?;
+                at_once[index] |= named(field, name)?;
             }
             if named(field, &later.alone)? {
-                alone = Some(place);
+                alone = Some(index);
             }
         }
-        let alone = alone.ok_or_else(|| PyTypeError::new_err("the field to be read by itself is none"))?;
+        let alone =
+            alone.ok_or_else(|| PyTypeError::new_err("the plan has no field of the name in `alone`"))?;
         let first = PyDict::new(py);
         for (name, zero) in template.iter() {
             let name = name.cast_into::<PyString>()?;
@@ -135,7 +136,7 @@ impl Plan {
         let mut by_number = vec![0; top as usize + 1];
         for (at, field) in planned.iter().enumerate() {
             by_number[field.number as usize] = u16::try_from(at + 1)
-                .map_err(|_| PyValueError::new_err("a plan of more than 65534 fields"))?;
+                .map_err(|_| PyValueError::new_err("a plan has at most 65534 fields"))?;
         }
         let lists = fresh_lists.into_iter().map(|name| (name, Fresh::List));
         let fresh = lists.chain(fresh_dicts.into_iter().map(|name| (name, Fresh::Dict))).collect();
@@ -222,7 +223,7 @@ fn shape_of(field: &schema::Field, inside: Option<Inside>) -> PyResult<Shape> {
         (Kind::Bytes, Some(Inside::Parts { list_field, item, from_json })) => {
             Ok(Shape::Parts { list_field, item, from_json })
         }
-        _ => Err(wrong("only messages, JSON strings and part lists nest")),
+        _ => Err(wrong("only messages, JSON strings and part lists can contain a plan")),
     }
 }
 
