@@ -1,9 +1,8 @@
-"""What a client needs from outside, as interfaces.
+"""The ports of a client: the interfaces between it and the network and disk.
 
-A client needs three things that it cannot do by itself: a *connection* to the gateway, a *transport* for HTTP, and a
-*store* for messages. Each is one small Protocol here. What this package itself puts behind them (the core, aiohttp,
-SQLite) is made in one place, ``mezon/_client/assembly.py``, and handed in; everything else knows this file only.
-``MezonClient(ports=...)`` takes others: fakes in a test, or an implementation that talks to another process.
+A client has three ports: a *connection* to the gateway, a *transport* for HTTP and a *store* for messages, each of them
+one Protocol. ``mezon/_client/assembly.py`` creates the implementations of this package (the core, aiohttp, SQLite); all
+other modules depend on this one. ``MezonClient(ports=...)`` accepts other implementations, for example fakes in a test.
 """
 
 from __future__ import annotations
@@ -39,69 +38,69 @@ __all__ = [
     "SessionRefusedError",
 ]
 
-#: The reason of the state closed when ``Connection.close`` has brought it about.
+#: The reason of the state ``closed`` after a call of ``Connection.close``.
 CLOSED: Final = "closed by the client"
 
 
 class SessionRefusedError(MezonError):
-    """Raised by ``new_urls``: the server refuses the credentials, so no further attempt will help."""
+    """Raised by ``new_urls``: the server refuses the credentials, so further attempts are pointless."""
 
 
 class ConnectionListener(Protocol):
-    """Who a connection tells what happens. Every method is called on the event loop that opened it."""
+    """The listener of a connection. Its methods are called on the event loop that opened the connection."""
 
     def capacity(self) -> int:
-        """Say how many events may come now; 0 for none. Asked before each batch. Answers to calls come all the same."""
+        """Return how many events may be delivered now. Called before each batch; answers to calls are not limited."""
 
     def on_event(self, name: str, event: Any, /) -> None:
-        """Take an event.
+        """Receive an event.
 
         Args:
             name: The envelope field, as a member of ``Events`` names it.
-            event: The model, or the protobuf message when there is no model.
+            event: The model, or the protobuf message if the event has no model.
         """
 
     def on_state(self, state: str, generation: int, reason: str, /) -> None:
-        """Hear of a new state, before any event of that state.
+        """Receive a state change, before any event of the new state.
 
         Args:
             state: idle, authenticating, connecting, joining, ready, backoff or closed.
-            generation: The number of the connection; each attempt has the next one.
-            reason: Why it ended, for backoff and closed; ``CLOSED`` when ``close`` has ended it.
+            generation: The number of the connection, incremented by each attempt.
+            reason: Why the connection ended, for backoff and closed; ``CLOSED`` after a call of ``close``.
         """
 
     async def new_urls(self, attempt: int, /) -> Sequence[str]:
-        """Bring the addresses for a reconnect, the best first, as ``Connection.open`` takes them.
+        """Return the addresses for a reconnect, the best first, as for ``Connection.open``.
 
         Args:
             attempt: 1 for the first attempt after a loss.
 
         Raises:
-            SessionRefusedError: The attempts end.
-            Exception: Anything else; the connection tries again later.
+            SessionRefusedError: The connection stops reconnecting.
+            Exception: The connection retries later.
         """
 
     def on_reconnected(self, lost_at: float, back_at: float, /) -> None:
-        """Hear that a lost connection is back. Both are UNIX times in seconds; no event of that time came."""
+        """Receive the end of a loss. No events arrived between the two UNIX times in seconds."""
 
 
 class Connection(Protocol):
-    """One connection to the gateway. It may be opened, closed and opened again, also on another event loop.
+    """One connection to the gateway. It can be opened again after a close, also on another event loop.
 
-    It reconnects, joins again, keeps the heartbeat and the limit of frames by itself. A message that comes is in the
-    message store before its event is told.
+    The connection itself reconnects, rejoins, sends heartbeats and limits the rate of frames. It saves a received
+    message to the message store before it delivers the event.
 
     Attributes:
-        listener: Who is told what happens. Set before ``open``.
+        listener: Receives events and state changes. Set before ``open``.
     """
 
     listener: ConnectionListener | None
 
     @property
     def around(self) -> Callable[[str, Callable[..., Any], int], Callable[..., Any]] | None:
-        """What is called in place of a handler, given the event, the handler and its place among them.
+        """Returns a wrapper of a handler, given the event name, the handler and its index.
 
-        For a connection that has to know when the handlers of an event have ended; None for handlers as they are.
+        For a connection that must know when the handlers of an event have ended; None to call handlers unwrapped.
         """
 
     @property
@@ -113,116 +112,117 @@ class Connection(Protocol):
         """The last round trip of a ping in seconds; None before the first."""
 
     def stats(self) -> Mapping[str, Any]:
-        """Give the counters by the names of ``mezon.Stats``; others may be among them."""
+        """Return the counters by the names of ``mezon.Stats``, and possibly others."""
 
     async def open(self, urls: Sequence[str], auto_reconnect: bool) -> None:
-        """Open the connection on the running loop; returns when calls can be made.
+        """Open the connection on the running loop. Returns when calls can be made.
 
         Args:
-            urls: Where to connect, the best first. The scheme names the transport: ws, wss, tcp, tcps. They hold
-                the session's token: never log them.
-            auto_reconnect: Connect again when the connection is lost.
+            urls: The addresses, the best first. The scheme selects the transport: ws, wss, tcp, tcps. They contain the
+                token of the session: never log them.
+            auto_reconnect: Reconnect when the connection is lost.
 
         Raises:
-            MezonConnectionError: If it cannot be opened, or is open already.
+            MezonConnectionError: If the connection cannot be opened, or is already open.
             ForkError: In a process that was forked after its parent had connected.
         """
 
     async def close(self) -> None:
-        """Close the connection and leave the event loop. Safe at any time, and twice.
+        """Close the connection and release the event loop. Can be called at any time and twice.
 
         Raises:
-            ForkError: In a process that was forked after its parent had connected; nothing is touched.
+            ForkError: In a process that was forked after its parent had connected; nothing is closed.
         """
 
     def reconnect(self) -> bool:
-        """Make a new connection at once; False when there is none and none is being made."""
+        """Replace the connection at once; returns False if it is neither open nor being opened."""
 
     def want(self, name: str, wanted: bool = True) -> None:
-        """Have the events of an envelope field told, or counted and dropped. Possible before ``open``."""
+        """Deliver the events of an envelope field, or only count them. Can be called before ``open``."""
 
     def hold(self) -> None:
-        """Hear that the client takes no more events, and closes when its handlers have ended. Calls go on."""
+        """Stop delivering events: the client is closing and waits for its handlers. Calls remain possible."""
 
     def resume(self) -> None:
-        """Ask ``capacity`` again: it was 0 and there is room now."""
+        """Call ``capacity`` again: it has returned 0 and would not now."""
 
     async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
-        """Send ``value`` in the envelope field ``name`` and wait for the answer: its field and its model.
+        """Send ``value`` in the envelope field ``name`` and wait for the answer.
 
         Args:
             name: The envelope field.
             value: The fields by their protobuf names, or the encoded message.
-            timeout: Seconds, the wait for its turn included.
+            timeout: Seconds, including the time in the queue.
 
         Returns:
-            The answer's field and its model; the encoded message when there is no model.
+            The envelope field of the answer and its model; the encoded message if the answer has no model.
 
         Raises:
             ServerError: If the server refuses the call.
-            MezonTimeoutError: If no answer comes in time.
+            MezonTimeoutError: If no answer arrives in time.
             DeliveryUnknownError: If the connection is lost before the answer.
-            MezonConnectionError: If nothing was sent, because there is no connection or for another event loop.
+            MezonConnectionError: If nothing was sent: there is no connection, or it belongs to another event loop.
             InvalidArgumentError: If a value does not fit its field.
         """
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
-        """Call like ``call``, for calls whose answer is the body of an API call."""
+        """Implement ``call`` for calls whose answer is the body of an API call, and return the body."""
 
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
-        """Send without waiting for an answer. Raises what ``call`` raises when nothing could be sent."""
+        """Send without waiting for an answer. Raises as ``call`` if nothing could be sent."""
 
     def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
-        """Give the calls that wait for their answers, by a number of the connection's own; a copy."""
+        """Return a copy of the pending calls by their id."""
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
-        """Take the messages of a channel that came since it was last asked, oldest first."""
+        """Return and remove the messages of a channel that arrived since the last call, oldest first."""
 
 
 class NarrowConnection(Protocol):
-    """What a connection may do beside, so that handlers' filters spare it, and Python, the events they do not want."""
+    """An optional part of a connection: applies the filters of handlers, so that unwanted events are not decoded."""
 
     def narrow(self, name: str, spec: Mapping[str, Any] | None) -> None:
-        """Tell those alone of the wanted events of a name that handlers want (`mezon.filters`); None for all.
+        """Deliver only the events of a name that match a filter (`mezon.filters`); None for all of them.
 
-        Telling more does no harm: each handler's own filter is asked again. Messages that show a channel or a sender
-        for the first time, or a sender's new looks, are told in any case.
+        The filters of handlers are evaluated again, so delivering more is allowed. Messages with an unknown channel or
+        sender, or with a changed profile of the sender, are always delivered.
         """
 
 
-#: The longest answer that is read when a request sets no bound, in bytes after decompression.
+#: The default maximum length of an answer, in bytes after decompression.
 MAX_ANSWER = 64 * 1024 * 1024
 
 
 class HttpLane(Enum):
-    """Which of the client's limits a request waits for."""
+    """The rate limit that applies to a request."""
 
-    #: The limit of the bot's calls.
+    #: The rate limit of API calls.
     API = "api"
-    #: A limit of its own, so that a login takes no longer because calls wait.
+    #: The rate limit of logins, so that queued calls do not delay a login.
     LOGIN = "login"
-    #: None: uploads, token services and agent events are not counted by the API.
+    #: No rate limit: uploads, token services and agent events do not count as API calls.
     FREE = "free"
 
 
 @dataclass(slots=True)
 class HttpRequest:
-    """One request. Sent again, the same object keeps its place in the line of its lane.
+    """One request. An object that is sent again keeps its position in the queue of its lane.
 
     Attributes:
-        name: What errors and logs call it; an RPC's name.
+        name: Its name in errors and logs, such as the name of the RPC.
         method: The HTTP method.
-        url: Where it goes: http or https.
-        exact: The URL goes out byte for byte: quoting it again would break a signature over it.
-        headers, params, body: What it carries. They hold secrets, so they stay out of the repr.
-        timeout: Seconds for the request from its turn on (for a stream: until the headers); None for no limit.
-        named_timeout: The seconds to name in the error when they are over, if not ``timeout``.
+        url: An http or https URL.
+        exact: Send the URL byte for byte: quoting it again would invalidate a signature of it.
+        headers, params, body: Omitted from the repr because they contain secrets.
+        timeout: Seconds from the end of the queue to the end of the answer (for a stream: to its headers); None for no
+            limit.
+        named_timeout: The seconds in the text of a timeout error, if not ``timeout``.
         read_timeout: Seconds a stream may be silent; None for no limit.
-        max_answer: The longest answer that is read, in bytes.
-        lane: The limit it waits for.
-        priority: Who goes first when requests wait (`mezon.api.Priority`); None for that of the context.
-        on_turn: Called on the loop when it is about to go out. It may change headers, or raise to stop it.
-        ticket: The transport's own note of the place in the line.
+        max_answer: The maximum length of the answer in bytes.
+        lane: The rate limit that applies.
+        priority: The position among queued requests (`mezon.api.Priority`); None for that of the context.
+        on_turn: Called on the loop before the request is sent. It may change headers, or raise to abort the request.
+        ticket: Used by the transport for the position in the queue.
     """
 
     name: str
@@ -244,7 +244,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What came back, whatever its status. ``headers`` are looked up by their usual spelling."""
+    """An answer of any status. The keys of ``headers`` have their usual spelling."""
 
     status: int
     reason: str = ""
@@ -253,7 +253,7 @@ class HttpAnswer:
 
 
 class HttpStream(Protocol):
-    """An answer whose body comes piece by piece."""
+    """An answer whose body is received in chunks."""
 
     @property
     def status(self) -> int:
@@ -261,24 +261,24 @@ class HttpStream(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers, looked up by their usual spelling."""
+        """The headers; the keys have their usual spelling."""
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """Give the body as it comes.
+        """Iterate over the chunks of the body.
 
         Raises:
-            MezonTimeoutError: It was silent for ``read_timeout`` seconds.
-            HttpFailure: The connection broke.
+            MezonTimeoutError: No data arrived for ``read_timeout`` seconds.
+            HttpFailure: The connection was lost.
         """
 
 
 class HttpFailure(MezonConnectionError):
-    """No answer. It holds no header, no query and no body, and no exception of a library that would.
+    """A request without an answer. Contains no headers, query or body, and chains no exception that does.
 
     Attributes:
-        reason: The same without the name of the call, for texts of one's own.
-        sent: Whether the other side may have seen the request.
-        lasting: Trying again will not help (a wrong address, an untrusted certificate, a closed client).
+        reason: The text without the name of the call.
+        sent: Whether the server may have received the request.
+        lasting: Whether a retry is pointless (a wrong address, an untrusted certificate, a closed client).
     """
 
     def __init__(self, text: str, *, reason: str = "", sent: bool, lasting: bool = False) -> None:
@@ -289,7 +289,7 @@ class HttpFailure(MezonConnectionError):
 
 
 class AnswerTooLongError(MezonError):
-    """The answer is longer than the request's ``max_answer``, which was read no further.
+    """The answer is longer than the ``max_answer`` of the request; the rest was not read.
 
     Attributes:
         answer: The answer without its body.
@@ -301,33 +301,33 @@ class AnswerTooLongError(MezonError):
 
 
 class HttpTransport(Protocol):
-    """One request in, one answer out; limits, connections and TLS are behind it. No redirect is followed."""
+    """Sends HTTP requests: rate limits, connections and TLS. Redirects are not followed."""
 
     async def send(self, request: HttpRequest) -> HttpAnswer:
-        """Wait for the request's turn, make it once, and read the answer whole, whatever its status.
+        """Wait for the rate limit, send the request once and return the complete answer of any status.
 
         Raises:
-            MezonTimeoutError: No whole answer within the timeout.
-            HttpFailure: No answer at all.
-            AnswerTooLongError: More than ``max_answer`` bytes.
-            InvalidArgumentError: The request cannot be sent as it is.
+            MezonTimeoutError: The answer was not complete within the timeout.
+            HttpFailure: There was no answer.
+            AnswerTooLongError: The answer is longer than ``max_answer``.
+            InvalidArgumentError: The request is invalid.
         """
 
     def stream(self, request: HttpRequest) -> AbstractAsyncContextManager[HttpStream]:
-        """As `send`, for an answer without an end; leaving the block ends it."""
+        """Send a request with an endless answer, which is closed when the block is left."""
 
     def hold(self, lane: HttpLane, seconds: float) -> None:
-        """Start nothing in this lane for so long: the server asked for it."""
+        """Pause this lane for ``seconds`` (the server's Retry-After)."""
 
     async def close(self) -> None:
-        """End what waits and what is under way. Safe at any time, and twice; a later request opens again."""
+        """Abort all requests and close. Can be called at any time and twice; a later request reopens the transport."""
 
 
 class MessageStore(Protocol):
     """Messages by channel and id. Ids may be ints or digit strings.
 
     Attributes:
-        on_error: Called with a ``MessageStoreError`` when the store cannot keep what it is given.
+        on_error: Called with a ``MessageStoreError`` if the store loses messages.
     """
 
     on_error: Callable[[Exception], object] | None
@@ -336,13 +336,13 @@ class MessageStore(Protocol):
         """Call ``on_error`` on this loop from now on."""
 
     def accept(self, body: bytes) -> None:
-        """Store an encoded ``mezon.api.ChannelMessage``, as it came from the server. Does not wait."""
+        """Save an encoded ``mezon.api.ChannelMessage`` of the server, without blocking."""
 
     def came(self, channel_id: int, message_id: int) -> bool:
-        """Say whether the server's own copy of a message is here already. Look into memory only, and do not wait."""
+        """Return whether the server's copy of a message has arrived, from memory and without blocking."""
 
     async def save_message(self, message: ChannelMessage | Mapping[str, Any]) -> None:
-        """Store a message, or replace the one with its channel and id."""
+        """Save a message; replaces one with the same channel and id."""
 
     async def update_message(
         self,
@@ -352,48 +352,48 @@ class MessageStore(Protocol):
         mentions: Any = None,
         attachments: Any = None,
     ) -> None:
-        """Change a message as an edit does: content, mentions and attachments; the rest stays."""
+        """Apply an edit to a message: replace its content, mentions and attachments."""
 
     async def get_message_by_id(self, message_id: int | str, channel_id: int | str) -> ChannelMessage | None:
-        """Give the message, or None."""
+        """Return a message; None if it is not stored."""
 
     async def get_messages_by_channel(
         self, channel_id: int | str, limit: int = 50, offset: int = 0
     ) -> list[dict[str, Any]]:
-        """Give a channel's messages as dicts, newest first; a limit below zero is none."""
+        """Return messages of a channel as dicts, newest first; a negative limit means no limit."""
 
     async def search_messages(
         self, text: str, channel_id: int | str | None = None, limit: int = 50
     ) -> list[dict[str, Any]]:
-        """Give messages with every word of ``text``, newest first."""
+        """Return messages that contain every word of ``text``, newest first."""
 
     async def delete_message(self, message_id: int | str, channel_id: int | str) -> bool:
-        """Remove a message; True if there was one."""
+        """Delete a message; returns whether it was stored."""
 
     async def clear_channel_messages(self, channel_id: int | str) -> int:
-        """Remove a channel's messages and return their number."""
+        """Delete the messages of a channel and return their number."""
 
     async def get_message_count(self, channel_id: int | str | None = None) -> int:
-        """Count the number of messages stored, of a channel or of all."""
+        """Return the number of stored messages, of one channel or of all."""
 
     async def flush(self) -> bool:
-        """Wait until all that was stored is safe; False if that takes too long."""
+        """Wait until all saved messages are on disk; returns False if that takes too long."""
 
     async def close(self) -> None:
-        """Keep what is left safe and close. Using the store again opens it again."""
+        """Flush and close the store. Using it again reopens it."""
 
     def stats(self) -> Mapping[str, Any]:
-        """Give the counts since the store was made."""
+        """Return the counters since the creation of the store."""
 
 
 class Ports(Protocol):
-    """What one client needs from outside. Each is made when it is first asked for, and is the same from then on."""
+    """The ports of one client. Each is created by its first call, and later calls return the same object."""
 
     def http(self) -> HttpTransport:
-        """Give the transport of every HTTP request."""
+        """Return the HTTP transport."""
 
     def store(self) -> MessageStore | None:
-        """Give the message store; None for a client without one."""
+        """Return the message store; None for a client without one."""
 
     def connection(self, store: MessageStore | None) -> Connection:
-        """Give the connection, which puts what it receives into the store."""
+        """Return the connection, which saves received messages to the store."""
