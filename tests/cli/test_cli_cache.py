@@ -78,7 +78,7 @@ async def test_prune_by_age_and_by_number(store: MessageDB, tmp_path: Path) -> N
     assert await store.get_message_count() == by_age["left"]
     assert json.loads(await cache(tmp_path, "prune", "--keep", "10", "--yes", "--json"))["left"] == 10
     assert await store.get_message_count() == 10
-    # The bot goes on writing.
+    # The bot can still write.
     await store.save_message({"message_id": 501, "channel_id": 7, "content": {"t": "after"}})
     assert await store.flush()
     assert await store.get_message_count() == 11

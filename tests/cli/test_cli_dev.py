@@ -67,9 +67,9 @@ async def test_dev_round_trip(tmp_path: Path) -> None:
         assert hello["bot"] == "bot.py"
         if not hello["connected"]:
             await page.until(lambda event: event["event"] == "connected" and event["live"])
-        # The bot names a real server and a real key: it is here all the same, and is told so.
+        # The bot passes a real host and key; it is redirected, and a message says so.
         await command.until("bot.py passes host, use_ssl; its client uses the local gateway instead")
-        # What run() shows is shown here, and on the page.
+        # The log of run() appears here and on the page.
         await command.until("is logged in at http://127.0.0.1")
         await page.until(lambda event: is_report("log")(event) and "is logged in" in event["report"]["text"])
         await page.until(is_report("stats"))

@@ -164,9 +164,9 @@ def block():
     async with running(*command, folder=tmp_path, **gateway.environment()) as started:
         assert await asyncio.wait_for(alive.get(), 40) == b"blocks\n"
         started.process.kill()
-        # A bot that lives on has it open for ten minutes.
+        # A bot that survives would keep it open for ten minutes.
         assert await asyncio.wait_for(alive.get(), 40) == b""
-        # The end of its output, which the bot shares.
+        # The output, which the bot inherits, is closed.
         await started.process.communicate()
     server.close()
 

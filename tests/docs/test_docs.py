@@ -109,7 +109,7 @@ async def test_snippet_runs(
         names["client"].on_error(lambda error, event: errors.append(error))
         code = compiled(block)
         if code.co_flags & inspect.CO_COROUTINE:
-            # The way asyncio's own prompt runs what was typed.
+            # Executed like the asyncio REPL does.
             await eval(code, names)
         else:
             exec(code, names)
@@ -251,7 +251,7 @@ async def test_the_test_of_the_first_page_passes(page: Path, tmp_path: Path) -> 
     assert b"1 passed" in said
 
 
-# ---- what the pages say of the code
+# ---- statements of the pages about the code
 
 
 def helpers() -> dict[str, Any]:
@@ -354,7 +354,7 @@ def test_the_tree_of_errors() -> None:
     assert [name for name in errors.__all__ if f"`{name}`" not in text] == []
 
 
-# ---- what the pages point at
+# ---- links and names
 
 _PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(#[\w-]+)?\)")

@@ -67,7 +67,7 @@ async def test_ids_as_strings(gateway: LocalGateway) -> None:
     options = gateway.client_options()
     client = MezonClient(**{**options, "client_id": str(options["client_id"])})
     await client.login()
-    # As a bot has them from its JSON configuration.
+    # As read from a JSON configuration.
     config = json.loads(
         json.dumps(
             {
@@ -105,7 +105,7 @@ async def test_get_zk_proof_replaced(gateway: LocalGateway) -> None:
     await client.login()
     assert calls == 1
     assert await client.socket_manager.is_connected()
-    # Without a proof nothing is paid, and the bot lives on.
+    # Without a proof nothing is paid; the bot keeps running.
     with pytest.raises(MezonError, match="proof"):
         await client.send_token(ApiSentTokenRequest(receiver_id=gateway.world.user("alice").id, amount=1))
     assert gateway.transactions == []

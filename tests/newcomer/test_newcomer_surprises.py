@@ -70,7 +70,7 @@ def environment(process: GatewayProcess, **more: str) -> dict[str, str]:
     return {**process.info["environment"], **more}
 
 
-# ---- run() says what happens
+# ---- the log of run()
 
 
 async def test_run_shows_what_happens_and_stop_ends_it_from_a_thread(
@@ -301,7 +301,7 @@ def test_misspelt_event_warns() -> None:
         client.on("sticker_create_event", print)
 
 
-# ---- two of one bot
+# ---- two instances of one bot
 
 
 async def test_second_instance_with_one_cache_warns(

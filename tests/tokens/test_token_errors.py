@@ -48,7 +48,7 @@ async def call(node: Node, name: str, timeout: int = 5000) -> Any:
         await zk.close()
 
 
-# The answer, the text it gives, and whether a transfer answered so may have been taken.
+# The answer, the resulting message, and whether the outcome of the transfer is unknown.
 CASES: dict[str, tuple[Fault, str, bool]] = {
     "http_500": (answers("boom", status=500), "HTTP 500: Internal Server Error", True),
     "http_502": (answers("boom", status=502), "HTTP 502: Bad Gateway", True),
@@ -101,7 +101,7 @@ async def check(node: Node, of: str, fault: Fault, text: str, may_have_arrived: 
     unknown = of == "tx.addtx" and may_have_arrived
     assert isinstance(caught.value, DeliveryUnknownError) is unknown
     assert ("may or may not have executed" in str(caught.value)) is unknown
-    # An answer is an answer: nothing is sent twice for it, and no redirect is followed.
+    # An answered request is not resent, and redirects are not followed.
     assert len(node.seen) == 1
 
 
@@ -136,7 +136,7 @@ async def test_an_answer_with_another_id_and_more_keys_is_read(node: Node) -> No
 @pytest.mark.parametrize("of", CALLS)
 async def test_silence_is_a_timeout_with_a_text(node: Node, of: str) -> None:
     node.fault(of, hangs(), hangs())
-    # Whoever rents a node writes the key for it into its URL.
+    # The URL of a hosted node may contain its key.
     node.url = f"{node.url}?key=of-the-node"
     with pytest.raises(asyncio.TimeoutError) as caught:
         await call(node, of, timeout=100)

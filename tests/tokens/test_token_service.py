@@ -301,7 +301,7 @@ async def test_one_connection_serves_all_calls(bot: Bot, node: Node) -> None:
     await bot.tokens.prepare()
     for amount in range(1, 6):
         await bot.send_token(amount=amount)
-    # One to the node, one to the proof service.
+    # One connection to the node, one to the proof service.
     assert len(node.connections) == 2
 
 

@@ -230,7 +230,7 @@ async def test_send_token_as_the_reference_sends_it(
         for seen, expected in zip(node.seen[at : at + 2], case["requests"], strict=True):
             same_request(seen, expected)
         assert answer.model_dump() == case["returned"]
-    # The third request has every field set, and the reference ignored them: here they are honoured.
+    # The third request sets all fields; the reference ignores them, this package does not.
     message = node.seen[-1].json["params"]["tx_msg"]
     ignored = sends[2]["requests"][1]["body_json"]["params"]["tx_msg"]
     assert {**message, "extra_info": "", "timestamp": 0} == {**ignored, "extra_info": "", "timestamp": 0}

@@ -14,7 +14,7 @@ from typing import Any
 
 from mezon.cli.find import find, load_env_file, reload_env, short
 from mezon.cli.gateway import listening, make_gateway
-from mezon.cli.output import complain, say
+from mezon.cli.output import print_error, say
 from mezon.cli.process import BotProcess, changes, local_bot
 from mezon.testing.bots import Target
 from mezon.utils.background import BackgroundTasks
@@ -76,7 +76,7 @@ def develop(
             if report["kind"] in ("started", "restarting"):
                 say(f"bot     {report['text']}")
             elif report["kind"] == "ended":
-                complain(f"bot     {report['text']}")
+                print_error(f"bot     {report['text']}")
 
         async with listening(gateway, playground), local_bot(target, gateway, on_report) as process:
             control.process = process

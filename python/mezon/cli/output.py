@@ -24,14 +24,14 @@ def say(text: str, style: str = "") -> None:
     out.print(text, style=style or None, markup=False)
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """Print a line on standard error."""
     err.print(text, style="red", markup=False)
 
 
 def fail(text: str, code: int = FAILED) -> NoReturn:
     """Print an error message and exit with ``code``."""
-    complain(text)
+    print_error(text)
     raise typer.Exit(code)
 
 

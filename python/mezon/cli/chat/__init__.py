@@ -19,7 +19,7 @@ from mezon.cli.chat.commands import COMMANDS, Room, UsageError
 from mezon.cli.chat.render import BUTTON, Renderer, options_of, parts_of
 from mezon.cli.find import find, load_env_file
 from mezon.cli.gateway import listening, make_gateway
-from mezon.cli.output import FAILED, WRONG_USE, complain, fail, say
+from mezon.cli.output import FAILED, WRONG_USE, fail, print_error, say
 from mezon.cli.process import BotProcess, local_bot
 from mezon.testing.playground.conversation import Conversation
 from mezon.testing.playground.recording import Recording
@@ -139,7 +139,7 @@ async def _prompt(room: Room) -> None:
                 if not await room.do(text):
                     return
             except UsageError as error:
-                complain(str(error))
+                print_error(str(error))
 
 
 class RoomCompleter(Completer):
