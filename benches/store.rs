@@ -8,7 +8,7 @@ use _core::wire::proto::api::ChannelMessage;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use prost::Message as _;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 fn payload(number: i64, channels: i64) -> Body {
     let message = ChannelMessage {
@@ -37,7 +37,7 @@ fn fill(store: &Store, from: i64, count: i64) {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
-    assert!(store.flush_blocking(PATIENCE));
+    assert!(store.flush_blocking(TIMEOUT));
 }
 
 /// A group of 2,000 rows from accept to commit, into files of two sizes.
@@ -62,7 +62,7 @@ fn write(c: &mut Criterion) {
                     for body in bodies {
                         store.accept(body);
                     }
-                    assert!(store.flush_blocking(PATIENCE));
+                    assert!(store.flush_blocking(TIMEOUT));
                     took += started.elapsed();
                 }
                 took

@@ -131,7 +131,7 @@ struct Store {
     sent: Mutex<Vec<Header>>,
     backlog: AtomicUsize,
     /// The results of the next checks, before `backlog`.
-    looks: Mutex<VecDeque<usize>>,
+    checks: Mutex<VecDeque<usize>>,
 }
 
 impl MessageSink for Store {
@@ -145,7 +145,7 @@ impl MessageSink for Store {
     }
 
     fn backlog(&self) -> usize {
-        self.looks.lock().unwrap().pop_front().unwrap_or_else(|| self.backlog.load(Relaxed))
+        self.checks.lock().unwrap().pop_front().unwrap_or_else(|| self.backlog.load(Relaxed))
     }
 }
 
@@ -178,7 +178,7 @@ async fn a_store_that_catches_up_between_two_looks_stalls_nobody() {
     bot.until(State::Ready).await;
     let link = bot.net.link();
     // The store lags at two checks of the reader, and not afterwards.
-    store.looks.lock().unwrap().extend([2000, 2000]);
+    store.checks.lock().unwrap().extend([2000, 2000]);
     link.message(1, 1);
     bot.settle().await;
     link.message(1, 2);

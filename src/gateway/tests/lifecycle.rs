@@ -43,8 +43,8 @@ async fn a_loss_is_made_good_with_a_new_session() {
     bot.until(Ready).await;
     bot.settle().await;
     assert_eq!(bot.net.urls(), [URL, "ws://two"]);
-    let moves = [Connecting, Joining, Ready, Backoff, Authenticating, Connecting, Joining, Ready];
-    assert_eq!(bot.seen(), moves);
+    let transitions = [Connecting, Joining, Ready, Backoff, Authenticating, Connecting, Joining, Ready];
+    assert_eq!(bot.seen(), transitions);
     assert_eq!((bot.gaps.len(), bot.stat("reconnects"), bot.stat("generation")), (1, 1, 2));
     bot.finish().await;
 }
