@@ -219,7 +219,7 @@ async def test_insecure_takes_any_certificate_and_says_so_once(
     await stranger.wait_joined()
     tokens.append(bot.session_manager.get_session().token)
     [warning] = warnings()
-    assert "certificates are not checked" in warning
+    assert "certificates are not verified" in warning
     assert "ca_file" in warning
     await bot.disconnect()
     for secret in [*tokens, gateway.api_key]:

@@ -377,7 +377,7 @@ async def test_a_second_signal_ends_a_handler_that_blocks_and_catches_everything
     # Which of the two is seen first is the system's choice.
     assert code in (128 + signal.SIGINT, 128 + signal.SIGTERM)
     assert "The process did not end within 5 s after a second signal" in err
-    assert "it exits now, and leaves block (<string>:" in err
+    assert "it exits now and abandons block (<string>:" in err
 
 
 async def test_a_failing_async_on_error_is_logged_with_its_traceback(

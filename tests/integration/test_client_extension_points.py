@@ -87,7 +87,7 @@ class TestALoginOfItsOwn:
         client = Bot(**quiet_options(gateway))
         with caplog.at_level(logging.WARNING, "mezon.client"):
             await client.login()
-        assert "has not connected by SocketManager.connect" in caplog.text
+        assert "was not connected by SocketManager.connect" in caplog.text
         await client.disconnect()
 
 

@@ -201,7 +201,7 @@ class TestJsonLogs:
         await gateway.say("general", "alice", "hi")
         await until(lambda: client.stats().handler_errors, "the error")
         await client.disconnect()
-        (record,) = [one for one in caplog.records if "raised" in one.getMessage()]
+        (record,) = [one for one in caplog.records if "failed" in one.getMessage()]
         line = json.loads(JsonFormatter().format(record))
         assert (line["event"], line["handler"].split(".")[-1]) == ("channel_message", "fails")
         assert "on purpose" in line["error"]

@@ -125,7 +125,7 @@ async def test_mistakes_are_told_before_anybody_waits(gateway: LocalGateway) -> 
     for ask in (client.wait_for, client.stream):
         with pytest.raises(InvalidArgumentError, match="it is not awaited"):
             await ask("channel_message", check)  # type: ignore[call-overload]
-        with pytest.raises(InvalidArgumentError, match="a timeout is given as timeout="):
+        with pytest.raises(InvalidArgumentError, match="pass a timeout as timeout="):
             await ask("channel_message", 5)  # type: ignore[call-overload]
     with pytest.raises(InvalidArgumentError, match="a number of seconds or None, not '7'"):
         await client.wait_for("channel_message", timeout="7")  # type: ignore[call-overload]
