@@ -28,9 +28,9 @@ BOT: Final = HERE / "bots" / "cluster_bot.py"
 SUPPORT: Final = HERE.parent / "tests" / "support"
 sys.path.insert(0, str(SUPPORT))
 
-from mezon._cluster.broker import connect, gone  # noqa: E402
-from mezon._cluster.membership import owners_of  # noqa: E402
-from mezon._cluster.names import DEFAULT_PARTITIONS, Names, partition_of  # noqa: E402
+from mezon._cluster.broker import connect, disconnect  # noqa: E402
+from mezon._cluster.partitions import assign_partitions  # noqa: E402
+from mezon._cluster.protocol import DEFAULT_PARTITIONS, Names, partition_of  # noqa: E402
 from mezon._cluster.settings import Broker  # noqa: E402
 from nats_servers import Child, NatsServer, nats_server, relay_process, worker_process  # noqa: E402
 
@@ -234,7 +234,7 @@ class Shares:
         finally:
             talking.cancel()
             await asyncio.wait([talking])
-            await gone(client)
+            await disconnect(client)
 
     async def _talk(self, names: list[str]) -> None:
         while True:
@@ -244,7 +244,7 @@ class Shares:
 
     def share_of(self, member: str) -> set[int]:
         """Give the channels that belong to a worker while all that live are there."""
-        owners = owners_of(DEFAULT_PARTITIONS, self.lives)
+        owners = assign_partitions(DEFAULT_PARTITIONS, self.lives)
         return {
             channel
             for channel in self.channels

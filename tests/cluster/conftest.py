@@ -6,7 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from nats_servers import NatsServer, nats_server
+from mezon._cluster.broker import connect, disconnect
+from mezon._cluster.layout import create_layout
+from mezon._cluster.settings import Broker, Layout, Timing
+from nats.aio.client import Client
+from nats_servers import TIMING, NatsServer, nats_server
 
 #: Appends "<channel> <text>" for each message it handles; answers those that begin with "?".
 BOT = """
@@ -45,6 +49,15 @@ async def nats() -> AsyncIterator[NatsServer]:
     """A server of NATS."""
     async with nats_server() as server:
         yield server
+
+
+@pytest.fixture
+async def client(nats: NatsServer, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
+    """A connection to the server, with the streams of the bot that the module's NAMES names, in one partition."""
+    client = await connect(Broker(urls=nats.url))
+    await create_layout(client, request.module.NAMES, Layout(partitions=1), Timing(**TIMING))
+    yield client
+    await disconnect(client)
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ async def test_what_nobody_listens_to_is_not_published(gateway: LocalGateway, na
         await until(typed, "a worker that listens")
         published = machines.relay.stats()["events_published"]
         client.off("message_typing_event")
-        await asyncio.sleep(2 * TIMING["beat"])
+        await asyncio.sleep(2 * TIMING["heartbeat"])
         for _ in range(20):
             await gateway.typing("general", "alice")
         await gateway.say("general", "alice", "the end")

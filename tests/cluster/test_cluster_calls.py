@@ -8,14 +8,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from mezon._cluster import acknowledger as acknowledging
-from mezon._cluster.acknowledger import Acknowledger
-from mezon._cluster.answers import Answers
-from mezon._cluster.broker import connect, gone
-from mezon._cluster.delivery import Delivery
-from mezon._cluster.layout import prepare
-from mezon._cluster.names import Names
-from mezon._cluster.packets import Packet, error_of, packed_error
+from mezon._cluster import delivery as acknowledging
+from mezon._cluster.delivery import Acknowledger, Delivery
+from mezon._cluster.protocol import Names, Packet, decode_error, encode_error
+from mezon._cluster.rpc_server import AnswerCache
 from mezon._cluster.settings import Broker, Layout, Timing
 from mezon._cluster.worker_connection import WorkerConnection
 from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
@@ -31,14 +27,6 @@ pytestmark = [needs_nats, pytest.mark.timeout(120)]
 
 NAMES = Names(79)
 TIMES = Timing(**TIMING)
-
-
-@pytest.fixture
-async def client(nats: NatsServer) -> AsyncIterator[Client]:
-    client = await connect(Broker(urls=nats.url))
-    await prepare(client, NAMES, Layout(partitions=1), TIMES)
-    yield client
-    await gone(client)
 
 
 # ---- clocks
@@ -78,14 +66,14 @@ async def test_what_was_not_sent_is_no_answer(client: Client, error: MezonError)
 
     async def make() -> Packet:
         made.append("call")
-        return packed_error(error) if len(made) == 1 else Packet({"field": "answer"})
+        return encode_error(error) if len(made) == 1 else Packet({"field": "answer"})
 
-    answers = Answers(client, NAMES, 600.0)
-    first = await answers.once("m1/handler/1", False, make)
-    assert type(error_of(first)) is type(error)
-    second = await answers.once("m1/handler/1", True, make)
+    answers = AnswerCache(client, NAMES, 600.0)
+    first = await answers.get_or_call("m1/handler/1", False, make)
+    assert type(decode_error(first)) is type(error)
+    second = await answers.get_or_call("m1/handler/1", True, make)
     assert second.values == {"field": "answer"}
-    assert await answers.once("m1/handler/1", True, make) == second
+    assert await answers.get_or_call("m1/handler/1", True, make) == second
     assert len(made) == 2
 
 
@@ -95,11 +83,11 @@ async def test_what_may_have_been_sent_is_not_made_again(client: Client, error: 
 
     async def make() -> Packet:
         made.append("call")
-        return packed_error(error)
+        return encode_error(error)
 
-    answers = Answers(client, NAMES, 600.0)
-    first = await answers.once("m1/handler/1", False, make)
-    assert await answers.once("m1/handler/1", True, make) == first
+    answers = AnswerCache(client, NAMES, 600.0)
+    first = await answers.get_or_call("m1/handler/1", False, make)
+    assert await answers.get_or_call("m1/handler/1", True, make) == first
     assert made == ["call"]
 
 
@@ -111,27 +99,27 @@ async def test_duplicates_of_a_call_that_was_not_sent_make_it_once(client: Clien
         made.append("call")
         if len(made) == 1:
             await turn.wait()
-            return packed_error(MezonTimeoutError("its time was over", sent=False))
+            return encode_error(MezonTimeoutError("its time was over", sent=False))
         return Packet({"field": str(len(made))})
 
-    answers = Answers(client, NAMES, 600.0)
-    calls = [asyncio.create_task(answers.once("m1/handler/1", False, make)) for _ in range(4)]
+    answers = AnswerCache(client, NAMES, 600.0)
+    calls = [asyncio.create_task(answers.get_or_call("m1/handler/1", False, make)) for _ in range(4)]
     await until(lambda: made == ["call"])
     turn.set()
     first, *others = await asyncio.gather(*calls)
-    assert isinstance(error_of(first), MezonTimeoutError)
+    assert isinstance(decode_error(first), MezonTimeoutError)
     assert [answer.values for answer in others] == [{"field": "2"}] * 3
 
 
 async def test_a_duplicate_is_answered_when_the_first_call_fails(client: Client, nats: NatsServer) -> None:
     """Nobody says whether the call was made before: each of the two hears that, and neither waits for ever."""
-    answers = Answers(client, NAMES, 600.0)
+    answers = AnswerCache(client, NAMES, 600.0)
 
     async def make() -> Packet:
         return Packet()
 
     await nats.kill()
-    calls = [asyncio.create_task(answers.once("m1/handler/1", True, make, 0.0)) for _ in range(2)]
+    calls = [asyncio.create_task(answers.get_or_call("m1/handler/1", True, make, 0.0)) for _ in range(2)]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [MezonConnectionError] * 2
 
@@ -162,7 +150,7 @@ async def test_acknowledgements_are_bounded_while_nats_is_away(
         looks.append(1)
         return running
 
-    words = Acknowledger(client, Timing(**{**TIMING, "ack_wait": 0.04, "beat": 0.05}), open_now)
+    words = Acknowledger(client, Timing(**{**TIMING, "ack_wait": 0.04, "heartbeat": 0.05}), open_now)
     words.start()
     try:
         await until(lambda: len(looks) > 2)
@@ -170,14 +158,14 @@ async def test_acknowledgements_are_bounded_while_nats_is_away(
         await until(lambda: not client.is_connected)
         before = client.pending_data_size
         for number in range(25):
-            words.say(f"ack.{number}", b"+WPI")
-            words.say(f"ack.{number}", b"+ACK")
-        assert len(words._words) == 10
+            words.put(f"ack.{number}", b"+WPI")
+            words.put(f"ack.{number}", b"+ACK")
+        assert len(words._waiting) == 10
         assert words.dropped > 0
         # As long as it may last: nothing is added for what still runs.
-        await until(lambda: words._tasks[1].done() or len(words._words) == 10)
+        await until(lambda: words._tasks[1].done() or len(words._waiting) == 10)
         await asyncio.sleep(0.3)
-        assert len(words._words) == 10
+        assert len(words._waiting) == 10
         assert client.pending_data_size <= before
         await nats.start()
         await until(lambda: len(heard) == 10, lambda: f"{heard}")
@@ -257,7 +245,7 @@ async def test_a_close_ends_a_connection_that_is_being_made(nats: NatsServer) ->
     slow = SlowServer(nats)
     async with slow.running() as url:
         connection = WorkerConnection(Broker(urls=url), NAMES, Layout(partitions=1), TIMES)
-        waiting = asyncio.create_task(connection.courier())
+        waiting = asyncio.create_task(connection.relay())
         await until(lambda: slow.asked == 1)
         await connection.close()
         with pytest.raises(MezonConnectionError, match="closed while it connected"):

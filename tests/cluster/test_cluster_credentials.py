@@ -8,8 +8,7 @@ from pathlib import Path
 
 import nkeys
 import pytest
-from mezon._cluster.broker import BrokerError, connect, gone
-from mezon._cluster.credentials import CredentialsError, credentials_of
+from mezon._cluster.broker import BrokerError, CredentialsError, connect, credential_options, disconnect
 from mezon._cluster.settings import Broker
 from mezon.errors import InvalidArgumentError
 from mezon.testing import LocalGateway
@@ -70,7 +69,7 @@ async def test_credentials_of_another_operator_are_refused(tmp_path: Path) -> No
     stranger = another.credentials(tmp_path / "stranger.creds", "stranger", {})
     friend = ours.credentials(tmp_path / "friend.creds", "friend", {})
     async with nats_server(ours.config) as server:
-        await gone(await connect(Broker(urls=server.url, credentials=friend)))
+        await disconnect(await connect(Broker(urls=server.url, credentials=friend)))
         with pytest.raises(BrokerError, match="check the credentials"):
             await connect(Broker(urls=server.url, credentials=stranger))
         with pytest.raises(BrokerError, match="check the credentials"):
@@ -83,7 +82,7 @@ async def test_a_file_that_was_renewed_is_read_at_the_next_connection(tmp_path: 
     file = operator.credentials(tmp_path / "mine.creds", "first", {})
     back = asyncio.Event()
     async with nats_server(operator.config) as server:
-        client = await connect(Broker(urls=server.url, credentials=file), on_back=back.set)
+        client = await connect(Broker(urls=server.url, credentials=file), on_reconnect=back.set)
         # An empty file, as of somebody who is about to write it: what was read before is shown again.
         for text, name in (("", "first"), (None, "second")):
             if text is None:
@@ -97,7 +96,7 @@ async def test_a_file_that_was_renewed_is_read_at_the_next_connection(tmp_path: 
             await client.flush()
             shown = await client.request("$SYS.REQ.USER.INFO", timeout=5)
             assert f'"{name}"' in shown.data.decode()
-        await gone(client)
+        await disconnect(client)
 
 
 SEED = bytes(nkeys.encode_seed(bytes(range(32)), nkeys.PREFIX_BYTE_USER)).decode()
@@ -108,7 +107,7 @@ SEED = bytes(nkeys.encode_seed(bytes(range(32)), nkeys.PREFIX_BYTE_USER)).decode
     [
         (None, "cannot be read: No such file"),
         ("", "no line with BEGIN NATS USER JWT"),
-        (SEED, "a seed alone is for --nats-nkey"),
+        (SEED, "pass a seed with --nats-nkey"),
         ("-----BEGIN NATS USER JWT-----\na.b.c\n", "no line with BEGIN USER NKEY SEED"),
         (
             "-----BEGIN NATS USER JWT-----\na.b.c\n-----BEGIN USER NKEY SEED-----\nSUWRONGSEED\n",
@@ -122,7 +121,7 @@ def test_a_file_that_is_no_credentials_is_named(tmp_path: Path, holds: str | byt
     if holds is not None:
         file.write_bytes(holds if isinstance(holds, bytes) else holds.encode())
     with pytest.raises(CredentialsError, match=says) as caught:
-        credentials_of(Broker(urls="nats://one:4222", credentials=file))
+        credential_options(Broker(urls="nats://one:4222", credentials=file))
     assert str(file) in str(caught.value)
     assert "SUWRONG" not in str(caught.value)
 
@@ -132,10 +131,10 @@ def test_a_seed_that_is_none_is_named(tmp_path: Path) -> None:
     for holds in (SEED[:-4], SEED.lower(), os.urandom(4).hex()):
         file.write_text(holds)
         with pytest.raises(CredentialsError, match="holds no seed of an nkey") as caught:
-            credentials_of(Broker(urls="nats://one:4222", nkey_seed=file))
+            credential_options(Broker(urls="nats://one:4222", nkey_seed=file))
         assert holds not in str(caught.value)
     file.write_text(f"{SEED}\n")
-    assert credentials_of(Broker(urls="nats://one:4222", nkey_seed=file)) == {"nkeys_seed": str(file)}
+    assert credential_options(Broker(urls="nats://one:4222", nkey_seed=file)) == {"nkeys_seed": str(file)}
 
 
 def test_one_way_to_show_who_one_is(tmp_path: Path) -> None:

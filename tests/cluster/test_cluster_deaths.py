@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from in_process_cluster import InProcess
 from mezon import ChannelMessage
-from mezon._cluster.acknowledger import Acknowledger
-from mezon._cluster.broker import connect, gone
-from mezon._cluster.delivery import Delivery
-from mezon._cluster.layout import prepare
-from mezon._cluster.names import MESSAGE_ID, Names
-from mezon._cluster.poison_detector import Suspects
-from mezon._cluster.reader import Reader
-from mezon._cluster.settings import Broker, Layout, Timing
+from mezon._cluster.broker import connect, disconnect
+from mezon._cluster.delivery import Acknowledger, Delivery
+from mezon._cluster.partitions import PartitionReader
+from mezon._cluster.poison_detector import PoisonDetector
+from mezon._cluster.protocol import MESSAGE_ID, Names
+from mezon._cluster.settings import Broker, Timing
 from mezon.testing import LocalGateway
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -29,27 +27,19 @@ NAMES = Names(81)
 TIMES = Timing(**TIMING)
 
 
-@pytest.fixture
-async def client(nats: NatsServer) -> AsyncIterator[Client]:
-    client = await connect(Broker(urls=nats.url))
-    await prepare(client, NAMES, Layout(partitions=1), TIMES)
-    yield client
-    await gone(client)
-
-
 class Worker:
     """A reader of partition 0 that begins nothing by itself."""
 
     def __init__(self, client: Client) -> None:
         self.given: list[Delivery] = []
-        self.words = Acknowledger(client, TIMES, lambda: self.reader.open)
-        self.reader = Reader(client, NAMES, TIMES, 0, self.given.append, self.words.say)
+        self.words = Acknowledger(client, TIMES, lambda: self.reader.unacknowledged)
+        self.reader = PartitionReader(client, NAMES, TIMES, 0, self.given.append, self.words.put)
         self.words.start()
         self.reader.start()
 
     async def leave(self, patience: float = 5.0) -> None:
         """End in order: what has not begun is given back."""
-        await self.reader.let_go(patience)
+        await self.reader.release(patience)
         await self.words.stop()
 
     async def die(self) -> None:
@@ -83,8 +73,8 @@ async def test_what_is_given_back_is_no_death(client: Client) -> None:
     last = Worker(client)
     await until(lambda: len(last.given) == 20, timeout=30)
     assert {delivery.times for delivery in last.given} >= {6}
-    assert {delivery.lives for delivery in last.given} == {1}
-    assert not any(delivery.began_before for delivery in last.given)
+    assert {delivery.possible_deaths for delivery in last.given} == {1}
+    assert not any(delivery.may_have_run for delivery in last.given)
     await last.leave()
 
 
@@ -93,13 +83,13 @@ async def test_a_worker_that_dies_counts(client: Client) -> None:
     for deaths in range(3):
         worker = Worker(client)
         await until(lambda worker=worker: len(worker.given) == 3, timeout=30)
-        assert {delivery.lives for delivery in worker.given} == {deaths + 1}
+        assert {delivery.possible_deaths for delivery in worker.given} == {deaths + 1}
         await worker.die()
         # Others give it back in between.
         between = Worker(client)
         await until(lambda between=between: len(between.given) == 3, timeout=30)
-        assert {delivery.lives for delivery in between.given} == {deaths + 2}
-        assert all(delivery.began_before for delivery in between.given)
+        assert {delivery.possible_deaths for delivery in between.given} == {deaths + 2}
+        assert all(delivery.may_have_run for delivery in between.given)
         await between.leave()
 
 
@@ -113,13 +103,17 @@ async def test_a_handler_that_outlasts_its_partition_is_no_death(client: Client)
     await first.leave(0.0)
     second = Worker(client)
     await until(lambda: len(second.given) == 1, timeout=30)
-    assert (second.given[0].lives, second.given[0].began_before) == (1, True)
+    assert (second.given[0].possible_deaths, second.given[0].may_have_run) == (1, True)
     # A handler that is stopped in the middle gives its event back as well.
-    second.given[0].give_up()
+    second.given[0].fail()
     begin(second.given[0])
     second.given[0].end()
     await until(lambda: len(second.given) == 2, timeout=30)
-    assert (second.given[1].times, second.given[1].lives, second.given[1].began_before) == (3, 1, True)
+    assert (second.given[1].times, second.given[1].possible_deaths, second.given[1].may_have_run) == (
+        3,
+        1,
+        True,
+    )
     await second.leave()
 
 
@@ -159,7 +153,7 @@ async def test_scaling_out_with_a_backlog_suspects_nothing(gateway: LocalGateway
             go.set()
             await until(lambda: len(handled) >= len(said), lambda: f"{len(handled)}", timeout=60)
     finally:
-        await gone(client)
+        await disconnect(client)
     assert trials == []
     assert sorted(handled) == sorted(line.split()[1] for line in said)
 
@@ -173,7 +167,7 @@ class Trials:
     def __init__(self, client: Client, most: int = 5) -> None:
         self.begun: list[Delivery] = []
         self.dead: list[str] = []
-        self.suspects = Suspects(client, NAMES, most, self.begun.append, self._bury)
+        self.suspects = PoisonDetector(client, NAMES, most, self.begun.append, self._bury)
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
         self.dead.append(f"{delivery.event_id}: {reason}")
@@ -186,7 +180,7 @@ class Trials:
             for number in range(count)
         ]
         for delivery in brought:
-            assert self.suspects.takes(delivery)
+            assert self.suspects.intercept(delivery)
         return brought
 
     async def die(self) -> None:

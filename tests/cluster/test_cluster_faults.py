@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from in_process_cluster import InProcess
 from mezon import ChannelMessage
-from mezon._cluster.broker import connect, gone
+from mezon._cluster.broker import connect, disconnect
 from mezon._cluster.dead_letters import dead_events, replay
-from mezon._cluster.names import OPERATOR, Names
+from mezon._cluster.protocol import OPERATOR, Names
 from mezon.testing import LocalGateway
 from nats_servers import NatsServer, nats_cluster, needs_nats, relay_process, worker_process
 from test_cluster_bot import environment, lines
@@ -120,7 +120,7 @@ async def test_the_server_of_nats_killed_in_a_burst(
 ) -> None:
     """The relay stops to read, keeps what it has, and goes on; nothing that was confirmed is lost."""
     options = gateway.client_options()
-    long_lock = {"lock_life": 30.0, "lock_beat": 1.0}
+    long_lock = {"lock_ttl": 30.0, "lock_heartbeat": 1.0}
     from nats_servers import TIMING
 
     timing = {**TIMING, **long_lock}
@@ -193,7 +193,7 @@ async def test_an_event_that_is_acknowledged_early(
                 await gateway.say("general", "alice", "next")
                 await until(lambda: len(lines(ledger)) > 1, "the next one", timeout=60)
     finally:
-        await gone(client)
+        await disconnect(client)
     assert [line.split()[1] for line in lines(ledger)] == ["wait100", "next"]
 
 
@@ -209,11 +209,11 @@ async def test_the_leader_of_a_cluster_killed_in_a_burst(
             "layout": {"replicas": 3, "partitions": 8},
             "timing": {
                 **TIMING,
-                "lock_life": 30.0,
-                "lock_beat": 1.0,
-                "member_life": 6.0,
+                "lock_ttl": 30.0,
+                "lock_heartbeat": 1.0,
+                "member_ttl": 6.0,
                 "ack_wait": 6.0,
-                "pin_life": 6.0,
+                "pin_timeout": 6.0,
             },
         }
         async with (
@@ -326,7 +326,7 @@ async def test_an_event_that_kills_its_workers_is_put_away(
                     assert await worker.process.wait() == 9, "brought back, it kills again"
                 assert await dead_events(client, names) == []
             finally:
-                await gone(client)
+                await disconnect(client)
     assert any(line.endswith("fine") for line in lines(ledger))
 
 

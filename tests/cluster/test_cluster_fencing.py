@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 from in_process_cluster import InProcess
 from mezon import ChannelMessage
-from mezon._cluster.answers import Answers
-from mezon._cluster.broker import api, connect, gone
-from mezon._cluster.layout import prepare
-from mezon._cluster.leader import Lock, LockLostError
-from mezon._cluster.names import CALL_KEY, Names
-from mezon._cluster.packets import Packet
-from mezon._cluster.publisher import Outgoing, Publisher
-from mezon._cluster.relay_client import REPEATED, Courier
+from mezon._cluster.broker import connect, disconnect, jetstream_api
+from mezon._cluster.layout import create_layout
+from mezon._cluster.leader import LeaderLock, LockLostError
+from mezon._cluster.protocol import CALL_KEY, REPEATED, Names, Packet
+from mezon._cluster.publisher import OutgoingEvent, Publisher
+from mezon._cluster.relay_client import RelayClient
+from mezon._cluster.rpc_server import AnswerCache
 from mezon._cluster.settings import Broker, Layout, Timing
 from mezon.errors import MezonConnectionError
 from mezon.testing import LocalGateway
@@ -118,7 +117,7 @@ async def test_a_batch_that_comes_late_changes_nothing(nats: NatsServer) -> None
     broker = Broker(urls=nats.url)
     client = await connect(broker)
     try:
-        await prepare(client, NAMES, Layout(partitions=1), Timing(**TIMING))
+        await create_layout(client, NAMES, Layout(partitions=1), Timing(**TIMING))
         subject = NAMES.event(0, "channel_message")
         late, current = Publisher(broker, NAMES), Publisher(broker, NAMES)
         for publisher in (late, current):
@@ -126,7 +125,7 @@ async def test_a_batch_that_comes_late_changes_nothing(nats: NatsServer) -> None
 
         def bring(publisher: Publisher, event_ids: list[str]) -> None:
             for event_id in event_ids:
-                publisher.put(Outgoing(subject, event_id.encode(), event_id))
+                publisher.put(OutgoingEvent(subject, event_id.encode(), event_id))
 
         messages = [f"m{number}" for number in range(300)]
         bring(current, messages[:100])
@@ -145,11 +144,11 @@ async def test_a_batch_that_comes_late_changes_nothing(nats: NatsServer) -> None
             found.append((known.data or b"").decode())
         assert [one for one in found if one[0] == "m"] == messages
         assert sorted(one for one in found if one[0] == "e") == [f"e1.{number}" for number in range(10)]
-        info = await api(client, f"STREAM.INFO.{NAMES.events}")
+        info = await jetstream_api(client, f"STREAM.INFO.{NAMES.events}")
         assert info is not None
         assert info["state"]["last_seq"] == 310
     finally:
-        await gone(client)
+        await disconnect(client)
 
 
 async def test_the_next_relay_remembers_what_was_answered(nats: NatsServer) -> None:
@@ -161,18 +160,18 @@ async def test_the_next_relay_remembers_what_was_answered(nats: NatsServer) -> N
         return Packet({"field": said}, b"body")
 
     try:
-        await prepare(client, NAMES, Layout(partitions=1), Timing(**TIMING))
-        first, second = (Answers(client, NAMES, 600.0) for _ in range(2))
-        answer = await first.once("m1/handler/1", False, lambda: make("first"))
+        await create_layout(client, NAMES, Layout(partitions=1), Timing(**TIMING))
+        first, second = (AnswerCache(client, NAMES, 600.0) for _ in range(2))
+        answer = await first.get_or_call("m1/handler/1", False, lambda: make("first"))
         await first.flush()
-        assert await second.once("m1/handler/1", True, lambda: make("second")) == answer
+        assert await second.get_or_call("m1/handler/1", True, lambda: make("second")) == answer
         # In one relay also while the first is still being made.
-        calls = [first.once("m2/handler/1", False, lambda: make("once")) for _ in range(3)]
+        calls = [first.get_or_call("m2/handler/1", False, lambda: make("once")) for _ in range(3)]
         assert len({answer.values["field"] for answer in await asyncio.gather(*calls)}) == 1
-        assert (first.remembered, second.remembered) == (2, 1)
+        assert (first.hits, second.hits) == (2, 1)
         assert made == ["first", "once"]
     finally:
-        await gone(client)
+        await disconnect(client)
 
 
 async def test_a_call_waits_until_it_is_known_whether_it_was_made(nats: NatsServer) -> None:
@@ -185,27 +184,27 @@ async def test_a_call_waits_until_it_is_known_whether_it_was_made(nats: NatsServ
         return Packet({"field": said})
 
     try:
-        await prepare(client, NAMES, Layout(partitions=1), Timing(**TIMING))
-        first, second = (Answers(client, NAMES, 600.0) for _ in range(2))
-        await first.once("m1/handler/1", False, lambda: make("first"))
+        await create_layout(client, NAMES, Layout(partitions=1), Timing(**TIMING))
+        first, second = (AnswerCache(client, NAMES, 600.0) for _ in range(2))
+        await first.get_or_call("m1/handler/1", False, lambda: make("first"))
         await first.flush()
         await nats.kill()
         with pytest.raises(MezonConnectionError, match="not sent"):
-            await second.once("m1/handler/1", True, lambda: make("unknown"), 0.0)
-        asking = asyncio.create_task(second.once("m1/handler/1", True, lambda: make("second")))
+            await second.get_or_call("m1/handler/1", True, lambda: make("unknown"), 0.0)
+        asking = asyncio.create_task(second.get_or_call("m1/handler/1", True, lambda: make("second")))
         await asyncio.sleep(2.5)
         await nats.start()
         assert (await asking).values["field"] == "first"
         assert made == ["first"]
     finally:
-        await gone(client)
+        await disconnect(client)
 
 
 async def test_a_call_made_before_any_word_of_a_relay_is_asked_again(nats: NatsServer) -> None:
     """The relay that was asked dies: its successor is asked, and finds the call by its key."""
     client = await connect(Broker(urls=nats.url))
     asked: list[dict[str, str]] = []
-    courier = Courier(client, NAMES, "worker.one")
+    relay_client = RelayClient(client, NAMES, "worker.one")
 
     async def came(message: Msg) -> None:
         asked.append(message.headers or {})
@@ -214,17 +213,17 @@ async def test_a_call_made_before_any_word_of_a_relay_is_asked_again(nats: NatsS
 
     try:
         await client.subscribe(NAMES.call("worker.one", "socket"), cb=came)
-        await courier.start()
-        asking = asyncio.create_task(courier.ask("socket", Packet(), 30.0, "a call"))
+        await relay_client.start()
+        asking = asyncio.create_task(relay_client.call("socket", Packet(), 30.0, "a call"))
         for epoch in (1, 2):
             await until(lambda epoch=epoch: len(asked) == epoch)
             await client.publish(NAMES.state, json.dumps({"epoch": epoch}).encode())
         assert (await asking).values["field"] == "answer"
         assert [REPEATED in headers for headers in asked] == [False, True, True]
         assert len({headers[CALL_KEY] for headers in asked}) == 1
-        await courier.stop()
+        await relay_client.stop()
     finally:
-        await gone(client)
+        await disconnect(client)
 
 
 async def test_an_answer_that_was_lost_with_the_connection_is_asked_for_again(
@@ -259,11 +258,11 @@ async def test_a_lock_that_cannot_be_renewed_is_given_up_in_time(nats: NatsServe
     client = await connect(broker)
     told: list[float] = []
     try:
-        await prepare(client, NAMES, Layout(partitions=1), timing)
-        lock = Lock(client, NAMES, timing, "first", "relay")
-        lock.on_held = told.append
-        await lock.take()
-        keeping = asyncio.create_task(lock.keep())
+        await create_layout(client, NAMES, Layout(partitions=1), timing)
+        lock = LeaderLock(client, NAMES, timing, "first", "relay")
+        lock.on_renewed = told.append
+        await lock.acquire()
+        keeping = asyncio.create_task(lock.keep_renewed())
         await until(lambda: len(told) >= 3, "two renewals")
         assert lock.held
         await nats.kill()
@@ -273,4 +272,4 @@ async def test_a_lock_that_cannot_be_renewed_is_given_up_in_time(nats: NatsServe
         assert told[-1] == 0
         assert min(told[:-1]) > 0
     finally:
-        await gone(client)
+        await disconnect(client)

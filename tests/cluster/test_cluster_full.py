@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 from in_process_cluster import InProcess
 from mezon import ChannelMessage
-from mezon._cluster.broker import api, connect, gone
+from mezon._cluster.broker import connect, disconnect, jetstream_api
 from mezon._cluster.dead_letters import dead_events, replay
-from mezon._cluster.layout import prepare
-from mezon._cluster.names import Names
-from mezon._cluster.publisher import Outgoing, Publisher
+from mezon._cluster.layout import create_layout
+from mezon._cluster.protocol import Names
+from mezon._cluster.publisher import OutgoingEvent, Publisher
 from mezon._cluster.settings import Broker, Layout, Timing
 from mezon.errors import InvalidArgumentError
 from mezon.testing import LocalGateway
@@ -113,15 +113,15 @@ async def test_a_full_stream_loses_nothing(
 
                 # The answers are events too, which the worker has to take.
                 await until(well, "a relay that is well", timeout=60, every=0.2)
-            assert "Events reach NATS again" in relay.log()
+            assert "Events are published to NATS again" in relay.log()
     finally:
-        await gone(client)
+        await disconnect(client)
     check(ledger, said)
     assert max(answers(gateway).values()) == 1
 
 
 async def _published(client: Client, names: Names = NAMES) -> list[str]:
-    info = await api(client, f"STREAM.INFO.{names.events}")
+    info = await jetstream_api(client, f"STREAM.INFO.{names.events}")
     assert info is not None
     found = []
     for number in range(info["state"]["first_seq"], info["state"]["last_seq"] + 1):
@@ -136,19 +136,19 @@ async def test_a_small_event_does_not_pass_a_large_one_in_a_full_stream(nats: Na
     client = await connect(broker)
     publisher = Publisher(broker, NAMES)
     try:
-        await prepare(client, NAMES, Layout(partitions=1, max_bytes=10_000), TIMES)
+        await create_layout(client, NAMES, Layout(partitions=1, max_bytes=10_000), TIMES)
         publisher.start()
         for number, text in enumerate(("a" * 8_000, "b" * 5_000, "c")):
-            publisher.put(Outgoing(SUBJECT, text.encode(), f"m{number}"))
+            publisher.put(OutgoingEvent(SUBJECT, text.encode(), f"m{number}"))
         await until(lambda: publisher.trouble is not None)
         assert [text[0] for text in await _published(client)] == ["a"]
-        await api(client, f"STREAM.PURGE.{NAMES.events}")
+        await jetstream_api(client, f"STREAM.PURGE.{NAMES.events}")
         assert await publisher.drain(20)
         assert [text[0] for text in await _published(client)] == ["b", "c"]
         assert publisher.trouble is None
     finally:
         await publisher.stop()
-        await gone(client)
+        await disconnect(client)
 
 
 async def test_a_refusal_is_no_confirmation(nats: NatsServer) -> None:
@@ -157,14 +157,14 @@ async def test_a_refusal_is_no_confirmation(nats: NatsServer) -> None:
     client = await connect(broker)
     publisher = Publisher(broker, NAMES)
     try:
-        await prepare(client, NAMES, Layout(partitions=1), TIMES)
-        info = await api(client, f"STREAM.INFO.{NAMES.events}")
+        await create_layout(client, NAMES, Layout(partitions=1), TIMES)
+        info = await jetstream_api(client, f"STREAM.INFO.{NAMES.events}")
         assert info is not None
-        await api(client, f"STREAM.UPDATE.{NAMES.events}", {**info["config"], "max_msgs": 20})
+        await jetstream_api(client, f"STREAM.UPDATE.{NAMES.events}", {**info["config"], "max_msgs": 20})
         publisher.start()
         said = [str(number) for number in range(50)]
         for number in said:
-            publisher.put(Outgoing(SUBJECT, number.encode(), f"m{number}"))
+            publisher.put(OutgoingEvent(SUBJECT, number.encode(), f"m{number}"))
         await until(lambda: publisher.trouble is not None)
         assert "maximum messages exceeded" in str(publisher.trouble)
         found: list[str] = []
@@ -173,7 +173,7 @@ async def test_a_refusal_is_no_confirmation(nats: NatsServer) -> None:
             for text in await _published(client):
                 if text not in found:
                     found.append(text)
-            await api(client, f"STREAM.PURGE.{NAMES.events}")
+            await jetstream_api(client, f"STREAM.PURGE.{NAMES.events}")
             return len(found) == len(said)
 
         await until(all_there, lambda: f"{found}", timeout=40, every=0.2)
@@ -182,7 +182,7 @@ async def test_a_refusal_is_no_confirmation(nats: NatsServer) -> None:
         assert publisher.stats.published == len(said)
     finally:
         await publisher.stop()
-        await gone(client)
+        await disconnect(client)
 
 
 async def test_an_event_larger_than_a_message_is_put_away(gateway: LocalGateway) -> None:
@@ -218,7 +218,7 @@ async def test_an_event_larger_than_a_message_is_put_away(gateway: LocalGateway)
             with pytest.raises(InvalidArgumentError, match="too large for NATS"):
                 await replay(client, names, dead.number)
         finally:
-            await gone(client)
+            await disconnect(client)
 
 
 @pytest.mark.parametrize("size", range(900, 1100, 20))
@@ -229,10 +229,10 @@ async def test_every_size_around_the_limit(size: int) -> None:
         client = await connect(broker)
         publisher = Publisher(broker, NAMES)
         try:
-            await prepare(client, NAMES, Layout(partitions=1), TIMES)
+            await create_layout(client, NAMES, Layout(partitions=1), TIMES)
             publisher.start()
-            publisher.put(Outgoing(SUBJECT, b"x" * size, "m1"))
-            publisher.put(Outgoing(SUBJECT, b"next", "m2"))
+            publisher.put(OutgoingEvent(SUBJECT, b"x" * size, "m1"))
+            publisher.put(OutgoingEvent(SUBJECT, b"next", "m2"))
             assert await publisher.drain(20)
             assert publisher.stats.retries == 0
             found = await _published(client)
@@ -241,7 +241,7 @@ async def test_every_size_around_the_limit(size: int) -> None:
             assert [len(text) for text in found[:-1]] + [event.size for event in dead] == [size]
         finally:
             await publisher.stop()
-            await gone(client)
+            await disconnect(client)
 
 
 @pytest.mark.parametrize("limit", ["max_msg_size", "max_bytes"])
@@ -250,13 +250,13 @@ async def test_an_event_larger_than_the_stream_takes_is_put_away(nats: NatsServe
     client = await connect(broker)
     publisher = Publisher(broker, NAMES)
     try:
-        await prepare(client, NAMES, Layout(partitions=1, max_bytes=100_000), TIMES)
-        info = await api(client, f"STREAM.INFO.{NAMES.events}")
+        await create_layout(client, NAMES, Layout(partitions=1, max_bytes=100_000), TIMES)
+        info = await jetstream_api(client, f"STREAM.INFO.{NAMES.events}")
         assert info is not None
-        await api(client, f"STREAM.UPDATE.{NAMES.events}", {**info["config"], limit: 1_000})
+        await jetstream_api(client, f"STREAM.UPDATE.{NAMES.events}", {**info["config"], limit: 1_000})
         publisher.start()
-        publisher.put(Outgoing(SUBJECT, b"x" * 1_000, "m1"))
-        publisher.put(Outgoing(SUBJECT, b"next", "m2"))
+        publisher.put(OutgoingEvent(SUBJECT, b"x" * 1_000, "m1"))
+        publisher.put(OutgoingEvent(SUBJECT, b"next", "m2"))
         assert await publisher.drain(20)
         assert await _published(client) == ["next"]
         (dead,) = await dead_events(client, NAMES)
@@ -267,4 +267,4 @@ async def test_an_event_larger_than_the_stream_takes_is_put_away(nats: NatsServe
         ) == Counter({"published": 1, "dead": 1})
     finally:
         await publisher.stop()
-        await gone(client)
+        await disconnect(client)

@@ -34,7 +34,7 @@ async def test_an_answer_larger_than_a_message_arrives(gateway: LocalGateway, sm
         answer = await client.rpc("ListChannelDescs", {"clan_id": clan.id, "channel_type": 1, "limit": 1000})
         assert len(answer.SerializeToString()) > LIMIT
         assert made <= {channel.channel_id for channel in answer.channeldesc}
-        assert machines.relay.line == 0, "the server closed the connection of the relay"
+        assert machines.relay.reconnects == 0, "the server closed the connection of the relay"
 
 
 async def test_a_call_larger_than_a_message_is_refused_at_once(
@@ -54,4 +54,4 @@ async def test_a_call_larger_than_a_message_is_refused_at_once(
         await channel.send("short")
         sent = [sent.text for sent in gateway.sent if sent.kind == "channel_message_send"]
         assert [text[:5] for text in sent] == ["yyyyy", "short"]
-        assert machines.relay.line == 0
+        assert machines.relay.reconnects == 0

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from mezon._cluster import reader
-from mezon._cluster.acknowledger import Acknowledger
-from mezon._cluster.broker import api, connect, gone
-from mezon._cluster.delivery import Delivery
-from mezon._cluster.layout import prepare
-from mezon._cluster.names import MESSAGE_ID, Names
-from mezon._cluster.reader import Reader
-from mezon._cluster.settings import Broker, Layout, Timing
+from mezon._cluster import partitions
+from mezon._cluster.broker import jetstream_api
+from mezon._cluster.delivery import Acknowledger, Delivery
+from mezon._cluster.partitions import PartitionReader
+from mezon._cluster.protocol import MESSAGE_ID, Names
+from mezon._cluster.settings import Timing
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats_servers import TIMING, NatsServer, needs_nats
+from nats_servers import TIMING, needs_nats
 from waiting import until
 
 pytestmark = [needs_nats, pytest.mark.timeout(60)]
@@ -32,8 +29,8 @@ class Owner:
     def __init__(self, client: Client) -> None:
         self.seen: list[int] = []
         self.open: list[Delivery] = []
-        self.words = Acknowledger(client, TIMES, lambda: self.reader.open)
-        self.reader = Reader(client, NAMES, TIMES, 0, self._take, self.words.say)
+        self.words = Acknowledger(client, TIMES, lambda: self.reader.unacknowledged)
+        self.reader = PartitionReader(client, NAMES, TIMES, 0, self._take, self.words.put)
         #: Does it end what it takes at once?
         self.quick = True
 
@@ -57,14 +54,6 @@ class Owner:
             delivery.end()
 
 
-@pytest.fixture
-async def client(nats: NatsServer) -> AsyncIterator[Client]:
-    client = await connect(Broker(urls=nats.url))
-    await prepare(client, NAMES, Layout(partitions=1), TIMES)
-    yield client
-    await gone(client)
-
-
 async def publish(client: Client, numbers: range) -> None:
     stream = client.jetstream()
     for number in numbers:
@@ -79,14 +68,14 @@ async def test_an_heir_that_asked_before_its_owner_died(client: Client) -> None:
     await publish(client, range(1))
     await until(lambda: first.seen == [0])
     heir.start()
-    await asyncio.sleep(TIMES.pull / 2)
+    await asyncio.sleep(TIMES.pull_timeout / 2)
     await publish(client, range(1, 20))
     await until(lambda: first.seen == list(range(20)))
     await first.die()
     await publish(client, range(20, 300))
     await until(lambda: len(heir.seen) >= 300, lambda: f"{heir.seen[:30]}", timeout=20)
     assert heir.seen == list(range(300))
-    await heir.reader.let_go(1)
+    await heir.reader.release(1)
     await heir.words.stop()
 
 
@@ -96,21 +85,21 @@ async def test_an_heir_waits_for_handlers_that_still_run(client: Client) -> None
     first.start()
     await publish(client, range(10))
     await until(lambda: len(first.seen) == 10)
-    leaving = asyncio.create_task(first.reader.let_go(30))
+    leaving = asyncio.create_task(first.reader.release(30))
     heir.start()
     await publish(client, range(10, 20))
     # The last request of the first one may have taken some of them.
-    await until(lambda: len(first.seen) + len(heir.reader.open) == 20)
+    await until(lambda: len(first.seen) + len(heir.reader.unacknowledged) == 20)
     took = len(first.seen)
     # Longer than a pin and an unacknowledged event live: the first one's handlers say that they run.
-    await asyncio.sleep(TIMES.pin_life + TIMES.ack_wait)
+    await asyncio.sleep(TIMES.pin_timeout + TIMES.ack_wait)
     assert heir.seen == []
     for delivery in first.open:
         delivery.end()
     await until(lambda: len(heir.seen) == 20 - took, lambda: f"{heir.seen}", timeout=20)
     assert (first.seen, heir.seen) == (list(range(took)), list(range(took, 20)))
     await leaving
-    await heir.reader.let_go(1)
+    await heir.reader.release(1)
     await first.words.stop()
     await heir.words.stop()
 
@@ -124,22 +113,22 @@ async def test_an_heir_counts_as_its_own_only_what_the_server_counted(
     first.start()
     await publish(client, range(1))
     await until(lambda: first.seen == [0])
-    leaving = asyncio.create_task(first.reader.let_go(30))
+    leaving = asyncio.create_task(first.reader.release(30))
     await until(lambda: first.reader._closed)  # nothing more goes to the first one
     said = 1
 
     async def slow_answer(*arguments: Any, **options: Any) -> Any:
         nonlocal said
-        known = await api(*arguments, **options)
+        known = await jetstream_api(*arguments, **options)
         if said < 6:
             # While the answer is on its way, as many come as the first one has: one.
-            before = len(heir.reader.open)
+            before = len(heir.reader.unacknowledged)
             await publish(client, range(said, said + 1))
             said += 1
-            await until(lambda: len(heir.reader.open) > before or heir.seen)
+            await until(lambda: len(heir.reader.unacknowledged) > before or heir.seen)
         return known
 
-    monkeypatch.setattr(reader, "api", slow_answer)
+    monkeypatch.setattr(partitions, "jetstream_api", slow_answer)
     heir.start()
     await publish(client, range(1, 2))
     said += 1
@@ -150,7 +139,7 @@ async def test_an_heir_counts_as_its_own_only_what_the_server_counted(
     assert heir.seen == list(range(1, 6))
     monkeypatch.undo()
     await leaving
-    await heir.reader.let_go(1)
+    await heir.reader.release(1)
     await first.words.stop()
     await heir.words.stop()
 
@@ -158,7 +147,7 @@ async def test_an_heir_counts_as_its_own_only_what_the_server_counted(
 async def test_what_is_lost_on_the_way_is_not_overtaken(client: Client) -> None:
     """A server of a cluster dies with an event that another one sent through it; the pin stays where it is."""
     owner = Owner(client)
-    came, lost = owner.reader._came, []
+    came, lost = owner.reader._receive, []
 
     async def lossy(message: Msg) -> None:
         if message.data in (b"3", b"7") and message.data not in lost:
@@ -166,7 +155,7 @@ async def test_what_is_lost_on_the_way_is_not_overtaken(client: Client) -> None:
             return
         await came(message)
 
-    owner.reader._came = lossy  # type: ignore[method-assign]
+    owner.reader._receive = lossy  # type: ignore[method-assign]
     owner.start()
     await publish(client, range(3))
     await until(lambda: owner.seen == [0, 1, 2])
@@ -176,7 +165,7 @@ async def test_what_is_lost_on_the_way_is_not_overtaken(client: Client) -> None:
     await until(lambda: len(owner.seen) == 12, lambda: f"{owner.seen}", timeout=20)
     assert owner.seen == list(range(12))
     assert lost == [b"3", b"7"]
-    await owner.reader.let_go(1)
+    await owner.reader.release(1)
     await owner.words.stop()
 
 
@@ -187,20 +176,22 @@ async def test_what_was_kept_is_given_back(client: Client) -> None:
     await publish(client, range(5))
     await until(lambda: len(first.seen) == 5)
     passing.start()
-    leaving = asyncio.create_task(first.reader.let_go(30))
+    leaving = asyncio.create_task(first.reader.release(30))
     await publish(client, range(5, 10))
     # The last request of the first one may have taken some of them.
-    await until(lambda: passing.reader.open and len(first.seen) + len(passing.reader.open) == 10)
+    await until(
+        lambda: passing.reader.unacknowledged and len(first.seen) + len(passing.reader.unacknowledged) == 10
+    )
     took = len(first.seen)
-    await passing.reader.let_go(30)
-    assert passing.reader.open == []
+    await passing.reader.release(30)
+    assert passing.reader.unacknowledged == []
     heir.start()
     for delivery in first.open:
         delivery.end()
     await leaving
     await until(lambda: len(heir.seen) == 10 - took, lambda: f"{heir.seen}", timeout=20)
     assert (passing.seen, heir.seen) == ([], list(range(took, 10)))
-    await heir.reader.let_go(1)
+    await heir.reader.release(1)
     for owner in (first, passing, heir):
         await owner.words.stop()
 
@@ -214,16 +205,16 @@ async def test_what_has_not_begun_goes_with_the_partition(client: Client) -> Non
     await until(lambda: len(taken) == 10)
     taken[0].begin()
     taken[0].all_started()
-    leaving = asyncio.create_task(first.reader.let_go(30))
+    leaving = asyncio.create_task(first.reader.release(30))
     heir.start()
-    await until(lambda: len(heir.reader.open) == 9, lambda: f"{len(heir.reader.open)}")
+    await until(lambda: len(heir.reader.unacknowledged) == 9, lambda: f"{len(heir.reader.unacknowledged)}")
     assert heir.seen == [], "the first event runs elsewhere"
     assert [delivery.ended for delivery in taken] == [False] + [True] * 9
     taken[0].end()
     await until(lambda: len(heir.seen) == 9, lambda: f"{heir.seen}")
     assert heir.seen == list(range(1, 10))
     await leaving
-    await heir.reader.let_go(1)
+    await heir.reader.release(1)
     await first.words.stop()
     await heir.words.stop()
 
@@ -236,11 +227,11 @@ async def test_an_event_that_an_earlier_owner_acknowledges_late_hides_no_other(
 
     async def counted(given: Client, subject: str, *rest: Any, **options: Any) -> Any:
         nonlocal looks
-        answer = await api(given, subject, *rest, **options)
+        answer = await jetstream_api(given, subject, *rest, **options)
         looks += subject.startswith("CONSUMER.INFO")
         return answer
 
-    monkeypatch.setattr(reader, "api", counted)
+    monkeypatch.setattr(partitions, "jetstream_api", counted)
     first, heir = Owner(client), Owner(client)
     first.quick = False
     first.start()
@@ -262,7 +253,7 @@ async def test_an_event_that_an_earlier_owner_acknowledges_late_hides_no_other(
         await until(lambda: looks >= before + 3 or heir.seen, timeout=20)
 
     def came() -> list[int]:
-        return sorted(int(delivery.body) for delivery in heir.reader.open)
+        return sorted(int(delivery.body) for delivery in heir.reader.unacknowledged)
 
     try:
         heir.start()
@@ -276,5 +267,5 @@ async def test_an_event_that_an_earlier_owner_acknowledges_late_hides_no_other(
         await until(lambda: heir.seen == [0, 1, 2], lambda: f"{heir.seen}", timeout=30)
     finally:
         saying.cancel()
-    await heir.reader.let_go(1)
+    await heir.reader.release(1)
     await heir.words.stop()

@@ -17,10 +17,10 @@ from typing import Any
 import aiohttp
 import pytest
 from docs_permissions import PAGE, server_permissions
-from mezon._cluster.broker import connect, gone
-from mezon._cluster.dead_letters import bury
+from mezon._cluster.broker import connect, disconnect
+from mezon._cluster.dead_letters import dead_letter
 from mezon._cluster.delivery import Delivery
-from mezon._cluster.names import Names, partition_of
+from mezon._cluster.protocol import Names, partition_of
 from mezon._cluster.settings import Broker
 from mezon.protobuf.api import api_pb2
 from mezon.testing import LocalGateway
@@ -190,8 +190,10 @@ async def test_dead_events_with_the_rights_of_the_guide(
                         assert (health.status, await health.json()) == (200, {"ready": True})
             client = await connect(Broker(urls=url("worker-1"), inbox=names.inbox("worker-1.test")))
             for number in (1, 2):
-                await bury(client, names, dead(general, number), "it does not agree with anybody", "me")
-            await gone(client)
+                await dead_letter(
+                    client, names, dead(general, number), "it does not agree with anybody", "me"
+                )
+            await disconnect(client)
 
             operator = {"MEZON_NATS_URL": url("operator"), "MEZON_BOT_ID": str(gateway.bot_id)}
             code, said = await command("dlq", "list", **operator)
@@ -207,7 +209,7 @@ async def test_dead_events_with_the_rights_of_the_guide(
             code, said = await command("dlq", "drop", "2", **operator)
             assert (code, said.strip()) == (0, "2: dropped")
             code, said = await command("dlq", "list", **operator)
-            assert (code, said.strip()) == (0, "no event was put away")
+            assert (code, said.strip()) == (0, "there are no dead events")
             for what in ("replay", "drop"):
                 code, said = await command("dlq", what, "2", **operator)
                 assert (code, "there is no dead event 2" in said) == (1, True), said
@@ -261,7 +263,7 @@ async def test_tls_and_an_nkey(tmp_path: Path) -> None:
             known = ("--nats-ca", str(certificate.ca_file))
             code, said = await command("dlq", "list", *known, "--nats-nkey", str(ours), **where)
             # asyncio may say behind it what it thinks of how nats-py closes TLS.
-            assert (code, said.splitlines()[0]) == (0, "no event was put away")
+            assert (code, said.splitlines()[0]) == (0, "there are no dead events")
             code, said = await command("dlq", "list", *known, "--nats-nkey", str(another), **where)
             assert code == 1
             assert "check the credentials" in said

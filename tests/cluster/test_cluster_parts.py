@@ -8,10 +8,17 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mezon._cluster.membership import Member, owners_of
-from mezon._cluster.names import partition_of
-from mezon._cluster.packets import Packet, answer_of, error_of, packed_answer, packed_error
-from mezon._cluster.rpc_server import Turns
+from mezon._cluster.membership import Member
+from mezon._cluster.partitions import assign_partitions
+from mezon._cluster.protocol import (
+    Packet,
+    decode_answer,
+    decode_error,
+    encode_answer,
+    encode_error,
+    partition_of,
+)
+from mezon._cluster.rpc_server import FairQueue
 from mezon._cluster.settings import Broker, Layout
 from mezon.errors import (
     DeliveryUnknownError,
@@ -44,27 +51,27 @@ def test_channels_are_spread() -> None:
 
 @given(st.sets(st.text(min_size=1, max_size=12), min_size=1, max_size=20), st.sampled_from([1, 16, 64, 100]))
 def test_nobody_has_more_than_a_fair_share(members: set[str], partitions: int) -> None:
-    owners = owners_of(partitions, members)
+    owners = assign_partitions(partitions, members)
     assert sorted(owners) == list(range(partitions))
     shares = Counter(owners.values())
     assert set(shares) <= members
     assert max(shares.values()) == math.ceil(partitions / len(members))
     # Whoever asks, in whatever order: the same.
-    assert owners_of(partitions, sorted(members, reverse=True)) == owners
-    assert owners_of(partitions, []) == {}
+    assert assign_partitions(partitions, sorted(members, reverse=True)) == owners
+    assert assign_partitions(partitions, []) == {}
 
 
 def test_a_worker_that_comes_moves_little_more_than_its_share() -> None:
     for count in (1, 2, 3, 4, 8, 16):
         names = [f"worker {number}" for number in range(count + 1)]
-        before, after = owners_of(256, names[:-1]), owners_of(256, names)
+        before, after = assign_partitions(256, names[:-1]), assign_partitions(256, names)
         moved = sum(before[part] != after[part] for part in range(256))
         assert moved <= 2 * 256 / (count + 1)
 
 
 def test_who_owns_what_never_changes() -> None:
     # Workers of two versions share a bot for a moment.
-    owners = owners_of(12, ["a", "b", "c"])
+    owners = assign_partitions(12, ["a", "b", "c"])
     assert "".join(owners[part] for part in range(12)) == "acbbacbbcaac"
 
 
@@ -97,14 +104,14 @@ def test_a_packet_that_is_none_is_refused(data: bytes) -> None:
     ],
 )
 def test_an_error_comes_back_as_the_same_class(error: MezonError) -> None:
-    found = error_of(Packet.decode(packed_error(error).encode()))
+    found = decode_error(Packet.decode(encode_error(error).encode()))
     assert type(found) is type(error)
     assert str(found) == str(error)
 
 
 def test_an_error_keeps_what_it_holds() -> None:
-    refused = error_of(
-        packed_error(ServerError(3, "no", {"a": "b"}, call="channel_message_send", hint="join"))
+    refused = decode_error(
+        encode_error(ServerError(3, "no", {"a": "b"}, call="channel_message_send", hint="join"))
     )
     assert isinstance(refused, ServerError)
     assert (refused.code, refused.message, refused.context, refused.call) == (
@@ -114,16 +121,16 @@ def test_an_error_keeps_what_it_holds() -> None:
         "channel_message_send",
     )
     assert "join" in str(refused)
-    failure = error_of(packed_error(HttpFailure("x: gone", reason="gone", sent=True, lasting=True)))
+    failure = decode_error(encode_error(HttpFailure("x: gone", reason="gone", sent=True, lasting=True)))
     assert isinstance(failure, HttpFailure)
     assert (failure.reason, failure.sent, failure.lasting) == ("gone", True, True)
-    long = error_of(packed_error(AnswerTooLongError("too long", HttpAnswer(200, "OK", {"A": "b"}))))
+    long = decode_error(encode_error(AnswerTooLongError("too long", HttpAnswer(200, "OK", {"A": "b"}))))
     assert isinstance(long, AnswerTooLongError)
     assert long.answer.headers["a"] == "b"
 
 
 def test_an_error_that_no_port_promises_tells_nothing() -> None:
-    found = error_of(packed_error(RuntimeError("Bearer a-secret")))
+    found = decode_error(encode_error(RuntimeError("Bearer a-secret")))
     assert type(found) is MezonError
     assert "a-secret" not in str(found)
     assert "RuntimeError" in str(found)
@@ -131,19 +138,19 @@ def test_an_error_that_no_port_promises_tells_nothing() -> None:
 
 def test_an_http_answer_travels_whole() -> None:
     answer = HttpAnswer(404, "Not Found", {"Content-Type": "text/plain"}, b"\x00\xff")
-    found = answer_of(Packet.decode(packed_answer(answer).encode()))
+    found = decode_answer(Packet.decode(encode_answer(answer).encode()))
     assert (found.status, found.reason, found.body) == (404, "Not Found", b"\x00\xff")
     assert found.headers.get("content-type") == found.headers["CONTENT-TYPE"] == "text/plain"
 
 
 def test_calls_begin_in_turns() -> None:
-    turns, order = Turns(1), []
-    turns.line_up("busy", lambda: order.append("busy 0"))
+    turns, order = FairQueue(1), []
+    turns.enqueue("busy", lambda: order.append("busy 0"))
     for number in range(1, 4):
-        turns.line_up("busy", lambda number=number: order.append(f"busy {number}"))
-    turns.line_up("quiet", lambda: order.append("quiet"))
+        turns.enqueue("busy", lambda number=number: order.append(f"busy {number}"))
+    turns.enqueue("quiet", lambda: order.append("quiet"))
     for _ in range(5):
-        turns.done()
+        turns.release()
     assert order == ["busy 0", "busy 1", "quiet", "busy 2", "busy 3"]
 
 

@@ -14,15 +14,14 @@ import pytest
 from docs_permissions import server_permissions
 from in_process_cluster import InProcess, as_user
 from mezon import ChannelMessage
-from mezon._cluster.broker import api, connect, gone
-from mezon._cluster.call_handlers import Ways
+from mezon._cluster.broker import connect, disconnect, jetstream_api
+from mezon._cluster.call_handlers import CallHandlers
 from mezon._cluster.dead_letters import dead_events
-from mezon._cluster.layout import lock_key, prepare
-from mezon._cluster.leader import Lock
-from mezon._cluster.names import CALL_KEY, GROUP, OPERATOR, RELAY, Names, check_worker_name
-from mezon._cluster.packets import Packet
-from mezon._cluster.relay_client import Courier
-from mezon._cluster.rpc_server import Turns
+from mezon._cluster.layout import create_layout, lock_key
+from mezon._cluster.leader import LeaderLock
+from mezon._cluster.protocol import CALL_KEY, GROUP, OPERATOR, RELAY, Names, Packet, check_worker_name
+from mezon._cluster.relay_client import RelayClient
+from mezon._cluster.rpc_server import FairQueue
 from mezon._cluster.settings import Broker, Layout, Timing
 from mezon._gateway.codec import MESSAGES, dict_plan
 from mezon.errors import InvalidArgumentError
@@ -193,7 +192,7 @@ async def user(server: NatsServer, name: str, inbox: str) -> AsyncIterator[tuple
     try:
         yield client, forbidden
     finally:
-        await gone(client)
+        await disconnect(client)
 
 
 async def test_what_the_configuration_forbids() -> None:
@@ -238,19 +237,19 @@ async def machines_of(
 @contextlib.asynccontextmanager
 async def courier_of(
     server: NatsServer, names: Names, name: str, inbox: str
-) -> AsyncIterator[tuple[Client, Courier]]:
+) -> AsyncIterator[tuple[Client, RelayClient]]:
     """Somebody with a user's rights who speaks the protocol of workers."""
     async with user(server, name, names.inbox(inbox)) as (client, _):
-        courier = Courier(client, names, inbox)
-        await courier.start()
-        yield client, courier
-        await courier.stop()
+        relay_client = RelayClient(client, names, inbox)
+        await relay_client.start()
+        yield client, relay_client
+        await relay_client.stop()
 
 
 async def last_event(server: NatsServer, names: Names) -> int:
     """The number of the last event in the stream, as a worker may ask for it."""
     async with user(server, "worker-1", names.inbox("worker-1.look")) as (client, _):
-        found = await api(client, f"STREAM.INFO.{names.events}")
+        found = await jetstream_api(client, f"STREAM.INFO.{names.events}")
         assert found is not None
         return int(found["state"]["last_seq"])
 
@@ -279,16 +278,16 @@ async def test_the_relay_answers_nowhere_but_at_the_caller(gateway: LocalGateway
             f"{names.inbox(OPERATOR)}.x",
             "_INBOX.x.y",
         ]
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (client, courier):
+        async with courier_of(server, names, "worker-2", "worker-2.evil") as (client, relay_client):
             for strange in ("worker-2.é", "worker-2.a:b", "worker-2." + "x" * 65):
                 subject = names.call(strange, "interest")
                 await client.publish(
-                    subject, Packet({"said": '{"interests": []}'}).encode(), headers=in_time()
+                    subject, Packet({"member": '{"interests": []}'}).encode(), headers=in_time()
                 )
             for reply in replies:
                 await client.publish(call, Packet().encode(), reply=reply, headers=in_time())
             # A right one behind them is answered, so all before it have been seen.
-            assert (await courier.ask("session", Packet(), 20.0, "the session", harmless=True)).body
+            assert (await relay_client.call("session", Packet(), 20.0, "the session", idempotent=True)).body
         assert machines.relay.stats()["calls_refused"] == len(replies) + 3
         assert machines.relay.stats()["workers"] == []
         assert machines.relay.stats()["in_charge"]
@@ -307,8 +306,8 @@ async def test_a_worker_cannot_write_over_the_lock(gateway: LocalGateway) -> Non
         renewed: list[float] = []
         lock = machines.relay._lock
         assert lock is not None
-        renew = lock.on_held
-        lock.on_held = lambda left: (renewed.append(left), renew(left))
+        renew = lock.on_renewed
+        lock.on_renewed = lambda left: (renewed.append(left), renew(left))
         epoch = machines.relay.stats()["epoch"]
         async with user(server, "worker-2", names.inbox("worker-2.evil")) as (client, forbidden):
             for subject in (
@@ -334,29 +333,29 @@ async def test_the_key_of_the_lock_is_the_same_for_all_relays(nats: NatsServer) 
     try:
         # At once: one of them makes the bucket, and the others take what it made.
         layout, timing = Layout(partitions=1), Timing(**TIMING)
-        await asyncio.gather(*(prepare(client, NAMES, layout, timing) for _ in range(5)))
+        await asyncio.gather(*(create_layout(client, NAMES, layout, timing) for _ in range(5)))
         keys = {await lock_key(client, NAMES) for _ in range(3)}
         assert len(keys) == 1
-        first = Lock(client, NAMES, timing, "first", keys.pop())
-        await first.take()
+        first = LeaderLock(client, NAMES, timing, "first", keys.pop())
+        await first.acquire()
         # A bucket of an earlier version has no key of its own: the one that relays of then have.
-        await api(client, f"STREAM.DELETE.KV_{NAMES.lock}")
+        await jetstream_api(client, f"STREAM.DELETE.KV_{NAMES.lock}")
         bucket = {"name": f"KV_{NAMES.lock}", "subjects": [f"$KV.{NAMES.lock}.>"]}
-        await api(client, f"STREAM.CREATE.KV_{NAMES.lock}", bucket)
+        await jetstream_api(client, f"STREAM.CREATE.KV_{NAMES.lock}", bucket)
         assert await lock_key(client, NAMES) == "relay"
     finally:
-        await gone(client)
+        await disconnect(client)
 
 
 async def test_only_the_operator_replays(gateway: LocalGateway) -> None:
     async with machines_of(gateway) as (machines, server, names):
         before = await last_event(server, names)
         forged = Packet({"partition": 0, "name": "channel_message", "event_id": "m1"}, b"")
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (_, courier):
+        async with courier_of(server, names, "worker-2", "worker-2.evil") as (_, relay_client):
             with pytest.raises(Exception, match="no calls of the kind replay"):
-                await courier.ask("replay", forged, 20.0, "a dead event", harmless=True)
-        async with courier_of(server, names, OPERATOR, OPERATOR) as (_, courier):
-            await courier.ask("replay", forged, 20.0, "a dead event", harmless=True)
+                await relay_client.call("replay", forged, 20.0, "a dead event", idempotent=True)
+        async with courier_of(server, names, OPERATOR, OPERATOR) as (_, relay_client):
+            await relay_client.call("replay", forged, 20.0, "a dead event", idempotent=True)
         await until(lambda: machines.relay.stats()["events_published"] == 1, "the event")
         assert await last_event(server, names) == before + 1
 
@@ -364,9 +363,9 @@ async def test_only_the_operator_replays(gateway: LocalGateway) -> None:
 async def test_an_event_delivered_to_the_relay_is_no_call(gateway: LocalGateway) -> None:
     """A worker may have the server deliver an event anywhere: on the operator's subject it replays nothing."""
     async with machines_of(gateway) as (machines, server, names):
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (client, courier):
-            said = {"said": json.dumps({"interests": ["channel_message"]})}
-            await courier.ask("interest", Packet(said), 20.0, "interests", harmless=True)
+        async with courier_of(server, names, "worker-2", "worker-2.evil") as (client, relay_client):
+            said = {"member": json.dumps({"interests": ["channel_message"]})}
+            await relay_client.call("interest", Packet(said), 20.0, "interests", idempotent=True)
             await gateway.say("general", "alice", "an event")
             await until(lambda: machines.relay.stats()["events_published"] == 1, "the event")
             request = json.dumps({"batch": 1, "expires": 2_000_000_000, "group": GROUP}).encode()
@@ -413,12 +412,12 @@ async def test_a_wrong_name_or_number_never_stops_the_relay(gateway: LocalGatewa
             heard.append(message.content["t"])
 
         await client.login()
-        async with courier_of(server, names, OPERATOR, OPERATOR) as (_, courier):
+        async with courier_of(server, names, OPERATOR, OPERATOR) as (_, relay_client):
             for wrong in REPLAYS:
                 values = {"partition": 0, "name": "channel_message", "event_id": "m1", **wrong}
                 with pytest.raises(InvalidArgumentError):
-                    await courier.ask("replay", Packet(values), 20.0, "a dead event", harmless=True)
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (evil, courier):
+                    await relay_client.call("replay", Packet(values), 20.0, "a dead event", idempotent=True)
+        async with courier_of(server, names, "worker-2", "worker-2.evil") as (evil, relay_client):
             for said in (
                 "",
                 "[]",
@@ -428,14 +427,16 @@ async def test_a_wrong_name_or_number_never_stops_the_relay(gateway: LocalGatewa
                 "[" * 50_000,
             ):
                 with pytest.raises(InvalidArgumentError):
-                    await courier.ask("interest", Packet({"said": said}), 20.0, "interests", harmless=True)
+                    await relay_client.call(
+                        "interest", Packet({"member": said}), 20.0, "interests", idempotent=True
+                    )
             said = json.dumps(
                 {
                     "interests": ["channel message", "channel_message"],
                     "filters": {"channel_message": "[" * 50_000},
                 }
             )
-            await courier.ask("interest", Packet({"said": said}), 20.0, "interests", harmless=True)
+            await relay_client.call("interest", Packet({"member": said}), 20.0, "interests", idempotent=True)
             for body in (b"", b"null", b"[" * 50_000, said.encode()):
                 await evil.publish(f"$KV.{names.members}.worker-2.evil", body)
             for data in (b"", b"\xff" * 8, b"\x00\x00\xc3\x50" + b"[" * 50_000):
@@ -448,9 +449,9 @@ async def test_a_wrong_name_or_number_never_stops_the_relay(gateway: LocalGatewa
 async def test_what_a_worker_says_of_others_does_not_count(gateway: LocalGateway) -> None:
     """The relay goes by the subject, which NATS has checked."""
     async with machines_of(gateway) as (machines, server, names):
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (_, courier):
-            values = {"worker": "worker-1.x", "caller": "worker-1.x", "said": '{"interests": []}'}
-            await courier.ask("interest", Packet(values), 20.0, "interests", harmless=True)
+        async with courier_of(server, names, "worker-2", "worker-2.evil") as (_, relay_client):
+            values = {"worker": "worker-1.x", "caller": "worker-1.x", "member": '{"interests": []}'}
+            await relay_client.call("interest", Packet(values), 20.0, "interests", idempotent=True)
         assert machines.relay.stats()["workers"] == ["worker-2.evil"]
 
 
@@ -486,7 +487,7 @@ async def test_an_answer_of_nats_is_no_word_of_a_worker(gateway: LocalGateway) -
         client = machines.client()
         await client.login()
         (victim,) = machines.relay.stats()["workers"]
-        members = machines.relay._parts.members  # type: ignore[union-attr]
+        members = machines.relay._active.members  # type: ignore[union-attr]
         seen: list[list[str]] = []
         members._on_change = lambda: seen.append(machines.relay.stats()["workers"])
         async with user(server, "worker-2", names.inbox("worker-2.evil")) as (evil, forbidden):
@@ -510,7 +511,7 @@ async def test_an_answer_of_nats_is_no_word_of_a_worker(gateway: LocalGateway) -
 async def test_the_token_never_leaves_the_relay(gateway: LocalGateway, nats: NatsServer) -> None:
     """Everything that goes over NATS is looked at, from the login of a worker on."""
     async with InProcess(gateway, nats) as machines:
-        session = machines.relay._parts.client.session_manager.get_session()  # type: ignore[union-attr]
+        session = machines.relay._active.client.session_manager.get_session()  # type: ignore[union-attr]
         assert session.token
         seen: list[bytes] = []
 
@@ -537,7 +538,7 @@ async def test_the_token_never_leaves_the_relay(gateway: LocalGateway, nats: Nat
         for secret in (session.token, session.refresh_token, gateway.api_key):
             assert secret
             assert not [data for data in seen if secret.encode() in data]
-        await gone(spy)
+        await disconnect(spy)
 
 
 async def test_the_identity_token_can_be_withheld(gateway: LocalGateway, nats: NatsServer) -> None:
@@ -545,7 +546,7 @@ async def test_the_identity_token_can_be_withheld(gateway: LocalGateway, nats: N
         client = machines.client()
         await client.login()
         assert client.session_manager.get_session().id_token == ""
-        relays = machines.relay._parts.client.session_manager.get_session()  # type: ignore[union-attr]
+        relays = machines.relay._active.client.session_manager.get_session()  # type: ignore[union-attr]
         assert relays.id_token
 
 
@@ -613,13 +614,13 @@ SOCKET: list[tuple[dict[str, Any], bytes]] = [
     ({"timeout": 1e12}, b""),
     ({"timeout": float("nan")}, b""),
     ({"timeout": None}, b""),
-    ({"way": "sideways"}, b""),
-    ({"name": "api_request_event", "way": "raw"}, api_request(api_index=199, api_name="SessionRefresh")),
-    ({"name": "api_request_event", "way": "raw"}, api_request(api_index=0, api_name="sessionRefresh")),
-    ({"name": "api_request_event", "way": "raw"}, api_request(api_index=199, api_name="ListClanDescs")),
-    ({"name": "api_request_event", "way": "post"}, api_request(api_index=199)),
-    ({"name": "api_request_event", "way": "call"}, api_request(api_index=107, api_name="UpdateUsername")),
-    ({"name": "api_request_event", "way": "raw"}, b"\xff\xff"),
+    ({"mode": "sideways"}, b""),
+    ({"name": "api_request_event", "mode": "raw"}, api_request(api_index=199, api_name="SessionRefresh")),
+    ({"name": "api_request_event", "mode": "raw"}, api_request(api_index=0, api_name="sessionRefresh")),
+    ({"name": "api_request_event", "mode": "raw"}, api_request(api_index=199, api_name="ListClanDescs")),
+    ({"name": "api_request_event", "mode": "post"}, api_request(api_index=199)),
+    ({"name": "api_request_event", "mode": "call"}, api_request(api_index=107, api_name="UpdateUsername")),
+    ({"name": "api_request_event", "mode": "raw"}, b"\xff\xff"),
 ]
 
 STORE: list[tuple[dict[str, Any], bytes]] = [
@@ -652,18 +653,18 @@ async def test_calls_that_no_worker_may_make(gateway: LocalGateway) -> None:
             "max_answer": 1_000_000,
             "priority": None,
         }
-        socket: dict[str, Any] = {"way": "call", "name": "channel_message_send", "timeout": 20.0}
+        socket: dict[str, Any] = {"mode": "call", "name": "channel_message_send", "timeout": 20.0}
         calls = [
             *(("http", {**http, **wrong}, b"") for wrong in HTTP),
             *(("socket", {**socket, **wrong}, body) for wrong, body in SOCKET),
             *(("store", wrong, body) for wrong, body in STORE),
         ]
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (_, courier):
+        async with courier_of(server, names, "worker-2", "worker-2.evil") as (_, relay_client):
             asked = len(gateway.requests)
             for what, values, body in calls:
                 try:
                     with pytest.raises(InvalidArgumentError):
-                        await courier.ask(what, Packet(values, body), 20.0, "a call", harmless=True)
+                        await relay_client.call(what, Packet(values, body), 20.0, "a call", idempotent=True)
                 except BaseException as error:
                     error.add_note(f"{what}: {str(values)[:200]}")
                     raise
@@ -671,7 +672,7 @@ async def test_calls_that_no_worker_may_make(gateway: LocalGateway) -> None:
             # Headers of its own do not come through, and the right call is made: nothing holds the API.
             headers = {**http["headers"], "authorization": "Bearer forged", "X-Forged": "1"}
             packet = Packet({**http, "headers": headers})
-            answer = await courier.ask("http", packet, 20.0, "ListClanDescs", harmless=True)
+            answer = await relay_client.call("http", packet, 20.0, "ListClanDescs", idempotent=True)
             assert answer.values["status"] == 200
             (request,) = gateway.requests[asked:]
             assert "X-Forged" not in request.headers
@@ -689,7 +690,7 @@ async def test_a_client_in_a_worker_cannot_renew_the_session(gateway: LocalGatew
 async def test_what_a_worker_writes_beside_a_dead_event_is_shown_harmlessly(nats: NatsServer) -> None:
     client = await connect(Broker(urls=nats.url))
     try:
-        await prepare(client, NAMES, Layout(partitions=1), Timing(**TIMING))
+        await create_layout(client, NAMES, Layout(partitions=1), Timing(**TIMING))
         for partition in ("many", "-1", "9" * 5000):
             headers = {
                 "Mezon-Reason": "\x1b[2J" + "r" * 5000,
@@ -702,11 +703,11 @@ async def test_what_a_worker_writes_beside_a_dead_event_is_shown_harmlessly(nats
         assert [(one.partition, one.worker) for one in found] == [(0, "w?")] * 3
         assert all(one.reason.startswith("?[2J") and len(one.reason) == 500 for one in found)
     finally:
-        await gone(client)
+        await disconnect(client)
 
 
 def test_the_stand_in_is_no_copy_of_the_token() -> None:
-    from mezon._cluster.call_handlers import _stand_in
+    from mezon._cluster.call_handlers import _placeholder_token
     from mezon.models import ApiSession
     from mezon.session import Session
 
@@ -715,7 +716,7 @@ def test_the_stand_in_is_no_copy_of_the_token() -> None:
 
     claims = {"uid": BOT, "usn": "bot", "exp": 2_000_000_000, "tid": "private", "vrs": {"secret": "variable"}}
     session = Session(ApiSession(token=f"{part({'alg': 'HS256'})}.{part(claims)}.signature", user_id=BOT))
-    stand_in = Session(ApiSession(token=_stand_in(session), user_id=BOT))
+    stand_in = Session(ApiSession(token=_placeholder_token(session), user_id=BOT))
     assert (stand_in.user_id, stand_in.username, stand_in.expires_at) == (str(BOT), "bot", 2_000_000_000)
     shown = base64.urlsafe_b64decode(stand_in.token.split(".")[1] + "==").decode()
     assert "private" not in shown
@@ -752,7 +753,7 @@ async def test_the_relay_alone_holds_the_api_and_not_for_long() -> None:
         HttpAnswer(200),
     )
     nothing: Any = None
-    ways = Ways(client, nothing, http, None, nothing, nothing, lambda: True)
+    ways = CallHandlers(client, nothing, http, None, nothing, nothing, lambda: True)
     call = {"name": "a call", "method": "POST", "path": "/x", "headers": {}, "timeout": 5, "max_answer": 10}
     first = await ways.http(Packet(dict(call)), 5.0)
     assert first.body == b"slower, *********"
@@ -765,22 +766,22 @@ async def test_the_relay_alone_holds_the_api_and_not_for_long() -> None:
 
 
 def test_a_worker_that_invents_processes_gets_no_more_turns() -> None:
-    turns, order = Turns(1), []
-    turns.line_up("quiet.1", lambda: order.append("begun"))
+    turns, order = FairQueue(1), []
+    turns.enqueue("quiet.1", lambda: order.append("begun"))
     for number in range(4):
-        turns.line_up(f"busy.{number}", lambda number=number: order.append(f"busy {number}"))
-    turns.line_up("quiet.1", lambda: order.append("quiet"))
-    turns.line_up("busy.0", lambda: order.append("busy 0 again"))
+        turns.enqueue(f"busy.{number}", lambda number=number: order.append(f"busy {number}"))
+    turns.enqueue("quiet.1", lambda: order.append("quiet"))
+    turns.enqueue("busy.0", lambda: order.append("busy 0 again"))
     for _ in range(6):
-        turns.done()
+        turns.release()
     assert order == ["begun", "busy 0", "quiet", "busy 1", "busy 2", "busy 3", "busy 0 again"]
 
 
 def test_too_many_calls_of_one_name_are_refused_whatever_its_processes() -> None:
-    turns = Turns(0)
-    assert all(turns.line_up(f"busy.{number}", lambda: None) for number in range(10_000))
-    assert not turns.line_up("busy.another", lambda: None)
-    assert turns.line_up("quiet.1", lambda: None)
+    turns = FairQueue(0)
+    assert all(turns.enqueue(f"busy.{number}", lambda: None) for number in range(10_000))
+    assert not turns.enqueue("busy.another", lambda: None)
+    assert turns.enqueue("quiet.1", lambda: None)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "*", ">", "relay", "operator", "x" * 65, "wörker", "a\n"])

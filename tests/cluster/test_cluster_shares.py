@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from in_process_cluster import InProcess
 from mezon import ChannelMessage, MezonClient
-from mezon._cluster.membership import owners_of
-from mezon._cluster.reader import Reader
+from mezon._cluster.partitions import PartitionReader, assign_partitions
 from mezon._cluster.worker_connection import WorkerConnection
 from mezon.testing import LocalGateway
 from nats.aio.client import Client
@@ -34,13 +33,13 @@ async def test_a_worker_that_joins_takes_its_share_and_nothing_else(
     gateway: LocalGateway, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: dict[str, list[int]] = defaultdict(list)
-    make = WorkerConnection._reader
+    make = WorkerConnection._create_reader
 
-    def noted(connection: WorkerConnection, client: Client, partition: int) -> Reader:
+    def noted(connection: WorkerConnection, client: Client, partition: int) -> PartitionReader:
         taken[connection.name].append(partition)
         return make(connection, client, partition)
 
-    monkeypatch.setattr(WorkerConnection, "_reader", noted)
+    monkeypatch.setattr(WorkerConnection, "_create_reader", noted)
     async with InProcess(gateway, nats, layout={"partitions": 32}) as machines:
         for _ in range(3):
             client = listens(machines.client(), lambda message: None)
@@ -49,7 +48,9 @@ async def test_a_worker_that_joins_takes_its_share_and_nothing_else(
             names = [connection_of(one).name for one in machines.clients]
             for one in machines.clients:
                 mine = connection_of(one)
-                share = sorted(part for part, name in owners_of(32, names).items() if name == mine.name)
+                share = sorted(
+                    part for part, name in assign_partitions(32, names).items() if name == mine.name
+                )
                 assert mine.stats()["partitions"] == share
             # It knew of the others before it took anything.
             newcomer = connection_of(client)
@@ -84,7 +85,7 @@ async def test_a_worker_that_leaves_drains_first(gateway: LocalGateway, nats: Na
         await gateway.say("random", "alice", "elsewhere")
         await until(lambda: ("second", "elsewhere") in ended, "the other channel", timeout=20)
         # Longer than an event may go without a word, and than a silent owner keeps its partitions.
-        await asyncio.sleep(machines.timing.ack_wait + machines.timing.pin_life)
+        await asyncio.sleep(machines.timing.ack_wait + machines.timing.pin_timeout)
         assert begun == [("first", "long"), ("second", "elsewhere")]
         assert ("first", "long") not in ended
         assert not leaving.done()

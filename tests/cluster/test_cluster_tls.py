@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mezon._cluster.broker import BrokerError, connect, gone
+from mezon._cluster.broker import BrokerError, connect, disconnect
 from mezon._cluster.settings import Broker
 from mezon.errors import InvalidArgumentError
 from mezon.testing.address import LocalCertificate
@@ -121,7 +121,7 @@ async def test_the_server_of_this_test_takes_a_password_in_plain_text() -> None:
     """Without TLS requested the same server is sent the password: the tests above would see it."""
     async with plain_server() as plain:
         client = await connect(Broker(urls=f"nats://bot:s3cret@127.0.0.1:{plain.port}"))
-        await gone(client)
+        await disconnect(client)
         assert b"s3cret" in plain.received
 
 
@@ -130,7 +130,7 @@ async def test_a_reconnect_is_tls_as_well(certificate: LocalCertificate) -> None
     back = asyncio.Event()
     async with nats_server(tls_config(certificate)) as server:
         urls = server.url.replace("nats://", "nats://bot:s3cret@")
-        client = await connect(Broker(urls=urls, ca_file=certificate.ca_file), on_back=back.set)
+        client = await connect(Broker(urls=urls, ca_file=certificate.ca_file), on_reconnect=back.set)
         try:
             await server.kill()
             async with plain_server(server.port) as plain:
@@ -141,7 +141,7 @@ async def test_a_reconnect_is_tls_as_well(certificate: LocalCertificate) -> None
             await asyncio.wait_for(back.wait(), 20)
             await client.flush()
         finally:
-            await gone(client)
+            await disconnect(client)
 
 
 @needs_nats
@@ -151,10 +151,10 @@ async def test_a_server_that_offers_tls_without_asking_for_it(certificate: Local
         client = await connect(Broker(urls=urls, ca_file=certificate.ca_file))
         await client.flush()
         assert client.connected_url is not None
-        await gone(client)
+        await disconnect(client)
         # It did take plain text: what asked for TLS did not use it.
         plain = await connect(Broker(urls=server.url.replace("nats://", "nats://bot:s3cret@")))
-        await gone(plain)
+        await disconnect(plain)
 
 
 @needs_nats

@@ -13,7 +13,7 @@ from mezon._client.assembly import provided_by
 from mezon._cluster.process import run_relay, run_worker
 from mezon._cluster.relay import Relay
 from mezon._cluster.settings import Broker, Layout, Timing
-from mezon._cluster.worker import WorkerPorts
+from mezon._cluster.worker_ports import WorkerPorts
 from mezon.testing.bots import load_bot
 
 
@@ -42,13 +42,13 @@ def main() -> None:
             gateway=GatewayOptions(rate_limit=about.get("rate_limit", 80), backoff_base=0.1, backoff_max=0.5),
             **options,
         )
-        asyncio.run(run_relay(relay, health=about.get("health"), say=say))
+        asyncio.run(run_relay(relay, health=about.get("health"), report=say))
         return
     name = about.get("name", "worker")
     with provided_by(lambda settings: WorkerPorts(settings, broker, layout, timing, name)):
         client = load_bot(about["bot"])
     assert client is not None
-    asyncio.run(run_worker(client, health=about.get("health"), drain=10.0, say=say))
+    asyncio.run(run_worker(client, health=about.get("health"), drain=10.0, report=say))
 
 
 main()

@@ -11,7 +11,7 @@ from mezon import MezonClient
 from mezon._client.assembly import provided_by
 from mezon._cluster.relay import Relay
 from mezon._cluster.settings import Broker, Layout, Timing
-from mezon._cluster.worker import WorkerPorts
+from mezon._cluster.worker_ports import WorkerPorts
 from mezon.testing import LocalGateway
 from nats_servers import TIMING, NatsServer
 from waiting import until

@@ -23,13 +23,13 @@ SERVER = shutil.which(
 
 #: Fast enough for a test, slow enough for a busy machine.
 TIMING = {
-    "beat": 0.4,
-    "member_life": 2.4,
+    "heartbeat": 0.4,
+    "member_ttl": 2.4,
     "ack_wait": 3.0,
-    "pin_life": 2.0,
-    "pull": 0.7,
-    "lock_beat": 0.5,
-    "lock_life": 5.0,
+    "pin_timeout": 2.0,
+    "pull_timeout": 0.7,
+    "lock_heartbeat": 0.5,
+    "lock_ttl": 5.0,
 }
 
 needs_nats = pytest.mark.skipif(

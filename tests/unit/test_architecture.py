@@ -103,7 +103,6 @@ USERS_OF_THE_API = {"cli", "ext", "testing"}
 #: Packages in which `from mezon import _core` still passes through `mezon/__init__`.
 FACADE_LEFT = {
     "_gateway": "area C",
-    "_cluster": "area D",
     "_tokens": "area C",
     "messages": "area C",
 }
@@ -193,7 +192,6 @@ PUBLIC_TERMS: dict[str, set[str | tuple[str, ...]]] = {
 #: Packages that still use such terms.
 TERMS_LEFT = {
     "_http": "area C",
-    "_cluster": "area D",
     "api": "area C",
     "messages": "area C",
     "socket": "area C",
@@ -279,7 +277,6 @@ SHORT_LEFT = {
     "api": "area C",
     "messages": "area C",
     "socket": "area C",
-    "_cluster": "area D",
 }
 
 

@@ -1,1 +1,1 @@
-"""One bot on many machines: a relay holds the connection, workers run handlers, NATS JetStream lies between them."""
+"""One bot on many machines: a relay holds the connection, workers run the handlers, NATS JetStream connects them."""

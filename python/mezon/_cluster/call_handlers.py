@@ -1,7 +1,7 @@
-"""What a relay does for each kind of call.
+"""What the relay does for each kind of call.
 
-A call comes from a process that may be in somebody else's hands: every value is checked before it is used, and nothing
-that is a secret of the relay's is in an answer.
+A call may come from a compromised process: every value is validated before it is used, and no answer contains a secret
+of the relay.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from mezon._cluster.membership import Member
-from mezon._cluster.packets import Packet, packed_answer
+from mezon._cluster.protocol import Packet, encode_answer
 from mezon._gateway.codec import MESSAGES, dict_plan
 from mezon._http.limiter import Priority
 from mezon._http.retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
@@ -34,48 +34,48 @@ if TYPE_CHECKING:
 
 logger = get_logger("mezon.cluster")
 
-#: Joins that a relay answers from what it knows: every worker asks for them at its login.
+#: Calls that the relay answers from its cache, because every worker makes them at its login.
 _JOINS: Final = frozenset({"clan_join", "channel_join"})
 
-#: What a bot calls of the API, over the socket.
+#: The envelope field of an API call over the socket.
 _API_REQUEST: Final = "api_request_event"
 
-#: Envelope fields that are about the relay's session.
+#: Envelope fields about the relay's session.
 _SESSION_FIELDS: Final = frozenset({"refresh_session_event"})
 
-#: Words in a path that is about sessions: such a call would show the token, or end the session.
-_ABOUT_SESSIONS: Final = re.compile(r"session|authenticate", re.IGNORECASE)
+#: Matches a path or an RPC about sessions, which would return the token or end the session.
+_SESSION_CALL: Final = re.compile(r"session|authenticate", re.IGNORECASE)
 
-#: A path of the API, with a query.
-_PATH: Final = re.compile(r"(?:/(?:[A-Za-z0-9_.~:@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)+/?(?:\?[!-~]*)?")
+#: Matches a path of the API with an optional query.
+_API_PATH: Final = re.compile(r"(?:/(?:[A-Za-z0-9_.~:@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)+/?(?:\?[!-~]*)?")
 
-#: Headers that a worker may set.
-_HEADERS: Final = frozenset({"accept", "content-type"})
+#: Headers and methods that a worker may use.
+_ALLOWED_HEADERS: Final = frozenset({"accept", "content-type"})
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"})
 
-#: The longest text in the values of a call, and the longest time in seconds.
-_LONGEST: Final = 1000
-_LONGEST_TIME: Final = 86_400.0
+#: The maximum length of a text in a call, and the maximum timeout in seconds.
+_MAX_TEXT: Final = 1000
+_MAX_TIMEOUT: Final = 86_400.0
 
-#: What an event's id may be: a header's value.
+#: Matches an event's id, which is a header's value.
 _EVENT_ID: Final = re.compile(r"[!-~]{1,256}")
 
-#: Characters of a refusal in which a reason about rates is looked for.
-_REASON: Final = 4096
+#: Bytes of an error's body that are searched for a reason about rate limits.
+_MAX_REASON: Final = 4096
 
 
-class Ways:
-    """Makes the calls of workers with what the relay has.
+class CallHandlers:
+    """Makes the calls of workers.
 
     Args:
-        client: The relay's client: its session.
-        connection: The connection.
-        http: The transport, whose limits are those of the bot.
-        store: The message store, if there is one.
-        again: Brings an event into the stream once more: partition, name, body, id.
-        meet: Gets to know a worker and what it listens to.
-        in_charge: Whether it is certain that no other relay is.
-        token_transfers: Workers get the identity token that paying needs.
+        client: The relay's client, which has the session.
+        connection: The connection to Mezon.
+        http: The transport, which has the bot's rate limits.
+        store: The message store; None if it is turned off.
+        replay: Publishes an event again: partition, name, body, id.
+        register: Adds a worker and its subscriptions to the members.
+        in_charge: Returns whether certainly no other relay is in charge.
+        token_transfers: Whether workers get the identity token, which token transfers need.
     """
 
     def __init__(
@@ -84,8 +84,8 @@ class Ways:
         connection: RelayConnection,
         http: HttpTransport,
         store: MessageStore | None,
-        again: Callable[[int, str, bytes, str], None],
-        meet: Callable[[Member], None],
+        replay: Callable[[int, str, bytes, str], None],
+        register: Callable[[Member], None],
         in_charge: Callable[[], bool],
         token_transfers: bool = True,
     ) -> None:
@@ -93,17 +93,17 @@ class Ways:
         self._connection = connection
         self._http = http
         self._store = store
-        self._again = again
-        self._meet = meet
+        self._replay = replay
+        self._register = register
         self._in_charge = in_charge
         self._token_transfers = token_transfers
         self._retry = RetryPolicy()
         self._rate_refusals = 0
-        #: By generation, the answers to joins.
+        #: The answers to joins, by generation, name and body.
         self._joined: dict[tuple[int, str, bytes], tuple[str, bytes]] = {}
 
-    def table(self) -> dict[str, Callable[[Packet, float], Awaitable[Packet]]]:
-        """Give, by kind of call, what makes it."""
+    def by_kind(self) -> dict[str, Callable[[Packet, float], Awaitable[Packet]]]:
+        """Return the handlers by kind of call."""
         return {
             "socket": self.socket,
             "http": self.http,
@@ -113,16 +113,16 @@ class Ways:
             "interest": self.interest,
         }
 
-    # ---- the socket
+    # ---- socket
 
     async def socket(self, packet: Packet, left: float) -> Packet:
-        """Make a call over the connection to Mezon."""
+        """Make a call over the connection to Mezon. The mode is call, raw or post, as the methods of `Connection`."""
         name = _event_name(packet.values)
         if name in _SESSION_FIELDS:
-            raise InvalidArgumentError(f"{name} is the relay's own: no worker may send it")
+            raise InvalidArgumentError(f"{name} belongs to the relay: no worker may send it")
         body = _allowed_rpc(packet.body) if name == _API_REQUEST else packet.body
         timeout = min(_seconds(packet.values, "timeout"), left)
-        match packet.values.get("way"):
+        match packet.values.get("mode"):
             case "post":
                 self._connection.post(name, body, timeout)
                 return Packet()
@@ -132,41 +132,41 @@ class Ways:
                 field, answer = await self._call(name, body, timeout)
                 return Packet({"field": field}, self._without_token(answer))
             case other:
-                raise InvalidArgumentError(f"there is no way {other!r} over the socket")
+                raise InvalidArgumentError(f"there is no mode {other!r} of calls over the socket")
 
     async def _call(self, name: str, body: bytes, timeout: float) -> tuple[str, bytes]:
         if name not in _JOINS:
             return await self._connection.call_encoded(name, body, timeout)
-        place = (self._connection.generation, name, body)
-        known = self._joined.get(place)
+        key = (self._connection.generation, name, body)
+        known = self._joined.get(key)
         if known is None:
             known = await self._connection.call_encoded(name, body, timeout)
-            if self._joined and next(iter(self._joined))[0] != place[0]:
+            if self._joined and next(iter(self._joined))[0] != key[0]:
                 self._joined.clear()
-            self._joined[place] = known
+            self._joined[key] = known
         return known
 
     # ---- HTTP
 
     async def http(self, packet: Packet, left: float) -> Packet:
-        """Make a request to Mezon's API, with the relay's token and in the bot's limit."""
+        """Make a request to Mezon's API with the relay's token, within the bot's rate limit."""
         values, path = packet.values, _path(packet.values)
         answer = await self._request(values, path, packet.body)
         if answer.status == 401:
-            # The token's end is the relay's to see to.
+            # The token has expired; only the relay can renew it.
             renew = self._client.api_client.reauthenticate
             if renew is not None:
                 await renew(self._client.session_manager.get_session().token)
             answer = await self._request(values, path, packet.body)
-        self._heed(answer)
-        return packed_answer(replace(answer, body=self._without_token(answer.body)))
+        self._apply_rate_limit(answer)
+        return encode_answer(replace(answer, body=self._without_token(answer.body)))
 
-    def _heed(self, answer: HttpAnswer) -> None:
-        """Let every call wait when the server says that calls follow too fast, as long as a retry would wait."""
+    def _apply_rate_limit(self, answer: HttpAnswer) -> None:
+        """Pause every call when the server reports a rate limit, for as long as a retry would wait."""
         if answer.status < 400:
             self._rate_refusals = 0
             return
-        text = answer.body[:_REASON].decode("utf-8", "replace")
+        text = answer.body[:_MAX_REASON].decode("utf-8", "replace")
         if read_refusal(answer.status, answer.headers, text) is Refusal.RATE:
             pause = self._retry.wait(self._rate_refusals, retry_after_seconds(answer.headers))
             self._rate_refusals += 1
@@ -174,7 +174,7 @@ class Ways:
                 self._http.hold(HttpLane.API, pause)
 
     def _without_token(self, body: bytes) -> bytes:
-        """Return an answer in which the session's token does not stand, should the server repeat it."""
+        """Return an answer without the session's token, in case the server repeats it."""
         token = self._client.session_manager.get_session().token.encode()
         return body.replace(token, b"*" * len(token)) if token in body else body
 
@@ -189,76 +189,76 @@ class Ways:
             params=_params(values),
             body=body or None,
             timeout=None if values.get("timeout") is None else _seconds(values, "timeout"),
-            max_answer=_whole(values, "max_answer", MAX_ANSWER),
+            max_answer=_integer(values, "max_answer", MAX_ANSWER),
             lane=HttpLane.API,
             priority=_priority(values),
-            on_turn=self._still_in_charge,
+            on_turn=self._check_in_charge,
         )
         return await self._http.send(request)
 
-    def _still_in_charge(self) -> None:
-        """Stop a request that has waited for its turn while another relay took over, which was asked for it too."""
+    def _check_in_charge(self) -> None:
+        """Cancel a request during whose wait another relay took over, because that relay makes it too."""
         if not self._in_charge():
             raise MezonConnectionError("not sent: this relay is no longer in charge")
 
-    # ---- the session
+    # ---- session
 
     async def session(self, packet: Packet, left: float) -> Packet:
-        """Give the relay's session, as a login answers it, without what the relay alone needs.
+        """Return the relay's session in the form of a login, without its secrets.
 
-        In place of the token stands a text of the same form: who the bot is and until when the session lasts, without a
-        signature. The server takes it for nothing; a worker's calls are made by the relay, with the token. The identity
-        token is only good for the proof service, which asks for it when the bot pays.
+        The token is replaced by a text of the same form, with the bot's id and the expiry but no signature. The server
+        does not accept it; the relay makes the worker's calls with the real token. The identity token is only valid for
+        the proof service, which requires it for token transfers.
         """
         from mezon.protobuf.api import api_pb2
 
         session = self._client.session_manager.get_session() if self._client.session_manager else None
         if session is None:
-            raise MezonError("the relay is not logged in yet; the call comes too early")
+            raise MezonError("the relay is not logged in yet; try again later")
         answer = api_pb2.Session(
-            token=_stand_in(session),
+            token=_placeholder_token(session),
             id_token=session.id_token if self._token_transfers else "",
             user_id=int(session.user_id or 0),
             api_url=session.api_url,
             ws_url=session.ws_url,
         )
         headers = {"content-type": "application/x-protobuf"}
-        return packed_answer(HttpAnswer(200, "OK", headers, answer.SerializeToString()))
+        return encode_answer(HttpAnswer(200, "OK", headers, answer.SerializeToString()))
 
     # ---- workers
 
     async def interest(self, packet: Packet, left: float) -> Packet:
-        """Note what a worker listens to: when it has the answer, such events are published."""
-        said = packet.values.get("said")
-        if not isinstance(said, str):
-            raise InvalidArgumentError("a worker says nothing of itself")
+        """Register a worker and its subscriptions. The answer means that such events are published."""
+        announcement = packet.values.get("member")
+        if not isinstance(announcement, str):
+            raise InvalidArgumentError("the call has no announcement of a worker")
         try:
-            member = Member.decode(str(packet.values["caller"]), said.encode())
+            member = Member.decode(str(packet.values["caller"]), announcement.encode())
         except ValueError as error:
-            raise InvalidArgumentError(f"what a worker says of itself cannot be read: {error}") from None
-        self._meet(member)
+            raise InvalidArgumentError(f"the announcement of a worker cannot be read: {error}") from None
+        self._register(member)
         return Packet()
 
     # ---- dead events
 
     async def replay(self, packet: Packet, left: float) -> Packet:
-        """Bring a dead event back, for the operator. The relay does it, for nobody else puts events into the stream."""
+        """Publish a dead event again for the operator, because only the relay publishes to the stream."""
         values, name = packet.values, _event_name(packet.values)
         event_id = values.get("event_id")
         if not isinstance(event_id, str) or not _EVENT_ID.fullmatch(event_id):
             raise InvalidArgumentError(
-                "the id of a dead event is no id: it is 1 to 256 visible ASCII characters"
+                "the id of a dead event is invalid: it must be 1 to 256 visible ASCII characters"
             )
-        self._again(_whole(values, "partition"), name, packet.body, event_id)
+        self._replay(_integer(values, "partition"), name, packet.body, event_id)
         return Packet()
 
-    # ---- the store
+    # ---- message store
 
     async def store(self, packet: Packet, left: float) -> Packet:
-        """Ask the message store, or give it something to keep."""
+        """Call the method of the message store that the values name."""
         store, values = self._store, packet.values
         if store is None:
-            raise MezonError("the relay has no message store: it was started with it turned off")
+            raise MezonError("the relay was started without a message store")
         message, channel = values.get("message_id"), values.get("channel_id")
         channel = None if channel is None else str(channel)
         match values.get("method"):
@@ -268,87 +268,91 @@ class Ways:
             case "update":
                 change = _json(packet.body)
                 await store.update_message(
-                    _given(message),
-                    _given(channel),
+                    _required_id(message),
+                    _required_id(channel),
                     change.get("content"),
                     change.get("mentions"),
                     change.get("attachments"),
                 )
                 return Packet()
             case "get":
-                found = await store.get_message_by_id(_given(message), _given(channel))
+                found = await store.get_message_by_id(_required_id(message), _required_id(channel))
                 return Packet({}, b"" if found is None else found.model_dump_json(by_alias=False).encode())
             case "list":
-                limit, offset = _whole(values, "limit"), _whole(values, "offset")
-                rows = await store.get_messages_by_channel(_given(channel), limit, offset)
+                limit, offset = _integer(values, "limit"), _integer(values, "offset")
+                rows = await store.get_messages_by_channel(_required_id(channel), limit, offset)
                 return Packet({"found": rows})
             case "search":
-                text, limit = _text(values, "text"), _whole(values, "limit")
+                text, limit = _text(values, "text"), _integer(values, "limit")
                 return Packet({"found": await store.search_messages(text, channel, limit)})
             case "delete":
-                return Packet({"found": await store.delete_message(_given(message), _given(channel))})
+                return Packet(
+                    {"found": await store.delete_message(_required_id(message), _required_id(channel))}
+                )
             case "clear":
-                return Packet({"found": await store.clear_channel_messages(_given(channel))})
+                return Packet({"found": await store.clear_channel_messages(_required_id(channel))})
             case "count":
                 return Packet({"found": await store.get_message_count(channel)})
             case "flush":
                 return Packet({"found": await store.flush()})
             case other:
                 raise InvalidArgumentError(
-                    f"the message store knows no {other}: relay and worker differ in version"
+                    f"the message store has no method {other}: relay and worker differ in version"
                 )
 
 
-def _given(value: Any) -> str:
+def _required_id(value: Any) -> str:
     if value is None:
-        raise InvalidArgumentError("a question to the message store lacks an id")
+        raise InvalidArgumentError("a call of the message store has no id")
     return str(value)
 
 
-# ---- values of a call
+# ---- validation of the values
 
 
 def _event_name(values: dict[str, Any]) -> str:
     name = values.get("name")
     if not isinstance(name, str) or name not in MESSAGES:
-        shown = repr(name)[:_LONGEST]
+        shown = repr(name)[:_MAX_TEXT]
         raise InvalidArgumentError(f"the envelope has no field {shown}: relay and worker differ in version")
     return name
 
 
 def _text(values: dict[str, Any], key: str) -> str:
     text = values.get(key)
-    if not isinstance(text, str) or len(text) > _LONGEST or not text.isprintable():
-        raise InvalidArgumentError(f"{key} of a call is no text of at most {_LONGEST} printable characters")
+    if not isinstance(text, str) or len(text) > _MAX_TEXT or not text.isprintable():
+        raise InvalidArgumentError(
+            f"{key} of a call must be a text of at most {_MAX_TEXT} printable characters"
+        )
     return text
 
 
 def _seconds(values: dict[str, Any], key: str) -> float:
     seconds = values.get(key)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise InvalidArgumentError(f"{key} of a call is no number of seconds")
-    if not math.isfinite(seconds) or not 0 <= seconds <= _LONGEST_TIME:
-        raise InvalidArgumentError(f"{key} of a call is 0 to {_LONGEST_TIME:g} seconds")
+        raise InvalidArgumentError(f"{key} of a call must be a number of seconds")
+    if not math.isfinite(seconds) or not 0 <= seconds <= _MAX_TIMEOUT:
+        raise InvalidArgumentError(f"{key} of a call must be 0 to {_MAX_TIMEOUT:g} seconds")
     return float(seconds)
 
 
-def _whole(values: dict[str, Any], key: str, most: int = 2**31 - 1) -> int:
+def _integer(values: dict[str, Any], key: str, maximum: int = 2**31 - 1) -> int:
     number = values.get(key)
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= most:
-        raise InvalidArgumentError(f"{key} of a call is no whole number from 0 to {most}")
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= maximum:
+        raise InvalidArgumentError(f"{key} of a call must be an integer from 0 to {maximum}")
     return number
 
 
 def _path(values: dict[str, Any]) -> str:
     path = values.get("path")
-    if not isinstance(path, str) or len(path) > 8 * _LONGEST or not _PATH.fullmatch(path):
+    if not isinstance(path, str) or len(path) > 8 * _MAX_TEXT or not _API_PATH.fullmatch(path):
         raise InvalidArgumentError("the path of a call is no path of Mezon's API")
-    # What the server may make of it, quoted once or twice.
+    # The server may unquote it once or twice.
     plain = unquote(unquote(path.partition("?")[0])).strip("/")
     if not plain.isprintable() or any(part in ("", ".", "..") for part in re.split(r"[/\\]", plain)):
         raise InvalidArgumentError("the path of a call is no path of Mezon's API")
-    if _ABOUT_SESSIONS.search(plain):
-        raise _own_session(plain)
+    if _SESSION_CALL.search(plain):
+        raise _session_error(plain)
     _check_rpc(plain.rpartition("/")[2])
     return path
 
@@ -356,15 +360,15 @@ def _path(values: dict[str, Any]) -> str:
 def _method(values: dict[str, Any]) -> str:
     method = values.get("method")
     if method not in _METHODS:
-        raise InvalidArgumentError("the method of a call is none of HTTP's")
+        raise InvalidArgumentError("the method of a call is not an HTTP method")
     return str(method)
 
 
 def _headers(values: dict[str, Any]) -> dict[str, str]:
     given = values.get("headers")
     if not isinstance(given, dict):
-        raise InvalidArgumentError("the headers of a call are none")
-    kept = {name: value for name, value in given.items() if name.lower() in _HEADERS}
+        raise InvalidArgumentError("the headers of a call must be an object")
+    kept = {name: value for name, value in given.items() if name.lower() in _ALLOWED_HEADERS}
     return {name: _text(kept, name) for name in kept}
 
 
@@ -373,7 +377,7 @@ def _params(values: dict[str, Any]) -> dict[str, Any] | None:
     if params is None:
         return None
     if not isinstance(params, dict):
-        raise InvalidArgumentError("the parameters of a call are no values by name")
+        raise InvalidArgumentError("the parameters of a call must be an object")
     return params
 
 
@@ -384,7 +388,7 @@ def _priority(values: dict[str, Any]) -> int | None:
     try:
         return Priority(priority)
     except ValueError:
-        raise InvalidArgumentError("the priority of a call is none") from None
+        raise InvalidArgumentError("the priority of a call is unknown") from None
 
 
 def _json(body: bytes) -> dict[str, Any]:
@@ -393,30 +397,30 @@ def _json(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise InvalidArgumentError("a message for the message store is no object of JSON")
+        raise InvalidArgumentError("a message for the message store must be a JSON object")
     return found
 
 
-# ---- the relay's session
+# ---- protection of the session
 
 
 def _allowed_rpc(body: bytes) -> bytes:
-    """Return a call of the API, written anew: what is checked is what the server reads.
+    """Return an API call, encoded again so that the server reads exactly what was checked.
 
     Raises:
-        InvalidArgumentError: If it is about sessions.
+        InvalidArgumentError: The call is about sessions, or cannot be decoded.
     """
     plan = dict_plan(MESSAGES[_API_REQUEST])
     try:
         request: dict[str, Any] = plan.decode(body)
     except ValueError:
-        raise InvalidArgumentError("a call of the API over the socket cannot be read") from None
+        raise InvalidArgumentError("an API call over the socket cannot be decoded") from None
     from mezon.protobuf._rpc_table import RPCS
 
-    if _ABOUT_SESSIONS.search(request["api_name"]):
-        raise _own_session(request["api_name"])
+    if _SESSION_CALL.search(request["api_name"]):
+        raise _session_error(request["api_name"])
     _check_rpc(request["api_name"])
-    # A server may go by the number alone.
+    # The server may use the index and ignore the name.
     for rpc in RPCS.values():
         if rpc.index == request["api_index"]:
             _check_rpc(rpc.name)
@@ -424,20 +428,20 @@ def _allowed_rpc(body: bytes) -> bytes:
 
 
 def _check_rpc(name: str) -> None:
-    """Refuse an RPC that answers with a session, or ends one."""
+    """Raise for an RPC that returns a session or ends one."""
     from mezon.protobuf._rpc_table import RPCS
 
     rpc = next((one for one in RPCS.values() if one.name.lower() == name.lower()), None)
-    if rpc is not None and (rpc.response == "mezon.api.Session" or _ABOUT_SESSIONS.search(rpc.name)):
-        raise _own_session(name)
+    if rpc is not None and (rpc.response == "mezon.api.Session" or _SESSION_CALL.search(rpc.name)):
+        raise _session_error(name)
 
 
-def _own_session(name: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"{name[:_LONGEST]} is about the relay's session, which no worker may use")
+def _session_error(name: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{name[:_MAX_TEXT]} is about the relay's session, which no worker may use")
 
 
-def _stand_in(session: Session) -> str:
-    """Return what a worker has in place of the token."""
+def _placeholder_token(session: Session) -> str:
+    """Return the unsigned token that workers get in place of the real one."""
     claims = {"uid": session.user_id, "usn": session.username, "exp": session.expires_at}
 
     def part(values: dict[str, Any]) -> str:

@@ -1,36 +1,59 @@
-"""One event at a worker: it is acknowledged when all it started has ended, and calls made for it carry its name."""
+"""One event at a worker, from its delivery to its acknowledgement.
+
+An event is acknowledged when every handler it started has ended. The calls of its handlers are numbered, so that a
+handler that runs again repeats them under the same keys.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import inspect
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+    from mezon._cluster.settings import Timing
+
+logger = get_logger("mezon.cluster")
 
 Handler = Callable[..., Any]
+
+#: Acknowledgements that wait for a connection. Above it the oldest are dropped, and their events are redelivered.
+MAX_WAITING: Final = 50_000
+
+#: What JetStream takes as an acknowledgement.
+ACK: Final = b"+ACK"
+NAK: Final = b"-NAK"
+IN_PROGRESS: Final = b"+WPI"
 
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """One event as it was delivered.
+    """One delivered event.
 
     Attributes:
-        event_id: What the stream knows it by: the same at each delivery.
+        event_id: The event's id in the stream, the same at each delivery.
         name: The envelope field.
         body: The encoded message.
-        reply: Where it is acknowledged.
-        times: How often it was delivered, this time included.
-        sequence: Its place in the stream.
-        turn: Its place among all deliveries of the partition, repeated ones counted.
-        partition: Which partition it came from.
-        excused: How many of the earlier deliveries ended without the death of a worker: they were given back, or the
-            event came once more to the worker that had it.
-        untouched: How many of the earlier deliveries started no handler.
-        on_end: Called once, when it counts as done: with whether it is, or has to come again.
+        reply: The subject of its acknowledgement.
+        times: How often it was delivered, including this time.
+        sequence: Its sequence number in the stream.
+        turn: Its sequence number among all deliveries of the partition, redeliveries included.
+        partition: Its partition.
+        on_end: Called once at its end, with whether it was handled; otherwise it must be redelivered.
+        excused: How many earlier deliveries ended without the death of a worker: the event was returned, or was
+            redelivered to the worker that had it.
+        untouched: How many earlier deliveries started no handler.
+        extended_at: When its last progress report was sent.
     """
 
     event_id: str
@@ -45,79 +68,82 @@ class Delivery:
     excused: int = 0
     untouched: int = 0
     extended_at: float = 0.0
-    _open: int = 0
-    _started: bool = False
+    _running: int = 0
+    _all_started: bool = False
     _early: bool = False
-    _given_up: bool = False
+    _failed: bool = False
     _ended: bool = False
     _end: asyncio.Event | None = None
 
     @property
     def ended(self) -> bool:
-        """Does it count as done, or was it left to another worker?"""
+        """Whether it was handled, failed or returned."""
         return self._ended
 
     @property
-    def lives(self) -> int:
-        """How many workers may have died with it, counting the one that has it now."""
+    def possible_deaths(self) -> int:
+        """How many workers may have died with the event, counting the one that has it now."""
         return self.times - self.excused
 
     @property
-    def began_before(self) -> bool:
-        """May a handler have been started for it by an earlier delivery?"""
+    def may_have_run(self) -> bool:
+        """Whether an earlier delivery may have started a handler."""
         return self.times - self.untouched > 1
 
-    def leave(self) -> bool:
-        """Leave it to another worker, if no handler has seen it; False if one has."""
-        if self._started or self._open or self._ended:
+    def withdraw(self) -> bool:
+        """End the delivery without handling the event. Return False if a handler has started."""
+        if self._all_started or self._running or self._ended:
             return False
         self._ended = True
         if self._end is not None:
             self._end.set()
         return True
 
-    async def wait_ended(self, patience: float) -> None:
-        """Wait until it has ended, or for so many seconds."""
+    async def wait_ended(self, timeout: float) -> None:
+        """Wait until it has ended, or for ``timeout`` seconds."""
         if self._ended:
             return
         self._end = asyncio.Event()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 await self._end.wait()
 
     def begin(self) -> None:
-        """Count one more thing that runs for it."""
-        self._open += 1
+        """Count one more handler that runs."""
+        self._running += 1
 
     def end(self) -> None:
-        """Count one thing less that runs for it."""
-        self._open -= 1
-        self._look()
+        """Count one handler less."""
+        self._running -= 1
+        self._end_if_complete()
 
-    def give_up(self) -> None:
-        """Give the event up, as a handler was stopped in the middle: it has to come again."""
-        self._given_up = True
+    def fail(self) -> None:
+        """Require a redelivery, because a handler was interrupted."""
+        self._failed = True
 
     def all_started(self, early: bool = False) -> None:
-        """Note that every handler has been called; ``early`` waits for the end of none."""
-        self._started, self._early = True, early
-        self._look()
+        """Note that every handler has been called. With ``early``, do not wait for their end."""
+        self._all_started, self._early = True, early
+        self._end_if_complete()
 
-    def _look(self) -> None:
-        if self._started and (self._open == 0 or self._early) and not self._ended:
+    def _end_if_complete(self) -> None:
+        if self._all_started and (self._running == 0 or self._early) and not self._ended:
             self._ended = True
             if self._end is not None:
                 self._end.set()
-            self.on_end(self, not self._given_up)
+            self.on_end(self, not self._failed)
+
+
+# ---- handlers
 
 
 @dataclass(slots=True)
-class Scope:
-    """One handler of one event. Its calls are numbered, so that the same call of a repeated handler has the same name.
+class HandlerScope:
+    """One handler of one event. Numbers its calls, so that a repeated handler repeats them under the same keys.
 
     Attributes:
         delivery: The event.
-        handler: Which handler.
+        handler: The name of the handler.
     """
 
     delivery: Delivery
@@ -125,37 +151,37 @@ class Scope:
     _calls: int = 0
 
     def next_key(self) -> str:
-        """Give the name of the next call."""
+        """Return the key of the next call."""
         self._calls += 1
         return f"{self.delivery.event_id}/{self.handler}/{self._calls}"
 
 
 #: The event whose handlers are being started.
-DELIVERED: Final[ContextVar[Delivery | None]] = ContextVar("mezon_delivered", default=None)
+CURRENT_DELIVERY: Final[ContextVar[Delivery | None]] = ContextVar("mezon_delivered", default=None)
 
-#: The handler that runs; tasks it starts belong to it too.
-SCOPE: Final[ContextVar[Scope | None]] = ContextVar("mezon_scope", default=None)
+#: The running handler, inherited by the tasks it starts.
+CURRENT_SCOPE: Final[ContextVar[HandlerScope | None]] = ContextVar("mezon_scope", default=None)
 
 
-def around(name: str, handler: Handler, place: int) -> Handler:
-    """Make what is called in place of a handler, so that its end is seen.
+def wrap_handler(name: str, handler: Handler, place: int) -> Handler:
+    """Return a wrapper of a handler that reports the handler's start and end to the delivery.
 
     Args:
         name: The event.
         handler: The handler.
-        place: Its place among the handlers of the event: one function may stand twice.
+        place: Its index among the handlers of the event, because one function may be registered twice.
     """
     module = getattr(handler, "__module__", "")
     label = f"{module}.{getattr(handler, '__qualname__', type(handler).__qualname__)}#{place}"
 
     @wraps(handler, updated=())
     def call(*event: Any) -> Any:
-        delivery = DELIVERED.get()
+        delivery = CURRENT_DELIVERY.get()
         if delivery is None:
             return handler(*event)
-        scope = Scope(delivery, label)
+        scope = HandlerScope(delivery, label)
         delivery.begin()
-        token = SCOPE.set(scope)
+        token = CURRENT_SCOPE.set(scope)
         try:
             outcome = handler(*event)
             if inspect.isawaitable(outcome):
@@ -164,21 +190,121 @@ def around(name: str, handler: Handler, place: int) -> Handler:
             delivery.end()
             raise
         finally:
-            SCOPE.reset(token)
+            CURRENT_SCOPE.reset(token)
         delivery.end()
         return outcome
 
     return call
 
 
-async def _run(outcome: Any, scope: Scope) -> Any:
-    SCOPE.set(scope)
-    # Tasks that the handler starts are its own; an event they cause is not this one.
-    DELIVERED.set(None)
+async def _run(outcome: Any, scope: HandlerScope) -> Any:
+    CURRENT_SCOPE.set(scope)
+    # The tasks of a handler belong to its scope, but an event they emit locally is not this delivery.
+    CURRENT_DELIVERY.set(None)
     try:
         return await outcome
     except asyncio.CancelledError:
-        scope.delivery.give_up()
+        scope.delivery.fail()
         raise
     finally:
         scope.delivery.end()
+
+
+# ---- acknowledgements
+
+
+class Acknowledger:
+    """Sends the acknowledgements of a worker: handled, redeliver, in progress.
+
+    While the connection is lost, the last acknowledgement of each event is kept, up to ``MAX_WAITING``; progress
+    reports are not.
+
+    Args:
+        client: The connection to NATS.
+        timing: How long an event may go without a progress report.
+        unacknowledged: Returns the deliveries that have not ended.
+    """
+
+    def __init__(
+        self, client: Client, timing: Timing, unacknowledged: Callable[[], Iterable[Delivery]]
+    ) -> None:
+        self._client = client
+        self._timing = timing
+        self._unacknowledged = unacknowledged
+        #: By reply subject, oldest first.
+        self._waiting: dict[str, bytes] = {}
+        #: Acknowledgements dropped because too many were waiting.
+        self.dropped = 0
+        self._added = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start sending."""
+        self._tasks = [
+            asyncio.create_task(self._send(), name="mezon-acknowledge"),
+            asyncio.create_task(self._report_progress(), name="mezon-in-progress"),
+        ]
+
+    def put(self, subject: str, word: bytes) -> None:
+        """Queue an acknowledgement: ``ACK``, ``NAK`` or ``IN_PROGRESS``."""
+        if word == IN_PROGRESS and len(self._waiting) >= MAX_WAITING:
+            return
+        self._waiting[subject] = word
+        if len(self._waiting) > MAX_WAITING:
+            if not self.dropped:
+                logger.warning(
+                    "More than %d acknowledgements wait for NATS; the oldest are dropped, and their events redelivered",
+                    MAX_WAITING,
+                )
+            self.dropped += 1
+            del self._waiting[next(iter(self._waiting))]
+        self._added.set()
+
+    async def stop(self) -> None:
+        """Send what is queued, and stop."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        with contextlib.suppress(Exception):
+            await self._flush()
+            await self._client.flush(timeout=2)
+
+    async def _send(self) -> None:
+        while True:
+            await self._added.wait()
+            self._added.clear()
+            try:
+                await self._flush()
+            except Exception as error:
+                # An event that is not acknowledged is redelivered, and recognised by its id.
+                logger.debug("Events were not acknowledged: %s", error or type(error).__name__)
+                await asyncio.sleep(self._timing.heartbeat)
+                self._added.set()
+
+    async def _flush(self) -> None:
+        waiting = self._waiting
+        while waiting:
+            if not self._client.is_connected:
+                # nats-py would put it into its own buffer.
+                raise ConnectionError("the connection to NATS is lost")
+            subject = next(iter(waiting))
+            word = waiting.pop(subject)
+            try:
+                await self._client.publish(subject, word)
+            except BaseException:
+                waiting.setdefault(subject, word)
+                raise
+
+    async def _report_progress(self) -> None:
+        """Report unacknowledged events as in progress, well before they would be redelivered."""
+        interval = self._timing.ack_wait / 4
+        while True:
+            await asyncio.sleep(interval)
+            if not self._client.is_connected:
+                continue
+            now = time.monotonic()
+            for delivery in self._unacknowledged():
+                if now - delivery.extended_at >= interval:
+                    delivery.extended_at = now
+                    self.put(delivery.reply, IN_PROGRESS)

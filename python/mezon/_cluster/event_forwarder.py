@@ -1,51 +1,54 @@
-"""The relay's end of the connection: events go into the stream as they came, calls of workers go out as they are."""
+"""The relay's side of the connection to Mezon: publishes events unchanged, and makes the calls of workers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._cluster.interest_filter import Sieve
-from mezon._cluster.names import partition_of
-from mezon._cluster.publisher import Outgoing
+from mezon._cluster.interest_filter import InterestFilter
+from mezon._cluster.protocol import partition_of
+from mezon._cluster.publisher import OutgoingEvent
 from mezon._events.gap_filling import REFERRING_CODES
 from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
 from mezon._gateway.protobuf_events import protobuf_event
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.models.message import ChannelMessage
-from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable, Mapping, Sequence
 
-    from mezon._cluster.names import Names
+    from mezon._cluster.protocol import Names
     from mezon._cluster.publisher import Publisher
     from mezon._events.gap_filling import GapFiller
     from mezon._gateway.connection import CoreConnection
     from mezon.ports import ConnectionListener
 
-logger = get_logger("mezon.cluster")
-
 _MESSAGE: Final = "channel_message"
 
-#: What the relay's own client has to hear: its session.
-_OWN: Final = "refresh_session_event"
+#: The event of the relay's own client: its renewed session.
+_SESSION_EVENT: Final = "refresh_session_event"
 
-#: Subjects that are remembered: working one out takes a hash.
-_SUBJECTS: Final = 50_000
+#: Subjects to cache, because computing one takes a hash.
+_MAX_SUBJECTS: Final = 50_000
 
-#: Fields by which an event finds its partition, in this order.
-_PLACES: Final = ("channel_id", "clan_id", "user_id", "sender_id", "receiver_id")
+#: The fields that determine an event's partition, in order of precedence.
+_PARTITION_FIELDS: Final = ("channel_id", "clan_id", "user_id", "sender_id", "receiver_id")
 
 
-class Tap:
-    """Listens to the core in place of the client, and gives the client what is its own.
+class EventForwarder:
+    """Listens to the core in place of the client. Publishes events, and passes the client its own.
 
     Args:
         names: The bot's names.
-        partitions: How many.
-        publisher: Where events go.
-        epoch: The relay's epoch, for events that have no id of their own.
+        partitions: The number of partitions.
+        publisher: Publishes the events.
+        epoch: The relay's epoch, for the ids of events that have none.
+
+    Attributes:
+        client: The client's listener.
+        gaps: Fills the gap after a reconnect, and passes messages on in order.
+        generation: The number of the current connection.
+        filter: The combined filters of all workers.
     """
 
     def __init__(self, names: Names, partitions: int, publisher: Publisher, epoch: int) -> None:
@@ -57,20 +60,20 @@ class Tap:
         self.client: ConnectionListener | None = None
         self.gaps: GapFiller | None = None
         self.generation = 0
-        self.sieve = Sieve()
+        self.filter = InterestFilter()
         self._subjects: dict[tuple[str, int], str] = {}
         plan = event_plan(_MESSAGE)
         assert plan is not None
         self._plan = plan
 
-    # ---- a listener of the core
+    # ---- mezon.ports.ConnectionListener
 
     def capacity(self) -> int:
-        """As many events as the publisher takes: without NATS the socket is read no further."""
+        """Return the publisher's room: the core reads no more from the socket while there is none."""
         return self._publisher.room
 
     def on_event(self, name: str, event: Any, /) -> None:
-        """Publish an event as it came."""
+        """Publish an event."""
         body: bytes = event
         if name == _MESSAGE:
             message = self.decode(body)
@@ -78,16 +81,14 @@ class Tap:
                 self.gaps.on_event(name, message)
             else:
                 self.publish_message(message)
-        elif name == _OWN:
+        elif name == _SESSION_EVENT:
             if self.client is not None:
                 self.client.on_event(name, protobuf_event(name, body))
-        elif self.sieve.passes(name, body):
-            self._number += 1
-            place = self._place(name, body)
-            self._put(name, place, body, f"e{self._epoch}.{self._number}")
+        elif self.filter.passes(name, body):
+            self._put(name, self._partition_key(name, body), body, self._next_id())
 
     def on_state(self, state: str, generation: int, reason: str, /) -> None:
-        """Tell the gaps and the client."""
+        """Notify the gap filler and the client."""
         self.generation = generation
         if self.gaps is not None:
             self.gaps.state_changed(state)
@@ -95,62 +96,61 @@ class Tap:
             self.client.on_state(state, generation, reason)
 
     async def new_urls(self, attempt: int, /) -> Sequence[str]:
-        """Ask the client: it has the key."""
+        """Return the client's URLs, which contain its token."""
         if self.client is None:
             raise MezonError("the relay is not logged in")
         return await self.client.new_urls(attempt)
 
     def on_reconnected(self, lost_at: float, back_at: float, /) -> None:
-        """Fill the gap before what comes now goes on."""
+        """Fill the gap before new messages are published."""
         if self.gaps is not None:
             self.gaps.fill()
         if self.client is not None:
             self.client.on_reconnected(lost_at, back_at)
 
-    # ---- into the stream
+    # ---- publishing
 
     def decode(self, body: bytes) -> ChannelMessage:
-        """Decode a message that knows the bytes it came as."""
+        """Decode a message and attach its encoded form."""
         message: ChannelMessage = self._plan.decode(body)
         message.__dict__["relayed"] = body
         return message
 
     def publish_message(self, message: ChannelMessage) -> None:
-        """Bring a message that `decode` gave into the stream, if somebody wants it."""
+        """Publish a message returned by `decode`, if a worker wants it."""
         values = message.__dict__
-        if not self.sieve.passes(_MESSAGE, values["relayed"], values):
+        if not self.filter.passes(_MESSAGE, values["relayed"], values):
             return
         number = values["message_id"]
-        if number and values["code"] not in REFERRING_CODES:
-            event_id = f"m{number}"
-        else:
-            # An edit or a removal speaks of a message that was there: it is an event of its own.
-            self._number += 1
-            event_id = f"e{self._epoch}.{self._number}"
+        # An edit or a removal has the id of the message it is about, and is an event of its own.
+        event_id = f"m{number}" if number and values["code"] not in REFERRING_CODES else self._next_id()
         self._put(_MESSAGE, values["channel_id"] or values["clan_id"] or 0, values["relayed"], event_id)
 
-    def again(self, partition: int, name: str, body: bytes, event_id: str) -> None:
-        """Bring an event into the stream once more, as a new one.
+    def replay(self, partition: int, name: str, body: bytes, event_id: str) -> None:
+        """Publish an event again, as a new one.
 
         Raises:
-            InvalidArgumentError: If there is no such partition.
+            InvalidArgumentError: There is no such partition.
         """
         if not 0 <= partition < self._partitions:
             raise InvalidArgumentError(
                 f"there is no partition {partition}: the stream has {self._partitions}"
             )
-        self._number += 1
-        again_id = f"e{self._epoch}.{self._number}/{event_id}"
-        self._publisher.put(Outgoing(self._names.event(partition, name), body, again_id))
+        new_id = f"{self._next_id()}/{event_id}"
+        self._publisher.put(OutgoingEvent(self._names.event(partition, name), body, new_id))
 
-    def _place(self, name: str, body: bytes) -> int:
-        """Give the id that decides the partition."""
+    def _next_id(self) -> str:
+        self._number += 1
+        return f"e{self._epoch}.{self._number}"
+
+    def _partition_key(self, name: str, body: bytes) -> int:
+        """Return the id that determines an event's partition."""
         plan = dict_plan(MESSAGES[name])
         try:
             values: dict[str, Any] = plan.decode(body)
         except ValueError:
             return 0
-        for field in _PLACES:
+        for field in _PARTITION_FIELDS:
             number = values.get(field)
             if isinstance(number, int) and number:
                 return number
@@ -159,124 +159,123 @@ class Tap:
                 return int(inner["channel_id"])
         return 0
 
-    def _put(self, name: str, place: int, body: bytes, event_id: str) -> None:
-        subject = self._subjects.get((name, place))
+    def _put(self, name: str, key: int, body: bytes, event_id: str) -> None:
+        subject = self._subjects.get((name, key))
         if subject is None:
-            if len(self._subjects) >= _SUBJECTS:
+            if len(self._subjects) >= _MAX_SUBJECTS:
                 self._subjects.clear()
-            subject = self._names.event(partition_of(place, self._partitions), name)
-            self._subjects[name, place] = subject
-        self._publisher.put(Outgoing(subject, body, event_id))
+            subject = self._names.event(partition_of(key, self._partitions), name)
+            self._subjects[name, key] = subject
+        self._publisher.put(OutgoingEvent(subject, body, event_id))
 
 
 class GapTarget:
-    """Where gap filling brings what it lets go: into the stream, as far as there is room."""
+    """Receives the messages of gap filling and publishes them, as far as the publisher has room."""
 
-    def __init__(self, tap: Tap, publisher: Publisher) -> None:
-        self._tap = tap
+    def __init__(self, forwarder: EventForwarder, publisher: Publisher) -> None:
+        self._forwarder = forwarder
         self._publisher = publisher
 
     @property
     def full(self) -> bool:
-        """Can nothing more be taken?"""
+        """Whether the publisher has no room."""
         return self._publisher.room <= 0
 
     async def wait_room(self) -> None:
-        """Wait until something can."""
+        """Wait until the publisher has room."""
         await self._publisher.wait_room()
 
     def on_event(self, name: str, event: Any, /) -> None:
-        """Publish a message, in its order."""
-        self._tap.publish_message(event)
+        """Publish a message."""
+        self._forwarder.publish_message(event)
 
 
 class RelayConnection:
-    """The core's connection with the tap between it and the client; see :class:`mezon.ports.Connection`.
+    """Implements `mezon.ports.Connection` for the relay's client, with the forwarder between core and client.
 
-    The client logs in, joins and reconnects over it as ever. What it wants to hear is not what workers want: the relay
-    says the latter.
+    The client logs in, joins and reconnects as usual. The events it subscribes to are ignored: the relay publishes
+    those that workers want.
 
     Args:
-        core: A connection that gives events and answers as bytes.
-        tap: Who listens.
-        lease: For how many seconds more this relay is certainly in charge.
+        core: A connection that returns events and answers as bytes.
+        forwarder: Receives the events.
+        lease: Returns the seconds for which this relay is certainly in charge.
     """
 
     around = None
 
-    def __init__(self, core: CoreConnection, tap: Tap, lease: Callable[[], float]) -> None:
+    def __init__(self, core: CoreConnection, forwarder: EventForwarder, lease: Callable[[], float]) -> None:
         self._core = core
-        self._tap = tap
+        self._forwarder = forwarder
         self._lease = lease
-        core.listener = tap
-        core.want(_OWN)
+        core.listener = forwarder
+        core.want(_SESSION_EVENT)
         self._interests: frozenset[str] = frozenset()
 
     @property
     def listener(self) -> ConnectionListener | None:
         """The client's listener."""
-        return self._tap.client
+        return self._forwarder.client
 
     @listener.setter
     def listener(self, value: ConnectionListener | None) -> None:
-        self._tap.client = value
+        self._forwarder.client = value
 
     @property
     def state(self) -> str:
-        """As the core says."""
+        """The core's state."""
         return self._core.state
 
     @property
     def generation(self) -> int:
-        """The number of the connection: joins hold for one."""
-        return self._tap.generation
+        """The number of the current connection. Joins are valid for one."""
+        return self._forwarder.generation
 
     @property
     def latency(self) -> float | None:
-        """As the core says."""
+        """The core's latency."""
         return self._core.latency
 
     def stats(self) -> Mapping[str, Any]:
-        """As the core says."""
+        """Return the core's counters."""
         return self._core.stats()
 
-    def interest(self, names: frozenset[str]) -> None:
-        """Relay these events from now on."""
+    def set_interests(self, names: frozenset[str]) -> None:
+        """Forward these events from now on."""
         for name in names - self._interests:
             self._core.want(name, True)
-        for name in self._interests - names - {_OWN}:
+        for name in self._interests - names - {_SESSION_EVENT}:
             self._core.want(name, False)
         self._interests = names
 
     def want(self, name: str, wanted: bool = True) -> None:
-        """Do nothing: what the relay's client does with events, the workers' clients do."""
+        """Do nothing: workers handle the events."""
 
     async def open(self, urls: Sequence[str], auto_reconnect: bool) -> None:
-        """As the core does."""
+        """Implement `Connection.open`."""
         await self._core.open(urls, auto_reconnect)
         self.renew_lease(self._lease())
 
     def renew_lease(self, left: float) -> None:
-        """Let calls go out for so many seconds from now on, and no longer until this is said again.
+        """Let the core send calls for ``left`` seconds from now on.
 
-        A relay that was stopped in the middle finds calls in the core when it goes on, which the next relay has made
-        meanwhile.
+        A relay whose process was paused would otherwise resume by sending calls that the next relay has made meanwhile.
         """
         self._core.renew_lease(left)
 
     async def close(self) -> None:
-        """As the core does."""
+        """Implement `Connection.close`."""
         await self._core.close()
 
     def reconnect(self) -> bool:
-        """As the core does."""
+        """Implement `Connection.reconnect`."""
         return self._core.reconnect()
 
     def hold(self) -> None:
-        """Do nothing: workers take events."""
+        """Do nothing: workers handle the events."""
 
     def resume(self) -> None:
-        """Ask for room again."""
+        """Let the core ask for the room again."""
         self._core.resume()
 
     async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
@@ -286,22 +285,22 @@ class RelayConnection:
         return field, body if plan is None else plan.decode(body)
 
     async def call_encoded(self, name: str, value: bytes, timeout: float) -> tuple[str, bytes]:
-        """Make a call of a worker: bytes in, bytes out."""
+        """Make the encoded call of a worker and return the encoded answer."""
         field, body = await self._core.call(name, value, timeout)
         return field, body
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
-        """As the core does."""
+        """Implement `Connection.call_raw`."""
         return await self._core.call_raw(name, value, timeout)
 
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
-        """As the core does."""
+        """Implement `Connection.post`."""
         self._core.post(name, value, timeout)
 
     def in_flight(self) -> Mapping[int, Future[Any]]:
-        """As the core says."""
+        """Implement `Connection.in_flight`."""
         return self._core.in_flight()
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
-        """Give nothing: workers remember what they saw."""
+        """Return nothing: workers store the recent messages."""
         return []

@@ -1,4 +1,4 @@
-"""What the relay lets through: events some worker wants, and messages that show a cache something new."""
+"""Decides which events the relay publishes: those some worker wants, and messages with news for the workers' caches."""
 
 from __future__ import annotations
 
@@ -12,48 +12,50 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mezon import _core
+    from mezon._core import EventFilter
 
 logger = get_logger("mezon.cluster")
 
-#: Channels and senders that are remembered; all are forgotten, and shown again, when there are more.
-_REMEMBERED: Final = 50_000
+#: Channels and senders to remember. When there are more, all are forgotten, and their next message is published.
+_MAX_REMEMBERED: Final = 50_000
 
-#: How a sender looks.
-_LOOKS: Final = ("username", "display_name", "clan_nick", "avatar", "clan_avatar")
+#: The fields of a sender's profile.
+_PROFILE: Final = ("username", "display_name", "clan_nick", "avatar", "clan_avatar")
 
 
-class Sieve:
-    """The filters of all workers together.
+class InterestFilter:
+    """The combined filters of all workers.
 
     Attributes:
-        dropped: Events that nobody wanted.
+        dropped: The number of events that no worker wanted.
     """
 
     def __init__(self) -> None:
-        self._filters: dict[str, list[_core.EventFilter]] = {}
+        self._filters: dict[str, list[EventFilter]] = {}
         self._channels: set[int] = set()
-        self._senders: dict[int, tuple[object, ...]] = {}
+        self._profiles: dict[int, tuple[object, ...]] = {}
         self.dropped = 0
 
-    def set(self, wanted: Mapping[str, Iterable[str]]) -> None:
-        """Let through of these events what one of the filters matches, and of all others everything.
+    def set(self, filters: Mapping[str, Iterable[str]]) -> None:
+        """Replace the filters. An event passes if one of its filters matches, or if it has no filters.
 
         Args:
-            wanted: By event, the filters as JSON.
+            filters: By event, the filters as JSON.
         """
         self._filters = {}
-        for name, texts in wanted.items():
+        for name, texts in filters.items():
             try:
                 self._filters[name] = [core_filter(name, json.loads(text)) for text in texts]
             except (InvalidArgumentError, ValueError, RecursionError) as error:
-                # A worker of another version: its events are all let through, its handlers have their filters.
-                logger.warning("A worker's filter is not understood, so every %s is sent: %s", name, error)
+                # A worker of another version. Its handlers filter the events themselves.
+                logger.warning(
+                    "A worker's filter cannot be read, so every %s event is published: %s", name, error
+                )
         self._channels.clear()
-        self._senders.clear()
+        self._profiles.clear()
 
     def passes(self, name: str, body: bytes, message: Mapping[str, Any] | None = None) -> bool:
-        """Say whether somebody wants an event.
+        """Return whether an event must be published.
 
         Args:
             name: The envelope field.
@@ -63,19 +65,20 @@ class Sieve:
         filters = self._filters.get(name)
         if filters is None:
             return True
-        news = message is not None and self._is_news(message)
-        if news or any(one.matches(body) is not False for one in filters):
+        new = message is not None and self._is_new(message)
+        if new or any(one.matches(body) is not False for one in filters):
             return True
         self.dropped += 1
         return False
 
-    def _is_news(self, message: Mapping[str, Any]) -> bool:
+    def _is_new(self, message: Mapping[str, Any]) -> bool:
+        """Return whether a message shows a channel for the first time, or a changed profile of its sender."""
         channel, sender = message["channel_id"], message["sender_id"]
-        looks = tuple(message[name] for name in _LOOKS)
-        news = channel not in self._channels or self._senders.get(sender) != looks
-        if len(self._channels) >= _REMEMBERED or len(self._senders) >= _REMEMBERED:
+        profile = tuple(message[name] for name in _PROFILE)
+        new = channel not in self._channels or self._profiles.get(sender) != profile
+        if len(self._channels) >= _MAX_REMEMBERED or len(self._profiles) >= _MAX_REMEMBERED:
             self._channels.clear()
-            self._senders.clear()
+            self._profiles.clear()
         self._channels.add(channel)
-        self._senders[sender] = looks
-        return news
+        self._profiles[sender] = profile
+        return new

@@ -1,4 +1,4 @@
-"""Makes what a bot needs at the broker: two streams, a consumer for each partition, four buckets; once."""
+"""Creates the streams, consumers and buckets of a bot at NATS."""
 
 from __future__ import annotations
 
@@ -6,41 +6,40 @@ import asyncio
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._cluster.broker import BrokerError, api
-from mezon._cluster.names import DEFAULT_PARTITIONS, GROUP
+from mezon._cluster.broker import BrokerError, jetstream_api
+from mezon._cluster.protocol import DEFAULT_PARTITIONS, GROUP
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
 
-    from mezon._cluster.names import Names
+    from mezon._cluster.protocol import Names
     from mezon._cluster.settings import Layout, Timing
 
 logger = get_logger("mezon.cluster")
 
-#: Consumers that are made at once.
-_AT_ONCE: Final = 16
+#: Consumers created concurrently.
+_CONCURRENCY: Final = 16
 
-#: Seconds between two looks whether a relay has made the stream.
-_LOOK: Final = 0.5
+#: Seconds between two checks whether a relay has created the stream.
+_POLL_INTERVAL: Final = 0.5
 
-
-#: Where the bucket of the lock says under which key the lock is.
+#: Metadata of the lock's bucket that contains the key of the lock.
 _LOCK_KEY: Final = "mezon-lock-key"
 
-#: JetStream's code for a stream that exists with another configuration.
-_IN_USE: Final = 10058
+#: JetStream's error code for a stream that exists with another configuration.
+_STREAM_EXISTS: Final = 10058
 
 
 def _ns(seconds: float) -> int:
     return int(seconds * 1_000_000_000)
 
 
-async def prepare(client: Client, names: Names, layout: Layout, timing: Timing) -> int:
-    """Make what is missing; gives the number of partitions, which is that of the stream when there is one.
+async def create_layout(client: Client, names: Names, layout: Layout, timing: Timing) -> int:
+    """Create the missing streams, consumers and buckets, and return the number of partitions of the stream.
 
     Raises:
-        BrokerError: If the server refuses, or is older than 2.11.
+        BrokerError: The server refuses, or is older than 2.11.
     """
     version = client.connected_server_version
     if (version.major, version.minor) < (2, 11):
@@ -50,7 +49,7 @@ async def prepare(client: Client, names: Names, layout: Layout, timing: Timing) 
     events = {
         "name": names.events,
         "subjects": [names.event_subjects],
-        # An event that was acknowledged is gone: what is left is the work to do.
+        # An acknowledged event is removed: the stream contains the work that is left.
         "retention": "workqueue",
         "storage": "file",
         "discard": "new",
@@ -60,12 +59,12 @@ async def prepare(client: Client, names: Names, layout: Layout, timing: Timing) 
         "duplicate_window": _ns(timing.duplicate_window),
         "metadata": {"mezon-partitions": str(layout.partitions)},
     }
-    found = await _stream(client, events)
+    found = await _ensure_stream(client, events)
     partitions = int(found.get("metadata", {}).get("mezon-partitions", layout.partitions))
     if partitions != layout.partitions:
-        text = "The stream was made with %d partitions, which stay; the setting says %d"
+        text = "The stream keeps the %d partitions it was created with; the setting of %d is ignored"
         logger.warning(text, partitions, layout.partitions)
-    await _stream(
+    await _ensure_stream(
         client,
         {
             "name": names.dead,
@@ -77,38 +76,38 @@ async def prepare(client: Client, names: Names, layout: Layout, timing: Timing) 
             "num_replicas": layout.replicas,
         },
     )
-    for bucket, life in (
-        (names.members, timing.member_life),
-        (names.answers, timing.answer_life),
+    for bucket, ttl in (
+        (names.members, timing.member_ttl),
+        (names.answers, timing.answer_ttl),
         (names.notes, 0.0),
     ):
-        await _stream(client, _bucket(bucket, life, layout.replicas))
-    lock = _bucket(names.lock, timing.lock_life, layout.replicas)
-    await _stream(client, {**lock, "metadata": {_LOCK_KEY: f"relay-{secrets.token_hex(16)}"}})
-    turn = asyncio.Semaphore(_AT_ONCE)
+        await _ensure_stream(client, _bucket(bucket, ttl, layout.replicas))
+    lock = _bucket(names.lock, timing.lock_ttl, layout.replicas)
+    await _ensure_stream(client, {**lock, "metadata": {_LOCK_KEY: f"relay-{secrets.token_hex(16)}"}})
+    limit = asyncio.Semaphore(_CONCURRENCY)
 
-    async def make(partition: int) -> None:
-        async with turn:
-            await _consumer(client, names, partition, layout, timing)
+    async def create(partition: int) -> None:
+        async with limit:
+            await _create_consumer(client, names, partition, layout, timing)
 
-    await asyncio.gather(*(make(partition) for partition in range(partitions)))
+    await asyncio.gather(*(create(partition) for partition in range(partitions)))
     return partitions
 
 
 async def lock_key(client: Client, names: Names) -> str:
     """Return the key of the lock in its bucket.
 
-    NATS publishes its own answers on whatever reply subject a request names, so a worker could write over a lock whose
-    subject it knows. The key is random, made with the bucket, and only who may ask for the bucket's configuration can
-    read it: the relays.
+    NATS publishes its own answers on any reply subject that a request names, so a worker could overwrite a lock whose
+    subject it knows. The key is random, created with the bucket, and readable only with the permission to ask for the
+    bucket's configuration, which relays have.
     """
-    found = await api(client, f"STREAM.INFO.KV_{names.lock}")
+    found = await jetstream_api(client, f"STREAM.INFO.KV_{names.lock}")
     assert found is not None
     key = found["config"].get("metadata", {}).get(_LOCK_KEY)
     if key is None:
         logger.warning(
-            "The bucket %s was made by an earlier version, and its key can be guessed: stop the relays and delete the "
-            "stream KV_%s once; the next relay makes it anew",
+            "The bucket %s was created by an earlier version, and its key can be guessed: stop the relays and delete "
+            "the stream KV_%s once; the next relay creates a new one",
             names.lock,
             names.lock,
         )
@@ -116,43 +115,43 @@ async def lock_key(client: Client, names: Names) -> str:
     return str(key)
 
 
-async def partitions_of(client: Client, names: Names) -> int:
-    """Ask how many partitions a bot has; wait until its relay has made the stream."""
-    said = False
+async def wait_for_partitions(client: Client, names: Names) -> int:
+    """Wait until a relay has created the stream, and return its number of partitions."""
+    logged = False
     while True:
-        known = await api(client, f"STREAM.INFO.{names.events}", absent_is_none=True)
-        if known is not None:
-            return int(known["config"].get("metadata", {}).get("mezon-partitions", DEFAULT_PARTITIONS))
-        if not said:
-            said = True
+        found = await jetstream_api(client, f"STREAM.INFO.{names.events}", missing_ok=True)
+        if found is not None:
+            return int(found["config"].get("metadata", {}).get("mezon-partitions", DEFAULT_PARTITIONS))
+        if not logged:
+            logged = True
             logger.info("No relay of bot %d has run here yet; waiting for one", names.bot)
-        await asyncio.sleep(_LOOK)
+        await asyncio.sleep(_POLL_INTERVAL)
 
 
-async def _stream(client: Client, config: dict[str, Any]) -> dict[str, Any]:
-    """Get the configuration of a stream, made if it is not there."""
-    known = await api(client, f"STREAM.INFO.{config['name']}", absent_is_none=True)
-    if known is None:
+async def _ensure_stream(client: Client, config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a stream, which is created if it does not exist."""
+    found = await jetstream_api(client, f"STREAM.INFO.{config['name']}", missing_ok=True)
+    if found is None:
         try:
-            known = await api(client, f"STREAM.CREATE.{config['name']}", config)
+            found = await jetstream_api(client, f"STREAM.CREATE.{config['name']}", config)
         except BrokerError as error:
-            if error.code != _IN_USE:
+            if error.code != _STREAM_EXISTS:
                 raise
-            # Another relay has made it in between, with a configuration of its own.
-            known = await api(client, f"STREAM.INFO.{config['name']}")
-    assert known is not None
-    found: dict[str, Any] = known["config"]
-    return found
+            # Another relay has created it meanwhile, with another configuration.
+            found = await jetstream_api(client, f"STREAM.INFO.{config['name']}")
+    assert found is not None
+    current: dict[str, Any] = found["config"]
+    return current
 
 
-def _bucket(name: str, life: float, replicas: int) -> dict[str, Any]:
-    """Open a key-value bucket, which is a stream of this form (the layout that NATS' clients share)."""
+def _bucket(name: str, ttl: float, replicas: int) -> dict[str, Any]:
+    """Return the configuration of a key-value bucket, which is a stream of this form in every client of NATS."""
     return {
         "name": f"KV_{name}",
         "subjects": [f"$KV.{name}.>"],
         "max_msgs_per_subject": 1,
-        "max_age": _ns(life),
-        "duplicate_window": _ns(min(life, 120.0) if life else 120.0),
+        "max_age": _ns(ttl),
+        "duplicate_window": _ns(min(ttl, 120.0) if ttl else 120.0),
         "storage": "file",
         "discard": "new",
         "num_replicas": replicas,
@@ -162,7 +161,9 @@ def _bucket(name: str, life: float, replicas: int) -> dict[str, Any]:
     }
 
 
-async def _consumer(client: Client, names: Names, partition: int, layout: Layout, timing: Timing) -> None:
+async def _create_consumer(
+    client: Client, names: Names, partition: int, layout: Layout, timing: Timing
+) -> None:
     name, subjects = names.consumer(partition), names.partition_subjects(partition)
     config = {
         "name": name,
@@ -171,14 +172,14 @@ async def _consumer(client: Client, names: Names, partition: int, layout: Layout
         "deliver_policy": "all",
         "ack_policy": "explicit",
         "ack_wait": _ns(timing.ack_wait),
-        # The worker counts, and brings the event to the dead ones with its reason.
+        # Workers count deaths themselves and dead-letter the event with the reason.
         "max_deliver": -1,
         "max_ack_pending": layout.max_pending,
         "max_waiting": 16,
-        # One owner at a time; the Python client has no fields for these three.
+        # One owner at a time. nats-py has no fields for these three.
         "priority_groups": [GROUP],
         "priority_policy": "pinned_client",
-        "priority_timeout": _ns(timing.pin_life),
+        "priority_timeout": _ns(timing.pin_timeout),
     }
     request = {"stream_name": names.events, "config": config, "action": ""}
-    await api(client, f"CONSUMER.CREATE.{names.events}.{name}.{subjects}", request)
+    await jetstream_api(client, f"CONSUMER.CREATE.{names.events}.{name}.{subjects}", request)

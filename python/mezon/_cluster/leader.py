@@ -1,4 +1,4 @@
-"""One relay at a time: a lock in a bucket, renewed by its holder, with an epoch that grows with each holder."""
+"""Leader election of relays: a lock in a bucket, renewed by its holder, with an epoch that grows with each holder."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ if TYPE_CHECKING:
 
     from nats.aio.client import Client
 
-    from mezon._cluster.names import Names
+    from mezon._cluster.protocol import Names
     from mezon._cluster.settings import Timing
 
 logger = get_logger("mezon.cluster")
 
 
 class LockLostError(MezonError):
-    """Another relay is in charge, or nobody can say who is: this one must stop at once."""
+    """This relay no longer holds the lock, or cannot find out whether it does. It must stop at once."""
 
 
-class Lock:
-    """The lock of one bot's relay.
+class LeaderLock:
+    """The lock of a bot's relay.
 
-    The server refuses a write that does not know the last one, so two can never hold it; and it forgets a holder that
-    has given no sign for ``lock_life``. A holder that cannot renew in time gives up before that: by its own clock,
-    counted from before the write that succeeded, and with a ``lock_beat`` left to stop in.
+    The server refuses a write that is not based on the last one, so two relays can never hold the lock, and it removes
+    the lock of a holder that has not renewed it for ``lock_ttl``. A holder that cannot renew the lock gives up earlier:
+    measured by its own clock from before the last successful write, with a ``lock_heartbeat`` left to stop in.
 
     Args:
         client: The connection to NATS.
         names: The bot's names.
-        timing: How long it lives, and how often it is renewed.
-        holder: What identifies this relay.
+        timing: The lock's time to live and the interval of renewals.
+        holder: The id of this relay.
         key: The lock's key in its bucket; see `lock_key`.
 
     Attributes:
-        epoch: The number of the write that took the lock; a later holder has a greater one.
-        on_held: Told for how many seconds more it is held, with each renewal; 0 when it is lost.
+        epoch: The revision of the write that acquired the lock; it grows with each holder.
+        on_renewed: Called with the seconds for which the lock is certainly held, at each renewal; 0 when it is lost.
     """
 
     def __init__(self, client: Client, names: Names, timing: Timing, holder: str, key: str) -> None:
@@ -50,97 +50,93 @@ class Lock:
         self._holder = holder.encode()
         self._key = key
         self._revision = 0
-        self._safe_until = 0.0
-        self._known_bucket: Any = None
+        self._held_until = 0.0
+        self._opened_bucket: Any = None
         self.epoch = 0
-        self.on_held: Callable[[float], object] = lambda left: None
+        self.on_renewed: Callable[[float], object] = lambda left: None
 
-    async def take(self) -> None:
-        """Wait until the lock is free, and take it."""
+    async def acquire(self) -> None:
+        """Wait until the lock is free, and acquire it."""
         from nats import errors as nats_errors
         from nats.js import errors
 
-        said = False
+        logged = False
         while True:
             before = time.monotonic()
             try:
                 bucket = await self._bucket()
                 self.epoch = self._revision = await bucket.create(self._key, self._holder)
             except errors.KeyWrongLastSequenceError:
-                if not said:
-                    said = True
+                if not logged:
+                    logged = True
                     logger.info("Another relay of this bot is in charge; this one stands by")
             except (errors.Error, nats_errors.Error, TimeoutError) as error:
-                logger.warning("The lock of the relay cannot be had now: %s", error or type(error).__name__)
+                logger.warning("The relay's lock cannot be acquired now: %s", error or type(error).__name__)
             else:
-                self._hold(before + self._timing.lock_life)
+                self._set_held_until(before + self._timing.lock_ttl)
                 return
-            await asyncio.sleep(self._timing.lock_beat)
+            await asyncio.sleep(self._timing.lock_heartbeat)
 
     @property
     def held(self) -> bool:
-        """Is it certain that nobody else has it?"""
+        """Whether this relay certainly holds the lock."""
         return self.left > 0
 
     @property
     def left(self) -> float:
-        """For how many seconds more is that certain?"""
-        return max(self._safe_until - time.monotonic(), 0.0)
+        """The seconds for which this relay certainly holds the lock."""
+        return max(self._held_until - time.monotonic(), 0.0)
 
-    def _hold(self, until: float) -> None:
-        self._safe_until = until
-        self.on_held(self.left)
+    def _set_held_until(self, until: float) -> None:
+        self._held_until = until
+        self.on_renewed(self.left)
 
-    async def keep(self) -> None:
-        """Renew it until that is impossible.
+    async def keep_renewed(self) -> None:
+        """Renew the lock until that fails.
 
         Raises:
-            LockLostError: Always, when it is lost or can no longer be known to be held.
+            LockLostError: Always: the lock is lost, or nobody can tell who holds it.
         """
         from nats import errors as nats_errors
         from nats.js import errors
 
-        beat = self._timing.lock_beat
+        interval = self._timing.lock_heartbeat
         while True:
-            await asyncio.sleep(beat)
+            await asyncio.sleep(interval)
             before = time.monotonic()
             try:
-                async with asyncio.timeout(beat):
+                async with asyncio.timeout(interval):
                     bucket = await self._bucket()
                     self._revision = await bucket.update(self._key, self._holder, last=self._revision)
             except errors.KeyWrongLastSequenceError:
-                # A renewal whose answer was lost has been done all the same: then the value is still ours.
-                if not await self._still_ours():
-                    self._hold(0.0)
-                    raise LockLostError(
-                        "another relay of this bot has taken over; this one ends its work"
-                    ) from None
+                # A renewal whose answer was lost has succeeded: then the value is still this relay's.
+                if not await self._is_holder():
+                    self._set_held_until(0.0)
+                    raise LockLostError("another relay of this bot has taken over; this one stops") from None
             except (errors.Error, nats_errors.Error, TimeoutError) as error:
                 logger.debug("The lock was not renewed: %s", error or type(error).__name__)
-                # Another try would end too late: a beat is left to stop in before somebody else may begin.
-                if self.left < 2 * beat:
-                    self._hold(0.0)
-                    raise LockLostError(
-                        "NATS does not say who is in charge, so this relay ends its work"
-                    ) from None
+                # Another attempt would end too late: one interval is needed to stop before another relay may start.
+                if self.left < 2 * interval:
+                    self._set_held_until(0.0)
+                    raise LockLostError("NATS does not say who is in charge, so this relay stops") from None
             else:
-                self._hold(before + self._timing.lock_life)
+                self._set_held_until(before + self._timing.lock_ttl)
 
     async def release(self) -> None:
-        """Give it back, so that the next one need not wait."""
+        """Release the lock, so that the next relay need not wait for its end."""
         if not self.held:
             return
-        self._hold(0.0)
+        self._set_held_until(0.0)
         try:
             async with asyncio.timeout(2.0):
                 bucket = await self._bucket()
                 await bucket.delete(self._key, last=self._revision)
         except Exception as error:
-            logger.debug("The lock was not given back: %s", error or type(error).__name__)
+            logger.debug("The lock was not released: %s", error or type(error).__name__)
 
-    async def _still_ours(self) -> bool:
+    async def _is_holder(self) -> bool:
         try:
-            async with asyncio.timeout(self._timing.lock_beat):
+            async with asyncio.timeout(self._timing.lock_heartbeat):
                 entry = await (await self._bucket()).get(self._key)
         except Exception:
             return False
@@ -148,7 +144,7 @@ class Lock:
         return bool(entry.value == self._holder)
 
     async def _bucket(self) -> Any:
-        if self._known_bucket is None:
-            stream = self._client.jetstream(timeout=self._timing.lock_beat)
-            self._known_bucket = await stream.key_value(self._names.lock)
-        return self._known_bucket
+        if self._opened_bucket is None:
+            stream = self._client.jetstream(timeout=self._timing.lock_heartbeat)
+            self._opened_bucket = await stream.key_value(self._names.lock)
+        return self._opened_bucket

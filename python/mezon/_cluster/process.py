@@ -1,4 +1,4 @@
-"""A relay or a worker as a process: signals, the line when it is ready, health."""
+"""A relay or a worker as a process: its environment, signals, health endpoint, and retries at the start."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 logger = get_logger("mezon.cluster")
 
-#: Seconds between two tries to begin.
-_PAUSE: Final = 1.0
+#: Seconds between two attempts to start.
+_RETRY_INTERVAL: Final = 1.0
 
 
-def bot_of_environment(api_key_file: Path | None = None) -> tuple[str, str]:
-    """Read the bot's id and key, from MEZON_CLIENT_ID and MEZON_API_KEY or a file with the key.
+def read_bot(api_key_file: Path | None = None) -> tuple[str, str]:
+    """Return the bot's id and key from the environment, or the key from a file.
 
     Raises:
-        InvalidArgumentError: If one of them is missing.
+        InvalidArgumentError: One of them is missing.
     """
-    client_id = bot_id_of_environment()
+    client_id = read_bot_id()
     if api_key_file is not None:
         try:
             key = masked(api_key_file.read_text("utf-8").strip())
@@ -51,11 +51,11 @@ def bot_of_environment(api_key_file: Path | None = None) -> tuple[str, str]:
     return client_id, key
 
 
-def bot_id_of_environment() -> str:
-    """Read the bot's id.
+def read_bot_id() -> str:
+    """Return the bot's id from the environment.
 
     Raises:
-        InvalidArgumentError: If it is missing, or no number.
+        InvalidArgumentError: It is missing or not a number.
     """
     client_id = os.environ.get("MEZON_CLIENT_ID") or os.environ.get("MEZON_BOT_ID", "")
     if not client_id.isdigit():
@@ -67,17 +67,23 @@ async def run_relay(
     relay: Relay,
     *,
     health: str | None,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     forced_exit: ForcedExit | None = None,
 ) -> None:
-    """Relay until a signal comes or it cannot go on; stand by while another one does.
+    """Run a relay until SIGINT or SIGTERM, and stand by whenever another relay is in charge.
+
+    Args:
+        relay: The relay.
+        health: The address of the health endpoint; None for none.
+        report: Receives a line when the relay is ready, and when it has stopped.
+        forced_exit: Armed by a second signal.
 
     Raises:
-        MezonError: What ended it.
+        MezonError: The relay cannot start or cannot continue.
     """
 
     def ready() -> None:
-        say(f"relay of bot {relay.names.bot} is ready (epoch {relay.stats()['epoch']})")
+        report(f"relay of bot {relay.names.bot} is ready (epoch {relay.stats()['epoch']})")
 
     relay.on_ready = ready
     server = None if health is None else Health(health, relay.healthy, relay.stats)
@@ -85,7 +91,7 @@ async def run_relay(
     with stop_on_signal(lambda name: stopped.set(), forced_exit):
         if server is not None:
             await server.start()
-        running = asyncio.create_task(_relay(relay), name="mezon-relay-run")
+        running = asyncio.create_task(_run_and_stand_by(relay), name="mezon-relay-run")
         end = asyncio.create_task(stopped.wait())
         try:
             await asyncio.wait([running, end], return_when=asyncio.FIRST_COMPLETED)
@@ -97,26 +103,26 @@ async def run_relay(
             await asyncio.wait([running, end])
             if server is not None:
                 await server.stop()
-    say("relay ended")
+    report("relay ended")
 
 
-async def _relay(relay: Relay) -> None:
-    """Relay again and again: one that has lost its lock stands by, as good as a new one.
+async def _run_and_stand_by(relay: Relay) -> None:
+    """Run a relay again whenever it has lost the lock.
 
-    What keeps it from beginning is an end at first, for a person to read, and a reason to wait later on.
+    An error before the relay has been in charge is raised, so that an operator sees it. Afterwards it is retried.
     """
-    began = False
+    was_in_charge = False
     while True:
         try:
             return await relay.run()
         except LockLostError as error:
-            began = True
+            was_in_charge = True
             logger.warning("%s and stands by", error)
         except (MezonConnectionError, BrokerError) as error:
-            if not began:
+            if not was_in_charge:
                 raise
             logger.warning("The relay cannot stand by yet: %s", error)
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(_RETRY_INTERVAL)
 
 
 async def run_worker(
@@ -124,13 +130,20 @@ async def run_worker(
     *,
     health: str | None,
     drain: float,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     forced_exit: ForcedExit | None = None,
 ) -> None:
-    """Run a bot's handlers until a signal comes or it cannot go on; then let them end and give the partitions away.
+    """Run a bot's handlers until SIGINT or SIGTERM, then wait for running handlers and release the partitions.
+
+    Args:
+        client: The bot's client, created with `WorkerPorts`.
+        health: The address of the health endpoint; None for none.
+        drain: Seconds that running handlers have.
+        report: Receives a line when the worker is ready, and when it has stopped.
+        forced_exit: Armed by a second signal.
 
     Raises:
-        MezonError: What the login raised.
+        MezonError: The login failed.
     """
 
     def stats() -> dict[str, Any]:
@@ -147,7 +160,7 @@ async def run_worker(
             await asyncio.wait([login, end], return_when=asyncio.FIRST_COMPLETED)
             if login.done():
                 login.result()
-                say(f"worker of bot {client.client_id} is ready")
+                report(f"worker of bot {client.client_id} is ready")
                 closed = asyncio.create_task(client.wait_closed())
                 await asyncio.wait([closed, end], return_when=asyncio.FIRST_COMPLETED)
                 if closed.done():
@@ -161,21 +174,18 @@ async def run_worker(
             await client.disconnect(drain=drain)
             if server is not None:
                 await server.stop()
-    say("worker ended")
+    report("worker ended")
 
 
 async def _log_in(client: MezonClient) -> None:
-    """Log in, and wait for a relay as long as it takes: workers and relay may start in any order."""
-    told = ""
+    """Log in, and retry until a relay is there: workers and relay may start in any order."""
+    logged = ""
     while True:
         try:
             return await client.login()
         except MezonConnectionError as error:
-            # Once: it tries each second, for a night if need be.
-            if str(error) != told:
-                told = str(error)
-                logger.warning("The worker cannot begin yet, and tries again: %s", error)
-            await asyncio.sleep(_PAUSE)
-
-
-__all__ = ["LockLostError", "bot_id_of_environment", "bot_of_environment", "run_relay", "run_worker"]
+            # Each error is logged once, although it may be retried for hours.
+            if str(error) != logged:
+                logged = str(error)
+                logger.warning("The worker cannot start yet and tries again: %s", error)
+            await asyncio.sleep(_RETRY_INTERVAL)

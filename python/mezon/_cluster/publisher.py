@@ -1,17 +1,17 @@
-"""Brings events into the stream: in order, each once, whatever happens to the connection.
+"""Publishes events to the stream in order and each once, also across reconnects.
 
-Events go out in batches: all of a batch at once, and the next batch when the server has confirmed this one. If a
-confirmation is missing, the batch is sent again from the first that was not confirmed, over a new connection; the
-stream drops by their id those it has. Because nothing is sent behind an event whose fate is unknown, no event can
-overtake another, which a client that reconnects by itself and flushes what it has left could not promise.
+Events are published in batches, and a batch only after the server has confirmed the previous one. If a confirmation is
+missing, the batch is repeated from its first unconfirmed event over a new connection, and the stream drops duplicates
+by their id. Because nothing is published behind an unconfirmed event, no event can overtake another one. A client that
+reconnects by itself and flushes its buffer could not guarantee that.
 
-Of a large batch the last event alone asks for a confirmation, which saves a third. The number in it proves the others:
-the relay in charge is the only one that puts events into the stream, so the stream must have grown by as many as were
-sent. If it has not, all are sent again, and each is asked for.
+Only the last event of a large batch requests a confirmation, which saves a third. Its sequence number confirms the
+others: only the relay in charge publishes to the stream, so the sequence must have grown by the size of the batch. If
+it has not, the whole batch is repeated, and each event requests a confirmation.
 
-A stream that is full refuses events, and would take a small one behind a large one that it has refused. So no more is
-sent than fits for certain: the publisher counts the bytes it has sent since it last asked how many the stream holds,
-and asks again before the count reaches the limit. While nothing fits, it holds.
+A full stream refuses events, and would accept a small one behind a large one that it has refused. Therefore no more is
+published than certainly fits: the publisher counts the bytes since it last asked for the size of the stream, asks again
+before the limit is reached, and waits while nothing fits.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._cluster.broker import api, connect, gone, message_size
+from mezon._cluster.broker import connect, disconnect, jetstream_api, message_size
 from mezon._cluster.dead_letters import dead_message
-from mezon._cluster.names import MESSAGE_ID
+from mezon._cluster.protocol import MESSAGE_ID, RELAY
 from mezon.errors import MezonError
 from mezon.utils.logger import get_logger
 
@@ -36,42 +36,39 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-    from mezon._cluster.names import Names
+    from mezon._cluster.protocol import Names
     from mezon._cluster.settings import Broker
 
 logger = get_logger("mezon.cluster")
 
-#: Events of one batch.
+#: The maximum size of a batch.
 BATCH: Final = 512
 
-#: Events above which the last one answers for all.
-_ONE_BY_ONE: Final = 8
+#: The batch size above which only the last event requests a confirmation.
+_MAX_CONFIRMED_SINGLY: Final = 8
 
-#: Seconds a batch may take to be confirmed, and seconds before the next try after a failure.
-_PATIENCE: Final = 5.0
-_PAUSE: Final = 0.5
+#: Seconds for the confirmation of a batch, and seconds between a failure and the next attempt.
+_CONFIRM_TIMEOUT: Final = 5.0
+_RETRY_DELAY: Final = 0.5
 
-#: Seconds between two looks whether a full stream has room.
-_LOOK: Final = 0.1
+#: Seconds between two checks whether a full stream has room.
+_POLL_INTERVAL: Final = 0.1
 
-#: Seconds between two warnings that events do not reach the stream: one that is full is full again soon.
-_WARN_AGAIN: Final = 30.0
+#: The minimum of seconds between two warnings, because a full stream soon becomes full again.
+_WARNING_INTERVAL: Final = 30.0
 
-#: Bytes that the server stores for an event beyond its subject, headers and body, rounded up.
-_RECORD: Final = 64
-
-#: Who puts an event away that no worker has seen.
-_RELAY: Final = "relay"
+#: Bytes that the server stores for an event in addition to subject, headers and body, rounded up.
+_RECORD_OVERHEAD: Final = 64
 
 
 @dataclass(slots=True)
-class Outgoing:
-    """One event on its way.
+class OutgoingEvent:
+    """One event to publish.
 
     Attributes:
-        subject: Where it goes.
+        subject: Its subject.
         body: The encoded message.
-        event_id: By which the stream knows it again.
+        event_id: The id by which the stream drops duplicates.
     """
 
     subject: str
@@ -84,11 +81,11 @@ class PublisherStats:
     """Counters.
 
     Attributes:
-        published: Events the stream has confirmed.
-        repeated: Events it had already.
-        retries: Batches that were sent more than once.
+        published: Events that the stream has confirmed.
+        repeated: Those of them that the stream already had.
+        retries: Attempts to publish a batch that failed.
         waiting: Events that are not confirmed yet.
-        too_large: Events that do not fit into a message or the stream, and were put away with the dead ones.
+        too_large: Events too large for a message or the stream, which were dead-lettered.
     """
 
     published: int = 0
@@ -98,60 +95,60 @@ class PublisherStats:
     too_large: int = 0
 
 
-def _headers(event: Outgoing) -> dict[str, str]:
+def _headers(event: OutgoingEvent) -> dict[str, str]:
     return {MESSAGE_ID: event.event_id}
 
 
-def _stored(event: Outgoing) -> int:
-    """Return the bytes an event takes in the stream, at most."""
-    return len(event.subject) + len(event.body) + len(event.event_id) + _RECORD
+def _stored_size(event: OutgoingEvent) -> int:
+    """Return the maximum of bytes that an event takes in the stream."""
+    return len(event.subject) + len(event.body) + len(event.event_id) + _RECORD_OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """What server and stream take.
+    """The limits of the server and the stream.
 
     Attributes:
-        payload: Bytes of a message at the server, headers included.
-        message: The same of the stream.
-        bytes: Bytes of all events in the stream.
-        held: Bytes it held when it was asked.
+        payload: The server's maximum size of a message with its headers.
+        message: The stream's maximum size of a message.
+        bytes: The stream's maximum size.
+        used: The stream's size when these limits were read.
     """
 
     payload: float = math.inf
     message: float = math.inf
     bytes: float = math.inf
-    held: int = 0
+    used: int = 0
 
     @property
     def smallest(self) -> float:
-        """Bytes that pass all of them."""
+        """The size of an event that satisfies every limit."""
         return min(self.payload, self.message, self.bytes)
 
-    def refuse(self, event: Outgoing) -> str:
+    def reason_to_refuse(self, event: OutgoingEvent) -> str:
         """Return why an event can never be published, or an empty text."""
         size = message_size(event.body, _headers(event))
         if size > self.payload:
             return f"it takes {size} bytes, and NATS carries {self.payload} in one message (max_payload)"
         if size > self.message:
             return f"it takes {size} bytes, and the stream takes messages of {self.message} (max_msg_size)"
-        if _stored(event) > self.bytes:
+        if _stored_size(event) > self.bytes:
             return f"it takes {size} bytes, and the stream holds {self.bytes} (max_bytes)"
         return ""
 
 
 class Publisher:
-    """Publishes the events of one bot. Bounded: ``room`` says how many more it takes.
+    """Publishes the events of one bot from a bounded queue.
 
     Args:
-        broker: Where NATS is. The publisher has a connection of its own.
+        broker: Address and credentials of NATS. The publisher opens a connection of its own.
         names: The bot's names.
-        bound: Events that may wait.
-        in_charge: Whether it is certain that no other relay publishes.
+        bound: The size of the queue.
+        in_charge: Returns whether certainly no other relay publishes.
 
     Attributes:
-        on_room: Called when it takes events again after it took none.
-        trouble: What is wrong while events cannot be confirmed; None while all is well.
+        on_room: Called when a full queue has room again.
+        trouble: Why events cannot be published now; None if they can.
     """
 
     def __init__(
@@ -165,25 +162,25 @@ class Publisher:
         self._names = names
         self._bound = bound
         self._in_charge = in_charge
-        #: The stream's last number, when it is known; None asks for each event.
+        #: The last sequence number of the stream; None while it is unknown, and each event requests a confirmation.
         self._last: int | None = None
-        #: The limits of the server and the stream.
         self._limits = _Limits()
-        #: Bytes that are certain to fit into the stream.
-        self._fits = 0.0
-        #: Events of the next batch at most: a refusal makes it one, and each batch that is confirmed doubles it.
-        self._most = BATCH
-        self._warned_at = -_WARN_AGAIN
+        #: Bytes that certainly fit into the stream.
+        self._free = 0.0
+        #: The maximum size of the next batch: 1 after a refusal, doubled with each confirmed batch.
+        self._batch_size = BATCH
+        self._warned_at = -_WARNING_INTERVAL
         self._warned = False
-        self._waiting: deque[Outgoing] = deque()
-        self._news = asyncio.Event()
+        self._waiting: deque[OutgoingEvent] = deque()
+        self._added = asyncio.Event()
         self._progress = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
         self._client: Client | None = None
         self._inbox = ""
-        self._number = 0
-        self._sent: dict[str, Outgoing] = {}
+        self._batch_number = 0
+        #: Events of the current batch without a confirmation, by their number in the batch.
+        self._unconfirmed: dict[str, OutgoingEvent] = {}
         self._confirmed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.stats = PublisherStats()
@@ -191,28 +188,28 @@ class Publisher:
         self.trouble: str | None = None
 
     def start(self) -> None:
-        """Begin to publish."""
+        """Start publishing."""
         self._task = asyncio.create_task(self._run(), name="mezon-publisher")
 
     @property
     def room(self) -> int:
-        """How many events it takes now."""
+        """The number of events for which the queue has room."""
         return max(self._bound - len(self._waiting), 0)
 
     async def wait_room(self) -> None:
-        """Wait until it takes an event."""
-        await self._room.wait()
+        """Wait until the queue has room for an event."""
+        await self._has_room.wait()
 
-    def put(self, event: Outgoing) -> None:
-        """Take an event. Ask for ``room`` first: one too many is taken all the same, nothing is dropped."""
+    def put(self, event: OutgoingEvent) -> None:
+        """Queue an event. Check ``room`` first: an event above the bound is queued as well, nothing is dropped."""
         self._waiting.append(event)
         self.stats.waiting = len(self._waiting)
         if len(self._waiting) >= self._bound:
-            self._room.clear()
-        self._news.set()
+            self._has_room.clear()
+        self._added.set()
 
     async def drain(self, timeout: float) -> bool:
-        """Wait until everything is confirmed; False when that takes too long."""
+        """Wait until every event is confirmed. Return False if that takes longer than ``timeout``."""
         try:
             async with asyncio.timeout(timeout):
                 while self._waiting:
@@ -222,7 +219,7 @@ class Publisher:
         return True
 
     async def stop(self) -> None:
-        """End, with what is not confirmed left out."""
+        """Stop without waiting for confirmations."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -231,114 +228,120 @@ class Publisher:
     async def _run(self) -> None:
         while True:
             if not self._waiting:
-                self._news.clear()
-                await self._news.wait()
+                self._added.clear()
+                await self._added.wait()
             batch = [self._waiting[at] for at in range(min(BATCH, len(self._waiting)))]
-            await self._bring(batch)
+            await self._publish(batch)
             for _ in batch:
                 self._waiting.popleft()
             self.stats.waiting = len(self._waiting)
             progress, self._progress = self._progress, asyncio.Event()
             progress.set()
-            if not self._room.is_set() and len(self._waiting) < self._bound:
-                self._room.set()
+            if not self._has_room.is_set() and len(self._waiting) < self._bound:
+                self._has_room.set()
                 self.on_room()
 
-    async def _bring(self, batch: list[Outgoing]) -> None:
-        """Have a batch confirmed, however often it takes."""
+    async def _publish(self, batch: list[OutgoingEvent]) -> None:
+        """Publish a batch and repeat it until every event is confirmed."""
         from nats import errors
 
-        left, held = list(batch), False
+        left, delayed = list(batch), False
         while left:
             failed, count = False, 0
             try:
-                client = await self._connected()
-                await self._put_away_too_large(client, left)
-                count = await self._fitting(client, left)
+                client = await self._connect()
+                await self._dead_letter_too_large(client, left)
+                count = await self._count_fitting(client, left)
                 if count:
-                    unconfirmed = await self._once(client, left[:count])
+                    unconfirmed = await self._publish_once(client, left[:count])
                     failed = bool(unconfirmed)
                     left = unconfirmed + left[count:]
             except (MezonError, errors.Error, OSError, TimeoutError) as error:
-                self._say(str(error) or type(error).__name__)
+                self._set_trouble(str(error) or type(error).__name__)
                 failed = True
             if failed:
-                held = True
+                delayed = True
                 self.stats.retries += 1
-                # What is on its way on the old connection must not come behind what is sent now.
+                # Events still in flight on the old connection must not arrive behind those published next.
                 await self._disconnect()
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(_RETRY_DELAY)
             elif count:
-                self._most = min(2 * self._most, BATCH)
+                self._batch_size = min(2 * self._batch_size, BATCH)
             elif left:
-                held = True
-                await asyncio.sleep(_LOOK)
-        # A stream that was full may be full again with the next batch: the trouble is over with one that never waited.
-        if self.trouble is not None and (not held or len(self._waiting) <= len(batch)):
+                delayed = True
+                await asyncio.sleep(_POLL_INTERVAL)
+        # A stream that was full may be full again for the next batch, so only a batch without a delay ends the trouble.
+        if self.trouble is not None and (not delayed or len(self._waiting) <= len(batch)):
             self.trouble = None
             if self._warned:
                 self._warned = False
-                logger.info("Events reach NATS again")
+                logger.info("Events are published to NATS again")
 
-    def _say(self, trouble: str) -> None:
+    def _set_trouble(self, trouble: str) -> None:
         self.trouble = trouble
         now = time.monotonic()
-        if not self._warned and now - self._warned_at >= _WARN_AGAIN:
+        if not self._warned and now - self._warned_at >= _WARNING_INTERVAL:
             self._warned, self._warned_at = True, now
             logger.warning(
-                "Events do not reach NATS: %s; they wait, and the socket is read no further", trouble
+                "Events cannot be published to NATS: %s; they are queued, and reading from the socket pauses",
+                trouble,
             )
 
-    async def _connected(self) -> Client:
-        """Return the connection, made if there is none."""
+    async def _connect(self) -> Client:
+        """Return the connection, opened if necessary."""
         if self._client is None or not self._client.is_connected:
             await self._disconnect()
-            client = self._client = await connect(self._broker, reconnect=False, on_lost=self._confirmed.set)
+            client = self._client = await connect(
+                self._broker, reconnect=False, on_disconnect=self._confirmed.set
+            )
             self._inbox = client.new_inbox()
-            await client.subscribe(f"{self._inbox}.>", cb=self._answered)
-            await self._look_at_stream(client)
+            await client.subscribe(f"{self._inbox}.>", cb=self._receive_confirmation)
+            await self._read_limits(client)
         return self._client
 
-    async def _look_at_stream(self, client: Client) -> None:
-        """Ask for the limits of the stream, and how many bytes it holds."""
-        known = await api(client, f"STREAM.INFO.{self._names.events}")
-        assert known is not None
-        config, held = known["config"], int(known["state"]["bytes"])
-        bound, largest = int(config.get("max_bytes", -1)), int(config.get("max_msg_size", -1))
+    async def _read_limits(self, client: Client) -> None:
+        """Read the limits of the stream and its size."""
+        info = await jetstream_api(client, f"STREAM.INFO.{self._names.events}")
+        assert info is not None
+        config, used = info["config"], int(info["state"]["bytes"])
+        max_bytes, max_message = int(config.get("max_bytes", -1)), int(config.get("max_msg_size", -1))
         self._limits = _Limits(
-            client.max_payload, largest if largest > 0 else math.inf, bound if bound > 0 else math.inf, held
+            client.max_payload,
+            max_message if max_message > 0 else math.inf,
+            max_bytes if max_bytes > 0 else math.inf,
+            used,
         )
-        self._fits = self._limits.bytes - held
+        self._free = self._limits.bytes - used
 
-    async def _fitting(self, client: Client, events: list[Outgoing]) -> int:
-        """Return how many of these events, from the first on, are certain to fit into the stream."""
-        events = events[: self._most]
-        if sum(map(_stored, events)) > self._fits:
-            await self._look_at_stream(client)
-        room, count = self._fits, 0
+    async def _count_fitting(self, client: Client, events: list[OutgoingEvent]) -> int:
+        """Return how many of the first events certainly fit into the stream."""
+        events = events[: self._batch_size]
+        if sum(map(_stored_size, events)) > self._free:
+            await self._read_limits(client)
+        free, count = self._free, 0
         for event in events:
-            room -= _stored(event)
-            if room < 0:
+            free -= _stored_size(event)
+            if free < 0:
                 break
             count += 1
         if events and not count:
             limits = self._limits
-            self._say(
-                f"the stream of events is full ({limits.held} of {limits.bytes} bytes, its max_bytes) until workers "
+            self._set_trouble(
+                f"the stream of events is full ({limits.used} of {limits.bytes} bytes, its max_bytes) until workers "
                 "have handled some"
             )
         return count
 
-    async def _put_away_too_large(self, client: Client, events: list[Outgoing]) -> None:
-        """Take out the events that can never be published; each goes to the dead ones, with the limit as the reason."""
+    async def _dead_letter_too_large(self, client: Client, events: list[OutgoingEvent]) -> None:
+        """Remove the events that can never be published, and dead-letter them with the limit as the reason."""
         smallest = self._limits.smallest
-        for event in [event for event in events if _stored(event) > smallest]:
-            reason = self._limits.refuse(event)
+        for event in [event for event in events if _stored_size(event) > smallest]:
+            reason = self._limits.reason_to_refuse(event)
             if reason:
-                await self._bury(client, event, reason)
+                await self._dead_letter(client, event, reason)
                 events.remove(event)
 
-    async def _bury(self, client: Client, event: Outgoing, reason: str) -> None:
+    async def _dead_letter(self, client: Client, event: OutgoingEvent, reason: str) -> None:
         from nats import errors
 
         _, partition, name = event.subject.rsplit(".", 2)
@@ -349,83 +352,83 @@ class Publisher:
             event.event_id,
             int(partition),
             reason,
-            _RELAY,
+            RELAY,
             client.max_payload,
         )
         try:
-            answer = await client.request(subject, body, timeout=_PATIENCE, headers=headers)
-            wrong = json.loads(answer.data).get("error")
+            answer = await client.request(subject, body, timeout=_CONFIRM_TIMEOUT, headers=headers)
+            refusal = json.loads(answer.data).get("error")
         except (errors.Error, TimeoutError, ValueError) as error:
             if not client.is_connected:
                 raise MezonError(str(error) or type(error).__name__) from None
-            wrong = error or type(error).__name__
+            refusal = error or type(error).__name__
         self.stats.too_large += 1
-        if wrong:
+        if refusal:
             logger.error(
-                "Dropped an event (%s): %s; it could not be put away either: %s", name, reason, wrong
+                "Dropped an event (%s): %s; it could not be dead-lettered either: %s", name, reason, refusal
             )
         else:
-            logger.error("An event (%s) was put away, see `mezon dlq list`: %s", name, reason)
+            logger.error("Dead-lettered an event (%s), see `mezon dlq list`: %s", name, reason)
 
-    async def _once(self, client: Client, batch: list[Outgoing]) -> list[Outgoing]:
-        """Send a batch that fits; gives what was not confirmed, from the first such event on."""
+    async def _publish_once(self, client: Client, batch: list[OutgoingEvent]) -> list[OutgoingEvent]:
+        """Publish events that fit. Return the unconfirmed ones, from the first of them to the end of the batch."""
         from nats import errors
 
         before = self._last
         if not self._in_charge():
             raise MezonError("another relay may be in charge")
-        # How many do not ask for a confirmation of their own.
-        silent = len(batch) - 1 if before is not None and len(batch) > _ONE_BY_ONE else 0
+        # The number of events that request no confirmation.
+        silent = len(batch) - 1 if before is not None and len(batch) > _MAX_CONFIRMED_SINGLY else 0
         self._confirmed.clear()
-        self._sent = {str(number): event for number, event in enumerate(batch) if number >= silent}
-        self._number += 1
-        self._fits -= sum(map(_stored, batch))
-        inbox = f"{self._inbox}.{self._number}"
+        self._unconfirmed = {str(number): event for number, event in enumerate(batch) if number >= silent}
+        self._batch_number += 1
+        self._free -= sum(map(_stored_size, batch))
+        inbox = f"{self._inbox}.{self._batch_number}"
         try:
             for number, event in enumerate(batch):
                 reply = f"{inbox}.{number}" if number >= silent else ""
                 await client.publish(event.subject, event.body, reply=reply, headers=_headers(event))
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_CONFIRM_TIMEOUT):
                 await self._confirmed.wait()
         except TimeoutError:
-            self._say(f"no confirmation within {_PATIENCE:g} s")
+            self._set_trouble(f"no confirmation within {_CONFIRM_TIMEOUT:g} s")
         except errors.Error as error:
-            self._say(str(error) or type(error).__name__)
+            self._set_trouble(str(error) or type(error).__name__)
         if silent and before is not None:
-            if not self._sent and self._last == before + len(batch):
+            if not self._unconfirmed and self._last == before + len(batch):
                 self.stats.published += silent
                 return []
-            # It is not certain that all are there: each is asked for, and those that are there are dropped.
+            # Some may be missing: each requests a confirmation now, and the stream drops those it has.
             self._last = None
             return batch
-        # Sent again from the first that is missing: those behind it which are there are dropped by their id.
-        first = min(map(int, self._sent), default=len(batch))
+        # The stream drops those behind the first unconfirmed event that it already has.
+        first = min(map(int, self._unconfirmed), default=len(batch))
         return batch[first:]
 
-    async def _answered(self, message: Msg) -> None:
+    async def _receive_confirmation(self, message: Msg) -> None:
         batch, _, number = message.subject.removeprefix(f"{self._inbox}.").partition(".")
-        if number not in self._sent or batch != str(self._number):
+        if number not in self._unconfirmed or batch != str(self._batch_number):
             return
         try:
             answer: dict[str, Any] = json.loads(message.data or b"{}")
         except ValueError:
             answer = {}
-        wrong = answer.get("error")
-        if wrong or not answer.get("seq"):
-            # No stream, no leader, no room on the disk: all of these may pass. A refusal has a number too: 0.
-            self._most = 1
-            self._say(str((wrong or {}).get("description") or "no stream takes them"))
+        refusal = answer.get("error")
+        if refusal or not answer.get("seq"):
+            # No stream, no leader or no disk space: each may be temporary. A refusal has the sequence number 0.
+            self._batch_size = 1
+            self._set_trouble(str((refusal or {}).get("description") or "no stream takes them"))
             self._confirmed.set()
             return
-        del self._sent[number]
+        del self._unconfirmed[number]
         self._last = max(self._last or 0, int(answer["seq"]))
         self.stats.published += 1
         self.stats.repeated += bool(answer.get("duplicate"))
-        if not self._sent:
+        if not self._unconfirmed:
             self._confirmed.set()
 
     async def _disconnect(self) -> None:
         client, self._client = self._client, None
-        self._sent, self._last, self._fits = {}, None, 0.0
+        self._unconfirmed, self._last, self._free = {}, None, 0.0
         if client is not None:
-            await gone(client)
+            await disconnect(client)

@@ -1,4 +1,4 @@
-"""The relay: one process that holds what there must be one of, and lets workers on other machines do the rest."""
+"""The relay: holds the bot's connection, session, rate limits and message store on behalf of its workers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._client.assembly import PortSettings, StandardPorts
-from mezon._cluster.answers import Answers
-from mezon._cluster.broker import api, connect, gone
-from mezon._cluster.call_handlers import Ways
-from mezon._cluster.event_forwarder import GapTarget, RelayConnection, Tap
-from mezon._cluster.layout import lock_key, prepare
-from mezon._cluster.leader import Lock, LockLostError
+from mezon._cluster.broker import connect, disconnect, last_value
+from mezon._cluster.call_handlers import CallHandlers
+from mezon._cluster.event_forwarder import EventForwarder, GapTarget, RelayConnection
+from mezon._cluster.layout import create_layout, lock_key
+from mezon._cluster.leader import LeaderLock, LockLostError
 from mezon._cluster.membership import Members
-from mezon._cluster.names import RELAY, Names
+from mezon._cluster.protocol import RELAY, Names
 from mezon._cluster.publisher import Publisher
-from mezon._cluster.rpc_server import Desk
+from mezon._cluster.rpc_server import AnswerCache, RpcServer
 from mezon._cluster.settings import Layout, Timing
 from mezon._events.gap_filling import GapFiller
 from mezon.client import MezonClient
@@ -37,50 +36,56 @@ if TYPE_CHECKING:
 
 logger = get_logger("mezon.cluster")
 
-#: Seconds between two notes of what the next relay has to know, and between two words about the state.
-_NOTE: Final = 0.5
-_WORD: Final = 1.0
+#: Seconds between two checkpoints for the next relay, and between two publications of the state.
+_CHECKPOINT_INTERVAL: Final = 0.5
+_STATE_INTERVAL: Final = 1.0
 
-#: Seconds the events that were taken have to reach the stream when the relay ends.
-_LAST_EVENTS: Final = 5.0
+#: Seconds for publishing the queued events when the relay stops.
+_DRAIN_TIMEOUT: Final = 5.0
 
-_FLOORS: Final = "floors"
+#: The key of the checkpoint in the bucket of notes.
+_CHECKPOINT_KEY: Final = "floors"
 
 
 class RelayPorts:
-    """The standard ports, with the tap in the connection."""
+    """The standard ports with a `RelayConnection`."""
 
     def __init__(self, standard: StandardPorts, connection: RelayConnection) -> None:
         self._standard = standard
         self._connection = connection
 
     def http(self) -> HttpTransport:
-        """As for every client."""
+        """Implement `Ports.http`."""
         return self._standard.http()
 
     def store(self) -> MessageStore | None:
-        """As for every client."""
+        """Implement `Ports.store`."""
         return self._standard.store()
 
     def connection(self, store: MessageStore | None) -> Connection:
-        """Give the connection with the tap."""
+        """Return the connection that forwards events."""
         return self._connection
 
 
 class Relay:
-    """The relay of one bot.
+    """The relay of one bot. It stands by until it acquires the lock, and is then in charge until it loses the lock.
 
     Args:
         client_id: The bot's id.
-        api_key: Its key, which no worker ever sees.
-        broker: Where NATS is.
-        layout: What is made at the broker, once.
-        timing: How long things may take.
-        gap: The bounds of gap filling, which is on; None turns it off.
+        api_key: The bot's key. Workers never get it.
+        broker: Address and credentials of NATS.
+        layout: The streams and buckets to create.
+        timing: Time limits.
+        gap: The limits of gap filling; None turns it off.
         message_db: As of :class:`mezon.MezonClient`.
-        http_rate: Calls in a period, and the seconds of a period.
-        token_transfers: Workers may pay: they get the identity token, for which the proof service gives proofs.
-        options: Further settings of :class:`mezon.MezonClient`: host, port, use_ssl, timeout, gateway, transport ...
+        http_rate: The number of calls in a period, and the seconds of a period.
+        token_transfers: Give workers the identity token, which token transfers need.
+        options: Other options of :class:`mezon.MezonClient`, such as host, port and gateway.
+
+    Attributes:
+        ready: Set while this relay is in charge and logged in.
+        on_ready: Called when it becomes ready.
+        reconnects: How often it has reconnected to NATS.
     """
 
     def __init__(
@@ -98,116 +103,111 @@ class Relay:
         **options: Any,
     ) -> None:
         self.names = Names(int(client_id))
-        self._key = api_key
-        self._broker = replace(broker, inbox=self.names.inbox(RELAY))
+        self.broker = replace(broker, inbox=self.names.inbox(RELAY))
+        self.timing = timing or Timing()
+        self.gap = gap
         self.token_transfers = token_transfers
+        self._key = api_key
         self._layout = layout or Layout()
-        self._timing = timing or Timing()
-        self._gap = gap
         self._message_db = message_db
         self._http_rate = http_rate
         self._options = options
-        self._name = f"{uuid.uuid4().hex[:12]}"
-        self._nats: Client | None = None
-        self._lock: Lock | None = None
-        self._parts: _Parts | None = None
-        #: How often it has lost and found NATS.
-        self.line = 0
-        #: Set when it is in charge and logged in; and who is told of it.
+        self._holder = uuid.uuid4().hex[:12]
+        self._lock: LeaderLock | None = None
+        self._active: ActiveRelay | None = None
+        self.reconnects = 0
         self.ready = asyncio.Event()
         self.on_ready: Callable[[], None] = lambda: None
 
-    # ---- life
-
     async def run(self) -> None:
-        """Stand by until the lock is free, relay until it is lost or this is cancelled. Possible again afterwards.
+        """Stand by until the lock is free, then relay until the lock is lost. Can be called again afterwards.
 
         Raises:
             LockLostError: Another relay took over, or NATS could not say who is in charge.
-            MezonError: What the login raises, and when the connection to Mezon ends for good.
+            MezonError: The login failed, or the connection to Mezon has ended for good.
         """
-        nats = self._nats = await connect(self._broker, on_back=self._line_is_back)
+        nats = await connect(self.broker, on_reconnect=self._count_reconnect)
         try:
-            partitions = await prepare(nats, self.names, self._layout, self._timing)
+            partitions = await create_layout(nats, self.names, self._layout, self.timing)
             key = await lock_key(nats, self.names)
-            lock = self._lock = Lock(nats, self.names, self._timing, self._name, key)
-            await lock.take()
+            lock = self._lock = LeaderLock(nats, self.names, self.timing, self._holder, key)
+            await lock.acquire()
             logger.info("This relay is in charge of bot %d (epoch %d)", self.names.bot, lock.epoch)
-            keeping = asyncio.create_task(lock.keep(), name="mezon-relay-lock")
+            renewing = asyncio.create_task(lock.keep_renewed(), name="mezon-relay-lock")
             working = asyncio.create_task(self._work(nats, lock, partitions), name="mezon-relay")
             try:
-                await asyncio.wait([keeping, working], return_when=asyncio.FIRST_COMPLETED)
-                if keeping.done():
+                await asyncio.wait([renewing, working], return_when=asyncio.FIRST_COMPLETED)
+                if renewing.done():
                     working.cancel()
                     await asyncio.wait([working])
-                    keeping.result()
+                    renewing.result()
                 working.result()
             finally:
-                for task in (working, keeping):
+                for task in (working, renewing):
                     task.cancel()
-                await asyncio.wait([working, keeping])
-                for task in (working, keeping):
+                await asyncio.wait([working, renewing])
+                for task in (working, renewing):
                     if not task.cancelled():
                         task.exception()
                 await lock.release()
         finally:
             self.ready.clear()
-            await gone(nats)
+            await disconnect(nats)
 
-    def _line_is_back(self) -> None:
-        self.line += 1
+    def _count_reconnect(self) -> None:
+        self.reconnects += 1
 
-    async def _work(self, nats: Client, lock: Lock, partitions: int) -> None:
-        parts = self._parts = _Parts(self, nats, lock, partitions)
+    async def _work(self, nats: Client, lock: LeaderLock, partitions: int) -> None:
+        active = self._active = ActiveRelay(self, nats, lock, partitions)
         try:
-            await parts.start()
+            await active.start()
             self.ready.set()
             self.on_ready()
-            await parts.client.wait_closed()
+            await active.client.wait_closed()
         finally:
             self.ready.clear()
-            await parts.stop()
+            await active.stop()
 
     def stats(self) -> dict[str, Any]:
-        """Give what a look at the relay shows: state, workers, events, calls."""
-        parts, lock = self._parts, self._lock
-        if parts is None or lock is None:
+        """Return the relay's state and counters, as ``/stats`` shows them."""
+        active, lock = self._active, self._lock
+        if active is None or lock is None:
             return {"in_charge": False, "ready": False}
-        published = parts.publisher.stats
+        published = active.publisher.stats
         return {
             "in_charge": lock.held,
             "ready": self.ready.is_set(),
             "epoch": lock.epoch,
-            "state": parts.client.state,
-            "workers": [member.name for member in parts.members.all],
+            "state": active.client.state,
+            "workers": [member.name for member in active.members.all],
             "events_published": published.published,
             "events_repeated": published.repeated,
-            "events_filtered": parts.tap.sieve.dropped,
+            "events_filtered": active.forwarder.filter.dropped,
             "events_waiting": published.waiting,
             "events_too_large": published.too_large,
             "batches_retried": published.retries,
-            "calls": parts.desk.calls,
-            "calls_refused": parts.desk.refused,
-            "calls_remembered": parts.answers.remembered,
-            "gap_filled": parts.gaps.filled if parts.gaps is not None else 0,
-            "trouble": parts.publisher.trouble,
+            "calls": active.server.calls,
+            "calls_refused": active.server.refused,
+            "calls_remembered": active.answers.hits,
+            "gap_filled": active.gaps.filled if active.gaps is not None else 0,
+            "trouble": active.publisher.trouble,
         }
 
     def healthy(self) -> bool:
-        """Return whether this relay is in charge and events reach the stream."""
-        parts = self._parts
-        return self.ready.is_set() and parts is not None and parts.publisher.trouble is None
+        """Return whether this relay is in charge and can publish events."""
+        active = self._active
+        return self.ready.is_set() and active is not None and active.publisher.trouble is None
 
-    # ---- for its parts
+    # ---- for ActiveRelay
 
-    def make_client(self, connection: RelayConnection, standard: StandardPorts) -> MezonClient:
-        """Make the client that holds session, HTTP and store."""
+    def create_client(self, connection: RelayConnection, standard: StandardPorts) -> MezonClient:
+        """Create the client that has the session."""
         ports = RelayPorts(standard, connection)
-        # Whoever runs the relay serves its health: MEZON_HEALTH is not the client's here.
+        # The process of the relay serves the health endpoint; the client must not read MEZON_HEALTH.
         return MezonClient(self.names.bot, self._key, ports=ports, cache_size=0, health=None, **self._options)
 
     def standard_ports(self) -> StandardPorts:
-        """Give the core, aiohttp and SQLite of this relay."""
+        """Create the core connection, the HTTP transport and the message store."""
         return StandardPorts(
             PortSettings(
                 client_id=self.names.bot,
@@ -215,33 +215,18 @@ class Relay:
                 gateway=self._options.get("gateway") or GatewayOptions(),
                 message_db=self._message_db,
                 content_as_json=False,
-                # Workers remember what they saw.
+                # Workers store the recent messages.
                 recent_per_channel=0,
                 recent_channels=0,
                 http_rate=self._http_rate,
             )
         )
 
-    @property
-    def gap(self) -> GapOptions | None:
-        """The bounds of gap filling."""
-        return self._gap
 
-    @property
-    def timing(self) -> Timing:
-        """How long things may take."""
-        return self._timing
+class ActiveRelay:
+    """The parts of a relay in charge, from the acquisition of the lock to its loss."""
 
-    @property
-    def broker(self) -> Broker:
-        """Where NATS is."""
-        return self._broker
-
-
-class _Parts:
-    """What a relay in charge consists of."""
-
-    def __init__(self, relay: Relay, nats: Client, lock: Lock, partitions: int) -> None:
+    def __init__(self, relay: Relay, nats: Client, lock: LeaderLock, partitions: int) -> None:
         self._relay = relay
         self._nats = nats
         self._lock = lock
@@ -249,149 +234,144 @@ class _Parts:
         standard = relay.standard_ports()
         store = standard.store()
         core = standard.encoded_connection(store)
-        self.publisher = Publisher(relay.broker, names, in_charge=lambda: lock.held)
-        self.tap = Tap(names, partitions, self.publisher, lock.epoch)
-        self.connection = RelayConnection(core, self.tap, lambda: lock.left)
-        lock.on_held = self.connection.renew_lease
+        in_charge = lambda: lock.held  # noqa: E731
+        self.publisher = Publisher(relay.broker, names, in_charge=in_charge)
+        self.forwarder = EventForwarder(names, partitions, self.publisher, lock.epoch)
+        self.connection = RelayConnection(core, self.forwarder, lambda: lock.left)
+        lock.on_renewed = self.connection.renew_lease
         self.publisher.on_room = self.connection.resume
-        self.client = relay.make_client(self.connection, standard)
+        self.client = relay.create_client(self.connection, standard)
         self.gaps: GapFiller | None = None
         if relay.gap is not None:
             self.gaps = GapFiller(
                 self.client,
                 lambda: self.client.session_manager.get_session().token,
-                GapTarget(self.tap, self.publisher),
+                GapTarget(self.forwarder, self.publisher),
                 relay.gap,
-                decode=self.tap.decode,
+                decode=self.forwarder.decode,
             )
-        self.members = Members(nats, names, timing, self._interests_changed)
+        self.members = Members(nats, names, timing, self._update_interests)
         self._interests: frozenset[str] = frozenset()
         self._filters: dict[str, frozenset[str]] = {}
-        self.answers = Answers(nats, names, timing.answer_life)
-        held = lambda: lock.held  # noqa: E731
-        http, members = standard.http(), self.members
-        again, paying = self.tap.again, relay.token_transfers
-        ways = Ways(self.client, self.connection, http, store, again, members.meet, held, paying)
-        self.desk = Desk(nats, names, held, ways.table(), self.answers)
+        self.answers = AnswerCache(nats, names, timing.answer_ttl)
+        handlers = CallHandlers(
+            self.client,
+            self.connection,
+            standard.http(),
+            store,
+            self.forwarder.replay,
+            self.members.register,
+            in_charge,
+            relay.token_transfers,
+        )
+        self.server = RpcServer(nats, names, in_charge, handlers.by_kind(), self.answers)
         self._tasks: list[asyncio.Task[None]] = []
-        self._noted = b""
+        self._written = b""
 
     async def start(self) -> None:
-        """Log in and relay."""
+        """Log in and start to relay."""
         self.publisher.start()
         await self.members.start()
+        checkpoint = await self._read_checkpoint()
         if self.gaps is not None:
             self.gaps.begin()
-            self.gaps.restore(await self._read_floors())
-            self.tap.gaps = self.gaps
-        # What workers of an earlier relay listened to: nothing that comes before their next sign is to be lost.
-        self.connection.interest(self._interests | await self._read_interests())
+            known: Mapping[str, Any] = checkpoint.get("channels", {})
+            self.gaps.restore({int(channel): one for channel, one in known.items()})
+            self.forwarder.gaps = self.gaps
+        # Includes the interests under an earlier relay: events that arrive before the next heartbeat must not be lost.
+        self.connection.set_interests(self._interests | frozenset(checkpoint.get("interests", ())))
         await self.client.login()
         if self.gaps is not None:
             self.gaps.fill()
-        await self.desk.open()
+        await self.server.open()
         self._tasks = [
-            asyncio.create_task(self._note(), name="mezon-relay-notes"),
-            asyncio.create_task(self._words(), name="mezon-relay-state"),
+            asyncio.create_task(self._write_checkpoints(), name="mezon-relay-checkpoints"),
+            asyncio.create_task(self._publish_state(), name="mezon-relay-state"),
         ]
 
     async def stop(self) -> None:
-        """End in order: take nothing more, bring what was taken, close."""
+        """Stop in order: end the calls, disconnect from Mezon, publish the queued events, and stop the rest."""
         for task in self._tasks:
             task.cancel()
-        await self.desk.close()
+        await self.server.close()
         with contextlib.suppress(Exception):
             await self.client.disconnect()
         if self._lock.held:
-            # What is noted as seen has to be in the stream: the next relay fetches the rest.
-            if await self.publisher.drain(_LAST_EVENTS):
-                await self._write_notes()
+            # The checkpoint must not be ahead of the stream: the next relay fetches what follows the checkpoint.
+            if await self.publisher.drain(_DRAIN_TIMEOUT):
+                await self._write_checkpoint(self._checkpoint())
             await self.answers.flush()
         if self.gaps is not None:
             await self.gaps.stop()
         await self.publisher.stop()
         await self.members.stop()
 
-    # ---- what workers listen to
+    # ---- interests
 
-    def _interests_changed(self) -> None:
-        wanted, filters = self.members.interests(), self.members.filters()
+    def _update_interests(self) -> None:
+        interests, filters = self.members.interests(), self.members.filters()
         if not self.members.all:
-            # Nobody is there: what the last ones wanted waits in the stream for the next ones.
+            # Without workers, the stream collects what the last ones wanted for the next ones.
             return
         if filters != self._filters:
             self._filters = filters
-            self.tap.sieve.set(filters)
-        if wanted != self._interests:
-            logger.info("Workers listen to %d kinds of events", len(wanted))
-            self._interests = wanted
-            self.connection.interest(wanted)
+            self.forwarder.filter.set(filters)
+        if interests != self._interests:
+            logger.info("Workers listen to %d kinds of events", len(interests))
+            self._interests = interests
+            self.connection.set_interests(interests)
 
-    # ---- notes for the next relay
+    # ---- the checkpoint for the next relay
 
-    async def _note(self) -> None:
+    async def _write_checkpoints(self) -> None:
         while True:
-            await asyncio.sleep(_NOTE)
-            # Notes must not run ahead of the stream: what is noted as seen is in it.
-            floors = self._floors()
-            if await self.publisher.drain(_LAST_EVENTS):
-                await self._write(floors)
+            await asyncio.sleep(_CHECKPOINT_INTERVAL)
+            # Taken before the drain, so that every message it marks as seen is in the stream when it is written.
+            checkpoint = self._checkpoint()
+            if await self.publisher.drain(_DRAIN_TIMEOUT):
+                await self._write_checkpoint(checkpoint)
 
-    def _floors(self) -> bytes:
-        known: Mapping[int, Any] = {} if self.gaps is None else self.gaps.known()
-        return json.dumps({"channels": known, "interests": sorted(self._interests)}).encode()
+    def _checkpoint(self) -> bytes:
+        channels: Mapping[int, Any] = {} if self.gaps is None else self.gaps.known()
+        return json.dumps({"channels": channels, "interests": sorted(self._interests)}).encode()
 
-    async def _write_notes(self) -> None:
-        await self._write(self._floors())
-
-    async def _write(self, floors: bytes) -> None:
-        if floors == self._noted or not self._lock.held:
+    async def _write_checkpoint(self, checkpoint: bytes) -> None:
+        if checkpoint == self._written or not self._lock.held:
             return
         try:
-            subject = f"$KV.{self._relay.names.notes}.{_FLOORS}"
-            await self._nats.request(subject, floors, timeout=5)
-            self._noted = floors
+            subject = f"$KV.{self._relay.names.notes}.{_CHECKPOINT_KEY}"
+            await self._nats.request(subject, checkpoint, timeout=5)
+            self._written = checkpoint
         except Exception as error:
-            logger.debug("No notes were left for the next relay: %s", error or type(error).__name__)
+            logger.debug("The checkpoint was not written: %s", error or type(error).__name__)
 
-    async def _notes(self) -> dict[str, Any]:
-        import base64
-
-        stream = f"KV_{self._relay.names.notes}"
-        last = {"last_by_subj": f"$KV.{self._relay.names.notes}.{_FLOORS}"}
-        found = await api(self._nats, f"STREAM.MSG.GET.{stream}", last, absent_is_none=True)
+    async def _read_checkpoint(self) -> dict[str, Any]:
+        found = await last_value(self._nats, self._relay.names.notes, _CHECKPOINT_KEY)
         if found is None:
             return {}
         try:
-            notes = json.loads(base64.b64decode(found["message"].get("data", "")) or b"{}")
+            checkpoint = json.loads(found or b"{}")
         except (ValueError, RecursionError):
-            notes = None
-        if not isinstance(notes, dict):
-            logger.warning("The notes of an earlier relay cannot be read; this one begins without them")
+            checkpoint = None
+        if not isinstance(checkpoint, dict):
+            logger.warning("The checkpoint of an earlier relay cannot be read; this one starts without it")
             return {}
-        return notes
+        return checkpoint
 
-    async def _read_floors(self) -> dict[int, Any]:
-        known = (await self._notes()).get("channels", {})
-        return {int(channel): one for channel, one in known.items()}
-
-    async def _read_interests(self) -> frozenset[str]:
-        return frozenset((await self._notes()).get("interests", ()))
-
-    async def _words(self) -> None:
-        """Say who is in charge, so that calls which an earlier relay had are asked again, and those lost on the way."""
+    async def _publish_state(self) -> None:
+        """Publish who is in charge, so that workers repeat calls that an earlier relay did not answer."""
         while True:
             if self._lock.held:
-                word = {
+                state = {
                     "epoch": self._lock.epoch,
-                    "line": self._relay.line,
+                    "reconnects": self._relay.reconnects,
                     "state": self.client.state,
                     "trouble": self.publisher.trouble,
                     "at": time.time(),
                 }
                 with contextlib.suppress(Exception):
-                    await self._nats.publish(self._relay.names.state, json.dumps(word).encode())
-            await asyncio.sleep(_WORD)
+                    await self._nats.publish(self._relay.names.state, json.dumps(state).encode())
+            await asyncio.sleep(_STATE_INTERVAL)
 
 
 __all__ = ["LockLostError", "Relay"]

@@ -1,4 +1,4 @@
-"""Brings a worker's calls to the relay and the answers back, also over the death of a relay."""
+"""A worker's client for calls to the relay, which repeats unanswered calls after a failover."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._cluster.broker import message_size, status_of
-from mezon._cluster.delivery import SCOPE
-from mezon._cluster.names import CALL_KEY, PART, TIMEOUT
-from mezon._cluster.packets import Packet, error_of
+from mezon._cluster.broker import message_size, message_status
+from mezon._cluster.delivery import CURRENT_SCOPE
+from mezon._cluster.protocol import CALL_KEY, PART, REPEATED, TIMEOUT, WORKER, Packet, decode_error
 from mezon.errors import DeliveryUnknownError, InvalidArgumentError, MezonConnectionError, MezonTimeoutError
 from mezon.utils.logger import get_logger
 
@@ -19,197 +18,188 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-    from mezon._cluster.names import Names
+    from mezon._cluster.protocol import Names
 
 logger = get_logger("mezon.cluster")
 
-#: Who calls; the relay is fair between them.
-WORKER: Final = "Mezon-Worker"
+#: Seconds between two attempts while no relay answers.
+_RETRY_INTERVAL: Final = 0.2
 
-#: The call may have been made before: look whether its answer is remembered.
-REPEATED: Final = "Mezon-Repeated"
+#: Seconds that an answer may take beyond the time limit given to the relay.
+_ANSWER_MARGIN: Final = 0.5
 
-#: Seconds between two tries while no relay is there, and between two looks at the relay's epoch.
-_PAUSE: Final = 0.2
+#: Time limit in seconds of a call without one, and of a call without an answer.
+_DEFAULT_TIMEOUT: Final = 300.0
+_POST_TIMEOUT: Final = 30.0
 
-#: Seconds that an answer may take beyond the relay's own time limit.
-_MARGIN: Final = 0.5
-
-#: Seconds the relay has for a call whose answer nobody needs.
-_POSTED: Final = 30.0
-
-#: The status of a message that nobody is subscribed to.
+#: The status of a message that no client is subscribed to.
 _NO_RESPONDERS: Final = 503
 
 
-class Courier:
-    """The way to the relay for one worker.
+class RelayClient:
+    """Makes the calls of one worker, or of the operator.
 
-    A call waits up to its deadline when no relay is there. When another relay takes over, what was asked of the old one
-    is asked again, by its key: what was done is not done twice as far as its answer was remembered. The same when this
-    worker or the relay had lost the connection to NATS: the question or the answer may be lost with it.
+    A call waits until its deadline while no relay answers. When another relay takes over, unanswered calls are repeated
+    with the same key, so that a call whose answer is cached is not made again. The same happens when this worker or the
+    relay has reconnected to NATS, because the call or its answer may be lost.
 
     Args:
         client: The connection to NATS.
         names: The bot's names.
-        worker: The caller: a worker, or the operator.
+        caller: The worker, or the operator.
     """
 
-    def __init__(self, client: Client, names: Names, worker: str) -> None:
+    def __init__(self, client: Client, names: Names, caller: str) -> None:
         self._client = client
         self._names = names
-        self._worker = worker
-        #: The relay in charge, and how often it has lost and found NATS.
+        self._caller = caller
+        #: The epoch of the relay in charge, and how often it has reconnected to NATS.
         self._relay = (0, 0)
         self._changed = asyncio.Event()
         self._subscriptions: list[Any] = []
-        self._number = 0
-        self._alone = False
-        #: Where answers come, the calls that wait for one, and the number of the last question.
+        self._last_key = 0
+        self._logged_absence = False
         self._inbox = ""
-        self._questions: dict[str, _Question] = {}
-        self._asked = 0
+        self._pending: dict[str, _PendingCall] = {}
+        self._last_call = 0
 
     async def start(self) -> None:
-        """Follow which relay is in charge, and take answers."""
+        """Subscribe to answers and to the state of the relay."""
         self._inbox = self._client.new_inbox()
         self._subscriptions = [
-            await self._client.subscribe(f"{self._inbox}.*", cb=self._answered),
-            await self._client.subscribe(self._names.state, cb=self._state),
+            await self._client.subscribe(f"{self._inbox}.*", cb=self._receive_answer),
+            await self._client.subscribe(self._names.state, cb=self._receive_state),
         ]
 
     async def stop(self) -> None:
-        """End both."""
+        """Unsubscribe."""
         subscriptions, self._subscriptions = self._subscriptions, []
         if not self._client.is_closed:
             for subscription in subscriptions:
                 await subscription.unsubscribe()
 
-    async def _answered(self, message: Msg) -> None:
-        question = self._questions.get(message.subject.rpartition(".")[2])
-        if question is not None:
-            question.take(message)
+    async def _receive_answer(self, message: Msg) -> None:
+        pending = self._pending.get(message.subject.rpartition(".")[2])
+        if pending is not None:
+            pending.receive(message)
 
-    async def _state(self, message: Msg) -> None:
+    async def _receive_state(self, message: Msg) -> None:
         try:
-            word = json.loads(message.data)
-            relay = (int(word["epoch"]), int(word.get("line", 0)))
+            state = json.loads(message.data)
+            relay = (int(state["epoch"]), int(state.get("reconnects", 0)))
         except (ValueError, KeyError, TypeError):
             return
-        self._alone = False
+        self._logged_absence = False
         if relay > self._relay:
             self._relay = relay
-            self.ask_again()
+            self.repeat_pending()
 
-    def ask_again(self) -> None:
-        """Ask everything again that is not answered: it may be lost."""
+    def repeat_pending(self) -> None:
+        """Repeat every unanswered call, because the call or its answer may be lost."""
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def ask(
-        self, what: str, packet: Packet, timeout: float | None, name: str, *, harmless: bool = False
+    async def call(
+        self, kind: str, packet: Packet, timeout: float | None, name: str, *, idempotent: bool = False
     ) -> Packet:
         """Make a call and wait for its answer.
 
         Args:
-            what: The kind of call: socket, http, store or session.
+            kind: The kind of call: socket, http, store, session, interest or replay.
             packet: The call.
             timeout: Seconds; None for five minutes.
-            name: What errors call it.
-            harmless: Done twice it does no harm, so its answer need not be remembered.
+            name: The name of the call in errors.
+            idempotent: Repeating the call is safe, so its answer is not cached.
 
         Raises:
-            MezonError: What the relay's own call raised, as the same class.
-            MezonTimeoutError: If the relay gave no answer in time.
-            MezonConnectionError: If no relay was there in time: nothing was sent.
-            DeliveryUnknownError: If the relay died with the call.
-            InvalidArgumentError: If the call is larger than a message of NATS may be.
+            MezonError: What the relay's call raised, of the same class.
+            MezonTimeoutError: The relay did not answer in time.
+            MezonConnectionError: No relay was there in time. Nothing was sent.
+            DeliveryUnknownError: The relay stopped while it made the call.
+            InvalidArgumentError: The call is larger than a message of NATS may be.
         """
         from nats import errors
 
-        seconds = 300.0 if timeout is None else timeout
-        until = time.monotonic() + seconds
-        headers = {WORKER: self._worker, TIMEOUT: f"{seconds:.3f}"}
-        scope = SCOPE.get()
-        if not harmless:
+        seconds = _DEFAULT_TIMEOUT if timeout is None else timeout
+        deadline = time.monotonic() + seconds
+        headers = {WORKER: self._caller, TIMEOUT: f"{seconds:.3f}"}
+        scope = CURRENT_SCOPE.get()
+        if not idempotent:
             headers[CALL_KEY] = self._own_key() if scope is None else scope.next_key()
-            if scope is not None and scope.delivery.began_before:
+            if scope is not None and scope.delivery.may_have_run:
                 headers[REPEATED] = "1"
-        data, asked = packet.encode(), False
+        data, published = packet.encode(), False
         while True:
-            left = until - time.monotonic()
+            left = deadline - time.monotonic()
             if left <= 0:
-                raise self._late(name, asked, harmless)
+                raise self._timeout_error(name, published, idempotent)
             if not self._client.is_connected:
-                # What is published now would leave with the next connection, perhaps after the caller has given up.
+                # Published now, it would be sent after the reconnect, perhaps when the caller has given up.
                 await self._wait_changed(left)
                 continue
             headers[TIMEOUT] = f"{left:.3f}"
             self._check_size(name, data, headers)
             try:
-                answer = Packet.decode(await self._once(what, data, headers, left + _MARGIN))
+                answer = Packet.decode(await self._publish(kind, data, headers, left + _ANSWER_MARGIN))
             except errors.NoRespondersError:
-                # Nobody has it: it waits for the next relay.
-                if not self._alone:
-                    self._alone = True
+                if not self._logged_absence:
+                    self._logged_absence = True
                     logger.info("No relay of bot %d is there; waiting for one", self._names.bot)
-                await asyncio.sleep(min(_PAUSE, left))
+                await asyncio.sleep(min(_RETRY_INTERVAL, left))
                 continue
             except (errors.Error, TimeoutError, OSError) as error:
                 logger.debug("%s: %s", name, error or type(error).__name__)
-                asked = True
+                published = True
                 headers[REPEATED] = "1"
-                await asyncio.sleep(min(_PAUSE, left))
+                await asyncio.sleep(min(_RETRY_INTERVAL, left))
                 continue
             except _RelayChangedError:
-                asked = True
+                published = True
                 headers[REPEATED] = "1"
                 continue
-            failure = error_of(answer)
+            failure = decode_error(answer)
             if failure is not None:
                 raise failure
             return answer
 
-    async def _once(self, what: str, data: bytes, headers: dict[str, str], patience: float) -> bytes:
-        """Ask the relay that is in charge now; a new one, or a new line to it, ends the wait.
+    async def post(self, kind: str, packet: Packet) -> None:
+        """Make a call without waiting for an answer. The call is lost if no relay is there."""
+        headers = {WORKER: self._caller, TIMEOUT: f"{_POST_TIMEOUT:g}"}
+        data = packet.encode()
+        self._check_size(str(packet.values.get("name", kind)), data, headers)
+        await self._client.publish(self._names.call(self._caller, kind), data, headers=headers)
 
-        So does the first word of any, for it need not be of the relay that was asked. The one that was finds the call
-        by its key when it is asked again.
+    async def _publish(self, kind: str, data: bytes, headers: dict[str, str], timeout: float) -> bytes:
+        """Publish a call and return the encoded answer.
+
+        A state of the relay that differs from the last one ends the wait, even the first one received: it need not be
+        of the relay that got the call. The relay that did recognises the repeated call by its key.
         """
-        self._asked += 1
-        number = str(self._asked)
-        question = self._questions[number] = _Question()
-        changing = asyncio.ensure_future(self._changed.wait())
+        self._last_call += 1
+        number = str(self._last_call)
+        pending = self._pending[number] = _PendingCall()
+        changed = asyncio.ensure_future(self._changed.wait())
         try:
-            reply = f"{self._inbox}.{number}"
-            await self._client.publish(
-                self._names.call(self._worker, what), data, reply=reply, headers=headers
-            )
-            waiting: list[asyncio.Future[Any]] = [question.answer, changing]
-            await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            if question.answer.done():
-                return question.answer.result()
-            raise _RelayChangedError if changing.done() else TimeoutError
+            subject, reply = self._names.call(self._caller, kind), f"{self._inbox}.{number}"
+            await self._client.publish(subject, data, reply=reply, headers=headers)
+            waiting: list[asyncio.Future[Any]] = [pending.answer, changed]
+            await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if pending.answer.done():
+                return pending.answer.result()
+            raise _RelayChangedError if changed.done() else TimeoutError
         finally:
-            del self._questions[number]
-            changing.cancel()
-            question.answer.cancel()
+            del self._pending[number]
+            changed.cancel()
+            pending.answer.cancel()
 
-    async def _wait_changed(self, patience: float) -> None:
-        """Wait for another relay or another connection to NATS."""
+    async def _wait_changed(self, timeout: float) -> None:
+        """Wait for another relay or a reconnect to NATS."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 await self._changed.wait()
 
-    async def tell(self, what: str, packet: Packet) -> None:
-        """Make a call whose answer nobody needs; it is lost when no relay is there."""
-        headers = {WORKER: self._worker, TIMEOUT: f"{_POSTED:g}"}
-        data = packet.encode()
-        self._check_size(str(packet.values.get("name", what)), data, headers)
-        await self._client.publish(self._names.call(self._worker, what), data, headers=headers)
-
     def _check_size(self, name: str, data: bytes, headers: dict[str, str]) -> None:
-        """Refuse a call that the server would answer by closing the connection."""
+        """Raise for a call that the server would answer by closing the connection."""
         size, limit = message_size(data, headers), self._client.max_payload
         if size > limit:
             raise InvalidArgumentError(
@@ -218,52 +208,54 @@ class Courier:
             )
 
     def _own_key(self) -> str:
-        """Give the key of a call that no event has caused: a repetition of it can only come from this process."""
-        self._number += 1
-        return f"{self._worker}/{self._number}"
+        """Return the key of a call outside of any handler. Only this process can repeat it."""
+        self._last_key += 1
+        return f"{self._caller}/{self._last_key}"
 
-    def _late(self, name: str, asked: bool, harmless: bool) -> Exception:
-        if not asked and not self._client.is_connected:
+    def _timeout_error(self, name: str, published: bool, idempotent: bool) -> Exception:
+        if not published and not self._client.is_connected:
             return MezonConnectionError(f"{name} was not sent: the connection to NATS is lost")
-        if not asked:
+        if not published:
             return MezonConnectionError(
                 f"{name} was not sent: no relay of this bot is there; start `mezon relay`"
             )
-        if harmless:
-            return MezonTimeoutError(f"no answer to {name} in time; the relay may be busy or gone")
+        if idempotent:
+            return MezonTimeoutError(
+                f"the relay did not answer {name} in time; it may be busy or may have stopped"
+            )
         return DeliveryUnknownError(
-            f"the relay went away with {name}: it may or may not have been carried out"
+            f"the relay did not answer {name}: the call may or may not have been made"
         )
 
 
-class _Question:
-    """A call on its way, and the parts of its answer.
+class _PendingCall:
+    """A published call and the parts of its answer.
 
     Attributes:
-        answer: The encoded answer when it is whole.
+        answer: The complete encoded answer.
     """
 
     def __init__(self) -> None:
         self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._parts: list[bytes] = []
 
-    def take(self, message: Msg) -> None:
-        """Take the answer, a part of it, or the server's word that nobody was asked."""
+    def receive(self, message: Msg) -> None:
+        """Receive the answer, a part of it, or the server's status that there are no subscribers."""
         if self.answer.done():
             return
-        if status_of(message) == _NO_RESPONDERS:
+        if message_status(message) == _NO_RESPONDERS:
             from nats import errors
 
             self.answer.set_exception(errors.NoRespondersError())
             return
-        place, _, count = (message.headers or {}).get(PART, "1/1").partition("/")
+        number, _, count = (message.headers or {}).get(PART, "1/1").partition("/")
         self._parts.append(message.data)
-        if place != str(len(self._parts)):
-            # A part was lost with a connection: the call is asked again.
+        if number != str(len(self._parts)):
+            # A part was lost with a connection: the call is repeated.
             self.answer.set_exception(ConnectionError("a part of the answer was lost"))
-        elif place == count:
+        elif number == count:
             self.answer.set_result(b"".join(self._parts))
 
 
 class _RelayChangedError(Exception):
-    """Another relay is in charge, or the line to it is a new one."""
+    """Another relay is in charge, or the relay has reconnected to NATS."""

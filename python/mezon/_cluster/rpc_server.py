@@ -1,18 +1,31 @@
-"""Answers the calls of workers: fair between them, each once, and only while this relay is in charge."""
+"""The relay's server for the calls of workers: fair between workers, each call once, and only while in charge."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import math
 import time
 from collections import OrderedDict, deque
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import message_size
-from mezon._cluster.names import CALL_KEY, OPERATOR, PART, TIMEOUT, are_tokens
-from mezon._cluster.packets import Packet, packed_error
-from mezon._cluster.relay_client import REPEATED, WORKER
+from mezon._cluster.protocol import (
+    CALL_KEY,
+    OPERATOR,
+    PART,
+    REPEATED,
+    TIMEOUT,
+    WORKER,
+    Packet,
+    are_tokens,
+    encode_error,
+    was_sent,
+)
 from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonError, MezonTimeoutError
+from mezon.utils.background import BackgroundTasks
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -21,93 +34,252 @@ if TYPE_CHECKING:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
-    from mezon._cluster.answers import Answers
-    from mezon._cluster.names import Names
+    from mezon._cluster.protocol import Names
 
 logger = get_logger("mezon.cluster")
 
-#: Calls that are made at once, by kind. A worker with a thousand calls waits behind one with a single one.
-_AT_ONCE: Final = {"socket": 512, "http": 4, "store": 32, "session": 8, "replay": 8, "interest": 64}
+#: Concurrent calls by kind. The calls of one busy worker do not delay those of the others; see `FairQueue`.
+_CONCURRENCY: Final = {"socket": 512, "http": 4, "store": 32, "session": 8, "replay": 8, "interest": 64}
 
-#: Calls that the operator makes, and nobody else.
+#: Kinds of calls reserved for the operator.
 OPERATOR_CALLS: Final = frozenset({"replay"})
 
-#: In the values of a call, who makes it. Whatever the packet says is overwritten.
+#: The key of the caller in the values of a call. The server sets it, whatever the packet contains.
 CALLER: Final = "caller"
 
-#: Calls that may wait for their turn, of one worker.
-_WAITING: Final = 10_000
+#: The maximum of queued calls of one worker name.
+_MAX_QUEUED: Final = 10_000
 
-#: Bytes of a message that are left to the headers of a part of an answer.
-_HEADERS: Final = 256
+#: Bytes of a message reserved for the headers of a part of an answer.
+_HEADER_SIZE: Final = 256
+
+#: Answers kept in memory; the bucket keeps them longer.
+_MAX_CACHED: Final = 50_000
+
+#: The maximum size of a cached answer. Calls that change something have short answers.
+_MAX_CACHED_SIZE: Final = 64 * 1024
+
+#: Seconds for one lookup in the bucket, and between two.
+_LOOKUP_TIMEOUT: Final = 2.0
+_LOOKUP_INTERVAL: Final = 0.3
+
+#: Answers being written to the bucket. Above it, the next call waits.
+_MAX_WRITES: Final = 1_000
+
+#: Seconds for the writes that are left when the relay stops.
+_FLUSH_TIMEOUT: Final = 5.0
 
 
-class Turns:
-    """Lets calls begin in turns: one of each worker name that has any, and within a name one of each of its processes.
+class FairQueue:
+    """Starts queued calls in turn: one of each worker name, and within a name one of each process.
 
-    The name is what NATS lets a worker write, so no worker gets more turns by inventing processes.
+    Names are those that NATS' permissions prove. So no worker gets a larger share by inventing processes.
     """
 
-    def __init__(self, at_once: int) -> None:
-        self._free = at_once
-        self._names: OrderedDict[str, _Lines] = OrderedDict()
+    def __init__(self, concurrency: int) -> None:
+        self._free = concurrency
+        self._names: OrderedDict[str, _NameQueue] = OrderedDict()
 
-    def line_up(self, worker: str, begin: Callable[[], None]) -> bool:
-        """Have ``begin`` called when it is the worker's turn; False when too many calls of its name wait."""
+    def enqueue(self, worker: str, start: Callable[[], None]) -> bool:
+        """Call ``start`` when it is the worker's turn. Return False if too many calls of its name are queued."""
         name, _, process = worker.partition(".")
-        lines = self._names.get(name)
-        if lines is None:
-            lines = self._names[name] = _Lines()
-        if lines.waiting >= _WAITING:
+        queue = self._names.get(name)
+        if queue is None:
+            queue = self._names[name] = _NameQueue()
+        if queue.size >= _MAX_QUEUED:
             return False
-        lines.add(process, begin)
-        self._go_on()
+        queue.add(process, start)
+        self._start_next()
         return True
 
-    def done(self) -> None:
-        """Take an ended call out."""
+    def release(self) -> None:
+        """Note that a started call has ended."""
         self._free += 1
-        self._go_on()
+        self._start_next()
 
-    def _go_on(self) -> None:
+    def _start_next(self) -> None:
         while self._free > 0 and self._names:
-            name, lines = self._names.popitem(last=False)
-            begin = lines.take()
-            if lines.waiting:
-                self._names[name] = lines
+            name, queue = self._names.popitem(last=False)
+            start = queue.pop()
+            if queue.size:
+                self._names[name] = queue
             self._free -= 1
-            begin()
+            start()
 
 
-class _Lines:
-    """The waiting calls of one worker name, by process."""
+class _NameQueue:
+    """The queued calls of one worker name, by process."""
 
     def __init__(self) -> None:
-        self.waiting = 0
-        self._lines: OrderedDict[str, deque[Callable[[], None]]] = OrderedDict()
+        self.size = 0
+        self._processes: OrderedDict[str, deque[Callable[[], None]]] = OrderedDict()
 
-    def add(self, process: str, begin: Callable[[], None]) -> None:
-        self._lines.setdefault(process, deque()).append(begin)
-        self.waiting += 1
+    def add(self, process: str, start: Callable[[], None]) -> None:
+        self._processes.setdefault(process, deque()).append(start)
+        self.size += 1
 
-    def take(self) -> Callable[[], None]:
-        process, line = self._lines.popitem(last=False)
-        begin = line.popleft()
-        if line:
-            self._lines[process] = line
-        self.waiting -= 1
-        return begin
+    def pop(self) -> Callable[[], None]:
+        process, calls = self._processes.popitem(last=False)
+        start = calls.popleft()
+        if calls:
+            self._processes[process] = calls
+        self.size -= 1
+        return start
 
 
-class Desk:
-    """Takes the calls of all workers of a bot.
+class AnswerCache:
+    """Makes each keyed call once, so that a handler that runs again does not repeat its messages.
+
+    An answer is in memory at once, and shortly afterwards in a bucket, where the next relay finds it. A relay that is
+    killed after the call and before the write is the remaining case in which a call is repeated.
 
     Args:
         client: The connection to NATS.
         names: The bot's names.
-        in_charge: Whether it is certain that no other relay is.
-        ways: By kind of call, what makes it: gets the call and the seconds it has.
-        answers: Remembers what was answered.
+        ttl: Seconds for which an answer is cached.
+
+    Attributes:
+        hits: Calls that were answered from the cache.
+    """
+
+    def __init__(self, client: Client, names: Names, ttl: float) -> None:
+        self._client = client
+        self._prefix = f"$KV.{names.answers}."
+        self._names = names
+        self._ttl = ttl
+        #: By call, the time it was received and its answer; None if the call was not made.
+        self._cached: dict[str, tuple[float, asyncio.Future[Packet | None]]] = {}
+        self._writes = BackgroundTasks(logger)
+        self._free_writes = asyncio.Semaphore(_MAX_WRITES)
+        self._write_ended = asyncio.Event()
+        self._bucket: Any = None
+        self.hits = 0
+
+    async def get_or_call(
+        self, key: str, repeated: bool, call: Callable[[], Awaitable[Packet]], timeout: float = 30.0
+    ) -> Packet:
+        """Return the cached answer of a call, or make the call.
+
+        A duplicate of a call in progress waits for its answer. A call that was not sent is not cached: a duplicate that
+        waited for it is made instead.
+
+        Args:
+            key: The call's key.
+            repeated: The call may have been made before, possibly by an earlier relay.
+            call: Makes the call. It must not raise.
+            timeout: Seconds for finding out whether a repeated call was made before.
+
+        Raises:
+            MezonConnectionError: That cannot be found out. The call was not made.
+        """
+        digest = blake2b(key.encode(), digest_size=16).hexdigest()
+        while (cached := self._cached.get(digest)) is not None:
+            shared = await asyncio.shield(cached[1])
+            if shared is not None:
+                self.hits += 1
+                return shared
+        future: asyncio.Future[Packet | None] = asyncio.get_running_loop().create_future()
+        self._cached[digest] = (time.monotonic(), future)
+        self._evict()
+        try:
+            answer = await self._read(digest, timeout) if repeated else None
+            if answer is not None:
+                self.hits += 1
+            else:
+                answer = await call()
+                if not was_sent(answer):
+                    self._forget(digest, future)
+                    return answer
+                await self._start_write(digest, answer)
+        except Exception:
+            self._forget(digest, future)
+            raise
+        except BaseException:
+            # The relay stops. Duplicates end without an answer too, and their workers ask the next relay.
+            self._cached.pop(digest, None)
+            future.cancel()
+            raise
+        future.set_result(answer)
+        return answer
+
+    async def flush(self) -> None:
+        """Wait until the started writes have ended."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FLUSH_TIMEOUT):
+                while self._writes:
+                    self._write_ended.clear()
+                    await self._write_ended.wait()
+
+    def _forget(self, digest: str, future: asyncio.Future[Packet | None]) -> None:
+        """Let the next duplicate make a call that was not made."""
+        self._cached.pop(digest, None)
+        future.set_result(None)
+
+    def _evict(self) -> None:
+        limit = time.monotonic() - self._ttl
+        while self._cached:
+            oldest = next(iter(self._cached))
+            at, future = self._cached[oldest]
+            if (at >= limit and len(self._cached) <= _MAX_CACHED) or not future.done():
+                break
+            del self._cached[oldest]
+
+    async def _read(self, digest: str, timeout: float) -> Packet | None:
+        """Read an answer from the bucket. Without NATS, making the call could mean to make it twice."""
+        from nats import errors as nats_errors
+        from nats.js import errors
+
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                if self._bucket is None:
+                    stream = self._client.jetstream(timeout=_LOOKUP_TIMEOUT)
+                    self._bucket = await stream.key_value(self._names.answers)
+                entry = await self._bucket.get(digest)
+            except errors.KeyNotFoundError:
+                return None
+            except (errors.Error, nats_errors.Error, OSError, TimeoutError) as error:
+                if time.monotonic() > deadline:
+                    raise MezonConnectionError(
+                        "not sent: NATS does not say whether this call of a repeated event was made before"
+                    ) from None
+                logger.debug("A cached answer cannot be read yet: %s", error or type(error).__name__)
+                await asyncio.sleep(_LOOKUP_INTERVAL)
+            else:
+                return Packet.decode(entry.value)
+
+    async def _start_write(self, digest: str, answer: Packet) -> None:
+        data = answer.encode()
+        if len(data) > _MAX_CACHED_SIZE:
+            return
+        await self._free_writes.acquire()
+        task = self._writes.spawn(self._write(digest, data), "write an answer to the cache")
+        task.add_done_callback(self._end_write)
+
+    def _end_write(self, _: asyncio.Task[None]) -> None:
+        self._free_writes.release()
+        self._write_ended.set()
+
+    async def _write(self, digest: str, data: bytes) -> None:
+        try:
+            await self._client.request(f"{self._prefix}{digest}", data, timeout=5)
+        except Exception as error:
+            logger.warning("An answer cannot be stored for a later relay: %s", error or type(error).__name__)
+
+
+class RpcServer:
+    """Answers the calls of all workers of a bot.
+
+    Args:
+        client: The connection to NATS.
+        names: The bot's names.
+        in_charge: Returns whether certainly no other relay is in charge.
+        handlers: By kind of call, its handler, which gets the call and the seconds left.
+        answers: The cache of answers.
+
+    Attributes:
+        calls: The number of calls received.
+        refused: Those of them that named a foreign reply subject, or that their caller may not make.
     """
 
     def __init__(
@@ -115,28 +287,27 @@ class Desk:
         client: Client,
         names: Names,
         in_charge: Callable[[], bool],
-        ways: dict[str, Callable[[Packet, float], Awaitable[Packet]]],
-        answers: Answers,
+        handlers: dict[str, Callable[[Packet, float], Awaitable[Packet]]],
+        answers: AnswerCache,
     ) -> None:
         self._client = client
         self._names = names
         self._in_charge = in_charge
-        self._ways = ways
+        self._handlers = handlers
         self._answers = answers
-        self._turns = {what: Turns(_AT_ONCE[what]) for what in ways}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._queues = {kind: FairQueue(_CONCURRENCY[kind]) for kind in handlers}
+        self._tasks = BackgroundTasks(logger, level=logging.ERROR)
         self._subscriptions: list[Any] = []
         self.calls = 0
-        #: Calls that named a reply subject of somebody else, or that their caller may not make.
         self.refused = 0
 
     async def open(self) -> None:
-        """Take calls from now on."""
+        """Start to receive calls."""
         for subjects in self._names.call_subjects:
-            self._subscriptions.append(await self._client.subscribe(subjects, cb=self._came))
+            self._subscriptions.append(await self._client.subscribe(subjects, cb=self._receive))
 
     async def close(self) -> None:
-        """Take no more; what is being made is stopped, and its worker asks the next relay."""
+        """Stop. Calls in progress are cancelled, and their workers ask the next relay."""
         subscriptions, self._subscriptions = self._subscriptions, []
         for subscription in subscriptions:
             if self._client.is_closed:
@@ -144,94 +315,89 @@ class Desk:
             try:
                 await subscription.unsubscribe()
             except Exception as error:
-                logger.debug("The desk: %s", error or type(error).__name__)
-        for task in list(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
+                logger.debug("Unsubscribing from calls failed: %s", error or type(error).__name__)
+        await self._tasks.stop()
 
-    async def _came(self, message: Msg) -> None:
+    async def _receive(self, message: Msg) -> None:
         if not self._in_charge():
-            # Unanswered on purpose: the relay that is in charge, now or soon, will be asked.
+            # Deliberately without an answer: the worker asks the relay that is in charge.
             return
         self.calls += 1
-        caller, what = self._names.called(message.subject)
+        caller, kind = self._names.parse_call(message.subject)
         if not are_tokens(caller):
-            self._refuse(caller, "its caller has no name that a worker may have")
+            self._count_refusal(caller, "its caller has no valid worker name")
             return
-        if message.reply and not self._names.is_answerable(caller, message.reply):
-            # The relay may publish where a worker may not: it never answers on a subject that is not the caller's own.
-            self._refuse(caller, "it wants its answer on a subject that is not its own")
+        if message.reply and not self._names.is_reply_subject_of(caller, message.reply):
+            # The relay may publish where a worker may not, so it never answers on a foreign subject.
+            self._count_refusal(caller, "its reply subject belongs to another client")
             return
-        # NATS has checked the subject; what a header says proves nothing.
+        # NATS has checked the subject. A header proves nothing.
         headers = {**(message.headers or {}), WORKER: caller}
-        turns = self._turns.get(what) if (what in OPERATOR_CALLS) == (caller == OPERATOR) else None
-        if turns is None:
-            self._refuse(caller, "it is of a kind that this caller may not make")
-            await self._answer(
-                message, packed_error(MezonError(f"the relay knows no calls of the kind {what}"))
-            )
+        queue = self._queues.get(kind) if (kind in OPERATOR_CALLS) == (caller == OPERATOR) else None
+        if queue is None:
+            self._count_refusal(caller, "this caller may not make calls of this kind")
+            error: MezonError = MezonError(f"the relay knows no calls of the kind {kind}")
+            await self._answer(message, encode_error(error))
             return
 
-        # The wait for its turn counts.
-        until = time.monotonic() + _seconds(headers)
+        # The time in the queue counts.
+        deadline = time.monotonic() + _timeout(headers)
 
-        def begin() -> None:
-            task = asyncio.ensure_future(self._make(what, message, headers, until))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        def start() -> None:
+            self._tasks.spawn(self._handle(kind, message, headers, deadline), f"a call of the kind {kind}")
 
-        if not turns.line_up(headers.get(WORKER, ""), begin):
+        if not queue.enqueue(headers.get(WORKER, ""), start):
             error = MezonConnectionError(
-                f"not sent: {_WAITING} calls of this worker wait at the relay already"
+                f"not sent: {_MAX_QUEUED} calls of this worker wait at the relay already"
             )
-            await self._answer(message, packed_error(error))
+            await self._answer(message, encode_error(error))
 
-    def _refuse(self, caller: str, why: str) -> None:
+    def _count_refusal(self, caller: str, reason: str) -> None:
         self.refused += 1
-        # Each power of two: who repeats it does not fill the log.
+        # Logged at each power of two, so that a repeated refusal does not flood the log.
         if self.refused & (self.refused - 1) == 0:
-            logger.warning("A call of %r was refused: %s (%d so far)", caller[:80], why, self.refused)
+            logger.warning("A call of %r was refused: %s (%d so far)", caller[:80], reason, self.refused)
 
-    async def _make(self, what: str, message: Msg, headers: dict[str, str], until: float) -> None:
+    async def _handle(self, kind: str, message: Msg, headers: dict[str, str], deadline: float) -> None:
         try:
             packet = Packet.decode(message.data)
             packet.values[CALLER] = headers[WORKER]
             key = headers.get(CALL_KEY, "")
-            # A key of an event is shared by all workers, for another one may have to finish what one began. A key of a
-            # worker's own calls has two parts, and the first is its name.
+            # The key of an event's call has three parts and is shared by all workers, because another worker may handle
+            # the event again. The key of a worker's own call has two parts, and the first one is the worker's name.
             if key.count("/") == 1 and not key.startswith(f"{headers[WORKER]}/"):
-                raise InvalidArgumentError("the key of a call is that of another worker")
+                raise InvalidArgumentError("the key of the call belongs to another worker")
             if key:
                 repeated = REPEATED in headers
-                make = lambda: self._result(what, packet, until)  # noqa: E731
-                answer = await self._answers.once(key, repeated, make, until - time.monotonic())
+                call = lambda: self._call(kind, packet, deadline)  # noqa: E731
+                answer = await self._answers.get_or_call(key, repeated, call, deadline - time.monotonic())
             else:
-                answer = await self._result(what, packet, until)
+                answer = await self._call(kind, packet, deadline)
             await self._answer(message, answer)
         except (ValueError, RecursionError) as error:
-            text = f"the relay cannot read the call: {error}"
-            await self._answer(message, packed_error(InvalidArgumentError(text)))
+            text = f"the relay cannot decode the call: {error}"
+            await self._answer(message, encode_error(InvalidArgumentError(text)))
         except MezonError as error:
-            await self._answer(message, packed_error(error))
+            await self._answer(message, encode_error(error))
         finally:
-            self._turns[what].done()
+            self._queues[kind].release()
 
-    async def _result(self, what: str, packet: Packet, until: float) -> Packet:
-        """Make a call; what it raises is an answer too."""
+    async def _call(self, kind: str, packet: Packet, deadline: float) -> Packet:
+        """Call the handler. An error is an answer too."""
         try:
-            left = until - time.monotonic()
+            left = deadline - time.monotonic()
             if left <= 0:
-                raise MezonTimeoutError("not sent: its time was over before the relay came to it", sent=False)
+                raise MezonTimeoutError("not sent: the call timed out in the relay's queue", sent=False)
             if not self._in_charge():
                 raise MezonConnectionError("not sent: this relay is no longer in charge")
-            return await self._ways[what](packet, left)
+            return await self._handlers[kind](packet, left)
         except Exception as error:
             if not isinstance(error, MezonError):
                 logger.exception("A call of a worker failed in the relay")
-            return packed_error(error)
+            return encode_error(error)
 
     async def _answer(self, message: Msg, answer: Packet) -> None:
+        """Publish an answer, in parts if it is larger than a message may be."""
         if not message.reply:
             return
         data, limit = answer.encode(), self._client.max_payload
@@ -239,17 +405,17 @@ class Desk:
             if message_size(data) <= limit:
                 await self._client.publish(message.reply, data)
                 return
-            step = max(limit - _HEADERS, _HEADERS)
+            step = max(limit - _HEADER_SIZE, _HEADER_SIZE)
             count = -(-len(data) // step)
             for number in range(count):
                 part = data[number * step : (number + 1) * step]
                 await self._client.publish(message.reply, part, headers={PART: f"{number + 1}/{count}"})
         except Exception as error:
-            logger.debug("A worker got no answer: %s", error or type(error).__name__)
+            logger.debug("An answer was not sent: %s", error or type(error).__name__)
 
 
-def _seconds(headers: dict[str, str]) -> float:
-    """Return how long a caller waits; 0 if it does not say so."""
+def _timeout(headers: dict[str, str]) -> float:
+    """Return how long the caller waits; 0 if the header is missing or invalid."""
     try:
         seconds = float(headers.get(TIMEOUT, "0"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Settings of relay and workers: where the broker is, and how long things may take."""
+"""Settings of relay and workers: the address of NATS, time limits, and the layout of streams."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mezon._cluster.names import DEFAULT_PARTITIONS
+from mezon._cluster.protocol import DEFAULT_PARTITIONS
 from mezon.errors import InvalidArgumentError
 
 _SCHEMES: Final = frozenset({"nats", "tls", "ws", "wss"})
@@ -14,17 +14,17 @@ _SCHEMES: Final = frozenset({"nats", "tls", "ws", "wss"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
-    """How to reach NATS.
+    """How to connect to NATS.
 
     Attributes:
-        urls: Servers, as ``nats://host:4222`` or ``tls://...``; a cluster's separated by commas. User and password, or
-            a token, may stand in the URL. ``tls://`` in one of them requires TLS of all, as a TLS file does.
+        urls: Servers, as ``nats://host:4222`` or ``tls://...``, separated by commas. A URL may contain user and
+            password, or a token. ``tls://`` in one URL requires TLS of every server, and so does a TLS file.
         credentials: A ``.creds`` file.
         nkey_seed: A file with the seed of an nkey.
-        ca_file: PEM file of authorities to trust, for TLS.
-        certificate, key: PEM files of a certificate of our own, for servers that ask for one.
-        name: What the server's list of connections shows.
-        inbox: The prefix of the subjects on which this client is answered; "" for that of every client of NATS.
+        ca_file: PEM file of certificate authorities to trust.
+        certificate, key: PEM files of a client certificate.
+        name: The name shown in the server's list of connections.
+        inbox: The prefix of the client's reply subjects; "" for the default of NATS.
     """
 
     urls: str = field(repr=False)
@@ -45,16 +45,18 @@ class Broker:
         if self.credentials is not None and self.nkey_seed is not None:
             raise InvalidArgumentError("NATS takes a credentials file or an nkey, not both: leave one out")
         if (self.certificate is None) != (self.key is None):
-            raise InvalidArgumentError("a certificate for NATS comes with its key: give both files, or none")
+            raise InvalidArgumentError(
+                "a client certificate for NATS needs its key: pass both files, or none"
+            )
 
     @property
     def servers(self) -> list[str]:
-        """Each server's URL."""
+        """The URL of each server."""
         return [url.strip() for url in self.urls.split(",") if url.strip()]
 
     @property
     def tls(self) -> bool:
-        """Is TLS required? Then there is no connection without it."""
+        """Whether TLS is required."""
         files = (self.ca_file, self.certificate)
         return any(file is not None for file in files) or any(
             server.startswith(("tls://", "wss://")) for server in self.servers
@@ -62,7 +64,7 @@ class Broker:
 
     @property
     def shown(self) -> str:
-        """The servers without user and password."""
+        """The servers without user and password, for logs and errors."""
         return ", ".join(_host(server) for server in self.servers)
 
 
@@ -72,50 +74,50 @@ def _host(url: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """How long things may take, in seconds. Relay and workers of a bot have the same.
+    """Time limits in seconds. Relay and workers of a bot use the same ones.
 
-    The two sums that matter: a worker that dies loses its partitions after ``member_life``, and what it held comes
-    again ``ack_wait`` after it had it; a relay that dies is replaced after ``lock_life``.
+    A worker that dies loses its partitions after ``member_ttl``, and its unacknowledged events are redelivered after
+    ``ack_wait``. A relay that dies is replaced after ``lock_ttl``.
 
     Attributes:
-        beat: Between two signs of life of a worker.
-        member_life: Without a sign for so long a worker counts as dead.
-        ack_wait: An event that is neither acknowledged nor said to be in progress for so long is delivered again.
-        pin_life: The server gives a partition's consumer free when its owner has not asked for so long.
-        pull: How long one request for events waits at the server.
-        lock_beat: Between two signs of life of a relay.
-        lock_life: Without one for so long another relay takes over.
-        handoff: Handlers may run so long before a partition that is given away is let go without them.
-        answer_life: How long the answer to a call is remembered.
-        duplicate_window: How long the stream knows the id of an event.
+        heartbeat: Interval of a worker's heartbeats.
+        member_ttl: A worker without a heartbeat for this time counts as dead.
+        ack_wait: An event without an acknowledgement or a progress report for this time is redelivered.
+        pin_timeout: The server unpins a partition's consumer when its owner has not pulled for this time.
+        pull_timeout: How long a pull request waits at the server.
+        lock_heartbeat: Interval at which the relay renews its lock.
+        lock_ttl: A lock that was not renewed for this time can be acquired by another relay.
+        drain_timeout: How long handlers may run before their partition is handed over without them.
+        answer_ttl: How long the answer to a call is cached.
+        duplicate_window: How long the stream recognises the id of an event.
     """
 
-    beat: float = 0.75
-    member_life: float = 3.0
+    heartbeat: float = 0.75
+    member_ttl: float = 3.0
     ack_wait: float = 5.0
-    pin_life: float = 3.0
-    pull: float = 1.5
-    lock_beat: float = 1.0
-    lock_life: float = 5.0
-    handoff: float = 30.0
-    answer_life: float = 600.0
+    pin_timeout: float = 3.0
+    pull_timeout: float = 1.5
+    lock_heartbeat: float = 1.0
+    lock_ttl: float = 5.0
+    drain_timeout: float = 30.0
+    answer_ttl: float = 600.0
     duplicate_window: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What is made at the broker for a bot, once.
+    """The streams and buckets of a bot, created once, and how workers treat their events.
 
     Attributes:
-        partitions: How many; fixed when the stream is made.
+        partitions: The number of partitions. An existing stream keeps its number.
         replicas: Copies of every stream and bucket: 1, or 3 and 5 in a cluster.
-        max_bytes: Bytes of events that may wait; above it the relay stops to read the socket.
-        max_age: Seconds an event may wait; 0 for no end.
-        max_dead: Events the stream of dead events holds; the oldest go first.
-        max_deliveries: How many workers may die with an event before it is dead.
-        max_pending: Events of a partition that workers may have at a time.
-        acknowledge_early: An event is acknowledged when its handlers have begun, not when they have ended: what a
-            worker dies with does not come again.
+        max_bytes: The size of the event stream. The relay stops reading the socket while the stream is full.
+        max_age: Seconds an event may wait; 0 for no limit.
+        max_dead: The number of dead events to keep; the oldest are removed.
+        max_deliveries: The number of workers that may die with an event before it is dead-lettered.
+        max_pending: Unacknowledged events of a partition, over all workers.
+        acknowledge_early: Acknowledge an event when its handlers have started instead of when they have ended. An event
+            whose worker dies is then not redelivered.
     """
 
     partitions: int = DEFAULT_PARTITIONS
@@ -129,6 +131,6 @@ class Layout:
 
     def __post_init__(self) -> None:
         if not 1 <= self.partitions <= 4096:
-            raise InvalidArgumentError(f"partitions are 1 to 4096, not {self.partitions}")
+            raise InvalidArgumentError(f"partitions must be 1 to 4096, not {self.partitions}")
         if self.replicas not in (1, 2, 3, 4, 5):
-            raise InvalidArgumentError(f"replicas are 1 to 5, not {self.replicas}")
+            raise InvalidArgumentError(f"replicas must be 1 to 5, not {self.replicas}")

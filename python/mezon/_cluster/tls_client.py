@@ -1,4 +1,4 @@
-"""A NATS client that insists on TLS. It needs the extra, so import it where a connection is made."""
+"""A NATS client that enforces TLS. A module of its own because its base class needs the optional extra."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class NoTlsError(errors.Error):
 
 
 class TlsClient(Client):
-    """Sends nothing over a connection that is not encrypted.
+    """Sends nothing over an unencrypted connection.
 
-    `Client` encrypts a connection only if the server asks for it, whatever the URL and the TLS options say: a server
-    without TLS, or somebody between, gets user and password in plain text. This class checks each connection,
-    including reconnects and servers that the cluster announces, before the first byte is written.
+    `Client` encrypts a connection only if the server announces TLS, regardless of the URL and the TLS options: a server
+    without TLS, or a man in the middle, would receive user and password in plain text. This class checks each
+    connection before the first byte is written, including reconnects and servers that the cluster announces.
     """
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
-        # A server with allow_non_tls offers TLS without asking for it.
+        # A server with allow_non_tls offers TLS without requiring it.
         if info.get("tls_available"):
             info["tls_required"] = True
         await super()._process_info(info, initial_connection)
@@ -34,13 +34,13 @@ class TlsClient(Client):
         if server is None or server.uri.scheme != "wss":
             writer = getattr(self._transport, "_io_writer", None)
             if writer is None or writer.get_extra_info("ssl_object") is None:
-                # Client forgets a connection that failed; the next try would leave this one open.
+                # Client drops its reference to a failed connection without closing it.
                 self._abort()
                 raise NoTlsError
         return super()._connect_command()
 
     async def close(self) -> None:
-        """Close the connection, and the socket below TLS without waiting for the other side."""
+        """Close the connection and the underlying socket, without waiting for the peer's TLS shutdown."""
         try:
             await super().close()
         finally:
@@ -53,10 +53,10 @@ class TlsClient(Client):
 
 
 def check_overrides() -> None:
-    """Raise if the installed nats-py never calls the checks of `TlsClient`.
+    """Check that the installed nats-py calls the overridden methods of `TlsClient`.
 
     Raises:
-        NotImplementedError: nats-py has renamed the methods.
+        NotImplementedError: nats-py has renamed a method.
     """
     for name in ("_process_info", "_connect_command"):
         if not callable(getattr(Client, name, None)):

@@ -21,21 +21,25 @@ if TYPE_CHECKING:
 NATS = typer.Option(
     "--nats",
     envvar="MEZON_NATS_URL",
-    help="NATS: nats://host:4222, or tls:// to require TLS; several with commas.",
+    help="Address of NATS: nats://host:4222, or tls:// to require TLS. Separate several with commas.",
 )
-CREDENTIALS = typer.Option("--nats-creds", envvar="MEZON_NATS_CREDS", help="A .creds file for NATS.")
-NKEY = typer.Option("--nats-nkey", envvar="MEZON_NATS_NKEY", help="A file with the seed of an nkey for NATS.")
+CREDENTIALS = typer.Option(
+    "--nats-creds", envvar="MEZON_NATS_CREDS", help="Credentials file (.creds) for NATS."
+)
+NKEY = typer.Option("--nats-nkey", envvar="MEZON_NATS_NKEY", help="File with the seed of an nkey for NATS.")
 CA_FILE = typer.Option(
-    "--nats-ca", envvar="MEZON_NATS_CA", help="PEM file of the authority of NATS' certificate; requires TLS."
+    "--nats-ca",
+    envvar="MEZON_NATS_CA",
+    help="PEM file of the CA that signed the certificate of NATS; requires TLS.",
 )
 HEALTH = typer.Option(
     "--health", envvar="MEZON_HEALTH", help="Serve /live, /ready and /stats: 127.0.0.1:8080."
 )
-JSON = typer.Option("--json", help="For a machine.")
+JSON = typer.Option("--json", help="Print JSON.")
 
 dlq: typer.Typer = typer.Typer(
     name="dlq",
-    help="Events that no worker could finish: look at them, bring them back, drop them.",
+    help="Dead events, which no worker could handle: list, replay or drop them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -69,38 +73,40 @@ def _log_to_stderr() -> None:
 def relay(
     nats: Annotated[str, NATS],
     api_key_file: Annotated[
-        Path | None, typer.Option(help="A file with the key, instead of MEZON_API_KEY.")
+        Path | None, typer.Option(help="File with the key, instead of MEZON_API_KEY.")
     ] = None,
-    partitions: Annotated[int, typer.Option(help="Of a new stream; an old one keeps its number.")] = 64,
+    partitions: Annotated[
+        int, typer.Option(help="Partitions of a new stream. An existing one keeps its number.")
+    ] = 64,
     replicas: Annotated[int, typer.Option(help="Copies of the stream: 1, or 3 in a cluster.")] = 1,
-    cache: Annotated[str, typer.Option(help="File of the message cache; 'none' for none.")] = "",
+    cache: Annotated[str, typer.Option(help="File of the message cache; 'none' turns it off.")] = "",
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
     token_transfers: Annotated[
         bool,
-        typer.Option(help="Give workers the identity token that paying needs; without it no worker can pay."),
+        typer.Option(help="Give workers the identity token, which token transfers need."),
     ] = True,
     health: Annotated[str | None, HEALTH] = None,
 ) -> None:
-    """Hold the one connection of a bot, and hand its events to workers.
+    """Hold the connection of a bot, and pass its events to workers.
 
-    MEZON_BOT_ID and MEZON_API_KEY say which bot; MEZON_HOST, MEZON_PORT and MEZON_USE_SSL say where, as for every
-    client. A second relay of the same bot stands by and takes over when the first one dies.
+    MEZON_BOT_ID and MEZON_API_KEY identify the bot. MEZON_HOST, MEZON_PORT and MEZON_USE_SSL are the address of Mezon,
+    as for every client. A second relay of the same bot stands by and takes over when the first one stops.
     """
-    from mezon._cluster.process import bot_of_environment, run_relay
+    from mezon._cluster.process import read_bot, run_relay
     from mezon._cluster.relay import Relay
     from mezon._cluster.settings import Layout
     from mezon.errors import MezonError
 
     _log_to_stderr()
     try:
-        client_id, key = bot_of_environment(api_key_file)
+        client_id, key = read_bot(api_key_file)
         broker = _broker(nats, creds, nkey, ca_file, f"mezon relay {client_id}")
         layout = Layout(partitions=partitions, replicas=replicas)
         store: Any = {"": None, "none": False}.get(cache, cache)
         period = float(os.environ.get("MEZON_HTTP_RATE_PERIOD", "1.25"))
-        made = Relay(
+        runner = Relay(
             client_id,
             key,
             broker,
@@ -111,21 +117,25 @@ def relay(
         )
     except (MezonError, ValueError) as error:
         fail(str(error), WRONG_USE)
-    _run(lambda forced_exit: run_relay(made, health=health, say=say, forced_exit=forced_exit))
+    _run(lambda forced_exit: run_relay(runner, health=health, report=say, forced_exit=forced_exit))
 
 
 def worker(
     nats: Annotated[str, NATS],
-    bot: Annotated[str | None, typer.Argument(help="The bot, as for mezon run.", show_default=False)] = None,
-    env_file: Annotated[
-        Path | None, typer.Option("--env-file", help="Lines NAME=VALUE. Without it: .env.")
+    bot: Annotated[
+        str | None, typer.Argument(help="The bot's file, as for mezon run.", show_default=False)
     ] = None,
-    drain: Annotated[float, typer.Option(help="Seconds handlers have to end when it is told to.")] = 30.0,
+    env_file: Annotated[
+        Path | None, typer.Option("--env-file", help="File with lines NAME=VALUE; .env by default.")
+    ] = None,
+    drain: Annotated[
+        float, typer.Option(help="Seconds that running handlers have when the worker stops.")
+    ] = 30.0,
     acknowledge_early: Annotated[
         bool,
         typer.Option(
             "--acknowledge-early",
-            help="An event is done when its handlers have begun: what a worker dies with does not come again.",
+            help="Acknowledge an event when its handlers have started. If the worker dies, it is not redelivered.",
         ),
     ] = False,
     name: Annotated[
@@ -133,7 +143,7 @@ def worker(
         typer.Option(
             "--name",
             envvar="MEZON_WORKER_NAME",
-            help="The worker's name in the permissions of NATS; several processes may have the same.",
+            help="The worker's name in the permissions of NATS. Several processes may share it.",
         ),
     ] = "worker",
     creds: Annotated[Path | None, CREDENTIALS] = None,
@@ -141,15 +151,15 @@ def worker(
     ca_file: Annotated[Path | None, CA_FILE] = None,
     health: Annotated[str | None, HEALTH] = None,
 ) -> None:
-    """Run a bot's handlers behind its relay. The file is the one that mezon run takes, unchanged.
+    """Run a bot's handlers behind its relay. The bot's file is the same as for mezon run.
 
-    Key, host and limits in its constructor are not used: they are the relay's. Start as many workers as you like.
+    Key, host and limits of its client are ignored in favour of the relay's. Start as many workers as you like.
     """
     from mezon._client.assembly import PortSettings, provided_by
-    from mezon._cluster.names import check_worker_name
     from mezon._cluster.process import run_worker
+    from mezon._cluster.protocol import check_worker_name
     from mezon._cluster.settings import Layout, Timing
-    from mezon._cluster.worker import WorkerPorts
+    from mezon._cluster.worker_ports import WorkerPorts
     from mezon.cli.find import find, load_env_file, short, trim_traceback
     from mezon.errors import MezonError
     from mezon.testing.bots import BotError, load_bot
@@ -158,7 +168,7 @@ def worker(
     target = find(bot)
     load_env_file(env_file, Path.cwd())
     if health is not None:
-        # This command serves it, from before the login on; the bot's client must not try to as well.
+        # This command serves the health endpoint, even before the login; the bot's client must not serve it too.
         os.environ.pop("MEZON_HEALTH", None)
     sys.path.insert(0, str(Path.cwd()))
     try:
@@ -169,7 +179,7 @@ def worker(
 
     def ports(settings: PortSettings) -> WorkerPorts:
         layout = Layout(acknowledge_early=acknowledge_early)
-        return WorkerPorts(settings, broker, layout, Timing(handoff=drain), name)
+        return WorkerPorts(settings, broker, layout, Timing(drain_timeout=drain), name)
 
     try:
         with provided_by(ports):
@@ -180,48 +190,52 @@ def worker(
         fail(f"{target.path.name} ended with an error\n{trim_traceback(error).rstrip()}")
     if client is None:
         fail(
-            f"{target.path.name} makes no client when it is imported, so there is nothing to run in a worker. "
-            "Make the client at the top level of the file, and call run() under if __name__ == '__main__'",
+            f"{target.path.name} creates no client when it is imported, so a worker has nothing to run. "
+            "Create the client at the top level of the file, and call run() under if __name__ == '__main__'",
             WRONG_USE,
         )
     say(f"bot     {short(target.path)} (import {target.module}), bot {client.client_id}")
-    _run(lambda forced_exit: run_worker(client, health=health, drain=drain, say=say, forced_exit=forced_exit))
+    _run(
+        lambda forced_exit: run_worker(
+            client, health=health, drain=drain, report=say, forced_exit=forced_exit
+        )
+    )
 
 
-def _dead(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | None, act: Any) -> None:
-    from mezon._cluster.broker import connect, gone
-    from mezon._cluster.names import OPERATOR, Names
-    from mezon._cluster.process import bot_id_of_environment
+def _run_dlq(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | None, action: Any) -> None:
+    from mezon._cluster.broker import connect, disconnect
+    from mezon._cluster.process import read_bot_id
+    from mezon._cluster.protocol import OPERATOR, Names
     from mezon.errors import MezonError
 
-    async def go() -> None:
+    async def connect_and_run() -> None:
         broker = _broker(nats, creds, nkey, ca_file, "mezon dlq")
         client = await connect(replace(broker, inbox=names.inbox(OPERATOR)))
         try:
-            await act(client, names)
+            await action(client, names)
         finally:
-            await gone(client)
+            await disconnect(client)
 
     try:
-        names = Names(int(bot_id_of_environment()))
+        names = Names(int(read_bot_id()))
     except (MezonError, ValueError) as error:
         fail(str(error), WRONG_USE)
-    _run(lambda forced_exit: go())
+    _run(lambda forced_exit: connect_and_run())
 
 
 @dlq.command("list")
 def dead_list(
     nats: Annotated[str, NATS],
-    limit: Annotated[int, typer.Option(help="How many at most.")] = 100,
+    limit: Annotated[int, typer.Option(help="The maximum number of events.")] = 100,
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
     json: Annotated[bool, JSON] = False,
 ) -> None:
-    """Show the events that were put away, oldest first, with the reason. Their contents are not shown."""
+    """List dead events with their reason, oldest first. Their contents are not shown."""
     from mezon._cluster.dead_letters import dead_events
 
-    async def act(client: Any, names: Any) -> None:
+    async def action(client: Any, names: Any) -> None:
         found = await dead_events(client, names, limit)
         if json:
             keys = ("number", "name", "event_id", "partition", "reason", "worker", "at")
@@ -231,44 +245,44 @@ def dead_list(
             when = datetime.datetime.fromtimestamp(one.at).astimezone().isoformat(" ", "seconds")
             out.print(f"{one.number:>6}  {when}  {one.name}  {one.event_id}: {one.reason}", markup=False)
         if not found:
-            say("no event was put away")
+            say("there are no dead events")
 
-    _dead(nats, creds, nkey, ca_file, act)
+    _run_dlq(nats, creds, nkey, ca_file, action)
 
 
 @dlq.command("replay")
 def dead_replay(
     nats: Annotated[str, NATS],
-    numbers: Annotated[list[int], typer.Argument(help="Numbers that list shows.")],
+    numbers: Annotated[list[int], typer.Argument(help="Numbers shown by list.")],
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
 ) -> None:
-    """Give events to the workers once more."""
+    """Publish dead events to the workers again."""
     from mezon._cluster.dead_letters import replay
 
-    async def act(client: Any, names: Any) -> None:
+    async def action(client: Any, names: Any) -> None:
         for number in numbers:
             one = await replay(client, names, number)
-            say(f"{number}: {one.name} goes to partition {one.partition} again")
+            say(f"{number}: {one.name} was published to partition {one.partition} again")
 
-    _dead(nats, creds, nkey, ca_file, act)
+    _run_dlq(nats, creds, nkey, ca_file, action)
 
 
 @dlq.command("drop")
 def dead_drop(
     nats: Annotated[str, NATS],
-    numbers: Annotated[list[int], typer.Argument(help="Numbers that list shows.")],
+    numbers: Annotated[list[int], typer.Argument(help="Numbers shown by list.")],
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
 ) -> None:
-    """Forget events for good."""
+    """Delete dead events."""
     from mezon._cluster.dead_letters import drop
 
-    async def act(client: Any, names: Any) -> None:
+    async def action(client: Any, names: Any) -> None:
         for number in numbers:
             await drop(client, names, number)
             say(f"{number}: dropped")
 
-    _dead(nats, creds, nkey, ca_file, act)
+    _run_dlq(nats, creds, nkey, ca_file, action)

@@ -1,0 +1,491 @@
+"""The partitions of a worker: which ones it owns, and how it reads them in order.
+
+The design is that of NATS' partitioned consumer groups (pcgroups, which has no official Python version): every worker
+computes the owners from the list of members, and the server's pinned consumers ensure that two workers never read one
+partition at a time, even while their lists differ.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+from mezon._cluster.broker import jetstream_api, last_value, message_status
+from mezon._cluster.delivery import ACK, NAK, Delivery
+from mezon._cluster.protocol import GROUP, MESSAGE_ID
+from mezon.errors import MezonError
+from mezon.utils.logger import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+    from mezon._cluster.membership import Members
+    from mezon._cluster.protocol import Names
+    from mezon._cluster.settings import Timing
+
+logger = get_logger("mezon.cluster")
+
+#: Seconds that releasing the partitions may take after the handlers' time.
+_RELEASE_TIMEOUT: Final = 2.0
+
+#: Unacknowledged events of one partition at this worker, queued or with a handler.
+MAX_UNACKNOWLEDGED: Final = 256
+
+#: The server's status for a pull request with another pin.
+_WRONG_PIN: Final = 423
+
+#: Seconds between two checks whether the events of an earlier owner are acknowledged.
+_POLL_INTERVAL: Final = 0.1
+
+#: Seconds for writing the note about returned events.
+_NOTE_TIMEOUT: Final = 2.0
+
+
+def assign_partitions(partitions: int, members: Iterable[str]) -> Mapping[int, str]:
+    """Return the owner of each partition; empty without members. The result is the same in every process.
+
+    Rendezvous hashing with a bound: a partition goes to the member with the highest weight that has room. A change of
+    the members moves little more than their share, and no member gets more than a fair share. Without the bound, the
+    fullest of eight workers would have almost half as much again, and the others would wait for it.
+    """
+    return _assign_partitions(partitions, tuple(sorted(set(members))))
+
+
+@lru_cache(maxsize=4)
+def _assign_partitions(partitions: int, members: tuple[str, ...]) -> Mapping[int, str]:
+    if not members:
+        return {}
+
+    def weight(member: str, partition: int) -> bytes:
+        return blake2b(f"{member}/{partition}".encode(), digest_size=8).digest()
+
+    room = dict.fromkeys(members, -(-partitions // len(members)))
+    pairs = [(weight(member, part), member, part) for member in members for part in range(partitions)]
+    owners: dict[int, str] = {}
+    for _, member, part in sorted(pairs, reverse=True):
+        if part not in owners and room[member]:
+            owners[part] = member
+            room[member] -= 1
+    return owners
+
+
+class OwnedPartitions:
+    """Starts and releases the readers of a worker as its partitions change.
+
+    Args:
+        worker: The worker's name.
+        members: The living workers.
+        partitions: The number of partitions.
+        create_reader: Creates the reader of a partition.
+        drain_timeout: Seconds that running handlers have when a partition is released.
+    """
+
+    def __init__(
+        self,
+        worker: str,
+        members: Members,
+        partitions: int,
+        create_reader: Callable[[int], PartitionReader],
+        drain_timeout: float,
+    ) -> None:
+        self._worker = worker
+        self._members = members
+        self._partitions = partitions
+        self._create_reader = create_reader
+        self._drain_timeout = drain_timeout
+        self._readers: dict[int, PartitionReader] = {}
+        self._draining: dict[int, PartitionReader] = {}
+        self._releases: dict[int, asyncio.Task[None]] = {}
+        self._stopped = False
+
+    @property
+    def numbers(self) -> list[int]:
+        """The partitions this worker reads."""
+        return sorted(self._readers)
+
+    def unacknowledged(self) -> Iterator[Delivery]:
+        """Yield every event that has not ended, including those of partitions that are being released."""
+        for reader in [*self._readers.values(), *self._draining.values()]:
+            yield from reader.unacknowledged
+
+    def rebalance(self) -> None:
+        """Release the partitions of other members, and start to read those of this worker."""
+        if self._stopped:
+            return
+        owners = assign_partitions(self._partitions, self._members.accepting)
+        own = {part for part, owner in owners.items() if owner == self._worker}
+        for partition in [one for one in self._readers if one not in own]:
+            self._release(partition)
+        added = 0
+        for partition in sorted(own):
+            # A partition that is being released is taken again when that is complete.
+            if partition not in self._readers and partition not in self._releases:
+                reader = self._readers[partition] = self._create_reader(partition)
+                reader.start()
+                added += 1
+        if added:
+            logger.info("This worker reads %d of %d partitions", len(self._readers), self._partitions)
+
+    def _release(self, partition: int) -> None:
+        reader = self._readers.pop(partition)
+        self._draining[partition] = reader
+        task = asyncio.create_task(reader.release(self._drain_timeout), name=f"mezon-release-{partition}")
+        self._releases[partition] = task
+        task.add_done_callback(lambda _: self._released(partition))
+
+    def _released(self, partition: int) -> None:
+        self._releases.pop(partition, None)
+        self._draining.pop(partition, None)
+        self.rebalance()
+
+    async def stop(self, drain_timeout: float) -> None:
+        """Release every partition; running handlers have ``drain_timeout`` seconds."""
+        self._stopped = True
+        self._drain_timeout = drain_timeout
+        for partition in list(self._readers):
+            self._release(partition)
+        if self._releases:
+            # Includes earlier releases with a longer timeout: the client has already waited for the handlers.
+            _, late = await asyncio.wait(
+                list(self._releases.values()), timeout=drain_timeout + _RELEASE_TIMEOUT
+            )
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+
+
+class PartitionReader:
+    """Reads one partition of this worker.
+
+    The consumer is pinned: the server delivers to one reader only, and to the next one when this reader has released
+    the pin or has not pulled for ``pin_timeout``. Events delivered to an earlier owner are then still unacknowledged:
+    they may be running there, or are lost and redelivered after ``ack_wait``. Therefore a reader that gets the pin
+    holds back what it receives until every unacknowledged event is its own, and then delivers in the order of the
+    stream. No event overtakes another one of its channel, even while the workers' lists of members differ. The same
+    happens when the turns of the received events have a gap: an event was lost with a connection or a server.
+
+    The server counts deliveries and not deaths of workers. Therefore a reader writes a note before it returns events,
+    and the next reader reads the note when it has received all of them.
+
+    Args:
+        client: The connection to NATS.
+        names: The bot's names.
+        timing: Time limits.
+        partition: The partition.
+        deliver: Receives each event. Its ``on_end`` belongs to this reader.
+        acknowledge: Receives the subject and the kind of each acknowledgement.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        names: Names,
+        timing: Timing,
+        partition: int,
+        deliver: Callable[[Delivery], None],
+        acknowledge: Callable[[str, bytes], None],
+    ) -> None:
+        self._client = client
+        self._names = names
+        self._timing = timing
+        self.partition = partition
+        self._deliver = deliver
+        self._acknowledge = acknowledge
+        self._pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.{names.consumer(partition)}"
+        self._pin = ""
+        self._unacknowledged: dict[str, Delivery] = {}
+        #: Events of the current pull request that have not arrived.
+        self._requested = 0
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        #: Events held back while an earlier owner has unacknowledged ones; None while events are delivered at once.
+        self._held_back: list[Delivery] | None = None
+        #: The turn of the last event received, and of the first one after a loss or a new pin.
+        self._turn = 0
+        self._since = 0
+        #: Unacknowledged events of earlier owners.
+        self._elsewhere = 0
+        self._settling: asyncio.Task[None] | None = None
+        self._subscription: Any = None
+        self._inbox = ""
+        self._releasing = False
+        self._closed = False
+        #: Of each returned event, ``excused`` and ``untouched`` of its next delivery.
+        self._returned: dict[str, tuple[int, int]] = {}
+        #: Reply subjects of events to return once the note is written.
+        self._to_return: list[str] = []
+        self._returning: asyncio.Task[None] | None = None
+
+    @property
+    def unacknowledged(self) -> list[Delivery]:
+        """The events that are not acknowledged yet."""
+        return list(self._unacknowledged.values())
+
+    def start(self) -> None:
+        """Start reading."""
+        self._task = asyncio.create_task(self._run(), name=f"mezon-partition-{self.partition}")
+
+    async def release(self, drain_timeout: float) -> None:
+        """Stop reading, return events without a handler, wait for running handlers, and release the pin."""
+        self._releasing = True
+        self._wake.set()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if self._subscription is not None:
+            # After the drain, everything that the server has sent to this subscription has been received.
+            with contextlib.suppress(Exception):
+                await self._subscription.drain()
+        self._closed = True
+        self._return_unstarted()
+        if self._returning is not None:
+            await self._returning
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(drain_timeout):
+                while self._unacknowledged:
+                    self._wake.clear()
+                    await self._wake.wait()
+        if self._returning is not None:
+            await self._returning
+        if self._unacknowledged:
+            for delivery in self._unacknowledged.values():
+                self._returned[delivery.event_id] = (delivery.excused + 1, delivery.untouched)
+            await self._write_note()
+            logger.warning(
+                "%d handlers for partition %d still run after %g s; their events are redelivered to its next owner",
+                len(self._unacknowledged),
+                self.partition,
+                drain_timeout,
+            )
+        if self._pin:
+            with contextlib.suppress(MezonError):
+                await jetstream_api(
+                    self._client,
+                    f"CONSUMER.UNPIN.{self._names.events}.{self._names.consumer(self.partition)}",
+                    {"group": GROUP},
+                )
+
+    # ---- pulling
+
+    async def _run(self) -> None:
+        self._inbox = self._client.new_inbox()
+        self._subscription = await self._client.subscribe(self._inbox, cb=self._receive)
+        while True:
+            self._wake.clear()
+            # Events of an earlier owner are only redelivered to a pull request, so it must ask for as many.
+            room = max(MAX_UNACKNOWLEDGED - len(self._unacknowledged), self._elsewhere)
+            if room <= 0:
+                await self._wake.wait()
+                continue
+            await self._pull(room)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.pull_timeout + 1.0):
+                    await self._wake.wait()
+
+    async def _pull(self, batch: int) -> None:
+        expires = int(self._timing.pull_timeout * 1e9)
+        request: dict[str, Any] = {"batch": batch, "expires": expires, "group": GROUP}
+        if self._pin:
+            request["id"] = self._pin
+        self._requested = batch
+        try:
+            await self._client.publish(self._pull_subject, json.dumps(request).encode(), reply=self._inbox)
+        except Exception as error:
+            logger.debug("Partition %d cannot be pulled: %s", self.partition, error or type(error).__name__)
+            await asyncio.sleep(self._timing.pull_timeout)
+
+    async def _receive(self, message: Msg) -> None:
+        if self._closed:
+            return
+        if not message.reply:
+            if message_status(message) == _WRONG_PIN:
+                # Another reader has the pin, or this one has not pulled for too long.
+                self._pin = ""
+                self._return_unstarted()
+                await asyncio.sleep(_POLL_INTERVAL)
+            self._wake.set()
+            return
+        headers = message.headers or {}
+        pin = headers.get("Nats-Pin-Id", self._pin)
+        times, sequence, turn = _parse_reply(message.reply)
+        new_pin, self._pin = pin != self._pin, pin
+        gap, self._turn = turn != self._turn + 1, turn
+        if new_pin or gap:
+            self._hold_back()
+        delivery = Delivery(
+            event_id=headers.get(MESSAGE_ID, message.reply),
+            name=message.subject.rpartition(".")[2],
+            body=message.data,
+            reply=message.reply,
+            times=times,
+            sequence=sequence,
+            turn=turn,
+            partition=self.partition,
+            on_end=self._delivery_ended,
+            extended_at=time.monotonic(),
+        )
+        earlier = self._unacknowledged.get(delivery.event_id)
+        if earlier is not None:
+            # Redelivered while it runs here: only the new reply subject acknowledges it.
+            earlier.reply, earlier.extended_at = delivery.reply, delivery.extended_at
+            earlier.turn = turn
+            more, earlier.times = times - earlier.times, times
+            earlier.excused += more
+            earlier.untouched += more
+            return
+        returned = self._returned.pop(delivery.event_id, None)
+        if returned is not None:
+            delivery.excused, delivery.untouched = returned
+        self._unacknowledged[delivery.event_id] = delivery
+        self._requested -= 1
+        if self._held_back is None:
+            self._deliver(delivery)
+        else:
+            self._held_back.append(delivery)
+        if self._requested <= 0:
+            self._wake.set()
+
+    # ---- order after a change of the owner
+
+    def _hold_back(self) -> None:
+        """Hold back what is received from now on, until no event is unacknowledged elsewhere."""
+        self._since = self._turn
+        if self._held_back is None:
+            self._held_back = []
+            self._settling = asyncio.create_task(self._settle(), name=f"mezon-settle-{self.partition}")
+
+    async def _settle(self) -> None:
+        """Wait until no event is unacknowledged elsewhere, then deliver the held back events in order."""
+        while True:
+            pin, since = self._pin, self._since
+            elsewhere = await self._count_elsewhere()
+            if elsewhere is not None and pin and (pin, since) == (self._pin, self._since):
+                self._elsewhere = elsewhere
+                if not self._elsewhere:
+                    break
+                if self._requested < self._elsewhere:
+                    self._wake.set()
+            await asyncio.sleep(_POLL_INTERVAL)
+        await self._read_note()
+        held_back, self._held_back = self._held_back or [], None
+        for delivery in sorted(held_back, key=lambda delivery: delivery.sequence):
+            self._deliver(delivery)
+
+    async def _count_elsewhere(self) -> int | None:
+        """Return how many events are unacknowledged at other workers; None if the server does not answer.
+
+        The server counts unacknowledged events without naming them. A redelivered event may have been acknowledged late
+        by the owner that had it first: it is open here and no longer counted. Therefore redelivered events are compared
+        separately from those that were delivered once, which only this reader can acknowledge.
+        """
+        consumer = self._names.consumer(self.partition)
+        try:
+            info = await jetstream_api(self._client, f"CONSUMER.INFO.{self._names.events}.{consumer}")
+        except MezonError as error:
+            logger.debug("Partition %d: %s", self.partition, error)
+            return None
+        if info is None:
+            return None
+        # Events received while the answer was on its way are not among those the server has counted.
+        until = int(info.get("delivered", {}).get("consumer_seq", 0))
+        floor = int(info.get("ack_floor", {}).get("stream_seq", 0))
+        pending, redelivered = int(info.get("num_ack_pending", 0)), int(info.get("num_redelivered", 0))
+        here = [one for one in self._unacknowledged.values() if one.turn <= until and one.sequence > floor]
+        redelivered_here = sum(one.times > 1 for one in here)
+        once_elsewhere = pending - redelivered - (len(here) - redelivered_here)
+        elsewhere = max(0, once_elsewhere) + max(0, redelivered - redelivered_here)
+        # A server that took over may not know yet what the previous one has delivered: it will deliver that again.
+        return elsewhere if until >= self._since else max(elsewhere, 1)
+
+    # ---- the end of deliveries
+
+    def _delivery_ended(self, delivery: Delivery, handled: bool) -> None:
+        if self._unacknowledged.pop(delivery.event_id, None) is None:
+            return
+        if self._releasing or len(self._unacknowledged) == MAX_UNACKNOWLEDGED // 2:
+            self._wake.set()
+        if handled:
+            self._acknowledge(delivery.reply, ACK)
+        else:
+            self._return(delivery, 0)
+
+    def _return_unstarted(self) -> None:
+        """Return the events that no handler of this worker has seen."""
+        if self._settling is not None:
+            self._settling.cancel()
+        self._held_back, self._elsewhere = None, 0
+        for delivery in self.unacknowledged:
+            if delivery.withdraw():
+                del self._unacknowledged[delivery.event_id]
+                self._return(delivery, 1)
+
+    def _return(self, delivery: Delivery, untouched: int) -> None:
+        """Return an event to the stream, after a note that this delivery killed no worker."""
+        self._returned[delivery.event_id] = (delivery.excused + 1, delivery.untouched + untouched)
+        self._to_return.append(delivery.reply)
+        if self._returning is None or self._returning.done():
+            self._returning = asyncio.create_task(self._return_noted(), name=f"mezon-return-{self.partition}")
+
+    async def _return_noted(self) -> None:
+        while self._to_return:
+            replies, self._to_return = self._to_return, []
+            await self._write_note()
+            for reply in replies:
+                self._acknowledge(reply, NAK)
+
+    async def _write_note(self) -> None:
+        excused = [one for one in self._unacknowledged.values() if one.excused]
+        note = {one.event_id: (one.excused, one.untouched) for one in excused}
+        note.update(self._returned)
+        try:
+            subject = f"$KV.{self._names.notes}.{_note_key(self.partition)}"
+            await self._client.request(subject, json.dumps(note).encode(), timeout=_NOTE_TIMEOUT)
+        except Exception as error:
+            # Without the note, the deliveries count as possible deaths.
+            logger.debug(
+                "Partition %d: no note was written: %s", self.partition, error or type(error).__name__
+            )
+
+    async def _read_note(self) -> None:
+        """Apply an earlier owner's note to the received events. Call it when none is unacknowledged elsewhere."""
+        self._returned.clear()
+        redelivered = [delivery for delivery in self._unacknowledged.values() if delivery.times > 1]
+        if not redelivered:
+            return
+        try:
+            found = await last_value(self._client, self._names.notes, _note_key(self.partition))
+            note = {} if found is None else json.loads(found)
+            for delivery in redelivered:
+                excused, untouched = map(int, note.get(delivery.event_id, (0, 0)))
+                # Never more than the earlier deliveries, whatever the note says.
+                delivery.excused = min(max(delivery.excused, excused), delivery.times - 1)
+                delivery.untouched = min(max(delivery.untouched, untouched), delivery.times - 1)
+        except (MezonError, ValueError, TypeError, AttributeError) as error:
+            logger.debug("Partition %d: no note was read: %s", self.partition, error)
+
+
+def _note_key(partition: int) -> str:
+    """Return the key of the note about a partition's returned events. Its prefix is one that workers may write."""
+    return f"suspect.returned-{partition}"
+
+
+def _parse_reply(reply: str) -> tuple[int, int, int]:
+    """Return the number of deliveries, the stream sequence and the consumer sequence from a reply subject."""
+    parts = reply.split(".")
+    # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>... or, with domain and account, two tokens
+    # more in front.
+    at = 4 if len(parts) == 9 else 6
+    try:
+        return int(parts[at]), int(parts[at + 1]), int(parts[at + 2])
+    except (IndexError, ValueError):
+        return 1, 0, 0
