@@ -10,6 +10,7 @@ import typer
 
 from mezon.cli import cluster
 from mezon.cli.cache import app as cache_app
+from mezon.cli.state import app as state_app
 
 _EXIT_CODES = "Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted."
 
@@ -243,8 +244,9 @@ def send(
     post(url, text, to, image or [])
 
 
-# Last in the list: these commands are for bots on many machines.
 app.add_typer(cache_app, name="cache")
+app.add_typer(state_app, name="state")
+# Last in the list: these commands are for bots on many machines.
 app.command(epilog="Example: MEZON_BOT_ID=1 MEZON_API_KEY=k mezon relay --nats nats://127.0.0.1:4222")(
     cluster.relay
 )

@@ -1,0 +1,331 @@
+"""``mezon state``: inspect, change, export and import the stored records of bots, also while a bot runs."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+
+import typer
+
+from mezon.cli.output import FAILED, WRONG_USE, as_json, fail, json_line, say
+
+if TYPE_CHECKING:
+    from mezon.ext.state import Backend, Entry, StateStore
+
+T = TypeVar("T")
+
+DEFAULT: Final = Path("mezon-cache") / "mezon-state.db"
+#: Where the leases of running edits are: they are neither shown nor exported.
+_LEASES: Final = "_lease."
+
+app: typer.Typer = typer.Typer(
+    help="Inspect and change the stored records of a bot, also while the bot runs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_FILE = typer.Option("--file", help="The SQLite file.", show_default=str(DEFAULT))
+_URL = typer.Option(
+    "--url",
+    envvar="MEZON_STATE_URL",
+    show_envvar=True,
+    help="URL of Redis, instead of a file.",
+    show_default=False,
+)
+_BOT = typer.Option("--bot-id", help="The bot. Default: the only bot with records.", show_default=False)
+_JSON = typer.Option("--json", help="Print JSON, one object a line.")
+_KEY = typer.Argument(help="The key of the record; mezon state list prints the keys.")
+
+
+@app.command("list", epilog="Examples: mezon state list; mezon state list Score --json")
+def list_records(
+    prefix: Annotated[
+        str, typer.Argument(help="First parts of the keys, such as Score or Score.user.", show_default=False)
+    ] = "",
+    file: Annotated[Path, _FILE] = DEFAULT,
+    url: Annotated[str | None, _URL] = None,
+    bot_id: Annotated[int | None, _BOT] = None,
+    json_output: Annotated[bool, _JSON] = False,
+) -> None:
+    """List the records by key."""
+
+    async def work() -> list[tuple[str, Entry]]:
+        async with _records(file, url, bot_id) as records:
+            return await records.keys(f"{prefix.removesuffix('.')}." if prefix else "")
+
+    found = _run(work())
+    for key, entry in found:
+        if json_output:
+            as_json({"key": key, **_shown(entry)})
+        else:
+            say(f"{key}  {_text(entry)}")
+    if not found and not json_output:
+        say("nothing found")
+
+
+@app.command(epilog="Example: mezon state get Score.user_in_clan.10.30 --json")
+def get(
+    key: Annotated[str, _KEY],
+    file: Annotated[Path, _FILE] = DEFAULT,
+    url: Annotated[str | None, _URL] = None,
+    bot_id: Annotated[int | None, _BOT] = None,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print version and expiry as well, in one JSON object.")
+    ] = False,
+) -> None:
+    """Print the fields of a record as JSON. Exits with 1 if there is no such record."""
+
+    async def work() -> Entry | None:
+        async with _records(file, url, bot_id) as records:
+            return await records.get(key)
+
+    entry = _run(work())
+    if entry is None:
+        fail(f"there is no record {key}: mezon state list prints the keys")
+    if json_output:
+        as_json({"key": key, **_shown(entry)})
+    else:
+        sys.stdout.write(_text(entry) + "\n")
+
+
+@app.command("set", epilog="""Example: mezon state set Score.user_in_clan.10.30 '{"points": 7}'""")
+def set_record(
+    key: Annotated[str, _KEY],
+    value: Annotated[str, typer.Argument(metavar="JSON", help="The fields, as a JSON object.")],
+    version: Annotated[
+        int | None,
+        typer.Option(
+            "--version",
+            min=1,
+            help="Version of the class. Default: that of the stored record, else 1.",
+            show_default=False,
+        ),
+    ] = None,
+    ttl: Annotated[
+        float | None, typer.Option(help="Seconds until the record expires.", show_default=False)
+    ] = None,
+    file: Annotated[Path, _FILE] = DEFAULT,
+    url: Annotated[str | None, _URL] = None,
+    bot_id: Annotated[int | None, _BOT] = None,
+) -> None:
+    """Store the fields of a record. The class checks them when the bot reads the record."""
+    if not _is_key(key):
+        fail(f"{key!r} is no key: mezon state list prints the keys", WRONG_USE)
+    if ttl is not None and not ttl > 0:
+        fail(f"--ttl must be > 0, not {ttl:g}", WRONG_USE)
+    try:
+        fields = json.loads(value)
+    except ValueError as error:
+        fail(f"the value is not valid JSON: {error}", WRONG_USE)
+    if not isinstance(fields, dict):
+        fail(f"the value must be a JSON object of fields, such as {{}}, not {value}", WRONG_USE)
+
+    async def work() -> None:
+        async with _records(file, url, bot_id) as records, records.lease(key):
+            entry = await records.get(key)
+            stored = _stored(entry.value) if entry is not None else None
+            used = version or (stored or {}).get("v", 1)
+            await records.put(key, _encoded({"v": used, "d": fields}), None, ttl)
+
+    _run(work())
+    say(f"{key} is stored")
+
+
+@app.command(epilog="Example: mezon state delete Score.user_in_clan.10.30")
+def delete(
+    key: Annotated[str, _KEY],
+    file: Annotated[Path, _FILE] = DEFAULT,
+    url: Annotated[str | None, _URL] = None,
+    bot_id: Annotated[int | None, _BOT] = None,
+) -> None:
+    """Delete a record. Exits with 1 if there is no such record."""
+
+    async def work() -> bool:
+        async with _records(file, url, bot_id) as records, records.lease(key):
+            return await records.delete(key)
+
+    if not _run(work()):
+        fail(f"there is no record {key}: mezon state list prints the keys")
+    say(f"{key} is deleted")
+
+
+@app.command(epilog="Examples: mezon state export state.jsonl; mezon state export - --url redis://127.0.0.1")
+def export(
+    target: Annotated[
+        str, typer.Argument(metavar="FILE", help="The file to write, or - for standard output.")
+    ],
+    file: Annotated[Path, _FILE] = DEFAULT,
+    url: Annotated[str | None, _URL] = None,
+    bot_id: Annotated[
+        int | None, typer.Option("--bot-id", help="Only this bot. Default: all bots.", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Write all records as JSON lines, which import reads into any backend."""
+    path = Path(target)
+    if target != "-" and path.exists() and not force:
+        fail(f"{path} exists: choose another name, or use --force", WRONG_USE)
+
+    async def work() -> list[tuple[str, Entry]]:
+        async with _backend(file, url) as backend:
+            return await backend.entries("" if bot_id is None else f"{bot_id}.")
+
+    lines = []
+    for full, entry in _run(work()):
+        bot, _, key = full.partition(".")
+        if not key.startswith(_LEASES):
+            stored = _stored(entry.value)
+            content = {"base64": base64.b64encode(entry.value).decode()} if stored is None else stored
+            lines.append(json_line({"bot_id": bot, "key": key, **content, "expires": entry.expires}))
+    if target == "-":
+        sys.stdout.writelines(lines)
+        return
+    try:
+        with path.open("w", encoding="utf-8") as stream:
+            stream.writelines(lines)
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror}")
+    say(f"{path}: {len(lines):,} records")
+
+
+@app.command("import", epilog="Examples: mezon state import state.jsonl; mezon state import - --keep")
+def import_records(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="A file that export wrote, or - for standard input.")
+    ],
+    file: Annotated[Path, _FILE] = DEFAULT,
+    url: Annotated[str | None, _URL] = None,
+    bot_id: Annotated[
+        int | None,
+        typer.Option(
+            "--bot-id", help="Store the records for this bot. Default: as exported.", show_default=False
+        ),
+    ] = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep records that exist; else they are overwritten.")
+    ] = False,
+) -> None:
+    """Store exported records. Nothing is stored if a line is invalid. Stop the bot before you overwrite its records."""
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    except OSError as error:
+        fail(f"{source} cannot be read: {error.strerror}", WRONG_USE)
+    except UnicodeDecodeError as error:
+        fail(f"{source} is not UTF-8: {error}")
+    # Not splitlines(), which also splits at separators that JSON texts may contain.
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    parsed = [_parsed(line, f"{source}, line {number}", bot_id) for number, line in lines]
+
+    async def work() -> int:
+        count = 0
+        async with _backend(file, url, create=True) as backend:
+            for key, value, expires in parsed:
+                ttl = None if expires is None else expires - time.time()
+                if ttl is None or ttl > 0:
+                    count += await backend.put(key, value, 0 if keep else None, ttl) is not None
+        return count
+
+    count = _run(work())
+    rest = len(parsed) - count
+    say(f"{count:,} records stored" + (f", {rest:,} left out (existing or expired)" if rest else ""))
+
+
+# ---- the backend
+
+
+@contextlib.asynccontextmanager
+async def _backend(file: Path, url: str | None, *, create: bool = False) -> AsyncIterator[Backend]:
+    """Open the file or Redis; without ``create``, the file must exist."""
+    from mezon.ext.state import StateStore
+
+    if url is None and not create and not file.is_file():  # noqa: ASYNC240 (no other task runs)
+        fail(
+            f"there is no {file}: run this in the bot's folder, or name the file with --file. A bot creates it at its "
+            "first edit",
+            WRONG_USE,
+        )
+    if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+        fail("--url must begin with redis://, rediss:// or unix://; use --file for a file", WRONG_USE)
+    async with StateStore(0, file if url is None else url) as store:
+        yield store.backend
+
+
+@contextlib.asynccontextmanager
+async def _records(file: Path, url: str | None, bot_id: int | None) -> AsyncIterator[StateStore]:
+    """Open the records of a bot: of the only one, if none is named."""
+    from mezon.ext.state import StateStore
+
+    async with _backend(file, url) as backend:
+        if bot_id is None:
+            bots = sorted({key.partition(".")[0] for key, _ in await backend.entries("")})
+            if len(bots) != 1:
+                what = f"there are records of the bots {', '.join(bots)}" if bots else "there are no records"
+                fail(f"{what}: name the bot with --bot-id", WRONG_USE)
+            bot_id = int(bots[0])
+        yield StateStore(bot_id, backend)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    from mezon import MezonError
+
+    try:
+        return asyncio.run(work)
+    except (MezonError, ImportError) as error:
+        fail(str(error), FAILED)
+
+
+# ---- records as text
+
+
+def _is_key(key: str) -> bool:
+    return bool(key) and all(part.isascii() and part.replace("_", "a").isalnum() for part in key.split("."))
+
+
+def _encoded(stored: dict[str, Any]) -> bytes:
+    return json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _stored(value: bytes) -> dict[str, Any] | None:
+    """Return the version ``v`` and the fields ``d`` of a stored record; None if the value is something else."""
+    try:
+        stored = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    # Nothing else in it, so that an export is complete.
+    return stored if isinstance(stored, dict) and stored.keys() == {"v", "d"} else None
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    stored = _stored(entry.value)
+    if stored is None:
+        return {"base64": base64.b64encode(entry.value).decode(), "expires": entry.expires}
+    return {"version": stored["v"], "value": stored["d"], "expires": entry.expires}
+
+
+def _text(entry: Entry) -> str:
+    stored = _stored(entry.value)
+    return repr(entry.value) if stored is None else json_line(stored["d"]).removesuffix("\n")
+
+
+def _parsed(line: str, where: str, bot_id: int | None) -> tuple[str, bytes, float | None]:
+    """Return key, value and expiry of an exported line; exits if the line is invalid."""
+    try:
+        row = json.loads(line)
+        bot = int(row["bot_id"]) if bot_id is None else bot_id
+        key, expires = row["key"], row.get("expires")
+        if "base64" in row:
+            value = base64.b64decode(row["base64"], validate=True)
+        else:
+            value = _encoded({"v": int(row["v"]), "d": dict(row["d"])})
+        if not _is_key(key):
+            raise ValueError(f"{key!r} is no key")
+        return f"{bot}.{key}", value, None if expires is None else float(expires)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        fail(f"{where}: not a record that mezon state export wrote ({error}); nothing is stored")
