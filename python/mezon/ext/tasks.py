@@ -37,6 +37,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from mezon import InvalidArgumentError, MezonClient
 from mezon.ext._signatures import is_async, name_of
+from mezon.utils.background import BackgroundTasks
 
 __all__ = ["Cron", "Every", "Task", "cron_times", "zone_of"]
 
@@ -213,7 +214,7 @@ class Task:
         self._schedule = schedule
         self._on_error: ErrorCallback | None = None
         self._scheduler: asyncio.Task[None] | None = None
-        self._active: set[asyncio.Task[None]] = set()
+        self._active = BackgroundTasks(logger)
 
     @property
     def started(self) -> bool:
@@ -239,14 +240,13 @@ class Task:
 
     async def stop(self) -> None:
         """Stop the schedule and cancel the active runs. Can be called at any time."""
-        ending = [task for task in (self._scheduler, *self._active) if task is not None and not task.done()]
-        ending = [task for task in ending if task is not asyncio.current_task()]
-        self._scheduler = None
+        scheduler, self._scheduler = self._scheduler, None
         self.next_time = None
-        for task in ending:
-            task.cancel()
-        if ending:
-            await asyncio.wait(ending, timeout=5.0)
+        if scheduler is not None:
+            scheduler.cancel()
+        await self._active.stop(asyncio.current_task(), timeout=5.0)
+        if scheduler is not None:
+            await asyncio.wait([scheduler], timeout=5.0)
 
     async def __call__(self) -> Any:
         """Run the task now, in addition to its schedule."""
@@ -313,11 +313,7 @@ class Task:
             self.skipped += 1
             return
         self.runs += 1
-        run = asyncio.get_running_loop().create_task(
-            self._run(bot), name=f"mezon task {self.name} run {self.runs}"
-        )
-        self._active.add(run)
-        run.add_done_callback(self._active.discard)
+        self._active.spawn(self._run(bot), f"task {self.name} run {self.runs}")
 
     async def _run(self, bot: MezonClient) -> None:
         try:
