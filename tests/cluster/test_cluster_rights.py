@@ -235,7 +235,7 @@ async def machines_of(
 
 
 @contextlib.asynccontextmanager
-async def courier_of(
+async def relay_client_of(
     server: NatsServer, names: Names, name: str, inbox: str
 ) -> AsyncIterator[tuple[Client, RelayClient]]:
     """Somebody with a user's rights who speaks the protocol of workers."""
@@ -278,7 +278,7 @@ async def test_the_relay_answers_nowhere_but_at_the_caller(gateway: LocalGateway
             f"{names.inbox(OPERATOR)}.x",
             "_INBOX.x.y",
         ]
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (client, relay_client):
+        async with relay_client_of(server, names, "worker-2", "worker-2.evil") as (client, relay_client):
             for strange in ("worker-2.é", "worker-2.a:b", "worker-2." + "x" * 65):
                 subject = names.call(strange, "interest")
                 await client.publish(
@@ -351,10 +351,10 @@ async def test_only_the_operator_replays(gateway: LocalGateway) -> None:
     async with machines_of(gateway) as (machines, server, names):
         before = await last_event(server, names)
         forged = Packet({"partition": 0, "name": "channel_message", "event_id": "m1"}, b"")
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (_, relay_client):
+        async with relay_client_of(server, names, "worker-2", "worker-2.evil") as (_, relay_client):
             with pytest.raises(Exception, match="no calls of the kind replay"):
                 await relay_client.call("replay", forged, 20.0, "a dead event", idempotent=True)
-        async with courier_of(server, names, OPERATOR, OPERATOR) as (_, relay_client):
+        async with relay_client_of(server, names, OPERATOR, OPERATOR) as (_, relay_client):
             await relay_client.call("replay", forged, 20.0, "a dead event", idempotent=True)
         await until(lambda: machines.relay.stats()["events_published"] == 1, "the event")
         assert await last_event(server, names) == before + 1
@@ -363,7 +363,7 @@ async def test_only_the_operator_replays(gateway: LocalGateway) -> None:
 async def test_an_event_delivered_to_the_relay_is_no_call(gateway: LocalGateway) -> None:
     """A worker may have the server deliver an event anywhere: on the operator's subject it replays nothing."""
     async with machines_of(gateway) as (machines, server, names):
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (client, relay_client):
+        async with relay_client_of(server, names, "worker-2", "worker-2.evil") as (client, relay_client):
             said = {"member": json.dumps({"interests": ["channel_message"]})}
             await relay_client.call("interest", Packet(said), 20.0, "interests", idempotent=True)
             await gateway.say("general", "alice", "an event")
@@ -412,12 +412,12 @@ async def test_a_wrong_name_or_number_never_stops_the_relay(gateway: LocalGatewa
             heard.append(message.content["t"])
 
         await client.login()
-        async with courier_of(server, names, OPERATOR, OPERATOR) as (_, relay_client):
+        async with relay_client_of(server, names, OPERATOR, OPERATOR) as (_, relay_client):
             for wrong in REPLAYS:
                 values = {"partition": 0, "name": "channel_message", "event_id": "m1", **wrong}
                 with pytest.raises(InvalidArgumentError):
                     await relay_client.call("replay", Packet(values), 20.0, "a dead event", idempotent=True)
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (evil, relay_client):
+        async with relay_client_of(server, names, "worker-2", "worker-2.evil") as (evil, relay_client):
             for said in (
                 "",
                 "[]",
@@ -449,7 +449,7 @@ async def test_a_wrong_name_or_number_never_stops_the_relay(gateway: LocalGatewa
 async def test_what_a_worker_says_of_others_does_not_count(gateway: LocalGateway) -> None:
     """The relay goes by the subject, which NATS has checked."""
     async with machines_of(gateway) as (machines, server, names):
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (_, relay_client):
+        async with relay_client_of(server, names, "worker-2", "worker-2.evil") as (_, relay_client):
             values = {"worker": "worker-1.x", "caller": "worker-1.x", "member": '{"interests": []}'}
             await relay_client.call("interest", Packet(values), 20.0, "interests", idempotent=True)
         assert machines.relay.stats()["workers"] == ["worker-2.evil"]
@@ -659,7 +659,7 @@ async def test_calls_that_no_worker_may_make(gateway: LocalGateway) -> None:
             *(("socket", {**socket, **wrong}, body) for wrong, body in SOCKET),
             *(("store", wrong, body) for wrong, body in STORE),
         ]
-        async with courier_of(server, names, "worker-2", "worker-2.evil") as (_, relay_client):
+        async with relay_client_of(server, names, "worker-2", "worker-2.evil") as (_, relay_client):
             asked = len(gateway.requests)
             for what, values, body in calls:
                 try:
