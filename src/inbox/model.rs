@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::item::CallId;
+use crate::state::State;
 
 /// The descriptor that an event loop watches: readable from a wake to the next clear.
 #[derive(Default)]
