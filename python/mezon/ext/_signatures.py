@@ -22,6 +22,7 @@ __all__ = [
     "convert",
     "hints_of",
     "is_async",
+    "key_part",
     "name_of",
     "problem_text",
     "shorten",
@@ -31,6 +32,11 @@ __all__ = [
 def name_of(function: Any) -> str:
     """Return the name of a function for messages."""
     return getattr(function, "__qualname__", None) or type(function).__qualname__
+
+
+def key_part(name: str) -> str:
+    """Return a part of a state key for a name: the name, or its bytes in hex if a key cannot contain it."""
+    return name if name.isascii() and name.replace("_", "a").isalnum() else f"x{name.encode().hex()}"
 
 
 def is_async(function: Any) -> bool:

@@ -71,7 +71,14 @@ from mezon.ext._handlers import (
 from mezon.ext._ids import CALLBACK, FORM, MAX_ID_LENGTH
 from mezon.ext._parsing import Triggers, Words, marks_of, text_of
 from mezon.ext._questions import Questions
-from mezon.ext._signatures import adapter_of, check_handler, check_parentheses, check_seconds, is_async
+from mezon.ext._signatures import (
+    adapter_of,
+    check_handler,
+    check_parentheses,
+    check_seconds,
+    is_async,
+    key_part,
+)
 from mezon.ext._widgets import Button, Form, button_rows
 from mezon.ext.errors import (
     ArgumentError,
@@ -740,6 +747,7 @@ class Registry:
         overlap: Literal["skip", "allow"] = "skip",
         missed: Literal["skip", "once"] = "skip",
         grace: float = 60.0,
+        each_worker: bool = False,
     ) -> Callable[[Callable[..., Any]], Task]:
         """Run a coroutine function at a fixed interval; see ``mezon.ext.tasks``. It takes no parameters, or the bot.
 
@@ -751,6 +759,7 @@ class Registry:
             overlap: Whether to ``skip`` or ``allow`` a run while the previous run is active.
             missed: Whether to ``skip`` missed runs, or to run ``once`` for all of them.
             grace: Seconds after its time in which a run may still start.
+            each_worker: Run in every process of a bot whose processes share their state, not in only one of them.
 
         Raises:
             InvalidArgumentError: If the interval is not positive, or the function takes other parameters.
@@ -759,7 +768,9 @@ class Registry:
 
         def add(function: Callable[..., Any]) -> Task:
             schedule = Every(seconds + 60 * minutes + 3600 * hours, at_start=at_start)
-            task = Task(function, schedule, overlap=overlap, missed=missed, grace=grace)
+            task = Task(
+                function, schedule, overlap=overlap, missed=missed, grace=grace, each_worker=each_worker
+            )
             self._register(task)
             return task
 
@@ -773,6 +784,7 @@ class Registry:
         overlap: Literal["skip", "allow"] = "skip",
         missed: Literal["skip", "once"] = "skip",
         grace: float = 60.0,
+        each_worker: bool = False,
     ) -> Callable[[Callable[..., Any]], Task]:
         """Run a coroutine function at the times of a cron line; see ``mezon.ext.tasks``.
 
@@ -784,6 +796,7 @@ class Registry:
             overlap: As for ``every``.
             missed: As for ``every``.
             grace: As for ``every``.
+            each_worker: As for ``every``.
 
         Raises:
             InvalidArgumentError: If the cron line or the time zone is invalid, or the function takes other parameters.
@@ -793,7 +806,10 @@ class Registry:
         check_seconds("grace", grace)
 
         def add(function: Callable[..., Any]) -> Task:
-            task = Task(function, Cron(line, zone_of(tz)), overlap=overlap, missed=missed, grace=grace)
+            schedule = Cron(line, zone_of(tz))
+            task = Task(
+                function, schedule, overlap=overlap, missed=missed, grace=grace, each_worker=each_worker
+            )
             self._register(task)
             return task
 
@@ -974,6 +990,9 @@ class Bot(Registry, MezonClient):
             self._records = StateStore(self.client_id, self._state_backend, client=self)
         return self._records
 
+    def _shared_records(self) -> StateStore | None:
+        return self.records if self.records.is_shared else None
+
     # ---- registration
 
     @property
@@ -1019,7 +1038,9 @@ class Bot(Registry, MezonClient):
             self._selects.append(item.pattern)
             self._subscribe(Events.DROPDOWN_BOX_SELECTED, self._on_select)
         elif isinstance(item, Task):
-            item = item.bind(self, self._task_failed)
+            item = item.bind(self, self._task_failed, self._shared_records)
+            same = sum(one.name == item.name for one in self.tasks)
+            item.key = key_part(f"{item.name}_{same + 1}" if same else item.name)
             self.tasks.append(item)
             self._subscribe(Events.READY, self._on_ready)
             self._subscribe(Events.DISCONNECT, self._on_disconnect)

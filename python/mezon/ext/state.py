@@ -392,6 +392,15 @@ class StateStore:
             self._backend = _make_backend(self._given, self._client)
         return self._backend
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes of the bot are expected to use these records.
+
+        The default file does not count: a bot on one machine is one process, and does not pay for claims.
+        """
+        chosen = self._given is not None or (_default_backend is not None and self._client is not None)
+        return chosen and self.backend.shared
+
     def at(self, *, clan_id: int = 0, channel_id: int = 0, user_id: int = 0) -> ScopedState:
         """Return the access to the records of these ids; a context has the same as ``ctx.state``."""
         return ScopedState(self, clan_id=clan_id, channel_id=channel_id, user_id=user_id)

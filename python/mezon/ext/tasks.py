@@ -20,6 +20,9 @@ Tasks start when the client is ready and stop with it. A run that is due while t
 - **Clocks.** ``every`` measures elapsed time, independently of the wall clock. ``cron`` follows the wall clock: if the
   clock is set forward, the times in between are missed; if it is set back by a minute or more, the schedule is
   computed anew, so a time that occurs twice runs twice.
+- **Several processes.** If the bot's processes share their state (``Bot(state=...)`` names a file or Redis, or the bot
+  runs in workers of many machines), each run is claimed in the state and happens in at most one of them.
+  ``each_worker=True`` runs the task in every process. The interval of ``every`` then also holds across restarts.
 - **Errors** are passed to the bot's error handler, logged, and reported to ``on_error``. They do not stop the task.
 
 ``cronsim`` parses the cron lines: ``pip install "mezon-rs[ext]"``.
@@ -29,6 +32,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -36,7 +40,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal, TypeAlias
 
 from mezon import InvalidArgumentError, MezonClient
-from mezon.ext._signatures import is_async, name_of
+from mezon.ext._signatures import is_async, key_part, name_of
+from mezon.ext.state import StateStore
 from mezon.utils.background import BackgroundTasks
 
 __all__ = ["Cron", "Every", "Task", "cron_times", "zone_of"]
@@ -48,6 +53,9 @@ Callback: TypeAlias = "Callable[..., Awaitable[Any]]"
 
 #: Called with the task and the error when a run raises.
 ErrorCallback: TypeAlias = "Callable[[Task, Exception], Awaitable[Any]]"
+
+#: Returns the records that several processes share; None if there is nothing to share.
+SharedRecords: TypeAlias = "Callable[[], StateStore | None]"
 
 #: Seconds between two checks whether the client is ready again.
 _READY_INTERVAL: Final = 0.25
@@ -88,6 +96,11 @@ class Every:
             yield now + count * self.seconds
             count += 1
 
+    def follows(self, due: float, last: float) -> bool:
+        """Return whether a run is due at a UNIX time if the last one was at ``last``, in any process."""
+        # The times of a process are not exact on the wall clock, which may be adjusted.
+        return due >= last + self.seconds - min(1.0, self.seconds / 10)
+
 
 class Cron:
     """A schedule of a cron line in a time zone, on the wall clock."""
@@ -104,6 +117,11 @@ class Cron:
     def times(self, now: float) -> Iterator[float]:
         """Yield the times of the runs after ``now``."""
         return cron_times(self.line, self.zone, now)
+
+    def follows(self, due: float, last: float) -> bool:
+        """Return whether a run is due at a UNIX time if the last one was at ``last``, in any process."""
+        # Half a second: UNIX times computed from the schedule's clock are not exact.
+        return due > last + 0.5
 
 
 def cron_times(line: str, zone: tzinfo, now: float) -> Iterator[float]:
@@ -178,6 +196,7 @@ class Task:
         runs: Runs started.
         skipped: Runs skipped because the previous run was still active.
         missed: Runs skipped because they could not start in time.
+        elsewhere: Runs that another process of the bot claimed.
         next_time: UNIX time of the next run; None while the task is stopped.
     """
 
@@ -189,6 +208,7 @@ class Task:
         overlap: Literal["skip", "allow"] = "skip",
         missed: Literal["skip", "once"] = "skip",
         grace: float = 60.0,
+        each_worker: bool = False,
     ) -> None:
         if not is_async(callback):
             raise InvalidArgumentError("a task must be a coroutine function: async def task() -> None")
@@ -207,12 +227,17 @@ class Task:
         self.overlap: Literal["skip", "allow"] = overlap
         self.when_missed: Literal["skip", "once"] = missed
         self.grace = grace
+        self.each_worker = each_worker
+        #: The part of state keys that names the task; unique in its bot.
+        self.key: str = key_part(self.name)
         self.runs: int = 0
         self.skipped: int = 0
         self.missed: int = 0
+        self.elsewhere: int = 0
         self.next_time: float | None = None
         self._schedule = schedule
         self._on_error: ErrorCallback | None = None
+        self._shared_records: SharedRecords | None = None
         self._scheduler: asyncio.Task[None] | None = None
         self._active = BackgroundTasks(logger)
 
@@ -221,15 +246,22 @@ class Task:
         """Whether the task is waiting for its next run."""
         return self._scheduler is not None and not self._scheduler.done()
 
-    def bind(self, bot: MezonClient, on_error: ErrorCallback) -> Task:
+    def bind(
+        self, bot: MezonClient, on_error: ErrorCallback, shared_records: SharedRecords | None = None
+    ) -> Task:
         """Bind the task to a bot; returns a copy if the task is already bound to another bot."""
         if self.bot is None or self.bot is bot:
-            self.bot, self._on_error = bot, on_error
+            self.bot, self._on_error, self._shared_records = bot, on_error, shared_records
             return self
         copy = Task(
-            self.callback, self._schedule, overlap=self.overlap, missed=self.when_missed, grace=self.grace
+            self.callback,
+            self._schedule,
+            overlap=self.overlap,
+            missed=self.when_missed,
+            grace=self.grace,
+            each_worker=self.each_worker,
         )
-        return copy.bind(bot, on_error)
+        return copy.bind(bot, on_error, shared_records)
 
     def start(self, bot: MezonClient) -> None:
         """Start the schedule unless it is started. The bot calls this when it is ready."""
@@ -282,7 +314,7 @@ class Task:
             if clock() - due >= self.grace:
                 due = self._after_missed(due, times, bot)
                 continue
-            self._start_run(bot)
+            self._start_run(bot, due)
             due = next(times, None)
 
     def _as_unix(self, moment: float) -> float:
@@ -290,10 +322,10 @@ class Task:
 
     def _after_missed(self, due: float | None, times: Iterator[float], bot: MezonClient) -> float | None:
         """Skip the missed runs, or replace them by a single run; returns the time of the next run."""
-        now, first, count = self._schedule.now(), due, 0
+        now, first, last, count = self._schedule.now(), due, due, 0
         while due is not None and now - due >= self.grace:
             count += 1
-            due = next(times, None)
+            last, due = due, next(times, None)
         catch_up = self.when_missed == "once"
         self.missed += count - catch_up
         logger.warning(
@@ -305,23 +337,49 @@ class Task:
         )
         if catch_up and (due is None or due > now):
             # Otherwise the next regular run is due now and replaces the missed ones.
-            self._start_run(bot)
+            self._start_run(bot, now if last is None else last)
         return due
 
-    def _start_run(self, bot: MezonClient) -> None:
+    def _start_run(self, bot: MezonClient, due: float) -> None:
         if self._active and self.overlap == "skip":
             self.skipped += 1
             return
-        self.runs += 1
-        self._active.spawn(self._run(bot), f"task {self.name} run {self.runs}")
+        self._active.spawn(self._run(bot, self._as_unix(due)), f"task {self.name} run {self.runs + 1}")
 
-    async def _run(self, bot: MezonClient) -> None:
+    async def _run(self, bot: MezonClient, due: float) -> None:
+        records = self._shared_records() if self._shared_records and not self.each_worker else None
         try:
+            if records is not None and not await self._claim(records, due):
+                self.elsewhere += 1
+                return
+            self.runs += 1
             await self._call(bot)
         except Exception as error:
             if self._on_error is None:
                 raise
             await self._on_error(self, error)
 
+    async def _claim(self, records: StateStore, due: float) -> bool:
+        """Return whether this process is the one that runs the task for the UNIX time ``due``."""
+        key = f"_schedule.{self.key}"
+        while True:
+            entry = await records.get(key)
+            last = _time_in(entry.value) if entry is not None else None
+            # Claims are made when a run is due: one in the future shows that the wall clock was set back.
+            in_past = last is not None and last <= time.time() + _SET_BACK
+            if last is not None and in_past and not self._schedule.follows(due, last):
+                return False
+            stored = json.dumps({"v": 1, "d": {"last": due}}).encode()
+            if await records.put(key, stored, entry.revision if entry is not None else 0) is not None:
+                return True
+
     def __repr__(self) -> str:
         return f"<Task {self.name} {'started' if self.started else 'stopped'}, {self.runs} runs>"
+
+
+def _time_in(stored: bytes) -> float | None:
+    """Return the time of the last claim; None if the record is damaged, which must not stop a schedule for good."""
+    try:
+        return float(json.loads(stored)["d"]["last"])
+    except (ValueError, KeyError, TypeError):
+        return None
