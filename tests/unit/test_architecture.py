@@ -133,7 +133,7 @@ CORE_CYCLE_LEFT = True
 KINDS = {
     "mezon.protobuf": "start-up time: the generated protobuf classes take longer to import than the rest",
     **dict.fromkeys(
-        ("cronsim", "cryptography", "nats", "nkeys", "opentelemetry", "prometheus_client"),
+        ("cronsim", "cryptography", "nats", "nkeys", "opentelemetry", "prometheus_client", "redis"),
         "optional extra",
     ),
     **dict.fromkeys(("dotenv", "prompt_toolkit", "pytest", "rich", "typer", "watchfiles"), "optional extra"),

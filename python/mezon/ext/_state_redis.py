@@ -6,7 +6,7 @@ import time
 from importlib.util import find_spec
 from typing import Any, Final
 
-from mezon.ext.state import Entry, StateError
+from mezon.ext._state_backends import Entry, StateError
 
 #: Prefix of every key; the keys below it start with the id of the bot.
 _PREFIX: Final = "mezon-state:"

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
-from mezon.ext.state import Entry, StateError
+from mezon.ext._state_backends import Entry, StateError
 
 _T = TypeVar("_T")
 

@@ -36,12 +36,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, Generic, Literal, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mezon import InvalidArgumentError, MezonClient, MezonError
+from mezon import InvalidArgumentError, MezonClient
+from mezon.ext._state_backends import Backend, Entry, MemoryBackend, StateError
 
 __all__ = [
     "Backend",
@@ -81,10 +82,6 @@ Migration: TypeAlias = "Callable[[dict[str, Any]], dict[str, Any]]"
 
 
 # ---- errors
-
-
-class StateError(MezonError):
-    """State cannot be read or written."""
 
 
 class StateConflictError(StateError):
@@ -210,112 +207,6 @@ class Record(Generic[S]):
 
 
 # ---- backends
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A stored value.
-
-    Attributes:
-        value: The bytes.
-        revision: Changes with every write of the key, and is never used again for it.
-        expires: The UNIX time at which the entry disappears; None for never.
-    """
-
-    value: bytes
-    revision: int
-    expires: float | None = None
-
-
-class Backend(Protocol):
-    """Where records are kept. Every method may be called from several tasks at a time, and raises ``StateError``.
-
-    Keys consist of ASCII letters, digits, ``_`` and ``.``; the dots separate the parts that prefixes end with.
-
-    Attributes:
-        shared: Whether other processes may use the same records, so that edits need leases.
-    """
-
-    shared: bool
-
-    async def get(self, key: str) -> Entry | None:
-        """Return the entry of a key; None if there is none or it has expired."""
-
-    async def put(self, key: str, value: bytes, revision: int | None, ttl: float | None = None) -> int | None:
-        """Store a value and return its revision; None if the key is not at ``revision``.
-
-        Args:
-            key: The key.
-            value: The value.
-            revision: The revision the key must have; 0 if the key must not exist, None for any.
-            ttl: Seconds until the entry expires.
-        """
-
-    async def delete(self, key: str, revision: int | None = None) -> bool:
-        """Delete a key; return whether it existed at ``revision`` (None for any)."""
-
-    async def entries(self, prefix: str) -> list[tuple[str, Entry]]:
-        """Return the entries whose key starts with a prefix, ordered by key. The prefix is empty or ends with a dot."""
-
-    async def expire(self) -> int:
-        """Remove expired entries and return their number, where the backend does not do so by itself."""
-
-    async def close(self) -> None:
-        """Release connections and files. Safe to call twice; a later call opens them again."""
-
-
-class MemoryBackend:
-    """A backend that forgets everything at the end of the process, for tests."""
-
-    def __init__(self) -> None:
-        self.shared = False
-        self._entries: dict[str, Entry] = {}
-        self._revision = 0
-
-    async def get(self, key: str) -> Entry | None:
-        """Return the entry of a key."""
-        entry = self._entries.get(key)
-        return None if entry is None or _is_expired(entry) else entry
-
-    async def put(self, key: str, value: bytes, revision: int | None, ttl: float | None = None) -> int | None:
-        """Store a value if the key is at ``revision``."""
-        entry = await self.get(key)
-        if revision is not None and revision != (entry.revision if entry is not None else 0):
-            return None
-        self._revision += 1
-        self._entries[key] = Entry(value, self._revision, _expiry(ttl))
-        return self._revision
-
-    async def delete(self, key: str, revision: int | None = None) -> bool:
-        """Delete a key if it is at ``revision``."""
-        entry = await self.get(key)
-        if entry is None or (revision is not None and revision != entry.revision):
-            return False
-        del self._entries[key]
-        return True
-
-    async def entries(self, prefix: str) -> list[tuple[str, Entry]]:
-        """Return the entries below a prefix."""
-        found = ((key, entry) for key, entry in self._entries.items() if key.startswith(prefix))
-        return sorted((key, entry) for key, entry in found if not _is_expired(entry))
-
-    async def expire(self) -> int:
-        """Remove expired entries."""
-        expired = [key for key, entry in self._entries.items() if _is_expired(entry)]
-        for key in expired:
-            del self._entries[key]
-        return len(expired)
-
-    async def close(self) -> None:
-        """Keep the records: only the end of the process removes them."""
-
-
-def _is_expired(entry: Entry) -> bool:
-    return entry.expires is not None and entry.expires <= time.time()
-
-
-def _expiry(ttl: float | None) -> float | None:
-    return None if ttl is None else time.time() + ttl
 
 
 _default_backend: Callable[[MezonClient], Backend] | None = None
