@@ -48,14 +48,12 @@ from mezon._client.view import manager_of
 from mezon._events.dispatcher import Dispatcher
 from mezon._events.registration import EventRegistration, auto_bind, bind_marked
 from mezon._events.waiting import STREAM_LIMIT, EventStream, Waiters
-from mezon._gateway.transport import check_transport
-from mezon._http.route import check_route
 from mezon.constants.enum import Events
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.managers._home import SocketOwner
 from mezon.managers.event import EventManager, event_name, warn_of_typo
 from mezon.models._origin import Origin
-from mezon.options import GapOptions, GatewayOptions, Stats
+from mezon.options import GapOptions, GatewayOptions, Stats, check_route, check_transport
 from mezon.utils.background import BackgroundTasks
 from mezon.utils.logger import get_logger, setup_logger
 from mezon.utils.masked import masked
@@ -69,8 +67,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from os import PathLike
 
-    from mezon._gateway.transport import TransportChoice
-    from mezon._http.route import ApiRoute
     from mezon._tokens import (
         AddTxResponse,
         EphemeralKeyPair,
@@ -101,6 +97,7 @@ if TYPE_CHECKING:
     )
     from mezon.models._answers import ButtonClicked
     from mezon.models._outgoing import Content, MessageLimits
+    from mezon.options import ApiRoute, TransportChoice
     from mezon.ports import Connection, Ports
     from mezon.session import Session
     from mezon.structures import Clan, TextChannel, User

@@ -4,13 +4,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from mezon.errors import InvalidArgumentError
 from mezon.utils.bounds import check_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+#: The transport of the socket.
+TransportChoice = Literal["auto", "websocket", "tcp"]
+
+#: The route of the RPCs.
+ApiRoute = Literal["auto", "http", "socket"]
+
+
+def check_transport(value: str) -> TransportChoice:
+    """Validate the setting ``transport``.
+
+    Raises:
+        InvalidArgumentError: If the value is not a transport.
+    """
+    _check_choice("transport", value, get_args(TransportChoice))
+    return cast("TransportChoice", value)
+
+
+def check_route(value: str) -> ApiRoute:
+    """Validate the setting ``api``.
+
+    Raises:
+        InvalidArgumentError: If the value is not a route.
+    """
+    _check_choice("api", value, get_args(ApiRoute))
+    return cast("ApiRoute", value)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InvalidArgumentError(f"{name} is one of {', '.join(choices)}, not {value!r}")
+
 
 #: Fields of GatewayOptions that may be 0, for "no limit" or "none".
 _MAY_BE_ZERO: Final = frozenset(

@@ -10,8 +10,8 @@ import pytest
 from fake_transport import FakeTransport, Said
 from http_doubles import HastyClock
 from mezon import errors
-from mezon._http.route import check_route
 from mezon.api import Limiter, MezonApi
+from mezon.options import check_route
 from mezon.ports import HttpAnswer, HttpFailure, HttpRequest
 from mezon.protobuf.api import api_pb2
 from waiting import until

@@ -102,7 +102,6 @@ USERS_OF_THE_API = {"cli", "ext", "testing"}
 
 #: Packages in which `from mezon import _core` still passes through `mezon/__init__`.
 FACADE_LEFT = {
-    "_gateway": "area C",
     "_tokens": "area C",
     "messages": "area C",
 }
@@ -271,7 +270,6 @@ SHORT_MODULES = {
 
 #: Packages whose short modules are not merged yet.
 SHORT_LEFT = {
-    "_gateway": "area C",
     "_http": "area C",
     "_tokens": "area C",
     "api": "area C",

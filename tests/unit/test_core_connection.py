@@ -12,7 +12,7 @@ import time
 
 import pytest
 from mezon import _core
-from mezon._gateway import core_log
+from mezon._gateway.connection import core_log_level, core_logger
 
 KIND = _core.ItemKind
 
@@ -47,17 +47,17 @@ def test_each_step_is_told_from_the_level_on_that_is_asked_for() -> None:
 
 
 def test_the_level_is_that_of_the_logger() -> None:
-    logger = core_log.logger
+    logger = core_logger
     assert logger.name == "mezon.core"
     before = logger.level
     try:
         logger.setLevel(logging.DEBUG)
-        assert core_log.level() == logging.DEBUG
+        assert core_log_level() == logging.DEBUG
         logger.setLevel(1000)
-        assert core_log.level() == 255
+        assert core_log_level() == 255
         logging.disable(logging.CRITICAL)
         logger.setLevel(logging.DEBUG)
-        assert core_log.level() == 255, "no record would be shown"
+        assert core_log_level() == 255, "no record would be shown"
     finally:
         logging.disable(logging.NOTSET)
         logger.setLevel(before)

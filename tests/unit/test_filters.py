@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mezon import Events, InvalidArgumentError, MezonClient, filters
 from mezon._gateway import codec
+from mezon._gateway.codec import protobuf_event
 from mezon._gateway.filtering import core_filter
-from mezon._gateway.protobuf_events import protobuf_event
 from mezon.filters import Filter
 from mezon.filters._program import PLACES, matcher
 from mezon.protobuf.api import api_pb2

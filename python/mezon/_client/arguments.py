@@ -13,8 +13,7 @@ from mezon.utils.bounds import MOST_SECONDS, check_count, check_flag, check_numb
 from mezon.utils.ids import required_id
 
 if TYPE_CHECKING:
-    from mezon._gateway.transport import TransportChoice
-    from mezon._http.route import ApiRoute
+    from mezon.options import ApiRoute, TransportChoice
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from mezon._client.view import ClientView
-    from mezon._http.route import ApiRoute
     from mezon.api import MezonApi
+    from mezon.options import ApiRoute
     from mezon.ports import Connection, Ports
     from mezon.session import Session
     from mezon.utils.background import BackgroundTasks

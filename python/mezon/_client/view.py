@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from mezon._gateway.transport import TransportChoice
     from mezon.managers.socket import SocketManager
     from mezon.models._outgoing import MessageLimits
-    from mezon.options import GapOptions, GatewayOptions, Stats
+    from mezon.options import GapOptions, GatewayOptions, Stats, TransportChoice
     from mezon.session import Session
     from mezon.structures import TextChannel, User
     from mezon.structures._owner import Owner

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._gateway.codec import MESSAGES, event_plan
-from mezon._gateway.protobuf_events import protobuf_event
+from mezon._gateway.codec import MESSAGES, event_plan, protobuf_event
 
 if TYPE_CHECKING:
     from mezon._core import Plan

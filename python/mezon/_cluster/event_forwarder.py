@@ -8,8 +8,7 @@ from mezon._cluster.interest_filter import InterestFilter
 from mezon._cluster.protocol import partition_of
 from mezon._cluster.publisher import OutgoingEvent
 from mezon._events.gap_filling import REFERRING_CODES
-from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
-from mezon._gateway.protobuf_events import protobuf_event
+from mezon._gateway.codec import MESSAGES, dict_plan, event_plan, protobuf_event
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.models.message import ChannelMessage
 

@@ -1,4 +1,4 @@
-"""Connections whose frames an adapter of the bot's own carries, or whose calls its ``send`` sees first."""
+"""Connections over a custom socket adapter, and connections whose calls pass through a custom ``send``."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._core import FailureKind
-from mezon._gateway.codec import MESSAGES, dict_plan, event_plan
-from mezon._gateway.failures import does_not_fit, no_answer, server_error
-from mezon._gateway.protobuf_events import protobuf_event
-from mezon._gateway.secrets import Secrets
+from mezon._gateway.codec import MESSAGES, dict_plan, event_plan, protobuf_event
+from mezon._gateway.failures import Secrets, does_not_fit, no_answer, server_error
 from mezon.errors import MezonConnectionError, MezonTimeoutError, ServerError
 from mezon.ports import CLOSED, MAX_ANSWER
 from mezon.protobuf.rtapi import realtime_pb2
@@ -26,14 +24,14 @@ __all__ = ["AdapterConnection", "SentByAdapter"]
 
 logger: Final = get_logger("mezon.gateway")
 
-#: Chunks of API answers (docs/protocol.md, "Raw API answers"): first byte, length of the header, flag of the last.
+#: Chunks of API answers (docs/protocol.md, "Raw API answers"): first byte, header length, flag of the last chunk.
 _RAW: Final = b"\xff"
 _RAW_HEADER: Final = 7
 _LAST: Final = 0xFF
 
-_MOST_CIDS: Final = 0xFFFF
-#: Events that wait for room, and the messages that are remembered.
-_MOST_WAITING: Final = 10_000
+_MAX_CID: Final = 0xFFFF
+#: Maximum number of queued events, and of remembered channels and messages.
+_MAX_QUEUED: Final = 10_000
 _RECENT_CHANNELS: Final = 1_000
 _RECENT_MESSAGES: Final = 200
 
@@ -56,12 +54,12 @@ def envelope_of(name: str, value: Mapping[str, Any] | bytes, cid: int = 0) -> re
 
 
 class SentByAdapter:
-    """The core's connection, whose calls go through the adapter's own ``send`` as envelopes.
+    """The core's connection, whose calls pass through a custom ``send`` of the adapter as envelopes.
 
-    Heartbeats and the joins after a reconnect do not: they are the core's.
+    Heartbeats and the joins after a reconnect do not: the core sends them.
 
     Args:
-        adapter: The adapter. What its ``send`` hands on to ``WebSocketAdapterPb.send`` is the call.
+        adapter: The adapter. The envelope that its ``send`` passes to ``WebSocketAdapterPb.send`` is sent.
     """
 
     def __init__(self, adapter: Any) -> None:
@@ -70,7 +68,7 @@ class SentByAdapter:
 
     @property
     def listener(self) -> ConnectionListener | None:
-        """Who is told what happens."""
+        """The listener of the connection."""
         listener: ConnectionListener | None = self._adapter.connection.listener
         return listener
 
@@ -79,19 +77,19 @@ class SentByAdapter:
         self._adapter.connection.listener = listener
 
     async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
-        """Send a value and wait for its answer."""
+        """Send a value and return its answer."""
         answer: tuple[str, Any] = await self._ask(self._adapter.connection.call, name, value, timeout)
         return answer
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
-        """Call like ``call``, for calls whose answer is the body of an API call."""
+        """Send like ``call``, for calls whose answer is the body of an API response."""
         answer: bytes = await self._ask(self._adapter.connection.call_raw, name, value, timeout)
         return answer
 
     async def _ask(
         self, call: Callable[..., Any], name: str, value: Mapping[str, Any] | bytes, timeout: float
     ) -> Any:
-        self._cid = self._cid % _MOST_CIDS + 1
+        self._cid = self._cid % _MAX_CID + 1
         cid = self._cid
         envelope = envelope_of(name, value, cid)
         answer = self._adapter.expect(cid, call, timeout)
@@ -111,16 +109,16 @@ class SentByAdapter:
 
 
 class AdapterConnection:
-    """A connection over an adapter of the bot's own; see ``mezon.ports.Connection``.
+    """A connection over a custom adapter. Implements `mezon.ports.Connection`.
 
-    The adapter connects, sends envelopes, closes, and calls its ``on_message`` with each frame, or has in ``_socket``
-    something to iterate over, as the adapters of mezon-sdk. Reconnects and heartbeats are its responsibility.
+    The adapter connects, sends envelopes, closes, and calls its ``on_message`` with each frame, or has an iterator
+    of frames in ``_socket`` like the adapters of mezon-sdk. Reconnects and heartbeats are its responsibility.
 
     Args:
         adapter: The adapter.
 
     Attributes:
-        origin: What events carry that can be answered: whose they are.
+        origin: The client of the events that can be answered.
     """
 
     around = None
@@ -137,7 +135,7 @@ class AdapterConnection:
         self._calls: dict[int, tuple[str, asyncio.Future[Any]]] = {}
         self._chunks: dict[int, bytearray] = {}
         self._wanted: set[str] = set()
-        self._waiting: deque[tuple[str, Any]] = deque(maxlen=_MOST_WAITING)
+        self._queued: deque[tuple[str, Any]] = deque(maxlen=_MAX_QUEUED)
         self._recent: OrderedDict[int, deque[ChannelMessage]] = OrderedDict()
         self._listening: asyncio.Task[None] | None = None
         self._posts: set[asyncio.Task[None]] = set()
@@ -150,7 +148,7 @@ class AdapterConnection:
         return self._state
 
     def stats(self) -> Mapping[str, Any]:
-        """Return no counters: the adapter has them."""
+        """Return no counters."""
         return {}
 
     # ---- opening and closing
@@ -158,7 +156,7 @@ class AdapterConnection:
     async def open_with(
         self, scheme: str, ws_url: str, create_status: bool, token: str, timeout: float
     ) -> None:
-        """Open the connection by the adapter's ``connect``, with the arguments that mezon-sdk passes.
+        """Open the connection with the adapter's ``connect``, called with the arguments of mezon-sdk.
 
         Raises:
             MezonTimeoutError: If it takes longer than ``timeout`` seconds.
@@ -187,8 +185,8 @@ class AdapterConnection:
             self.listener.on_state("ready", self._generation, "")
 
     async def open(self, urls: Sequence[str], auto_reconnect: bool) -> None:
-        """Refuse: an adapter is opened by `open_with`."""
-        raise MezonConnectionError("a socket with an adapter of its own is opened by Socket.connect")
+        """Raise: `open_with` opens a connection over an adapter."""
+        raise MezonConnectionError("a socket with a custom adapter is opened by Socket.connect")
 
     async def _listen(self, frames: Any) -> None:
         try:
@@ -200,7 +198,7 @@ class AdapterConnection:
             self.lost()
 
     async def close(self) -> None:
-        """Close the connection by the adapter's ``close``. Safe at any time, and twice."""
+        """Close the connection with the adapter's ``close``. Idempotent."""
         listening, self._listening = self._listening, None
         if listening is not None:
             listening.cancel()
@@ -208,7 +206,7 @@ class AdapterConnection:
         await self._adapter.close()
 
     def lost(self, reason: object = "the adapter lost the connection") -> None:
-        """Take the connection as lost; the adapter may call it as ``on_close``."""
+        """Report the loss of the connection. The adapter may call it as ``on_close``."""
         self._end(str(reason))
 
     def _end(self, reason: str) -> None:
@@ -230,12 +228,12 @@ class AdapterConnection:
     # ---- calls
 
     async def call(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> tuple[str, Any]:
-        """Send a value and wait for its answer."""
+        """Send a value and return its answer."""
         answer = await self._ask(name, value, timeout)
         return ("", answer) if isinstance(answer, bytes) else answer
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
-        """Call like ``call``, for calls whose answer is the body of an API call."""
+        """Send like ``call``, for calls whose answer is the body of an API response."""
         answer = await self._ask(name, value, timeout)
         if isinstance(answer, bytes):
             return answer
@@ -244,9 +242,9 @@ class AdapterConnection:
     async def _ask(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> Any:
         if self.state != "ready":
             raise no_answer(name, "not_connected")
-        self._cid = self._cid % _MOST_CIDS + 1
+        self._cid = self._cid % _MAX_CID + 1
         while self._cid in self._calls:
-            self._cid = self._cid % _MOST_CIDS + 1
+            self._cid = self._cid % _MAX_CID + 1
         cid = self._cid
         envelope = envelope_of(name, value, cid)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -278,13 +276,13 @@ class AdapterConnection:
             logger.exception("%s.send failed", type(self._adapter).__name__)
 
     def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
-        """Return the calls that wait for their answers, by cid."""
+        """Return the futures of the pending calls, by cid."""
         return {cid: answer for cid, (_, answer) in self._calls.items()}
 
     # ---- frames
 
     def received(self, frame: bytes) -> None:
-        """Take a frame from the adapter, which may call it as ``on_message``. Frames of text are ignored."""
+        """Process a frame. The adapter may call it as ``on_message``. Text frames are ignored."""
         if not isinstance(frame, bytes | bytearray | memoryview):
             return
         data = bytes(frame)
@@ -294,7 +292,7 @@ class AdapterConnection:
             else:
                 self._take_envelope(realtime_pb2.Envelope.FromString(data))
         except Exception as error:
-            logger.warning("A frame from the adapter cannot be read: %s", error)
+            logger.warning("A frame from the adapter is malformed: %s", error)
 
     def _take_chunk(self, data: bytes) -> None:
         if len(data) < _RAW_HEADER:
@@ -336,7 +334,7 @@ class AdapterConnection:
             return
         if kind == "channel_message":
             self._remember(event)
-        self._waiting.append((kind, event))
+        self._queued.append((kind, event))
         self.resume()
 
     def _decode(self, kind: str, envelope: realtime_pb2.Envelope, *, answers: bool = False) -> Any:
@@ -356,24 +354,24 @@ class AdapterConnection:
             self._recent.popitem(last=False)
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
-        """Take the messages of a channel that came since it was last asked, oldest first."""
+        """Remove and return the messages of a channel received since the last call, oldest first."""
         return list(self._recent.pop(channel_id, ()))
 
     # ---- events
 
     def want(self, name: str, wanted: bool = True) -> None:
-        """Have the events of an envelope field told, or dropped."""
+        """Deliver the events of an envelope field, or drop them."""
         (self._wanted.add if wanted else self._wanted.discard)(name)
 
     def hold(self) -> None:
-        """Do nothing: the listener's capacity says it."""
+        """Do nothing: ``resume`` reads the capacity of the listener."""
 
     def resume(self) -> None:
-        """Tell the events that wait, as many as the listener has room for."""
+        """Deliver queued events, up to the capacity of the listener."""
         listener = self.listener
-        while self._waiting and listener is not None and listener.capacity() > 0:
-            name, event = self._waiting.popleft()
+        while self._queued and listener is not None and listener.capacity() > 0:
+            name, event = self._queued.popleft()
             try:
                 listener.on_event(name, event)
             except Exception:
-                logger.exception("An event could not be dispatched; the next ones go on")
+                logger.exception("An event could not be dispatched; the next ones are not affected")

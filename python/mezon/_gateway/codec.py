@@ -1,8 +1,9 @@
-"""Plans: how the core turns protobuf bytes into models, and keyword arguments into protobuf bytes.
+"""Plans: how the core decodes protobuf bytes to models, and encodes mappings to protobuf bytes.
 
-A decode plan is made from a model's fields, the schema and the two tables of ``mezon.models._envelopes``; the
-core then builds instances from the wire without pydantic's validation. An encode plan has the names of the
-protobuf message itself and takes a mapping.
+A decode plan is built from the fields of a model, the schema, and the two tables of ``mezon.models._envelopes``. The
+core then creates instances without pydantic's validation. An encode plan uses the field names of the protobuf message.
+
+Events without a model are delivered as protobuf messages, see `protobuf_event`.
 """
 
 from __future__ import annotations
@@ -13,29 +14,32 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from pydantic import BaseModel
 
-from mezon import _core
-from mezon.models._answers import OfClient
+from mezon._core import Plan, schema_fields, schema_zero
+from mezon.models._answers import OfClient, add_answers
 from mezon.models._base import NO_SOURCE, WHOLE_MESSAGE
 from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP, PROTO_FIELDS
 from mezon.models._lazy import EAGER_FIELDS, SEPARATE_FIELD
-from mezon.models._origin import KEY
+from mezon.models._origin import KEY, held
 from mezon.models.message import ChannelMessage
-from mezon.models.parts import PARTS
+from mezon.models.parts import PARTS, read_parts
+from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mezon.models._origin import Origin
 
+logger: Final = get_logger("mezon.gateway")
+
 ENVELOPE: Final = "mezon.realtime.Envelope"
 
 
 class SchemaField(NamedTuple):
-    """A field of a protobuf message, as the schema has it."""
+    """A field of a protobuf message in the schema."""
 
     number: int
     name: str
-    #: ``message``, ``enum``, or the scalar's name in lower case.
+    #: ``message``, ``enum``, or the name of the scalar type in lower case.
     kind: str
     #: The full name of the message or enum; empty for a scalar.
     type_name: str
@@ -44,81 +48,81 @@ class SchemaField(NamedTuple):
 
 @cache
 def schema_of(message: str) -> dict[str, SchemaField]:
-    """Give the fields of a message by name, in the order of their numbers.
+    """Return the fields of a message by name, in the order of their numbers.
 
     Raises:
-        ValueError: If the schema has no such message.
+        ValueError: If the schema does not contain the message.
     """
-    return {row[1]: SchemaField(*row) for row in _core.schema_fields(message)}
+    return {row[1]: SchemaField(*row) for row in schema_fields(message)}
 
 
 @dataclass(frozen=True, slots=True)
 class PartList:
-    """A bytes field holds a list message, or JSON."""
+    """A bytes field that contains a list message, or JSON."""
 
-    #: The field of the list message that has the items.
+    #: The number of the repeated field in the list message.
     list_field: int
-    item: _core.Plan
+    item: Plan
     from_json: Callable[[bytes], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class JsonText:
-    """A string field holds a JSON object."""
+    """A string field that contains a JSON object."""
 
     json: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """Where a field of the message goes."""
+    """The target of a field of the message."""
 
     name: str
-    #: Its names in the instance.
+    #: The names in the instance that get the value.
     names: list[str]
-    #: What its value has inside: a message, parts, JSON; None for a plain value.
-    inside: _core.Plan | PartList | JsonText | None
+    #: The structure of the value; None for a plain value.
+    inside: Plan | PartList | JsonText | None
 
 
 @dataclass(frozen=True, slots=True)
 class WholeSpec:
-    """A name that gets the whole message as a dict."""
+    """A name in the instance that gets the whole message as a dict."""
 
     name: str
-    plan: _core.Plan
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Events are decoded when they are read, but for these fields."""
+    """Lazy decoding: an event is decoded on first access, except for these fields."""
 
-    #: Decoded at once.
+    #: Decoded immediately.
     at_once: list[str]
-    #: Decoded by itself, and with nothing else.
+    #: Decoded on its own first access, separately from the rest.
     alone: str
 
 
 @dataclass(slots=True)
 class PlanSpec:
-    """A plan, as the core takes it."""
+    """The specification of a plan, which the core reads."""
 
     message: str
-    #: The class of the instances; None makes dicts.
+    #: The class of the instances; None to create dicts.
     model: type[BaseModel] | None
-    #: Every name with its zero, in the order of the model's fields.
+    #: Every name with its default, in the order of the model's fields.
     template: dict[str, Any] = field(default_factory=dict)
-    #: The names that count as set.
+    #: The names in ``model_fields_set``.
     given: set[str] = field(default_factory=set)
     fields: list[FieldSpec] = field(default_factory=list)
-    #: Names whose zero is a new list, or a new dict, each time.
+    #: Names whose default is a new list, or a new dict, for each instance.
     fresh_lists: list[str] = field(default_factory=list)
     fresh_dicts: list[str] = field(default_factory=list)
     whole: WholeSpec | None = None
-    #: None to decode events at once.
+    #: None to decode events immediately.
     later: Later | None = None
 
     def zero(self, name: str, value: Any) -> None:
-        """Give what `name` is when the message does not say."""
+        """Set the default of ``name`` for messages without the field."""
         self.template[name] = value
         if isinstance(value, list):
             self.fresh_lists.append(name)
@@ -126,7 +130,7 @@ class PlanSpec:
             self.fresh_dicts.append(name)
 
 
-#: Envelope field -> its number, which the core calls the tag; and the message it carries.
+#: Envelope field -> its number (the tag in the core), and its message.
 TAGS: Final[dict[str, int]] = {}
 MESSAGES: Final[dict[str, str]] = {}
 for _field in schema_of(ENVELOPE).values():
@@ -138,8 +142,8 @@ for _field in schema_of(ENVELOPE).values():
 NAMES: Final[dict[int, str]] = {tag: name for name, tag in TAGS.items()}
 
 
-def event_plan(name: str, origin: Origin | None = None) -> _core.Plan | None:
-    """Give the plan for an envelope field, or None when it has no model; with the origin of what can be answered."""
+def event_plan(name: str, origin: Origin | None = None) -> Plan | None:
+    """Return the plan of an envelope field, or None if it has no model. Objects that can be answered get the origin."""
     model = ENVELOPE_TO_PYDANTIC_MAP.get(name)
     if model is None:
         return None
@@ -149,32 +153,32 @@ def event_plan(name: str, origin: Origin | None = None) -> _core.Plan | None:
 
 
 @cache
-def model_plan(model: type[BaseModel], message: str) -> _core.Plan:
-    """Plan how `message` becomes an instance of `model`.
+def model_plan(model: type[BaseModel], message: str) -> Plan:
+    """Return the plan that decodes ``message`` to ``model``.
 
     Raises:
-        TypeError: As `origin_plan` does.
+        TypeError: See `origin_plan`.
     """
     return origin_plan(model, message, None)
 
 
-def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> _core.Plan:
-    """Plan how `message` becomes an instance of `model` that knows its client, without a cost for each.
+def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> Plan:
+    """Return the plan that decodes ``message`` to ``model``. Each instance refers to the client of ``origin``.
 
     Raises:
-        TypeError: If the model has validators, which a raw-built instance would skip, or a required field that
-            the message does not have.
+        TypeError: If the model has validators, which the core would skip, or a required field that the message does
+            not have.
     """
     spec = _spec(model, message)
     if origin is not None:
-        # One plan for each client, from what they share: a thousand of them look up their models once.
+        # One plan for each client, built from a shared specification.
         spec = replace(spec, template={**spec.template, KEY: origin})
-    return _core.Plan(spec)
+    return Plan(spec)
 
 
 @cache
 def _spec(model: type[BaseModel], message: str) -> PlanSpec:
-    """Say what the plan of a model has, whoever it is for."""
+    """Return the specification of a plan, which all clients share."""
     _refuse_validators(model)
     schema = schema_of(message)
     renamed = PROTO_FIELDS.get(model, {})
@@ -206,15 +210,15 @@ def _spec(model: type[BaseModel], message: str) -> PlanSpec:
 
 
 @cache
-def dict_plan(message: str) -> _core.Plan:
-    """Plan how `message` becomes a dict of all its fields by name, and such a mapping the message.
+def dict_plan(message: str) -> Plan:
+    """Return the plan that decodes ``message`` to a dict of all its fields, and encodes such a mapping.
 
-    Used for both directions: zeros are filled in when decoding, and left out when encoding.
+    Zero values are filled in when decoding, and omitted when encoding.
     """
     return _dict_plan(message, 8)
 
 
-def _dict_plan(message: str, depth: int) -> _core.Plan:
+def _dict_plan(message: str, depth: int) -> Plan:
     spec = PlanSpec(message, None)
     for found in schema_of(message).values():
         if found.kind == "message" and depth == 0 and not _is_value(message, found):
@@ -222,11 +226,11 @@ def _dict_plan(message: str, depth: int) -> _core.Plan:
         inside, zero = _inside(None, message, found, None, depth)
         spec.fields.append(FieldSpec(found.name, [found.name], inside))
         spec.zero(found.name, zero)
-    return _core.Plan(spec)
+    return Plan(spec)
 
 
 def _is_value(message: str, field: SchemaField) -> bool:
-    """Say whether the field's message stands for a value: a wrapper, or the entries of a map."""
+    """Return whether the message of a field represents a value: a wrapper, or the entries of a map."""
     return field.type_name.startswith("google.protobuf.") or (
         field.type_name.endswith("Entry") and field.type_name.startswith(f"{message}.")
     )
@@ -238,8 +242,8 @@ def _inside(
     field: SchemaField,
     model: type[BaseModel] | None,
     depth: int = 8,
-) -> tuple[_core.Plan | PartList | JsonText | None, Any]:
-    """Give what a plan needs to know of the inside of a field, and the field's zero."""
+) -> tuple[Plan | PartList | JsonText | None, Any]:
+    """Return the structure of a field and its default."""
     if owner is not None and issubclass(owner, ChannelMessage):
         if field.name == "content" and owner is not JsonContentMessage:
             return JsonText(), {}
@@ -249,7 +253,7 @@ def _inside(
             item = model_plan(parts.item, items.type_name)
             return PartList(items.number, item, _json_reader(parts.item)), []
     if field.kind != "message":
-        return None, [] if field.repeated else _core.schema_zero(message, field.name)
+        return None, [] if field.repeated else schema_zero(message, field.name)
     if field.type_name.startswith("google.protobuf."):
         return None, [] if field.repeated else None
     if _is_value(message, field):
@@ -260,8 +264,6 @@ def _inside(
 
 def _json_reader(item: type[BaseModel]) -> Callable[[bytes], list[Any]]:
     def read(data: bytes) -> list[Any]:
-        from mezon.models.parts import read_parts
-
         return read_parts(item, data)
 
     return read
@@ -285,11 +287,46 @@ def _refuse_validators(model: type[BaseModel]) -> None:
     ):
         raise TypeError(
             f"{model.__name__} has validators, a post-init or private attributes: the core builds instances "
-            "without running them, so models of this package must have none"
+            "without running them, so a model of this package must not have them"
         )
 
 
 class JsonContentMessage(ChannelMessage):
-    """A message whose content is the JSON text as it came, for ``MezonClient(content_as_json=True)``."""
+    """A message whose content is the received JSON text, for ``MezonClient(content_as_json=True)``."""
 
     content: Any = ""
+
+
+# ---- events without a model
+
+#: The only event without a model that can be answered.
+_ANSWERABLE: Final = "message_button_clicked"
+
+_classes: dict[str, Any] = {}
+
+
+def protobuf_event(name: str, body: bytes, origin: Origin | None = None) -> Any:
+    """Decode an event without a model to its protobuf message. Return None, and log, if it is malformed.
+
+    Args:
+        name: The envelope field.
+        body: The encoded message.
+        origin: The client of the event, if the event can be answered.
+    """
+    kind = _classes.get(name)
+    if kind is None:
+        from mezon.protobuf.api import api_pb2
+        from mezon.protobuf.rtapi import realtime_pb2
+
+        package, _, message = MESSAGES[name].rpartition(".")
+        kind = _classes[name] = getattr(api_pb2 if package == "mezon.api" else realtime_pb2, message)
+        if name == _ANSWERABLE:
+            add_answers(kind)
+    try:
+        event = kind.FromString(body)
+    except Exception as error:
+        logger.warning("An event %s is malformed and is dropped: %s", name, error)
+        return None
+    if name == _ANSWERABLE and origin is not None:
+        held.add(event, origin)
+    return event

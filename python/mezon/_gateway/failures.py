@@ -1,8 +1,10 @@
-"""The errors of a connection, in words for a bot's author."""
+"""The exceptions of a connection's calls, and the redaction of secrets in them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from mezon._core import SILENT, FailureKind
 from mezon.errors import (
@@ -14,19 +16,57 @@ from mezon.errors import (
     MezonTimeoutError,
     ServerError,
 )
+from mezon.utils.masked import masked
+from mezon.utils.secrets import hide
 
 if TYPE_CHECKING:
-    from mezon._gateway.secrets import Secrets
+    from collections.abc import Iterable, Mapping
+
+#: The number of remembered tokens: those of the current session and of earlier ones.
+_REMEMBERED_TOKENS: Final = 16
+
+
+class Secrets:
+    """The secrets of one connection, which a server may echo in an error: the key and the tokens of its sessions.
+
+    Args:
+        lasting: The secrets that do not change with the session.
+    """
+
+    def __init__(self, lasting: Iterable[str] = ()) -> None:
+        self._lasting = tuple(map(masked, lasting))
+        self._tokens: deque[str] = deque(maxlen=_REMEMBERED_TOKENS)
+
+    def learn(self, urls: Iterable[str]) -> None:
+        """Remember the tokens in URLs of the socket."""
+        for url in urls:
+            token = masked(unquote(url.partition("token=")[2].partition("&")[0]))
+            if token and token not in self._tokens:
+                self._tokens.append(token)
+
+    def hide(self, text: str) -> str:
+        """Return a text of the server with the secrets redacted."""
+        return hide(text, (*self._lasting, *self._tokens))
+
+    def hide_in(self, context: Mapping[str, str]) -> dict[str, str]:
+        """Return the details of an error with the secrets redacted."""
+        return {self.hide(name): self.hide(value) for name, value in context.items()}
 
 
 def fell_silent(reason: str) -> bool:
-    """Say whether a connection was given up because the server had fallen silent."""
+    """Return whether a connection was closed because the server did not answer heartbeats."""
     return reason.startswith(SILENT)
 
 
 def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonError:
-    """Make the exception for a call that gets no answer; the kinds are those of the core: a ``FailureKind``,
-    or the first of a ``GatewayError``'s arguments."""
+    """Return the exception for a call without an answer.
+
+    Args:
+        name: The envelope field of the call.
+        kind: A ``FailureKind`` of the core, or the first argument of a ``GatewayError``.
+        detail: The details of the core.
+        code: The error code of the server.
+    """
     match kind:
         case FailureKind.TIMEOUT:
             return MezonTimeoutError(
@@ -59,8 +99,8 @@ def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonErr
             )
         case "no_resources":
             return MezonConnectionError(
-                f"the system has no thread or no file descriptor left for the connection ({detail}): close what is "
-                "not needed, or raise the limit (ulimit -n)"
+                f"the system has no thread or file descriptor left for the connection ({detail}): close unused ones, "
+                "or raise the limit (ulimit -n)"
             )
         case FailureKind.CLOSED:
             return MezonConnectionError(f"{name} was not sent: the connection is closed ({detail})")
@@ -71,13 +111,13 @@ def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonErr
 
 
 def not_taken(error: Exception, name: str) -> MezonError:
-    """Make the exception for an order that the core could not take."""
+    """Return the exception for a command that the core rejected."""
     kind, text = error.args
     return no_answer(name, kind, text)
 
 
 def server_error(name: str, error: Any, secrets: Secrets) -> ServerError:
-    """Make the exception for an answer that is an error; a server may send back what it was sent."""
+    """Return the exception for an error answer. The server may echo secrets, which are redacted."""
     hint = ""
     if must_join(error):
         hint = "Join the channel first (socket.join_chat), or check that the bot is a member of it"
@@ -86,17 +126,17 @@ def server_error(name: str, error: Any, secrets: Secrets) -> ServerError:
 
 
 def must_join(error: Any) -> bool:
-    """Say whether this answer tells that the channel must be joined first."""
+    """Return whether an error answer says that the channel must be joined first."""
     return bool(error.code == 3 or "must join channel" in error.message.lower())
 
 
 def does_not_fit(name: str, error: Exception) -> MezonError:
-    """Make the exception for a value that does not fit its field."""
+    """Return the exception for a value that does not fit its field."""
     return InvalidArgumentError(f"{name} was not sent: {error}")
 
 
 def other_loop(name: str) -> MezonError:
-    """Make the exception for a call on a loop that is not the connection's."""
+    """Return the exception for a call on another loop than that of the connection."""
     return MezonConnectionError(
         f"{name} was not sent: it was called on another event loop than the one that logged in, and a client belongs "
         "to the loop of its login"

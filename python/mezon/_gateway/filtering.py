@@ -1,36 +1,29 @@
-"""Filters on the core's side: what can be none is refused before anything is registered."""
+"""Event filters that the core evaluates. The core decides which specifications are valid."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mezon import _core
+from mezon._core import EventFilter, TextFilter
 from mezon._gateway.codec import TAGS
 from mezon.errors import InvalidArgumentError
 
+if TYPE_CHECKING:
+    from mezon._core import Gateway
 
-def core_filter(event: str, spec: Mapping[str, Any]) -> _core.EventFilter:
-    """Give the core's filter of an event.
+
+def core_filter(event: str, spec: Mapping[str, Any]) -> EventFilter:
+    """Compile the filter of an event.
 
     Raises:
-        InvalidArgumentError: If the core knows no such filter.
+        InvalidArgumentError: If the core does not support the filter.
     """
-    import json
-
     try:
-        return _core.EventFilter(event, json.dumps(spec))
+        return EventFilter(event, json.dumps(spec))
     except ValueError as error:
-        raise InvalidArgumentError(f"this filter of {event!r} cannot be: {error}") from None
-
-
-def check(event: str, spec: Mapping[str, Any]) -> None:
-    """Refuse what the core would refuse.
-
-    Raises:
-        InvalidArgumentError: If the core knows no such filter.
-    """
-    core_filter(event, spec)
+        raise InvalidArgumentError(f"invalid filter of {event!r}: {error}") from None
 
 
 def text_matcher(how: str, words: list[str], fold: bool) -> Callable[[str], bool]:
@@ -41,7 +34,7 @@ def text_matcher(how: str, words: list[str], fold: bool) -> Callable[[str], bool
         words: The words, or one regular expression.
         fold: Whether case is ignored.
     """
-    matches = _core.TextFilter(how, words, fold).matches
+    matches = TextFilter(how, words, fold).matches
 
     def matches_text(text: str) -> bool:
         try:
@@ -53,14 +46,14 @@ def text_matcher(how: str, words: list[str], fold: bool) -> Callable[[str], bool
     return matches_text
 
 
-class Narrowing:
-    """What a connection's handlers want of the events they listen to, for every core it makes."""
+class EventFilters:
+    """The filters of a connection's events, applied to each core that the connection creates."""
 
     def __init__(self) -> None:
-        self._filters: dict[int, _core.EventFilter] = {}
+        self._filters: dict[int, EventFilter] = {}
 
-    def set(self, name: str, spec: Mapping[str, Any] | None, core: _core.Gateway | None) -> None:
-        """Set it from now on; None for everything."""
+    def set(self, name: str, spec: Mapping[str, Any] | None, core: Gateway | None) -> None:
+        """Set the filter of an event, in the core too if there is one; None to receive every event."""
         tag = TAGS.get(name)
         if tag is None or (spec is None and tag not in self._filters):
             return
@@ -71,7 +64,7 @@ class Narrowing:
         if core is not None:
             core.set_filter(tag, self._filters.get(tag))
 
-    def give(self, core: _core.Gateway) -> None:
-        """Tell a core that is about to be opened all of it; what its caches have seen does not count any more."""
+    def apply(self, core: Gateway) -> None:
+        """Set all filters in a core that is about to be opened. The state of stateful filters starts anew."""
         for tag, one in self._filters.items():
             core.set_filter(tag, one)

@@ -22,7 +22,7 @@ from mezon.utils.secrets import hide
 
 if TYPE_CHECKING:
     from mezon._http.limiter import Clock
-    from mezon._http.route import ApiRoute
+    from mezon.options import ApiRoute
     from mezon.protobuf._rpcs import Rpc
 
 __all__ = ["Routes", "SocketCalls"]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mezon._http.call import Call
 from mezon._http.limiter import Limiter, Priority
 from mezon._http.retry import RetryPolicy
-from mezon._http.route import ApiRoute
 from mezon._http.transport import AiohttpTransport
 from mezon.api._clan import ClanCalls
 from mezon.api._routes import Routes, SocketCalls
@@ -27,6 +26,7 @@ from mezon.models import (
     ApiSession,
     ApiVoiceChannelUserList,
 )
+from mezon.options import ApiRoute
 from mezon.utils.masked import masked
 
 if TYPE_CHECKING:

@@ -225,9 +225,9 @@ def compile_filter(filter: object, event: str, me: int) -> Spec:
         )
     spec = filter.spec(event, me)
     # Start-up time: the codec imports all models.
-    from mezon._gateway.filtering import check
+    from mezon._gateway.filtering import core_filter
 
-    check(event, spec)
+    core_filter(event, spec)
     return spec
 
 

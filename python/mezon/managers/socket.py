@@ -16,7 +16,6 @@ from mezon.utils.logger import get_logger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from mezon._gateway.transport import TransportChoice
     from mezon.api import MezonApi
     from mezon.managers.event import EventManager
     from mezon.models import (
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         ChannelMessageAck,
     )
     from mezon.models._outgoing import Content
+    from mezon.options import TransportChoice
     from mezon.ports import Connection, MessageStore
     from mezon.session import Session
 

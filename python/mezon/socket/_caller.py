@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from mezon._gateway.adapter import AdapterConnection, SentByAdapter
-    from mezon._gateway.transport import TransportChoice
     from mezon.models._outgoing import MessageLimits
+    from mezon.options import TransportChoice
     from mezon.ports import Connection
     from mezon.session import Session
 

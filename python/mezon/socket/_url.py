@@ -10,7 +10,7 @@ from mezon.errors import AuthenticationError
 from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
-    from mezon._gateway.transport import TransportChoice
+    from mezon.options import TransportChoice
     from mezon.session import Session
 
 __all__ = ["socket_url", "socket_urls", "with_plain_scheme"]
