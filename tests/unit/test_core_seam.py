@@ -96,11 +96,11 @@ def test_an_event_that_cannot_be_made_costs_no_other(
         (kinds.EVENT, codec.TAGS["ping"], "two"),
     ]
     if end is None:
-        connection._hand_out(batch, listener)  # type: ignore[arg-type]
+        connection._dispatch(batch, listener)  # type: ignore[arg-type]
         assert "no object of it" in caplog.text
     else:
         with pytest.raises(end):
-            connection._hand_out(batch, listener)  # type: ignore[arg-type]
+            connection._dispatch(batch, listener)  # type: ignore[arg-type]
     assert [event for _, event in listener.heard] == ["one", "two"]
 
 
