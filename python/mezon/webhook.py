@@ -192,7 +192,7 @@ def _parse(url: str) -> tuple[str, int, str, str]:
 
 def _plain(content: str | Mapping[str, Any]) -> Text | dict[str, Any]:
     if isinstance(content, str):
-        return Text(content)
+        return Text().raw(content)
     if isinstance(content, Mapping):
         return dict(content)
     raise InvalidArgumentError(f"the content is a str, a Text or a dict, not {type(content).__name__}")

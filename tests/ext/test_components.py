@@ -55,10 +55,10 @@ def test_a_form_is_made_of_the_types_of_its_fields() -> None:
     inputs = {one["inputs"]["id"]: one["inputs"] for one in embed["fields"]}
     assert [(name, one["type"]) for name, one in inputs.items()] == [
         ("dish", 2),
-        ("when", 4),
+        ("when", 3),
         ("count", 3),
         ("spice", 2),
-        ("extras", 5),
+        ("extras", 2),
         ("takeaway", 2),
         ("note", 3),
     ]
@@ -67,13 +67,14 @@ def test_a_form_is_made_of_the_types_of_its_fields() -> None:
     assert inputs["spice"]["component"]["valueSelected"] == {"label": "mild", "value": "mild"}
     assert (inputs["count"]["component"]["type"], inputs["count"]["component"]["defaultValue"]) == (
         "number",
-        1,
+        "1",
     )
+    assert inputs["when"]["component"]["type"] == "date"
     assert (inputs["note"]["component"]["textarea"], inputs["note"]["component"]["placeholder"]) == (
         True,
         "Anything else?",
     )
-    assert inputs["extras"]["max_options"] == 2
+    assert inputs["extras"]["component"]["max_options"] == 2
     assert [one["label"] for one in inputs["takeaway"]["component"]["options"]] == ["Yes", "No"]
     (row,) = content["components"]
     assert [(one["id"], one["component"]["label"]) for one in row["components"]] == [

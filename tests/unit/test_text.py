@@ -45,7 +45,7 @@ def test_offsets_count_utf16_units_with_an_exclusive_end() -> None:
         ("lk", "https://mezon.ai"),
     ]
     (tag,) = content["hg"]
-    assert (tag["channelid"], stretch(content["t"], tag)) == ("1840000000000000002", "#phòng-chung")
+    assert (tag["channelId"], stretch(content["t"], tag)) == ("1840000000000000002", "#phòng-chung")
     (emoji,) = content["ej"]
     assert (emoji["emojiid"], stretch(content["t"], emoji)) == ("73867542535210001", ":pepe:")
 

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypeVar
 
+from mezon.constants.enum import Events
 from mezon.errors import InvalidArgumentError, MezonError, MezonTimeoutError
 from mezon.managers._handlers import EXIT_ERRORS, WaitEndedError
 from mezon.utils.logger import get_logger
@@ -23,6 +24,10 @@ MAX_WAITERS: Final = 10_000
 
 #: The default number of events that a stream buffers for its reader.
 STREAM_LIMIT: Final = 1_000
+
+#: Mezon's apps send the choice in a select box as a click: its waiters take both events, as a DropdownBoxSelected.
+_CHOICE: Final = Events.DROPDOWN_BOX_SELECTED.value
+_CLICK: Final = Events.MESSAGE_BUTTON_CLICKED.value
 
 
 def _as_exception(error: BaseException, name: str) -> Exception:
@@ -99,6 +104,25 @@ class _StreamBuffer:
             reader.set_result(None)
 
 
+class _ClickedChoice:
+    """Passes the clicks on select boxes to a waiter for choices."""
+
+    def __init__(self, waiter: _SingleWaiter | _StreamBuffer) -> None:
+        self._waiter = waiter
+
+    def take(self, click: Any) -> bool:
+        from mezon.models.events import choice_of  # the models are imported with the first event
+
+        choice = choice_of(click)
+        return choice is not None and self._waiter.take(choice)
+
+    def end(self, error: Exception) -> None:
+        self._waiter.end(error)
+
+
+_Waiter: TypeAlias = "_SingleWaiter | _StreamBuffer | _ClickedChoice"
+
+
 class Waiters:
     """The waiters of one client, by event.
 
@@ -107,7 +131,7 @@ class Waiters:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, list[_SingleWaiter | _StreamBuffer]] = {}
+        self._waiting: dict[str, list[_Waiter]] = {}
         self._count = 0
         self.on_change: Callable[[str], None] = lambda name: None
 
@@ -156,22 +180,32 @@ class Waiters:
             for waiter in waiters:
                 if isinstance(waiter, _StreamBuffer):
                     waiter.end(None)
-                else:
+                elif isinstance(waiter, _SingleWaiter):
                     waiter.end(WaitEndedError(f"stopped waiting for {name}: {reason}"))
             self.on_change(name)
 
-    def _add(self, name: str, waiter: _SingleWaiter | _StreamBuffer) -> None:
+    def _add(self, name: str, waiter: _SingleWaiter | _StreamBuffer) -> list[tuple[str, _Waiter]]:
+        """Register a waiter. Return the registrations, for ``_remove_all``."""
+        registrations: list[tuple[str, _Waiter]] = [(name, waiter)]
+        if name == _CHOICE:
+            registrations.append((_CLICK, _ClickedChoice(waiter)))
         if self._count >= MAX_WAITERS:
             raise MezonError(
                 f"there are already {MAX_WAITERS} waiters: pass a timeout to wait_for, and close unused streams"
             )
-        self._count += 1
-        waiters = self._waiting.setdefault(name, [])
-        waiters.append(waiter)
-        if len(waiters) == 1:
-            self.on_change(name)
+        for one, registered in registrations:
+            self._count += 1
+            waiters = self._waiting.setdefault(one, [])
+            waiters.append(registered)
+            if len(waiters) == 1:
+                self.on_change(one)
+        return registrations
 
-    def _remove(self, name: str, waiter: _SingleWaiter | _StreamBuffer) -> None:
+    def _remove_all(self, registrations: list[tuple[str, _Waiter]]) -> None:
+        for name, waiter in registrations:
+            self._remove(name, waiter)
+
+    def _remove(self, name: str, waiter: _Waiter) -> None:
         waiters = self._waiting.get(name, [])
         if waiter not in waiters:
             return
@@ -184,7 +218,7 @@ class Waiters:
     async def wait_for(self, name: str, check: Check, timeout: float | None) -> Any:
         """Wait for the next event that matches."""
         waiter = _SingleWaiter(check)
-        self._add(name, waiter)
+        registrations = self._add(name, waiter)
         try:
             async with asyncio.timeout(timeout):
                 return await waiter.future
@@ -194,15 +228,16 @@ class Waiters:
                 return waiter.future.result()
             raise MezonTimeoutError(f"no matching {name} arrived within {timeout:g} s") from None
         finally:
-            self._remove(name, waiter)
+            self._remove_all(registrations)
 
     def stream(self, name: str, check: Check, limit: int) -> EventStream[Any]:
         """Return a stream of the matching events from now on."""
         if limit < 1:
             raise InvalidArgumentError(f"limit must be at least 1 event, not {limit}")
         buffer = _StreamBuffer(name, check, limit)
-        self._add(name, buffer)
-        return EventStream(self, name, buffer)
+        stream: EventStream[Any] = EventStream(self, name, buffer)
+        stream._registrations = self._add(name, buffer)
+        return stream
 
 
 class EventStream(Generic[T]):
@@ -216,6 +251,7 @@ class EventStream(Generic[T]):
         self._waiters = waiters
         self._name = name
         self._buffer = buffer
+        self._registrations: list[tuple[str, _Waiter]] = []
 
     @property
     def dropped(self) -> int:
@@ -226,7 +262,7 @@ class EventStream(Generic[T]):
         """End the stream and drop the buffered events. Idempotent."""
         self._buffer.events.clear()
         self._buffer.end(None)
-        self._waiters._remove(self._name, self._buffer)
+        self._waiters._remove_all(self._registrations)
 
     def __aiter__(self) -> Self:
         return self

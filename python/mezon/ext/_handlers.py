@@ -14,11 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from mezon import ButtonMessageStyle, InvalidArgumentError, parse_extra_data
 from mezon.ext._checks import Guarded
-from mezon.ext._ids import CALLBACK, FORM, IdPattern, check_id
+from mezon.ext._ids import CALLBACK, FORM, ONLY_FOR, IdPattern, check_id
 from mezon.ext._parsing import as_dict
 from mezon.ext._signatures import check_handler, hints_of
-from mezon.ext._widgets import Button, Form
+from mezon.ext._widgets import Button, Form, joined_choice
 from mezon.ext.errors import FormError
+from mezon.models import MessageComponentType
+from mezon.models.events import choice_of
 
 __all__ = [
     "Callbacks",
@@ -26,12 +28,18 @@ __all__ = [
     "FormHandler",
     "Pattern",
     "SelectHandler",
+    "choice_in",
+    "components_of",
+    "current_values",
     "first_match",
     "is_disabled",
     "parse_form",
 ]
 
 FormT = TypeVar("FormT", bound=Form)
+
+_BUTTON: Final = MessageComponentType.BUTTON.value
+_SELECT: Final = MessageComponentType.SELECT.value
 
 #: Seconds in which a second click of the same user on the same component, with the same values, is a duplicate.
 SAME_CLICK: Final = 1.5
@@ -49,10 +57,12 @@ class Pattern(Guarded):
     path field: an id then matches in one way only.
     """
 
-    def __init__(self, pattern: str, callback: Callable[..., Any]) -> None:
+    def __init__(self, pattern: str, callback: Callable[..., Any], *, signed: bool = False) -> None:
         super().__init__()
         self.pattern = pattern
         self.callback = callback
+        #: Whether the handler takes only clicks on buttons with ``only_for``.
+        self.signed = signed
         if not pattern or pattern.startswith("~"):
             raise InvalidArgumentError(
                 f"the pattern of a button must be a text that does not begin with ~, not {pattern!r}"
@@ -98,10 +108,20 @@ class Pattern(Guarded):
         *,
         style: ButtonMessageStyle = ButtonMessageStyle.PRIMARY,
         disabled: bool = False,
+        only_for: Any = None,
         **fields: Any,
     ) -> Button:
-        """Return a button that calls this handler with these values."""
-        return Button(label, id=self.id(**fields), style=style, disabled=disabled)
+        """Return a button that calls this handler with these values.
+
+        Raises:
+            InvalidArgumentError: If the values do not match the pattern, or the handler takes only signed ids and there
+                is no ``only_for``.
+        """
+        if self.signed and only_for is None:
+            raise InvalidArgumentError(
+                f"the handler of {self.pattern!r} takes only buttons with only_for=user"
+            )
+        return Button(label, id=self.id(**fields), style=style, disabled=disabled, only_for=only_for)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the handler."""
@@ -168,11 +188,11 @@ class Callbacks:
     """The callbacks of buttons until their timeout, and the ids of forms that a handler waits for."""
 
     def __init__(self) -> None:
-        self._callbacks: OrderedDict[str, tuple[Callable[[Any], Any], float]] = OrderedDict()
+        self._callbacks: OrderedDict[str, tuple[Callable[[Any], Any], float, int | None]] = OrderedDict()
         self._awaited: set[str] = set()
 
-    def add(self, callback: Callable[[Any], Any], timeout: float) -> str:
-        """Register a callback for ``timeout`` seconds; returns the id of its button."""
+    def add(self, callback: Callable[[Any], Any], timeout: float, only_for: int | None = None) -> str:
+        """Register a callback for ``timeout`` seconds; returns the id of its button, which ``only_for`` signs."""
         now = asyncio.get_running_loop().time()
         # Drop a few expired callbacks on each call, and all of them before a live one has to be dropped.
         self._drop_expired(now, 8)
@@ -181,17 +201,19 @@ class Callbacks:
         if len(self._callbacks) >= _MAX_CALLBACKS:
             self._callbacks.popitem(last=False)
         button_id = CALLBACK + secrets.token_urlsafe(9)
-        self._callbacks[button_id] = (callback, now + timeout)
+        self._callbacks[button_id] = (callback, now + timeout, only_for)
         return button_id
 
     def _drop_expired(self, now: float, most: int) -> None:
-        for button_id, (_, end) in list(islice(self._callbacks.items(), most)):
+        for button_id, (_, end, _) in list(islice(self._callbacks.items(), most)):
             if end <= now:
                 del self._callbacks[button_id]
 
-    def get(self, button_id: str) -> Callable[[Any], Any] | None:
-        """Return the callback of a button, or None if it is unknown or expired."""
-        callback, end = self._callbacks.get(button_id, (None, 0.0))
+    def get(self, button_id: str, signed_for: int | None = None) -> Callable[[Any], Any] | None:
+        """Return the callback of a button, or None if it is unknown, expired, or of an id with another signature."""
+        callback, end, only_for = self._callbacks.get(button_id, (None, 0.0, None))
+        if only_for != signed_for:
+            return None
         if callback is None or end <= asyncio.get_running_loop().time():
             self._callbacks.pop(button_id, None)
             return None
@@ -206,13 +228,13 @@ class Callbacks:
         finally:
             self._awaited.discard(button_id)
 
-    def is_expired(self, event: Any, bot_id: int) -> bool:
-        """Return whether the click is on a button of this bot whose callback or waiting handler is gone."""
+    def is_expired(self, button_id: str, sender_id: int | None, bot_id: int) -> bool:
+        """Return whether a button of this bot has lost its callback, its waiting handler or its valid signature."""
         return (
-            event.button_id.startswith((CALLBACK, f"{FORM}-"))
-            and event.button_id not in self._callbacks
-            and event.button_id not in self._awaited
-            and event.sender_id in (0, None, bot_id)
+            button_id.startswith((CALLBACK, f"{FORM}-", ONLY_FOR))
+            and button_id not in self._callbacks
+            and button_id not in self._awaited
+            and sender_id in (0, None, bot_id)
         )
 
     def remove(self, button_id: str) -> None:
@@ -251,14 +273,68 @@ class ClickDeduplicator:
         return (event.message_id, event.button_id, event.user_id, event.extra_data)
 
 
-def is_disabled(content: Any, component_id: str) -> bool:
-    """Return whether a message disables a component: buttons have the flag ``disable``, inputs ``disabled``."""
-    return any(
-        one.get("id") == component_id
-        and isinstance(flags := one.get("component"), Mapping)
-        and bool(flags.get("disable") or flags.get("disabled"))
-        for one in _components(as_dict(content))
-    )
+def components_of(content: Any) -> dict[str, dict[str, Any]]:
+    """Return the components of a message by id: those below it, and those in the fields of its embeds."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in _components(as_dict(content)):
+        if isinstance(name := one.get("id"), str):
+            found.setdefault(name, one)
+    return found
+
+
+def is_disabled(component: Mapping[str, Any]) -> bool:
+    """Return whether a component is disabled: buttons have the flag ``disable``, inputs ``disabled``."""
+    settings = _settings_of(component)
+    return bool(settings.get("disable") or settings.get("disabled"))
+
+
+def choice_in(component: Mapping[str, Any] | None, click: Any) -> str | None:
+    """Return the value that a click chooses in a select box, or None for a click on a button.
+
+    Args:
+        component: The clicked component; None if the message is unknown. Then the form of the values decides.
+        click: The event.
+    """
+    choice = choice_of(click)
+    chosen = choice.values[0] if choice is not None else None
+    if component is None or component.get("type") not in (_BUTTON, _SELECT):
+        return chosen
+    if component["type"] == _BUTTON:
+        return None
+    extra_data: str = click.extra_data
+    return extra_data if chosen is not None or extra_data in _values_of(component) else None
+
+
+def current_values(
+    components: Mapping[str, Mapping[str, Any]], values: Mapping[str, str | list[str]]
+) -> dict[str, str | list[str]]:
+    """Return the values of a form without those of removed inputs, which web keeps sending.
+
+    A choice in a select box for one choice that web has split into letters is reassembled.
+    """
+    return {
+        name: joined_choice(value, _values_of(component)) if _takes_one(component) else value
+        for name, value in values.items()
+        if (component := components.get(name)) is not None
+    }
+
+
+def _settings_of(component: Mapping[str, Any]) -> Mapping[str, Any]:
+    settings = component.get("component")
+    return settings if isinstance(settings, Mapping) else {}
+
+
+def _values_of(select: Mapping[str, Any]) -> list[Any]:
+    return [one.get("value") for one in _dicts(_settings_of(select).get("options"))]
+
+
+def _takes_one(component: Mapping[str, Any]) -> bool:
+    """Return whether the component is a select box for one choice."""
+    settings = _settings_of(component)
+    counts = [
+        one if isinstance(one := settings.get(name), int) else 0 for name in ("min_options", "max_options")
+    ]
+    return component.get("type") == _SELECT and max(counts) < 2
 
 
 def _components(content: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,18 +1,24 @@
-"""Ids of components: their prefixes and limits, and patterns such as ``vote/{poll}/{choice:int}``."""
+"""Ids of components: prefixes, limits, signatures, and patterns such as ``vote/{poll}/{choice:int}``."""
 
 from __future__ import annotations
 
+import hmac
 import re
+import secrets
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Final
 
 from mezon import InvalidArgumentError
 
-__all__ = ["CALLBACK", "FORM", "MAX_ID_LENGTH", "IdPattern", "check_id"]
+__all__ = ["CALLBACK", "FORM", "MAX_ID_LENGTH", "ONLY_FOR", "IdPattern", "IdSigner", "SignedId", "check_id"]
 
 #: Prefixes of the ids of buttons with callbacks, and of the submit buttons of forms.
 CALLBACK: Final = "~cb/"
 FORM: Final = "~form/"
+
+#: Prefix of the signed ids of buttons for one user: ``~for/{user}/{message}/{p or c}/{signature}/{id}``.
+ONLY_FOR: Final = "~for/"
 
 #: Maximum length of a component id, in characters. Clicks with a longer id are ignored: a client can send any id.
 MAX_ID_LENGTH: Final = 1024
@@ -129,3 +135,59 @@ def check_id(text: str) -> str:
             "keep the data in the bot and put a short key into the id"
         )
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class SignedId:
+    """A signed id whose signature is valid.
+
+    Attributes:
+        id: The id of the button without the signature.
+        user_id: The user for whom the button was made.
+        private: Whether only this user received the message with the button.
+    """
+
+    id: str
+    user_id: int
+    private: bool
+
+
+class IdSigner:
+    """Signs the ids of buttons for one user, and verifies them.
+
+    The key is derived from the API key: signed ids remain valid after a restart, until the API key changes. The id of a
+    message is unknown before it is sent, so a random text that all buttons of the message share represents it.
+    """
+
+    def __init__(self, api_key: str) -> None:
+        self._key = hmac.digest(api_key.encode(), b"mezon.ext: ids of buttons for one user", "sha256")
+
+    @staticmethod
+    def new_message() -> str:
+        """Return a random text that represents a message."""
+        return secrets.token_urlsafe(9)
+
+    def sign(self, component_id: str, user_id: int, message: str, *, private: bool) -> str:
+        """Return the signed id of a button.
+
+        Raises:
+            InvalidArgumentError: If the signed id is too long.
+        """
+        head = f"{user_id}/{message}/{'p' if private else 'c'}"
+        return check_id(f"{ONLY_FOR}{head}/{self._signature(head, component_id)}/{component_id}")
+
+    def verify(self, text: str) -> SignedId | None:
+        """Return the parts of a signed id, or None if the text is no signed id or the signature is invalid."""
+        parts = text.split("/", 5)
+        if len(parts) != 6 or f"{parts[0]}/" != ONLY_FOR:
+            return None
+        _, user, message, audience, signature, component_id = parts
+        expected = self._signature(f"{user}/{message}/{audience}", component_id)
+        if not hmac.compare_digest(signature.encode("utf-8", "surrogatepass"), expected.encode()):
+            return None
+        return SignedId(component_id, int(user), audience == "p")
+
+    def _signature(self, head: str, component_id: str) -> str:
+        # The head has exactly two slashes, so head and id cannot be confused.
+        signed = f"{head}/{component_id}".encode("utf-8", "surrogatepass")
+        return urlsafe_b64encode(hmac.digest(self._key, signed, "sha256")[:18]).decode()

@@ -89,11 +89,13 @@ def marks_of(message: ChannelMessage, text: str) -> list[Mark]:
         number = mention.user_id or mention.role_id
         if number and (mention.e or 0) > (mention.s or 0):
             found.append(Mark(position(mention.s), position(mention.e), kind, number))
-    tags = message.content.get("hg") if isinstance(message.content, dict) else None
+    tags = as_dict(message.content).get("hg")
     found += [
         Mark(position(tag.get("s")), position(tag.get("e")), "channel", number)
         for tag in (tags if isinstance(tags, list) else ())
-        if isinstance(tag, dict) and (number := id_of(str(tag.get("channelid", ""))))
+        # Mezon's apps write channelId, some bots channelid.
+        if isinstance(tag, dict)
+        and (number := id_of(str(tag.get("channelId") or tag.get("channelid") or "")))
     ]
     found.sort(key=lambda mark: mark.start)
     separate: list[Mark] = []

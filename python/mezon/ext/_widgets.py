@@ -15,14 +15,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from mezon import ButtonBuilder, ButtonMessageStyle, InteractiveBuilder, InvalidArgumentError
-from mezon.ext._ids import CALLBACK, FORM, check_id
+from mezon.ext._ids import CALLBACK, FORM, ONLY_FOR, check_id
 from mezon.ext._signatures import collection_name, problem_text
 from mezon.ext.errors import FormError
 from mezon.models import InputFieldOption, RadioFieldOption, SelectFieldOption
 
 __all__ = ["Button", "DatePicker", "Form", "Radio", "Select", "TextInput", "button_rows", "form_content"]
 
-#: A date in the format of the apps, with or without a time.
+#: A date as some apps write it, such as ``05/02/2026``, with or without a time.
 _DATE: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})(?: (.*))?")
 
 #: The choices of an input: values, or values with their labels.
@@ -52,6 +52,9 @@ class Button:
         style: The colour.
         url: The link to open; such a button sends no clicks.
         disabled: Whether the button cannot be pressed.
+        icon: ``PLAY`` or ``PAUSE``, which web shows.
+        only_for: The user whose clicks count: a ``User``, a context, an event with a user id, or the id. The id of the
+            button is signed, and clicks of other users are refused; see ``Click.actor_verified``.
     """
 
     label: str = field(kw_only=False)
@@ -60,6 +63,8 @@ class Button:
     style: ButtonMessageStyle = ButtonMessageStyle.PRIMARY
     url: str | None = None
     disabled: bool = False
+    icon: str | None = None
+    only_for: Any = None
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -67,10 +72,36 @@ class Button:
             self.style = ButtonMessageStyle.LINK
         elif not self.id and self.callback is None:
             raise InvalidArgumentError(f"the button {self.label!r} needs an id, a callback or a url")
-        if self.id.startswith((CALLBACK, FORM)):
+        if self.id.startswith((CALLBACK, FORM, ONLY_FOR)):
             raise InvalidArgumentError(
-                f"the prefixes {CALLBACK} and {FORM} of button ids are reserved; choose another id than {self.id!r}"
+                f"the prefixes {CALLBACK}, {FORM} and {ONLY_FOR} of button ids are reserved; choose another id than "
+                f"{self.id!r}"
             )
+        if self.only_for is not None:
+            if self.url is not None:
+                raise InvalidArgumentError(
+                    f"the button {self.label!r} sends no clicks, so only_for has no effect"
+                )
+            self.only_for = _user_id(self.only_for)
+
+
+def _user_id(user: Any) -> int:
+    """Return the id of a user, of an object with a user's id, or in digits.
+
+    Raises:
+        InvalidArgumentError: If there is no id.
+    """
+    names = ("user_id", "sender_id", "id")
+    found = (
+        user if isinstance(user, int | str) else next((i for n in names if (i := getattr(user, n, None))), 0)
+    )
+    try:
+        number = int(found)
+    except (TypeError, ValueError):
+        number = 0
+    if number <= 0:
+        raise InvalidArgumentError(f"only_for takes a user or the id of one, not {user!r}")
+    return number
 
 
 def button_rows(buttons: Any, id_of: Callable[[Button], str]) -> list[dict[str, Any]]:
@@ -80,7 +111,7 @@ def button_rows(buttons: Any, id_of: Callable[[Button], str]) -> list[dict[str, 
     for row in rows:
         builder = ButtonBuilder()
         for one in row:
-            builder.add_button(id_of(one), one.label, one.style, one.url, one.disabled)
+            builder.add_button(id_of(one), one.label, one.style, one.url, one.disabled, icon=one.icon)
         components.append({"components": builder.build()})
     return components
 
@@ -111,50 +142,86 @@ class _Input:
 
 @dataclass(kw_only=True)
 class TextInput(_Input):
-    """A text input. ``kind`` is ``text`` or ``number``; ``lines`` allows several lines."""
+    """A text input. ``kind`` is ``text``, ``number`` or ``date``; ``lines`` allows several lines.
+
+    A ``date`` is the date input that every app shows, some as a text input. ``required`` marks the label: the apps do
+    not check it.
+    """
 
     placeholder: str | None = None
     default: str | int | None = None
     kind: str = "text"
     lines: bool = False
+    required: bool = False
+    disabled: bool = False
 
     def add_to(self, builder: InteractiveBuilder) -> None:
         """Add the input to an embed."""
-        default = "" if self.default is None else self.default
-        options = InputFieldOption(defaultValue=default, type=self.kind, textarea=self.lines)
+        options = InputFieldOption(
+            defaultValue="" if self.default is None else str(self.default),
+            type=self.kind,
+            textarea=self.lines,
+            required=self.required or None,
+            disabled=self.disabled or None,
+        )
         builder.add_input_field(self.id, self.shown, self.placeholder, options, self.description)
 
 
 @dataclass(kw_only=True)
 class Select(_Input):
-    """A select box."""
+    """A select box, for several choices if ``max_options`` is at least 2.
+
+    Web does not let users replace their choice if ``max_options`` is 1: leave it out for one choice.
+    """
 
     options: Options = ()
     default: str | None = None
+    placeholder: str | None = None
+    min_options: int | None = None
+    max_options: int | None = None
+    disabled: bool = False
 
     def add_to(self, builder: InteractiveBuilder) -> None:
         """Add the input to an embed."""
         options = [SelectFieldOption(label=label, value=value) for value, label in _pairs(self.options)]
         chosen = next((one for one in options if one.value == self.default), None)
-        builder.add_select_field(self.id, self.shown, options, chosen, self.description)
+        builder.add_select_field(
+            self.id,
+            self.shown,
+            options,
+            chosen,
+            self.description,
+            placeholder=self.placeholder,
+            min_options=self.min_options,
+            max_options=self.max_options,
+            disabled=self.disabled,
+        )
 
 
 @dataclass(kw_only=True)
 class Radio(_Input):
-    """A group of radio buttons, or of checkboxes if up to ``most`` choices are allowed."""
+    """A group of radio buttons, or of checkboxes if up to ``most`` choices are allowed.
+
+    Desktop does not show it, and iOS allows one choice: a ``Select`` with ``max_options`` works in all apps.
+    """
 
     options: Options = ()
     most: int | None = None
 
     def add_to(self, builder: InteractiveBuilder) -> None:
         """Add the input to an embed."""
-        options = [RadioFieldOption(label=label, value=value) for value, label in _pairs(self.options)]
+        several = (self.most or 1) > 1
+        # The apps allow several choices only if the options have different names.
+        options = [
+            RadioFieldOption(label=label, value=value, name=value if several else None)
+            for value, label in _pairs(self.options)
+        ]
         builder.add_radio_field(self.id, self.shown, options, self.description, self.most)
 
 
 @dataclass(kw_only=True)
 class DatePicker(_Input):
-    """A date picker."""
+    """A date picker, which desktop and Android do not show: a ``TextInput`` with ``kind="date"`` works in all apps."""
 
     def add_to(self, builder: InteractiveBuilder) -> None:
         """Add the input to an embed."""
@@ -177,6 +244,10 @@ def form_content(
         builder.set_description(description)
     for one in inputs:
         one.add_to(builder)
+    if any(button.only_for is not None for button in buttons):
+        raise InvalidArgumentError(
+            "form_content cannot sign ids: pass buttons with only_for to ctx.send(buttons=...)"
+        )
     rows = button_rows(list(buttons), lambda button: button.id)
     return {"t": text, "embed": [builder.build()], "components": rows}
 
@@ -184,10 +255,11 @@ def form_content(
 class Form(BaseModel):
     """A form as a class: each field becomes an input according to its type.
 
-    ``Literal`` and ``Enum`` become select boxes, lists of them checkboxes, ``bool`` a choice of yes and no, ``date`` a
-    date picker, numbers and texts inputs. ``Field(title=..., description=...)`` sets the label and the placeholder;
-    ``Annotated[str, TextInput(lines=True)]`` or another input replaces the default one. A field with a default is
-    optional. pydantic validates the submitted values.
+    ``Literal`` and ``Enum`` become select boxes, lists of them select boxes for several choices, ``bool`` a choice of
+    yes and no, ``date`` a date input, numbers and texts inputs: every app of Mezon can fill in these.
+    ``Field(title=..., description=...)`` sets the label and the placeholder; ``Annotated[str, TextInput(lines=True)]``
+    or another input replaces the default one. A field with a default is optional. pydantic validates the submitted
+    values.
     """
 
     # Submitted values are named after the fields, even if the fields have aliases.
@@ -290,6 +362,7 @@ def _input_for(name: str, info: FieldInfo) -> _Input:
     made.id = name
     made.label = made.label or info.title or ""
     if isinstance(made, TextInput):
+        made.required = made.required or info.is_required()
         made.placeholder = made.placeholder or info.description
     else:
         made.description = made.description or info.description
@@ -304,17 +377,18 @@ def _default_input(name: str, kind: Any, several: bool, default: Any) -> _Input:
     choices = _choices(kind)
     shown: str | int | None
     if choices and several:
-        return Radio(most=len(choices))
+        # For one choice, max_options stays out: it would prevent replacing the choice on web.
+        return Select(max_options=max(len(choices), 2))
     if choices:
         shown = None if default is None else str(default).lower() if kind is bool else str(default)
         return Select(default=shown if shown is None else str(shown))
     if isinstance(kind, type) and issubclass(kind, date):
-        return DatePicker()
+        return TextInput(kind="date", default=default.isoformat() if isinstance(default, date) else None)
     if several or collection_name(kind):
         raise InvalidArgumentError(
             f"the field {name} is a {collection_name(kind) or 'list'} without choices: use a Literal or an Enum"
         )
-    shown = default if isinstance(default, str | int | None) else str(default)
+    shown = default if default is None else str(default)
     return TextInput(default=shown, kind="number" if kind in (int, float) else "text")
 
 
@@ -324,11 +398,17 @@ def _cleaned(info: FieldInfo, value: str | list[str] | None) -> Any:
     if several:
         if value is None or value == "":
             return None
-        parts = value if isinstance(value, list) else [one.strip() for one in value.split(",")]
+        if isinstance(value, list):
+            parts = value
+        elif value in _choices(kind):
+            parts = [value]  # iOS sends one choice as a text
+        else:
+            parts = [one.strip() for one in value.split(",")]
         return [_choice(kind, one) for one in parts]
     if isinstance(value, list):
         # An untouched select box may send a list.
-        return _choice(kind, value[0]) if len(value) == 1 else None
+        value = value[0] if len(value) == 1 else joined_choice(value, _choices(kind))
+        return _choice(kind, value) if isinstance(value, str) else None
     if value is None or (_choices(kind) and value.startswith("[")):
         return None
     if not value.strip():
@@ -336,6 +416,12 @@ def _cleaned(info: FieldInfo, value: str | list[str] | None) -> Any:
     if isinstance(kind, type) and issubclass(kind, date):
         return _iso(value.strip())
     return _choice(kind, value)
+
+
+def joined_choice(value: str | list[str], choices: Sequence[Any]) -> str | list[str]:
+    """Return one choice in a select box, which web turns into a list of its letters when a user removes it."""
+    joined = "".join(value)
+    return joined if joined in choices and all(len(one) == 1 for one in value) else value
 
 
 def _choice(kind: Any, value: str) -> Any:
@@ -352,7 +438,7 @@ def _text(choice: Any) -> str:
 
 
 def _iso(text: str) -> str:
-    """Convert a date from the format of the apps, ``d/m/yyyy``, to ISO 8601."""
+    """Convert a date such as ``05/02/2026`` to ISO 8601; the other apps send ISO 8601."""
     found = _DATE.fullmatch(text)
     if found is None:
         return text

@@ -64,11 +64,14 @@ from mezon.ext._handlers import (
     FormHandler,
     Pattern,
     SelectHandler,
+    choice_in,
+    components_of,
+    current_values,
     first_match,
     is_disabled,
     parse_form,
 )
-from mezon.ext._ids import CALLBACK, FORM, MAX_ID_LENGTH
+from mezon.ext._ids import CALLBACK, FORM, MAX_ID_LENGTH, ONLY_FOR, IdSigner, SignedId
 from mezon.ext._parsing import Triggers, Words, marks_of, text_of
 from mezon.ext._questions import Questions
 from mezon.ext._signatures import (
@@ -230,9 +233,8 @@ class Interaction:
         self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
     ) -> Any:
         """Send a message in the channel that only the user sees; takes the arguments of ``send`` except ``files``."""
-        return await self.channel.send_ephemeral(
-            self.user_id, self.bot.body(content, buttons, timeout), **options
-        )
+        body = self.bot.body(content, buttons, timeout, private_to=self.user_id)
+        return await self.channel.send_ephemeral(self.user_id, body, **options)
 
     async def fetch_user(self) -> User:
         """Return the user; opens a DM with a user the bot does not know.
@@ -247,7 +249,8 @@ class Interaction:
     ) -> ChannelMessageAck:
         """Send the user a direct message; the arguments are those of ``send``."""
         user = await self.fetch_user()
-        return await user.send_dm_message(self.bot.body(content, buttons, timeout), **options)
+        body = self.bot.body(content, buttons, timeout, private_to=self.user_id)
+        return await user.send_dm_message(body, **options)
 
     def typing(self) -> Any:
         """Show the bot as typing until the block ends: ``async with ctx.typing(): ...``."""
@@ -440,26 +443,52 @@ class Context(Interaction):
 class Click(Interaction):
     """A click on a button, or a choice in a select box.
 
+    **The client of the user supplies** ``user_id``. The server is reported to forward it unchecked, so a modified
+    client can click in the name of another user, and checks such as ``has_role`` and ``owner_only`` then test that
+    user. Before a payment or an administrative action, require ``actor_verified``, or a message of the user, such as
+    ``await click.ask(...)``: the server fills in the author of a message.
+
     Attributes:
         event: The event.
-        id: The id of the button or the select box.
+        id: The id of the button or the select box, without the signature of ``only_for``.
         message: The message with the component; it can be updated, answered and deleted.
-        values: The values of the message's inputs, by id; ``{id: [values]}`` for a select box.
+        values: The values of the message's inputs, by id; ``{id: [values]}`` for a select box. Mezon's apps send each
+            choice in a select box for several choices alone.
         form_state: The state in the submit button of a form; see ``Form.content``.
+        only_for: The user for whom the button was made; None for other components.
     """
 
-    def __init__(self, bot: Bot, channel: TextChannel | None, event: Any) -> None:
+    def __init__(
+        self, bot: Bot, channel: TextChannel | None, event: Any, signed: SignedId | None = None
+    ) -> None:
         super().__init__(bot, channel, event.user_id)
         self.event = event
         self.message: MessageHandle = event.message
         self.id: str
         self.values: dict[str, str | list[str]]
-        if hasattr(event, "button_id"):
-            self.id, self.values = event.button_id, event.values
+        self._is_choice = not hasattr(event, "button_id")
+        self._component_id: str = event.selectbox_id if self._is_choice else event.button_id
+        self._component: Mapping[str, Any] | None = None
+        if self._is_choice:
+            self.id, self.values = self._component_id, {self._component_id: list(event.values)}
         else:
-            self.id = event.selectbox_id
-            self.values = {event.selectbox_id: list(event.values)}
+            self.id = signed.id if signed is not None else self._component_id
+            self.values = event.values
         self.form_state = ""
+        self.only_for = signed.user_id if signed is not None else None
+        self._is_private = signed is not None and signed.private
+
+    @property
+    def actor_verified(self) -> bool:
+        """Whether ``user_id`` is more than a claim of the client that sent the click.
+
+        True for a button with ``only_for`` in a message that only this user received (``whisper`` or ``dm``): other
+        clients do not know its id. Also true for the event ``dropdown_box_selected``, for which the server is reported
+        to fill in the user; Mezon's apps send choices as clicks instead. False for all other clicks.
+        """
+        if not hasattr(self.event, "button_id"):
+            return True
+        return self._is_private and self.only_for == self.user_id
 
     @property
     def has_channel(self) -> bool:
@@ -479,21 +508,45 @@ class Click(Interaction):
                 self.user_id, lambda: self.bot.channels.fetch(channel_id)
             )
 
-    async def check_enabled(self) -> None:
-        """Refuse a click on a disabled component, which some apps allow.
+    async def find_component(self) -> None:
+        """Find the component, and whether the click is a choice in a select box.
 
-        The message is read from the cache or the store, never from the server. An unknown message counts as enabled.
-
-        Raises:
-            CheckFailedError: If the button or the select box is disabled.
+        The message is read from the cache or the store, never from the server. If it is unknown, the form of the click
+        decides. Values of inputs that the message no longer has are dropped.
         """
         try:
             message = await self.channel.messages.fetch(self.message.id)
         except (ValueError, MezonError):
+            components = None
+        else:
+            components = components_of(message.content)
+            self._component = components.get(self._component_id)
+        if self._is_choice:
             return
-        if is_disabled(message.content, self.id):
-            what = "button" if hasattr(self.event, "button_id") else "select box"
-            raise CheckFailedError(f"This {what} is disabled.")
+        chosen = choice_in(self._component, self.event)
+        if chosen is not None and self.only_for is None:
+            self._is_choice = True
+            self.values = {self.id: [chosen]}
+        elif components is not None:
+            self.values = current_values(components, self.values)
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether this is a choice in a select box."""
+        return self._is_choice
+
+    def check_allowed(self) -> None:
+        """Refuse a click on a disabled component, which some apps allow, or on a button for another user.
+
+        A component of an unknown message counts as enabled.
+
+        Raises:
+            CheckFailedError: With a sentence for the user.
+        """
+        if self.only_for is not None and self.only_for != self.user_id:
+            raise CheckFailedError("This button is for another user.")
+        if self._component is not None and is_disabled(self._component):
+            raise CheckFailedError(f"This {'select box' if self._is_choice else 'button'} is disabled.")
 
     def _handle(self) -> MessageHandle:
         """Return the message, only if its channel is known: otherwise the handle would fetch it, without a limit."""
@@ -683,12 +736,17 @@ class Registry:
 
         return add
 
-    def button(self, pattern: str) -> Callable[[Callable[..., Any]], Pattern]:
+    def button(self, pattern: str, *, signed: bool = False) -> Callable[[Callable[..., Any]], Pattern]:
         """Register a handler of the buttons whose ids match a pattern, such as ``vote/{poll}/{choice:int}``.
 
         The buttons keep working after a restart. The handler receives the ``mezon.ext.components.Click`` and the fields
         by name. The decorator returns a factory of the buttons: ``vote.button("Phở", poll="lunch", choice=1)``. Apply
         checks and cooldowns to the handler as decorators.
+
+        Args:
+            pattern: The pattern. Choices in select boxes are not passed to the handler, whatever their ids are.
+            signed: Take only clicks on buttons with ``only_for``, and only by their user. Without it, a modified client
+                can send any id that matches the pattern.
 
         Raises:
             InvalidArgumentError: If the pattern is invalid or ambiguous (two fields in one segment, two path fields),
@@ -697,7 +755,7 @@ class Registry:
         check_parentheses(pattern, '@bot.button("vote/{choice}")')
 
         def add(function: Callable[..., Any]) -> Pattern:
-            handler = Pattern(pattern, function)
+            handler = Pattern(pattern, function, signed=signed)
             self._register(handler)
             return handler
 
@@ -705,6 +763,9 @@ class Registry:
 
     def select(self, pattern: str) -> Callable[[Callable[..., Any]], Pattern]:
         """Register a handler of the select boxes whose ids match a pattern; ``click.values`` has the chosen values.
+
+        Mezon's apps send each choice as a click of its own. A select box in a form also sends its choices when the form
+        is submitted.
 
         Raises:
             InvalidArgumentError: As for ``button``.
@@ -968,6 +1029,7 @@ class Bot(Registry, MezonClient):
         self.tasks: list[Task] = []
         self.click_deduplicator: ClickDeduplicator = ClickDeduplicator()
         self.callbacks: Callbacks = Callbacks()
+        self.signer: IdSigner = IdSigner(self.api_key)
         self.lookups: Lookups = Lookups(self, lookups_per_minute)
         self.questions: Questions = Questions()
         self._records: StateStore | None = None
@@ -1036,6 +1098,7 @@ class Bot(Registry, MezonClient):
             self._subscribe_to_clicks()
         elif isinstance(item, SelectHandler):
             self._selects.append(item.pattern)
+            self._subscribe_to_clicks()
             self._subscribe(Events.DROPDOWN_BOX_SELECTED, self._on_select)
         elif isinstance(item, Task):
             item = item.bind(self, self._task_failed, self._shared_records)
@@ -1117,19 +1180,39 @@ class Bot(Registry, MezonClient):
 
     # ---- components
 
-    def body(self, content: Content, buttons: Buttons | None = None, timeout: float = 180.0) -> Content:
-        """Return the content of a message with buttons; buttons with a callback work for ``timeout`` seconds."""
+    def body(
+        self,
+        content: Content,
+        buttons: Buttons | None = None,
+        timeout: float = 180.0,
+        *,
+        private_to: int | None = None,
+    ) -> Content:
+        """Return the content of a message with buttons.
+
+        Args:
+            content: The content without the buttons.
+            buttons: The buttons.
+            timeout: Seconds for which buttons with a callback work.
+            private_to: The only user who receives the message, if there is one; see ``Click.actor_verified``.
+        """
         if not buttons:
             return content
+        message = self.signer.new_message()
 
         def id_of(button: Button) -> str:
-            if button.callback is None:
-                return button.id
-            self._subscribe_to_clicks()
-            return self.callbacks.add(button.callback, timeout)
+            button_id, user_id = button.id, button.only_for
+            if button.callback is not None:
+                self._subscribe_to_clicks()
+                button_id = self.callbacks.add(button.callback, timeout, user_id)
+            if user_id is None:
+                return button_id
+            return self.signer.sign(button_id, user_id, message, private=user_id == private_to)
 
         rows = button_rows(buttons, id_of)
-        if isinstance(content, str | Text):
+        if isinstance(content, str):
+            return Text().raw(content).components(*rows)
+        if isinstance(content, Text):
             return Text(content).components(*rows)
         whole: dict[str, Any] = (
             content.model_dump(by_alias=True, exclude_none=True)
@@ -1143,14 +1226,36 @@ class Bot(Registry, MezonClient):
         if len(button_id) > MAX_ID_LENGTH:
             logger.debug("Ignored a click with an id of %d characters", len(button_id))
             return
-        callback = self.callbacks.get(button_id) if button_id.startswith(CALLBACK) else None
+        signed = self.signer.verify(button_id) if button_id.startswith(ONLY_FOR) else None
+        signed_for = None
+        if signed is not None:
+            button_id, signed_for = signed.id, signed.user_id
+        callback = self.callbacks.get(button_id, signed_for) if button_id.startswith(CALLBACK) else None
         form = next((one for one in self._forms if one.matches(button_id)), None)
-        pattern, fields = first_match(self._patterns, button_id)
-        expired = callback is None and self.callbacks.is_expired(event, self.client_id)
-        if not (callback or form or pattern or expired) or self.click_deduplicator.is_repeat(event):
+        patterns = [one for one in self._patterns if signed is not None or not one.signed]
+        pattern: Pattern | None
+        select: Pattern | None = None
+        fields: dict[str, Any] = {}
+        select_fields: dict[str, Any] = {}
+        if button_id.startswith(ONLY_FOR):
+            pattern = None
+        else:
+            pattern, fields = first_match(patterns, button_id)
+            if signed is None:
+                select, select_fields = first_match(self._selects, button_id)
+        expired = callback is None and self.callbacks.is_expired(button_id, event.sender_id, self.client_id)
+        if not (callback or form or pattern or select or expired):
+            return
+        # A choice can be made twice in a row, with another one in between.
+        is_choice = callback is None and form is None and choice_in(None, event) is not None
+        if not is_choice and self.click_deduplicator.is_repeat(event):
             return
 
         async def run(click: Click) -> None:
+            if click.is_choice and callback is None and form is None:
+                if select is not None:
+                    await self._run_pattern(select, click, select_fields)
+                return
             if callback is not None:
                 await run_checks(callback, click)
                 count_use(callback, click)
@@ -1165,10 +1270,10 @@ class Bot(Registry, MezonClient):
                 await form.callback(click, submitted)
             elif pattern is not None:
                 await self._run_pattern(pattern, click, fields)
-            else:
+            elif expired:
                 await click.whisper("This button does not work any more.")
 
-        await self._run_click(event, run)
+        await self._run_click(event, run, signed)
 
     async def _on_select(self, event: Any) -> None:
         pattern, fields = first_match(self._selects, event.selectbox_id)
@@ -1180,12 +1285,15 @@ class Bot(Registry, MezonClient):
         pattern.count(click)
         await pattern.callback(click, **fields)
 
-    async def _run_click(self, event: Any, run: Callable[[Click], Awaitable[None]]) -> None:
+    async def _run_click(
+        self, event: Any, run: Callable[[Click], Awaitable[None]], signed: SignedId | None = None
+    ) -> None:
         """Find the channel of a click and run its handler; errors, also of the lookup, go to the error handler."""
-        click = Click(self, self.channels.get(event.channel_id), event)
+        click = Click(self, self.channels.get(event.channel_id), event, signed)
         try:
             await click.find_channel()
-            await click.check_enabled()
+            await click.find_component()
+            click.check_allowed()
             await run(click)
         except Exception as error:
             if not isinstance(error, UserError):

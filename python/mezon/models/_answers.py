@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mezon.errors import InvalidArgumentError
-from mezon.models._base import LEFT_OUT, Model, SentInt
+from mezon.models._base import LEFT_OUT, Model, SentInt, json_or_none
 from mezon.models._origin import KEY, RECEIVERS, client_of
 
 if TYPE_CHECKING:
@@ -180,19 +180,29 @@ class FormAnswers(ChoiceAnswers):
 
     @property
     def values(self: Any) -> dict[str, str | list[str]]:
-        """The values of the message's inputs by id; see ``parse_extra_data``."""
-        return parse_extra_data(self.extra_data)
+        """The values of the message's inputs by id, or the choice in a select box by the id of the box."""
+        chosen = chosen_value(self.extra_data)
+        return parse_extra_data(self.extra_data) if chosen is None else {self.button_id: chosen}
+
+
+def chosen_value(extra_data: str) -> str | None:
+    """Return the value that a user chose in a select box, or None for a click on a button.
+
+    Mezon's apps send a choice as a click with the bare value. The ``extra_data`` of a button is empty or a JSON object.
+    """
+    return extra_data if extra_data and not isinstance(json_or_none(extra_data), dict) else None
 
 
 def parse_extra_data(extra_data: str, *, strict: bool = False) -> dict[str, str | list[str]]:
     """Return the values of a form in the ``extra_data`` of a click.
 
     Mezon's apps send a JSON object from the id of each input, select box, date picker and radio group to its value: the
-    text as it was typed (also for numbers), the ``value`` of the chosen option, a date as ``d/m/yyyy``, or a list for
-    several choices. Untouched inputs can be missing. Any other text results in no values.
+    text as it was typed (also for numbers), the ``value`` of the chosen option, a date as ``YYYY-MM-DD`` or
+    ``dd/MM/yyyy``, or a list for several choices. Untouched inputs can be missing, and values of removed inputs can
+    remain. Any other text results in no values.
 
     Args:
-        extra_data: The text of the event; "" for an untouched form.
+        extra_data: The text of the event; "" or ``{}`` for an untouched form.
         strict: Raise for a text that no app sends, instead of returning no values.
 
     Raises:

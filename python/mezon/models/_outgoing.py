@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
@@ -94,7 +94,8 @@ def require_content(content: Content | None) -> None:
 def encode_content(content: Content | None) -> str:
     """Return the compact JSON text of ``content``: a str becomes ``{"t": ...}``, None becomes ``{}``.
 
-    Entries that are None are omitted, also in nested dicts and models.
+    Entries that are None are omitted, also in nested dicts and models. Ids are strings, links are spans of ``mk``, and
+    sizes of images are numbers, whatever ``content`` has: Mezon's apps read nothing else.
 
     Raises:
         InvalidArgumentError: If ``content`` has another type or contains a value that JSON cannot represent.
@@ -103,10 +104,7 @@ def encode_content(content: Content | None) -> str:
         if isinstance(content, str):
             content.encode()  # a lone surrogate fails here
             return f'{{"t":{encode_basestring(content)}}}'
-        if isinstance(content, BaseModel):
-            text = content.model_dump_json(by_alias=True, exclude_none=True)
-        else:
-            text = str(to_json(_as_dict(content), inf_nan_mode="null"), "utf-8")
+        text = str(to_json(_as_dict(content), inf_nan_mode="null"), "utf-8")
     except (PydanticSerializationError, UnicodeEncodeError):
         return _encode_escaped(_as_dict(content))
     # Neither serializer omits the None entries of a dict, and both write null for NaN and infinity.
@@ -130,17 +128,75 @@ def _as_dict(content: Content | None) -> dict[str, Any]:
     if isinstance(content, str):
         return {"t": str(content)}
     if isinstance(content, BaseModel):
-        return content.model_dump(by_alias=True, exclude_none=True)
+        return _for_apps(content.model_dump(by_alias=True, exclude_none=True))
     if isinstance(content, TextBody):
-        return content.content
+        return _for_apps(content.content)
     if isinstance(content, Mapping):
-        return dict(content)
+        return _for_apps(dict(content))
     if content is None:
         return {}
     raise InvalidArgumentError(
         "the content of a message must be a str, a Text, a dict or a ChannelMessageContent, "
         f"not {type(content).__name__}"
     )
+
+
+#: Lists of links, which the web client does not draw -> the type of their spans in ``mk``, which it does.
+_LINKS: Final = {"lk": "lk", "lky": "lk_yt"}
+
+_REWRITTEN: Final = frozenset({"hg", "ej", "embed", *_LINKS})
+
+
+def _for_apps(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content in the form that all of Mezon's apps read (docs/protocol.md, "Message content")."""
+    if _REWRITTEN.isdisjoint(content):
+        return content
+    for key in ("hg", "ej"):
+        if isinstance(spans := content.get(key), list | tuple):
+            content[key] = [_with_text_ids(span) for span in spans]
+    for key, kind in _LINKS.items():
+        if (spans := content.get(key)) and isinstance(spans, list | tuple):
+            del content[key]
+            links = [{"type": kind, **span} if isinstance(span, Mapping) else span for span in _plain(spans)]
+            content["mk"] = [*(content.get("mk") or ()), *links]
+    if isinstance(embeds := content.get("embed"), list | tuple):
+        content["embed"] = [_with_numeric_sizes(embed) for embed in embeds]
+    return content
+
+
+def _with_text_ids(span: Any) -> Any:
+    span = _plain(span)
+    if not isinstance(span, dict):
+        return span
+    if (channel_id := span.pop("channelid", None)) is not None:
+        span.setdefault("channelId", channel_id)
+    # JavaScript rounds large numbers.
+    ids = {key: str(span[key]) for key in ("channelId", "emojiid") if isinstance(span.get(key), int)}
+    return {**span, **ids}
+
+
+def _with_numeric_sizes(embed: Any) -> Any:
+    if isinstance(embed, BaseModel):
+        embed = _plain(embed)
+    if not isinstance(embed, Mapping):
+        return embed
+    changed = {}
+    for name in ("image", "thumbnail"):
+        media = _plain(embed.get(name))
+        if isinstance(media, Mapping) and any(
+            isinstance(media.get(side), str) for side in ("width", "height")
+        ):
+            sizes = {side: pixels(media.get(side)) for side in ("width", "height")}
+            changed[name] = {**media, **sizes}
+    return {**embed, **changed} if changed else embed
+
+
+def pixels(size: float | str | None) -> float | None:
+    """Return the size of an image in pixels: a number, or a text such as ``10`` or ``10px``. None for other texts."""
+    if not isinstance(size, str):
+        return size
+    number = size.strip().removesuffix("px")
+    return int(number) if len(number) <= 6 and number.isascii() and number.isdigit() else None
 
 
 def _plain(value: Any) -> Any:

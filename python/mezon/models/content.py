@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
 
-from pydantic import ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
 from mezon.errors import InvalidArgumentError
 from mezon.models._base import ByName, Model
@@ -24,7 +24,12 @@ class StartEndIndex(ByName, Model):
 class HashtagOnMessage(StartEndIndex):
     """A channel in the text."""
 
-    channel_id: int | None = Field(default=None, alias="channelid")
+    channel_id: int | None = Field(
+        default=None,
+        alias="channelid",
+        validation_alias=AliasChoices("channelId", "channelid"),
+        serialization_alias="channelId",
+    )
 
 
 class EmojiOnMessage(StartEndIndex):
@@ -34,7 +39,7 @@ class EmojiOnMessage(StartEndIndex):
 
 
 class LinkOnMessage(StartEndIndex):
-    """A link in the text."""
+    """A link in the text. It is sent as a span of ``markdown``: the web client does not draw the list of links."""
 
 
 class EMarkdownType(str, Enum):  # noqa: UP042 (keeps str() of a member)
@@ -48,12 +53,16 @@ class EMarkdownType(str, Enum):  # noqa: UP042 (keeps str() of a member)
     LINK = "lk"
     VOICE_LINK = "vk"
     LINK_YOUTUBE = "lk_yt"
+    LINK_FACEBOOK = "lk_fb"
+    LINK_TIKTOK = "lk_tt"
+    LINK_PREVIEW = "lk_ogp"
 
 
 class MarkdownOnMessage(StartEndIndex):
-    """A span with markup."""
+    """A span with markup. ``language`` is that of a code block."""
 
     type: EMarkdownType | None = None
+    language: str | None = None
 
 
 class LinkVoiceRoomOnMessage(StartEndIndex):

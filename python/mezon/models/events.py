@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from mezon.models._answers import ChoiceAnswers
+from mezon.models._answers import ChoiceAnswers, chosen_value
 from mezon.models._base import MezonBaseModel, Model
+from mezon.models._origin import KEY, held
 from mezon.models.api import ApiChannelDescription
 
 
@@ -341,6 +342,23 @@ class DropdownBoxSelected(ChoiceAnswers, Model):
     sender_id: int = 0
     user_id: int = 0
     values: list[str] = Field(default_factory=list)
+
+
+def choice_of(click: Any) -> DropdownBoxSelected | None:
+    """Return a click on a select box as a ``DropdownBoxSelected``, or None for a click on a button."""
+    chosen = chosen_value(click.extra_data)
+    if chosen is None:
+        return None
+    choice = DropdownBoxSelected(
+        message_id=click.message_id,
+        channel_id=click.channel_id,
+        selectbox_id=click.button_id,
+        sender_id=click.sender_id,
+        user_id=click.user_id,
+        values=[chosen],
+    )
+    choice.__dict__[KEY] = held.get(click)
+    return choice
 
 
 class ApiNotification(MezonBaseModel):

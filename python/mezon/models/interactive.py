@@ -15,6 +15,7 @@ class InputFieldOption(Model):
     type: str | None = None
     textarea: bool | None = None
     disabled: bool | None = None
+    required: bool | None = None
 
 
 class SelectFieldOption(Model):
@@ -33,16 +34,19 @@ class RadioFieldOption(Model):
     description: str | None = None
     style: int | None = None
     disabled: bool | None = None
+    extraData: Any = None
 
 
 class AnimationConfig(Model):
-    """The source and the playback of an animation."""
+    """The source and the playback of an animation. ``pool`` has the frames of each reel, ``duration`` is in seconds."""
 
     url_image: str
     url_position: str
-    pool: list[str]
+    pool: list[list[str]] | list[str]
     repeat: int | None = None
-    duration: int | None = None
+    duration: float | None = None
+    vertical: bool | None = None
+    isResult: bool | int | None = None
 
 
 class InteractiveMessageField(Model):
@@ -53,6 +57,8 @@ class InteractiveMessageField(Model):
     inline: bool | None = None
     options: list[Any] | None = None
     inputs: dict[str, Any] | None = None
+    button: list[Any] | None = None
+    shape: dict[str, Any] | None = None
     max_options: int | None = Field(default=None, alias="max_options")
 
 
@@ -65,11 +71,11 @@ class InteractiveMessageAuthor(Model):
 
 
 class InteractiveMessageMedia(Model):
-    """A picture of an embed."""
+    """A picture of an embed. Sizes are numbers of pixels; texts with a number are sent as numbers, others omitted."""
 
     url: str | None = None
-    width: str | None = None
-    height: str | None = None
+    width: int | float | str | None = None
+    height: int | float | str | None = None
 
 
 class InteractiveMessageFooter(Model):
@@ -132,6 +138,7 @@ class ButtonMessage(Model):
     disable: bool | None = None
     style: int | None = None
     url: str | None = None
+    icon: str | None = None
 
 
 class MessageComponent(ByName, Model):

@@ -28,6 +28,8 @@ class ButtonBuilder:
         style: ButtonMessageStyle | int,
         url: str | None = None,
         disabled: bool = False,
+        *,
+        icon: str | None = None,
     ) -> Self:
         """Add a button.
 
@@ -36,7 +38,8 @@ class ButtonBuilder:
             label: The text on the button.
             style: The colour, or ``LINK``.
             url: The URL of a link button.
-            disabled: Whether the button cannot be clicked.
+            disabled: Whether the button cannot be clicked. Some apps ignore it.
+            icon: ``PLAY`` or ``PAUSE``, which web shows.
         """
         component: dict[str, Any] = {
             "label": label,
@@ -46,6 +49,8 @@ class ButtonBuilder:
             component["url"] = url
         if disabled:
             component["disable"] = disabled
+        if icon:
+            component["icon"] = icon
         self.components.append(
             {"id": component_id, "type": MessageComponentType.BUTTON.value, "component": component}
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from pydantic import BaseModel
 
+from mezon.models._outgoing import pixels
 from mezon.models.interactive import (
     AnimationConfig,
     InputFieldOption,
@@ -44,8 +45,7 @@ class InteractiveBuilder:
             "color": get_random_color(),
             "title": title,
             "fields": [],
-            # Apps interpret a time without a time zone as UTC.
-            "timestamp": datetime.now(UTC).replace(tzinfo=None).isoformat(),
+            "timestamp": _timestamp(datetime.now(UTC)),
             "footer": {"text": "Powered by Mezon", "icon_url": _FOOTER_ICON},
         }
 
@@ -79,9 +79,21 @@ class InteractiveBuilder:
         self.interactive["thumbnail"] = {"url": url}
         return self
 
-    def set_image(self, url: str, width: str | None = None, height: str | None = None) -> Self:
-        """Set the image; sizes as in CSS, ``auto`` by default."""
-        self.interactive["image"] = {"url": url, "width": width or "auto", "height": height or "auto"}
+    def set_image(
+        self, url: str, width: float | str | None = None, height: float | str | None = None
+    ) -> Self:
+        """Set the image.
+
+        Sizes are numbers of pixels, as a number or a text. Apps ignore all others, such as ``auto``, which are omitted.
+        """
+        sizes = {"width": pixels(width), "height": pixels(height)}
+        known = {name: size for name, size in sizes.items() if size is not None}
+        self.interactive["image"] = {"url": url, **known}
+        return self
+
+    def set_timestamp(self, when: datetime) -> Self:
+        """Set the time in the footer. A ``datetime`` without a time zone is local time."""
+        self.interactive["timestamp"] = _timestamp(when)
         return self
 
     def set_footer(self, text: str, icon_url: str | None = None) -> Self:
@@ -105,16 +117,19 @@ class InteractiveBuilder:
         options: InputFieldOption | None = None,
         description: str | None = None,
     ) -> Self:
-        """Add a text input."""
+        """Add a text input. ``InputFieldOption(type="date")`` is the date input that every app shows."""
+        default = options.defaultValue if options else ""
         component = {
             "id": f"{field_id}-component",
             "placeholder": placeholder,
-            "defaultValue": options.defaultValue if options else "",
+            # Desktop ignores all settings of an input with a number as its default.
+            "defaultValue": default if default is None else str(default),
             "type": options.type if options else "text",
             "textarea": options.textarea if options else False,
         }
-        if options and options.disabled is not None:
-            component["disabled"] = options.disabled
+        for flag in ("disabled", "required"):
+            if options and (value := getattr(options, flag)) is not None:
+                component[flag] = value
         return self._ask(field_id, name, description, MessageComponentType.INPUT, component)
 
     def add_select_field(
@@ -124,9 +139,34 @@ class InteractiveBuilder:
         options: Sequence[SelectFieldOption | dict[str, Any]],
         value_selected: SelectFieldOption | dict[str, Any] | None = None,
         description: str | None = None,
+        *,
+        placeholder: str | None = None,
+        min_options: int | None = None,
+        max_options: int | None = None,
+        disabled: bool = False,
     ) -> Self:
-        """Add a select box; ``value_selected`` is the initial choice."""
+        """Add a select box.
+
+        Args:
+            field_id: The id of the value.
+            name: The label.
+            options: The choices.
+            value_selected: The initial choice.
+            description: The text below the label.
+            placeholder: The text while nothing is chosen.
+            min_options: The minimum number of choices.
+            max_options: The maximum number of choices. The select box takes several if this is at least 2, or
+                ``min_options`` more than 1. With 1, web users cannot replace their choice.
+            disabled: Whether the select box cannot be used.
+        """
         component = {"options": [_dict(option) for option in options], "valueSelected": _dict(value_selected)}
+        others = {
+            "placeholder": placeholder,
+            "min_options": min_options,
+            "max_options": max_options,
+            "disabled": disabled or None,
+        }
+        component.update((key, value) for key, value in others.items() if value is not None)
         return self._ask(field_id, name, description, MessageComponentType.SELECT, component)
 
     def add_radio_field(
@@ -137,7 +177,11 @@ class InteractiveBuilder:
         description: str | None = None,
         max_options: int | None = None,
     ) -> Self:
-        """Add a group of radio buttons, or of checkboxes if ``max_options`` is more than one."""
+        """Add a group of radio buttons, or of checkboxes if ``max_options`` is more than one.
+
+        The apps allow several choices only if the options have different ``name``s. Desktop does not show the group,
+        and iOS allows one choice: a select box with ``max_options`` works in all apps.
+        """
         component = [_dict(option) for option in options]
         self._ask(field_id, name, description, MessageComponentType.RADIO, component)
         if max_options:
@@ -145,7 +189,7 @@ class InteractiveBuilder:
         return self
 
     def add_datepicker_field(self, field_id: str, name: str, description: str | None = None) -> Self:
-        """Add a date picker."""
+        """Add a date picker, which desktop and Android do not show; see ``add_input_field`` for a date input."""
         return self._ask(field_id, name, description, MessageComponentType.DATEPICKER, {})
 
     def add_animation(
@@ -155,8 +199,54 @@ class InteractiveBuilder:
         name: str | None = None,
         description: str | None = None,
     ) -> Self:
-        """Add an animation, such as a slot machine."""
-        return self._ask(field_id, name or "", description, MessageComponentType.ANIMATION, _dict(config))
+        """Add an animation, such as a slot machine.
+
+        ``pool`` is a list of lists: the frames of each reel. A plain list is one reel.
+        """
+        component = dict(_dict(config))
+        pool = component.get("pool")
+        if pool and all(isinstance(frame, str) for frame in pool):
+            component["pool"] = [list(pool)]
+        return self._ask(field_id, name or "", description, MessageComponentType.ANIMATION, component)
+
+    def add_buttons_field(
+        self, name: str, buttons: Sequence[dict[str, Any]], value: str = "", inline: bool = False
+    ) -> Self:
+        """Add a field with buttons of ``ButtonBuilder.build()`` inside the embed. Only web shows them."""
+        self.interactive["fields"].append(
+            {"name": name, "value": value, "inline": inline, "button": list(buttons)}
+        )
+        return self
+
+    def add_grid_field(
+        self,
+        name: str,
+        columns: int,
+        rows: int,
+        items: Sequence[Mapping[str, int]],
+        *,
+        field_id: str = "",
+        value: str = "",
+    ) -> Self:
+        """Add a grid, which only web shows.
+
+        Args:
+            name: The name of the field.
+            columns: The number of columns.
+            rows: The number of rows.
+            items: The cells: ``{"width": 1, "height": 1, "start_col": 1, "start_row": 1}``.
+            field_id: The id of the grid.
+            value: The text of the field.
+        """
+        shape = {
+            "id": field_id or f"{name}-grid",
+            "type": MessageComponentType.GRID.value,
+            "columns": columns,
+            "rows": rows,
+            "component": {"items": [dict(item) for item in items]},
+        }
+        self.interactive["fields"].append({"name": name, "value": value, "shape": shape})
+        return self
 
     def build(self) -> dict[str, Any]:
         """Return the embed. Later calls change the same dict."""
@@ -168,6 +258,11 @@ class InteractiveBuilder:
         inputs = {"id": field_id, "type": kind.value, "component": component}
         self.interactive["fields"].append({"name": name, "value": description or "", "inputs": inputs})
         return self
+
+
+def _timestamp(when: datetime) -> str:
+    # Apps read a time without a time zone differently: local time, or none at all.
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _dict(value: BaseModel | dict[str, Any] | None) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -16,6 +18,13 @@ _MARKUP = frozenset({"b", "c", "pre", "lk"})
 
 #: Kinds of spans that are never split.
 _ATOMIC = frozenset({"mention", "hg", "ej", "c", "pre", "lk"})
+
+#: The kind of a span that `Text.raw` made: it is not sent.
+_RAW = "raw"
+
+#: The beginning of a line that the web client draws as a heading, and the invisible character that prevents it.
+_HEADING = re.compile(r"#{1,6}[^\S\n][^\n]")
+_ZERO_WIDTH_SPACE = "\u200b"
 
 
 class _Span(NamedTuple):
@@ -37,7 +46,9 @@ class Text(TextBody):
     ```
 
     A ``Text`` is accepted wherever content is. Text is sent literally: it is not parsed for markup, and nothing needs
-    to be escaped. Offsets count UTF-16 units with an exclusive end, as in Mezon's apps.
+    to be escaped. The web client turns a line that begins with ``# `` into a heading; an invisible character (U+200B)
+    before the ``#`` prevents that, except in text added with ``raw``. Offsets count UTF-16 units with an exclusive end,
+    as in Mezon's apps.
 
     Args:
         parts: Strings or other texts.
@@ -69,6 +80,12 @@ class Text(TextBody):
             raise InvalidArgumentError(f"text must be a str or a Text, not {type(text).__name__}")
         self._text += text
         return self
+
+    def raw(self, text: str) -> Self:
+        """Append text that is sent as it is: a line that begins with ``# `` is a heading in the web client."""
+        if not isinstance(text, str):
+            raise InvalidArgumentError(f"raw text must be a str, not {type(text).__name__}")
+        return self._mark(_RAW, text)
 
     def line(self, text: str | Text = "") -> Self:
         """Append text and a line break."""
@@ -118,7 +135,7 @@ class Text(TextBody):
                 f"a hashtag needs the name of the channel: hashtag({channel_id}, name=...)"
             )
         # Ids in the content are strings: JavaScript would round such a number.
-        return self._mark("hg", f"#{shown}", {"channelid": str(channel_id)})
+        return self._mark("hg", f"#{shown}", {"channelId": str(channel_id)})
 
     def emoji(self, name: str, emoji_id: int | str) -> Self:
         """Append a custom emoji, such as ``emoji(":pepe:", 7386754253521)``. Unicode emoji are plain text."""
@@ -137,9 +154,9 @@ class Text(TextBody):
         """Append inline code."""
         return self._mark("c", text)
 
-    def code_block(self, text: str) -> Self:
-        """Append a code block."""
-        return self._mark("pre", text)
+    def code_block(self, text: str, language: str | None = None) -> Self:
+        """Append a code block, highlighted for a language such as ``python``."""
+        return self._mark("pre", text, {"language": language} if language else None)
 
     def embed(self, *embeds: Any) -> Self:
         """Add embeds, such as ``InteractiveBuilder.build()`` returns."""
@@ -163,12 +180,14 @@ class Text(TextBody):
     @property
     def content(self) -> dict[str, Any]:
         """The content of the message, by wire names."""
-        content: dict[str, Any] = {"t": self._text}
+        headings = self._accidental_headings()
+        content: dict[str, Any] = {"t": self._sent_text(headings)}
         for span in self._spans:
             if span.kind in _MARKUP:
-                content.setdefault("mk", []).append({"type": span.kind, **self._offsets(span)})
-            elif span.kind != "mention":
-                content.setdefault(span.kind, []).append({**span.fields, **self._offsets(span)})
+                markup = {"type": span.kind, **span.fields, **self._offsets(span, headings)}
+                content.setdefault("mk", []).append(markup)
+            elif span.kind not in ("mention", _RAW):
+                content.setdefault(span.kind, []).append({**span.fields, **self._offsets(span, headings)})
         return {**content, **self._extra}
 
     @property
@@ -176,15 +195,43 @@ class Text(TextBody):
         """The mentions, which are sent in a field of their own."""
         from mezon.models.parts import ApiMessageMention
 
+        headings = self._accidental_headings()
         return [
-            ApiMessageMention(**span.fields, **self._offsets(span))
+            ApiMessageMention(**span.fields, **self._offsets(span, headings))
             for span in self._spans
             if span.kind == "mention"
         ]
 
-    def _offsets(self, span: _Span) -> dict[str, int]:
-        start = utf16_length(self._text[: span.start])
+    def _offsets(self, span: _Span, headings: list[int]) -> dict[str, int]:
+        """Return the offsets of a span in the sent text. The headings, which get a character each, are in no span."""
+        inserted = bisect(headings, span.start)
+        start = utf16_length(self._text[: span.start]) + inserted
         return {"s": start, "e": start + utf16_length(self._text[span.start : span.end])}
+
+    def _sent_text(self, headings: list[int]) -> str:
+        """Return the text with an invisible character before each accidental heading."""
+        pieces: list[str] = []
+        done = 0
+        for position in headings:
+            pieces += [self._text[done:position], _ZERO_WIDTH_SPACE]
+            done = position
+        return "".join([*pieces, self._text[done:]])
+
+    def _accidental_headings(self) -> list[int]:
+        """Return where the web client would begin a heading that nobody asked for.
+
+        The client looks for headings in the text between two spans, at the beginning of it and of each of its lines.
+        """
+        if "#" not in self._text:
+            return []
+        sent = [(span.start, span.end) for span in self._spans if span.kind != _RAW]
+        starts = {0, *(end for _, end in sent), *(found.end() for found in re.finditer("\n", self._text))}
+        return [
+            start
+            for start in sorted(starts)
+            if _HEADING.match(self._text, start)
+            and not any(span.start <= start < span.end for span in self._spans)
+        ]
 
     def split(self, limit: int | None = None) -> list[Text]:
         """Split the text into pieces that each fit into a message, like ``mezon.split_text``.
