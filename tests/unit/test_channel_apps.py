@@ -75,7 +75,7 @@ def test_old_data_is_rejected_unless_any_age_is_accepted() -> None:
     assert verify_app_data(data, SECRET, max_age=None).user_id == 7
 
 
-@pytest.mark.parametrize("auth_date", ["", "0", "-5", "soon", "9" * 5_000, str(int(time.time()) + 600)])
+@pytest.mark.parametrize("auth_date", ["", "0", "-5", "soon", "9" * 5_000, "1" + "0" * 12])
 def test_unusable_auth_date_is_rejected(auth_date: str) -> None:
     with pytest.raises(AppDataError, match="auth_date"):
         verify_app_data(launch_data(auth_date=auth_date), SECRET, max_age=None)
