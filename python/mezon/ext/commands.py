@@ -23,7 +23,7 @@ import logging
 import os
 import secrets
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
@@ -92,6 +92,7 @@ from mezon.ext.errors import (
     UnknownCommandError,
     UserError,
 )
+from mezon.ext.jobs import Job, JobQueue, ScheduledCall
 from mezon.ext.state import Backend, ScopedState, StateStore
 from mezon.ext.streaming import stream_reply
 from mezon.ext.tasks import Cron, Every, Task, zone_of
@@ -656,7 +657,7 @@ class Listener:
         self.handler = handler
 
 
-Item: TypeAlias = "Command | Pattern | SelectHandler | FormHandler | Task | Listener"
+Item: TypeAlias = "Command | Pattern | SelectHandler | FormHandler | Task | Job | Listener"
 
 
 class Registry:
@@ -876,6 +877,55 @@ class Registry:
 
         return add
 
+    @overload
+    def job(self, function: Callable[..., Awaitable[Any]]) -> Job: ...
+    @overload
+    def job(
+        self, *, name: str | None = None, missed: Literal["skip", "once"] = "once", grace: float = 60.0
+    ) -> Callable[[Callable[..., Awaitable[Any]]], Job]: ...
+    def job(
+        self,
+        function: Callable[..., Awaitable[Any]] | None = None,
+        *,
+        name: str | None = None,
+        missed: Literal["skip", "once"] = "once",
+        grace: float = 60.0,
+    ) -> Any:
+        """Register a coroutine function whose calls ``bot.later`` and ``bot.at`` schedule; see ``mezon.ext.jobs``.
+
+        The parameter ``bot``, if there is one, receives the bot. The others receive the arguments of the call, which
+        are stored as JSON and converted by the types of the parameters.
+
+        ```python
+        from mezon.ext.commands import Bot, Context
+
+        @bot.job
+        async def remind(bot: Bot, channel_id: int, text: str) -> None:
+            channel = await bot.channels.fetch(channel_id)
+            await channel.send(text)
+
+        @bot.command("remind")
+        async def add(ctx: Context, minutes: int, *, text: str) -> None:
+            await bot.later(remind, minutes=minutes, channel_id=ctx.channel.id, text=text)
+        ```
+
+        Args:
+            name: The name in stored calls; the name of the function by default. Set it when you rename the function.
+            missed: Whether a missed call runs ``once``, late, or is ``skip``-ped.
+            grace: Seconds after its time from which a call counts as missed.
+
+        Raises:
+            InvalidArgumentError: If the function is not a coroutine function, has parameters that cannot be stored by
+                name, or the name is taken.
+        """
+
+        def add(function: Callable[..., Awaitable[Any]]) -> Job:
+            job = Job(function, name=name, missed=missed, grace=grace)
+            self._register(job)
+            return job
+
+        return add if function is None else add(function)
+
 
 class Group(Command, Registry):
     """A command with subcommands."""
@@ -1032,6 +1082,7 @@ class Bot(Registry, MezonClient):
         self.signer: IdSigner = IdSigner(self.api_key)
         self.lookups: Lookups = Lookups(self, lookups_per_minute)
         self.questions: Questions = Questions()
+        self.jobs: JobQueue = JobQueue(self, lambda: self.records, self._job_failed)
         self._records: StateStore | None = None
         self._state_backend = state
         self._patterns: list[Pattern] = []
@@ -1073,10 +1124,11 @@ class Bot(Registry, MezonClient):
         router.forward_to(self)
 
     def error_handler(self, handler: ErrorHandler) -> ErrorHandler:
-        """Call ``await handler(where, error)`` for each error of a command, button, form or task; a decorator.
+        """Call ``await handler(where, error)`` for each error of a command, button, form, task or job; a decorator.
 
-        ``where`` is the context, the click or the task. The default handler tells users what they did wrong, or that
-        something went wrong. Errors other than ``UserError`` are logged and reported to ``on_error`` in any case.
+        ``where`` is the context, the click, the task or the scheduled call. The default handler tells users what they
+        did wrong, or that something went wrong. Errors other than ``UserError`` are logged and reported to ``on_error``
+        in any case.
 
         Raises:
             InvalidArgumentError: If the handler is not a coroutine function with two parameters.
@@ -1109,6 +1161,12 @@ class Bot(Registry, MezonClient):
             self._subscribe(Events.DISCONNECT, self._on_disconnect)
             if self.state == "ready":
                 item.start(self)
+        elif isinstance(item, Job):
+            self.jobs.add(item)
+            self._subscribe(Events.READY, self._on_ready)
+            self._subscribe(Events.DISCONNECT, self._on_disconnect)
+            if self.state == "ready":
+                self.jobs.start()
         else:
             self.on(item.event, item.handler)
 
@@ -1306,6 +1364,7 @@ class Bot(Registry, MezonClient):
     def _on_ready(self, client: Any) -> None:
         for task in self.tasks:
             task.start(self)
+        self.jobs.start()
 
     async def _on_disconnect(self, event: Disconnect) -> None:
         if not event.will_reconnect:
@@ -1314,6 +1373,43 @@ class Bot(Registry, MezonClient):
     async def _stop_tasks(self) -> None:
         for task in self.tasks:
             await task.stop()
+        await self.jobs.stop()
+
+    async def later(
+        self,
+        job: Job | str,
+        /,
+        *,
+        seconds: float = 0,
+        minutes: float = 0,
+        hours: float = 0,
+        days: float = 0,
+        **arguments: Any,
+    ) -> ScheduledCall:
+        """Schedule a call of a job after a time, which survives restarts; see ``job``.
+
+        Args:
+            job: A function registered with ``@bot.job``, or its name.
+            seconds: The time; seconds, minutes, hours and days are added up.
+            minutes: Minutes of the time.
+            hours: Hours of the time.
+            days: Days of the time, of 24 hours.
+            arguments: The arguments of the function.
+
+        Returns:
+            The scheduled call; ``bot.jobs.cancel(call)`` cancels it, ``bot.jobs.all()`` lists the scheduled calls.
+
+        Raises:
+            InvalidArgumentError: If the bot has no such job, or the arguments do not fit its parameters.
+            StateError: If the call cannot be stored.
+        """
+        return await self.jobs.later(
+            job, seconds=seconds, minutes=minutes, hours=hours, days=days, **arguments
+        )
+
+    async def at(self, job: Job | str, when: datetime | float, /, **arguments: Any) -> ScheduledCall:
+        """Schedule a call of a job at a time: a datetime with a time zone, or a UNIX time; see ``later``."""
+        return await self.jobs.at(job, when, **arguments)
 
     async def disconnect(self, drain: float = 0.0) -> None:
         """Stop the tasks, then close the client; see ``MezonClient.disconnect``."""
@@ -1327,6 +1423,12 @@ class Bot(Registry, MezonClient):
             await self._handle_error(task, error)
         except Exception as raised:
             self.report_error(raised, f"the task {task.name}")
+
+    async def _job_failed(self, call: ScheduledCall, error: Exception) -> None:
+        try:
+            await self._handle_error(call, error)
+        except Exception as raised:
+            self.report_error(raised, f"the job {call.job}")
 
     # ---- errors
 

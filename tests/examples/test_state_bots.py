@@ -1,0 +1,63 @@
+"""The bots of examples/ that keep state: each is killed in the middle and started again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from bot_process import Bot, bot
+from example_kit import EDIT, EXAMPLES, SENT, ask, buttons_of
+from mezon.testing import LocalGateway
+
+NAMES = ["reminder_bot"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_example_with_state_is_short(name: str) -> None:
+    assert len((EXAMPLES / f"{name}.py").read_text(encoding="utf-8").splitlines()) < 60
+
+
+@asynccontextmanager
+async def example(name: str, gateway: LocalGateway, folder: Path, before: str = "") -> AsyncIterator[Bot]:
+    """Run an example in a process of its own, in a folder; the process is killed at the end of the block."""
+    source = f"""
+import os, runpy, time
+from mezon.ext.commands import Bot
+os.chdir({str(folder)!r})
+{before}
+login = Bot.login
+
+async def login_and_print(self, *args, **kwargs):
+    await login(self, *args, **kwargs)
+    print("ready", flush=True)
+
+Bot.login = login_and_print
+runpy.run_path({str(EXAMPLES / f"{name}.py")!r}, run_name="__main__")
+"""
+    async with bot(source, gateway) as process:
+        assert await process.line() == "ready"
+        yield process
+        process.process.kill()
+        await process.process.wait()
+    await gateway.wait_disconnected()
+
+
+async def test_reminders_survive_a_kill(gateway: LocalGateway, tmp_path: Path) -> None:
+    async with example("reminder_bot", gateway, tmp_path):
+        assert (await ask(gateway, "!remind 60 tea")).startswith("I will remind you at")
+        await gateway.say("general", "alice", "!remind 60 nothing")
+        sent = await gateway.next_sent(SENT)
+        for user in ("bob", "alice"):
+            await gateway.click(sent, buttons_of(sent.content)["Cancel"], user=user)
+        assert (await gateway.next_sent(EDIT)).text == "Cancelled."
+    async with example("reminder_bot", gateway, tmp_path):
+        assert (await ask(gateway, "!reminders")).endswith(" tea")
+        assert await ask(gateway, "!reminders", user="bob") == "Nothing."
+    ahead = "from mezon.ext import jobs; jobs.now = lambda: time.time() + 7200"
+    async with example("reminder_bot", gateway, tmp_path, ahead):
+        sent = await gateway.next_sent(SENT)
+        assert sent.text.endswith(" tea")
+        assert [one.user_id for one in sent.message.mentions] == [gateway.world.user("alice").id]
+        assert await ask(gateway, "!reminders") == "Nothing."
