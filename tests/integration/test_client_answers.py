@@ -168,7 +168,7 @@ async def test_a_click_and_a_choice_answer(gateway: LocalGateway) -> None:
     reply = await gateway.next_sent(SENT)
     assert (reply.text, reply.message.references[0].message_ref_id) == ("you said Sure?", ack.message_id)
     assert (await gateway.next_sent("UpdateChannelMessage")).text == "Done"
-    await gateway.select(ack.message_id or 0, "alice", "box", ["a", "b"])
+    await gateway.select(ack.message_id or 0, "alice", "box", ["a", "b"], dropdown=True)
     assert (await gateway.next_sent(SENT)).text == "a,b"
     assert (await gateway.next_sent("DeleteChannelMessage")).payload.message_id == ack.message_id
     await client.disconnect()

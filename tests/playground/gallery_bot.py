@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mezon import ButtonBuilder, ButtonMessageStyle, ChannelMessage, InteractiveBuilder, MezonClient
 from mezon.models import RadioFieldOption, SelectFieldOption
-from mezon.protobuf.rtapi.realtime_pb2 import DropdownBoxSelected, MessageButtonClicked
+from mezon.protobuf.rtapi.realtime_pb2 import MessageButtonClicked
 
 client = MezonClient(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
 MENU = Path(__file__).with_name("menu.txt")
@@ -33,7 +33,11 @@ def order() -> dict[str, object]:
         "Size",
         [RadioFieldOption(label="Small", value="s"), RadioFieldOption(label="Large", value="l")],
     )
-    extras = [RadioFieldOption(label=extra.capitalize(), value=extra) for extra in ("egg", "herbs", "chili")]
+    # Options with different names can be chosen together.
+    extras = [
+        RadioFieldOption(label=extra.capitalize(), name=extra, value=extra)
+        for extra in ("egg", "herbs", "chili")
+    ]
     form.add_radio_field("extras", "Extras", extras, max_options=2)
     buttons = ButtonBuilder()
     buttons.add_button("order", "Order", ButtonMessageStyle.SUCCESS)
@@ -92,18 +96,14 @@ async def on_message(message: ChannelMessage) -> None:
 
 @client.on_message_button_clicked
 async def on_button(click: MessageButtonClicked) -> None:
-    """Answer with the filled-in values."""
+    """Answer with the filled-in values, or with the choice in the select box."""
     channel = await client.channels.fetch(click.channel_id)
+    if click.button_id == "dish":
+        await channel.send_ephemeral(click.user_id, f"chosen: {click.extra_data}")
+        return
     form = await channel.messages.fetch(click.message_id)
     values = json.loads(click.extra_data or "{}")
     await form.update({"t": f"{click.button_id}: {json.dumps(values, sort_keys=True)}"})
-
-
-@client.on_dropdown_box_selected
-async def on_select(select: DropdownBoxSelected) -> None:
-    """Answer with the chosen values."""
-    channel = await client.channels.fetch(select.channel_id)
-    await channel.send_ephemeral(select.user_id, f"chosen: {', '.join(select.values)}")
 
 
 if __name__ == "__main__":

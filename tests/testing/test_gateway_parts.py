@@ -108,7 +108,7 @@ async def test_users_and_interactions_need_no_connection(registry: ConnectionReg
     events, world = Events(), registry.state.world
     registry.recorder.taps.append(events)
     content = {"components": [{"components": [{"id": "ok", "type": 1, "component": {"label": "OK"}}]}]}
-    message_id = await SimulatedUsers(registry).say("general", "alice", content)
+    message_id = await SimulatedUsers(registry).say("general", world.bot, content)
     await Interactions(registry).click(message_id, "bob", "OK", extra_data="{}")
     said, clicked = events.published
     assert said.channel_message.message_id == message_id
@@ -116,7 +116,7 @@ async def test_users_and_interactions_need_no_connection(registry: ConnectionReg
         message_id=message_id,
         channel_id=world.channel("general").id,
         button_id="ok",
-        sender_id=world.user("alice").id,
+        sender_id=world.bot.id,
         user_id=world.user("bob").id,
         extra_data="{}",
     )

@@ -280,12 +280,16 @@ async def test_what_users_do(gateway: LocalGateway, peer: Peer) -> None:
     assert (await peer.read()).message_reaction_event.sender_name == "bob"
     await gateway.typing("general", "bob")
     assert (await peer.read()).message_typing_event.sender_username == "bob"
-    await gateway.click(message_id, "bob", "ok", extra_data="{}")
-    assert (await peer.read()).message_button_clicked.button_id == "ok"
-    await gateway.select(message_id, "bob", "box", ["a", "b"])
-    assert list((await peer.read()).dropdown_box_selected.values) == ["a", "b"]
+    with pytest.raises(LookupError, match="the message is by 'alice'"):
+        await gateway.click(message_id, "bob", "ok")
     await gateway.remove(message_id)
     assert (await peer.read()).channel_message.code == 2
+    message_id = await gateway.say("general", gateway.world.bot, "click")
+    await peer.read()
+    await gateway.click(message_id, "bob", "ok", extra_data="{}")
+    assert (await peer.read()).message_button_clicked.button_id == "ok"
+    await gateway.select(message_id, "bob", "box", ["a", "b"], dropdown=True)
+    assert list((await peer.read()).dropdown_box_selected.values) == ["a", "b"]
 
 
 async def test_push(gateway: LocalGateway, peer: Peer) -> None:

@@ -79,7 +79,7 @@ async def test_what_the_bot_sent_can_be_clicked(gateway: LocalGateway, peer: Pee
     await gateway.click(sent, "bob", "no", values={"dish": "pho", "when": date(2026, 12, 1), "note": 4})
     event = (await peer.read()).message_button_clicked
     assert (event.user_id, event.button_id) == (bob.id, "no")
-    assert json.loads(event.extra_data) == {"dish": "pho", "when": "1/12/2026", "note": "4"}
+    assert json.loads(event.extra_data) == {"dish": "pho", "when": "2026-12-01", "note": "4"}
 
 
 async def test_a_click_that_nobody_could_make_is_an_error(gateway: LocalGateway, peer: Peer) -> None:
@@ -135,15 +135,20 @@ async def test_a_button_is_found_by_what_it_says_and_by_its_place(gateway: Local
 async def test_select(gateway: LocalGateway, peer: Peer) -> None:
     sent = await sent_by_bot(gateway, peer, form())
     await gateway.select(sent, "dish", "pho")
-    await gateway.select(sent, "dish", ["pho", "bun"], user="bob")
+    await gateway.select(sent, "dish", "bun", user="bob")
     await gateway.select(sent, "bob", "dish", ["bun"])
-    events = [(await peer.read()).dropdown_box_selected for _ in range(3)]
-    assert [(e.selectbox_id, list(e.values)) for e in events] == [
-        ("dish", ["pho"]),
-        ("dish", ["pho", "bun"]),
-        ("dish", ["bun"]),
+    events = [(await peer.read()).message_button_clicked for _ in range(3)]
+    assert [(e.button_id, e.extra_data) for e in events] == [
+        ("dish", "pho"),
+        ("dish", "bun"),
+        ("dish", "bun"),
     ]
     assert events[1].user_id == events[2].user_id == gateway.world.user("bob").id
+    await gateway.select(sent, "dish", "pho", dropdown=True)
+    event = (await peer.read()).dropdown_box_selected
+    assert (event.selectbox_id, list(event.values), event.sender_id) == ("dish", ["pho"], gateway.bot_id)
+    with pytest.raises(ValueError, match="takes one value"):
+        await gateway.select(sent, "dish", ["pho", "bun"])
     with pytest.raises(ValueError, match="is not an option"):
         await gateway.select(sent, "dish", "com")
     with pytest.raises(TypeError, match="the chosen values"):
@@ -153,7 +158,8 @@ async def test_select(gateway: LocalGateway, peer: Peer) -> None:
 async def test_fill_and_submit(gateway: LocalGateway, peer: Peer) -> None:
     sent = await sent_by_bot(gateway, peer, form())
     await gateway.fill(sent, dish="pho", size="l", note="xin chào")
-    assert list((await peer.read()).dropdown_box_selected.values) == ["pho"]
+    event = (await peer.read()).message_button_clicked
+    assert (event.button_id, event.extra_data) == ("dish", "pho")
     event = (await peer.read()).message_button_clicked
     assert event.button_id == "yes"
     assert json.loads(event.extra_data) == {"dish": "pho", "size": "l", "note": "xin chào"}

@@ -297,6 +297,18 @@ class ConnectionRegistry:
             connection.record_written(envelope, len(payload))
         return await self.push_raw(payload)
 
+    async def push_to(self, user_id: int, **field: Any) -> int:
+        """Send one event by field name to the connections of a bot. Return how many received it."""
+        envelope = realtime_pb2.Envelope(**field)
+        payload = envelope.SerializeToString()
+        self.recorder.record_published(envelope)
+        reached = [c for c in self.live if c.is_open and c.user_id == user_id]
+        for connection in reached:
+            connection.push(payload)
+            connection.record_written(envelope, len(payload))
+        await self.drain()
+        return len(reached)
+
     async def push_raw(self, data: bytes, *, fragments: int = 1) -> int:
         """Send bytes as one message; on the WebSocket split into ``fragments`` frames."""
         return await self._to_all(lambda connection: connection.push(data, fragments=fragments))

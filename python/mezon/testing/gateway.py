@@ -42,6 +42,7 @@ from mezon.testing.http import HttpServer
 from mezon.testing.interactions import Interactions
 from mezon.testing.limits import Limits, Meter
 from mezon.testing.messages import CHAT
+from mezon.testing.profiles import Client
 from mezon.testing.recorder import Recorder
 from mezon.testing.records import Connections, Handshake, Request, Sent, Tap, Upload
 from mezon.testing.sessions import Sessions
@@ -117,6 +118,8 @@ class LocalGateway:
         chunk_count: Split raw API answers into this number of chunks.
         max_records: Maximum length of ``sent`` and ``requests``; the oldest entries are dropped first.
         max_uploads: Maximum number of stored uploads.
+        client: The client with which users click and fill in forms: ``web``, ``desktop``, ``ios`` or ``android``. It
+            determines what they see and what arrives at the bot.
 
     Attributes:
         sent: Every envelope from the bot, as ``Sent``.
@@ -176,6 +179,7 @@ class LocalGateway:
     on_made = _PartAttribute[Callable[[Sent], None] | None]("recorder")
 
     live = _PartAttribute[list[Connection]]("registry")
+    client = _PartAttribute[Client]("interactions")
     meter = _PartAttribute[Meter]("calls")
     host = _PartAttribute[str]("address")
     port = _PartAttribute[int]("address")
@@ -206,6 +210,7 @@ class LocalGateway:
         chunk_count: int | None = None,
         max_records: int = 100_000,
         max_uploads: int = 100,
+        client: Client = "web",
     ) -> None:
         if frame_limit < MIN_FRAME_LIMIT:
             raise ValueError(f"frame_limit must be at least {MIN_FRAME_LIMIT} bytes, not {frame_limit}")
@@ -240,7 +245,7 @@ class LocalGateway:
         self.registry: ConnectionRegistry = ConnectionRegistry(self.state, self.recorder, self.faults)
         self.calls: CallHandler = CallHandler(self.registry)
         self.users: SimulatedUsers = SimulatedUsers(self.registry)
-        self.interactions: Interactions = Interactions(self.registry)
+        self.interactions: Interactions = Interactions(self.registry, client)
         self.mmn: Node = Node()
         self.agent_events: AgentEvents = AgentEvents(self.state.sessions, self.recorder.notify)
         self.webhooks: Webhooks = Webhooks(self.registry)
@@ -569,7 +574,8 @@ class LocalGateway:
         *,
         user: UserLike | None = None,
         values: Mapping[str, Any] | None = None,
-        extra_data: str = "",
+        extra_data: str | None = None,
+        client: Client | None = None,
     ) -> None:
         """Click a button of a message as a user: ``click(sent, "yes")`` or ``click(sent, "alice", "yes")``.
 
@@ -588,27 +594,86 @@ class LocalGateway:
             button_id: The button's id, label, or index from 0.
             user: The user; the first person of the world by default.
             values: The filled-in fields by id: texts, numbers, dates, lists of options.
-            extra_data: The same as raw text, for anything that ``values`` cannot express.
+            extra_data: The raw text of the form, for anything that ``values`` cannot express.
+            client: The user's client; that of the gateway by default.
+
+        The event goes to the author of the message. It contains every value that the user has filled in so far, as the
+        client keeps and writes them; see ``mezon.testing.profiles``.
 
         Raises:
-            LookupError: There is no such message, button or field.
-            ValueError: A value is not an option of its field.
+            LookupError: There is no such message, button or field, or the client does not draw it.
+            ValueError: A value is not an option of its field, or the button sends no click.
         """
         await self.interactions.click(
-            message, user_or_button, button_id, user=user, values=values, extra_data=extra_data
+            message,
+            user_or_button,
+            button_id,
+            user=user,
+            values=values,
+            extra_data=extra_data,
+            client=client,
         )
 
-    async def select(self, message: MessageLike, *choice: Any, user: UserLike | None = None) -> None:
+    async def select(
+        self,
+        message: MessageLike,
+        *choice: Any,
+        user: UserLike | None = None,
+        client: Client | None = None,
+        dropdown: bool = False,
+    ) -> None:
         """Choose in a select box of a message as a user.
 
         ``select(sent, "dish", "pho")``, ``select(sent, "dish", ["pho", "bun"], user="bob")``, or with the user
         before the box: ``select(sent, "bob", "dish", ["pho"])``.
 
+        As with Mezon's clients, the bot receives a click whose ``button_id`` is the select box and whose ``extra_data``
+        is the bare value, one for each added option. In an embed the value also becomes a part of the form, and ios
+        sends no click.
+
+        Args:
+            client: The user's client; that of the gateway by default.
+            dropdown: Send ``dropdown_box_selected`` with all values instead, as patched clients do.
+
         Raises:
-            LookupError: There is no such message or select box.
-            ValueError: A value is not an option of the select box.
+            LookupError: There is no such message or select box, or the client does not draw it.
+            ValueError: A value is not an option of the select box, or it takes one value only.
         """
-        await self.interactions.select(message, *choice, user=user)
+        await self.interactions.select(message, *choice, user=user, client=client, dropdown=dropdown)
+
+    async def deselect(
+        self,
+        message: MessageLike,
+        box_id: str,
+        value: str | None = None,
+        *,
+        user: UserLike | None = None,
+        client: Client | None = None,
+    ) -> None:
+        """Remove a choice of a select box in an embed with its ✕, which only the web client has. Nothing is sent.
+
+        The web client turns the value of a select box for one choice into the list of its letters:
+        ``["p", "h", "o"]``. A later click contains it.
+
+        Args:
+            value: The option to remove; the last one by default.
+
+        Raises:
+            LookupError: There is no such message or select box, or nothing is chosen in it.
+            ValueError: The client has no ✕.
+        """
+        await self.interactions.deselect(message, box_id, value, user=user, client=client)
+
+    async def choose_menu(self, message: MessageLike, menu: str, *, user: UserLike | None = None) -> None:
+        """Choose a quick menu of a bot on a message as a user.
+
+        The bot that created the menu receives ``quick_menu_event``. If the menu is a flash message (type 1), the user
+        sends its ``action_msg`` to the channel instead.
+
+        Raises:
+            LookupError: There is no such message, or its channel has no such menu.
+        """
+        await self.interactions.choose_menu(message, menu, user=user)
 
     async def submit(
         self,
@@ -617,19 +682,21 @@ class LocalGateway:
         *,
         button: str | int | None = None,
         user: UserLike | None = None,
+        client: Client | None = None,
     ) -> None:
-        """Fill in a form as a user and click its button. Each choice in a select box is also an event of its own.
+        """Fill in a form as a user and click its button. Each choice in a select box is also a click, except on ios.
 
         Args:
             values: The filled-in fields by id: texts, numbers, dates, lists of options.
             button: The button's id, label, or index from 0; required if there are several.
             user: The user; the first person of the world by default.
+            client: The user's client; that of the gateway by default.
 
         Raises:
-            LookupError: There is no such message, field or button.
-            ValueError: A value is not an option of its field.
+            LookupError: There is no such message, field or button, or the client does not draw it.
+            ValueError: A value is not an option of its field, or the button sends no click.
         """
-        await self.interactions.submit(message, values, button=button, user=user)
+        await self.interactions.submit(message, values, button=button, user=user, client=client)
 
     async def fill(self, message: MessageLike, /, **values: Any) -> None:
         """Submit a form with the fields as keyword arguments: ``await gateway.fill(form, dish="pho")``."""

@@ -15,6 +15,9 @@ from mezon.testing.world import Channel, User, World
 __all__ = [
     "BUTTON",
     "CHAT",
+    "DATE",
+    "INPUT",
+    "RADIO",
     "REMOVED",
     "SELECT",
     "UPDATED",
@@ -34,9 +37,12 @@ CHAT = 0
 UPDATED = 1
 REMOVED = 2
 
-# Component types on the wire (docs/protocol.md, "Forms"). Inputs are 3, date pickers 4, radio groups 5.
+# Component types on the wire (docs/protocol.md, "Forms").
 BUTTON: Final = 1
 SELECT: Final = 2
+INPUT: Final = 3
+DATE: Final = 4
+RADIO: Final = 5
 
 
 def content_text(content: str | Mapping[str, Any]) -> str:
@@ -61,43 +67,82 @@ class Component:
         kind: The component type on the wire.
         options: The allowed values; empty if any value is allowed.
         many: Whether several options can be chosen.
+        most: The maximum number of chosen options; 0 for no limit.
         label: The label of a button.
+        place: Where it stands: ``row``, or ``field``, ``field button`` or ``shape`` of a field of an embed.
+        default: The value that clients store when they draw the component, or None.
+        disabled: Whether the bot disabled it.
+        url: The link of a button, which sends no click.
     """
 
     id: str
     kind: int
     options: tuple[str, ...] = ()
     many: bool = False
+    most: int = 0
     label: str = ""
+    place: str = "row"
+    default: Any = None
+    disabled: bool = False
+    url: str = ""
+
+
+#: The keys of an embed's field under which components stand.
+_PLACES: Final = {"inputs": "field", "button": "field button", "shape": "shape"}
 
 
 def components_of(content: Any) -> list[Component]:
     """Return the components in a decoded message content, buttons last."""
-    return sorted(_components(content), key=lambda component: component.kind == BUTTON)
+    return sorted(_components(content, "row"), key=lambda component: component.kind == BUTTON)
 
 
-def _components(value: Any) -> Iterator[Component]:
+def _components(value: Any, place: str) -> Iterator[Component]:
     if isinstance(value, list):
         for item in value:
-            yield from _components(item)
+            yield from _components(item, place)
     elif isinstance(value, dict):
         if isinstance(value.get("id"), str) and isinstance(value.get("type"), int) and "component" in value:
-            yield _component(value)
+            yield _component(value, place)
         else:
-            for item in value.values():
-                yield from _components(item)
+            for key, item in value.items():
+                yield from _components(item, _PLACES.get(key, place))
 
 
-def _component(value: dict[str, Any]) -> Component:
-    component = value["component"]
+def _component(value: dict[str, Any], place: str) -> Component:
+    inner = value["component"]
+    settings: dict[str, Any] = inner if isinstance(inner, dict) else {}
     # A select box has its options in an object; a radio group is itself the list of options.
-    listed = component.get("options", ()) if isinstance(component, dict) else component
-    options = tuple(str(one["value"]) for one in listed or () if isinstance(one, dict) and "value" in one)
-    most = value.get("max_options") or (component.get("max_options") if isinstance(component, dict) else None)
-    label = component.get("label") if isinstance(component, dict) else None
+    listed = settings.get("options", ()) if isinstance(inner, dict) else inner
+    choices = [one for one in listed or () if isinstance(one, dict)]
+    many, most = False, 0
+    if value["type"] == SELECT:
+        most = _number(settings.get("max_options"))
+        many = most >= 2 or _number(settings.get("min_options")) > 1
+    elif value["type"] == RADIO and len(choices) > 1:
+        # Options with one name exclude each other, as radio buttons do. The limit stands beside the id.
+        many = bool(choices[0].get("name")) and choices[0].get("name") != choices[1].get("name")
+        most = _number(value.get("max_options")) or 1
+    selected = settings.get("valueSelected")
+    if value["type"] == SELECT:
+        default = selected.get("value") if isinstance(selected, dict) else None
+    else:
+        default = settings.get("defaultValue")
     return Component(
-        value["id"], value["type"], options, many=bool(most and most != 1), label=str(label or "")
+        value["id"],
+        value["type"],
+        tuple(str(one["value"]) for one in choices if "value" in one),
+        many=many,
+        most=most,
+        label=str(settings.get("label") or ""),
+        place=place,
+        default=default if default not in ("", None) and isinstance(default, str | int | float) else None,
+        disabled=bool(settings.get("disable") or settings.get("disabled")),
+        url=str(settings.get("url") or ""),
     )
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def make_mentions(

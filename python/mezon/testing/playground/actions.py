@@ -16,6 +16,7 @@ from mezon.testing.interactions import name_of_button
 from mezon.testing.messages import components_of
 from mezon.testing.playground.conversation import Conversation
 from mezon.testing.playground.recording import Recording, mark, quoted, unmarked
+from mezon.testing.profiles import Client
 from mezon.testing.world import DM, GROUP, Channel
 
 __all__ = ["FAULTS", "Actions"]
@@ -152,27 +153,61 @@ class Actions:
         await self._gateway.typing(_key(channel), _key(user))
 
     async def click(
-        self, message: int | str, user: int | str, button: str, values: Mapping[str, Any] | None = None
+        self,
+        message: int | str,
+        user: int | str,
+        button: str,
+        values: Mapping[str, Any] | None = None,
+        client: Client = "web",
     ) -> None:
         """Click a button as a user; ``values`` are the filled-in fields by id."""
         sender = self._gateway.world.user(_key(user))
-        extra = json.dumps(dict(values), ensure_ascii=False) if values else ""
         view = self._shown(message)
-        await self._gateway.interactions.deliver_click(_target(view), sender, button, extra)
-        more = f", extra_data={quoted(extra)}" if extra else ""
+        await self._gateway.interactions.click(_target(view), sender, button, values=values, client=client)
+        more = (f", values={quoted(dict(values))}" if values else "") + self._client(client)
         # The bot may generate a new id each time; the label stays.
         name = name_of_button(components_of(view["content"]), button)
         self._record_on(
             message, f'await gateway.click({mark(message)}, "{sender.username}", {quoted(name)}{more})'
         )
 
-    async def select(self, message: int | str, user: int | str, select: str, values: Sequence[str]) -> None:
+    async def select(
+        self,
+        message: int | str,
+        user: int | str,
+        select: str,
+        values: Sequence[str],
+        client: Client = "web",
+    ) -> None:
         """Choose in a select box as a user."""
         sender = self._gateway.world.user(_key(user))
         target = _target(self._shown(message))
-        await self._gateway.interactions.deliver_choice(target, sender, select, list(values))
-        line = f'await gateway.select({mark(message)}, "{sender.username}", {quoted(select)}, {quoted(list(values))})'
-        self._record_on(message, line)
+        await self._gateway.interactions.select(target, sender, select, list(values), client=client)
+        arguments = f'"{sender.username}", {quoted(select)}, {quoted(list(values))}{self._client(client)}'
+        self._record_on(message, f"await gateway.select({mark(message)}, {arguments})")
+
+    async def deselect(
+        self, message: int | str, user: int | str, select: str, value: str, client: Client = "web"
+    ) -> None:
+        """Remove a choice of a select box as a user."""
+        sender = self._gateway.world.user(_key(user))
+        target = _target(self._shown(message))
+        await self._gateway.interactions.deselect(target, select, value, user=sender, client=client)
+        arguments = f'{quoted(select)}, {quoted(value)}, user="{sender.username}"{self._client(client)}'
+        self._record_on(message, f"await gateway.deselect({mark(message)}, {arguments})")
+
+    async def choose_menu(self, message: int | str, user: int | str, menu: str) -> None:
+        """Choose a quick menu on a message as a user."""
+        sender = self._gateway.world.user(_key(user))
+        self._shown(message)
+        await self._gateway.choose_menu(int(message), menu, user=sender)
+        self._record_on(
+            message,
+            f'await gateway.choose_menu({mark(message)}, {quoted(menu)}, user="{sender.username}")',
+        )
+
+    def _client(self, client: Client) -> str:
+        return f', client="{client}"' if client != self._gateway.client else ""
 
     def _shown(self, message: int | str) -> dict[str, Any]:
         """Return a message as the page shows it. Raises LookupError if it was deleted."""
@@ -229,5 +264,8 @@ def _key(value: int | str) -> int | str:
 def _target(view: dict[str, Any]) -> api_pb2.ChannelMessage:
     """Return the fields of a message that an interaction refers to."""
     return api_pb2.ChannelMessage(
-        message_id=int(view["id"]), channel_id=int(view["channel"]), sender_id=int(view["sender"])
+        message_id=int(view["id"]),
+        channel_id=int(view["channel"]),
+        sender_id=int(view["sender"]),
+        content=json.dumps(view["content"], ensure_ascii=False),
     )

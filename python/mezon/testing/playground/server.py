@@ -25,7 +25,7 @@ from mezon.testing.playground.actions import FAULTS, Actions
 from mezon.testing.playground.conversation import Conversation
 from mezon.testing.playground.inspector import Inspector
 from mezon.testing.playground.recording import Recording
-from mezon.testing.playground.views import world_view
+from mezon.testing.playground.views import clients_view, world_view
 from mezon.testing.records import Tap
 
 __all__ = ["BotControl", "Playground"]
@@ -172,6 +172,8 @@ class Playground:
             "connected": gateway.connections.live,
             "gateway": gateway.url,
             "bot": self.bot.target if self.bot is not None else None,
+            "clients": clients_view(),
+            "client": gateway.client,
             "faults": list(FAULTS),
             "stalled": gateway.stalled,
         }
@@ -263,6 +265,8 @@ class Playground:
             "typing",
             "click",
             "select",
+            "deselect",
+            "choose_menu",
             "fault",
         )
         return {name: getattr(actions, name) for name in names} | {

@@ -13,9 +13,10 @@ from google.protobuf.message import DecodeError, Message
 
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.utils import is_repeated
+from mezon.testing.profiles import CLIENTS
 from mezon.testing.world import DM, GROUP, VOICE, World
 
-__all__ = ["content_of", "message_view", "plain", "python_of", "world_view"]
+__all__ = ["clients_view", "content_of", "message_view", "plain", "python_of", "world_view"]
 
 # The bytes fields of a message: type and field of their content.
 _PACKED: dict[str, tuple[Any, str]] = {
@@ -112,6 +113,21 @@ def _reply(reference: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def clients_view() -> dict[str, dict[str, Any]]:
+    """Return what each client draws, by its name."""
+    return {
+        name: {
+            "rows": sorted(profile.rows),
+            "fields": sorted(profile.fields),
+            "field_buttons": profile.field_buttons,
+            "checks_disabled": profile.checks_disabled,
+            "lists": profile.lists,
+            "removes_choices": profile.removes_choices,
+        }
+        for name, profile in CLIENTS.items()
+    }
+
+
 def world_view(world: World) -> dict[str, Any]:
     """Return the clans with their channels, the direct conversations, people and bots."""
     return {
@@ -146,4 +162,5 @@ def world_view(world: World) -> dict[str, Any]:
             for user in world.users.values()
             if user.is_bot
         ],
+        "menus": [{"name": menu.menu_name, "channel": str(menu.channel_id)} for menu in world.menus.values()],
     }

@@ -113,6 +113,10 @@ class App extends Component {
         <h1>Mezon playground</h1>
         <p class=${`status ${status[0]}`} role="status">${status[1]}</p>
         <div class="actions">
+          <label class="client">Client <select value=${state.client}
+            title="How messages are drawn, and what clicks and forms send"
+            onChange=${(event) => this.change({ client: event.target.value, chosen: true })}>
+            ${Object.keys(state.clients).map((name) => html`<option key=${name} value=${name}>${name}</option>`)}</select></label>
           <button type="button" class="button secondary" title="Alt+N" onClick=${() => this.act("new")}>New conversation</button>
           <button type="button" class="button primary" onClick=${this.save}>Save as pytest</button>
         </div>

@@ -1,20 +1,20 @@
-// The components of a message: inputs, selects, dates, choices, buttons. Every click includes the filled-in values.
+// The components of a message, drawn as the chosen client draws them. What a click sends is decided by the gateway.
 import { html, Component } from "./html.js";
 import { isWeb, link } from "./text.js";
+import * as store from "./store.js";
 
 const BUTTON = 1, SELECT = 2, INPUT = 3, DATE = 4, RADIO = 5, ANIMATION = 6;
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link" };
+const NOUNS = { 1: "button", 2: "select box", 3: "input", 4: "date picker", 5: "radio group", 6: "animation" };
 
-// Mezon sends dates as d/m/yyyy.
-const toMezonDate = (value) => {
-  const [year, month, day] = value.split("-").map(Number);
-  return year ? `${day}/${month}/${year}` : "";
-};
+const list = (value) => (Array.isArray(value) ? value : value ? [value] : []);
+// Options with one name exclude each other.
+const several = (options) => !!options[0]?.name && options.length > 1 && options[0].name !== options[1].name;
 
 export class Form extends Component {
   constructor(props) {
     super(props);
-    this.state = { values: this.#defaults() };
+    this.state = { values: this.#defaults(), touched: {} };
   }
 
   parts() {
@@ -34,15 +34,40 @@ export class Form extends Component {
     return values;
   }
 
-  set(id, value) {
-    this.setState({ values: { ...this.state.values, [id]: value } });
+  set(id, value, touched = true) {
+    const changes = { values: { ...this.state.values, [id]: value } };
+    if (touched) changes.touched = { ...this.state.touched, [id]: value };
+    this.setState(changes);
   }
 
-  part(part, label) {
-    const { message, act } = this.props;
+  // The fields that the user filled in and the client draws. Choices in select boxes are already at the gateway.
+  filledIn() {
+    const { client } = this.props;
+    const fields = (this.props.content.embed ?? []).flatMap((embed) => (embed.fields ?? []).map((field) => field.inputs));
+    const ids = fields.filter((part) => part && part.type !== SELECT && store.draws(client, part.type, "field"))
+      .map((part) => part.id);
+    return Object.fromEntries(Object.entries(this.state.touched).filter(([id]) => ids.includes(id)));
+  }
+
+  // A component as the chosen client draws it, marked if another client does not draw it.
+  part(part, label, place) {
+    const noun = place === "shape" ? "grid" : NOUNS[part.type] ?? `component of type ${part.type}`;
+    const missing = Object.keys(store.state.clients).filter((name) => !store.draws(name, part.type, place));
+    if (missing.includes(this.props.client)) {
+      return html`<p class="hint undrawn">(${this.props.client} does not draw this ${noun}${part.component?.label ? `: ${part.component.label}` : ""})</p>`;
+    }
+    const drawn = this.draw(part, label, place);
+    return missing.length
+      ? html`${drawn}<small class="mark" title=${`These clients do not draw this ${noun}`}>not on ${missing.join(", ")}</small>`
+      : drawn;
+  }
+
+  draw(part, label, place) {
+    const { message, act, profile } = this.props;
     const component = part.component ?? {};
     const id = `${message.id}-${part.id}`;
     const value = this.state.values[part.id];
+    if (place === "shape") return html`<p class="hint">(a grid of ${(component.items ?? []).length} items)</p>`;
     switch (part.type) {
       case BUTTON: {
         if (component.url) {
@@ -51,8 +76,9 @@ export class Form extends Component {
             : html`<span class="hint">${component.label} (a link that is not to the web: ${String(component.url)})</span>`;
         }
         const style = STYLES[component.style] ?? "secondary";
-        return html`<button type="button" class="button ${style}" disabled=${!!component.disable}
-          onClick=${() => act("click", { message: message.id, button: part.id, values: this.state.values })}
+        return html`<button type="button" class="button ${style}" disabled=${!!component.disable && !!profile.checks_disabled}
+          title=${component.disable && !profile.checks_disabled ? "disabled by the bot, but this client does not check it" : undefined}
+          onClick=${() => act("click", { message: message.id, button: part.id, values: this.filledIn() })}
         >${component.label || part.id}</button>`;
       }
       case INPUT: {
@@ -60,42 +86,62 @@ export class Form extends Component {
           id, placeholder: component.placeholder ?? "", disabled: !!component.disabled, value: value ?? "",
           "aria-label": label || part.id, onInput: (event) => this.set(part.id, event.target.value),
         };
+        const type = ["number", "date"].includes(component.type) ? component.type : "text";
         return component.textarea
           ? html`<textarea rows="3" ...${shared}></textarea>`
-          : html`<input type=${component.type === "number" ? "number" : "text"} ...${shared} />`;
+          : html`<input type=${type} ...${shared} />`;
       }
-      case SELECT: {
-        const choose = (event) => {
-          this.set(part.id, event.target.value);
-          act("select", { message: message.id, select: part.id, values: [event.target.value] });
-        };
-        return html`<select id=${id} aria-label=${label || part.id} value=${value ?? ""} onChange=${choose}>
-          <option value="" disabled selected=${!value}>Choose…</option>
-          ${(component.options ?? []).map((one) => html`
-            <option value=${one.value} selected=${one.value === value}>${one.label}</option>`)}
-        </select>`;
-      }
+      case SELECT: return this.select(part, label, id, place);
       case DATE:
-        return html`<input type="date" id=${id} aria-label=${label || part.id}
-          onInput=${(event) => this.set(part.id, toMezonDate(event.target.value))} />`;
+        return html`<input type="date" id=${id} aria-label=${label || part.id} value=${value ?? ""}
+          onInput=${(event) => this.set(part.id, event.target.value)} />`;
       case RADIO: return this.choices(part, label, id);
       case ANIMATION: return html`<p class="hint">(an animation: ${(component.pool ?? []).length} pictures)</p>`;
       default: return html`<p class="hint">(a component of type ${part.type}, which is not drawn here)</p>`;
     }
   }
 
+  select(part, label, id, place) {
+    const { message, act, profile } = this.props;
+    const component = part.component ?? {};
+    const many = ((component.max_options ?? 0) >= 2 || (component.min_options ?? 0) > 1) && profile.lists;
+    const chosen = list(this.state.values[part.id]);
+    const named = (value) => (component.options ?? []).find((one) => one.value === value)?.label ?? value;
+    const choose = async (event) => {
+      const added = event.target.value;
+      const next = many ? [...chosen.filter((one) => one !== added), added] : added;
+      if ((await act("select", { message: message.id, select: part.id, values: list(next) })) !== undefined) {
+        this.set(part.id, next, false);
+      } else this.forceUpdate();
+    };
+    const remove = async (value) => {
+      if ((await act("deselect", { message: message.id, select: part.id, value })) === undefined) return;
+      this.set(part.id, many ? chosen.filter((one) => one !== value) : "", false);
+    };
+    const removable = profile.removes_choices && place === "field";
+    return html`<span class="select">
+      ${chosen.length && (many || removable) ? html`<span class="chosen">${chosen.map((one) => html`<span key=${one}>${many ? named(one) : ""}${removable && html`
+        <button type="button" class="close" aria-label=${`Remove ${named(one)}`} onClick=${() => remove(one)}>✕</button>`}</span>`)}</span>` : ""}
+      <select id=${id} aria-label=${label || part.id} value=${many ? "" : chosen[0] ?? ""} onChange=${choose}>
+        <option value="" disabled selected=${many || !chosen.length}>${component.placeholder || "Choose…"}</option>
+        ${(component.options ?? []).map((one) => html`
+          <option value=${one.value} selected=${!many && one.value === chosen[0]}
+            disabled=${many && chosen.includes(one.value)}>${one.label}</option>`)}
+      </select></span>`;
+  }
+
   choices(part, label, id) {
-    const options = Array.isArray(part.component) ? part.component : part.component?.options ?? [];
+    const options = list(Array.isArray(part.component) ? part.component : part.component?.options);
+    const many = several(options) && this.props.profile.lists;
     const most = part.max_options ?? 1;
-    const chosen = [].concat(this.state.values[part.id] ?? []);
+    const chosen = list(this.state.values[part.id]);
     const choose = (option, on) => {
-      if (most < 2) return this.set(part.id, option);
-      const next = on ? [...chosen, option].slice(-most) : chosen.filter((one) => one !== option);
-      this.set(part.id, next);
+      if (!many) return this.set(part.id, option);
+      this.set(part.id, on ? [...chosen, option].slice(-most) : chosen.filter((one) => one !== option));
     };
     return html`<fieldset><legend class="hidden">${label || part.id}</legend>
       ${options.map((one, at) => html`<label class="choice" key=${one.value}>
-        <input type=${most < 2 ? "radio" : "checkbox"} name=${id} id=${`${id}-${at}`} value=${one.value}
+        <input type=${many ? "checkbox" : "radio"} name=${id} id=${`${id}-${at}`} value=${one.value}
           disabled=${!!one.disabled} checked=${chosen.includes(one.value)}
           onChange=${(event) => choose(one.value, event.target.checked)} />
         <span>${one.label}${one.description ? html`<small>${one.description}</small>` : ""}</span>
@@ -107,7 +153,7 @@ export class Form extends Component {
     return html`<div class="form">
       ${(content.embed ?? []).map((embed, at) => html`<${Embed} key=${at} embed=${embed} form=${this} picture=${picture} />`)}
       ${(content.components ?? []).map((row, at) => html`<div class="row" key=${at}>
-        ${(row.components ?? []).map((part) => html`<${Fragmented} key=${part.id}>${this.part(part, part.component?.label ?? "")}<//>`)}
+        ${(row.components ?? []).map((part) => html`<${Fragmented} key=${part.id}>${this.part(part, part.component?.label ?? "", "row")}<//>`)}
       </div>`)}
     </div>`;
   }
@@ -130,8 +176,9 @@ function Embed({ embed, form, picture }) {
       ${(embed.fields ?? []).map((field, at) => html`<div key=${at} class=${field.inline ? "field inline" : "field"}>
         ${field.name && html`<p class="field-name">${field.name}</p>`}
         ${field.value && html`<p>${field.value}</p>`}
-        ${field.inputs && form.part(
-          field.max_options ? { ...field.inputs, max_options: field.max_options } : field.inputs, field.name)}
+        ${field.inputs && form.part(field.inputs, field.name, "field")}
+        ${list(field.button).map((part) => html`<${Fragmented} key=${part.id}>${form.part(part, part.component?.label ?? "", "button")}<//>`)}
+        ${field.shape && form.part(field.shape, field.name, "shape")}
       </div>`)}
     </div>
     ${embed.image?.url && picture(embed.image.url, "picture", "large")}

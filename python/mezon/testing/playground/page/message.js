@@ -55,7 +55,7 @@ function Broken({ message }) {
 }
 
 class Drawn extends Component {
-  render({ message, me, act, change }, { picking }) {
+  render({ message, me, act, change }, { picking, choosing }) {
     const mine = message.sender === me;
     const name = message.name || message.username;
     if (message.removed) {
@@ -66,6 +66,11 @@ class Drawn extends Component {
       return html`<li class="message gone" id=${`m${message.id}`}><p class="hint">a message that only ${who} can see</p></li>`;
     }
     const asked = (message.content.embed ?? []).length || (message.content.components ?? []).length;
+    const menus = store.state.world.menus.filter((one) => one.channel === "0" || one.channel === message.channel);
+    const choose = (menu) => {
+      act("choose_menu", { message: message.id, user: me, menu });
+      this.setState({ choosing: false });
+    };
     const react = (one) => {
       const reaction = message.reactions.find((known) => known.emoji === one);
       act("react", { message: message.id, user: me, emoji: one, remove: !!reaction?.users.includes(me) });
@@ -81,7 +86,8 @@ class Drawn extends Component {
           ${message.only.length ? html`<span class="hint">only you can see this</span>` : ""}</p>
         ${message.content.t && html`<${Text} content=${message.content} mentions=${message.mentions} />`}
         ${asked ? html`<${Form} content=${message.content} message=${message} picture=${picture}
-          act=${(what, details) => act(what, { ...details, user: me })} />` : ""}
+          client=${store.state.client} profile=${store.profile()}
+          act=${(what, details) => act(what, { ...details, user: me, client: store.state.client })} />` : ""}
         ${message.attachments.length ? html`<${Files} files=${message.attachments} />` : ""}
         ${message.reactions.length ? html`<div class="reactions">${message.reactions.map((one) => html`
           <button type="button" key=${one.emoji} class=${one.users.includes(me) ? "reaction mine" : "reaction"}
@@ -91,10 +97,14 @@ class Drawn extends Component {
           >${emoji(one.emoji)} ${one.users.length}</button>`)}</div>` : ""}
         ${picking && html`<div class="picker" role="group" aria-label="Reactions">${CHOICES.map((one) => html`
           <button type="button" key=${one} aria-label=${one} onClick=${() => react(one)}>${emoji(one)}</button>`)}</div>`}
+        ${choosing && html`<div class="picker" role="group" aria-label="Quick menus">${menus.map((one) => html`
+          <button type="button" key=${one.name} onClick=${() => choose(one.name)}>${one.name}</button>`)}</div>`}
       </div>
       <div class="tools" role="group" aria-label=${`What to do with this message of ${name}`}>
         <button type="button" title="React" aria-label="React" onClick=${() => this.setState({ picking: !picking })}>☺</button>
         <button type="button" title="Reply" aria-label="Reply" onClick=${() => change({ replyTo: message.id, editing: null })}>↩</button>
+        ${menus.length ? html`<button type="button" title="Quick menu" aria-label="Quick menu" aria-expanded=${choosing ? "true" : "false"}
+          onClick=${() => this.setState({ choosing: !choosing })}>≡</button>` : ""}
         ${mine && html`<button type="button" title="Edit" aria-label="Edit" onClick=${() => change({ editing: message.id, replyTo: null })}>✎</button>`}
         <button type="button" title="Delete" aria-label="Delete" onClick=${() => act("delete", { message: message.id })}>✕</button>
       </div>

@@ -4,7 +4,10 @@ const LOGS = 300;
 
 export const state = {
   status: "connecting",
-  world: { clans: [], dms: [], users: [], bots: [] },
+  world: { clans: [], dms: [], users: [], bots: [], menus: [] },
+  clients: {},
+  client: "web",
+  chosen: false,
   messages: new Map(),
   frames: [],
   reports: [],
@@ -33,6 +36,14 @@ export const user = (id) => state.world.users.find((one) => one.id === id);
 export const anybody = (id) => user(id) ?? state.world.bots.find((one) => one.id === id);
 export const channel = (id) => channels().find((one) => one.id === id);
 export const dmMember = (dm) => user(dm.members.find((id) => user(id)));
+// Whether a client draws a component. Mirrors mezon.testing.profiles, which sends the facts.
+export const draws = (client, type, place) => {
+  const facts = state.clients[client];
+  if (!facts) return true;
+  if (place === "button" || place === "shape") return facts.field_buttons;
+  return (place === "field" ? facts.fields : facts.rows).includes(type);
+};
+export const profile = () => state.clients[state.client] ?? {};
 export const find = (id) => {
   for (const messages of state.messages.values()) {
     const message = messages.find((one) => one.id === id);
@@ -62,6 +73,7 @@ export function take(event) {
       Object.assign(state, {
         world: event.world, frames: event.frames, reports: event.reports, stats: event.stats,
         connected: event.connected, gateway: event.gateway, bot: event.bot, messages: new Map(),
+        clients: event.clients, client: state.client in event.clients && state.chosen ? state.client : event.client,
       });
       for (const message of event.messages) put(message);
       state.unread.clear();
