@@ -129,6 +129,60 @@ async def test_a_form_is_filled_and_submitted(bot: MezonClient, open_page: Any, 
     await expect(page.get_by_text(f"order: {values}")).to_be_visible()
 
 
+async def test_the_page_draws_as_the_chosen_client(
+    bot: MezonClient, open_page: Any, gateway: LocalGateway
+) -> None:
+    from playwright.async_api import expect
+
+    page = await open_page()
+    await say(page, "!lunch")
+    form = page.locator(".message", has_text="What is for lunch")
+    await expect(form.get_by_label("Day")).to_be_visible()
+    await expect(form.get_by_text("not on desktop, android", exact=True)).to_be_visible()  # the date picker
+    await page.get_by_label("Client").select_option("desktop")
+    await expect(form.get_by_text("(desktop does not draw this date picker)")).to_be_visible()
+    await expect(form.get_by_text("(desktop does not draw this radio group)")).to_have_count(2)
+    await expect(form.get_by_role("button", name="Dinner")).to_be_disabled()
+    await form.get_by_role("button", name="Order", exact=True).click()
+    await gateway.wait_until(lambda: any(s.text == "order: {}" for s in gateway.sent), timeout=30)
+    await page.get_by_label("Client").select_option("ios")
+    await accessible(page)
+
+
+async def test_the_letters_of_the_web_client_and_a_date_of_ios(bot: MezonClient, open_page: Any) -> None:
+    from playwright.async_api import expect
+
+    page = await open_page()
+    await say(page, "!lunch")
+    await page.get_by_label("Dish").select_option("com")
+    await expect(page.get_by_text("chosen: com")).to_be_visible()
+    await page.get_by_role("button", name="Remove Cơm tấm").click()
+    await expect(page.get_by_role("button", name="Remove Cơm tấm")).to_have_count(0)
+    await page.get_by_role("button", name="Order", exact=True).click()
+    await expect(page.get_by_text('order: {"dish": ["c", "o", "m"]}')).to_be_visible()
+    await page.get_by_label("Client").select_option("ios")
+    await say(page, "!lunch")
+    form = page.locator(".message", has_text="What is for lunch")
+    await form.get_by_label("Day").fill("2026-03-09")
+    await form.get_by_role("button", name="Nothing").click()
+    await expect(page.get_by_text('cancel: {"day": "09/03/2026"}')).to_be_visible()
+
+
+async def test_a_quick_menu_is_chosen_on_a_message(
+    bot: MezonClient, open_page: Any, gateway: LocalGateway
+) -> None:
+    from playwright.async_api import expect
+
+    await bot.add_quick_menu_access(gateway.world.channel("general").id, 0, 1, "!edit", "", "Edit something")
+    page = await open_page()
+    await say(page, "hello")
+    said = page.locator(".message", has_text="You said: hello")
+    await said.hover()
+    await said.get_by_role("button", name="Quick menu").click()
+    await said.get_by_role("button", name="Edit something").click()
+    await expect(page.get_by_text("thought", exact=True)).to_be_visible()
+
+
 async def test_a_fault_and_the_way_back(
     bot: MezonClient, open_page: Any, gateway: LocalGateway, tmp_path: Path
 ) -> None:
