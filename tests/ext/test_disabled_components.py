@@ -137,7 +137,7 @@ async def test_a_click_on_a_message_that_says_nothing_of_the_button_goes_on(
 ) -> None:
     bot = make_bot()
     await bot.login()
-    message = await gateway.say("general", "alice", content)
+    message = await gateway.say("general", gateway.world.bot, content)
     await gateway.click(message, "alice", "vote/b")
     await gateway.expect("voted b", kind="ephemeral")
     await bot.disconnect()

@@ -132,7 +132,7 @@ async def test_an_id_that_is_too_long_reaches_no_handler(gateway: LocalGateway, 
         heard.append(rest)
 
     await bot.login()
-    message = await gateway.say("general", "alice", "x")
+    message = await gateway.say("general", gateway.world.bot, "x")
     long = "a/" * 750
     await gateway.click(message, "alice", long)
     await gateway.click(message, "alice", f"~form/{long}")

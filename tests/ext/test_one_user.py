@@ -243,7 +243,7 @@ async def test_a_fetch_that_fails_in_a_click_reaches_the_error_handler_and_a_ret
     bot.form(Trip)(go)
 
     # Said before the bot is there: it knows the channel by the click alone.
-    message = await gateway.say("general", "alice", "x")
+    message = await gateway.say("general", gateway.world.bot, "x")
     await bot.login()
     body = bot.body("x", [Button("x", callback=go)])
     made: str = body.content["components"][0]["components"][0]["id"]  # type: ignore[union-attr]
@@ -287,7 +287,7 @@ async def test_a_click_whose_handler_failed_may_be_repeated_and_a_double_click_n
         await click.whisper("done")
 
     await bot.login()
-    message = await gateway.say("general", "alice", "x")
+    message = await gateway.say("general", gateway.world.bot, "x")
     await gateway.click(message, "alice", "go")
     await gateway.click(message, "alice", "go")
     await answer_after_events(gateway, bot)
@@ -316,7 +316,7 @@ async def test_a_click_nobody_can_be_told_of_is_logged_once(
     @bot.button("go")
     async def go(click: Click) -> None: ...
 
-    message = await gateway.say("general", "alice", "x")
+    message = await gateway.say("general", gateway.world.bot, "x")
     await bot.login()
     gateway.http_status(CHANNEL, 400, times=1)
     await gateway.click(message, "alice", "go")
@@ -368,7 +368,7 @@ async def test_a_forged_form_is_answered_as_a_wrong_form(
         await ctx.send(f"planned {form.note}")
 
     await bot.login()
-    message = await gateway.say("general", "alice", "x")
+    message = await gateway.say("general", gateway.world.bot, "x")
     await gateway.click(message, "alice", Trip.submit_id(), extra_data=extra_data)
     await until(lambda: bool(errors))
     assert isinstance(errors[0], FormError)
@@ -392,7 +392,7 @@ async def test_a_form_nobody_touched_is_no_wrong_form(
         await click.whisper(repr(form))
 
     await bot.login()
-    message = await gateway.say("general", "alice", "x")
+    message = await gateway.say("general", gateway.world.bot, "x")
     await gateway.click(message, "alice", Trip.submit_id(), extra_data=extra_data)
     await gateway.expect("Trip(note='', day=None)", kind="ephemeral")
 
@@ -420,7 +420,7 @@ async def test_the_layer_knows_a_dm_from_a_group(gateway: LocalGateway, bot: Bot
     world = gateway.world
     channels = [world.dm("alice"), world.dm("alice", "bob"), world.channel("general")]
     # Said before the bot is there: a click leads to a channel it has not heard of.
-    messages = [await gateway.say(channel, "alice", "x") for channel in channels]
+    messages = [await gateway.say(channel, world.bot, "x") for channel in channels]
     await bot.login()
     answers = []
     for channel, message in zip(channels, messages, strict=True):
