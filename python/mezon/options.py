@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from mezon.errors import InvalidArgumentError
-from mezon.utils.bounds import check_fields
+from mezon.utils.bounds import check_fields, shown
+from mezon.utils.ids import required_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 #: The transport of the socket.
 TransportChoice = Literal["auto", "websocket", "tcp"]
@@ -61,6 +63,16 @@ _MAY_BE_ZERO: Final = frozenset(
 _GAPS_MAY_BE_ZERO: Final = frozenset({"channels", "max_age", "timeout", "max_waiting", "remembered"})
 
 
+#: Fields of GatewayOptions that the core does not know.
+_NOT_OF_THE_CORE: Final = frozenset({"clans"})
+
+
+def _clan_ids(clans: Any) -> tuple[int, ...]:
+    if isinstance(clans, str) or not isinstance(clans, Iterable):
+        raise InvalidArgumentError(f"GatewayOptions.clans must be a list of ids, not {shown(clans)}")
+    return tuple(dict.fromkeys(required_id("GatewayOptions.clans", clan_id) for clan_id in clans))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayOptions:
     """Settings of the connection. The defaults suit a bot on the public gateway.
@@ -99,6 +111,7 @@ class GatewayOptions:
         rejoin_timeout: Seconds the rejoins may take.
         session_timeout: Seconds the creation of a session for a reconnect may take.
         max_store_backlog: Bytes of unsaved messages before reading from the socket pauses.
+        clans: Ids of clans to join at login besides those that the server lists: it lists 100 at most.
     """
 
     ca_file: str | None = None
@@ -121,9 +134,11 @@ class GatewayOptions:
     rejoin_timeout: float = 10.0
     session_timeout: float = 120.0
     max_store_backlog: int = 16 * 1024 * 1024
+    clans: Sequence[int | str] = ()
 
     def __post_init__(self) -> None:
         check_fields(self, _MAY_BE_ZERO)
+        object.__setattr__(self, "clans", _clan_ids(self.clans))
         ca_file: object = self.ca_file
         if ca_file is not None and not (isinstance(ca_file, str | PathLike) and str(ca_file)):
             raise InvalidArgumentError(
@@ -131,9 +146,9 @@ class GatewayOptions:
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings by name."""
+        """Return the settings of the core by name."""
         # Not `asdict`, which copies the values.
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in _NOT_OF_THE_CORE}
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -142,7 +157,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     Raises:
         InvalidArgumentError: An unknown name, or a value that ``GatewayOptions`` refuses.
     """
-    known = {one.name for one in fields(GatewayOptions)}
+    known = {one.name for one in fields(GatewayOptions)} - _NOT_OF_THE_CORE
     for name in options:
         if name not in known:
             raise InvalidArgumentError(f"the gateway has no option {name}: mezon.GatewayOptions lists them")

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
+from mezon._client.view import manager_of
 from mezon.errors import InvalidArgumentError
 from mezon.managers.cache import CacheManager
 from mezon.utils.ids import required_id
+from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mezon._client.view import ClientView
-    from mezon.models import ApiClanDesc, ChannelMessage, ChannelMessageAck
+    from mezon.models import ApiClanDesc, ApiClanDescList, ChannelMessage, ChannelMessageAck
     from mezon.models._lazy import SenderPreview
     from mezon.models.message import UserInitData
     from mezon.structures import Clan, Message, MessageHandle, TextChannel, User
+
+logger = get_logger("mezon.client")
+
+#: The maximum number of clans that the server lists.
+MAX_LISTED_CLANS: Final = 100
 
 
 @cache
@@ -25,6 +35,22 @@ def _structures() -> tuple[type[TextChannel], type[User]]:
     from mezon.structures import TextChannel, User
 
     return TextChannel, User
+
+
+def stored_clans(path: object) -> set[int]:
+    """Return the ids of the clans whose messages are in the file of a message store. It reads the whole table."""
+    if not isinstance(path, str) or not os.path.isfile(path):
+        return set()
+    import sqlite3
+    from contextlib import closing
+
+    try:
+        with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as file:
+            rows = file.execute("SELECT DISTINCT clan_id FROM messages").fetchall()
+    except sqlite3.Error as error:
+        logger.debug("The clans in %s cannot be read: %s", path, error)
+        return set()
+    return {int(row[0]) for row in rows if str(row[0]).isdecimal()}
 
 
 class Directory:
@@ -42,6 +68,7 @@ class Directory:
         self.clans: CacheManager[int, Clan] = CacheManager(self.fetch_clan, cache_size)
         self.channels: CacheManager[int, TextChannel] = CacheManager(client.get_channel_from_id, cache_size)
         self.users: CacheManager[int, User] = CacheManager(client.get_user_from_id, cache_size)
+        self._has_warned = False
 
     # ---- creating objects
 
@@ -118,10 +145,42 @@ class Directory:
         clan.update_from(description)
         return clan
 
+    async def list_clans(self, token: str) -> ApiClanDescList:
+        """List the clans of the bot, and those that the server's list lacks.
+
+        The server is reported to list 100 clans at most, in no order and without a next page. The others come from
+        ``GatewayOptions(clans=[...])``, and, if the list is full, from the caches and the message store.
+        """
+        from mezon.models import ApiClanDesc
+
+        client = self._client
+        answer = await client.api_client.list_clans_descs(token)
+        listed = {description.clan_id or 0 for description in answer.clandesc or ()}
+        more = set(client.gateway.clans)
+        if len(listed) == MAX_LISTED_CLANS:
+            manager = manager_of(client)
+            more |= {
+                *(clan.id for clan in self.clans.values()),
+                *(manager.joined_clans if manager is not None else ()),
+            }
+            more |= await asyncio.to_thread(stored_clans, getattr(client.message_db, "db_path", None))
+            if not self._has_warned:
+                self._has_warned = True
+                logger.warning(
+                    "The server lists %d clans, its maximum: the bot may be in more, whose events it does not receive. "
+                    "%d more are joined because they are known; name all others: GatewayOptions(clans=[...])",
+                    MAX_LISTED_CLANS,
+                    len(more - listed - {0}),
+                )
+        unlisted = sorted(more - listed - {0})
+        if unlisted:
+            known = [ApiClanDesc(clan_id=clan_id) for clan_id in unlisted]
+            answer.clandesc = [*(answer.clandesc or ()), *known]
+        return answer
+
     async def refresh_clans(self) -> dict[int, Clan]:
         """Fetch the list of clans, update the cache and return the clans by id."""
-        token = self._token()
-        answer = await self._client.api_client.list_clans_descs(token)
+        answer = await self.list_clans(self._token())
         return {clan.id: clan for clan in map(self.update_clan, answer.clandesc or ())}
 
     async def fetch_clan(self, clan_id: int) -> Clan:

@@ -279,7 +279,7 @@ class Login:
             client.api_client.base_url = base_url
         token = session.token
         # Sent now, so that the answer arrives while the socket connects.
-        listing = asyncio.ensure_future(client.api_client.list_clans_descs(token))
+        listing = asyncio.ensure_future(self._directory.list_clans(token))
         try:
             await asyncio.sleep(0)
             await self._connect(session)
