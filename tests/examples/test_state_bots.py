@@ -11,7 +11,7 @@ from bot_process import Bot, bot
 from example_kit import EDIT, EXAMPLES, SENT, ask, buttons_of
 from mezon.testing import LocalGateway
 
-NAMES = ["reminder_bot"]
+NAMES = ["reminder_bot", "list_bot"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -61,3 +61,15 @@ async def test_reminders_survive_a_kill(gateway: LocalGateway, tmp_path: Path) -
         assert sent.text.endswith(" tea")
         assert [one.user_id for one in sent.message.mentions] == [gateway.world.user("alice").id]
         assert await ask(gateway, "!reminders") == "Nothing."
+
+
+async def test_pages_survive_a_kill(gateway: LocalGateway, tmp_path: Path) -> None:
+    async with example("list_bot", gateway, tmp_path):
+        for number in range(1, 8):
+            assert await ask(gateway, f"!wish {number} free days") == f"Wish {number} is noted."
+        await gateway.say("general", "alice", "!wishes")
+        sent = await gateway.next_sent(SENT)
+        assert sent.text.splitlines()[-1] == "5. 5 free days"
+    async with example("list_bot", gateway, tmp_path):
+        await gateway.click(sent, buttons_of(sent.content)["▶"], user="bob")
+        assert (await gateway.next_sent(EDIT)).text == "Wishes\n6. 6 free days\n7. 7 free days\n"

@@ -93,6 +93,7 @@ from mezon.ext.errors import (
     UserError,
 )
 from mezon.ext.jobs import Job, JobQueue, ScheduledCall
+from mezon.ext.pagination import PAGE_BUTTONS, paginate
 from mezon.ext.state import Backend, ScopedState, StateStore
 from mezon.ext.streaming import stream_reply
 from mezon.ext.tasks import Cron, Every, Task, zone_of
@@ -319,6 +320,48 @@ class Interaction:
                         return open_question.read(message)
                     except ArgumentError as error:
                         await message.reply(str(error))
+
+    async def paginate(
+        self,
+        items: Iterable[T],
+        *,
+        per_page: int = 10,
+        render: Callable[[Sequence[T]], Content] | None = None,
+        only_for: Any = None,
+        anybody: bool = False,
+        ttl: float = 7 * 86_400.0,
+    ) -> ChannelMessageAck:
+        """Reply with a list in pages, with buttons for the previous and the next page.
+
+        All pages are rendered at once and stored in the bot's state: the buttons keep working after a restart.
+
+        ```python
+        from mezon.ext.commands import Context
+
+        @bot.command()
+        async def songs(ctx: Context) -> None:
+            await ctx.paginate([f"Song {number}" for number in range(1, 40)], per_page=10)
+        ```
+
+        Args:
+            items: The items.
+            per_page: Items on a page.
+            render: Returns the content of a page with these items; one line for each item by default.
+            only_for: The users who may turn the pages, or one user; by default the user of this context.
+            anybody: Whether all users may turn the pages.
+            ttl: Seconds for which the buttons work.
+
+        Returns:
+            The acknowledgement of the message. It has no buttons if there is only one page.
+
+        Raises:
+            InvalidArgumentError: If an argument is invalid.
+            StateError: If the pages cannot be stored.
+            MezonError: If the message cannot be sent.
+        """
+        return await paginate(
+            self, items, per_page=per_page, render=render, only_for=only_for, anybody=anybody, ttl=ttl
+        )
 
     async def stream_reply(self, chunks: AsyncIterable[str], **options: Any) -> list[ChannelMessageAck]:
         """Reply with a text while it is produced; see ``mezon.ext.streaming.stream_reply``."""
@@ -1085,7 +1128,7 @@ class Bot(Registry, MezonClient):
         self.jobs: JobQueue = JobQueue(self, lambda: self.records, self._job_failed)
         self._records: StateStore | None = None
         self._state_backend = state
-        self._patterns: list[Pattern] = []
+        self._patterns: list[Pattern] = [PAGE_BUTTONS]
         self._selects: list[Pattern] = []
         self._forms: list[FormHandler] = []
         self._roles: RoleCache | None = None
