@@ -52,7 +52,7 @@ async def rpc(
     request: {request} = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> {response}: ...
 """
 

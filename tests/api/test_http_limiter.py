@@ -91,7 +91,7 @@ def test_invariants_under_any_sequence(sequence: list[tuple[str, float, Priority
 async def _play(sequence: list[tuple[str, float, Priority]]) -> None:
     """Spacing holds, the waiting are served by priority and then in order, nothing is lost, nothing idles."""
     clock = FakeClock()
-    limiter = Limiter(1, 1.25, clock=clock, patience=math.inf)
+    limiter = Limiter(1, 1.25, clock=clock, max_background_wait=math.inf)
     started: list[tuple[float, int]] = []
     waiting: dict[int, Priority] = {}
     tasks: dict[int, asyncio.Task[None]] = {}
@@ -159,9 +159,9 @@ async def test_what_the_context_says_is_the_priority() -> None:
 
 
 async def test_handlers_that_never_pause_do_not_hold_the_background_up_for_ever() -> None:
-    """A handler's call is always waiting. After the patience a background call gets every second turn."""
+    """A handler's call is always waiting. After max_background_wait a background call gets every second turn."""
     clock = FakeClock()
-    limiter = Limiter(1, 1, clock=clock, patience=5)
+    limiter = Limiter(1, 1, clock=clock, max_background_wait=5)
     order: list[str] = []
 
     async def ask(name: str, priority: Priority) -> None:
@@ -186,7 +186,7 @@ async def test_handlers_that_never_pause_do_not_hold_the_background_up_for_ever(
 
 async def test_old_background_calls_and_those_of_handlers_take_turns() -> None:
     clock = FakeClock()
-    limiter = Limiter(1, 1, clock=clock, patience=5)
+    limiter = Limiter(1, 1, clock=clock, max_background_wait=5)
     limiter.hold(60)
     order: list[str] = []
 
@@ -207,11 +207,11 @@ async def test_old_background_calls_and_those_of_handlers_take_turns() -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1)), min_size=5, max_size=40))
 def test_nobody_waits_for_ever(asks: list[tuple[int, int]]) -> None:
-    """Whatever handlers do, a background call starts in its patience and two periods for each before it."""
+    """Whatever handlers do, a background call starts within max_background_wait and two periods for each before it."""
 
     async def play() -> None:
         clock = FakeClock()
-        limiter = Limiter(1, 1, clock=clock, patience=5)
+        limiter = Limiter(1, 1, clock=clock, max_background_wait=5)
         waiting = 0
         waits: list[tuple[float, int]] = []
 
@@ -293,7 +293,7 @@ async def test_the_line_is_bounded() -> None:
     await limiter.acquire()
     tasks = [asyncio.create_task(limiter.acquire()) for _ in range(2)]
     await settle()
-    with pytest.raises(MezonError, match="2 HTTP calls wait"):
+    with pytest.raises(MezonError, match="2 HTTP calls are waiting"):
         await limiter.acquire()
     tasks[0].cancel()
     await settle()
@@ -336,3 +336,9 @@ def test_loops_share_one_window() -> None:
     thread.join()
     assert found == [False]
     assert all(not loop.is_closed() for loop in limiter._queues) or len(limiter._queues) <= 1
+
+
+def test_the_former_name_of_the_background_wait_is_deprecated() -> None:
+    with pytest.deprecated_call(match="use max_background_wait"):
+        limiter = Limiter(1, 1, patience=5)
+    assert limiter.max_background_wait == 5

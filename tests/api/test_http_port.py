@@ -13,12 +13,12 @@ from fake_transport import FakeTransport
 from http_doubles import HastyClock
 from mezon import errors
 from mezon._agents.stream import AgentEventStream
-from mezon._http.backoff import Backoff
 from mezon._tokens import MmnClient, MmnClientConfig, ZkClient, ZkClientConfig
 from mezon.api import Limiter, MezonApi, Priority
 from mezon.models import ApiAccountApp, ApiAuthenticateRequest
 from mezon.ports import AnswerTooLongError, HttpAnswer, HttpFailure, HttpLane
 from mezon.protobuf.api import api_pb2
+from mezon.utils.backoff import Backoff
 
 
 def api_on(http: FakeTransport, clock: HastyClock | None = None) -> MezonApi:
@@ -107,8 +107,8 @@ async def test_uploads_are_in_no_lane_and_carry_no_token() -> None:
     [
         ("http://storage/a.txt", "without TLS"),
         ("HTTP://storage/a.txt", "without TLS"),
-        ("file:///etc/passwd", "begins with 'file'"),
-        ("unix:///run/docker.sock", "begins with 'unix'"),
+        ("file:///etc/passwd", "scheme is 'file'"),
+        ("unix:///run/docker.sock", "scheme is 'unix'"),
         ("https://storage:99999/a", "port from 1 to 65535"),
         ("https:///a", "no host"),
         ("", "named no place"),

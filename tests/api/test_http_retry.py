@@ -49,7 +49,7 @@ async def test_the_servers_delay_is_kept(
 
 async def test_rate_answers_back_off_and_end(server: Server, api: MezonApi, clock: HastyClock) -> None:
     server.default = lambda: web.Response(status=429)
-    with pytest.raises(errors.ApiError, match="Calls follow too fast"):
+    with pytest.raises(errors.ApiError, match="Calls are too frequent"):
         await api.add_friends("T", [1])
     assert len(server.seen) == 4
     assert len(clock.waits) == 3
@@ -98,20 +98,20 @@ async def test_a_pause_the_server_asks_for_holds_every_call(server: Server) -> N
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-async def test_trouble_at_the_server_is_tried_again_where_that_is_harmless(
+async def test_trouble_at_the_server_is_tried_again_where_that_is_idempotent(
     status: int, server: Server, api: MezonApi
 ) -> None:
     server.script = [web.Response(status=status), web.Response(status=status), clans()]
     await api.list_clans_descs("T")
     assert len(server.seen) == 3
     server.script = [web.Response(status=status)]
-    with pytest.raises(errors.ApiError, match="trouble is at the server"):
+    with pytest.raises(errors.ApiError, match="server has a problem"):
         await api.create_channel_desc("T", ApiCreateChannelDescRequest(type=3, user_ids=[1]))
     assert len(server.seen) == 4
 
 
 @pytest.mark.parametrize("fault", [cut, cut_in_the_answer])
-async def test_a_lost_connection_is_made_good_for_harmless_calls(
+async def test_a_lost_connection_is_made_good_for_idempotent_calls(
     fault: Any, server: Server, api: MezonApi
 ) -> None:
     server.script = [fault, fault, clans()]
@@ -119,7 +119,7 @@ async def test_a_lost_connection_is_made_good_for_harmless_calls(
     assert len(server.seen) == 3
 
 
-async def test_harmless_calls_end_too(server: Server, api: MezonApi) -> None:
+async def test_idempotent_calls_end_too(server: Server, api: MezonApi) -> None:
     server.default = lambda: cut
     with pytest.raises(errors.MezonConnectionError, match=r"connection to 127\.0\.0\.1 was lost") as caught:
         await api.list_roles("T", 1)
@@ -135,7 +135,7 @@ async def test_other_calls_say_that_their_fate_is_unknown(fault: Any, server: Se
         lambda: api.add_friends("T", [1]),
         lambda: api.add_quick_menu_access("T", 1, 2, 1, "a", "b", "n", 3, 4),
     ):
-        with pytest.raises(errors.DeliveryUnknownError, match="look before you repeat it"):
+        with pytest.raises(errors.DeliveryUnknownError, match="check before you repeat it"):
             await call()
     assert len(server.seen) == 3
 

@@ -82,8 +82,8 @@ def test_the_servers_delay_wins_unless_it_is_too_long() -> None:
 def test_attempts_are_bounded_by_kind() -> None:
     policy = RetryPolicy(rate=3, maybe_rate=1, trouble=2)
 
-    def count(refusal: Refusal, harmless: bool) -> int:
-        return sum(policy.allowed(refusal, done, harmless=harmless) for done in range(100))
+    def count(refusal: Refusal, idempotent: bool) -> int:
+        return sum(policy.allowed(refusal, done, idempotent=idempotent) for done in range(100))
 
     assert count(Refusal.RATE, False) == 3
     assert count(Refusal.MAYBE_RATE, False) == 1

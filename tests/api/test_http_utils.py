@@ -98,7 +98,7 @@ async def test_parse_response(server: Server) -> None:
         async with session.get(server.url) as resp:
             assert await utils.parse_response(resp, True, api_pb2.ClanDesc) == {"clan_id": 3}
         async with session.get(server.url) as resp:
-            with pytest.raises(ValueError, match="no ClanDesc message"):
+            with pytest.raises(ValueError, match="not a ClanDesc message"):
                 await utils.parse_binary_response(resp, api_pb2.ClanDesc)
         async with session.get(server.url) as resp:
             assert await utils.parse_response(resp, False, None) == b"\xff\x00"

@@ -261,7 +261,7 @@ async def test_a_connection_that_is_being_opened_is_waited_for() -> None:
 async def test_answers_of_the_socket_are_read_as_those_of_http() -> None:
     made = client(way="socket")
     made.socket.script = [b"\x0f\xff"]
-    with pytest.raises(errors.ApiError, match="is no ClanDescList message"):
+    with pytest.raises(errors.ApiError, match="is not a ClanDescList message"):
         await clan_ids(made)
 
 
@@ -279,9 +279,16 @@ async def test_any_rpc_by_its_name() -> None:
         await made.api.rpc("T", "BanClanUser")
 
 
-async def test_a_harmless_call_can_be_said_to_be_one() -> None:
+async def test_a_idempotent_call_can_be_said_to_be_one() -> None:
     made = client(HttpFailure("x: lost", sent=True), HttpAnswer(200))
-    await made.api.rpc("T", "BanClanUsers", {}, harmless=True)
+    await made.api.rpc("T", "BanClanUsers", {}, idempotent=True)
+    assert len(made.http.seen) == 2
+
+
+async def test_the_former_name_of_idempotent_is_deprecated() -> None:
+    made = client(HttpFailure("x: lost", sent=True), HttpAnswer(200))
+    with pytest.deprecated_call(match="use idempotent"):
+        await made.api.rpc("T", "BanClanUsers", {}, harmless=True)  # type: ignore[call-arg]
     assert len(made.http.seen) == 2
 
 

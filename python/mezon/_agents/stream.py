@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mezon._agents.parser import EventStreamParser, ServerSentEvent
-from mezon._http.backoff import Backoff
 from mezon._http.transport import AiohttpTransport
 from mezon.constants import Events, SSEConnectionState, SSEEvents
 from mezon.errors import (
@@ -24,6 +23,7 @@ from mezon.errors import (
     MezonTimeoutError,
 )
 from mezon.ports import HttpFailure, HttpRequest
+from mezon.utils.backoff import Backoff
 from mezon.utils.masked import masked
 from mezon.utils.secrets import hide
 

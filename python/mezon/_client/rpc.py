@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mezon.utils.renamed import renamed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -12,13 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["rpc"]
 
 
+@renamed("harmless", "idempotent", deprecated=True)
 async def rpc(
     self: Any,
     name: str,
     request: Message | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> Any:
     """Call any RPC of the server, over HTTP or the socket as the client's ``api`` selects.
 
@@ -33,7 +36,7 @@ async def rpc(
         name: The name of the RPC; `docs/guide/rpc.md` lists all RPCs with their messages.
         request: Its message, or a mapping of its fields. Ids may be digit strings.
         timeout: Seconds; None for the timeout of the client.
-        harmless: Whether the call may be repeated after a lost connection; None for the default of the RPC.
+        idempotent: Whether the call may be repeated after a lost connection; None for the default of the RPC.
 
     Returns:
         Its protobuf message; None if the answer has no content.
@@ -46,4 +49,4 @@ async def rpc(
     """
     options: dict[str, Any] = {} if timeout is None else {"timeout_ms": timeout * 1000}
     token = self._sessions.token()
-    return await self.api_client.rpc(token, name, request, harmless=harmless, options=options)
+    return await self.api_client.rpc(token, name, request, idempotent=idempotent, options=options)

@@ -16,7 +16,7 @@ async def rpc(
     request: api_pb2.ListChannelDescsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelDescList: ...
 @overload
 async def rpc(
@@ -25,7 +25,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.Account: ...
 @overload
 async def rpc(
@@ -34,7 +34,7 @@ async def rpc(
     request: api_pb2.ListClanDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ClanDescList: ...
 @overload
 async def rpc(
@@ -43,7 +43,7 @@ async def rpc(
     request: api_pb2.ListClanUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ClanUserList: ...
 @overload
 async def rpc(
@@ -52,7 +52,7 @@ async def rpc(
     request: api_pb2.RoleListEventRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.RoleListEventResponse: ...
 @overload
 async def rpc(
@@ -61,7 +61,7 @@ async def rpc(
     request: api_pb2.ListEventsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.EventList: ...
 @overload
 async def rpc(
@@ -70,7 +70,7 @@ async def rpc(
     request: api_pb2.ListPermissionOfUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.RoleList: ...
 @overload
 async def rpc(
@@ -79,7 +79,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.PermissionList: ...
 @overload
 async def rpc(
@@ -88,7 +88,7 @@ async def rpc(
     request: api_pb2.UserPermissionInChannelListRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.UserPermissionInChannelListResponse: ...
 @overload
 async def rpc(
@@ -97,7 +97,7 @@ async def rpc(
     request: api_pb2.DefaultNotificationClan | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.NotificationSetting: ...
 @overload
 async def rpc(
@@ -106,7 +106,7 @@ async def rpc(
     request: api_pb2.ListMutedChannelRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.MutedChannelList: ...
 @overload
 async def rpc(
@@ -115,7 +115,7 @@ async def rpc(
     request: api_pb2.ListChannelUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.StreamingChannelUserList: ...
 @overload
 async def rpc(
@@ -124,7 +124,7 @@ async def rpc(
     request: api_pb2.ListQuickMenuAccessRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.QuickMenuAccessList: ...
 @overload
 async def rpc(
@@ -133,7 +133,7 @@ async def rpc(
     request: api_pb2.NotificationChannel | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.NotificationUserChannel: ...
 @overload
 async def rpc(
@@ -142,7 +142,7 @@ async def rpc(
     request: api_pb2.ListFriendsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.FriendList: ...
 @overload
 async def rpc(
@@ -151,7 +151,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.EmojiRecentList: ...
 @overload
 async def rpc(
@@ -160,7 +160,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.EmojiListedResponse: ...
 @overload
 async def rpc(
@@ -169,7 +169,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListClanBadgeCountResponse: ...
 @overload
 async def rpc(
@@ -178,7 +178,7 @@ async def rpc(
     request: api_pb2.ListChannelBadgeCountRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListChannelBadgeCountResponse: ...
 @overload
 async def rpc(
@@ -187,7 +187,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.LogedDeviceList: ...
 @overload
 async def rpc(
@@ -196,7 +196,7 @@ async def rpc(
     request: api_pb2.ListClanUsersStatusRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ClanUserStatusList: ...
 @overload
 async def rpc(
@@ -205,7 +205,7 @@ async def rpc(
     request: api_pb2.ListChannelAppsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListChannelAppsResponse: ...
 @overload
 async def rpc(
@@ -214,7 +214,7 @@ async def rpc(
     request: api_pb2.ListFavoriteChannelRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListFavoriteChannelResponse: ...
 @overload
 async def rpc(
@@ -223,7 +223,7 @@ async def rpc(
     request: api_pb2.CategoryDesc | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.CategoryDescList: ...
 @overload
 async def rpc(
@@ -232,7 +232,7 @@ async def rpc(
     request: api_pb2.ListOnboardingRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListOnboardingResponse: ...
 @overload
 async def rpc(
@@ -241,7 +241,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.StickerListedResponse: ...
 @overload
 async def rpc(
@@ -250,7 +250,7 @@ async def rpc(
     request: api_pb2.GetSystemMessage | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.SystemMessage: ...
 @overload
 async def rpc(
@@ -259,7 +259,7 @@ async def rpc(
     request: api_pb2.PinMessageRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.PinMessagesList: ...
 @overload
 async def rpc(
@@ -268,7 +268,7 @@ async def rpc(
     request: api_pb2.ChannelCanvasListRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelCanvasListResponse: ...
 @overload
 async def rpc(
@@ -277,7 +277,7 @@ async def rpc(
     request: api_pb2.ListChannelTimelineRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListChannelTimelineResponse: ...
 @overload
 async def rpc(
@@ -286,7 +286,7 @@ async def rpc(
     request: api_pb2.ListChannelMessagesRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelMessageList: ...
 @overload
 async def rpc(
@@ -295,7 +295,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListUserActivity: ...
 @overload
 async def rpc(
@@ -304,7 +304,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelDescList: ...
 @overload
 async def rpc(
@@ -313,7 +313,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.AllUserClans: ...
 @overload
 async def rpc(
@@ -322,7 +322,7 @@ async def rpc(
     request: api_pb2.ClanProfileRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ClanProfile: ...
 @overload
 async def rpc(
@@ -331,7 +331,7 @@ async def rpc(
     request: api_pb2.RegistFcmDeviceTokenRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.RegistFcmDeviceTokenResponse: ...
 @overload
 async def rpc(
@@ -340,7 +340,7 @@ async def rpc(
     request: api_pb2.IsBannedRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.IsBannedResponse: ...
 @overload
 async def rpc(
@@ -349,7 +349,7 @@ async def rpc(
     request: api_pb2.ListThreadRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelDescListNoPool: ...
 @overload
 async def rpc(
@@ -358,7 +358,7 @@ async def rpc(
     request: api_pb2.ListArchivedChannelDescsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListArchivedChannelDescsResponse: ...
 @overload
 async def rpc(
@@ -367,7 +367,7 @@ async def rpc(
     request: api_pb2.ListChannelDetailRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelDescription: ...
 @overload
 async def rpc(
@@ -376,7 +376,7 @@ async def rpc(
     request: api_pb2.NotificationClan | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.NotificationChannelCategorySettingList: ...
 @overload
 async def rpc(
@@ -385,7 +385,7 @@ async def rpc(
     request: api_pb2.ListRoleUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.RoleUserList: ...
 @overload
 async def rpc(
@@ -394,7 +394,7 @@ async def rpc(
     request: api_pb2.ListChannelUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelUserList: ...
 @overload
 async def rpc(
@@ -403,7 +403,7 @@ async def rpc(
     request: api_pb2.ListChannelAttachmentRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelAttachmentList: ...
 @overload
 async def rpc(
@@ -412,7 +412,7 @@ async def rpc(
     request: api_pb2.ListChannelUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.VoiceChannelUserList: ...
 @overload
 async def rpc(
@@ -421,7 +421,7 @@ async def rpc(
     request: api_pb2.ListUserOnlineRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListUserOnlineResponse: ...
 @overload
 async def rpc(
@@ -430,7 +430,7 @@ async def rpc(
     request: api_pb2.ListNotificationsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.NotificationList: ...
 @overload
 async def rpc(
@@ -439,7 +439,7 @@ async def rpc(
     request: api_pb2.AllUsersAddChannelRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.AllUsersAddChannelResponse: ...
 @overload
 async def rpc(
@@ -448,7 +448,7 @@ async def rpc(
     request: api_pb2.WebhookListRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.WebhookListResponse: ...
 @overload
 async def rpc(
@@ -457,7 +457,7 @@ async def rpc(
     request: api_pb2.PermissionRoleChannelListEventRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.PermissionRoleChannelListEventResponse: ...
 @overload
 async def rpc(
@@ -466,7 +466,7 @@ async def rpc(
     request: api_pb2.ChannelSettingListRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelSettingListResponse: ...
 @overload
 async def rpc(
@@ -475,7 +475,7 @@ async def rpc(
     request: api_pb2.ListAppsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.AppList: ...
 @overload
 async def rpc(
@@ -484,7 +484,7 @@ async def rpc(
     request: api_pb2.App | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.App: ...
 @overload
 async def rpc(
@@ -493,7 +493,7 @@ async def rpc(
     request: api_pb2.ListForSaleItemsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ForSaleItemList: ...
 @overload
 async def rpc(
@@ -502,7 +502,7 @@ async def rpc(
     request: api_pb2.ListClanWebhookRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListClanWebhookResponse: ...
 @overload
 async def rpc(
@@ -511,7 +511,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.UserStatus: ...
 @overload
 async def rpc(
@@ -520,7 +520,7 @@ async def rpc(
     request: api_pb2.ListSdTopicRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.SdTopicList: ...
 @overload
 async def rpc(
@@ -529,7 +529,7 @@ async def rpc(
     request: api_pb2.AddFriendsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.AddFriendsResponse: ...
 @overload
 async def rpc(
@@ -538,7 +538,7 @@ async def rpc(
     request: api_pb2.AddChannelUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -547,7 +547,7 @@ async def rpc(
     request: api_pb2.RegistrationEmailRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.Session: ...
 @overload
 async def rpc(
@@ -556,7 +556,7 @@ async def rpc(
     request: api_pb2.BlockFriendsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -565,7 +565,7 @@ async def rpc(
     request: api_pb2.BlockFriendsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -574,7 +574,7 @@ async def rpc(
     request: api_pb2.UploadAttachmentRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.UploadAttachment: ...
 @overload
 async def rpc(
@@ -583,7 +583,7 @@ async def rpc(
     request: api_pb2.UploadAttachmentRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.UploadAttachment: ...
 @overload
 async def rpc(
@@ -592,7 +592,7 @@ async def rpc(
     request: api_pb2.AddRoleChannelDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -601,7 +601,7 @@ async def rpc(
     request: api_pb2.CreateCategoryDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.CategoryDesc: ...
 @overload
 async def rpc(
@@ -610,7 +610,7 @@ async def rpc(
     request: api_pb2.CreateChannelDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelDescription: ...
 @overload
 async def rpc(
@@ -619,7 +619,7 @@ async def rpc(
     request: api_pb2.CreateRoleRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.Role: ...
 @overload
 async def rpc(
@@ -628,7 +628,7 @@ async def rpc(
     request: api_pb2.CreateEventRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.EventManagement: ...
 @overload
 async def rpc(
@@ -637,7 +637,7 @@ async def rpc(
     request: api_pb2.DeleteRoleRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -646,7 +646,7 @@ async def rpc(
     request: api_pb2.DeleteEventRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -655,7 +655,7 @@ async def rpc(
     request: api_pb2.DeleteRoleRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -664,7 +664,7 @@ async def rpc(
     request: api_pb2.DeleteChannelDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -673,7 +673,7 @@ async def rpc(
     request: api_pb2.DeleteChannelDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -682,7 +682,7 @@ async def rpc(
     request: api_pb2.DeleteChannelDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -691,7 +691,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -700,7 +700,7 @@ async def rpc(
     request: api_pb2.DeleteFriendsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -709,7 +709,7 @@ async def rpc(
     request: api_pb2.DeleteCategoryDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -718,7 +718,7 @@ async def rpc(
     request: api_pb2.DeleteNotificationsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -727,7 +727,7 @@ async def rpc(
     request: api_pb2.DeleteClanDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -736,7 +736,7 @@ async def rpc(
     request: api_pb2.UpdateUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -745,7 +745,7 @@ async def rpc(
     request: api_pb2.UpdateClanProfileRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -754,7 +754,7 @@ async def rpc(
     request: api_pb2.UpdateClanOrderRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -763,7 +763,7 @@ async def rpc(
     request: api_pb2.RemoveChannelUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -772,7 +772,7 @@ async def rpc(
     request: api_pb2.LeaveThreadRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -781,7 +781,7 @@ async def rpc(
     request: api_pb2.ArchiveChannelRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -790,7 +790,7 @@ async def rpc(
     request: api_pb2.AccountMezon | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.LinkAccountConfirmRequest: ...
 @overload
 async def rpc(
@@ -799,7 +799,7 @@ async def rpc(
     request: api_pb2.LinkAccountConfirmRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.Session: ...
 @overload
 async def rpc(
@@ -808,7 +808,7 @@ async def rpc(
     request: api_pb2.AccountEmail | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.LinkAccountConfirmRequest: ...
 @overload
 async def rpc(
@@ -817,7 +817,7 @@ async def rpc(
     request: api_pb2.CreateClanDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ClanDesc: ...
 @overload
 async def rpc(
@@ -826,7 +826,7 @@ async def rpc(
     request: api_pb2.RemoveClanUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -835,7 +835,7 @@ async def rpc(
     request: api_pb2.BanClanUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -844,7 +844,7 @@ async def rpc(
     request: api_pb2.LinkInviteUserRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.LinkInviteUser: ...
 @overload
 async def rpc(
@@ -853,7 +853,7 @@ async def rpc(
     request: api_pb2.InviteUserRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.InviteUserRes: ...
 @overload
 async def rpc(
@@ -862,7 +862,7 @@ async def rpc(
     request: api_pb2.UpdateRoleChannelRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -871,7 +871,7 @@ async def rpc(
     request: api_pb2.SetNotificationRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -880,7 +880,7 @@ async def rpc(
     request: api_pb2.SetMuteRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -889,7 +889,7 @@ async def rpc(
     request: api_pb2.SetMuteRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -898,7 +898,7 @@ async def rpc(
     request: api_pb2.SetDefaultNotificationRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -907,7 +907,7 @@ async def rpc(
     request: api_pb2.SetNotificationRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -916,7 +916,7 @@ async def rpc(
     request: api_pb2.DefaultNotificationCategory | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -925,7 +925,7 @@ async def rpc(
     request: api_pb2.NotificationChannel | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -934,7 +934,7 @@ async def rpc(
     request: api_pb2.PinMessageRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelMessageHeader: ...
 @overload
 async def rpc(
@@ -943,7 +943,7 @@ async def rpc(
     request: api_pb2.Message2InboxRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelMessageHeader: ...
 @overload
 async def rpc(
@@ -952,7 +952,7 @@ async def rpc(
     request: api_pb2.AccountMezon | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -961,7 +961,7 @@ async def rpc(
     request: api_pb2.AccountEmail | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -970,7 +970,7 @@ async def rpc(
     request: api_pb2.UpdateAccountRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -979,7 +979,7 @@ async def rpc(
     request: api_pb2.UpdateUsernameRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.Session: ...
 @overload
 async def rpc(
@@ -988,7 +988,7 @@ async def rpc(
     request: api_pb2.UpdateCategoryDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -997,7 +997,7 @@ async def rpc(
     request: api_pb2.UpdateCategoryOrderRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1006,7 +1006,7 @@ async def rpc(
     request: api_pb2.UpdateRoleOrderRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1015,7 +1015,7 @@ async def rpc(
     request: api_pb2.UpdateClanDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1024,7 +1024,7 @@ async def rpc(
     request: api_pb2.UpdateChannelDescRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1033,7 +1033,7 @@ async def rpc(
     request: api_pb2.ChangeChannelPrivateRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1042,7 +1042,7 @@ async def rpc(
     request: api_pb2.UpdateRoleRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1051,7 +1051,7 @@ async def rpc(
     request: api_pb2.UpdateEventRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1060,7 +1060,7 @@ async def rpc(
     request: api_pb2.SearchMessageRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.SearchMessageResponse: ...
 @overload
 async def rpc(
@@ -1069,7 +1069,7 @@ async def rpc(
     request: api_pb2.ClanEmojiCreateRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1078,7 +1078,7 @@ async def rpc(
     request: api_pb2.ClanEmojiDeleteRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1087,7 +1087,7 @@ async def rpc(
     request: api_pb2.ClanEmojiUpdateRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1096,7 +1096,7 @@ async def rpc(
     request: api_pb2.WebhookCreateRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.WebhookGenerateResponse: ...
 @overload
 async def rpc(
@@ -1105,7 +1105,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1114,7 +1114,7 @@ async def rpc(
     request: api_pb2.WebhookUpdateRequestById | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1123,7 +1123,7 @@ async def rpc(
     request: api_pb2.WebhookDeleteRequestById | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1132,7 +1132,7 @@ async def rpc(
     request: api_pb2.ClanStickerAddRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1141,7 +1141,7 @@ async def rpc(
     request: api_pb2.ClanStickerUpdateByIdRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1150,7 +1150,7 @@ async def rpc(
     request: api_pb2.ClanStickerDeleteRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1159,7 +1159,7 @@ async def rpc(
     request: api_pb2.ChangeChannelCategoryRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1168,7 +1168,7 @@ async def rpc(
     request: api_pb2.CheckDuplicateNameRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.CheckDuplicateNameResponse: ...
 @overload
 async def rpc(
@@ -1177,7 +1177,7 @@ async def rpc(
     request: api_pb2.AddAppRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.App: ...
 @overload
 async def rpc(
@@ -1186,7 +1186,7 @@ async def rpc(
     request: api_pb2.App | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1195,7 +1195,7 @@ async def rpc(
     request: api_pb2.UpdateAppRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.App: ...
 @overload
 async def rpc(
@@ -1204,7 +1204,7 @@ async def rpc(
     request: api_pb2.AppClan | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1213,7 +1213,7 @@ async def rpc(
     request: api_pb2.SystemMessageRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1222,7 +1222,7 @@ async def rpc(
     request: api_pb2.SystemMessageRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1231,7 +1231,7 @@ async def rpc(
     request: api_pb2.DeleteSystemMessage | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1240,7 +1240,7 @@ async def rpc(
     request: api_pb2.StreamHttpCallbackRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.StreamHttpCallbackResponse: ...
 @overload
 async def rpc(
@@ -1249,7 +1249,7 @@ async def rpc(
     request: api_pb2.EditChannelCanvasRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.EditChannelCanvasResponse: ...
 @overload
 async def rpc(
@@ -1258,7 +1258,7 @@ async def rpc(
     request: api_pb2.ChannelCanvasDetailRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelCanvasDetailResponse: ...
 @overload
 async def rpc(
@@ -1267,7 +1267,7 @@ async def rpc(
     request: api_pb2.DeleteChannelCanvasRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1276,7 +1276,7 @@ async def rpc(
     request: api_pb2.AddFavoriteChannelRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.AddFavoriteChannelResponse: ...
 @overload
 async def rpc(
@@ -1285,7 +1285,7 @@ async def rpc(
     request: api_pb2.RemoveFavoriteChannelRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1294,7 +1294,7 @@ async def rpc(
     request: api_pb2.CreateActivityRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.UserActivity: ...
 @overload
 async def rpc(
@@ -1303,7 +1303,7 @@ async def rpc(
     request: api_pb2.GetPubKeysRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.GetPubKeysResponse: ...
 @overload
 async def rpc(
@@ -1312,7 +1312,7 @@ async def rpc(
     request: api_pb2.PushPubKeyRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1321,7 +1321,7 @@ async def rpc(
     request: api_pb2.ChanEncryptionMethod | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChanEncryptionMethod: ...
 @overload
 async def rpc(
@@ -1330,7 +1330,7 @@ async def rpc(
     request: api_pb2.ChanEncryptionMethod | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1339,7 +1339,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.GetKeyServerResp: ...
 @overload
 async def rpc(
@@ -1348,7 +1348,7 @@ async def rpc(
     request: api_pb2.ListAuditLogRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListAuditLog: ...
 @overload
 async def rpc(
@@ -1357,7 +1357,7 @@ async def rpc(
     request: api_pb2.OnboardingRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.OnboardingItem: ...
 @overload
 async def rpc(
@@ -1366,7 +1366,7 @@ async def rpc(
     request: api_pb2.CreateOnboardingRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListOnboardingResponse: ...
 @overload
 async def rpc(
@@ -1375,7 +1375,7 @@ async def rpc(
     request: api_pb2.UpdateOnboardingRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1384,7 +1384,7 @@ async def rpc(
     request: api_pb2.OnboardingRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1393,7 +1393,7 @@ async def rpc(
     request: api_pb2.ListOnboardingStepRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ListOnboardingStepResponse: ...
 @overload
 async def rpc(
@@ -1402,7 +1402,7 @@ async def rpc(
     request: api_pb2.UpdateOnboardingStepRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1411,7 +1411,7 @@ async def rpc(
     request: api_pb2.GenerateClanWebhookRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.GenerateClanWebhookResponse: ...
 @overload
 async def rpc(
@@ -1420,7 +1420,7 @@ async def rpc(
     request: api_pb2.UpdateClanWebhookRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1429,7 +1429,7 @@ async def rpc(
     request: api_pb2.ClanWebhookRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1438,7 +1438,7 @@ async def rpc(
     request: api_pb2.ClanWebhookHandlerRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1447,7 +1447,7 @@ async def rpc(
     request: api_pb2.UserStatusUpdate | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1456,7 +1456,7 @@ async def rpc(
     request: api_pb2.UserStatusUpdate | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1465,7 +1465,7 @@ async def rpc(
     request: api_pb2.SdTopicDetailRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.SdTopic: ...
 @overload
 async def rpc(
@@ -1474,7 +1474,7 @@ async def rpc(
     request: api_pb2.SdTopicRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.SdTopic: ...
 @overload
 async def rpc(
@@ -1483,7 +1483,7 @@ async def rpc(
     request: api_pb2.DeleteSdTopicRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1492,7 +1492,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.GenerateMezonMeetResponse: ...
 @overload
 async def rpc(
@@ -1501,7 +1501,7 @@ async def rpc(
     request: api_pb2.GenerateMeetTokenRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.GenerateMeetTokenResponse: ...
 @overload
 async def rpc(
@@ -1510,7 +1510,7 @@ async def rpc(
     request: api_pb2.MeetParticipantRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1519,7 +1519,7 @@ async def rpc(
     request: api_pb2.MeetParticipantRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1528,7 +1528,7 @@ async def rpc(
     request: api_pb2.CreateRoomChannelApps | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.CreateRoomChannelApps: ...
 @overload
 async def rpc(
@@ -1537,7 +1537,7 @@ async def rpc(
     request: api_pb2.GetMezonOauthClientRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.MezonOauthClient: ...
 @overload
 async def rpc(
@@ -1546,7 +1546,7 @@ async def rpc(
     request: api_pb2.MezonOauthClient | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1555,7 +1555,7 @@ async def rpc(
     request: api_pb2.MezonOauthClient | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.MezonOauthClient: ...
 @overload
 async def rpc(
@@ -1564,7 +1564,7 @@ async def rpc(
     request: api_pb2.SearchThreadRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelDescList: ...
 @overload
 async def rpc(
@@ -1573,7 +1573,7 @@ async def rpc(
     request: api_pb2.GenerateHashChannelAppsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.GenerateHashChannelAppsResponse: ...
 @overload
 async def rpc(
@@ -1582,7 +1582,7 @@ async def rpc(
     request: api_pb2.UserEventRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1591,7 +1591,7 @@ async def rpc(
     request: api_pb2.UserEventRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1600,7 +1600,7 @@ async def rpc(
     request: api_pb2.QuickMenuAccess | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.QuickMenuAccess: ...
 @overload
 async def rpc(
@@ -1609,7 +1609,7 @@ async def rpc(
     request: api_pb2.QuickMenuAccess | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.QuickMenuAccess: ...
 @overload
 async def rpc(
@@ -1618,7 +1618,7 @@ async def rpc(
     request: api_pb2.QuickMenuAccess | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1627,7 +1627,7 @@ async def rpc(
     request: api_pb2.TransferOwnershipRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1636,7 +1636,7 @@ async def rpc(
     request: realtime_pb2.ChannelMessageSend | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> realtime_pb2.ChannelMessageAck: ...
 @overload
 async def rpc(
@@ -1645,7 +1645,7 @@ async def rpc(
     request: realtime_pb2.ChannelMessageUpdate | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> realtime_pb2.ChannelMessageUpdate: ...
 @overload
 async def rpc(
@@ -1654,7 +1654,7 @@ async def rpc(
     request: realtime_pb2.ChannelMessageRemove | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> realtime_pb2.ChannelMessageRemove: ...
 @overload
 async def rpc(
@@ -1663,7 +1663,7 @@ async def rpc(
     request: api_pb2.ReportMessageAbuseReqest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1672,7 +1672,7 @@ async def rpc(
     request: realtime_pb2.MessageButtonClicked | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1681,7 +1681,7 @@ async def rpc(
     request: realtime_pb2.DropdownBoxSelected | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1690,7 +1690,7 @@ async def rpc(
     request: realtime_pb2.ActiveArchivedThread | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1699,7 +1699,7 @@ async def rpc(
     request: api_pb2.UpdateChannelTimelineRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.UpdateChannelTimelineResponse: ...
 @overload
 async def rpc(
@@ -1708,7 +1708,7 @@ async def rpc(
     request: api_pb2.UpdateAIAgentRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1717,7 +1717,7 @@ async def rpc(
     request: api_pb2.UpdateAIAgentRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1726,7 +1726,7 @@ async def rpc(
     request: api_pb2.CreateChannelTimelineRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.CreateChannelTimelineResponse: ...
 @overload
 async def rpc(
@@ -1735,7 +1735,7 @@ async def rpc(
     request: api_pb2.ChannelTimelineDetailRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.ChannelTimelineDetailResponse: ...
 @overload
 async def rpc(
@@ -1744,7 +1744,7 @@ async def rpc(
     request: api_pb2.CreatePollRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.CreatePollResponse: ...
 @overload
 async def rpc(
@@ -1753,7 +1753,7 @@ async def rpc(
     request: api_pb2.VotePollRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.VotePollResponse: ...
 @overload
 async def rpc(
@@ -1762,7 +1762,7 @@ async def rpc(
     request: api_pb2.ClosePollRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1771,7 +1771,7 @@ async def rpc(
     request: api_pb2.GetPollRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.GetPollResponse: ...
 @overload
 async def rpc(
@@ -1780,7 +1780,7 @@ async def rpc(
     request: api_pb2.MessageReaction | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1789,7 +1789,7 @@ async def rpc(
     request: api_pb2.UploadAttachmentRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.MultipartUploadAttachment: ...
 @overload
 async def rpc(
@@ -1798,7 +1798,7 @@ async def rpc(
     request: api_pb2.MultipartUploadAttachmentFinishRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1807,7 +1807,7 @@ async def rpc(
     request: api_pb2.SessionRefreshRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.Session: ...
 @overload
 async def rpc(
@@ -1816,7 +1816,7 @@ async def rpc(
     request: api_pb2.SessionLogoutRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1825,7 +1825,7 @@ async def rpc(
     request: None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1834,7 +1834,7 @@ async def rpc(
     request: api_pb2.BanClanUsersRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1843,7 +1843,7 @@ async def rpc(
     request: api_pb2.BannedUserListRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.BannedUserList: ...
 @overload
 async def rpc(
@@ -1852,7 +1852,7 @@ async def rpc(
     request: api_pb2.DefaultNotificationCategory | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.NotificationUserChannel: ...
 @overload
 async def rpc(
@@ -1861,7 +1861,7 @@ async def rpc(
     request: api_pb2.ListPermissionsRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.PermissionList: ...
 @overload
 async def rpc(
@@ -1870,7 +1870,7 @@ async def rpc(
     request: api_pb2.IsFollowerRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.IsFollowerResponse: ...
 @overload
 async def rpc(
@@ -1879,7 +1879,7 @@ async def rpc(
     request: api_pb2.DeletePinMessage | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1888,7 +1888,7 @@ async def rpc(
     request: api_pb2.MarkAsReadRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> None: ...
 @overload
 async def rpc(
@@ -1897,7 +1897,7 @@ async def rpc(
     request: api_pb2.UploadBatchAttachmentRequest | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> api_pb2.UploadAttachmentBatch: ...
 @overload
 async def rpc(
@@ -1906,5 +1906,5 @@ async def rpc(
     request: Message | Mapping[str, Any] | None = None,
     *,
     timeout: float | None = None,
-    harmless: bool | None = None,
+    idempotent: bool | None = None,
 ) -> Any: ...

@@ -1,16 +1,16 @@
-"""The way of a call: limit, request, renewal of the session, retries, and the error in words."""
+"""HTTP calls: one or more requests with the rate limit, renewal of the session, retries, and the final error."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mezon._http.address import host_of
 from mezon._http.limiter import Clock, Priority
-from mezon._http.log import logger
 from mezon._http.reply import Reply, too_long
 from mezon._http.retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
 from mezon.errors import MezonConnectionError, MezonTimeoutError
@@ -26,23 +26,25 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Caller"]
 
+logger = logging.getLogger("mezon.http")
+
 _BEARER = "Bearer "
 _REMEMBERED_TOKENS = 15
-_HARMLESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
 @dataclass(slots=True)
 class Call:
-    """One call, however many requests it takes.
+    """One call, which may take several requests.
 
     Attributes:
-        name: As the RPC is named; stands in errors and logs.
-        harmless: Repeating it after a lost connection does no harm.
-        once: A refusal is raised at once (authenticate: the reconnect logic decides).
-        secrets: Texts that must not show in an error even if the server sends them back.
-        soon: While it waits for its turn over HTTP, the socket is asked too: whoever answers first.
-        began: Its turn over HTTP has come.
-        hints: Advice by status for the errors, in place of that for calls of a bot.
+        name: The name of the RPC in errors and logs.
+        idempotent: Whether the call may be repeated after a lost connection.
+        once: Whether an error response is raised without a retry, as for ``authenticate``.
+        secrets: Texts to redact in errors, because the server may echo them.
+        soon: Whether the call is also made over the socket while it waits for the rate limit of HTTP.
+        began: Whether the rate limit has granted the request over HTTP.
+        hints: Hints by status for the errors, instead of the hints for calls of a bot.
     """
 
     name: str
@@ -51,7 +53,7 @@ class Call:
     params: Mapping[str, Any] | None = field(default=None, repr=False)
     body: Any = field(default=None, repr=False)
     headers: dict[str, Any] = field(default_factory=dict, repr=False)
-    harmless: bool = False
+    idempotent: bool = False
     once: bool = False
     priority: Priority | None = None
     timeout: float | None = None
@@ -62,34 +64,35 @@ class Call:
 
     @property
     def token(self) -> str | None:
-        """The bearer token the call carries."""
+        """The bearer token of the call."""
         value = masked(str(self.headers.get("Authorization", "")))
         return value[len(_BEARER) :] if value.startswith(_BEARER) else None
 
 
 @dataclass(slots=True)
-class _Tries:
-    """What a call has used up: seconds, retries, its one renewal; when its client was last opened; where it is now."""
+class _Attempts:
+    """The state of a call across its requests: remaining seconds, retries, and whether a request is in flight."""
 
     left: float | None
-    opening: int
+    generation: int
     rate: int = 0
     trouble: int = 0
     renewed: bool = False
     began: float | None = None
-    flying: bool = False
+    in_flight: bool = False
 
 
 class Caller:
-    """Carries calls out. Shared state: one transport, the last renewed token.
+    """Makes calls over a shared transport, with a shared renewal of the session.
 
-    Time: the requests of a call, retries included, together take at most its timeout. Waiting for the
-    limiter and between retries comes on top; one such wait is at most the line before it plus
-    ``retry.max_wait`` seconds, and the number of retries is bounded by ``retry``.
+    The requests of a call, including retries, take at most the timeout of the call in total. Waits for the rate limit
+    and between retries are not included. ``retry`` limits the number of retries and the delays.
 
     Args:
-        http: The transport; ``owned`` ones are closed by `close`.
-        clock: Time, for tests.
+        http: The transport.
+        retry: The limits of retries.
+        clock: The clock, replaced in tests.
+        owned: Whether `close` closes the transport.
     """
 
     def __init__(self, http: HttpTransport, retry: RetryPolicy, *, clock: Clock, owned: bool) -> None:
@@ -98,37 +101,39 @@ class Caller:
         self.reauthenticate: Callable[[str], Awaitable[str]] | None = None
         self._clock = clock
         self._owned = owned
-        self._closed = 0
+        self._closes = 0
         self._renewals: SingleFlight[str, str] = SingleFlight()
         self._renewed: dict[str, str] = {}
         self._running: set[tuple[asyncio.AbstractEventLoop, asyncio.Timeout]] = set()
 
     def _secrets(self) -> tuple[str, ...]:
-        """Give what must show in no error of any call."""
+        """Return the secrets to redact in the errors of all calls."""
         return ()
 
     async def close(self) -> None:
-        """End the calls under way. Calling again is harmless, and a later call opens again."""
-        self._closed += 1
+        """Fail the calls in progress, and close an owned transport. Idempotent; a later call opens it again."""
+        self._closes += 1
         here = asyncio.get_running_loop()
         for loop, scope in list(self._running):
             if loop is here:
                 _end(loop, scope)
             else:
-                with contextlib.suppress(RuntimeError):  # a loop that is closed, where nobody waits any more
+                with contextlib.suppress(RuntimeError):  # the loop is closed
                     loop.call_soon_threadsafe(_end, loop, scope)
         if self._owned:
             await self.http.close()
 
     async def perform(self, call: Call) -> Reply:
-        """Carry a call out; the answer has a 2xx status.
+        """Make a call. Return the response, which has a 2xx status.
 
         Raises:
-            ApiError: The server refused (ApiAuthenticationError where ``once`` and 401 or 403).
-            MezonTimeoutError, MezonConnectionError, DeliveryUnknownError: See the package's errors.
+            ApiError: If the server refuses the call (`ApiAuthenticationError` for ``once`` with 401 or 403).
+            MezonTimeoutError: If there is no response in time.
+            MezonConnectionError: If the server cannot be reached.
+            DeliveryUnknownError: If the connection was lost before the response of a call that is not idempotent.
         """
-        tries = _Tries(call.timeout, self._closed)
-        # Not a limit of time: what `close` ends the call by.
+        tries = _Attempts(call.timeout, self._closes)
+        # Has no deadline until `close` sets one.
         scope = asyncio.timeout(None)
         running = (asyncio.get_running_loop(), scope)
         self._running.add(running)
@@ -140,11 +145,11 @@ class Caller:
                 raise
         finally:
             self._running.discard(running)
-        if tries.flying and not (call.harmless or call.once):
+        if tries.in_flight and not (call.idempotent or call.once):
             raise _delivery_unknown(call)
         raise _closed(call)
 
-    async def _try(self, call: Call, tries: _Tries) -> Reply:
+    async def _try(self, call: Call, tries: _Attempts) -> Reply:
         request = HttpRequest(
             call.name,
             call.method,
@@ -158,7 +163,7 @@ class Caller:
             on_turn=lambda: self._begin(call, tries),
         )
         while True:
-            # Looked at twice: the client may have been closed during a pause or during the wait for the limit.
+            # Checked here and in `_begin`: the client may be closed during a delay or the wait for the rate limit.
             self._check_open(call, tries)
             try:
                 answer = await self._send(call, request, tries)
@@ -173,16 +178,16 @@ class Caller:
                 continue
             await self._after_loss(call, tries, failure)
 
-    def _begin(self, call: Call, tries: _Tries) -> None:
-        """Take a last look at a request whose turn it is, before it goes out."""
+    def _begin(self, call: Call, tries: _Attempts) -> None:
+        """Update a request that the rate limit has granted, before it is sent."""
         self._check_open(call, tries)
         if (fresh := self._renewed.get(call.token or "")) is not None:
             call.headers["Authorization"] = masked(_BEARER + fresh)
         tries.began = self._clock.now()
-        tries.flying = call.began = True
+        tries.in_flight = call.began = True
 
-    async def _send(self, call: Call, request: HttpRequest, tries: _Tries) -> HttpAnswer:
-        """Make one request within the time that is left."""
+    async def _send(self, call: Call, request: HttpRequest, tries: _Attempts) -> HttpAnswer:
+        """Send one request within the remaining time."""
         if tries.left is not None and tries.left <= 0:
             raise MezonTimeoutError(
                 f"{call.name}: no answer within {call.timeout:g} s, retries included; try again later"
@@ -192,21 +197,21 @@ class Caller:
         try:
             answer = await self.http.send(request)
         except AnswerTooLongError as error:
-            # The answer of the error holds no body.
+            # The answer of this error has no body.
             failure = too_long(error.answer, request, (*call.secrets, *self._secrets()))
         else:
-            tries.flying = False
+            tries.in_flight = False
             return answer
         finally:
             if tries.left is not None and tries.began is not None:
                 tries.left -= self._clock.now() - tries.began
         raise failure
 
-    async def _after_loss(self, call: Call, tries: _Tries, failure: HttpFailure) -> None:
-        """Wait before another try, or raise."""
-        if failure.sent and not (call.harmless or call.once):
+    async def _after_loss(self, call: Call, tries: _Attempts, failure: HttpFailure) -> None:
+        """Wait before the next attempt, or raise."""
+        if failure.sent and not (call.idempotent or call.once):
             raise _delivery_unknown(call)
-        tries.flying = False
+        tries.in_flight = False
         self._check_open(call, tries)
         if call.once or failure.lasting or tries.trouble >= self.retry.trouble:
             from mezon.errors._api import ApiConnectionError
@@ -214,11 +219,11 @@ class Caller:
             raise ApiConnectionError(str(failure), sent=failure.sent)
         wait = self.retry.wait(tries.trouble, None) or 0.0
         tries.trouble += 1
-        logger.info("%s: %s; trying again in %.1f s", call.name, failure.reason, wait)
+        logger.info("%s: %s; retrying in %.1f s", call.name, failure.reason, wait)
         await self._pause(wait)
 
-    async def _after_refusal(self, call: Call, tries: _Tries, reply: Reply) -> None:
-        """Renew the session or wait before another try, or raise."""
+    async def _after_refusal(self, call: Call, tries: _Attempts, reply: Reply) -> None:
+        """Renew the session or wait before the next attempt, or raise."""
         if reply.status == 401 and not tries.renewed and await self._renew(call):
             tries.renewed = True
             return
@@ -227,11 +232,11 @@ class Caller:
         done = tries.trouble if refusal is Refusal.TROUBLE else tries.rate
         pause = self.retry.wait(done, asked)
         if refusal is Refusal.RATE and pause is not None:
-            # The server counts the bot's calls, so all of them pause, not only this one.
+            # The server limits the bot, so all calls pause.
             self.http.hold(HttpLane.LOGIN if call.once else HttpLane.API, pause)
-        if call.once or pause is None or not self.retry.allowed(refusal, done, harmless=call.harmless):
+        if call.once or pause is None or not self.retry.allowed(refusal, done, idempotent=call.idempotent):
             raise _error(call, reply, asked)
-        logger.info("%s: %d; trying again in %.1f s", call.name, reply.status, pause)
+        logger.info("%s: %d; retrying in %.1f s", call.name, reply.status, pause)
         if refusal is Refusal.TROUBLE:
             tries.trouble += 1
         else:
@@ -239,8 +244,8 @@ class Caller:
         if refusal is not Refusal.RATE:
             await self._pause(pause)
 
-    def _check_open(self, call: Call, tries: _Tries) -> None:
-        if tries.opening != self._closed:
+    def _check_open(self, call: Call, tries: _Attempts) -> None:
+        if tries.generation != self._closes:
             raise _closed(call)
 
     async def _pause(self, seconds: float) -> None:
@@ -259,7 +264,7 @@ class Caller:
         fresh = masked(await self._renewals.run(stale, lambda: hook(stale)))
         if not fresh or fresh == stale:
             return False
-        # Clans and bots keep tokens for long: every older one now stands for the fresh one.
+        # Clans and bots keep tokens for long: map all older tokens to the new one.
         older = list(self._renewed)[-_REMEMBERED_TOKENS:]
         self._renewed = {token: fresh for token in (*older, stale) if token != fresh}
         call.headers["Authorization"] = masked(_BEARER + fresh)
@@ -267,7 +272,7 @@ class Caller:
 
 
 def _end(loop: asyncio.AbstractEventLoop, scope: asyncio.Timeout) -> None:
-    with contextlib.suppress(RuntimeError):  # over already
+    with contextlib.suppress(RuntimeError):  # already exited
         scope.reschedule(loop.time())
 
 
@@ -285,22 +290,22 @@ def _delivery_unknown(call: Call) -> MezonConnectionError:
 
     return ApiDeliveryUnknownError(
         f"{call.name}: the connection was lost before the answer came, and the server may have"
-        " carried the call out; look before you repeat it"
+        " processed the call; check before you repeat it"
     )
 
 
 _HINTS = {
-    400: "The server did not understand the arguments; check the ids",
+    400: "The server did not accept the arguments; check the ids",
     401: "The session is not valid any more; log in again",
-    403: "The bot lacks the right for this, or no bot may do it, or calls follow too fast; check its role, or raise"
+    403: "The bot lacks the permission, or bots may not do this, or calls are too frequent; check its role, or raise"
     " rate_period",
-    404: "There is no such thing, or host and port belong to another service; check the id and the address",
+    404: "The object does not exist, or host and port belong to another service; check the id and the address",
     501: "The server does not offer this call",
-    429: "Calls follow too fast; make fewer, or raise rate_period",
+    429: "Calls are too frequent; make fewer, or raise rate_period",
 }
 _LOGIN_HINTS = {
-    401: "Check client_id and api_key: the server does not know this pair",
-    403: "Check client_id and api_key: the server does not let this pair in",
+    401: "Check client_id and api_key: the server does not accept this pair",
+    403: "Check client_id and api_key: the server rejects this pair",
 }
 
 
@@ -315,12 +320,12 @@ def _error(call: Call, reply: Reply, retry_after: float | None) -> ApiError:
             kind, hint = ApiAuthenticationError, _LOGIN_HINTS[reply.status]
     elif 300 <= reply.status < 400:
         target = host_of(reply.headers.get("Location", "")) or "another address"
-        hint = f"It redirects to {target}, and calls carry secrets, so none follows; set host and port"
+        hint = f"It redirects to {target}; redirects are not followed, because calls contain secrets; set host and port"
     elif reply.status >= 500:
-        hint = "The trouble is at the server; try again later"
+        hint = "The server has a problem; try again later"
     return reply.error(kind, body=reply.text(), hint=hide(hint, reply.secrets), retry_after=retry_after)
 
 
-def is_harmless(method: str) -> bool:
-    """Say whether HTTP itself says that repeating a request with this method does no harm."""
-    return method.upper() in _HARMLESS_METHODS
+def is_idempotent(method: str) -> bool:
+    """Return whether an HTTP method is idempotent."""
+    return method.upper() in _IDEMPOTENT_METHODS

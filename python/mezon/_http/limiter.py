@@ -1,7 +1,7 @@
-"""The client-side limit on HTTP calls: so many starts in a period, the urgent ones first.
+"""The client-side rate limit of HTTP calls, with priorities.
 
-`Window` is plain arithmetic on times that are handed in. `Limiter` puts asyncio around it: a queue per
-event loop, all of them drawing on one window, because the server counts the bot's calls and not our loops.
+`Window` is arithmetic on times that are passed in. `Limiter` adds one queue for each event loop. All queues share one
+window, because the server counts the calls of the bot.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import heapq
 import itertools
 import threading
 import time
+import warnings
 import weakref
 from bisect import insort
 from collections.abc import Callable, Iterator
@@ -25,14 +26,15 @@ from mezon.errors import MezonError
 __all__ = ["Clock", "Limiter", "Priority", "Ticket", "Window", "current_priority", "prioritized"]
 
 
-#: Seconds a call of the background waits behind others before it gets turns of its own.
-PATIENCE: Final = 15.0
+#: Seconds that a background call waits behind others before it gets every second start.
+MAX_BACKGROUND_WAIT: Final = 15.0
 
 
 class Priority(IntEnum):
-    """Who goes first when calls wait for the limit. Within one priority the first to ask is the first to
-    go. A call of the background that has waited for long goes at every second start, so that those of handlers
-    never hold it up for ever."""
+    """The order in which waiting calls start. Calls of the same priority start in the order of their requests.
+
+    A background call that has waited for long gets every second start, so that calls of handlers cannot starve it.
+    """
 
     LOGIN = 0
     INTERACTIVE = 10
@@ -43,13 +45,13 @@ _priority: ContextVar[Priority] = ContextVar("mezon_http_priority", default=Prio
 
 
 def current_priority() -> Priority:
-    """Give the priority that calls made in this context have."""
+    """Return the priority of calls in the current context."""
     return _priority.get()
 
 
 @contextlib.contextmanager
 def prioritized(priority: Priority) -> Iterator[None]:
-    """Give every call made inside the ``with`` block (and in tasks started there) this priority."""
+    """Set the priority of all calls in the ``with`` block, and in tasks started there."""
     token = _priority.set(priority)
     try:
         yield
@@ -58,24 +60,24 @@ def prioritized(priority: Priority) -> Iterator[None]:
 
 
 class Cancellable(Protocol):
-    """A timer that can be called off."""
+    """A timer that can be cancelled."""
 
     def cancel(self) -> None: ...
 
 
 class Clock(Protocol):
-    """Time as the limiter sees it; tests bring their own."""
+    """The clock of the limiter, replaced in tests."""
 
     def now(self) -> float:
-        """Give the seconds of a clock that never goes back."""
+        """Return the seconds of a monotonic clock."""
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Cancellable:
-        """Call back on the running loop after ``delay`` seconds."""
+        """Call ``callback`` on the running loop after ``delay`` seconds."""
 
 
 class _LoopClock:
     def now(self) -> float:
-        # Not loop.time(): the window is shared by loops, and uvloop keeps a time of its own.
+        # Not loop.time(): loops share the window, and uvloop has its own clock.
         return time.monotonic()
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Cancellable:
@@ -83,9 +85,9 @@ class _LoopClock:
 
 
 class Window:
-    """At most ``limit`` starts in any stretch of ``period`` seconds; off when either is 0 or None.
+    """A sliding window: at most ``limit`` starts in any ``period`` seconds; no limit if either is 0 or None.
 
-    A limit below 1 is one start in a period made longer in proportion. Safe to use from several threads.
+    A limit below 1 is one start in a proportionally longer period. Thread-safe.
     """
 
     def __init__(self, limit: float | None, period: float | None) -> None:
@@ -99,7 +101,7 @@ class Window:
             self.size, self.period = 0, 0.0
 
     def take(self, now: float) -> float:
-        """Claim a start at ``now``: 0 when claimed, else the seconds until it is worth asking again."""
+        """Claim a start at ``now``. Return 0 if it was claimed, else the seconds until the next attempt."""
         with self._lock:
             free_at = self._not_before
             if self.size and len(self._starts) >= self.size:
@@ -112,27 +114,27 @@ class Window:
             return 0.0
 
     def move(self, start: float, now: float) -> None:
-        """Move a start claimed at ``start`` that happened only ``now``: the loop was busy in between."""
+        """Move a start from ``start`` to ``now``, because the loop was busy in between."""
         with self._lock:
             if start in self._starts:
                 self._starts.remove(start)
                 insort(self._starts, now)
 
     def refund(self, start: float) -> None:
-        """Give a start back: the one claimed at ``start`` did not happen."""
+        """Return the start claimed at ``start``, which did not happen."""
         with self._lock:
             if start in self._starts:
                 self._starts.remove(start)
 
     def hold(self, until: float) -> None:
-        """Hold all starts until ``until`` (the server asked for a pause). A later hold wins."""
+        """Pause all starts until ``until``, requested by the server. The latest time wins."""
         with self._lock:
             self._not_before = max(self._not_before, until)
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A place in the line. A call that has to start once more keeps it, and so its place."""
+    """A position in the queue. A call that is repeated keeps its position."""
 
     priority: Priority
     number: int
@@ -149,24 +151,24 @@ class _Waiter:
 
 
 class _Queue:
-    """The waiters of one event loop. Touched from that loop only."""
+    """The waiters of one event loop. Not thread-safe."""
 
-    def __init__(self, window: Window, clock: Clock, max_waiting: int, patience: float) -> None:
+    def __init__(self, window: Window, clock: Clock, max_waiting: int, max_background_wait: float) -> None:
         self._window = window
         self._clock = clock
         self._max_waiting = max_waiting
-        self._patience = patience
-        #: All who wait, and those of the background once more, for their turns when they have grown old.
+        self._max_background_wait = max_background_wait
+        #: All waiters, and a second heap of the background waiters, from which long waiters are taken.
         self._heap: list[_Waiter] = []
         self._background: list[_Waiter] = []
-        self._old_went = False
+        self._last_was_background = False
         self._live = 0
         self._timer: Cancellable | None = None
 
     async def wait(self, ticket: Ticket, owner: object) -> None:
         if self._live >= self._max_waiting:
             raise MezonError(
-                f"{self._max_waiting} HTTP calls wait for the rate limit; make fewer, or raise rate_limit"
+                f"{self._max_waiting} HTTP calls are waiting for the rate limit; make fewer calls, or raise rate_limit"
             )
         future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         waiter = _Waiter(ticket.priority, ticket.number, ticket.since, future, owner)
@@ -179,7 +181,7 @@ class _Queue:
             start = await future
         except asyncio.CancelledError:
             if not future.cancelled() and future.exception() is None:
-                # Granted and cancelled in the same turn of the loop: the next in line takes the start.
+                # Granted and cancelled in the same loop iteration: the next waiter gets the start.
                 self._window.refund(future.result())
             self._tidy()
             self._pump()
@@ -195,8 +197,7 @@ class _Queue:
         self._pump()
 
     def _tidy(self) -> None:
-        # Cancelled waiters leave the heap when they reach its top, or all at once when they outnumber the
-        # others.
+        # Cancelled waiters are removed when they reach the top of the heap, or when they outnumber the others.
         for heap in (self._heap, self._background):
             if len(heap) > 2 * self._live:
                 heap[:] = [waiter for waiter in heap if not waiter.future.done()]
@@ -213,32 +214,38 @@ class _Queue:
                 self._timer = self._clock.call_later(delay, self._pump)
                 return
             old = _top(self._background)
-            # Not two of them in a row while others wait: a handler's call loses one place at most.
-            if old is not None and not self._old_went and now - old.since >= self._patience:
+            # Not two in a row while others wait: a call of a handler is delayed by at most one start.
+            if (
+                old is not None
+                and not self._last_was_background
+                and now - old.since >= self._max_background_wait
+            ):
                 first = old
-            self._old_went = first is old
+            self._last_was_background = first is old
             first.future.set_result(now)
 
 
 def _top(heap: list[_Waiter]) -> _Waiter | None:
-    """Give the first who still waits. Those who went by the other way, or were cancelled, leave here."""
+    """Return the first pending waiter. Remove cancelled waiters, and those granted from the other heap."""
     while heap and heap[0].future.done():
         heapq.heappop(heap)
     return heap[0] if heap else None
 
 
 class Limiter:
-    """Grants starts: at most ``rate_limit`` in any ``rate_period`` seconds, by priority, then in order.
+    """Grants at most ``rate_limit`` starts in any ``rate_period`` seconds, by priority, then in order.
 
-    The first start is granted at once. A limit or period of 0 or None grants everything at once, but for
-    pauses the server asked for (`hold`). One limiter may serve several clients and several event loops.
+    The first start is granted immediately. A limit or period of 0 or None grants all starts immediately, except during
+    a pause (`hold`). Several clients and event loops may share one limiter.
 
     Args:
-        rate_limit: Starts in a period.
-        rate_period: Seconds.
-        clock: Time, for tests.
-        max_waiting: Calls that may wait on one event loop; the next one raises `MezonError`.
-        patience: Seconds a call of the background waits behind others before it gets every second start.
+        rate_limit: The number of starts in a period.
+        rate_period: The period in seconds.
+        clock: The clock, replaced in tests.
+        max_waiting: The maximum number of waiting calls on one event loop; the next one raises `MezonError`.
+        max_background_wait: The number of seconds that a background call waits behind others before it gets every
+            second start.
+        patience: Deprecated name of ``max_background_wait``.
     """
 
     def __init__(
@@ -248,11 +255,15 @@ class Limiter:
         *,
         clock: Clock | None = None,
         max_waiting: int = 10_000,
-        patience: float = PATIENCE,
+        max_background_wait: float = MAX_BACKGROUND_WAIT,
+        patience: float | None = None,
     ) -> None:
+        if patience is not None:
+            warnings.warn("patience is deprecated, use max_background_wait", DeprecationWarning, stacklevel=2)
+            max_background_wait = patience
         self.clock: Clock = clock or _LoopClock()
         self.max_waiting = max_waiting
-        self.patience = patience
+        self.max_background_wait = max_background_wait
         self._window = Window(rate_limit, rate_period)
         self._numbers = itertools.count()
         self._queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue] = (
@@ -261,24 +272,24 @@ class Limiter:
         self._lock = threading.Lock()
 
     def ticket(self, priority: Priority | None = None) -> Ticket:
-        """Take a place in the line, by default with the priority of the context."""
+        """Return the next position in the queue, by default with the priority of the context."""
         priority = current_priority() if priority is None else priority
         return Ticket(priority, next(self._numbers), self.clock.now())
 
     async def acquire(self, ticket: Ticket | None = None, owner: object = None) -> None:
-        """Wait for a start. Cancelling gives the place, or the start just granted, to the next in line."""
+        """Wait for a start. A cancelled call passes its position, or the granted start, to the next waiter."""
         await self._queue().wait(ticket or self.ticket(), owner)
 
     def hold(self, seconds: float) -> None:
-        """Grant nothing for so many seconds."""
+        """Pause all starts for ``seconds``."""
         self._window.hold(self.clock.now() + seconds)
 
     def fail(self, owner: object, make: Callable[[], BaseException]) -> None:
-        """End the waits of ``owner`` with an error, on every event loop."""
+        """Fail the waiters of ``owner`` with an error, on every event loop."""
         with self._lock:
             queues = list(self._queues.items())
         for loop, queue in queues:
-            # RuntimeError: that loop is closed, and nobody waits there any more.
+            # RuntimeError: the loop is closed, so it has no waiters.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(queue.fail, owner, make)
 
@@ -289,5 +300,7 @@ class Limiter:
             if queue is None:
                 for old in [old for old in self._queues if old.is_closed()]:
                     del self._queues[old]
-                queue = self._queues[loop] = _Queue(self._window, self.clock, self.max_waiting, self.patience)
+                queue = self._queues[loop] = _Queue(
+                    self._window, self.clock, self.max_waiting, self.max_background_wait
+                )
             return queue

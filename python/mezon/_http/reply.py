@@ -1,13 +1,13 @@
-"""An answer that has been read whole, and what it says."""
+"""HTTP responses: reading them up to a size limit, decoding them, and the errors about them."""
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mezon._http.content_types import is_binary_response
-from mezon.ports import MAX_ANSWER, HttpAnswer, HttpRequest
+from mezon.ports import MAX_ANSWER, AnswerTooLongError, HttpAnswer, HttpRequest
 from mezon.utils.masked import masked
 from mezon.utils.secrets import hide, hide_in_headers
 
@@ -16,18 +16,65 @@ if TYPE_CHECKING:
 
     from mezon.errors._api import ApiError
 
-__all__ = ["Reply", "decode", "decode_binary", "decode_message"]
+__all__ = [
+    "BINARY_CONTENT_TYPES",
+    "Reply",
+    "decode",
+    "decode_binary",
+    "decode_message",
+    "is_binary_response",
+    "read_whole",
+    "too_long",
+]
 
+BINARY_CONTENT_TYPES = (
+    "application/proto",
+    "application/x-protobuf",
+    "application/protobuf",
+    "application/octet-stream",
+    "text/plain; charset=utf-8",
+)
+_BINARY = frozenset(kind.replace(" ", "") for kind in BINARY_CONTENT_TYPES)
+
+#: The length of a body in errors, and the length in which secrets are redacted before that.
 _SHOWN = 200
 _SEARCHED = 64 * 1024
 _SCHEMES = ("Bearer ", "Basic ")
 
 
+def is_binary_response(content_type: str) -> bool:
+    """Return whether a response with this Content-Type is protobuf."""
+    kind = content_type.lower().replace(" ", "").replace('"', "")
+    return kind in _BINARY or kind.partition(";")[0] in _BINARY
+
+
+async def read_whole(response: aiohttp.ClientResponse, request: HttpRequest) -> HttpAnswer:
+    """Read the body of a response.
+
+    Raises:
+        AnswerTooLongError: If it is longer than ``request.max_answer`` bytes.
+    """
+    # Neither the repr of the buffer nor a local variable shows the body, which may contain a token.
+    body = io.BytesIO()
+    async for part in response.content.iter_any():
+        body.write(part)
+        del part
+        if body.tell() > request.max_answer:
+            response.close()
+            raise AnswerTooLongError(
+                f"{request.name}: the answer is longer than {request.max_answer} bytes; request less at once",
+                HttpAnswer(response.status, response.reason or "", response.headers),
+            )
+    return HttpAnswer(response.status, response.reason or "", response.headers, body.getvalue())
+
+
 class Reply:
-    """An answer, the request it answers, and the secrets that must not show even if the server sends them back.
+    """A response with its request. Secrets that the server echoes are redacted in texts and errors.
 
     Args:
-        secrets: Further ones than the credentials in the request's headers.
+        answer: The response.
+        request: The request.
+        secrets: Secrets in addition to the credentials in the headers of the request.
     """
 
     def __init__(self, answer: HttpAnswer, request: HttpRequest, secrets: Iterable[str] = ()) -> None:
@@ -39,14 +86,11 @@ class Reply:
 
     @classmethod
     async def read(cls, resp: aiohttp.ClientResponse, max_body: int = MAX_ANSWER) -> Reply:
-        """Read an answer of aiohttp, up to ``max_body`` bytes.
+        """Read a response of aiohttp, up to ``max_body`` bytes.
 
         Raises:
-            ApiResponseError: It is longer.
+            ApiResponseError: If it is longer.
         """
-        from mezon._http.transport import read_whole
-        from mezon.ports import AnswerTooLongError
-
         url = resp.request_info.real_url
         request = HttpRequest(
             url.name or url.host or "",
@@ -62,43 +106,43 @@ class Reply:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The headers, as the server sent them."""
+        """The headers of the response."""
         return self._answer.headers
 
     @property
     def content_type(self) -> str:
-        """The Content-Type, or "" when the server sent none."""
+        """The Content-Type; "" if there is none."""
         return self.headers.get("Content-Type", "")
 
     def text(self) -> str:
-        """Give the start of the body on one line when it is text; "" when it is not. Secrets are hidden."""
+        """Return the start of a text body on one line, with secrets redacted; "" if the body is not text."""
         if b"\0" in self.body[:_SHOWN]:
             return ""
-        # Before the text is cut: half a token would not be found any more.
+        # Redact before truncating: half a token would not be recognized.
         text = hide(self.body[:_SEARCHED].decode("utf-8", "replace"), self.secrets)[: _SHOWN * 2]
         if text.count("�") > 1 or any(ord(c) < 32 and c not in "\t\r\n" for c in text):
             return ""
         text = " ".join(text.split())
         return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
-    def error(self, kind: type[ApiError], **said: Any) -> ApiError:
-        """Make an error about this answer, without the secrets."""
+    def error(self, kind: type[ApiError], **details: Any) -> ApiError:
+        """Return an error about this response, with secrets redacted."""
         from multidict import CIMultiDict
 
         from mezon.errors._api import safe_request_info
 
         request = self.request
-        said.setdefault("call", request.name)
+        details.setdefault("call", request.name)
         return kind(
             safe_request_info(request.method, hide(request.url, self.secrets), request.headers),
             status=self.status,
             message=hide(self._answer.reason, self.secrets)[:_SHOWN],
             headers=CIMultiDict(hide_in_headers(self.headers, self.secrets)),
-            **said,
+            **details,
         )
 
     def unusable(self, why: str) -> ApiError:
-        """Make the error for an answer that cannot be read as what it should be."""
+        """Return the error for a response with an unexpected body."""
         from mezon.errors._api import ApiResponseError
 
         hint = f"The answer {why}; check that host and port belong to a Mezon server"
@@ -106,10 +150,10 @@ class Reply:
 
 
 def too_long(answer: HttpAnswer, request: HttpRequest, secrets: Iterable[str] = ()) -> ApiError:
-    """Make the error for an answer that is longer than the request allows."""
+    """Return the error for a response that is longer than the request allows."""
     from mezon.errors._api import ApiResponseError
 
-    hint = f"The answer is longer than {request.max_answer} bytes; ask for less at once"
+    hint = f"The answer is longer than {request.max_answer} bytes; request less at once"
     return Reply(answer, request, secrets).error(ApiResponseError, hint=hint)
 
 
@@ -119,21 +163,21 @@ def _credentials(headers: Mapping[str, Any]) -> list[str]:
 
 
 def decode_binary(reply: Reply, message_class: type) -> Any:
-    """Give the body as a protobuf message; an empty body is an empty message."""
+    """Decode the body as a protobuf message. An empty body is an empty message."""
     from google.protobuf.message import DecodeError
 
     message = message_class()
     try:
         message.ParseFromString(reply.body)
     except DecodeError:
-        unusable = reply.unusable(f"is no {message_class.__name__} message")
+        unusable = reply.unusable(f"is not a {message_class.__name__} message")
     else:
         return message
     raise unusable
 
 
 def decode(reply: Reply, message_class: type | None) -> Any:
-    """Give the body by its content type, as `mezon.api.utils.parse_response` promises."""
+    """Decode the body by its Content-Type, see `mezon.api.utils.parse_response`."""
     binary = not reply.content_type or is_binary_response(reply.content_type)
     if binary and message_class is not None:
         return decode_binary(reply, message_class)
@@ -143,7 +187,7 @@ def decode(reply: Reply, message_class: type | None) -> Any:
         return json.loads(reply.body)
     except (ValueError, RecursionError):
         unusable = reply.unusable(f"is {reply.content_type[:80]}, neither protobuf nor JSON")
-    # Out of the block: a JSON error holds the whole text.
+    # Raised outside of the block: a JSON error contains the whole text.
     if message_class is not None:
         raise unusable
     if reply.content_type.startswith("text/"):
@@ -152,7 +196,7 @@ def decode(reply: Reply, message_class: type | None) -> Any:
 
 
 def decode_message(reply: Reply, message_class: type) -> Any:
-    """Give the body as a protobuf message, also when the server answered in JSON."""
+    """Decode the body as a protobuf message, also from JSON."""
     from google.protobuf import json_format
 
     value = decode(reply, message_class)

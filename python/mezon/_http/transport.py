@@ -1,11 +1,11 @@
-"""The HTTP transport of a client: one pooled aiohttp session, its TLS settings, and the limits of its lanes."""
+"""The HTTP transport of a client: one aiohttp session for each loop, TLS settings, and the limiters of the lanes."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import importlib
-import io
+import logging
 import re
 import socket
 import sys
@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezon._http.address import check_address
 from mezon._http.limiter import Limiter, Priority, current_priority
-from mezon._http.log import logger
-from mezon._http.tls import context_for
+from mezon._http.reply import read_whole
 from mezon.errors import InvalidArgumentError, MezonConnectionError
 from mezon.ports import AnswerTooLongError, HttpAnswer, HttpLane, HttpRequest, HttpStream
 from mezon.utils.own_thread import in_a_thread
@@ -29,9 +28,11 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from mezon._http.pool import Pool
+    from mezon._http.session import LoopSession
 
-__all__ = ["AiohttpTransport", "read_whole"]
+__all__ = ["AiohttpTransport"]
+
+logger = logging.getLogger("mezon.http")
 
 _READ_BYTES = 1 << 16
 _ENDS_A_LINE = re.compile(r"[\r\n\0]")
@@ -39,18 +40,18 @@ _KEEPALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
 class AiohttpTransport:
-    """`mezon.ports.HttpTransport` by aiohttp, which is imported with the first request.
+    """Implements `mezon.ports.HttpTransport` with aiohttp, which is imported with the first request.
 
-    A session belongs to an event loop, so there is one for each loop that sends. It follows no redirect, since
-    that could carry the token to another host.
+    A session belongs to an event loop, so each loop that sends has its own. Redirects are not followed, because they
+    could forward the token to another host.
 
     Args:
-        limiter: The limit of the bot's calls; None for none.
-        login_limiter: That of logins, by default the same.
-        ca_file: A file of CA certificates to trust beside the system's.
-        ssl_context: The TLS settings to use instead.
-        insecure: Take any certificate.
-        session: A session of the caller's to use; it stays open at `close`.
+        limiter: The rate limit of calls; None for no limit.
+        login_limiter: The rate limit of logins, by default ``limiter``.
+        ca_file: A PEM file of additional CA certificates to trust.
+        ssl_context: Custom TLS settings.
+        insecure: Accept any certificate.
+        session: A session to use, which stays open at `close`.
     """
 
     def __init__(
@@ -68,75 +69,78 @@ class AiohttpTransport:
         self._insecure = insecure
         self._context = ssl_context
         self._given = session
-        self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
-        #: Requests under way.
-        self._busy: Counter[aiohttp.ClientSession] = Counter()
-        #: Closed, and no login since: what is sent now leaves nothing open.
-        self._over = False
+        self._sessions: dict[asyncio.AbstractEventLoop, LoopSession] = {}
+        #: The number of requests in progress.
+        self._active: Counter[aiohttp.ClientSession] = Counter()
+        #: Whether the transport was closed and no login followed: requests then leave no session open.
+        self._closed = False
         self._lock = threading.Lock()
 
     @property
     def sessions(self) -> int:
-        """How many sessions of its own are open: none before the first request, then one a loop."""
-        return sum(not pool.session.closed for pool in self._pools.values())
+        """The number of open sessions: none before the first request, then one for each loop."""
+        return sum(not current.session.closed for current in self._sessions.values())
 
     async def session(self) -> aiohttp.ClientSession:
-        """Give the session of the running loop, opened on first use."""
+        """Return the session of the running loop. It is opened on first use."""
         if self._given is not None:
             return self._given
-        from mezon._http.pool import Pool
+        from mezon._http.session import LoopSession
 
         loop = asyncio.get_running_loop()
         with self._lock:
-            pool = self._pools.get(loop)
-            if pool is not None and not pool.session.closed:
-                return pool.session
+            current = self._sessions.get(loop)
+            if current is not None and not current.session.closed:
+                return current.session
             if self._context is None:
                 self._context = context_for(self._ca_file, self._insecure)
-            dead = [self._pools.pop(old) for old in list(self._pools) if old.is_closed()]
-            pool = self._pools[loop] = Pool(loop, self._context)
-        for old_pool in dead:
-            old_pool.drop()
-        await pool.open()
-        return pool.session
+            dead = [self._sessions.pop(old) for old in list(self._sessions) if old.is_closed()]
+            current = self._sessions[loop] = LoopSession(loop, self._context)
+        for stale in dead:
+            stale.drop()
+        await current.open()
+        return current.session
 
     async def close(self) -> None:
-        """End what waits, and close the sessions of every loop.
+        """Fail the waiting calls, and close the sessions of all loops.
 
-        A later request opens one, which is closed when the last such request has ended; a login's stays open.
+        A later request opens a session that is closed after the last concurrent request. A login reopens the transport.
         """
-        self._over = True
+        self._closed = True
         for limiter in self._limits.values():
             if limiter is not None:
                 limiter.fail(
-                    self, lambda: MezonConnectionError("the HTTP client was closed while the call waited")
+                    self,
+                    lambda: MezonConnectionError(
+                        "the HTTP client was closed while the call was waiting for the rate limit"
+                    ),
                 )
         loop = asyncio.get_running_loop()
         with self._lock:
-            pools, self._pools = list(self._pools.values()), {}
-        for pool in pools:
-            if pool.loop is loop:
-                await pool.close()
-            elif pool.loop.is_closed():
-                pool.drop()
+            sessions, self._sessions = list(self._sessions.values()), {}
+        for current in sessions:
+            if current.loop is loop:
+                await current.close()
+            elif current.loop.is_closed():
+                current.drop()
             else:
-                closing = pool.close()
+                closing = current.close()
                 try:
-                    asyncio.run_coroutine_threadsafe(closing, pool.loop)
-                except RuntimeError:  # closed this very moment
+                    asyncio.run_coroutine_threadsafe(closing, current.loop)
+                except RuntimeError:  # closed in the meantime
                     closing.close()
-                    pool.drop()
+                    current.drop()
 
     def hold(self, lane: HttpLane, seconds: float) -> None:
-        """Start nothing in this lane for so long."""
+        """Pause this lane for ``seconds``."""
         limiter = self._limits.get(lane)
         if limiter is not None:
             limiter.hold(seconds)
 
     async def send(self, request: HttpRequest) -> HttpAnswer:
-        """See `mezon.ports.HttpTransport.send`."""
+        """Implement `mezon.ports.HttpTransport.send`."""
         await _load()
-        from mezon._http.failures import failure_of
+        from mezon._http.session import failure_of
 
         _check(request)
         async with self._turn(request) as session:
@@ -147,14 +151,14 @@ class AiohttpTransport:
                 raise
             except Exception as error:
                 failure = failure_of(error, request, closed=session.closed)
-            # Not in the block above: the error of aiohttp holds the headers, and must not be the context of ours.
+            # Raised outside of the block: the error of aiohttp contains the headers, and must not be its context.
             raise failure
 
     @contextlib.asynccontextmanager
     async def stream(self, request: HttpRequest) -> AsyncIterator[HttpStream]:
-        """See `mezon.ports.HttpTransport.stream`."""
+        """Implement `mezon.ports.HttpTransport.stream`."""
         await _load()
-        from mezon._http.failures import failure_of
+        from mezon._http.session import failure_of
 
         _check(request)
         async with self._turn(request) as session:
@@ -174,7 +178,7 @@ class AiohttpTransport:
 
     @contextlib.asynccontextmanager
     async def _turn(self, request: HttpRequest) -> AsyncIterator[aiohttp.ClientSession]:
-        """Wait for the limit, and give the session to use."""
+        """Wait for the rate limit, and yield the session to use."""
         limiter = self._limits.get(request.lane)
         if limiter is not None:
             if request.ticket is None:
@@ -184,26 +188,26 @@ class AiohttpTransport:
         if request.on_turn is not None:
             request.on_turn()
         if request.lane is HttpLane.LOGIN:
-            self._over = False
+            self._closed = False
         session = await self.session()
-        self._busy[session] += 1
+        self._active[session] += 1
         try:
             yield session
         finally:
-            self._busy[session] -= 1
-            if not self._busy[session]:
-                del self._busy[session]
-                if self._over:
-                    await self._close_behind(session)
+            self._active[session] -= 1
+            if not self._active[session]:
+                del self._active[session]
+                if self._closed:
+                    await self._close_idle(session)
 
-    async def _close_behind(self, session: aiohttp.ClientSession) -> None:
+    async def _close_idle(self, session: aiohttp.ClientSession) -> None:
         loop = asyncio.get_running_loop()
         with self._lock:
-            pool = self._pools.get(loop)
-            if pool is None or pool.session is not session:
+            current = self._sessions.get(loop)
+            if current is None or current.session is not session:
                 return
-            del self._pools[loop]
-        await pool.close()
+            del self._sessions[loop]
+        await current.close()
 
     def _request(
         self,
@@ -228,7 +232,7 @@ class AiohttpTransport:
 
 
 class _Stream:
-    """`mezon.ports.HttpStream` over an answer of aiohttp."""
+    """Implements `mezon.ports.HttpStream` over a response of aiohttp."""
 
     def __init__(self, response: aiohttp.ClientResponse, request: HttpRequest) -> None:
         self._response = response
@@ -243,7 +247,7 @@ class _Stream:
         return self._response.headers
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        from mezon._http.failures import failure_of
+        from mezon._http.session import failure_of
 
         pieces = self._response.content.iter_chunked(_READ_BYTES)
         while True:
@@ -259,32 +263,15 @@ class _Stream:
             raise failure
 
 
-async def read_whole(response: aiohttp.ClientResponse, request: HttpRequest) -> HttpAnswer:
-    """Read an answer whole."""
-    # Neither its repr nor any local of this function shows what a login answers.
-    body = io.BytesIO()
-    async for part in response.content.iter_any():
-        body.write(part)
-        del part
-        if body.tell() > request.max_answer:
-            response.close()
-            raise AnswerTooLongError(
-                f"{request.name}: the answer is longer than {request.max_answer} bytes; ask for less at once",
-                HttpAnswer(response.status, response.reason or "", response.headers),
-            )
-    return HttpAnswer(response.status, response.reason or "", response.headers, body.getvalue())
-
-
 async def _load() -> None:
-    """Import aiohttp in a thread, once: it takes a tenth of a second, and a whole one on a busy machine."""
-    for name in ("mezon._http.failures", "mezon._http.pool"):
-        if name not in sys.modules:
-            await in_a_thread(partial(importlib.import_module, name))
+    """Import aiohttp in a thread, once: it takes 0.1 s, and up to 1 s on a busy machine."""
+    if "mezon._http.session" not in sys.modules:
+        await in_a_thread(partial(importlib.import_module, "mezon._http.session"))
 
 
 def _check(request: HttpRequest) -> None:
-    """Refuse what cannot be sent before anything is."""
-    from mezon._http.failures import wrong_address
+    """Validate a request before it is sent."""
+    from mezon._http.session import wrong_address
 
     try:
         check_address(request.url, ("https", "http"))
@@ -292,11 +279,11 @@ def _check(request: HttpRequest) -> None:
         raise wrong_address(request, str(error)) from None
     for name, value in request.headers.items():
         if _ENDS_A_LINE.search(name) or _ENDS_A_LINE.search(str(value)):
-            raise InvalidArgumentError(f"{request.name}: the {name!r} header has a line break in it")
+            raise InvalidArgumentError(f"{request.name}: the {name!r} header contains a line break")
 
 
 def _keep_alive(response: aiohttp.ClientResponse) -> None:
-    """Let TCP notice a peer that is gone without a word: a quiet stream and a dead one look the same."""
+    """Enable TCP keepalive, to detect a dead peer of a stream without traffic."""
     connection = response.connection
     transport = connection.transport if connection is not None else None
     sock = transport.get_extra_info("socket") if transport is not None else None
@@ -308,4 +295,28 @@ def _keep_alive(response: aiohttp.ClientResponse) -> None:
             if hasattr(socket, name):
                 sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     except OSError:
-        logger.debug("no TCP keepalive on this connection")
+        logger.debug("TCP keepalive is not available on this connection")
+
+
+def context_for(ca_file: str | PathLike[str] | None, insecure: bool) -> ssl.SSLContext | None:
+    """Return the TLS settings for an additional CA file, or for any certificate; None for the defaults.
+
+    Raises:
+        InvalidArgumentError: If the file cannot be read.
+    """
+    if not insecure and ca_file is None:
+        return None
+    import ssl
+
+    context = ssl.create_default_context()
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"ca_file: {ca_file} cannot be read as PEM certificates: {error}"
+        ) from error
+    return context

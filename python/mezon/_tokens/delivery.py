@@ -12,7 +12,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from mezon._http.backoff import Backoff
 from mezon._tokens.models import AddTxResponse
 from mezon._tokens.transaction import SignedTransaction
 from mezon.errors import (
@@ -22,6 +21,7 @@ from mezon.errors import (
     TokenTransferError,
     TokenTransferTimeoutError,
 )
+from mezon.utils.backoff import Backoff
 
 logger = logging.getLogger("mezon.tokens")
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mezon._http.call import Call
-from mezon._http.log import logger
 from mezon._http.reply import Reply
 from mezon._http.retry import Refusal, read_refusal
 from mezon.errors import (
@@ -18,6 +17,7 @@ from mezon.errors import (
     ServerError,
 )
 from mezon.ports import HttpAnswer, HttpRequest
+from mezon.utils.logger import get_logger
 from mezon.utils.secrets import hide
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mezon.protobuf._rpcs import Rpc
 
 __all__ = ["Routes", "SocketCalls"]
+
+logger: Final = get_logger("mezon.http")
 
 #: Statuses by which HTTP says that it does not do this call, or not for this bot. Nothing was carried out.
 _NOT_HERE: Final = frozenset({403, 404, 410, 501})
@@ -119,7 +121,7 @@ class Routes:
                 # Lost just now, and nothing was sent.
                 logger.info("%s: not over the socket (%s); trying HTTP", call.name, type(error).__name__)
         try:
-            if call.soon and call.harmless:
+            if call.soon and call.idempotent:
                 return await self._by_whoever_is_first(call, rpc, http, renew)
             return await self._over_http(call, http, renew)
         except MezonError as error:
@@ -198,7 +200,7 @@ class Routes:
             refusal.add_note(f"The socket refused it too: {error}")
         except (DeliveryUnknownError, MezonTimeoutError):
             # It was written, so its fate is what the caller has to hear of.
-            if not call.harmless:
+            if not call.idempotent:
                 raise
         except MezonConnectionError:
             pass
@@ -260,6 +262,6 @@ def _may_go_on(call: Call, error: MezonError) -> bool:
     if isinstance(error, DeliveryUnknownError):
         return False
     if isinstance(error, ApiConnectionError):
-        return call.harmless or not error.sent
+        return call.idempotent or not error.sent
     # Nobody knows how far a call without an answer came.
-    return isinstance(error, MezonTimeoutError) and call.harmless
+    return isinstance(error, MezonTimeoutError) and call.idempotent

@@ -7,11 +7,12 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mezon._http.call import Call, Caller, is_harmless
+from mezon._http.call import Call, Caller, is_idempotent
 from mezon._http.limiter import Priority
 from mezon.api.utils import build_headers, build_params
 from mezon.protobuf._rpcs import find_rpc
 from mezon.utils.own import is_own
+from mezon.utils.renamed import renamed
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -48,13 +49,14 @@ class RpcCaller(Caller):
         call.soon = bool(options.get("soon"))
         return call
 
+    @renamed("harmless", "idempotent", deprecated=True)
     async def rpc(
         self,
         token: str,
         name: str,
         request: Message | Mapping[str, Any] | None = None,
         *,
-        harmless: bool | None = None,
+        idempotent: bool | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Any:
         """Call any RPC of the server by its name; see ``mezon.MezonClient.rpc``."""
@@ -67,7 +69,9 @@ class RpcCaller(Caller):
 
             raise InvalidArgumentError(f"{name} takes no request; leave it out")
         message = None if kind is None else build_message(kind, request)
-        return await self._rpc(name, token, message, rpc.response_class, harmless=harmless, options=options)
+        return await self._rpc(
+            name, token, message, rpc.response_class, idempotent=idempotent, options=options
+        )
 
     async def _rpc(
         self,
@@ -76,10 +80,10 @@ class RpcCaller(Caller):
         request: Message | None,
         answer: type | None,
         *,
-        harmless: bool | None = None,
+        idempotent: bool | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Call a method. ``harmless`` ones are repeated after a lost connection, by default what the table says; None
+        """Call a method. ``idempotent`` ones are repeated after a lost connection, by default what the table says; None
         as answer ignores the body."""
         rpc = find_rpc(method)
         call = Call(
@@ -88,7 +92,7 @@ class RpcCaller(Caller):
             self._url(f"/mezon.api.Mezon/{method}"),
             body=b"" if request is None else request.SerializeToString(),
             headers=build_headers(bearer_token=token, accept_binary=True, send_binary=True),
-            harmless=rpc.idempotent if harmless is None else harmless,
+            idempotent=rpc.idempotent if idempotent is None else idempotent,
         )
         return await self._make(self._with(call, options), answer, rpc)
 
@@ -126,6 +130,7 @@ class RpcCaller(Caller):
             return await self.perform(call)
         return await self.routes.carry(call, rpc, self.perform, self._renew)
 
+    @renamed("harmless", "idempotent", deprecated=True)
     async def call_api(
         self,
         method: str,
@@ -136,7 +141,7 @@ class RpcCaller(Caller):
         accept_binary: bool = False,
         response_proto_class: type | None = None,
         *,
-        harmless: bool | None = None,
+        idempotent: bool | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Any:
         """Make a call of your own.
@@ -152,7 +157,7 @@ class RpcCaller(Caller):
             headers: The headers; see `mezon.api.utils.build_headers`.
             accept_binary: Kept for old callers: the answer's Content-Type decides.
             response_proto_class: The message a binary answer is read as.
-            harmless: Whether it may be repeated after a lost connection; by default what HTTP says of the
+            idempotent: Whether it may be repeated after a lost connection; by default what HTTP says of the
                 method.
             options: See the class.
 
@@ -169,7 +174,7 @@ class RpcCaller(Caller):
             params=params,
             body=body,
             headers=dict(headers or {}),
-            harmless=is_harmless(method) if harmless is None else harmless,
+            idempotent=is_idempotent(method) if idempotent is None else idempotent,
             secrets=tuple(value for value in params.values() if isinstance(value, str) and len(value) >= 8),
         )
         planned, rpc = _PLANNED.get()

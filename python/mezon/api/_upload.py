@@ -10,15 +10,17 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from mezon._http.address import check_address
-from mezon._http.log import logger
 from mezon.api._rpc import RpcCaller
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.ports import AnswerTooLongError, HttpFailure, HttpRequest
+from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from mezon.models import ApiMessageAttachment
 
 __all__ = ["UploadCalls", "UploadPlace"]
+
+logger = get_logger("mezon.http")
 
 _MAX_SIZE = 2**31 - 1
 _SLOWEST = 32 * 1024

@@ -43,7 +43,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
     """The HTTP API of Mezon: one login call, the RPCs a bot needs, uploads.
 
     Every method that takes ``options`` reads three keys of it: ``priority`` (a `mezon.api.Priority`),
-    ``timeout_ms``, and ``soon``: with ``api="auto"``, a harmless call that has to wait for the rate limit of HTTP is
+    ``timeout_ms``, and ``soon``: with ``api="auto"``, a idempotent call that has to wait for the rate limit of HTTP is
     made over the socket too, and whichever answers first counts. Ids may be ints or digit strings, and None counts
     as 0.
 

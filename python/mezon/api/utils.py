@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit, urlunparse
 
 from pydantic import BaseModel
 
-from mezon._http.content_types import BINARY_CONTENT_TYPES, is_binary_response
+from mezon._http.reply import BINARY_CONTENT_TYPES, is_binary_response
 from mezon.errors import InvalidArgumentError
 from mezon.utils.masked import masked
 

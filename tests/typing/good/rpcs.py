@@ -15,7 +15,7 @@ async def main(name: str) -> None:
     account: api_pb2.Account = await client.rpc("GetAccount")
     print(account.email)
     await client.rpc("BanClanUsers", api_pb2.BanClanUsersRequest(clan_id=5, user_ids=[1]), timeout=3.0)
-    answer = await client.rpc(name, {"x": 1}, harmless=True)
+    answer = await client.rpc(name, {"x": 1}, idempotent=True)
     print(answer)
     clan = await client.clans.fetch(5)
     everybody: list[Member] = await clan.members()
