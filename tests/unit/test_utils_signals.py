@@ -79,7 +79,7 @@ def test_a_second_signal_interrupts_and_the_loop_is_closed() -> None:
 
 
 STUBBORN = """
-import asyncio
+import asyncio, signal
 from mezon.utils.signals import run_process
 
 async def stubborn():
@@ -87,7 +87,7 @@ async def stubborn():
         try:
             await asyncio.sleep(3600)
         except asyncio.CancelledError:
-            pass
+            {cancelled}
 
 async def main(forced_exit):
     task = asyncio.create_task(stubborn(), name="work")
@@ -99,11 +99,26 @@ print(run_process(main))
 """
 
 
-def test_a_task_that_ignores_its_cancellation_is_abandoned() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", STUBBORN], capture_output=True, text=True, timeout=60, check=False
+def run_stubborn(cancelled: str) -> subprocess.CompletedProcess[str]:
+    """Run a process with a task that executes a statement instead of ending when it is cancelled."""
+    code = STUBBORN.format(cancelled=cancelled)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
+
+
+def test_a_task_that_ignores_its_cancellation_is_abandoned() -> None:
+    done = run_stubborn("pass")
     assert (done.returncode, done.stdout) == (0, "7\n")
     assert "stubborn" in done.stderr
+    assert "of work ignores its cancellation" in done.stderr
+    assert "was destroyed" not in done.stderr
+
+
+def test_a_signal_during_the_cancellation_abandons_the_tasks_at_once() -> None:
+    interrupt = "asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)"
+    done = run_stubborn(interrupt)
+    assert done.returncode == -signal.SIGINT
+    assert "KeyboardInterrupt" in done.stderr
     assert "of work ignores its cancellation" in done.stderr
     assert "was destroyed" not in done.stderr

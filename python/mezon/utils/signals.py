@@ -159,13 +159,23 @@ def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
         task.cancel()
     if not tasks:
         return
-    done, abandoned = loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCEL_TIMEOUT))
-    for task in done:
-        error = None if task.cancelled() else task.exception()
+    try:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=_CANCEL_TIMEOUT))
+    finally:
+        # A further signal may interrupt the wait: the tasks that have not ended are named all the same.
+        _report_tasks(loop, tasks)
+
+
+def _report_tasks(loop: asyncio.AbstractEventLoop, cancelled: set[asyncio.Task[Any]]) -> None:
+    """Log what the cancelled tasks raised, and name those that have not ended."""
+    for task in cancelled:
+        error = task.exception() if task.done() and not task.cancelled() else None
         if error is not None:
             context = {"message": "unhandled exception while the loop was closed", "exception": error}
             loop.call_exception_handler({**context, "task": task})
-    for task in abandoned:
+    # Including tasks that the cancelled ones have started.
+    abandoned = asyncio.all_tasks(loop)
+    for task in abandoned & cancelled:
         where = where_it_waits(task)
         if where is not None:
             logger.warning(
