@@ -38,10 +38,12 @@ class Usage(Protocol):
     @property
     def channel(self) -> TextChannel:
         """The channel of the use."""
+        raise NotImplementedError
 
     @property
     def clan(self) -> Clan:
         """The clan of the use."""
+        raise NotImplementedError
 
 
 class Check:

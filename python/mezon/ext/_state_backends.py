@@ -56,12 +56,15 @@ class Backend(Protocol):
 
     async def delete(self, key: str, revision: int | None = None) -> bool:
         """Delete a key; return whether it existed at ``revision`` (None for any)."""
+        raise NotImplementedError
 
     async def entries(self, prefix: str) -> list[tuple[str, Entry]]:
         """Return the entries whose key starts with a prefix, ordered by key. The prefix is empty or ends with a dot."""
+        raise NotImplementedError
 
     async def expire(self) -> int:
         """Remove expired entries and return their number, where the backend does not do so by itself."""
+        raise NotImplementedError
 
     async def close(self) -> None:
         """Release connections and files. Safe to call twice; a later call opens them again."""

@@ -32,9 +32,11 @@ class Destination(Protocol):
 
     async def send(self, content: str) -> ChannelMessageAck:
         """Send a message to the channel."""
+        raise NotImplementedError
 
     async def reply(self, content: str) -> ChannelMessageAck:
         """Reply to the message."""
+        raise NotImplementedError
 
 
 async def stream_reply(
