@@ -29,7 +29,7 @@ EXAMPLES: Final = {
     "on_channel_message": """
         from mezon import ChannelMessage
 
-        @client.on_channel_message
+        @client.on_channel_message(ignore_self=True)
         async def greet(message: ChannelMessage) -> None:
             if message.content.get("t") == "!hello":
                 await message.reply("Hello!")
@@ -58,6 +58,27 @@ FILTERED: Final = '''
         """{doc}"""
         return self._listen(Events.{event}, handler, filter)
 '''
+
+#: The template of the helpers of messages, which are also events of the bot's own messages.
+MESSAGES: Final = '''
+    @overload
+    def {method}(
+        self, handler: {var}, *, filter: Filter | None = None, ignore_self: bool = False
+    ) -> {var}: ...
+    @overload
+    def {method}(
+        self, handler: None = None, *, filter: Filter | None = None, ignore_self: bool = False
+    ) -> Callable[[{var}], {var}]: ...
+    def {method}(
+        self, handler: Any = None, *, filter: Filter | None = None, ignore_self: bool = False
+    ) -> Any:
+        """{doc}"""
+        return self._listen(Events.{event}, handler, without_own(filter) if ignore_self else filter)
+'''
+
+IGNORE_SELF: Final = """
+    ignore_self: Skip the messages of the bot itself. By default the handler receives them, as in mezon-sdk, and
+        answers its own answers if it answers every message. ``mezon.ext.commands`` skips them by default."""
 
 
 def simple_name(payload: str) -> str:
@@ -91,6 +112,8 @@ def docstring(row: Row) -> str:
         lines[-1] += " Without a handler, return a decorator."
         lines += ["", "Args:", "    handler: A function or a coroutine function."]
         lines += ["    filter: Selects the events of the handler, from ``mezon.filters``; None for all."]
+    if row["event"] == "CHANNEL_MESSAGE":
+        lines += IGNORE_SELF.strip("\n").splitlines()
     text = "\n".join(lines)
     if row["method"] in EXAMPLES:
         example = "\n".join(
@@ -105,6 +128,8 @@ def helpers(rows: list[Row]) -> str:
     parts = []
     for row in rows:
         template = FILTERED if row["filter"] else PLAIN
+        if row["event"] == "CHANNEL_MESSAGE":
+            template = MESSAGES
         var = f"_{simple_name(row['payload'])}"
         parts.append(template.format(method=row["method"], event=row["event"], var=var, doc=docstring(row)))
         if row["method"] in ALIASES:

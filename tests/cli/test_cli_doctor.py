@@ -185,3 +185,30 @@ def test_bench_without_mezon_sdk_says_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "pip install mezon-sdk==1.8.3 there first" in done.stderr
     assert subprocess.run([str(wrapper)]).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("decorator", "body", "status"),
+    [
+        ("@client.on_channel_message", "await message.reply('yes')", "look"),
+        (
+            "@client.on_channel_message",
+            "if message.content['t'] == '!x':\n        await message.reply('y')",
+            "ok",
+        ),
+        ("@client.on_channel_message(ignore_self=True)", "await message.reply('yes')", "ok"),
+    ],
+)
+async def test_a_handler_that_answers_the_bot_itself_is_named(
+    tmp_path: Path, decorator: str, body: str, status: str
+) -> None:
+    text = (
+        "from mezon import MezonClient\nclient = MezonClient(1, 'k')\n"
+        f"{decorator}\nasync def parrot(message):\n    {body}\n"
+    )
+    (tmp_path / "bot.py").write_text(text)
+    _, checks = await found(tmp_path, "--offline")
+    assert checks["own messages"]["status"] == status
+    if status == "look":
+        assert checks["own messages"]["text"].startswith("bot.py:4 parrot answers every message")
+        assert "ignore_self=True" in checks["own messages"]["todo"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
 from mezon.constants.enum import Events
 from mezon.errors import InvalidArgumentError
-from mezon.filters._program import FilteredHandler, compile_filter
+from mezon.filters._program import FilteredHandler, compile_filter, without_own
 from mezon.managers.event import check_handler
 from mezon.managers.event import event_name as name_of
 
@@ -417,13 +417,15 @@ class EventRegistration:
 
     @overload
     def on_channel_message(
-        self, handler: _ChannelMessage, *, filter: Filter | None = None
+        self, handler: _ChannelMessage, *, filter: Filter | None = None, ignore_self: bool = False
     ) -> _ChannelMessage: ...
     @overload
     def on_channel_message(
-        self, handler: None = None, *, filter: Filter | None = None
+        self, handler: None = None, *, filter: Filter | None = None, ignore_self: bool = False
     ) -> Callable[[_ChannelMessage], _ChannelMessage]: ...
-    def on_channel_message(self, handler: Any = None, *, filter: Filter | None = None) -> Any:
+    def on_channel_message(
+        self, handler: Any = None, *, filter: Filter | None = None, ignore_self: bool = False
+    ) -> Any:
         """Register a handler of messages in channels, threads, groups and DMs, including those of the bot.
 
         The handler receives a ``ChannelMessage``. Without a handler, return a decorator.
@@ -431,7 +433,7 @@ class EventRegistration:
         ```python
         from mezon import ChannelMessage
 
-        @client.on_channel_message
+        @client.on_channel_message(ignore_self=True)
         async def greet(message: ChannelMessage) -> None:
             if message.content.get("t") == "!hello":
                 await message.reply("Hello!")
@@ -440,8 +442,10 @@ class EventRegistration:
         Args:
             handler: A function or a coroutine function.
             filter: Selects the events of the handler, from ``mezon.filters``; None for all.
+            ignore_self: Skip the messages of the bot itself. By default the handler receives them, as in mezon-sdk, and
+                answers its own answers if it answers every message. ``mezon.ext.commands`` skips them by default.
         """
-        return self._listen(Events.CHANNEL_MESSAGE, handler, filter)
+        return self._listen(Events.CHANNEL_MESSAGE, handler, without_own(filter) if ignore_self else filter)
 
     @overload
     def on_message_reaction(

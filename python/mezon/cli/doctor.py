@@ -56,6 +56,10 @@ _BLOCKING: Final = {
 }
 
 
+#: Methods that send a message to the place of an event.
+_SENDS: Final = ("reply", "send")
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """The result of one check: ``text`` states the finding, ``todo`` the fix."""
@@ -182,7 +186,7 @@ def _check_environment(bot: str | None) -> Iterator[Check]:
     yield _check_credentials()
     yield _check_cache()
     yield _check_instance()
-    yield _check_blocking_calls(bot)
+    yield from _check_bot_file(bot)
 
 
 def _check_credentials() -> Check:
@@ -254,23 +258,59 @@ def _login_url() -> str:
     return MezonClient(1, "unused", message_db=False).login_url
 
 
-def _check_blocking_calls(bot: str | None) -> Check:
+def _check_bot_file(bot: str | None) -> Iterator[Check]:
     home = Path.cwd()
     try:
         target = locate(bot or default_bot(home), home)
         tree = ast.parse(target.path.read_text(encoding="utf-8"))
     except BotError as error:
-        return Check("blocking", SKIPPED, f"no bot to check: {error}" if bot else "no bot in this folder")
+        yield Check("blocking", SKIPPED, f"no bot to check: {error}" if bot else "no bot in this folder")
     except (SyntaxError, UnicodeDecodeError) as error:
-        return Check("blocking", BAD, f"the bot's file is not valid Python: {error}", "fix that line")
+        yield Check("blocking", BAD, f"the bot's file is not valid Python: {error}", "fix that line")
+    else:
+        yield _check_blocking_calls(target.path, tree)
+        yield _check_own_messages(target.path, tree)
+
+
+def _check_blocking_calls(path: Path, tree: ast.AST) -> Check:
     found = list(_blocking_calls(tree))
     if not found:
-        return Check("blocking", OK, f"no known blocking call in a coroutine of {short(target.path)}")
+        return Check("blocking", OK, f"no known blocking call in a coroutine of {short(path)}")
     line, name = found[0]
-    text = f"{short(target.path)}:{line} calls {name} in a coroutine" + (
+    text = f"{short(path)}:{line} calls {name} in a coroutine" + (
         f", and {len(found) - 1} more" if found[1:] else ""
     )
     return Check("blocking", WARNING, text, f"the call blocks the event loop; use {_BLOCKING[name]}")
+
+
+def _check_own_messages(path: Path, tree: ast.AST) -> Check:
+    for function in ast.walk(tree):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) and _answers_itself(function):
+            return Check(
+                "own messages",
+                WARNING,
+                f"{short(path)}:{function.lineno} {function.name} answers every message, also the bot's own",
+                "@client.on_channel_message(ignore_self=True)",
+            )
+    return Check("own messages", OK, f"no handler of {short(path)} answers every message of the bot itself")
+
+
+def _answers_itself(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether a handler of all messages sends a message under no condition."""
+    if not any(ast.unparse(one).endswith(".on_channel_message") for one in function.decorator_list):
+        return False
+    for statement in function.body:
+        if isinstance(statement, (ast.If, ast.Match, ast.Try, ast.While)):
+            # Most conditions are met by few messages.
+            return False
+        for node in ast.walk(statement):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in _SENDS
+            ):
+                return True
+    return False
 
 
 def _blocking_calls(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -14,6 +14,7 @@ from typing import Any
 from mezon.cli.output import FAILED, WRONG_USE, as_json, fail, say
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.gateway import LocalGateway
+from mezon.testing.limits import Limits
 from mezon.testing.playground import Playground
 from mezon.testing.playground.views import content_of
 from mezon.testing.records import HOUSEKEEPING, Request, Sent, Tap
@@ -112,7 +113,8 @@ def make_gateway(*, port: int = 0, tls: bool = False, state_file: Path | None = 
         except (ValueError, OSError) as error:
             fail(str(error), WRONG_USE)
         options = {"world": state, "bot_username": state.bot.username}
-    return LocalGateway(port=port, tls=tls, **options)
+    # A bot that answers its own messages would fill the conversation within seconds.
+    return LocalGateway(port=port, tls=tls, limits=Limits(uninterrupted_sends=50), **options)
 
 
 @contextlib.asynccontextmanager

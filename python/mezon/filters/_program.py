@@ -231,6 +231,12 @@ def compile_filter(filter: object, event: str, me: int) -> Spec:
     return spec
 
 
+def without_own(filter: Filter | None) -> Filter:
+    """Return the filter, restricted to events that the bot itself did not cause."""
+    others = ~has_id("sender", [ME], "own")
+    return others if filter is None else filter & others
+
+
 class FilteredHandler:
     """A handler that is called with the events that match its filter."""
 

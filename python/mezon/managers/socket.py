@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
@@ -40,6 +42,10 @@ _JOIN_ATTEMPTS: Final = 3
 
 #: The number of concurrent joins: the frame limit lets each of them pass well before its deadline.
 _CONCURRENT_JOINS: Final = 80
+
+#: A bot that replies to its own messages this often within so many seconds is reported.
+_LOOP_REPLIES: Final = 10
+_LOOP_SECONDS: Final = 5.0
 
 #: The states in which no clan can be joined.
 _CLOSED_STATES: Final = ("idle", "closed")
@@ -111,6 +117,9 @@ class SocketManager:
         self._know_clan = know_clan
         #: Whether a sent message is saved at once; False if messages are saved when the server's copy is received.
         self.saves_sent = True
+        #: The times of the last replies to own messages.
+        self._own_replies: deque[float] = deque(maxlen=_LOOP_REPLIES)
+        self._loop_reported = False
         #: The joined clans. The core joins them again after a reconnect.
         self.joined_clans: set[int] = set()
         self.adapter: WebSocketAdapterPb = WebSocketAdapterPb(
@@ -307,6 +316,8 @@ class SocketManager:
         Raises:
             MezonError: See ``Socket.write_chat_message``.
         """
+        if message.references and not self._loop_reported:
+            self._watch_for_loop(message)
         ack = await self.socket.write_chat_message(**vars(message))
         store = None if self.message_db is None else as_store(self.message_db)
         # A custom socket or a mock may return any object.
@@ -320,6 +331,24 @@ class SocketManager:
         if store is not None and self.saves_sent:
             await store.save_message(sent)
         return Sent(ack, sent)
+
+    def _watch_for_loop(self, message: OutgoingMessage) -> None:
+        """Log once that the bot answers itself, after some replies to its own messages within a few seconds."""
+        own = self.mezon_client.client_id
+        if not any(one.message_sender_id == own for one in message.references or ()):
+            return
+        now = time.monotonic()
+        self._own_replies.append(now)
+        if len(self._own_replies) == _LOOP_REPLIES and now - self._own_replies[0] <= _LOOP_SECONDS:
+            self._loop_reported = True
+            logger.warning(
+                "The bot answers itself: it replied to its own messages %d times in %g s. Handlers of "
+                "channel_message receive the bot's messages, too; skip them with "
+                "@client.on_channel_message(ignore_self=True)",
+                _LOOP_REPLIES,
+                _LOOP_SECONDS,
+                extra={"channel_id": message.channel_id},
+            )
 
     async def update_chat_message(
         self,

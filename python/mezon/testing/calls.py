@@ -13,7 +13,7 @@ from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import rpc
 from mezon.testing.connection import Connection, ConnectionRegistry
-from mezon.testing.limits import BAD_INPUT, Limits, Meter
+from mezon.testing.limits import BAD_INPUT, AnswerLoops, Limits, Meter
 from mezon.testing.records import Sent
 
 __all__ = ["MUST_JOIN", "CallHandler"]
@@ -56,12 +56,13 @@ class CallHandler:
         self._recorder = registry.recorder
         self._faults = registry.faults
         self.meter: Meter = Meter()
+        self._loops = AnswerLoops()
 
     def handle(self, connection: Connection, sent: Sent) -> None:
         """Handle an envelope; implements ``EnvelopeHandler``."""
         self._recorder.record_sent(sent)
         self.meter.count(connection.user_id, sent.time)
-        if self._exceeds_limits(connection, sent):
+        if self._answers_itself(connection, sent) or self._exceeds_limits(connection, sent):
             return
         seconds, fault = self._faults.for_socket(sent)
         if fault is not None and fault.silent:
@@ -71,6 +72,17 @@ class CallHandler:
             connection.spawn(self._answer_later(connection, seconds, sent, error))
         else:
             self._answer(connection, sent, error)
+
+    def _answers_itself(self, connection: Connection, sent: Sent) -> bool:
+        """Refuse a message of a bot that has answered its own messages too often, and record that."""
+        last = self._world.last_message(sent.channel_id)
+        bot_id, limits = connection.user_id, self._state.settings.limits
+        refusal = self._loops.check(bot_id, sent, limits, last.sender_id if last is not None else None)
+        if refusal is None:
+            return False
+        self._recorder.record_breach(f"{self._recorder.describe(sent)}: {refusal.text}")
+        self._refuse(connection, sent, refusal.code, refusal.text)
+        return True
 
     def _exceeds_limits(self, connection: Connection, sent: Sent) -> bool:
         """Refuse an envelope that exceeds the gateway's limits. Record one that exceeds those of the live service."""

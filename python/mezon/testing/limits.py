@@ -8,13 +8,18 @@ from typing import Final, Self
 
 from mezon.testing.records import KINDS, Sent
 
-__all__ = ["BAD_INPUT", "TOO_MANY", "LimitEnforcer", "Limits", "Meter", "Refusal"]
+__all__ = ["BAD_INPUT", "TOO_MANY", "AnswerLoops", "LimitEnforcer", "Limits", "Meter", "Refusal"]
 
 BAD_INPUT: Final = 3
 TOO_MANY: Final = 429
+#: The code for a bot that answers itself. Clients retry after 429, which would not end the loop.
+FAILED_PRECONDITION: Final = 9
 
 _SECOND: Final = 1.0
 _MINUTE: Final = 60.0
+#: A bot that answers its own messages is stopped after this many messages in this many seconds.
+_LOOP_MESSAGES: Final = 50
+_LOOP_SECONDS: Final = 5.0
 _SENDS: Final = (KINDS["message"], KINDS["ephemeral"])
 _CONTENTS: Final = (*_SENDS, KINDS["update"])
 
@@ -27,12 +32,16 @@ class Limits:
         sends_per_second, sends_per_minute: Channel and ephemeral messages; ``error{429}``.
         frames_per_second: All frames, pings included; ``error{429}``.
         content_length: UTF-16 units of a message's JSON; ``error{3}``.
+        uninterrupted_sends: Messages of a bot to one channel within 5 seconds and without a message of anyone else
+            between them; ``error{9}``. ``mezon chat``, ``dev`` and ``gateway`` set 50, because such a bot most
+            likely answers its own messages.
     """
 
     sends_per_second: int | None = None
     sends_per_minute: int | None = None
     frames_per_second: int | None = None
     content_length: int | None = None
+    uninterrupted_sends: int | None = None
 
     @classmethod
     def of_the_service(cls) -> Self:
@@ -94,6 +103,46 @@ class LimitEnforcer:
             return Refusal(TOO_MANY, f"more than {limits.sends_per_minute} messages in a minute")
         self._second.count(now)
         self._minute.count(now)
+        return None
+
+
+class AnswerLoops:
+    """Find bots that answer their own messages.
+
+    Replies to own messages are always counted, other messages if ``Limits.uninterrupted_sends`` is set. A message of
+    anyone else in the channel starts a new count.
+    """
+
+    def __init__(self) -> None:
+        self._recent: dict[tuple[int, int], _Window] = {}
+
+    def check(self, bot_id: int, sent: Sent, limits: Limits, last_sender: int | None) -> Refusal | None:
+        """Return why a message is refused. Otherwise count the message and return None.
+
+        Args:
+            bot_id: The sender.
+            sent: The envelope.
+            limits: The limits of the gateway.
+            last_sender: The author of the last message of the channel, or None.
+        """
+        if sent.kind not in _SENDS:
+            return None
+        own_reply = any(one.message_sender_id == bot_id for one in sent.payload.references)
+        limit = _LOOP_MESSAGES if own_reply else limits.uninterrupted_sends
+        if limit is None:
+            return None
+        key = (bot_id, sent.channel_id)
+        window = self._recent.get(key)
+        if window is None or last_sender not in (None, bot_id):
+            window = self._recent[key] = _Window(_LOOP_SECONDS)
+        if window.is_full(sent.time, limit):
+            what = "replied to its own messages" if own_reply else "sent messages that nobody else answered,"
+            return Refusal(
+                FAILED_PRECONDITION,
+                f"the bot answers itself: it {what} {limit} times in {_LOOP_SECONDS:g} s. Ignore the bot's own "
+                "messages: @client.on_channel_message(ignore_self=True)",
+            )
+        window.count(sent.time)
         return None
 
 

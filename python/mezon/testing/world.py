@@ -418,6 +418,11 @@ class World:
         """Return the history of a channel, oldest message first."""
         return list(self._messages.get(self.channel(channel).id, ()))
 
+    def last_message(self, channel_id: int) -> api_pb2.ChannelMessage | None:
+        """Return the newest message from the history of a channel, or None."""
+        history = self._messages.get(channel_id)
+        return history[-1] if history else None
+
     def message(self, message_id: int, channel_id: int = 0) -> api_pb2.ChannelMessage | None:
         """Return a message from the history of one channel or of any, or None."""
         histories = (
