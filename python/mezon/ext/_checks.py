@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
+import re
+import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from mezon import InvalidArgumentError
+from mezon.ext._signatures import name_of
 from mezon.ext.errors import CheckFailedError, CooldownError
 from mezon.ext.tasks import Task
 
@@ -34,6 +38,7 @@ class Usage(Protocol):
     """A use of a command, a button or a form, as cooldowns see it: this module does not import its users."""
 
     user_id: int
+    bot: Any
 
     @property
     def channel(self) -> TextChannel:
@@ -108,16 +113,15 @@ class Guarded:
             await one.run(usage)
         await run_checks(self.callback, usage)
 
-    def count(self, usage: Usage) -> None:
-        """Count a use against the cooldown.
+    def count(self, usage: Usage) -> Awaitable[None] | None:
+        """Count a use against the cooldown; a shared cooldown returns an awaitable that does so.
 
         Raises:
             CooldownError: If there were too many uses.
         """
         if self._cooldown is not None:
-            self._cooldown.use(usage)
-        else:
-            count_use(self.callback, usage)
+            return self._cooldown.use(usage, self.callback)
+        return count_use(self.callback, usage)
 
 
 async def run_checks(function: Callable[..., Any], usage: Usage) -> None:
@@ -130,15 +134,14 @@ async def run_checks(function: Callable[..., Any], usage: Usage) -> None:
         await one.run(usage)
 
 
-def count_use(function: Callable[..., Any], usage: Usage) -> None:
-    """Count a use against the cooldown that decorates a function.
+def count_use(function: Callable[..., Any], usage: Usage) -> Awaitable[None] | None:
+    """Count a use against the cooldown that decorates a function, as ``Guarded.count`` does.
 
     Raises:
         CooldownError: If there were too many uses.
     """
     found: Cooldown | None = getattr(function, "__mezon_cooldown__", None)
-    if found is not None:
-        found.use(usage)
+    return found.use(usage, function) if found is not None else None
 
 
 def _decorated(function: Any, what: str) -> Any:
@@ -260,9 +263,17 @@ class Cooldown:
         rate: Allowed uses in the period.
         per: The period in seconds.
         by: What is counted separately: each ``user``, ``channel`` or ``clan``, or ``all`` together.
+        shared: Count in the bot's state: across restarts, and together with the other processes of the bot.
     """
 
-    def __init__(self, rate: int, per: float, by: Literal["user", "channel", "clan", "all"] = "user") -> None:
+    def __init__(
+        self,
+        rate: int,
+        per: float,
+        by: Literal["user", "channel", "clan", "all"] = "user",
+        *,
+        shared: bool = False,
+    ) -> None:
         if rate < 1 or per <= 0:
             raise InvalidArgumentError(
                 f"cooldown: rate must be >= 1 and per must be > 0, not {rate} and {per}"
@@ -272,6 +283,7 @@ class Cooldown:
         self.rate = rate
         self.per = per
         self.by = by
+        self.shared = shared
         self._uses: OrderedDict[int, deque[float]] = OrderedDict()
 
     def __call__(self, function: F) -> F:
@@ -279,14 +291,16 @@ class Cooldown:
         _decorated(function, "cooldown").__mezon_cooldown__ = self
         return function
 
-    def use(self, usage: Usage) -> None:
-        """Count a use.
+    def use(self, usage: Usage, function: Callable[..., Any] | None = None) -> Awaitable[None] | None:
+        """Count a use of a handler; a shared cooldown returns an awaitable that does so.
 
         Raises:
             CooldownError: If there were too many uses; the refused use is not counted.
         """
-        now = asyncio.get_running_loop().time()
         key = {"user": usage.user_id, "channel": usage.channel.id, "clan": usage.clan.id, "all": 0}[self.by]
+        if self.shared:
+            return self._use_shared(usage, f"_cooldown.{_handler_key(function)}.{self.by}.{key}")
+        now = asyncio.get_running_loop().time()
         uses = self._uses.setdefault(key, deque())
         self._uses.move_to_end(key)
         while uses and uses[0] <= now - self.per:
@@ -296,11 +310,48 @@ class Cooldown:
         uses.append(now)
         while len(self._uses) > _MAX_KEYS:
             self._uses.popitem(last=False)
+        return None
+
+    async def _use_shared(self, usage: Usage, key: str) -> None:
+        records = usage.bot.records
+        while True:
+            now = time.time()
+            entry = await records.get(key)
+            # Times in the future are of a clock that was set back.
+            uses = [one for one in _times(entry.value if entry else b"") if now - self.per < one < now + 1]
+            if len(uses) >= self.rate:
+                raise CooldownError(uses[0] + self.per - now)
+            stored = json.dumps({"v": 1, "d": {"uses": [*uses, now]}}).encode()
+            if await records.put(key, stored, entry.revision if entry else 0, self.per) is not None:
+                return
 
 
-def cooldown(rate: int, per: float, by: Literal["user", "channel", "clan", "all"] = "user") -> Cooldown:
-    """Allow ``rate`` uses in ``per`` seconds, for each user, channel or clan, or for all together."""
-    return Cooldown(rate, per, by)
+def _handler_key(function: Callable[..., Any] | None) -> str:
+    """Return the part of state keys that names a handler."""
+    name = f"{getattr(function, '__module__', '')}_{name_of(function)}"
+    return re.sub(r"\W", "_", name, flags=re.ASCII)
+
+
+def _times(stored: bytes) -> list[float]:
+    """Return the stored times of uses; none if the record is damaged, which must not refuse a handler for good."""
+    try:
+        return [float(one) for one in json.loads(stored)["d"]["uses"]] if stored else []
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def cooldown(
+    rate: int,
+    per: float,
+    by: Literal["user", "channel", "clan", "all"] = "user",
+    *,
+    shared: bool = False,
+) -> Cooldown:
+    """Allow ``rate`` uses in ``per`` seconds, for each user, channel or clan, or for all together.
+
+    ``shared`` counts in the bot's state: across restarts, and together with the other processes of the bot.
+    """
+    return Cooldown(rate, per, by, shared=shared)
 
 
 #: Functions that return checks; passing one of them without parentheses is a mistake.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,6 +20,7 @@ from mezon.ext._parsing import as_dict
 from mezon.ext._signatures import check_handler, hints_of
 from mezon.ext._widgets import Button, Form, joined_choice
 from mezon.ext.errors import FormError
+from mezon.ext.state import StateStore
 from mezon.models import MessageComponentType
 from mezon.models.events import choice_of
 
@@ -261,9 +263,21 @@ class ClickDeduplicator:
         self._seen[key] = now
         return False
 
+    async def is_repeat_elsewhere(self, records: StateStore, event: Any) -> bool:
+        """Return whether another process of the bot has handled the same click, and remember the click for it."""
+        return await records.put(self._state_key(event), b"{}", 0, SAME_CLICK) is None
+
     def forget(self, event: Any) -> None:
         """Forget a click whose handler failed: the same click again is a retry."""
         self._seen.pop(self._key(event), None)
+
+    async def forget_elsewhere(self, records: StateStore, event: Any) -> None:
+        """Forget a click in the other processes of the bot as well."""
+        await records.delete(self._state_key(event))
+
+    def _state_key(self, event: Any) -> str:
+        text = repr(self._key(event)).encode("utf-8", "surrogatepass")
+        return f"_click.{hashlib.sha256(text).hexdigest()[:32]}"
 
     @staticmethod
     def _key(event: Any) -> tuple[Any, ...]:

@@ -678,7 +678,8 @@ class Command(Guarded):
         try:
             args, kwargs = parse_arguments(self._parameters, words)
             # Counted before the lookups, which call the server. A mistake that needs no lookup is not counted.
-            self.count(ctx)
+            if (counting := self.count(ctx)) is not None:
+                await counting
             args, kwargs = await ctx.bot.lookups.resolve(args, kwargs, ctx.user_id, ctx.clan)
         except ArgumentError as error:
             raise ArgumentError(f"{error}\nUsage: {ctx.bot.prefix}{self.usage}", error.parameter) from error
@@ -1097,6 +1098,8 @@ class Bot(Registry, MezonClient):
         lookups_per_minute: Lookups of unknown users and channels that one user may cause in a minute. Each lookup is an
             HTTP call, and the lookups of one user run one at a time.
         state: Where records are kept: a path, ``":memory:"``, a URL of Redis, or a backend; see ``mezon.ext.state``.
+        shared_clicks: Recognize repeated clicks across the processes of the bot, through its state. Each click then
+            costs a write.
     """
 
     def __init__(
@@ -1112,6 +1115,7 @@ class Bot(Registry, MezonClient):
         help_command: str | None = "help",
         lookups_per_minute: int = 10,
         state: Backend | str | os.PathLike[str] | None = None,
+        shared_clicks: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(client_id, api_key, **{"limits": MessageLimits(), **options})
@@ -1128,6 +1132,7 @@ class Bot(Registry, MezonClient):
         self.jobs: JobQueue = JobQueue(self, lambda: self.records, self._job_failed)
         self._records: StateStore | None = None
         self._state_backend = state
+        self._shared_clicks = shared_clicks
         self._patterns: list[Pattern] = [PAGE_BUTTONS]
         self._selects: list[Pattern] = []
         self._forms: list[FormHandler] = []
@@ -1351,6 +1356,9 @@ class Bot(Registry, MezonClient):
         is_choice = callback is None and form is None and choice_in(None, event) is not None
         if not is_choice and self.click_deduplicator.is_repeat(event):
             return
+        shared = self._shared_clicks and not is_choice
+        if shared and await self.click_deduplicator.is_repeat_elsewhere(self.records, event):
+            return
 
         async def run(click: Click) -> None:
             if click.is_choice and callback is None and form is None:
@@ -1359,7 +1367,8 @@ class Bot(Registry, MezonClient):
                 return
             if callback is not None:
                 await run_checks(callback, click)
-                count_use(callback, click)
+                if (counting := count_use(callback, click)) is not None:
+                    await counting
                 outcome = callback(click)
                 if inspect.isawaitable(outcome):
                     await outcome
@@ -1367,7 +1376,8 @@ class Bot(Registry, MezonClient):
                 click.form_state = form.state_of(click.id)
                 await form.allow(click)
                 submitted = parse_form(form.form, click.event)
-                form.count(click)
+                if (counting := form.count(click)) is not None:
+                    await counting
                 await form.callback(click, submitted)
             elif pattern is not None:
                 await self._run_pattern(pattern, click, fields)
@@ -1383,7 +1393,8 @@ class Bot(Registry, MezonClient):
 
     async def _run_pattern(self, pattern: Pattern, click: Click, fields: Mapping[str, Any]) -> None:
         await pattern.allow(click)
-        pattern.count(click)
+        if (counting := pattern.count(click)) is not None:
+            await counting
         await pattern.callback(click, **fields)
 
     async def _run_click(
@@ -1400,6 +1411,8 @@ class Bot(Registry, MezonClient):
             if not isinstance(error, UserError):
                 # The handler failed: the same click again is a retry, not a duplicate.
                 self.click_deduplicator.forget(event)
+                if self._shared_clicks:
+                    await self.click_deduplicator.forget_elsewhere(self.records, event)
             await self._handle_error(click, error)
 
     # ---- tasks
