@@ -122,7 +122,7 @@ __all__ = [
     "auto_bind",
 ]
 
-logger = get_logger("mezon.client")
+logger: logging.Logger = get_logger("mezon.client")
 
 F = TypeVar("F", bound="Callable[..., Any]")
 

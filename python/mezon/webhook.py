@@ -58,6 +58,7 @@ class Webhook:
     """
 
     def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+        self.channel_id: int
         self._base, self.channel_id, self._token, self._member = _parse(url)
         self._timeout = timeout
         self._caller: Caller | None = None

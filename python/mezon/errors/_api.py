@@ -82,7 +82,7 @@ class ApiError(MezonError, aiohttp.ClientResponseError):
         self.body = body
         self.hint = hint
         self.retry_after = retry_after
-        self.args = (self._text(),)
+        self.args: tuple[Any, ...] = (self._text(),)
 
     def _text(self) -> str:
         text = (

@@ -519,7 +519,7 @@ class Click(Interaction):
             self.id = signed.id if signed is not None else self._component_id
             self.values = event.values
         self.form_state = ""
-        self.only_for = signed.user_id if signed is not None else None
+        self.only_for: int | None = signed.user_id if signed is not None else None
         self._is_private = signed is not None and signed.private
 
     @property

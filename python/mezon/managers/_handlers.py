@@ -97,7 +97,7 @@ class HandlerRunner:
     def __init__(self, on_error: Callable[[BaseException, str], None], *, bounded: bool = False) -> None:
         self.tasks: dict[Outcome, asyncio.Task[None]] = {}
         self.upcoming: dict[Outcome, int] = {}
-        self.errors = 0
+        self.errors: int = 0
         self.on_free: Callable[[], None] | None = None
         self._on_error = on_error
         self._bounded = bounded

@@ -68,7 +68,7 @@ class ChannelPreview:
         self.channel_label: str | None = values.get("channel_label")
         self.category_name: str | None = values.get("category_name")
         self.channel_private = 0 if message.is_public else 1
-        self.type = channel_type_of_mode(message.mode)
+        self.type: int = channel_type_of_mode(message.mode)
 
 
 class SenderPreview:
@@ -81,8 +81,14 @@ class SenderPreview:
 
     __slots__ = ("avatar", "clan_avatar", "clan_nick", "display_name", "dm_channel_id", "id", "username")
 
+    username: str
+    display_name: str
+    clan_nick: str
+    avatar: str
+    clan_avatar: str
+
     def __init__(self, message: Any, dms: dict[int, int] | None) -> None:
         self.id: int = message.sender_id
         profile = sender_profile(message)
         self.username, self.display_name, self.clan_nick, self.avatar, self.clan_avatar = profile
-        self.dm_channel_id = dms.get(self.id, 0) if dms else 0
+        self.dm_channel_id: int = dms.get(self.id, 0) if dms else 0

@@ -4,6 +4,7 @@ Every field of an event defaults to zero, as in its protobuf message.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -280,7 +281,7 @@ class ChannelDeletedEvent(Model):
 class ClanUpdatedEvent(Model):
     """A clan changed. ``clan_logo`` and ``logo`` are equal."""
 
-    proto_fields: ClassVar = {"clan_logo": "logo"}
+    proto_fields: ClassVar[Mapping[str, str]] = {"clan_logo": "logo"}
 
     clan_id: int = 0
     clan_name: str = ""
@@ -322,7 +323,7 @@ class GiveCoffeeEvent(Model):
 class ClanNameExistedEvent(Model):
     """Whether a name is taken. ``clan_name`` and ``name`` are equal."""
 
-    proto_fields: ClassVar = {"clan_name": "name"}
+    proto_fields: ClassVar[Mapping[str, str]] = {"clan_name": "name"}
 
     clan_name: str = ""
     exist: bool = False

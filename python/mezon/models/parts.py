@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -58,7 +58,11 @@ class ApiMessageMention(Model):
 class ApiMessageReaction(Model):
     """A reaction to a message."""
 
-    proto_fields: ClassVar = {"channel_id": NO_SOURCE, "mode": NO_SOURCE, "message_id": NO_SOURCE}
+    proto_fields: ClassVar[Mapping[str, str]] = {
+        "channel_id": NO_SOURCE,
+        "mode": NO_SOURCE,
+        "message_id": NO_SOURCE,
+    }
 
     action: bool | None = None
     emoji_id: int | None = None

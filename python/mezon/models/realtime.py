@@ -1,5 +1,6 @@
 """Messages of the socket that are not events: joins, acknowledgements, errors, presence."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -64,7 +65,7 @@ class ClanJoin(SocketMessage):
 class ChannelJoin(Model):
     """A channel was joined: ``channel_join`` holds the same fields as a dict."""
 
-    proto_fields: ClassVar = {"channel_join": WHOLE_MESSAGE}
+    proto_fields: ClassVar[Mapping[str, str]] = {"channel_join": WHOLE_MESSAGE}
 
     channel_join: dict[str, Any] = Field(default_factory=dict)
 
@@ -77,7 +78,7 @@ class ChannelJoin(Model):
 class ChannelLeave(Model):
     """A channel was left: ``channel_leave`` holds the same fields as a dict."""
 
-    proto_fields: ClassVar = {"channel_leave": WHOLE_MESSAGE}
+    proto_fields: ClassVar[Mapping[str, str]] = {"channel_leave": WHOLE_MESSAGE}
 
     channel_leave: dict[str, Any] = Field(default_factory=dict)
 

@@ -1,5 +1,6 @@
 """Models of roles and permissions."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from mezon.models._base import LEFT_OUT, MezonBaseModel, Model, SentInt
@@ -79,7 +80,7 @@ class ApiRoleList(MezonBaseModel):
 class ApiRoleListEventResponse(MezonBaseModel):
     """The response to a role listing."""
 
-    proto_fields: ClassVar = {"clan_id": "clanId"}
+    proto_fields: ClassVar[Mapping[str, str]] = {"clan_id": "clanId"}
 
     clan_id: int | None = None
     cursor: str | None = None

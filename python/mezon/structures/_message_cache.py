@@ -62,7 +62,7 @@ class MessageCache(CacheManager[int, Message]):
     def __init__(self, channel: TextChannel, max_size: float | None) -> None:
         super().__init__(channel.message_fetcher, max_size)
         self._channel = channel
-        self.cache = _Messages(channel, self._max_size)
+        self.cache: _Messages = _Messages(channel, self._max_size)
 
     def add(self, message: ChannelMessage) -> None:
         """Add a message unless it is cached."""

@@ -61,8 +61,8 @@ class Connection(ABC):
         self.user_id = user_id
         self.clans: set[int] = set()
         self.channels: set[int] = set()
-        self.enforcer = LimitEnforcer()
-        self.service_enforcer = LimitEnforcer()
+        self.enforcer: LimitEnforcer = LimitEnforcer()
+        self.service_enforcer: LimitEnforcer = LimitEnforcer()
 
     # Implemented by the transports
 

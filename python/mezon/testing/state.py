@@ -78,9 +78,9 @@ class ServerState:
         sessions: Sessions | None = None,
     ) -> None:
         self.world = world
-        self.address = address or Address()
-        self.settings = settings or ServerSettings()
-        self.sessions = sessions or Sessions()
+        self.address: Address = address or Address()
+        self.settings: ServerSettings = settings or ServerSettings()
+        self.sessions: Sessions = sessions or Sessions()
         self.ephemerals: dict[int, api_pb2.ChannelMessage] = {}
         self.uploads: dict[str, Upload] = {}
         self.expected_uploads: dict[str, Upload] = {}

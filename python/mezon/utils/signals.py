@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -17,7 +18,7 @@ from mezon.utils.user_code import frame_of_user, where_it_waits
 
 __all__ = ["ForcedExit", "run_process", "run_until_signal", "stop_on_signal"]
 
-logger = get_logger("mezon.client")
+logger: logging.Logger = get_logger("mezon.client")
 
 _T = TypeVar("_T")
 
