@@ -10,7 +10,7 @@ import pytest
 from ext_kit import ANSWER, last_message
 from mezon import InvalidArgumentError
 from mezon.ext.commands import Bot, Context
-from mezon.ext.components import Button, Click, Form, Select, TextInput, form_content
+from mezon.ext.components import Button, Click, Form, Radio, Select, TextInput, form_content
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import LocalGateway
 
@@ -85,6 +85,11 @@ async def test_both_events_of_a_choice_have_one_meaning(gateway: LocalGateway, g
         user_id=alice,
         values=["pho"],
     )
+    # The desktop app has a tool that sends the event without values: nothing was chosen.
+    empty = realtime_pb2.DropdownBoxSelected()
+    empty.CopyFrom(event)
+    del empty.values[:]
+    await gateway.push(dropdown_box_selected=empty)
     await gateway.push(dropdown_box_selected=event)
     await gateway.expect("mo: ['pho']", kind="ephemeral")
     await click(gateway, "dish/mo", "pho")
@@ -230,7 +235,8 @@ async def test_values_without_a_form_class_are_current_and_whole(gateway: LocalG
     @bot.command()
     async def menu(ctx: Context) -> None:
         several = Select("extras", options=["a", "b", "ab"], max_options=2, placeholder="None")
-        inputs = [Select("dish", options=["pho", "bun"]), several, TextInput("note", required=True)]
+        sides = Radio("sides", options=["x", "y"], most=2)
+        inputs = [Select("dish", options=["pho", "bun"]), several, TextInput("note", required=True), sides]
         await ctx.send(form_content("Menu", inputs, [Button("Order", id="order", icon="PLAY")]))
 
     await bot.login()
@@ -238,6 +244,10 @@ async def test_values_without_a_form_class_are_current_and_whole(gateway: LocalG
     assert sent.content["embed"][0]["fields"][1]["inputs"]["component"]["placeholder"] == "None"
     assert sent.content["embed"][0]["fields"][2]["inputs"]["component"]["required"] is True
     assert sent.content["components"][0]["components"][0]["component"]["icon"] == "PLAY"
+    # The apps allow several choices in a radio group only if the names of its options differ.
+    sides = sent.content["embed"][0]["fields"][3]["inputs"]
+    assert [one["name"] for one in sides["component"]] == ["x", "y"]
+    assert sides["max_options"] == 2
     await click(gateway, "order", '{"dish": ["p", "h", "o"], "extras": ["a", "b"], "removed": "x"}')
     await gateway.expect('{"dish": "pho", "extras": ["a", "b"]}', kind="ephemeral")
 

@@ -54,7 +54,8 @@ class Button:
         disabled: Whether the button cannot be pressed.
         icon: ``PLAY`` or ``PAUSE``, which web shows.
         only_for: The user whose clicks count: a ``User``, a context, an event with a user id, or the id. The id of the
-            button is signed, and clicks of other users are refused; see ``Click.actor_verified``.
+            button is signed, and clicks of other users are refused. Register a handler by pattern with ``signed=True``,
+            or it also takes ids without a signature; see ``Click.actor_verified``.
     """
 
     label: str = field(kw_only=False)

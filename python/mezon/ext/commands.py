@@ -1388,7 +1388,8 @@ class Bot(Registry, MezonClient):
 
     async def _on_select(self, event: Any) -> None:
         pattern, fields = first_match(self._selects, event.selectbox_id)
-        if pattern is not None:
+        # A tool of the desktop app sends the event without a value and a user.
+        if pattern is not None and event.values:
             await self._run_click(event, lambda click: self._run_pattern(pattern, click, fields))
 
     async def _run_pattern(self, pattern: Pattern, click: Click, fields: Mapping[str, Any]) -> None:
