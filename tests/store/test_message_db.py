@@ -249,7 +249,7 @@ async def test_a_message_that_is_nested_too_deeply_is_refused(tmp_path: Path) ->
     for _ in range(100_000):
         nested = [nested]
     async with MessageDB(tmp_path / "m.db") as store:
-        with pytest.raises(InvalidArgumentError, match="nested this deeply"):
+        with pytest.raises(InvalidArgumentError, match="nested too deeply"):
             await store.save_message({"message_id": 1, "channel_id": 7, "content": {"x": nested}})
 
 

@@ -107,7 +107,7 @@ async def test_closed_and_opened_again(tmp_path: Path) -> None:
 async def test_a_store_in_memory_has_no_file() -> None:
     async with MessageDB(":memory:") as store:
         await store.save_message(message(1))
-        with pytest.raises(MessageStoreError, match="in memory alone"):
+        with pytest.raises(MessageStoreError, match="in memory and has no file"):
             await store.db.execute("SELECT 1")
 
 

@@ -100,17 +100,11 @@ def test_packages_do_not_import_each_other_in_a_cycle(type_checking: bool) -> No
 #: Packages on top of the public API, which import `mezon` as a user does.
 USERS_OF_THE_API = {"cli", "ext", "testing"}
 
-#: Packages in which `from mezon import _core` still passes through `mezon/__init__`.
-FACADE_LEFT = {
-    "_tokens": "area C",
-    "messages": "area C",
-}
-
 
 def test_packages_do_not_import_the_facade() -> None:
     graph = import_graph(type_checking=True)
     importers = {package_of(module) for module in graph.find_modules_that_directly_import("mezon")}
-    assert importers - {"mezon"} - USERS_OF_THE_API - FACADE_LEFT.keys() == set()
+    assert importers - {"mezon"} - USERS_OF_THE_API == set()
 
 
 def test_gateway_and_inbox_of_the_core_do_not_import_each_other() -> None:
@@ -191,7 +185,6 @@ PUBLIC_TERMS: dict[str, set[str | tuple[str, ...]]] = {
 #: Packages that still use such terms.
 TERMS_LEFT = {
     "api": "area C",
-    "messages": "area C",
     "socket": "area C",
 }
 
@@ -271,9 +264,7 @@ SHORT_MODULES = {
 
 #: Packages whose short modules are not merged yet.
 SHORT_LEFT = {
-    "_tokens": "area C",
     "api": "area C",
-    "messages": "area C",
     "socket": "area C",
 }
 

@@ -149,7 +149,7 @@ class StandardPorts:
         if self._connection is None:
             from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
             from mezon._gateway.connection import CoreConnection
-            from mezon.messages._foreign import core_of
+            from mezon.messages._custom import core_of
 
             plans = {}
             if self._content_as_json:
@@ -384,7 +384,7 @@ class LazyStore:
 
     async def _close(self) -> None:
         if self.store is not None:
-            from mezon.messages._foreign import as_store
+            from mezon.messages._custom import as_store
 
             await as_store(self.store).close()
 

@@ -346,7 +346,7 @@ class Login:
     def socket_opens(self, manager: SocketManager) -> None:
         """Attach the dispatcher to a manager that is about to connect, whether the login or the bot created it."""
         from mezon._events.default_effects import Effects
-        from mezon.messages._foreign import Saver, as_store
+        from mezon.messages._custom import Saver, as_store
 
         client, loop = self._client, asyncio.get_running_loop()
         self._foreign = self._under_way() is None

@@ -154,7 +154,7 @@ def stats_of(
 
 
 def _store_stats(store: MessageStore) -> dict[str, Any]:
-    from mezon.messages._foreign import as_store
+    from mezon.messages._custom import as_store
 
     return dict(as_store(store).stats())
 

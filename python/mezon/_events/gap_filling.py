@@ -19,7 +19,7 @@ from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
 from mezon.constants.enum import Events, TypeMessage
 from mezon.errors import MezonError
 from mezon.managers._handlers import is_failure
-from mezon.messages._foreign import as_store
+from mezon.messages._custom import as_store
 from mezon.messages.history import BEFORE, PAGE
 from mezon.models.message import ChannelMessage
 from mezon.utils.logger import get_logger

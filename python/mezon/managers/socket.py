@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.managers._home import home_of
-from mezon.messages._foreign import as_store, core_of
+from mezon.messages._custom import as_store, core_of
 from mezon.models._origin import KEY, RECEIVERS, Origin
 from mezon.models._outgoing import OutgoingMessage, mentions_of, received_content
 from mezon.socket import Socket, WebSocketAdapterPb

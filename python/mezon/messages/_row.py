@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def json_text(value: Any) -> str:
-    """Compact JSON in UTF-8; pydantic models inside become dicts.
+    """Return a value as compact JSON that can be encoded as UTF-8. Nested pydantic models become dicts.
 
     Raises:
-        InvalidArgumentError: If something in it is no JSON, or nested too deeply.
+        InvalidArgumentError: If the value has no JSON form, or is nested too deeply.
     """
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_dump)
     except RecursionError:
-        raise InvalidArgumentError("a message nested this deeply cannot be stored as JSON") from None
+        raise InvalidArgumentError("the message is nested too deeply to be stored as JSON") from None
     try:
         text.encode()
-    except UnicodeEncodeError:  # a lone surrogate has no UTF-8; its escape does
+    except UnicodeEncodeError:  # a lone surrogate; its escape sequence is ASCII
         return json.dumps(value, separators=(",", ":"), default=_dump)
     return text
 
@@ -33,12 +33,14 @@ def json_text(value: Any) -> str:
 def _dump(value: Any) -> Any:
     dump = getattr(value, "model_dump", None)
     if dump is None:
-        raise InvalidArgumentError(f"a message with a {type(value).__name__} in it cannot be stored as JSON")
+        raise InvalidArgumentError(
+            f"a message that contains a {type(value).__name__} cannot be stored as JSON"
+        )
     return dump()
 
 
 def content_text(content: Any) -> str:
-    """Give the content column: a JSON object, ``{}`` for what is none. A str is JSON already."""
+    """Return the content column: a JSON object, or ``{}`` for other values. A str is parsed as JSON."""
     if isinstance(content, str):
         try:
             content = json.loads(content)
@@ -50,10 +52,10 @@ def content_text(content: Any) -> str:
 
 
 def row_of(message: ChannelMessage | Mapping[str, Any]) -> tuple[Any, ...]:
-    """Give the arguments of ``_core.Store.save_row`` for a message, or for what its ``to_db_dict`` gives.
+    """Return the arguments of ``Store.save_row`` of the core for a message, or for the result of its ``to_db_dict``.
 
     Raises:
-        InvalidArgumentError: If it has no message or channel id, or something in it cannot be stored.
+        InvalidArgumentError: If it has no message or channel id, or contains a value that cannot be stored.
     """
     fields = message if isinstance(message, Mapping) else message.to_db_dict()
     seconds = fields.get("create_time_seconds")

@@ -1,7 +1,7 @@
-"""SQL of a bot's own on the store's file: ``message_db.db``, in the way of aiosqlite.
+"""Custom SQL on the file of a store: ``message_db.db``, with the interface of aiosqlite.
 
-The statements go to the core's SQLite. Python's sqlite3 is another one: two on one file in one process break it. It
-lends its errors, its rows and its adapters alone.
+The core's SQLite executes the statements. Python's sqlite3 is a second copy of the library, and two copies corrupt a
+file that one process opens with both. Only its exceptions, rows and adapters are used.
 """
 
 from __future__ import annotations
@@ -14,22 +14,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
-from mezon import _core
+from mezon._core import sql_close, sql_execute, sql_in_transaction
+from mezon._core import sql_script as run_script
 from mezon.errors import MessageStoreError
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
+    from mezon._core import Store
+
 _T = TypeVar("_T")
 
-#: Statements before which a transaction is begun, as sqlite3 does: blanks and comments, then a word.
+#: Statements that begin a transaction, as in sqlite3: whitespace and comments, then one of the keywords.
 _CHANGES: Final = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:insert|update|delete|replace)\b", re.IGNORECASE | re.DOTALL
 )
 
 
 class Executed(Generic[_T]):
-    """What a statement gives: await it, or use it with ``async with``, which closes the cursor."""
+    """A statement to execute: await it, or use ``async with``, which closes the cursor."""
 
     def __init__(self, execute: Callable[[], Awaitable[_T]]) -> None:
         self._execute = execute
@@ -54,9 +57,9 @@ class Executed(Generic[_T]):
 
 
 class Cursor:
-    """What a statement gave. All its rows are read when it is executed: leave out what you do not need, by LIMIT say.
+    """The result of a statement. All rows are read when it is executed: limit the query to the rows that you need.
 
-    Rows may be asked for by index or by name.
+    Columns are accessed by index or by name.
     """
 
     def __init__(self, answer: tuple[list[str] | None, list[Any], int | None, int], factory: Any) -> None:
@@ -72,35 +75,35 @@ class Cursor:
 
     @property
     def rowcount(self) -> int:
-        """How many rows the statement changed; -1 for a query."""
+        """The number of changed rows; -1 for a query."""
         return -1 if self._changed is None else self._changed
 
     @property
     def lastrowid(self) -> int | None:
-        """The row id of the last row that was inserted."""
+        """The row id of the last inserted row."""
         return self._last_row
 
     @property
     def description(self) -> Any:
-        """The names of the columns, as ``sqlite3.Cursor`` has them."""
+        """The names of the columns, in the form of ``sqlite3.Cursor``."""
         return self._description
 
     async def fetchone(self) -> Any:
-        """Give the next row, or None."""
+        """Return the next row, or None."""
         return self._rows.popleft() if self._rows else None
 
     async def fetchmany(self, size: int = 1) -> list[Any]:
-        """Give the next rows, ``size`` at most."""
+        """Return up to ``size`` next rows."""
         return [self._rows.popleft() for _ in range(min(size, len(self._rows)))]
 
     async def fetchall(self) -> list[Any]:
-        """Give all rows that are left."""
+        """Return all remaining rows."""
         rows = list(self._rows)
         self._rows.clear()
         return rows
 
     async def close(self) -> None:
-        """Give up the rows that are left."""
+        """Drop the remaining rows."""
         self._rows.clear()
 
     async def __aiter__(self) -> AsyncIterator[Any]:
@@ -109,18 +112,18 @@ class Cursor:
 
 
 class Database:
-    """A connection to the store's file beside the store's own, in a thread of its own.
+    """A second connection to the file of a store, in its own thread.
 
-    It is opened by the first statement. Every statement sees what was stored before it. A transaction that was begun
-    holds up the store's own commits until ``commit`` or ``rollback``: keep it short.
+    The first statement opens it. A statement sees all messages that were stored before it. An open transaction blocks
+    the commits of the store until ``commit`` or ``rollback``: keep it short.
 
     Args:
-        store: Gives the core's store of this process.
+        store: Returns the core's store of this process.
         path: The file.
-        ready: Makes the file and its table if they are missing and commits what is waiting; it may block.
+        ready: Creates the file and its table if they are missing, and commits pending messages; it may block.
     """
 
-    def __init__(self, store: Callable[[], _core.Store], path: str, ready: Callable[[], object]) -> None:
+    def __init__(self, store: Callable[[], Store], path: str, ready: Callable[[], object]) -> None:
         self._store = store
         self._path = path
         self._ready = ready
@@ -130,9 +133,9 @@ class Database:
 
     @property
     def row_factory(self) -> Any:
-        """How rows are made: called with a cursor and a tuple, as for ``sqlite3.Connection``; None for tuples.
+        """The function that creates a row from a cursor and a tuple, as in ``sqlite3.Connection``; None for tuples.
 
-        ``sqlite3.Row`` unless it is set.
+        The default is ``sqlite3.Row``.
         """
         return None if self._factory in (_rows, _tuples) else self._factory
 
@@ -144,8 +147,8 @@ class Database:
         """Execute one statement.
 
         Raises:
-            sqlite3.Error: As SQLite does.
-            MessageStoreError: When the store is in memory alone.
+            sqlite3.Error: If SQLite raises it.
+            MessageStoreError: If the store has no file.
         """
         return self._statement(sql, [parameters])
 
@@ -154,20 +157,20 @@ class Database:
         return self._statement(sql, parameters)
 
     def executescript(self, sql_script: str) -> Executed[Cursor]:
-        """Execute several statements. A transaction that is open is committed first."""
+        """Execute several statements. An open transaction is committed first."""
 
         def execute() -> Cursor:
             self._check()
-            if _core.sql_in_transaction(self._store()):
-                _core.sql_script(self._store(), "COMMIT")
+            if sql_in_transaction(self._store()):
+                run_script(self._store(), "COMMIT")
             self._ready()
-            _core.sql_script(self._store(), sql_script)
+            run_script(self._store(), sql_script)
             return Cursor((None, [], None, 0), _tuples)
 
         return Executed(lambda: self._run(execute))
 
     def execute_fetchall(self, sql: str, parameters: Iterable[Any] = ()) -> Executed[list[Any]]:
-        """Execute a query and give all its rows."""
+        """Execute a query and return all its rows."""
 
         async def fetch() -> list[Any]:
             return await (await self.execute(sql, parameters)).fetchall()
@@ -175,18 +178,18 @@ class Database:
         return Executed(fetch)
 
     async def commit(self) -> None:
-        """Commit the transaction, if there is one."""
+        """Commit the open transaction, if any."""
         await self._run(self._end, "COMMIT")
 
     async def rollback(self) -> None:
-        """Undo the transaction, if there is one."""
+        """Roll back the open transaction, if any."""
         await self._run(self._end, "ROLLBACK")
 
     async def close(self) -> None:
-        """Close the connection, which undoes an open transaction; the next statement opens it again."""
+        """Close the connection and roll back an open transaction. The next statement opens it again."""
         if self._executor is None or self._process != os.getpid():
             return
-        await self._run(_core.sql_close, self._store())
+        await self._run(sql_close, self._store())
         executor, self._executor = self._executor, None
         executor.shutdown(wait=False)
 
@@ -202,9 +205,9 @@ class Database:
         await self.close()
 
     async def _run(self, call: Callable[..., _T], *args: Any) -> _T:
-        """Run a call in the connection's thread."""
+        """Run a call in the thread of the connection."""
         if self._process != os.getpid():
-            # After a fork: the parent's thread is not here.
+            # After a fork, the thread does not exist in the child.
             self._process, self._executor = os.getpid(), None
         if self._executor is None:
             from concurrent.futures import ThreadPoolExecutor
@@ -216,11 +219,11 @@ class Database:
         def execute() -> Cursor:
             self._check()
             store = self._store()
-            if not _core.sql_in_transaction(store):
-                # In one, what waits could not be committed: the bot's own transaction is in the way.
+            if not sql_in_transaction(store):
+                # Pending messages cannot be committed during a transaction of the bot.
                 self._ready()
             given = [_given(values) for values in parameters]
-            answer = _core.sql_execute(store, sql, given, _CHANGES.match(sql) is not None)
+            answer = sql_execute(store, sql, given, _CHANGES.match(sql) is not None)
             return Cursor(answer, self._factory)
 
         return Executed(lambda: self._run(execute))
@@ -228,12 +231,12 @@ class Database:
     def _check(self) -> None:
         if self._path == ":memory:":
             raise MessageStoreError(
-                "this message store is in memory alone, so SQL has no file to read: name one"
+                "the message store is in memory and has no file for SQL; pass a path to MessageDB"
             )
 
     def _end(self, how: str) -> None:
-        if _core.sql_in_transaction(self._store()):
-            _core.sql_script(self._store(), how)
+        if sql_in_transaction(self._store()):
+            run_script(self._store(), how)
 
 
 def _rows(cursor: Any, row: Any) -> Any:
@@ -247,7 +250,7 @@ def _tuples(cursor: Any, row: Any) -> Any:
 
 
 def _described(columns: list[str]) -> Any:
-    """Make a cursor of sqlite3's with these columns, for row factories: ``sqlite3.Row`` takes no other."""
+    """Return a sqlite3 cursor with these columns for row factories; ``sqlite3.Row`` accepts no other object."""
     import contextlib
     import sqlite3
 
@@ -257,7 +260,7 @@ def _described(columns: list[str]) -> Any:
 
 
 def _given(parameters: Any) -> Any:
-    """Parameters by name or in order, adapted as sqlite3 adapts them."""
+    """Return parameters by name or by position, adapted like those of sqlite3."""
     if isinstance(parameters, dict):
         return {name: _adapted(value) for name, value in parameters.items()}
     return [_adapted(value) for value in parameters]

@@ -1,10 +1,10 @@
-"""A channel's past: what the store has, then what the server has."""
+"""The message history of a channel: from the store, then from the server."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon.messages._foreign import as_saved, as_store
+from mezon.messages._custom import as_saved, as_store
 from mezon.utils.ids import required_id
 from mezon.utils.logger import get_logger
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 logger: Final = get_logger("mezon.store")
 
-#: Messages asked for at once, of the store and of the server.
+#: The number of messages in one request to the store or the server.
 PAGE: Final = 100
 
-#: ``ListChannelMessagesRequest.direction``: older than the message named (as Mezon's own clients count).
+#: ``ListChannelMessagesRequest.direction``: older than the given message, as in Mezon's own clients.
 BEFORE: Final = 3
 
 
@@ -29,22 +29,21 @@ async def history(
     before: int | str | None = None,
     after: int | str | None = None,
 ) -> AsyncIterator[ChannelMessage]:
-    """Give messages of a channel, the newest first, each once.
+    """Yield the messages of a channel, newest first, without duplicates.
 
-    The store answers first; where it ends, the server is asked for what is older (one call per 100 messages;
-    the answers are stored). Without a session the store is all there is. What the bot missed between two
-    stored messages is not looked for.
+    The messages of the store come first, then older ones from the server (one call for 100 messages), which are saved
+    to the store. Without a session, only the store is read. Gaps between two stored messages are not filled.
 
     Args:
         client: The client: ``message_db``, ``api_client`` and ``session_manager`` are used, each may be None.
         channel: The channel: ``id``, and ``clan.id`` if it has a clan.
-        limit: How many messages at most; None for all there are.
+        limit: The maximum number of messages; None for all.
         before: Only messages older than the one with this id.
         after: Only messages newer than the one with this id.
 
     Raises:
-        InvalidArgumentError: If ``before`` or ``after`` is no id.
-        ApiError: If the server refuses.
+        InvalidArgumentError: If ``before`` or ``after`` is not an id.
+        ApiError: If the server refuses the call.
     """
     ceiling = None if before is None else required_id("before", before)
     floor = None if after is None else required_id("after", after)

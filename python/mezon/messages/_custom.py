@@ -1,4 +1,4 @@
-"""Message stores of a bot's own, which may have no more than mezon-sdk calls: save, get by id, close."""
+"""Custom message stores, which may have only the methods that mezon-sdk calls: save, get by id, close."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mezon.models import ChannelMessage
     from mezon.ports import MessageStore
 
-#: What the package calls beside the three methods, and what a store without it gives.
+#: The further methods that the package calls, and their results for a store without them.
 _OPTIONAL: Final[dict[str, Callable[[], Any]]] = {
     "update_message": lambda: None,
     "delete_message": lambda: False,
@@ -36,33 +36,33 @@ def as_store(store: Any) -> MessageStore:
 
 
 def core_of(store: Any) -> Any:
-    """Return the core's store, which the connection feeds; None if the bot's own ``save_message`` is to be called."""
+    """Return the core's store, which saves received messages; None if a custom ``save_message`` must be called."""
     return getattr(store, "core", None) if is_own(store, "save_message") else None
 
 
 def as_saved(store: Any, message: ChannelMessage) -> ChannelMessage | Mapping[str, Any]:
-    """Return a message as ``save_message`` of this store takes it: a bot's own gets a dict, as from mezon-sdk."""
+    """Return the argument of ``save_message``: a custom store gets a dict, as from mezon-sdk."""
     return message if is_own(store, "save_message") else message.to_db_dict()
 
 
 class PartialStore:
-    """A store of a bot's own as a ``mezon.ports.MessageStore``: what it lacks does nothing."""
+    """Adapts a custom store to `mezon.ports.MessageStore`. Missing methods do nothing."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
 
     def attach_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Do nothing: the store has its own way to report trouble."""
+        """Do nothing: the store reports its errors itself."""
 
     def accept(self, body: bytes) -> None:
         """Do nothing: messages are saved when they are dispatched."""
 
     def came(self, channel_id: int, message_id: int) -> bool:
-        """Return False: it is not known."""
+        """Return False: it is unknown."""
         return False
 
     def stats(self) -> Mapping[str, Any]:
-        """Return no counts."""
+        """Return no counters."""
         return {}
 
     async def close(self) -> None:
@@ -84,21 +84,21 @@ async def _call(store: Any, name: str, default: Callable[[], Any], *args: Any, *
 
 
 class Saver:
-    """Saves each message that comes by the store's own ``save_message``, before the handlers of the message start.
+    """Saves received messages with a custom ``save_message``, before the handlers of the message start.
 
-    The messages of a channel are saved one after the other, so that their handlers start in the order of the wire.
+    The messages of a channel are saved sequentially, so that their handlers start in the order of reception.
 
     Args:
-        store: A store that the connection does not feed.
+        store: The custom store.
     """
 
     def __init__(self, store: Any) -> None:
         self._store = store
-        #: By channel, what is done when the last of its messages is saved.
+        #: By channel, a future that is done when the last of its messages is saved.
         self._last: dict[int, asyncio.Future[None]] = {}
 
     async def save(self, message: ChannelMessage) -> None:
-        """Save a message, or delete it when this one says that it was removed."""
+        """Save a message, or delete it if the event says that it was removed."""
         channel = message.channel_id
         before = self._last.get(channel)
         mine = self._last[channel] = asyncio.get_running_loop().create_future()
