@@ -9,6 +9,7 @@ import logging
 import ssl
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon._cluster.protocol import error_text
 from mezon.errors import MezonConnectionError, MezonError
 from mezon.utils.logger import get_logger
 
@@ -104,7 +105,7 @@ async def connect(
         if len(seen) < _MAX_ERRORS:
             seen.append(error)
         level = logging.WARNING if isinstance(error, NoTlsError) else logging.DEBUG
-        logger.log(level, "NATS: %s", error or type(error).__name__)
+        logger.log(level, "NATS: %s", error_text(error))
 
     options: dict[str, Any] = {
         "name": broker.name,
@@ -154,7 +155,7 @@ async def connect(
             if "authorization" in str(cause).lower() or isinstance(cause, errors.AuthorizationError):
                 text = f"NATS at {broker.shown} refuses the connection: {cause}; check the credentials"
                 raise BrokerError(text) from None
-        text = f"NATS cannot be reached at {broker.shown} ({seen[0] or type(seen[0]).__name__})"
+        text = f"NATS cannot be reached at {broker.shown} ({error_text(seen[0])})"
         raise MezonConnectionError(f"{text}: is the server running?") from None
     if reconnect:
         client.options["max_reconnect_attempts"] = -1
@@ -167,7 +168,7 @@ async def disconnect(client: Client) -> None:
         async with asyncio.timeout(2.0):
             await client.close()
     except Exception as error:
-        logger.debug("Closing the connection to NATS failed: %s", error or type(error).__name__)
+        logger.debug("Closing the connection to NATS failed: %s", error_text(error))
 
 
 def _tls_context(broker: Broker) -> ssl.SSLContext:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from mezon._cluster.membership import Member
-from mezon._cluster.protocol import Packet, encode_answer
+from mezon._cluster.protocol import NotInChargeError, Packet, encode_answer
 from mezon._gateway.codec import MESSAGES, dict_plan
 from mezon._http.limiter import Priority
 from mezon._http.retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
-from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonError
+from mezon.errors import InvalidArgumentError, MezonError
 from mezon.ports import MAX_ANSWER, HttpAnswer, HttpLane, HttpRequest
 from mezon.utils.logger import get_logger
 from mezon.utils.masked import masked
@@ -199,7 +199,7 @@ class CallHandlers:
     def _check_in_charge(self) -> None:
         """Cancel a request during whose wait another relay took over, because that relay makes it too."""
         if not self._in_charge():
-            raise MezonConnectionError("not sent: this relay is no longer in charge")
+            raise NotInChargeError
 
     # ---- session
 

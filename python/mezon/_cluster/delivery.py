@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon._cluster.protocol import error_text
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -278,7 +279,7 @@ class Acknowledger:
                 await self._flush()
             except Exception as error:
                 # An event that is not acknowledged is redelivered, and recognised by its id.
-                logger.debug("Events were not acknowledged: %s", error or type(error).__name__)
+                logger.debug("Events were not acknowledged: %s", error_text(error))
                 await asyncio.sleep(self._timing.heartbeat)
                 self._added.set()
 

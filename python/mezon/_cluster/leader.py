@@ -6,7 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+from mezon._cluster.protocol import error_text
 from mezon.errors import MezonError
+from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class LeaderLock:
         from nats import errors as nats_errors
         from nats.js import errors
 
-        logged = False
+        logged, failures = False, LogThrottle(logger)
         while True:
             before = time.monotonic()
             try:
@@ -71,7 +73,7 @@ class LeaderLock:
                     logged = True
                     logger.info("Another relay of this bot is in charge; this one stands by")
             except (errors.Error, nats_errors.Error, TimeoutError) as error:
-                logger.warning("The relay's lock cannot be acquired now: %s", error or type(error).__name__)
+                failures.warning("The relay's lock cannot be acquired now: %s", error_text(error))
             else:
                 self._set_held_until(before + self._timing.lock_ttl)
                 return
@@ -114,7 +116,7 @@ class LeaderLock:
                     self._set_held_until(0.0)
                     raise LockLostError("another relay of this bot has taken over; this one stops") from None
             except (errors.Error, nats_errors.Error, TimeoutError) as error:
-                logger.debug("The lock was not renewed: %s", error or type(error).__name__)
+                logger.debug("The lock was not renewed: %s", error_text(error))
                 # Another attempt would end too late: one interval is needed to stop before another relay may start.
                 if self.left < 2 * interval:
                     self._set_held_until(0.0)
@@ -132,7 +134,7 @@ class LeaderLock:
                 bucket = await self._bucket()
                 await bucket.delete(self._key, last=self._revision)
         except Exception as error:
-            logger.debug("The lock was not released: %s", error or type(error).__name__)
+            logger.debug("The lock was not released: %s", error_text(error))
 
     async def _is_holder(self) -> bool:
         try:

@@ -182,6 +182,7 @@ class Members:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
+            await asyncio.wait([task])
         if self._subscription is not None and not self._client.is_closed:
             try:
                 await self._subscription.unsubscribe()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import jetstream_api, last_value, message_status
 from mezon._cluster.delivery import ACK, NAK, Delivery
-from mezon._cluster.protocol import GROUP, MESSAGE_ID
+from mezon._cluster.protocol import GROUP, MESSAGE_ID, error_text
 from mezon.errors import MezonError
 from mezon.utils.logger import get_logger
 
@@ -248,6 +248,8 @@ class PartitionReader:
                 await self._subscription.drain()
         self._closed = True
         self._return_unstarted()
+        if self._settling is not None:
+            await asyncio.wait([self._settling])
         if self._returning is not None:
             await self._returning
         with contextlib.suppress(TimeoutError):
@@ -301,7 +303,7 @@ class PartitionReader:
         try:
             await self._client.publish(self._pull_subject, json.dumps(request).encode(), reply=self._inbox)
         except Exception as error:
-            logger.debug("Partition %d cannot be pulled: %s", self.partition, error or type(error).__name__)
+            logger.debug("Partition %d cannot be pulled: %s", self.partition, error_text(error))
             await asyncio.sleep(self._timing.pull_timeout)
 
     async def _receive(self, message: Msg) -> None:
@@ -452,9 +454,7 @@ class PartitionReader:
             await self._client.request(subject, json.dumps(note).encode(), timeout=_NOTE_TIMEOUT)
         except Exception as error:
             # Without the note, the deliveries count as possible deaths.
-            logger.debug(
-                "Partition %d: no note was written: %s", self.partition, error or type(error).__name__
-            )
+            logger.debug("Partition %d: no note was written: %s", self.partition, error_text(error))
 
     async def _read_note(self) -> None:
         """Apply an earlier owner's note to the received events. Call it when none is unacknowledged elsewhere."""

@@ -19,7 +19,9 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import last_value
+from mezon._cluster.protocol import error_text
 from mezon.errors import MezonError
+from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ class PoisonDetector:
         self._started: set[Delivery] = set()
         #: The events with a note.
         self._noted: set[Delivery] = set()
+        self._failures = LogThrottle(logger)
 
     def intercept(self, delivery: Delivery) -> bool:
         """Queue a suspected event, or one behind a suspected event of its partition. Return False for other events."""
@@ -109,7 +112,7 @@ class PoisonDetector:
             try:
                 await self._try(trial)
             except MezonError as error:
-                logger.warning("Redelivered events are started without a note: %s", error)
+                self._failures.warning("Redelivered events are started without a note: %s", error)
                 for delivery in trial:
                     self._start_once(delivery)
             # Move the partitions to the end, so that one partition does not delay the others.
@@ -189,7 +192,7 @@ class PoisonDetector:
         try:
             await self._client.request(subject, data, timeout=timeout, headers=headers)
         except Exception as error:
-            raise MezonError(f"a note cannot be written: {error or type(error).__name__}") from None
+            raise MezonError(f"a note cannot be written: {error_text(error)}") from None
 
 
 def _note_key(delivery: Delivery) -> str:

@@ -12,6 +12,7 @@ from mezon._client.operations import Health
 from mezon._cluster.broker import BrokerError
 from mezon._cluster.leader import LockLostError
 from mezon.errors import InvalidArgumentError, MezonConnectionError
+from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 from mezon.utils.masked import masked
 from mezon.utils.signals import stop_on_signal
@@ -111,7 +112,7 @@ async def _run_and_stand_by(relay: Relay) -> None:
 
     An error before the relay has been in charge is raised, so that an operator sees it. Afterwards it is retried.
     """
-    was_in_charge = False
+    was_in_charge, failures = False, LogThrottle(logger)
     while True:
         try:
             return await relay.run()
@@ -121,7 +122,7 @@ async def _run_and_stand_by(relay: Relay) -> None:
         except (MezonConnectionError, BrokerError) as error:
             if not was_in_charge:
                 raise
-            logger.warning("The relay cannot stand by yet: %s", error)
+            failures.warning("The relay cannot stand by yet: %s", error)
             await asyncio.sleep(_RETRY_INTERVAL)
 
 
@@ -167,6 +168,7 @@ async def run_worker(
                     closed.result()
                 else:
                     closed.cancel()
+                    await asyncio.wait([closed])
         finally:
             for task in (login, end):
                 task.cancel()

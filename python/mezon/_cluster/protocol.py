@@ -93,6 +93,11 @@ def partition_of(key: int, partitions: int) -> int:
     return int.from_bytes(digest, "big") % partitions
 
 
+def error_text(error: BaseException) -> str:
+    """Return an error's text, or the name of its class if the text is empty."""
+    return str(error) or type(error).__name__
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """The subjects, streams and buckets of one bot.
@@ -262,6 +267,17 @@ _ERRORS: Final[dict[str, type[MezonError]]] = {
     )
 }
 
+#: Value of an answer: the relay was no longer in charge and did not make the call.
+_NOT_IN_CHARGE: Final = "not_in_charge"
+
+
+class NotInChargeError(MezonConnectionError):
+    """This relay is no longer in charge and did not make the call. The caller asks the next relay."""
+
+    def __init__(self) -> None:
+        super().__init__("not sent: this relay is no longer in charge")
+
+
 #: Errors that are only raised before anything is sent. Timeouts and HTTP failures carry this information themselves.
 _NEVER_SENT: Final = frozenset({"MezonConnectionError", "NotLoggedInError", "InvalidArgumentError"})
 
@@ -284,7 +300,14 @@ def encode_error(error: BaseException) -> Packet:
     values = {"error": kind, "text": str(error)}
     if isinstance(error, MezonTimeoutError):
         return Packet({**values, "sent": error.sent})
+    if isinstance(error, NotInChargeError):
+        return Packet({**values, _NOT_IN_CHARGE: True})
     return Packet(values)
+
+
+def must_ask_next_relay(packet: Packet) -> bool:
+    """Return whether the relay did not make the call because it was no longer in charge."""
+    return packet.values.get(_NOT_IN_CHARGE) is True
 
 
 def was_sent(packet: Packet) -> bool:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import connect, disconnect, jetstream_api, message_size
 from mezon._cluster.dead_letters import dead_message
-from mezon._cluster.protocol import MESSAGE_ID, RELAY
+from mezon._cluster.protocol import MESSAGE_ID, RELAY, error_text
 from mezon.errors import MezonError
 from mezon.utils.logger import get_logger
 
@@ -257,7 +257,7 @@ class Publisher:
                     failed = bool(unconfirmed)
                     left = unconfirmed + left[count:]
             except (MezonError, errors.Error, OSError, TimeoutError) as error:
-                self._set_trouble(str(error) or type(error).__name__)
+                self._set_trouble(error_text(error))
                 failed = True
             if failed:
                 delayed = True
@@ -360,8 +360,8 @@ class Publisher:
             refusal = json.loads(answer.data).get("error")
         except (errors.Error, TimeoutError, ValueError) as error:
             if not client.is_connected:
-                raise MezonError(str(error) or type(error).__name__) from None
-            refusal = error or type(error).__name__
+                raise MezonError(error_text(error)) from None
+            refusal = error_text(error)
         self.stats.too_large += 1
         if refusal:
             logger.error(
@@ -393,7 +393,7 @@ class Publisher:
         except TimeoutError:
             self._set_trouble(f"no confirmation within {_CONFIRM_TIMEOUT:g} s")
         except errors.Error as error:
-            self._set_trouble(str(error) or type(error).__name__)
+            self._set_trouble(error_text(error))
         if silent and before is not None:
             if not self._unconfirmed and self._last == before + len(batch):
                 self.stats.published += silent

@@ -17,7 +17,7 @@ from mezon._cluster.event_forwarder import EventForwarder, GapTarget, RelayConne
 from mezon._cluster.layout import create_layout, lock_key
 from mezon._cluster.leader import LeaderLock, LockLostError
 from mezon._cluster.membership import Members
-from mezon._cluster.protocol import RELAY, Names
+from mezon._cluster.protocol import RELAY, Names, error_text
 from mezon._cluster.publisher import Publisher
 from mezon._cluster.rpc_server import AnswerCache, RpcServer
 from mezon._cluster.settings import Layout, Timing
@@ -42,6 +42,9 @@ _STATE_INTERVAL: Final = 1.0
 
 #: Seconds for publishing the queued events when the relay stops.
 _DRAIN_TIMEOUT: Final = 5.0
+
+#: Events that are collected before the first worker of the bot has ever announced what it listens to.
+_DEFAULT_INTERESTS: Final = frozenset({"channel_message"})
 
 #: The key of the checkpoint in the bucket of notes.
 _CHECKPOINT_KEY: Final = "floors"
@@ -279,7 +282,8 @@ class ActiveRelay:
             self.gaps.restore({int(channel): one for channel, one in known.items()})
             self.forwarder.gaps = self.gaps
         # Includes the interests under an earlier relay: events that arrive before the next heartbeat must not be lost.
-        self.connection.set_interests(self._interests | frozenset(checkpoint.get("interests", ())))
+        interests = self._interests | frozenset(checkpoint.get("interests", ()))
+        self.connection.set_interests(interests or _DEFAULT_INTERESTS)
         await self.client.login()
         if self.gaps is not None:
             self.gaps.fill()
@@ -293,6 +297,8 @@ class ActiveRelay:
         """Stop in order: end the calls, disconnect from Mezon, publish the queued events, and stop the rest."""
         for task in self._tasks:
             task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         await self.server.close()
         with contextlib.suppress(Exception):
             await self.client.disconnect()
@@ -343,7 +349,7 @@ class ActiveRelay:
             await self._nats.request(subject, checkpoint, timeout=5)
             self._written = checkpoint
         except Exception as error:
-            logger.debug("The checkpoint was not written: %s", error or type(error).__name__)
+            logger.debug("The checkpoint was not written: %s", error_text(error))
 
     async def _read_checkpoint(self) -> dict[str, Any]:
         found = await last_value(self._nats, self._relay.names.notes, _CHECKPOINT_KEY)

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import message_size, message_status
 from mezon._cluster.delivery import CURRENT_SCOPE
-from mezon._cluster.protocol import CALL_KEY, PART, REPEATED, TIMEOUT, WORKER, Packet, decode_error
+from mezon._cluster.protocol import (
+    CALL_KEY,
+    PART,
+    REPEATED,
+    TIMEOUT,
+    WORKER,
+    Packet,
+    decode_error,
+    error_text,
+    must_ask_next_relay,
+)
 from mezon.errors import DeliveryUnknownError, InvalidArgumentError, MezonConnectionError, MezonTimeoutError
 from mezon.utils.logger import get_logger
 
@@ -114,7 +124,7 @@ class RelayClient:
         Raises:
             MezonError: What the relay's call raised, of the same class.
             MezonTimeoutError: The relay did not answer in time.
-            MezonConnectionError: No relay was there in time. Nothing was sent.
+            MezonConnectionError: No relay in charge was there in time. Nothing was sent.
             DeliveryUnknownError: The relay stopped while it made the call.
             InvalidArgumentError: The call is larger than a message of NATS may be.
         """
@@ -148,7 +158,7 @@ class RelayClient:
                 await asyncio.sleep(min(_RETRY_INTERVAL, left))
                 continue
             except (errors.Error, TimeoutError, OSError) as error:
-                logger.debug("%s: %s", name, error or type(error).__name__)
+                logger.debug("%s: %s", name, error_text(error))
                 published = True
                 headers[REPEATED] = "1"
                 await asyncio.sleep(min(_RETRY_INTERVAL, left))
@@ -156,6 +166,9 @@ class RelayClient:
             except _RelayChangedError:
                 published = True
                 headers[REPEATED] = "1"
+                continue
+            if must_ask_next_relay(answer):
+                await asyncio.sleep(min(_RETRY_INTERVAL, left))
                 continue
             failure = decode_error(answer)
             if failure is not None:

@@ -19,13 +19,16 @@ from mezon._cluster.protocol import (
     REPEATED,
     TIMEOUT,
     WORKER,
+    NotInChargeError,
     Packet,
     are_tokens,
     encode_error,
+    error_text,
     was_sent,
 )
 from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.utils.background import BackgroundTasks
+from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -153,6 +156,7 @@ class AnswerCache:
         self._free_writes = asyncio.Semaphore(_MAX_WRITES)
         self._write_ended = asyncio.Event()
         self._bucket: Any = None
+        self._write_failures = LogThrottle(logger)
         self.hits = 0
 
     async def get_or_call(
@@ -243,7 +247,7 @@ class AnswerCache:
                     raise MezonConnectionError(
                         "not sent: NATS does not say whether this call of a repeated event was made before"
                     ) from None
-                logger.debug("A cached answer cannot be read yet: %s", error or type(error).__name__)
+                logger.debug("A cached answer cannot be read yet: %s", error_text(error))
                 await asyncio.sleep(_LOOKUP_INTERVAL)
             else:
                 return Packet.decode(entry.value)
@@ -264,7 +268,9 @@ class AnswerCache:
         try:
             await self._client.request(f"{self._prefix}{digest}", data, timeout=5)
         except Exception as error:
-            logger.warning("An answer cannot be stored for a later relay: %s", error or type(error).__name__)
+            self._write_failures.warning(
+                "An answer cannot be stored for a later relay: %s", error_text(error)
+            )
 
 
 class RpcServer:
@@ -315,7 +321,7 @@ class RpcServer:
             try:
                 await subscription.unsubscribe()
             except Exception as error:
-                logger.debug("Unsubscribing from calls failed: %s", error or type(error).__name__)
+                logger.debug("Unsubscribing from calls failed: %s", error_text(error))
         await self._tasks.stop()
 
     async def _receive(self, message: Msg) -> None:
@@ -389,12 +395,16 @@ class RpcServer:
             if left <= 0:
                 raise MezonTimeoutError("not sent: the call timed out in the relay's queue", sent=False)
             if not self._in_charge():
-                raise MezonConnectionError("not sent: this relay is no longer in charge")
+                raise NotInChargeError
             return await self._handlers[kind](packet, left)
         except Exception as error:
             if not isinstance(error, MezonError):
                 logger.exception("A call of a worker failed in the relay")
-            return encode_error(error)
+            answer = encode_error(error)
+            if was_sent(answer) or isinstance(error, InvalidArgumentError) or self._in_charge():
+                return answer
+            # The call waited in this relay until the lock was lost.
+            return encode_error(NotInChargeError())
 
     async def _answer(self, message: Msg, answer: Packet) -> None:
         """Publish an answer, in parts if it is larger than a message may be."""
@@ -411,7 +421,7 @@ class RpcServer:
                 part = data[number * step : (number + 1) * step]
                 await self._client.publish(message.reply, part, headers={PART: f"{number + 1}/{count}"})
         except Exception as error:
-            logger.debug("An answer was not sent: %s", error or type(error).__name__)
+            logger.debug("An answer was not sent: %s", error_text(error))
 
 
 def _timeout(headers: dict[str, str]) -> float:

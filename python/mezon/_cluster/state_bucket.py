@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from mezon._cluster.protocol import error_text
 from mezon.ext.state import Entry, StateError
 
 if TYPE_CHECKING:
@@ -166,6 +167,4 @@ def _live(entry: Entry | None) -> Entry | None:
 
 
 def _failure(name: str, error: Exception) -> StateError:
-    return StateError(
-        f"the state bucket {name} cannot be used: {error or type(error).__name__}; check the broker"
-    )
+    return StateError(f"the state bucket {name} cannot be used: {error_text(error)}; check the broker")

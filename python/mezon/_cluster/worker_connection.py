@@ -18,12 +18,13 @@ from mezon._cluster.layout import wait_for_partitions
 from mezon._cluster.membership import Member, Members, Subscriptions
 from mezon._cluster.partitions import OwnedPartitions, PartitionReader
 from mezon._cluster.poison_detector import PoisonDetector
-from mezon._cluster.protocol import Packet, check_worker_name
+from mezon._cluster.protocol import Packet, check_worker_name, error_text
 from mezon._cluster.relay_client import RelayClient
 from mezon._gateway.codec import MESSAGES, dict_plan
 from mezon._gateway.failures import does_not_fit, no_answer
 from mezon.ports import CLOSED
 from mezon.utils.background import BackgroundTasks
+from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class WorkerConnection:
         self._queue: deque[Delivery] = deque()
         self._dispatch_scheduled = False
         self._tasks = BackgroundTasks(logger, level=logging.DEBUG)
+        self._dead_letter_failures = LogThrottle(logger)
         self._client: Client | None = None
         self._relay: RelayClient | None = None
         self._connecting: asyncio.Future[RelayClient] | None = None
@@ -161,7 +163,7 @@ class WorkerConnection:
             try:
                 await members.announce(self._subscriptions.announcement())
             except Exception as error:
-                logger.debug("No heartbeat was sent: %s", error or type(error).__name__)
+                logger.debug("No heartbeat was sent: %s", error_text(error))
             await asyncio.sleep(self._timing.heartbeat)
 
     # ---- connection to NATS
@@ -244,6 +246,7 @@ class WorkerConnection:
         heartbeats, self._heartbeats = self._heartbeats, None
         if heartbeats is not None:
             heartbeats.cancel()
+            await asyncio.wait([heartbeats])
         members, self._members = self._members, None
         if members is not None:
             with contextlib.suppress(Exception):
@@ -269,6 +272,7 @@ class WorkerConnection:
             connecting.cancel()
             # asyncio.wait_for of Python 3.11, which nats-py uses, can swallow a cancellation.
             await asyncio.wait([connecting], timeout=_CANCEL_INTERVAL)
+        await self._tasks.stop()
         relay, self._relay = self._relay, None
         if relay is not None:
             with contextlib.suppress(Exception):
@@ -373,7 +377,9 @@ class WorkerConnection:
             try:
                 await dead_letter(client, self._names, delivery, reason, self.name)
             except Exception as error:
-                logger.warning("An event could not be dead-lettered and is redelivered: %s", error)
+                self._dead_letter_failures.warning(
+                    "An event could not be dead-lettered and is redelivered: %s", error
+                )
                 delivery.fail()
             finally:
                 delivery.end()

@@ -161,7 +161,7 @@ def worker(
     from mezon._cluster.settings import Layout, Timing
     from mezon._cluster.worker_ports import WorkerPorts
     from mezon.cli.find import find, load_env_file, short, trim_traceback
-    from mezon.errors import MezonError
+    from mezon.errors import InvalidArgumentError, MezonError
     from mezon.testing.bots import BotError, load_bot
 
     _log_to_stderr()
@@ -186,6 +186,10 @@ def worker(
             client = load_bot(target)
     except BotError as error:
         fail(str(error))
+    except InvalidArgumentError as error:
+        has_id = os.environ.get("MEZON_BOT_ID") or os.environ.get("MEZON_CLIENT_ID")
+        hint = "" if has_id else "; MEZON_BOT_ID is not set: set it to the number of the bot"
+        fail(f"{target.path.name}: {error}{hint}", WRONG_USE)
     except Exception as error:
         fail(f"{target.path.name} ended with an error\n{trim_traceback(error).rstrip()}")
     if client is None:
