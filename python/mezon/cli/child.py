@@ -15,7 +15,6 @@ import socket
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any, Final, Self
 
 from mezon.testing.bots import BotError, Target, instances, load_bot, pointed_at, run_script
 from mezon.utils.logger import setup_logger
+from mezon.utils.user_code import format_for_user
 
 LOCAL: Final = "MEZON_CLI_LOCAL"
 """Environment variable with the client's options as JSON, if the bot uses the local gateway."""
@@ -207,7 +207,7 @@ class _Handler(logging.Handler):
             text = record.getMessage()
             trace = ""
             if record.exc_info and record.exc_info[1] is not None:
-                trace = "".join(traceback.format_exception(record.exc_info[1]))
+                trace = format_for_user(record.exc_info[1])
             kind = "error" if trace else "log"
             self._reporter.report(
                 kind,

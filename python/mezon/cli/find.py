@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,18 +126,15 @@ def is_plain(error: Exception) -> bool:
 
 
 def trim_traceback(error: BaseException) -> str:
-    """Return the traceback from the first frame of the bot on, without the frames that import or run it."""
+    """Return the traceback of the bot's own code, without the frames that import or run it."""
     import traceback
 
-    own = str(Path(__file__).parents[1])
-    machinery = ("<frozen", *(prefix + os.sep + "lib" for prefix in (sys.exec_prefix, sys.base_exec_prefix)))
+    from mezon.utils.user_code import format_for_user, is_user_code
+
     trace = error.__traceback__
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if not name.startswith((own, *machinery)) and "importlib" not in name and "runpy" not in name:
-            break
+    while trace is not None and not is_user_code(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
     if trace is None and isinstance(error, SyntaxError):
         # The message names file and line; all frames belong to the import.
         return "".join(traceback.format_exception_only(error))
-    return "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
+    return format_for_user(error)

@@ -97,6 +97,7 @@ from mezon.ext.pagination import PAGE_BUTTONS, paginate
 from mezon.ext.state import Backend, ScopedState, StateStore
 from mezon.ext.streaming import stream_reply
 from mezon.ext.tasks import Cron, Every, Task, zone_of
+from mezon.utils.user_code import set_origin
 
 if TYPE_CHECKING:
     from mezon import ButtonClicked, ChannelMessageAck, Clan, EventStream, TextChannel, User
@@ -1494,6 +1495,8 @@ class Bot(Registry, MezonClient):
         await handler(where, error)
         if not isinstance(error, UserError):
             # The dispatcher logs and reports it with its traceback.
+            if isinstance(where, Context) and where.invoked_with:
+                set_origin(error, f"Command {where.invoked_with}")
             raise error
 
 

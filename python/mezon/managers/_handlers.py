@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from mezon.errors import ConnectionLostError
 from mezon.utils.logger import get_logger
+from mezon.utils.user_code import origin_of, summary
 
 logger = get_logger("mezon.events")
 
@@ -283,9 +284,9 @@ class HandlerRunner:
         self.errors += 1
         where = describe(handler)
         logger.error(
-            "Handler %s of event %r failed",
-            where,
-            name,
+            "%s failed: %s",
+            origin_of(error) or f"Handler {where} of event {name!r}",
+            summary(error),
             exc_info=error,
             extra={"event": name, "handler": where},
         )

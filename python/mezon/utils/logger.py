@@ -10,6 +10,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, TextIO
 
+from mezon.utils.user_code import format_for_user
+
 _FORMAT = "[%(asctime)s] [%(name)s] [%(levelname)s] %(message)s"
 _DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
 
@@ -18,7 +20,24 @@ _STD_ERROR_HANDLE: Final = -12
 _CONSOLE_MODE: Final = 1 | 2 | 4
 
 
-class ColoredFormatter(logging.Formatter):
+class _UserFormatter(logging.Formatter):
+    """Writes tracebacks without the frames of this package, unless ``MEZON_TRACEBACK`` is ``full``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format ``record`` without caching its traceback for other formatters."""
+        cached, record.exc_text = record.exc_text, None
+        try:
+            return super().format(record)
+        finally:
+            record.exc_text = cached
+
+    def formatException(self, ei: Any) -> str:
+        """Return the traceback of the bot's own code."""
+        error = ei[1]
+        return format_for_user(error).rstrip("\n") if error is not None else super().formatException(ei)
+
+
+class ColoredFormatter(_UserFormatter):
     """Colours the level name if standard error is a terminal."""
 
     COLORS: ClassVar[dict[str, str]] = {

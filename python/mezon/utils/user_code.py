@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import traceback
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -10,7 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType, TracebackType
 
-__all__ = ["frame_of_user", "involves_user_code", "where_it_waits"]
+__all__ = [
+    "format_for_user",
+    "frame_of_user",
+    "involves_user_code",
+    "line_of_user",
+    "origin_of",
+    "set_origin",
+    "summary",
+    "where_it_waits",
+]
 
 _PACKAGE: Final = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _STDLIB: Final = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
@@ -87,3 +98,84 @@ def frame_of_user(frame: FrameType | None) -> str | None:
             return f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})"
         frame = frame.f_back
     return None
+
+
+_ORIGIN: Final = "_mezon_origin"
+
+
+def set_origin(error: BaseException, origin: str) -> None:
+    """Name what failed, if that is not simply the handler of an event, for the log: such as ``Command !ping``."""
+    with contextlib.suppress(AttributeError):
+        setattr(error, _ORIGIN, origin)
+
+
+def origin_of(error: BaseException) -> str | None:
+    """Return the name that ``set_origin`` gave, or None."""
+    return getattr(error, _ORIGIN, None)
+
+
+def line_of_user(error: BaseException) -> str | None:
+    """Return the innermost line of the bot's own code in the traceback of an error, as ``bot.py:12 in answer``.
+
+    Lines of installed libraries count only if there is none of the bot.
+    """
+    found, in_library = None, None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not is_user_code(frame.filename):
+            continue
+        line = f"{_short(frame.filename)}:{frame.lineno} in {frame.name}"
+        if any(folder in frame.filename.split(os.sep) for folder in _INSTALLED):
+            in_library = line
+        else:
+            found = line
+    return found or in_library
+
+
+def _short(file: str) -> str:
+    here = os.path.join(os.getcwd(), "")
+    return file.removeprefix(here)
+
+
+def summary(error: BaseException) -> str:
+    """Return the type and text of an error, and the bot's own line, in one line."""
+    text = " ".join(str(error).split())
+    line = line_of_user(error)
+    name = type(error).__qualname__
+    return (f"{name}: {text}" if text else name) + (f" ({line})" if line else "")
+
+
+def format_for_user(error: BaseException) -> str:
+    """Format an error and its causes without the frames of this package.
+
+    The traceback is complete with ``MEZON_TRACEBACK=full``, and if no code of the bot was involved.
+    """
+    shown = traceback.TracebackException.from_exception(error)
+    if os.environ.get("MEZON_TRACEBACK", "").lower() != "full" and involves_user_code(error):
+        _drop_own_frames(shown)
+    return "".join(shown.format())
+
+
+def _drop_own_frames(shown: traceback.TracebackException) -> None:
+    seen: set[int] = set()
+    left: list[traceback.TracebackException | None] = [shown]
+    while left:
+        one = left.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        kept = [frame for frame in one.stack if _is_shown(frame.filename)]
+        if len(kept) < len(one.stack):
+            one.stack = traceback.StackSummary.from_list(kept)
+        left += (one.__cause__, one.__context__, *(one.exceptions or ()))
+
+
+#: Frames of the standard library below the bot's explain an error; those of the loop and of imports do not.
+_HIDDEN: Final = (
+    _PACKAGE,
+    "<frozen",
+    *(os.path.join(_STDLIB, name) for name in ("asyncio", "importlib", "runpy")),
+)
+
+
+def _is_shown(file: str) -> bool:
+    return not file.startswith(_HIDDEN)
