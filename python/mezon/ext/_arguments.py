@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args, get_origin
 from weakref import WeakSet
@@ -13,6 +13,7 @@ from weakref import WeakSet
 from pydantic import TypeAdapter
 
 from mezon import InvalidArgumentError, MezonError, TextChannel, User
+from mezon.ext._injection import is_dependency, provided_types
 from mezon.ext._parsing import Word, Words, id_of
 from mezon.ext._signatures import adapter_of, collection_name, convert, hints_of, name_of, shorten
 from mezon.ext.errors import ArgumentError, CooldownError, UserError
@@ -20,7 +21,7 @@ from mezon.ext.errors import ArgumentError, CooldownError, UserError
 if TYPE_CHECKING:
     from mezon import Clan, MezonClient
 
-__all__ = ["Lookups", "Parameter", "parameters_of", "parse_arguments"]
+__all__ = ["Lookups", "Parameter", "dependencies_of", "parameters_of", "parse_arguments"]
 
 T = TypeVar("T")
 
@@ -62,8 +63,17 @@ class Parameter:
         return f"<{shown}>" if self.required else f"[{shown}]"
 
 
-def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
-    """Return the parameters of a command's function, without the context.
+def dependencies_of(function: Callable[..., Any]) -> dict[str, type]:
+    """Return the parameters of a command's function that no word can fill, by name."""
+    return {
+        name: kind
+        for name, kind in provided_types(function, 1).items()
+        if _entity_type(kind) is None and is_dependency(kind)
+    }
+
+
+def parameters_of(function: Callable[..., Any], provided: Collection[str] = ()) -> list[Parameter]:
+    """Return the parameters of a command's function that words fill: without the context and the ``provided`` ones.
 
     Raises:
         InvalidArgumentError: If the function takes no context, or a parameter has an unsupported type.
@@ -73,7 +83,7 @@ def parameters_of(function: Callable[..., Any]) -> list[Parameter]:
     if not found or found[0].kind not in (found[0].POSITIONAL_ONLY, found[0].POSITIONAL_OR_KEYWORD):
         raise InvalidArgumentError(f"{name} must take the context first: async def {name}(ctx, ...)")
     hints = hints_of(function)
-    return [_parameter(name, one, hints.get(one.name, str)) for one in found[1:]]
+    return [_parameter(name, one, hints.get(one.name, str)) for one in found[1:] if one.name not in provided]
 
 
 def _parameter(function: str, one: inspect.Parameter, hint: Any) -> Parameter:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from mezon import ButtonMessageStyle, InvalidArgumentError, parse_extra_data
 from mezon.ext._checks import Guarded
 from mezon.ext._ids import CALLBACK, FORM, ONLY_FOR, IdPattern, check_id
+from mezon.ext._injection import provided_types
 from mezon.ext._parsing import as_dict
 from mezon.ext._signatures import check_handler, hints_of
 from mezon.ext._widgets import Button, Form, joined_choice
@@ -75,7 +76,9 @@ class Pattern(Guarded):
             name: TypeAdapter(hints.get(name, int if kind == "int" else str))
             for name, kind in self._ids.kinds.items()
         }
-        check_handler(callback, f"a handler of {pattern!r}", ["click"], self._adapters)
+        #: The parameters that dependencies fill.
+        self.provided: dict[str, type] = provided_types(callback, 1, self._adapters)
+        check_handler(callback, f"a handler of {pattern!r}", ["click"], [*self._adapters, *self.provided])
 
     def match(self, button_id: str) -> dict[str, Any] | None:
         """Return the arguments in an id, or None if the id does not match."""
@@ -158,7 +161,8 @@ class FormHandler(Guarded):
 
     def __init__(self, form: type[Form], callback: Callable[..., Any]) -> None:
         super().__init__()
-        check_handler(callback, f"a handler of the form {form.__name__}", ["click", "form"])
+        self.provided: dict[str, type] = provided_types(callback, 2)
+        check_handler(callback, f"a handler of the form {form.__name__}", ["click", "form"], self.provided)
         form.inputs()  # raises now if there is no input for a field
         self.form = form
         self.callback = callback

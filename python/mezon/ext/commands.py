@@ -24,6 +24,7 @@ import os
 import secrets
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
@@ -41,7 +42,7 @@ from mezon import (
     MezonError,
     Text,
 )
-from mezon.ext._arguments import Lookups, parameters_of, parse_arguments
+from mezon.ext._arguments import Lookups, dependencies_of, parameters_of, parse_arguments
 from mezon.ext._checks import (
     Check,
     Cooldown,
@@ -72,6 +73,12 @@ from mezon.ext._handlers import (
     parse_form,
 )
 from mezon.ext._ids import CALLBACK, FORM, MAX_ID_LENGTH, ONLY_FOR, IdSigner, SignedId
+from mezon.ext._injection import (
+    Dependencies,
+    Middleware,
+    call_through,
+    check_provided,
+)
 from mezon.ext._parsing import Triggers, Words, marks_of, text_of
 from mezon.ext._questions import Questions
 from mezon.ext._signatures import (
@@ -651,7 +658,9 @@ class Command(Guarded):
         self.help: str = inspect.getdoc(callback) or ""
         self.hidden = hidden
         self.parent: Group | None = None
-        self._parameters = parameters_of(callback)
+        #: The parameters that dependencies fill.
+        self.provided: dict[str, type] = dependencies_of(callback)
+        self._parameters = parameters_of(callback, self.provided)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -684,7 +693,22 @@ class Command(Guarded):
             args, kwargs = await ctx.bot.lookups.resolve(args, kwargs, ctx.user_id, ctx.clan)
         except ArgumentError as error:
             raise ArgumentError(f"{error}\nUsage: {ctx.bot.prefix}{self.usage}", error.parameter) from error
-        await self.callback(ctx, *args, **kwargs)
+        if not self.provided and not ctx.bot.has_middleware:
+            await self.callback(ctx, *args, **kwargs)
+        else:
+            await ctx.bot.invoke(ctx, self.provided, partial(self._call_provided, ctx, args, kwargs))
+
+    async def _call_provided(
+        self, ctx: Context, args: list[Any], kwargs: dict[str, Any], **provided: Any
+    ) -> None:
+        """Call the function with its dependencies, which may stand before the arguments from the message."""
+        words = iter(args)
+        before = [
+            provided.pop(name) if name in provided else next(words)
+            for name, one in list(inspect.signature(self.callback).parameters.items())[1:]
+            if one.kind is one.POSITIONAL_OR_KEYWORD
+        ]
+        await self.callback(ctx, *before, *words, **kwargs, **provided)
 
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function directly."""
@@ -1130,7 +1154,9 @@ class Bot(Registry, MezonClient):
         self.signer: IdSigner = IdSigner(self.api_key)
         self.lookups: Lookups = Lookups(self, lookups_per_minute)
         self.questions: Questions = Questions()
-        self.jobs: JobQueue = JobQueue(self, lambda: self.records, self._job_failed)
+        self.jobs: JobQueue = JobQueue(self, lambda: self.records, self._job_failed, self.invoke)
+        self._dependencies = Dependencies(self)
+        self._middleware: list[Middleware] = []
         self._records: StateStore | None = None
         self._state_backend = state
         self._shared_clicks = shared_clicks
@@ -1172,6 +1198,76 @@ class Bot(Registry, MezonClient):
             raise InvalidArgumentError(f"include() takes a Router, not {router!r}")
         router.forward_to(self)
 
+    def provide(
+        self, kind: type[T], factory: Callable[..., T | Awaitable[T] | Any], *, per_call: bool = False
+    ) -> None:
+        """Provide an object to the handlers that have a parameter of this type.
+
+        Commands, buttons, select boxes, forms, tasks and jobs receive it. Call this before you register such handlers
+        or include their routers.
+
+        ```python
+        from mezon.ext.commands import Context
+
+        class Database:
+            async def close(self) -> None: ...
+
+        bot.provide(Database, Database)
+
+        @bot.command()
+        async def find(ctx: Context, name: str, db: Database) -> None:
+            await ctx.reply(f"{name} is not in {db}")
+        ```
+
+        Args:
+            kind: The class; parameters must be annotated with exactly this class.
+            factory: Returns the object, or an awaitable of it; takes no parameters, or the bot. The object's method
+                ``aclose`` or ``close``, if there is one, is called at the end. An async generator function may yield
+                the object instead, and clean up afterwards.
+            per_call: Make an object for each call of a handler, which is closed after the call. By default, one object
+                is made at its first use, and closed with the bot.
+
+        Raises:
+            InvalidArgumentError: If the type is no class of yours, or is provided already.
+        """
+        self._dependencies.add(kind, factory, per_call)
+
+    def middleware(self, function: Middleware) -> Middleware:
+        """Run a function around every handler; a decorator. It is called with the source and a function that continues.
+
+        The source is the context, the click, the task or the scheduled call. The first registered function is the
+        outermost. Checks, cooldowns and arguments come before; dependencies and the handler are inside. An error of the
+        handler passes through. If the function does not continue, the handler is not called.
+
+        ```python
+        @bot.middleware
+        async def log(where, call_next):
+            print("before", where)
+            await call_next()
+            print("after", where)
+        ```
+
+        Raises:
+            InvalidArgumentError: If it is not a coroutine function with two parameters.
+        """
+        check_handler(function, "middleware", ["where", "call_next"])
+        self._middleware.append(function)
+        return function
+
+    @property
+    def has_middleware(self) -> bool:
+        """Whether there is a function around every handler."""
+        return bool(self._middleware)
+
+    async def invoke(
+        self, where: Any, provided: Mapping[str, type], handler: Callable[..., Awaitable[Any]]
+    ) -> None:
+        """Call a handler of the layer inside the middleware, with the dependencies as keyword arguments."""
+        if not provided and not self._middleware:
+            await handler()
+        else:
+            await call_through(self._middleware, where, self._dependencies, provided, handler)
+
     def error_handler(self, handler: ErrorHandler) -> ErrorHandler:
         """Call ``await handler(where, error)`` for each error of a command, button, form, task or job; a decorator.
 
@@ -1187,6 +1283,10 @@ class Bot(Registry, MezonClient):
         return handler
 
     def _register(self, item: Item) -> None:
+        if isinstance(item, SelectHandler):
+            check_provided(item.pattern.callback, item.pattern.provided, self._dependencies)
+        elif not isinstance(item, Listener):
+            check_provided(item.callback, item.provided, self._dependencies)
         if isinstance(item, Command):
             self.triggers.check_names(item.names)
             _add_command(self.commands, item)
@@ -1202,7 +1302,7 @@ class Bot(Registry, MezonClient):
             self._subscribe_to_clicks()
             self._subscribe(Events.DROPDOWN_BOX_SELECTED, self._on_select)
         elif isinstance(item, Task):
-            item = item.bind(self, self._task_failed, self._shared_records)
+            item = item.bind(self, self._task_failed, self._shared_records, self.invoke)
             same = sum(one.name == item.name for one in self.tasks)
             item.key = key_part(f"{item.name}_{same + 1}" if same else item.name)
             self.tasks.append(item)
@@ -1370,16 +1470,14 @@ class Bot(Registry, MezonClient):
                 await run_checks(callback, click)
                 if (counting := count_use(callback, click)) is not None:
                     await counting
-                outcome = callback(click)
-                if inspect.isawaitable(outcome):
-                    await outcome
+                await self.invoke(click, {}, partial(_call_either, callback, click))
             elif form is not None:
                 click.form_state = form.state_of(click.id)
                 await form.allow(click)
                 submitted = parse_form(form.form, click.event)
                 if (counting := form.count(click)) is not None:
                     await counting
-                await form.callback(click, submitted)
+                await self.invoke(click, form.provided, partial(form.callback, click, submitted))
             elif pattern is not None:
                 await self._run_pattern(pattern, click, fields)
             elif expired:
@@ -1397,7 +1495,7 @@ class Bot(Registry, MezonClient):
         await pattern.allow(click)
         if (counting := pattern.count(click)) is not None:
             await counting
-        await pattern.callback(click, **fields)
+        await self.invoke(click, pattern.provided, partial(pattern.callback, click, **fields))
 
     async def _run_click(
         self, event: Any, run: Callable[[Click], Awaitable[None]], signed: SignedId | None = None
@@ -1473,6 +1571,7 @@ class Bot(Registry, MezonClient):
         """Stop the tasks, then close the client; see ``MezonClient.disconnect``."""
         await self._stop_tasks()
         await super().disconnect(drain)
+        await self._dependencies.close()
         if self._records is not None:
             await self._records.close()
 
@@ -1498,6 +1597,13 @@ class Bot(Registry, MezonClient):
             if isinstance(where, Context) and where.invoked_with:
                 set_origin(error, f"Command {where.invoked_with}")
             raise error
+
+
+async def _call_either(callback: Callable[[Click], Any], click: Click) -> None:
+    """Call the callback of a button, which may be a plain function."""
+    outcome = callback(click)
+    if inspect.isawaitable(outcome):
+        await outcome
 
 
 async def _report_to_user(where: Any, error: Exception) -> None:

@@ -38,8 +38,10 @@ from typing import Any, Final, Literal, TypeAlias
 from pydantic import TypeAdapter
 
 from mezon import InvalidArgumentError, MezonClient
+from mezon.ext._injection import provided_types
 from mezon.ext._signatures import check_seconds, hints_of, is_async, name_of
 from mezon.ext.state import StateStore
+from mezon.ext.tasks import Wrapper
 from mezon.utils.background import BackgroundTasks
 
 __all__ = ["Job", "JobQueue", "ScheduledCall"]
@@ -109,8 +111,14 @@ class Job:
                     f"the job {name_of(callback)} cannot have the parameter {name}: its arguments are stored by name, "
                     f"and {', '.join(sorted(_RESERVED))} belong to later()"
                 )
+        #: The parameters that dependencies fill.
+        self.provided: dict[str, type] = {
+            name: hint for name, hint in provided_types(callback, 0).items() if not _is_json(hint)
+        }
         self._adapters: dict[str, TypeAdapter[Any]] = {
-            name: TypeAdapter(hints.get(name, Any)) for name in self._signature.parameters if name != "bot"
+            name: TypeAdapter(hints.get(name, Any))
+            for name in self._signature.parameters
+            if name != "bot" and name not in self.provided
         }
 
     def encode(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +128,8 @@ class Job:
             InvalidArgumentError: If they do not fit the parameters.
         """
         try:
-            self._signature.bind(**arguments, **({"bot": None} if self._takes_bot else {}))
+            others = dict.fromkeys(self.provided) | ({"bot": None} if self._takes_bot else {})
+            self._signature.bind(**arguments, **others)
             values = {name: self._adapters[name].validate_python(value) for name, value in arguments.items()}
             encoded = {
                 name: self._adapters[name].dump_python(value, mode="json") for name, value in values.items()
@@ -132,10 +141,10 @@ class Job:
             ) from error
         return encoded
 
-    async def run(self, bot: MezonClient, arguments: dict[str, Any]) -> None:
-        """Call the function with stored arguments."""
+    async def run(self, bot: MezonClient, arguments: dict[str, Any], provided: dict[str, Any]) -> None:
+        """Call the function with stored arguments and the dependencies."""
         values = {name: self._adapters[name].validate_python(value) for name, value in arguments.items()}
-        await self.callback(**values, **({"bot": bot} if self._takes_bot else {}))
+        await self.callback(**values, **provided, **({"bot": bot} if self._takes_bot else {}))
 
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function directly."""
@@ -170,10 +179,17 @@ class ScheduledCall:
 class JobQueue:
     """The jobs of a bot and their scheduled calls: ``bot.jobs``."""
 
-    def __init__(self, bot: MezonClient, records: Callable[[], StateStore], on_error: ErrorCallback) -> None:
+    def __init__(
+        self,
+        bot: MezonClient,
+        records: Callable[[], StateStore],
+        on_error: ErrorCallback,
+        wrapper: Wrapper,
+    ) -> None:
         self._bot = bot
         self._records = records
         self._on_error = on_error
+        self._wrapper = wrapper
         self._jobs: dict[str, Job] = {}
         self._tasks = BackgroundTasks(logger)
         self._scheduler: asyncio.Task[None] | None = None
@@ -347,7 +363,9 @@ class JobQueue:
             if dropped:
                 return
         try:
-            await job.run(self._bot, call.arguments)
+            await self._wrapper(
+                call, job.provided, lambda **provided: job.run(self._bot, call.arguments, provided)
+            )
         except Exception as error:
             await self._on_error(call, error)
 
@@ -355,6 +373,15 @@ class JobQueue:
         """Return the stored calls by key, in the order of their times; None for a damaged record."""
         found = await self._records().keys(f"{_CALLS}.")
         return [(key, _decode(key.removeprefix(f"{_CALLS}."), entry.value)) for key, entry in found]
+
+
+def _is_json(hint: Any) -> bool:
+    """Return whether values of a type can be stored as JSON."""
+    try:
+        TypeAdapter(hint)
+    except Exception:
+        return False
+    return True
 
 
 def _decode(call_id: str, value: bytes) -> ScheduledCall | None:

@@ -35,11 +35,12 @@ import inspect
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, Literal, TypeAlias
 
 from mezon import InvalidArgumentError, MezonClient
+from mezon.ext._injection import provided_types
 from mezon.ext._signatures import is_async, key_part, name_of
 from mezon.ext.state import StateStore
 from mezon.utils.background import BackgroundTasks
@@ -56,6 +57,9 @@ ErrorCallback: TypeAlias = "Callable[[Task, Exception], Awaitable[Any]]"
 
 #: Returns the records that several processes share; None if there is nothing to share.
 SharedRecords: TypeAlias = "Callable[[], StateStore | None]"
+
+#: Calls a handler inside the middleware, with its dependencies: source, parameters to fill, and the handler.
+Wrapper: TypeAlias = "Callable[[Any, dict[str, type], Callable[..., Awaitable[Any]]], Awaitable[Any]]"
 
 #: Seconds between two checks whether the client is ready again.
 _READY_INTERVAL: Final = 0.25
@@ -167,8 +171,8 @@ def zone_of(name: str | tzinfo | None) -> tzinfo:
         ) from error
 
 
-def _takes_bot(callback: Callback) -> bool:
-    """Return whether a task takes the bot.
+def _bot_parameter(callback: Callback, provided: Collection[str]) -> str:
+    """Return the name of the parameter that receives the bot; "" if there is none.
 
     Raises:
         InvalidArgumentError: If it takes other parameters.
@@ -177,14 +181,16 @@ def _takes_bot(callback: Callback) -> bool:
     needed = [
         one
         for one in signature.parameters.values()
-        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        if one.default is one.empty
+        and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        and one.name not in provided
     ]
     if len(needed) > 1 or any(one.kind is one.KEYWORD_ONLY for one in needed):
         raise InvalidArgumentError(
             f"a task takes no parameters, or the bot: async def {name_of(callback).rpartition('.')[2]}(bot); "
             f"{name_of(callback)}{signature} takes more"
         )
-    return bool(needed)
+    return needed[0].name if needed else ""
 
 
 class Task:
@@ -216,7 +222,9 @@ class Task:
             raise InvalidArgumentError(
                 f"a task has no user: {name_of(callback)} takes no check and no cooldown; remove the decorator"
             )
-        self._takes_bot = _takes_bot(callback)
+        #: The parameters that dependencies fill.
+        self.provided: dict[str, type] = provided_types(callback, 0)
+        self._bot_parameter = _bot_parameter(callback, self.provided)
         if overlap not in ("skip", "allow") or missed not in ("skip", "once"):
             raise InvalidArgumentError(
                 f"overlap must be 'skip' or 'allow', and missed 'skip' or 'once', not {overlap!r} and {missed!r}"
@@ -238,6 +246,7 @@ class Task:
         self._schedule = schedule
         self._on_error: ErrorCallback | None = None
         self._shared_records: SharedRecords | None = None
+        self._wrapper: Wrapper | None = None
         self._scheduler: asyncio.Task[None] | None = None
         self._active = BackgroundTasks(logger)
 
@@ -247,11 +256,16 @@ class Task:
         return self._scheduler is not None and not self._scheduler.done()
 
     def bind(
-        self, bot: MezonClient, on_error: ErrorCallback, shared_records: SharedRecords | None = None
+        self,
+        bot: MezonClient,
+        on_error: ErrorCallback,
+        shared_records: SharedRecords | None = None,
+        wrapper: Wrapper | None = None,
     ) -> Task:
         """Bind the task to a bot; returns a copy if the task is already bound to another bot."""
         if self.bot is None or self.bot is bot:
-            self.bot, self._on_error, self._shared_records = bot, on_error, shared_records
+            self.bot, self._on_error = bot, on_error
+            self._shared_records, self._wrapper = shared_records, wrapper
             return self
         copy = Task(
             self.callback,
@@ -261,7 +275,7 @@ class Task:
             grace=self.grace,
             each_worker=self.each_worker,
         )
-        return copy.bind(bot, on_error, shared_records)
+        return copy.bind(bot, on_error, shared_records, wrapper)
 
     def start(self, bot: MezonClient) -> None:
         """Start the schedule unless it is started. The bot calls this when it is ready."""
@@ -282,16 +296,24 @@ class Task:
 
     async def __call__(self) -> Any:
         """Run the task now, in addition to its schedule."""
-        return await self._call(self.bot)
+        return await self._invoke(self.bot)
 
-    def _call(self, bot: MezonClient | None) -> Awaitable[Any]:
-        if not self._takes_bot:
-            return self.callback()
+    async def _invoke(self, bot: MezonClient | None) -> Any:
+        if self._wrapper is None:
+            return await self._call(bot)
+        return await self._wrapper(self, self.provided, lambda **arguments: self._call(bot, **arguments))
+
+    def _call(self, bot: MezonClient | None, **arguments: Any) -> Awaitable[Any]:
+        if not self._bot_parameter:
+            return self.callback(**arguments)
         if bot is None:
             raise InvalidArgumentError(
                 f"the task {self.name} takes a bot and belongs to none yet: include its router in a bot first"
             )
-        return self.callback(bot)
+        # By name beside dependencies, which may come first in the signature.
+        return (
+            self.callback(bot) if not arguments else self.callback(**{self._bot_parameter: bot}, **arguments)
+        )
 
     async def _follow_schedule(self, bot: MezonClient) -> None:
         clock = self._schedule.now
@@ -353,7 +375,7 @@ class Task:
                 self.elsewhere += 1
                 return
             self.runs += 1
-            await self._call(bot)
+            await self._invoke(bot)
         except Exception as error:
             if self._on_error is None:
                 raise
