@@ -10,6 +10,7 @@ import pytest
 from example_kit import Load, loader
 from in_process_cluster import InProcess
 from mezon.testing import LocalGateway
+from mezon.testing.profiles import CLIENTS
 from nats_servers import nats_server, needs_nats
 
 
@@ -29,3 +30,10 @@ async def load(
                     return load(name, **environment)
 
             yield load_in_worker
+
+
+@pytest.fixture(params=CLIENTS)
+def client(request: pytest.FixtureRequest, gateway: LocalGateway) -> str:
+    """The client with which the users click and fill in forms."""
+    gateway.client = request.param
+    return gateway.client

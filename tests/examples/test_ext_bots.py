@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 import urllib.request
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -65,18 +65,17 @@ async def test_commands(gateway: LocalGateway, load: Load) -> None:
         assert "!roll [sides] [times]  Roll dice." in await ask(gateway, "!help")
 
 
-async def test_forms(gateway: LocalGateway, load: Load) -> None:
+async def test_forms(gateway: LocalGateway, client: str, load: Load) -> None:
     async with running(load("leave_bot").bot):
         await gateway.say("general", "alice", "!leave")
         form = await gateway.next_sent(SENT)
         inputs = [one["inputs"]["id"] for one in form.content["embed"][0]["fields"]]
         assert inputs == ["kind", "first", "days", "why"]
-        submit = buttons_of(form.content)["Ask"]
-        wrong = json.dumps({"kind": "holiday", "first": "1/12/2026", "days": "99"})
-        await gateway.click(sent_id(gateway), "alice", submit, extra_data=wrong)
+        wrong = {"kind": "holiday", "first": date(2026, 12, 1), "days": 99}
+        await gateway.submit(sent_id(gateway), wrong, button="Ask", user="alice")
         assert "Days: Input should be less than or equal to 30" in (await gateway.next_sent(SECRET)).text
-        right = json.dumps({"kind": "holiday", "first": "1/12/2026", "days": "3", "why": "Tết"})
-        await gateway.click(sent_id(gateway), "alice", submit, extra_data=right)
+        # The client still has the other values.
+        await gateway.submit(sent_id(gateway), {"days": 3, "why": "Tết"}, button="Ask", user="alice")
         assert (await gateway.next_sent(EDIT)).text == "Your request is with the team."
         request = await gateway.next_sent(SENT)
         assert request.text == "@Alice asks for 3 days (holiday) from 01/12/2026. Tết"
@@ -89,7 +88,7 @@ async def test_forms(gateway: LocalGateway, load: Load) -> None:
         assert (dm.text, dm.channel_id) == ("Your leave was granted.", gateway.world.dm("alice").id)
 
 
-async def test_a_poll(gateway: LocalGateway, load: Load) -> None:
+async def test_a_poll(gateway: LocalGateway, client: str, load: Load) -> None:
     async with running(load("poll_bot").bot):
         await gateway.say("general", "alice", '!poll "Lunch?" phở "bún chả"')
         poll = await gateway.next_sent(SENT)
@@ -107,7 +106,7 @@ async def test_a_poll(gateway: LocalGateway, load: Load) -> None:
         assert "components" not in closed.content
 
 
-async def test_moderation(gateway: LocalGateway, load: Load) -> None:
+async def test_moderation(gateway: LocalGateway, client: str, load: Load) -> None:
     staff, muted = gateway.world.add_role("Moderator"), gateway.world.add_role("Muted")
     staff.user_ids.add(gateway.world.user("alice").id)
     bob = gateway.world.user("bob")
