@@ -53,6 +53,7 @@ from mezon.errors import InvalidArgumentError, MezonError
 from mezon.managers._home import SocketOwner
 from mezon.managers.event import EventManager, event_name, warn_of_typo
 from mezon.models._origin import Origin
+from mezon.models.parts import MAX_DOWNLOAD
 from mezon.options import GapOptions, GatewayOptions, Stats, check_route, check_transport
 from mezon.utils.background import BackgroundTasks
 from mezon.utils.logger import get_logger, setup_logger
@@ -63,7 +64,7 @@ from mezon.utils.signals import run_process
 from mezon.utils.user_code import involves_user_code
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from contextlib import AbstractContextManager
     from os import PathLike
 
@@ -775,6 +776,79 @@ class MezonClient(EventRegistration):
         """
         token = self._sessions.token()
         return await self.api_client.upload_file(token, file_path, filename, content_type)
+
+    async def download(
+        self,
+        url: str,
+        *,
+        max_size: int = MAX_DOWNLOAD,
+        timeout: float | None = 60.0,
+        progress: Callable[[int, int | None], object] | None = None,
+        hosts: Collection[str] = (),
+    ) -> bytes:
+        """Download a file from Mezon's CDN; ``await attachment.read()`` calls it.
+
+        If the URL belongs to a channel, it is signed. The token is not sent, and redirects are not followed.
+
+        Args:
+            url: The URL.
+            max_size: Maximum size in bytes.
+            timeout: Maximum number of seconds for the whole file; None for no limit.
+            progress: Called with the number of received bytes, and the size or None if it is unknown.
+            hosts: Further host names to download from over https. Anyone can send a message with any URL, so that only
+                Mezon's CDN and the address of the API are trusted by default.
+
+        Raises:
+            InvalidArgumentError: If the host is not trusted.
+            ApiError: If the server refuses; status 403 if the bot has no access to the channel.
+            MezonError: If the file is too large, does not arrive in time, or the connection fails.
+        """
+        content = bytearray()
+
+        async def write(part: bytes) -> None:
+            content.extend(part)
+
+        await self.api_client.download(
+            self._sessions.token(),
+            url,
+            write,
+            max_size=max_size,
+            timeout=timeout,
+            progress=progress,
+            hosts=hosts,
+        )
+        return bytes(content)
+
+    async def download_to(
+        self,
+        url: str,
+        path: str | PathLike[str],
+        *,
+        max_size: int = MAX_DOWNLOAD,
+        timeout: float | None = 60.0,
+        progress: Callable[[int, int | None], object] | None = None,
+        hosts: Collection[str] = (),
+    ) -> int:
+        """Download a file to ``path`` as ``download`` does, without keeping it in memory. Return its size.
+
+        The file gets its name when the last byte has arrived, and replaces an existing one.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        from mezon.utils.partial_file import PartialFile  # tempfile is not imported at start-up
+
+        async with PartialFile(path) as file:
+            await self.api_client.download(
+                self._sessions.token(),
+                url,
+                file.write,
+                max_size=max_size,
+                timeout=timeout,
+                progress=progress,
+                hosts=hosts,
+            )
+        return file.size
 
     async def add_quick_menu_access(
         self, channel_id: int, clan_id: int, menu_type: int, action_msg: str, background: str, menu_name: str

@@ -1,4 +1,4 @@
-"""What the bot receives from each of Mezon's clients, as docs/protocol.md describes it."""
+"""What the bot receives from each of Mezon's clients, as docs/protocol.md, "Forms", describes it."""
 
 from __future__ import annotations
 

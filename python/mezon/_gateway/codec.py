@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 from pydantic import BaseModel
 
 from mezon._core import Plan, schema_fields, schema_zero
-from mezon.models._answers import OfClient, add_answers
+from mezon.models._answers import add_answers
 from mezon.models._base import NO_SOURCE, WHOLE_MESSAGE
 from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP, PROTO_FIELDS
 from mezon.models._lazy import EAGER_FIELDS, SEPARATE_FIELD
-from mezon.models._origin import KEY, held
+from mezon.models._origin import KEY, OfClient, held, set_origin
 from mezon.models.message import ChannelMessage
-from mezon.models.parts import PARTS, read_parts
+from mezon.models.parts import PARTS, ApiMessageAttachment, read_parts
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -173,7 +173,25 @@ def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> 
     if origin is not None:
         # One plan for each client, built from a shared specification.
         spec = replace(spec, template={**spec.template, KEY: origin})
+        if issubclass(model, ChannelMessage):
+            spec.fields = [_attachments_of(found, origin) for found in spec.fields]
     return Plan(spec)
+
+
+def _attachments_of(spec: FieldSpec, origin: Origin) -> FieldSpec:
+    """Let the attachments of a message know its client; return other fields unchanged."""
+    parts = spec.inside
+    if spec.name != "attachments" or not isinstance(parts, PartList):
+        return spec
+    message = schema_of("mezon.api.MessageAttachmentList")["attachments"].type_name
+
+    def from_json(data: bytes) -> list[Any]:
+        attachments = parts.from_json(data)
+        set_origin(attachments, origin)
+        return attachments
+
+    item = origin_plan(ApiMessageAttachment, message, origin)
+    return replace(spec, inside=replace(parts, item=item, from_json=from_json))
 
 
 @cache

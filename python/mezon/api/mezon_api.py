@@ -11,6 +11,7 @@ from mezon._http.limiter import Limiter, Priority
 from mezon._http.retry import RetryPolicy
 from mezon._http.transport import AiohttpTransport
 from mezon.api._clan import ClanCalls
+from mezon.api._download import CdnSigner, DownloadCalls
 from mezon.api._routes import Routes, SocketCalls
 from mezon.api._social import SocialCalls
 from mezon.api._upload import UploadCalls
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["MezonApi"]
 
 
-class MezonApi(ClanCalls, SocialCalls, UploadCalls):
+class MezonApi(ClanCalls, SocialCalls, UploadCalls, DownloadCalls):
     """The HTTP API of Mezon: one login call, the RPCs a bot needs, uploads.
 
     Every method that takes ``options`` reads three keys of it: ``priority`` (a `mezon.api.Priority`),
@@ -129,6 +130,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls):
         self.base_url = base_url
         self.timeout_ms = timeout_ms
         self.playmedia_url = "https://stn.mezon.ai/api/playmedia"
+        self.cdn: CdnSigner = CdnSigner()
 
     def _secrets(self) -> tuple[str, ...]:
         return (self.api_key, basic_credentials(self.client_id, self.api_key))

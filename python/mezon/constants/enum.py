@@ -223,6 +223,7 @@ class TypeMessage(IntEnum):
     CONTACT = 16
     LOCATION = 17
     POLL = 18
+    DELETE_THREAD = 19
 
 
 class SSEEvents(str, Enum):  # noqa: UP042 (keeps str() of a member)

@@ -12,39 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from mezon.errors import InvalidArgumentError
 from mezon.models._base import LEFT_OUT, Model, SentInt, json_or_none
-from mezon.models._origin import KEY, RECEIVERS, client_of
+from mezon.models._origin import OfClient
 
 if TYPE_CHECKING:
-    from mezon.client import MezonClient
     from mezon.models._outgoing import Content
     from mezon.protobuf.rtapi.realtime_pb2 import MessageButtonClicked
     from mezon.structures import Clan, MessageHandle, TextChannel, User
-
-
-class OfClient:
-    """An event with a reference to its client, which dumps, ``==``, ``repr`` and pickles ignore."""
-
-    if TYPE_CHECKING:
-
-        @property
-        def client(self) -> MezonClient:
-            """The client that received the event.
-
-            Raises:
-                MezonError: If there is none, for example because the event was made by hand.
-            """
-
-    else:
-        client = property(client_of, doc="The client that received the event.")
-
-    def __getstate__(self) -> dict[Any, Any]:
-        state: dict[Any, Any] = super().__getstate__()  # type: ignore[assignment]
-        values = state.get("__dict__")
-        if values is not None and KEY in values:
-            state["__dict__"] = {
-                name: value for name, value in values.items() if name not in (KEY, RECEIVERS)
-            }
-        return state
 
 
 class MessageAnswers(OfClient):

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from mezon.errors import MezonError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from mezon.client import MezonClient
 
 #: The key of the origin in an event's ``__dict__``. The core does not treat names with this prefix as fields
 #: (src/py/codec/plan.rs).
@@ -99,6 +101,13 @@ def _references(entry: tuple[Any, Any]) -> int:
 held: Final = HeldEvents()
 
 
+def set_origin(models: Iterable[Any], origin: Origin | None) -> None:
+    """Store the origin in models that have none, such as attachments from the message store."""
+    if origin is not None:
+        for model in models:
+            model.__dict__.setdefault(KEY, origin)
+
+
 def client_of(event: Any) -> Any:
     """Return the client that received an event or sent the acknowledged message.
 
@@ -114,3 +123,29 @@ def client_of(event: Any) -> Any:
             "sent can be answered, not objects that were made by hand or unpickled, or whose client is gone"
         )
     return client
+
+
+class OfClient:
+    """An event with a reference to its client, which dumps, ``==``, ``repr`` and pickles ignore."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def client(self) -> MezonClient:
+            """The client that received the event.
+
+            Raises:
+                MezonError: If there is none, for example because the event was made by hand.
+            """
+
+    else:
+        client = property(client_of, doc="The client that received the event.")
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state: dict[Any, Any] = super().__getstate__()  # type: ignore[assignment]
+        values = state.get("__dict__")
+        if values is not None and KEY in values:
+            state["__dict__"] = {
+                name: value for name, value in values.items() if name not in (KEY, RECEIVERS)
+            }
+        return state

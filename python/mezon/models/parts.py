@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from os import PathLike
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from mezon.models._base import NO_SOURCE, Model, build, json_or_none
+from mezon.models._origin import OfClient
 
 _M = TypeVar("_M", bound=BaseModel)
 
+#: The default maximum size of a download in bytes.
+MAX_DOWNLOAD: Final = 25 * 1024 * 1024
 
-class ApiMessageAttachment(Model):
-    """A file attached to a message. Sizes are in bytes and pixels, the duration in seconds."""
+
+class ApiMessageAttachment(OfClient, Model):
+    """A file attached to a message. Sizes are in bytes and pixels, the duration in seconds.
+
+    ```python
+    from mezon import ChannelMessage
+
+    @client.on_channel_message
+    async def archive(message: ChannelMessage) -> None:
+        for number, attachment in enumerate(message.attachments):
+            await attachment.save(f"archive/{message.id}-{number}")
+    ```
+
+    The URL, the name and the type are chosen by the sender: do not use them as a path, and do not trust the type.
+    """
 
     filename: str | None = None
     filetype: str | None = None
@@ -28,6 +45,39 @@ class ApiMessageAttachment(Model):
     channel_label: str | None = None
     message_id: int | None = None
     sender_id: int | None = None
+
+    async def read(
+        self,
+        *,
+        max_size: int = MAX_DOWNLOAD,
+        timeout: float | None = 60.0,
+        progress: Callable[[int, int | None], object] | None = None,
+        hosts: Collection[str] = (),
+    ) -> bytes:
+        """Download the file of a received attachment. See ``MezonClient.download`` for the arguments and errors."""
+        content: bytes = await self.client.download(
+            self.url or "", max_size=max_size, timeout=timeout, progress=progress, hosts=hosts
+        )
+        return content
+
+    async def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        max_size: int = MAX_DOWNLOAD,
+        timeout: float | None = 60.0,
+        progress: Callable[[int, int | None], object] | None = None,
+        hosts: Collection[str] = (),
+    ) -> int:
+        """Download the file of a received attachment to ``path`` and return its size.
+
+        The file gets its name when the last byte has arrived. See ``MezonClient.download_to`` for the arguments and
+        errors.
+        """
+        size: int = await self.client.download_to(
+            self.url or "", path, max_size=max_size, timeout=timeout, progress=progress, hosts=hosts
+        )
+        return size
 
 
 class ApiMessageDeleted(Model):

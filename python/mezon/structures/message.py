@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError
-from mezon.models._origin import RECEIVERS
+from mezon.models._origin import RECEIVERS, set_origin
 from mezon.models._outgoing import (
     OutgoingMessage,
     encode_content,
@@ -61,6 +61,7 @@ class Message:
         self.content: Any = message_raw.content
         self.mentions: list[ApiMessageMention] = message_raw.mentions
         self.attachments: list[ApiMessageAttachment] = message_raw.attachments
+        set_origin(self.attachments, getattr(socket_manager, "origin", None))
         self.reactions: list[ApiMessageReaction] = message_raw.reactions
         self.references: list[ApiMessageRef] = message_raw.references
         self.topic_id: int | None = message_raw.topic_id
@@ -81,6 +82,7 @@ class Message:
         self.content = message_raw.content
         self.mentions = message_raw.mentions
         self.attachments = message_raw.attachments
+        set_origin(self.attachments, getattr(self.socket_manager, "origin", None))
         self.reactions = message_raw.reactions or self.reactions
         self.references = message_raw.references or self.references
         self._raw = message_raw

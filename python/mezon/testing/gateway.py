@@ -464,6 +464,19 @@ class LocalGateway:
         """Return a URL that accepts one PUT of a file."""
         return self.state.expect_upload(filename, filetype)
 
+    def add_cdn_file(
+        self,
+        channel: Channel | int | str,
+        filename: str,
+        body: bytes,
+        filetype: str = "application/octet-stream",
+    ) -> str:
+        """Store a file of a channel as Mezon's CDN does. Return its URL.
+
+        The URL answers 403 without the channel's signature, which ``GenerateCDNSignature`` returns to bots with access.
+        """
+        return self.state.add_cdn_file(self.world.channel(channel), filename, body, filetype)
+
     # Users
 
     async def say(

@@ -66,6 +66,7 @@ class HttpServer:
         route("GET", SOCKET_PATH, self._websocket)
         route("PUT", "/upload/{key}/{filename}", self._put_upload)
         route("GET", "/upload/{key}/{filename}", self._get_upload)
+        route("GET", "/cdn/{folder}/{filename}", self._get_cdn_file)
         route("POST", "/api/playmedia", self._play_media)
         route("GET", "/api/sse/metadata", self._events)
         route("POST", r"/webhooks/{channel:\d+}/{token}", self._webhooks.post_to_channel)
@@ -174,6 +175,17 @@ class HttpServer:
         if upload is None:
             raise web.HTTPNotFound
         return web.Response(body=upload.body, content_type=upload.filetype or "application/octet-stream")
+
+    async def _get_cdn_file(self, request: web.Request, record: Request) -> web.Response:
+        folder, filename = request.match_info["folder"], request.match_info["filename"]
+        found = self._state.cdn_files.get((folder, filename))
+        if found is None:
+            raise web.HTTPNotFound
+        signature = self._state.cdn_signatures.get(int(folder, 16))
+        # The signature is compared byte for byte: re-encoding it would invalidate it.
+        if signature is None or request.raw_path.partition("?")[2] != signature:
+            raise web.HTTPForbidden(text="the URL is not signed, or its signature has expired")
+        return web.Response(body=found.body, content_type=found.filetype or "application/octet-stream")
 
     async def _play_media(self, request: web.Request, record: Request) -> web.Response:
         try:

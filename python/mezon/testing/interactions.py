@@ -2,7 +2,7 @@
 
 Each method reads from top to bottom: find the message and the component, check that the client draws it, change the
 client's form store, and deliver ``message_button_clicked`` to the connections of the message's author. What the clients
-draw and write is in ``mezon.testing.profiles``; the sources are in docs/protocol.md.
+draw and write is in ``mezon.testing.profiles``; the sources are in docs/protocol.md, "Forms".
 """
 
 from __future__ import annotations

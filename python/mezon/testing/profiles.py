@@ -1,4 +1,4 @@
-"""What each of Mezon's clients draws, and how it writes the values of a form (docs/protocol.md).
+"""What each of Mezon's clients draws, and how it writes the values of a form (docs/protocol.md, "Forms").
 
 The facts are data: ``mezon.testing.interactions`` applies them, and the playground draws by them.
 """

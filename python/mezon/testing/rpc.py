@@ -14,6 +14,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError, Message
 
 from mezon.protobuf.api import api_pb2
+from mezon.protobuf.reported import CDNSignature, CDNSignatureRequest
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.connection import ConnectionRegistry
 from mezon.testing.messages import REMOVED, UPDATED
@@ -50,6 +51,7 @@ HISTORY_BEFORE: Final = 3
 # Response codes of raw API answers: gRPC codes (unconfirmed for the live service).
 INVALID_ARGUMENT: Final = 3
 NOT_FOUND: Final = 5
+PERMISSION_DENIED: Final = 7
 UNIMPLEMENTED: Final = 12
 
 _PAGE: Final = 100
@@ -95,13 +97,13 @@ METHODS: dict[str, Method] = {}
 
 
 def method(
-    request: type[Message],
+    request: type[Message], name: str = ""
 ) -> Callable[[Callable[..., Message | None]], Callable[..., Message | None]]:
     """Register a function as the RPC of its name."""
 
     def register(function: Callable[..., Message | None]) -> Callable[..., Message | None]:
-        name = "".join(part.capitalize() for part in function.__name__.split("_"))
-        METHODS[name] = Method(request, function)
+        camel = "".join(part.capitalize() for part in function.__name__.split("_"))
+        METHODS[name or camel] = Method(request, function)
         return function
 
     return register
@@ -335,6 +337,15 @@ def upload_attachment_file(caller: Caller, request: api_pb2.UploadAttachmentRequ
         raise RpcError(400, INVALID_ARGUMENT, "filename is empty")
     url = caller.state.expect_upload(request.filename, request.filetype)
     return api_pb2.UploadAttachment(filename=request.filename, url=url)
+
+
+@method(CDNSignatureRequest, "GenerateCDNSignature")
+def generate_cdn_signature(caller: Caller, request: Any) -> Message:
+    channel = caller.world.channels.get(request.channel_id)
+    if channel is None or not caller.world.may_see(caller.user_id, channel):
+        raise RpcError(403, PERMISSION_DENIED, "no access to the channel")
+    signature: Message = CDNSignature(signature=caller.state.sign_cdn(channel.id))
+    return signature
 
 
 @method(realtime_pb2.ChannelMessageUpdate)

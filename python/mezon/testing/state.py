@@ -19,7 +19,7 @@ from mezon.testing.messages import message_from_send
 from mezon.testing.records import Sent, Upload
 from mezon.testing.sessions import Sessions
 from mezon.testing.wire import WireForm
-from mezon.testing.world import User, World
+from mezon.testing.world import Channel, User, World
 
 __all__ = ["API_KEY", "MessageLike", "ServerSettings", "ServerState", "UserLike"]
 
@@ -27,6 +27,9 @@ API_KEY = "local-gateway-api-key"
 """The default API key of the bot."""
 
 _MAX_EPHEMERALS = 1000
+
+CDN_LIFETIME = 5 * 3600
+"""Seconds for which the signature of a channel is valid."""
 
 UserLike = User | int | str
 """A user, an id, or a username."""
@@ -67,6 +70,8 @@ class ServerState:
         ephemerals: The last ephemeral messages by id; they are not in the history, but users can click them.
         uploads: Uploaded files by URL.
         expected_uploads: Uploads that a client has announced, by key.
+        cdn_files: Files that require a signature, by the folder of their channel and their name.
+        cdn_signatures: The valid signature of each channel.
     """
 
     def __init__(
@@ -84,6 +89,8 @@ class ServerState:
         self.ephemerals: dict[int, api_pb2.ChannelMessage] = {}
         self.uploads: dict[str, Upload] = {}
         self.expected_uploads: dict[str, Upload] = {}
+        self.cdn_files: dict[tuple[str, str], Upload] = {}
+        self.cdn_signatures: dict[int, str] = {}
         self._upload_keys = itertools.count(1)
 
     # Bots
@@ -161,6 +168,20 @@ class ServerState:
         if found is None:
             raise LookupError(f"there is no message {message_id} in the world")
         return found
+
+    # Files of the CDN
+
+    def add_cdn_file(self, channel: Channel, filename: str, body: bytes, filetype: str) -> str:
+        """Store a file of a channel. Return its URL, which must be signed."""
+        url = f"{self.address.url}/cdn/{channel.id:016x}/{quote(filename, safe='')}"
+        self.cdn_files[f"{channel.id:016x}", filename] = Upload(filename, filetype, url, body)
+        return url
+
+    def sign_cdn(self, channel_id: int) -> str:
+        """Return the query that signs the URLs of a channel's files."""
+        text = f"{int(time.time() + CDN_LIFETIME)}-{next(self._upload_keys):08x}%3D"
+        self.cdn_signatures[channel_id] = text
+        return text
 
     # Uploads
 
