@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 
 from mezon._http.address import check_address
 from mezon._http.call import Call
-from mezon._http.log import logger
 from mezon.api._rpc import RpcCaller
 from mezon.api.utils import build_headers
 from mezon.errors import InvalidArgumentError, MezonError, MezonTimeoutError
 from mezon.ports import HttpAnswer, HttpFailure, HttpRequest, HttpStream
+from mezon.utils.logger import get_logger
 from mezon.utils.single_flight import SingleFlight
 
 __all__ = ["CDN_HOSTS", "CdnSigner", "DownloadCalls", "Progress", "channel_of_url"]
+
+logger: Final = get_logger("mezon.http")
 
 #: The hosts from which files are downloaded, besides that of the API.
 CDN_HOSTS: Final = frozenset({"cdn.mezon.ai", "cdn.mezon.vn", "cdn.komu.vn", "cdn.komu.ai"})
@@ -140,7 +142,7 @@ class DownloadCalls(RpcCaller):
             self._url("/mezon.api.Mezon/GenerateCDNSignature"),
             body=CDNSignatureRequest(channel_id=channel_id).SerializeToString(),
             headers=build_headers(bearer_token=token, accept_binary=True, send_binary=True),
-            harmless=True,
+            idempotent=True,
         )
         return str((await self._make(self._with(call, options), CDNSignature)).signature)
 
