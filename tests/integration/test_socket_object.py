@@ -93,8 +93,8 @@ async def test_a_plain_function_and_one_that_fails(
             lambda: sum(record.name == "mezon.gateway" for record in caplog.records) == 2,
             lambda: f"two errors in {caplog.text}",
         )
-    assert "the socket's ondisconnect itself failed" in caplog.text.lower()
-    assert "the socket's onconnect itself failed" in caplog.text.lower()
+    assert "the callback ondisconnect of the socket failed" in caplog.text.lower()
+    assert "the callback onconnect of the socket failed" in caplog.text.lower()
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit, RecursionError])

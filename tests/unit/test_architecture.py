@@ -185,7 +185,6 @@ PUBLIC_TERMS: dict[str, set[str | tuple[str, ...]]] = {
 #: Packages that still use such terms.
 TERMS_LEFT = {
     "api": "area C",
-    "socket": "area C",
 }
 
 
@@ -242,6 +241,7 @@ SHORT_MODULES = {
     "_http/address.py": "validation shared by the socket, uploads and webhooks",
     "constants/rate_limit.py": "public import path",
     "ext/components.py": "public import path",
+    "socket/promise_executor.py": "public import path",
     "protobuf/_rpcs.py": "start-up time: loads the table of all RPCs on first use",
     **dict.fromkeys(
         (
@@ -267,7 +267,6 @@ SHORT_MODULES = {
 #: Packages whose short modules are not merged yet.
 SHORT_LEFT = {
     "api": "area C",
-    "socket": "area C",
 }
 
 

@@ -10,7 +10,7 @@ from mezon._events.default_effects import Effects
 from mezon._events.registration import SERVED
 from mezon._gateway.codec import MESSAGES, schema_of
 from mezon.protobuf.rtapi import realtime_pb2
-from mezon.socket._answer import Answer
+from mezon.socket._caller import Answer
 
 KINDS = (
     "message_typing_event",

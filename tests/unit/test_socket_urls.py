@@ -110,9 +110,9 @@ def test_a_forced_websocket_at_the_tcp_address_without_ssl(tcp_url: str, expecte
 def test_an_address_that_is_none_is_left_out_while_there_is_another() -> None:
     assert places("wss://bad host", "b:2") == ["tcps://b:2"]
     assert places("wss://a", "b:99999") == ["wss://a"]
-    with pytest.raises(AuthenticationError, match="names a ws_url that cannot be used"):
+    with pytest.raises(AuthenticationError, match="has an invalid ws_url"):
         places("wss://bad host", "b:99999")
-    with pytest.raises(AuthenticationError, match="names a tcp_url that cannot be used"):
+    with pytest.raises(AuthenticationError, match="has an invalid tcp_url"):
         places("wss://a", "file:///etc", transport="tcp")
 
 

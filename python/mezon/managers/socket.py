@@ -14,6 +14,7 @@ from mezon.models._origin import KEY, RECEIVERS, Origin
 from mezon.models._outgoing import OutgoingMessage, mentions_of, received_content
 from mezon.socket import Socket, WebSocketAdapterPb
 from mezon.utils.logger import get_logger
+from mezon.utils.own import is_own
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -318,7 +319,11 @@ class SocketManager:
         """
         if message.references and not self._loop_reported:
             self._watch_for_loop(message)
-        ack = await self.socket.write_chat_message(**vars(message))
+        socket = self.socket
+        if is_own(socket, "write_chat_message"):
+            ack = await socket.send_message(message)
+        else:
+            ack = await socket.write_chat_message(**vars(message))
         store = None if self.message_db is None else as_store(self.message_db)
         # A custom socket or a mock may return any object.
         message_id = getattr(ack, "message_id", None)

@@ -1,4 +1,4 @@
-"""The socket: calls to the server and what carries them."""
+"""The socket: its calls and its adapters."""
 
 from mezon.socket.default_socket import Socket
 from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb

@@ -1,35 +1,37 @@
-"""What a socket tells a bot by the four functions that may be set on it."""
+"""The four callbacks of a socket, and the listener that calls them."""
 
 from __future__ import annotations
 
-import asyncio
 import inspect
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
+from mezon._gateway.failures import fell_silent
 from mezon.errors import ConnectionLostError
 from mezon.options import Disconnect
 from mezon.ports import CLOSED
+from mezon.utils.background import BackgroundTasks
 from mezon.utils.logger import get_logger
 
 logger = get_logger("mezon.gateway")
 
-#: A function or coroutine function; what it gives is not looked at.
+#: A function or coroutine function; its result is ignored.
 Callback: TypeAlias = Callable[..., object]
 
 
 class SocketCallbacks:
-    """The functions of a socket, as mezon-sdk names them, and who calls them.
+    """The callbacks of a socket, with the names of mezon-sdk.
 
-    Each may be a plain function or a coroutine function, and is called on the event loop. What one raises is logged
-    and changes nothing. The core reconnects by itself, whatever is set here.
+    Each is a function or a coroutine function, called on the event loop. Its exceptions are logged. The callbacks do
+    not influence the reconnects of the core.
 
     Attributes:
-        onconnect: Called without an argument each time the socket has become ready, after a reconnect too.
-        onheartbeattimeout: Called without an argument when a connection is given up because the server was silent.
-        onerror: Called with an exception when an attempt to come back has failed, and when the connection has ended
-            for good.
-        come_back: What ``ondisconnect`` is while the bot has set nothing. The client's logs in again.
+        onconnect: Called without arguments each time the socket is ready, also after a reconnect.
+        onheartbeattimeout: Called without arguments when a connection is closed because heartbeats were not answered.
+        onerror: Called with an exception when a reconnect attempt has failed, and when the connection is closed for
+            good.
+        come_back: The default of ``ondisconnect``. That of a client logs in again.
     """
 
     def __init__(self) -> None:
@@ -39,13 +41,13 @@ class SocketCallbacks:
         self.come_back: Callable[[Any], Awaitable[None]] | None = None
         self._ondisconnect: Callback | None = None
         self._was_ready = False
-        self._running: set[asyncio.Future[Any]] = set()
+        self._background = BackgroundTasks(logger, level=logging.ERROR)
 
     @property
     def ondisconnect(self) -> Callback | None:
-        """Called with a ``mezon.Disconnect`` when the connection is lost, and not when the bot closes it.
+        """Called with a ``mezon.Disconnect`` when the connection is lost, but not when the bot closes it.
 
-        While the bot has set nothing, it is what brings a closed connection back when it is called by hand.
+        The default reconnects a closed connection when the bot calls it.
         """
         return self._ondisconnect or self.come_back
 
@@ -54,15 +56,15 @@ class SocketCallbacks:
         self._ondisconnect = callback
 
     def state_changed(self, state: str, reason: str) -> None:
-        """Call what has to be called. Whoever listens to the connection hands its states on to here.
+        """Call the callbacks for a state of the connection. Called by the listener of the connection.
 
         Args:
             state: The new state of the connection.
-            reason: Why it ended, as the connection gives it.
+            reason: The reason of the connection for its end.
         """
         if state == "ready":
             self._was_ready = True
-            self._tell("onconnect", self.onconnect)
+            self._run("onconnect", self.onconnect)
         elif state in ("backoff", "closed"):
             was_ready, self._was_ready = self._was_ready, False
             if reason != CLOSED:
@@ -71,18 +73,16 @@ class SocketCallbacks:
     def _ended(self, reason: str, *, was_ready: bool, for_good: bool) -> None:
         error = ConnectionLostError(f"the connection has ended: {reason}") if for_good else None
         if was_ready:
-            from mezon._gateway.failures import fell_silent
-
             if fell_silent(reason):
-                self._tell("onheartbeattimeout", self.onheartbeattimeout)
+                self._run("onheartbeattimeout", self.onheartbeattimeout)
             lost = Disconnect(reason, will_reconnect=not for_good, error=error)
-            self._tell("ondisconnect", self._ondisconnect, lost)
+            self._run("ondisconnect", self._ondisconnect, lost)
         if error is None and not was_ready:
             error = ConnectionLostError(f"an attempt to connect has failed: {reason}")
         if error is not None:
-            self._tell("onerror", self.onerror, error)
+            self._run("onerror", self.onerror, error)
 
-    def _tell(self, name: str, callback: Callback | None, *args: Any) -> None:
+    def _run(self, name: str, callback: Callback | None, *args: Any) -> None:
         if callback is None:
             return
         try:
@@ -90,26 +90,23 @@ class SocketCallbacks:
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException:
-            logger.exception("The socket's %s itself failed", name)
+            logger.exception("The callback %s of the socket failed", name)
             return
         if inspect.isawaitable(outcome):
-            task = asyncio.ensure_future(outcome)
-            self._running.add(task)
-            task.add_done_callback(lambda done: self._told(name, done))
-
-    def _told(self, name: str, task: asyncio.Future[Any]) -> None:
-        self._running.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("The socket's %s itself failed", name, exc_info=error)
+            self._background.spawn(_wait_for(outcome), f"the callback {name} of the socket")
 
 
-class CallbacksAlone:
-    """The listener of a socket that no client listens to; a ``mezon.ports.ConnectionListener``.
+async def _wait_for(outcome: Awaitable[object]) -> None:
+    await outcome
+
+
+class CallbackListener:
+    """The listener of a socket without a client. Implements `mezon.ports.ConnectionListener`.
 
     Args:
-        callbacks: Who is told of states.
-        urls: Gives the addresses for a reconnect.
-        events: Gives the socket's event manager, whose ``emit`` is called for each event.
+        callbacks: The callbacks of the socket.
+        urls: Returns the URLs for a reconnect.
+        events: Returns the event manager of the socket, whose ``emit`` is called for each event.
     """
 
     def __init__(
@@ -118,10 +115,10 @@ class CallbacksAlone:
         self._callbacks = callbacks
         self._urls = urls
         self._events = events
-        self._emitting: set[asyncio.Future[Any]] = set()
+        self._background = BackgroundTasks(logger, level=logging.ERROR)
 
     def capacity(self) -> int:
-        """Return a batch: nothing holds events back."""
+        """Return the size of a batch: there is no backpressure."""
         return 32
 
     def on_event(self, name: str, event: Any, /) -> None:
@@ -129,22 +126,15 @@ class CallbacksAlone:
         events = self._events()
         outcome = None if events is None else events.emit(name, event)
         if inspect.isawaitable(outcome):
-            task = asyncio.ensure_future(outcome)
-            self._emitting.add(task)
-            task.add_done_callback(self._emitted)
-
-    def _emitted(self, task: asyncio.Future[Any]) -> None:
-        self._emitting.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("The event manager's emit itself failed", exc_info=error)
+            self._background.spawn(_wait_for(outcome), "emit of the event manager")
 
     def on_state(self, state: str, generation: int, reason: str, /) -> None:
-        """Tell the socket's functions."""
+        """Call the callbacks of the socket."""
         self._callbacks.state_changed(state, reason)
 
     def on_reconnected(self, lost_at: float, back_at: float, /) -> None:
         """Do nothing: ``onconnect`` was called."""
 
     async def new_urls(self, attempt: int, /) -> list[str]:
-        """Give the addresses of the session the socket was opened with."""
+        """Return the URLs of the session with which the socket was opened."""
         return self._urls()

@@ -1,11 +1,12 @@
-"""The socket as a caller: where it connects, and one call with its answer."""
+"""The base of `Socket`: its settings, the connection, and single calls with their answers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
+from mezon._gateway.codec import MESSAGES, dict_plan, schema_of
 from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
-from mezon.socket._callbacks import CallbacksAlone, SocketCallbacks
+from mezon.socket._callbacks import CallbackListener, SocketCallbacks
 from mezon.socket._url import socket_urls
 from mezon.socket.promise_executor import PromiseExecutor
 from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
@@ -13,7 +14,7 @@ from mezon.utils.logger import get_logger
 from mezon.utils.own import is_own
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
     from mezon._gateway.adapter import AdapterConnection, SentByAdapter
     from mezon.models._outgoing import MessageLimits
@@ -24,8 +25,47 @@ if TYPE_CHECKING:
 logger = get_logger("mezon.gateway")
 
 
+#: The types that the JSON form of protobuf writes as strings, because JavaScript has no 64-bit integers.
+_LONG: Final = frozenset({"int64", "uint64", "sint64", "fixed64", "sfixed64"})
+
+
+class Answer(dict[str, Any]):
+    """An answer in the JSON form of protobuf: names in lowerCamelCase, 64-bit integers as strings, without zeros.
+
+    mezon-sdk returns the same; iteration, ``len``, ``==`` and ``json.dumps`` use this form. Reading by key also accepts
+    the protobuf names, as in ``answer["channel_id"]`` and ``answer.get("channel_id")``: ints, including zeros.
+
+    Args:
+        message: The full name of the protobuf message.
+        fields: The values by their protobuf names.
+    """
+
+    def __init__(self, message: str, fields: Mapping[str, Any]) -> None:
+        self._fields = fields
+        super().__init__()
+        for name, field in schema_of(message).items():
+            value = fields.get(name)
+            if value:
+                self[_camel(name)] = str(value) if field.kind in _LONG else value
+
+    def __missing__(self, name: str) -> Any:
+        return self._fields[name]
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._fields
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a name in either form, or ``default``."""
+        return super().get(name, self._fields.get(name, default))
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
 class Registry(Protocol):
-    """Who listens to what: a ``mezon.EventManager``."""
+    """A registry of event handlers, such as ``mezon.EventManager``."""
 
     def on(self, event_name: str, handler: Any = None) -> Any: ...
     def off(self, event_name: str, handler: Any = None) -> None: ...
@@ -34,7 +74,7 @@ class Registry(Protocol):
 
 
 class SocketCaller(SocketCallbacks):
-    """What the calls of a socket are written on; its arguments are those of `Socket`."""
+    """The base of `Socket`, with the same arguments."""
 
     DEFAULT_HEARTBEAT_TIMEOUT_MS = 10000
     DEFAULT_SEND_TIMEOUT_MS = 10000
@@ -59,41 +99,41 @@ class SocketCaller(SocketCallbacks):
         self.event_manager = event_manager
         self.transport = transport
         self.session: Session | None = None
-        #: Whether `connect` connects again after a loss. A client sets it: an override has mezon-sdk's parameters.
+        #: Whether `connect` enables reconnects. An attribute, because overrides have the parameters of mezon-sdk.
         self.auto_reconnect: bool = False
-        #: What is refused before it is sent; None for nothing.
+        #: The limits that messages are checked against before they are sent; None for no limits.
         self.limits: MessageLimits | None = None
-        #: What ``generate_cid`` gives next.
+        #: The next result of ``generate_cid``.
         self.next_cid: int = 1
 
     @property
     def adapter(self) -> WebSocketAdapter | WebSocketAdapterPb:
-        """What carries the envelopes: the core's adapter, a subclass of it, or one of the bot's own."""
+        """The transport of the envelopes: the core's adapter, a subclass of it, or a custom adapter."""
         return self._adapter
 
     @adapter.setter
     def adapter(self, adapter: WebSocketAdapter | WebSocketAdapterPb) -> None:
         self._adapter = adapter
-        self._carried: AdapterConnection | None = None
-        self._sent: SentByAdapter | None = None
+        self._custom: AdapterConnection | None = None
+        self._through_send: SentByAdapter | None = None
         if not isinstance(adapter, WebSocketAdapterPb) or not is_own(adapter, "connect"):
             from mezon._gateway.adapter import AdapterConnection
 
-            self._carried = AdapterConnection(adapter)
+            self._custom = AdapterConnection(adapter)
 
     @property
     def connection(self) -> Connection:
-        """The connection that carries the calls."""
-        if self._carried is not None:
-            return self._carried
+        """The connection of the calls."""
+        if self._custom is not None:
+            return self._custom
         adapter = cast("WebSocketAdapterPb", self._adapter)
         if is_own(adapter, "send"):
             return adapter.connection
-        if self._sent is None:
+        if self._through_send is None:
             from mezon._gateway.adapter import SentByAdapter
 
-            self._sent = SentByAdapter(adapter)
-        return cast("Connection", self._sent)
+            self._through_send = SentByAdapter(adapter)
+        return cast("Connection", self._through_send)
 
     @property
     def _timeout(self) -> float:
@@ -101,10 +141,10 @@ class SocketCaller(SocketCallbacks):
 
     @property
     def websocket_scheme(self) -> str:
-        """``wss``, or ``ws`` when plain text is allowed. Setting it sets ``use_ssl``.
+        """``wss``, or ``ws`` if plain text is allowed. Setting it sets ``use_ssl``.
 
         Raises:
-            InvalidArgumentError: If another one is set.
+            InvalidArgumentError: If it is set to another value.
         """
         return "wss" if self.use_ssl else "ws"
 
@@ -116,23 +156,23 @@ class SocketCaller(SocketCallbacks):
 
     @property
     def cids(self) -> dict[int, PromiseExecutor]:
-        """The calls that wait for their answers, by the core's number; a copy. Cancelling one gives it up."""
+        """A copy of the pending calls, by the number that the core assigned. They can be cancelled."""
         waiting = self.connection.in_flight()
         return {call: PromiseExecutor(future.get_loop(), future) for call, future in waiting.items()}
 
     def generate_cid(self) -> int:
-        """Give a number no other call of this method got. The core numbers the calls of this class itself."""
+        """Return a number that is unique among the results of this method. The core numbers the calls of this class."""
         cid = self.next_cid
         self.next_cid += 1
         return cid
 
     def is_open(self) -> bool:
-        """Say whether the socket is connected and ready for calls."""
+        """Return whether the socket is connected and ready for calls."""
         return self.adapter.is_open()
 
     async def close(self) -> None:
-        """Close the socket. Safe at any time, and twice."""
-        await (self.adapter if self._carried is None else self._carried).close()
+        """Close the socket. Idempotent."""
+        await (self.adapter if self._custom is None else self._custom).close()
 
     async def connect(
         self,
@@ -142,12 +182,15 @@ class SocketCaller(SocketCallbacks):
         *,
         auto_reconnect: bool | None = None,
     ) -> Session:
-        """Connect with a session's token, to where it says. An open socket returns the session it has.
+        """Connect with the token and the URL of a session. If the socket is open, return its session.
 
-        ``connect_timeout_ms`` is kept for its name; the core gives a connect 30 s (``GatewayOptions``).
+        The core ignores ``connect_timeout_ms``; see ``GatewayOptions.connect_timeout``.
 
         Args:
-            auto_reconnect: Connect again when the connection is lost; None for the attribute of this name.
+            session: The session.
+            create_status: Whether the bot appears online.
+            connect_timeout_ms: The timeout of a custom adapter in milliseconds.
+            auto_reconnect: Whether to reconnect after a loss; None for the attribute of this name.
 
         Raises:
             MezonConnectionError: If the gateway cannot be reached.
@@ -160,33 +203,33 @@ class SocketCaller(SocketCallbacks):
         keep = self.auto_reconnect if auto_reconnect is None else auto_reconnect
         self.session = session
         if self.connection.listener is None:
-            self._listen_alone(lambda: self.urls(self.session or session, create_status=create_status))
-        if self._carried is not None:
+            self._listen_without_client(
+                lambda: self.urls(self.session or session, create_status=create_status)
+            )
+        if self._custom is not None:
             host = self.ws_url.partition("://")[2] or self.ws_url
             timeout = connect_timeout_ms / 1000
-            await self._carried.open_with(self.websocket_scheme, host, create_status, session.token, timeout)
+            await self._custom.open_with(self.websocket_scheme, host, create_status, session.token, timeout)
             return session
         await self.connection.open(self.urls(session, create_status=create_status), keep)
         return session
 
-    def _listen_alone(self, urls: Callable[[], list[str]]) -> None:
-        """Have ``emit`` of the event manager called for each event: no client listens to this socket."""
-        from mezon._gateway.codec import MESSAGES
-
-        self.connection.listener = CallbacksAlone(self, urls, lambda: self.event_manager)
+    def _listen_without_client(self, urls: Callable[[], list[str]]) -> None:
+        """Call ``emit`` of the event manager for each event, because no client listens to this socket."""
+        self.connection.listener = CallbackListener(self, urls, lambda: self.event_manager)
         if self.event_manager is None:
             logger.warning(
-                "The events of this socket go nowhere: it has neither a client nor an event_manager"
+                "The events of this socket are dropped: it has neither a client nor an event_manager"
             )
             return
         for name in MESSAGES:
             self.connection.want(name)
 
     def urls(self, session: Session, *, create_status: bool = True) -> list[str]:
-        """Say where to connect with a session, the best first. They carry its token: never log them.
+        """Return the URLs of a session, in order of preference. They contain its token: do not log them.
 
         Raises:
-            AuthenticationError: If the session names nothing that can be connected to.
+            AuthenticationError: If the session has no valid URL.
         """
         return socket_urls(session, self.use_ssl, self.transport, fallback=self.ws_url, status=create_status)
 
@@ -194,10 +237,7 @@ class SocketCaller(SocketCallbacks):
         return self.connection.call(name, value, self._timeout)
 
     async def _call_for_dict(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer's fields, or what was sent when the answer is of another kind."""
-        from mezon._gateway.codec import MESSAGES, dict_plan
-        from mezon.socket._answer import Answer
-
+        """Return the fields of the answer, or those of the call if the answer is of another kind."""
         kind, answer = await self._call(name, value)
         if kind != name:
             return Answer(MESSAGES[name], value)
@@ -207,8 +247,7 @@ class SocketCaller(SocketCallbacks):
         return Answer(MESSAGES[name], fields)
 
     async def _rpc(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Call an API over the socket; gives the answer's fields by name."""
-        from mezon._gateway.codec import dict_plan
+        """Call an RPC over the socket. Return the fields of its response by name."""
         from mezon.protobuf._rpcs import find_rpc
 
         rpc = find_rpc(name)

@@ -1,4 +1,4 @@
-"""Where the socket is, from what a session says, best first (docs/protocol.md, "Which transport first")."""
+"""The URLs of the socket of a session, in order of preference (docs/protocol.md, "Which transport first")."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _TCP_PORT: Final = 443
 
 
 def socket_url(ws_url: str, use_ssl: bool, token: str, *, status: bool = True) -> str:
-    """Give the WebSocket's URL, from what a session says.
+    """Return the URL of the WebSocket from the ``ws_url`` of a session.
 
-    Without a scheme it is ``wss``. A server that says ``ws://`` is not followed down to plain text unless
-    ``use_ssl`` is off. The result carries the token: never log it.
+    The default scheme is ``wss``. Plain text is not used unless ``use_ssl`` is off, even if the server requests it. The
+    result contains the token: do not log it.
 
     Raises:
-        AuthenticationError: If nobody can be connected to there.
+        AuthenticationError: If the URL is invalid.
     """
     token = masked(token)
     parts = _parts("ws_url", ws_url)
@@ -46,20 +46,21 @@ def socket_urls(
     fallback: str = "",
     status: bool = True,
 ) -> list[str]:
-    """Give every address of the socket, the best first, as ``Connection.open`` takes them.
+    """Return the URLs of the socket in order of preference, for ``Connection.open``.
 
-    The WebSocket comes first where the session names one: with a session that names TCP alone, it is TCP. Each
-    transport's address stands in for the other's where that is missing. After an address with TLS comes none without.
-    The results carry the token: never log them.
+    The WebSocket comes first if the session has a ``ws_url``; otherwise only TCP is used. A missing URL of the selected
+    transport is derived from that of the other transport. No URL without TLS follows one with TLS. The results contain
+    the token: do not log them.
 
     Args:
-        session: Its ``ws_url`` and ``tcp_url``; the latter may be a bare host, have a port, or a scheme.
-        use_ssl: Whether plain text is out of the question.
-        transport: ``websocket`` or ``tcp`` for that one alone.
-        fallback: The ``ws_url`` when the session names nothing at all.
+        session: The session; its ``tcp_url`` may be a host with or without a port and a scheme.
+        use_ssl: Whether plain text is refused.
+        transport: ``websocket`` or ``tcp`` to use that transport only.
+        fallback: The ``ws_url`` if the session has neither URL.
+        status: Whether the bot appears online.
 
     Raises:
-        AuthenticationError: If nobody can be connected to at any of them.
+        AuthenticationError: If no URL is valid.
     """
     ws_url, tcp_url = session.ws_url, session.tcp_url
     if not ws_url and not tcp_url:
@@ -77,14 +78,14 @@ def socket_urls(
     def tcp() -> str:
         return _tcp_url(tcp_url, ws_url, use_ssl, session.token)
 
-    ways = {
+    candidates = {
         "websocket": [websocket],
         "tcp": [tcp],
         "auto": [websocket, tcp] if ws_url else [tcp],
     }[transport]
-    for way in ways:
+    for url_of in candidates:
         try:
-            urls.append(way())
+            urls.append(url_of())
         except AuthenticationError as error:
             refused = refused or error
     if not urls and refused is not None:
@@ -98,7 +99,7 @@ def _tcp_url(tcp_url: str, ws_url: str, use_ssl: bool, token: str) -> str:
     if "://" in (tcp_url or ws_url):
         plain = parts.scheme in _PLAIN
     else:
-        # It does not say: as safe as the WebSocket of the same session, else as HTTP.
+        # Without a scheme, use TLS like the WebSocket of the session, else like HTTP.
         plain = not ws_url or ws_url.partition("://")[0] in _PLAIN
     netloc = _netloc(parts)
     if parts.port is None:
@@ -107,9 +108,9 @@ def _tcp_url(tcp_url: str, ws_url: str, use_ssl: bool, token: str) -> str:
 
 
 def with_plain_scheme(ws_url: str, login_url: str) -> str:
-    """Give a bare ``ws_url`` of a server without TLS its scheme, and the login's port where it has none.
+    """Return the ``ws_url`` of a server without TLS with its scheme, and with the port of the login if it has none.
 
-    One that cannot be used stays as it is: `socket_urls` may do without it.
+    An invalid URL is returned unchanged, because `socket_urls` may not need it.
     """
     if not ws_url or "://" in ws_url:
         return ws_url
@@ -126,7 +127,7 @@ def _parts(name: str, url: str) -> SplitResult:
         return check_address(url if "://" in url else f"wss://{url}", _SCHEMES)
     except ValueError as error:
         raise AuthenticationError(
-            f"the server's session names a {name} that cannot be used: {error}; check host and port"
+            f"the session of the server has an invalid {name}: {error}; check host and port"
         ) from None
 
 

@@ -1,7 +1,4 @@
-"""Builds the protobuf messages of the socket by hand.
-
-The client itself encodes in the core; this is kept for those who built on it.
-"""
+"""Builders of protobuf messages, for code that was written for mezon-sdk. The client encodes in the core."""
 
 from __future__ import annotations
 
@@ -26,14 +23,14 @@ def _given(**fields: Any) -> dict[str, Any]:
 
 
 def _parts(kind: Any, parts: Iterable[Any] | None) -> list[Any]:
-    """Make protobuf messages of mentions, attachments or references, with every field that is set."""
+    """Return mentions, attachments or references as protobuf messages."""
     names = kind.DESCRIPTOR.fields_by_name
     given = [part if isinstance(part, Mapping) else part.__dict__ for part in parts or ()]
     return [kind(**_given(**{name: part.get(name) for name in names})) for part in given]
 
 
 def _text_of(content: Any) -> str:
-    """Write content with the blanks of ``json.dumps``, as the reference's builders do. The client sends none."""
+    """Return content with the spaces of ``json.dumps``, like mezon-sdk. The client sends compact JSON."""
     return json.dumps(json.loads(encode_content(content)), ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""A future with a deadline. The client itself does not need it; it is kept for those who built on it."""
+"""A future with a timeout, for code that was written for mezon-sdk."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mezon.errors import MezonError
 
 
 class PromiseExecutor:
-    """A future of ``loop`` that somebody else resolves or rejects.
+    """A future of ``loop`` that other code resolves or rejects.
 
     Args:
         loop: The event loop.
-        future: The future, when it is there already.
+        future: An existing future; None to create one.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any] | None = None) -> None:
@@ -22,24 +22,24 @@ class PromiseExecutor:
         self.timeout_handle: asyncio.TimerHandle | None = None
 
     def resolve(self, result: Any) -> None:
-        """Give the future its result, unless it is done."""
+        """Set the result of the future, unless it is done."""
         self._stop_timer()
         if not self.future.done():
             self.future.set_result(result)
 
     def reject(self, error: Any) -> None:
-        """Let the future fail, unless it is done. What is no exception becomes the text of one."""
+        """Set the exception of the future, unless it is done. Other objects become the text of a `MezonError`."""
         self._stop_timer()
         if not self.future.done():
             self.future.set_exception(error if isinstance(error, Exception) else MezonError(str(error)))
 
     def set_timeout(self, delay_seconds: float, callback: Callable[[], object]) -> None:
-        """Call ``callback`` in ``delay_seconds`` unless the future is done by then."""
+        """Call ``callback`` after ``delay_seconds``, unless the future is done before."""
         self._stop_timer()
         self.timeout_handle = self.future.get_loop().call_later(delay_seconds, callback)
 
     def cancel(self) -> None:
-        """Give up."""
+        """Cancel the future and its timeout."""
         self._stop_timer()
         self.future.cancel()
 

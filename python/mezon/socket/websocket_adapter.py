@@ -1,6 +1,6 @@
-"""The connection below a ``mezon.socket.Socket``, under the name the reference has for it.
+"""The connection of a ``mezon.socket.Socket``, under its name in mezon-sdk.
 
-Bots rarely touch it. Rate limit, heartbeat and reconnect live in the core.
+Bots rarely use it. The core implements rate limit, heartbeat and reconnect.
 """
 
 from __future__ import annotations
@@ -28,16 +28,15 @@ __all__ = [
 
 
 class WebSocketAdapter(ABC):
-    """What carries envelopes to the server.
+    """The interface of a transport for envelopes.
 
-    An adapter of your own implements the four methods, and calls ``self.on_message(frame)`` with the bytes of each
-    frame that comes, and ``self.on_close(reason)`` when the connection is lost. It may also set ``self._socket`` to
-    something to iterate over, as with mezon-sdk. Reconnects and heartbeats are its own responsibility; a warning says
-    so.
+    A custom adapter implements the four methods, calls ``self.on_message(frame)`` with the bytes of each received
+    frame, and ``self.on_close(reason)`` when the connection is lost. Alternatively, it sets ``self._socket`` to an
+    async iterator of frames, as in mezon-sdk. It is responsible for reconnects and heartbeats; a warning says so.
 
     Attributes:
-        on_message: Set before ``connect``: takes a frame.
-        on_close: Set before ``connect``: takes the end of the connection, and its reason.
+        on_message: Set before ``connect``; to be called with a frame.
+        on_close: Set before ``connect``; to be called with the reason when the connection is lost.
     """
 
     on_message: Callable[[bytes], None] | None = None
@@ -60,21 +59,21 @@ class WebSocketAdapter(ABC):
 
     @abstractmethod
     def is_open(self) -> bool:
-        """Say whether the connection is open."""
+        """Return whether the connection is open."""
 
 
 class WebSocketAdapterPb(WebSocketAdapter):
-    """Carries protobuf envelopes through the core.
+    """The adapter of the core.
 
     Args:
-        rate_limit: Frames sent in one period.
+        rate_limit: The maximum number of frames sent in one period.
         rate_limit_period: The period in seconds.
         options: Further settings of the core, by the names of ``mezon.GatewayOptions``.
-        store: The core's message store, which received messages go to.
-        connection: The connection to use, instead of one of the core with the settings above.
+        store: The core's message store, which saves received messages.
+        connection: The connection to use, instead of a new one of the core with the settings above.
 
     Raises:
-        InvalidArgumentError: A setting there is not, or a value that cannot be used.
+        InvalidArgumentError: If a setting does not exist, or has an invalid value.
     """
 
     def __init__(
@@ -92,13 +91,13 @@ class WebSocketAdapterPb(WebSocketAdapter):
         self._store = store
         self._options = {"rate_limit": rate_limit, "rate_period": rate_limit_period, **(options or {})}
         check_options(self._options)
-        #: By cid, the calls that a ``send`` of the bot's own has yet to hand on: the call, its timeout, its answer.
+        #: By cid, the calls that a custom ``send`` has not passed on yet: the call, its timeout, its answer.
         self._expected: dict[int, tuple[Callable[..., Any], float, asyncio.Future[Any]]] = {}
         self._calls: set[asyncio.Task[None]] = set()
 
     @property
     def connection(self) -> Connection:
-        """The connection; one of the core unless another was given."""
+        """The connection, by default one of the core."""
         if self._connection is None:
             from mezon._gateway.connection import CoreConnection
 
@@ -106,7 +105,7 @@ class WebSocketAdapterPb(WebSocketAdapter):
         return self._connection
 
     async def connect(self, scheme: str, ws_url: str, create_status: bool, token: str) -> None:
-        """Open the connection to ``scheme`` + ``ws_url``; scheme is ``ws://`` or ``wss://``.
+        """Open the connection to ``scheme`` + ``ws_url``; the scheme is ``ws://`` or ``wss://``.
 
         Raises:
             MezonConnectionError: If it cannot be opened.
@@ -118,25 +117,25 @@ class WebSocketAdapterPb(WebSocketAdapter):
         await self.connection.open([url], False)
 
     async def send(self, message: Any) -> None:
-        """Send an ``Envelope``, or the bytes of one, without waiting for an answer; its cid is replaced.
+        """Send an ``Envelope``, or the bytes of one, without waiting for an answer. Its cid is replaced.
 
-        A ``send`` of your own, in a subclass or set on the adapter, gets the envelope of each call with its cid, and
-        calls this one to send it.
+        A custom ``send``, in a subclass or set on the adapter, is called with the envelope of each call, and calls this
+        method to send it.
 
         Raises:
             MezonConnectionError: If the connection is not open.
-            InvalidArgumentError: If ``message`` is no envelope or an empty one.
+            InvalidArgumentError: If ``message`` is not an envelope, or an empty one.
         """
         from mezon.protobuf.rtapi.realtime_pb2 import Envelope
 
         if isinstance(message, bytes):
             message = Envelope.FromString(message)
         if not isinstance(message, Envelope):
-            # The reference's words.
+            # The text of mezon-sdk.
             raise InvalidArgumentError(f"Invalid message type: {type(message)}")
         name = message.WhichOneof("message")
         if name is None:
-            raise InvalidArgumentError("the envelope holds no message: set one of its fields")
+            raise InvalidArgumentError("the envelope is empty: set one of its fields")
         body = getattr(message, name).SerializeToString()
         expected = self._expected.pop(message.cid, None)
         if expected is None:
@@ -148,33 +147,33 @@ class WebSocketAdapterPb(WebSocketAdapter):
         task.add_done_callback(self._calls.discard)
 
     def expect(self, cid: int, call: Callable[..., Any], timeout: float) -> asyncio.Future[Any]:
-        """Return what is done when the call with this cid is answered, once ``send`` has got its envelope.
+        """Return a future of the answer to a call whose envelope will be passed to ``send``.
 
         Args:
-            cid: The number in the envelope.
-            call: Makes the call, given field, body and timeout.
-            timeout: Seconds the call may take.
+            cid: The cid of the envelope.
+            call: Makes the call, with field, body and timeout.
+            timeout: The timeout of the call in seconds.
         """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._expected[cid] = (call, timeout, answer)
         return answer
 
     def forget(self, cid: int) -> None:
-        """Expect this call no longer."""
+        """Remove an expected call."""
         self._expected.pop(cid, None)
 
     async def close(self) -> None:
-        """Close the connection. Safe at any time."""
+        """Close the connection. Idempotent."""
         if self._connection is not None:
             await self._connection.close()
 
     def is_open(self) -> bool:
-        """Say whether the connection is ready for calls."""
+        """Return whether the connection is ready for calls."""
         return self._connection is not None and self._connection.state == "ready"
 
 
 async def _answer(call: Any, answer: asyncio.Future[Any]) -> None:
-    """Make a call for somebody who waits for ``answer``."""
+    """Await a call and set the result of ``answer``."""
     try:
         result = await call
     except Exception as error:
