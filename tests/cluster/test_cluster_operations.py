@@ -11,14 +11,15 @@ import pytest
 from in_process_cluster import InProcess
 from mezon import ChannelMessage
 from mezon._cluster.broker import connect, disconnect
+from mezon._cluster.membership import Members
 from mezon._cluster.protocol import Names, NotInChargeError, Packet
 from mezon._cluster.relay_client import RelayClient
 from mezon._cluster.rpc_server import AnswerCache, RpcServer
-from mezon._cluster.settings import Broker
+from mezon._cluster.settings import Broker, Timing
 from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.testing import LocalGateway
 from nats.aio.client import Client
-from nats_servers import Child, NatsServer, needs_nats
+from nats_servers import TIMING, Child, NatsServer, needs_nats
 from waiting import until
 
 pytestmark = pytest.mark.timeout(120)
@@ -137,21 +138,13 @@ async def test_answers_that_cannot_be_stored_are_one_line(
 
 
 @needs_nats
-async def test_a_closed_worker_leaves_no_task(gateway: LocalGateway, nats: NatsServer) -> None:
+async def test_stopped_heartbeats_leave_no_task(client: Client) -> None:
     """A task that is still pending when the loop is closed is reported as destroyed."""
-    async with InProcess(gateway, nats) as machines:
-        before = asyncio.all_tasks()
-        client = machines.client()
-
-        @client.on_channel_message
-        async def handle(message: ChannelMessage) -> None:
-            pass
-
-        await client.login()
-        await until(machines.settled, "the partitions")
-        await client.disconnect()
-        after = {task.get_name() for task in asyncio.all_tasks() - before}
-        assert not {name for name in after if name.startswith("mezon-")}
+    members = Members(client, NAMES, Timing(**TIMING), lambda: None)
+    await members.start()
+    await disconnect(client)
+    await members.stop()
+    assert "mezon-members" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 # ---- starting a worker

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import BrokerError, jetstream_api
 from mezon._cluster.protocol import DEFAULT_PARTITIONS, GROUP
+from mezon._cluster.settings import DEFAULT_MAX_BYTES
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -39,14 +40,59 @@ async def create_layout(client: Client, names: Names, layout: Layout, timing: Ti
     """Create the missing streams, consumers and buckets, and return the number of partitions of the stream.
 
     Raises:
-        BrokerError: The server refuses, or is older than 2.11.
+        BrokerError: The server refuses, is older than 2.11, or has a stream of that name with another configuration.
     """
     version = client.connected_server_version
     if (version.major, version.minor) < (2, 11):
         raise BrokerError(
             f"NATS {version.major}.{version.minor} is too old: exclusive consumers need 2.11 or newer"
         )
-    events = {
+    found = await _ensure_stream(client, _events(names, layout, timing, layout.partitions))
+    partitions = int(found.get("metadata", {}).get("mezon-partitions", layout.partitions))
+    if partitions != layout.partitions:
+        text = "The stream keeps the %d partitions it was created with; the setting of %d is ignored"
+        logger.warning(text, partitions, layout.partitions)
+    if layout.max_bytes not in (found["max_bytes"], DEFAULT_MAX_BYTES):
+        logger.warning(
+            "The stream keeps its max_bytes of %d; the setting of %d is ignored: change it with "
+            "`nats stream edit %s --max-bytes %d`",
+            found["max_bytes"],
+            layout.max_bytes,
+            names.events,
+            layout.max_bytes,
+        )
+    for config in _other_streams(names, layout, timing):
+        await _ensure_stream(client, config)
+    lock = _bucket(names.lock, timing.lock_ttl, layout.replicas)
+    await _ensure_stream(client, {**lock, "metadata": {_LOCK_KEY: f"relay-{secrets.token_hex(16)}"}})
+    await _create_consumers(client, names, layout, timing, partitions)
+    return partitions
+
+
+async def restore_layout(
+    client: Client, names: Names, layout: Layout, timing: Timing, partitions: int
+) -> None:
+    """Create the streams, consumers and buckets that were deleted while the relay runs.
+
+    The bucket of the lock is not restored here: a relay without it loses the lock and starts again.
+
+    Raises:
+        MezonError: NATS does not answer or refuses.
+    """
+    for config in (_events(names, layout, timing, partitions), *_other_streams(names, layout, timing)):
+        if await jetstream_api(client, f"STREAM.INFO.{config['name']}", missing_ok=True) is None:
+            await _ensure_stream(client, config)
+            logger.warning("The stream %s was deleted; it was created again, empty", config["name"])
+    info = await jetstream_api(client, f"STREAM.INFO.{names.events}")
+    assert info is not None
+    missing = partitions - int(info["state"]["consumer_count"])
+    if missing > 0:
+        await _create_consumers(client, names, layout, timing, partitions)
+        logger.warning("%d consumers of %s were missing; they were created again", missing, names.events)
+
+
+def _events(names: Names, layout: Layout, timing: Timing, partitions: int) -> dict[str, Any]:
+    return {
         "name": names.events,
         "subjects": [names.event_subjects],
         # An acknowledged event is removed: the stream contains the work that is left.
@@ -57,33 +103,32 @@ async def create_layout(client: Client, names: Names, layout: Layout, timing: Ti
         "max_age": _ns(layout.max_age),
         "num_replicas": layout.replicas,
         "duplicate_window": _ns(timing.duplicate_window),
-        "metadata": {"mezon-partitions": str(layout.partitions)},
+        "metadata": {"mezon-partitions": str(partitions)},
     }
-    found = await _ensure_stream(client, events)
-    partitions = int(found.get("metadata", {}).get("mezon-partitions", layout.partitions))
-    if partitions != layout.partitions:
-        text = "The stream keeps the %d partitions it was created with; the setting of %d is ignored"
-        logger.warning(text, partitions, layout.partitions)
-    await _ensure_stream(
-        client,
-        {
-            "name": names.dead,
-            "subjects": [names.dead_subjects],
-            "retention": "limits",
-            "storage": "file",
-            "discard": "old",
-            "max_msgs": layout.max_dead,
-            "num_replicas": layout.replicas,
-        },
-    )
-    for bucket, ttl in (
+
+
+def _other_streams(names: Names, layout: Layout, timing: Timing) -> list[dict[str, Any]]:
+    """Return the configurations of the dead events and of the buckets without that of the lock."""
+    dead = {
+        "name": names.dead,
+        "subjects": [names.dead_subjects],
+        "retention": "limits",
+        "storage": "file",
+        "discard": "old",
+        "max_msgs": layout.max_dead,
+        "num_replicas": layout.replicas,
+    }
+    buckets = (
         (names.members, timing.member_ttl),
         (names.answers, timing.answer_ttl),
         (names.notes, 0.0),
-    ):
-        await _ensure_stream(client, _bucket(bucket, ttl, layout.replicas))
-    lock = _bucket(names.lock, timing.lock_ttl, layout.replicas)
-    await _ensure_stream(client, {**lock, "metadata": {_LOCK_KEY: f"relay-{secrets.token_hex(16)}"}})
+    )
+    return [dead, *(_bucket(bucket, ttl, layout.replicas) for bucket, ttl in buckets)]
+
+
+async def _create_consumers(
+    client: Client, names: Names, layout: Layout, timing: Timing, partitions: int
+) -> None:
     limit = asyncio.Semaphore(_CONCURRENCY)
 
     async def create(partition: int) -> None:
@@ -91,7 +136,6 @@ async def create_layout(client: Client, names: Names, layout: Layout, timing: Ti
             await _create_consumer(client, names, partition, layout, timing)
 
     await asyncio.gather(*(create(partition) for partition in range(partitions)))
-    return partitions
 
 
 async def lock_key(client: Client, names: Names) -> str:
@@ -141,7 +185,33 @@ async def _ensure_stream(client: Client, config: dict[str, Any]) -> dict[str, An
             found = await jetstream_api(client, f"STREAM.INFO.{config['name']}")
     assert found is not None
     current: dict[str, Any] = found["config"]
+    _check_stream(config, current)
     return current
+
+
+def _check_stream(wanted: dict[str, Any], current: dict[str, Any]) -> None:
+    """Raise for a stream that would lose messages, or has fewer copies than requested."""
+    name, problems = wanted["name"], []
+    for setting in ("subjects", "retention", "discard"):
+        expected = wanted.get(setting, "limits")
+        if current.get(setting) != expected:
+            problems.append(f"its {setting} is {current.get(setting)!r} instead of {expected!r}")
+    for setting in ("max_msgs", "max_msgs_per_subject"):
+        limit, expected = int(current.get(setting, -1)), int(wanted.get(setting, -1))
+        # An operator may set another limit where this relay sets one.
+        if limit > 0 >= expected:
+            problems.append(f"its {setting} is {limit} instead of {expected}")
+    if problems:
+        raise BrokerError(
+            f"NATS has a stream {name} that was not created by this relay: {'; '.join(problems)}. Delete it or change "
+            "its configuration; the relay creates a missing stream"
+        )
+    replicas, requested = int(current.get("num_replicas", 1)), wanted["num_replicas"]
+    if replicas < requested:
+        raise BrokerError(
+            f"the stream {name} has {replicas} replicas, and {requested} are requested: run "
+            f"`nats stream edit {name} --replicas {requested}`, or request fewer with --replicas"
+        )
 
 
 def _bucket(name: str, ttl: float, replicas: int) -> dict[str, Any]:

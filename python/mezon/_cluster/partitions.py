@@ -20,6 +20,7 @@ from mezon._cluster.broker import jetstream_api, last_value, message_status
 from mezon._cluster.delivery import ACK, NAK, Delivery
 from mezon._cluster.protocol import GROUP, MESSAGE_ID, error_text
 from mezon.errors import MezonError
+from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ MAX_UNACKNOWLEDGED: Final = 256
 
 #: The server's status for a pull request with another pin.
 _WRONG_PIN: Final = 423
+
+#: The server's status for a pull request that no consumer receives.
+_NO_CONSUMER: Final = 503
+
+#: Seconds until the next pull request after one that no consumer received.
+_NO_CONSUMER_DELAY: Final = 0.5
+
+#: Shared by all partitions, because usually all consumers are missing at a time.
+_missing_consumers: Final = LogThrottle(logger)
 
 #: Seconds between two checks whether the events of an earlier owner are acknowledged.
 _POLL_INTERVAL: Final = 0.1
@@ -310,7 +320,14 @@ class PartitionReader:
         if self._closed:
             return
         if not message.reply:
-            if message_status(message) == _WRONG_PIN:
+            status = message_status(message)
+            if status == _NO_CONSUMER:
+                _missing_consumers.warning(
+                    "NATS has no consumer for partition %d now; the relay creates a deleted one again",
+                    self.partition,
+                )
+                await asyncio.sleep(_NO_CONSUMER_DELAY)
+            elif status == _WRONG_PIN:
                 # Another reader has the pin, or this one has not pulled for too long.
                 self._pin = ""
                 self._return_unstarted()

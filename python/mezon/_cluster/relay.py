@@ -14,7 +14,7 @@ from mezon._client.assembly import PortSettings, StandardPorts
 from mezon._cluster.broker import connect, disconnect, last_value
 from mezon._cluster.call_handlers import CallHandlers
 from mezon._cluster.event_forwarder import EventForwarder, GapTarget, RelayConnection
-from mezon._cluster.layout import create_layout, lock_key
+from mezon._cluster.layout import create_layout, lock_key, restore_layout
 from mezon._cluster.leader import LeaderLock, LockLostError
 from mezon._cluster.membership import Members
 from mezon._cluster.protocol import RELAY, Names, error_text
@@ -23,7 +23,9 @@ from mezon._cluster.rpc_server import AnswerCache, RpcServer
 from mezon._cluster.settings import Layout, Timing
 from mezon._events.gap_filling import GapFiller
 from mezon.client import MezonClient
+from mezon.errors import MezonError
 from mezon.options import GapOptions, GatewayOptions
+from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ logger = get_logger("mezon.cluster")
 #: Seconds between two checkpoints for the next relay, and between two publications of the state.
 _CHECKPOINT_INTERVAL: Final = 0.5
 _STATE_INTERVAL: Final = 1.0
+
+#: Seconds between two checks for deleted streams and consumers.
+_LAYOUT_INTERVAL: Final = 5.0
 
 #: Seconds for publishing the queued events when the relay stops.
 _DRAIN_TIMEOUT: Final = 5.0
@@ -111,7 +116,7 @@ class Relay:
         self.gap = gap
         self.token_transfers = token_transfers
         self._key = api_key
-        self._layout = layout or Layout()
+        self.layout = layout or Layout()
         self._message_db = message_db
         self._http_rate = http_rate
         self._options = options
@@ -131,10 +136,13 @@ class Relay:
         """
         nats = await connect(self.broker, on_reconnect=self._count_reconnect)
         try:
-            partitions = await create_layout(nats, self.names, self._layout, self.timing)
+            partitions = await create_layout(nats, self.names, self.layout, self.timing)
             key = await lock_key(nats, self.names)
             lock = self._lock = LeaderLock(nats, self.names, self.timing, self._holder, key)
             await lock.acquire()
+            if await lock_key(nats, self.names) != key:
+                await lock.release()
+                raise LockLostError("the bucket of the lock was replaced; this relay stops")
             logger.info("This relay is in charge of bot %d (epoch %d)", self.names.bot, lock.epoch)
             renewing = asyncio.create_task(lock.keep_renewed(), name="mezon-relay-lock")
             working = asyncio.create_task(self._work(nats, lock, partitions), name="mezon-relay")
@@ -270,6 +278,8 @@ class ActiveRelay:
         self.server = RpcServer(nats, names, in_charge, handlers.by_kind(), self.answers)
         self._tasks: list[asyncio.Task[None]] = []
         self._written = b""
+        self._partitions = partitions
+        self._layout_failures = LogThrottle(logger)
 
     async def start(self) -> None:
         """Log in and start to relay."""
@@ -291,6 +301,7 @@ class ActiveRelay:
         self._tasks = [
             asyncio.create_task(self._write_checkpoints(), name="mezon-relay-checkpoints"),
             asyncio.create_task(self._publish_state(), name="mezon-relay-state"),
+            asyncio.create_task(self._restore_layout(), name="mezon-relay-layout"),
         ]
 
     async def stop(self) -> None:
@@ -363,6 +374,18 @@ class ActiveRelay:
             logger.warning("The checkpoint of an earlier relay cannot be read; this one starts without it")
             return {}
         return checkpoint
+
+    async def _restore_layout(self) -> None:
+        """Create again what was deleted of the layout. The events in a deleted stream are lost."""
+        relay = self._relay
+        while True:
+            await asyncio.sleep(_LAYOUT_INTERVAL)
+            if not self._lock.held:
+                continue
+            try:
+                await restore_layout(self._nats, relay.names, relay.layout, relay.timing, self._partitions)
+            except MezonError as error:
+                self._layout_failures.warning("The streams of the bot cannot be checked: %s", error)
 
     async def _publish_state(self) -> None:
         """Publish who is in charge, so that workers repeat calls that an earlier relay did not answer."""

@@ -104,6 +104,10 @@ class Timing:
     duplicate_window: float = 600.0
 
 
+#: Bytes of a new event stream.
+DEFAULT_MAX_BYTES: Final = 1024 * 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """The streams and buckets of a bot, created once, and how workers treat their events.
@@ -111,7 +115,8 @@ class Layout:
     Attributes:
         partitions: The number of partitions. An existing stream keeps its number.
         replicas: Copies of every stream and bucket: 1, or 3 and 5 in a cluster.
-        max_bytes: The size of the event stream. The relay stops reading the socket while the stream is full.
+        max_bytes: The size of a new event stream, which NATS reserves. The relay stops reading the socket while the
+            stream is full.
         max_age: Seconds an event may wait; 0 for no limit.
         max_dead: The number of dead events to keep; the oldest are removed.
         max_deliveries: The number of workers that may die with an event before it is dead-lettered.
@@ -122,7 +127,7 @@ class Layout:
 
     partitions: int = DEFAULT_PARTITIONS
     replicas: int = 1
-    max_bytes: int = 1024 * 1024 * 1024
+    max_bytes: int = DEFAULT_MAX_BYTES
     max_age: float = 0.0
     max_dead: int = 10_000
     max_deliveries: int = 5
@@ -134,3 +139,5 @@ class Layout:
             raise InvalidArgumentError(f"partitions must be 1 to 4096, not {self.partitions}")
         if self.replicas not in (1, 2, 3, 4, 5):
             raise InvalidArgumentError(f"replicas must be 1 to 5, not {self.replicas}")
+        if self.max_bytes < 1:
+            raise InvalidArgumentError(f"max_bytes must be at least 1, not {self.max_bytes}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -51,6 +52,19 @@ def _broker(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | No
     return Broker(urls=nats, credentials=creds, nkey_seed=nkey, ca_file=ca_file, name=name)
 
 
+def _bytes(text: str) -> int:
+    """Parse a size in bytes, as 1048576, 256MiB or 1GiB."""
+    from mezon.errors import InvalidArgumentError
+
+    found = re.fullmatch(r"(\d+) ?([KMGT]i?B?)?", text.strip(), re.IGNORECASE | re.ASCII)
+    if found is None:
+        raise InvalidArgumentError(f"--max-bytes takes a number of bytes, or 256MiB, 1GiB, not {text!r}")
+    unit = (found[2] or "").upper()
+    base = 1000 if unit.endswith("B") and "I" not in unit else 1024
+    exponent: int = " KMGT".index(unit[0]) if unit else 0
+    return int(int(found[1]) * base**exponent)
+
+
 def _run(work: Callable[[ForcedExit], Coroutine[Any, Any, None]]) -> None:
     """Run a coroutine; an error of this package ends the command with a sentence instead of a traceback."""
     from mezon.errors import MezonError
@@ -79,6 +93,13 @@ def relay(
         int, typer.Option(help="Partitions of a new stream. An existing one keeps its number.")
     ] = 64,
     replicas: Annotated[int, typer.Option(help="Copies of the stream: 1, or 3 in a cluster.")] = 1,
+    max_bytes: Annotated[
+        str,
+        typer.Option(
+            "--max-bytes",
+            help="Size of a new event stream, which NATS reserves: a number of bytes, or 256MiB, 1GiB.",
+        ),
+    ] = "1GiB",
     cache: Annotated[str, typer.Option(help="File of the message cache; 'none' turns it off.")] = "",
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
@@ -103,7 +124,7 @@ def relay(
     try:
         client_id, key = read_bot(api_key_file)
         broker = _broker(nats, creds, nkey, ca_file, f"mezon relay {client_id}")
-        layout = Layout(partitions=partitions, replicas=replicas)
+        layout = Layout(partitions=partitions, replicas=replicas, max_bytes=_bytes(max_bytes))
         store: Any = {"": None, "none": False}.get(cache, cache)
         period = float(os.environ.get("MEZON_HTTP_RATE_PERIOD", "1.25"))
         runner = Relay(
