@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,11 +25,15 @@ from mezon.ext.state import StateStore
 from mezon.models import MessageComponentType
 from mezon.models.events import choice_of
 
+if TYPE_CHECKING:
+    from mezon import TextChannel
+
 __all__ = [
     "Callbacks",
     "ClickDeduplicator",
     "FormHandler",
     "Pattern",
+    "QuickMenuHandler",
     "SelectHandler",
     "choice_in",
     "components_of",
@@ -154,6 +158,40 @@ class SelectHandler:
     def add_checks(self, checks: Iterable[Any]) -> None:
         """Add checks that run before the others."""
         self.pattern.add_checks(checks)
+
+
+class QuickMenuHandler(Guarded):
+    """A handler of an entry of the quick menu, which users open on a message.
+
+    Attributes:
+        name: The name of the entry.
+    """
+
+    #: The type of entries that notify the bot; an entry of type 1 fills in the user's input instead.
+    _TYPE: Final = 2
+
+    def __init__(self, name: str, callback: Callable[..., Any]) -> None:
+        super().__init__()
+        self.provided: dict[str, type] = provided_types(callback, 1)
+        check_handler(callback, f"the handler of the quick menu {name!r}", ["choice"], self.provided)
+        self.name = name
+        self.callback = callback
+
+    async def add_to(self, channel: TextChannel) -> None:
+        """Add the entry to a channel unless the channel has it. Requires a running bot.
+
+        Raises:
+            MezonError: If the server refuses.
+        """
+        client: Any = channel.clan.client
+        listed = await client.list_quick_menu_access(channel_id=channel.id, menu_type=self._TYPE)
+        if all(one.menu_name != self.name for one in listed.list_menus or ()):
+            clan_id = channel.clan.id or 0
+            await client.add_quick_menu_access(channel.id, clan_id, self._TYPE, "", "", self.name)
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the handler."""
+        return await self.callback(*args, **kwargs)
 
 
 class FormHandler(Guarded):

@@ -64,6 +64,7 @@ from mezon.ext._handlers import (
     ClickDeduplicator,
     FormHandler,
     Pattern,
+    QuickMenuHandler,
     SelectHandler,
     choice_in,
     components_of,
@@ -79,7 +80,7 @@ from mezon.ext._injection import (
     call_through,
     check_provided,
 )
-from mezon.ext._parsing import Triggers, Words, marks_of, text_of
+from mezon.ext._parsing import Triggers, Words, as_dict, marks_of, text_of
 from mezon.ext._questions import Questions
 from mezon.ext._signatures import (
     adapter_of,
@@ -123,6 +124,7 @@ __all__ = [
     "CooldownError",
     "FormError",
     "Group",
+    "MenuChoice",
     "NoAnswerError",
     "Router",
     "UnknownCommandError",
@@ -621,6 +623,46 @@ class Click(Interaction):
 # ---- what is registered
 
 
+class MenuChoice(Interaction):
+    """A choice in the quick menu of a message.
+
+    As with a ``Click``, the client of the user supplies ``user_id`` and the content: both can be forged.
+
+    Attributes:
+        event: The event, a ``realtime_pb2.QuickMenuDataEvent``.
+        name: The name of the entry.
+        message: The message on which the menu was opened.
+        content: The content of this message, as the user's client sent it.
+    """
+
+    def __init__(self, bot: Bot, channel: TextChannel | None, event: Any) -> None:
+        super().__init__(bot, channel, event.sender_id)
+        self.event = event
+        self.name: str = event.menu_name
+        self.message: MessageHandle = bot.directory.handle_of(
+            event.message.channel_id, event.message.id, event.message_sender_id
+        )
+        self.content: dict[str, Any] = as_dict(event.message.content)
+
+    @property
+    def has_channel(self) -> bool:
+        """Whether the channel is known. An error handler can receive a choice whose channel could not be fetched."""
+        return self._channel is not None
+
+    async def find_channel(self) -> None:
+        """Fetch the channel unless the client knows it.
+
+        Raises:
+            MezonError: If the channel cannot be fetched.
+            CooldownError: If the user has caused too many lookups.
+        """
+        if self._channel is None:
+            channel_id = self.event.message.channel_id
+            self._channel = await self.bot.lookups.run(
+                self.user_id, lambda: self.bot.channels.fetch(channel_id)
+            )
+
+
 class Command(Guarded):
     """A command.
 
@@ -726,7 +768,7 @@ class Listener:
         self.handler = handler
 
 
-Item: TypeAlias = "Command | Pattern | SelectHandler | FormHandler | Task | Job | Listener"
+Item: TypeAlias = "Command | Pattern | SelectHandler | QuickMenuHandler | FormHandler | Task | Job | Listener"
 
 
 class Registry:
@@ -845,6 +887,36 @@ class Registry:
         def add(function: Callable[..., Any]) -> Pattern:
             handler = Pattern(pattern, function)
             self._register(SelectHandler(handler))
+            return handler
+
+        return add
+
+    def quick_menu(self, name: str) -> Callable[[Callable[..., Any]], QuickMenuHandler]:
+        """Register a handler of an entry of the quick menu, which users open on a message.
+
+        The handler receives a ``MenuChoice``. The decorator returns an object whose ``add_to(channel)`` adds the entry
+        to a channel. Apply checks and cooldowns to the handler as decorators.
+
+        ```python
+        from mezon.ext.commands import Context, MenuChoice
+
+        @bot.quick_menu("Report")
+        async def report(choice: MenuChoice) -> None:
+            await choice.whisper(f"Reported: {choice.content.get('t')}")
+
+        @bot.command()
+        async def setup(ctx: Context) -> None:
+            await report.add_to(ctx.channel)
+        ```
+
+        Raises:
+            InvalidArgumentError: If the handler does not accept the argument.
+        """
+        check_parentheses(name, '@bot.quick_menu("Report")')
+
+        def add(function: Callable[..., Any]) -> QuickMenuHandler:
+            handler = QuickMenuHandler(name, function)
+            self._register(handler)
             return handler
 
         return add
@@ -1162,6 +1234,7 @@ class Bot(Registry, MezonClient):
         self._shared_clicks = shared_clicks
         self._patterns: list[Pattern] = [PAGE_BUTTONS]
         self._selects: list[Pattern] = []
+        self._quick_menus: dict[str, QuickMenuHandler] = {}
         self._forms: list[FormHandler] = []
         self._roles: RoleCache | None = None
         self._error_handler: ErrorHandler | None = None
@@ -1297,6 +1370,11 @@ class Bot(Registry, MezonClient):
         elif isinstance(item, FormHandler):
             self._forms.append(item)
             self._subscribe_to_clicks()
+        elif isinstance(item, QuickMenuHandler):
+            if item.name in self._quick_menus:
+                raise InvalidArgumentError(f"the quick menu {item.name!r} has a handler already")
+            self._quick_menus[item.name] = item
+            self._subscribe(Events.QUICK_MENU, self._on_quick_menu)
         elif isinstance(item, SelectHandler):
             self._selects.append(item.pattern)
             self._subscribe_to_clicks()
@@ -1491,6 +1569,20 @@ class Bot(Registry, MezonClient):
         if pattern is not None and event.values:
             await self._run_click(event, lambda click: self._run_pattern(pattern, click, fields))
 
+    async def _on_quick_menu(self, event: Any) -> None:
+        handler = self._quick_menus.get(event.menu_name)
+        if handler is None:
+            return
+        choice = MenuChoice(self, self.channels.get(event.message.channel_id), event)
+        try:
+            await choice.find_channel()
+            await handler.allow(choice)
+            if (counting := handler.count(choice)) is not None:
+                await counting
+            await self.invoke(choice, handler.provided, partial(handler.callback, choice))
+        except Exception as error:
+            await self._handle_error(choice, error)
+
     async def _run_pattern(self, pattern: Pattern, click: Click, fields: Mapping[str, Any]) -> None:
         await pattern.allow(click)
         if (counting := pattern.count(click)) is not None:
@@ -1611,11 +1703,11 @@ async def _report_to_user(where: Any, error: Exception) -> None:
     if not isinstance(where, Interaction) or isinstance(error, UnknownCommandError | ConnectionLostError):
         # A lost connection ends a waiting call when the bot closes: the user cannot be told.
         return
-    if isinstance(where, Click) and not where.has_channel:
+    if isinstance(where, Click | MenuChoice) and not where.has_channel:
         return
     text = str(error) if isinstance(error, UserError) else "Something went wrong here; it is not your fault."
     try:
-        if isinstance(where, Click):
+        if isinstance(where, Click | MenuChoice):
             await where.whisper(text)
         else:
             await where.reply(text)
