@@ -32,7 +32,12 @@ def test_a_conversation_through_a_pipe(lunch: Path) -> None:
         *("/as dora", "/in random", "!help", "/dm", "!help", "/save played.py"),
     ]
     done = mezon_command("chat", folder=lunch, given="\n".join(lines) + "\n")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    # /drop is the only reason for a warning.
+    assert [line.split(" (")[0].split(";")[0] for line in done.stderr.splitlines()] == [
+        "WARNING mezon.client: The connection was lost",
+        "WARNING mezon.client: The connection is back",
+    ]
     said = done.stdout
     for text in (
         "#1 alice: !lunch\n",
@@ -202,3 +207,71 @@ async def test_completion() -> None:
         assert completed("/click o") == ["order"]
         assert completed("/fill d") == ["dish=", "dish=pho"]
         assert completed("hello @a") == ["@alice"]
+
+
+NOISY = (
+    BOT
+    + """
+        if message.content["t"] == "!fail":
+            raise ValueError("ouch")
+        if message.content["t"] == "!forget":
+            asyncio.sleep(1)
+        print("answered", message.content["t"])
+
+import asyncio
+
+@client.on("chanel_message")
+async def misspelt(message): ...
+"""
+)
+
+
+@pytest.mark.parametrize("logs", [False, True])
+def test_what_the_bot_does_wrong_is_shown_without_a_flag(tmp_path: Path, logs: bool) -> None:
+    (tmp_path / "bot.py").write_text(NOISY)
+    flags = ["--logs"] if logs else []
+    done = mezon_command("chat", *flags, folder=tmp_path, given="!hi\n!forget\n!fail\n")
+    assert done.returncode == 0
+    shown = done.stderr
+    for text in (
+        "there is no event 'chanel_message'",
+        "did you mean 'channel_message'?",
+        "answered !hi",
+        "coroutine 'sleep' was never awaited",
+        "Handler answer of event 'channel_message' failed: ValueError: ouch (bot.py:13 in answer)",
+    ):
+        assert shown.count(text) == 1, shown
+    assert ("is logged in at" in shown) == logs
+    assert "mezon/managers" not in shown
+
+
+def test_a_bot_that_configures_logging_is_not_shown_twice(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text("import logging\nlogging.basicConfig()\n" + NOISY)
+    done = mezon_command("chat", folder=tmp_path, given="!fail\n")
+    assert done.returncode == 0
+    assert done.stderr.count("Handler answer of event 'channel_message' failed") == 1
+
+
+def test_an_error_of_the_import_keeps_the_line_of_the_bot(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT + "\nclient.on_channel_message(5)\n")
+    done = mezon_command("chat", folder=tmp_path, given="!hi\n")
+    assert done.returncode == 1
+    assert f'File "{tmp_path / "bot.py"}", line 12, in <module>' in done.stderr
+    assert done.stderr.count("InvalidArgumentError") == 1
+    assert done.stderr.count('  File "') == 1
+
+
+@pytest.mark.parametrize(
+    ("main", "line"),
+    [
+        ("    client.run()\n", None),
+        ("    import logging\n    logging.basicConfig()\n    asyncio.run(client.login())\n", None),
+        ("    client.on_channel_message(print)\n    client.run()\n", 12),
+    ],
+)
+def test_work_below_the_main_check_is_named(tmp_path: Path, main: str, line: int | None) -> None:
+    (tmp_path / "bot.py").write_text(BOT + 'if __name__ == "__main__":\n' + main)
+    done = mezon_command("chat", folder=tmp_path, given="hi\n")
+    assert done.returncode == 0
+    assert ("bot.py:12 is not run" in done.stderr) == (line is not None)
+    assert ("mezon gateway --port 7350 --export" in done.stderr) == (line is not None)

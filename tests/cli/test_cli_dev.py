@@ -79,9 +79,13 @@ async def test_dev_round_trip(tmp_path: Path) -> None:
         await page.do("say", channel="general", user="alice", text="!fail")
         error = (await page.until(is_report("error")))["report"]
         assert "ValueError: ouch" in error["traceback"]
+        assert error["text"].endswith("failed: ValueError: ouch (bot.py:12 in answer)")
+        await command.until("failed: ValueError: ouch (bot.py:12 in answer)")
 
-        (tmp_path / "bot.py").write_text(REAL.replace("one:", "two:"))
+        # What the bot prints is in the terminal and on the page.
+        (tmp_path / "bot.py").write_text(REAL.replace("one:", "two:") + "\nprint('printed by the bot')\n")
         await command.until("bot.py was saved")
+        await command.until("printed by the bot")
         await page.until(lambda event: event["event"] == "connected" and event["live"] == 0)
         await page.until(lambda event: event["event"] == "connected" and event["live"] == 1)
         await page.until(is_report("stats"))

@@ -145,7 +145,9 @@ def chat(
     state_file: Annotated[
         Path | None, typer.Option("--world", help="JSON file with clans, channels and users.")
     ] = None,
-    logs: Annotated[bool, typer.Option("--logs", help="Show the bot's output and log.")] = False,
+    logs: Annotated[
+        bool, typer.Option("--logs", help="Show the whole log; warnings, errors and output are always shown.")
+    ] = False,
     env_file: Annotated[Path | None, _ENV_FILE] = None,
 ) -> None:
     """Talk to a bot in the terminal. /help lists the commands of the prompt.

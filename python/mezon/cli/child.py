@@ -30,6 +30,9 @@ LOCAL: Final = "MEZON_CLI_LOCAL"
 ADDRESS: Final = "MEZON_CLI_REPORT"
 """Environment variable with ``host:port:token`` of the parent's report server."""
 
+LOGS: Final = "MEZON_CLI_LOGS"
+"""Environment variable with a level: the parent prints the records of the logger ``mezon`` from that level on."""
+
 LINE_LIMIT: Final = 1 << 20
 """Maximum length of a report in bytes."""
 
@@ -84,6 +87,10 @@ def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None)
             except SystemExit as end:
                 return end.code if isinstance(end.code, int) else int(end.code is not None)
             return 0
+    from mezon.cli.find import warn_about_main
+
+    if (warning := warn_about_main(target.path)) is not None:
+        say(warning)
     if replaced:
         names = ", ".join(sorted(set(replaced)))
         say(f"{target.path.name} passes {names}; its client uses the local gateway instead")
@@ -110,7 +117,8 @@ def report_crash(reporter: Reporter | None, target: Target, error: Exception) ->
         text = f"{type(error).__name__}: {error}"
     else:
         text = trim_traceback(error).rstrip()
-    print(f"mezon: {target.path.name} ended with an error\n{text}", file=sys.stderr, flush=True)
+    if reporter is None or reporter.log_level is None:
+        print(f"mezon: {target.path.name} ended with an error\n{text}", file=sys.stderr, flush=True)
     if reporter is not None:
         reporter.report("crash", text=text)
 
@@ -126,6 +134,8 @@ class Reporter:
         self._clients = clients
         self._lock = threading.Lock()
         self._broken = False
+        #: The level from which the parent prints the log; None if this process prints it.
+        self.log_level: str | None = os.environ.pop(LOGS, None)
         self._handler = _Handler(self)
         self.report("hello", token=token, pid=os.getpid())
 
@@ -159,12 +169,15 @@ class Reporter:
         threading.Thread(target=self._end_with_parent, name="mezon-report-end", daemon=True).start()
 
     def show_logs(self) -> None:
-        """Log to the terminal like ``client.run()``, unless the bot has configured logging.
+        """Log like ``client.run()``, to the terminal or through the parent, unless the bot has configured logging.
 
         ``run()`` itself would mistake this reporter's handler for such a configuration.
         """
         package = logging.getLogger("mezon")
         if logging.root.handlers or package.handlers != [self._handler] or package.level or package.disabled:
+            return
+        if self.log_level is not None:
+            package.setLevel(self.log_level)
             return
         package.removeHandler(self._handler)
         setup_logger()
@@ -216,6 +229,8 @@ class _Handler(logging.Handler):
                 text=text,
                 traceback=trace,
                 time=record.created,
+                # A handler of the bot prints it as well.
+                shown=bool(logging.root.handlers),
             )
         except Exception:
             self.handleError(record)

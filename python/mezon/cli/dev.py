@@ -18,6 +18,7 @@ from mezon.cli.output import print_error, say
 from mezon.cli.process import BotProcess, changes, local_bot
 from mezon.testing.bots import Target
 from mezon.utils.background import BackgroundTasks
+from mezon.utils.logger import ColoredFormatter
 from mezon.utils.signals import run_until_signal
 
 
@@ -72,13 +73,26 @@ def develop(
         playground = Playground(gateway, port=playground_port, bot=control)
 
         def on_report(report: dict[str, Any]) -> None:
+            if report["kind"] == "log" and report["shown"]:
+                return  # part of the output already
             playground.report({"time": time.time(), **report})
-            if report["kind"] in ("started", "restarting"):
+            if report["kind"] in ("log", "error") and not report["shown"]:
+                print(_log_line(report), file=sys.stderr, flush=True)
+            elif report["kind"] == "crash":
+                print_error(report["text"])
+            elif report["kind"] in ("started", "restarting"):
                 say(f"bot     {report['text']}")
             elif report["kind"] == "ended":
                 print_error(f"bot     {report['text']}")
 
-        async with listening(gateway, playground), local_bot(target, gateway, on_report) as process:
+        def on_output(line: str) -> None:
+            print(line, flush=True)
+            playground.report({"kind": "output", "time": time.time(), "text": line})
+
+        async with (
+            listening(gateway, playground),
+            local_bot(target, gateway, on_report, on_output, "INFO") as process,
+        ):
             control.process = process
             say(f"gateway {gateway.url}: local, no account and no network needed")
             say(f"page    {playground.url}")
@@ -106,6 +120,20 @@ def develop(
         asyncio.run(main())
     except KeyboardInterrupt:
         say("")
+
+
+def _log_line(report: dict[str, Any]) -> str:
+    """Format a record of the bot's log as ``client.run()`` does in a terminal."""
+    record = logging.makeLogRecord(
+        {
+            "name": report["logger"],
+            "levelname": report["level"],
+            "msg": report["text"],
+            "created": report["time"],
+        }
+    )
+    line = ColoredFormatter("[%(asctime)s] [%(name)s] [%(levelname)s] %(message)s").format(record)
+    return f"{line}\n{report['traceback'].rstrip()}" if report["traceback"] else line
 
 
 def _hotkeys(gateway: Any, process: BotProcess, url: str, stop: asyncio.Event) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from mezon.cli.child import ADDRESS, LINE_LIMIT, LOCAL, STOP_TIMEOUT
+from mezon.cli.child import ADDRESS, LINE_LIMIT, LOCAL, LOGS, STOP_TIMEOUT
 from mezon.testing.bots import Target
 
 if TYPE_CHECKING:
@@ -196,10 +196,16 @@ async def local_bot(
     gateway: LocalGateway,
     on_report: Callable[[dict[str, Any]], None],
     capture: Callable[[str], None] | None = None,
+    log_level: str | None = None,
 ) -> AsyncIterator[BotProcess]:
     """Create the bot's process without starting it, and stop it after the block.
 
-    ``on_report`` gets the reports of the bot, and those of its process (started, restarting, ended).
+    Args:
+        target: The bot.
+        gateway: The gateway of its clients.
+        on_report: Called with the reports of the bot, and those of its process (started, restarting, ended).
+        capture: Called with each line of the bot's output; None prints it on this terminal.
+        log_level: Log only through ``on_report``, from this level on. None logs to the bot's output.
     """
 
     def changed(kind: str, text: str) -> None:
@@ -207,6 +213,8 @@ async def local_bot(
 
     async with ReportServer(on_report) as reports:
         environment = {**local_environment(gateway), **reports.environment}
+        if log_level is not None:
+            environment[LOGS] = log_level
         process = BotProcess(target, environment, changed, capture)
         try:
             yield process

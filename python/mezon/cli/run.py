@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from mezon.cli.find import find, is_plain, load_env_file, reload_env, short, trim_traceback
+from mezon.cli.find import find, is_plain, load_env_file, reload_env, short, trim_traceback, warn_about_main
 from mezon.cli.output import FAILED, fail, say
 from mezon.testing.bots import BotError, Target, load_bot, run_script
 
@@ -37,6 +37,8 @@ def _run_here(target: Target) -> None:
             say("client  none at the top level of the file: the bot runs as a script")
             run_script(target)
             return
+        if (warning := warn_about_main(target.path)) is not None:
+            say(f"warning {warning}")
         say(f"client  bot {client.client_id} at {client.login_url}")
         client.run()
     except BotError as error:

@@ -43,8 +43,14 @@ def talk(
 
     def on_report(report: dict[str, Any]) -> None:
         match report["kind"]:
+            case "error" | "log" if report["shown"] or logs:
+                # It is part of the output already.
+                if report["kind"] == "error":
+                    renderer.bot_acted.set()
             case "error":
                 renderer.error(f"{report['text']}\n{report['traceback']}")
+            case "log":
+                renderer.note(f"{report['level']} {report['logger']}: {report['text']}")
             case "crash":
                 renderer.error(report["text"])
             case "ended" | "restarting":
@@ -54,8 +60,11 @@ def talk(
         conversation = Conversation(gateway, renderer.take)
         recording = Recording(gateway)
         gateway.taps += [recording, conversation]
-        capture = (lambda line: renderer.note(line)) if logs else (lambda line: None)
-        async with listening(gateway), local_bot(target, gateway, on_report, capture) as process:
+        level = None if logs else "WARNING"
+        async with (
+            listening(gateway),
+            local_bot(target, gateway, on_report, renderer.note, level) as process,
+        ):
             try:
                 room = Room(gateway, conversation, recording, renderer, process, user, channel)
             except LookupError as error:
@@ -84,13 +93,13 @@ async def _wait_online(gateway: Any, process: BotProcess) -> None:
     if not joined.done():
         joined.cancel()
         fail(
-            f"{process.target} ended with code {process.exit_code} before it was online; --logs shows its output"
+            f"{process.target} ended with code {process.exit_code} before it was online; --logs shows its whole log"
         )
     try:
         joined.result()
     except TimeoutError:
         fail(
-            f"{process.target} did not come online within {_START_TIMEOUT:g} s; --logs shows its output",
+            f"{process.target} did not come online within {_START_TIMEOUT:g} s; --logs shows its whole log",
             FAILED,
         )
 

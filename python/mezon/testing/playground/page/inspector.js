@@ -64,22 +64,22 @@ const flat = (stats) => Object.entries(stats ?? {}).filter(([, value]) => typeof
 
 export function Bot({ state, act }) {
   const { stats, reports } = state;
-  const errors = reports.filter((one) => one.kind === "error" || one.kind === "crash").slice(-20).reverse();
-  const logs = reports.filter((one) => one.kind === "log" || one.kind === "started" || one.kind === "ended").slice(-100).reverse();
+  const errors = reports.filter((one) => one.kind === "error" || one.kind === "crash" || (one.kind === "log" && one.level === "WARNING")).slice(-20).reverse();
+  const logs = reports.filter((one) => one.kind === "log" || one.kind === "error" || one.kind === "output" || one.kind === "started" || one.kind === "ended").slice(-100).reverse();
   return html`<div class="panel">
     <p>${state.connected ? html`<b class="good">● connected</b>` : html`<b class="bad">○ not connected</b>`}
       ${stats.state ? html` state <code>${stats.state}</code>` : ""}
       ${stats.latency != null ? html` ping ${Math.round(stats.latency * 1000)} ms` : ""}</p>
     ${state.bot ? html`<p class="row"><code>${state.bot}</code> <button type="button" class="button secondary" onClick=${() => act("restart")}>Restart</button></p>`
       : html`<p class="hint">Started by <code>mezon dev</code>, the bot shows its counters, log and errors here.</p>`}
-    <h3>Errors of the bot</h3>
+    <h3>Errors and warnings</h3>
     ${errors.length === 0 && html`<p class="hint">None.</p>`}
     <ol class="errors" aria-label="Errors">${errors.map((one, at) => html`<li key=${at}>
       <details open=${at === 0}><summary>${one.text.split("\n").at(-1)}</summary>
       <pre tabindex="0" aria-label="The traceback">${one.traceback || one.text}</pre></details></li>`)}</ol>
     ${flat(stats.stats).length > 0 && html`<h3>Counters</h3>
     <table><tbody>${flat(stats.stats).map(([name, value]) => html`<tr key=${name}><th scope="row">${name}</th><td>${String(value ?? "not yet")}</td></tr>`)}</tbody></table>`}
-    ${logs.length > 0 && html`<h3>Log</h3>
+    ${logs.length > 0 && html`<h3>Log and output</h3>
     <ol class="logs" aria-label="Log">${logs.map((one, at) => html`<li key=${at} class=${(one.level ?? "").toLowerCase()}>${one.text}</li>`)}</ol>`}
   </div>`;
 }
