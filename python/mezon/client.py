@@ -56,6 +56,7 @@ from mezon.models._origin import Origin
 from mezon.models.parts import MAX_DOWNLOAD
 from mezon.options import GapOptions, GatewayOptions, Stats, check_route, check_transport
 from mezon.utils.background import BackgroundTasks
+from mezon.utils.helper import generate_snowflake_id
 from mezon.utils.logger import get_logger, setup_logger
 from mezon.utils.masked import masked
 from mezon.utils.own import is_own
@@ -854,8 +855,6 @@ class MezonClient(EventRegistration):
         self, channel_id: int, clan_id: int, menu_type: int, action_msg: str, background: str, menu_name: str
     ) -> ApiQuickMenuAccess:
         """Add an entry of the bot to the quick menu of a channel."""
-        from mezon.utils.helper import generate_snowflake_id
-
         token = self._sessions.token()
         return await self.api_client.add_quick_menu_access(
             token,

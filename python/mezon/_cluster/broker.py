@@ -9,7 +9,11 @@ import logging
 import ssl
 from typing import TYPE_CHECKING, Any, Final
 
+from nats import errors
+from nats.aio.client import Client
+
 from mezon._cluster.protocol import error_text
+from mezon._cluster.tls_client import NoTlsError, TlsClient, check_overrides
 from mezon.errors import MezonConnectionError, MezonError
 from mezon.utils.logger import get_logger
 
@@ -17,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
 
     from mezon._cluster.settings import Broker
@@ -83,13 +86,6 @@ async def connect(
         BrokerError: The server refuses the credentials, or TLS is required and not offered.
         CredentialsError: A credentials file cannot be used.
     """
-    try:
-        from nats import errors
-        from nats.aio.client import Client as PlainClient
-
-        from mezon._cluster.tls_client import NoTlsError, TlsClient, check_overrides
-    except ImportError:
-        raise MezonError('many machines need the NATS client: pip install "mezon-rs[nats]"') from None
 
     async def disconnected(*_: object) -> None:
         if on_disconnect is not None:
@@ -134,7 +130,7 @@ async def connect(
             raise BrokerError(f"TLS cannot be enforced with this version of nats-py: {error}") from None
         client = TlsClient()
     else:
-        client = PlainClient()
+        client = Client()
     try:
         # Without this limit nats-py would wait forever for a connection whose TLS handshake failed.
         async with asyncio.timeout(_CONNECT_TIMEOUT + _CONNECT_TIMEOUT_PER_SERVER * len(broker.servers)):
@@ -282,8 +278,6 @@ async def jetstream_api(
         MezonConnectionError: NATS does not answer.
         BrokerError: NATS refuses the request.
     """
-    from nats import errors
-
     data = b"" if body is None else json.dumps(body).encode()
     try:
         answer = await client.request(f"$JS.API.{subject}", data, timeout=_API_TIMEOUT)

@@ -21,6 +21,8 @@ from mezon._http.limiter import Priority
 from mezon._http.retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.ports import MAX_ANSWER, HttpAnswer, HttpLane, HttpRequest
+from mezon.protobuf._rpc_table import RPCS
+from mezon.protobuf.api import api_pb2
 from mezon.utils.logger import get_logger
 from mezon.utils.masked import masked
 
@@ -210,8 +212,6 @@ class CallHandlers:
         does not accept it; the relay makes the worker's calls with the real token. The identity token is only valid for
         the proof service, which requires it for token transfers.
         """
-        from mezon.protobuf.api import api_pb2
-
         session = self._client.session_manager.get_session() if self._client.session_manager else None
         if session is None:
             raise MezonError("the relay is not logged in yet; try again later")
@@ -415,7 +415,6 @@ def _allowed_rpc(body: bytes) -> bytes:
         request: dict[str, Any] = plan.decode(body)
     except ValueError:
         raise InvalidArgumentError("an API call over the socket cannot be decoded") from None
-    from mezon.protobuf._rpc_table import RPCS
 
     if _SESSION_CALL.search(request["api_name"]):
         raise _session_error(request["api_name"])
@@ -429,8 +428,6 @@ def _allowed_rpc(body: bytes) -> bytes:
 
 def _check_rpc(name: str) -> None:
     """Raise for an RPC that returns a session or ends one."""
-    from mezon.protobuf._rpc_table import RPCS
-
     rpc = next((one for one in RPCS.values() if one.name.lower() == name.lower()), None)
     if rpc is not None and (rpc.response == "mezon.api.Session" or _SESSION_CALL.search(rpc.name)):
         raise _session_error(name)

@@ -6,6 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+from nats import errors as nats_errors
+from nats.js import errors
+
 from mezon._cluster.protocol import error_text
 from mezon.errors import MezonError
 from mezon.utils.log_throttle import LogThrottle
@@ -59,9 +62,6 @@ class LeaderLock:
 
     async def acquire(self) -> None:
         """Wait until the lock is free, and acquire it."""
-        from nats import errors as nats_errors
-        from nats.js import errors
-
         logged, failures = False, LogThrottle(logger)
         while True:
             before = time.monotonic()
@@ -99,9 +99,6 @@ class LeaderLock:
         Raises:
             LockLostError: Always: the lock is lost, or nobody can tell who holds it.
         """
-        from nats import errors as nats_errors
-        from nats.js import errors
-
         interval = self._timing.lock_heartbeat
         while True:
             await asyncio.sleep(interval)

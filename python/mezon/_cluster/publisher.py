@@ -24,6 +24,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from nats import errors
+
 from mezon._cluster.broker import connect, disconnect, jetstream_api, message_size
 from mezon._cluster.dead_letters import dead_message
 from mezon._cluster.protocol import MESSAGE_ID, RELAY, error_text
@@ -243,8 +245,6 @@ class Publisher:
 
     async def _publish(self, batch: list[OutgoingEvent]) -> None:
         """Publish a batch and repeat it until every event is confirmed."""
-        from nats import errors
-
         left, delayed = list(batch), False
         while left:
             failed, count = False, 0
@@ -342,8 +342,6 @@ class Publisher:
                 events.remove(event)
 
     async def _dead_letter(self, client: Client, event: OutgoingEvent, reason: str) -> None:
-        from nats import errors
-
         _, partition, name = event.subject.rsplit(".", 2)
         subject, body, headers = dead_message(
             self._names,
@@ -372,8 +370,6 @@ class Publisher:
 
     async def _publish_once(self, client: Client, batch: list[OutgoingEvent]) -> list[OutgoingEvent]:
         """Publish events that fit. Return the unconfirmed ones, from the first of them to the end of the batch."""
-        from nats import errors
-
         before = self._last
         if not self._in_charge():
             raise MezonError("another relay may be in charge")

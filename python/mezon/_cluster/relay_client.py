@@ -8,6 +8,8 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from nats import errors
+
 from mezon._cluster.broker import message_size, message_status
 from mezon._cluster.delivery import CURRENT_SCOPE
 from mezon._cluster.protocol import (
@@ -128,8 +130,6 @@ class RelayClient:
             DeliveryUnknownError: The relay stopped while it made the call.
             InvalidArgumentError: The call is larger than a message of NATS may be.
         """
-        from nats import errors
-
         seconds = _DEFAULT_TIMEOUT if timeout is None else timeout
         deadline = time.monotonic() + seconds
         headers = {WORKER: self._caller, TIMEOUT: f"{seconds:.3f}"}
@@ -257,8 +257,6 @@ class _PendingCall:
         if self.answer.done():
             return
         if message_status(message) == _NO_RESPONDERS:
-            from nats import errors
-
             self.answer.set_exception(errors.NoRespondersError())
             return
         number, _, count = (message.headers or {}).get(PART, "1/1").partition("/")

@@ -11,6 +11,9 @@ from collections import OrderedDict, deque
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
+from nats import errors as nats_errors
+from nats.js import errors
+
 from mezon._cluster.broker import message_size
 from mezon._cluster.protocol import (
     CALL_KEY,
@@ -230,9 +233,6 @@ class AnswerCache:
 
     async def _read(self, digest: str, timeout: float) -> Packet | None:
         """Read an answer from the bucket. Without NATS, making the call could mean to make it twice."""
-        from nats import errors as nats_errors
-        from nats.js import errors
-
         deadline = time.monotonic() + timeout
         while True:
             try:

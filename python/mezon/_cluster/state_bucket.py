@@ -7,6 +7,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from nats.js.api import KeyValueConfig
+from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
+
 from mezon._cluster.protocol import error_text
 from mezon.ext.state import Entry, StateError
 
@@ -41,8 +44,6 @@ class BucketBackend:
 
     async def put(self, key: str, value: bytes, revision: int | None, ttl: float | None = None) -> int | None:
         """Store a value if the key is at ``revision``."""
-        from nats.js.errors import KeyWrongLastSequenceError
-
         body = _pack(value, ttl)
         bucket = await self._open()
         try:
@@ -64,8 +65,6 @@ class BucketBackend:
 
     async def delete(self, key: str, revision: int | None = None) -> bool:
         """Delete a key if it is at ``revision``."""
-        from nats.js.errors import KeyWrongLastSequenceError
-
         entry = await self.get(key)
         if entry is None or (revision is not None and revision != entry.revision):
             return False
@@ -85,8 +84,6 @@ class BucketBackend:
 
     async def expire(self) -> int:
         """Remove expired entries."""
-        from nats.js.errors import KeyWrongLastSequenceError
-
         expired = [(key, entry) for key, entry in await self._all("") if _live(entry) is None]
         bucket = await self._open()
         count = 0
@@ -104,8 +101,6 @@ class BucketBackend:
 
     async def _read(self, key: str) -> Entry | None:
         """Return the entry of a key, expired or not."""
-        from nats.js.errors import KeyNotFoundError
-
         bucket = await self._open()
         try:
             found = await bucket.get(key)
@@ -134,9 +129,6 @@ class BucketBackend:
 
     async def _open(self) -> Any:
         if self._bucket is None:
-            from nats.js.api import KeyValueConfig
-            from nats.js.errors import BucketNotFoundError
-
             try:
                 context = await self._connect()
                 try:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import mezon
 from mezon.cli import cluster
 from mezon.cli.cache import app as cache_app
 from mezon.cli.state import app as state_app
@@ -46,8 +47,6 @@ _ENV_FILE = typer.Option(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        import mezon
-
         typer.echo(f"mezon-rs {mezon.__version__}")
         raise typer.Exit
 

@@ -20,6 +20,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Self
 
+from mezon import GatewayOptions
+from mezon.cli.find import is_plain, trim_traceback
 from mezon.testing.bots import BotError, Target, instances, load_bot, pointed_at, run_script
 from mezon.utils.logger import setup_logger
 from mezon.utils.user_code import format_for_user
@@ -66,8 +68,6 @@ def local_options() -> dict[str, Any] | None:
     options: dict[str, Any] = json.loads(text)
     ca_file = options.pop("ca_file", None)
     if ca_file is not None:
-        from mezon import GatewayOptions
-
         options["gateway"] = GatewayOptions(ca_file=ca_file)
     return options
 
@@ -109,8 +109,6 @@ def say(text: str) -> None:
 
 def report_crash(reporter: Reporter | None, target: Target, error: Exception) -> None:
     """Print an error with a traceback that starts in the bot's code, and report it to the parent process."""
-    from mezon.cli.find import is_plain, trim_traceback
-
     if isinstance(error, BotError):
         text = str(error)
     elif is_plain(error):

@@ -1,23 +1,15 @@
-"""``mezon relay``, ``mezon worker`` and ``mezon dlq``: one bot on many machines, over NATS JetStream."""
+"""The options of ``mezon relay``, ``mezon worker`` and ``mezon dlq``: one bot on many machines, over NATS JetStream."""
 
 from __future__ import annotations
 
-import datetime
-import logging
-import os
-import re
-import sys
-from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import ModuleType
+from typing import Annotated
 
 import typer
 
-from mezon.cli.output import WRONG_USE, as_json, fail, out, say
-
-if TYPE_CHECKING:
-    from mezon.utils.signals import ForcedExit
+from mezon.cli.output import fail
+from mezon.errors import MezonError
 
 NATS = typer.Option(
     "--nats",
@@ -46,42 +38,13 @@ dlq: typer.Typer = typer.Typer(
 )
 
 
-def _broker(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | None, name: str) -> Any:
-    from mezon._cluster.settings import Broker
-
-    return Broker(urls=nats, credentials=creds, nkey_seed=nkey, ca_file=ca_file, name=name)
-
-
-def _bytes(text: str) -> int:
-    """Parse a size in bytes, as 1048576, 256MiB or 1GiB."""
-    from mezon.errors import InvalidArgumentError
-
-    found = re.fullmatch(r"(\d+) ?([KMGT]i?B?)?", text.strip(), re.IGNORECASE | re.ASCII)
-    if found is None:
-        raise InvalidArgumentError(f"--max-bytes takes a number of bytes, or 256MiB, 1GiB, not {text!r}")
-    unit = (found[2] or "").upper()
-    base = 1000 if unit.endswith("B") and "I" not in unit else 1024
-    exponent: int = " KMGT".index(unit[0]) if unit else 0
-    return int(int(found[1]) * base**exponent)
-
-
-def _run(work: Callable[[ForcedExit], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine; an error of this package ends the command with a sentence instead of a traceback."""
-    from mezon.errors import MezonError
-    from mezon.utils.signals import run_process
-
+def _implementation() -> ModuleType:
+    """Import the commands. Exits with an error message if the NATS client is not installed."""
     try:
-        run_process(work)
+        from mezon.cli import cluster_commands
     except MezonError as error:
-        fail(f"{type(error).__name__}: {error}")
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
-
-
-def _log_to_stderr() -> None:
-    if not logging.getLogger().handlers:
-        form = "%(asctime)s %(levelname)s %(name)s %(message)s"
-        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=form)
+        fail(str(error))
+    return cluster_commands
 
 
 def relay(
@@ -115,30 +78,17 @@ def relay(
     MEZON_BOT_ID and MEZON_API_KEY identify the bot. MEZON_HOST, MEZON_PORT and MEZON_USE_SSL are the address of Mezon,
     as for every client. A second relay of the same bot stands by and takes over when the first one stops.
     """
-    from mezon._cluster.process import read_bot, run_relay
-    from mezon._cluster.relay import Relay
-    from mezon._cluster.settings import Layout
-    from mezon.errors import MezonError
-
-    _log_to_stderr()
-    try:
-        client_id, key = read_bot(api_key_file)
-        broker = _broker(nats, creds, nkey, ca_file, f"mezon relay {client_id}")
-        layout = Layout(partitions=partitions, replicas=replicas, max_bytes=_bytes(max_bytes))
-        store: Any = {"": None, "none": False}.get(cache, cache)
-        period = float(os.environ.get("MEZON_HTTP_RATE_PERIOD", "1.25"))
-        runner = Relay(
-            client_id,
-            key,
-            broker,
-            layout=layout,
-            message_db=store,
-            http_rate=(1, period),
-            token_transfers=token_transfers,
-        )
-    except (MezonError, ValueError) as error:
-        fail(str(error), WRONG_USE)
-    _run(lambda forced_exit: run_relay(runner, health=health, report=say, forced_exit=forced_exit))
+    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    _implementation().run_relay(
+        broker,
+        api_key_file=api_key_file,
+        partitions=partitions,
+        replicas=replicas,
+        max_bytes=max_bytes,
+        cache=cache,
+        token_transfers=token_transfers,
+        health=health,
+    )
 
 
 def worker(
@@ -176,76 +126,16 @@ def worker(
 
     Key, host and limits of its client are ignored in favour of the relay's. Start as many workers as you like.
     """
-    from mezon._client.assembly import PortSettings, provided_by
-    from mezon._cluster.process import run_worker
-    from mezon._cluster.protocol import check_worker_name
-    from mezon._cluster.settings import Layout, Timing
-    from mezon._cluster.worker_ports import WorkerPorts
-    from mezon.cli.find import find, load_env_file, short, trim_traceback
-    from mezon.errors import InvalidArgumentError, MezonError
-    from mezon.testing.bots import BotError, load_bot
-
-    _log_to_stderr()
-    target = find(bot)
-    load_env_file(env_file, Path.cwd())
-    if health is not None:
-        # This command serves the health endpoint, even before the login; the bot's client must not serve it too.
-        os.environ.pop("MEZON_HEALTH", None)
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        check_worker_name(name)
-        broker = _broker(nats, creds, nkey, ca_file, f"mezon worker {target.module}")
-    except MezonError as error:
-        fail(str(error), WRONG_USE)
-
-    def ports(settings: PortSettings) -> WorkerPorts:
-        layout = Layout(acknowledge_early=acknowledge_early)
-        return WorkerPorts(settings, broker, layout, Timing(drain_timeout=drain), name)
-
-    try:
-        with provided_by(ports):
-            client = load_bot(target)
-    except BotError as error:
-        fail(str(error))
-    except InvalidArgumentError as error:
-        has_id = os.environ.get("MEZON_BOT_ID") or os.environ.get("MEZON_CLIENT_ID")
-        hint = "" if has_id else "; MEZON_BOT_ID is not set: set it to the number of the bot"
-        fail(f"{target.path.name}: {error}{hint}", WRONG_USE)
-    except Exception as error:
-        fail(f"{target.path.name} ended with an error\n{trim_traceback(error).rstrip()}")
-    if client is None:
-        fail(
-            f"{target.path.name} creates no client when it is imported, so a worker has nothing to run. "
-            "Create the client at the top level of the file, and call run() under if __name__ == '__main__'",
-            WRONG_USE,
-        )
-    say(f"bot     {short(target.path)} (import {target.module}), bot {client.client_id}")
-    _run(
-        lambda forced_exit: run_worker(
-            client, health=health, drain=drain, report=say, forced_exit=forced_exit
-        )
+    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    _implementation().run_worker(
+        broker,
+        bot,
+        env_file=env_file,
+        drain=drain,
+        acknowledge_early=acknowledge_early,
+        name=name,
+        health=health,
     )
-
-
-def _run_dlq(nats: str, creds: Path | None, nkey: Path | None, ca_file: Path | None, action: Any) -> None:
-    from mezon._cluster.broker import connect, disconnect
-    from mezon._cluster.process import read_bot_id
-    from mezon._cluster.protocol import OPERATOR, Names
-    from mezon.errors import MezonError
-
-    async def connect_and_run() -> None:
-        broker = _broker(nats, creds, nkey, ca_file, "mezon dlq")
-        client = await connect(replace(broker, inbox=names.inbox(OPERATOR)))
-        try:
-            await action(client, names)
-        finally:
-            await disconnect(client)
-
-    try:
-        names = Names(int(read_bot_id()))
-    except (MezonError, ValueError) as error:
-        fail(str(error), WRONG_USE)
-    _run(lambda forced_exit: connect_and_run())
 
 
 @dlq.command("list")
@@ -258,21 +148,8 @@ def dead_list(
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """List dead events with their reason, oldest first. Their contents are not shown."""
-    from mezon._cluster.dead_letters import dead_events
-
-    async def action(client: Any, names: Any) -> None:
-        found = await dead_events(client, names, limit)
-        if json:
-            keys = ("number", "name", "event_id", "partition", "reason", "worker", "at")
-            as_json([{key: getattr(one, key) for key in keys} for one in found])
-            return
-        for one in found:
-            when = datetime.datetime.fromtimestamp(one.at).astimezone().isoformat(" ", "seconds")
-            out.print(f"{one.number:>6}  {when}  {one.name}  {one.event_id}: {one.reason}", markup=False)
-        if not found:
-            say("there are no dead events")
-
-    _run_dlq(nats, creds, nkey, ca_file, action)
+    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    _implementation().list_dead(broker, limit, json=json)
 
 
 @dlq.command("replay")
@@ -284,14 +161,8 @@ def dead_replay(
     ca_file: Annotated[Path | None, CA_FILE] = None,
 ) -> None:
     """Publish dead events to the workers again."""
-    from mezon._cluster.dead_letters import replay
-
-    async def action(client: Any, names: Any) -> None:
-        for number in numbers:
-            one = await replay(client, names, number)
-            say(f"{number}: {one.name} was published to partition {one.partition} again")
-
-    _run_dlq(nats, creds, nkey, ca_file, action)
+    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    _implementation().replay_dead(broker, numbers)
 
 
 @dlq.command("drop")
@@ -303,11 +174,5 @@ def dead_drop(
     ca_file: Annotated[Path | None, CA_FILE] = None,
 ) -> None:
     """Delete dead events."""
-    from mezon._cluster.dead_letters import drop
-
-    async def action(client: Any, names: Any) -> None:
-        for number in numbers:
-            await drop(client, names, number)
-            say(f"{number}: dropped")
-
-    _run_dlq(nats, creds, nkey, ca_file, action)
+    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    _implementation().drop_dead(broker, numbers)

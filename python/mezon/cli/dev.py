@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+import webbrowser
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mezon.cli.gateway import listening, make_gateway
 from mezon.cli.output import print_error, say
 from mezon.cli.process import BotProcess, changes, local_bot
 from mezon.testing.bots import Target
+from mezon.testing.playground import Playground
 from mezon.utils.background import BackgroundTasks
 from mezon.utils.logger import ColoredFormatter
 from mezon.utils.signals import run_until_signal
@@ -67,8 +69,6 @@ def develop(
     gateway = make_gateway(port=port, state_file=state_file)
 
     async def main() -> None:
-        from mezon.testing.playground import Playground
-
         control = _Control(target)
         playground = Playground(gateway, port=playground_port, bot=control)
 
@@ -153,8 +153,6 @@ def _hotkeys(gateway: Any, process: BotProcess, url: str, stop: asyncio.Event) -
 
 
 def _open(url: str) -> None:
-    import webbrowser
-
     if not webbrowser.open(url):
         say(f"page    no browser found; open {url}")
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import os
 import tomllib
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from mezon.cli.output import WRONG_USE, fail
+from mezon.errors import MezonError
 from mezon.testing.bots import BotError, Target, locate
+from mezon.utils.user_code import format_for_user, involves_user_code, is_user_code
 
 _USUAL: Final = ("bot.py", "main.py", "app.py", "client.py")
 
@@ -120,18 +123,11 @@ def short(path: Path) -> str:
 
 def is_plain(error: Exception) -> bool:
     """Return whether an error needs no traceback: the SDK raised it and no code of the bot was involved."""
-    from mezon.errors import MezonError
-    from mezon.utils.user_code import involves_user_code
-
     return isinstance(error, MezonError) and not involves_user_code(error)
 
 
 def trim_traceback(error: BaseException) -> str:
     """Return the traceback of the bot's own code, without the frames that import or run it."""
-    import traceback
-
-    from mezon.utils.user_code import format_for_user, is_user_code
-
     trace = error.__traceback__
     while trace is not None and not is_user_code(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next

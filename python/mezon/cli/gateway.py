@@ -17,6 +17,7 @@ from mezon.testing.gateway import LocalGateway
 from mezon.testing.limits import Limits
 from mezon.testing.playground import Playground
 from mezon.testing.playground.views import content_of
+from mezon.testing.process import hello
 from mezon.testing.records import HOUSEKEEPING, Request, Sent, Tap
 from mezon.testing.world import load_world
 from mezon.utils.signals import run_until_signal
@@ -50,8 +51,6 @@ def serve(
 
 def _introduce(gateway: Any, page: Playground | None, json_log: bool) -> None:
     if json_log:
-        from mezon.testing.process import hello
-
         as_json({"kind": "hello", **hello(gateway), "playground": page.url if page is not None else None})
         return
     say(f"gateway {gateway.url}")

@@ -11,7 +11,9 @@ import typer
 
 from mezon.cli.find import find, is_plain, load_env_file, reload_env, short, trim_traceback, warn_about_main
 from mezon.cli.output import FAILED, fail, say
+from mezon.cli.process import BotProcess, ReportServer, changes
 from mezon.testing.bots import BotError, Target, load_bot, run_script
+from mezon.utils.signals import run_until_signal
 
 
 def run_bot(named: str | None, *, reload: bool, env_file: Path | None, health: str | None = None) -> None:
@@ -52,9 +54,6 @@ def _run_here(target: Target) -> None:
 
 
 def _run_with_reload(target: Target, env_file: Path | None, names: list[str]) -> None:
-    from mezon.cli.process import BotProcess, ReportServer, changes
-    from mezon.utils.signals import run_until_signal
-
     folder = Path.cwd().resolve()
     from_file = set(names)
 

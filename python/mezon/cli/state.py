@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
+from mezon import MezonError
 from mezon.cli.output import FAILED, WRONG_USE, as_json, fail, json_line, say
 
 if TYPE_CHECKING:
@@ -273,8 +274,6 @@ async def _records(file: Path, url: str | None, bot_id: int | None) -> AsyncIter
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
-    from mezon import MezonError
-
     try:
         return asyncio.run(work)
     except (MezonError, ImportError) as error:

@@ -1,0 +1,206 @@
+"""``mezon relay``, ``mezon worker`` and ``mezon dlq``. Needs the NATS client; imported when one of them runs.
+
+``broker`` stands for the address and the credentials of NATS: what ``Broker`` takes, without a name.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+import re
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from mezon._client.assembly import PortSettings, provided_by
+from mezon._cluster import process
+from mezon._cluster.broker import connect, disconnect
+from mezon._cluster.dead_letters import dead_events, drop, replay
+from mezon._cluster.protocol import OPERATOR, Names, check_worker_name
+from mezon._cluster.relay import Relay
+from mezon._cluster.settings import Broker, Layout, Timing
+from mezon._cluster.worker_ports import WorkerPorts
+from mezon.cli.find import find, load_env_file, short, trim_traceback
+from mezon.cli.output import WRONG_USE, as_json, fail, out, say
+from mezon.errors import InvalidArgumentError, MezonError
+from mezon.testing.bots import BotError, load_bot
+from mezon.utils.signals import ForcedExit, run_process
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+
+def run_relay(
+    broker: dict[str, Any],
+    *,
+    api_key_file: Path | None,
+    partitions: int,
+    replicas: int,
+    max_bytes: str,
+    cache: str,
+    token_transfers: bool,
+    health: str | None,
+) -> None:
+    """Hold the connection of a bot until a signal arrives."""
+    _log_to_stderr()
+    try:
+        client_id, key = process.read_bot(api_key_file)
+        named = Broker(**broker, name=f"mezon relay {client_id}")
+        layout = Layout(partitions=partitions, replicas=replicas, max_bytes=_bytes(max_bytes))
+        store: Any = {"": None, "none": False}.get(cache, cache)
+        period = float(os.environ.get("MEZON_HTTP_RATE_PERIOD", "1.25"))
+        runner = Relay(
+            client_id,
+            key,
+            named,
+            layout=layout,
+            message_db=store,
+            http_rate=(1, period),
+            token_transfers=token_transfers,
+        )
+    except (MezonError, ValueError) as error:
+        fail(str(error), WRONG_USE)
+    _run(lambda forced_exit: process.run_relay(runner, health=health, report=say, forced_exit=forced_exit))
+
+
+def _bytes(text: str) -> int:
+    """Parse a size in bytes, as 1048576, 256MiB or 1GiB."""
+    found = re.fullmatch(r"(\d+) ?([KMGT]i?B?)?", text.strip(), re.IGNORECASE | re.ASCII)
+    if found is None:
+        raise InvalidArgumentError(f"--max-bytes takes a number of bytes, or 256MiB, 1GiB, not {text!r}")
+    unit = (found[2] or "").upper()
+    base = 1000 if unit.endswith("B") and "I" not in unit else 1024
+    exponent: int = " KMGT".index(unit[0]) if unit else 0
+    return int(int(found[1]) * base**exponent)
+
+
+def run_worker(
+    broker: dict[str, Any],
+    bot: str | None,
+    *,
+    env_file: Path | None,
+    drain: float,
+    acknowledge_early: bool,
+    name: str,
+    health: str | None,
+) -> None:
+    """Run a bot's handlers behind its relay until a signal arrives."""
+    _log_to_stderr()
+    target = find(bot)
+    load_env_file(env_file, Path.cwd())
+    if health is not None:
+        # This command serves the health endpoint, even before the login; the bot's client must not serve it too.
+        os.environ.pop("MEZON_HEALTH", None)
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        check_worker_name(name)
+        named = Broker(**broker, name=f"mezon worker {target.module}")
+    except MezonError as error:
+        fail(str(error), WRONG_USE)
+
+    def ports(settings: PortSettings) -> WorkerPorts:
+        layout = Layout(acknowledge_early=acknowledge_early)
+        return WorkerPorts(settings, named, layout, Timing(drain_timeout=drain), name)
+
+    try:
+        with provided_by(ports):
+            client = load_bot(target)
+    except BotError as error:
+        fail(str(error))
+    except InvalidArgumentError as error:
+        has_id = os.environ.get("MEZON_BOT_ID") or os.environ.get("MEZON_CLIENT_ID")
+        hint = "" if has_id else "; MEZON_BOT_ID is not set: set it to the number of the bot"
+        fail(f"{target.path.name}: {error}{hint}", WRONG_USE)
+    except Exception as error:
+        fail(f"{target.path.name} ended with an error\n{trim_traceback(error).rstrip()}")
+    if client is None:
+        fail(
+            f"{target.path.name} creates no client when it is imported, so a worker has nothing to run. "
+            "Create the client at the top level of the file, and call run() under if __name__ == '__main__'",
+            WRONG_USE,
+        )
+    say(f"bot     {short(target.path)} (import {target.module}), bot {client.client_id}")
+    _run(
+        lambda forced_exit: process.run_worker(
+            client, health=health, drain=drain, report=say, forced_exit=forced_exit
+        )
+    )
+
+
+def list_dead(broker: dict[str, Any], limit: int, *, json: bool) -> None:
+    """List dead events, oldest first."""
+
+    async def action(client: Client, names: Names) -> None:
+        found = await dead_events(client, names, limit)
+        if json:
+            keys = ("number", "name", "event_id", "partition", "reason", "worker", "at")
+            as_json([{key: getattr(one, key) for key in keys} for one in found])
+            return
+        for one in found:
+            when = datetime.datetime.fromtimestamp(one.at).astimezone().isoformat(" ", "seconds")
+            out.print(f"{one.number:>6}  {when}  {one.name}  {one.event_id}: {one.reason}", markup=False)
+        if not found:
+            say("there are no dead events")
+
+    _run_as_operator(broker, action)
+
+
+def replay_dead(broker: dict[str, Any], numbers: list[int]) -> None:
+    """Publish dead events to the workers again."""
+
+    async def action(client: Client, names: Names) -> None:
+        for number in numbers:
+            one = await replay(client, names, number)
+            say(f"{number}: {one.name} was published to partition {one.partition} again")
+
+    _run_as_operator(broker, action)
+
+
+def drop_dead(broker: dict[str, Any], numbers: list[int]) -> None:
+    """Delete dead events."""
+
+    async def action(client: Client, names: Names) -> None:
+        for number in numbers:
+            await drop(client, names, number)
+            say(f"{number}: dropped")
+
+    _run_as_operator(broker, action)
+
+
+def _run_as_operator(broker: dict[str, Any], action: Callable[[Client, Names], Awaitable[None]]) -> None:
+    """Connect to NATS as the operator, and run a coroutine function."""
+
+    async def connect_and_run() -> None:
+        operator = Broker(**broker, name="mezon dlq")
+        client = await connect(replace(operator, inbox=names.inbox(OPERATOR)))
+        try:
+            await action(client, names)
+        finally:
+            await disconnect(client)
+
+    try:
+        names = Names(int(process.read_bot_id()))
+    except (MezonError, ValueError) as error:
+        fail(str(error), WRONG_USE)
+    _run(lambda forced_exit: connect_and_run())
+
+
+def _run(work: Callable[[ForcedExit], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine; an error of this package ends the command with a sentence instead of a traceback."""
+    try:
+        run_process(work)
+    except MezonError as error:
+        fail(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _log_to_stderr() -> None:
+    if not logging.getLogger().handlers:
+        form = "%(asctime)s %(levelname)s %(name)s %(message)s"
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=form)
