@@ -17,7 +17,7 @@ from mezon._cluster.leader import LeaderLock
 from mezon._cluster.protocol import Names
 from mezon._cluster.relay import LockLostError, Relay
 from mezon._cluster.settings import Broker, Layout, Timing
-from mezon.cli.cluster import _bytes
+from mezon.cli.cluster_commands import _bytes
 from mezon.errors import InvalidArgumentError
 from mezon.testing import LocalGateway
 from mezon.utils.log_throttle import LogThrottle
