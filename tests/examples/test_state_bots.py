@@ -11,7 +11,7 @@ from bot_process import Bot, bot
 from example_kit import EDIT, EXAMPLES, SENT, ask, buttons_of
 from mezon.testing import LocalGateway
 
-NAMES = ["reminder_bot", "list_bot"]
+NAMES = ["reminder_bot", "list_bot", "order_bot"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,3 +73,16 @@ async def test_pages_survive_a_kill(gateway: LocalGateway, tmp_path: Path) -> No
     async with example("list_bot", gateway, tmp_path):
         await gateway.click(sent, buttons_of(sent.content)["▶"], user="bob")
         assert (await gateway.next_sent(EDIT)).text == "Wishes\n6. 6 free days\n7. 7 free days\n"
+
+
+async def test_an_order_survives_a_kill(gateway: LocalGateway, tmp_path: Path) -> None:
+    async with example("order_bot", gateway, tmp_path):
+        assert await ask(gateway, "!order") == "Which dish: pho, bun or com?"
+        assert "cannot be 'pizza'" in await ask(gateway, "pizza")
+        assert await ask(gateway, "pho") == "How many pho?"
+    async with example("order_bot", gateway, tmp_path):
+        assert await ask(gateway, "!help", user="bob") != ""
+        assert await ask(gateway, "3") == "3 x pho: yes or no?"
+        assert await ask(gateway, "no") == "Which dish: pho, bun or com?"
+        assert await ask(gateway, "quay lại") == "3 x pho: yes or no?"
+        assert await ask(gateway, "yes") == "Ordered: 3 x pho."

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, get_type_hints
+from typing import Any, Final, TypeAlias, TypeGuard, get_type_hints
 
 from mezon import InvalidArgumentError, MezonClient
 from mezon.ext._signatures import adapter_of, name_of
@@ -26,7 +26,7 @@ _KINDS: Final = (
 )
 
 
-def _is_own_class(hint: Any) -> bool:
+def _is_own_class(hint: Any) -> TypeGuard[type]:
     # typing.Any is a class since Python 3.11.
     return isinstance(hint, type) and hint.__module__ not in ("builtins", "typing")
 

@@ -72,6 +72,10 @@ class Questions:
         self._close(key, question)
         return True
 
+    def concerns(self, message: ChannelMessage) -> bool:
+        """Return whether a message answers a question, or its user has an open question in the channel."""
+        return message.message_id == self._last_taken or (message.channel_id, message.sender_id) in self._open
+
     def _close(self, key: tuple[int, int], question: Question) -> None:
         questions = self._open.get(key, [])
         if question in questions:

@@ -100,6 +100,7 @@ from mezon.ext.errors import (
     UnknownCommandError,
     UserError,
 )
+from mezon.ext.flows import Flow, FlowHandler, Flows
 from mezon.ext.jobs import Job, JobQueue, ScheduledCall
 from mezon.ext.pagination import PAGE_BUTTONS, paginate
 from mezon.ext.state import Backend, ScopedState, StateStore
@@ -143,6 +144,7 @@ logger: Final = logging.getLogger("mezon.ext")
 T = TypeVar("T")
 F = TypeVar("F", bound="Callable[..., Any]")
 FormT = TypeVar("FormT", bound=Form)
+FlowT = TypeVar("FlowT", bound=Flow)
 
 Content: TypeAlias = "str | Text | Mapping[str, Any] | BaseModel"
 Buttons: TypeAlias = "Sequence[Button] | Sequence[Sequence[Button]]"
@@ -372,6 +374,18 @@ class Interaction:
         return await paginate(
             self, items, per_page=per_page, render=render, only_for=only_for, anybody=anybody, ttl=ttl
         )
+
+    async def start(self, flow: type[Flow], /, **fields: Any) -> None:
+        """Start a flow with the user in this channel, which replaces an open one; see ``mezon.ext.flows``.
+
+        Args:
+            flow: A class registered with ``@bot.flow``.
+            fields: Values of its fields.
+
+        Raises:
+            InvalidArgumentError: If the bot has no such flow, or a field is unknown.
+        """
+        await self.bot.flows.start(self, flow, fields)
 
     async def stream_reply(self, chunks: AsyncIterable[str], **options: Any) -> list[ChannelMessageAck]:
         """Reply with a text while it is produced; see ``mezon.ext.streaming.stream_reply``."""
@@ -768,7 +782,9 @@ class Listener:
         self.handler = handler
 
 
-Item: TypeAlias = "Command | Pattern | SelectHandler | QuickMenuHandler | FormHandler | Task | Job | Listener"
+Item: TypeAlias = (
+    "Command | Pattern | SelectHandler | QuickMenuHandler | FormHandler | Task | Job | FlowHandler | Listener"
+)
 
 
 class Registry:
@@ -1067,6 +1083,45 @@ class Registry:
 
         return add if function is None else add(function)
 
+    @overload
+    def flow(self, flow: type[FlowT]) -> type[FlowT]: ...
+    @overload
+    def flow(
+        self,
+        *,
+        name: str | None = None,
+        timeout: float = 3600.0,
+        back: Sequence[str] = ("back",),
+        cancel: Sequence[str] = ("cancel",),
+    ) -> Callable[[type[FlowT]], type[FlowT]]: ...
+    def flow(
+        self,
+        flow: type[FlowT] | None = None,
+        *,
+        name: str | None = None,
+        timeout: float = 3600.0,
+        back: Sequence[str] = ("back",),
+        cancel: Sequence[str] = ("cancel",),
+    ) -> Any:
+        """Register a durable conversation, a subclass of ``mezon.ext.flows.Flow``; start it with ``ctx.start(Order)``.
+
+        Args:
+            name: The name in the state; the name of the class by default. Set it when you rename the class.
+            timeout: Seconds after the last answer at which the flow ends silently.
+            back: Answers that return to the previous step.
+            cancel: Answers that end the flow.
+
+        Raises:
+            InvalidArgumentError: If the class has no steps, a step does not fit, or the name is taken.
+        """
+
+        def add(flow: type[FlowT]) -> type[FlowT]:
+            options = {"name": name, "timeout": timeout, "back": tuple(back), "cancel": tuple(cancel)}
+            self._register(FlowHandler(flow, **options))  # type: ignore[arg-type]
+            return flow
+
+        return add if flow is None else add(flow)
+
 
 class Group(Command, Registry):
     """A command with subcommands."""
@@ -1227,6 +1282,8 @@ class Bot(Registry, MezonClient):
         self.lookups: Lookups = Lookups(self, lookups_per_minute)
         self.questions: Questions = Questions()
         self.jobs: JobQueue = JobQueue(self, lambda: self.records, self._job_failed, self.invoke)
+        self.flows: Flows = Flows(lambda: self.records)
+        self._listens_for_flows = False
         self._dependencies = Dependencies(self)
         self._middleware: list[Middleware] = []
         self._records: StateStore | None = None
@@ -1358,6 +1415,9 @@ class Bot(Registry, MezonClient):
     def _register(self, item: Item) -> None:
         if isinstance(item, SelectHandler):
             check_provided(item.pattern.callback, item.pattern.provided, self._dependencies)
+        elif isinstance(item, FlowHandler):
+            for name, provided in item.provided.items():
+                check_provided(item.flow.flow_steps[name].method, provided, self._dependencies)
         elif not isinstance(item, Listener):
             check_provided(item.callback, item.provided, self._dependencies)
         if isinstance(item, Command):
@@ -1394,6 +1454,11 @@ class Bot(Registry, MezonClient):
             self._subscribe(Events.DISCONNECT, self._on_disconnect)
             if self.state == "ready":
                 self.jobs.start()
+        elif isinstance(item, FlowHandler):
+            self.flows.add(item)
+            if not self._listens_for_flows:
+                self._listens_for_flows = True
+                self.on(Events.CHANNEL_MESSAGE, self._on_flow_message)
         else:
             self.on(item.event, item.handler)
 
@@ -1412,6 +1477,21 @@ class Bot(Registry, MezonClient):
         text = text_of(message)
         start = self.triggers.start_of(message, text)
         return None if start is None else self._run_command(message, text, start)
+
+    def _on_flow_message(self, message: ChannelMessage) -> Awaitable[None] | None:
+        """Pass a message to the flow of its user, unless it is of the bot, calls a command or answers a question."""
+        if message.code or message.sender_id == self.client_id:
+            return None
+        if self.calls_command(message) or self.questions.concerns(message):
+            return None
+        return self._answer_flow(message)
+
+    async def _answer_flow(self, message: ChannelMessage) -> None:
+        ctx = Context(self, message, None, "")
+        try:
+            await self.flows.answer(ctx, text_of(message))
+        except Exception as error:
+            await self._handle_error(ctx, error)
 
     def calls_command(self, message: ChannelMessage) -> bool:
         """Return whether a message calls a command that exists."""
