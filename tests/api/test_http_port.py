@@ -111,7 +111,7 @@ async def test_uploads_are_in_no_lane_and_carry_no_token() -> None:
         ("unix:///run/docker.sock", "scheme is 'unix'"),
         ("https://storage:99999/a", "port from 1 to 65535"),
         ("https:///a", "no host"),
-        ("", "named no place"),
+        ("", "returned no URL"),
     ],
 )
 async def test_a_file_goes_nowhere_the_server_should_not_send_it(url: str, text: str) -> None:

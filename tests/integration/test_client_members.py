@@ -128,7 +128,7 @@ async def test_a_refusal_says_so(gateway: LocalGateway, clan: Clan) -> None:
         await clan.kick(12345)
     gateway.http_status("BanClanUsers", 403, times=None, body="permission denied")
     if clan.api_client.routes.mode == "http":
-        with pytest.raises(ApiError, match=r"permission denied.*no bot may do it"):
+        with pytest.raises(ApiError, match=r"permission denied.*bots may not do this"):
             await clan.ban(1)
 
 

@@ -183,9 +183,7 @@ PUBLIC_TERMS: dict[str, set[str | tuple[str, ...]]] = {
 }
 
 #: Packages that still use such terms.
-TERMS_LEFT = {
-    "api": "area C",
-}
+TERMS_LEFT = {}
 
 
 def identifiers(tree: ast.Module) -> Iterator[str]:
@@ -266,9 +264,7 @@ SHORT_MODULES = {
 }
 
 #: Packages whose short modules are not merged yet.
-SHORT_LEFT = {
-    "api": "area C",
-}
+SHORT_LEFT = {}
 
 
 @pytest.mark.parametrize("module", MODULES)

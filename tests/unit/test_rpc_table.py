@@ -121,7 +121,7 @@ def test_messages_in_messages_and_lists_of_them() -> None:
         (
             api_pb2.ListClanUsersRequest,
             [1],
-            "a ListClanUsersRequest or a mapping of its fields is needed, not list",
+            "the request must be a ListClanUsersRequest or a mapping of its fields, not list",
         ),
     ],
 )

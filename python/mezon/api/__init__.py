@@ -1,4 +1,4 @@
-"""The HTTP side: `MezonApi`, its rate limit and its retries."""
+"""The HTTP API: `MezonApi`, its rate limit and its retries."""
 
 from mezon._http.limiter import Limiter, Priority, prioritized
 from mezon._http.retry import RetryPolicy

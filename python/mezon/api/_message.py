@@ -1,4 +1,4 @@
-"""A mapping as a protobuf message."""
+"""Conversion of mappings to protobuf requests."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mezon.api._values import as_id
 from mezon.errors import InvalidArgumentError
 from mezon.protobuf.utils import is_repeated
+from mezon.utils.ids import as_id
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import FieldDescriptor
@@ -20,13 +20,12 @@ _WRAPPERS = "google.protobuf."
 
 
 def build_message(kind: type[Message], value: Message | Mapping[str, Any] | None) -> Message:
-    """Make the message for a request: itself, or made from the fields of a mapping.
+    """Return the message of a request from a message or a mapping of its fields.
 
-    Whole numbers may be digit strings; a text that may be missing (a wrapper) is given as the text. None leaves a field
-    out.
+    Integers may be digit strings, and an optional text (a wrapper) is given as a str. None omits a field.
 
     Raises:
-        InvalidArgumentError: It is another message, or a field is unknown or does not fit.
+        InvalidArgumentError: If it is a message of another type, or if a field does not exist or does not fit.
     """
     name = kind.DESCRIPTOR.name
     if value is None:
@@ -35,7 +34,7 @@ def build_message(kind: type[Message], value: Message | Mapping[str, Any] | None
         return value
     if not isinstance(value, Mapping):
         raise InvalidArgumentError(
-            f"a {name} or a mapping of its fields is needed, not {type(value).__name__}"
+            f"the request must be a {name} or a mapping of its fields, not {type(value).__name__}"
         )
     message = kind()
     _fill(message, value)
@@ -75,7 +74,7 @@ def _set(message: Any, field: FieldDescriptor, value: Any) -> None:
         target.update(value)
         return
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise TypeError("a list is needed")
+        raise TypeError("must be a list")
     for item in value:
         if field.message_type is None:
             target.append(_scalar(field, item))
@@ -84,7 +83,7 @@ def _set(message: Any, field: FieldDescriptor, value: Any) -> None:
 
 
 def _part(part: Any, value: Any) -> None:
-    """Give a message inside a message."""
+    """Fill a nested message."""
     if part.DESCRIPTOR.full_name.startswith(_WRAPPERS) and not isinstance(value, (Mapping, type(part))):
         part.value = value
     elif isinstance(value, Mapping):

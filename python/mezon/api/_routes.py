@@ -1,4 +1,4 @@
-"""Which way an RPC goes: over HTTP, over the socket, or over the socket once HTTP will not have it."""
+"""The route of an RPC: HTTP, the socket, or the socket after HTTP has refused the call."""
 
 from __future__ import annotations
 
@@ -29,50 +29,51 @@ __all__ = ["Routes", "SocketCalls"]
 
 logger: Final = get_logger("mezon.http")
 
-#: Statuses by which HTTP says that it does not do this call, or not for this bot. Nothing was carried out.
-_NOT_HERE: Final = frozenset({403, 404, 410, 501})
+#: Statuses with which HTTP refuses a call for everybody or for this bot. The call was not processed.
+_REFUSED: Final = frozenset({403, 404, 410, 501})
 
-#: Seconds for which a call that only the socket answered goes there at once, and all do while HTTP is out of reach.
+#: Seconds for which a call that only the socket answered uses the socket first, and for which all calls do while HTTP
+#: is unreachable.
 _REMEMBER: Final = 600.0
 _REMEMBER_UNREACHABLE: Final = 30.0
 
-#: Seconds in which at most one new session is tried because of a 403.
-_RENEWAL_REST: Final = 300.0
+#: The minimum number of seconds between two renewals of the session because of a 403.
+_RENEWAL_INTERVAL: Final = 300.0
 
-#: Seconds a call over the socket may take when it has no timeout, and the step of waiting for a connection.
-_LONGEST: Final = 30.0
-_STEP: Final = 0.02
+#: The default timeout of a call over the socket in seconds, and the poll interval of waiting for a connection.
+_DEFAULT_TIMEOUT: Final = 30.0
+_POLL_INTERVAL: Final = 0.02
 
-_HINT: Final = "If the arguments are right, the bot lacks the right for this, or no bot may do it"
+_HINT: Final = "If the arguments are correct, the bot lacks the permission, or bots may not do this"
 
-#: Seconds after which a call that is wanted soon and has not had its turn over HTTP is made over the socket too.
+#: Seconds after which a call with ``soon`` that waits for the rate limit of HTTP is also made over the socket.
 _HEAD_START: Final = 0.02
 
-#: States out of which a connection becomes ready soon.
+#: States before ``ready``.
 _OPENING: Final = ("connecting", "authenticating", "joining")
 
 
 class SocketCalls(Protocol):
-    """What is needed of a `mezon.ports.Connection`."""
+    """The part of `mezon.ports.Connection` that `Routes` uses."""
 
     @property
     def state(self) -> str:
-        """As the connection's."""
+        """See `mezon.ports.Connection.state`."""
 
     async def call_raw(self, name: str, value: Any, timeout: float) -> bytes:
-        """As the connection's."""
+        """See `mezon.ports.Connection.call_raw`."""
 
 
 class Routes:
-    """The choice, for one `MezonApi`.
+    """The selection of the route, for one `MezonApi`.
 
-    A call goes to the second way only when the first has not carried it out: HTTP refused it, or was never reached. One
-    that may have been carried out goes there only if repeating it does no harm.
+    A call uses the second route only if the first did not process it: HTTP refused it or was not reached. A call that
+    may have been processed uses the second route only if it is idempotent.
 
     Args:
-        mode: ``http`` and ``socket`` are that way alone; ``auto`` is HTTP first.
-        connection: Gives the connection of the client, None while it has none; None for a caller without a client.
-        clock: Time, for tests.
+        mode: ``http`` or ``socket`` to use that route only; ``auto`` for HTTP first.
+        connection: Returns the connection of the client, or None; None for a caller without a client.
+        clock: The clock, replaced in tests.
     """
 
     def __init__(
@@ -92,21 +93,21 @@ class Routes:
         http: Callable[[Call], Awaitable[Reply]],
         renew: Callable[[Call], Awaitable[bool]],
     ) -> Reply:
-        """Carry an RPC out.
+        """Make an RPC.
 
         Args:
-            call: As it goes over HTTP.
-            rpc: As it goes over the socket.
-            http: Carries a call out over HTTP.
-            renew: Puts a new session's token into a call; False when there is none.
+            call: The call over HTTP.
+            rpc: The RPC for the socket.
+            http: Makes a call over HTTP.
+            renew: Sets the token of a new session in a call. Returns False if there is no new session.
 
         Raises:
-            ApiError: HTTP refused it, and the socket did not do it either.
-            ServerError: The socket refused it, and HTTP was not asked or could not be.
-            MezonTimeoutError, MezonConnectionError, DeliveryUnknownError: See the package's errors.
+            ApiError: If HTTP refused the call, and the socket did not answer it either.
+            ServerError: If the socket refused the call, and HTTP was not used or not reached.
+            MezonTimeoutError, MezonConnectionError, DeliveryUnknownError: See `mezon.errors`.
         """
         if self.mode == "socket":
-            await self._until_ready(call.timeout or _LONGEST, patient=True)
+            await self._until_ready(call.timeout or _DEFAULT_TIMEOUT, always=True)
             return await self._over_socket(call, rpc)
         if self.mode == "http" or self._connection is None:
             return await http(call)
@@ -118,48 +119,48 @@ class Routes:
             except DeliveryUnknownError:
                 raise
             except MezonConnectionError as error:
-                # Lost just now, and nothing was sent.
+                # The connection was just lost, and nothing was sent.
                 logger.info("%s: not over the socket (%s); trying HTTP", call.name, type(error).__name__)
         try:
             if call.soon and call.idempotent:
-                return await self._by_whoever_is_first(call, rpc, http, renew)
+                return await self._over_both(call, rpc, http, renew)
             return await self._over_http(call, http, renew)
         except MezonError as error:
-            if not _may_go_on(call, error):
+            if not _may_use_socket(call, error):
                 raise
             refusal = error
-        if not await self._until_ready(min(call.timeout or _LONGEST, _LONGEST), patient=False):
+        if not await self._until_ready(min(call.timeout or _DEFAULT_TIMEOUT, _DEFAULT_TIMEOUT), always=False):
             raise refusal
         return await self._after(refusal, call, rpc)
 
-    async def _by_whoever_is_first(
+    async def _over_both(
         self,
         call: Call,
         rpc: Rpc,
         http: Callable[[Call], Awaitable[Reply]],
         renew: Callable[[Call], Awaitable[bool]],
     ) -> Reply:
-        """Ask HTTP, and the socket as well while the call waits for its turn there.
+        """Make a call over HTTP, and also over the socket while it waits for the rate limit of HTTP.
 
-        Over the socket no calls are spaced. A server that does not answer there costs nothing: HTTP's turn comes.
+        The socket has no such limit. If the server does not answer over the socket, the call over HTTP follows.
         """
         by_http = asyncio.ensure_future(self._over_http(call, http, renew))
-        ways = {by_http}
+        routes = {by_http}
         try:
-            await asyncio.wait(ways, timeout=_HEAD_START)
+            await asyncio.wait(routes, timeout=_HEAD_START)
             if not (by_http.done() or call.began) and self._state() == "ready":
-                ways.add(asyncio.ensure_future(self._over_socket(call, rpc)))
-            waiting = set(ways)
+                routes.add(asyncio.ensure_future(self._over_socket(call, rpc)))
+            waiting = set(routes)
             while waiting:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-                for way in done:
-                    if way.exception() is None:
-                        return way.result()
+                for route in done:
+                    if route.exception() is None:
+                        return route.result()
             return by_http.result()
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.wait(ways)
+            for route in routes:
+                route.cancel()
+            await asyncio.wait(routes)
 
     async def _over_http(
         self, call: Call, http: Callable[[Call], Awaitable[Reply]], renew: Callable[[Call], Awaitable[bool]]
@@ -169,14 +170,14 @@ class Routes:
         try:
             return await http(call)
         except ApiError as error:
-            if error.status != 403 or not _may_go_on(call, error):
+            if error.status != 403 or not _may_use_socket(call, error):
                 raise
             now = self._clock.now()
-            if now - self._renewed_at < _RENEWAL_REST:
+            if now - self._renewed_at < _RENEWAL_INTERVAL:
                 raise
             self._renewed_at = now
             refusal = error
-        # An old session may be what is refused. Not at each refusal: most are about what a bot may do.
+        # The session may be expired. Not renewed at each refusal, because most concern permissions.
         try:
             renewed = await renew(call)
         except MezonError as error:
@@ -187,7 +188,7 @@ class Routes:
         return await http(call)
 
     async def _after(self, refusal: MezonError, call: Call, rpc: Rpc) -> Reply:
-        """Try the socket after HTTP has failed."""
+        """Make a call over the socket after HTTP has failed."""
         from mezon.errors._api import ApiError
 
         logger.info("%s: %s over HTTP; trying the socket", call.name, type(refusal).__name__)
@@ -199,7 +200,7 @@ class Routes:
                 raise
             refusal.add_note(f"The socket refused it too: {error}")
         except (DeliveryUnknownError, MezonTimeoutError):
-            # It was written, so its fate is what the caller has to hear of.
+            # It was sent, so the caller must learn that the outcome is unknown.
             if not call.idempotent:
                 raise
         except MezonConnectionError:
@@ -214,12 +215,12 @@ class Routes:
         raise refusal
 
     async def _over_socket(self, call: Call, rpc: Rpc) -> Reply:
-        connection = self._now()
+        connection = self._current()
         if connection is None:
             raise MezonConnectionError(f"{call.name}: there is no connection; log in first")
         value = {"api_index": rpc.index, "api_name": rpc.name, "body": call.body or b""}
         try:
-            body = await connection.call_raw("api_request_event", value, call.timeout or _LONGEST)
+            body = await connection.call_raw("api_request_event", value, call.timeout or _DEFAULT_TIMEOUT)
         except ServerError as error:
             secrets = (*call.secrets, call.token or "")
             context = {hide(name, secrets): hide(value, secrets) for name, value in error.context.items()}
@@ -234,34 +235,34 @@ class Routes:
         answer = HttpAnswer(200, headers={"Content-Type": "application/proto"}, body=body)
         return Reply(answer, HttpRequest(call.name, "POST", call.url), call.secrets)
 
-    def _now(self) -> SocketCalls | None:
+    def _current(self) -> SocketCalls | None:
         return None if self._connection is None else self._connection()
 
     def _state(self) -> str:
-        connection = self._now()
+        connection = self._current()
         return "idle" if connection is None else connection.state
 
-    async def _until_ready(self, seconds: float, *, patient: bool) -> bool:
-        """Wait for a connection that is being opened; a patient caller waits for any."""
+    async def _until_ready(self, seconds: float, *, always: bool) -> bool:
+        """Wait until the connection is ready. Unless ``always``, only while it is being opened."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while (state := self._state()) != "ready":
-            if not (patient or state in _OPENING) or loop.time() >= end:
+            if not (always or state in _OPENING) or loop.time() >= end:
                 return False
-            await asyncio.sleep(_STEP)
+            await asyncio.sleep(_POLL_INTERVAL)
         return True
 
 
-def _may_go_on(call: Call, error: MezonError) -> bool:
-    """Say whether a call that failed over HTTP may be made over the socket."""
+def _may_use_socket(call: Call, error: MezonError) -> bool:
+    """Return whether a call that failed over HTTP may be made over the socket."""
     from mezon.errors._api import ApiConnectionError, ApiError
 
     if isinstance(error, ApiError):
         rate = read_refusal(error.status, error.headers or {}, error.body) is Refusal.RATE
-        return error.status in _NOT_HERE and not rate
+        return error.status in _REFUSED and not rate
     if isinstance(error, DeliveryUnknownError):
         return False
     if isinstance(error, ApiConnectionError):
         return call.idempotent or not error.sent
-    # Nobody knows how far a call without an answer came.
+    # The server may have processed a call without an answer.
     return isinstance(error, MezonTimeoutError) and call.idempotent

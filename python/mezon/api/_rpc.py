@@ -1,4 +1,4 @@
-"""An RPC: a protobuf message to ``/mezon.api.Mezon/<Method>`` or over the socket, a protobuf message back."""
+"""RPCs: protobuf messages to ``/mezon.api.Mezon/<Method>`` or over the socket, with protobuf responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from mezon._http.call import Call, Caller, is_idempotent
 from mezon._http.limiter import Priority
+from mezon._http.reply import decode, decode_message
+from mezon.api._message import build_message
 from mezon.api.utils import build_headers, build_params
+from mezon.errors import InvalidArgumentError
 from mezon.protobuf._rpcs import find_rpc
 from mezon.utils.own import is_own
 from mezon.utils.renamed import renamed
@@ -24,12 +27,12 @@ if TYPE_CHECKING:
 __all__ = ["RpcCaller"]
 
 
-#: The call that the package makes by a bot's own ``call_api``, and how it goes over the socket.
+#: The call that the package makes through a custom ``call_api``, and its RPC for the socket.
 _PLANNED: ContextVar[tuple[Call | None, Rpc | None]] = ContextVar("mezon_planned_call", default=(None, None))
 
 
 class RpcCaller(Caller):
-    """What the groups of calls are written on."""
+    """The base of `MezonApi`: one call over HTTP or the socket."""
 
     base_url: str
     timeout_ms: int
@@ -60,14 +63,10 @@ class RpcCaller(Caller):
         options: Mapping[str, Any] | None = None,
     ) -> Any:
         """Call any RPC of the server by its name; see ``mezon.MezonClient.rpc``."""
-        from mezon.api._message import build_message
-
         rpc = find_rpc(name)
         kind = rpc.request_class
         if kind is None and request:
-            from mezon.errors import InvalidArgumentError
-
-            raise InvalidArgumentError(f"{name} takes no request; leave it out")
+            raise InvalidArgumentError(f"{name} takes no request; omit it")
         message = None if kind is None else build_message(kind, request)
         return await self._rpc(
             name, token, message, rpc.response_class, idempotent=idempotent, options=options
@@ -83,8 +82,16 @@ class RpcCaller(Caller):
         idempotent: bool | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Call a method. ``idempotent`` ones are repeated after a lost connection, by default what the table says; None
-        as answer ignores the body."""
+        """Call an RPC.
+
+        Args:
+            method: The name of the RPC.
+            token: The token of the session.
+            request: The message of the request, or None for an empty body.
+            answer: The class of the response; None to ignore the body.
+            idempotent: Whether the call may be repeated after a lost connection; None for the default of the RPC.
+            options: See `MezonApi`.
+        """
         rpc = find_rpc(method)
         call = Call(
             method,
@@ -97,15 +104,13 @@ class RpcCaller(Caller):
         return await self._make(self._with(call, options), answer, rpc)
 
     async def _make(self, call: Call, answer: type | None, rpc: Rpc | None = None) -> Any:
-        """Make a call of the package's own; by ``call_api`` if that is the bot's.
+        """Make a call of the package, through ``call_api`` if the bot has replaced it.
 
         Args:
             call: The call.
-            answer: The message its answer is read as; None ignores the body.
-            rpc: As it goes over the socket; None for a call that only HTTP carries.
+            answer: The class of the response; None to ignore the body.
+            rpc: The RPC for the socket; None for a call that only HTTP supports.
         """
-        from mezon._http.reply import decode_message
-
         if is_own(self, "call_api"):
             reply = await self._carry(call, rpc)
             return None if answer is None else decode_message(reply, answer)
@@ -144,28 +149,26 @@ class RpcCaller(Caller):
         idempotent: bool | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Make a call of your own.
+        """Make a custom call.
 
-        When it is overridden in a subclass or replaced on the instance, every RPC and the login go through it, with the
-        arguments that mezon-sdk passes; what it gives is taken for the answer.
+        If it is overridden in a subclass or replaced on the instance, all RPCs and the login use it, with the arguments
+        that mezon-sdk passes. Its result is used as the answer.
 
         Args:
             method: The HTTP method.
-            url_path: A path below ``base_url``, or a whole URL.
-            query_params: The query; None values are left out.
+            url_path: A path below ``base_url``, or a URL.
+            query_params: The query; None values are omitted.
             body: The body.
             headers: The headers; see `mezon.api.utils.build_headers`.
-            accept_binary: Kept for old callers: the answer's Content-Type decides.
-            response_proto_class: The message a binary answer is read as.
-            idempotent: Whether it may be repeated after a lost connection; by default what HTTP says of the
+            accept_binary: Ignored; the Content-Type of the answer decides.
+            response_proto_class: The class of a binary answer.
+            idempotent: Whether the call may be repeated after a lost connection; None for the default of the HTTP
                 method.
             options: See the class.
 
         Returns:
             See `mezon.api.utils.parse_response`.
         """
-        from mezon._http.reply import decode
-
         params = build_params(query_params)
         call = Call(
             url_path.partition("?")[0].rstrip("/").rpartition("/")[2] or url_path,
@@ -180,7 +183,7 @@ class RpcCaller(Caller):
         planned, rpc = _PLANNED.get()
         if planned is None or planned.url != call.url:
             return decode(await self.perform(self._with(call, options)), response_proto_class)
-        # A call of the package's own that an override hands on: it keeps what the package knows of it.
+        # A call of the package that an override passes on: keep its settings.
         call = replace(
             planned, method=method, params=params, body=body, headers=dict(headers or {}), began=False
         )

@@ -1,4 +1,4 @@
-"""Uploading a file: ask for a place, put the bytes there."""
+"""Uploads: request an upload URL, then send the file to it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from mezon._http.address import check_address
+from mezon._http.reply import Reply, too_long
 from mezon.api._rpc import RpcCaller
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.ports import AnswerTooLongError, HttpFailure, HttpRequest
@@ -23,16 +24,15 @@ __all__ = ["UploadCalls", "UploadPlace"]
 logger = get_logger("mezon.http")
 
 _MAX_SIZE = 2**31 - 1
-_SLOWEST = 32 * 1024
-"""Bytes a second an upload may take at least; slower ones run into the timeout."""
+#: The minimum rate of an upload in bytes per second; slower uploads time out.
+_MIN_RATE = 32 * 1024
 
 _SIGNATURES = ("x-amz-", "signature=", "sig=", "x-goog-")
 
 
 @dataclass(frozen=True, slots=True)
 class UploadPlace:
-    """Where a file goes. The URL may be signed: whoever has it can write there, so it stays out of the
-    repr."""
+    """The target of an upload. A signed URL permits writing, so the URL is not in the repr."""
 
     filename: str
     url: str = field(repr=False)
@@ -46,7 +46,7 @@ class UploadPlace:
 
 
 class UploadCalls(RpcCaller):
-    """The calls about uploads, as a part of `mezon.api.MezonApi`."""
+    """The upload calls of `mezon.api.MezonApi`."""
 
     async def upload_attachment_file(
         self,
@@ -58,12 +58,12 @@ class UploadCalls(RpcCaller):
         height: int | None = None,
         options: dict[str, Any] | None = None,
     ) -> UploadPlace:
-        """Ask where a file of this name, MIME type, size (bytes) and picture size (pixels) is to be put."""
+        """Request an upload URL for a file with this name, MIME type, size in bytes and image size in pixels."""
         from mezon.protobuf.api import api_pb2
 
         if not 0 <= size <= _MAX_SIZE:
             raise InvalidArgumentError(
-                f"{filename}: {size} bytes are too many, the server takes up to {_MAX_SIZE}"
+                f"{filename}: {size} bytes are too many, the server accepts up to {_MAX_SIZE}"
             )
         request = api_pb2.UploadAttachmentRequest(
             filename=filename, filetype=filetype, size=size, width=width or 0, height=height or 0
@@ -83,25 +83,27 @@ class UploadCalls(RpcCaller):
         height: int | None = None,
         options: dict[str, Any] | None = None,
     ) -> ApiMessageAttachment:
-        """Upload a file, read from disk as it is sent, or bytes.
+        """Upload bytes, or a file that is read while it is sent.
 
-        The bytes go to the URL the server names, without the bot's token. That request has no part in the
-        rate limit, and its time limit grows with the size: the client's timeout plus one second for every
-        32 KiB.
+        The file is sent to the URL from the server, without the token of the bot. That request does not count towards
+        the rate limit. Its timeout is that of the client plus one second for each 32 KiB.
 
         Args:
+            token: The token of the session.
             file_path: The file, or its bytes.
-            filename: Its name in the chat; needed for bytes, else by default the name of the file.
-            content_type: Its MIME type; by default what the name says.
+            filename: The name in the chat; required for bytes, by default the name of the file.
+            content_type: The MIME type; by default derived from the name.
+            width: The width of an image in pixels.
+            height: The height of an image in pixels.
+            options: See `MezonApi`.
 
         Returns:
-            An attachment (``url``, ``filename``, ``filetype``, ``size``), ready for ``attachments=[...]``
-            of a send.
+            An attachment (``url``, ``filename``, ``filetype``, ``size``) for ``attachments=[...]`` of a message.
 
         Raises:
-            InvalidArgumentError: Bytes without a name, or a file that is too large.
-            OSError: The file cannot be read.
-            ApiError, MezonTimeoutError, MezonConnectionError: As every call.
+            InvalidArgumentError: If bytes have no name, or the file is too large.
+            OSError: If the file cannot be read.
+            ApiError, MezonTimeoutError, MezonConnectionError: See `MezonApi`.
         """
         from mezon.models import ApiMessageAttachment
 
@@ -126,7 +128,7 @@ class UploadCalls(RpcCaller):
 
     async def _put(self, place: UploadPlace, source: bytes | IO[bytes], size: int, kind: str) -> None:
         host = self._upload_host(place.url)
-        limit = self.timeout_ms / 1000 + size / _SLOWEST if self.timeout_ms else None
+        limit = self.timeout_ms / 1000 + size / _MIN_RATE if self.timeout_ms else None
         request = HttpRequest(
             "upload",
             "PUT",
@@ -136,8 +138,6 @@ class UploadCalls(RpcCaller):
             timeout=limit,
             exact=True,
         )
-        from mezon._http.reply import Reply, too_long
-
         signature = tuple(urlsplit(place.url).query.replace("&", "=").split("="))
         try:
             reply = Reply(await self.http.send(request), request, (*self._secrets(), *signature))
@@ -153,26 +153,26 @@ class UploadCalls(RpcCaller):
                 return
             from mezon.errors._api import ApiError
 
-            hint = "The storage did not take the file; upload it again"
+            hint = "The storage did not accept the file; upload it again"
             failure = reply.error(ApiError, body=reply.text(), hint=hint)
         raise failure
 
     def _upload_host(self, url: str) -> str:
-        """Give the host of a place to upload to, once it is looked at: the server's word is not believed.
+        """Validate an upload URL and return its host.
 
         Raises:
-            MezonError: Nothing can be uploaded there, or it would leave TLS.
+            MezonError: If the URL is invalid, or has no TLS although the API has.
         """
         if not url:
-            raise MezonError("upload: the server named no place for the file; try again later")
+            raise MezonError("upload: the server returned no URL for the file; try again later")
         try:
             parts = check_address(url, ("https", "http"))
         except ValueError as error:
-            raise MezonError(f"upload: the server's place for the file cannot be used: {error}") from None
+            raise MezonError(f"upload: the URL from the server is invalid: {error}") from None
         if parts.scheme != "https" and self.base_url.lower().startswith("https:"):
             raise MezonError(
-                f"upload: the server's place for the file is http://{parts.hostname}, without TLS, so anybody on the"
-                " way could read and change the file; it was not sent"
+                f"upload: the URL from the server is http://{parts.hostname}, without TLS, so others could read and"
+                " change the file in transit; it was not sent"
             )
         return parts.hostname or ""
 

@@ -1,8 +1,8 @@
-"""`MezonApi`: the calls a bot makes over HTTP."""
+"""`MezonApi`: the calls of a bot over HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,24 +10,26 @@ from mezon._http.call import Call
 from mezon._http.limiter import Limiter, Priority
 from mezon._http.retry import RetryPolicy
 from mezon._http.transport import AiohttpTransport
-from mezon.api._clan import ClanCalls
 from mezon.api._download import CdnSigner, DownloadCalls
 from mezon.api._routes import Routes, SocketCalls
-from mezon.api._social import SocialCalls
 from mezon.api._upload import UploadCalls
-from mezon.api._values import as_id
 from mezon.api.utils import basic_credentials, build_body, build_headers, build_params
-from mezon.errors import AuthenticationError
+from mezon.errors import AuthenticationError, InvalidArgumentError
 from mezon.models import (
     ApiAuthenticateRequest,
     ApiChannelDescList,
     ApiChannelDescription,
     ApiClanDescList,
     ApiCreateChannelDescRequest,
+    ApiFriendList,
+    ApiQuickMenuAccess,
+    ApiRoleListEventResponse,
     ApiSession,
     ApiVoiceChannelUserList,
+    ChannelMessage,
 )
 from mezon.options import ApiRoute
+from mezon.utils.ids import as_id
 from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
@@ -36,45 +38,44 @@ if TYPE_CHECKING:
     import aiohttp
 
     from mezon.ports import HttpTransport
+    from mezon.protobuf.api import api_pb2
 
 __all__ = ["MezonApi"]
 
 
-class MezonApi(ClanCalls, SocialCalls, UploadCalls, DownloadCalls):
-    """The HTTP API of Mezon: one login call, the RPCs a bot needs, uploads.
+class MezonApi(UploadCalls, DownloadCalls):
+    """The HTTP API of Mezon: the login, the RPCs of a bot, uploads and downloads.
 
-    Every method that takes ``options`` reads three keys of it: ``priority`` (a `mezon.api.Priority`),
-    ``timeout_ms``, and ``soon``: with ``api="auto"``, a idempotent call that has to wait for the rate limit of HTTP is
-    made over the socket too, and whichever answers first counts. Ids may be ints or digit strings, and None counts
-    as 0.
+    The argument ``options`` has three keys: ``priority`` (a `mezon.api.Priority`), ``timeout_ms``, and ``soon``: with
+    ``api="auto"``, an idempotent call that waits for the rate limit of HTTP is also made over the socket, and the first
+    answer is used. Ids may be ints or digit strings, and None is 0.
 
-    Calls raise `ApiError` (also an ``aiohttp.ClientResponseError``) when the server refuses,
-    `MezonTimeoutError`, and `MezonConnectionError`; a call that must not be repeated raises
-    `DeliveryUnknownError` when the connection was lost before its answer came.
+    Calls raise `ApiError` (also an ``aiohttp.ClientResponseError``) if the server refuses the call,
+    `MezonTimeoutError`, and `MezonConnectionError`. A call that is not idempotent raises `DeliveryUnknownError` if the
+    connection was lost before its answer.
 
     Args:
-        client_id: The bot's id.
-        api_key: Its key.
+        client_id: The id of the bot.
+        api_key: The key of the bot.
         base_url: Scheme, host and port of the server, as in ``https://gw.mezon.ai:443``.
-        timeout_ms: Milliseconds for the requests of one call together; waits for the rate limit and between
-            retries come on top. 0 means no limit.
-        rate_limit: Calls that may start in ``rate_period`` seconds; 0 or None turns the limit off.
-        rate_period: Seconds; 0 or None turns the limit off.
-        limiter: A limiter to share with another client, instead of one made from the two above.
-        retry: Bounds on trying again.
-        ca_file: CA certificates to trust beside the system's.
-        ssl_context: TLS settings of your own.
-        insecure: Take any certificate; without an ``ssl_context``.
-        http: A transport to use, with its limits and TLS settings, instead of one made from the seven above. It
-            stays open at `close`.
-        api: Which way the RPCs go: ``http``, ``socket``, or ``auto`` for HTTP and the socket once HTTP refuses one (403
-            after a new session, 404, 410, 501) or cannot be reached.
-        connection: Gives the connection whose socket that is; None for none.
+        timeout_ms: The timeout in milliseconds of all requests of one call, without the waits for the rate limit and
+            between retries; 0 for no timeout.
+        rate_limit: The maximum number of calls in ``rate_period`` seconds; 0 or None for no limit.
+        rate_period: The period in seconds; 0 or None for no limit.
+        limiter: A limiter shared with another client, instead of the two arguments above.
+        retry: The limits of retries.
+        ca_file: A PEM file of additional CA certificates to trust.
+        ssl_context: Custom TLS settings.
+        insecure: Whether to accept any certificate; ignored with an ``ssl_context``.
+        http: A transport with its own limits and TLS settings. It remains open at `close`.
+        api: The route of the RPCs: ``http``, ``socket``, or ``auto`` for HTTP, and the socket if HTTP refuses a call
+            (403 after a new session, 404, 410, 501) or cannot be reached.
+        connection: Returns the connection of the socket, or None.
 
     Attributes:
-        reauthenticate: Called with the stale token when the server answers 401; returns a new one, with
-            which the call is made once more. Calls that fail together share one renewal.
-        playmedia_url: Where `play_media` goes.
+        reauthenticate: Called with the rejected token if the server answers 401; returns a new token, with which
+            the call is repeated. Concurrent calls share one renewal.
+        playmedia_url: The URL of `play_media`.
     """
 
     REST_ENDPOINTS: ClassVar[dict[str, str]] = {"authenticate": "/v2/apps/authenticate/token"}
@@ -140,7 +141,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls, DownloadCalls):
 
     @property
     def client_timeout(self) -> aiohttp.ClientTimeout:
-        """The timeout as aiohttp takes it."""
+        """The timeout of a call as an object of aiohttp."""
         import aiohttp
 
         return aiohttp.ClientTimeout(total=self.timeout_ms / 1000)
@@ -152,11 +153,11 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls, DownloadCalls):
         body: ApiAuthenticateRequest,
         options: dict[str, Any] | None = None,
     ) -> ApiSession:
-        """Log the bot in. Goes before every other waiting call and is not tried again by itself.
+        """Log in the bot. The call has priority over all waiting calls, and is not retried.
 
         Raises:
-            ApiAuthenticationError: 401 or 403, unless it is about the rate (an AuthenticationError).
-            AuthenticationError: The server answers without a token.
+            ApiAuthenticationError: If the server answers 401 or 403, except for a rate limit (an AuthenticationError).
+            AuthenticationError: If the answer has no token.
         """
         from mezon.protobuf.api import api_pb2
 
@@ -191,7 +192,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls, DownloadCalls):
         cursor: str = "",
         options: dict[str, Any] | None = None,
     ) -> ApiClanDescList:
-        """List the clans the bot is in."""
+        """List the clans of the bot."""
         from mezon.protobuf.api import api_pb2
 
         request = api_pb2.ListClanDescRequest(limit=limit or 0, state=state or 0, cursor=cursor or "")
@@ -209,7 +210,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls, DownloadCalls):
         is_mobile: bool = False,
         options: dict[str, Any] | None = None,
     ) -> ApiChannelDescList:
-        """List channels: those of a clan, or with ``channel_type`` 3 the bot's DMs."""
+        """List the channels of a clan, or the DMs of the bot with ``channel_type`` 3."""
         from mezon.protobuf.api import api_pb2
 
         request = api_pb2.ListChannelDescsRequest(
@@ -229,7 +230,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls, DownloadCalls):
         request: ApiCreateChannelDescRequest,
         options: dict[str, Any] | None = None,
     ) -> ApiChannelDescription:
-        """Create a channel, or open a DM (type 3, the other's id in ``user_ids``)."""
+        """Create a channel, or open a DM (type 3, with the id of the user in ``user_ids``)."""
         from mezon.protobuf.api import api_pb2
 
         message = api_pb2.CreateChannelDescRequest(
@@ -251,7 +252,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls, DownloadCalls):
     async def get_channel_detail(
         self, token: str, channel_id: int, options: dict[str, Any] | None = None
     ) -> ApiChannelDescription:
-        """Describe one channel. A channel nobody knows comes back without ids."""
+        """Return the description of a channel. That of an unknown channel has no ids."""
         from mezon.protobuf.api import api_pb2
 
         request = api_pb2.ListChannelDetailRequest(channel_id=as_id("channel_id", channel_id))
@@ -271,7 +272,7 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls, DownloadCalls):
         cursor: str | None = "",
         options: dict[str, Any] | None = None,
     ) -> ApiVoiceChannelUserList:
-        """List who is in the voice rooms of a clan or channel; the server takes a limit of 1 to 500."""
+        """List the users in the voice channels of a clan, or in one channel. The server accepts a limit of 1 to 500."""
         from mezon.protobuf.api import api_pb2
 
         request = api_pb2.ListChannelUsersRequest(
@@ -291,16 +292,238 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls, DownloadCalls):
         )
         return ApiVoiceChannelUserList.from_protobuf(answer)
 
+    # ---- roles and quick menus
+
+    async def update_role(
+        self, token: str, role_id: int, request: dict[str, Any], options: dict[str, Any] | None = None
+    ) -> Any:
+        """Update a role. Only the given keys are changed.
+
+        Args:
+            request: Any of title, color, role_icon, description (texts), display_online, allow_mention (0
+                or 1), add_user_ids, remove_user_ids, active_permission_ids, remove_permission_ids (lists of
+                ids), max_permission_id, clan_id.
+
+        Returns:
+            True.
+        """
+        await self._rpc("UpdateRole", token, update_role_request(role_id, request), None, options=options)
+        return True
+
+    async def list_roles(
+        self,
+        token: str,
+        clan_id: int | None = None,
+        limit: int | None = None,
+        state: int | None = None,
+        cursor: str | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> ApiRoleListEventResponse:
+        """List the roles of a clan."""
+        from mezon.protobuf.api import api_pb2
+
+        request = api_pb2.RoleListEventRequest(
+            clan_id=as_id("clan_id", clan_id), limit=limit or 0, state=state or 0, cursor=cursor or ""
+        )
+        answer = await self._rpc("ListRoles", token, request, api_pb2.RoleListEventResponse, options=options)
+        return ApiRoleListEventResponse.from_protobuf(answer)
+
+    async def add_quick_menu_access(
+        self,
+        bearer_token: str,
+        channel_id: int,
+        clan_id: int,
+        menu_type: int,
+        action_msg: str,
+        background: str,
+        menu_name: str,
+        menu_id: int,
+        bot_id: int,
+        options: dict[str, Any] | None = None,
+    ) -> ApiQuickMenuAccess:
+        """Add an entry to the quick menu of the bot."""
+        from mezon.protobuf.api import api_pb2
+
+        request = api_pb2.QuickMenuAccess(
+            id=as_id("menu_id", menu_id),
+            bot_id=as_id("bot_id", bot_id),
+            clan_id=as_id("clan_id", clan_id),
+            channel_id=as_id("channel_id", channel_id),
+            menu_name=menu_name or "",
+            background=background or "",
+            action_msg=action_msg or "",
+            menu_type=menu_type or 0,
+        )
+        answer = await self._rpc(
+            "AddQuickMenuAccess", bearer_token, request, api_pb2.QuickMenuAccess, options=options
+        )
+        return ApiQuickMenuAccess.from_protobuf(answer)
+
+    async def delete_quick_menu_access(
+        self,
+        bearer_token: str,
+        id: int | None = None,
+        clan_id: int | None = None,
+        bot_id: int | None = None,
+        channel_id: int | None = None,
+        menu_name: str | None = None,
+        background: str | None = None,
+        action_msg: str | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> Any:
+        """Delete an entry of the quick menu of the bot. Return the protobuf ``QuickMenuAccess``."""
+        from mezon.protobuf.api import api_pb2
+
+        request = api_pb2.QuickMenuAccess(
+            id=as_id("id", id),
+            bot_id=as_id("bot_id", bot_id),
+            clan_id=as_id("clan_id", clan_id),
+            channel_id=as_id("channel_id", channel_id),
+            menu_name=menu_name or "",
+            background=background or "",
+            action_msg=action_msg or "",
+        )
+        return await self._rpc(
+            "DeleteQuickMenuAccess",
+            bearer_token,
+            request,
+            api_pb2.QuickMenuAccess,
+            options=options,
+        )
+
+    async def list_quick_menu_access(
+        self,
+        bearer_token: str,
+        bot_id: int | None = 0,
+        channel_id: int | None = 0,
+        menu_type: int | None = 0,
+        options: dict[str, Any] | None = None,
+    ) -> Any:
+        """Return the quick menu of the bot as the protobuf ``QuickMenuAccessList`` with ``list_menus``."""
+        from mezon.protobuf.api import api_pb2
+
+        request = api_pb2.ListQuickMenuAccessRequest(
+            bot_id=as_id("bot_id", bot_id),
+            channel_id=as_id("channel_id", channel_id),
+            menu_type=menu_type or 0,
+        )
+        return await self._rpc(
+            "ListQuickMenuAccess",
+            bearer_token,
+            request,
+            api_pb2.QuickMenuAccessList,
+            options=options,
+        )
+
+    # ---- friends and messages
+
+    async def list_friends(
+        self,
+        token: str,
+        limit: int = 0,
+        state: int | None = None,
+        cursor: str | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> ApiFriendList:
+        """List friends and invitations.
+
+        Args:
+            state: 0 friend, 1 invitation sent, 2 invitation received, 3 blocked; None is sent as 0.
+            cursor: The ``cursor`` of the previous page.
+        """
+        from mezon.protobuf.api import api_pb2
+
+        request = api_pb2.ListFriendsRequest(limit=limit or 0, state=state or 0, cursor=cursor or "")
+        answer = await self._rpc("ListFriends", token, request, api_pb2.FriendList, options=options)
+        return ApiFriendList.from_protobuf(answer)
+
+    async def add_friends(
+        self,
+        token: str,
+        ids: Iterable[int | str] | int | str | None = None,
+        usernames: Iterable[str] | str | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> Any:
+        """Invite users as friends, or accept their invitations. Return the protobuf ``AddFriendsResponse``.
+
+        Raises:
+            InvalidArgumentError: If neither ids nor names are given (a ValueError).
+        """
+        from mezon.protobuf.api import api_pb2
+
+        id_list = [ids] if isinstance(ids, (int, str)) else list(ids or ())
+        names = [usernames] if isinstance(usernames, str) else list(usernames or ())
+        request = api_pb2.AddFriendsRequest(
+            ids=[number for value in id_list if (number := as_id("ids", value))],
+            usernames=[name for name in names if name],
+        )
+        if not request.ids and not request.usernames:
+            raise InvalidArgumentError("pass ids or usernames of the users")
+        return await self._rpc("AddFriends", token, request, api_pb2.AddFriendsResponse, options=options)
+
+    async def list_channel_messages(
+        self,
+        token: str,
+        clan_id: int | None,
+        channel_id: int,
+        message_id: int | None = None,
+        limit: int = 50,
+        direction: int | None = None,
+        topic_id: int | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> list[ChannelMessage]:
+        """List messages of a channel, in the order of the server.
+
+        Args:
+            message_id: The message to start from.
+            limit: The maximum number of messages.
+            direction: The direction from that message, as a number of the protocol.
+            topic_id: Only messages of this topic.
+        """
+        messages = await self.list_raw_channel_messages(
+            token, clan_id, channel_id, message_id, limit, direction, topic_id, options
+        )
+        return [ChannelMessage.from_protobuf(message) for message in messages]
+
+    async def list_raw_channel_messages(
+        self,
+        token: str,
+        clan_id: int | None,
+        channel_id: int,
+        message_id: int | None = None,
+        limit: int = 50,
+        direction: int | None = None,
+        topic_id: int | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> list[api_pb2.ChannelMessage]:
+        """List messages like `list_channel_messages`, as protobuf messages."""
+        from mezon.protobuf.api import api_pb2
+
+        request = api_pb2.ListChannelMessagesRequest(
+            clan_id=as_id("clan_id", clan_id),
+            channel_id=as_id("channel_id", channel_id),
+            message_id=as_id("message_id", message_id),
+            limit=limit or 0,
+            direction=direction or 0,
+            topic_id=as_id("topic_id", topic_id),
+        )
+        answer = await self._rpc(
+            "ListChannelMessages", token, request, api_pb2.ChannelMessageList, options=options
+        )
+        return list(answer.messages)
+
+    # ---- media
+
     async def play_media(
         self, bearer_token: str, body: dict[str, Any], options: dict[str, Any] | None = None
     ) -> Any:
-        """Play a media file in a voice room.
+        """Play a media file in a voice channel.
 
         Args:
-            body: room_name, participant_identity, participant_name, url and name; None values are left out.
+            body: room_name, participant_identity, participant_name, url and name; None values are omitted.
 
         Returns:
-            What the JSON of the answer holds, or None for an empty answer.
+            The decoded JSON of the answer, or None if it is empty.
         """
         return await self.call_api(
             method="POST",
@@ -309,3 +532,33 @@ class MezonApi(ClanCalls, SocialCalls, UploadCalls, DownloadCalls):
             headers=build_headers(bearer_token=bearer_token),
             options=options,
         )
+
+
+_ROLE_TEXTS = ("title", "color", "role_icon", "description")
+_ROLE_NUMBERS = ("display_online", "allow_mention")
+_ROLE_ID_LISTS = ("add_user_ids", "active_permission_ids", "remove_user_ids", "remove_permission_ids")
+_ROLE_IDS = ("clan_id", "max_permission_id")
+
+
+def update_role_request(role_id: int | None, changes: Mapping[str, Any]) -> api_pb2.UpdateRoleRequest:
+    """Return the message of UpdateRole. Texts that are not given remain unchanged; "" clears a text.
+
+    Raises:
+        InvalidArgumentError: If a key does not exist.
+    """
+    from mezon.protobuf.api import api_pb2
+
+    unknown = set(changes) - {*_ROLE_TEXTS, *_ROLE_NUMBERS, *_ROLE_ID_LISTS, *_ROLE_IDS, "role_id"}
+    if unknown:
+        raise InvalidArgumentError(f"a role has no {', '.join(sorted(unknown))} to change")
+    message = api_pb2.UpdateRoleRequest(role_id=as_id("role_id", role_id or changes.get("role_id")))
+    for name in _ROLE_TEXTS:
+        if changes.get(name) is not None:
+            getattr(message, name).value = str(changes[name])
+    for name in _ROLE_NUMBERS:
+        setattr(message, name, int(changes.get(name) or 0))
+    for name in _ROLE_ID_LISTS:
+        getattr(message, name).extend(as_id(name, value) for value in changes.get(name) or ())
+    for name in _ROLE_IDS:
+        setattr(message, name, as_id(name, changes.get(name)))
+    return message

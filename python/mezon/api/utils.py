@@ -1,4 +1,4 @@
-"""Small pieces of HTTP: headers, URLs, bodies, and reading an answer by its content type."""
+"""HTTP helpers: headers, URLs, bodies, and decoding of responses by their Content-Type."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit, urlunparse
 
 from pydantic import BaseModel
 
-from mezon._http.reply import BINARY_CONTENT_TYPES, is_binary_response
+from mezon._http.reply import BINARY_CONTENT_TYPES, Reply, decode, decode_binary, is_binary_response
 from mezon.errors import InvalidArgumentError
 from mezon.utils.masked import masked
 
@@ -37,14 +37,14 @@ def build_headers(
     send_binary: bool = False,
     additional_headers: dict[str, Any] = {},  # noqa: B006 - never changed; the default is part of the surface
 ) -> dict[str, Any]:
-    """Make the headers of a call.
+    """Return the headers of a call.
 
     Args:
-        bearer_token: The session token; wins over ``basic_auth``.
+        bearer_token: The token of the session; takes precedence over ``basic_auth``.
         basic_auth: Name and password.
-        accept_binary: Ask for protobuf instead of JSON.
-        send_binary: Say that the body is protobuf instead of JSON.
-        additional_headers: More headers; they win over Accept and Content-Type.
+        accept_binary: Whether to accept protobuf instead of JSON.
+        send_binary: Whether the body is protobuf instead of JSON.
+        additional_headers: Further headers; they take precedence over Accept and Content-Type.
     """
     bearer_token = masked(bearer_token)
     headers: dict[str, Any] = {
@@ -60,7 +60,7 @@ def build_headers(
 
 
 def basic_credentials(name: str | int, password: str) -> str:
-    """Name and password as HTTP's Basic scheme sends them."""
+    """Return name and password in the encoding of HTTP Basic authentication."""
     password = masked(password)
     return masked(base64.b64encode(f"{name}:{password}".encode()).decode("ascii"))
 
@@ -74,26 +74,28 @@ def build_url(
     query: dict[str, Any] = {},  # noqa: B006 - never changed; the default is part of the surface
     fragment: str = "",
 ) -> str:
-    """Put a URL together; an empty port is left out."""
+    """Return a URL from its components. An empty port is omitted."""
     netloc = f"{host}:{port}" if port else host
     return urlunparse((scheme, netloc, path, params, urlencode(query), fragment))
 
 
 def build_body(body: BaseModel | dict[str, Any]) -> str:
-    """Write a model (without its None fields) or a dict as JSON.
+    """Return a model (without its None fields) or a dict as JSON.
 
     Raises:
-        InvalidArgumentError: It is neither (a ValueError).
+        InvalidArgumentError: If it is neither (a ValueError).
     """
     if isinstance(body, BaseModel):
         return json.dumps(body.model_dump(mode="json", exclude_none=True))
     if isinstance(body, dict):
         return json.dumps(body)
-    raise InvalidArgumentError(f"a request body is a pydantic model or a dict, not {type(body).__name__}")
+    raise InvalidArgumentError(
+        f"a request body must be a pydantic model or a dict, not {type(body).__name__}"
+    )
 
 
 def parse_url_components(url: str, use_ssl: bool = False) -> dict[str, Any]:
-    """Split a URL into scheme, hostname, use_ssl and port (a str; 443 or 80 when the URL names none)."""
+    """Split a URL into scheme, hostname, use_ssl and port (a str, by default 443 or 80)."""
     parts = urlsplit(url)
     secure = use_ssl or is_schema_secure(parts.scheme)
     port = parts.port
@@ -106,53 +108,48 @@ def parse_url_components(url: str, use_ssl: bool = False) -> dict[str, Any]:
 
 
 def is_schema_secure(schema: str) -> bool:
-    """Say whether a scheme means TLS."""
+    """Return whether a scheme uses TLS."""
     return schema in ("https", "wss")
 
 
 def build_params(params: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Leave the None values out."""
+    """Return the parameters without None values."""
     return {name: value for name, value in (params or {}).items() if value is not None}
 
 
 async def parse_binary_response(resp: aiohttp.ClientResponse, response_proto_class: type) -> Any:
-    """Read an answer as a protobuf message; an empty body is an empty message.
+    """Decode a response as a protobuf message. An empty body is an empty message.
 
     Raises:
-        ApiResponseError: It is none (a ValueError).
+        ApiResponseError: If the body is not such a message (a ValueError).
     """
     if not _of_aiohttp(resp):
         return await _parse_other(resp, response_proto_class)
-    from mezon._http.reply import Reply, decode_binary
-
     return decode_binary(await Reply.read(resp), response_proto_class)
 
 
 async def parse_response(
     resp: aiohttp.ClientResponse, accept_binary: bool, response_proto_class: type | None
 ) -> Any:
-    """Read an answer by its content type.
+    """Decode a response by its Content-Type.
 
     Returns:
-        The protobuf message when the content type is a binary one or missing and a class is given; else
-        what the JSON holds, None for an empty body, and where it is no JSON and no class is given the text
-        or the bytes.
+        The protobuf message if a class is given and the Content-Type is binary or missing. Otherwise the decoded JSON,
+        None for an empty body, or, without a class, the text or bytes of a body that is not JSON.
 
     Raises:
-        ApiResponseError: It is none of these (a ValueError and an aiohttp.ClientResponseError).
+        ApiResponseError: If the body cannot be decoded (a ValueError and an aiohttp.ClientResponseError).
     """
     if not _of_aiohttp(resp):
         binary = is_binary_response(resp.headers.get("Content-Type", ""))
         if binary and response_proto_class is not None:
             return await _parse_other(resp, response_proto_class)
         return await resp.json()
-    from mezon._http.reply import Reply, decode
-
     return decode(await Reply.read(resp), response_proto_class)
 
 
 def _of_aiohttp(resp: object) -> bool:
-    """Return whether an answer is one of aiohttp, and no stand-in that has ``read``, ``json`` and ``headers`` alone."""
+    """Return whether a response is one of aiohttp, and not a mock with ``read``, ``json`` and ``headers`` only."""
     from aiohttp import ClientResponse
 
     return issubclass(type(resp), ClientResponse)
@@ -165,6 +162,6 @@ async def _parse_other(resp: Any, response_proto_class: type) -> Any:
     try:
         message.ParseFromString(await resp.read())
     except DecodeError as error:
-        # The reference's words.
+        # The text of mezon-sdk.
         raise InvalidArgumentError(f"Invalid protobuf response: {error}") from error
     return message
