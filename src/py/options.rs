@@ -133,43 +133,43 @@ table! {
     ca_file: FilePath => ca_file,
         "A PEM file of further certificate authorities to trust, for HTTP and the socket.";
     insecure: Flag => insecure,
-        "Take any certificate, for HTTP and the socket: whoever sits between bot and server can read the key and the token and act as the bot. For a server of your own with a certificate nobody vouches for; ``ca_file`` is the better way.";
+        "Accept any certificate, for HTTP and the socket: an attacker between bot and server can read the key and the token and act as the bot. Prefer ``ca_file`` for a server with its own CA.";
     max_frame: Count<usize> => max_frame,
-        "The largest message taken from the server, in bytes.";
+        "The largest frame accepted from the server, in bytes.";
     inbox_events: Count<usize> => inbox.events,
-        "Events held for the event loop before the socket is read no further; twice as many while a call waits, for its answer may lie behind them.";
+        "Events buffered for the event loop before reading from the socket pauses; twice as many while a call is pending, because its answer may be behind them.";
     inbox_bytes: Count<usize> => inbox.bytes,
-        "The same bound in bytes. More than eight clients of a process share what eight may hold.";
+        "The same limit in bytes. More than eight clients of one process share the budget of eight.";
     max_pending: Count<usize> => max_pending,
-        "Calls that may wait for their turn or their answer.";
+        "Calls that may be queued or waiting for their answer.";
     max_raw: Count<usize> => max_raw,
-        "The largest answer of an API call over the socket, in bytes; also of all together that are on their way.";
+        "The largest answer of an API call over the socket in bytes, and the largest sum of such answers that are being received.";
     connect_timeout: Seconds => connect_timeout,
-        "Seconds for all of an attempt to connect: TCP, TLS and handshake, of each address that is tried.";
+        "Seconds for an attempt to connect to one address: TCP, TLS and handshake.";
     heartbeat_interval: Seconds => heartbeat_interval,
         "Seconds between two pings.";
     heartbeat_timeout: Seconds => heartbeat_timeout,
-        "Seconds without any frame after a ping before the connection counts as dead.";
+        "Seconds without a frame after a ping before the connection counts as lost.";
     rate_limit: Count<u32> => rate_limit,
         "Frames sent in one ``rate_period``; 0 for no limit.";
     rate_period: Seconds => rate_period,
         "Seconds.";
     backoff_base: Seconds => backoff.base,
-        "Seconds; the bound of the delay before the second attempt to reconnect.";
+        "The maximum delay in seconds before the second attempt to reconnect.";
     backoff_factor: Factor => backoff.factor,
-        "How much the bound grows with each attempt. The delay is random below it.";
+        "The growth of the maximum with each attempt. The delay is random below the maximum.";
     backoff_max: Seconds => backoff.max,
-        "Seconds; no delay is longer.";
+        "The maximum delay in seconds.";
     reconnect_max_attempts: Attempts => reconnect_max_attempts,
-        "Attempts after a loss before the client gives up; None for no end.";
+        "Attempts after a loss before the client gives up; None for no limit.";
     max_joined: Count<usize> => max_joined,
-        "Clans and channels that are joined again after a reconnect.";
+        "Clans and channels that are rejoined after a reconnect.";
     rejoin_timeout: Seconds => rejoin_timeout,
-        "Seconds those joins may take.";
+        "Seconds the rejoins may take.";
     session_timeout: Seconds => session_timeout,
-        "Seconds a new session for a reconnect may take.";
+        "Seconds the creation of a session for a reconnect may take.";
     max_store_backlog: Count<usize> => max_store_backlog,
-        "Bytes the message store may be behind before the socket is read no further.";
+        "Bytes of unsaved messages before reading from the socket pauses.";
     recent_per_channel: Count<usize> => recent.per_channel,
         "Messages of a channel kept for whoever looks at it; set by MezonClient.";
     recent_channels: Count<usize> => recent.channels,

@@ -136,7 +136,7 @@ class TestImport:
         async with bot(source) as child:
             code, out, err = await child.end()
         assert (code, err) == (0, "")
-        assert out.startswith("RuntimeWarning mezon-sdk is installed beside mezon-rs")
+        assert out.startswith("RuntimeWarning mezon-sdk and mezon-rs are both installed")
         assert "pip uninstall -y mezon-sdk, then pip install --force-reinstall mezon-rs" in out
 
     @pytest.mark.parametrize(

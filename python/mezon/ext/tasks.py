@@ -93,6 +93,10 @@ class Every:
         """Return the current time on the clock of the schedule."""
         return elapsed()
 
+    def as_unix(self, moment: float) -> float:
+        """Return the UNIX time of a moment on the clock of the schedule."""
+        return time.time() + moment - elapsed()
+
     def times(self, now: float) -> Iterator[float]:
         """Yield the times of the runs from ``now`` on."""
         count = 0 if self.at_start else 1
@@ -117,6 +121,10 @@ class Cron:
     def now(self) -> float:
         """Return the current time on the clock of the schedule."""
         return time.time()
+
+    def as_unix(self, moment: float) -> float:
+        """Return the UNIX time of a moment on the clock of the schedule: the moment itself."""
+        return moment
 
     def times(self, now: float) -> Iterator[float]:
         """Yield the times of the runs after ``now``."""
@@ -340,7 +348,7 @@ class Task:
             due = next(times, None)
 
     def _as_unix(self, moment: float) -> float:
-        return time.time() + moment - self._schedule.now()
+        return self._schedule.as_unix(moment)
 
     def _after_missed(self, due: float | None, times: Iterator[float], bot: MezonClient) -> float | None:
         """Skip the missed runs, or replace them by a single run; returns the time of the next run."""
