@@ -76,6 +76,21 @@ async def test_several_bots_share_a_registry_and_a_port(gateway: LocalGateway, f
     await one.disconnect()
 
 
+async def test_a_port_that_is_in_use_is_left_to_its_owner(gateway: LocalGateway, free_port: int) -> None:
+    """The second worker of a host runs the same file."""
+    client = MezonClient(**gateway.client_options())
+    metrics = PrometheusMetrics(client, CollectorRegistry())
+    stops = [metrics.serve(free_port)]
+    try:
+        with pytest.raises(OSError, match="in use"):
+            metrics.serve(free_port)
+        stops.append(metrics.serve(free_port, tries=16))
+    finally:
+        for stop in stops:
+            stop()
+    assert len(stops) == 2
+
+
 async def test_scrapes_from_a_thread_fail_in_no_case(gateway: LocalGateway) -> None:
     """Handlers begin and end, and bots and handlers are registered, while threads read all counters."""
     registry = CollectorRegistry()

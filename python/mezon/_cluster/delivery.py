@@ -145,16 +145,37 @@ class HandlerScope:
     Attributes:
         delivery: The event.
         handler: The name of the handler.
+        attempt: The number of the current attempt.
     """
 
     delivery: Delivery
     handler: str
+    attempt: int = 1
     _calls: int = 0
+    #: By number of the call, how often Mezon has refused it.
+    _refusals: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether the calls may have been made before."""
+        return self.attempt > 1 or self.delivery.may_have_run
 
     def next_key(self) -> str:
         """Return the key of the next call."""
         self._calls += 1
-        return f"{self.delivery.event_id}/{self.handler}/{self._calls}"
+        refusals = self._refusals.get(self._calls)
+        suffix = f".{refusals}" if refusals else ""
+        return f"{self.delivery.event_id}/{self.handler}/{self._calls}{suffix}"
+
+    def note_refusal(self, key: str) -> None:
+        """Note that Mezon has refused a call: the next attempt makes the call instead of getting the cached refusal."""
+        number = int(key.rpartition("/")[2].partition(".")[0])
+        self._refusals[number] = self._refusals.get(number, 0) + 1
+
+    def begin_attempt(self) -> None:
+        """Begin another attempt of the handler, which repeats its calls."""
+        self.attempt += 1
+        self._calls = 0
 
 
 #: The event whose handlers are being started.
@@ -164,13 +185,29 @@ CURRENT_DELIVERY: Final[ContextVar[Delivery | None]] = ContextVar("mezon_deliver
 CURRENT_SCOPE: Final[ContextVar[HandlerScope | None]] = ContextVar("mezon_scope", default=None)
 
 
-def wrap_handler(name: str, handler: Handler, place: int) -> Handler:
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What happens to an event whose handler raises.
+
+    Attributes:
+        attempts: How often the handler is called.
+        delay: Seconds between two attempts.
+        dead_letter: Dead-letters the event after the last attempt, with the reason.
+    """
+
+    attempts: int
+    delay: float
+    dead_letter: Callable[[Delivery, str], None]
+
+
+def wrap_handler(name: str, handler: Handler, place: int, retry: Retry | None = None) -> Handler:
     """Return a wrapper of a handler that reports the handler's start and end to the delivery.
 
     Args:
         name: The event.
         handler: The handler.
         place: Its index among the handlers of the event, because one function may be registered twice.
+        retry: Calls a handler that raises again; None to count its event as handled.
     """
     module = getattr(handler, "__module__", "")
     label = f"{module}.{getattr(handler, '__qualname__', type(handler).__qualname__)}#{place}"
@@ -186,7 +223,12 @@ def wrap_handler(name: str, handler: Handler, place: int) -> Handler:
         try:
             outcome = handler(*event)
             if inspect.isawaitable(outcome):
-                return _run(outcome, scope)
+                return _run(outcome, scope, retry, lambda: handler(*event))
+        except Exception as error:
+            if retry is None:
+                delivery.end()
+                raise
+            return _run(_raise(error), scope, retry, lambda: handler(*event))
         except BaseException:
             delivery.end()
             raise
@@ -198,17 +240,49 @@ def wrap_handler(name: str, handler: Handler, place: int) -> Handler:
     return call
 
 
-async def _run(outcome: Any, scope: HandlerScope) -> Any:
+async def _raise(error: Exception) -> None:
+    raise error
+
+
+async def _run(outcome: Any, scope: HandlerScope, retry: Retry | None, call_again: Callable[[], Any]) -> Any:
     CURRENT_SCOPE.set(scope)
     # The tasks of a handler belong to its scope, but an event they emit locally is not this delivery.
     CURRENT_DELIVERY.set(None)
     try:
-        return await outcome
+        if retry is None:
+            return await outcome
+        return await _attempt(outcome, scope, retry, call_again)
     except asyncio.CancelledError:
         scope.delivery.fail()
         raise
     finally:
         scope.delivery.end()
+
+
+async def _attempt(outcome: Any, scope: HandlerScope, retry: Retry, call_again: Callable[[], Any]) -> Any:
+    """Await a handler, and call it again if it raises. After the last attempt, dead-letter the event and raise."""
+    while True:
+        try:
+            return await outcome if inspect.isawaitable(outcome) else outcome
+        except Exception as error:
+            # The text of the error may contain the message.
+            problem = f"the handler {scope.handler} raised {type(error).__name__}"
+            if scope.attempt >= retry.attempts:
+                retry.dead_letter(scope.delivery, f"{problem} in each of {scope.attempt} attempts")
+                raise
+        logger.warning(
+            "Attempt %d of %d: %s; it is called again in %g s",
+            scope.attempt,
+            retry.attempts,
+            problem,
+            retry.delay,
+        )
+        await asyncio.sleep(retry.delay)
+        scope.begin_attempt()
+        try:
+            outcome = call_again()
+        except Exception as error:
+            outcome = _raise(error)
 
 
 # ---- acknowledgements

@@ -23,7 +23,14 @@ from mezon._cluster.protocol import (
     error_text,
     must_ask_next_relay,
 )
-from mezon.errors import DeliveryUnknownError, InvalidArgumentError, MezonConnectionError, MezonTimeoutError
+from mezon.errors import (
+    DeliveryUnknownError,
+    InvalidArgumentError,
+    MezonConnectionError,
+    MezonError,
+    MezonTimeoutError,
+    ServerError,
+)
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -136,7 +143,7 @@ class RelayClient:
         scope = CURRENT_SCOPE.get()
         if not idempotent:
             headers[CALL_KEY] = self._own_key() if scope is None else scope.next_key()
-            if scope is not None and scope.delivery.may_have_run:
+            if scope is not None and scope.may_have_run:
                 headers[REPEATED] = "1"
         data, published = packet.encode(), False
         while True:
@@ -171,6 +178,8 @@ class RelayClient:
                 await asyncio.sleep(min(_RETRY_INTERVAL, left))
                 continue
             failure = decode_error(answer)
+            if scope is not None and not idempotent and _is_refusal(failure, answer):
+                scope.note_refusal(headers[CALL_KEY])
             if failure is not None:
                 raise failure
             return answer
@@ -239,6 +248,12 @@ class RelayClient:
         return DeliveryUnknownError(
             f"the relay did not answer {name}: the call may or may not have been made"
         )
+
+
+def _is_refusal(failure: MezonError | None, answer: Packet) -> bool:
+    """Return whether Mezon has refused a call, so that it was certainly not made."""
+    status = answer.values.get("status")
+    return isinstance(failure, ServerError) or (isinstance(status, int) and 400 <= status < 500)
 
 
 class _PendingCall:

@@ -123,6 +123,9 @@ class Layout:
         max_pending: Unacknowledged events of a partition, over all workers.
         acknowledge_early: Acknowledge an event when its handlers have started instead of when they have ended. An event
             whose worker dies is then not redelivered.
+        attempts: How often a handler that raises is called for an event, before the event is dead-lettered. With 1, an
+            event whose handler raises counts as handled.
+        retry_delay: Seconds between two attempts.
     """
 
     partitions: int = DEFAULT_PARTITIONS
@@ -133,11 +136,17 @@ class Layout:
     max_deliveries: int = 5
     max_pending: int = 1_000
     acknowledge_early: bool = False
+    attempts: int = 1
+    retry_delay: float = 5.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.partitions <= 4096:
             raise InvalidArgumentError(f"partitions must be 1 to 4096, not {self.partitions}")
         if self.replicas not in (1, 2, 3, 4, 5):
             raise InvalidArgumentError(f"replicas must be 1 to 5, not {self.replicas}")
+        if self.attempts < 1:
+            raise InvalidArgumentError(f"attempts must be at least 1, not {self.attempts}")
+        if not 0 <= self.retry_delay < float("inf"):
+            raise InvalidArgumentError(f"retry_delay must be 0 or more seconds, not {self.retry_delay}")
         if self.max_bytes < 1:
             raise InvalidArgumentError(f"max_bytes must be at least 1, not {self.max_bytes}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import connect, disconnect
 from mezon._cluster.dead_letters import dead_letter
-from mezon._cluster.delivery import CURRENT_DELIVERY, Acknowledger, Delivery, wrap_handler
+from mezon._cluster.delivery import CURRENT_DELIVERY, Acknowledger, Delivery, Handler, Retry, wrap_handler
 from mezon._cluster.event_decoder import EventDecoder, RecentMessages
 from mezon._cluster.layout import wait_for_partitions
 from mezon._cluster.membership import Member, Members, Subscriptions
@@ -68,7 +68,7 @@ class WorkerConnection:
     Args:
         broker: Address and credentials of NATS.
         names: The bot's names.
-        layout: Its ``max_deliveries`` and ``acknowledge_early``.
+        layout: Its ``max_deliveries``, ``acknowledge_early``, ``attempts`` and ``retry_delay``.
         timing: Time limits.
         plan: Decodes messages in place of the model's own plan.
         origin: The client, for events that can be answered.
@@ -89,7 +89,6 @@ class WorkerConnection:
         name: str = "worker",
     ) -> None:
         self.listener: ConnectionListener | None = None
-        self.around = wrap_handler
         # NATS grants subjects to the first part. The second part identifies the process.
         self.name = f"{check_worker_name(name)}.{uuid.uuid4().hex[:12]}"
         self._broker = replace(broker, inbox=names.inbox(self.name))
@@ -114,6 +113,14 @@ class WorkerConnection:
         self._poison: PoisonDetector | None = None
         self._heartbeats: asyncio.Task[None] | None = None
         self._counts = {"events": 0, "malformed": 0, "repeated": 0, "dead": 0}
+
+    def around(self, name: str, handler: Handler, place: int) -> Handler:
+        """Implement `Connection.around`."""
+        retry = None
+        # A negative place is one of the client's own handlers, which change its caches.
+        if self._layout.attempts > 1 and place >= 0:
+            retry = Retry(self._layout.attempts, self._layout.retry_delay, self._dead_letter)
+        return wrap_handler(name, handler, place, retry)
 
     # ---- state
 

@@ -109,6 +109,16 @@ def worker(
             help="Acknowledge an event when its handlers have started. If the worker dies, it is not redelivered.",
         ),
     ] = False,
+    attempts: Annotated[
+        int,
+        typer.Option(
+            "--attempts",
+            help="How often a handler that raises is called for an event, before the event becomes a dead letter.",
+        ),
+    ] = 1,
+    retry_delay: Annotated[
+        float, typer.Option("--retry-delay", help="Seconds between two attempts of a handler.")
+    ] = 5.0,
     name: Annotated[
         str,
         typer.Option(
@@ -133,6 +143,8 @@ def worker(
         env_file=env_file,
         drain=drain,
         acknowledge_early=acknowledge_early,
+        attempts=attempts,
+        retry_delay=retry_delay,
         name=name,
         health=health,
     )

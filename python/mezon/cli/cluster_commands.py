@@ -86,6 +86,8 @@ def run_worker(
     env_file: Path | None,
     drain: float,
     acknowledge_early: bool,
+    attempts: int,
+    retry_delay: float,
     name: str,
     health: str | None,
 ) -> None:
@@ -99,12 +101,12 @@ def run_worker(
     sys.path.insert(0, str(Path.cwd()))
     try:
         check_worker_name(name)
+        layout = Layout(acknowledge_early=acknowledge_early, attempts=attempts, retry_delay=retry_delay)
         named = Broker(**broker, name=f"mezon worker {target.module}")
     except MezonError as error:
         fail(str(error), WRONG_USE)
 
     def ports(settings: PortSettings) -> WorkerPorts:
-        layout = Layout(acknowledge_early=acknowledge_early)
         return WorkerPorts(settings, named, layout, Timing(drain_timeout=drain), name)
 
     try:

@@ -13,6 +13,7 @@ Create both before the login. Without them, observation costs nothing.
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from mezon import MezonClient, Observer, Stats
+from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer, TracerProvider
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
 __all__ = ["PrometheusMetrics", "Tracing"]
+
+logger = get_logger("mezon.ext.metrics")
 
 #: The counters of `client.stats()` with their descriptions.
 _COUNTERS: Final = {
@@ -117,11 +121,30 @@ class PrometheusMetrics(Observer):
 
         return prometheus_client.generate_latest(self.registry).decode()
 
-    def serve(self, port: int, address: str = "127.0.0.1") -> Callable[[], None]:
-        """Serve the metrics over HTTP at ``/metrics`` in a thread; returns a function that stops the server."""
+    def serve(self, port: int, address: str = "127.0.0.1", *, tries: int = 1) -> Callable[[], None]:
+        """Serve the metrics over HTTP at ``/metrics`` in a thread; returns a function that stops the server.
+
+        Args:
+            port: The port.
+            address: The address to listen on.
+            tries: How many ports to try, upward from ``port``, while they are in use: several workers of one host can
+                then run the same file.
+
+        Raises:
+            OSError: No port can be used.
+        """
         import prometheus_client
 
-        server, thread = prometheus_client.start_http_server(port, address, self.registry)
+        last = port + max(tries, 1) - 1
+        while True:
+            try:
+                server, thread = prometheus_client.start_http_server(port, address, self.registry)
+                break
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or port >= last:
+                    raise
+                port += 1
+        logger.info("Metrics are served at http://%s:%d/metrics", address, port)
 
         def stop() -> None:
             server.shutdown()
