@@ -102,7 +102,7 @@ from mezon.ext.errors import (
 )
 from mezon.ext.flows import Flow, FlowHandler, Flows
 from mezon.ext.jobs import Job, JobQueue, ScheduledCall
-from mezon.ext.pagination import PAGE_BUTTONS, paginate
+from mezon.ext.pagination import PAGE_BUTTONS, Content, paginate
 from mezon.ext.state import Backend, ScopedState, StateStore
 from mezon.ext.streaming import stream_reply
 from mezon.ext.tasks import Cron, Every, Task, zone_of
@@ -146,7 +146,6 @@ F = TypeVar("F", bound="Callable[..., Any]")
 FormT = TypeVar("FormT", bound=Form)
 FlowT = TypeVar("FlowT", bound=Flow)
 
-Content: TypeAlias = "str | Text | Mapping[str, Any] | BaseModel"
 Buttons: TypeAlias = "Sequence[Button] | Sequence[Sequence[Button]]"
 
 #: Called with the source (a context, a click or a task) and the error.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
@@ -18,17 +18,17 @@ from mezon.ext._handlers import Pattern
 from mezon.ext._widgets import Button
 from mezon.ext.errors import CheckFailedError, UserError
 
-if TYPE_CHECKING:
-    from mezon.ext.commands import Content, Interaction
+__all__ = ["PAGE_BUTTONS", "Content", "paginate"]
 
-__all__ = ["PAGE_BUTTONS", "paginate"]
+#: The content of a message: a text, or the fields of the content.
+Content: TypeAlias = "str | Text | Mapping[str, Any] | BaseModel"
 
 #: The namespace of pages in the keys of a bot.
 _PAGES: Final = "_pages"
 
 
 async def paginate(
-    ctx: Interaction,
+    ctx: Any,
     items: Iterable[Any],
     *,
     per_page: int,
@@ -47,14 +47,17 @@ async def paginate(
     every = list(items)
     groups = [every[start : start + per_page] for start in range(0, len(every), per_page)] or [[]]
     pages = [_as_json((render or _lines)(group)) for group in groups]
+    sent: ChannelMessageAck
     if len(pages) == 1:
-        return await ctx.reply(pages[0])
-    users = None if anybody else _ids(ctx.user_id if only_for is None else only_for)
-    key = secrets.token_hex(9)
-    stored = {"v": 1, "d": {"pages": pages, "users": users}}
-    value = json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
-    await ctx.bot.records.put(f"{_PAGES}.{key}", value, 0, ttl)
-    return await ctx.reply(pages[0], buttons=_buttons(key, 1, len(pages), users))
+        sent = await ctx.reply(pages[0])
+    else:
+        users = None if anybody else _ids(ctx.user_id if only_for is None else only_for)
+        key = secrets.token_hex(9)
+        stored = {"v": 1, "d": {"pages": pages, "users": users}}
+        value = json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
+        await ctx.bot.records.put(f"{_PAGES}.{key}", value, 0, ttl)
+        sent = await ctx.reply(pages[0], buttons=_buttons(key, 1, len(pages), users))
+    return sent
 
 
 async def _show_page(click: Any, pages: str, page: int) -> None:
