@@ -10,6 +10,7 @@ import pytest
 from mezon import Disconnect, Gap, MezonClient
 from mezon.errors import AuthenticationError, ConnectionLostError, MezonError
 from mezon.models import ChannelMessage
+from mezon.models._outgoing import OutgoingMessage
 from mezon.ports import HttpAnswer, SessionRefusedError
 from port_fakes import ALICE, BOT, CLAN, GENERAL, FakePorts, client_on, turns
 
@@ -56,6 +57,24 @@ async def test_a_life(ports: FakePorts, client: MezonClient) -> None:
     assert client.state == "closed"
     assert (store.closed, http.closed) == (1, 1)
     await client.wait_closed()
+
+
+async def test_a_message_is_built_once_on_its_way_to_the_connection(
+    ports: FakePorts, client: MezonClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[OutgoingMessage] = []
+    init = OutgoingMessage.__init__
+
+    def counted(self: OutgoingMessage, *args: Any, **kwargs: Any) -> None:
+        built.append(self)
+        init(self, *args, **kwargs)
+
+    monkeypatch.setattr(OutgoingMessage, "__init__", counted)
+    await client.login()
+    channel = await client.channels.fetch(GENERAL)
+    await channel.send("x")
+    assert len(built) == 1
+    assert [name for name, _ in ports.the_connection.calls].count("channel_message_send") == 1
 
 
 async def test_the_servers_copy_is_not_stored_again(ports: FakePorts, client: MezonClient) -> None:
