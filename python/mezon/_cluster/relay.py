@@ -139,7 +139,12 @@ class Relay:
             partitions = await create_layout(nats, self.names, self.layout, self.timing)
             key = await lock_key(nats, self.names)
             lock = self._lock = LeaderLock(nats, self.names, self.timing, self._holder, key)
-            await lock.acquire()
+            announcing = asyncio.create_task(self._announce_standby(nats), name="mezon-relay-standby")
+            try:
+                await lock.acquire()
+            finally:
+                announcing.cancel()
+                await asyncio.wait([announcing])
             if await lock_key(nats, self.names) != key:
                 await lock.release()
                 raise LockLostError("the bucket of the lock was replaced; this relay stops")
@@ -164,6 +169,13 @@ class Relay:
         finally:
             self.ready.clear()
             await disconnect(nats)
+
+    async def _announce_standby(self, nats: Client) -> None:
+        """Publish that this relay stands by, for `mezon status`. Workers ignore a state without an epoch."""
+        while True:
+            await asyncio.sleep(_STATE_INTERVAL)
+            with contextlib.suppress(Exception):
+                await nats.publish(self.names.state, json.dumps({"standby": self._holder}).encode())
 
     def _count_reconnect(self) -> None:
         self.reconnects += 1

@@ -252,4 +252,5 @@ app.command(epilog="Example: MEZON_BOT_ID=1 MEZON_API_KEY=k mezon relay --nats n
     cluster.relay
 )
 app.command(epilog="Example: mezon worker bot.py --nats nats://127.0.0.1:4222")(cluster.worker)
+app.command(epilog="Example: MEZON_BOT_ID=1 mezon status --nats nats://127.0.0.1:4222")(cluster.status)
 app.add_typer(cluster.dlq, name="dlq")

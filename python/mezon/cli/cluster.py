@@ -150,6 +150,21 @@ def worker(
     )
 
 
+def status(
+    nats: Annotated[str, NATS],
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """Show the relays, workers, backlog and streams of a bot on many machines.
+
+    MEZON_BOT_ID is the bot. Exits with 1 if events are not handled: no relay, no connection to Mezon, or no worker.
+    """
+    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    _implementation().show_status(broker, json=json)
+
+
 @dlq.command("list")
 def dead_list(
     nats: Annotated[str, NATS],

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,10 @@ from mezon._cluster.dead_letters import dead_events, drop, replay
 from mezon._cluster.protocol import OPERATOR, Names, check_worker_name
 from mezon._cluster.relay import Relay
 from mezon._cluster.settings import Broker, Layout, Timing
+from mezon._cluster.status import read_status
 from mezon._cluster.worker_ports import WorkerPorts
 from mezon.cli.find import find, load_env_file, short, trim_traceback
-from mezon.cli.output import WRONG_USE, as_json, fail, out, say
+from mezon.cli.output import FAILED, WRONG_USE, as_json, fail, out, print_error, say, size
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.testing.bots import BotError, load_bot
 from mezon.utils.signals import ForcedExit, run_process
@@ -132,6 +133,35 @@ def run_worker(
             client, health=health, drain=drain, report=say, forced_exit=forced_exit
         )
     )
+
+
+def show_status(broker: dict[str, Any], *, json: bool) -> None:
+    """Show relays, workers, backlog and streams. Exits with 1 if events are not handled."""
+
+    async def action(client: Client, names: Names) -> None:
+        nonlocal failed
+        status = await read_status(client, names)
+        failed = bool(status.problems)
+        if json:
+            as_json({**asdict(status), "problems": status.problems})
+            return
+        relay, bound = status.relay, status.stream_max_bytes
+        say(f"relay    {'none' if relay is None else relay['state']}, {status.standby} standing by")
+        say(f"workers  {len(status.workers)}")
+        for name, leaving in sorted(status.workers.items()):
+            say(f"         {name}{' (leaving)' if leaving else ''}")
+        say(f"backlog  {sum(status.backlog.values())} events in {len(status.backlog)} partitions")
+        for partition, count in status.backlog.items():
+            say(f"         partition {partition}: {count}")
+        say(f"stream   {size(status.stream_bytes)} of {size(bound) if bound > 0 else 'unlimited'}")
+        say(f"dead     {status.dead} events")
+        for problem in status.problems:
+            print_error(f"problem: {problem}")
+
+    failed = False
+    _run_as_operator(broker, action)
+    if failed:
+        raise typer.Exit(FAILED)
 
 
 def list_dead(broker: dict[str, Any], limit: int, *, json: bool) -> None:
