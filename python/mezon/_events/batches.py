@@ -19,7 +19,8 @@ WAITING: Final = 16
 class Batch:
     """Collects the events of one batch handler, in order, and delivers them as lists, one at a time.
 
-    It is registered like any handler, and collects the event that it is called with, without a task.
+    It is registered like any handler, and collects the event that it is called with, without a task. The dispatcher
+    calls `collect` instead, which costs less than a call of the object.
 
     Args:
         name: The event's name.
@@ -30,6 +31,9 @@ class Batch:
         call: Starts the handler, given the event's name, the handler, the list, and a function to call when the handler
             has ended, with False if its task was cancelled before the first step.
         on_room: Called when the number of waiting events has fallen below the bound.
+
+    Attributes:
+        collect: Collects an event, and delivers the list if it is complete.
     """
 
     def __init__(
@@ -47,10 +51,10 @@ class Batch:
         self._max_size = max_size
         self._max_wait = max_wait
         self.spec = spec
-        self._matches = None if spec is None else matcher(spec)
         self._call = call
         self._on_room = on_room
-        self._events: list[Any] = []
+        #: Always the same list, which `collect` appends to.
+        self._events: Final[list[Any]] = []
         self._timer: asyncio.TimerHandle | None = None
         #: The loop of the timer and of the handler.
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -59,6 +63,23 @@ class Batch:
         #: Whether to deliver the waiting events as soon as the handler is idle.
         self._flush_next = False
         update_wrapper(self, handler)
+        self.collect = self._collector()
+
+    def _collector(self) -> Callable[[Any], None]:
+        events, max_size, check = self._events, self._max_size, self._check
+        matches = None if self.spec is None else matcher(self.spec)
+        append = events.append
+
+        def collect(event: Any) -> None:
+            if matches is not None and not matches(event):
+                return
+            append(event)
+            count = len(events)
+            # The first event of a list has started the timer.
+            if count == 1 or count >= max_size:
+                check()
+
+        return update_wrapper(collect, self._handler)
 
     @property
     def full(self) -> bool:
@@ -79,9 +100,10 @@ class Batch:
 
     def __call__(self, event: Any) -> None:
         """Collect an event, and deliver the list if it is complete."""
-        if self._matches is not None and not self._matches(event):
-            return
-        self._events.append(event)
+        self.collect(event)
+
+    def _check(self) -> None:
+        """Deliver the list if it is complete, or start the timer of its first event."""
         if self._current is not None:
             return
         if len(self._events) >= self._max_size:
@@ -117,11 +139,12 @@ class Batch:
         """Drop the events that were not delivered, with a warning."""
         self._stop_timer()
         self._flush_next = False
-        events, self._events = self._events, []
-        if events:
+        dropped = len(self._events)
+        self._events.clear()
+        if dropped:
             logger.warning(
                 "%d events of %s were dropped: the client was closed before their handler could take them",
-                len(events),
+                dropped,
                 self._name,
             )
 

@@ -460,7 +460,7 @@ class RouteTable:
 
     def _wrapped(self, name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(handler, Batch):
-            return handler
+            return handler.collect
         if isinstance(handler, FilteredHandler):
             # An event that does not match is not a call of the handler.
             return FilteredHandler(self._wrap_handler(name, handler.handler), handler.spec)
