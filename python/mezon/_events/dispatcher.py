@@ -11,6 +11,7 @@ import asyncio
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mezon._events.batches import Batch
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from mezon.filters._program import Spec
     from mezon.ports import Connection
 
-#: The event's name, the default effect, the handlers that are awaited first, and the handlers of the bot.
-Route: TypeAlias = "tuple[str, Callable[[Any], None] | None, Handlers, Handlers]"
+#: The default effect of an event, the handlers that are awaited first, and the handlers of the bot.
+Route: TypeAlias = "tuple[Callable[[Any], None] | None, Handlers, Handlers]"
 
 #: Wraps a handler of an event, for observers.
 WrapHandler: TypeAlias = "Callable[[str, Callable[..., Any]], Callable[..., Any]]"
@@ -235,23 +236,14 @@ class Dispatcher:
 
     # ---- dispatch
 
-    def on_event(self, name: str, event: Any) -> None:
-        """Dispatch an event of the connection."""
-        route = self._route_of.get(name)
-        # None if the last listener was removed while the event was in flight.
-        if route is not None:
-            self._follow(route, event)
-
-    def dispatch(self, name: str, event: Any) -> None:
-        """Dispatch an event that is not from the connection. Handlers without a parameter are called without it."""
-        if self._loop is None or self._loop.is_closed():
-            self._use_loop(asyncio.get_running_loop())
-        name, effect, defaults, handlers = self._routes.route(name)
-        defaults, handlers = without_surplus_argument(defaults), without_surplus_argument(handlers)
-        self._follow((name, effect, defaults, handlers), event)
-
-    def _follow(self, route: Route, event: Any) -> None:
-        name, effect, defaults, handlers = route
+    def on_event(self, name: str, event: Any, route: Route | None = None) -> None:
+        """Dispatch an event of the connection. Its route is looked up unless it is given."""
+        if route is None:
+            route = self._route_of.get(name)
+            # None if the last listener was removed while the event was in flight.
+            if route is None:
+                return
+        effect, defaults, handlers = route
         end: BaseException | None = None
         if effect is not None:
             try:
@@ -261,9 +253,26 @@ class Dispatcher:
         if defaults:
             self._runner.start_after(name, defaults, handlers, event)
         else:
-            end = self._runner.call(name, handlers, event) or end
+            # `HandlerRunner.call` without its frame: every event takes this path.
+            for handler in handlers:
+                try:
+                    outcome = handler(event)
+                    if outcome is None:
+                        continue
+                    if type(outcome) is CoroutineType or inspect.isawaitable(outcome):
+                        self._runner.start(name, handler, outcome)
+                except BaseException as error:
+                    end = self._runner.failed(error, name, handler) or end
         if end is not None:
             raise end
+
+    def dispatch(self, name: str, event: Any) -> None:
+        """Dispatch an event that is not from the connection. Handlers without a parameter are called without it."""
+        if self._loop is None or self._loop.is_closed():
+            self._use_loop(asyncio.get_running_loop())
+        effect, defaults, handlers = self._routes.route(name)
+        defaults, handlers = without_surplus_argument(defaults), without_surplus_argument(handlers)
+        self.on_event(name, event, (effect, defaults, handlers))
 
     def _report(self, error: BaseException, name: str) -> None:
         try:
@@ -446,7 +455,7 @@ class RouteTable:
         if around is not None:
             defaults = tuple(around(name, one, -1 - place) for place, one in enumerate(defaults))
             handlers = tuple(around(name, one, place) for place, one in enumerate(handlers))
-        return name, effect, defaults, handlers
+        return effect, defaults, handlers
 
     def _call_emit(self, name: str) -> Callable[[Any], Any]:
         """Return a handler that calls the current ``emit`` of the manager."""
