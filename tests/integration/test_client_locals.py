@@ -93,7 +93,12 @@ async def test_no_local_of_the_package_shows_a_key_or_a_token(gateway: LocalGate
         gateway.http_status("/v2/apps/authenticate/token", 401, times=None)
         with pytest.raises(AuthenticationError):
             await client.login()
-    for expected in ("SessionManager.authenticate", "socket_urls", "Sessions.reauthenticate", "bring_urls"):
+    for expected in (
+        "SessionManager.authenticate",
+        "socket_urls",
+        "Sessions.reauthenticate",
+        "CoreConnection._provide_session",
+    ):
         assert expected in seen
     assert {one for one in found if one.partition(":")[0] not in OF_THE_ANSWER} == set()
 
