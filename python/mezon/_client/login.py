@@ -8,6 +8,7 @@ import importlib
 import os
 import stat
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -563,8 +564,6 @@ class InstanceMark:
 
 def _private_directory() -> Path | None:
     """Return a directory that only this user can write to; None if there is none."""
-    import tempfile
-
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if os.path.isabs(runtime) and _is_private(runtime):
         return Path(runtime)

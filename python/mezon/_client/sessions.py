@@ -6,8 +6,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from mezon._http.address import http_base
 from mezon.errors import AuthenticationError, MezonConnectionError, NotLoggedInError
 from mezon.ports import SessionRefusedError
+from mezon.session import Session
 from mezon.utils.logger import get_logger
 from mezon.utils.masked import masked
 from mezon.utils.single_flight import SingleFlight
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from mezon.api import MezonApi
     from mezon.options import ApiRoute
     from mezon.ports import Connection, Ports
-    from mezon.session import Session
     from mezon.utils.background import BackgroundTasks
 
 logger = get_logger("mezon.client")
@@ -128,8 +129,6 @@ class Sessions:
         Raises:
             AuthenticationError: If the URL cannot be used.
         """
-        from mezon._http.address import http_base
-
         try:
             return http_base(session.api_url, self._client.use_ssl)
         except ValueError as error:
@@ -162,7 +161,6 @@ class Sessions:
             MezonConnectionError, MezonTimeoutError: If the server cannot be reached.
         """
         from mezon.managers.session import SessionManager
-        from mezon.session import Session
         from mezon.socket._url import with_plain_scheme
 
         client = self._client

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mezon.constants.enum import ChannelType
 from mezon.errors import InvalidArgumentError
+from mezon.managers.cache import CacheManager
 from mezon.structures.member import Member, Role, user_id_of
 from mezon.structures.paging import Pages, call_rpc, search
 from mezon.structures.text_channel import TextChannel
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mezon.api.mezon_api import MezonApi
-    from mezon.managers.cache import CacheManager
     from mezon.managers.socket import SocketManager
     from mezon.models import ApiClanDesc, ApiRoleListEventResponse, ApiVoiceChannelUserList, ClanUpdatedEvent
     from mezon.ports import MessageStore
@@ -55,8 +55,6 @@ class Clan:
         session_token: str,
         message_db: MessageStore | None,
     ) -> None:
-        from mezon.managers.cache import CacheManager
-
         self.id = clan_id
         self.name: str = clan_name
         self.welcome_channel_id: int = welcome_channel_id

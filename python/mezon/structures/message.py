@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError
+from mezon.managers.cache import CacheManager
 from mezon.models._origin import RECEIVERS, set_origin
 from mezon.models._outgoing import (
     OutgoingMessage,
@@ -150,8 +151,6 @@ class Message:
 
     async def _sender(self) -> tuple[str, str]:
         """Return name and avatar of the sender, from the cache, the message or the server, in this order."""
-        from mezon.managers.cache import CacheManager
-
         users = self.channel.clan.client.users
         if getattr(users.fetch, "__func__", None) is not CacheManager.fetch:
             # The bot has replaced `fetch`, or a test mocks it: mezon-sdk always calls it.

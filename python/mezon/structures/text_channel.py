@@ -11,6 +11,7 @@ from mezon.errors import InvalidArgumentError, MezonError
 from mezon.models._outgoing import OutgoingMessage, require_content
 from mezon.structures._sending import channel_fields, send_into, upload_files
 from mezon.structures.member import Member
+from mezon.structures.message import Message
 from mezon.structures.paging import Pages, call_rpc, search
 from mezon.text import Text, split_text
 from mezon.utils.helper import convert_channeltype_to_channel_mode
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from mezon.structures._message_cache import MessageCache
     from mezon.structures._sending import File
     from mezon.structures.clan import Clan
-    from mezon.structures.message import Message
 
     _Description = ApiChannelDescription | ChannelCreatedEvent | ChannelUpdatedEvent | ChannelPreview
 
@@ -119,8 +119,6 @@ class TextChannel:
         Raises:
             ValueError: If the store does not have it.
         """
-        from mezon.structures.message import Message
-
         stored = None
         if self.message_db is not None:
             stored = await self.message_db.get_message_by_id(message_id, self.id)
@@ -377,7 +375,6 @@ class TextChannel:
             ApiError: If the server refuses.
         """
         from mezon.messages.history import history
-        from mezon.structures.message import Message
 
         async for message in history(self.clan.client, self, limit, before, after):
             yield Message(message, self, self.socket_manager)
