@@ -38,7 +38,7 @@ from mezon.ext.errors import UserError
 from mezon.ext.state import Entry, StateConflictError, StateStore
 
 if TYPE_CHECKING:
-    from mezon.ext.commands import Content, Interaction
+    from mezon.ext.pagination import Content
 
 __all__ = ["Flow", "FlowHandler", "Flows", "step"]
 
@@ -160,7 +160,7 @@ class Flows:
         if self._handlers.setdefault(handler.name, handler).flow is not handler.flow:
             raise InvalidArgumentError(f"the flow {handler.name!r} exists already: use @bot.flow(name=...)")
 
-    async def start(self, ctx: Interaction, flow: type[Flow], fields: dict[str, Any]) -> None:
+    async def start(self, ctx: Any, flow: type[Flow], fields: dict[str, Any]) -> None:
         """Start a flow; see ``Interaction.start``."""
         handler = next((one for one in self._handlers.values() if one.flow is flow), None)
         if handler is None:
@@ -173,12 +173,12 @@ class Flows:
         await self._store(handler, key, value, handler.order[0], [], None)
         await ctx.reply(_question(handler, value, handler.order[0]))
 
-    async def cancel(self, ctx: Interaction) -> bool:
+    async def cancel(self, ctx: Any) -> bool:
         """Cancel the flow of the user in the channel; return whether there was one."""
         self._forget(_key(ctx))
         return await self._records().delete(_key(ctx))
 
-    async def answer(self, ctx: Interaction, text: str) -> None:
+    async def answer(self, ctx: Any, text: str) -> None:
         """Pass a message of a user to the user's flow in the channel, if there is one."""
         key, records = _key(ctx), self._records()
         if not records.is_shared:
@@ -200,7 +200,7 @@ class Flows:
             await respond()
 
     async def _continue(
-        self, ctx: Interaction, text: str, key: str, entry: Entry
+        self, ctx: Any, text: str, key: str, entry: Entry
     ) -> Callable[[], Awaitable[Any]] | None:
         """Run the step for an answer and store what follows; return what responds to the user."""
         stored = json.loads(entry.value)["d"]
@@ -278,7 +278,7 @@ class Flows:
             self._open.discard(key)
 
 
-def _key(ctx: Interaction) -> str:
+def _key(ctx: Any) -> str:
     return f"{_FLOWS}.{key_part(str(ctx.channel.id))}.{key_part(str(ctx.user_id))}"
 
 
