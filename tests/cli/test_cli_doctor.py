@@ -37,6 +37,8 @@ async def test_a_healthy_bot(gateway: LocalGateway, tmp_path: Path) -> None:
     assert checks["credentials"]["text"] == f"bot {gateway.bot_id}, with a key"
     assert checks["tcp"]["text"].endswith("answers, without TLS")
     assert checks["login"]["text"].startswith(f"bot {gateway.bot_id}, session valid for ")
+    (clan,) = gateway.world.clans.values()
+    assert checks["clans"]["text"] == f"the bot is in {clan.name}"
     assert checks["transport"]["text"] == "the server offers websocket and tcp"
     assert gateway.api_key not in str(checks)
 
@@ -212,3 +214,14 @@ async def test_a_handler_that_answers_the_bot_itself_is_named(
     if status == "look":
         assert checks["own messages"]["text"].startswith("bot.py:4 parrot answers every message")
         assert "ignore_self=True" in checks["own messages"]["todo"]
+
+
+async def test_a_bot_without_clans_and_work_below_the_main_check_are_named(
+    gateway: LocalGateway, tmp_path: Path
+) -> None:
+    gateway.world.clans.clear()
+    (tmp_path / "bot.py").write_text(BOT + 'if __name__ == "__main__":\n    client.on_ready(print)\n')
+    _, checks = await found(tmp_path, **gateway.environment())
+    assert (checks["clans"]["status"], checks["clans"]["text"]) == ("look", "the bot is in no clan")
+    assert checks["main"]["text"].startswith("bot.py:12 is not run")
+    assert checks["main"]["todo"].startswith("Move it to the top level")

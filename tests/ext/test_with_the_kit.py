@@ -72,3 +72,26 @@ async def test_time_is_moved_for_cooldowns_tasks_and_buttons(
     await until(lambda: bool(runs))
     assert runs[0].minute in (0, 30)
     assert half_hourly.runs == len(runs)
+
+
+async def test_an_unknown_command_gets_the_nearest_one(gateway: LocalGateway) -> None:
+    bot = Bot(**{**gateway.client_options(), "suggest": True})
+
+    @bot.command()
+    async def hello(ctx: Context) -> None:
+        await ctx.reply("hi")
+
+    @bot.command(hidden=True)
+    async def secret(ctx: Context) -> None:
+        await ctx.reply("found")
+
+    await bot.login()
+    try:
+        sent = await gateway.command("alice", "!helo")
+        assert sent.text == "There is no command 'helo'. Did you mean !hello?"
+        # Neither a name that is far off nor a hidden command is answered.
+        for text in ("!xyzzy", "!secre"):
+            await gateway.say("general", "alice", text)
+        assert (await gateway.command("alice", "!hello")).text == "hi"
+    finally:
+        await bot.disconnect()

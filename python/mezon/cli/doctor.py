@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import typer
 
 from mezon.cli.cache import DEFAULT
-from mezon.cli.find import default_bot, load_env_file, short
+from mezon.cli.find import default_bot, load_env_file, short, warn_about_main
 from mezon.cli.output import DONE, FAILED, as_json, out, say, size
 from mezon.testing.bots import BotError, locate
 
@@ -270,6 +270,9 @@ def _check_bot_file(bot: str | None) -> Iterator[Check]:
     else:
         yield _check_blocking_calls(target.path, tree)
         yield _check_own_messages(target.path, tree)
+        if (warning := warn_about_main(target.path)) is not None:
+            found, _, todo = warning.partition(". ")
+            yield Check("main", WARNING, found, todo)
 
 
 def _check_blocking_calls(path: Path, tree: ast.AST) -> Check:
@@ -383,6 +386,7 @@ def _check_connection(host: str, port: int, tls: bool) -> Check:
 
 async def _check_login() -> list[Check]:
     from mezon import MezonClient, MezonError
+    from mezon.api import MezonApi
 
     bot_id, key = os.environ.get("MEZON_BOT_ID", ""), os.environ.get("MEZON_API_KEY", "")
     if not bot_id.isdecimal() or not key:
@@ -391,6 +395,11 @@ async def _check_login() -> list[Check]:
     try:
         async with asyncio.timeout(_TIMEOUT * 2):
             session = await client.get_session()
+            api = MezonApi(bot_id, key, session.api_url or client.login_url, int(_TIMEOUT * 1000))
+            try:
+                clans = await api.list_clans_descs(session.token)
+            finally:
+                await api.close()
     except MezonError as error:
         return [Check("login", BAD, str(error), "compare id and key with what Mezon shows for the bot")]
     except TimeoutError:
@@ -401,10 +410,19 @@ async def _check_login() -> list[Check]:
         await client.disconnect()
     lifetime = (session.expires_at or 0) - time.time()
     login = Check("login", OK, f"bot {session.user_id}, session valid for {lifetime:.0f} s")
+    names = ", ".join(one.clan_name or str(one.clan_id) for one in clans.clandesc or ())
+    member = Check("clans", OK, f"the bot is in {names}")
+    if not names:
+        todo = "add the bot to a clan; it hears only clans, groups and DMs of which it is a member"
+        member = Check("clans", WARNING, "the bot is in no clan", todo)
     offered = [name for name, url in (("websocket", session.ws_url), ("tcp", session.tcp_url)) if url]
     if offered:
-        return [login, Check("transport", OK, f"the server offers {' and '.join(offered)}")]
-    return [login, Check("transport", BAD, "the server offers no transport", "report it to the operator")]
+        return [login, member, Check("transport", OK, f"the server offers {' and '.join(offered)}")]
+    return [
+        login,
+        member,
+        Check("transport", BAD, "the server offers no transport", "report it to the operator"),
+    ]
 
 
 async def _check_clock() -> Check:

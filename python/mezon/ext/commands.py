@@ -24,6 +24,7 @@ import os
 import secrets
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
+from difflib import get_close_matches
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
 
@@ -1246,6 +1247,8 @@ class Bot(Registry, MezonClient):
         own_messages: Whether the bot's own messages can call commands.
         edits: Whether edited messages can call commands.
         help_command: The name of the help command; None for no help command.
+        suggest: Answer an unknown command with the nearest command that exists, such as ``!hello`` for ``!helo``.
+            Without a similar command there is no answer.
         lookups_per_minute: Lookups of unknown users and channels that one user may cause in a minute. Each lookup is an
             HTTP call, and the lookups of one user run one at a time.
         state: Where records are kept: a path, ``":memory:"``, a URL of Redis, or a backend; see ``mezon.ext.state``.
@@ -1264,6 +1267,7 @@ class Bot(Registry, MezonClient):
         own_messages: bool = False,
         edits: bool = False,
         help_command: str | None = "help",
+        suggest: bool = False,
         lookups_per_minute: int = 10,
         state: Backend | str | os.PathLike[str] | None = None,
         shared_clicks: bool = False,
@@ -1274,6 +1278,7 @@ class Bot(Registry, MezonClient):
         owners = [owner_ids] if isinstance(owner_ids, int | str) else owner_ids
         self.owner_ids: frozenset[int] = frozenset(int(one) for one in owners)
         self.commands: dict[str, Command] = {}
+        self.suggest: bool = suggest
         self.tasks: list[Task] = []
         self.click_deduplicator: ClickDeduplicator = ClickDeduplicator()
         self.callbacks: Callbacks = Callbacks()
@@ -1779,9 +1784,14 @@ async def _call_either(callback: Callable[[Click], Any], click: Click) -> None:
 
 async def _report_to_user(where: Any, error: Exception) -> None:
     """Tell the user about an error: the default error handler."""
-    if not isinstance(where, Interaction) or isinstance(error, UnknownCommandError | ConnectionLostError):
+    if not isinstance(where, Interaction) or isinstance(error, ConnectionLostError):
         # A lost connection ends a waiting call when the bot closes: the user cannot be told.
         return
+    if isinstance(error, UnknownCommandError):
+        nearest = _nearest_command(where.bot, error.name) if where.bot.suggest else None
+        if nearest is None or not isinstance(where, Context):
+            return
+        error = UserError(f"{error} Did you mean {where.invoked_with}{nearest}?")
     if isinstance(where, Click | MenuChoice) and not where.has_channel:
         return
     text = str(error) if isinstance(error, UserError) else "Something went wrong here; it is not your fault."
@@ -1792,6 +1802,11 @@ async def _report_to_user(where: Any, error: Exception) -> None:
             await where.reply(text)
     except Exception as failure:
         logger.warning("Cannot tell the user about an error: %s", failure)
+
+
+def _nearest_command(bot: Bot, name: str) -> str | None:
+    shown = [called for called, command in bot.commands.items() if not command.hidden]
+    return next(iter(get_close_matches(name.casefold(), shown, n=1)), None)
 
 
 async def _help(ctx: Context, *names: str) -> None:
