@@ -137,6 +137,7 @@ def run_worker(
 
 def show_status(broker: dict[str, Any], *, json: bool) -> None:
     """Show relays, workers, backlog and streams. Exits with 1 if events are not handled."""
+    failed = False
 
     async def action(client: Client, names: Names) -> None:
         nonlocal failed
@@ -158,7 +159,6 @@ def show_status(broker: dict[str, Any], *, json: bool) -> None:
         for problem in status.problems:
             print_error(f"problem: {problem}")
 
-    failed = False
     _run_as_operator(broker, action)
     if failed:
         raise typer.Exit(FAILED)
