@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mezon.constants.enum import ChannelStreamMode
 from mezon.models._answers import MessageAnswers
 from mezon.models._base import (
     LEFT_OUT,
@@ -92,6 +93,23 @@ class ChannelMessage(ByName, MessageAnswers, Model):
     def id(self) -> int:
         """The same as ``message_id``."""
         return self.message_id
+
+    @property
+    def text(self) -> str:
+        """The text of the message, ``""`` if it has none; also with ``content_as_json=True``."""
+        content: Any = self.content
+        if isinstance(content, str):
+            try:
+                content = json.loads(content)
+            except ValueError:
+                return ""
+        text = content.get("t") if isinstance(content, Mapping) else None
+        return text if isinstance(text, str) else ""
+
+    @property
+    def is_dm(self) -> bool:
+        """Whether the message is in a direct message channel of two users."""
+        return self.mode == ChannelStreamMode.STREAM_MODE_DM
 
     @property
     def raw_content(self) -> str:
