@@ -1,6 +1,6 @@
 """Payloads of Mezon's apps (tests/vectors/clients.jsonl), pushed to a bot, and what a bot sends for them to render.
 
-Each vector has the section of docs/protocol.md, or of its source, and the app that sends or reads it.
+Each vector has its source, for example docs/protocol.md, "Forms", and the app that sends or reads it.
 """
 
 from __future__ import annotations

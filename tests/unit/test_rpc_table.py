@@ -42,9 +42,13 @@ def test_what_the_local_gateway_takes_is_what_the_table_says() -> None:
     from mezon.testing.rpc import METHODS
 
     assert len(METHODS) > 15
+    # Its messages are reported and not in the schema: see mezon.protobuf.reported.
+    reported = {"GenerateCDNSignature"}
+    assert reported <= METHODS.keys() - RPCS.keys()
     wrong = {
         name: (method.request.DESCRIPTOR.full_name, RPCS[name].request)
         for name, method in METHODS.items()
+        if name not in reported
         if RPCS[name].request and method.request.DESCRIPTOR.full_name != RPCS[name].request
     }
     assert wrong == {}

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PrometheusMetrics", "Tracing"]
 
-logger = get_logger("mezon.ext.metrics")
+logger = get_logger("mezon.ext")
 
 #: The counters of `client.stats()` with their descriptions.
 _COUNTERS: Final = {

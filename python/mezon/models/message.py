@@ -101,7 +101,7 @@ class ChannelMessage(ByName, MessageAnswers, Model):
         if isinstance(content, str):
             try:
                 content = json.loads(content)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return ""
         text = content.get("t") if isinstance(content, Mapping) else None
         return text if isinstance(text, str) else ""
