@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,8 +58,6 @@ def id_of(text: str) -> int:
 def as_dict(content: Any) -> dict[str, Any]:
     """Return the content of a message as a dict; empty if the content is not a JSON object."""
     if isinstance(content, str):  # MezonClient(content_as_json=True)
-        import json
-
         try:
             content = json.loads(content)
         except (ValueError, RecursionError):
