@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon.client import MezonClient
+
 if TYPE_CHECKING:
-    from mezon.client import MezonClient
     from mezon.testing.gateway import LocalGateway
 
 __all__ = ["BotError", "Target", "instances", "load_bot", "locate", "pointed_at", "run_script", "running_bot"]
@@ -185,8 +186,6 @@ def _checked(target: Target, name: str, value: Any) -> MezonClient:
 
 
 def _is_client(value: object) -> bool:
-    from mezon.client import MezonClient
-
     return isinstance(value, MezonClient)
 
 
@@ -222,8 +221,6 @@ def pointed_at(options: Mapping[str, Any]) -> Iterator[list[str]]:
     A bot that is configured for the real server, with its real key, therefore never connects to it. Yields a list to
     which the names of overridden options are appended.
     """
-    from mezon.client import MezonClient
-
     original = MezonClient.__init__
     replaced: list[str] = []
     parameters = list(inspect.signature(original).parameters)[1:]
