@@ -11,7 +11,7 @@ SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml 
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build build-dev demo test test-rust test-python test-oldest
-.PHONY: faults faults-machines bench-quick bench-instructions bench-machines soak model fuzz lint fmt bench bench-rust screenshots proto licences docs dist dist-wheel dist-same lock
+.PHONY: faults faults-machines bench-quick bench-instructions bench-machines soak model fuzz lint fmt bench bench-rust screenshots proto proto-upstream licences docs dist dist-wheel dist-same lock
 .PHONY: clean test-dev asan
 
 help: ## print this list
@@ -123,6 +123,10 @@ proto: $(VENV)/.stamp $(PROTOS)/.stamp ## regenerate the Python messages from pr
 	$(PROTOS)/$(BIN)/python tools/protos.py
 	$(PY) tools/rpc.py
 	$(PY) tools/events.py
+
+UPSTREAM ?= mezon-protocol
+proto-upstream: $(PROTOS)/.stamp ## compare proto/ with a checkout of mezonai/mezon-protocol in UPSTREAM=mezon-protocol
+	$(PROTOS)/$(BIN)/python tools/upstream.py $(UPSTREAM)
 
 TARGET ?=
 COMPATIBILITY ?= manylinux_2_17
