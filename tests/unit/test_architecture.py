@@ -113,11 +113,7 @@ def test_gateway_and_inbox_of_the_core_do_not_import_each_other() -> None:
         return any(f"crate::{other}" in path.read_text(encoding="utf-8") for path in files)
 
     mutual = imports("gateway", "inbox") and imports("inbox", "gateway")
-    assert not mutual or CORE_CYCLE_LEFT
-
-
-#: Area G removes the import of the gateway from the inbox, and this line.
-CORE_CYCLE_LEFT = True
+    assert not mutual
 
 
 # ---- imports inside functions
