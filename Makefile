@@ -6,6 +6,8 @@ VENV := .venv
 # The directory of an environment's commands.
 BIN := $(if $(WINDOWS),Scripts,bin)
 PY := $(VENV)/$(BIN)/python
+# The compiler of the generated messages needs an older protobuf than the tests use: an environment of its own.
+PROTOS := $(VENV)-protos
 # One stamp per build profile, touched when the extension in python/mezon was built with that profile.
 SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml -type f 2>/dev/null)
 
