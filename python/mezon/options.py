@@ -70,7 +70,13 @@ _NOT_OF_THE_CORE: Final = frozenset({"clans"})
 def _clan_ids(clans: Any) -> tuple[int, ...]:
     if isinstance(clans, str) or not isinstance(clans, Iterable):
         raise InvalidArgumentError(f"GatewayOptions.clans must be a list of ids, not {shown(clans)}")
-    return tuple(dict.fromkeys(required_id("GatewayOptions.clans", clan_id) for clan_id in clans))
+    given = tuple(clans)
+    ids = tuple(dict.fromkeys(required_id("GatewayOptions.clans", clan_id) for clan_id in given))
+    if any(isinstance(clan_id, bool) for clan_id in given) or any(clan_id <= 0 for clan_id in ids):
+        raise InvalidArgumentError(
+            f"GatewayOptions.clans must be ids of clans, numbers > 0, not {shown(given)}"
+        )
+    return ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,8 @@ def test_what_an_option_may_not_be(kind: Any, field: Any) -> None:
         ]
     elif field.type == "bool":
         wrong = ["false", "", 0, 1, None]
+    elif name == "clans":
+        wrong = [5, None, True, "all", [0], [-1], [1.5], ["general"], [True]]
     else:
         assert name == "ca_file"
         wrong = [5, b"ca.pem", "", True]

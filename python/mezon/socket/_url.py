@@ -127,7 +127,7 @@ def _parts(name: str, url: str) -> SplitResult:
         return check_address(url if "://" in url else f"wss://{url}", _SCHEMES)
     except ValueError as error:
         raise AuthenticationError(
-            f"the session of the server has an invalid {name}: {error}; check host and port"
+            f"the server's session has an invalid {name}: {error}; check host and port"
         ) from None
 
 
