@@ -178,9 +178,6 @@ PUBLIC_TERMS: dict[str, set[str | tuple[str, ...]]] = {
     "testing": {"world", "tap"},  # World, LocalGateway.world; Tap, LocalGateway.taps
 }
 
-#: Packages that still use such terms.
-TERMS_LEFT = {}
-
 
 def identifiers(tree: ast.Module) -> Iterator[str]:
     """Yield the names that a module defines."""
@@ -210,8 +207,7 @@ def test_identifiers_use_standard_terms(module: str) -> None:
     names = {*identifiers(parsed(MODULES[module])), *module.removesuffix(".py").split("/")}
     accepted = PUBLIC_TERMS.get(package_of(module), set())
     old = {name for name in names if has_old_term(name, accepted)} - ACCEPTED_NAMES
-    if package_of(module) not in TERMS_LEFT:
-        assert old == set()
+    assert old == set()
 
 
 def test_old_terms_are_recognised() -> None:
@@ -259,14 +255,11 @@ SHORT_MODULES = {
     "protobuf/reported.py": "messages that the generated modules do not contain yet",
 }
 
-#: Packages whose short modules are not merged yet.
-SHORT_LEFT = {}
-
 
 @pytest.mark.parametrize("module", MODULES)
 def test_short_modules_have_a_reason(module: str) -> None:
     lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
-    if lines >= SHORT or module.endswith("__init__.py") or package_of(module) in SHORT_LEFT:
+    if lines >= SHORT or module.endswith("__init__.py"):
         return
     assert module in SHORT_MODULES
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from nats.js.api import KeyValueConfig
 from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
 
 from mezon._cluster.protocol import error_text
-from mezon.ext.state import Entry, StateError
+from mezon.ext._state_backends import Entry, StateError, expiry, is_expired
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
@@ -143,7 +142,7 @@ class BucketBackend:
 
 def _pack(value: bytes, ttl: float | None) -> bytes:
     """Return the stored bytes: a line with the expiry, then the value."""
-    return json.dumps(None if ttl is None else time.time() + ttl).encode() + b"\n" + value
+    return json.dumps(expiry(ttl)).encode() + b"\n" + value
 
 
 def _unpack(body: bytes, revision: int) -> Entry:
@@ -153,9 +152,7 @@ def _unpack(body: bytes, revision: int) -> Entry:
 
 
 def _live(entry: Entry | None) -> Entry | None:
-    if entry is None or (entry.expires is not None and entry.expires <= time.time()):
-        return None
-    return entry
+    return None if entry is None or is_expired(entry) else entry
 
 
 def _failure(name: str, error: Exception) -> StateError:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from mezon import MezonError
 
-__all__ = ["Backend", "Entry", "MemoryBackend", "StateError"]
+__all__ = ["Backend", "Entry", "MemoryBackend", "StateError", "expiry", "is_expired"]
 
 
 class StateError(MezonError):
@@ -81,7 +81,7 @@ class MemoryBackend:
     async def get(self, key: str) -> Entry | None:
         """Return the entry of a key."""
         entry = self._entries.get(key)
-        return None if entry is None or _is_expired(entry) else entry
+        return None if entry is None or is_expired(entry) else entry
 
     async def put(self, key: str, value: bytes, revision: int | None, ttl: float | None = None) -> int | None:
         """Store a value if the key is at ``revision``."""
@@ -89,7 +89,7 @@ class MemoryBackend:
         if revision is not None and revision != (entry.revision if entry is not None else 0):
             return None
         self._revision += 1
-        self._entries[key] = Entry(value, self._revision, _expiry(ttl))
+        self._entries[key] = Entry(value, self._revision, expiry(ttl))
         return self._revision
 
     async def delete(self, key: str, revision: int | None = None) -> bool:
@@ -103,11 +103,11 @@ class MemoryBackend:
     async def entries(self, prefix: str) -> list[tuple[str, Entry]]:
         """Return the entries below a prefix."""
         found = ((key, entry) for key, entry in self._entries.items() if key.startswith(prefix))
-        return sorted((key, entry) for key, entry in found if not _is_expired(entry))
+        return sorted((key, entry) for key, entry in found if not is_expired(entry))
 
     async def expire(self) -> int:
         """Remove expired entries."""
-        expired = [key for key, entry in self._entries.items() if _is_expired(entry)]
+        expired = [key for key, entry in self._entries.items() if is_expired(entry)]
         for key in expired:
             del self._entries[key]
         return len(expired)
@@ -116,9 +116,11 @@ class MemoryBackend:
         """Keep the records: only the end of the process removes them."""
 
 
-def _is_expired(entry: Entry) -> bool:
+def is_expired(entry: Entry) -> bool:
+    """Return whether an entry has expired on this machine's wall clock."""
     return entry.expires is not None and entry.expires <= time.time()
 
 
-def _expiry(ttl: float | None) -> float | None:
+def expiry(ttl: float | None) -> float | None:
+    """Return the UNIX time at which an entry that is written now expires; None for never."""
     return None if ttl is None else time.time() + ttl

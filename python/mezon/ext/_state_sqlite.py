@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
 
-from mezon.ext._state_backends import Entry, StateError
+from mezon.ext._state_backends import Entry, StateError, expiry
 
 _T = TypeVar("_T")
 
@@ -67,8 +67,9 @@ class SqliteBackend:
                 return None
             database.execute("UPDATE counter SET revision = revision + 1")
             new: int = database.execute("SELECT revision FROM counter").fetchone()[0]
-            expires = None if ttl is None else time.time() + ttl
-            database.execute("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", (key, value, new, expires))
+            database.execute(
+                "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", (key, value, new, expiry(ttl))
+            )
             self._writes += 1
             if self._writes % _EXPIRE_EVERY == 0:
                 _expire(database)
