@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from http_doubles import Server
 from in_process_cluster import InProcess
+from loopback import serving
 from mezon import ChannelMessage, MezonClient, filters
 from mezon.errors import InvalidArgumentError, MezonConnectionError, ServerError
 from mezon.testing import LocalGateway
@@ -105,6 +108,23 @@ async def test_calls_come_back_as_they_would_without_a_relay(gateway: LocalGatew
             await channel.send("again")
         assert refused.value.code == 7
         assert client.api_key == "no key"
+
+
+async def test_media_are_played_by_their_own_host(gateway: LocalGateway, nats: NatsServer) -> None:
+    """The call goes to the host for media with the relay's token, not to the API's host."""
+    room = gateway.world.add_voice_channel("voice")
+    media = Server(default=lambda: web.json_response({"ok": True}))
+    async with serving(media.handle) as url, InProcess(gateway, nats) as machines:
+        relay = machines.relay._active.client  # type: ignore[union-attr]
+        relay.api_client.playmedia_url = f"{url}/api/playmedia"
+        client = machines.client()
+        await client.login()
+        channel = await client.channels.fetch(room.id)
+        assert await channel.play_media("https://x.example/a.mp3") == {"ok": True}
+        (seen,) = media.seen
+        assert (seen.method, seen.path) == ("POST", "/api/playmedia")
+        assert seen.headers["Authorization"] == f"Bearer {relay.session_manager.get_session().token}"
+        assert json.loads(seen.body)["url"] == "https://x.example/a.mp3"
 
 
 async def test_what_nobody_listens_to_is_not_published(gateway: LocalGateway, nats: NatsServer) -> None:

@@ -12,7 +12,7 @@ import math
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from mezon._cluster.membership import Member
 from mezon._cluster.protocol import NotInChargeError, Packet, encode_answer
@@ -180,13 +180,19 @@ class CallHandlers:
         token = self._client.session_manager.get_session().token.encode()
         return body.replace(token, b"*" * len(token)) if token in body else body
 
+    def _url(self, path: str) -> str:
+        """Return the URL of a path: a worker names no host, because the request carries the relay's token."""
+        api = self._client.api_client
+        if path == urlsplit(api.playmedia_url).path:
+            return api.playmedia_url
+        return f"{api.base_url.rstrip('/')}{path}"
+
     async def _request(self, values: dict[str, Any], path: str, body: bytes) -> HttpAnswer:
-        base = self._client.api_client.base_url.rstrip("/")
         token = self._client.session_manager.get_session().token
         request = HttpRequest(
             name=_text(values, "name"),
             method=_method(values),
-            url=f"{base}{path}",
+            url=self._url(path),
             headers={**_headers(values), "Authorization": masked(f"Bearer {token}")},
             params=_params(values),
             body=body or None,
