@@ -64,7 +64,14 @@ if TYPE_CHECKING:
         SSEMessage,
     )
     from mezon.models._answers import ButtonClicked, parse_extra_data
-    from mezon.models._outgoing import MessageLimits
+    from mezon.models._outgoing import (
+        DirectOptions,
+        EditOptions,
+        EphemeralOptions,
+        MessageLimits,
+        ReactOptions,
+        SendOptions,
+    )
     from mezon.options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
     from mezon.session import Session
     from mezon.socket.default_socket import Socket
@@ -143,7 +150,14 @@ _HOMES = {
     ),
     "mezon._events.waiting": ("EventStream",),
     "mezon.models._answers": ("ButtonClicked", "parse_extra_data"),
-    "mezon.models._outgoing": ("MessageLimits",),
+    "mezon.models._outgoing": (
+        "DirectOptions",
+        "EditOptions",
+        "EphemeralOptions",
+        "MessageLimits",
+        "ReactOptions",
+        "SendOptions",
+    ),
     "mezon.session": ("Session",),
     "mezon.socket.default_socket": ("Socket",),
     "mezon.socket.websocket_adapter": ("WebSocketAdapter", "WebSocketAdapterPb"),
@@ -193,7 +207,10 @@ __all__ = [
     "Collection",
     "ConnectionLostError",
     "DeliveryUnknownError",
+    "DirectOptions",
     "Disconnect",
+    "EditOptions",
+    "EphemeralOptions",
     "EventManager",
     "EventStream",
     "Events",
@@ -214,10 +231,12 @@ __all__ = [
     "MezonTimeoutError",
     "Observer",
     "Presence",
+    "ReactOptions",
     "SSEConfig",
     "SSEConnectionState",
     "SSEEvents",
     "SSEMessage",
+    "SendOptions",
     "ServerError",
     "Session",
     "SessionManager",

@@ -215,7 +215,7 @@ async def test_ephemeral_messages_are_changed_and_deleted(gateway: LocalGateway)
     alice = gateway.world.user("alice").id
     ack = await channel.send_ephemeral(alice, "one")
     await gateway.next_sent("ephemeral_message_send")
-    await ack.update("two")
+    await ack.update("two", hide_edited=True)
     sent = await gateway.next_sent("ephemeral_message_send")
     assert (sent.text, sent.payload.code, sent.payload.id) == (
         "two",

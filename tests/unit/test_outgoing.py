@@ -7,7 +7,17 @@ import inspect
 from typing import Any
 
 import pytest
-from mezon import MezonClient
+from mezon import (
+    DirectOptions,
+    EditOptions,
+    EphemeralOptions,
+    Message,
+    MezonClient,
+    ReactOptions,
+    SendOptions,
+    TextChannel,
+    User,
+)
 from mezon.managers.socket import SocketManager
 from mezon.models._outgoing import OutgoingMessage
 from mezon.protobuf.rtapi.realtime_pb2 import ChannelMessageSend
@@ -52,6 +62,23 @@ def test_an_ephemeral_message_has_its_receivers_before_and_its_id_behind_them(me
     assert first == ("receiver_ids", inspect.Parameter.empty)
     assert last == ("message_id", None)
     assert between == list(fields().items())
+
+
+@pytest.mark.parametrize(
+    ("options", "method"),
+    [
+        (SendOptions, TextChannel.send),
+        (SendOptions, Message.reply),
+        (EditOptions, Message.update),
+        (ReactOptions, Message.react),
+        (DirectOptions, User.send_dm_message),
+        (EphemeralOptions, TextChannel.send_ephemeral),
+    ],
+    ids=lambda one: one.__qualname__,
+)
+def test_the_options_are_the_optional_parameters_of_the_method(options: Any, method: Any) -> None:
+    given = [name for name, default in parameters(method).items() if default is not inspect.Parameter.empty]
+    assert sorted(options.__annotations__) == sorted(set(given) - {"count"})
 
 
 def test_the_names_are_those_of_the_schema() -> None:

@@ -26,7 +26,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mappin
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, Unpack, overload
 
 from pydantic import BaseModel
 
@@ -105,12 +105,23 @@ from mezon.ext.flows import Flow, FlowHandler, Flows
 from mezon.ext.jobs import Job, JobQueue, ScheduledCall
 from mezon.ext.pagination import PAGE_BUTTONS, Content, paginate
 from mezon.ext.state import Backend, ScopedState, StateStore
-from mezon.ext.streaming import stream_reply
+from mezon.ext.streaming import StreamOptions, stream_reply
 from mezon.ext.tasks import Cron, Every, Task, zone_of
 from mezon.utils.user_code import set_origin
 
 if TYPE_CHECKING:
-    from mezon import ButtonClicked, ChannelMessageAck, Clan, EventStream, TextChannel, User
+    from mezon import (
+        ButtonClicked,
+        ChannelMessageAck,
+        Clan,
+        DirectOptions,
+        EditOptions,
+        EphemeralOptions,
+        EventStream,
+        SendOptions,
+        TextChannel,
+        User,
+    )
     from mezon.filters import Filter
 
 __all__ = [
@@ -219,7 +230,12 @@ class Interaction:
         return self.bot.records.at(clan_id=self.clan.id, channel_id=self.channel.id, user_id=self.user_id)
 
     async def send(
-        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+        self,
+        content: Content,
+        *,
+        buttons: Buttons | None = None,
+        timeout: float = 180.0,
+        **options: Unpack[SendOptions],
     ) -> ChannelMessageAck:
         """Send a message to the channel.
 
@@ -238,15 +254,25 @@ class Interaction:
         return await self.channel.send(self.bot.body(content, buttons, timeout), **options)
 
     async def reply(
-        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+        self,
+        content: Content,
+        *,
+        buttons: Buttons | None = None,
+        timeout: float = 180.0,
+        **options: Unpack[SendOptions],
     ) -> ChannelMessageAck:
         """Reply; the arguments are those of ``send``."""
         return await self.send(content, buttons=buttons, timeout=timeout, **options)
 
     async def whisper(
-        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+        self,
+        content: Content,
+        *,
+        buttons: Buttons | None = None,
+        timeout: float = 180.0,
+        **options: Unpack[EphemeralOptions],
     ) -> Any:
-        """Send a message in the channel that only the user sees; takes the arguments of ``send`` except ``files``."""
+        """Send a message in the channel that only the user sees; see ``TextChannel.send_ephemeral``."""
         body = self.bot.body(content, buttons, timeout, private_to=self.user_id)
         return await self.channel.send_ephemeral(self.user_id, body, **options)
 
@@ -259,9 +285,14 @@ class Interaction:
         return await self.bot.users.fetch(self.user_id)
 
     async def dm(
-        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+        self,
+        content: Content,
+        *,
+        buttons: Buttons | None = None,
+        timeout: float = 180.0,
+        **options: Unpack[DirectOptions],
     ) -> ChannelMessageAck:
-        """Send the user a direct message; the arguments are those of ``send``."""
+        """Send the user a direct message; see ``User.send_dm_message``."""
         user = await self.fetch_user()
         body = self.bot.body(content, buttons, timeout, private_to=self.user_id)
         return await user.send_dm_message(body, **options)
@@ -387,7 +418,9 @@ class Interaction:
         """
         await self.bot.flows.start(self, flow, fields)
 
-    async def stream_reply(self, chunks: AsyncIterable[str], **options: Any) -> list[ChannelMessageAck]:
+    async def stream_reply(
+        self, chunks: AsyncIterable[str], **options: Unpack[StreamOptions]
+    ) -> list[ChannelMessageAck]:
         """Reply with a text while it is produced; see ``mezon.ext.streaming.stream_reply``."""
         return await stream_reply(self, chunks, **options)
 
@@ -489,7 +522,12 @@ class Context(Interaction):
         return self.message.author
 
     async def reply(
-        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+        self,
+        content: Content,
+        *,
+        buttons: Buttons | None = None,
+        timeout: float = 180.0,
+        **options: Unpack[SendOptions],
     ) -> ChannelMessageAck:
         """Reply to the message that called the command; the arguments are those of ``send``.
 
@@ -622,13 +660,23 @@ class Click(Interaction):
         return self.message
 
     async def reply(
-        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+        self,
+        content: Content,
+        *,
+        buttons: Buttons | None = None,
+        timeout: float = 180.0,
+        **options: Unpack[SendOptions],
     ) -> ChannelMessageAck:
         """Reply to the message with the component; the arguments are those of ``send``."""
         return await self._handle().reply(self.bot.body(content, buttons, timeout), **options)
 
     async def update(
-        self, content: Content, *, buttons: Buttons | None = None, timeout: float = 180.0, **options: Any
+        self,
+        content: Content,
+        *,
+        buttons: Buttons | None = None,
+        timeout: float = 180.0,
+        **options: Unpack[EditOptions],
     ) -> ChannelMessageAck:
         """Edit the message with the component; its buttons are removed unless ``buttons`` are given."""
         return await self._handle().update(self.bot.body(content, buttons, timeout), **options)

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict
 
 from mezon import InvalidArgumentError, split_text
 
 if TYPE_CHECKING:
     from mezon import ChannelMessageAck
 
-__all__ = ["stream_reply"]
+__all__ = ["StreamOptions", "stream_reply"]
 
 #: Maximum size of a message as JSON, in UTF-16 units: the limit of a message body, with room for its other keys.
 _LIMIT: Final = 3900
@@ -37,6 +37,16 @@ class Destination(Protocol):
     async def reply(self, content: str) -> ChannelMessageAck:
         """Reply to the message."""
         raise NotImplementedError
+
+
+class StreamOptions(TypedDict, total=False):
+    """The keyword arguments of ``stream_reply`` and of ``ctx.stream_reply``; see ``stream_reply``."""
+
+    interval: float
+    limit: int
+    cursor: str
+    failed: str
+    empty: str
 
 
 async def stream_reply(

@@ -8,14 +8,14 @@ this package and are imported for type checkers only.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from mezon.errors import InvalidArgumentError
 from mezon.models._base import LEFT_OUT, Model, SentInt, json_or_none
 from mezon.models._origin import OfClient
 
 if TYPE_CHECKING:
-    from mezon.models._outgoing import Content
+    from mezon.models._outgoing import Content, EditOptions, ReactOptions, SendOptions
     from mezon.protobuf.rtapi.realtime_pb2 import MessageButtonClicked
     from mezon.structures import Clan, MessageHandle, TextChannel, User
 
@@ -41,7 +41,7 @@ class MessageAnswers(OfClient):
         author: User = self.client.directory.author_of(self)
         return author
 
-    async def reply(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
+    async def reply(self: Any, content: Content, **options: Unpack[SendOptions]) -> ChannelMessageAck:
         """Reply to the message; the options are those of ``Message.reply``.
 
         Raises:
@@ -50,7 +50,9 @@ class MessageAnswers(OfClient):
         ack: ChannelMessageAck = await self.client.directory.message_of(self).reply(content, **options)
         return ack
 
-    async def react(self: Any, emoji_id: int, emoji: str, count: int = 1, **options: Any) -> Any:
+    async def react(
+        self: Any, emoji_id: int, emoji: str, count: int = 1, **options: Unpack[ReactOptions]
+    ) -> Any:
         """React to the message; the options are those of ``Message.react``.
 
         Raises:
@@ -58,7 +60,7 @@ class MessageAnswers(OfClient):
         """
         return await self.client.directory.message_of(self).react(emoji_id, emoji, count, **options)
 
-    async def update(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
+    async def update(self: Any, content: Content, **options: Unpack[EditOptions]) -> ChannelMessageAck:
         """Edit the message, which must be the bot's own; the options are those of ``Message.update``."""
         ack: ChannelMessageAck = await self.client.directory.message_of(self).update(content, **options)
         return ack
@@ -77,7 +79,7 @@ class SentAnswers(OfClient):
         handle: MessageHandle = self.client.directory.handle_of_ack(self)
         return handle
 
-    async def update(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
+    async def update(self: Any, content: Content, **options: Unpack[EditOptions]) -> ChannelMessageAck:
         """Edit the sent message; the options are those of ``Message.update``."""
         ack: ChannelMessageAck = await self.message.update(content, **options)
         return ack
@@ -86,11 +88,13 @@ class SentAnswers(OfClient):
         """Delete the sent message."""
         return await self.message.delete()
 
-    async def react(self: Any, emoji_id: int, emoji: str, count: int = 1, **options: Any) -> Any:
+    async def react(
+        self: Any, emoji_id: int, emoji: str, count: int = 1, **options: Unpack[ReactOptions]
+    ) -> Any:
         """React to the sent message; the options are those of ``Message.react``."""
         return await self.message.react(emoji_id, emoji, count, **options)
 
-    async def reply(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
+    async def reply(self: Any, content: Content, **options: Unpack[SendOptions]) -> ChannelMessageAck:
         """Reply to the sent message; the options are those of ``Message.reply``."""
         ack: ChannelMessageAck = await self.message.reply(content, **options)
         return ack
@@ -129,7 +133,7 @@ class ChoiceAnswers(OfClient):
         )
         return handle
 
-    async def reply(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
+    async def reply(self: Any, content: Content, **options: Unpack[SendOptions]) -> ChannelMessageAck:
         """Reply to the message with the component; the options are those of ``Message.reply``.
 
         Raises:
@@ -138,7 +142,7 @@ class ChoiceAnswers(OfClient):
         ack: ChannelMessageAck = await self.message.reply(content, **options)
         return ack
 
-    async def update(self: Any, content: Content, **options: Any) -> ChannelMessageAck:
+    async def update(self: Any, content: Content, **options: Unpack[EditOptions]) -> ChannelMessageAck:
         """Edit the message with the component; the options are those of ``Message.update``.
 
         Raises:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
@@ -20,6 +21,103 @@ if TYPE_CHECKING:
 
 #: The content of a message: text, a ``Text``, a dict, or a model such as ``ChannelMessageContent``.
 Content: TypeAlias = "str | TextBody | Mapping[str, Any] | BaseModel"
+
+#: A file to upload: a path, bytes, or a pair of a name and bytes.
+File: TypeAlias = "str | PathLike[str] | bytes | tuple[str, bytes]"
+
+
+class SendOptions(TypedDict, total=False):
+    """The keyword arguments of ``TextChannel.send``, ``Message.reply`` and the methods that call them.
+
+    ```python
+    from typing import Unpack
+
+    from mezon import ChannelMessageAck, SendOptions
+    from mezon.ext.commands import Context
+
+    async def answer(ctx: Context, text: str, **options: Unpack[SendOptions]) -> ChannelMessageAck:
+        return await ctx.reply(f"Answer: {text}", **options)
+    ```
+
+    Attributes:
+        mentions: The mentions.
+        attachments: Files that are already uploaded.
+        mention_everyone: Mention all members of the channel.
+        anonymous_message: Hide the sender.
+        topic_id: The id of the topic.
+        code: The code of the message.
+        files: Files to upload and attach: paths, bytes, or pairs of a name and bytes.
+    """
+
+    mentions: list[ApiMessageMention] | None
+    attachments: list[ApiMessageAttachment] | None
+    mention_everyone: bool | None
+    anonymous_message: bool | None
+    topic_id: int | None
+    code: int | None
+    files: Sequence[File] | None
+
+
+class EditOptions(TypedDict, total=False):
+    """The keyword arguments of ``Message.update`` and the methods that call it.
+
+    Attributes:
+        mentions: The new mentions.
+        attachments: The new attachments.
+        hide_edited: Do not mark the message as edited. Has no effect on a message that only its receivers see.
+    """
+
+    mentions: list[ApiMessageMention] | None
+    attachments: list[ApiMessageAttachment] | None
+    hide_edited: bool
+
+
+class ReactOptions(TypedDict, total=False):
+    """The keyword arguments of ``Message.react`` and the methods that call it.
+
+    Attributes:
+        id: The id of an existing reaction.
+        action_delete: Remove the reaction.
+    """
+
+    id: int | None
+    action_delete: bool
+
+
+class DirectOptions(TypedDict, total=False):
+    """The keyword arguments of ``User.send_dm_message`` and the methods that call it.
+
+    Attributes:
+        code: The code of the message.
+        attachments: Files that are already uploaded.
+        files: Files to upload and attach: paths, bytes, or pairs of a name and bytes.
+    """
+
+    code: int
+    attachments: list[ApiMessageAttachment] | None
+    files: Sequence[File] | None
+
+
+class EphemeralOptions(TypedDict, total=False):
+    """The keyword arguments of ``TextChannel.send_ephemeral`` and the methods that call it.
+
+    Attributes:
+        reference_message_id: The id of the message to reply to.
+        mentions: The mentions.
+        attachments: Files that are already uploaded.
+        mention_everyone: Mention all members of the channel.
+        anonymous_message: Hide the sender.
+        topic_id: The id of the topic.
+        code: The code of the message.
+    """
+
+    reference_message_id: int | str | None
+    mentions: list[ApiMessageMention] | None
+    attachments: list[ApiMessageAttachment] | None
+    mention_everyone: bool | None
+    anonymous_message: bool | None
+    topic_id: int | None
+    code: int
 
 
 @dataclass

@@ -7,7 +7,7 @@ import mimetypes
 from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from mezon.errors import InvalidArgumentError
 from mezon.models._outgoing import encode_content, mentions_of, require_content
@@ -16,11 +16,8 @@ from mezon.utils.own import is_own
 
 if TYPE_CHECKING:
     from mezon.models import ApiMessageAttachment, ApiMessageMention, ChannelMessageAck
-    from mezon.models._outgoing import Content, OutgoingMessage
+    from mezon.models._outgoing import Content, File, OutgoingMessage
     from mezon.structures.text_channel import TextChannel
-
-#: A path, bytes, or a pair of a name and bytes.
-File: TypeAlias = "str | PathLike[str] | bytes | tuple[str, bytes]"
 
 #: Keywords that mezon-sdk passes to ``write_chat_message`` only if they are set.
 _OPTIONAL_KEYWORDS: Final = ("references", "avatar")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError
@@ -30,9 +30,8 @@ if TYPE_CHECKING:
         ChannelMessage,
         ChannelMessageAck,
     )
-    from mezon.models._outgoing import Content
+    from mezon.models._outgoing import Content, EditOptions, File, ReactOptions, SendOptions
     from mezon.structures._owner import Owner
-    from mezon.structures._sending import File
     from mezon.structures.text_channel import TextChannel
 
 logger: Final = get_logger("mezon.client")
@@ -339,16 +338,16 @@ class MessageHandle:
             )
             return Message(bare, channel, channel.socket_manager)
 
-    async def reply(self, content: Content, **options: Any) -> ChannelMessageAck:
+    async def reply(self, content: Content, **options: Unpack[SendOptions]) -> ChannelMessageAck:
         """Reply to the message; the options are those of ``Message.reply``."""
         return await (await self._message()).reply(content, **options)
 
-    async def update(self, content: Content, **options: Any) -> ChannelMessageAck:
+    async def update(self, content: Content, **options: Unpack[EditOptions]) -> ChannelMessageAck:
         """Edit the message, which must be the bot's own; the options are those of ``Message.update``."""
         if self._is_ephemeral:
             channel = await self.channel()
             ack: ChannelMessageAck = await channel.update_ephemeral(
-                self._receivers, self.id, content, **options
+                self._receivers, self.id, content, options.get("mentions"), options.get("attachments")
             )
             return ack
         return await (await self._message()).update(content, **options)
@@ -359,7 +358,7 @@ class MessageHandle:
             return await (await self.channel()).delete_ephemeral(self._receivers, self.id)
         return await (await self._message()).delete()
 
-    async def react(self, emoji_id: int, emoji: str, count: int = 1, **options: Any) -> Any:
+    async def react(self, emoji_id: int, emoji: str, count: int = 1, **options: Unpack[ReactOptions]) -> Any:
         """React to the message; the options are those of ``Message.react``."""
         return await (await self._message()).react(emoji_id, emoji, count, **options)
 

@@ -31,11 +31,10 @@ if TYPE_CHECKING:
         ChannelUpdatedEvent,
     )
     from mezon.models._lazy import ChannelPreview
-    from mezon.models._outgoing import Content
+    from mezon.models._outgoing import Content, File
     from mezon.ports import MessageStore
     from mezon.protobuf.api import api_pb2
     from mezon.structures._message_cache import MessageCache
-    from mezon.structures._sending import File
     from mezon.structures.clan import Clan
 
     _Description = ApiChannelDescription | ChannelCreatedEvent | ChannelUpdatedEvent | ChannelPreview

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from mezon.managers.socket import SocketManager
     from mezon.models import ApiChannelDescription, ApiMessageAttachment, ChannelMessageAck, UserInitData
     from mezon.models._lazy import SenderPreview
-    from mezon.models._outgoing import Content
-    from mezon.structures._sending import File
+    from mezon.models._outgoing import Content, File
 
 _NAMES = ("username", "clan_nick", "clan_avatar", "avatar", "display_name", "dm_channel_id")
 
