@@ -36,6 +36,7 @@ __all__ = [
     "NarrowConnection",
     "Ports",
     "SessionRefusedError",
+    "SharedEventListener",
 ]
 
 #: The reason of the state ``closed`` after a call of ``Connection.close``.
@@ -176,6 +177,13 @@ class Connection(Protocol):
 
     def take_recent(self, channel_id: int) -> Sequence[ChannelMessage]:
         """Return and remove the messages of a channel that arrived since the last call, oldest first."""
+
+
+class SharedEventListener(Protocol):
+    """An optional part of a listener: learns of events that another process of the same bot handles."""
+
+    def on_shared_event(self, name: str, event: Any, /) -> None:
+        """Apply an event to the caches of clans, channels and users. No handler and no waiter gets it."""
 
 
 class NarrowConnection(Protocol):

@@ -753,7 +753,7 @@ async def test_the_relay_alone_holds_the_api_and_not_for_long() -> None:
         HttpAnswer(200),
     )
     nothing: Any = None
-    ways = CallHandlers(client, nothing, http, None, nothing, nothing, lambda: True)
+    ways = CallHandlers(client, nothing, http, nothing, None, nothing, nothing, lambda: True)
     call = {"name": "a call", "method": "POST", "path": "/x", "headers": {}, "timeout": 5, "max_answer": 10}
     first = await ways.http(Packet(dict(call)), 5.0)
     assert first.body == b"slower, *********"

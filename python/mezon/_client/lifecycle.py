@@ -69,6 +69,10 @@ class Lifecycle:
             gaps.begin()
         self.on_event = self._dispatcher.on_event if gaps is None else gaps.on_event
 
+    def on_shared_event(self, name: str, event: Any, /) -> None:
+        """Implement `SharedEventListener.on_shared_event`."""
+        self._dispatcher.apply_effect(name, event)
+
     def logged_in(self) -> None:
         """Finish the login: the end of the connection is reported from now on."""
         self._logged_in = True

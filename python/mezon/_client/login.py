@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._client.view import manager_of
+from mezon._http.limiter import Priority, prioritized
 from mezon.constants.enum import Events
 from mezon.errors import MezonConnectionError, MezonError
 from mezon.managers._handlers import is_being_cancelled
@@ -280,7 +281,8 @@ class Login:
             client.api_client.base_url = base_url
         token = session.token
         # Sent now, so that the answer arrives while the socket connects.
-        listing = asyncio.ensure_future(self._directory.list_clans(token))
+        with prioritized(Priority.LOGIN):
+            listing = asyncio.ensure_future(self._directory.list_clans(token))
         try:
             await asyncio.sleep(0)
             await self._connect(session)
@@ -293,7 +295,8 @@ class Login:
         """Join the clans and list the DMs concurrently; a failure to join the clans fails the login."""
         client = self._client
         joining = asyncio.ensure_future(client.socket_manager.connect_socket(token, listing=listing))
-        dms = asyncio.ensure_future(client.channel_manager.init_all_dm_channels(token))
+        with prioritized(Priority.LOGIN):
+            dms = asyncio.ensure_future(client.channel_manager.init_all_dm_channels(token))
         try:
             await asyncio.wait([joining, dms])
         except BaseException:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote, urlsplit
 
+from mezon._cluster.directory import Listing
 from mezon._cluster.membership import Member
 from mezon._cluster.protocol import NotInChargeError, Packet, encode_answer
 from mezon._gateway.codec import MESSAGES, dict_plan
@@ -29,6 +30,7 @@ from mezon.utils.masked import masked
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from mezon._cluster.directory import Directory
     from mezon._cluster.event_forwarder import RelayConnection
     from mezon.client import MezonClient
     from mezon.ports import HttpTransport, MessageStore
@@ -73,6 +75,7 @@ class CallHandlers:
         client: The relay's client, which has the session.
         connection: The connection to Mezon.
         http: The transport, which has the bot's rate limits.
+        directory: What the relay knows of clans, channels and users.
         store: The message store; None if it is turned off.
         replay: Publishes an event again: partition, name, body, id.
         register: Adds a worker and its subscriptions to the members.
@@ -85,6 +88,7 @@ class CallHandlers:
         client: MezonClient,
         connection: RelayConnection,
         http: HttpTransport,
+        directory: Directory,
         store: MessageStore | None,
         replay: Callable[[int, str, bytes, str], None],
         register: Callable[[Member], None],
@@ -94,6 +98,7 @@ class CallHandlers:
         self._client = client
         self._connection = connection
         self._http = http
+        self._directory = directory
         self._store = store
         self._replay = replay
         self._register = register
@@ -111,6 +116,7 @@ class CallHandlers:
             "http": self.http,
             "store": self.store,
             "session": self.session,
+            "directory": self.directory,
             "replay": self.replay,
             "interest": self.interest,
         }
@@ -153,15 +159,24 @@ class CallHandlers:
     async def http(self, packet: Packet, left: float) -> Packet:
         """Make a request to Mezon's API with the relay's token, within the bot's rate limit."""
         values, path = packet.values, _path(packet.values)
-        answer = await self._request(values, path, packet.body)
+        listing = Listing.of(path, packet.body)
+        if listing is None:
+            return encode_answer(await self._make(values, path, packet.body))
+        answer = await self._directory.get_or_request(
+            listing, _priority(values), lambda: self._make(values, path, packet.body)
+        )
+        return encode_answer(answer)
+
+    async def _make(self, values: dict[str, Any], path: str, body: bytes) -> HttpAnswer:
+        answer = await self._request(values, path, body)
         if answer.status == 401:
             # The token has expired; only the relay can renew it.
             renew = self._client.api_client.reauthenticate
             if renew is not None:
                 await renew(self._client.session_manager.get_session().token)
-            answer = await self._request(values, path, packet.body)
+            answer = await self._request(values, path, body)
         self._apply_rate_limit(answer)
-        return encode_answer(replace(answer, body=self._without_token(answer.body)))
+        return replace(answer, body=self._without_token(answer.body))
 
     def _apply_rate_limit(self, answer: HttpAnswer) -> None:
         """Pause every call when the server reports a rate limit, for as long as a retry would wait."""
@@ -230,6 +245,10 @@ class CallHandlers:
         )
         headers = {"content-type": "application/x-protobuf"}
         return encode_answer(HttpAnswer(200, "OK", headers, answer.SerializeToString()))
+
+    async def directory(self, packet: Packet, left: float) -> Packet:
+        """Return what messages have shown of channels and users, for the caches of a new worker."""
+        return Packet({}, self._directory.snapshot())
 
     # ---- workers
 

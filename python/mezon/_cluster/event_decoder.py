@@ -59,8 +59,13 @@ class EventDecoder:
         self._recent = recent
         self._plans: dict[str, Plan | None] = {} if plan is None else {_MESSAGE: plan}
 
-    def decode(self, name: str, body: bytes) -> Any:
+    def decode(self, name: str, body: bytes, *, shared: bool = False) -> Any:
         """Decode an event; ``name`` is the envelope field. Return None, and log, for an unreadable protobuf event.
+
+        Args:
+            name: The envelope field.
+            body: The encoded event.
+            shared: The event is only for the caches of clans, channels and users.
 
         Raises:
             ValueError: The event of a model cannot be decoded.
@@ -69,7 +74,7 @@ class EventDecoder:
         if plan is None:
             return protobuf_event(name, body, self._origin)
         event = plan.decode(body)
-        if name == _MESSAGE:
+        if name == _MESSAGE and not shared:
             self._recent.add(event.channel_id, body)
         return event
 

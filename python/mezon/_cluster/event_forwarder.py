@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon._cluster.directory import DIRECTORY_EVENTS, Listing
 from mezon._cluster.interest_filter import InterestFilter
 from mezon._cluster.protocol import partition_of
 from mezon._cluster.publisher import OutgoingEvent
@@ -11,11 +12,13 @@ from mezon._events.gap_filling import REFERRING_CODES
 from mezon._gateway.codec import MESSAGES, dict_plan, event_plan, protobuf_event
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.models.message import ChannelMessage
+from mezon.ports import HttpAnswer
 
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable, Mapping, Sequence
 
+    from mezon._cluster.directory import Directory
     from mezon._cluster.protocol import Names
     from mezon._cluster.publisher import Publisher
     from mezon._events.gap_filling import GapFiller
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from mezon.ports import ConnectionListener
 
 _MESSAGE: Final = "channel_message"
+
+#: The headers of an answer over the socket.
+_PROTOBUF: Final = {"Content-Type": "application/x-protobuf"}
 
 #: The event of the relay's own client: its renewed session.
 _SESSION_EVENT: Final = "refresh_session_event"
@@ -42,15 +48,19 @@ class EventForwarder:
         partitions: The number of partitions.
         publisher: Publishes the events.
         epoch: The relay's epoch, for the ids of events that have none.
+        directory: What the relay knows of clans, channels and users.
 
     Attributes:
         client: The client's listener.
         gaps: Fills the gap after a reconnect, and passes messages on in order.
         generation: The number of the current connection.
+        interests: The events that workers listen to.
         filter: The combined filters of all workers.
     """
 
-    def __init__(self, names: Names, partitions: int, publisher: Publisher, epoch: int) -> None:
+    def __init__(
+        self, names: Names, partitions: int, publisher: Publisher, epoch: int, directory: Directory
+    ) -> None:
         self._names = names
         self._partitions = partitions
         self._publisher = publisher
@@ -58,7 +68,9 @@ class EventForwarder:
         self._number = 0
         self.client: ConnectionListener | None = None
         self.gaps: GapFiller | None = None
+        self.directory = directory
         self.generation = 0
+        self.interests: frozenset[str] = frozenset()
         self.filter = InterestFilter()
         self._subjects: dict[tuple[str, int], str] = {}
         plan = event_plan(_MESSAGE)
@@ -80,15 +92,21 @@ class EventForwarder:
                 self.gaps.on_event(name, message)
             else:
                 self.publish_message(message)
-        elif name == _SESSION_EVENT:
+            return
+        if name == _SESSION_EVENT:
             if self.client is not None:
                 self.client.on_event(name, protobuf_event(name, body))
-        elif self.filter.passes(name, body):
+            return
+        if name in DIRECTORY_EVENTS:
+            self.directory.on_event(name, body)
+        if name in self.interests and self.filter.passes(name, body):
             self._put(name, self._partition_key(name, body), body, self._next_id())
 
     def on_state(self, state: str, generation: int, reason: str, /) -> None:
         """Notify the gap filler and the client."""
         self.generation = generation
+        if state == "backoff":
+            self.directory.forget_listings()
         if self.gaps is not None:
             self.gaps.state_changed(state)
         if self.client is not None:
@@ -102,6 +120,7 @@ class EventForwarder:
 
     def on_reconnected(self, lost_at: float, back_at: float, /) -> None:
         """Fill the gap before new messages are published."""
+        self.directory.forget_listings()
         if self.gaps is not None:
             self.gaps.fill()
         if self.client is not None:
@@ -118,6 +137,7 @@ class EventForwarder:
     def publish_message(self, message: ChannelMessage) -> None:
         """Publish a message returned by `decode`, if a worker wants it."""
         values = message.__dict__
+        self.directory.on_message(values["relayed"], values)
         if not self.filter.passes(_MESSAGE, values["relayed"], values):
             return
         number = values["message_id"]
@@ -208,7 +228,8 @@ class RelayConnection:
         self._forwarder = forwarder
         self._lease = lease
         core.listener = forwarder
-        core.want(_SESSION_EVENT)
+        for name in (_SESSION_EVENT, *DIRECTORY_EVENTS):
+            core.want(name)
         self._interests: frozenset[str] = frozenset()
 
     @property
@@ -243,9 +264,9 @@ class RelayConnection:
         """Forward these events from now on."""
         for name in names - self._interests:
             self._core.want(name, True)
-        for name in self._interests - names - {_SESSION_EVENT}:
+        for name in self._interests - names - DIRECTORY_EVENTS - {_SESSION_EVENT}:
             self._core.want(name, False)
-        self._interests = names
+        self._interests = self._forwarder.interests = names
 
     def want(self, name: str, wanted: bool = True) -> None:
         """Do nothing: workers handle the events."""
@@ -289,8 +310,15 @@ class RelayConnection:
         return field, body
 
     async def call_raw(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> bytes:
-        """Implement `Connection.call_raw`."""
-        return await self._core.call_raw(name, value, timeout)
+        """Implement `Connection.call_raw`. The answer to a listing of the relay's own client is kept for workers."""
+        directory = self._forwarder.directory
+        version = directory.version
+        answer = await self._core.call_raw(name, value, timeout)
+        if not isinstance(value, bytes) and version == directory.version:
+            listing = Listing.of(str(value.get("api_name", "")), value.get("body") or b"")
+            if listing is not None:
+                directory.keep(listing, HttpAnswer(200, "OK", _PROTOBUF, answer))
+        return answer
 
     def post(self, name: str, value: Mapping[str, Any] | bytes, timeout: float) -> None:
         """Implement `Connection.post`."""

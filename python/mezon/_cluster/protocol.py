@@ -158,7 +158,7 @@ class Names:
 
         Args:
             caller: The operator, or a worker: its name, a dot, and the id of the process.
-            kind: socket, http, store, session or interest; replay for the operator.
+            kind: socket, http, store, session, directory or interest; replay for the operator.
         """
         if caller == OPERATOR:
             return f"{self.root}.{OPERATOR}.{kind}"
@@ -187,6 +187,15 @@ class Names:
     def state(self) -> str:
         """The subject on which the relay publishes its state."""
         return f"{self.root}.state"
+
+    def shared(self, name: str) -> str:
+        """Return the subject of an event that every worker gets for its caches; ``name`` is the envelope field."""
+        return f"{self.root}.shared.{name}"
+
+    @property
+    def shared_subjects(self) -> str:
+        """All subjects of the events for the workers' caches."""
+        return f"{self.root}.shared.*"
 
     # ---- buckets
 

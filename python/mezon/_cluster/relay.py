@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import time
 import uuid
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon._client.assembly import PortSettings, StandardPorts
 from mezon._cluster.broker import connect, disconnect, last_value
 from mezon._cluster.call_handlers import CallHandlers
+from mezon._cluster.directory import Directory, ListingTransport
 from mezon._cluster.event_forwarder import EventForwarder, GapTarget, RelayConnection
 from mezon._cluster.layout import create_layout, lock_key, restore_layout
 from mezon._cluster.leader import LeaderLock, LockLostError
@@ -25,6 +27,7 @@ from mezon._events.gap_filling import GapFiller
 from mezon.client import MezonClient
 from mezon.errors import MezonError
 from mezon.options import GapOptions, GatewayOptions
+from mezon.utils.background import BackgroundTasks
 from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
@@ -58,13 +61,14 @@ _CHECKPOINT_KEY: Final = "floors"
 class RelayPorts:
     """The standard ports with a `RelayConnection`."""
 
-    def __init__(self, standard: StandardPorts, connection: RelayConnection) -> None:
+    def __init__(self, standard: StandardPorts, connection: RelayConnection, directory: Directory) -> None:
         self._standard = standard
         self._connection = connection
+        self._directory = directory
 
     def http(self) -> HttpTransport:
-        """Implement `Ports.http`."""
-        return self._standard.http()
+        """Return a transport that keeps listings for workers."""
+        return ListingTransport(self._standard.http(), self._directory)
 
     def store(self) -> MessageStore | None:
         """Implement `Ports.store`."""
@@ -212,6 +216,7 @@ class Relay:
             "calls": active.server.calls,
             "calls_refused": active.server.refused,
             "calls_remembered": active.answers.hits,
+            "listings_known": active.directory.hits,
             "gap_filled": active.gaps.filled if active.gaps is not None else 0,
             "trouble": active.publisher.trouble,
         }
@@ -223,9 +228,11 @@ class Relay:
 
     # ---- for ActiveRelay
 
-    def create_client(self, connection: RelayConnection, standard: StandardPorts) -> MezonClient:
+    def create_client(
+        self, connection: RelayConnection, standard: StandardPorts, directory: Directory
+    ) -> MezonClient:
         """Create the client that has the session."""
-        ports = RelayPorts(standard, connection)
+        ports = RelayPorts(standard, connection, directory)
         # The process of the relay serves the health endpoint; the client must not read MEZON_HEALTH.
         return MezonClient(self.names.bot, self._key, ports=ports, cache_size=0, health=None, **self._options)
 
@@ -259,11 +266,12 @@ class ActiveRelay:
         core = standard.encoded_connection(store)
         in_charge = lambda: lock.held  # noqa: E731
         self.publisher = Publisher(relay.broker, names, in_charge=in_charge)
-        self.forwarder = EventForwarder(names, partitions, self.publisher, lock.epoch)
+        self.directory = Directory(names.bot, self._share)
+        self.forwarder = EventForwarder(names, partitions, self.publisher, lock.epoch, self.directory)
         self.connection = RelayConnection(core, self.forwarder, lambda: lock.left)
         lock.on_renewed = self.connection.renew_lease
         self.publisher.on_room = self.connection.resume
-        self.client = relay.create_client(self.connection, standard)
+        self.client = relay.create_client(self.connection, standard, self.directory)
         self.gaps: GapFiller | None = None
         if relay.gap is not None:
             self.gaps = GapFiller(
@@ -281,6 +289,7 @@ class ActiveRelay:
             self.client,
             self.connection,
             standard.http(),
+            self.directory,
             store,
             self.forwarder.replay,
             self.members.register,
@@ -289,6 +298,7 @@ class ActiveRelay:
         )
         self.server = RpcServer(nats, names, in_charge, handlers.by_kind(), self.answers)
         self._tasks: list[asyncio.Task[None]] = []
+        self._sharing = BackgroundTasks(logger, level=logging.DEBUG)
         self._written = b""
         self._partitions = partitions
         self._layout_failures = LogThrottle(logger)
@@ -323,6 +333,7 @@ class ActiveRelay:
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self.server.close()
+        await self._sharing.stop()
         with contextlib.suppress(Exception):
             await self.client.disconnect()
         if self._lock.held:
@@ -334,6 +345,13 @@ class ActiveRelay:
             await self.gaps.stop()
         await self.publisher.stop()
         await self.members.stop()
+
+    # ---- the directory
+
+    def _share(self, name: str, body: bytes) -> None:
+        """Publish an event for the caches of every worker. Each handles the events of its own partitions only."""
+        if self._lock.held:
+            self._sharing.spawn(self._nats.publish(self._relay.names.shared(name), body), f"share {name}")
 
     # ---- interests
 

@@ -124,7 +124,7 @@ class RelayClient:
         """Make a call and wait for its answer.
 
         Args:
-            kind: The kind of call: socket, http, store, session, interest or replay.
+            kind: The kind of call: socket, http, store, session, directory, interest or replay.
             packet: The call.
             timeout: Seconds; None for five minutes.
             name: The name of the call in errors.

@@ -45,7 +45,15 @@ if TYPE_CHECKING:
 logger = get_logger("mezon.cluster")
 
 #: Concurrent calls by kind. The calls of one busy worker do not delay those of the others; see `FairQueue`.
-_CONCURRENCY: Final = {"socket": 512, "http": 4, "store": 32, "session": 8, "replay": 8, "interest": 64}
+_CONCURRENCY: Final = {
+    "socket": 512,
+    "http": 4,
+    "store": 32,
+    "session": 8,
+    "directory": 4,
+    "replay": 8,
+    "interest": 64,
+}
 
 #: Kinds of calls reserved for the operator.
 OPERATOR_CALLS: Final = frozenset({"replay"})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon._cluster.broker import connect, disconnect
 from mezon._cluster.dead_letters import dead_letter
 from mezon._cluster.delivery import CURRENT_DELIVERY, Acknowledger, Delivery, Handler, Retry, wrap_handler
+from mezon._cluster.directory import SHARED_EVENTS, unpack
 from mezon._cluster.event_decoder import EventDecoder, RecentMessages
 from mezon._cluster.layout import wait_for_partitions
 from mezon._cluster.membership import Member, Members, Subscriptions
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nats.aio.client import Client
+    from nats.aio.msg import Msg
 
     from mezon._cluster.protocol import Names
     from mezon._cluster.settings import Broker, Layout, Timing
@@ -55,6 +57,11 @@ _CANCEL_INTERVAL: Final = 0.2
 
 #: Seconds for announcing the subscriptions to the relay.
 _ANNOUNCE_TIMEOUT: Final = 10.0
+
+#: Seconds for the directory of the relay.
+_DIRECTORY_TIMEOUT: Final = 30.0
+
+_MESSAGE: Final = "channel_message"
 
 #: Calls that are safe to repeat.
 _IDEMPOTENT: Final = frozenset(
@@ -197,6 +204,36 @@ class WorkerConnection:
     def _reconnected(self) -> None:
         if self._relay is not None:
             self._relay.repeat_pending()
+        if self._state == "ready":
+            self._tasks.spawn(self._load_directory(), "load what the relay knows")
+
+    # ---- caches of clans, channels and users
+
+    async def _load_directory(self) -> None:
+        """Apply what the relay knows of channels and users, in small steps."""
+        if self._relay is None:
+            return
+        answer = await self._relay.call(
+            "directory", Packet(), _DIRECTORY_TIMEOUT, "what the relay knows", idempotent=True
+        )
+        for number, body in enumerate(unpack(answer.body), 1):
+            self._apply_shared(_MESSAGE, body)
+            if number % _BATCH == 0:
+                await asyncio.sleep(0)
+
+    async def _receive_shared(self, message: Msg) -> None:
+        name = message.subject.rpartition(".")[2]
+        if name == _MESSAGE or name in SHARED_EVENTS:
+            self._apply_shared(name, message.data)
+
+    def _apply_shared(self, name: str, body: bytes) -> None:
+        apply = getattr(self.listener, "on_shared_event", None)
+        if apply is None or self._state != "ready":
+            return
+        try:
+            apply(name, self._decoder.decode(name, body, shared=True))
+        except ValueError as error:
+            logger.debug("A shared %s cannot be decoded: %s", name, error)
 
     # ---- opening and closing
 
@@ -226,6 +263,7 @@ class WorkerConnection:
             self._acknowledger = acknowledger
             acknowledger.start()
             await members.start()
+            await client.subscribe(self._names.shared_subjects, cb=self._receive_shared)
             # From the answer on, the relay publishes what this worker subscribes to.
             await self._announce()
             # Listening before the first heartbeat lets the worker know the others when it takes its share, so that it
@@ -239,6 +277,7 @@ class WorkerConnection:
         self._enter("joining")
         self._enter("ready")
         self.resume()
+        self._tasks.spawn(self._load_directory(), "load what the relay knows")
 
     async def close(self) -> None:
         """Release the partitions and disconnect from NATS. Can be called in any state."""

@@ -10,6 +10,7 @@ from mezon._cluster.protocol import Names, Packet, decode_answer
 from mezon._cluster.settings import Layout, Timing
 from mezon._cluster.worker_connection import WorkerConnection
 from mezon._gateway.codec import JsonContentMessage, origin_plan
+from mezon._http.limiter import current_priority
 from mezon.errors import InvalidArgumentError
 from mezon.messages._row import json_text
 from mezon.models import ChannelMessage
@@ -129,7 +130,7 @@ class WorkerHttp:
             "headers": {name: str(value) for name, value in headers if name.lower() in _HEADERS},
             "timeout": request.timeout,
             "max_answer": request.max_answer,
-            "priority": request.priority,
+            "priority": current_priority() if request.priority is None else request.priority,
         }
         body = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
         idempotent = request.method == "GET" or request.name.startswith(_IDEMPOTENT)

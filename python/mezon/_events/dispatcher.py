@@ -266,6 +266,15 @@ class Dispatcher:
         if end is not None:
             raise end
 
+    def apply_effect(self, name: str, event: Any) -> None:
+        """Apply the default effect of an event that another process of the bot handles."""
+        effect = self._routes.effects.get(name)
+        if effect is not None:
+            try:
+                effect(event)
+            except Exception as error:
+                self._runner.failed(error, name, effect)
+
     def dispatch(self, name: str, event: Any) -> None:
         """Dispatch an event that is not from the connection. Handlers without a parameter are called without it."""
         if self._loop is None or self._loop.is_closed():
