@@ -2,8 +2,11 @@
 
 Pages are written to be read in the repository too, so their links are those of the repository. This gathers docs/ and
 the pages at the root into build/pages, turns each link into one of the site, or of the repository on the web where the
-site has no such page, lets zensical build in strict mode, and checks what came out: every link and anchor leads
-somewhere, and nothing is loaded from elsewhere.
+site has no such page, lets zensical build in strict mode, and checks the result: every link and anchor leads
+somewhere, and nothing is loaded from elsewhere. Two comments in pages of docs/api are replaced by tables:
+
+- ``<!-- inherited: mezon.ext.commands.Bot -->``: the public members that a class inherits, with links to them;
+- ``<!-- members: mezon.Socket -->``: the public members of a class, each with one sentence.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+import griffe
 import yaml
 
 ROOT: Final = Path(__file__).parents[1]
@@ -38,6 +42,8 @@ SHIM_FILE: Final = "assets/iframe-worker.js"
 
 _LINK = re.compile(r"(\]\()(?!https?://|mailto:|#)([^)#\s]+)((?:#[\w.-]+)?\))")
 _CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.M | re.S)
+_TABLE = re.compile(r"^<!-- (inherited|members): ([\w.]+) -->$", re.M)
+_SHOWN = re.compile(r"^::: ([\w.]+)$", re.M)
 
 
 class Config(NamedTuple):
@@ -82,13 +88,80 @@ def gather(config: Config) -> None:
     """Write build/pages."""
     shutil.rmtree(PAGES, ignore_errors=True)
     known = sources()
+    tables = MemberTables()
     for source, target in known.items():
         place = PAGES / target
         place.parent.mkdir(parents=True, exist_ok=True)
         if source.suffix == ".md":
-            place.write_text(relinked(source, target, known, config), "utf-8")
+            text = relinked(source, target, known, config)
+            place.write_text(
+                _TABLE.sub(lambda match, page=source: tables.render(*match.groups(), page), text), "utf-8"
+            )
         else:
             shutil.copyfile(source, place)
+
+
+class MemberTables:
+    """Renders tables of the members of classes from the docstrings of the package."""
+
+    def __init__(self) -> None:
+        self.package = griffe.load("mezon", search_paths=[ROOT / "python"], resolve_aliases=True)
+        #: Page and displayed name of each class that a page of docs/api shows, by its canonical path.
+        self.shown: dict[str, tuple[Path, str]] = {}
+        for page in sorted((ROOT / "docs" / "api").glob("*.md")):
+            for name in _SHOWN.findall(page.read_text("utf-8")):
+                found = self.found(name)
+                if isinstance(found, griffe.Class):
+                    self.shown[found.canonical_path] = (page, name)
+
+    def found(self, name: str) -> Any:
+        """Return the object of a dotted name that begins with the package."""
+        found = self.package[name.removeprefix("mezon.")]
+        return found.final_target if found.is_alias else found
+
+    def render(self, kind: str, name: str, page: Path) -> str:
+        """Return a table as Markdown."""
+        of = self.found(name)
+        if kind == "members":
+            return _rows((f"`{member.name}`", member) for member in _public(of.members))
+        parts = []
+        seen = set(of.members)
+        for base in of.mro():
+            if base.canonical_path not in self.shown:
+                continue
+            where, display = self.shown[base.canonical_path]
+            link = Path(os.path.relpath(where, page.parent)).as_posix() if where != page else ""
+            members = [member for member in _public(base.all_members) if member.name not in seen]
+            seen |= {member.name for member in members}
+            helpers = [member for member in members if member.name.startswith("on_")]
+            rows = [
+                (f"[`{member.name}`]({link}#{display}.{member.name})", member)
+                for member in members
+                if member not in helpers
+            ]
+            note = "; its helpers `on_*` are listed in [events](../guide/events.md)" if helpers else ""
+            parts += [f"Inherited from [`{base.name}`]({link}#{display}){note}:", _rows(iter(rows))]
+        return "\n\n".join(parts)
+
+
+def _public(members: dict[str, Any]) -> list[Any]:
+    """Return the documented public members, sorted by name."""
+    found = []
+    for name, member in sorted(members.items()):
+        target = member.final_target if member.is_alias else member
+        if not name.startswith("_") and target.docstring and (target.is_function or target.is_attribute):
+            found.append(target)
+    return found
+
+
+def _rows(members: Iterator[tuple[str, Any]]) -> str:
+    lines = ["| member | purpose |", "|---|---|"]
+    for shown, member in members:
+        summary = (
+            " ".join(member.docstring.value.split("\n\n")[0].split()).replace("|", "\\|").replace("``", "`")
+        )
+        lines.append(f"| {shown} | {summary} |")
+    return "\n".join(lines)
 
 
 def relinked(source: Path, target: str, known: dict[Path, str], config: Config) -> str:

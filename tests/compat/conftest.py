@@ -3,7 +3,7 @@
     PYTHONPATH= COMPAT_PYTHON=.venv/bin/python <venv of mezon-sdk>/bin/python -m pytest \
         -c tests/compat/reference.ini --compat-report=reference.json tests/compat
 
-``COMPAT_PYTHON`` is the Python that runs the gateways and has this project. ``table.py`` makes docs/compat.md.
+``COMPAT_PYTHON`` is the Python that runs the gateways and has this project. ``table.py`` makes sentences.md.
 """
 
 from __future__ import annotations

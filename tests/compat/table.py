@@ -1,6 +1,6 @@
-"""docs/compat.md from a report of the reference's run: which sentences of the contract it fails.
+"""tests/compat/sentences.md from a report of the reference's run: which sentences of the contract it fails.
 
-python tests/compat/table.py reference.json > docs/compat.md
+python tests/compat/table.py reference.json > tests/compat/sentences.md
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ INTRODUCTION = """\
 # The contract, sentence by sentence
 
 Each row is a sentence of what bots written for `mezon-sdk` rely on, and the test that proves it, in
-[tests/compat](../tests/compat). The tests run over real TCP against the local gateway, once with this project,
+[tests/compat](.). The tests run over real TCP against the local gateway, once with this project,
 which passes all of them, and once with `mezon-sdk` 1.8.3 in an environment of its own (its rate limit switched
-off). The third column says what came of that: **yes**, or in how many cases it failed and how.
+off). The third column has the result of that run: **yes**, or in how many cases it failed and how.
 
 Made by `tests/compat/table.py`; see `tests/compat/conftest.py` for how to run the tests against the reference.
 """
@@ -61,7 +61,7 @@ def heading(title: str) -> str:
         return plain
     page, _, name = rest.rstrip(")").partition(", ")
     name = name.strip('"')
-    return f"{plain}\n\nIn [{page}]({page}#{name.lower().replace(' ', '-')}): {name}."
+    return f"{plain}\n\nIn [{page}](../../docs/{page}#{name.lower().replace(' ', '-')}): {name}."
 
 
 def verdict(entry: dict[str, Any] | None) -> str:

@@ -25,8 +25,14 @@ REPOSITORY: Final = "https://github.com/mezon-rs/mezon-rs/blob/main/"
 
 #: A comment on the line before a block that says it is executed by the tests.
 RUN: Final = "<!-- run -->"
+#: The first line of a block that is a whole bot.
+BOT: Final = "# bot.py\n"
 
-_FENCE = re.compile(r"(?P<mark><!-- [a-z ]+ -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+_FENCE = re.compile(
+    r"(?P<mark><!-- [a-z ]+ -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$"
+    r"(?P<drive>\n\n<!-- drive\n.*?^-->$)?",
+    re.M | re.S,
+)
 
 _EXAMPLE = re.compile(r"^(?P<indent> *)```python\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S)
 
@@ -41,11 +47,18 @@ class Block:
     text: str
     #: The comment on the line before it, such as ``<!-- run -->``; "" without one.
     mark: str
+    #: The lines of the hidden comment ``<!-- drive ... -->`` below a bot, which the tests execute while it runs.
+    drive: str = ""
 
     @property
     def run(self) -> bool:
         """Whether the tests execute the block."""
         return self.mark == RUN
+
+    @property
+    def bot(self) -> bool:
+        """Whether the block is a whole bot, to be pasted into bot.py."""
+        return self.text.startswith(BOT)
 
     @property
     def name(self) -> str:
@@ -60,7 +73,8 @@ def blocks(page: Path, language: str = "python") -> list[Block]:
     for match in _FENCE.finditer(text):
         if match["language"] == language:
             line = text.count("\n", 0, match.start("text"))
-            found.append(Block(page, line, language, match["text"], (match["mark"] or "").strip()))
+            drive = (match["drive"] or "").strip().removeprefix("<!-- drive\n").removesuffix("-->")
+            found.append(Block(page, line, language, match["text"], (match["mark"] or "").strip(), drive))
     return found
 
 

@@ -7,7 +7,9 @@ import asyncio
 import inspect
 import os
 import re
+import subprocess
 import sys
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,11 +49,12 @@ from mezon import (
 )
 from mezon.ext.commands import Bot, Context
 from mezon.ext.components import Button
-from mezon.testing import LocalGateway
+from mezon.testing import LocalGateway, running_bot
 
 README = ROOT / "README.md"
 CODE = [block for page in PAGES for block in blocks(page)]
 RUNNABLE = [block for block in CODE if block.run]
+BOTS = [block for block in CODE if block.bot]
 
 
 def named(block: Block) -> str:
@@ -117,6 +120,176 @@ async def test_snippet_runs(
             if name.startswith("test_"):
                 await test(gateway)
     assert errors == []
+
+
+# ---- bots
+
+
+@pytest.mark.parametrize("block", BOTS, ids=named)
+async def test_a_bot_runs(
+    block: Block, gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Save the block as bot.py, start it as `mezon run` does, and execute the hidden lines below it."""
+    monkeypatch.chdir(tmp_path)
+    for name in NEEDED.findall(block.text):
+        monkeypatch.setenv(name, "1")
+    # The blank lines make a traceback point at the line of the page.
+    (tmp_path / "bot.py").write_text("\n" * block.line + block.text, encoding="utf-8")
+    errors: list[Exception] = []
+    async with running_bot("bot.py", gateway) as client:
+        client.on_error(lambda error, event: errors.append(error))
+        names: dict[str, Any] = {"gateway": gateway, "bot": client, "errors": errors, "pytest": pytest}
+        drive = compile(
+            "\n" * (block.line + block.text.count("\n") + 3) + block.drive,
+            str(block.page),
+            "exec",
+            ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
+            dont_inherit=True,
+        )
+        done = eval(drive, names)
+        if done is not None:
+            await done
+    assert errors == []
+
+
+#: Variables of the environment that a bot reads, besides those that the local gateway sets.
+NEEDED = re.compile(r'os\.environ\["(?!MEZON_)(\w+)"\]')
+
+
+@pytest.mark.parametrize("block", BOTS, ids=named)
+def test_a_bot_is_complete(block: Block) -> None:
+    """It takes id and key from the environment, and runs the client that it made."""
+    *_, last = ast.parse(block.text).body
+    match = re.fullmatch(r"if __name__ == '__main__':\n    (\w+)\.run\(\)", ast.unparse(last))
+    assert match, "the last lines are: if __name__ == '__main__': bot.run()"
+    made = re.search(
+        rf'^{match[1]} = \w+\(os\.environ\["MEZON_BOT_ID"\], os\.environ\["MEZON_API_KEY"\]', block.text, re.M
+    )
+    assert made, f"{match[1]} is made with the id and the key of the environment"
+    assert block.drive or block.page in (
+        README,
+        ROOT / "README.vi.md",
+        DOCS / "start.md",
+        DOCS / "vi" / "start.md",
+    )
+
+
+#: Registers a handler, a command or a task.
+REGISTERS = re.compile(r"^@(?:bot|client)\.", re.M)
+
+
+#: Pages whose bots are still in parts.
+PARTS = {
+    "api/client.md",
+    "cookbook.md",
+    "faq.md",
+    "guide/ai.md",
+    "guide/commands.md",
+    "guide/conversations.md",
+    "guide/dms.md",
+    "guide/errors.md",
+    "guide/events.md",
+    "guide/files.md",
+    "guide/filters.md",
+    "guide/forms.md",
+    "guide/jobs.md",
+    "guide/migrating-typescript.md",
+    "guide/reliability.md",
+    "guide/schedules.md",
+    "guide/state.md",
+    "guide/testing.md",
+}
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(DOCS)))
+def test_what_registers_handlers_is_a_whole_bot(page: Path) -> None:
+    """A reader can paste it into bot.py. The tutorial builds its bot in marked pieces."""
+    parts = [
+        block.name
+        for block in blocks(page)
+        if REGISTERS.search(block.text) and not block.bot and block.mark != "<!-- lunch -->"
+    ]
+    assert parts == [] or page.relative_to(DOCS).as_posix() in PARTS
+
+
+def test_a_bot_is_named_as_agreed() -> None:
+    """A misspelt first line or comment would silently disable the tests of a block."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        assert len(re.findall("^<!-- drive", text, re.M)) == sum(
+            bool(block.drive) for block in blocks(page) if block.bot
+        ), page
+
+
+# ---- the installation
+
+INSTALL = """\
+python3 -m venv .venv
+. .venv/bin/activate
+pip install --find-links . "mezon-rs[cli]"
+"""
+FIRST_PAGES = [README, DOCS / "index.md", DOCS / "start.md"]
+VIETNAMESE = [ROOT / "README.vi.md", DOCS / "vi" / "start.md"]
+
+
+@pytest.mark.parametrize("page", [*FIRST_PAGES, *VIETNAMESE], ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_installation_is_the_same_everywhere(page: Path) -> None:
+    assert [block.text for block in blocks(page, "sh") if "pip" in block.text] == [INSTALL]
+    text = " ".join(page.read_text(encoding="utf-8").split())
+    said = {
+        False: [
+            "The package is not on PyPI yet. Download the wheel for your system from the",
+            "Tested on Linux; the code and the CI workflow cover macOS and Windows, but have not been run there yet.",
+        ],
+        True: [
+            "Gói chưa có trên PyPI. Hãy tải file wheel cho hệ điều hành của bạn",
+            "Đã kiểm thử trên Linux; mã và quy trình CI có macOS và Windows nhưng chưa được chạy ở đó.",
+        ],
+    }[page in VIETNAMESE]
+    assert [sentence for sentence in said if sentence not in text] == []
+
+
+def test_the_installation_can_be_pasted(tmp_path: Path) -> None:
+    """Into the folder with the wheel; here an empty one of the same name."""
+    info = "mezon_rs-0.0.1.dist-info"
+    with zipfile.ZipFile(tmp_path / "mezon_rs-0.0.1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: mezon-rs\nVersion: 0.0.1\nProvides-Extra: cli\n"
+        )
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", f"{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    done = subprocess.run(
+        ["bash", "-e"],
+        input=INSTALL + "pip show mezon-rs\n",
+        cwd=tmp_path,
+        env=clean_environment()
+        | {"PIP_NO_INDEX": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Version: 0.0.1" in done.stdout
+
+
+def test_what_is_said_of_systems_and_pypi() -> None:
+    """No other page says something else; the workflow of CI has the systems that the sentence names."""
+    for page in PAGES:
+        if page.name in ("CHANGELOG.md", "releasing.md"):
+            continue
+        text = " ".join(page.read_text(encoding="utf-8").split())
+        assert text.count("PyPI") == (page in (*FIRST_PAGES, *VIETNAMESE)), page
+        for command in re.findall(r"pip install [^`\n]*mezon-rs[^`\n]*", page.read_text(encoding="utf-8")):
+            assert "--find-links ." in command, page
+        if (
+            re.search(r"\bCI\b.{0,60}(?:macOS|Windows)|(?:macOS|Windows).{0,60}\bCI\b", text)
+            and page not in VIETNAMESE
+        ):
+            assert "Tested on Linux; the code and the CI workflow cover macOS and Windows" in text, page
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert "ubuntu" in workflow
+    assert "macos" in workflow
+    assert "windows" in workflow
 
 
 # ---- examples in docstrings
@@ -418,15 +591,35 @@ def test_every_public_name_is_in_the_reference() -> None:
         for line in page.read_text(encoding="utf-8").splitlines()
         if line.startswith("::: ")
     }
+    members = {
+        name
+        for page in (DOCS / "api").glob("*.md")
+        for name in re.findall(r"^<!-- members: (\S+) -->$", page.read_text(encoding="utf-8"), re.M)
+    }
+    shown |= members
     for path in shown:
         module, _, name = path.rpartition(".")
         if not hasattr(importlib.import_module(module), name):
             importlib.import_module(path)  # a module; an error if there is no such thing
     whole = [path for path in shown if inspect.ismodule(sys.modules.get(path))]
-    listed = {name for path in whole for name in getattr(sys.modules[path], "__all__", ())}
+    listed = {
+        name for path in whole for name in getattr(sys.modules[path], "__all__", dir(sys.modules[path]))
+    }
     listed |= {path.rpartition(".")[2] for path in shown}
-    for module in (mezon, mezon.errors, mezon.constants, mezon.structures):
-        assert [name for name in module.__all__ if name not in listed and name != "__version__"] == []
+    from mezon.ext import commands, components, jobs, metrics, state, streaming
+
+    parts = (commands, components, jobs, metrics, state, streaming)
+    for module in (mezon, mezon.errors, mezon.constants, mezon.structures, *parts):
+        left_out = {"__version__", "Content", "Scope"}  # aliases of types
+        assert [name for name in module.__all__ if name not in listed | left_out] == []
+
+
+@pytest.mark.parametrize("name", ["Bot", "Context", "Click", "MenuChoice", "Router"])
+def test_the_reference_has_inherited_members(name: str) -> None:
+    """tools/docs.py replaces the comment by a table with links, whose anchors it checks."""
+    text = (DOCS / "api" / "commands.md").read_text(encoding="utf-8")
+    shown = f"::: mezon.ext.commands.{name}\n\n<!-- inherited: mezon.ext.commands.{name} -->\n"
+    assert shown in text
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

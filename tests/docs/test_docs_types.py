@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from docs_pages import DOCS, PAGES, ROOT, Block, blocks, docstring_blocks
+from docs_pages import PAGES, ROOT, Block, blocks, docstring_blocks
 
 CODE: Final = [*(block for page in PAGES for block in blocks(page)), *docstring_blocks()]
 
@@ -99,8 +99,6 @@ class Folder:
         for number, block in enumerate(whole(CODE)):
             text, before = module_of(block)
             name = f"block_{number}.py"
-            if block.page == DOCS / "start.md" and block.text.startswith("# bot.py"):
-                name = "bot.py"  # which the test below it imports
             (path / name).write_text(text, "utf-8")
             self.places[name] = (block, before)
 
