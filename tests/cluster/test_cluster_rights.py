@@ -38,6 +38,7 @@ BOT = 1234567890
 NAMES = Names(BOT)
 EVENTS, DEAD = NAMES.events, NAMES.dead
 WORKERS, LOCK, ANSWERS, NOTES = NAMES.members, NAMES.lock, NAMES.answers, NAMES.notes
+STATE = NAMES.state_bucket
 
 #: By user, what it must not publish.
 PUBLISH: dict[str, list[str]] = {
@@ -70,8 +71,15 @@ PUBLISH: dict[str, list[str]] = {
         *(
             f"$JS.API.STREAM.{what}.{stream}"
             for what in ("CREATE", "UPDATE", "DELETE", "PURGE", "MSG.DELETE", "SNAPSHOT")
-            for stream in (EVENTS, DEAD, f"KV_{LOCK}", f"KV_{NOTES}")
+            for stream in (EVENTS, DEAD, f"KV_{LOCK}", f"KV_{NOTES}", f"KV_{STATE}")
         ),
+        # Bytes of its choice, published by NATS to any subject.
+        f"$JS.API.DIRECT.GET.KV_{STATE}",
+        f"$JS.API.DIRECT.GET.KV_{STATE}.$KV.{STATE}.x",
+        f"$JS.API.CONSUMER.CREATE.KV_{STATE}",
+        f"$JS.API.CONSUMER.CREATE.KV_{STATE}.mine",
+        f"$JS.API.CONSUMER.CREATE.KV_{STATE}.mine.$KV.{STATE}.>",
+        f"$JS.API.CONSUMER.DURABLE.CREATE.KV_{STATE}.mine",
         f"$JS.API.STREAM.INFO.KV_{LOCK}",
         f"$JS.API.STREAM.INFO.{DEAD}",
         f"$JS.API.STREAM.MSG.GET.{EVENTS}",
@@ -89,6 +97,7 @@ PUBLISH: dict[str, list[str]] = {
         # Another bot.
         "mezon.79.call.worker-1.x.socket",
         "mezon.79.ev.0.channel_message",
+        "$KV.MEZON_79_STATE.x",
     ],
     "operator": [
         "{root}.ev.0.channel_message",
@@ -107,12 +116,17 @@ PUBLISH: dict[str, list[str]] = {
         f"$JS.API.STREAM.MSG.GET.{EVENTS}",
         f"$JS.API.STREAM.MSG.DELETE.{EVENTS}",
         f"$JS.API.CONSUMER.MSG.NEXT.{EVENTS}.partition-0",
+        f"$JS.API.DIRECT.GET.KV_{STATE}.$KV.{STATE}.x",
+        f"$JS.API.CONSUMER.CREATE.KV_{STATE}.mine.$KV.{STATE}.>",
+        f"$JS.API.STREAM.DELETE.KV_{STATE}",
         "mezon.79.operator.replay",
     ],
     "relay": [
         "{root}.operator.replay",
         "{root}.call.worker-1.x.socket",
         f"$KV.{WORKERS}.worker-1.x",
+        f"$KV.{STATE}.x",
+        f"$JS.API.STREAM.MSG.GET.KV_{STATE}",
         f"$JS.API.STREAM.DELETE.{EVENTS}",
         f"$JS.API.STREAM.PURGE.{EVENTS}",
         f"$JS.API.STREAM.MSG.GET.{EVENTS}",

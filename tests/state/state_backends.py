@@ -17,15 +17,19 @@ async def open_backend(kind: str, address: str) -> AsyncIterator[Backend]:
         return
     if kind == "nats":
         import nats
+        from mezon._cluster.broker import jetstream_api
+        from mezon._cluster.layout import bucket_config
         from mezon._cluster.state_bucket import BucketBackend
 
         connection = await nats.connect(address)
 
-        async def context() -> nats.js.JetStreamContext:
-            return connection.jetstream()
+        async def connect() -> nats.NATS:
+            return connection
 
         try:
-            yield BucketBackend(context, "STATE")
+            config = bucket_config("STATE", 0.0, 1, entry_ttl=True)
+            await jetstream_api(connection, f"STREAM.CREATE.{config['name']}", config)
+            yield BucketBackend(connect, "STATE")
         finally:
             await connection.close()
         return

@@ -63,7 +63,7 @@ async def create_layout(client: Client, names: Names, layout: Layout, timing: Ti
         )
     for config in _other_streams(names, layout, timing):
         await _ensure_stream(client, config)
-    lock = _bucket(names.lock, timing.lock_ttl, layout.replicas)
+    lock = bucket_config(names.lock, timing.lock_ttl, layout.replicas)
     await _ensure_stream(client, {**lock, "metadata": {_LOCK_KEY: f"relay-{secrets.token_hex(16)}"}})
     await _create_consumers(client, names, layout, timing, partitions)
     return partitions
@@ -123,7 +123,8 @@ def _other_streams(names: Names, layout: Layout, timing: Timing) -> list[dict[st
         (names.answers, timing.answer_ttl),
         (names.notes, 0.0),
     )
-    return [dead, *(_bucket(bucket, ttl, layout.replicas) for bucket, ttl in buckets)]
+    state = bucket_config(names.state_bucket, 0.0, layout.replicas, entry_ttl=True)
+    return [dead, *(bucket_config(bucket, ttl, layout.replicas) for bucket, ttl in buckets), state]
 
 
 async def _create_consumers(
@@ -214,8 +215,15 @@ def _check_stream(wanted: dict[str, Any], current: dict[str, Any]) -> None:
         )
 
 
-def _bucket(name: str, ttl: float, replicas: int) -> dict[str, Any]:
-    """Return the configuration of a key-value bucket, which is a stream of this form in every client of NATS."""
+def bucket_config(name: str, ttl: float, replicas: int, *, entry_ttl: bool = False) -> dict[str, Any]:
+    """Return the configuration of a key-value bucket, which is a stream of this form in every client of NATS.
+
+    Args:
+        name: The name of the bucket.
+        ttl: Seconds after which every entry expires; 0 for never.
+        replicas: Copies in a cluster of servers.
+        entry_ttl: Let entries have a time to live of their own.
+    """
     return {
         "name": f"KV_{name}",
         "subjects": [f"$KV.{name}.>"],
@@ -228,6 +236,7 @@ def _bucket(name: str, ttl: float, replicas: int) -> dict[str, Any]:
         "allow_rollup_hdrs": True,
         "deny_delete": True,
         "allow_direct": True,
+        "allow_msg_ttl": entry_ttl,
     }
 
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon._client.operations import Health
 from mezon._cluster.broker import BrokerError
 from mezon._cluster.leader import LockLostError
+from mezon._cluster.worker_ports import worker_state
 from mezon.errors import InvalidArgumentError, MezonConnectionError
+from mezon.ext.state import set_default_backend
 from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 from mezon.utils.masked import masked
@@ -150,6 +152,7 @@ async def run_worker(
     def stats() -> dict[str, Any]:
         return asdict(client.stats())
 
+    set_default_backend(worker_state)
     server = None if health is None else Health(health, lambda: client.state == "ready", stats)
     stopped = asyncio.Event()
     with stop_on_signal(lambda name: stopped.set(), forced_exit):
@@ -176,6 +179,7 @@ async def run_worker(
             await client.disconnect(drain=drain)
             if server is not None:
                 await server.stop()
+            set_default_backend(None)
     report("worker ended")
 
 

@@ -219,6 +219,11 @@ class Names:
         """The bucket of what a relay or a partition's owner leaves for its successor."""
         return f"MEZON_{self.bot}_NOTES"
 
+    @property
+    def state_bucket(self) -> str:
+        """The bucket of the bot's durable state (`mezon.ext.state`)."""
+        return f"MEZON_{self.bot}_STATE"
+
 
 # ---- packets
 

@@ -1,143 +1,188 @@
-"""State in a key-value bucket of NATS JetStream: what workers of many machines share."""
+"""State in a key-value bucket of NATS JetStream, which the workers of a bot share.
+
+A worker must not forge events or the calls of other workers, and NATS publishes whatever a request returns to the reply
+subject that the request names. Only requests that are answered with JSON are used here: consumers (`watch` of the
+clients of NATS) and direct reads deliver the bytes of a record, which a worker chooses. See
+docs/guide/many-machines.md.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
+import math
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from nats.js.api import KeyValueConfig
-from nats.js.errors import BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
 
+from mezon._cluster.broker import BrokerError, jetstream_api
 from mezon._cluster.protocol import error_text
+from mezon.errors import MezonError
 from mezon.ext._state_backends import Entry, StateError, expiry, is_expired
 
 if TYPE_CHECKING:
-    from nats.js import JetStreamContext
+    from nats.aio.client import Client
+
+_EXPECTED: Final = "Nats-Expected-Last-Subject-Sequence"
+_OPERATION: Final = "KV-Operation"
+_TTL: Final = "Nats-TTL"
+
+#: JetStream's error codes for another revision than the expected one.
+_WRONG_REVISION: Final = frozenset({10071, 10164})
+
+#: JetStream's error code for a subject without a message.
+_NO_MESSAGE: Final = 10037
+
+#: Seconds for one write.
+_TIMEOUT: Final = 5.0
+#: Reads at a time when entries are listed.
+_CONCURRENCY: Final = 64
+#: Writes of a key that does not exist but whose last message the server removes at that moment.
+_ATTEMPTS: Final = 5
 
 
 class BucketBackend:
-    """State in the bucket ``name``, which is created when it is first used.
+    """State in a bucket.
 
-    Revisions are those of the bucket, so compare-and-set is done by the server. An expiry is stored beside the value
-    and judged by the reader's clock: a bucket expires no single keys on every supported server.
+    Revisions are those of the bucket, so the server compares and sets. The server removes an expired entry, to the
+    second; the reader's clock decides within that second. The mark of a deleted entry is removed after a second.
 
     Args:
-        connect: Returns the JetStream context; called again by each use, so that it may reconnect.
-        name: The name of the bucket.
-        replicas: Copies of the bucket in a cluster of servers.
+        connect: Returns the connection; called before each use.
+        name: The name of the bucket, which a relay has created.
     """
 
-    def __init__(
-        self, connect: Callable[[], Awaitable[JetStreamContext]], name: str, *, replicas: int = 1
-    ) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Client]], name: str) -> None:
         self.shared = True
         self._connect = connect
         self._name = name
-        self._replicas = replicas
-        self._bucket: Any = None
 
     async def get(self, key: str) -> Entry | None:
         """Return the entry of a key."""
-        return _live(await self._read(key))
+        return (await self._read(await self._open(), key))[0]
 
     async def put(self, key: str, value: bytes, revision: int | None, ttl: float | None = None) -> int | None:
         """Store a value if the key is at ``revision``."""
-        body = _pack(value, ttl)
-        bucket = await self._open()
-        try:
-            if revision is None:
-                return int(await bucket.put(key, body))
-            if revision == 0:
-                # An expired entry is still there: it is replaced at its own revision.
-                entry = await self._read(key)
-                if entry is None:
-                    return int(await bucket.create(key, body))
-                if _live(entry) is not None:
-                    return None
-                revision = entry.revision
-            return int(await bucket.update(key, body, last=revision))
-        except KeyWrongLastSequenceError:
-            return None
-        except Exception as error:
-            raise _failure(self._name, error) from error
+        client = await self._open()
+        if revision != 0:
+            return await self._write(client, key, _pack(value, ttl), revision, ttl)
+        for _ in range(_ATTEMPTS):
+            entry, last = await self._read(client, key)
+            if entry is not None:
+                return None
+            stored = await self._write(client, key, _pack(value, ttl), last, ttl)
+            if stored is not None:
+                return stored
+        return None
 
     async def delete(self, key: str, revision: int | None = None) -> bool:
         """Delete a key if it is at ``revision``."""
-        entry = await self.get(key)
-        if entry is None or (revision is not None and revision != entry.revision):
-            return False
-        bucket = await self._open()
-        try:
-            return bool(await bucket.delete(key, last=entry.revision))
-        except KeyWrongLastSequenceError:
-            # Somebody wrote it meanwhile. Without a revision that write is deleted as well.
-            return await self.delete(key) if revision is None else False
-        except Exception as error:
-            raise _failure(self._name, error) from error
+        client = await self._open()
+        while True:
+            entry, last = await self._read(client, key)
+            if entry is None or (revision is not None and revision != last):
+                return False
+            if await self._write(client, key, None, last, 1.0) is not None:
+                return True
 
     async def entries(self, prefix: str) -> list[tuple[str, Entry]]:
         """Return the entries below a prefix."""
-        found = [(key, entry) for key, entry in await self._all(prefix) if _live(entry) is not None]
-        return sorted(found)
+        client = await self._open()
+        limit = asyncio.Semaphore(_CONCURRENCY)
+        root = f"$KV.{self._name}."
+
+        async def read(subject: str) -> tuple[str, Entry | None]:
+            async with limit:
+                key = subject.removeprefix(root)
+                return key, (await self._read(client, key))[0]
+
+        subjects = await self._subjects(client, f"{root}{prefix}>")
+        found = await asyncio.gather(*map(read, subjects))
+        return sorted((key, entry) for key, entry in found if entry is not None)
 
     async def expire(self) -> int:
-        """Remove expired entries."""
-        expired = [(key, entry) for key, entry in await self._all("") if _live(entry) is None]
-        bucket = await self._open()
-        count = 0
-        for key, entry in expired:
-            try:
-                await bucket.delete(key, last=entry.revision)
-            except KeyWrongLastSequenceError:
-                continue  # written again meanwhile
-            count += 1
-        return count
+        """Return 0: the server removes expired entries."""
+        return 0
 
     async def close(self) -> None:
-        """Forget the bucket; the connection belongs to the caller."""
-        self._bucket = None
+        """Do nothing: the connection belongs to the caller."""
 
-    async def _read(self, key: str) -> Entry | None:
-        """Return the entry of a key, expired or not."""
-        bucket = await self._open()
+    # ---- requests
+
+    async def _open(self) -> Client:
         try:
-            found = await bucket.get(key)
-        except KeyNotFoundError:
+            return await self._connect()
+        except MezonError as error:
+            raise self._failure(error) from error
+
+    async def _read(self, client: Client, key: str) -> tuple[Entry | None, int]:
+        """Return the entry of a key and the number of its last message, which may be a mark or expired."""
+        request = {"last_by_subj": f"$KV.{self._name}.{key}"}
+        try:
+            found = await jetstream_api(client, f"STREAM.MSG.GET.KV_{self._name}", request)
+            assert found is not None
+            message = found["message"]
+            last = int(message["seq"])
+            if _OPERATION in base64.b64decode(message.get("hdrs", "")).decode():
+                return None, last
+            entry = _unpack(base64.b64decode(message.get("data", "")), last)
+        except (MezonError, ValueError) as error:
+            # A missing bucket has another code: its records would otherwise seem to be empty.
+            if isinstance(error, BrokerError) and error.code == _NO_MESSAGE:
+                return None, 0
+            raise self._failure(error) from error
+        return (None if is_expired(entry) else entry), last
+
+    async def _write(
+        self, client: Client, key: str, body: bytes | None, last: int | None, ttl: float | None
+    ) -> int | None:
+        """Publish a value, or the mark of a deleted one; None if the last message of the key is not ``last``."""
+        headers = {}
+        if body is None:
+            headers[_OPERATION] = "DEL"
+        if last is not None:
+            headers[_EXPECTED] = str(last)
+        if ttl is not None:
+            headers[_TTL] = f"{max(1, math.ceil(ttl))}s"
+        try:
+            answer = await client.request(
+                f"$KV.{self._name}.{key}", body or b"", timeout=_TIMEOUT, headers=headers
+            )
+            receipt: dict[str, Any] = json.loads(answer.data)
+        except NoRespondersError as error:
+            missing = BrokerError("there is no such bucket; a relay creates it when it starts")
+            raise self._failure(missing) from error
+        except (NatsError, TimeoutError, ValueError) as error:
+            raise self._failure(error) from error
+        refusal = receipt.get("error")
+        if refusal is None:
+            return int(receipt["seq"])
+        if refusal.get("err_code") in _WRONG_REVISION:
             return None
-        except Exception as error:
-            raise _failure(self._name, error) from error
-        return _unpack(found.value or b"", int(found.revision or 0))
+        raise self._failure(BrokerError(str(refusal.get("description", refusal))))
 
-    async def _all(self, prefix: str) -> list[tuple[str, Entry]]:
-        """Return the entries below a prefix, expired or not."""
-        bucket = await self._open()
-        found: list[tuple[str, Entry]] = []
-        try:
-            watcher = await bucket.watch(f"{prefix}>", ignore_deletes=True)
+    async def _subjects(self, client: Client, pattern: str) -> list[str]:
+        """Return the subjects that have a message; the server returns up to 100,000 at a time."""
+        found: list[str] = []
+        while True:
+            request = {"subjects_filter": pattern, "offset": len(found)}
             try:
-                async for update in watcher:
-                    if update is None:  # everything that was there has been seen
-                        break
-                    found.append((update.key, _unpack(update.value or b"", int(update.revision))))
-            finally:
-                await watcher.stop()
-        except Exception as error:
-            raise _failure(self._name, error) from error
-        return found
+                info = await jetstream_api(client, f"STREAM.INFO.KV_{self._name}", request)
+            except MezonError as error:
+                raise self._failure(error) from error
+            assert info is not None
+            page = info["state"].get("subjects") or {}
+            found += page
+            if not page or len(found) >= int(info.get("total", 0)):
+                return found
 
-    async def _open(self) -> Any:
-        if self._bucket is None:
-            try:
-                context = await self._connect()
-                try:
-                    self._bucket = await context.key_value(self._name)
-                except BucketNotFoundError:
-                    config = KeyValueConfig(self._name, history=1, replicas=self._replicas)
-                    self._bucket = await context.create_key_value(config)
-            except Exception as error:
-                raise _failure(self._name, error) from error
-        return self._bucket
+    def _failure(self, error: Exception) -> StateError:
+        return StateError(
+            f"the state bucket {self._name} cannot be used: {error_text(error)}; check the broker and the permissions"
+        )
 
 
 def _pack(value: bytes, ttl: float | None) -> bytes:
@@ -149,11 +194,3 @@ def _unpack(body: bytes, revision: int) -> Entry:
     head, _, value = body.partition(b"\n")
     expires = json.loads(head)
     return Entry(value, revision, None if expires is None else float(expires))
-
-
-def _live(entry: Entry | None) -> Entry | None:
-    return None if entry is None or is_expired(entry) else entry
-
-
-def _failure(name: str, error: Exception) -> StateError:
-    return StateError(f"the state bucket {name} cannot be used: {error_text(error)}; check the broker")

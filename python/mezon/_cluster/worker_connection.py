@@ -195,6 +195,12 @@ class WorkerConnection:
                 raise no_answer("connect", "closed", "it was closed while it connected") from None
             raise
 
+    async def nats(self) -> Client:
+        """Return the connection to NATS. The first call connects."""
+        await self.relay()
+        assert self._client is not None
+        return self._client
+
     async def _connect(self) -> RelayClient:
         client = self._client = await connect(self._broker, on_reconnect=self._reconnected)
         relay = self._relay = RelayClient(client, self._names, self.name)

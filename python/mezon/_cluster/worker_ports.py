@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon._client.assembly import StandardPorts
 from mezon._cluster.protocol import Names, Packet, decode_answer
 from mezon._cluster.settings import Layout, Timing
+from mezon._cluster.state_bucket import BucketBackend
 from mezon._cluster.worker_connection import WorkerConnection
 from mezon._gateway.codec import JsonContentMessage, origin_plan
 from mezon._http.limiter import current_priority
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mezon._client.assembly import PortSettings
     from mezon._cluster.relay_client import RelayClient
     from mezon._cluster.settings import Broker
+    from mezon.client import MezonClient
     from mezon.ports import Connection, HttpStream, HttpTransport, MessageStore
 
 logger = get_logger("mezon.cluster")
@@ -93,6 +95,13 @@ class WorkerPorts:
     def connection(self, store: MessageStore | None) -> Connection:
         """Return the connection that receives events from the stream."""
         return self._connection
+
+
+def worker_state(client: MezonClient) -> BucketBackend:
+    """Return the durable state of a worker's client: the bucket that the workers of the bot share."""
+    connection = client.socket_manager.socket.connection
+    assert isinstance(connection, WorkerConnection)
+    return BucketBackend(connection.nats, Names(client.client_id).state_bucket)
 
 
 class WorkerHttp:

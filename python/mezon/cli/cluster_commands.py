@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import logging
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from mezon._cluster.dead_letters import dead_events, drop, replay
 from mezon._cluster.protocol import OPERATOR, Names, check_worker_name
 from mezon._cluster.relay import Relay
 from mezon._cluster.settings import Broker, Layout, Timing
+from mezon._cluster.state_bucket import BucketBackend
 from mezon._cluster.status import read_status
 from mezon._cluster.worker_ports import WorkerPorts
 from mezon.cli.find import find, load_env_file, short, trim_traceback
@@ -202,6 +204,21 @@ def drop_dead(broker: dict[str, Any], numbers: list[int]) -> None:
             say(f"{number}: dropped")
 
     _run_as_operator(broker, action)
+
+
+@contextlib.asynccontextmanager
+async def open_state(broker: dict[str, Any], bot_id: int) -> AsyncIterator[BucketBackend]:
+    """Open the durable state of a bot, as the operator."""
+    names = Names(bot_id)
+    client = await connect(replace(Broker(**broker, name="mezon state"), inbox=names.inbox(OPERATOR)))
+
+    async def connected() -> Client:
+        return client
+
+    try:
+        yield BucketBackend(connected, names.state_bucket)
+    finally:
+        await disconnect(client)
 
 
 def _run_as_operator(broker: dict[str, Any], action: Callable[[Client, Names], Awaitable[None]]) -> None:

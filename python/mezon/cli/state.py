@@ -6,15 +6,18 @@ import asyncio
 import base64
 import contextlib
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
 from mezon import MezonError
+from mezon.cli.cluster import CA_FILE, CREDENTIALS, NKEY
 from mezon.cli.output import FAILED, WRONG_USE, as_json, fail, json_line, say
 
 if TYPE_CHECKING:
@@ -40,7 +43,14 @@ _URL = typer.Option(
     help="URL of Redis, instead of a file.",
     show_default=False,
 )
-_BOT = typer.Option("--bot-id", help="The bot. Default: the only bot with records.", show_default=False)
+_BOT = typer.Option(
+    "--bot-id",
+    help="The bot. Default: the only bot with records; with --nats, MEZON_BOT_ID.",
+    show_default=False,
+)
+_NATS = typer.Option(
+    "--nats", help="Address of NATS, for a bot on many machines, instead of a file.", show_default=False
+)
 _JSON = typer.Option("--json", help="Print JSON, one object a line.")
 _KEY = typer.Argument(help="The key of the record; mezon state list prints the keys.")
 
@@ -52,13 +62,18 @@ def list_records(
     ] = "",
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
+    nats: Annotated[str | None, _NATS] = None,
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
     bot_id: Annotated[int | None, _BOT] = None,
     json_output: Annotated[bool, _JSON] = False,
 ) -> None:
     """List the records by key."""
+    where = _where(file, url, bot_id, nats, creds, nkey, ca_file)
 
     async def work() -> list[tuple[str, Entry]]:
-        async with _records(file, url, bot_id) as records:
+        async with _records(where) as records:
             return await records.keys(f"{prefix.removesuffix('.')}." if prefix else "")
 
     found = _run(work())
@@ -76,15 +91,20 @@ def get(
     key: Annotated[str, _KEY],
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
+    nats: Annotated[str | None, _NATS] = None,
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
     bot_id: Annotated[int | None, _BOT] = None,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print version and expiry as well, in one JSON object.")
     ] = False,
 ) -> None:
     """Print the fields of a record as JSON. Exits with 1 if there is no such record."""
+    where = _where(file, url, bot_id, nats, creds, nkey, ca_file)
 
     async def work() -> Entry | None:
-        async with _records(file, url, bot_id) as records:
+        async with _records(where) as records:
             return await records.get(key)
 
     entry = _run(work())
@@ -114,6 +134,10 @@ def set_record(
     ] = None,
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
+    nats: Annotated[str | None, _NATS] = None,
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
     bot_id: Annotated[int | None, _BOT] = None,
 ) -> None:
     """Store the fields of a record. The class checks them when the bot reads the record."""
@@ -128,8 +152,10 @@ def set_record(
     if not isinstance(fields, dict):
         fail(f"the value must be a JSON object of fields, such as {{}}, not {value}", WRONG_USE)
 
+    where = _where(file, url, bot_id, nats, creds, nkey, ca_file)
+
     async def work() -> None:
-        async with _records(file, url, bot_id) as records, records.lease(key):
+        async with _records(where) as records, records.lease(key):
             entry = await records.get(key)
             stored = _stored(entry.value) if entry is not None else None
             used = version or (stored or {}).get("v", 1)
@@ -144,12 +170,18 @@ def delete(
     key: Annotated[str, _KEY],
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
+    nats: Annotated[str | None, _NATS] = None,
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
     bot_id: Annotated[int | None, _BOT] = None,
 ) -> None:
     """Delete a record. Exits with 1 if there is no such record."""
 
+    where = _where(file, url, bot_id, nats, creds, nkey, ca_file)
+
     async def work() -> bool:
-        async with _records(file, url, bot_id) as records, records.lease(key):
+        async with _records(where) as records, records.lease(key):
             return await records.delete(key)
 
     if not _run(work()):
@@ -164,6 +196,10 @@ def export(
     ],
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
+    nats: Annotated[str | None, _NATS] = None,
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
     bot_id: Annotated[
         int | None, typer.Option("--bot-id", help="Only this bot. Default: all bots.", show_default=False)
     ] = None,
@@ -174,9 +210,11 @@ def export(
     if target != "-" and path.exists() and not force:
         fail(f"{path} exists: choose another name, or use --force", WRONG_USE)
 
+    where = _where(file, url, bot_id, nats, creds, nkey, ca_file)
+
     async def work() -> list[tuple[str, Entry]]:
-        async with _backend(file, url) as backend:
-            return await backend.entries("" if bot_id is None else f"{bot_id}.")
+        async with _backend(where) as backend:
+            return await backend.entries("" if where.bot_id is None else f"{where.bot_id}.")
 
     lines = []
     for full, entry in _run(work()):
@@ -203,6 +241,10 @@ def import_records(
     ],
     file: Annotated[Path, _FILE] = DEFAULT,
     url: Annotated[str | None, _URL] = None,
+    nats: Annotated[str | None, _NATS] = None,
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
     bot_id: Annotated[
         int | None,
         typer.Option(
@@ -222,11 +264,18 @@ def import_records(
         fail(f"{source} is not UTF-8: {error}")
     # Not splitlines(), which also splits at separators that JSON texts may contain.
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    where = _where(file, url, bot_id, nats, creds, nkey, ca_file)
     parsed = [_parsed(line, f"{source}, line {number}", bot_id) for number, line in lines]
+    if where.broker is not None:
+        others = sorted({key.partition(".")[0] for key, _, _ in parsed} - {str(where.bot_id)})
+        if others:
+            fail(
+                f"{source} has records of {', '.join(others)}: name the bot with --bot-id to store them for it"
+            )
 
     async def work() -> int:
         count = 0
-        async with _backend(file, url, create=True) as backend:
+        async with _backend(where, create=True) as backend:
             for key, value, expires in parsed:
                 ttl = None if expires is None else expires - time.time()
                 if ttl is None or ttl > 0:
@@ -241,29 +290,74 @@ def import_records(
 # ---- the backend
 
 
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """Where the records are.
+
+    Attributes:
+        file, url: The options.
+        bot_id: The bot; None for the only one in the file or in Redis.
+        broker: Address and credentials of NATS; None for the file or Redis.
+    """
+
+    file: Path
+    url: str | None
+    bot_id: int | None
+    broker: dict[str, Any] | None
+
+
+def _where(
+    file: Path,
+    url: str | None,
+    bot_id: int | None,
+    nats: str | None,
+    creds: Path | None,
+    nkey: Path | None,
+    ca_file: Path | None,
+) -> _Where:
+    if nats is None:
+        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+            fail("--url must begin with redis://, rediss:// or unix://; use --file for a file", WRONG_USE)
+        return _Where(file, url, bot_id, None)
+    if bot_id is None:
+        text = os.environ.get("MEZON_BOT_ID") or os.environ.get("MEZON_CLIENT_ID", "")
+        if not text.isdigit():
+            fail("the bot's id is missing: use --bot-id, or set MEZON_BOT_ID", WRONG_USE)
+        bot_id = int(text)
+    return _Where(
+        file, None, bot_id, {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    )
+
+
 @contextlib.asynccontextmanager
-async def _backend(file: Path, url: str | None, *, create: bool = False) -> AsyncIterator[Backend]:
-    """Open the file or Redis; without ``create``, the file must exist."""
+async def _backend(where: _Where, *, create: bool = False) -> AsyncIterator[Backend]:
+    """Open the file, Redis or the bucket in NATS; without ``create``, the file must exist."""
     from mezon.ext.state import StateStore
 
-    if url is None and not create and not file.is_file():  # noqa: ASYNC240 (no other task runs)
+    if where.broker is not None:
+        from mezon.cli.cluster_commands import open_state
+
+        assert where.bot_id is not None
+        async with open_state(where.broker, where.bot_id) as backend:
+            yield backend
+        return
+    if where.url is None and not create and not where.file.is_file():
         fail(
-            f"there is no {file}: run this in the bot's folder, or name the file with --file. A bot creates it at its "
-            "first edit",
+            f"there is no {where.file}: run this in the bot's folder, or name the file with --file. A bot creates it "
+            "at its first edit. The records of a bot on many machines are in NATS: use --nats",
             WRONG_USE,
         )
-    if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
-        fail("--url must begin with redis://, rediss:// or unix://; use --file for a file", WRONG_USE)
-    async with StateStore(0, file if url is None else url) as store:
+    async with StateStore(0, where.file if where.url is None else where.url) as store:
         yield store.backend
 
 
 @contextlib.asynccontextmanager
-async def _records(file: Path, url: str | None, bot_id: int | None) -> AsyncIterator[StateStore]:
+async def _records(where: _Where) -> AsyncIterator[StateStore]:
     """Open the records of a bot: of the only one, if none is named."""
     from mezon.ext.state import StateStore
 
-    async with _backend(file, url) as backend:
+    async with _backend(where) as backend:
+        bot_id = where.bot_id
         if bot_id is None:
             bots = sorted({key.partition(".")[0] for key, _ in await backend.entries("")})
             if len(bots) != 1:
