@@ -30,7 +30,10 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def bot(gateway: LocalGateway, file: Path) -> AsyncIterator[MezonClient]:
+async def bot(
+    gateway: LocalGateway, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[MezonClient]:
+    monkeypatch.chdir(tmp_path)
     gateway.world.add_role("Chef", users=["bob"])
     async with running_bot(str(file), gateway) as client:
         yield client
@@ -61,6 +64,13 @@ async def test_it_says_hello_and_helps(gateway: LocalGateway, bot: MezonClient) 
 async def test_an_argument(gateway: LocalGateway, bot: MezonClient) -> None:
     assert (await answer(gateway, "*order pho")).text == "Phở bò for Alice."
     assert "banh-mi" in (await answer(gateway, "*order pizza")).text
+
+
+async def test_a_restart_keeps_the_orders(gateway: LocalGateway, file: Path, bot: MezonClient) -> None:
+    await answer(gateway, "*order pho")
+    await bot.disconnect()
+    async with running_bot(str(file), gateway):
+        assert (await answer(gateway, "*cancel")).text == "No Phở bò for you? yes or no"
 
 
 async def test_buttons(gateway: LocalGateway, bot: MezonClient) -> None:
