@@ -37,6 +37,7 @@ __all__ = [
     "Ports",
     "SessionRefusedError",
     "SharedEventListener",
+    "WaitingConnection",
 ]
 
 #: The reason of the state ``closed`` after a call of ``Connection.close``.
@@ -184,6 +185,16 @@ class SharedEventListener(Protocol):
 
     def on_shared_event(self, name: str, event: Any, /) -> None:
         """Apply an event to the caches of clans, channels and users. No handler and no waiter gets it."""
+
+    def on_direct_event(self, name: str, event: Any, /) -> None:
+        """Pass an event to the waiters. No handler gets it, and it changes no cache."""
+
+
+class WaitingConnection(Protocol):
+    """An optional part of a connection: learns when the program begins to wait for an event."""
+
+    def on_wait(self, name: str) -> None:
+        """Note a call of ``wait_for`` or ``stream``, in the context of the caller."""
 
 
 class NarrowConnection(Protocol):

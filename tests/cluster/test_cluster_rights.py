@@ -756,7 +756,7 @@ async def test_the_relay_alone_holds_the_api_and_not_for_long() -> None:
     """It goes by the server's answer; how long is bounded, whatever the server asks for."""
     session = SimpleNamespace(token="the-token")
     client: Any = SimpleNamespace(
-        api_client=SimpleNamespace(base_url="http://one", reauthenticate=None),
+        api_client=SimpleNamespace(base_url="http://one", playmedia_url="", reauthenticate=None),
         session_manager=SimpleNamespace(get_session=lambda: session),
     )
     http: Any = Slow(

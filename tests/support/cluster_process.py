@@ -48,7 +48,7 @@ def main() -> None:
     with provided_by(lambda settings: WorkerPorts(settings, broker, layout, timing, name)):
         client = load_bot(about["bot"])
     assert client is not None
-    asyncio.run(run_worker(client, health=about.get("health"), drain=10.0, report=say))
+    asyncio.run(run_worker(client, health=about.get("health"), drain=about.get("drain", 10.0), report=say))
 
 
 main()

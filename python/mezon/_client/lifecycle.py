@@ -73,6 +73,10 @@ class Lifecycle:
         """Implement `SharedEventListener.on_shared_event`."""
         self._dispatcher.apply_effect(name, event)
 
+    def on_direct_event(self, name: str, event: Any, /) -> None:
+        """Implement `SharedEventListener.on_direct_event`."""
+        self._dispatcher.serve_waiters(name, event)
+
     def logged_in(self) -> None:
         """Finish the login: the end of the connection is reported from now on."""
         self._logged_in = True

@@ -55,6 +55,7 @@ class Delivery:
             redelivered to the worker that had it.
         untouched: How many earlier deliveries started no handler.
         extended_at: When its last progress report was sent.
+        waits: A handler of it has begun to wait for another event, so its partition must not move.
     """
 
     event_id: str
@@ -69,6 +70,7 @@ class Delivery:
     excused: int = 0
     untouched: int = 0
     extended_at: float = 0.0
+    waits: bool = False
     _running: int = 0
     _all_started: bool = False
     _early: bool = False

@@ -38,6 +38,11 @@ SHARED_EVENTS: Final = frozenset(
     }
 )
 
+#: Events of which workers that wait for a user get a copy, if they have no clan: direct messages, reactions and clicks.
+DIRECT_EVENTS: Final = frozenset(
+    {"channel_message", "message_reaction_event", "message_button_clicked", "dropdown_box_selected"}
+)
+
 #: Events that concern a listing only if they are about the bot.
 _ABOUT_USERS: Final = frozenset(
     {

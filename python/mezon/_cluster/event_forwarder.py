@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._cluster.directory import DIRECTORY_EVENTS, Listing
+from mezon._cluster.directory import DIRECT_EVENTS, DIRECTORY_EVENTS, Listing
 from mezon._cluster.interest_filter import InterestFilter
 from mezon._cluster.protocol import partition_of
 from mezon._cluster.publisher import OutgoingEvent
@@ -49,6 +49,7 @@ class EventForwarder:
         publisher: Publishes the events.
         epoch: The relay's epoch, for the ids of events that have none.
         directory: What the relay knows of clans, channels and users.
+        copy: Publishes a copy of an event for workers that wait for it: subject, body.
 
     Attributes:
         client: The client's listener.
@@ -59,7 +60,13 @@ class EventForwarder:
     """
 
     def __init__(
-        self, names: Names, partitions: int, publisher: Publisher, epoch: int, directory: Directory
+        self,
+        names: Names,
+        partitions: int,
+        publisher: Publisher,
+        epoch: int,
+        directory: Directory,
+        copy: Callable[[str, bytes], object],
     ) -> None:
         self._names = names
         self._partitions = partitions
@@ -69,6 +76,7 @@ class EventForwarder:
         self.client: ConnectionListener | None = None
         self.gaps: GapFiller | None = None
         self.directory = directory
+        self._copy = copy
         self.generation = 0
         self.interests: frozenset[str] = frozenset()
         self.filter = InterestFilter()
@@ -100,7 +108,10 @@ class EventForwarder:
         if name in DIRECTORY_EVENTS:
             self.directory.on_event(name, body)
         if name in self.interests and self.filter.passes(name, body):
-            self._put(name, self._partition_key(name, body), body, self._next_id())
+            key, clan = self._partition_key(name, body)
+            if name in DIRECT_EVENTS and not clan:
+                self._copy_direct(name, key, body)
+            self._put(name, key, body, self._next_id())
 
     def on_state(self, state: str, generation: int, reason: str, /) -> None:
         """Notify the gap filler and the client."""
@@ -143,7 +154,13 @@ class EventForwarder:
         number = values["message_id"]
         # An edit or a removal has the id of the message it is about, and is an event of its own.
         event_id = f"m{number}" if number and values["code"] not in REFERRING_CODES else self._next_id()
-        self._put(_MESSAGE, values["channel_id"] or values["clan_id"] or 0, values["relayed"], event_id)
+        key = values["channel_id"] or values["clan_id"] or 0
+        if not values["clan_id"]:
+            self._copy_direct(_MESSAGE, key, values["relayed"])
+        self._put(_MESSAGE, key, values["relayed"], event_id)
+
+    def _copy_direct(self, name: str, key: int, body: bytes) -> None:
+        self._copy(self._names.direct(partition_of(key, self._partitions), name), body)
 
     def replay(self, partition: int, name: str, body: bytes, event_id: str) -> None:
         """Publish an event again, as a new one.
@@ -162,21 +179,23 @@ class EventForwarder:
         self._number += 1
         return f"e{self._epoch}.{self._number}"
 
-    def _partition_key(self, name: str, body: bytes) -> int:
-        """Return the id that determines an event's partition."""
+    def _partition_key(self, name: str, body: bytes) -> tuple[int, int]:
+        """Return the id that determines an event's partition, and the clan of the event."""
         plan = dict_plan(MESSAGES[name])
         try:
             values: dict[str, Any] = plan.decode(body)
         except ValueError:
-            return 0
+            return 0, 0
+        clan = values.get("clan_id")
+        clan = clan if isinstance(clan, int) else 0
         for field in _PARTITION_FIELDS:
             number = values.get(field)
             if isinstance(number, int) and number:
-                return number
+                return number, clan
         for inner in values.values():
             if isinstance(inner, dict) and isinstance(inner.get("channel_id"), int) and inner["channel_id"]:
-                return int(inner["channel_id"])
-        return 0
+                return int(inner["channel_id"]), clan
+        return 0, clan
 
     def _put(self, name: str, key: int, body: bytes, event_id: str) -> None:
         subject = self._subjects.get((name, key))

@@ -116,6 +116,7 @@ class OwnedPartitions:
         self._draining: dict[int, PartitionReader] = {}
         self._releases: dict[int, asyncio.Task[None]] = {}
         self._stopped = False
+        self._changed = asyncio.Event()
 
     @property
     def numbers(self) -> list[int]:
@@ -134,7 +135,9 @@ class OwnedPartitions:
         owners = assign_partitions(self._partitions, self._members.accepting)
         own = {part for part, owner in owners.items() if owner == self._worker}
         for partition in [one for one in self._readers if one not in own]:
-            self._release(partition)
+            # The server lets the next owner wait until the pin is released.
+            if not self._readers[partition].converses:
+                self._release(partition)
         added = 0
         for partition in sorted(own):
             # A partition that is being released is taken again when that is complete.
@@ -144,6 +147,21 @@ class OwnedPartitions:
                 added += 1
         if added:
             logger.info("This worker reads %d of %d partitions", len(self._readers), self._partitions)
+
+    async def leave(self, timeout: float) -> None:
+        """Wait until every partition is released: those in which handlers converse, when that has ended.
+
+        Call it when this worker accepts no more partitions.
+
+        Args:
+            timeout: The maximum number of seconds.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while self._readers or self._releases:
+                    self._changed.clear()
+                    self.rebalance()
+                    await self._changed.wait()
 
     def _release(self, partition: int) -> None:
         reader = self._readers.pop(partition)
@@ -155,6 +173,11 @@ class OwnedPartitions:
     def _released(self, partition: int) -> None:
         self._releases.pop(partition, None)
         self._draining.pop(partition, None)
+        self.conversation_ended()
+
+    def conversation_ended(self) -> None:
+        """Release the partitions that had to wait for it."""
+        self._changed.set()
         self.rebalance()
 
     async def stop(self, drain_timeout: float) -> None:
@@ -194,6 +217,7 @@ class PartitionReader:
         partition: The partition.
         deliver: Receives each event. Its ``on_end`` belongs to this reader.
         acknowledge: Receives the subject and the kind of each acknowledgement.
+        on_conversation_end: Called when an event whose handler has waited for another one has ended.
     """
 
     def __init__(
@@ -204,6 +228,7 @@ class PartitionReader:
         partition: int,
         deliver: Callable[[Delivery], None],
         acknowledge: Callable[[str, bytes], None],
+        on_conversation_end: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._names = names
@@ -211,6 +236,7 @@ class PartitionReader:
         self.partition = partition
         self._deliver = deliver
         self._acknowledge = acknowledge
+        self._on_conversation_end = on_conversation_end
         self._pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.{names.consumer(partition)}"
         self._pin = ""
         self._unacknowledged: dict[str, Delivery] = {}
@@ -240,6 +266,11 @@ class PartitionReader:
     def unacknowledged(self) -> list[Delivery]:
         """The events that are not acknowledged yet."""
         return list(self._unacknowledged.values())
+
+    @property
+    def converses(self) -> bool:
+        """Whether a handler of this partition has begun to wait for another event."""
+        return any(delivery.waits for delivery in self._unacknowledged.values())
 
     def start(self) -> None:
         """Start reading."""
@@ -431,6 +462,8 @@ class PartitionReader:
     def _delivery_ended(self, delivery: Delivery, handled: bool) -> None:
         if self._unacknowledged.pop(delivery.event_id, None) is None:
             return
+        if delivery.waits:
+            self._on_conversation_end()
         if self._releasing or len(self._unacknowledged) == MAX_UNACKNOWLEDGED // 2:
             self._wake.set()
         if handled:

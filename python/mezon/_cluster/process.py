@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 
 logger = get_logger("mezon.cluster")
+
+#: Seconds for telling users that their conversation has ended.
+_FAREWELL: Final = 5.0
 
 #: Seconds between two attempts to start.
 _RETRY_INTERVAL: Final = 1.0
@@ -176,11 +180,24 @@ async def run_worker(
             for task in (login, end):
                 task.cancel()
             await asyncio.wait([login, end])
-            await client.disconnect(drain=drain)
+            await _leave(client, drain)
             if server is not None:
                 await server.stop()
             set_default_backend(None)
     report("worker ended")
+
+
+async def _leave(client: MezonClient, drain: float) -> None:
+    """Let running handlers and conversations end within ``drain`` seconds, then close the client.
+
+    Conversations that are open even then end with an error, and their handlers have a moment to tell the user.
+    """
+    end = time.monotonic() + drain
+    if client.state == "ready":
+        leave = getattr(client.socket_manager.socket.connection, "leave", None)
+        if leave is not None:
+            await leave(drain)
+    await client.disconnect(drain=max(end - time.monotonic(), min(drain, _FAREWELL)))
 
 
 async def _log_in(client: MezonClient) -> None:

@@ -197,6 +197,15 @@ class Names:
         """All subjects of the events for the workers' caches."""
         return f"{self.root}.shared.*"
 
+    def direct(self, partition: int, name: str) -> str:
+        """Return the subject of a copy of an event, for workers that wait for a user of another partition."""
+        return f"{self.root}.direct.{partition}.{name}"
+
+    @property
+    def direct_subjects(self) -> str:
+        """All subjects of the copies of events."""
+        return f"{self.root}.direct.*.*"
+
     # ---- buckets
 
     @property

@@ -266,8 +266,10 @@ class ActiveRelay:
         core = standard.encoded_connection(store)
         in_charge = lambda: lock.held  # noqa: E731
         self.publisher = Publisher(relay.broker, names, in_charge=in_charge)
-        self.directory = Directory(names.bot, self._share)
-        self.forwarder = EventForwarder(names, partitions, self.publisher, lock.epoch, self.directory)
+        self.directory = Directory(names.bot, lambda name, body: self._share(names.shared(name), body))
+        self.forwarder = EventForwarder(
+            names, partitions, self.publisher, lock.epoch, self.directory, self._share
+        )
         self.connection = RelayConnection(core, self.forwarder, lambda: lock.left)
         lock.on_renewed = self.connection.renew_lease
         self.publisher.on_room = self.connection.resume
@@ -348,10 +350,10 @@ class ActiveRelay:
 
     # ---- the directory
 
-    def _share(self, name: str, body: bytes) -> None:
-        """Publish an event for the caches of every worker. Each handles the events of its own partitions only."""
+    def _share(self, subject: str, body: bytes) -> None:
+        """Publish an event for the caches or the waiters of every worker: each handles its own partitions only."""
         if self._lock.held:
-            self._sharing.spawn(self._nats.publish(self._relay.names.shared(name), body), f"share {name}")
+            self._sharing.spawn(self._nats.publish(subject, body), "share an event")
 
     # ---- interests
 

@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import connect, disconnect
 from mezon._cluster.dead_letters import dead_letter
-from mezon._cluster.delivery import CURRENT_DELIVERY, Acknowledger, Delivery, Handler, Retry, wrap_handler
-from mezon._cluster.directory import SHARED_EVENTS, unpack
+from mezon._cluster.delivery import (
+    CURRENT_DELIVERY,
+    CURRENT_SCOPE,
+    Acknowledger,
+    Delivery,
+    Handler,
+    Retry,
+    wrap_handler,
+)
+from mezon._cluster.directory import DIRECT_EVENTS, SHARED_EVENTS, unpack
 from mezon._cluster.event_decoder import EventDecoder, RecentMessages
 from mezon._cluster.layout import wait_for_partitions
 from mezon._cluster.membership import Member, Members, Subscriptions
@@ -119,6 +127,8 @@ class WorkerConnection:
         self._acknowledger: Acknowledger | None = None
         self._poison: PoisonDetector | None = None
         self._heartbeats: asyncio.Task[None] | None = None
+        #: Something has waited for an event that users cause. From then on copies of such events are received.
+        self._waited = False
         self._counts = {"events": 0, "malformed": 0, "repeated": 0, "dead": 0}
 
     def around(self, name: str, handler: Handler, place: int) -> Handler:
@@ -163,6 +173,34 @@ class WorkerConnection:
         running = self._state == "ready"
         if self._subscriptions.set_filter(name, spec, running) and running:
             self._tasks.spawn(self._announce(), "announce a filter")
+
+    def on_wait(self, name: str) -> None:
+        """Implement `WaitingConnection.on_wait`: keep the partition of the event whose handler waits."""
+        scope = CURRENT_SCOPE.get()
+        if scope is not None:
+            scope.delivery.waits = True
+        if name in DIRECT_EVENTS and not self._waited:
+            self._waited = True
+            if self._client is not None and self._state == "ready":
+                self._tasks.spawn(self._subscribe_direct(), "subscribe to copies of events")
+
+    async def _subscribe_direct(self) -> None:
+        """Receive copies of events that users of other partitions cause, for what waits here for such a user."""
+        if self._client is not None:
+            await self._client.subscribe(self._names.direct_subjects, cb=self._receive_direct)
+
+    async def _receive_direct(self, message: Msg) -> None:
+        _, partition, name = message.subject.rsplit(".", 2)
+        pass_on = getattr(self.listener, "on_direct_event", None)
+        if pass_on is None or name not in DIRECT_EVENTS or self._partitions is None or self._state != "ready":
+            return
+        if partition in map(str, self._partitions.numbers):
+            # It arrives from the stream as well.
+            return
+        try:
+            pass_on(name, self._decoder.decode(name, message.data, shared=True))
+        except ValueError as error:
+            logger.debug("A copy of a %s cannot be decoded: %s", name, error)
 
     async def _announce(self) -> None:
         """Announce this worker's subscriptions to the relay, and wait until it publishes such events."""
@@ -270,6 +308,8 @@ class WorkerConnection:
             acknowledger.start()
             await members.start()
             await client.subscribe(self._names.shared_subjects, cb=self._receive_shared)
+            if self._waited:
+                await self._subscribe_direct()
             # From the answer on, the relay publishes what this worker subscribes to.
             await self._announce()
             # Listening before the first heartbeat lets the worker know the others when it takes its share, so that it
@@ -284,6 +324,22 @@ class WorkerConnection:
         self._enter("ready")
         self.resume()
         self._tasks.spawn(self._load_directory(), "load what the relay knows")
+
+    async def leave(self, timeout: float) -> None:
+        """Accept no more partitions, and release those this worker has.
+
+        A partition in which a handler waits for a user is kept, and its events are handled, until that has ended.
+
+        Args:
+            timeout: The maximum number of seconds.
+        """
+        members, partitions = self._members, self._partitions
+        if self._state != "ready" or members is None or partitions is None:
+            return
+        self._subscriptions.leaving = True
+        with contextlib.suppress(Exception):
+            await members.announce(self._subscriptions.announcement())
+        await partitions.leave(timeout)
 
     async def close(self) -> None:
         """Release the partitions and disconnect from NATS. Can be called in any state."""
@@ -357,7 +413,13 @@ class WorkerConnection:
     def _create_reader(self, client: Client, partition: int) -> PartitionReader:
         assert self._acknowledger is not None
         put = self._acknowledger.put
-        return PartitionReader(client, self._names, self._timing, partition, self._receive, put)
+        return PartitionReader(
+            client, self._names, self._timing, partition, self._receive, put, self._conversation_ended
+        )
+
+    def _conversation_ended(self) -> None:
+        if self._partitions is not None:
+            self._partitions.conversation_ended()
 
     def _receive(self, delivery: Delivery) -> None:
         if delivery.times > 1:

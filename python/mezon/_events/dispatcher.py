@@ -36,6 +36,10 @@ WrapHandler: TypeAlias = "Callable[[str, Callable[..., Any]], Callable[..., Any]
 _UNBOUNDED: Final = sys.maxsize
 
 
+def _ignore(name: str) -> None:
+    pass
+
+
 def _unwrapped(name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
     return handler
 
@@ -275,6 +279,10 @@ class Dispatcher:
             except Exception as error:
                 self._runner.failed(error, name, effect)
 
+    def serve_waiters(self, name: str, event: Any) -> None:
+        """Pass an event that another process of the bot handles to the waiters."""
+        self._routes.waiters.serve(name, event)
+
     def dispatch(self, name: str, event: Any) -> None:
         """Dispatch an event that is not from the connection. Handlers without a parameter are called without it."""
         if self._loop is None or self._loop.is_closed():
@@ -360,12 +368,13 @@ class RouteTable:
         first: By envelope field, the handlers that are awaited before the others start.
         table: By name, the routes of the events that have listeners.
         batches: The batch handlers.
+        waiters: The waiters.
     """
 
     def __init__(self, events: EventManager, waiters: Waiters, wrap_handler: WrapHandler) -> None:
         self._manager = events
         self._events: EventManager | _NoListeners = events
-        self._waiters = waiters
+        self.waiters = waiters
         self._wrap_handler = wrap_handler
         #: Whether the `emit` of the manager is called for each event.
         self._emits = False
@@ -395,6 +404,7 @@ class RouteTable:
         """Subscribe to events of a connection, now and when listeners change. See `Dispatcher.attach`."""
         # `narrow` is optional for connections: handlers are filtered in any case.
         self._narrow = None if whole else getattr(connection, "narrow", None)
+        self.waiters.on_wait = getattr(connection, "on_wait", _ignore)
         self._connection = connection
         self.update_all()
 
@@ -408,7 +418,7 @@ class RouteTable:
         self._emits = not (isinstance(self._events, EventManager) and is_own(self._manager, "emit"))
         events = self._events
         names = {*self.table, *events.listeners, *events.defaults, *self.effects, *self.first, *more}
-        names |= self._waiters.names
+        names |= self.waiters.names
         if emitted or self._emits:
             # Start-up time: the codec imports all models.
             from mezon._gateway.codec import MESSAGES
@@ -424,7 +434,7 @@ class RouteTable:
             or name in self.effects
             or name in self.first
             or self._events.has_listeners(name)
-            or self._waiters.has(name)
+            or self.waiters.has(name)
         )
         if wanted:
             self.table[name] = self.route(name)
@@ -445,15 +455,15 @@ class RouteTable:
         has_effect = name in self.effects and name != Events.CHANNEL_MESSAGE.value
         if has_effect or name in self.first or self._events.defaults.get(name):
             return None
-        if self._emits or self._waiters.has(name):
+        if self._emits or self.waiters.has(name):
             return None
         return union(self._events.listeners.get(name, ()))
 
     def route(self, name: str) -> Route:
         """Compute the route of an event."""
         events, effect = self._events, self.effects.get(name)
-        if self._waiters.has(name):
-            effect = self._waiters.after(effect, name)
+        if self.waiters.has(name):
+            effect = self.waiters.after(effect, name)
         defaults = self.first.get(name, ())
         if self._emits:
             handlers: Handlers = (self._wrap_handler(name, self._call_emit(name)),)

@@ -128,12 +128,14 @@ class Waiters:
 
     Attributes:
         on_change: Called with an event's name when the event gets its first waiter or loses its last one.
+        on_wait: Called with an event's name for each new waiter, in the context of the caller.
     """
 
     def __init__(self) -> None:
         self._waiting: dict[str, list[_Waiter]] = {}
         self._count = 0
         self.on_change: Callable[[str], None] = lambda name: None
+        self.on_wait: Callable[[str], object] = lambda name: None
 
     def has(self, name: str) -> bool:
         """Return whether the event has waiters."""
@@ -195,6 +197,7 @@ class Waiters:
             )
         for one, registered in registrations:
             self._count += 1
+            self.on_wait(one)
             waiters = self._waiting.setdefault(one, [])
             waiters.append(registered)
             if len(waiters) == 1:

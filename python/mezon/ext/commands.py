@@ -1832,9 +1832,13 @@ async def _call_either(callback: Callable[[Click], Any], click: Click) -> None:
 
 async def _report_to_user(where: Any, error: Exception) -> None:
     """Tell the user about an error: the default error handler."""
-    if not isinstance(where, Interaction) or isinstance(error, ConnectionLostError):
-        # A lost connection ends a waiting call when the bot closes: the user cannot be told.
+    if not isinstance(where, Interaction):
         return
+    if isinstance(error, ConnectionLostError):
+        if where.bot.state != "ready":
+            return
+        # The bot closes, and this call waited for the user: calls are still possible.
+        error = UserError("I am being restarted; please start again in a moment.")
     if isinstance(error, UnknownCommandError):
         nearest = _nearest_command(where.bot, error.name) if where.bot.suggest else None
         if nearest is None or not isinstance(where, Context):
