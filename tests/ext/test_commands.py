@@ -214,7 +214,7 @@ async def test_wrong_input_is_answered_with_a_sentence_and_the_usage(gateway: Lo
     usage = "\nUsage: !roll <sides> [times]"
     assert await answer_to(gateway, "!roll") == f"sides is missing.{usage}"
     assert (await answer_to(gateway, "!roll six")).startswith("sides cannot be 'six': ")
-    assert "less than or equal to 9" in await answer_to(gateway, "!roll 6 10")
+    assert "it must be at most 9" in await answer_to(gateway, "!roll 6 10")
     assert await answer_to(gateway, "!roll 6 1 more") == f"Too many arguments: 'more'{usage}"
     assert "is not closed" in await answer_to(gateway, '!roll "6')
     assert await answer_to(gateway, "!roll 6") == "rolled"

@@ -133,7 +133,7 @@ async def test_numbers_that_are_listed_are_read(gateway: LocalGateway, bot: Bot)
     await bot.login()
     assert await answer_to(gateway, "!seats 4") == "(4, None)"
     assert await answer_to(gateway, "!seats 2 1") == "(2, 1)"
-    assert (await answer_to(gateway, "!seats 3")).startswith("count cannot be '3': input should be 2 or 4")
+    assert (await answer_to(gateway, "!seats 3")).startswith("count cannot be '3': it must be one of 2, 4")
     assert "Too many arguments" in await answer_to(gateway, "!bare @bob too", mentions=["bob"])
 
 

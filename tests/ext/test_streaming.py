@@ -175,6 +175,33 @@ async def test_a_reply_that_is_cancelled_is_marked_and_closed(gateway: LocalGate
     assert Endless.closed
 
 
+async def test_a_model_that_fails_before_its_first_word_produces_one_message(
+    gateway: LocalGateway, bot: Bot
+) -> None:
+    async def broken() -> AsyncIterator[str]:
+        yield ""
+        raise RuntimeError("no such model")
+
+    reported: list[str] = []
+    bot.on_error(lambda error, where: reported.append(str(error)))
+
+    @bot.command()
+    async def ask(ctx: Context) -> None:
+        await ctx.stream_reply(broken(), interval=0)
+
+    @bot.command()
+    async def done(ctx: Context) -> None:
+        await ctx.reply("done")
+
+    await bot.login()
+    await gateway.say("general", "alice", "!ask")
+    await until(lambda: bool(texts(gateway)))
+    await gateway.say("general", "alice", "!done")
+    await until(lambda: texts(gateway)[-1:] == [("new", "done")])
+    assert texts(gateway) == [("new", "Something went wrong here; it is not your fault."), ("new", "done")]
+    assert reported == ["no such model"]
+
+
 async def test_what_cannot_be_sent_ends_it(gateway: LocalGateway, bot: Bot) -> None:
     taken: list[int] = []
     reported: list[str] = []

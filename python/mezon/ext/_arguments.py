@@ -17,6 +17,7 @@ from mezon.ext._injection import is_dependency, provided_types
 from mezon.ext._parsing import Word, Words, id_of
 from mezon.ext._signatures import adapter_of, collection_name, convert, hints_of, name_of, shorten
 from mezon.ext.errors import ArgumentError, CooldownError, UserError
+from mezon.ext.texts import sentence
 
 if TYPE_CHECKING:
     from mezon import Clan, MezonClient
@@ -143,7 +144,7 @@ def parse_arguments(parameters: list[Parameter], words: Words) -> tuple[list[Any
         all_taken = all_taken or (parameter.kind == "rest" and parameter.entity is None)
         if word is None:
             if parameter.required:
-                raise ArgumentError(f"{parameter.name} is missing.", parameter.name)
+                raise ArgumentError(sentence("argument_missing", name=parameter.name), parameter.name)
             value = parameter.default
         else:
             value = _parse(parameter, word)
@@ -152,7 +153,7 @@ def parse_arguments(parameters: list[Parameter], words: Words) -> tuple[list[Any
         else:
             args.append(value)
     if not all_taken and (more := words.rest()):
-        raise ArgumentError(f"Too many arguments: {shorten(more)}")
+        raise ArgumentError(sentence("too_many_arguments", words=shorten(more)))
     return args, kwargs
 
 
@@ -262,13 +263,13 @@ class Lookups:
         except UserError:
             raise
         except MezonError as error:
-            raise ArgumentError(f"{parameter.name}: that user cannot be reached.", parameter.name) from error
+            raise ArgumentError(sentence("unreachable_user", name=parameter.name), parameter.name) from error
         name = word.text.removeprefix("@").casefold()
         known = [user for user in users.values() if name and (user.username or "").casefold() == name]
         if len(known) == 1:
             return known[0]
         raise ArgumentError(
-            f"{parameter.name} must be a user, mentioned or by id, not {shorten(word.text)}.", parameter.name
+            sentence("no_such_user", name=parameter.name, value=shorten(word.text)), parameter.name
         )
 
     async def _channel(self, parameter: Parameter, word: Word, user_id: int, clan: Clan) -> TextChannel:
@@ -286,15 +287,13 @@ class Lookups:
         except UserError:
             raise
         except MezonError as error:
-            raise ArgumentError(
-                f"{parameter.name}: the bot cannot see that channel.", parameter.name
-            ) from error
+            raise ArgumentError(sentence("invisible_channel", name=parameter.name), parameter.name) from error
         name = word.text.removeprefix("#").casefold()
         known = [one for one in clan.channels.values() if (one.name or "").casefold() == name]
         if len(known) == 1:
             return known[0]
         raise ArgumentError(
-            f"{parameter.name} must be a channel, by #name or id, not {shorten(word.text)}.", parameter.name
+            sentence("no_such_channel", name=parameter.name, value=shorten(word.text)), parameter.name
         )
 
 

@@ -15,6 +15,7 @@ from mezon import InvalidArgumentError
 from mezon.ext._signatures import name_of
 from mezon.ext.errors import CheckFailedError, CooldownError
 from mezon.ext.tasks import Task
+from mezon.ext.texts import sentence
 
 if TYPE_CHECKING:
     from mezon import Clan, TextChannel
@@ -56,10 +57,10 @@ class Check:
 
     Args:
         function: Called with the context. A result of False, or a sentence, refuses the use.
-        text: The message to the user when the result is False.
+        text: The message to the user when the result is False; a general refusal by default.
     """
 
-    def __init__(self, function: CheckFunction, text: str = "You may not do that.") -> None:
+    def __init__(self, function: CheckFunction, text: str | None = None) -> None:
         if not callable(function) or function in _FACTORIES:
             name = getattr(function, "__name__", repr(function))
             raise InvalidArgumentError(
@@ -67,7 +68,7 @@ class Check:
                 + (f": write {name}(), with parentheses" if function in _FACTORIES else "")
             )
         self._function = function
-        self._text = text
+        self._text = sentence("refused") if text is None else text
 
     def __call__(self, function: F) -> F:
         """Guard a function, or a command, button or form that was made of one."""
@@ -164,24 +165,24 @@ def as_checks(checks: Any) -> list[Check]:
     return [one if isinstance(one, Check) else Check(one) for one in checks]
 
 
-def check(function: CheckFunction, text: str = "You may not do that.") -> Check:
+def check(function: CheckFunction, text: str | None = None) -> Check:
     """Make a check of a function or coroutine function that takes the context."""
     return Check(function, text)
 
 
 def dm_only() -> Check:
     """Allow the use only in direct messages between one user and the bot, not in group chats."""
-    return Check(lambda ctx: ctx.is_dm, "That goes in a direct message only.")
+    return Check(lambda ctx: ctx.is_dm, sentence("dm_only"))
 
 
 def group_only() -> Check:
     """Allow the use only in group chats."""
-    return Check(lambda ctx: ctx.is_group, "That goes in a group chat only.")
+    return Check(lambda ctx: ctx.is_group, sentence("group_only"))
 
 
 def clan_only() -> Check:
     """Allow the use only in a clan."""
-    return Check(lambda ctx: ctx.clan.id != 0, "That goes in a clan only.")
+    return Check(lambda ctx: ctx.clan.id != 0, sentence("clan_only"))
 
 
 def owner_only() -> Check:
@@ -190,7 +191,7 @@ def owner_only() -> Check:
     The server vouches for the author of a command. The user of a click is what its client claims: combine the check
     with ``click.actor_verified``, see ``mezon.ext.components.Click``.
     """
-    return Check(lambda ctx: ctx.user_id in ctx.bot.owner_ids, "Only the bot's owner may do that.")
+    return Check(lambda ctx: ctx.user_id in ctx.bot.owner_ids, sentence("owner_only"))
 
 
 def has_role(*roles: str | int) -> Check:
@@ -209,7 +210,7 @@ def has_role(*roles: str | int) -> Check:
         mine = await ctx.bot.role_names(ctx.clan, ctx.user_id)
         return any(role in mine for role in roles)
 
-    return Check(function, f"That needs the role {' or '.join(map(str, roles))}.")
+    return Check(function, sentence("needs_role", roles=roles))
 
 
 class RoleCache:

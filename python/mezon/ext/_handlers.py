@@ -22,6 +22,7 @@ from mezon.ext._signatures import check_handler, hints_of
 from mezon.ext._widgets import Button, Form, joined_choice
 from mezon.ext.errors import FormError
 from mezon.ext.state import StateStore
+from mezon.ext.texts import sentence
 from mezon.models import MessageComponentType
 from mezon.models.events import choice_of
 
@@ -224,7 +225,7 @@ def parse_form(form: type[FormT], event: Any) -> FormT:
     try:
         values = parse_extra_data(event.extra_data, strict=True)
     except InvalidArgumentError:
-        raise FormError({"The form": "could not be read: fill it in again"}) from None
+        raise FormError({sentence("the_form"): sentence("form_unreadable")}) from None
     return form.parse(values)
 
 

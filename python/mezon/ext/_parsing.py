@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon import InvalidArgumentError, TypeMessage, filters
 from mezon.ext.errors import ArgumentError
+from mezon.ext.texts import sentence
 
 if TYPE_CHECKING:
     from mezon.models import ChannelMessage
@@ -137,9 +138,7 @@ class Words:
         try:
             token = self._lexer.get_token()
         except ValueError:
-            raise ArgumentError(
-                'A quotation mark is not closed: add the closing ", or write \\" for a literal one.'
-            ) from None
+            raise ArgumentError(sentence("open_quotation")) from None
         return None if token is None else self._word(token)
 
     def rest(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mezon.ext._parsing import text_of
 from mezon.ext._signatures import convert
 from mezon.ext.errors import ArgumentError
+from mezon.ext.texts import sentence
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -31,7 +32,7 @@ class Question:
             ArgumentError: If the message is not a valid answer.
         """
         if message is not self._answered_by:
-            self._answer = convert(self._adapter, text_of(message).strip(), "The answer")
+            self._answer = convert(self._adapter, text_of(message).strip(), sentence("the_answer"))
             self._answered_by = message
         return self._answer
 

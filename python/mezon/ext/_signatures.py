@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from enum import Enum
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from pydantic_core.core_schema import ErrorType
 
 from mezon import InvalidArgumentError
 from mezon.ext.errors import ArgumentError
+from mezon.ext.texts import Sentence, sentence
 
 __all__ = [
     "adapter_of",
@@ -20,11 +24,13 @@ __all__ = [
     "check_seconds",
     "collection_name",
     "convert",
+    "duration_text",
     "hints_of",
     "is_async",
     "key_part",
     "name_of",
     "problem_text",
+    "read_duration",
     "shorten",
 ]
 
@@ -120,23 +126,25 @@ def adapter_of(hint: Any) -> TypeAdapter[Any]:
     try:
         if collection_name(hint):
             raise InvalidArgumentError(f"a single text cannot be a {collection_name(hint)}")
-        return TypeAdapter(_with_text_literals(hint))
+        return TypeAdapter(_from_text(hint))
     except Exception as error:
         raise InvalidArgumentError(f"no text can be converted to {hint!r}: {error}") from error
 
 
-def _with_text_literals(hint: Any) -> Any:
-    """Return a type whose literals are parsed from text: ``Literal[1, 2]`` accepts "1"."""
+def _from_text(hint: Any) -> Any:
+    """Return a type that is parsed from what users type: ``Literal[1, 2]`` from "1", ``timedelta`` from "1h30"."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin is Literal:
         named = {str(one.value if isinstance(one, Enum) else one): one for one in parts}
         return Annotated[
             hint, BeforeValidator(lambda text: named.get(text, text) if isinstance(text, str) else text)
         ]
+    if hint is timedelta:
+        return Annotated[hint, BeforeValidator(read_duration)]
     if origin is Annotated:
-        return Annotated[(_with_text_literals(parts[0]), *parts[1:])]
+        return Annotated[(_from_text(parts[0]), *parts[1:])]
     if origin in (Union, UnionType):
-        return Union[tuple(_with_text_literals(part) for part in parts)]  # noqa: UP007 (built at run time)
+        return Union[tuple(_from_text(part) for part in parts)]  # noqa: UP007 (built at run time)
     return hint
 
 
@@ -153,25 +161,137 @@ def convert(adapter: TypeAdapter[Any], text: str, name: str) -> Any:
     """Convert a text.
 
     Raises:
-        ArgumentError: If the text is invalid, with pydantic's explanation.
+        ArgumentError: If the text is invalid.
     """
     try:
         return adapter.validate_strings(text)
     except ValidationError as error:
         problem = problem_text(error.errors(include_url=False)[0])
+        if not isinstance(problem, Sentence):
+            problem = f"{problem[:1].lower()}{problem[1:]}"
         raise ArgumentError(
-            f"{name} cannot be {shorten(text)}: {problem[:1].lower()}{problem[1:]}.", name
+            sentence("invalid", name=name, value=shorten(text), problem=problem), name
         ) from None
 
 
-def problem_text(problem: Mapping[str, Any]) -> str:
-    """Return pydantic's explanation; for an error raised by the bot's own validator, only its message."""
-    text = str(problem["msg"])
-    if problem["type"] in ("value_error", "assertion_error"):
-        return text.partition(", ")[2] or text
-    return text
+# ---- durations
+
+#: Seconds of each unit, by its names in English and Vietnamese; each unit is followed by the next smaller one.
+_UNITS: Final = {
+    604_800: ("w", "week", "weeks", "tuần"),
+    86_400: ("d", "day", "days", "ngày"),
+    3600: ("h", "hr", "hour", "hours", "giờ"),
+    60: ("m", "min", "mins", "minute", "minutes", "phút"),
+    1: ("s", "sec", "secs", "second", "seconds", "giây"),
+}
+_SECONDS: Final = {name: seconds for seconds, names in _UNITS.items() for name in names}
+_SMALLER: Final = dict(zip(_UNITS, [*_UNITS][1:], strict=False))
+_PART: Final = re.compile(r"([0-9]{1,9})\s*([^\W\d_]*)\s*")
+
+
+def read_duration(value: Any) -> Any:
+    """Return the ``timedelta`` of a text such as ``10m``, ``1h30`` or ``2 days``; any other value unchanged."""
+    if not isinstance(value, str):
+        return value
+    text, position, total, unit = value.strip().casefold(), 0, 0, 0
+    while position < len(text):
+        found = _PART.match(text, position)
+        if found is None:
+            return value
+        number, name = found.groups()
+        # The number at the end of "1h30" counts the next smaller unit. Nothing else may lack its unit.
+        at_end = found.end() == len(text)
+        seconds = _SECONDS.get(name, 0) if name else _SMALLER.get(unit, 0) if at_end else 0
+        if not seconds or (unit and seconds >= unit):
+            return value
+        total, unit, position = total + int(number) * seconds, seconds, found.end()
+    try:
+        return timedelta(seconds=total) if text else value
+    except OverflowError:
+        return value
+
+
+def duration_text(duration: timedelta) -> str:
+    """Return a duration as `read_duration` reads it, such as ``1h30m``, in whole seconds."""
+    left, parts = round(duration.total_seconds()), ""
+    for seconds, (name, *_) in _UNITS.items():
+        count, left = divmod(left, seconds)
+        parts += f"{count}{name}" if count else ""
+    return parts or "0s"
 
 
 def shorten(text: str) -> str:
     """Return the repr of a text, cut to 40 characters."""
     return repr(text if len(text) <= 40 else f"{text[:40]}…")
+
+
+# ---- pydantic's errors
+
+#: Types of pydantic's errors, without the end that says how the value was wrong -> the text.
+_PROBLEMS: Final = {
+    "missing": "value_missing",
+    "int": "not_whole",
+    "float": "no_number",
+    "decimal": "no_number",
+    "decimal_max": "not_valid",
+    "decimal_whole": "not_valid",
+    "fraction": "no_number",
+    "complex": "no_number",
+    "finite_number": "no_number",
+    "bool": "no_bool",
+    "date": "no_date",
+    "datetime": "no_datetime",
+    "timezone": "no_datetime",
+    "time": "no_time",
+    "time_delta": "no_duration",
+    "url": "no_link",
+    "date_past": "not_past",
+    "datetime_past": "not_past",
+    "date_future": "not_future",
+    "datetime_future": "not_future",
+    "literal_error": "no_choice",
+    "enum": "no_choice",
+    "greater_than": "not_greater",
+    "greater_than_equal": "too_small",
+    "less_than": "not_less",
+    "less_than_equal": "too_large",
+    "multiple_of": "no_multiple",
+    "string_too_short": "too_short",
+    "string_too_long": "too_long",
+    "too_short": "too_few_choices",
+    "too_long": "too_many_choices",
+    "string_pattern_mismatch": "wrong_pattern",
+}
+
+#: The types of all of pydantic's errors.
+_PYDANTIC: Final = frozenset(get_args(ErrorType))
+
+#: The name of the limit in the context of such an error.
+_LIMITS: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length")
+
+#: A choice in the list of pydantic's message: quoted, or a word other than the "or" between the last two.
+_CHOICE: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?<![^\s,])(?!or\b)[^\s,]+""")
+
+
+def problem_text(problem: Mapping[str, Any]) -> str:
+    """Return the text for one of pydantic's errors; for an error of the bot's own validator, the validator's message.
+
+    Args:
+        problem: An entry of ``ValidationError.errors()``.
+    """
+    kind, context = str(problem["type"]), problem.get("ctx") or {}
+    if kind in ("value_error", "assertion_error"):
+        raised = context.get("error")
+        # Without an exception, it is of a type of pydantic, such as EmailStr.
+        return str(raised) if isinstance(raised, Exception) and str(raised) else sentence("not_valid")
+    if kind not in _PYDANTIC:
+        return str(problem["msg"])
+    found = _PROBLEMS.get(kind)
+    name = kind
+    while found is None and "_" in name:
+        name = name.rpartition("_")[0]
+        found = _PROBLEMS.get(name)
+    if found == "no_choice":
+        return sentence("no_choice", choices=", ".join(_CHOICE.findall(str(context.get("expected", "")))))
+    limit = next((context[name] for name in _LIMITS if name in context), None)
+    return sentence(found or "not_valid", limit=limit)

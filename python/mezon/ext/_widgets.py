@@ -6,7 +6,7 @@ import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, Union, get_args, get_origin
@@ -16,8 +16,9 @@ from pydantic.fields import FieldInfo
 
 from mezon import ButtonBuilder, ButtonMessageStyle, InteractiveBuilder, InvalidArgumentError
 from mezon.ext._ids import CALLBACK, FORM, ONLY_FOR, check_id
-from mezon.ext._signatures import collection_name, problem_text
+from mezon.ext._signatures import collection_name, duration_text, problem_text, read_duration
 from mezon.ext.errors import FormError
+from mezon.ext.texts import Texts, sentence
 from mezon.models import InputFieldOption, RadioFieldOption, SelectFieldOption
 
 __all__ = ["Button", "DatePicker", "Form", "Radio", "Select", "TextInput", "button_rows", "form_content"]
@@ -285,18 +286,32 @@ class Form(BaseModel):
 
     @classmethod
     def content(
-        cls, *, title: str, submit: str = "Send", state: str = "", text: str = "", description: str = ""
+        cls,
+        *,
+        title: str,
+        submit: str | None = None,
+        state: str = "",
+        text: str = "",
+        description: str = "",
+        texts: Texts | None = None,
     ) -> dict[str, Any]:
         """Return the content of a message with the form, for ``@bot.form(...)``, which survives a restart.
 
         Args:
             title: The title of the form.
-            submit: The label of the submit button.
+            submit: The label of the submit button; "Send" in the language of ``texts`` by default.
             state: Returned with the click as ``click.form_state``.
             text: The text above the form.
             description: The text below the title.
+            texts: The texts of the bot, ``bot.texts``, for the labels of this package; English by default.
         """
-        content = form_content(title, cls.inputs(), [], text=text, description=description)
+        texts = texts or Texts()
+        submit = texts("submit") if submit is None else submit
+        inputs = cls.inputs()
+        for one in inputs:
+            if isinstance(one, Select | Radio):
+                one.options = {value: texts.of(label) for value, label in _pairs(one.options)}
+        content = form_content(title, inputs, [], text=text, description=description)
         row = ButtonBuilder().add_button(cls.submit_id(state), submit, ButtonMessageStyle.SUCCESS)
         return {**content, "components": [{"components": row.build()}]}
 
@@ -328,8 +343,7 @@ class Form(BaseModel):
             problems: dict[str, str] = {}
             for one in error.errors(include_url=False):
                 name = str(one["loc"][0]) if one["loc"] else ""
-                text = "is missing" if one["type"] == "missing" else problem_text(one)
-                problems.setdefault(labels.get(name, name or "The form"), text)
+                problems.setdefault(labels.get(name) or name or sentence("the_form"), problem_text(one))
             raise FormError(problems) from None
 
 
@@ -368,7 +382,7 @@ def _input_for(name: str, info: FieldInfo) -> _Input:
     else:
         made.description = made.description or info.description
     if isinstance(made, Select | Radio) and not made.options:
-        made.options = {"true": "Yes", "false": "No"} if kind is bool else _choices(kind)
+        made.options = {"true": sentence("yes"), "false": sentence("no")} if kind is bool else _choices(kind)
     if isinstance(made, Select | Radio) and not made.options:
         raise InvalidArgumentError(f"the field {name} has no choices: annotate it with a Literal or an Enum")
     return made
@@ -389,6 +403,8 @@ def _default_input(name: str, kind: Any, several: bool, default: Any) -> _Input:
         raise InvalidArgumentError(
             f"the field {name} is a {collection_name(kind) or 'list'} without choices: use a Literal or an Enum"
         )
+    if isinstance(default, timedelta):
+        default = duration_text(default)
     shown = default if default is None else str(default)
     return TextInput(default=shown, kind="number" if kind in (int, float) else "text")
 
@@ -416,7 +432,7 @@ def _cleaned(info: FieldInfo, value: str | list[str] | None) -> Any:
         return None
     if isinstance(kind, type) and issubclass(kind, date):
         return _iso(value.strip())
-    return _choice(kind, value)
+    return read_duration(value) if kind is timedelta else _choice(kind, value)
 
 
 def joined_choice(value: str | list[str], choices: Sequence[Any]) -> str | list[str]:

@@ -107,6 +107,7 @@ from mezon.ext.pagination import PAGE_BUTTONS, Content, paginate
 from mezon.ext.state import Backend, ScopedState, StateStore
 from mezon.ext.streaming import StreamOptions, stream_reply
 from mezon.ext.tasks import Cron, Every, Task, zone_of
+from mezon.ext.texts import Language, OwnTexts, Texts, sentence
 from mezon.utils.user_code import set_origin
 
 if TYPE_CHECKING:
@@ -358,11 +359,16 @@ class Interaction:
                     try:
                         message = await answers.next(max(end - loop.time(), 0))
                     except TimeoutError:
-                        raise NoAnswerError(f"No answer came within {timeout:g} s.") from None
+                        raise self._no_answer("no_answer", seconds=f"{timeout:g}") from None
                     try:
                         return open_question.read(message)
                     except ArgumentError as error:
+                        error.translate(self.bot.texts)
                         await message.reply(str(error))
+
+    def _no_answer(self, key: str, **values: Any) -> NoAnswerError:
+        # The handler may catch the error and show it: the bot's language is applied at once.
+        return NoAnswerError(self.bot.texts(key, **values))
 
     async def paginate(
         self,
@@ -430,7 +436,7 @@ class Interaction:
         *,
         title: str,
         timeout: float = 600.0,
-        submit: str = "Send",
+        submit: str | None = None,
         done: str = "",
         anybody: bool = False,
     ) -> FormT:
@@ -456,7 +462,7 @@ class Interaction:
             form: A subclass of ``Form``.
             title: The title of the form.
             timeout: Seconds to wait.
-            submit: The label of the submit button.
+            submit: The label of the submit button; "Send" in the language of the bot by default.
             done: The text that replaces the form afterwards; the title by default.
             anybody: Whether other users may submit the form.
 
@@ -468,7 +474,7 @@ class Interaction:
                 error, the user is told.
             ConnectionLostError: If the client closes while waiting.
         """
-        content = form.content(title=title, submit=submit)
+        content = form.content(title=title, submit=submit, texts=self.bot.texts)
         # A unique id: this call waits for the form, not a handler registered with @bot.form.
         button_id = f"{FORM}-{secrets.token_urlsafe(9)}"
         content["components"][0]["components"][0]["id"] = button_id
@@ -483,8 +489,8 @@ class Interaction:
                 try:
                     submitted = await self._next_valid(form, clicks, end)
                 except TimeoutError:
-                    raise NoAnswerError(
-                        f"The form {title!r} was not filled in within {timeout:g} s."
+                    raise self._no_answer(
+                        "form_not_sent", title=repr(title), seconds=f"{timeout:g}"
                     ) from None
                 await sent.update(done or title)
                 return submitted
@@ -498,6 +504,7 @@ class Interaction:
             try:
                 return parse_form(form, click)
             except FormError as error:
+                error.translate(self.bot.texts)
                 await self.channel.send_ephemeral(click.user_id, str(error))
 
 
@@ -650,9 +657,9 @@ class Click(Interaction):
             CheckFailedError: With a sentence for the user.
         """
         if self.only_for is not None and self.only_for != self.user_id:
-            raise CheckFailedError("This button is for another user.")
+            raise CheckFailedError(sentence("button_of_another_user"))
         if self._component is not None and is_disabled(self._component):
-            raise CheckFailedError(f"This {'select box' if self._is_choice else 'button'} is disabled.")
+            raise CheckFailedError(sentence("select_disabled" if self._is_choice else "button_disabled"))
 
     def _handle(self) -> MessageHandle:
         """Return the message, only if its channel is known: otherwise the handle would fetch it, without a limit."""
@@ -796,7 +803,10 @@ class Command(Guarded):
                 await counting
             args, kwargs = await ctx.bot.lookups.resolve(args, kwargs, ctx.user_id, ctx.clan)
         except ArgumentError as error:
-            raise ArgumentError(f"{error}\nUsage: {ctx.bot.prefix}{self.usage}", error.parameter) from error
+            usage = f"{ctx.bot.prefix}{self.usage}"
+            raise ArgumentError(
+                sentence("usage", problem=error.args[0], usage=usage), error.parameter
+            ) from error
         if not self.provided and not ctx.bot.has_middleware:
             await self.callback(ctx, *args, **kwargs)
         else:
@@ -1139,8 +1149,8 @@ class Registry:
         *,
         name: str | None = None,
         timeout: float = 3600.0,
-        back: Sequence[str] = ("back",),
-        cancel: Sequence[str] = ("cancel",),
+        back: Sequence[str] | None = None,
+        cancel: Sequence[str] | None = None,
     ) -> Callable[[type[FlowT]], type[FlowT]]: ...
     def flow(
         self,
@@ -1148,24 +1158,23 @@ class Registry:
         *,
         name: str | None = None,
         timeout: float = 3600.0,
-        back: Sequence[str] = ("back",),
-        cancel: Sequence[str] = ("cancel",),
+        back: Sequence[str] | None = None,
+        cancel: Sequence[str] | None = None,
     ) -> Any:
         """Register a durable conversation, a subclass of ``mezon.ext.flows.Flow``; start it with ``ctx.start(Order)``.
 
         Args:
             name: The name in the state; the name of the class by default. Set it when you rename the class.
             timeout: Seconds after the last answer at which the flow ends silently.
-            back: Answers that return to the previous step.
-            cancel: Answers that end the flow.
+            back: Answers that return to the previous step; "back" in the language of the bot by default.
+            cancel: Answers that end the flow; "cancel" in the language of the bot by default.
 
         Raises:
             InvalidArgumentError: If the class has no steps, a step does not fit, or the name is taken.
         """
 
         def add(flow: type[FlowT]) -> type[FlowT]:
-            options = {"name": name, "timeout": timeout, "back": tuple(back), "cancel": tuple(cancel)}
-            self._register(FlowHandler(flow, **options))  # type: ignore[arg-type]
+            self._register(FlowHandler(flow, name=name, timeout=timeout, back=back, cancel=cancel))
             return flow
 
         return add if flow is None else add(flow)
@@ -1203,7 +1212,8 @@ class Group(Command, Registry):
             if word is not None and not self._parameters:
                 await self.allow(ctx)
                 names = ", ".join(one.name for one in self.shown)
-                raise ArgumentError(f"{self.full_name} has no {word.text!r}; it has {names or 'nothing'}.")
+                key = "unknown_subcommand" if names else "no_subcommands"
+                raise ArgumentError(sentence(key, command=self.full_name, name=repr(word.text), names=names))
             await super().run(ctx, words)
             return
         words.next()
@@ -1297,6 +1307,8 @@ class Bot(Registry, MezonClient):
         help_command: The name of the help command; None for no help command.
         suggest: Answer an unknown command with the nearest command that exists, such as ``!hello`` for ``!helo``.
             Without a similar command there is no answer.
+        language: The language of the sentences that users read, such as refusals: ``en`` or ``vi``.
+        texts: Your own sentences in place of some or all of them; see ``mezon.ext.texts``.
         lookups_per_minute: Lookups of unknown users and channels that one user may cause in a minute. Each lookup is an
             HTTP call, and the lookups of one user run one at a time.
         state: Where records are kept: a path, ``":memory:"``, a URL of Redis, or a backend; see ``mezon.ext.state``.
@@ -1316,6 +1328,8 @@ class Bot(Registry, MezonClient):
         edits: bool = False,
         help_command: str | None = "help",
         suggest: bool = False,
+        language: Language = "en",
+        texts: OwnTexts | None = None,
         lookups_per_minute: int = 10,
         state: Backend | str | os.PathLike[str] | None = None,
         shared_clicks: bool = False,
@@ -1327,6 +1341,7 @@ class Bot(Registry, MezonClient):
         self.owner_ids: frozenset[int] = frozenset(int(one) for one in owners)
         self.commands: dict[str, Command] = {}
         self.suggest: bool = suggest
+        self.texts: Texts = Texts(language, texts)
         self.tasks: list[Task] = []
         self.click_deduplicator: ClickDeduplicator = ClickDeduplicator()
         self.callbacks: Callbacks = Callbacks()
@@ -1351,7 +1366,7 @@ class Bot(Registry, MezonClient):
         # Always subscribed: clicks on buttons from before a restart are answered as well.
         self._subscribe_to_clicks()
         if help_command:
-            self.command(help_command)(_help)
+            self.command(help_command)(_help).help = self.texts("help")
 
     @property
     def records(self) -> StateStore:
@@ -1578,7 +1593,7 @@ class Bot(Registry, MezonClient):
         else:
             text.bold(f"{self.prefix}{command.usage}").line()
             if command.aliases:
-                text.line(f"Also: {', '.join(command.aliases)}")
+                text.line(self.texts("aliases", names=", ".join(command.aliases)))
             if command.help:
                 text.line(command.help)
             if isinstance(command, Group):
@@ -1691,7 +1706,7 @@ class Bot(Registry, MezonClient):
             elif pattern is not None:
                 await self._run_pattern(pattern, click, fields)
             elif expired:
-                await click.whisper("This button does not work any more.")
+                await click.whisper(self.texts("button_expired"))
 
         await self._run_click(event, run, signed)
 
@@ -1814,6 +1829,8 @@ class Bot(Registry, MezonClient):
     # ---- errors
 
     async def _handle_error(self, where: Any, error: Exception) -> None:
+        if isinstance(error, UserError):
+            error.translate(self.texts)
         handler = self._error_handler or _report_to_user
         await handler(where, error)
         if not isinstance(error, UserError):
@@ -1843,10 +1860,11 @@ async def _report_to_user(where: Any, error: Exception) -> None:
         nearest = _nearest_command(where.bot, error.name) if where.bot.suggest else None
         if nearest is None or not isinstance(where, Context):
             return
-        error = UserError(f"{error} Did you mean {where.invoked_with}{nearest}?")
+        command = f"{where.invoked_with}{nearest}"
+        error = UserError(where.bot.texts("did_you_mean", problem=str(error), command=command))
     if isinstance(where, Click | MenuChoice) and not where.has_channel:
         return
-    text = str(error) if isinstance(error, UserError) else "Something went wrong here; it is not your fault."
+    text = str(error) if isinstance(error, UserError) else where.bot.texts("failed")
     try:
         if isinstance(where, Click | MenuChoice):
             await where.whisper(text)
@@ -1862,12 +1880,12 @@ def _nearest_command(bot: Bot, name: str) -> str | None:
 
 
 async def _help(ctx: Context, *names: str) -> None:
-    """Show the commands, or how one of them is used."""
+    """Run the help command, whose own help is ``TEXTS["help"]``."""
     table: dict[str, Command] = ctx.bot.commands
     command: Command | None = None
     for name in names:
         command = table.get(name.casefold().removeprefix(ctx.bot.prefix))
         if command is None:
-            raise UserError(f"There is no command {' '.join(names)!r}.")
+            raise UserError(sentence("unknown_command", name=repr(" ".join(names))))
         table = command.commands if isinstance(command, Group) else {}
     await ctx.bot.send_help(ctx, command)

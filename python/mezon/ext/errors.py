@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mezon.errors import MezonError, MezonTimeoutError
+from mezon.ext.texts import sentence
+
+if TYPE_CHECKING:
+    from mezon.ext.texts import Texts
 
 
 class UserError(MezonError):
     """Base class. ``str(error)`` can be shown to the user unchanged."""
+
+    def translate(self, texts: Texts) -> None:
+        """Put the message into the language of a bot, if it is a text of ``mezon.ext.texts``."""
+        self.args = tuple(texts.of(one) if isinstance(one, str) else one for one in self.args)
 
 
 class UnknownCommandError(UserError):
@@ -18,7 +28,7 @@ class UnknownCommandError(UserError):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"There is no command {name!r}.")
+        super().__init__(sentence("unknown_command", name=repr(name)))
 
 
 class ArgumentError(UserError):
@@ -46,7 +56,7 @@ class CooldownError(UserError):
 
     def __init__(self, retry_after: float) -> None:
         self.retry_after = retry_after
-        super().__init__(f"That was too often: try again in {max(1, round(retry_after))} s.")
+        super().__init__(sentence("cooldown", seconds=max(1, round(retry_after))))
 
 
 class NoAnswerError(UserError, MezonTimeoutError):
@@ -62,4 +72,12 @@ class FormError(UserError):
 
     def __init__(self, problems: dict[str, str]) -> None:
         self.problems = problems
-        super().__init__("\n".join(f"{label}: {text}" for label, text in problems.items()))
+        super().__init__(self._lines())
+
+    def _lines(self) -> str:
+        return "\n".join(f"{label}: {text}" for label, text in self.problems.items())
+
+    def translate(self, texts: Texts) -> None:
+        """Put the problems into the language of a bot."""
+        self.problems = {texts.of(label): texts.of(text) for label, text in self.problems.items()}
+        self.args = (self._lines(),)

@@ -25,7 +25,7 @@ continues after a restart and in every process of the bot. A user has one flow a
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
@@ -36,6 +36,7 @@ from mezon.ext._injection import provided_types
 from mezon.ext._signatures import adapter_of, check_handler, check_seconds, convert, hints_of, key_part
 from mezon.ext.errors import UserError
 from mezon.ext.state import Entry, StateConflictError, StateStore
+from mezon.ext.texts import sentence
 
 if TYPE_CHECKING:
     from mezon.ext.pagination import Content
@@ -104,7 +105,7 @@ class Flow(BaseModel):
 
     async def cancelled(self, ctx: Any) -> None:
         """Tell the user that the flow is cancelled."""
-        await ctx.reply("Cancelled.")
+        await ctx.reply(ctx.bot.texts("cancelled"))
 
 
 class FlowHandler:
@@ -116,8 +117,8 @@ class FlowHandler:
         *,
         name: str | None,
         timeout: float,
-        back: tuple[str, ...],
-        cancel: tuple[str, ...],
+        back: Sequence[str] | None,
+        cancel: Sequence[str] | None,
     ) -> None:
         if not (isinstance(flow, type) and issubclass(flow, Flow)):
             raise InvalidArgumentError(f"write @bot.flow above a subclass of Flow, not {flow!r}")
@@ -129,8 +130,9 @@ class FlowHandler:
         self.flow = flow
         self.name = name or flow.__name__
         self.timeout = timeout
-        self.back = {word.casefold() for word in back}
-        self.cancel = {word.casefold() for word in cancel}
+        #: Answers in lower case; None for the words of the bot's language.
+        self.back = None if back is None else {word.casefold() for word in back}
+        self.cancel = None if cancel is None else {word.casefold() for word in cancel}
         self.order = list(flow.flow_steps)
         self.adapters: dict[str, TypeAdapter[Any]] = {}
         self.provided: dict[str, dict[str, type]] = {}
@@ -212,15 +214,16 @@ class Flows:
         except ValidationError:
             return None
         current, history = stored["step"], stored["history"]
-        if text.casefold() in handler.cancel:
+        word, texts = text.casefold(), ctx.bot.texts
+        if word in (texts.words("cancel_words") if handler.cancel is None else handler.cancel):
             await self._finish(key)
             return partial(flow.cancelled, ctx)
-        if text.casefold() in handler.back:
+        if word in (texts.words("back_words") if handler.back is None else handler.back):
             current = history.pop() if history else current
             await self._store(handler, key, flow, current, history, entry)
             return partial(ctx.reply, _question(handler, flow, current))
         try:
-            answer = convert(handler.adapters[current], text, "The answer")
+            answer = convert(handler.adapters[current], text, sentence("the_answer"))
             following: Any = None
 
             async def call(**provided: Any) -> None:
@@ -229,6 +232,7 @@ class Flows:
 
             await ctx.bot.invoke(ctx, handler.provided[current], call)
         except UserError as error:
+            error.translate(ctx.bot.texts)
             return partial(ctx.reply, str(error))
         name = self._next(handler, current, following)
         if name is None:

@@ -17,6 +17,7 @@ from mezon import ButtonMessageStyle, ChannelMessageAck, InvalidArgumentError, T
 from mezon.ext._handlers import Pattern
 from mezon.ext._widgets import Button
 from mezon.ext.errors import CheckFailedError, UserError
+from mezon.ext.texts import sentence
 
 __all__ = ["PAGE_BUTTONS", "Content", "paginate"]
 
@@ -46,7 +47,10 @@ async def paginate(
         )
     every = list(items)
     groups = [every[start : start + per_page] for start in range(0, len(every), per_page)] or [[]]
-    pages = [_as_json((render or _lines)(group)) for group in groups]
+    pages = [
+        _as_json(render(group) if render is not None else _lines(group) or ctx.bot.texts("no_items"))
+        for group in groups
+    ]
     sent: ChannelMessageAck
     if len(pages) == 1:
         sent = await ctx.reply(pages[0])
@@ -66,10 +70,10 @@ async def _show_page(click: Any, pages: str, page: int) -> None:
     if pages.isascii() and pages.isalnum():
         entry = await click.bot.records.get(f"{_PAGES}.{pages}")
     if entry is None:
-        raise UserError("These pages have expired.")
+        raise UserError(sentence("pages_expired"))
     stored = json.loads(entry.value)["d"]
     if stored["users"] is not None and click.user_id not in stored["users"]:
-        raise CheckFailedError("These pages are for another user.")
+        raise CheckFailedError(sentence("pages_of_another_user"))
     count = len(stored["pages"])
     if 1 <= page <= count:
         buttons = _buttons(pages, page, count, stored["users"])
@@ -101,7 +105,7 @@ def _buttons(key: str, page: int, count: int, users: list[int] | None) -> list[B
 
 
 def _lines(items: Sequence[Any]) -> str:
-    return "\n".join(map(str, items)) or "Nothing."
+    return "\n".join(map(str, items))
 
 
 def _as_json(content: Content) -> str | dict[str, Any]:

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypedDict
 
 from mezon import InvalidArgumentError, split_text
+from mezon.ext.texts import Texts
 
 if TYPE_CHECKING:
     from mezon import ChannelMessageAck
@@ -45,7 +46,7 @@ class StreamOptions(TypedDict, total=False):
     interval: float
     limit: int
     cursor: str
-    failed: str
+    failed: str | None
     empty: str
 
 
@@ -56,7 +57,7 @@ async def stream_reply(
     interval: float = 1.0,
     limit: int = _LIMIT,
     cursor: str = " ▌",
-    failed: str = "⚠ The answer broke off here.",
+    failed: str | None = None,
     empty: str = "…",
 ) -> list[ChannelMessageAck]:
     """Reply with a text while it is produced: send the first text, then edit the message as more arrives.
@@ -70,7 +71,8 @@ async def stream_reply(
         interval: Minimum number of seconds between two edits.
         limit: Maximum size of a message as JSON, in UTF-16 units.
         cursor: Text shown at the end until the reply is complete.
-        failed: Text appended if ``chunks`` raises or the reply is cancelled, for example by a timeout.
+        failed: Text appended if ``chunks`` raises or the reply is cancelled, for example by a timeout; a sentence of
+            ``mezon.ext.texts`` by default. Nothing is sent if there is no text before it.
         empty: Text sent if ``chunks`` produces no text.
 
     Returns:
@@ -100,8 +102,16 @@ async def stream_reply(
                 break
     except BaseException as error:
         failure = error
-        reply.add(f"\n\n{failed}" if reply.text else failed)
-    reply.end(empty)
+        if reply.text.strip():
+            bot = getattr(place, "bot", None)  # a destination of the bot's own may have none
+            texts = bot.texts if bot is not None else Texts()
+            reply.add(f"\n\n{texts('broken_off') if failed is None else failed}")
+            reply.end(empty)
+        else:
+            # The caller reports the error: a message that nothing came would be a second one.
+            reply.cancel()
+    else:
+        reply.end(empty)
     try:
         if failure is not None and not isinstance(failure, Exception):
             await _finish_cancelled(writer)
@@ -140,6 +150,7 @@ class _StreamedReply:
         self._cursor = cursor
         self.text = ""
         self._ended = False
+        self._cancelled = False
         self._changed = asyncio.Event()
         #: The messages sent; only the last one is still growing.
         self.sent: list[ChannelMessageAck] = []
@@ -151,6 +162,11 @@ class _StreamedReply:
         if chunk:
             self.text += chunk
             self._changed.set()
+
+    def cancel(self) -> None:
+        """Send nothing."""
+        self._cancelled = True
+        self.end("")
 
     def end(self, empty: str) -> None:
         """Mark the text as complete."""
@@ -173,7 +189,8 @@ class _StreamedReply:
                     break
             self._changed.clear()
             ended = self._ended
-            await self._show(ended)
+            if not self._cancelled:
+                await self._show(ended)
             self._last = loop.time()
             if ended:
                 return
