@@ -1855,7 +1855,7 @@ async def _report_to_user(where: Any, error: Exception) -> None:
         if where.bot.state != "ready":
             return
         # The bot closes, and this call waited for the user: calls are still possible.
-        error = UserError("I am being restarted; please start again in a moment.")
+        error = UserError(where.bot.texts("restarting"))
     if isinstance(error, UnknownCommandError):
         nearest = _nearest_command(where.bot, error.name) if where.bot.suggest else None
         if nearest is None or not isinstance(where, Context):

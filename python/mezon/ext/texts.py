@@ -54,6 +54,10 @@ TEXTS: Final[Mapping[str, Mapping[Language, str]]] = MappingProxyType(
             "en": "Something went wrong here; it is not your fault.",
             "vi": "Đã có lỗi xảy ra; không phải do bạn.",
         },
+        "restarting": {
+            "en": "I am being restarted; please start again in a moment.",
+            "vi": "Bot đang khởi động lại; hãy bắt đầu lại sau giây lát.",
+        },
         # ---- arguments
         "argument_missing": {"en": "{name} is missing.", "vi": "Thiếu {name}."},
         "too_many_arguments": {"en": "Too many arguments: {words}", "vi": "Thừa tham số: {words}"},
