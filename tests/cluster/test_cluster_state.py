@@ -28,6 +28,7 @@ NAMES = Names(83)
 
 BOT = """
 import os
+import sys
 from mezon.ext.commands import Bot, Context
 from mezon.ext.state import State
 
@@ -51,9 +52,14 @@ async def best(ctx: Context) -> None:
     await ctx.reply(f"{rows[0].value.points} of {rows[0].user_id}")
 
 
-@bot.command()
-async def die(ctx: Context) -> None:
-    os._exit(9)
+@bot.on_ready(once=True)
+async def started() -> None:
+    print("the bot starts", file=sys.stderr, flush=True)
+
+
+@bot.on_ready
+async def joined() -> None:
+    print("joined" if not await bot.is_first() else "first", flush=True)
 """
 
 
@@ -75,7 +81,7 @@ async def mezon(*arguments: str, given: str = "", **environment: str) -> str:
 
 
 async def test_workers_share_state_without_a_setting(gateway: LocalGateway, tmp_path: Path) -> None:
-    """The commands themselves, with the rights of the guide."""
+    """The commands themselves, with the rights of the guide. One worker calls what is called once."""
     file = tmp_path / "scoring_bot.py"
     file.write_text(BOT)
     cli, bot_id = ("-m", "mezon.cli"), str(gateway.bot_id)
@@ -99,10 +105,10 @@ async def test_workers_share_state_without_a_setting(gateway: LocalGateway, tmp_
 
         async with relay, worker("worker-1") as first:
             await relay.ready()
-            await first.ready()
+            await first.ready("first")
             assert await ask("!win") == "1 points"
             async with worker("worker-2") as second:
-                await second.ready()
+                await second.ready("joined")
                 await first.kill()
                 # Another process on another machine, after a worker was killed.
                 assert await ask("!win") == "2 points"
@@ -112,7 +118,7 @@ async def test_workers_share_state_without_a_setting(gateway: LocalGateway, tmp_
                 operator = ("--nats", as_user(server.url, "operator"), "--bot-id", bot_id)
                 clan = gateway.world.clan().id
                 key = f"Score.user_in_clan.{clan}.{alice}"
-                assert await mezon("state", "list", *operator) == f'{key}  {{"points": 2}}\n'
+                assert await mezon("state", "list", "Score", *operator) == f'{key}  {{"points": 2}}\n'
                 await mezon("state", "set", key, '{"points": 7}', *operator)
                 assert await ask("!win") == "8 points"
                 exported = await mezon("state", "export", "-", *operator)
@@ -121,6 +127,7 @@ async def test_workers_share_state_without_a_setting(gateway: LocalGateway, tmp_
                 await mezon("state", "import", "-", *operator[:2], given=exported, MEZON_BOT_ID=bot_id)
                 assert await ask("!win") == "9 points"
                 assert await second.terminate() == 0
+                assert ["the bot starts" in one.log() for one in (first, second)] == [True, False]
                 assert not await asyncio.to_thread(lambda: list(tmp_path.rglob("*.db")))
                 log = (server.folder / "nats.log").read_text()
                 assert "Permissions Violation" not in log, log[-2000:]

@@ -25,7 +25,7 @@ import secrets
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
-from functools import partial
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, Unpack, overload
 
 from pydantic import BaseModel
@@ -60,6 +60,7 @@ from mezon.ext._checks import (
     owner_only,
     run_checks,
 )
+from mezon.ext._first import FirstProcess
 from mezon.ext._handlers import (
     Callbacks,
     ClickDeduplicator,
@@ -158,6 +159,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound="Callable[..., Any]")
 FormT = TypeVar("FormT", bound=Form)
 FlowT = TypeVar("FlowT", bound=Flow)
+ReadyT = TypeVar("ReadyT", bound="Callable[[Any], Any] | Callable[[], Any]")
 
 Buttons: TypeAlias = "Sequence[Button] | Sequence[Sequence[Button]]"
 
@@ -1354,6 +1356,7 @@ class Bot(Registry, MezonClient):
         self._dependencies = Dependencies(self)
         self._middleware: list[Middleware] = []
         self._records: StateStore | None = None
+        self._first_process = FirstProcess(lambda: self.records)
         self._state_backend = state
         self._shared_clicks = shared_clicks
         self._patterns: list[Pattern] = [PAGE_BUTTONS]
@@ -1754,6 +1757,68 @@ class Bot(Registry, MezonClient):
                     await self.click_deduplicator.forget_elsewhere(self.records, event)
             await self._handle_error(click, error)
 
+    # ---- start
+
+    @overload
+    def on_ready(self, handler: ReadyT) -> ReadyT: ...
+    @overload
+    def on_ready(self, handler: None = None, *, once: bool = False) -> Callable[[ReadyT], ReadyT]: ...
+    def on_ready(
+        self, handler: ReadyT | None = None, *, once: bool = False
+    ) -> ReadyT | Callable[[ReadyT], ReadyT]:
+        """Register a handler that is called once after each login, with the client or without an argument.
+
+        In workers of many machines, and in processes that share their state, each process logs in and calls the
+        handler. With ``once=True`` only the process that starts the bot calls it; see ``is_first``:
+
+        ```python
+        @bot.on_ready(once=True)
+        async def announce() -> None:
+            channel = await bot.channels.fetch(1840000000000000002)
+            await channel.send("I am back")
+        ```
+        """
+        if handler is None:
+            return partial(self.on_ready, once=once)
+        if not once or not callable(handler):
+            return super().on_ready(handler)
+        function: Callable[..., Any] = handler
+
+        # Called as the handler is: `wraps` keeps its signature.
+        @wraps(function)
+        async def call_if_first(*client: Any) -> None:
+            if await self.is_first():
+                result = function(*client)
+                if inspect.isawaitable(result):
+                    await result
+
+        super().on_ready(call_if_first)
+        return handler
+
+    async def is_first(self) -> bool:
+        """Return whether this process starts the bot: no other process of the bot was running when it was asked first.
+
+        ```python
+        from mezon.ext.commands import Bot
+
+        class MyBot(Bot):
+            async def setup_hook(self) -> None:
+                self.greeting = "hello"  # in every process
+                if await self.is_first():
+                    print("the bot starts")  # in one of them
+        ```
+
+        The processes of a bot know each other by their shared state: workers of many machines have it, other processes
+        with ``Bot(state=...)``. A bot without shared state is one process, which is always the first. A process that is
+        stopped leaves at once; one that is killed is taken for dead after 15 seconds, and a process that starts in that
+        time waits for it. The answer does not change until the client disconnects. What the first process leaves
+        unfinished when it dies is not done by another one; use a job for that.
+
+        Raises:
+            StateError: If the state cannot be reached.
+        """
+        return await self._first_process.is_first()
+
     # ---- tasks
 
     def _on_ready(self, client: Any) -> None:
@@ -1809,6 +1874,7 @@ class Bot(Registry, MezonClient):
     async def disconnect(self, drain: float = 0.0) -> None:
         """Stop the tasks, then close the client; see ``MezonClient.disconnect``."""
         await self._stop_tasks()
+        await self._first_process.leave()
         await super().disconnect(drain)
         await self._dependencies.close()
         if self._records is not None:
