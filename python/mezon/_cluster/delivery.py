@@ -17,6 +17,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.protocol import error_text
+from mezon.utils.background import cancel_until_done
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -339,10 +340,7 @@ class Acknowledger:
 
     async def stop(self) -> None:
         """Send what is queued, and stop."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await cancel_until_done(*self._tasks)
         with contextlib.suppress(Exception):
             await self._flush()
             await self._client.flush(timeout=2)

@@ -20,6 +20,7 @@ from mezon._cluster.broker import jetstream_api, last_value, message_status
 from mezon._cluster.delivery import ACK, NAK, Delivery
 from mezon._cluster.protocol import GROUP, MESSAGE_ID, error_text
 from mezon.errors import MezonError
+from mezon.utils.background import cancel_until_done
 from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
@@ -281,8 +282,7 @@ class PartitionReader:
         self._releasing = True
         self._wake.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await cancel_until_done(self._task)
         if self._subscription is not None:
             # After the drain, everything that the server has sent to this subscription has been received.
             with contextlib.suppress(Exception):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon._cluster.broker import last_value
 from mezon._cluster.protocol import error_text
 from mezon.errors import MezonError
+from mezon.utils.background import cancel_until_done
 from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
@@ -99,8 +100,7 @@ class PoisonDetector:
         """Start no more events, and remove the notes: a worker that stops in order was not killed by an event."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+            await cancel_until_done(task)
         self._queues.clear()
         with contextlib.suppress(MezonError):
             await asyncio.gather(*(self._remove_note(delivery, _STOP_TIMEOUT) for delivery in self._noted))

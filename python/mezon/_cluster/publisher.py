@@ -30,6 +30,7 @@ from mezon._cluster.broker import connect, disconnect, jetstream_api, message_si
 from mezon._cluster.dead_letters import dead_message
 from mezon._cluster.protocol import MESSAGE_ID, RELAY, error_text
 from mezon.errors import MezonError
+from mezon.utils.background import cancel_until_done
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -223,8 +224,7 @@ class Publisher:
     async def stop(self) -> None:
         """Stop without waiting for confirmations."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await cancel_until_done(self._task)
         await self._disconnect()
 
     async def _run(self) -> None:

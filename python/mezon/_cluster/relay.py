@@ -27,7 +27,7 @@ from mezon._events.gap_filling import GapFiller
 from mezon.client import MezonClient
 from mezon.errors import MezonError
 from mezon.options import GapOptions, GatewayOptions
-from mezon.utils.background import BackgroundTasks
+from mezon.utils.background import BackgroundTasks, cancel_until_done
 from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
@@ -163,9 +163,9 @@ class Relay:
                     renewing.result()
                 working.result()
             finally:
-                for task in (working, renewing):
-                    task.cancel()
-                await asyncio.wait([working, renewing])
+                working.cancel()
+                await cancel_until_done(renewing)
+                await asyncio.wait([working])
                 for task in (working, renewing):
                     if not task.cancelled():
                         task.exception()
@@ -330,10 +330,7 @@ class ActiveRelay:
 
     async def stop(self) -> None:
         """Stop in order: end the calls, disconnect from Mezon, publish the queued events, and stop the rest."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await cancel_until_done(*self._tasks)
         await self.server.close()
         await self._sharing.stop()
         with contextlib.suppress(Exception):

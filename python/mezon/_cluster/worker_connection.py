@@ -32,7 +32,7 @@ from mezon._cluster.relay_client import RelayClient
 from mezon._gateway.codec import MESSAGES, dict_plan
 from mezon._gateway.failures import does_not_fit, no_answer
 from mezon.ports import CLOSED
-from mezon.utils.background import BackgroundTasks
+from mezon.utils.background import BackgroundTasks, cancel_until_done
 from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 
@@ -59,9 +59,6 @@ _CLOSE_TIMEOUT: Final = 1.0
 
 #: Heartbeats for which a new worker only listens. By then every living worker has sent one.
 _LISTEN_HEARTBEATS: Final = 1.2
-
-#: Seconds between two cancellations of a connection attempt.
-_CANCEL_INTERVAL: Final = 0.2
 
 #: Seconds for announcing the subscriptions to the relay.
 _ANNOUNCE_TIMEOUT: Final = 10.0
@@ -353,8 +350,7 @@ class WorkerConnection:
     async def _close_parts(self) -> None:
         heartbeats, self._heartbeats = self._heartbeats, None
         if heartbeats is not None:
-            heartbeats.cancel()
-            await asyncio.wait([heartbeats])
+            await cancel_until_done(heartbeats)
         members, self._members = self._members, None
         if members is not None:
             with contextlib.suppress(Exception):
@@ -376,10 +372,8 @@ class WorkerConnection:
                 await members.remove(Member(self.name))
             await members.stop()
         connecting, self._connecting = self._connecting, None
-        while connecting is not None and not connecting.done():
-            connecting.cancel()
-            # asyncio.wait_for of Python 3.11, which nats-py uses, can swallow a cancellation.
-            await asyncio.wait([connecting], timeout=_CANCEL_INTERVAL)
+        if connecting is not None:
+            await cancel_until_done(connecting)
         await self._tasks.stop()
         relay, self._relay = self._relay, None
         if relay is not None:

@@ -6,9 +6,24 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["BackgroundTasks"]
+__all__ = ["BackgroundTasks", "cancel_until_done"]
+
+#: Seconds between two cancellations of a task.
+_CANCEL_INTERVAL: Final = 0.2
+
+
+async def cancel_until_done(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and wait for their end.
+
+    The cancellation is repeated, because ``asyncio.wait_for`` of Python 3.11, which nats-py uses, swallows one that
+    arrives together with the result. Not for tasks whose cleanup must not be interrupted.
+    """
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=_CANCEL_INTERVAL)
 
 
 class BackgroundTasks:
