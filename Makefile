@@ -47,10 +47,12 @@ test: test-rust test-python ## run all tests, Rust and Python
 test-rust:
 	cargo test --locked --quiet
 
-# Number of parallel test processes; the tests of one file run in one process.
-JOBS ?= 2
+# Number of parallel test processes: more than two cores have, because many tests wait for real time. The tests of one
+# file run in one process, in the order of tests/conftest.py. On a busy machine MEZON_TEST_PATIENCE=3 makes every
+# deadline of the tests three times longer.
+JOBS ?= 3
 test-python: build
-	$(PY) -m pytest -n $(JOBS) --dist loadfile
+	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 N ?= 1
 BURST ?= 50000

@@ -15,6 +15,7 @@ from aiohttp import web
 from http_doubles import FakeClock, Server
 from mezon import errors
 from mezon.api import Limiter, MezonApi
+from patience import patient
 from waiting import settle, until
 
 
@@ -68,7 +69,7 @@ async def test_close_ends_the_calls_that_wait_and_those_under_way(server: Server
     tasks = [asyncio.create_task(api.list_clans_descs("T")) for _ in range(3)]
     await reached.wait()
     await api.close()
-    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), patient(5))
     assert [isinstance(result, errors.MezonConnectionError) for result in results] == [True] * 3
     await clock.advance(10)
     assert len(server.seen) == 1  # neither retried nor started after the close

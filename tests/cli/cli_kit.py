@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import mezon
+from patience import patient
 
 ROOT = os.path.dirname(os.path.dirname(mezon.__file__))
 
@@ -32,7 +33,7 @@ def mezon_command(
         input=given,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=patient(50),
     )
 
 
@@ -47,7 +48,7 @@ class Running:
         """Read the output up to a line that contains ``text``; return that line."""
         assert self.process.stdout is not None
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(patient(timeout)):
                 while raw := await self.process.stdout.readline():
                     self.said.append(raw.decode().rstrip())
                     if text in self.said[-1]:
@@ -59,7 +60,7 @@ class Running:
     async def end(self, number: int, timeout: float = 20.0) -> int:
         """Send a signal, read the rest, and return the exit code."""
         self.process.send_signal(number)
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(patient(timeout)):
             rest, _ = await self.process.communicate()
         self.said += rest.decode().splitlines()
         assert self.process.returncode is not None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cli_kit import BOT, environment, mezon_command
+from patience import patient
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
@@ -147,7 +148,7 @@ async def test_the_prompt_in_a_terminal(lunch: Path, tmp_path: Path) -> None:
 
     async def until(text: str) -> None:
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(patient(30)):
                 while text.encode() not in seen:
                     news.clear()
                     await news.wait()
@@ -165,7 +166,7 @@ async def test_the_prompt_in_a_terminal(lunch: Path, tmp_path: Path) -> None:
         os.write(terminal, b"/as chi\r")
         await until("chi@general>")
         os.write(terminal, b"\x04")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patient(20)):
             assert await process.wait() == 0
     finally:
         asyncio.get_running_loop().remove_reader(terminal)

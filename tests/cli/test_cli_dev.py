@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 import pytest
 from cli_kit import BOT, environment, mezon_command, running
+from patience import patient
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -30,7 +31,7 @@ class Page:
         self.socket = socket
 
     async def until(self, fits: Any) -> dict[str, Any]:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(patient(30)):
             while True:
                 event = json.loads((await self.socket.receive()).data)
                 if fits(event):
@@ -122,7 +123,7 @@ async def test_hotkeys(tmp_path: Path) -> None:
     assert process.stdout is not None
 
     async def until(text: str) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(patient(30)):
             while line := await process.stdout.readline():
                 if text in line.decode():
                     return
@@ -136,7 +137,7 @@ async def test_hotkeys(tmp_path: Path) -> None:
         os.write(terminal, b"d")
         await until("connection")
         os.write(terminal, b"q")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patient(20)):
             await process.communicate()
         assert process.returncode == 0
     finally:

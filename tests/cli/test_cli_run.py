@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from cli_kit import BOT, mezon_command, running
 from mezon.testing import LocalGateway
+from patience import patient
 
 
 def settings(gateway: LocalGateway) -> str:
@@ -162,10 +163,10 @@ def block():
 """
     )
     async with running(*command, folder=tmp_path, **gateway.environment()) as started:
-        assert await asyncio.wait_for(alive.get(), 40) == b"blocks\n"
+        assert await asyncio.wait_for(alive.get(), patient(40)) == b"blocks\n"
         started.process.kill()
         # A bot that survives would keep it open for ten minutes.
-        assert await asyncio.wait_for(alive.get(), 40) == b""
+        assert await asyncio.wait_for(alive.get(), patient(40)) == b""
         # The output, which the bot inherits, is closed.
         await started.process.communicate()
     server.close()

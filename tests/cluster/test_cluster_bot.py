@@ -180,9 +180,10 @@ async def test_wait_for_and_conversations_hold(gateway: LocalGateway, nats: Nats
 
 async def test_a_call_without_a_relay_waits_and_then_says_so(gateway: LocalGateway, nats: NatsServer) -> None:
     async with InProcess(gateway, nats) as machines:
-        client = machines.client(timeout=1500)
+        client = machines.client()
         await client.login()
         channel = await client.channels.fetch(gateway.world.channel("general").id)
+        client.socket_manager.socket.send_timeout_ms = 1500
         assert machines.task is not None
         machines.task.cancel()
         await asyncio.wait([machines.task])

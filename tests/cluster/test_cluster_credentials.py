@@ -14,6 +14,7 @@ from mezon.errors import InvalidArgumentError
 from mezon.testing import LocalGateway
 from nats_operator import Operator, rights_of_the_guide
 from nats_servers import Child, nats_server, needs_nats
+from patience import patient
 from test_cluster_bot import environment
 
 pytestmark = pytest.mark.timeout(120)
@@ -92,7 +93,7 @@ async def test_a_file_that_was_renewed_is_read_at_the_next_connection(tmp_path: 
             back.clear()
             await server.kill()
             await server.start()
-            await asyncio.wait_for(back.wait(), 20)
+            await asyncio.wait_for(back.wait(), patient(20))
             await client.flush()
             shown = await client.request("$SYS.REQ.USER.INFO", timeout=5)
             assert f'"{name}"' in shown.data.decode()

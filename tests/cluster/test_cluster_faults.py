@@ -20,6 +20,7 @@ from mezon._cluster.dead_letters import dead_events, replay
 from mezon._cluster.protocol import OPERATOR, Names
 from mezon.testing import LocalGateway
 from nats_servers import NatsServer, nats_cluster, needs_nats, relay_process, worker_process
+from patience import patient
 from test_cluster_bot import environment, lines
 from waiting import until
 
@@ -303,7 +304,7 @@ async def test_an_event_that_kills_its_workers_is_put_away(
                     await until(lambda: lines(ledger), "a worker that listens", timeout=30)
                     await gateway.say("general", "alice", "die now")
                     await gateway.say("random", "bob", "fine")
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(patient(60)):
                     assert await worker.process.wait() == 9
         async with worker_process(bot, nats.url, environment(gateway, ledger), layout=layout) as worker:
             await worker.ready()
@@ -322,7 +323,7 @@ async def test_an_event_that_kills_its_workers_is_put_away(
                 assert worker.process is not None
                 assert worker.process.returncode is None, "the third worker lives"
                 await replay(client, names, event.number)
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(patient(30)):
                     assert await worker.process.wait() == 9, "brought back, it kills again"
                 assert await dead_events(client, names) == []
             finally:

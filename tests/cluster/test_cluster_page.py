@@ -25,6 +25,7 @@ from mezon._cluster.settings import Broker
 from mezon.protobuf.api import api_pb2
 from mezon.testing import LocalGateway
 from nats_servers import SERVER, Child, free_ports, nats_server, needs_nats
+from patience import patient
 from test_cluster_bot import environment, lines
 from waiting import until
 
@@ -44,7 +45,7 @@ class Terminal:
 
     async def until(self, word: str) -> str:
         assert self.process.stdout is not None
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patient(60)):
             while raw := await self.process.stdout.readline():
                 self.said.append(raw.decode().rstrip())
                 if word in self.said[-1]:
@@ -53,7 +54,7 @@ class Terminal:
 
     async def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patient(60)):
             rest, _ = await self.process.communicate()
         self.said += rest.decode().splitlines()
         assert self.process.returncode is not None
@@ -120,7 +121,7 @@ async def test_the_page_as_typed(tmp_path: Path) -> None:
 
 
 async def answer_of_the_bot(socket: aiohttp.ClientWebSocketResponse) -> str:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patient(30)):
         while True:
             event = json.loads((await socket.receive()).data)
             assert not event.get("error"), event

@@ -30,6 +30,7 @@ from mezon.testing import LocalGateway
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats_servers import TIMING, NatsServer, nats_server, needs_nats
+from patience import patient
 from waiting import until
 
 pytestmark = [needs_nats, pytest.mark.timeout(240)]
@@ -490,7 +491,7 @@ async def test_a_worker_cannot_answer_for_the_calls_of_another(gateway: LocalGat
             headers = {**in_time(), CALL_KEY: key}
             data = Packet().encode()
             await client.publish(names.call("worker-2.evil", "session"), data, reply=inbox, headers=headers)
-            answer = Packet.decode(await asyncio.wait_for(answers.get(), 20))
+            answer = Packet.decode(await asyncio.wait_for(answers.get(), patient(20)))
             assert (answer.values.get("error") == "InvalidArgumentError") is refused, key
         assert not forbidden
 

@@ -15,6 +15,7 @@ from mezon._cluster.worker_connection import WorkerConnection
 from mezon.testing import LocalGateway
 from nats.aio.client import Client
 from nats_servers import NatsServer, needs_nats
+from patience import patient
 from waiting import until
 
 pytestmark = [needs_nats, pytest.mark.timeout(120)]
@@ -91,7 +92,7 @@ async def test_a_worker_that_leaves_drains_first(gateway: LocalGateway, nats: Na
         assert not leaving.done()
         goes_on.set()
         await until(lambda: ("second", "next") in ended, "the next one", timeout=20)
-        await asyncio.wait_for(leaving, 20)
+        await asyncio.wait_for(leaving, patient(20))
         machines.clients.remove(first)
     assert begun == [("first", "long"), ("second", "elsewhere"), ("second", "next")]
     assert ended == [("second", "elsewhere"), ("first", "long"), ("second", "next")]

@@ -16,6 +16,7 @@ from mezon.errors import InvalidArgumentError
 from mezon.testing.address import LocalCertificate
 from nats_operator import Operator
 from nats_servers import free_ports, nats_server, needs_nats
+from patience import patient
 from waiting import until
 
 pytestmark = pytest.mark.timeout(120)
@@ -138,7 +139,7 @@ async def test_a_reconnect_is_tls_as_well(certificate: LocalCertificate) -> None
                 assert plain.received == b""
                 assert not client.is_connected
             await server.start()
-            await asyncio.wait_for(back.wait(), 20)
+            await asyncio.wait_for(back.wait(), patient(20))
             await client.flush()
         finally:
             await disconnect(client)

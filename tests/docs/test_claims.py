@@ -21,6 +21,7 @@ from mezon import (
 )
 from mezon.models import ApiSentTokenRequest
 from mezon.testing import LocalGateway
+from patience import patient
 
 ERRORS = DOCS / "guide" / "errors.md"
 
@@ -74,7 +75,7 @@ async def scene(gateway: LocalGateway) -> Any:
     heard = asyncio.Event()
     client.on_channel_message(lambda message: heard.set())
     message_id = await gateway.say("general", "alice", "hello")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         await heard.wait()
     channel = await client.channels.fetch(gateway.world.channel("general").id)
     message = await channel.messages.fetch(message_id)

@@ -50,6 +50,7 @@ from mezon import (
 from mezon.ext.commands import Bot, Context
 from mezon.ext.components import Button
 from mezon.testing import LocalGateway, running_bot
+from patience import patient
 
 README = ROOT / "README.md"
 CODE = [block for page in PAGES for block in blocks(page)]
@@ -84,7 +85,7 @@ async def stage(gateway: LocalGateway) -> AsyncIterator[dict[str, Any]]:
     heard = asyncio.Event()
     handler = client.on_channel_message(lambda message: heard.set())
     message_id = await gateway.say("general", "alice", "hello")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         await heard.wait()
     client.off("channel_message", handler)
     try:

@@ -17,6 +17,7 @@ import uvicorn
 from example_kit import EDIT, EXAMPLES, SECRET, SENT, Load, ask, buttons_of, running, sent_id
 from mezon.protobuf.api import api_pb2
 from mezon.testing import LocalGateway
+from patience import patient
 from small import free_port
 from waiting import until
 
@@ -262,13 +263,13 @@ async def test_many_bots_in_one_process(gateway: LocalGateway, tmp_path: Any) ->
     )
     try:
         assert process.stdout is not None
-        lines = [(await asyncio.wait_for(process.stdout.readline(), 40)).decode() for _ in range(3)]
+        lines = [(await asyncio.wait_for(process.stdout.readline(), patient(40))).decode() for _ in range(3)]
         assert [("is ready" in line) for line in lines] == [True, True, False]
         await gateway.say("general", "alice", "!who")
         answers = sorted([(await gateway.next_sent(SENT)).text for _ in range(2)])
         assert answers == sorted(f"I am bot {one}, this is answer 1." for one in (gateway.bot_id, 777))
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert await asyncio.wait_for(process.wait(), patient(20)) == 0
         files = {path.name for path in (tmp_path / "mezon-cache").glob("*.db")}
         assert files >= {"777.db", f"{gateway.bot_id}.db"}
     finally:

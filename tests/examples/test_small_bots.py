@@ -10,6 +10,7 @@ import pytest
 from mezon import MezonClient, MezonError
 from mezon.models import ApiSentTokenRequest, ChannelMessageContent
 from mezon.testing import LocalGateway
+from patience import patient
 
 
 async def test_handlers_registered_after_login(gateway: LocalGateway) -> None:
@@ -58,7 +59,7 @@ async def test_a_sync_handler(gateway: LocalGateway) -> None:
     client.on("channel_message", log)
     await client.login()
     await gateway.say("general", "bob", "one")
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), patient(5))
     assert seen == ["bob: one"]
     await client.disconnect()
 

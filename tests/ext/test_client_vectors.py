@@ -19,6 +19,7 @@ from mezon.ext.components import Button, Click, Form
 from mezon.models import AnimationConfig, InputFieldOption
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import LocalGateway
+from patience import patient
 
 LINES = (Path(__file__).parents[1] / "vectors" / "clients.jsonl").read_text(encoding="utf-8").splitlines()
 VECTORS = [json.loads(line) for line in LINES]
@@ -61,7 +62,7 @@ async def test_click(gateway: LocalGateway, bot: Bot, vector: dict[str, Any]) ->
         button_id="go", extra_data=vector["extra_data"], **on_message(gateway, 1)
     )
     await gateway.push(message_button_clicked=event)
-    assert await asyncio.wait_for(values.get(), 10) == vector["values"]
+    assert await asyncio.wait_for(values.get(), patient(10)) == vector["values"]
 
 
 @vectors("choice")
@@ -84,7 +85,7 @@ async def test_choice(gateway: LocalGateway, bot: Bot, vector: dict[str, Any]) -
         )
         await gateway.push(dropdown_box_selected=selected)
     verified = vector["event"] == "dropdown_box_selected"
-    assert await asyncio.wait_for(chosen.get(), 10) == (vector["values"], verified)
+    assert await asyncio.wait_for(chosen.get(), patient(10)) == (vector["values"], verified)
 
 
 class Lunch(Form):
@@ -111,7 +112,7 @@ async def test_form(gateway: LocalGateway, bot: Bot, vector: dict[str, Any]) -> 
         **on_message(gateway, sent.message_id or 0),
     )
     await gateway.push(message_button_clicked=event)
-    assert await asyncio.wait_for(submitted.get(), 10) == vector["form"]
+    assert await asyncio.wait_for(submitted.get(), patient(10)) == vector["form"]
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -20,13 +20,14 @@ from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
 from mezon.testing.blast import Blast
 from mezon.testing.records import Sent
+from patience import patient
 from waiting import until
 
 
 @pytest.mark.timeout(150)
 def test_a_blocked_loop_costs_no_connection_and_no_message() -> None:
-    """Blocked for 30 s while 5,000 messages come in, at a server that drops who is silent for 10 s."""
-    blocked, patience = 30.0, 10.0
+    """Blocked for 9 s while 5,000 messages come in, at a server that drops who is silent for 3 s."""
+    blocked, patience = patient(9.0), patient(3.0)
 
     async def spread(gateway: LocalGateway, blast: Blast) -> bool:
         """The burst in its pieces, over most of the time; True when all of it went out."""
@@ -53,7 +54,7 @@ def test_a_blocked_loop_costs_no_connection_and_no_message() -> None:
         gateway, loop = server.gateway, server._running()
         # Built beforehand: the server must not be the one that is blocked.
         blast = server.call(gateway.prepare_blast, 5000)
-        settings = {"heartbeat_interval": 1.0, "heartbeat_timeout": 2.0}
+        settings = {"heartbeat_interval": 0.3, "heartbeat_timeout": patient(2.0)}
         bot = Bot(gateway, settings, blocked_loop_warning=0)
         await bot.login()
         watching = asyncio.run_coroutine_threadsafe(impatient(gateway), loop)
@@ -108,6 +109,7 @@ async def test_a_full_inbox_stops_the_reader_and_loses_nothing(
     assert in_order(bot)
 
 
+@pytest.mark.transports("websocket")  # nothing is sent here
 def test_the_watchdog_tells_once_where_the_loop_is_blocked(caplog: pytest.LogCaptureFixture) -> None:
     def blocks_the_loop(seconds: float) -> None:
         time.sleep(seconds)
@@ -161,6 +163,7 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
+@pytest.mark.transports("websocket")  # nothing is sent here
 async def test_many_clients_of_a_loop_share_a_thread_a_timer_and_a_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -195,6 +198,7 @@ async def test_many_clients_of_a_loop_share_a_thread_a_timer_and_a_warning(
     assert watchdogs() == 0
 
 
+@pytest.mark.transports("websocket")  # nothing is sent here
 async def test_the_loops_of_a_process_share_the_thread(caplog: pytest.LogCaptureFixture) -> None:
     go_on = threading.Event()
 
@@ -221,6 +225,7 @@ async def test_the_loops_of_a_process_share_the_thread(caplog: pytest.LogCapture
     assert watchdogs() == 0
 
 
+@pytest.mark.transports("websocket")  # nothing is sent here
 async def test_the_watch_ends_with_a_loop_that_was_closed_without_a_word() -> None:
     async def forget() -> None:
         Watchdog(0.2).start()
@@ -231,6 +236,7 @@ async def test_the_watch_ends_with_a_loop_that_was_closed_without_a_word() -> No
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.transports("websocket")  # nothing is sent here
 def test_a_forked_child_watches_by_itself() -> None:
     """In a process of its own: pytest's has other threads, and what the child does there is not ours."""
     program = """

@@ -31,7 +31,7 @@ async def test_no_secret_is_logged_raised_or_shown(
     gateway: LocalGateway, make_bot: MakeBot, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    bot = await make_bot(login=False, fill_gaps=True, timeout=1000)
+    bot = await make_bot(login=False, fill_gaps=True)
     shown: list[object] = []
     bot.on_error(lambda error, name: shown.append(error))
     await bot.login()

@@ -14,6 +14,7 @@ from mezon import GatewayOptions, MezonClient
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
 from mezon.testing.frames import raw_answer, websocket_frame
+from patience import patient
 from waiting import rss, until
 
 
@@ -206,7 +207,7 @@ async def test_chunks_that_never_end(gateway: LocalGateway, connect: Connect) ->
     sent = await gateway.next_sent("api_request_event")
     await gateway.push_chunks(raw_answer(sent.cid, bytes(2 * MEGABYTE), chunk_count=64)[:-1])
     with pytest.raises(MezonError, match="larger than the client takes"):
-        await asyncio.wait_for(call, 10)
+        await asyncio.wait_for(call, patient(10))
     assert client.state == "ready"
 
 

@@ -14,6 +14,7 @@ from mezon import MezonClient
 from mezon.errors import MezonConnectionError
 from mezon.models import ChannelMessage
 from mezon.testing import LocalGateway
+from patience import patient
 from waiting import until
 
 SEND = "channel_message_send"
@@ -39,8 +40,8 @@ class TestInTheMiddle:
         login = asyncio.ensure_future(client.login())
         for _ in range(turns):
             await asyncio.sleep(0.001 if turns > 5 else 0)
-        await asyncio.wait_for(getattr(client, end)(), 5)
-        outcome = (await asyncio.wait_for(asyncio.gather(login, return_exceptions=True), 10))[0]
+        await asyncio.wait_for(getattr(client, end)(), patient(5))
+        outcome = (await asyncio.wait_for(asyncio.gather(login, return_exceptions=True), patient(10)))[0]
         # Ended, refused for want of a connection, or just done before: never stuck, never another error.
         assert outcome is None or isinstance(outcome, asyncio.CancelledError | MezonConnectionError)
         await client.disconnect()
@@ -65,8 +66,8 @@ class TestInTheMiddle:
         gateway.silence(SEND)
         sends = [asyncio.ensure_future(channel.send(f"number {number}")) for number in range(5)]
         await gateway.next_sent(SEND)
-        await asyncio.wait_for(getattr(client, end)(), 5)
-        for outcome in await asyncio.wait_for(asyncio.gather(*sends, return_exceptions=True), 5):
+        await asyncio.wait_for(getattr(client, end)(), patient(5))
+        for outcome in await asyncio.wait_for(asyncio.gather(*sends, return_exceptions=True), patient(5)):
             assert isinstance(outcome, MezonConnectionError)
         with pytest.raises(MezonConnectionError):
             await channel.send("too late")
@@ -86,8 +87,8 @@ class TestInTheMiddle:
 
         client = await connect(hear)
         burst = asyncio.ensure_future(gateway.blast(20_000, mix="plain"))
-        await asyncio.wait_for(some.wait(), 10)
-        await asyncio.wait_for(getattr(client, end)(), 5)
+        await asyncio.wait_for(some.wait(), patient(10))
+        await asyncio.wait_for(getattr(client, end)(), patient(5))
         await client.disconnect()
         at_the_end = heard
         await burst
@@ -100,7 +101,7 @@ class TestInTheMiddle:
         gateway.http_delay("/v2/apps/authenticate/token", 30.0)
         await gateway.drop()
         await until(lambda: client.state in ("backoff", "authenticating"))
-        await asyncio.wait_for(getattr(client, end)(), 5)
+        await asyncio.wait_for(getattr(client, end)(), patient(5))
         assert client.state == "closed"
         await client.disconnect()
         assert gateway.connections.total == 1

@@ -19,6 +19,7 @@ from mezon.managers.socket import SocketManager
 from mezon.socket import Socket
 from mezon.testing import LocalGateway
 from mezon.utils.own import is_own
+from patience import patient
 from waiting import until
 
 TYPING = "message_typing_event"
@@ -56,11 +57,11 @@ class TestALoginOfItsOwn:
         client, ready = OwnLogin(**quiet_options(gateway)), asyncio.Event()
         client.on_ready(ready.set)
         await client.login()
-        await asyncio.wait_for(ready.wait(), 5)
+        await asyncio.wait_for(ready.wait(), patient(5))
         end = asyncio.ensure_future(client.wait_closed())
         assert client.state == "ready"
         await client.disconnect()
-        await asyncio.wait_for(end, 5)
+        await asyncio.wait_for(end, patient(5))
         assert gateway.connections.live == 0
 
     async def test_it_may_log_in_again(self, gateway: LocalGateway) -> None:
@@ -70,7 +71,7 @@ class TestALoginOfItsOwn:
         for channel in (1, 2):
             await client.login()
             await gateway.push(message_typing_event={"channel_id": channel})
-            assert (await asyncio.wait_for(heard.get(), 5)).channel_id == channel
+            assert (await asyncio.wait_for(heard.get(), patient(5))).channel_id == channel
             await client.disconnect()
 
     async def test_a_manager_that_does_not_reach_the_client_is_warned_of(
@@ -109,7 +110,7 @@ class TestEmit:
             raise ValueError("in a handler")
 
         await gateway.push(message_typing_event={"channel_id": 1})
-        assert await asyncio.wait_for(told.get(), 5) == ("in a handler", TYPING)
+        assert await asyncio.wait_for(told.get(), patient(5)) == ("in a handler", TYPING)
         assert client.stats().handler_errors == 1
 
     async def test_ready_may_take_no_argument(self, gateway: LocalGateway) -> None:
@@ -121,7 +122,7 @@ class TestEmit:
         client.event_manager = Own()
         client.on_ready(ready.set)
         await client.login()
-        await asyncio.wait_for(ready.wait(), 5)
+        await asyncio.wait_for(ready.wait(), patient(5))
         await client.disconnect()
 
     async def test_a_patched_event_manager_is_put_back(self, gateway: LocalGateway, connect: Connect) -> None:
@@ -134,7 +135,7 @@ class TestEmit:
             assert not heard.is_set()
         assert client.event_manager is own
         await gateway.push(message_typing_event={"channel_id": 2})
-        await asyncio.wait_for(heard.wait(), 5)
+        await asyncio.wait_for(heard.wait(), patient(5))
 
     async def test_wait_for_works_beside_it(self, gateway: LocalGateway, connect: Connect) -> None:
         client = await connect()
@@ -170,7 +171,7 @@ async def test_everything_else_does_without_what_a_store_lacks(
     assert client.message_db is store
     assert client.stats().store == {}
     await gateway.say("general", "alice", "hi")
-    message = await asyncio.wait_for(heard.get(), 5)
+    message = await asyncio.wait_for(heard.get(), patient(5))
     channel = await client.channels.fetch(message.channel_id)
     found = [one.id async for one in channel.history(limit=10)]
     assert message.message_id in found

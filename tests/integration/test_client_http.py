@@ -12,6 +12,7 @@ import pytest
 from bot_process import quiet_options
 from mezon import AuthenticationError, GatewayOptions, MezonClient, MezonConnectionError, MezonError
 from mezon.testing import LocalGateway
+from patience import patient
 
 Factory = Callable[..., Awaitable[LocalGateway]]
 
@@ -42,7 +43,7 @@ async def test_ca_file_and_insecure_hold_for_tokens_uploads_and_agent_events(
     assert uploaded.url.startswith("https://")
     assert [upload.body for upload in gateway.uploads.values()] == [b"hello"]
     await client.connect_ai_agent_sse()
-    await asyncio.wait_for(opened.wait(), 10)
+    await asyncio.wait_for(opened.wait(), patient(10))
     assert client._ports.http().sessions == 1
     await client.disconnect()
     assert client._ports.http().sessions == 0
@@ -56,7 +57,7 @@ async def test_without_either_none_of_them_trusts_the_server(gateway_factory: Fa
     with pytest.raises(MezonConnectionError, match="certificate"):
         await client.get_current_nonce(client.client_id)
     await client.connect_ai_agent_sse()
-    assert "certificate" in str(await asyncio.wait_for(failed.get(), 10))
+    assert "certificate" in str(await asyncio.wait_for(failed.get(), patient(10)))
     await client.disconnect()
     assert gateway.requests == []
 

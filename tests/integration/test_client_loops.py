@@ -16,6 +16,7 @@ from mezon import GatewayOptions, MezonClient
 from mezon.errors import MezonConnectionError
 from mezon.models import ChannelMessage
 from mezon.testing import GatewayThread, LocalGateway
+from patience import patient
 from waiting import until
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
@@ -46,7 +47,7 @@ async def converse(gateway: LocalGateway, client: MezonClient, count: int = 500)
     client.on_channel_message(hear)
     await client.login()
     await gateway.blast(count, mix="plain")
-    await asyncio.wait_for(done.wait(), 20)
+    await asyncio.wait_for(done.wait(), patient(20))
     ids = [message.message_id for message in heard]
     assert ids == sorted(ids)
     channel = await client.channels.fetch(gateway.world.channel("general").id)
@@ -74,7 +75,7 @@ def test_reconnect_on_each_loop(factory: Callable[[], asyncio.AbstractEventLoop]
             client.on("reconnected", lambda gap: back.set())
             await client.login()
             await gateway.drop()
-            await asyncio.wait_for(back.wait(), 10)
+            await asyncio.wait_for(back.wait(), patient(10))
             await gateway.wait_joined()
             assert client.state == "ready"
             await client.disconnect()
@@ -219,7 +220,7 @@ def test_a_loop_that_is_blocked_loses_nothing(factory: Callable[[], asyncio.Abst
 
             await client.login()
             await server.arun(gateway.blast(count))
-            await asyncio.wait_for(done.wait(), 30)
+            await asyncio.wait_for(done.wait(), patient(30))
             assert ids == sorted(ids)
             assert client.stats().reconnects == 0
             assert gateway.connections.total == 1

@@ -9,6 +9,7 @@ import pytest
 from mezon import ChannelMessage, MezonClient, filters
 from mezon.errors import MezonError
 from mezon.testing import Limits, LocalGateway
+from patience import patient
 
 
 async def test_ignore_self_skips_the_messages_of_the_bot_only(gateway: LocalGateway) -> None:
@@ -66,7 +67,7 @@ async def test_the_gateway_stops_a_bot_that_answers_itself(
     try:
         await gateway.wait_joined()
         await gateway.say("general", "alice", "hello")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(patient(60)):
             error = await stopped
         assert isinstance(error, MezonError)
         assert "the bot answers itself" in str(error)

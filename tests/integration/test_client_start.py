@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from mezon import MezonClient
 from mezon.testing import LocalGateway
+from patience import patient
 
 
 class Bot(MezonClient):
@@ -45,7 +46,7 @@ async def test_what_comes_meanwhile_waits_in_order(gateway: LocalGateway, option
     bot = Bot(gateway, **options)
     await bot.login()
     await gateway.say("general", "alice", "late")
-    await asyncio.wait_for(bot.done.wait(), 5)
+    await asyncio.wait_for(bot.done.wait(), patient(5))
     assert bot.seen == ["setup ready", "set up", "ready", "0", "1", "2", "calls work", "late"]
     assert bot.channels.get(gateway.world.channel("general").id) is not None
     bot.seen.clear()
@@ -53,7 +54,7 @@ async def test_what_comes_meanwhile_waits_in_order(gateway: LocalGateway, option
     await bot.disconnect()
     await bot.login()  # each login has its own
     await gateway.say("general", "alice", "late")
-    await asyncio.wait_for(bot.done.wait(), 5)
+    await asyncio.wait_for(bot.done.wait(), patient(5))
     assert bot.seen[:4] == ["setup ready", "set up", "ready", "0"]
     await bot.disconnect()
 

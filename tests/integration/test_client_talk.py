@@ -19,6 +19,7 @@ from mezon.errors import (
 from mezon.models import ChannelMessage, ChannelMessageContent
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import LocalGateway
+from patience import patient
 from waiting import until
 
 SEND = "channel_message_send"
@@ -34,7 +35,7 @@ class Ear:
         self.heard.put_nowait(message)
 
     async def next(self) -> ChannelMessage:
-        return await asyncio.wait_for(self.heard.get(), 5)
+        return await asyncio.wait_for(self.heard.get(), patient(5))
 
 
 async def test_login(gateway: LocalGateway, connect: Connect) -> None:
@@ -148,7 +149,7 @@ async def test_ten_thousand_messages_in_order(gateway: LocalGateway, connect: Co
     client = await connect(note)
     blast = gateway.prepare_blast(10_000)
     await gateway.blast(blast)
-    await asyncio.wait_for(done.wait(), 45)
+    await asyncio.wait_for(done.wait(), patient(45))
     assert {channel: len(numbers) for channel, numbers in seen.items()} == blast.per_channel
     assert all(numbers == list(range(len(numbers))) for numbers in seen.values())
     stats = client.stats()
@@ -207,12 +208,16 @@ async def test_must_join_is_answered_with_a_join(gateway_factory: Any) -> None:
 
 
 async def test_timeout(gateway: LocalGateway, connect: Connect) -> None:
-    client = await connect(timeout=1_000)
+    client = await connect(timeout=60_000)
     channel = await client.channels.fetch(gateway.world.channel("general").id)
+    # The login had all the time it needs.
+    assert client.socket_manager.socket.send_timeout_ms == 60_000
+    client.socket_manager.socket.send_timeout_ms = 300
     gateway.silence(SEND, times=1)
     with pytest.raises(MezonTimeoutError) as error:
         await channel.send("into the void")
     assert isinstance(error.value, TimeoutError)
+    client.socket_manager.socket.send_timeout_ms = 60_000
     await channel.send("heard")
     assert client.stats().pending == 0
 
@@ -254,7 +259,7 @@ async def test_a_send_whose_connection_dies_fails_at_once(gateway: LocalGateway,
     await gateway.next_sent(SEND)
     await gateway.drop()
     with pytest.raises(DeliveryUnknownError) as error:
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, patient(5))
     assert isinstance(error.value, ConnectionError)
 
 
@@ -301,11 +306,11 @@ async def test_handlers_of_other_events(gateway: LocalGateway, connect: Connect)
         got.put_nowait(event)
 
     await gateway.typing("general", "alice")
-    event = await asyncio.wait_for(got.get(), 5)
+    event = await asyncio.wait_for(got.get(), patient(5))
     assert (type(event).__name__, event.sender_id) == ("MessageTypingEvent", gateway.world.user("alice").id)
     said = await gateway.say("general", "alice", "react to me")
     await gateway.react(said, "bob", "👍")
-    event = await asyncio.wait_for(got.get(), 5)
+    event = await asyncio.wait_for(got.get(), patient(5))
     assert event.emoji == "👍"
     assert event.DESCRIPTOR.full_name == "mezon.api.MessageReaction"
 

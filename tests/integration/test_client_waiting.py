@@ -18,6 +18,7 @@ from mezon import (
 )
 from mezon._events import waiting
 from mezon.testing import LocalGateway
+from patience import patient
 from small import logged_in
 from waiting import until
 
@@ -97,7 +98,7 @@ async def test_a_check_that_raises_what_means_something_else(
     assert (await behind).content["t"] == "hi"
     for call in (waiter, anext(stream)):
         with pytest.raises(MezonError, match=f"the check .* raised {raised.__name__}") as caught:
-            await asyncio.wait_for(call, 5)
+            await asyncio.wait_for(call, patient(5))
         assert isinstance(caught.value.__cause__, raised)
     assert not client._waiters.names
     assert client.stats().handler_errors == 0

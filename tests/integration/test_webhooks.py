@@ -24,6 +24,7 @@ from mezon import (
 )
 from mezon.errors import ApiError
 from mezon.testing import LocalGateway
+from patience import patient
 
 
 async def test_text_reaches_the_bots_of_the_channel(gateway: LocalGateway) -> None:
@@ -33,7 +34,7 @@ async def test_text_reaches_the_bots_of_the_channel(gateway: LocalGateway) -> No
     await client.login()
     try:
         await Webhook(gateway.webhooks.channel_url("general")).send("deployed")
-        message = await asyncio.wait_for(heard.get(), 10)
+        message = await asyncio.wait_for(heard.get(), patient(10))
         assert message.content == {"t": "deployed"}
         assert message.channel_id == gateway.world.channel("general").id
     finally:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from mezon import DeliveryUnknownError, MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.testing import GatewayThread, Sent
+from patience import patient
 from waiting import until
 
 CHANNELS: Final = ("general", "random", "third")
@@ -43,7 +44,7 @@ class ClientLife(RuleBasedStateMachine):
 
     def run(self, work: Any) -> Any:
         async def bounded() -> Any:
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(patient(40)):
                 return await work
 
         return self.runner.run(bounded())

@@ -25,6 +25,7 @@ from mezon import (
     MezonConnectionError,
 )
 from mezon.testing import GatewayProcess, LocalGateway
+from patience import patient
 
 
 def bot_run(
@@ -125,11 +126,11 @@ async def test_loss_attempts_and_reconnect_have_one_log_level(
     back = asyncio.Event()
     client.on_reconnected(lambda gap: back.set())
     await gateway.stop()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patient(20)):
         while "Reconnect attempt 2 " not in caplog.text:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     await gateway.start()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patient(20)):
         await back.wait()
     await client.disconnect()
     told = [
@@ -167,7 +168,7 @@ async def test_stop_disconnects_a_client_that_was_logged_in_by_hand(gateway: Loc
     client.stop()  # nothing to stop yet
     await client.login()
     threading.Thread(target=client.stop).start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         await client.wait_closed()
     assert client.state == "closed"
     client.stop()

@@ -18,6 +18,7 @@ from mezon.testing import GatewayProcess, LocalGateway, running_bot
 from mezon.testing.playground import Playground
 from mezon.testing.playground.recording import quoted
 from mezon.testing.playground.server import __file__ as server_file
+from patience import patient
 from played import passes
 
 PAGE = Path(server_file).parent / "page"
@@ -42,7 +43,7 @@ class Page:
         self._number = 0
 
     async def until(self, fits: Any) -> dict[str, Any]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patient(10)):
             while True:
                 event = json.loads((await self.socket.receive()).data)
                 self.events.append(event)

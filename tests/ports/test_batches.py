@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from mezon import InvalidArgumentError, MezonClient, filters
+from patience import patient
 from port_fakes import FakePorts, client_on, turns
 
 TYPING = "message_typing_event"
@@ -39,7 +40,7 @@ async def test_the_first_event_waits_no_longer_than_it_may(ports: FakePorts, rea
     came: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
     ready.on_batch(TYPING, came.set_result, max_wait=0.001)
     come(ports, 1, 2)
-    assert await asyncio.wait_for(came, 10) == [1, 2]
+    assert await asyncio.wait_for(came, patient(10)) == [1, 2]
 
 
 async def test_one_list_at_a_time_and_the_connection_waits(ports: FakePorts, ready: MezonClient) -> None:

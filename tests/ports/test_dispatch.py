@@ -14,6 +14,7 @@ import pytest_asyncio
 from mezon import MezonClient
 from mezon.client import auto_bind
 from mezon.managers.cache import CacheManager
+from patience import patient
 from port_fakes import BOT, FakePorts, client_on, turns
 
 TYPING = "message_typing_event"
@@ -402,7 +403,7 @@ class TestAnythingRaised:
         ports.the_connection.enter("ready")
         ports.the_connection.enter("closed", "over")
         with pytest.raises(ConnectionError):
-            await asyncio.wait_for(ready.wait_closed(), 5)
+            await asyncio.wait_for(ready.wait_closed(), patient(5))
         assert ready.stats().handler_errors == 2
 
     async def test_out_of_a_default_effect(

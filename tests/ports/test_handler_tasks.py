@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from mezon import MezonClient
+from patience import patient
 from port_fakes import FakePorts, client_on, turns
 
 TYPING = "message_typing_event"
@@ -385,7 +386,7 @@ class TestTheEnd:
 
         listen(bot, handle)
         come(ports, 0, 1, 2)
-        await asyncio.wait_for(bot.wait_closed(), 10)
+        await asyncio.wait_for(bot.wait_closed(), patient(10))
         await turns()
         # Whether the last one comes before the end is a matter of turns.
         assert {0, 1} <= set(seen)

@@ -29,6 +29,7 @@ from mezon.models import (
     AIAgentSessionSummaryDoneEvent,
     SSEMessage,
 )
+from patience import patient
 from sse_server import Stream, StreamServer, refuses
 
 TOKEN = "s3cret+key/with=signs&more"
@@ -469,7 +470,7 @@ async def test_closing_closes_the_connection(server: StreamServer, open_stream: 
     transport = stream.request.transport
     assert transport is not None
     await agent.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         while not transport.is_closing():
             await stream.send(":\n")
 

@@ -15,6 +15,7 @@ from mezon.ext.commands import Bot, Router
 from mezon.ext.jobs import ScheduledCall
 from mezon.ext.state import Backend, StateStore
 from mezon.testing import LocalGateway
+from patience import patient
 from state_backends import open_backend
 from waiting import until
 
@@ -93,7 +94,7 @@ async def test_a_call_that_the_end_of_the_process_cancels_runs_again(
     first = Bot(**gateway.client_options(), state=backend)
     await first.login()
     await first.later(first.job(work), text="x")
-    await asyncio.wait_for(started.wait(), 20)
+    await asyncio.wait_for(started.wait(), patient(20))
     await first.disconnect()
     assert done == []
     block.set()

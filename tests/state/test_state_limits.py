@@ -13,6 +13,7 @@ from mezon.ext.commands import Bot, Context, CooldownError, cooldown
 from mezon.ext.components import Button, Click
 from mezon.ext.state import Backend, StateStore
 from mezon.testing import LocalGateway
+from patience import patient
 from state_backends import open_backend
 
 
@@ -148,7 +149,7 @@ async def test_a_click_whose_handler_failed_is_no_repetition(gateway: LocalGatew
     await gateway.say("general", "alice", "!start")
     sent = await gateway.next_sent("message")
     await gateway.click(sent, "flaky", user="alice")
-    await asyncio.wait_for(failed.wait(), 20)
+    await asyncio.wait_for(failed.wait(), patient(20))
     await gateway.click(sent, "flaky", user="alice")
     assert (await gateway.next_sent("message")).text == "second try"
     await bot.disconnect()

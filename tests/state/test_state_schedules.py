@@ -15,6 +15,7 @@ from mezon.ext.commands import Bot
 from mezon.ext.state import Backend, StateStore
 from mezon.ext.tasks import Every, Task
 from mezon.testing import LocalGateway
+from patience import patient
 from state_backends import open_backend
 from waiting import until
 
@@ -141,7 +142,7 @@ async def test_a_bot_with_the_default_file_claims_nothing(
         ran.set()
 
     await bot.login()
-    await asyncio.wait_for(ran.wait(), 20)
+    await asyncio.wait_for(ran.wait(), patient(20))
     await bot.disconnect()
     assert list(tmp_path.rglob("*state*")) == []  # noqa: ASYNC240 (the bot has ended)
 

@@ -16,6 +16,7 @@ from mezon.messages import MessageDB
 from mezon.models import ChannelMessage
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from patience import patient
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "inbound.jsonl"
 
@@ -204,7 +205,7 @@ async def test_a_read_only_file_is_read(tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        out, err = await asyncio.wait_for(process.communicate(), 50)
+        out, err = await asyncio.wait_for(process.communicate(), patient(50))
     finally:
         folder.chmod(0o755)
     assert out == b"alive\n", err.decode()
@@ -221,7 +222,7 @@ async def test_two_processes_on_one_file(tmp_path: Path) -> None:
             await store.save_message({"message_id": number, "channel_id": 99})
             if number % 100 == 0:
                 await asyncio.sleep(0.005)
-        assert await asyncio.wait_for(other.wait(), 50) == 0
+        assert await asyncio.wait_for(other.wait(), patient(50)) == 0
         assert await store.get_message_count() == 8000
         assert await store.get_message_count(99) == 4000
         assert store.stats()["failures"] == 0

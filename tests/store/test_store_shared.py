@@ -169,7 +169,7 @@ if child == 0:
     # Those of the parent, and new ones.
     asyncio.run(save(stores + make(), 100))
     assert writers() == 1, writers()
-    asyncio.run(asyncio.wait_for(stores[0].close(), 20))
+    asyncio.run(asyncio.wait_for(stores[0].close(), patient(20)))
     os._exit(0 if stores[1].core.flush(10.0) else 7)
 asyncio.run(save(stores, 200))
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

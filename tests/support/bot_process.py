@@ -13,6 +13,7 @@ from typing import Any
 
 import mezon
 from mezon.testing import LocalGateway
+from patience import patient
 
 STORE = importlib.util.find_spec("mezon.messages") is not None
 
@@ -46,7 +47,7 @@ class Bot:
     async def line(self) -> str:
         """The next line it prints."""
         assert self.process.stdout is not None
-        raw = await asyncio.wait_for(self.process.stdout.readline(), 20)
+        raw = await asyncio.wait_for(self.process.stdout.readline(), patient(20))
         if not raw:
             assert self.process.stderr is not None
             raise AssertionError(f"the bot ended: {(await self.process.stderr.read()).decode()}")
@@ -54,7 +55,7 @@ class Bot:
 
     async def end(self, timeout: float = 20.0) -> tuple[int, str, str]:
         """Wait until it exits by itself: code, the rest of its output, its errors."""
-        out, err = await asyncio.wait_for(self.process.communicate(), timeout)
+        out, err = await asyncio.wait_for(self.process.communicate(), patient(timeout))
         assert self.process.returncode is not None
         return self.process.returncode, out.decode(), err.decode()
 

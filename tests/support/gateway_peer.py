@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import LocalGateway
+from patience import patient
 
 M = TypeVar("M", bound=Message)
 
@@ -94,7 +95,7 @@ class Peer:
         return number
 
     async def read_bytes(self) -> bytes:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patient(5)):
             message = await self.socket.receive()
         assert message.type is aiohttp.WSMsgType.BINARY, message
         return bytes(message.data)

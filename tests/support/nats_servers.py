@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from patience import patient
 
 SERVER = shutil.which(
     "nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -77,7 +78,7 @@ class NatsServer:
         log = (self.folder / "nats.log").open("ab")
         self.process = await asyncio.create_subprocess_exec(SERVER, "-c", str(config), stdout=log, stderr=log)
         log.close()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patient(20)):
             while True:
                 with contextlib.suppress(OSError):
                     _, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -140,7 +141,7 @@ async def _leader(servers: list[NatsServer]) -> None:
     """Wait until the cluster answers for JetStream."""
     import nats
 
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(patient(40)):
         while True:
             with contextlib.suppress(Exception):
                 client = await nats.connect([server.url for server in servers], connect_timeout=2)
@@ -184,7 +185,7 @@ class Child:
         """The line that says so."""
         assert self.process is not None
         assert self.process.stdout is not None
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(patient(40)):
             while True:
                 line = (await self.process.stdout.readline()).decode()
                 if words in line:
@@ -207,7 +208,7 @@ class Child:
         """End it with SIGTERM; gives the exit code."""
         assert self.process is not None
         self.process.terminate()
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(patient(40)):
             return await self.process.wait()
 
 

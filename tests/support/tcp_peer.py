@@ -12,6 +12,7 @@ from abridged_reader import AbridgedReader, Item
 from gateway_peer import Peer
 from google.protobuf.message import Message
 from mezon.protobuf.rtapi import realtime_pb2
+from patience import patient
 
 
 def handshake(token: str) -> bytes:
@@ -83,7 +84,7 @@ class TcpPeer(Peer):
 
     async def item(self, timeout: float = 5) -> Item:
         """Return the next frame from the server. Raises EOFError at the end of the stream."""
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(patient(timeout)):
             while not self._items:
                 data = await self.reader.read(65536)
                 if not data:

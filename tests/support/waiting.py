@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from patience import patient
+
 TASKS = Path("/proc/self/task")
 
 
@@ -26,6 +28,7 @@ async def until(
     AssertionError after ``timeout`` seconds; ``what`` (a function: asked then) says what was waited for. A condition
     that takes long to look at is looked at ``every`` so many seconds.
     """
+    timeout = patient(timeout)
     end = time.monotonic() + timeout
     while True:
         value = condition()

@@ -18,6 +18,7 @@ from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing import GatewayProcess, GatewayThread, LocalGateway, User, World
 from mezon.testing.blast import build_blast
+from patience import patient
 
 rt = realtime_pb2
 
@@ -166,7 +167,7 @@ async def test_gateway_process(tmp_path: Path) -> None:
             late = await remote.next_sent("channel_message_send")
             ack = await peer.read()
             await peer.read()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(patient(5)):
                 while not late.message_id:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             assert late.message_id == ack.channel_message_ack.message_id, "told as soon as it came"

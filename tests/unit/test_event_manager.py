@@ -8,6 +8,7 @@ import pytest
 from mezon.constants import Events, InternalEventsSocket
 from mezon.errors import InvalidArgumentError
 from mezon.managers.event import EventManager
+from patience import patient
 from waiting import settle
 
 
@@ -134,7 +135,7 @@ async def test_handlers_are_not_awaited(manager: EventManager) -> None:
         await release.wait()
 
     manager.on("x", slow)
-    await asyncio.wait_for(manager.emit("x", 1), 5)
+    await asyncio.wait_for(manager.emit("x", 1), patient(5))
     assert manager.runner.running == 1
     release.set()
     await settle()

@@ -6,15 +6,20 @@ An expectation that is not met raises an AssertionError that lists what the bot 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.records import HOUSEKEEPING, Answer, Connections, Handshake, Request, Sent, Tap, keep
 from mezon.testing.world import Channel, World
 
 __all__ = ["Recorder"]
+
+#: The factor of every time limit of an expectation: more than 1 for busy machines.
+_TIMEOUT_FACTOR: Final = float(os.environ.get("MEZON_TEST_PATIENCE") or 1)
 
 _ANSWERS = ("message", "ephemeral")
 _SHOWN = 12
@@ -118,6 +123,7 @@ class Recorder:
         self, condition: Callable[[], bool], *, timeout: float = 5.0, what: str = "the condition"
     ) -> None:
         """Wait until ``condition`` is true, re-checked at each ``notify``. Raises TimeoutError."""
+        timeout *= _TIMEOUT_FACTOR
         deadline = time.monotonic() + timeout
         while not condition():
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -15,7 +15,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from mezon.cli.chat.commands import COMMANDS, Room, UsageError
+from mezon.cli.chat.commands import COMMANDS, Room, UsageError, expects_answer
 from mezon.cli.chat.render import BUTTON, Renderer, options_of, parts_of
 from mezon.cli.find import find, load_env_file
 from mezon.cli.gateway import listening, make_gateway
@@ -117,6 +117,8 @@ async def _pipe(room: Room, renderer: Renderer) -> None:
                 return
         except UsageError as error:
             fail(str(error), WRONG_USE)
+        if not expects_answer(text):
+            continue
         try:
             async with asyncio.timeout(_ANSWER_TIMEOUT):
                 await renderer.bot_acted.wait()

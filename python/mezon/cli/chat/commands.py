@@ -43,6 +43,14 @@ COMMANDS: Final = {
     "quit": "end the chat; also Ctrl-D",
 }
 
+#: Commands of the chat itself, which the bot does not hear of: there is no answer to wait for.
+_SILENT: Final = frozenset({"as", "in", "dm", "fill", "save", "help"})
+
+
+def expects_answer(line: str) -> bool:
+    """Return whether the bot hears of a line."""
+    return not (line.startswith("/") and line[1:].partition(" ")[0] in _SILENT)
+
 
 class UsageError(Exception):
     """The input cannot be carried out; the message says why."""
