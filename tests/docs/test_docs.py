@@ -132,6 +132,7 @@ async def test_a_bot_runs(
 ) -> None:
     """Save the block as bot.py, start it as `mezon run` does, and execute the hidden lines below it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "docs" / "stubs"))
     for name in NEEDED.findall(block.text):
         monkeypatch.setenv(name, "1")
     # The blank lines make a traceback point at the line of the page.
@@ -183,19 +184,9 @@ REGISTERS = re.compile(r"^@(?:bot|client)\.", re.M)
 PARTS = {
     "api/client.md",
     "cookbook.md",
-    "faq.md",
-    "guide/ai.md",
-    "guide/commands.md",
     "guide/conversations.md",
-    "guide/dms.md",
-    "guide/errors.md",
-    "guide/events.md",
-    "guide/files.md",
-    "guide/filters.md",
-    "guide/forms.md",
     "guide/jobs.md",
     "guide/migrating-typescript.md",
-    "guide/reliability.md",
     "guide/schedules.md",
     "guide/state.md",
     "guide/testing.md",

@@ -28,8 +28,12 @@ AT_HAND: Final = {
     "key": "str",
 }
 
-MYPY: Final = """\
+#: Packages of examples that this project does not install.
+STUBS: Final = ROOT / "tests" / "docs" / "stubs"
+
+MYPY: Final = f"""\
 [mypy]
+mypy_path = {STUBS}
 python_version = 3.11
 check_untyped_defs = true
 [mypy-mezon.protobuf.*]
@@ -140,7 +144,8 @@ def test_mypy(folder: Folder) -> None:
 
 @pytest.mark.timeout(300)
 def test_pyright(folder: Folder) -> None:
-    settings = {"pythonVersion": "3.11", "include": ["."], "reportMissingModuleSource": False}
+    settings = {"pythonVersion": "3.11", "include": ["."], "extraPaths": [str(STUBS)]}
+    settings["reportMissingModuleSource"] = False
     (folder.path / "pyrightconfig.json").write_text(json.dumps(settings), "utf-8")
     command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable]
     ran = subprocess.run(command, cwd=folder.path, capture_output=True, text=True, check=False)
