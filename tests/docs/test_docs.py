@@ -182,14 +182,10 @@ REGISTERS = re.compile(r"^@(?:bot|client)\.", re.M)
 
 #: Pages whose bots are still in parts.
 PARTS = {
-    "api/client.md",
-    "cookbook.md",
     "guide/conversations.md",
     "guide/jobs.md",
-    "guide/migrating-typescript.md",
     "guide/schedules.md",
     "guide/state.md",
-    "guide/testing.md",
 }
 
 
@@ -270,7 +266,7 @@ def test_what_is_said_of_systems_and_pypi() -> None:
         if page.name in ("CHANGELOG.md", "releasing.md"):
             continue
         text = " ".join(page.read_text(encoding="utf-8").split())
-        assert text.count("PyPI") == (page in (*FIRST_PAGES, *VIETNAMESE)), page
+        assert prose(page).count("PyPI") == (page in (*FIRST_PAGES, *VIETNAMESE)), page
         for command in re.findall(r"pip install [^`\n]*mezon-rs[^`\n]*", page.read_text(encoding="utf-8")):
             assert "--find-links ." in command, page
         if (
@@ -351,8 +347,8 @@ async def test_an_example_in_a_docstring_runs(
 def test_snippets_are_run_on_these_pages() -> None:
     """A misspelt mark would silently disable a snippet."""
     pages = {block.page.name for block in RUNNABLE}
-    assert {"events.md", "sending.md", "tokens.md", "testing.md", "errors.md"} <= pages
-    assert {"forms.md", "dms.md", "clans.md", "files.md", "logging.md"} <= pages
+    assert {"sending.md", "tokens.md", "testing.md", "errors.md"} <= pages
+    assert {"clans.md", "files.md", "logging.md"} <= pages
     for page in PAGES:
         assert set(re.findall(r"^<!-- ?run.*", page.read_text(encoding="utf-8"), re.M)) <= {"<!-- run -->"}
 
@@ -517,6 +513,21 @@ def test_the_tree_of_errors() -> None:
 
     text = (ROOT / "docs" / "guide" / "errors.md").read_text(encoding="utf-8")
     assert [name for name in errors.__all__ if f"`{name}`" not in text] == []
+
+
+def test_the_page_of_deployment_has_the_dockerfile_of_new_bots() -> None:
+    template = ROOT / "python" / "mezon" / "cli" / "templates" / "common" / "Dockerfile.tmpl"
+    (shown,) = blocks(DOCS / "deployment.md", "dockerfile")
+    assert shown.text == template.read_text(encoding="utf-8")
+
+
+def test_the_files_of_deployment_can_be_read() -> None:
+    import json
+    import tomllib
+
+    page = DOCS / "deployment.md"
+    for read, language in ((tomllib.loads, "toml"), (json.loads, "json")):
+        assert [read(block.text) for block in blocks(page, language)], language
 
 
 # ---- links and names

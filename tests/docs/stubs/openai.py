@@ -23,7 +23,9 @@ class Chunk:
 
 
 class Completions:
-    async def create(self, *, model: str, messages: list[dict[str, Any]], stream: bool) -> AsyncIterator[Chunk]:
+    async def create(
+        self, *, model: str, messages: list[dict[str, Any]], stream: bool
+    ) -> AsyncIterator[Chunk]:
         assert stream
         assert messages[-1]["content"].endswith("why?")
         return chunks()
