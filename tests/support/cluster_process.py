@@ -10,6 +10,8 @@ from typing import Any
 
 from mezon import GatewayOptions
 from mezon._client.assembly import provided_by
+from mezon._cluster import call_handlers, membership, relay_client, rpc_server, worker_connection
+from mezon._cluster import relay as relay_module
 from mezon._cluster.process import run_relay, run_worker
 from mezon._cluster.relay import Relay
 from mezon._cluster.settings import Broker, Layout, Timing
@@ -21,9 +23,17 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def announce(version: int) -> None:
+    """Announce another version of the protocol."""
+    for module in (call_handlers, membership, relay_client, rpc_server, relay_module, worker_connection):
+        vars(module)["PROTOCOL"] = version
+
+
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)d %(levelname)s %(name)s %(message)s")
     about: dict[str, Any] = json.loads(sys.argv[1])
+    if "protocol" in about:
+        announce(about["protocol"])
     broker = Broker(urls=about["nats"])
     timing = Timing(**about["timing"])
     layout = Layout(**about.get("layout", {}))

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from mezon._cluster.directory import Listing
 from mezon._cluster.membership import Member
-from mezon._cluster.protocol import NotInChargeError, Packet, encode_answer
+from mezon._cluster.protocol import PROTOCOL, NotInChargeError, Packet, encode_answer
 from mezon._gateway.codec import MESSAGES, dict_plan
 from mezon._http.limiter import Priority
 from mezon._http.retry import Refusal, RetryPolicy, read_refusal, retry_after_seconds
@@ -262,7 +262,7 @@ class CallHandlers:
         except ValueError as error:
             raise InvalidArgumentError(f"the announcement of a worker cannot be read: {error}") from None
         self._register(member)
-        return Packet()
+        return Packet({"protocol": PROTOCOL})
 
     # ---- dead events
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from mezon._cluster.protocol import are_tokens
+from mezon._cluster.protocol import PROTOCOL, announced_protocol, are_tokens
+from mezon._core import __version__
 from mezon._gateway.codec import MESSAGES
 from mezon.utils.logger import get_logger
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 logger = get_logger("mezon.cluster")
 
+#: The maximum length of a version.
+_MAX_VERSION: Final = 40
+
 #: Events that the relay handles itself.
 _RELAY_EVENTS: Final = frozenset({"refresh_session_event"})
 
@@ -37,6 +41,8 @@ class Member:
         interests: The events its handlers listen to.
         leaving: It takes no more partitions and is about to stop.
         filters: Filters as JSON, for events of which its handlers do not want all.
+        protocol: The version of the protocol that it speaks.
+        version: The version of its package.
         seen: When its last heartbeat arrived, by the clock of this process.
     """
 
@@ -44,6 +50,8 @@ class Member:
     interests: frozenset[str] = frozenset()
     leaving: bool = False
     filters: Mapping[str, str] = field(default_factory=dict)
+    protocol: int = PROTOCOL
+    version: str = ""
     seen: float = field(default_factory=time.monotonic)
 
     def encode(self) -> bytes:
@@ -52,6 +60,8 @@ class Member:
             "interests": sorted(self.interests),
             "filters": dict(self.filters),
             "leaving": self.leaving,
+            "protocol": self.protocol,
+            "version": self.version,
         }
         return json.dumps(values).encode()
 
@@ -78,6 +88,8 @@ class Member:
             known,
             bool(values.get("leaving")),
             {event: text for event, text in filters.items() if event in known},
+            announced_protocol(values.get("protocol")),
+            str(values.get("version", ""))[:_MAX_VERSION],
         )
 
 
@@ -122,7 +134,14 @@ class Subscriptions:
 
     def announcement(self) -> Member:
         """Return the worker's current announcement."""
-        return Member(self._worker, frozenset(self._names), self.leaving, dict(self._filters))
+        return Member(
+            self._worker,
+            frozenset(self._names),
+            self.leaving,
+            dict(self._filters),
+            PROTOCOL,
+            __version__,
+        )
 
 
 class Members:

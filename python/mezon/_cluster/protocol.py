@@ -26,7 +26,46 @@ from mezon.errors import (
 )
 from mezon.ports import AnswerTooLongError, HttpAnswer, HttpFailure, SessionRefusedError
 
+# ---- version
+
+#: The version of what docs/guide/many-machines-protocol.md describes. Relay and workers of adjacent versions work
+#: together, so a subject, a header or a field is removed one version after nothing uses it any more.
+PROTOCOL: Final = 2
+
+#: The version of relays and workers that announce none.
+_UNANNOUNCED: Final = 1
+
+
+class VersionSkewError(MezonError):
+    """Relay and worker speak versions of the protocol that are not adjacent, so they do not work together."""
+
+
+def announced_protocol(value: object) -> int:
+    """Return the version that the other side announces in a header or a field."""
+    try:
+        return int(str(value))
+    except ValueError:
+        return _UNANNOUNCED
+
+
+def check_skew(relay: int, worker: int) -> None:
+    """Check that two versions of the protocol work together.
+
+    Raises:
+        VersionSkewError: They do not.
+    """
+    if abs(relay - worker) > 1:
+        older = "worker" if worker < relay else "relay"
+        raise VersionSkewError(
+            f"the relay speaks version {relay} of the protocol of many machines and the worker version {worker}, and "
+            f"only adjacent versions work together: upgrade the {older} first"
+        )
+
+
 # ---- headers
+
+#: The version of the protocol that the caller speaks.
+VERSION: Final = "Mezon-Protocol"
 
 #: The id of an event, by which the stream drops duplicates.
 MESSAGE_ID: Final = "Nats-Msg-Id"
@@ -287,6 +326,7 @@ _ERRORS: Final[dict[str, type[MezonError]]] = {
         MezonTimeoutError,
         NotLoggedInError,
         SessionRefusedError,
+        VersionSkewError,
     )
 }
 
@@ -302,7 +342,9 @@ class NotInChargeError(MezonConnectionError):
 
 
 #: Errors that are only raised before anything is sent. Timeouts and HTTP failures carry this information themselves.
-_NEVER_SENT: Final = frozenset({"MezonConnectionError", "NotLoggedInError", "InvalidArgumentError"})
+_NEVER_SENT: Final = frozenset(
+    {"MezonConnectionError", "NotLoggedInError", "InvalidArgumentError", "VersionSkewError"}
+)
 
 
 def encode_error(error: BaseException) -> Packet:

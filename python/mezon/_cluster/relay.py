@@ -19,10 +19,11 @@ from mezon._cluster.event_forwarder import EventForwarder, GapTarget, RelayConne
 from mezon._cluster.layout import create_layout, lock_key, restore_layout
 from mezon._cluster.leader import LeaderLock, LockLostError
 from mezon._cluster.membership import Members
-from mezon._cluster.protocol import RELAY, Names, error_text
+from mezon._cluster.protocol import PROTOCOL, RELAY, Names, error_text
 from mezon._cluster.publisher import Publisher
 from mezon._cluster.rpc_server import AnswerCache, RpcServer
 from mezon._cluster.settings import Layout, Timing
+from mezon._core import __version__
 from mezon._events.gap_filling import GapFiller
 from mezon.client import MezonClient
 from mezon.errors import MezonError
@@ -422,6 +423,8 @@ class ActiveRelay:
             if self._lock.held:
                 state = {
                     "epoch": self._lock.epoch,
+                    "protocol": PROTOCOL,
+                    "version": __version__,
                     "reconnects": self._relay.reconnects,
                     "state": self.client.state,
                     "trouble": self.publisher.trouble,

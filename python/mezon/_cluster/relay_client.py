@@ -15,10 +15,15 @@ from mezon._cluster.delivery import CURRENT_SCOPE
 from mezon._cluster.protocol import (
     CALL_KEY,
     PART,
+    PROTOCOL,
     REPEATED,
     TIMEOUT,
+    VERSION,
     WORKER,
     Packet,
+    VersionSkewError,
+    announced_protocol,
+    check_skew,
     decode_error,
     error_text,
     must_ask_next_relay,
@@ -34,6 +39,8 @@ from mezon.errors import (
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nats.aio.client import Client
     from nats.aio.msg import Msg
 
@@ -66,6 +73,9 @@ class RelayClient:
         client: The connection to NATS.
         names: The bot's names.
         caller: The worker, or the operator.
+
+    Attributes:
+        on_skew: Called when the relay in charge speaks a version of the protocol that does not fit.
     """
 
     def __init__(self, client: Client, names: Names, caller: str) -> None:
@@ -81,6 +91,7 @@ class RelayClient:
         self._inbox = ""
         self._pending: dict[str, _PendingCall] = {}
         self._last_call = 0
+        self.on_skew: Callable[[VersionSkewError], object] = lambda error: None
 
     async def start(self) -> None:
         """Subscribe to answers and to the state of the relay."""
@@ -110,6 +121,10 @@ class RelayClient:
             return
         self._logged_absence = False
         if relay > self._relay:
+            try:
+                check_skew(announced_protocol(state.get("protocol")), PROTOCOL)
+            except VersionSkewError as error:
+                self.on_skew(error)
             self._relay = relay
             self.repeat_pending()
 
@@ -139,7 +154,7 @@ class RelayClient:
         """
         seconds = _DEFAULT_TIMEOUT if timeout is None else timeout
         deadline = time.monotonic() + seconds
-        headers = {WORKER: self._caller, TIMEOUT: f"{seconds:.3f}"}
+        headers = {WORKER: self._caller, VERSION: str(PROTOCOL), TIMEOUT: f"{seconds:.3f}"}
         scope = CURRENT_SCOPE.get()
         if not idempotent:
             headers[CALL_KEY] = self._own_key() if scope is None else scope.next_key()
@@ -186,7 +201,7 @@ class RelayClient:
 
     async def post(self, kind: str, packet: Packet) -> None:
         """Make a call without waiting for an answer. The call is lost if no relay is there."""
-        headers = {WORKER: self._caller, TIMEOUT: f"{_POST_TIMEOUT:g}"}
+        headers = {WORKER: self._caller, VERSION: str(PROTOCOL), TIMEOUT: f"{_POST_TIMEOUT:g}"}
         data = packet.encode()
         self._check_size(str(packet.values.get("name", kind)), data, headers)
         await self._client.publish(self._names.call(self._caller, kind), data, headers=headers)

@@ -19,12 +19,17 @@ from mezon._cluster.protocol import (
     CALL_KEY,
     OPERATOR,
     PART,
+    PROTOCOL,
     REPEATED,
     TIMEOUT,
+    VERSION,
     WORKER,
     NotInChargeError,
     Packet,
+    VersionSkewError,
+    announced_protocol,
     are_tokens,
+    check_skew,
     encode_error,
     error_text,
     was_sent,
@@ -352,6 +357,13 @@ class RpcServer:
             self._count_refusal(caller, "this caller may not make calls of this kind")
             error: MezonError = MezonError(f"the relay knows no calls of the kind {kind}")
             await self._answer(message, encode_error(error))
+            return
+
+        try:
+            check_skew(PROTOCOL, announced_protocol(headers.get(VERSION)))
+        except VersionSkewError as skew:
+            self._count_refusal(caller, str(skew))
+            await self._answer(message, encode_error(skew))
             return
 
         # The time in the queue counts.

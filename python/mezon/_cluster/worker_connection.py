@@ -27,7 +27,15 @@ from mezon._cluster.layout import wait_for_partitions
 from mezon._cluster.membership import Member, Members, Subscriptions
 from mezon._cluster.partitions import OwnedPartitions, PartitionReader
 from mezon._cluster.poison_detector import PoisonDetector
-from mezon._cluster.protocol import Packet, check_worker_name, error_text
+from mezon._cluster.protocol import (
+    PROTOCOL,
+    Packet,
+    VersionSkewError,
+    announced_protocol,
+    check_skew,
+    check_worker_name,
+    error_text,
+)
 from mezon._cluster.relay_client import RelayClient
 from mezon._gateway.codec import MESSAGES, dict_plan
 from mezon._gateway.failures import does_not_fit, no_answer
@@ -124,6 +132,7 @@ class WorkerConnection:
         self._acknowledger: Acknowledger | None = None
         self._poison: PoisonDetector | None = None
         self._heartbeats: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         #: Something has waited for an event that users cause. From then on copies of such events are received.
         self._waited = False
         self._counts = {"events": 0, "malformed": 0, "repeated": 0, "dead": 0}
@@ -203,9 +212,10 @@ class WorkerConnection:
         """Announce this worker's subscriptions to the relay, and wait until it publishes such events."""
         if self._relay is not None:
             packet = Packet({"member": self._subscriptions.announcement().encode().decode()})
-            await self._relay.call(
+            answer = await self._relay.call(
                 "interest", packet, _ANNOUNCE_TIMEOUT, "the worker's interests", idempotent=True
             )
+            check_skew(announced_protocol(answer.values.get("protocol")), PROTOCOL)
 
     async def _send_heartbeats(self, members: Members) -> None:
         while True:
@@ -239,8 +249,20 @@ class WorkerConnection:
     async def _connect(self) -> RelayClient:
         client = self._client = await connect(self._broker, on_reconnect=self._reconnected)
         relay = self._relay = RelayClient(client, self._names, self.name)
+        relay.on_skew = self._end_for_skew
         await relay.start()
         return relay
+
+    def _end_for_skew(self, error: VersionSkewError) -> None:
+        """End for good: the relay that took over does not understand this worker."""
+        if self._state == "ready" and self._ending is None:
+            self._ending = asyncio.create_task(self._end(str(error)), name="mezon-worker-end")
+
+    async def _end(self, reason: str) -> None:
+        self._state = "closing"
+        await self._close_parts()
+        self._ending = None
+        self._enter("closed", reason)
 
     def _reconnected(self) -> None:
         if self._relay is not None:
