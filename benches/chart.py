@@ -12,10 +12,10 @@ from rows import ROWS
 
 #: The rows of the chart and their labels.
 BARS: Final = {
-    ("messages_async", "rate"): "messages a second, async handler",
-    ("messages_async", "cpu"): "CPU a message",
-    ("typing", "rate"): "events nobody listens to, a second",
-    ("send", "cpu"): "CPU an acknowledged send",
+    ("messages_async", "rate"): "messages per second, async handler",
+    ("messages_async", "cpu"): "CPU per message",
+    ("typing", "rate"): "events without a handler, per second",
+    ("send", "cpu"): "CPU per acked send",
     ("imports", "seconds"): "time of import mezon",
     ("memory_burst", "peak"): "memory in a burst of 20,000",
 }

@@ -643,6 +643,8 @@ def test_the_speed_table_has_its_place() -> None:
         text = page.read_text(encoding="utf-8")
         assert text.count("<!-- bench:start -->") == text.count("<!-- bench:end -->") == 1
         assert text.index("<!-- bench:start -->") < text.index("<!-- bench:end -->")
+        labels = re.findall(r"^\| (.+?) \|", text.partition("<!-- bench:start -->")[2], re.M)
+        assert len(labels) == len(set(labels)) > 5
 
 
 def test_the_changelog_knows_this_version() -> None:

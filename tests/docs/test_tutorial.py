@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docs_pages import DOCS
+from docs_pages import DOCS, blocks
 from mezon import MezonClient
 from mezon.testing import LocalGateway, running_bot
 
@@ -52,6 +53,19 @@ def test_there_are_eight_steps() -> None:
 
 def test_the_vietnamese_page_has_the_same_bot() -> None:
     assert steps(DOCS / "vi" / "tutorial.md") == steps(DOCS / "tutorial.md")
+
+
+@pytest.mark.parametrize("page", ["tutorial.md", "vi/tutorial.md"])
+async def test_the_tests_of_the_page_pass(page: str, file: Path, gateway: LocalGateway) -> None:
+    """Each imports what it needs, and runs the bot from the folder."""
+    tests = [block.text for block in blocks(DOCS / page) if "async def test_" in block.text]
+    assert len(tests) == 2
+    names: dict[str, Any] = {}
+    for text in tests:
+        exec(text, names)
+    with contextlib.chdir(file.parent):
+        await names["test_hello"](gateway)
+        await names["test_only_a_chef_closes"](gateway)
 
 
 async def test_it_says_hello_and_helps(gateway: LocalGateway, bot: MezonClient) -> None:
