@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from mezon._cluster import delivery as acknowledging
-from mezon._cluster.delivery import Acknowledger, Delivery
+from mezon._cluster.delivery import Acknowledger, Delivery, ProgressReporter
 from mezon._cluster.protocol import Names, Packet, decode_error, encode_error
 from mezon._cluster.rpc_server import AnswerCache
 from mezon._cluster.settings import Broker, Layout, Timing
@@ -150,7 +150,9 @@ async def test_acknowledgements_are_bounded_while_nats_is_away(
         looks.append(1)
         return running
 
-    words = Acknowledger(client, Timing(**{**TIMING, "ack_wait": 0.04, "heartbeat": 0.05}), open_now)
+    timing = Timing(**{**TIMING, "ack_wait": 0.04, "heartbeat": 0.05})
+    words = Acknowledger(client, timing)
+    progress = asyncio.create_task(ProgressReporter(client, timing, open_now).run())
     words.start()
     try:
         await until(lambda: len(looks) > 2)
@@ -158,19 +160,22 @@ async def test_acknowledgements_are_bounded_while_nats_is_away(
         await until(lambda: not client.is_connected)
         before = client.pending_data_size
         for number in range(25):
-            words.put(f"ack.{number}", b"+WPI")
+            words.put(f"ack.{number}", b"-NAK")
             words.put(f"ack.{number}", b"+ACK")
         assert len(words._waiting) == 10
         assert words.dropped > 0
-        # As long as it may last: nothing is added for what still runs.
-        await until(lambda: words._tasks[1].done() or len(words._waiting) == 10)
-        await asyncio.sleep(0.3)
+        # Nothing is added for what still runs.
+        looked = len(looks)
+        await until(lambda: progress.done() or len(looks) > looked + 5)
+        assert not progress.done()
         assert len(words._waiting) == 10
         assert client.pending_data_size <= before
         await nats.start()
         await until(lambda: len(heard) == 10, lambda: f"{heard}")
         assert heard == [(f"ack.{number}", b"+ACK") for number in range(15, 25)]
     finally:
+        progress.cancel()
+        await asyncio.wait([progress])
         await words.stop()
 
 

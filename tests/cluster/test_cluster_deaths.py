@@ -9,7 +9,7 @@ import pytest
 from in_process_cluster import InProcess
 from mezon import ChannelMessage
 from mezon._cluster.broker import connect, disconnect
-from mezon._cluster.delivery import Acknowledger, Delivery
+from mezon._cluster.delivery import Acknowledger, Delivery, ProgressReporter
 from mezon._cluster.partitions import PartitionReader
 from mezon._cluster.poison_detector import PoisonDetector
 from mezon._cluster.protocol import MESSAGE_ID, Names
@@ -32,14 +32,18 @@ class Worker:
 
     def __init__(self, client: Client) -> None:
         self.given: list[Delivery] = []
-        self.words = Acknowledger(client, TIMES, lambda: self.reader.unacknowledged)
+        self.words = Acknowledger(client, TIMES)
         self.reader = PartitionReader(client, NAMES, TIMES, 0, self.given.append, self.words.put)
+        progress = ProgressReporter(client, TIMES, lambda: self.reader.unacknowledged)
         self.words.start()
+        self.progress = asyncio.create_task(progress.run())
         self.reader.start()
 
     async def leave(self, patience: float = 5.0) -> None:
         """End in order: what has not begun is given back."""
         await self.reader.release(patience)
+        self.progress.cancel()
+        await asyncio.wait([self.progress])
         await self.words.stop()
 
     async def die(self) -> None:
@@ -48,7 +52,8 @@ class Worker:
         self.reader._task.cancel()
         assert self.reader._subscription is not None
         await self.reader._subscription.unsubscribe()
-        for task in self.words._tasks:
+        assert self.words._task is not None
+        for task in (self.words._task, self.progress):
             task.cancel()
 
 

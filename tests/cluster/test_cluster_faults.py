@@ -27,6 +27,9 @@ from waiting import until
 TIMES = range(int(os.environ.get("MACHINES_TIMES", "1")))
 BURST = int(os.environ.get("MACHINES_BURST", "1500"))
 SECONDS = int(os.environ.get("MACHINES_SECONDS", "3"))
+#: Seconds for which NATS is away beyond the life of the lock, and the number of messages meanwhile.
+OUTAGE = float(os.environ.get("MACHINES_OUTAGE", "1"))
+OUTAGE_EVENTS = int(os.environ.get("MACHINES_OUTAGE_EVENTS", "200"))
 #: Seconds for a burst to be handled.
 PATIENCE = 120 + BURST / 100
 
@@ -141,30 +144,60 @@ async def test_the_server_of_nats_killed_in_a_burst(
     check(ledger, said)
 
 
+#: Appends "reaction <emoji id>" for each reaction as well.
+REACTIONS = """
+@client.on_message_reaction
+async def react(reaction):
+    os.write(ledger, f"reaction {reaction.emoji_id}\\n".encode())
+"""
+
+
+@pytest.mark.parametrize("time", TIMES)
 async def test_the_server_of_nats_away_for_long(
-    gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path
+    gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path, time: int
 ) -> None:
-    """Longer than the lock lives: the relay ends its work, begins anew when the server is back, and fills the gap."""
+    """Longer than the lock lives: the relay keeps its connection and every event, and no standby takes over."""
+    text = await asyncio.to_thread(bot.read_text)
+    await asyncio.to_thread(bot.write_text, text + REACTIONS)
+    options = gateway.client_options()
     async with (
-        relay_process(gateway.client_options(), nats.url, rate_limit=0) as relay,
+        relay_process(dict(options), nats.url, rate_limit=0) as relay,
         worker_process(bot, nats.url, environment(gateway, ledger)) as worker,
     ):
         await relay.ready()
         await worker.ready()
-        said = await burst(gateway, 100, channels=5)
-        await until(lambda: len(lines(ledger)) >= 100, "the first messages", timeout=60)
-        await asyncio.sleep(1.2)  # the notes are written twice a second
-        await nats.kill()
-        said += await burst(gateway, 50, channels=5, start=100)
-        await until(lambda: "stands by" in relay.log(), relay.log, timeout=60)
-        await until(lambda: gateway.connections.live == 0, "the end of its connection")
-        said += await burst(gateway, 50, channels=5, start=150)
-        await nats.start()
-        await relay.ready()
-        said += await burst(gateway, 50, channels=5, start=200)
-        await until(lambda: len(set(lines(ledger))) >= 250, "everything", timeout=60)
+        async with relay_process(dict(options), nats.url, rate_limit=0) as second:
+            general = next(one for one in gateway.world.channels.values() if one.label == "general")
+            reacted_to = await gateway.say(general, "alice", "-1")
+            said = [f"{general.id} -1", *await burst(gateway, 100, channels=5)]
+            await until(lambda: len(lines(ledger)) >= 101, "the first messages", timeout=60)
+            await until(lambda: "this one stands by" in second.log(), second.log, timeout=60)
+            connections = gateway.connections.total
+            await nats.kill()
+            said += await burst(gateway, OUTAGE_EVENTS, channels=5, start=100)
+            for number in range(60):
+                await gateway.react(reacted_to, "bob", ":+1:", emoji_id=1000 + number)
+            await until(lambda: "does not confirm" in relay.log(), relay.log, timeout=60)
+            await asyncio.sleep(OUTAGE)
+            await nats.start()
+            said += await burst(gateway, 50, channels=5, start=100 + OUTAGE_EVENTS)
+            expected = 211 + OUTAGE_EVENTS
+            await until(
+                lambda: len(set(lines(ledger))) >= expected,
+                lambda: f"{len(set(lines(ledger)))} of {expected}: {relay.log()}",
+                timeout=PATIENCE,
+                every=0.2,
+            )
+            assert "is still in charge" in relay.log()
+            assert "in charge of bot" not in second.log()
+            assert gateway.connections.total == connections
+            assert await second.terminate() == 0
         assert await worker.terminate() == 0
         assert await relay.terminate() == 0
+    reactions = Counter(line for line in lines(ledger) if line.startswith("reaction"))
+    assert set(reactions) == {f"reaction {1000 + number}" for number in range(60)}
+    messages = [line for line in lines(ledger) if not line.startswith("reaction")]
+    await asyncio.to_thread(ledger.write_text, "\n".join(messages))
     check(ledger, said)
 
 

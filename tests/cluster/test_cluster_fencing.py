@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from in_process_cluster import InProcess
@@ -36,15 +37,15 @@ NAMES = Names(78)
 
 @contextlib.asynccontextmanager
 async def two_relays_and_a_worker(
-    gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path, rate_limit: int
+    gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path, rate_limit: int, **settings: Any
 ) -> AsyncIterator[tuple[Child, Child]]:
     """The first is in charge, the second stands by."""
     options = gateway.client_options()
-    async with relay_process(dict(options), nats.url, rate_limit=rate_limit) as first:
+    async with relay_process(dict(options), nats.url, rate_limit=rate_limit, **settings) as first:
         await first.ready()
         async with (
             worker_process(bot, nats.url, environment(gateway, ledger)) as worker,
-            relay_process(dict(options), nats.url, rate_limit=rate_limit) as second,
+            relay_process(dict(options), nats.url, rate_limit=rate_limit, **settings) as second,
         ):
             await worker.ready()
             yield first, second
@@ -253,23 +254,116 @@ async def test_an_answer_that_was_lost_with_the_connection_is_asked_for_again(
     assert answers(gateway) == {"once": 1}
 
 
-async def test_a_lock_that_cannot_be_renewed_is_given_up_in_time(nats: NatsServer) -> None:
-    broker, timing = Broker(urls=nats.url), Timing(**TIMING)
-    client = await connect(broker)
-    told: list[float] = []
+#: A lock that lives shortly.
+LOCK = Timing(**{**TIMING, "lock_ttl": 3.0})
+
+
+class LockOf:
+    """The lock of one relay, its connection, and what it told."""
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        self.told: list[float] = []
+        self.resumed: list[int] = []
+
+    async def acquire(self, url: str) -> None:
+        self.client = await connect(Broker(urls=url))
+        self.lock = LeaderLock(self.client, NAMES, LOCK, self.holder, "relay")
+        self.lock.on_renewed = self.told.append
+        self.lock.on_resumed = lambda: self.resumed.append(1)
+        await self.lock.acquire()
+
+
+async def test_a_lock_outlives_an_outage_without_a_rival(nats: NatsServer) -> None:
+    """While NATS is away the lock is not held; afterwards its holder continues, and a standby lets it."""
+    first, second = LockOf("first"), LockOf("second")
+    tasks: list[asyncio.Task[None]] = []
     try:
-        await create_layout(client, NAMES, Layout(partitions=1), timing)
-        lock = LeaderLock(client, NAMES, timing, "first", "relay")
-        lock.on_renewed = told.append
-        await lock.acquire()
-        keeping = asyncio.create_task(lock.keep_renewed())
-        await until(lambda: len(told) >= 3, "two renewals")
-        assert lock.held
+        setup = await connect(Broker(urls=nats.url))
+        await create_layout(setup, NAMES, Layout(partitions=1), LOCK)
+        await disconnect(setup)
+        await first.acquire(nats.url)
+        keeping = asyncio.create_task(first.lock.keep_renewed())
+        standing_by = asyncio.create_task(second.acquire(nats.url))
+        tasks = [keeping, standing_by]
+        await until(lambda: len(first.told) >= 3, "two renewals")
+        assert first.lock.held
         await nats.kill()
-        with pytest.raises(LockLostError, match="who is in charge"):
-            await keeping
-        assert not lock.held
-        assert told[-1] == 0
-        assert min(told[:-1]) > 0
+        await until(lambda: not first.lock.held, "the end of the lock")
+        assert not keeping.done()
+        await nats.start()
+        await until(lambda: first.resumed, "the renewal", timeout=30)
+        assert first.lock.held
+        epoch = first.lock.epoch
+        renewals = len(first.told)
+        await until(lambda: len(first.told) > renewals + LOCK.lock_ttl / LOCK.lock_heartbeat + 3)
+        assert (first.lock.epoch, standing_by.done()) == (epoch, False)
+        await first.lock.release()
+        await standing_by
+        assert second.lock.epoch > epoch
     finally:
-        await disconnect(client)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        for one in (first, second):
+            await disconnect(one.client)
+
+
+@pytest.mark.parametrize("rival", ["holds it", "has released it", "has expired"])
+async def test_a_lock_is_lost_if_another_relay_has_been_in_charge(nats: NatsServer, rival: str) -> None:
+    first, second = LockOf("first"), LockOf("second")
+    try:
+        setup = await connect(Broker(urls=nats.url))
+        await create_layout(setup, NAMES, Layout(partitions=1), LOCK)
+        await disconnect(setup)
+        await first.acquire(nats.url)
+        # Nobody renews it, as in a process that is paused.
+        await second.acquire(nats.url)
+        if rival == "has released it":
+            await second.lock.release()
+        if rival == "has expired":
+            await until(lambda: not second.lock.held)
+            # The server removes it a little later than the holder gives it up.
+            await asyncio.sleep(2 * LOCK.lock_heartbeat)
+        expected = "taken over" if rival == "holds it" else "may have been in charge"
+        with pytest.raises(LockLostError, match=expected):
+            await first.lock.keep_renewed()
+        assert not first.lock.held
+        assert not first.resumed
+        assert first.told[-1] == 0
+    finally:
+        for one in (first, second):
+            await disconnect(one.client)
+
+
+async def test_a_renewal_whose_answer_was_lost_is_no_rival(
+    nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lock expires afterwards: the write that nobody knows of was its own."""
+    first = LockOf("first")
+    try:
+        setup = await connect(Broker(urls=nats.url))
+        await create_layout(setup, NAMES, Layout(partitions=1), LOCK)
+        await disconnect(setup)
+        await first.acquire(nats.url)
+        bucket = await first.lock._bucket()
+        update = bucket.update
+
+        async def lost(*given: Any, **options: Any) -> int:
+            await update(*given, **options)
+            await asyncio.sleep(60)
+            return 0
+
+        monkeypatch.setattr(bucket, "update", lost)
+        keeping = asyncio.create_task(first.lock.keep_renewed())
+        await until(lambda: first.lock._unconfirmed, "a renewal without an answer")
+        keeping.cancel()
+        monkeypatch.setattr(bucket, "update", update)
+        await asyncio.sleep(LOCK.lock_ttl + 1)
+        keeping = asyncio.create_task(first.lock.keep_renewed())
+        await until(lambda: first.resumed or keeping.done(), "a renewal")
+        assert first.lock.held
+        keeping.cancel()
+        await asyncio.wait([keeping])
+    finally:
+        await disconnect(first.client)

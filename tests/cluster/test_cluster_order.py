@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from mezon._cluster import partitions
 from mezon._cluster.broker import jetstream_api
-from mezon._cluster.delivery import Acknowledger, Delivery
+from mezon._cluster.delivery import Acknowledger, Delivery, ProgressReporter
 from mezon._cluster.partitions import PartitionReader
 from mezon._cluster.protocol import MESSAGE_ID, Names
 from mezon._cluster.settings import Timing
@@ -29,20 +29,31 @@ class Owner:
     def __init__(self, client: Client) -> None:
         self.seen: list[int] = []
         self.open: list[Delivery] = []
-        self.words = Acknowledger(client, TIMES, lambda: self.reader.unacknowledged)
+        self.words = Acknowledger(client, TIMES)
         self.reader = PartitionReader(client, NAMES, TIMES, 0, self._take, self.words.put)
         #: Does it end what it takes at once?
         self.quick = True
+        self._client = client
+        self._progress: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self.words.start()
+        progress = ProgressReporter(self._client, TIMES, lambda: self.reader.unacknowledged)
+        self._progress = asyncio.create_task(progress.run())
         self.reader.start()
+
+    async def stop(self) -> None:
+        if self._progress is not None:
+            self._progress.cancel()
+            await asyncio.wait([self._progress])
+        await self.words.stop()
 
     async def die(self) -> None:
         """Ask and say nothing more, as a process that was killed."""
         assert self.reader._task is not None
         self.reader._task.cancel()
-        for task in self.words._tasks:
+        for task in (self.words._task, self._progress):
+            assert task is not None
             task.cancel()
 
     def _take(self, delivery: Delivery) -> None:
@@ -76,7 +87,7 @@ async def test_an_heir_that_asked_before_its_owner_died(client: Client) -> None:
     await until(lambda: len(heir.seen) >= 300, lambda: f"{heir.seen[:30]}", timeout=20)
     assert heir.seen == list(range(300))
     await heir.reader.release(1)
-    await heir.words.stop()
+    await heir.stop()
 
 
 async def test_an_heir_waits_for_handlers_that_still_run(client: Client) -> None:
@@ -100,8 +111,8 @@ async def test_an_heir_waits_for_handlers_that_still_run(client: Client) -> None
     assert (first.seen, heir.seen) == (list(range(took)), list(range(took, 20)))
     await leaving
     await heir.reader.release(1)
-    await first.words.stop()
-    await heir.words.stop()
+    await first.stop()
+    await heir.stop()
 
 
 async def test_an_heir_counts_as_its_own_only_what_the_server_counted(
@@ -140,8 +151,8 @@ async def test_an_heir_counts_as_its_own_only_what_the_server_counted(
     monkeypatch.undo()
     await leaving
     await heir.reader.release(1)
-    await first.words.stop()
-    await heir.words.stop()
+    await first.stop()
+    await heir.stop()
 
 
 async def test_what_is_lost_on_the_way_is_not_overtaken(client: Client) -> None:
@@ -166,7 +177,7 @@ async def test_what_is_lost_on_the_way_is_not_overtaken(client: Client) -> None:
     assert owner.seen == list(range(12))
     assert lost == [b"3", b"7"]
     await owner.reader.release(1)
-    await owner.words.stop()
+    await owner.stop()
 
 
 async def test_what_was_kept_is_given_back(client: Client) -> None:
@@ -193,7 +204,7 @@ async def test_what_was_kept_is_given_back(client: Client) -> None:
     assert (passing.seen, heir.seen) == ([], list(range(took, 10)))
     await heir.reader.release(1)
     for owner in (first, passing, heir):
-        await owner.words.stop()
+        await owner.stop()
 
 
 async def test_what_has_not_begun_goes_with_the_partition(client: Client) -> None:
@@ -215,8 +226,8 @@ async def test_what_has_not_begun_goes_with_the_partition(client: Client) -> Non
     assert heir.seen == list(range(1, 10))
     await leaving
     await heir.reader.release(1)
-    await first.words.stop()
-    await heir.words.stop()
+    await first.stop()
+    await heir.stop()
 
 
 async def test_an_event_that_an_earlier_owner_acknowledges_late_hides_no_other(
@@ -268,4 +279,4 @@ async def test_an_event_that_an_earlier_owner_acknowledges_late_hides_no_other(
     finally:
         saying.cancel()
     await heir.reader.release(1)
-    await heir.words.stop()
+    await heir.stop()

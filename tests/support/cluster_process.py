@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import sys
+import time
 from typing import Any
 
 from mezon import GatewayOptions
@@ -29,6 +31,15 @@ def announce(version: int) -> None:
         vars(module)["PROTOCOL"] = version
 
 
+def be_busy(seconds: float) -> None:
+    """Take the time of the main thread, in the middle of whatever it does."""
+    logging.warning("the loop is busy")
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+    logging.warning("the loop is free")
+
+
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(relativeCreated)d %(levelname)s %(name)s %(message)s")
     about: dict[str, Any] = json.loads(sys.argv[1])
@@ -37,6 +48,8 @@ def main() -> None:
     broker = Broker(urls=about["nats"])
     timing = Timing(**about["timing"])
     layout = Layout(**about.get("layout", {}))
+    if "busy" in about:
+        signal.signal(signal.SIGUSR1, lambda *_: be_busy(about["busy"]))
     if about["what"] == "relay":
         options = about["options"]
         for name in ("message_db", "http_rate_period", "http_rate_limit"):

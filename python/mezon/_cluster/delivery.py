@@ -292,41 +292,31 @@ async def _attempt(outcome: Any, scope: HandlerScope, retry: Retry, call_again: 
 
 
 class Acknowledger:
-    """Sends the acknowledgements of a worker: handled, redeliver, in progress.
+    """Sends the acknowledgements of a worker: handled, redeliver.
 
-    While the connection is lost, the last acknowledgement of each event is kept, up to ``MAX_WAITING``; progress
-    reports are not.
+    While the connection is lost, the last acknowledgement of each event is kept, up to ``MAX_WAITING``.
 
     Args:
         client: The connection to NATS.
-        timing: How long an event may go without a progress report.
-        unacknowledged: Returns the deliveries that have not ended.
+        timing: Its ``heartbeat`` is the interval of attempts.
     """
 
-    def __init__(
-        self, client: Client, timing: Timing, unacknowledged: Callable[[], Iterable[Delivery]]
-    ) -> None:
+    def __init__(self, client: Client, timing: Timing) -> None:
         self._client = client
         self._timing = timing
-        self._unacknowledged = unacknowledged
         #: By reply subject, oldest first.
         self._waiting: dict[str, bytes] = {}
         #: Acknowledgements dropped because too many were waiting.
         self.dropped = 0
         self._added = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Start sending."""
-        self._tasks = [
-            asyncio.create_task(self._send(), name="mezon-acknowledge"),
-            asyncio.create_task(self._report_progress(), name="mezon-in-progress"),
-        ]
+        self._task = asyncio.create_task(self._send(), name="mezon-acknowledge")
 
     def put(self, subject: str, word: bytes) -> None:
-        """Queue an acknowledgement: ``ACK``, ``NAK`` or ``IN_PROGRESS``."""
-        if word == IN_PROGRESS and len(self._waiting) >= MAX_WAITING:
-            return
+        """Queue an acknowledgement: ``ACK`` or ``NAK``."""
         self._waiting[subject] = word
         if len(self._waiting) > MAX_WAITING:
             if not self.dropped:
@@ -340,7 +330,8 @@ class Acknowledger:
 
     async def stop(self) -> None:
         """Send what is queued, and stop."""
-        await cancel_until_done(*self._tasks)
+        if self._task is not None:
+            await cancel_until_done(self._task)
         with contextlib.suppress(Exception):
             await self._flush()
             await self._client.flush(timeout=2)
@@ -371,15 +362,39 @@ class Acknowledger:
                 waiting.setdefault(subject, word)
                 raise
 
-    async def _report_progress(self) -> None:
-        """Report unacknowledged events as in progress, well before they would be redelivered."""
+
+class ProgressReporter:
+    """Reports unacknowledged events as in progress, well before they would be redelivered.
+
+    Runs in the liveness thread, because a handler may block the main loop for longer than ``ack_wait``.
+
+    Args:
+        client: The connection to NATS of the thread.
+        timing: How long an event may go without a progress report.
+        unacknowledged: Returns the deliveries that have not ended. Called in the thread.
+    """
+
+    def __init__(
+        self, client: Client, timing: Timing, unacknowledged: Callable[[], Iterable[Delivery]]
+    ) -> None:
+        self._client = client
+        self._timing = timing
+        self._unacknowledged = unacknowledged
+
+    async def run(self) -> None:
+        """Report until cancelled. While the connection is lost, nothing is queued."""
         interval = self._timing.ack_wait / 4
         while True:
             await asyncio.sleep(interval)
-            if not self._client.is_connected:
-                continue
             now = time.monotonic()
             for delivery in self._unacknowledged():
-                if now - delivery.extended_at >= interval:
-                    delivery.extended_at = now
-                    self.put(delivery.reply, IN_PROGRESS)
+                if not self._client.is_connected:
+                    break
+                if now - delivery.extended_at < interval:
+                    continue
+                delivery.extended_at = now
+                try:
+                    await self._client.publish(delivery.reply, IN_PROGRESS)
+                except Exception as error:
+                    logger.debug("No progress was reported: %s", error_text(error))
+                    break

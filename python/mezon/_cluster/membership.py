@@ -43,7 +43,7 @@ class Member:
         filters: Filters as JSON, for events of which its handlers do not want all.
         protocol: The version of the protocol that it speaks.
         version: The version of its package.
-        seen: When its last heartbeat arrived, by the clock of this process.
+        seen: When its last heartbeat arrived, by the clock of `Members`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Member:
     filters: Mapping[str, str] = field(default_factory=dict)
     protocol: int = PROTOCOL
     version: str = ""
-    seen: float = field(default_factory=time.monotonic)
+    seen: float = 0.0
 
     def encode(self) -> bytes:
         """Encode the announcement."""
@@ -94,7 +94,7 @@ class Member:
 
 
 class Subscriptions:
-    """The events and filters of this worker's handlers.
+    """The events and filters of this worker's handlers. Another thread may read the announcement.
 
     Args:
         worker: The worker's name.
@@ -106,7 +106,8 @@ class Subscriptions:
     def __init__(self, worker: str) -> None:
         self._worker = worker
         self.leaving = False
-        self._names: set[str] = set()
+        #: Replaced at each change and never changed in place, because the liveness thread reads them.
+        self._names: frozenset[str] = frozenset()
         self._filters: dict[str, str] = {}
         #: Events that are not filtered any more.
         self._unfiltered: set[str] = set()
@@ -115,7 +116,7 @@ class Subscriptions:
         """Subscribe to an event or unsubscribe from it. Return whether the relay must publish more than before."""
         if name not in MESSAGES or name in _RELAY_EVENTS or (name in self._names) == wanted:
             return False
-        (self._names.add if wanted else self._names.discard)(name)
+        self._names = self._names | {name} if wanted else self._names - {name}
         return wanted
 
     def set_filter(self, name: str, spec: Mapping[str, Any] | None, running: bool) -> bool:
@@ -127,40 +128,53 @@ class Subscriptions:
         if spec is None:
             if running:
                 self._unfiltered.add(name)
-            return self._filters.pop(name, None) is not None
+            found = name in self._filters
+            self._filters = {one: text for one, text in self._filters.items() if one != name}
+            return found
         if name not in self._unfiltered:
-            self._filters[name] = json.dumps(spec)
+            self._filters = {**self._filters, name: json.dumps(spec)}
         return False
 
     def announcement(self) -> Member:
         """Return the worker's current announcement."""
-        return Member(
-            self._worker,
-            frozenset(self._names),
-            self.leaving,
-            dict(self._filters),
-            PROTOCOL,
-            __version__,
-        )
+        return Member(self._worker, self._names, self.leaving, self._filters, PROTOCOL, __version__)
 
 
 class Members:
     """The living workers of a bot as one process sees them. The relay and each worker have one.
 
-    The age of a heartbeat is measured by the clock of the process that receives it, so clocks need not agree.
+    Clocks need not agree, because the age of a heartbeat is measured by the process that receives it. It does not
+    include the time in which no heartbeat could arrive, because NATS was away or this process did not run: then every
+    worker would seem dead. A worker knows that from its own heartbeats, which it receives as well, and the relay from
+    its connection.
+
+    All methods but the properties, `interests`, `filters` and `register` run in one loop, which may be that of another
+    thread.
 
     Args:
         client: The connection to NATS.
         names: The bot's names.
         timing: The interval and the time to live of heartbeats.
         on_change: Called when the members or their subscriptions have changed.
+        own: The name of this worker; empty if this process is none.
     """
 
-    def __init__(self, client: Client, names: Names, timing: Timing, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        names: Names,
+        timing: Timing,
+        on_change: Callable[[], None],
+        own: str = "",
+    ) -> None:
         self._client = client
         self._prefix = f"$KV.{names.members}."
         self._timing = timing
         self._on_change = on_change
+        self._own = own
+        #: Seconds in which heartbeats could arrive, and the time of their last count.
+        self._clock = 0.0
+        self._counted_at = time.monotonic()
         self._known: dict[str, Member] = {}
         self._published: tuple[object, ...] = ()
         self._task: asyncio.Task[None] | None = None
@@ -169,8 +183,8 @@ class Members:
     @property
     def all(self) -> list[Member]:
         """Every living worker."""
-        limit = time.monotonic() - self._timing.member_ttl
-        return [member for member in self._known.values() if member.seen >= limit]
+        limit = self._clock - self._timing.member_ttl
+        return [member for member in list(self._known.values()) if member.seen >= limit]
 
     @property
     def accepting(self) -> list[str]:
@@ -222,8 +236,18 @@ class Members:
 
     def register(self, member: Member) -> None:
         """Add a worker that has announced itself by a call, before its heartbeat arrives."""
-        self._known[member.name] = member
+        self._add(member)
         self._notify()
+
+    def _add(self, member: Member) -> None:
+        member.seen = self._clock
+        self._known[member.name] = member
+
+    def _advance_clock(self) -> None:
+        """Count the time since the last call, but not a pause of the heartbeats."""
+        now = time.monotonic()
+        self._clock += min(now - self._counted_at, 2 * self._timing.heartbeat)
+        self._counted_at = now
 
     async def _receive(self, message: Msg) -> None:
         name = message.subject.removeprefix(self._prefix)
@@ -235,8 +259,10 @@ class Members:
                 self._known.pop(name, None)
                 self._notify()
             return
+        if name == self._own:
+            self._advance_clock()
         try:
-            self._known[name] = Member.decode(name, message.data)
+            self._add(Member.decode(name, message.data))
         except ValueError as error:
             logger.warning("The bucket of workers contains an invalid announcement of %s: %s", name, error)
             return
@@ -246,10 +272,15 @@ class Members:
         """Remove workers without a heartbeat."""
         while True:
             await asyncio.sleep(self._timing.heartbeat / 2)
-            limit = time.monotonic() - self._timing.member_ttl
-            for name in [name for name, member in self._known.items() if member.seen < limit]:
+            if not self._own:
+                if self._client.is_connected:
+                    self._advance_clock()
+                else:
+                    self._counted_at = time.monotonic()
+            limit = self._clock - self._timing.member_ttl
+            for name in [name for name, member in list(self._known.items()) if member.seen < limit]:
                 logger.info("Worker %s sends no heartbeats any more", name)
-                del self._known[name]
+                self._known.pop(name, None)
             self._notify()
 
     def _notify(self) -> None:

@@ -125,7 +125,10 @@ class OwnedPartitions:
         return sorted(self._readers)
 
     def unacknowledged(self) -> Iterator[Delivery]:
-        """Yield every event that has not ended, including those of partitions that are being released."""
+        """Yield every event that has not ended, including those of partitions that are being released.
+
+        The liveness thread calls it: every list is a copy, made in one step of the interpreter.
+        """
         for reader in [*self._readers.values(), *self._draining.values()]:
             yield from reader.unacknowledged
 

@@ -18,6 +18,7 @@ from mezon._cluster.directory import Directory, ListingTransport
 from mezon._cluster.event_forwarder import EventForwarder, GapTarget, RelayConnection
 from mezon._cluster.layout import create_layout, lock_key, restore_layout
 from mezon._cluster.leader import LeaderLock, LockLostError
+from mezon._cluster.liveness import LivenessThread
 from mezon._cluster.membership import Members
 from mezon._cluster.protocol import PROTOCOL, RELAY, Names, error_text
 from mezon._cluster.publisher import Publisher
@@ -136,26 +137,30 @@ class Relay:
         """Stand by until the lock is free, then relay until the lock is lost. Can be called again afterwards.
 
         Raises:
-            LockLostError: Another relay took over, or NATS could not say who is in charge.
+            LockLostError: Another relay has taken over, or may have.
             MezonError: The login failed, or the connection to Mezon has ended for good.
         """
         nats = await connect(self.broker, on_reconnect=self._count_reconnect)
+        liveness = LivenessThread(self.broker)
         try:
+            await liveness.start()
             partitions = await create_layout(nats, self.names, self.layout, self.timing)
             key = await lock_key(nats, self.names)
-            lock = self._lock = LeaderLock(nats, self.names, self.timing, self._holder, key)
+            lock = self._lock = LeaderLock(liveness.client, self.names, self.timing, self._holder, key)
             announcing = asyncio.create_task(self._announce_standby(nats), name="mezon-relay-standby")
             try:
-                await lock.acquire()
+                await liveness.run(lock.acquire())
             finally:
                 announcing.cancel()
                 await asyncio.wait([announcing])
             if await lock_key(nats, self.names) != key:
-                await lock.release()
+                await liveness.run(lock.release())
                 raise LockLostError("the bucket of the lock was replaced; this relay stops")
             logger.info("This relay is in charge of bot %d (epoch %d)", self.names.bot, lock.epoch)
-            renewing = asyncio.create_task(lock.keep_renewed(), name="mezon-relay-lock")
-            working = asyncio.create_task(self._work(nats, lock, partitions), name="mezon-relay")
+            # Workers repeat the calls that this relay ignored meanwhile.
+            lock.on_resumed = liveness.in_main_loop(self._count_reconnect)
+            renewing = asyncio.create_task(liveness.run(lock.keep_renewed()), name="mezon-relay-lock")
+            working = asyncio.create_task(self._work(nats, liveness, lock, partitions), name="mezon-relay")
             try:
                 await asyncio.wait([renewing, working], return_when=asyncio.FIRST_COMPLETED)
                 if renewing.done():
@@ -164,15 +169,17 @@ class Relay:
                     renewing.result()
                 working.result()
             finally:
+                # In this order: the lock is kept until the work has ended.
                 working.cancel()
-                await cancel_until_done(renewing)
                 await asyncio.wait([working])
+                await cancel_until_done(renewing)
                 for task in (working, renewing):
                     if not task.cancelled():
                         task.exception()
-                await lock.release()
+                await liveness.run(lock.release())
         finally:
             self.ready.clear()
+            await liveness.stop()
             await disconnect(nats)
 
     async def _announce_standby(self, nats: Client) -> None:
@@ -185,8 +192,8 @@ class Relay:
     def _count_reconnect(self) -> None:
         self.reconnects += 1
 
-    async def _work(self, nats: Client, lock: LeaderLock, partitions: int) -> None:
-        active = self._active = ActiveRelay(self, nats, lock, partitions)
+    async def _work(self, nats: Client, liveness: LivenessThread, lock: LeaderLock, partitions: int) -> None:
+        active = self._active = ActiveRelay(self, nats, liveness, lock, partitions)
         try:
             await active.start()
             self.ready.set()
@@ -257,9 +264,12 @@ class Relay:
 class ActiveRelay:
     """The parts of a relay in charge, from the acquisition of the lock to its loss."""
 
-    def __init__(self, relay: Relay, nats: Client, lock: LeaderLock, partitions: int) -> None:
+    def __init__(
+        self, relay: Relay, nats: Client, liveness: LivenessThread, lock: LeaderLock, partitions: int
+    ) -> None:
         self._relay = relay
         self._nats = nats
+        self._liveness = liveness
         self._lock = lock
         names, timing = relay.names, relay.timing
         standard = relay.standard_ports()
@@ -284,7 +294,8 @@ class ActiveRelay:
                 relay.gap,
                 decode=self.forwarder.decode,
             )
-        self.members = Members(nats, names, timing, self._update_interests)
+        changed = liveness.in_main_loop(self._update_interests)
+        self.members = Members(liveness.client, names, timing, changed)
         self._interests: frozenset[str] = frozenset()
         self._filters: dict[str, frozenset[str]] = {}
         self.answers = AnswerCache(nats, names, timing.answer_ttl)
@@ -309,7 +320,7 @@ class ActiveRelay:
     async def start(self) -> None:
         """Log in and start to relay."""
         self.publisher.start()
-        await self.members.start()
+        await self._liveness.run(self.members.start())
         checkpoint = await self._read_checkpoint()
         if self.gaps is not None:
             self.gaps.begin()
@@ -325,7 +336,7 @@ class ActiveRelay:
         await self.server.open()
         self._tasks = [
             asyncio.create_task(self._write_checkpoints(), name="mezon-relay-checkpoints"),
-            asyncio.create_task(self._publish_state(), name="mezon-relay-state"),
+            asyncio.create_task(self._liveness.run(self._publish_state()), name="mezon-relay-state"),
             asyncio.create_task(self._restore_layout(), name="mezon-relay-layout"),
         ]
 
@@ -344,7 +355,7 @@ class ActiveRelay:
         if self.gaps is not None:
             await self.gaps.stop()
         await self.publisher.stop()
-        await self.members.stop()
+        await self._liveness.run(self.members.stop())
 
     # ---- the directory
 
@@ -418,7 +429,10 @@ class ActiveRelay:
                 self._layout_failures.warning("The streams of the bot cannot be checked: %s", error)
 
     async def _publish_state(self) -> None:
-        """Publish who is in charge, so that workers repeat calls that an earlier relay did not answer."""
+        """Publish who is in charge, so that workers repeat calls that an earlier relay did not answer.
+
+        Runs in the liveness thread, so that a busy relay does not look like one that has died.
+        """
         while True:
             if self._lock.held:
                 state = {
@@ -431,7 +445,7 @@ class ActiveRelay:
                     "at": time.time(),
                 }
                 with contextlib.suppress(Exception):
-                    await self._nats.publish(self._relay.names.state, json.dumps(state).encode())
+                    await self._liveness.client.publish(self._relay.names.state, json.dumps(state).encode())
             await asyncio.sleep(_STATE_INTERVAL)
 
 

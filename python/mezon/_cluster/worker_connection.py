@@ -18,12 +18,14 @@ from mezon._cluster.delivery import (
     Acknowledger,
     Delivery,
     Handler,
+    ProgressReporter,
     Retry,
     wrap_handler,
 )
 from mezon._cluster.directory import DIRECT_EVENTS, SHARED_EVENTS, unpack
 from mezon._cluster.event_decoder import EventDecoder, RecentMessages
 from mezon._cluster.layout import wait_for_partitions
+from mezon._cluster.liveness import LivenessThread
 from mezon._cluster.membership import Member, Members, Subscriptions
 from mezon._cluster.partitions import OwnedPartitions, PartitionReader
 from mezon._cluster.poison_detector import PoisonDetector
@@ -131,7 +133,9 @@ class WorkerConnection:
         self._partitions: OwnedPartitions | None = None
         self._acknowledger: Acknowledger | None = None
         self._poison: PoisonDetector | None = None
-        self._heartbeats: asyncio.Task[None] | None = None
+        self._liveness: LivenessThread | None = None
+        #: In the liveness thread: heartbeats and progress reports.
+        self._signs: list[asyncio.Task[None]] = []
         self._ending: asyncio.Task[None] | None = None
         #: Something has waited for an event that users cause. From then on copies of such events are received.
         self._waited = False
@@ -311,8 +315,13 @@ class WorkerConnection:
             client = self._client
             assert client is not None
             count = await wait_for_partitions(client, self._names)
-            members = self._members = Members(client, self._names, self._timing, self._rebalance)
-            self._partitions = OwnedPartitions(
+            liveness = self._liveness = LivenessThread(self._broker)
+            await liveness.start()
+            changed = liveness.in_main_loop(self._rebalance)
+            members = self._members = Members(
+                liveness.client, self._names, self._timing, changed, own=self.name
+            )
+            partitions = self._partitions = OwnedPartitions(
                 self.name,
                 members,
                 count,
@@ -322,10 +331,9 @@ class WorkerConnection:
             self._poison = PoisonDetector(
                 client, self._names, self._layout.max_deliveries, self._enqueue, self._dead_letter
             )
-            acknowledger = Acknowledger(client, self._timing, self._partitions.unacknowledged)
-            self._acknowledger = acknowledger
-            acknowledger.start()
-            await members.start()
+            self._acknowledger = Acknowledger(client, self._timing)
+            self._acknowledger.start()
+            await liveness.run(members.start())
             await client.subscribe(self._names.shared_subjects, cb=self._receive_shared)
             if self._waited:
                 await self._subscribe_direct()
@@ -334,7 +342,11 @@ class WorkerConnection:
             # Listening before the first heartbeat lets the worker know the others when it takes its share, so that it
             # need not return a part of it.
             await asyncio.sleep(self._timing.heartbeat * _LISTEN_HEARTBEATS)
-            self._heartbeats = asyncio.create_task(self._send_heartbeats(members), name="mezon-heartbeats")
+            progress = ProgressReporter(liveness.client, self._timing, partitions.unacknowledged)
+            self._signs = [
+                asyncio.create_task(liveness.run(self._send_heartbeats(members)), name="mezon-heartbeats"),
+                asyncio.create_task(liveness.run(progress.run()), name="mezon-in-progress"),
+            ]
         except BaseException:
             await self._close_parts()
             self._enter("closed", "the broker cannot be reached")
@@ -352,12 +364,12 @@ class WorkerConnection:
         Args:
             timeout: The maximum number of seconds.
         """
-        members, partitions = self._members, self._partitions
-        if self._state != "ready" or members is None or partitions is None:
+        members, liveness, partitions = self._members, self._liveness, self._partitions
+        if self._state != "ready" or members is None or liveness is None or partitions is None:
             return
         self._subscriptions.leaving = True
         with contextlib.suppress(Exception):
-            await members.announce(self._subscriptions.announcement())
+            await liveness.run(members.announce(self._subscriptions.announcement()))
         await partitions.leave(timeout)
 
     async def close(self) -> None:
@@ -370,14 +382,12 @@ class WorkerConnection:
         self._enter("closed", CLOSED)
 
     async def _close_parts(self) -> None:
-        heartbeats, self._heartbeats = self._heartbeats, None
-        if heartbeats is not None:
-            await cancel_until_done(heartbeats)
+        liveness, self._liveness = self._liveness, None
         members, self._members = self._members, None
-        if members is not None:
+        if members is not None and liveness is not None:
             with contextlib.suppress(Exception):
                 self._subscriptions.leaving = True
-                await members.announce(self._subscriptions.announcement())
+                await liveness.run(members.announce(self._subscriptions.announcement()))
         partitions, self._partitions = self._partitions, None
         poison, self._poison = self._poison, None
         if poison is not None:
@@ -389,10 +399,15 @@ class WorkerConnection:
         acknowledger, self._acknowledger = self._acknowledger, None
         if acknowledger is not None:
             await acknowledger.stop()
-        if members is not None:
-            with contextlib.suppress(Exception):
-                await members.remove(Member(self.name))
-            await members.stop()
+        # Until here the worker gives signs of life: its handlers may run until the end of their timeout.
+        signs, self._signs = self._signs, []
+        await cancel_until_done(*signs)
+        if liveness is not None:
+            if members is not None:
+                with contextlib.suppress(Exception):
+                    await liveness.run(members.remove(Member(self.name)))
+                await liveness.run(members.stop())
+            await liveness.stop()
         connecting, self._connecting = self._connecting, None
         if connecting is not None:
             await cancel_until_done(connecting)
@@ -450,9 +465,10 @@ class WorkerConnection:
     def hold(self) -> None:
         """Hand queued events over to other workers while running handlers end. Calls are possible until the close."""
         self._subscriptions.leaving = True
-        if self._members is not None:
-            announcement = self._subscriptions.announcement()
-            self._tasks.spawn(self._members.announce(announcement), "announce that the worker leaves")
+        members, liveness = self._members, self._liveness
+        if members is not None and liveness is not None:
+            announcing = liveness.run(members.announce(self._subscriptions.announcement()))
+            self._tasks.spawn(announcing, "announce that the worker leaves")
 
     def resume(self) -> None:
         """Pass queued events to the listener, as far as it has capacity."""
