@@ -12,9 +12,9 @@ from rows import ROWS
 
 #: The rows of the chart and their labels.
 BARS: Final = {
-    ("messages_async", "rate"): "messages per second, async handler",
+    ("messages_async", "rate"): "messages, async handler",
     ("messages_async", "cpu"): "CPU per message",
-    ("typing", "rate"): "events without a handler, per second",
+    ("typing", "rate"): "events without a handler",
     ("send", "cpu"): "CPU per acked send",
     ("imports", "seconds"): "time of import mezon",
     ("memory_burst", "peak"): "memory in a burst of 20,000",

@@ -412,6 +412,18 @@ async def test_the_test_of_the_first_page_passes(page: Path, tmp_path: Path) -> 
     assert b"1 passed" in said
 
 
+async def test_the_vietnamese_test_passes(
+    gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page of tests tests the bot of the page of forms."""
+    monkeypatch.chdir(tmp_path)
+    (bot,), (test,) = blocks(DOCS / "vi" / "forms.md"), blocks(DOCS / "vi" / "testing.md")
+    (tmp_path / "bot.py").write_text(bot.text, encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(test.text, names)
+    await names["test_lunch"](gateway)
+
+
 # ---- statements of the pages about the code
 
 
