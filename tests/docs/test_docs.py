@@ -180,15 +180,6 @@ def test_a_bot_is_complete(block: Block) -> None:
 REGISTERS = re.compile(r"^@(?:bot|client)\.", re.M)
 
 
-#: Pages whose bots are still in parts.
-PARTS = {
-    "guide/conversations.md",
-    "guide/jobs.md",
-    "guide/schedules.md",
-    "guide/state.md",
-}
-
-
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(DOCS)))
 def test_what_registers_handlers_is_a_whole_bot(page: Path) -> None:
     """A reader can paste it into bot.py. The tutorial builds its bot in marked pieces."""
@@ -197,7 +188,7 @@ def test_what_registers_handlers_is_a_whole_bot(page: Path) -> None:
         for block in blocks(page)
         if REGISTERS.search(block.text) and not block.bot and block.mark != "<!-- lunch -->"
     ]
-    assert parts == [] or page.relative_to(DOCS).as_posix() in PARTS
+    assert parts == []
 
 
 def test_a_bot_is_named_as_agreed() -> None:
