@@ -182,24 +182,35 @@ def address_of(health: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+_JSON: Final = "application/json"
+_PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+
 class Health:
-    """An HTTP server that answers ``GET /live``, ``/ready`` and ``/stats``.
+    """An HTTP server that answers ``GET /live``, ``/ready`` and ``/stats``, and ``/metrics`` if there are metrics.
 
     ``/live`` is 200 while the event loop runs; ``/ready`` is 200 while `ready` returns True and 503 otherwise;
-    ``/stats`` is JSON. The answers contain no secrets, and no request changes anything.
+    ``/stats`` is JSON, ``/metrics`` the text format of Prometheus. The answers contain no secrets, and no request
+    changes anything.
 
     Args:
         health: The address, such as ``"127.0.0.1:8080"``; port 0 selects a free port.
         ready: Returns whether the bot receives events and can send.
         stats: Returns the counters.
+        metrics: Returns the metrics; None for no ``/metrics``.
     """
 
     def __init__(
-        self, health: str, ready: Callable[[], bool], stats: Callable[[], Mapping[str, Any]]
+        self,
+        health: str,
+        ready: Callable[[], bool],
+        stats: Callable[[], Mapping[str, Any]],
+        metrics: Callable[[], str] | None = None,
     ) -> None:
         self._host, self._port = address_of(health)
         self._ready = ready
         self._stats = stats
+        self._metrics = metrics
         self._server: asyncio.Server | None = None
         #: The open connections and the tasks that serve them, oldest first.
         self._open: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
@@ -267,29 +278,29 @@ class Health:
                 line = await reader.readline()
                 while (await reader.readline()).strip():
                     pass
-                status, body = self._answer(line.decode("latin-1").split())
-                head = (
-                    f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-                )
+                status, body, kind = self._answer(line.decode("latin-1").split())
+                head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
                 writer.write(f"{head}Cache-Control: no-store\r\nConnection: close\r\n\r\n".encode() + body)
                 await writer.drain()
                 writer.close()
                 await writer.wait_closed()
 
-    def _answer(self, words: list[str]) -> tuple[str, bytes]:
+    def _answer(self, words: list[str]) -> tuple[str, bytes, str]:
         if len(words) != 3 or words[0] not in ("GET", "HEAD"):
-            return "405 Method Not Allowed", b"{}"
+            return "405 Method Not Allowed", b"{}", _JSON
         match words[1].partition("?")[0]:
             case "/live":
-                return "200 OK", b'{"live":true}'
+                return "200 OK", b'{"live":true}', _JSON
             case "/ready":
                 ready = self._ready()
                 status = "200 OK" if ready else "503 Service Unavailable"
-                return status, json.dumps({"ready": ready}).encode()
+                return status, json.dumps({"ready": ready}).encode(), _JSON
             case "/stats":
-                return "200 OK", json.dumps(dict(self._stats()), default=str).encode()
+                return "200 OK", json.dumps(dict(self._stats()), default=str).encode(), _JSON
+            case "/metrics" if self._metrics is not None:
+                return "200 OK", self._metrics().encode(), _PROMETHEUS
             case _:
-                return "404 Not Found", b"{}"
+                return "404 Not Found", b"{}", _JSON
 
 
 # ---- systemd

@@ -85,6 +85,11 @@ class Delivery:
         return self._ended
 
     @property
+    def running(self) -> bool:
+        """Whether a handler of it has started and has not ended."""
+        return self._running > 0
+
+    @property
     def possible_deaths(self) -> int:
         """How many workers may have died with the event, counting the one that has it now."""
         return self.times - self.excused

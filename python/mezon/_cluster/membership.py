@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ logger = get_logger("mezon.cluster")
 #: The maximum length of a version.
 _MAX_VERSION: Final = 40
 
+#: The figures of a worker's load.
+LOAD: Final = ("partitions", "running", "queued", "blocked")
+
 #: Events that the relay handles itself.
 _RELAY_EVENTS: Final = frozenset({"refresh_session_event"})
 
@@ -43,6 +47,7 @@ class Member:
         filters: Filters as JSON, for events of which its handlers do not want all.
         protocol: The version of the protocol that it speaks.
         version: The version of its package.
+        load: Figures for `mezon status`: partitions, running and queued events, and for how long it has been blocked.
         seen: When its last heartbeat arrived, by the clock of `Members`.
     """
 
@@ -52,6 +57,7 @@ class Member:
     filters: Mapping[str, str] = field(default_factory=dict)
     protocol: int = PROTOCOL
     version: str = ""
+    load: Mapping[str, float] = field(default_factory=dict)
     seen: float = 0.0
 
     def encode(self) -> bytes:
@@ -62,6 +68,7 @@ class Member:
             "leaving": self.leaving,
             "protocol": self.protocol,
             "version": self.version,
+            "load": dict(self.load),
         }
         return json.dumps(values).encode()
 
@@ -90,7 +97,20 @@ class Member:
             {event: text for event, text in filters.items() if event in known},
             announced_protocol(values.get("protocol")),
             str(values.get("version", ""))[:_MAX_VERSION],
+            _figures(values.get("load")),
         )
+
+
+def _figures(values: Any) -> dict[str, float]:
+    """Return the known figures of a worker's load."""
+    if not isinstance(values, dict):
+        return {}
+    numbers = {name: values.get(name) for name in LOAD}
+    return {
+        name: number
+        for name, number in numbers.items()
+        if isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+    }
 
 
 class Subscriptions:
@@ -101,11 +121,13 @@ class Subscriptions:
 
     Attributes:
         leaving: The worker takes no more partitions.
+        load: The last figures of the worker's load.
     """
 
     def __init__(self, worker: str) -> None:
         self._worker = worker
         self.leaving = False
+        self.load: Mapping[str, float] = {}
         #: Replaced at each change and never changed in place, because the liveness thread reads them.
         self._names: frozenset[str] = frozenset()
         self._filters: dict[str, str] = {}
@@ -137,7 +159,9 @@ class Subscriptions:
 
     def announcement(self) -> Member:
         """Return the worker's current announcement."""
-        return Member(self._worker, self._names, self.leaving, self._filters, PROTOCOL, __version__)
+        return Member(
+            self._worker, self._names, self.leaving, self._filters, PROTOCOL, __version__, self.load
+        )
 
 
 class Members:

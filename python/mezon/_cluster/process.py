@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mezon._client.operations import Health
 from mezon._cluster.broker import BrokerError
 from mezon._cluster.leader import LockLostError
+from mezon._cluster.metrics import WORKER_METRICS, render
 from mezon._cluster.worker_ports import worker_state
 from mezon.errors import InvalidArgumentError, MezonConnectionError
 from mezon.ext.state import set_default_backend
@@ -93,7 +94,7 @@ async def run_relay(
         report(f"relay of bot {relay.names.bot} is ready (epoch {relay.stats()['epoch']})")
 
     relay.on_ready = ready
-    server = None if health is None else Health(health, relay.healthy, relay.stats)
+    server = None if health is None else Health(health, relay.healthy, relay.stats, relay.metrics)
     stopped = asyncio.Event()
     with stop_on_signal(lambda name: stopped.set(), forced_exit):
         if server is not None:
@@ -157,7 +158,25 @@ async def run_worker(
         return asdict(client.stats())
 
     set_default_backend(worker_state)
-    server = None if health is None else Health(health, lambda: client.state == "ready", stats)
+
+    def metrics() -> str:
+        found: dict[str, Any] = {"ready": client.state == "ready"}
+        labels = {"bot": str(client.client_id)}
+        if client.state == "ready":
+            figures = client.socket_manager.socket.connection.stats()
+            labels["worker"] = str(figures.get("worker", ""))
+            found.update(
+                partitions=len(figures.get("partitions", ())),
+                events_running=figures.get("running"),
+                events_queued=figures.get("queued"),
+                events_handled=figures.get("events", {}).get("all"),
+                events_repeated=figures.get("repeated"),
+                events_malformed=figures.get("malformed"),
+                events_dead=figures.get("dead"),
+            )
+        return render("mezon_worker", WORKER_METRICS, [(labels, found)])
+
+    server = None if health is None else Health(health, lambda: client.state == "ready", stats, metrics)
     stopped = asyncio.Event()
     with stop_on_signal(lambda name: stopped.set(), forced_exit):
         if server is not None:

@@ -20,6 +20,7 @@ from mezon._cluster.layout import create_layout, lock_key, restore_layout
 from mezon._cluster.leader import LeaderLock, LockLostError
 from mezon._cluster.liveness import LivenessThread
 from mezon._cluster.membership import Members
+from mezon._cluster.metrics import RELAY_METRICS, read_backlog, render
 from mezon._cluster.protocol import PROTOCOL, RELAY, Names, error_text
 from mezon._cluster.publisher import Publisher
 from mezon._cluster.rpc_server import AnswerCache, RpcServer
@@ -46,6 +47,9 @@ logger = get_logger("mezon.cluster")
 #: Seconds between two checkpoints for the next relay, and between two publications of the state.
 _CHECKPOINT_INTERVAL: Final = 0.5
 _STATE_INTERVAL: Final = 1.0
+
+#: Seconds between two measurements of the work that is left.
+_METRICS_INTERVAL: Final = 2.0
 
 #: Seconds between two checks for deleted streams and consumers.
 _LAYOUT_INTERVAL: Final = 5.0
@@ -225,9 +229,27 @@ class Relay:
             "calls_refused": active.server.refused,
             "calls_remembered": active.answers.hits,
             "listings_known": active.directory.hits,
+            "http_waiting": active.http_waiting,
+            **active.backlog,
             "gap_filled": active.gaps.filled if active.gaps is not None else 0,
             "trouble": active.publisher.trouble,
         }
+
+    def metrics(self) -> str:
+        """Return the metrics in the text format of Prometheus."""
+        figures = self.stats()
+        if figures["in_charge"]:
+            figures |= {"ready": self.healthy(), "workers": len(figures["workers"])}
+        else:
+            # What an earlier time in charge has left would be taken for the work that is left now.
+            figures = {"in_charge": False, "ready": False}
+        return render("mezon_relay", RELAY_METRICS, [({"bot": str(self.names.bot)}, figures)])
+
+    @property
+    def http_rate_text(self) -> str:
+        """The rate limit of HTTP calls, for an operator."""
+        count, period = self._http_rate
+        return f"{count:g} in {period:g} s" if count and period else "unlimited"
 
     def healthy(self) -> bool:
         """Return whether this relay is in charge and can publish events."""
@@ -296,13 +318,16 @@ class ActiveRelay:
             )
         changed = liveness.in_main_loop(self._update_interests)
         self.members = Members(liveness.client, names, timing, changed)
+        self._http = standard.http()
+        #: Figures about the work that is left in the stream.
+        self.backlog: Mapping[str, float] = {}
         self._interests: frozenset[str] = frozenset()
         self._filters: dict[str, frozenset[str]] = {}
         self.answers = AnswerCache(nats, names, timing.answer_ttl)
         handlers = CallHandlers(
             self.client,
             self.connection,
-            standard.http(),
+            self._http,
             self.directory,
             store,
             self.forwarder.replay,
@@ -338,6 +363,7 @@ class ActiveRelay:
             asyncio.create_task(self._write_checkpoints(), name="mezon-relay-checkpoints"),
             asyncio.create_task(self._liveness.run(self._publish_state()), name="mezon-relay-state"),
             asyncio.create_task(self._restore_layout(), name="mezon-relay-layout"),
+            asyncio.create_task(self._measure(), name="mezon-relay-metrics"),
         ]
 
     async def stop(self) -> None:
@@ -356,6 +382,11 @@ class ActiveRelay:
             await self.gaps.stop()
         await self.publisher.stop()
         await self._liveness.run(self.members.stop())
+
+    @property
+    def http_waiting(self) -> int:
+        """The number of HTTP calls that wait for the rate limit of the bot."""
+        return int(getattr(self._http, "waiting", 0))
 
     # ---- the directory
 
@@ -416,6 +447,28 @@ class ActiveRelay:
             return {}
         return checkpoint
 
+    async def _measure(self) -> None:
+        """Read the work that is left in the stream, for the metrics."""
+        while True:
+            try:
+                left = await read_backlog(self._nats, self._relay.names)
+            except MezonError as error:
+                logger.debug("The backlog was not read: %s", error)
+                self.backlog = {}
+            else:
+                self.backlog = (
+                    {}
+                    if left is None
+                    else {
+                        "lag_events": left.events,
+                        "lag_seconds": left.seconds,
+                        "stream_bytes": left.bytes,
+                        "stream_max_bytes": left.max_bytes,
+                        "dead_events": left.dead,
+                    }
+                )
+            await asyncio.sleep(_METRICS_INTERVAL)
+
     async def _restore_layout(self) -> None:
         """Create again what was deleted of the layout. The events in a deleted stream are lost."""
         relay = self._relay
@@ -439,6 +492,8 @@ class ActiveRelay:
                     "epoch": self._lock.epoch,
                     "protocol": PROTOCOL,
                     "version": __version__,
+                    "http_waiting": self.http_waiting,
+                    "http_rate": self._relay.http_rate_text,
                     "reconnects": self._relay.reconnects,
                     "state": self.client.state,
                     "trouble": self.publisher.trouble,

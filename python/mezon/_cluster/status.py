@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import jetstream_api
-from mezon._cluster.membership import Members
-from mezon._cluster.protocol import is_token
+from mezon._cluster.membership import LOAD, Member, Members
+from mezon._cluster.metrics import age, read_backlog
+from mezon._cluster.protocol import announced_protocol, is_token
 from mezon._cluster.settings import Timing
+from mezon.errors import MezonError
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -32,8 +34,10 @@ class ClusterStatus:
     Attributes:
         relay: The relay in charge as it announces itself: epoch, state, trouble, reconnects; None without one.
         standby: The number of relays that stand by.
-        workers: The living workers, with whether each is leaving.
+        workers: The living workers: leaving, version, protocol, partitions, running, queued, and for how many seconds
+            a worker has been blocked.
         backlog: By partition, the events that no worker has acknowledged; partitions without any are left out.
+        age: By partition, the age of the oldest of these events in seconds; empty without the permission to read it.
         dead: The number of dead events.
         stream_bytes: The size of the event stream.
         stream_max_bytes: The bound of the event stream; -1 without one.
@@ -41,8 +45,9 @@ class ClusterStatus:
 
     relay: dict[str, Any] | None
     standby: int
-    workers: dict[str, bool]
+    workers: dict[str, dict[str, Any]]
     backlog: dict[int, int] = field(default_factory=dict)
+    age: dict[int, float] = field(default_factory=dict)
     dead: int = 0
     stream_bytes: int = 0
     stream_max_bytes: int = -1
@@ -57,8 +62,13 @@ class ClusterStatus:
             found.append(f"the relay is not connected to Mezon ({self.relay['state']})")
         if self.relay is not None and self.relay["trouble"]:
             found.append(f"the relay cannot publish events: {self.relay['trouble']}")
-        if all(self.workers.values()):
+        if all(worker["leaving"] for worker in self.workers.values()):
             found.append("no worker takes events")
+        found += [
+            f"the worker {name} has been blocked for {worker['blocked']:g} s"
+            for name, worker in sorted(self.workers.items())
+            if worker["blocked"]
+        ]
         return found
 
 
@@ -84,6 +94,10 @@ async def read_status(client: Client, names: Names) -> ClusterStatus:
                     state=str(values.get("state", "")),
                     trouble=None if trouble is None else str(trouble),
                     reconnects=int(values.get("reconnects", 0)),
+                    protocol=announced_protocol(values.get("protocol")),
+                    version=str(values.get("version", "")),
+                    http_waiting=int(values.get("http_waiting", 0)),
+                    http_rate=str(values.get("http_rate", "")),
                 )
         except (ValueError, KeyError, TypeError, AttributeError):
             return
@@ -93,27 +107,66 @@ async def read_status(client: Client, names: Names) -> ClusterStatus:
     await members.start()
     try:
         await asyncio.sleep(_LISTEN_TIME)
-        workers = {member.name: member.leaving for member in members.all}
+        workers = {member.name: _about(member) for member in members.all}
     finally:
         await members.stop()
         await subscription.unsubscribe()
-    stream = await jetstream_api(client, f"STREAM.INFO.{names.events}", missing_ok=True)
-    dead = await jetstream_api(client, f"STREAM.INFO.{names.dead}", missing_ok=True)
-    if stream is None:
+    left = await read_backlog(client, names)
+    if left is None:
         return ClusterStatus(leading or None, len(standby), workers)
-    partitions = int(stream["config"].get("metadata", {}).get("mezon-partitions", 0))
+    backlog = await _read_partitions(client, names, left.partitions)
     return ClusterStatus(
         leading or None,
         len(standby),
         workers,
-        await _read_backlog(client, names, partitions),
-        0 if dead is None else int(dead["state"]["messages"]),
-        int(stream["state"]["bytes"]),
-        int(stream["config"].get("max_bytes", -1)),
+        backlog,
+        await _read_ages(client, names, list(backlog)),
+        left.dead,
+        left.bytes,
+        left.max_bytes,
     )
 
 
-async def _read_backlog(client: Client, names: Names, partitions: int) -> dict[int, int]:
+def _about(member: Member) -> dict[str, Any]:
+    about = {"leaving": member.leaving, "version": member.version, "protocol": member.protocol}
+    return {**about, **{name: member.load.get(name, 0) for name in LOAD}}
+
+
+async def _read_ages(client: Client, names: Names, partitions: list[int]) -> dict[int, float]:
+    """Return the age of the oldest event of these partitions, by the clock of NATS."""
+    limit, denied = asyncio.Semaphore(_CONCURRENCY), False
+
+    async def read(partition: int) -> float | None:
+        nonlocal denied
+        async with limit:
+            if denied:
+                return None
+            request = {"seq": 1, "next_by_subj": names.partition_subjects(partition)}
+            try:
+                found = await jetstream_api(
+                    client, f"STREAM.MSG.GET.{names.events}", request, missing_ok=True
+                )
+                info = await jetstream_api(
+                    client,
+                    f"CONSUMER.INFO.{names.events}.{names.consumer(partition)}",
+                    missing_ok=True,
+                )
+            except MezonError:
+                denied = True
+                return None
+            if found is None or info is None:
+                return None
+            return age(info.get("ts"), found["message"].get("time"))
+
+    # The first one alone, because without the permission each takes the time limit of a request.
+    ages = [await read(partition) for partition in partitions[:1]]
+    ages += await asyncio.gather(*(read(partition) for partition in partitions[1:]))
+    return {
+        partition: seconds for partition, seconds in zip(partitions, ages, strict=True) if seconds is not None
+    }
+
+
+async def _read_partitions(client: Client, names: Names, partitions: int) -> dict[int, int]:
     limit = asyncio.Semaphore(_CONCURRENCY)
 
     async def read(partition: int) -> int:

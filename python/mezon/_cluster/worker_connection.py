@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 import uuid
 from collections import deque
 from dataclasses import replace
@@ -70,6 +71,9 @@ _CLOSE_TIMEOUT: Final = 1.0
 #: Heartbeats for which a new worker only listens. By then every living worker has sent one.
 _LISTEN_HEARTBEATS: Final = 1.2
 
+#: Seconds after which a loop that has not run counts as blocked.
+_BLOCKED_AFTER: Final = 2.0
+
 #: Seconds for announcing the subscriptions to the relay.
 _ANNOUNCE_TIMEOUT: Final = 10.0
 
@@ -134,8 +138,9 @@ class WorkerConnection:
         self._acknowledger: Acknowledger | None = None
         self._poison: PoisonDetector | None = None
         self._liveness: LivenessThread | None = None
-        #: In the liveness thread: heartbeats and progress reports.
+        #: In the liveness thread: heartbeats and progress reports. In the main loop: what the heartbeats tell of it.
         self._signs: list[asyncio.Task[None]] = []
+        self._loop_ran_at = 0.0
         self._ending: asyncio.Task[None] | None = None
         #: Something has waited for an event that users cause. From then on copies of such events are received.
         self._waited = False
@@ -166,9 +171,32 @@ class WorkerConnection:
         return {
             "queued": len(self._queue),
             "malformed": self._counts["malformed"],
+            "repeated": self._counts["repeated"],
+            "dead": self._counts["dead"],
+            "running": self._count_running(),
             "partitions": [] if self._partitions is None else self._partitions.numbers,
             "worker": self.name,
             "events": {"all": self._counts["events"]},
+        }
+
+    def _count_running(self) -> int:
+        partitions = self._partitions
+        return 0 if partitions is None else sum(one.running for one in partitions.unacknowledged())
+
+    async def _note_loop(self) -> None:
+        """Note that the loop runs."""
+        while True:
+            self._loop_ran_at = time.monotonic()
+            await asyncio.sleep(self._timing.heartbeat / 2)
+
+    def _read_load(self) -> dict[str, float]:
+        """Return the load of this worker. The liveness thread calls it."""
+        partitions, blocked = self._partitions, time.monotonic() - self._loop_ran_at
+        return {
+            "partitions": 0 if partitions is None else len(partitions.numbers),
+            "running": self._count_running(),
+            "queued": len(self._queue),
+            "blocked": round(blocked, 1) if blocked >= _BLOCKED_AFTER else 0,
         }
 
     # ---- subscriptions
@@ -223,6 +251,7 @@ class WorkerConnection:
 
     async def _send_heartbeats(self, members: Members) -> None:
         while True:
+            self._subscriptions.load = self._read_load()
             try:
                 await members.announce(self._subscriptions.announcement())
             except Exception as error:
@@ -343,7 +372,9 @@ class WorkerConnection:
             # need not return a part of it.
             await asyncio.sleep(self._timing.heartbeat * _LISTEN_HEARTBEATS)
             progress = ProgressReporter(liveness.client, self._timing, partitions.unacknowledged)
+            self._loop_ran_at = time.monotonic()
             self._signs = [
+                asyncio.create_task(self._note_loop(), name="mezon-loop"),
                 asyncio.create_task(liveness.run(self._send_heartbeats(members)), name="mezon-heartbeats"),
                 asyncio.create_task(liveness.run(progress.run()), name="mezon-in-progress"),
             ]

@@ -165,6 +165,11 @@ class _Queue:
         self._live = 0
         self._timer: Cancellable | None = None
 
+    @property
+    def waiting(self) -> int:
+        """The number of calls that wait."""
+        return self._live
+
     async def wait(self, ticket: Ticket, owner: object) -> None:
         if self._live >= self._max_waiting:
             raise MezonError(
@@ -279,6 +284,12 @@ class Limiter:
     async def acquire(self, ticket: Ticket | None = None, owner: object = None) -> None:
         """Wait for a start. A cancelled call passes its position, or the granted start, to the next waiter."""
         await self._queue().wait(ticket or self.ticket(), owner)
+
+    @property
+    def waiting(self) -> int:
+        """The number of calls that wait. Safe to read on any thread."""
+        with self._lock:
+            return sum(queue.waiting for queue in self._queues.values())
 
     def hold(self, seconds: float) -> None:
         """Pause all starts for ``seconds``."""

@@ -81,6 +81,11 @@ class AiohttpTransport:
         """The number of open sessions: none before the first request, then one for each loop."""
         return sum(not current.session.closed for current in self._sessions.values())
 
+    @property
+    def waiting(self) -> int:
+        """The number of calls that wait for a rate limit. Safe to read on any thread."""
+        return sum(limiter.waiting for limiter in {*self._limits.values()} if limiter is not None)
+
     async def session(self) -> aiohttp.ClientSession:
         """Return the session of the running loop. It is opened on first use."""
         if self._given is not None:

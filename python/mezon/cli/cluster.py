@@ -156,13 +156,14 @@ def status(
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
     json: Annotated[bool, JSON] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again and again until Ctrl-C.")] = False,
 ) -> None:
     """Show the relays, workers, backlog and streams of a bot on many machines.
 
     MEZON_BOT_ID is the bot. Exits with 1 if events are not handled: no relay, no connection to Mezon, or no worker.
     """
     broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
-    _implementation().show_status(broker, json=json)
+    _implementation().show_status(broker, json=json, watch=watch)
 
 
 @dlq.command("list")

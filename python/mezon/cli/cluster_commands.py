@@ -26,7 +26,7 @@ from mezon._cluster.protocol import OPERATOR, Names, check_worker_name
 from mezon._cluster.relay import Relay
 from mezon._cluster.settings import Broker, Layout, Timing
 from mezon._cluster.state_bucket import BucketBackend
-from mezon._cluster.status import read_status
+from mezon._cluster.status import ClusterStatus, read_status
 from mezon._cluster.worker_ports import WorkerPorts
 from mezon.cli.find import find, load_env_file, short, trim_traceback
 from mezon.cli.output import FAILED, WRONG_USE, as_json, fail, out, print_error, say, size
@@ -137,33 +137,54 @@ def run_worker(
     )
 
 
-def show_status(broker: dict[str, Any], *, json: bool) -> None:
+def show_status(broker: dict[str, Any], *, json: bool, watch: bool) -> None:
     """Show relays, workers, backlog and streams. Exits with 1 if events are not handled."""
     failed = False
 
     async def action(client: Client, names: Names) -> None:
         nonlocal failed
-        status = await read_status(client, names)
-        failed = bool(status.problems)
-        if json:
-            as_json({**asdict(status), "problems": status.problems})
-            return
-        relay, bound = status.relay, status.stream_max_bytes
-        say(f"relay    {'none' if relay is None else relay['state']}, {status.standby} standing by")
-        say(f"workers  {len(status.workers)}")
-        for name, leaving in sorted(status.workers.items()):
-            say(f"         {name}{' (leaving)' if leaving else ''}")
-        say(f"backlog  {sum(status.backlog.values())} events in {len(status.backlog)} partitions")
-        for partition, count in status.backlog.items():
-            say(f"         partition {partition}: {count}")
-        say(f"stream   {size(status.stream_bytes)} of {size(bound) if bound > 0 else 'unlimited'}")
-        say(f"dead     {status.dead} events")
-        for problem in status.problems:
-            print_error(f"problem: {problem}")
+        while True:
+            status = await read_status(client, names)
+            failed = bool(status.problems)
+            if json:
+                as_json({**asdict(status), "problems": status.problems})
+            else:
+                if watch:
+                    out.clear()
+                _print_status(status)
+            if not watch:
+                return
 
     _run_as_operator(broker, action)
     if failed:
         raise typer.Exit(FAILED)
+
+
+def _print_status(status: ClusterStatus) -> None:
+    relay, bound = status.relay, status.stream_max_bytes
+    if relay is None:
+        say(f"relay    none, {status.standby} standing by")
+    else:
+        say(f"relay    {relay['state']}, version {relay['version'] or '?'}, {status.standby} standing by")
+        say(f"http     {relay['http_waiting']} calls wait for the limit ({relay['http_rate'] or '?'})")
+    say(f"workers  {len(status.workers)}")
+    for name, worker in sorted(status.workers.items()):
+        state = " leaving" if worker["leaving"] else ""
+        if worker["blocked"]:
+            state += f" blocked for {worker['blocked']:g} s"
+        say(
+            f"         {name}  version {worker['version'] or '?'}, {worker['partitions']} partitions, "
+            f"{worker['running']} events running, {worker['queued']} queued{state}"
+        )
+    oldest = f", the oldest {max(status.age.values()):.1f} s old" if status.age else ""
+    say(f"backlog  {sum(status.backlog.values())} events in {len(status.backlog)} partitions{oldest}")
+    for partition, count in status.backlog.items():
+        age = f", {status.age[partition]:.1f} s old" if partition in status.age else ""
+        say(f"         partition {partition}: {count}{age}")
+    say(f"stream   {size(status.stream_bytes)} of {size(bound) if bound > 0 else 'unlimited'}")
+    say(f"dead     {status.dead} events")
+    for problem in status.problems:
+        print_error(f"problem: {problem}")
 
 
 def list_dead(broker: dict[str, Any], limit: int, *, json: bool) -> None:
