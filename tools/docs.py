@@ -3,10 +3,10 @@
 Pages are written to be read in the repository too, so their links are those of the repository. This gathers docs/ and
 the pages at the root into build/pages, turns each link into one of the site, or of the repository on the web where the
 site has no such page, lets zensical build in strict mode, and checks the result: every link and anchor leads
-somewhere, and nothing is loaded from elsewhere. Two comments in pages of docs/api are replaced by tables:
+somewhere, and nothing is loaded from elsewhere. Two comments in pages of docs/api are replaced:
 
-- ``<!-- inherited: mezon.ext.commands.Bot -->``: the public members that a class inherits, with links to them;
-- ``<!-- members: mezon.Socket -->``: the public members of a class, each with one sentence.
+- ``<!-- inherited: mezon.ext.commands.Bot -->``: links to the public members that a class inherits;
+- ``<!-- members: mezon.Socket -->``: a table of the public members of a class, each with its parameters and a sentence.
 """
 
 from __future__ import annotations
@@ -120,10 +120,10 @@ class MemberTables:
         return found.final_target if found.is_alias else found
 
     def render(self, kind: str, name: str, page: Path) -> str:
-        """Return a table as Markdown."""
+        """Return a table, or a list of links, as Markdown."""
         of = self.found(name)
         if kind == "members":
-            return _rows((f"`{member.name}`", member) for member in _public(of.members))
+            return _table(_public(of.members))
         parts = []
         seen = set(of.members)
         for base in of.mro():
@@ -133,14 +133,14 @@ class MemberTables:
             link = Path(os.path.relpath(where, page.parent)).as_posix() if where != page else ""
             members = [member for member in _public(base.all_members) if member.name not in seen]
             seen |= {member.name for member in members}
-            helpers = [member for member in members if member.name.startswith("on_")]
-            rows = [
-                (f"[`{member.name}`]({link}#{display}.{member.name})", member)
+            links = [
+                f"[`{member.name}`]({link}#{display}.{member.name})"
                 for member in members
-                if member not in helpers
+                if not member.name.startswith("on_")
             ]
-            note = "; its helpers `on_*` are listed in [events](../guide/events.md)" if helpers else ""
-            parts += [f"Inherited from [`{base.name}`]({link}#{display}){note}:", _rows(iter(rows))]
+            if len(links) < len(members):
+                links.append("and the helpers `on_*` of [events](../guide/events.md)")
+            parts.append(f"Inherited from [`{base.name}`]({link}#{display}): {', '.join(links)}.")
         return "\n\n".join(parts)
 
 
@@ -154,13 +154,16 @@ def _public(members: dict[str, Any]) -> list[Any]:
     return found
 
 
-def _rows(members: Iterator[tuple[str, Any]]) -> str:
+def _table(members: list[Any]) -> str:
+    """Return a table of members with their parameters and the first sentences of their docstrings."""
     lines = ["| member | purpose |", "|---|---|"]
-    for shown, member in members:
-        summary = (
-            " ".join(member.docstring.value.split("\n\n")[0].split()).replace("|", "\\|").replace("``", "`")
-        )
-        lines.append(f"| {shown} | {summary} |")
+    for member in members:
+        shown = member.name
+        if member.is_function:
+            names = (parameter.name for parameter in member.parameters if parameter.name != "self")
+            shown += f"({', '.join(names)})"
+        summary = " ".join(member.docstring.value.split("\n\n")[0].split())
+        lines.append(f"| `{shown}` | {summary.replace('|', '&#124;').replace('``', '`')} |")
     return "\n".join(lines)
 
 
