@@ -16,8 +16,8 @@ from mezon._cluster.layout import create_layout, lock_key, restore_layout
 from mezon._cluster.leader import LeaderLock
 from mezon._cluster.protocol import Names
 from mezon._cluster.relay import LockLostError, Relay
+from mezon._cluster.relay_settings import parse_bytes
 from mezon._cluster.settings import Broker, Layout, Timing
-from mezon.cli.cluster_commands import _bytes
 from mezon.errors import InvalidArgumentError
 from mezon.testing import LocalGateway
 from mezon.utils.log_throttle import LogThrottle
@@ -105,13 +105,13 @@ async def test_max_bytes_is_an_option_of_the_relay(gateway: LocalGateway, nats: 
     [("1000", 1000), ("4k", 4096), ("4KB", 4000), ("256MiB", 256 * 1024**2), ("2 gib", 2 * 1024**3)],
 )
 def test_a_size_is_parsed(text: str, size: int) -> None:
-    assert _bytes(text) == size
+    assert parse_bytes(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "many", "-1", "1.5GiB", "GiB", "1PiB"])
 def test_a_text_that_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(InvalidArgumentError, match="max-bytes takes"):
-        _bytes(text)
+    with pytest.raises(InvalidArgumentError, match="is no size"):
+        parse_bytes(text)
 
 
 @needs_nats

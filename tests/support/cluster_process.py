@@ -14,7 +14,7 @@ from mezon import GatewayOptions
 from mezon._client.assembly import provided_by
 from mezon._cluster import call_handlers, membership, relay_client, rpc_server, worker_connection
 from mezon._cluster import relay as relay_module
-from mezon._cluster.process import run_relay, run_worker
+from mezon._cluster.process import run_relays, run_worker
 from mezon._cluster.relay import Relay
 from mezon._cluster.settings import Broker, Layout, Timing
 from mezon._cluster.worker_ports import WorkerPorts
@@ -65,7 +65,7 @@ def main() -> None:
             gateway=GatewayOptions(rate_limit=about.get("rate_limit", 80), backoff_base=0.1, backoff_max=0.5),
             **options,
         )
-        asyncio.run(run_relay(relay, health=about.get("health"), report=say))
+        asyncio.run(run_relays([relay], health=about.get("health"), report=say))
         return
     name = about.get("name", "worker")
     with provided_by(lambda settings: WorkerPorts(settings, broker, layout, timing, name)):

@@ -6,23 +6,25 @@ import asyncio
 import os
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._client.operations import Health
 from mezon._cluster.broker import BrokerError
 from mezon._cluster.leader import LockLostError
-from mezon._cluster.metrics import WORKER_METRICS, render
+from mezon._cluster.metrics import RELAY_METRICS, WORKER_METRICS, render
 from mezon._cluster.worker_ports import worker_state
-from mezon.errors import InvalidArgumentError, MezonConnectionError
+from mezon.errors import InvalidArgumentError, MezonConnectionError, MezonError
 from mezon.ext.state import set_default_backend
+from mezon.options import GapOptions
 from mezon.utils.log_throttle import LogThrottle
 from mezon.utils.logger import get_logger
 from mezon.utils.masked import masked
 from mezon.utils.signals import stop_on_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from mezon._cluster.relay import Relay
     from mezon.client import MezonClient
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 
 logger = get_logger("mezon.cluster")
+
+#: Seconds until one of several relays that has ended is started again.
+_RESTART_INTERVAL: Final = 30.0
 
 #: Seconds for telling users that their conversation has ended.
 _FAREWELL: Final = 5.0
@@ -71,35 +76,49 @@ def read_bot_id() -> str:
     return client_id
 
 
-async def run_relay(
-    relay: Relay,
+async def run_relays(
+    relays: Sequence[Relay],
     *,
     health: str | None,
     report: Callable[[str], None],
     forced_exit: ForcedExit | None = None,
 ) -> None:
-    """Run a relay until SIGINT or SIGTERM, and stand by whenever another relay is in charge.
+    """Run relays until SIGINT or SIGTERM. Each stands by whenever another relay of its bot is in charge.
+
+    A single relay that cannot continue ends the process; one of several is started again after a while.
 
     Args:
-        relay: The relay.
+        relays: The relays, of one bot each.
         health: The address of the health endpoint; None for none.
-        report: Receives a line when the relay is ready, and when it has stopped.
+        report: Receives a line when a relay is ready, and when all have stopped.
         forced_exit: Armed by a second signal.
 
     Raises:
-        MezonError: The relay cannot start or cannot continue.
+        MezonError: The only relay cannot start or cannot continue.
     """
+    for relay in relays:
+        relay.on_ready = partial(_report_ready, relay, report)
+    alone = relays[0] if len(relays) == 1 else None
 
-    def ready() -> None:
-        report(f"relay of bot {relay.names.bot} is ready (epoch {relay.stats()['epoch']})")
+    def stats() -> dict[str, Any]:
+        return alone.stats() if alone is not None else {str(one.names.bot): one.stats() for one in relays}
 
-    relay.on_ready = ready
-    server = None if health is None else Health(health, relay.healthy, relay.stats, relay.metrics)
+    def metrics() -> str:
+        return render(
+            "mezon_relay", RELAY_METRICS, [({"bot": str(one.names.bot)}, one.figures()) for one in relays]
+        )
+
+    server = (
+        None
+        if health is None
+        else Health(health, lambda: all(one.healthy() for one in relays), stats, metrics)
+    )
     stopped = asyncio.Event()
     with stop_on_signal(lambda name: stopped.set(), forced_exit):
         if server is not None:
             await server.start()
-        running = asyncio.create_task(_run_and_stand_by(relay), name="mezon-relay-run")
+        work = _run_and_stand_by(alone) if alone is not None else _run_all(relays)
+        running = asyncio.create_task(work, name="mezon-relay-run")
         end = asyncio.create_task(stopped.wait())
         try:
             await asyncio.wait([running, end], return_when=asyncio.FIRST_COMPLETED)
@@ -112,6 +131,31 @@ async def run_relay(
             if server is not None:
                 await server.stop()
     report("relay ended")
+
+
+def _report_ready(relay: Relay, report: Callable[[str], None]) -> None:
+    report(f"relay of bot {relay.names.bot} is ready (epoch {relay.stats()['epoch']})")
+
+
+async def _run_all(relays: Iterable[Relay]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for relay in relays:
+            group.create_task(_run_again(relay), name=f"mezon-relay-{relay.names.bot}")
+
+
+async def _run_again(relay: Relay) -> None:
+    """Run one of several relays. An error of one bot does not concern the others."""
+    while True:
+        try:
+            return await _run_and_stand_by(relay)
+        except MezonError as error:
+            logger.error(
+                "The relay of bot %d has ended and starts again in %g s: %s",
+                relay.names.bot,
+                _RESTART_INTERVAL,
+                error,
+            )
+        await asyncio.sleep(_RESTART_INTERVAL)
 
 
 async def _run_and_stand_by(relay: Relay) -> None:
@@ -153,6 +197,9 @@ async def run_worker(
     Raises:
         MezonError: The login failed.
     """
+
+    for problem in _settings_of_relay(client):
+        logger.warning("%s", problem)
 
     def stats() -> dict[str, Any]:
         return asdict(client.stats())
@@ -204,6 +251,22 @@ async def run_worker(
                 await server.stop()
             set_default_backend(None)
     report("worker ended")
+
+
+def _settings_of_relay(client: MezonClient) -> list[str]:
+    """Return a sentence for each setting of the client that only the relay can apply; see also `WorkerPorts`."""
+    found = []
+    if isinstance(client.fill_gaps, GapOptions):
+        found.append(
+            "fill_gaps of the bot has no effect in a worker, because the relay fills gaps: pass its fields as "
+            f"mezon relay --gap channels={client.fill_gaps.channels}"
+        )
+    if client.transport != "auto" and "MEZON_TRANSPORT" not in os.environ:
+        found.append(
+            "transport of the bot has no effect in a worker, because the relay holds the connection: set "
+            f"MEZON_TRANSPORT={client.transport} for the relay"
+        )
+    return found
 
 
 async def _leave(client: MezonClient, drain: float) -> None:

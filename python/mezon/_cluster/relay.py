@@ -20,7 +20,7 @@ from mezon._cluster.layout import create_layout, lock_key, restore_layout
 from mezon._cluster.leader import LeaderLock, LockLostError
 from mezon._cluster.liveness import LivenessThread
 from mezon._cluster.membership import Members
-from mezon._cluster.metrics import RELAY_METRICS, read_backlog, render
+from mezon._cluster.metrics import read_backlog
 from mezon._cluster.protocol import PROTOCOL, RELAY, Names, error_text
 from mezon._cluster.publisher import Publisher
 from mezon._cluster.rpc_server import AnswerCache, RpcServer
@@ -235,15 +235,13 @@ class Relay:
             "trouble": active.publisher.trouble,
         }
 
-    def metrics(self) -> str:
-        """Return the metrics in the text format of Prometheus."""
+    def figures(self) -> dict[str, Any]:
+        """Return the figures of ``/metrics``."""
         figures = self.stats()
-        if figures["in_charge"]:
-            figures |= {"ready": self.healthy(), "workers": len(figures["workers"])}
-        else:
+        if not figures["in_charge"]:
             # What an earlier time in charge has left would be taken for the work that is left now.
-            figures = {"in_charge": False, "ready": False}
-        return render("mezon_relay", RELAY_METRICS, [({"bot": str(self.names.bot)}, figures)])
+            return {"in_charge": False, "ready": False}
+        return {**figures, "ready": self.healthy(), "workers": len(figures["workers"])}
 
     @property
     def http_rate_text(self) -> str:

@@ -15,6 +15,7 @@ from mezon._http.limiter import current_priority
 from mezon.errors import InvalidArgumentError
 from mezon.messages._row import json_text
 from mezon.models import ChannelMessage
+from mezon.options import GatewayOptions
 from mezon.ports import HttpAnswer, HttpLane, HttpRequest
 from mezon.utils.logger import get_logger
 
@@ -36,6 +37,9 @@ _IDEMPOTENT: Final = ("List", "Get", "Search", "Check")
 
 #: Headers of a request that the relay passes on.
 _HEADERS: Final = ("accept", "content-type")
+
+#: The rate limit of a client that sets none.
+_DEFAULT_HTTP_RATE: Final = (1, 1.25)
 
 #: Seconds that a request may wait for the relay's rate limit, in addition to its own timeout.
 _QUEUE_TIMEOUT: Final = 120.0
@@ -66,6 +70,8 @@ class WorkerPorts:
         plan = None
         if settings.content_as_json:
             plan = origin_plan(JsonContentMessage, "mezon.api.ChannelMessage", settings.origin)
+        for problem in _settings_of_relay(settings):
+            logger.warning("%s", problem)
         self._settings = settings
         self._connection = WorkerConnection(
             broker,
@@ -102,6 +108,30 @@ def worker_state(client: MezonClient) -> BucketBackend:
     connection = client.socket_manager.socket.connection
     assert isinstance(connection, WorkerConnection)
     return BucketBackend(connection.nats, Names(client.client_id).state_bucket)
+
+
+def _settings_of_relay(settings: PortSettings) -> list[str]:
+    """Return a sentence for each setting of the bot's file that has no effect here, because it is one of the relay."""
+    defaults = GatewayOptions()
+    found = [
+        f"GatewayOptions({name}=...) of the bot has no effect in a worker, because the relay holds the connection: "
+        f"pass it as mezon relay --gateway {name}={value}"
+        for name, value in settings.gateway.as_dict().items()
+        # Free requests of a worker use these two.
+        if name not in ("ca_file", "insecure") and value != getattr(defaults, name)
+    ]
+    if settings.http_rate != _DEFAULT_HTTP_RATE:
+        count, period = settings.http_rate
+        found.append(
+            "The rate limit of HTTP calls of the bot has no effect in a worker, because the relay makes its calls: "
+            f"pass it as mezon relay --http-rate {count}/{period:g}"
+        )
+    if settings.message_db not in (None, False):
+        found.append(
+            "message_db of the bot has no effect in a worker, because the relay has the message store: pass its path "
+            "as mezon relay --cache"
+        )
+    return found
 
 
 class WorkerHttp:

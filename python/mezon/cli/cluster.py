@@ -63,6 +63,25 @@ def relay(
             help="Size of a new event stream, which NATS reserves: a number of bytes, or 256MiB, 1GiB.",
         ),
     ] = "1GiB",
+    bots: Annotated[
+        Path | None,
+        typer.Option("--bots", help="TOML file of several bots, which this process holds; see the guide."),
+    ] = None,
+    http_rate: Annotated[
+        str, typer.Option("--http-rate", help="HTTP calls in seconds, as 1/1.25; 0 for no limit.")
+    ] = "",
+    gateway: Annotated[
+        list[str] | None,
+        typer.Option("--gateway", help="A field of GatewayOptions, as rate_limit=40. Repeat for several."),
+    ] = None,
+    gap: Annotated[
+        list[str] | None,
+        typer.Option("--gap", help="A field of GapOptions, as channels=50, or 'off'. Repeat for several."),
+    ] = None,
+    lock_life: Annotated[
+        float,
+        typer.Option("--lock-life", help="Seconds after which a standby takes over from a silent relay."),
+    ] = 5.0,
     cache: Annotated[str, typer.Option(help="File of the message cache; 'none' turns it off.")] = "",
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
@@ -75,13 +94,19 @@ def relay(
 ) -> None:
     """Hold the connection of a bot, and pass its events to workers.
 
-    MEZON_BOT_ID and MEZON_API_KEY identify the bot. MEZON_HOST, MEZON_PORT and MEZON_USE_SSL are the address of Mezon,
-    as for every client. A second relay of the same bot stands by and takes over when the first one stops.
+    MEZON_BOT_ID and MEZON_API_KEY identify the bot, or --bots several of them. MEZON_HOST, MEZON_PORT and MEZON_USE_SSL
+    are the address of Mezon, as for every client. A second relay of the same bot stands by and takes over when the
+    first one stops.
     """
     broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
     _implementation().run_relay(
         broker,
         api_key_file=api_key_file,
+        bots=bots,
+        http_rate=http_rate,
+        gateway=gateway or [],
+        gap=gap or [],
+        lock_life=lock_life,
         partitions=partitions,
         replicas=replicas,
         max_bytes=max_bytes,

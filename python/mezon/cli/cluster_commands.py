@@ -9,7 +9,6 @@ import contextlib
 import datetime
 import logging
 import os
-import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import asdict, replace
@@ -24,6 +23,17 @@ from mezon._cluster.broker import connect, disconnect
 from mezon._cluster.dead_letters import dead_events, drop, replay
 from mezon._cluster.protocol import OPERATOR, Names, check_worker_name
 from mezon._cluster.relay import Relay
+from mezon._cluster.relay_settings import (
+    BotSettings,
+    RelaySettings,
+    gap_options,
+    gateway_options,
+    message_store,
+    parse_bytes,
+    parse_pairs,
+    parse_rate,
+    read_bots,
+)
 from mezon._cluster.settings import Broker, Layout, Timing
 from mezon._cluster.state_bucket import BucketBackend
 from mezon._cluster.status import ClusterStatus, read_status
@@ -42,44 +52,49 @@ def run_relay(
     broker: dict[str, Any],
     *,
     api_key_file: Path | None,
+    bots: Path | None,
     partitions: int,
     replicas: int,
     max_bytes: str,
     cache: str,
     token_transfers: bool,
+    http_rate: str,
+    gateway: list[str],
+    gap: list[str],
+    lock_life: float,
     health: str | None,
 ) -> None:
-    """Hold the connection of a bot until a signal arrives."""
+    """Hold the connections of one or several bots until a signal arrives."""
     _log_to_stderr()
     try:
-        client_id, key = process.read_bot(api_key_file)
-        named = Broker(**broker, name=f"mezon relay {client_id}")
-        layout = Layout(partitions=partitions, replicas=replicas, max_bytes=_bytes(max_bytes))
-        store: Any = {"": None, "none": False}.get(cache, cache)
-        period = float(os.environ.get("MEZON_HTTP_RATE_PERIOD", "1.25"))
-        runner = Relay(
-            client_id,
-            key,
-            named,
-            layout=layout,
-            message_db=store,
-            http_rate=(1, period),
+        settings = RelaySettings(
+            layout=Layout(partitions=partitions, replicas=replicas, max_bytes=parse_bytes(max_bytes)),
+            message_db=message_store(cache),
             token_transfers=token_transfers,
+            http_rate=parse_rate(http_rate or f"1/{os.environ.get('MEZON_HTTP_RATE_PERIOD', '1.25')}"),
+            gateway=gateway_options(parse_pairs("--gateway", gateway)),
+            gap=None if gap == ["off"] else gap_options(parse_pairs("--gap", gap)),
+            lock_life=lock_life,
         )
+        if bots is None:
+            client_id, key = process.read_bot(api_key_file)
+            found = [BotSettings(client_id=client_id, api_key=key, settings=settings)]
+        elif api_key_file is not None:
+            raise InvalidArgumentError("--bots names the key of each bot: leave out --api-key-file")
+        else:
+            found = read_bots(bots, settings)
+        relays = [
+            Relay(
+                bot.client_id,
+                bot.api_key,
+                Broker(**broker, name=f"mezon relay {bot.client_id}"),
+                **bot.settings.for_relay(),
+            )
+            for bot in found
+        ]
     except (MezonError, ValueError) as error:
         fail(str(error), WRONG_USE)
-    _run(lambda forced_exit: process.run_relay(runner, health=health, report=say, forced_exit=forced_exit))
-
-
-def _bytes(text: str) -> int:
-    """Parse a size in bytes, as 1048576, 256MiB or 1GiB."""
-    found = re.fullmatch(r"(\d+) ?([KMGT]i?B?)?", text.strip(), re.IGNORECASE | re.ASCII)
-    if found is None:
-        raise InvalidArgumentError(f"--max-bytes takes a number of bytes, or 256MiB, 1GiB, not {text!r}")
-    unit = (found[2] or "").upper()
-    base = 1000 if unit.endswith("B") and "I" not in unit else 1024
-    exponent: int = " KMGT".index(unit[0]) if unit else 0
-    return int(int(found[1]) * base**exponent)
+    _run(lambda forced_exit: process.run_relays(relays, health=health, report=say, forced_exit=forced_exit))
 
 
 def run_worker(
