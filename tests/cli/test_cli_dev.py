@@ -107,6 +107,48 @@ async def test_dev_round_trip(tmp_path: Path) -> None:
     assert not (tmp_path / "mezon-cache").exists()
 
 
+SCORING = """
+import os
+from mezon.ext.commands import Bot, Context
+from mezon.ext.state import State
+
+class Score(State):
+    points: int = 0
+
+bot = Bot(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"], state="data/records.db")
+
+@bot.command()
+async def win(ctx: Context) -> None:
+    async with ctx.state.edit(Score) as score:
+        score.points += 1
+    await ctx.reply(f"{score.points} points")
+"""
+
+
+async def test_the_page_of_dev_shows_the_state_of_the_bot(tmp_path: Path) -> None:
+    """The bot chooses where its state is, and the page finds it there."""
+    (tmp_path / "bot.py").write_text(SCORING)
+    async with running("dev", folder=tmp_path) as command, aiohttp.ClientSession() as http:
+        url = (await command.until("page    ")).split()[1]
+        async with http.ws_connect(url.replace("/?", "/socket?").replace("http", "ws")) as socket:
+            page = Page(socket)
+            await command.until("is logged in at")
+
+            async def ask(what: str, **details: Any) -> Any:
+                await page.do(what, **details)
+                return (await page.until(lambda event: event["event"] == "result"))["result"]
+
+            await page.do("say", channel="general", user="alice", text="!win")
+            await page.until(is_answer("1 points"))
+            found = await ask("records")
+            assert found["place"] == str(tmp_path / "data" / "records.db")
+            (record,) = found["records"]
+            await ask("set_record", key=record["key"], text='{"points": 7}', revision=record["revision"])
+            await page.do("say", channel="general", user="alice", text="!win")
+            await page.until(is_answer("8 points"))
+        assert await command.end(signal.SIGINT) == 0
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals of Windows are other ones")
 async def test_hotkeys(tmp_path: Path) -> None:
     (tmp_path / "bot.py").write_text(BOT)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from mezon import MezonClient
+from mezon.ext.state import State, StateStore
 from mezon.testing import LocalGateway
 from mezon.testing.playground import Playground
 from played import passes
@@ -373,6 +374,64 @@ async def test_save_as_pytest_gives_a_test_that_passes(
     await page.get_by_role("button", name="Save next to the bot").click()
     await expect(page.locator(".notice")).to_contain_text("saved as test_played_1.py")
     await asyncio.to_thread(passes, tmp_path / "test_played_1.py")
+
+
+class Score(State):
+    points: int = 0
+
+
+class Settings(State, scope="bot"):
+    language: str = "vi"
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+async def test_the_state_of_the_bot(
+    width: int, bot: MezonClient, open_page: Any, gateway: LocalGateway, tmp_path: Path
+) -> None:
+    from playwright.async_api import expect
+
+    alice, clan = gateway.world.user("alice").id, gateway.world.clan().id
+    page = await open_page(width=width)
+    if width == 360:
+        await page.get_by_role("button", name="Inspect").click()
+    await page.get_by_role("button", name="State", exact=True).click()
+    await expect(page.get_by_text("No records yet")).to_be_visible()
+    async with StateStore.of(bot) as store:
+        async with store.at(clan_id=clan, user_id=alice).edit(Score) as score:
+            score.points = 3
+        async with store.at().edit(Settings) as settings:
+            settings.language = "en"
+        # The panel looks by itself.
+        group = page.get_by_role("region", name="Score, user_in_clan")
+        await expect(group.get_by_role("button")).to_contain_text("alice")
+        await group.get_by_role("button").click()
+        field = page.get_by_label("The record as JSON")
+        await expect(field).to_have_value('{\n  "points": 3\n}')
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        await accessible(page)
+        if width == 1280:
+            await picture(page, "playground-state", tmp_path)
+        await field.fill('{"points": seven}')
+        await page.get_by_role("button", name="Store").click()
+        await expect(page.locator(".notice")).to_contain_text("this is not valid JSON")
+        await field.fill('{"points": 7}')
+        await page.get_by_role("button", name="Store").click()
+        await expect(page.locator(".notice")).to_have_text("stored")
+        assert (await store.at(clan_id=clan, user_id=alice)(Score)).points == 7
+        # A change of the bot while the page shows the record is not overwritten.
+        await group.get_by_role("button").click()
+        async with store.at(clan_id=clan, user_id=alice).edit(Score) as score:
+            score.points = 8
+        await field.fill('{"points": 1}')
+        await page.get_by_role("button", name="Store").click()
+        await expect(page.locator(".notice")).to_contain_text("was changed or deleted meanwhile")
+        await page.get_by_label("Filter the records").fill("settings")
+        await expect(page.get_by_role("region", name="Score, user_in_clan")).to_have_count(0)
+        await page.get_by_role("region", name="Settings, bot").get_by_role("button").click()
+        await page.get_by_role("button", name="Delete").click()
+        await expect(page.locator(".notice")).to_have_text("deleted")
+        assert (await store.at()(Settings)).language == "vi"
+        assert (await store.at(clan_id=clan, user_id=alice)(Score)).points == 8
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 from mezon import MezonClient
+from mezon.ext.state import MemoryBackend, State, StateStore
 from mezon.testing import GatewayProcess, LocalGateway, running_bot
 from mezon.testing.playground import Playground
 from mezon.testing.playground.recording import quoted
@@ -321,3 +322,82 @@ async def test_a_busy_port_is_an_os_error(playground: Playground, gateway: Local
 async def test_the_gateway_in_a_process_serves_it_too(http: aiohttp.ClientSession) -> None:
     async with GatewayProcess("--playground") as process, http.get(process.info["playground"]) as answer:
         assert answer.status == 200
+
+
+# ---- the bot's state
+
+
+class Score(State):
+    points: int = 0
+
+
+async def test_the_state_of_a_bot(
+    playground: Playground, page: Page, gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = str(Path("mezon-cache") / "mezon-state.db")
+    assert await page.ask("records") == {"place": place, "records": []}
+    # A look creates no file.
+    assert not (tmp_path / "mezon-cache").exists()
+    async with StateStore(gateway.bot_id, place) as store:
+        async with store.at(clan_id=2**60 + 1, user_id=30).edit(Score, ttl=3600) as score:
+            score.points = 2**60 + 1
+        await store.put("_click.x", b"1")
+        (record, _) = (await page.ask("records"))["records"]
+        assert (record["type"], record["scope"], record["ids"]) == (
+            "Score",
+            "user_in_clan",
+            [str(2**60 + 1), "30"],
+        )
+        assert json.loads(record["text"]) == {"points": 2**60 + 1}
+        key, revision = record["key"], record["revision"]
+        await page.ask("set_record", key=key, text='{"points": 7}', revision=revision)
+        assert (await store.at(clan_id=2**60 + 1, user_id=30)(Score)).points == 7
+        changed = (await page.ask("records"))["records"][0]
+        assert (changed["version"], changed["expires"] == pytest.approx(record["expires"], abs=60)) == (
+            1,
+            True,
+        )
+        for what, details, sentence in (
+            (
+                "set_record",
+                {"key": key, "text": "{}", "revision": revision},
+                "was changed or deleted meanwhile",
+            ),
+            ("delete_record", {"key": key, "revision": revision}, "was changed or deleted meanwhile"),
+            ("set_record", {"key": key, "text": "{", "revision": changed["revision"]}, "not valid JSON"),
+            ("set_record", {"key": key, "text": "[]", "revision": changed["revision"]}, "a JSON object"),
+            (
+                "set_record",
+                {"key": "Score.bot", "text": "{}", "revision": 0},
+                "was changed or deleted meanwhile",
+            ),
+        ):
+            with pytest.raises(AssertionError, match=sentence):
+                await page.ask(what, **details)
+        await page.ask("delete_record", key=key, revision=changed["revision"])
+        assert [one for one, _ in await store.keys()] == ["_click.x"]
+
+
+async def test_state_that_the_page_cannot_open(playground: Playground, page: Page, tmp_path: Path) -> None:
+    playground.records.address = None
+    assert await page.ask("records") == {"place": None, "records": []}
+    (tmp_path / "broken.db").write_text("no database" * 1000)
+    playground.records.address = str(tmp_path / "broken.db")
+    with pytest.raises(AssertionError, match="is damaged or no database"):
+        await page.ask("records")
+    playground.records.address = "redis://user:secret@127.0.0.1:1/0"
+    assert playground.records._place() == "redis://127.0.0.1:1/0"
+    with pytest.raises(AssertionError) as refused:
+        await page.ask("records")
+    assert "secret" not in str(refused.value)
+
+
+def test_the_address_of_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    addresses = [
+        StateStore(1, given).address
+        for given in (None, "x.db", "redis://127.0.0.1", ":memory:", MemoryBackend())
+    ]
+    default = tmp_path / "mezon-cache" / "mezon-state.db"
+    assert addresses == [str(default), str(tmp_path / "x.db"), "redis://127.0.0.1", None, None]

@@ -96,6 +96,10 @@ def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None)
         say(f"{target.path.name} passes {names}; its client uses the local gateway instead")
     if reporter is not None:
         reporter.show_logs()
+        # Of a bot with mezon.ext; a plain client has none.
+        records: Any = getattr(client, "records", None)
+        if hasattr(records, "address"):
+            reporter.report("records", address=records.address)
     if client not in instances:
         instances.append(client)
     client.run()

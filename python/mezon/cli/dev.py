@@ -75,6 +75,10 @@ def develop(
         def on_report(report: dict[str, Any]) -> None:
             if report["kind"] == "log" and report["shown"]:
                 return  # part of the output already
+            if report["kind"] == "records":
+                # Not for the page: a URL may contain a password.
+                playground.records.address = report["address"]
+                return
             playground.report({"time": time.time(), **report})
             if report["kind"] in ("log", "error") and not report["shown"]:
                 print(_log_line(report), file=sys.stderr, flush=True)

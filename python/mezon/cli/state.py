@@ -19,6 +19,7 @@ import typer
 from mezon import MezonError
 from mezon.cli.cluster import CA_FILE, CREDENTIALS, NKEY
 from mezon.cli.output import FAILED, WRONG_USE, as_json, fail, json_line, say
+from mezon.ext._state_backends import encode_fields, stored_fields
 
 if TYPE_CHECKING:
     from mezon.ext.state import Backend, Entry, StateStore
@@ -157,9 +158,9 @@ def set_record(
     async def work() -> None:
         async with _records(where) as records, records.lease(key):
             entry = await records.get(key)
-            stored = _stored(entry.value) if entry is not None else None
+            stored = stored_fields(entry.value) if entry is not None else None
             used = version or (stored or {}).get("v", 1)
-            await records.put(key, _encoded({"v": used, "d": fields}), None, ttl)
+            await records.put(key, encode_fields(used, fields), None, ttl)
 
     _run(work())
     say(f"{key} is stored")
@@ -220,7 +221,7 @@ def export(
     for full, entry in _run(work()):
         bot, _, key = full.partition(".")
         if not key.startswith(_LEASES):
-            stored = _stored(entry.value)
+            stored = stored_fields(entry.value)
             content = {"base64": base64.b64encode(entry.value).decode()} if stored is None else stored
             lines.append(json_line({"bot_id": bot, "key": key, **content, "expires": entry.expires}))
     if target == "-":
@@ -381,29 +382,15 @@ def _is_key(key: str) -> bool:
     return bool(key) and all(part.isascii() and part.replace("_", "a").isalnum() for part in key.split("."))
 
 
-def _encoded(stored: dict[str, Any]) -> bytes:
-    return json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _stored(value: bytes) -> dict[str, Any] | None:
-    """Return the version ``v`` and the fields ``d`` of a stored record; None if the value is something else."""
-    try:
-        stored = json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-    # Nothing else in it, so that an export is complete.
-    return stored if isinstance(stored, dict) and stored.keys() == {"v", "d"} else None
-
-
 def _shown(entry: Entry) -> dict[str, Any]:
-    stored = _stored(entry.value)
+    stored = stored_fields(entry.value)
     if stored is None:
         return {"base64": base64.b64encode(entry.value).decode(), "expires": entry.expires}
     return {"version": stored["v"], "value": stored["d"], "expires": entry.expires}
 
 
 def _text(entry: Entry) -> str:
-    stored = _stored(entry.value)
+    stored = stored_fields(entry.value)
     return repr(entry.value) if stored is None else json_line(stored["d"]).removesuffix("\n")
 
 
@@ -416,7 +403,7 @@ def _parsed(line: str, where: str, bot_id: int | None) -> tuple[str, bytes, floa
         if "base64" in row:
             value = base64.b64decode(row["base64"], validate=True)
         else:
-            value = _encoded({"v": int(row["v"]), "d": dict(row["d"])})
+            value = encode_fields(int(row["v"]), dict(row["d"]))
         if not _is_key(key):
             raise ValueError(f"{key!r} is no key")
         return f"{bot}.{key}", value, None if expires is None else float(expires)

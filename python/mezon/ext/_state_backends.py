@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mezon import MezonError
 
-__all__ = ["Backend", "Entry", "MemoryBackend", "StateError", "expiry", "is_expired"]
+__all__ = [
+    "Backend",
+    "Entry",
+    "MemoryBackend",
+    "StateError",
+    "encode_fields",
+    "expiry",
+    "is_expired",
+    "stored_fields",
+]
 
 
 class StateError(MezonError):
@@ -124,3 +134,18 @@ def is_expired(entry: Entry) -> bool:
 def expiry(ttl: float | None) -> float | None:
     """Return the UNIX time at which an entry that is written now expires; None for never."""
     return None if ttl is None else time.time() + ttl
+
+
+def encode_fields(version: int, fields: dict[str, Any]) -> bytes:
+    """Return the stored form of a record: the version of its class and the fields, as JSON."""
+    return json.dumps({"v": version, "d": fields}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def stored_fields(value: bytes) -> dict[str, Any] | None:
+    """Return the version ``v`` and the fields ``d`` of a stored record; None if the value is something else."""
+    try:
+        stored = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    # Nothing else in it, so that an export is complete.
+    return stored if isinstance(stored, dict) and stored.keys() == {"v", "d"} else None

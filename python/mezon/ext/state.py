@@ -42,7 +42,7 @@ from weakref import WeakValueDictionary
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mezon import InvalidArgumentError, MezonClient
-from mezon.ext._state_backends import Backend, Entry, MemoryBackend, StateError
+from mezon.ext._state_backends import Backend, Entry, MemoryBackend, StateError, encode_fields
 
 __all__ = [
     "Backend",
@@ -292,6 +292,18 @@ class StateStore:
         chosen = self._given is not None or (_default_backend is not None and self._client is not None)
         return chosen and self.backend.shared
 
+    @property
+    def address(self) -> str | None:
+        """The absolute path or the URL with which another process can open the records; None if none can."""
+        given = self._given
+        if given is None:
+            is_default = _default_backend is None or self._client is None
+            return str(DEFAULT_FILE.absolute()) if is_default else None
+        if not isinstance(given, str | os.PathLike) or os.fspath(given) == ":memory:":
+            return None
+        text = os.fspath(given)
+        return text if "://" in text else str(Path(text).absolute())
+
     def at(self, *, clan_id: int = 0, channel_id: int = 0, user_id: int = 0) -> ScopedState:
         """Return the access to the records of these ids; a context has the same as ``ctx.state``."""
         return ScopedState(self, clan_id=clan_id, channel_id=channel_id, user_id=user_id)
@@ -481,12 +493,8 @@ class ScopedState:
 
 
 def _encode(value: State) -> bytes:
-    """Return the stored form: the version and the fields, as JSON."""
-    return json.dumps(
-        {"v": value.state_version, "d": value.model_dump(mode="json")},
-        ensure_ascii=False,
-        separators=(",", ":"),
-    ).encode()
+    """Return the stored form of a record."""
+    return encode_fields(value.state_version, value.model_dump(mode="json"))
 
 
 def _decode(kind: type[S], key: str, entry: Entry | None) -> S:

@@ -25,6 +25,7 @@ from mezon.testing.playground.actions import FAULTS, Actions
 from mezon.testing.playground.conversation import Conversation
 from mezon.testing.playground.inspector import Inspector
 from mezon.testing.playground.recording import Recording
+from mezon.testing.playground.records import Records
 from mezon.testing.playground.views import clients_view, world_view
 from mezon.testing.records import Tap
 
@@ -77,6 +78,7 @@ class Playground:
         self.recording: Recording = Recording(gateway)
         self.conversation: Conversation = Conversation(gateway, self.publish)
         self.inspector: Inspector = Inspector(gateway.bot_id, self.publish)
+        self.records: Records = Records(gateway.bot_id)
         self.actions: Actions = Actions(gateway, self.conversation, self.recording)
         self._taps: list[Tap] = [
             self.recording,
@@ -271,6 +273,9 @@ class Playground:
         )
         return {name: getattr(actions, name) for name in names} | {
             "frame": lambda number: self.inspector.details(int(number)),
+            "records": self.records.list,
+            "set_record": self.records.set,
+            "delete_record": self.records.delete,
             "new": self._new,
             "restart": self._restart,
             "pytest": self._pytest,

@@ -3,11 +3,12 @@ import { html, render, Component, createRef } from "./html.js";
 import { Connection } from "./socket.js";
 import { Sidebar, Tabs, Messages, Composer } from "./chat.js";
 import { Frames, Bot, Faults, copy } from "./inspector.js";
+import { State } from "./state.js";
 import * as store from "./store.js";
 
 const { state } = store;
 const PANES = [["side", "Channels"], ["chat", "Chat"], ["inspect", "Inspect"]];
-const PANELS = [["frames", "Frames"], ["bot", "Bot"], ["faults", "Faults"]];
+const PANELS = [["frames", "Frames"], ["bot", "Bot"], ["state", "State"], ["faults", "Faults"]];
 
 class Save extends Component {
   box = createRef();
@@ -107,7 +108,7 @@ class App extends Component {
     const status = state.status !== "open" ? ["bad", "The playground is gone"]
       : state.connected ? ["good", "Bot connected"] : ["bad", "No bot connected"];
     const shared = { state, act: this.act, change: this.change, notice: this.notice, go: this.go };
-    const Panel = { frames: Frames, bot: Bot, faults: Faults }[state.panel];
+    const Panel = { frames: Frames, bot: Bot, state: State, faults: Faults }[state.panel];
     return html`<div class=${`app show-${state.pane}`}>
       <header>
         <h1>Mezon playground</h1>
