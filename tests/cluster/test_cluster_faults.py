@@ -201,6 +201,35 @@ async def test_the_server_of_nats_away_for_long(
     check(ledger, said)
 
 
+@pytest.mark.parametrize("time", TIMES)
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+async def test_an_outage_of_nats_answers_nothing_twice(
+    gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path, how: str, time: int
+) -> None:
+    """In the middle of a burst, and longer than the lock lives."""
+    async with (
+        relay_process(gateway.client_options(), nats.url, rate_limit=0) as relay,
+        worker_process(bot, nats.url, environment(gateway, ledger)) as worker,
+    ):
+        await relay.ready()
+        await worker.ready()
+        saying = asyncio.create_task(burst(gateway, BURST, text="?"))
+        await until(lambda: len(answers(gateway)) > BURST // 4, "a quarter", timeout=PATIENCE, every=0.05)
+        await (nats.kill() if how == "killed" else nats.stop())
+        await until(lambda: "does not confirm" in relay.log(), relay.log, timeout=60)
+        await asyncio.sleep(OUTAGE)
+        await nats.start()
+        said = await saying
+        await until(
+            lambda: len(answers(gateway)) >= BURST,
+            lambda: f"{len(answers(gateway))} of {BURST}: {relay.log()}",
+            timeout=PATIENCE,
+            every=0.2,
+        )
+    check(ledger, said)
+    assert [text for text, times in answers(gateway).items() if times > 1] == []
+
+
 async def test_an_event_that_is_acknowledged_early(
     gateway: LocalGateway, nats: NatsServer, bot: Path, ledger: Path
 ) -> None:

@@ -72,7 +72,7 @@ async def test_a_full_stream_loses_nothing(
 
     await client.subscribe(Names(gateway.bot_id).state, cb=hear)
     health = f"127.0.0.1:{port}"
-    settings = {"rate_limit": 0, "layout": layout, "health": health}
+    settings = {"rate_limit": 0, "layout": layout, "health": health, "buffer": SMALL}
     try:
         async with relay_process(gateway.client_options(), nats.url, **settings) as relay:
             await relay.ready()
@@ -91,7 +91,8 @@ async def test_a_full_stream_loses_nothing(
             stats = await stats_of(port)
             assert stats["in_charge"]
             assert stats["events_published"] < EVENTS
-            assert stats["events_waiting"] > 0
+            # The buffer, one batch, and what the core passes on at a time.
+            assert 0 < stats["events_waiting"] < 1500
             assert "the stream of events is full" in relay.log()
             async with worker_process(bot, nats.url, environment(gateway, ledger)) as worker:
                 await worker.ready()

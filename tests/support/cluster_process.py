@@ -16,7 +16,7 @@ from mezon._cluster import call_handlers, membership, relay_client, rpc_server, 
 from mezon._cluster import relay as relay_module
 from mezon._cluster.process import run_relays, run_worker
 from mezon._cluster.relay import Relay
-from mezon._cluster.settings import Broker, Layout, Timing
+from mezon._cluster.settings import DEFAULT_BUFFER, Broker, Layout, Timing
 from mezon._cluster.worker_ports import WorkerPorts
 from mezon.testing.bots import load_bot
 
@@ -60,6 +60,7 @@ def main() -> None:
             broker,
             layout=layout,
             timing=timing,
+            buffer=about.get("buffer", DEFAULT_BUFFER),
             message_db=about.get("store", False),
             http_rate=(0, 0.0),
             gateway=GatewayOptions(rate_limit=about.get("rate_limit", 80), backoff_base=0.1, backoff_max=0.5),

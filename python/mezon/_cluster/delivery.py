@@ -56,6 +56,7 @@ class Delivery:
             redelivered to the worker that had it.
         untouched: How many earlier deliveries started no handler.
         extended_at: When its last progress report was sent.
+        repeated: The relay may have published it before.
         waits: A handler of it has begun to wait for another event, so its partition must not move.
     """
 
@@ -71,6 +72,7 @@ class Delivery:
     excused: int = 0
     untouched: int = 0
     extended_at: float = 0.0
+    repeated: bool = False
     waits: bool = False
     _running: int = 0
     _all_started: bool = False
@@ -96,8 +98,8 @@ class Delivery:
 
     @property
     def may_have_run(self) -> bool:
-        """Whether an earlier delivery may have started a handler."""
-        return self.times - self.untouched > 1
+        """Whether an earlier delivery of the event may have started a handler."""
+        return self.repeated or self.times - self.untouched > 1
 
     def withdraw(self) -> bool:
         """End the delivery without handling the event. Return False if a handler has started."""

@@ -145,19 +145,27 @@ class EventForwarder:
         message.__dict__["relayed"] = body
         return message
 
+    def decode_missed(self, body: bytes) -> ChannelMessage:
+        """Decode a message of the history. It may have been published before."""
+        message = self.decode(body)
+        message.__dict__["missed"] = True
+        return message
+
     def publish_message(self, message: ChannelMessage) -> None:
         """Publish a message returned by `decode`, if a worker wants it."""
         values = message.__dict__
         self.directory.on_message(values["relayed"], values)
         if not self.filter.passes(_MESSAGE, values["relayed"], values):
             return
-        number = values["message_id"]
+        number, missed = values["message_id"], "missed" in values
         # An edit or a removal has the id of the message it is about, and is an event of its own.
         event_id = f"m{number}" if number and values["code"] not in REFERRING_CODES else self._next_id()
+        if missed and event_id in self._publisher.published:
+            return
         key = values["channel_id"] or values["clan_id"] or 0
         if not values["clan_id"]:
             self._copy_direct(_MESSAGE, key, values["relayed"])
-        self._put(_MESSAGE, key, values["relayed"], event_id)
+        self._put(_MESSAGE, key, values["relayed"], event_id, missed)
 
     def _copy_direct(self, name: str, key: int, body: bytes) -> None:
         self._copy(self._names.direct(partition_of(key, self._partitions), name), body)
@@ -197,14 +205,14 @@ class EventForwarder:
                 return int(inner["channel_id"]), clan
         return 0, clan
 
-    def _put(self, name: str, key: int, body: bytes, event_id: str) -> None:
+    def _put(self, name: str, key: int, body: bytes, event_id: str, repeated: bool = False) -> None:
         subject = self._subjects.get((name, key))
         if subject is None:
             if len(self._subjects) >= _MAX_SUBJECTS:
                 self._subjects.clear()
             subject = self._names.event(partition_of(key, self._partitions), name)
             self._subjects[name, key] = subject
-        self._publisher.put(OutgoingEvent(subject, body, event_id))
+        self._publisher.put(OutgoingEvent(subject, body, event_id, repeated))
 
 
 class GapTarget:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.broker import jetstream_api, last_value, message_status
 from mezon._cluster.delivery import ACK, NAK, Delivery
-from mezon._cluster.protocol import GROUP, MESSAGE_ID, error_text
+from mezon._cluster.protocol import GROUP, MESSAGE_ID, REPEATED, error_text
 from mezon.errors import MezonError
 from mezon.utils.background import cancel_until_done
 from mezon.utils.log_throttle import LogThrottle
@@ -386,6 +386,7 @@ class PartitionReader:
             partition=self.partition,
             on_end=self._delivery_ended,
             extended_at=time.monotonic(),
+            repeated=REPEATED in headers,
         )
         earlier = self._unacknowledged.get(delivery.event_id)
         if earlier is not None:

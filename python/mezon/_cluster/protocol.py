@@ -73,7 +73,8 @@ MESSAGE_ID: Final = "Nats-Msg-Id"
 #: The id of a call: a handler that runs again and repeats the call gets the cached answer.
 CALL_KEY: Final = "Mezon-Call-Key"
 
-#: The call may have been made before: its answer may be in the bucket of answers.
+#: The call may have been made before: its answer may be in the bucket of answers. Of an event: it may have been
+#: published before.
 REPEATED: Final = "Mezon-Repeated"
 
 #: Seconds the caller waits, counted from the arrival of the call: a duration, because the clocks of two machines

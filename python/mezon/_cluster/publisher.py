@@ -28,7 +28,8 @@ from nats import errors
 
 from mezon._cluster.broker import connect, disconnect, jetstream_api, message_size
 from mezon._cluster.dead_letters import dead_message
-from mezon._cluster.protocol import MESSAGE_ID, RELAY, error_text
+from mezon._cluster.protocol import MESSAGE_ID, RELAY, REPEATED, error_text
+from mezon._cluster.settings import DEFAULT_BUFFER
 from mezon.errors import MezonError
 from mezon.utils.background import cancel_until_done
 from mezon.utils.logger import get_logger
@@ -60,8 +61,8 @@ _POLL_INTERVAL: Final = 0.1
 #: The minimum of seconds between two warnings, because a full stream soon becomes full again.
 _WARNING_INTERVAL: Final = 30.0
 
-#: Bytes that the server stores for an event in addition to subject, headers and body, rounded up.
-_RECORD_OVERHEAD: Final = 64
+#: Bytes that the server stores for an event in addition to subject, id and body, rounded up.
+_RECORD_OVERHEAD: Final = 96
 
 
 @dataclass(slots=True)
@@ -72,11 +73,14 @@ class OutgoingEvent:
         subject: Its subject.
         body: The encoded message.
         event_id: The id by which the stream drops duplicates.
+        repeated: It may be in the stream already, or have been: the stream forgets ids after a while, and at a restart
+            those of acknowledged events. Workers then look up each call before they repeat it.
     """
 
     subject: str
     body: bytes = field(repr=False)
     event_id: str
+    repeated: bool = False
 
 
 @dataclass(slots=True)
@@ -98,7 +102,26 @@ class PublisherStats:
     too_large: int = 0
 
 
+class RecentIds:
+    """The ids of the last events that the stream has confirmed."""
+
+    def __init__(self, bound: int = 50_000) -> None:
+        self._bound = bound
+        self._ids: dict[str, None] = {}
+
+    def add(self, event_id: str) -> None:
+        """Add an id, and forget the oldest one if there are too many."""
+        self._ids[event_id] = None
+        if len(self._ids) > self._bound:
+            del self._ids[next(iter(self._ids))]
+
+    def __contains__(self, event_id: str) -> bool:
+        return event_id in self._ids
+
+
 def _headers(event: OutgoingEvent) -> dict[str, str]:
+    if event.repeated:
+        return {MESSAGE_ID: event.event_id, REPEATED: "1"}
     return {MESSAGE_ID: event.event_id}
 
 
@@ -146,8 +169,9 @@ class Publisher:
     Args:
         broker: Address and credentials of NATS. The publisher opens a connection of its own.
         names: The bot's names.
-        bound: The size of the queue.
+        bound: The size of the queue in bytes.
         in_charge: Returns whether certainly no other relay publishes.
+        published: Remembers what was published, also by earlier publishers of this process.
 
     Attributes:
         on_room: Called when a full queue has room again.
@@ -158,13 +182,15 @@ class Publisher:
         self,
         broker: Broker,
         names: Names,
-        bound: int = 8 * BATCH,
+        bound: int = DEFAULT_BUFFER,
         in_charge: Callable[[], bool] = lambda: True,
+        published: RecentIds | None = None,
     ) -> None:
         self._broker = broker
         self._names = names
         self._bound = bound
         self._in_charge = in_charge
+        self.published = published or RecentIds()
         #: The last sequence number of the stream; None while it is unknown, and each event requests a confirmation.
         self._last: int | None = None
         self._limits = _Limits()
@@ -175,6 +201,8 @@ class Publisher:
         self._warned_at = -_WARNING_INTERVAL
         self._warned = False
         self._waiting: deque[OutgoingEvent] = deque()
+        #: The size of the queue in bytes.
+        self._size = 0
         self._added = asyncio.Event()
         self._progress = asyncio.Event()
         self._has_room = asyncio.Event()
@@ -196,8 +224,8 @@ class Publisher:
 
     @property
     def room(self) -> int:
-        """The number of events for which the queue has room."""
-        return max(self._bound - len(self._waiting), 0)
+        """The number of events that may be put before this is asked again."""
+        return BATCH if self._size < self._bound else 0
 
     async def wait_room(self) -> None:
         """Wait until the queue has room for an event."""
@@ -206,8 +234,9 @@ class Publisher:
     def put(self, event: OutgoingEvent) -> None:
         """Queue an event. Check ``room`` first: an event above the bound is queued as well, nothing is dropped."""
         self._waiting.append(event)
+        self._size += _stored_size(event)
         self.stats.waiting = len(self._waiting)
-        if len(self._waiting) >= self._bound:
+        if self._size >= self._bound:
             self._has_room.clear()
         self._added.set()
 
@@ -233,13 +262,16 @@ class Publisher:
                 self._added.clear()
                 await self._added.wait()
             batch = [self._waiting[at] for at in range(min(BATCH, len(self._waiting)))]
+            size = sum(map(_stored_size, batch))
             await self._publish(batch)
-            for _ in batch:
+            for event in batch:
                 self._waiting.popleft()
+                self.published.add(event.event_id)
+            self._size -= size
             self.stats.waiting = len(self._waiting)
             progress, self._progress = self._progress, asyncio.Event()
             progress.set()
-            if not self._has_room.is_set() and len(self._waiting) < self._bound:
+            if not self._has_room.is_set() and self._size < self._bound:
                 self._has_room.set()
                 self.on_room()
 
@@ -248,12 +280,19 @@ class Publisher:
         left, delayed = list(batch), False
         while left:
             failed, count = False, 0
+            if not self._in_charge():
+                delayed = True
+                self._set_trouble("NATS does not confirm that this relay is in charge")
+                await asyncio.sleep(_POLL_INTERVAL)
+                continue
             try:
                 client = await self._connect()
                 await self._dead_letter_too_large(client, left)
                 count = await self._count_fitting(client, left)
                 if count:
                     unconfirmed = await self._publish_once(client, left[:count])
+                    for event in unconfirmed:
+                        event.repeated = True
                     failed = bool(unconfirmed)
                     left = unconfirmed + left[count:]
             except (MezonError, errors.Error, OSError, TimeoutError) as error:

@@ -22,13 +22,13 @@ from mezon._cluster.liveness import LivenessThread
 from mezon._cluster.membership import Members
 from mezon._cluster.metrics import read_backlog
 from mezon._cluster.protocol import PROTOCOL, RELAY, Names, error_text
-from mezon._cluster.publisher import Publisher
+from mezon._cluster.publisher import Publisher, RecentIds
 from mezon._cluster.rpc_server import AnswerCache, RpcServer
-from mezon._cluster.settings import Layout, Timing
+from mezon._cluster.settings import DEFAULT_BUFFER, Layout, Timing
 from mezon._core import __version__
 from mezon._events.gap_filling import GapFiller
 from mezon.client import MezonClient
-from mezon.errors import MezonError
+from mezon.errors import InvalidArgumentError, MezonError
 from mezon.options import GapOptions, GatewayOptions
 from mezon.utils.background import BackgroundTasks, cancel_until_done
 from mezon.utils.log_throttle import LogThrottle
@@ -56,6 +56,14 @@ _LAYOUT_INTERVAL: Final = 5.0
 
 #: Seconds for publishing the queued events when the relay stops.
 _DRAIN_TIMEOUT: Final = 5.0
+
+#: Seconds for the answers to calls in progress when the relay stops, and for those that are left after the connection
+#: to Mezon is closed.
+_CALLS_TIMEOUT: Final = 10.0
+_LAST_CALLS_TIMEOUT: Final = 1.0
+
+#: The revision of the first acquisition of the lock.
+_FIRST_EPOCH: Final = 1
 
 #: Events that are collected before the first worker of the bot has ever announced what it listens to.
 _DEFAULT_INTERESTS: Final = frozenset({"channel_message"})
@@ -94,6 +102,7 @@ class Relay:
         broker: Address and credentials of NATS.
         layout: The streams and buckets to create.
         timing: Time limits.
+        buffer: Bytes of events that the relay holds while NATS does not take them, before it stops reading the socket.
         gap: The limits of gap filling; None turns it off.
         message_db: As of :class:`mezon.MezonClient`.
         http_rate: The number of calls in a period, and the seconds of a period.
@@ -114,6 +123,7 @@ class Relay:
         *,
         layout: Layout | None = None,
         timing: Timing | None = None,
+        buffer: int = DEFAULT_BUFFER,
         gap: GapOptions | None = GapOptions(channels=1000),  # noqa: B008 (frozen)
         message_db: Any = None,
         http_rate: tuple[int, float] = (1, 1.25),
@@ -123,6 +133,9 @@ class Relay:
         self.names = Names(int(client_id))
         self.broker = replace(broker, inbox=self.names.inbox(RELAY))
         self.timing = timing or Timing()
+        if buffer < 1:
+            raise InvalidArgumentError(f"buffer must be at least 1 byte, not {buffer}")
+        self.buffer = buffer
         self.gap = gap
         self.token_transfers = token_transfers
         self._key = api_key
@@ -134,6 +147,9 @@ class Relay:
         self._lock: LeaderLock | None = None
         self._active: ActiveRelay | None = None
         self.reconnects = 0
+        #: What was published and answered, beyond the loss of the lock.
+        self.published = RecentIds()
+        self._answers: AnswerCache | None = None
         self.ready = asyncio.Event()
         self.on_ready: Callable[[], None] = lambda: None
 
@@ -251,10 +267,19 @@ class Relay:
 
     def healthy(self) -> bool:
         """Return whether this relay is in charge and can publish events."""
-        active = self._active
-        return self.ready.is_set() and active is not None and active.publisher.trouble is None
+        active, lock = self._active, self._lock
+        if active is None or lock is None or not lock.held:
+            return False
+        return self.ready.is_set() and active.publisher.trouble is None
 
     # ---- for ActiveRelay
+
+    def answers(self, nats: Client, epoch: int) -> AnswerCache:
+        """Return the cache of answers for a new epoch."""
+        if self._answers is None:
+            self._answers = AnswerCache(nats, self.names, self.timing.answer_ttl)
+        self._answers.begin_epoch(nats, first=epoch <= _FIRST_EPOCH)
+        return self._answers
 
     def create_client(
         self, connection: RelayConnection, standard: StandardPorts, directory: Directory
@@ -295,8 +320,10 @@ class ActiveRelay:
         standard = relay.standard_ports()
         store = standard.store()
         core = standard.encoded_connection(store)
+        self._handing_over = False
         in_charge = lambda: lock.held  # noqa: E731
-        self.publisher = Publisher(relay.broker, names, in_charge=in_charge)
+        may_call = lambda: lock.held and not self._handing_over  # noqa: E731
+        self.publisher = Publisher(relay.broker, names, relay.buffer, in_charge, relay.published)
         self.directory = Directory(names.bot, lambda name, body: self._share(names.shared(name), body))
         self.forwarder = EventForwarder(
             names, partitions, self.publisher, lock.epoch, self.directory, self._share
@@ -312,7 +339,7 @@ class ActiveRelay:
                 lambda: self.client.session_manager.get_session().token,
                 GapTarget(self.forwarder, self.publisher),
                 relay.gap,
-                decode=self.forwarder.decode,
+                decode=self.forwarder.decode_missed,
             )
         changed = liveness.in_main_loop(self._update_interests)
         self.members = Members(liveness.client, names, timing, changed)
@@ -321,7 +348,7 @@ class ActiveRelay:
         self.backlog: Mapping[str, float] = {}
         self._interests: frozenset[str] = frozenset()
         self._filters: dict[str, frozenset[str]] = {}
-        self.answers = AnswerCache(nats, names, timing.answer_ttl)
+        self.answers = relay.answers(nats, lock.epoch)
         handlers = CallHandlers(
             self.client,
             self.connection,
@@ -330,10 +357,10 @@ class ActiveRelay:
             store,
             self.forwarder.replay,
             self.members.register,
-            in_charge,
+            may_call,
             relay.token_transfers,
         )
-        self.server = RpcServer(nats, names, in_charge, handlers.by_kind(), self.answers)
+        self.server = RpcServer(nats, names, may_call, handlers.by_kind(), self.answers)
         self._tasks: list[asyncio.Task[None]] = []
         self._sharing = BackgroundTasks(logger, level=logging.DEBUG)
         self._written = b""
@@ -367,6 +394,8 @@ class ActiveRelay:
     async def stop(self) -> None:
         """Stop in order: end the calls, disconnect from Mezon, publish the queued events, and stop the rest."""
         await cancel_until_done(*self._tasks)
+        if self._lock.held:
+            await self._drain_calls()
         await self.server.close()
         await self._sharing.stop()
         with contextlib.suppress(Exception):
@@ -385,6 +414,26 @@ class ActiveRelay:
     def http_waiting(self) -> int:
         """The number of HTTP calls that wait for the rate limit of the bot."""
         return int(getattr(self._http, "waiting", 0))
+
+    async def _drain_calls(self) -> None:
+        """Wait for the answers to calls that were sent, so that the next relay does not send them again.
+
+        Calls that were not sent are made by the next relay. A call that Mezon does not answer in time is answered with
+        an error which says that it may have been made.
+        """
+        self._handing_over = True
+        await self.server.stop_receiving()
+        if await self.server.drain(_CALLS_TIMEOUT):
+            return
+        # In the thread of the lock, so that no renewal follows.
+        await self._liveness.run(self._stop_sending())
+        with contextlib.suppress(Exception):
+            await self.client.disconnect()
+        await self.server.drain(_LAST_CALLS_TIMEOUT)
+
+    async def _stop_sending(self) -> None:
+        self._lock.on_renewed = lambda left: None
+        self.connection.renew_lease(0.0)
 
     # ---- the directory
 

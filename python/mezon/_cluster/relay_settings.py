@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from mezon._cluster.settings import Layout, Timing
+from mezon._cluster.settings import DEFAULT_BUFFER, Layout, Timing
 from mezon.errors import InvalidArgumentError
 from mezon.options import GapOptions, GatewayOptions
 from mezon.utils.masked import masked
@@ -39,6 +39,7 @@ _KEYS: Final = _CLIENT | {
     "partitions",
     "replicas",
     "max_bytes",
+    "buffer",
     "gateway",
     "gap",
 }
@@ -50,6 +51,7 @@ class RelaySettings:
 
     Attributes:
         layout: The streams and buckets to create.
+        buffer: Bytes of events that the relay holds while NATS does not take them.
         message_db: As of :class:`mezon.MezonClient`.
         token_transfers: Give workers the identity token.
         http_rate: The number of calls in a period, and the seconds of a period; 0 for no limit.
@@ -60,6 +62,7 @@ class RelaySettings:
     """
 
     layout: Layout = field(default_factory=Layout)
+    buffer: int = DEFAULT_BUFFER
     message_db: Any = None
     token_transfers: bool = True
     http_rate: tuple[int, float] = (1, 1.25)
@@ -80,6 +83,7 @@ class RelaySettings:
         return {
             "layout": self.layout,
             "timing": timing,
+            "buffer": self.buffer,
             "gap": self.gap,
             "message_db": self.message_db,
             "http_rate": self.http_rate,
@@ -239,6 +243,8 @@ def _settings(table: dict[str, Any], common: RelaySettings) -> RelaySettings:
         layout["max_bytes"] = parse_bytes(str(table["max_bytes"]))
     if layout:
         changes["layout"] = replace(common.layout, **layout)
+    if "buffer" in table:
+        changes["buffer"] = parse_bytes(str(table["buffer"]))
     if "cache" in table:
         changes["message_db"] = message_store(str(table["cache"]))
     if "http_rate" in table:

@@ -88,6 +88,9 @@ _MAX_WRITES: Final = 1_000
 #: Seconds for the writes that are left when the relay stops.
 _FLUSH_TIMEOUT: Final = 5.0
 
+#: Seconds from the beginning of an epoch for which every call may have been made by an earlier relay.
+_DOUBTFUL: Final = 60.0
+
 
 class FairQueue:
     """Starts queued calls in turn: one of each worker name, and within a name one of each process.
@@ -149,8 +152,9 @@ class _NameQueue:
 class AnswerCache:
     """Makes each keyed call once, so that a handler that runs again does not repeat its messages.
 
-    An answer is in memory at once, and shortly afterwards in a bucket, where the next relay finds it. A relay that is
-    killed after the call and before the write is the remaining case in which a call is repeated.
+    An answer is in memory at once, and shortly afterwards in a bucket, where the next relay finds it. The memory
+    outlives the parts of a relay that loses the lock and acquires it again. A relay that is killed between sending a
+    call and writing its answer is the remaining case in which a call is repeated.
 
     Args:
         client: The connection to NATS.
@@ -173,7 +177,13 @@ class AnswerCache:
         self._write_ended = asyncio.Event()
         self._bucket: Any = None
         self._write_failures = LogThrottle(logger)
+        self._doubtful_until = 0.0
         self.hits = 0
+
+    def begin_epoch(self, client: Client, *, first: bool) -> None:
+        """Use another connection, and look up every call for a while unless there was no earlier relay."""
+        self._client, self._bucket = client, None
+        self._doubtful_until = 0.0 if first else time.monotonic() + _DOUBTFUL
 
     async def get_or_call(
         self, key: str, repeated: bool, call: Callable[[], Awaitable[Packet]], timeout: float = 30.0
@@ -202,7 +212,8 @@ class AnswerCache:
         self._cached[digest] = (time.monotonic(), future)
         self._evict()
         try:
-            answer = await self._read(digest, timeout) if repeated else None
+            doubtful = repeated or time.monotonic() < self._doubtful_until
+            answer = await self._read(digest, timeout) if doubtful else None
             if answer is not None:
                 self.hits += 1
             else:
@@ -278,12 +289,19 @@ class AnswerCache:
         self._write_ended.set()
 
     async def _write(self, digest: str, data: bytes) -> None:
-        try:
-            await self._client.request(f"{self._prefix}{digest}", data, timeout=5)
-        except Exception as error:
-            self._write_failures.warning(
-                "An answer cannot be stored for a later relay: %s", error_text(error)
-            )
+        until = time.monotonic() + self._ttl
+        while True:
+            try:
+                await self._client.request(f"{self._prefix}{digest}", data, timeout=_LOOKUP_TIMEOUT)
+            except Exception as error:
+                self._write_failures.warning(
+                    "An answer cannot be stored for a later relay: %s", error_text(error)
+                )
+                if self._client.is_closed or time.monotonic() > until:
+                    return
+                await asyncio.sleep(_LOOKUP_INTERVAL)
+            else:
+                return
 
 
 class RpcServer:
@@ -316,6 +334,7 @@ class RpcServer:
         self._answers = answers
         self._queues = {kind: FairQueue(_CONCURRENCY[kind]) for kind in handlers}
         self._tasks = BackgroundTasks(logger, level=logging.ERROR)
+        self._ended = asyncio.Event()
         self._subscriptions: list[Any] = []
         self.calls = 0
         self.refused = 0
@@ -325,8 +344,8 @@ class RpcServer:
         for subjects in self._names.call_subjects:
             self._subscriptions.append(await self._client.subscribe(subjects, cb=self._receive))
 
-    async def close(self) -> None:
-        """Stop. Calls in progress are cancelled, and their workers ask the next relay."""
+    async def stop_receiving(self) -> None:
+        """Receive no more calls: their workers ask the next relay."""
         subscriptions, self._subscriptions = self._subscriptions, []
         for subscription in subscriptions:
             if self._client.is_closed:
@@ -335,6 +354,21 @@ class RpcServer:
                 await subscription.unsubscribe()
             except Exception as error:
                 logger.debug("Unsubscribing from calls failed: %s", error_text(error))
+
+    async def drain(self, timeout: float) -> bool:
+        """Wait until the received calls are answered. Return False if that takes longer than ``timeout``."""
+        try:
+            async with asyncio.timeout(timeout):
+                while self._tasks:
+                    self._ended.clear()
+                    await self._ended.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Stop. Calls in progress are cancelled, and their workers ask the next relay."""
+        await self.stop_receiving()
         await self._tasks.stop()
 
     async def _receive(self, message: Msg) -> None:
@@ -370,7 +404,10 @@ class RpcServer:
         deadline = time.monotonic() + _timeout(headers)
 
         def start() -> None:
-            self._tasks.spawn(self._handle(kind, message, headers, deadline), f"a call of the kind {kind}")
+            task = self._tasks.spawn(
+                self._handle(kind, message, headers, deadline), f"a call of the kind {kind}"
+            )
+            task.add_done_callback(lambda _: self._ended.set())
 
         if not queue.enqueue(headers.get(WORKER, ""), start):
             error = MezonConnectionError(

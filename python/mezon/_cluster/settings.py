@@ -104,6 +104,9 @@ class Timing:
     duplicate_window: float = 600.0
 
 
+#: Bytes of events that the relay holds while they cannot be published, before it stops reading the socket.
+DEFAULT_BUFFER: Final = 32 * 1024 * 1024
+
 #: Bytes of a new event stream.
 DEFAULT_MAX_BYTES: Final = 1024 * 1024 * 1024
 

@@ -63,6 +63,13 @@ def relay(
             help="Size of a new event stream, which NATS reserves: a number of bytes, or 256MiB, 1GiB.",
         ),
     ] = "1GiB",
+    buffer: Annotated[
+        str,
+        typer.Option(
+            "--buffer",
+            help="Size of the events to hold while NATS does not take them, before reading from Mezon pauses.",
+        ),
+    ] = "32MiB",
     bots: Annotated[
         Path | None,
         typer.Option("--bots", help="TOML file of several bots, which this process holds; see the guide."),
@@ -110,6 +117,7 @@ def relay(
         partitions=partitions,
         replicas=replicas,
         max_bytes=max_bytes,
+        buffer=buffer,
         cache=cache,
         token_transfers=token_transfers,
         health=health,

@@ -56,6 +56,7 @@ def run_relay(
     partitions: int,
     replicas: int,
     max_bytes: str,
+    buffer: str,
     cache: str,
     token_transfers: bool,
     http_rate: str,
@@ -70,6 +71,7 @@ def run_relay(
         settings = RelaySettings(
             layout=Layout(partitions=partitions, replicas=replicas, max_bytes=parse_bytes(max_bytes)),
             message_db=message_store(cache),
+            buffer=parse_bytes(buffer),
             token_transfers=token_transfers,
             http_rate=parse_rate(http_rate or f"1/{os.environ.get('MEZON_HTTP_RATE_PERIOD', '1.25')}"),
             gateway=gateway_options(parse_pairs("--gateway", gateway)),
