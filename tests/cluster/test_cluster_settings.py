@@ -49,7 +49,7 @@ def test_fields_of_the_gateway_and_of_gap_filling_are_read() -> None:
     with pytest.raises(InvalidArgumentError, match="NAME=VALUE, such as --gap channels=50"):
         parse_pairs("--gap", ["channels"])
     with pytest.raises(InvalidArgumentError, match="3 seconds or more"):
-        RelaySettings(lock_life=1)
+        RelaySettings(lock_ttl=1)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -81,7 +81,7 @@ def test_a_file_of_bots_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         gap = { channels = 5 }
         """,
     )
-    one, two = read_bots(file, RelaySettings(lock_life=8))
+    one, two = read_bots(file, RelaySettings(lock_ttl=8))
     assert (one.client_id, one.api_key, two.client_id, two.api_key) == (
         "11",
         "the first key",
@@ -109,7 +109,7 @@ def test_a_file_of_bots_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ('[[bots]]\nid = 1\nkey_file = "nowhere"', "nowhere cannot be read"),
         ('[[bots]]\nid = 1\nkey_env = "K"\nhost_name = "x"', "unknown key 'host_name'"),
         ('[[bots]]\nid = 1\nkey_env = "K"\ngateway = { rate = 1 }', "no setting 'rate'"),
-        ('[[bots]]\nid = 1\nkey_env = "K"\nlock_life = 1', "3 seconds or more"),
+        ('[[bots]]\nid = 1\nkey_env = "K"\nlock_ttl = 1', "3 seconds or more"),
         ('[[bots]]\nid = 1\nkey_env = "K"\n[[bots]]\nid = 1\nkey_env = "K"', "the bot 1 twice"),
     ],
 )
@@ -139,12 +139,12 @@ def relay(nats: NatsServer, gateway: LocalGateway, *arguments: str, **environmen
 async def test_a_relay_with_another_life_of_the_lock_is_refused(
     gateway: LocalGateway, nats: NatsServer
 ) -> None:
-    async with relay(nats, gateway, "--lock-life", "8", "--partitions", "4") as first:
+    async with relay(nats, gateway, "--lock-ttl", "8", "--partitions", "4") as first:
         await first.ready()
         async with relay(nats, gateway) as second:
             assert second.process is not None
             assert await second.process.wait() == 1
-            assert "lives 8 seconds, and 5 are requested: use --lock-life 8" in second.log()
+            assert "lives 8 seconds, and 5 are requested: use --lock-ttl 8" in second.log()
 
 
 @pytest.fixture

@@ -67,9 +67,9 @@ async def create_layout(client: Client, names: Names, layout: Layout, timing: Ti
     found = await _ensure_stream(client, {**lock, "metadata": {_LOCK_KEY: f"relay-{secrets.token_hex(16)}"}})
     if found["max_age"] != lock["max_age"]:
         # Two relays with different ideas of when the lock ends could be in charge at a time.
-        life = f"{found['max_age'] / 1e9:g}"
+        ttl = f"{found['max_age'] / 1e9:g}"
         raise BrokerError(
-            f"the lock of this bot lives {life} seconds, and {timing.lock_ttl:g} are requested: use --lock-life {life}"
+            f"the lock of this bot lives {ttl} seconds, and {timing.lock_ttl:g} are requested: use --lock-ttl {ttl}"
             f", or stop every relay of the bot and delete the stream {lock['name']}"
         )
     await _create_consumers(client, names, layout, timing, partitions)

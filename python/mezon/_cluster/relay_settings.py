@@ -20,7 +20,7 @@ from mezon.utils.masked import masked
 _GAP_CHANNELS: Final = 1000
 
 #: The shortest life of a lock in seconds: a relay needs several attempts to renew it.
-_MIN_LOCK_LIFE: Final = 3.0
+_MIN_LOCK_TTL: Final = 3.0
 
 #: Renewals in the life of a lock.
 _RENEWALS: Final = 5
@@ -35,7 +35,7 @@ _KEYS: Final = _CLIENT | {
     "cache",
     "http_rate",
     "token_transfers",
-    "lock_life",
+    "lock_ttl",
     "partitions",
     "replicas",
     "max_bytes",
@@ -57,7 +57,7 @@ class RelaySettings:
         http_rate: The number of calls in a period, and the seconds of a period; 0 for no limit.
         gateway: Settings of the connection.
         gap: The limits of gap filling; None turns it off.
-        lock_life: Seconds after which another relay may take over from one that is silent.
+        lock_ttl: Seconds after which another relay may take over from one that is silent.
         client: Other options of :class:`mezon.MezonClient`.
     """
 
@@ -68,18 +68,18 @@ class RelaySettings:
     http_rate: tuple[int, float] = (1, 1.25)
     gateway: GatewayOptions = field(default_factory=GatewayOptions)
     gap: GapOptions | None = field(default_factory=lambda: GapOptions(channels=_GAP_CHANNELS))
-    lock_life: float = 5.0
+    lock_ttl: float = 5.0
     client: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not _MIN_LOCK_LIFE <= self.lock_life < float("inf"):
+        if not _MIN_LOCK_TTL <= self.lock_ttl < float("inf"):
             raise InvalidArgumentError(
-                f"the life of the lock must be {_MIN_LOCK_LIFE:g} seconds or more, not {self.lock_life:g}"
+                f"the life of the lock must be {_MIN_LOCK_TTL:g} seconds or more, not {self.lock_ttl:g}"
             )
 
     def for_relay(self) -> dict[str, Any]:
         """Return the arguments of `Relay`."""
-        timing = Timing(lock_ttl=self.lock_life, lock_heartbeat=self.lock_life / _RENEWALS)
+        timing = Timing(lock_ttl=self.lock_ttl, lock_heartbeat=self.lock_ttl / _RENEWALS)
         return {
             "layout": self.layout,
             "timing": timing,
@@ -253,8 +253,8 @@ def _settings(table: dict[str, Any], common: RelaySettings) -> RelaySettings:
         if not isinstance(table["token_transfers"], bool):
             raise InvalidArgumentError("token_transfers must be true or false")
         changes["token_transfers"] = table["token_transfers"]
-    if "lock_life" in table:
-        changes["lock_life"] = float(table["lock_life"])
+    if "lock_ttl" in table:
+        changes["lock_ttl"] = float(table["lock_ttl"])
     if "gateway" in table:
         changes["gateway"] = gateway_options(table["gateway"], common.gateway)
     if "gap" in table:

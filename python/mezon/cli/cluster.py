@@ -85,9 +85,9 @@ def relay(
         list[str] | None,
         typer.Option("--gap", help="A field of GapOptions, as channels=50, or 'off'. Repeat for several."),
     ] = None,
-    lock_life: Annotated[
+    lock_ttl: Annotated[
         float,
-        typer.Option("--lock-life", help="Seconds after which a standby takes over from a silent relay."),
+        typer.Option("--lock-ttl", help="Seconds after which a standby takes over from a silent relay."),
     ] = 5.0,
     cache: Annotated[str, typer.Option(help="File of the message cache; 'none' turns it off.")] = "",
     creds: Annotated[Path | None, CREDENTIALS] = None,
@@ -113,7 +113,7 @@ def relay(
         http_rate=http_rate,
         gateway=gateway or [],
         gap=gap or [],
-        lock_life=lock_life,
+        lock_ttl=lock_ttl,
         partitions=partitions,
         replicas=replicas,
         max_bytes=max_bytes,

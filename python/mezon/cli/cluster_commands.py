@@ -62,7 +62,7 @@ def run_relay(
     http_rate: str,
     gateway: list[str],
     gap: list[str],
-    lock_life: float,
+    lock_ttl: float,
     health: str | None,
 ) -> None:
     """Hold the connections of one or several bots until a signal arrives."""
@@ -76,7 +76,7 @@ def run_relay(
             http_rate=parse_rate(http_rate or f"1/{os.environ.get('MEZON_HTTP_RATE_PERIOD', '1.25')}"),
             gateway=gateway_options(parse_pairs("--gateway", gateway)),
             gap=None if gap == ["off"] else gap_options(parse_pairs("--gap", gap)),
-            lock_life=lock_life,
+            lock_ttl=lock_ttl,
         )
         if bots is None:
             client_id, key = process.read_bot(api_key_file)
