@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod inbox;
 pub mod item;
 mod memory_budget;
+pub mod recorder;
 mod runtime;
 mod state;
 pub mod store;

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
         ReactOptions,
         SendOptions,
     )
-    from mezon.options import Disconnect, Gap, GapOptions, GatewayOptions, Stats
+    from mezon.options import Disconnect, Gap, GapOptions, GatewayOptions, RecordOptions, Stats
     from mezon.session import Session
     from mezon.socket.default_socket import Socket
     from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
@@ -98,7 +98,7 @@ __distribution__ = "mezon-rs"
 
 #: The module of each name, which is imported on first use.
 _HOMES = {
-    "mezon.options": ("Disconnect", "Gap", "GapOptions", "GatewayOptions", "Stats"),
+    "mezon.options": ("Disconnect", "Gap", "GapOptions", "GatewayOptions", "RecordOptions", "Stats"),
     "mezon.api.mezon_api": ("MezonApi",),
     "mezon.channel_apps": ("AppData", "AppDataError", "verify_app_data"),
     "mezon.client": ("MezonClient",),
@@ -232,6 +232,7 @@ __all__ = [
     "Observer",
     "Presence",
     "ReactOptions",
+    "RecordOptions",
     "SSEConfig",
     "SSEConnectionState",
     "SSEEvents",

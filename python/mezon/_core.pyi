@@ -145,6 +145,25 @@ class TextFilter:
         """Return whether a text matches."""
 
 @final
+class Recorder:
+    """The latest frames of a connection and the latest HTTP exchanges of a client.
+
+    Args:
+        max_bytes: The maximum size of all records.
+        max_age: The maximum age of a record in seconds.
+
+    Raises:
+        ValueError: If ``max_age`` is not a number of seconds.
+    """
+
+    def __new__(cls, max_bytes: int, max_age: float) -> Recorder: ...
+    def add_http(self, body: bytes) -> None:
+        """Record an HTTP exchange."""
+
+    def records(self) -> tuple[list[tuple[float, str, bytes]], int]:
+        """Return the records, oldest first: seconds since the epoch, kind, body; and how many were dropped so far."""
+
+@final
 class Gateway:
     """A connection to a Mezon gateway, driven by the core's own thread; ``drain`` returns its reports.
 
@@ -152,6 +171,7 @@ class Gateway:
         options: By the names of ``gateway_options``; missing ones have their defaults.
         notify: Called on a thread of its own when there is something to drain, for loops that watch no descriptor.
         store: Receives every message before it is delivered.
+        recorder: Records every frame.
 
     Raises:
         ValueError: If an option is unknown, or a duration is not a number of seconds.
@@ -163,6 +183,7 @@ class Gateway:
         options: dict[str, Any] | None = None,
         notify: Callable[[], object] | None = None,
         store: Any = None,
+        recorder: Recorder | None = None,
     ) -> Gateway: ...
     def fileno(self) -> int:
         """Return the descriptor to watch for reading, or -1 if ``notify`` is called instead."""

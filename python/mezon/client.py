@@ -17,6 +17,7 @@ from mezon._client.arguments import (
     DEFAULT_MESSAGE_PER_TIME,
     DEFAULT_MMN_API,
     DEFAULT_PORT,
+    DEFAULT_RECORD,
     DEFAULT_SEND_BULK_INTERVAL,
     DEFAULT_SSL,
     DEFAULT_TIMEOUT_MS,
@@ -25,6 +26,7 @@ from mezon._client.arguments import (
     bot_id,
     check_arguments,
     check_bounds,
+    record_options,
     resolve,
 )
 from mezon._client.assembly import (
@@ -54,7 +56,7 @@ from mezon.managers._home import SocketOwner
 from mezon.managers.event import EventManager, event_name, warn_of_typo
 from mezon.models._origin import Origin
 from mezon.models.parts import MAX_DOWNLOAD
-from mezon.options import GapOptions, GatewayOptions, Stats, check_route, check_transport
+from mezon.options import GapOptions, GatewayOptions, RecordOptions, Stats, check_route, check_transport
 from mezon.utils.background import BackgroundTasks
 from mezon.utils.helper import generate_snowflake_id
 from mezon.utils.logger import get_logger, setup_logger
@@ -153,9 +155,10 @@ class MezonClient(EventRegistration):
     client.run()
     ```
 
-    Host, port, ``use_ssl``, the two token URLs, ``transport``, ``api``, ``content_as_json`` and ``health`` default to
-    the environment variables ``MEZON_HOST``, ``MEZON_PORT``, ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``,
-    ``MEZON_ZK_API_URL``, ``MEZON_TRANSPORT``, ``MEZON_API``, ``MEZON_CONTENT_AS_JSON`` and ``MEZON_HEALTH``.
+    Host, port, ``use_ssl``, the two token URLs, ``transport``, ``api``, ``content_as_json``, ``health`` and ``record``
+    default to the environment variables ``MEZON_HOST``, ``MEZON_PORT``, ``MEZON_USE_SSL``, ``MEZON_MMN_API_URL``,
+    ``MEZON_ZK_API_URL``, ``MEZON_TRANSPORT``, ``MEZON_API``, ``MEZON_CONTENT_AS_JSON``, ``MEZON_HEALTH`` and
+    ``MEZON_RECORD``.
 
     Args:
         client_id: The bot's id.
@@ -193,6 +196,9 @@ class MezonClient(EventRegistration):
             no server.
         limits: Refuse messages over these limits before they are sent, such as ``MessageLimits()``; None lets the
             server decide.
+        record: Keep the last minutes of frames and HTTP exchanges in memory, and write them to this file on an error,
+            on SIGUSR2 and for ``mezon record``: a path, or the bounds as ``mezon.RecordOptions``; None or "" for no
+            recording.
         ports: Custom port implementations, see ``mezon.ports``. Defaults to the built-in ones.
     """
 
@@ -225,6 +231,7 @@ class MezonClient(EventRegistration):
         blocked_loop_warning: float = 1.0,
         health: str | None = DEFAULT_HEALTH,
         limits: MessageLimits | None = None,
+        record: RecordOptions | str | PathLike[str] | None = DEFAULT_RECORD,
         ports: Ports | None = None,
     ) -> None:
         api_key = masked(api_key)
@@ -291,17 +298,23 @@ class MezonClient(EventRegistration):
             recent_per_channel=messages_per_channel,
             recent_channels=cache_size,
             http_rate=(http_rate_limit, http_rate_period),
+            record=record_options(record),
             origin=Origin(self),
         )
         # The parts. What must be closed is pushed onto `resources` when it is opened, and closed by `Shutdown`.
         resources = ClosingStack()
         self._observers = Observers()
-        self._ports: Ports = ObservedPorts(ports or ports_for(settings), self._observers, resources)
+        self._ports = ObservedPorts(ports or ports_for(settings), self._observers, resources)
+        recorder = self._ports.recorder
+        if settings.record is not None and recorder is None:
+            logger.warning("Nothing is recorded: the ports of this client are not the standard ones")
         self._process = ProcessGuard()
         self._background = BackgroundTasks(logger, context=_background_priority)
-        self._error_reporter = ErrorReporter(lambda: self.__dict__.get("on_error"), self._background)
+        self._error_reporter = ErrorReporter(
+            lambda: self.__dict__.get("on_error"), self._background, recorder
+        )
         self._store = LazyStore(self._ports, self._error_reporter.report, resources)
-        operations = Operations(self, blocked_loop_warning, resolve(health))
+        operations = Operations(self, blocked_loop_warning, resolve(health), recorder)
         resources.push(operations.stop)
 
         self.event_manager = EventManager()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from os import PathLike
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args
 
 from mezon.errors import InvalidArgumentError
@@ -205,6 +205,41 @@ class GapOptions:
 
     def __post_init__(self) -> None:
         check_fields(self, _GAPS_MAY_BE_ZERO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOptions:
+    """The flight recorder of ``MezonClient(record=...)``: where a trace is written, and its bounds.
+
+    ```python
+    from mezon import MezonClient, RecordOptions
+
+    client = MezonClient(bot_id, key, record=RecordOptions(path="trace.mzt", seconds=600))
+    ```
+
+    Raises:
+        InvalidArgumentError: An empty path, or a bound of the wrong type or not above 0.
+
+    Attributes:
+        path: The trace file. It is replaced each time a trace is written.
+        seconds: The maximum age of a record.
+        max_bytes: The maximum size of all records in memory; the oldest are dropped first.
+        texts: Keep texts of messages. Tokens, keys and passwords are redacted nevertheless.
+    """
+
+    path: str
+    seconds: float = 300.0
+    max_bytes: int = 8 * 1024 * 1024
+    texts: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self, frozenset())
+        path: object = self.path
+        if not (isinstance(path, str | PathLike) and str(path)):
+            raise InvalidArgumentError(
+                f"RecordOptions.path must be a path, such as 'trace.mzt', not {path!r}"
+            )
+        object.__setattr__(self, "path", fspath(path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ other modules depend on this one. ``MezonClient(ports=...)`` accepts other imple
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -269,6 +270,42 @@ class HttpAnswer:
     reason: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpExchange:
+    """One request and its answer, as the flight recorder keeps them.
+
+    Attributes:
+        name: The name of the RPC.
+        status: The HTTP status; 0 if no answer came.
+        seconds: How long it took.
+        error: The kind of the failure if no answer came.
+    """
+
+    name: str
+    method: str
+    path: str
+    status: int
+    seconds: float
+    request: bytes = b""
+    response: bytes = b""
+    error: str = ""
+
+    def encode(self) -> bytes:
+        """Return the bytes that the recorder keeps."""
+        head = json.dumps(
+            [self.name, self.method, self.path, self.status, self.seconds, self.error, len(self.request)]
+        ).encode()
+        return b"".join((len(head).to_bytes(4, "big"), head, self.request, self.response))
+
+    @classmethod
+    def decode(cls, data: bytes) -> HttpExchange:
+        """Return the exchange that `encode` has encoded."""
+        end = 4 + int.from_bytes(data[:4], "big")
+        name, method, path, status, seconds, error, size = json.loads(data[4:end])
+        request, response = data[end : end + size], data[end + size :]
+        return cls(name, method, path, status, seconds, request, response, error)
 
 
 class HttpStream(Protocol):

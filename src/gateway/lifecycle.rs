@@ -22,7 +22,7 @@ use super::connection::{Connection, Event, LogThrottle};
 use super::shared::Shared;
 use super::trace::Level;
 use super::transitions::Transitions;
-use super::transport::{Cause, Endpoint, HANDSHAKE_PING, Kind, Lost, Transport};
+use super::transport::{Cause, Endpoint, HANDSHAKE_PING, Kind, Lost, Transport, record};
 use crate::item::Item;
 use crate::state::State;
 
@@ -215,6 +215,10 @@ impl Lifecycle {
         let seconds = started.elapsed().as_secs_f64();
         let text = || self.transitions.secrets.redact(&format!("connected to {endpoint} in {seconds:.3} s"));
         self.shared.log(Level::Info, text);
+        let transport = match &self.shared.options.recorder {
+            Some(recorder) => record(endpoint.kind, transport, recorder),
+            None => transport,
+        };
         Attempt::Open(endpoint.kind, transport)
     }
 

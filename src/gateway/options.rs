@@ -1,12 +1,14 @@
 //! The options of the connection, with their defaults.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::backoff::BackoffOptions;
 use super::transport::Trust;
 use crate::by_channel::RingBounds;
 use crate::item::Capacity;
+use crate::recorder::Recorder;
 
 /// Longer than any bot waits, and short enough to be added to any instant.
 pub(super) const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -47,6 +49,8 @@ pub struct Options {
     pub session_timeout: Duration,
     /// The reader pauses when the store's backlog exceeds this number of bytes.
     pub max_store_backlog: usize,
+    /// Records every frame; None for no recording.
+    pub recorder: Option<Arc<Recorder>>,
 }
 
 impl Options {
@@ -95,6 +99,7 @@ impl Default for Options {
             rejoin_timeout: Duration::from_secs(10),
             session_timeout: Duration::from_secs(120),
             max_store_backlog: 16 << 20,
+            recorder: None,
         }
     }
 }

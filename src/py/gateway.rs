@@ -67,14 +67,16 @@ impl Gateway {
     /// `options` has the names of `mezon.GatewayOptions`. With `notify`, that callable is called on a thread of
     /// its own when there is something to drain; otherwise the descriptor `fileno()` becomes readable.
     #[new]
-    #[pyo3(signature = (options=None, notify=None, store=None))]
+    #[pyo3(signature = (options=None, notify=None, store=None, recorder=None))]
     fn new(
         py: Python<'_>,
         options: Option<&Bound<'_, PyDict>>,
         notify: Option<Py<PyAny>>,
         store: Option<&super::store::Store>,
+        recorder: Option<&super::recorder::Recorder>,
     ) -> PyResult<Self> {
-        let options = options::read(options)?;
+        let mut options = options::read(options)?;
+        options.recorder = recorder.map(super::recorder::Recorder::shared);
         let wake = AnyWake::new(notify).map_err(|why| no_resources(py, why))?;
         let wake = Arc::new(wake);
         let inbox = Arc::new(Inbox::new(options.inbox, wake.clone()));

@@ -12,6 +12,7 @@ mod filter;
 mod gateway;
 mod items;
 mod options;
+mod recorder;
 mod store;
 mod wake;
 
@@ -35,6 +36,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     crypto::register(module)?;
     module.add("GatewayError", module.py().get_type::<gateway::GatewayError>())?;
     module.add_class::<gateway::Gateway>()?;
+    module.add_class::<recorder::Recorder>()?;
     module.add_class::<filter::EventFilter>()?;
     module.add_class::<filter::TextFilter>()?;
     module.add_class::<items::ItemKind>()?;

@@ -29,6 +29,16 @@ impl Chunk {
         })
     }
 
+    /// Return the frame of this header and a payload, as on a WebSocket.
+    pub fn frame(&self, payload: &[u8]) -> Vec<u8> {
+        let mut frame = Vec::with_capacity(HEADER + payload.len());
+        frame.push(RAW_MARK);
+        frame.extend(self.cid.to_be_bytes());
+        frame.extend((u32::from(self.code) << 16 | if self.last { FLAG_LAST } else { 0 }).to_be_bytes());
+        frame.extend(payload);
+        frame
+    }
+
     /// Return the payload of the frame that this header belongs to.
     pub fn payload<'a>(&self, frame: &'a [u8]) -> &'a [u8] {
         frame.get(HEADER..).unwrap_or_default()
@@ -76,14 +86,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn frame(cid: u16, code: u16, last: bool, payload: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![RAW_MARK];
-        bytes.extend(cid.to_be_bytes());
-        bytes.extend((u32::from(code) << 16 | if last { FLAG_LAST } else { 0 }).to_be_bytes());
-        bytes.extend(payload);
-        bytes
-    }
-
     proptest! {
         #[test]
         fn chunks_join_to_what_was_cut(body in prop::collection::vec(any::<u8>(), 0..400), size in 1usize..50) {
@@ -92,7 +94,7 @@ mod tests {
             let count = body.len().div_ceil(size).max(1);
             for at in 0..count {
                 let part = &body[at * size..((at + 1) * size).min(body.len())];
-                let bytes = frame(7, 0, at + 1 == count, part);
+                let bytes = Chunk { cid: 7, code: 0, last: at + 1 == count }.frame(part);
                 let chunk = Chunk::parse(&bytes).unwrap();
                 prop_assert_eq!(chunk.cid, 7);
                 whole = stream.push(chunk, chunk.payload(&bytes), 1000).unwrap();
@@ -114,6 +116,7 @@ mod tests {
         let chunk = Chunk::parse(&bytes).unwrap();
         assert_eq!(chunk, Chunk { cid: 0x1234, code: 5, last: true });
         assert_eq!(chunk.payload(&bytes), [9]);
+        assert_eq!(chunk.frame(&[9]), bytes);
     }
 
     #[test]

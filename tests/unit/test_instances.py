@@ -9,13 +9,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from mezon._client.login import InstanceMark
+from mezon.utils.instance_mark import InstanceMark
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
 
 OTHER = """
 import sys
-from mezon._client.login import InstanceMark
+from mezon.utils.instance_mark import InstanceMark
 
 mark = InstanceMark(1, "http://here", sys.argv[1])
 print(mark.take(), flush=True)
@@ -25,7 +25,7 @@ mark.release()
 
 FORK = """
 import os
-from mezon._client.login import InstanceMark
+from mezon.utils.instance_mark import InstanceMark
 
 mine = InstanceMark(1, "http://here", "cache.db")
 assert mine.take() is None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from mezon.errors import InvalidArgumentError
 from mezon.models._outgoing import MessageLimits
-from mezon.options import GapOptions, GatewayOptions
+from mezon.options import GapOptions, GatewayOptions, RecordOptions
 from mezon.utils.bounds import MOST_SECONDS, check_count, check_flag, check_number, shown
 from mezon.utils.ids import required_id
 
@@ -73,6 +73,8 @@ DEFAULT_TRANSPORT: Final = cast("TransportChoice", FromEnv.text("auto", "MEZON_T
 DEFAULT_API: Final = cast("ApiRoute", FromEnv.text("auto", "MEZON_API"))
 DEFAULT_CONTENT_AS_JSON: Final = cast("bool", FromEnv.flag(False, "MEZON_CONTENT_AS_JSON"))
 DEFAULT_HEALTH: Final = cast("str", FromEnv.text("", "MEZON_HEALTH"))
+DEFAULT_RECORD: Final = cast("str", FromEnv.text("", "MEZON_RECORD"))
+_RECORD_TEXTS: Final = FromEnv.flag(False, "MEZON_RECORD_TEXTS")
 
 
 def resolve(value: Any) -> Any:
@@ -195,6 +197,23 @@ def check_bounds(
         raise InvalidArgumentError(
             f"limits must be MessageLimits(...), such as MessageLimits(content=4000), or None, not {limits!r}"
         )
+
+
+def record_options(record: Any) -> RecordOptions | None:
+    """Return the options of the flight recorder for the argument ``record``; None for none.
+
+    Raises:
+        InvalidArgumentError: If it is neither a path nor RecordOptions.
+    """
+    record = resolve(record)
+    if record is None or isinstance(record, RecordOptions):
+        return record
+    if not isinstance(record, str | os.PathLike):
+        raise InvalidArgumentError(
+            f"record must be the path of a trace, such as 'trace.mzt', or RecordOptions(...), not {shown(record)}"
+        )
+    path = os.fspath(record)
+    return RecordOptions(path=path, texts=resolve(_RECORD_TEXTS)) if path else None
 
 
 def bot_id(client_id: Any) -> int:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from mezon._gateway.recorder import FlightRecorder
+from mezon._http.recorded import RecordedTransport
 from mezon.errors import MezonError
 from mezon.utils.masked import masked
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from mezon._tokens.service import TokenClient
     from mezon.models import SSEMessage
     from mezon.models._origin import Origin
-    from mezon.options import GatewayOptions
+    from mezon.options import GatewayOptions, RecordOptions
     from mezon.ports import (
         Connection,
         HttpAnswer,
@@ -60,6 +62,7 @@ class PortSettings:
         recent_per_channel: How many messages of a channel the connection keeps.
         recent_channels: For how many channels.
         http_rate: Calls per period, and the seconds of a period.
+        record: The flight recorder; None for none.
         origin: Attached to events that can be answered: the client they belong to.
     """
 
@@ -71,6 +74,7 @@ class PortSettings:
     recent_per_channel: int
     recent_channels: int
     http_rate: tuple[int, float]
+    record: RecordOptions | None = None
     origin: Origin | None = None
 
 
@@ -112,6 +116,10 @@ class StandardPorts:
         self._http: HttpTransport | None = None
         self._store: MessageStore | None = None
         self._connection: Connection | None = None
+        #: The flight recorder of the connection and the HTTP transport.
+        self.recorder: FlightRecorder | None = None
+        if settings.record is not None:
+            self.recorder = FlightRecorder(settings.record, settings.client_id, self._secrets)
 
     def http(self) -> HttpTransport:
         """Return the one HTTP transport, with a rate limit for calls and one for logins."""
@@ -125,6 +133,8 @@ class StandardPorts:
                 ca_file=self._gateway.ca_file,
                 insecure=self._gateway.insecure,
             )
+            if self.recorder is not None:
+                self._http = RecordedTransport(self._http, self.recorder.add_exchange)
         return self._http
 
     def store(self) -> MessageStore | None:
@@ -159,7 +169,13 @@ class StandardPorts:
             # Only a store of the core can tell whether the core has saved a sent message.
             own_id = self._client_id if core is not None else 0
             self._connection = CoreConnection(
-                self._options(), core, plans, self._origin, own_id=own_id, secrets=self._secrets
+                self._options(),
+                core,
+                plans,
+                self._origin,
+                own_id=own_id,
+                secrets=self._secrets,
+                recorder=None if self.recorder is None else self.recorder.core,
             )
         return self._connection
 
@@ -251,6 +267,12 @@ class ObservedPorts:
         self._resources = resources
         self._http: ObservedTransport | None = None
         self._connection: Connection | None = None
+
+    @property
+    def recorder(self) -> FlightRecorder | None:
+        """The flight recorder of the ports, if they have one."""
+        recorder: FlightRecorder | None = getattr(self._ports, "recorder", None)
+        return recorder
 
     def http(self) -> HttpTransport:
         """Return the transport of every HTTP request."""

@@ -195,6 +195,8 @@ class Shutdown:
     async def fail(self, error: BaseException) -> None:
         """Close what a failed login has opened; `wait_closed` raises the error of the login."""
         self._error = error if isinstance(error, Exception) else None
+        if self._error is not None:
+            self._operations.failed(self._error)
         try:
             await self.close(0.0)
         except Exception:
@@ -211,6 +213,7 @@ class Shutdown:
         """
         if error is not None:
             self._error = error
+            self._operations.failed(error)
         self._waiters.end_all(str(error or "the connection was closed"))
         self._operations.connection_ended(lost=error is not None)
         self._sessions.stop()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mezon._client.view import ClientView
     from mezon._events.dispatcher import Dispatcher
     from mezon._events.gap_filling import GapFiller
+    from mezon._gateway.recorder import FlightRecorder
     from mezon.ports import Connection, MessageStore
     from mezon.utils.background import BackgroundTasks
 
@@ -32,19 +33,29 @@ logger = get_logger("mezon.client")
 
 
 class Operations:
-    """The loop monitor, the health endpoint and the systemd notifications of one client, from login to close.
+    """The loop monitor, the health endpoint, the flight recorder and the systemd notifications of one client.
+
+    They run from login to close.
 
     Args:
         client: The client.
         blocked_loop_warning: Seconds the event loop may be blocked before a warning; 0 for no warning.
         health: The address of the health endpoint, such as ``"127.0.0.1:8080"``; None or "" for none.
+        recorder: The flight recorder; None for none.
 
     Raises:
         InvalidArgumentError: If ``health`` is not an address.
     """
 
-    def __init__(self, client: ClientView, blocked_loop_warning: float, health: str | None) -> None:
+    def __init__(
+        self,
+        client: ClientView,
+        blocked_loop_warning: float,
+        health: str | None,
+        recorder: FlightRecorder | None = None,
+    ) -> None:
         self._client = client
+        self._recorder = recorder
         self._watchdog = Watchdog(blocked_loop_warning) if blocked_loop_warning > 0 else None
         self._systemd = SystemdNotifier()
         self._health: Health | None = None
@@ -57,6 +68,8 @@ class Operations:
         Raises:
             MezonError: If the port of ``health`` is taken.
         """
+        if self._recorder is not None:
+            self._recorder.begin()
         if self._watchdog is not None:
             self._watchdog.start()
         if self._health is not None:
@@ -86,8 +99,15 @@ class Operations:
     async def stop(self) -> None:
         """Close the health endpoint, at the end of a close."""
         self._systemd.stop()
+        if self._recorder is not None:
+            self._recorder.end()
         if self._health is not None:
             await self._health.stop()
+
+    def failed(self, error: BaseException) -> None:
+        """Write a trace of what led to the end of the client."""
+        if self._recorder is not None:
+            self._recorder.failed(error, "the connection")
 
 
 # ---- errors of handlers
@@ -99,9 +119,16 @@ class ErrorReporter:
     Args:
         assigned: Returns the function that was assigned to ``client.on_error``, or None.
         background: Runs an ``on_error`` that is a coroutine function.
+        recorder: Writes a trace of what led to the error; None for none.
     """
 
-    def __init__(self, assigned: Callable[[], Any], background: BackgroundTasks) -> None:
+    def __init__(
+        self,
+        assigned: Callable[[], Any],
+        background: BackgroundTasks,
+        recorder: FlightRecorder | None = None,
+    ) -> None:
+        self._recorder = recorder
         self._assigned = assigned
         self._background = background
         #: The function that was registered with ``client.on_error(...)``.
@@ -114,6 +141,8 @@ class ErrorReporter:
             error: The exception.
             name: The event whose handler raised it, or ``message_db``.
         """
+        if self._recorder is not None:
+            self._recorder.failed(error, name)
         handler = self._assigned() or self.handler
         if handler is not None:
             outcome = handler(error, name)

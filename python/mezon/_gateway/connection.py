@@ -24,7 +24,7 @@ from mezon.utils.process import ProcessGuard
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mezon._core import Plan
+    from mezon._core import Plan, Recorder
     from mezon.models import ChannelMessage
     from mezon.models._origin import Origin
     from mezon.ports import ConnectionListener
@@ -83,6 +83,7 @@ class CoreConnection:
         encoded: Deliver events and answers as the received bytes. Errors are decoded nevertheless.
         own_id: The id of the bot, whose sent messages are saved before the call returns; 0 for none.
         secrets: Secrets to hide in errors, in addition to the tokens of the URLs.
+        recorder: Records every frame.
     """
 
     around = None
@@ -97,10 +98,12 @@ class CoreConnection:
         encoded: bool = False,
         own_id: int = 0,
         secrets: Iterable[str] = (),
+        recorder: Recorder | None = None,
     ) -> None:
         self.listener: ConnectionListener | None = None
         self._options = dict(options or {})
         self._store = store
+        self._recorder = recorder
         self._plans = {TAGS[name]: plan for name, plan in (plans or {}).items()}
         self._encoded = encoded
         self._own_id = own_id
@@ -245,7 +248,7 @@ class CoreConnection:
 
     def _make_core(self, *, notify: bool) -> Gateway:
         self._planned.clear()
-        core = Gateway(self._options, _weak_notifier(self) if notify else None, self._store)
+        core = Gateway(self._options, _weak_notifier(self) if notify else None, self._store, self._recorder)
         if self._own_id:
             core.set_own_id(self._own_id)
         return core

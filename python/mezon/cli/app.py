@@ -245,6 +245,32 @@ def send(
     post(url, text, to, image or [])
 
 
+@app.command(epilog="Examples: mezon record; mezon record trace.mzt")
+def record(
+    trace: Annotated[
+        Path | None,
+        typer.Argument(help="The trace file of the bot. Default: MEZON_RECORD.", show_default=False),
+    ] = None,
+    env_file: Annotated[Path | None, _ENV_FILE] = None,
+) -> None:
+    """Write the flight recorder of a running bot to its trace file. The bot runs with MEZON_RECORD=trace.mzt."""
+    from mezon.cli.record import record as write
+
+    write(trace, env_file)
+
+
+@app.command(epilog="Example: mezon replay trace.mzt bot.py")
+def replay(
+    trace: Annotated[Path, typer.Argument(help="The trace of a flight recorder.", show_default=False)],
+    bot: Annotated[str | None, _TARGET] = None,
+    env_file: Annotated[Path | None, _ENV_FILE] = None,
+) -> None:
+    """Let a bot handle the events of a trace offline, and print what it sends. Exits with 1 if a handler fails."""
+    from mezon.cli.record import replay as run
+
+    run(trace, bot, env_file)
+
+
 app.add_typer(cache_app, name="cache")
 app.add_typer(state_app, name="state")
 # Last in the list: these commands are for bots on many machines.

@@ -24,10 +24,13 @@ from urllib.parse import urlsplit
 
 import typer
 
+from mezon import MezonClient, MezonError
+from mezon.api import MezonApi
 from mezon.cli.cache import DEFAULT
 from mezon.cli.find import default_bot, load_env_file, short, warn_about_main
 from mezon.cli.output import DONE, FAILED, as_json, out, say, size
 from mezon.testing.bots import BotError, locate
+from mezon.utils.instance_mark import InstanceMark
 
 OK: Final = "ok"
 WARNING: Final = "look"
@@ -233,12 +236,10 @@ def _check_cache() -> Check:
 
 
 def _check_instance() -> Check:
-    from mezon._client.login import InstanceMark
-
     bot_id = os.environ.get("MEZON_BOT_ID", "")
     if not bot_id.isdecimal():
         return Check("instances", SKIPPED, "MEZON_BOT_ID is not set")
-    mark = InstanceMark(int(bot_id), _login_url(), str(DEFAULT))
+    mark = InstanceMark(int(bot_id), _login_url(), str(DEFAULT.absolute()))
     other = mark.take()
     mark.release()
     if other is None:
@@ -253,8 +254,6 @@ def _check_instance() -> Check:
 
 def _login_url() -> str:
     """Return the URL where a client without arguments logs in."""
-    from mezon import MezonClient
-
     return MezonClient(1, "unused", message_db=False).login_url
 
 
@@ -385,9 +384,6 @@ def _check_connection(host: str, port: int, tls: bool) -> Check:
 
 
 async def _check_login() -> list[Check]:
-    from mezon import MezonClient, MezonError
-    from mezon.api import MezonApi
-
     bot_id, key = os.environ.get("MEZON_BOT_ID", ""), os.environ.get("MEZON_API_KEY", "")
     if not bot_id.isdecimal() or not key:
         return [Check("login", SKIPPED, "MEZON_BOT_ID or MEZON_API_KEY is not set")]

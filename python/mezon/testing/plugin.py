@@ -1,4 +1,4 @@
-"""The pytest plugin with the fixtures ``gateway``, ``gateway_factory``, ``client`` and ``clock``.
+"""The pytest plugin with the fixtures ``gateway``, ``gateway_factory``, ``client``, ``clock`` and ``replay``.
 
 pytest loads it by the entry point of mezon-rs. Tests that use a fixture need no configuration: in the strict mode of
 pytest-asyncio the plugin adds the asyncio mark.
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from mezon import MezonClient
     from mezon.testing.clock import MovableTime
     from mezon.testing.gateway import LocalGateway
+    from mezon.testing.replay import Replayed
 
-FIXTURES: Final = frozenset(("gateway", "gateway_factory", "client", "clock"))
+FIXTURES: Final = frozenset(("gateway", "gateway_factory", "client", "clock", "replay"))
 
 try:
     from pytest_asyncio import fixture as _async_fixture
@@ -74,6 +75,13 @@ else:
         await gateway.wait_joined()
         yield made
         await made.disconnect()
+
+    @pytest.fixture
+    def replay() -> Callable[..., Awaitable[Replayed]]:
+        """Let a bot handle the events of a flight recorder: ``replayed = await replay("trace.mzt", "bot.py")``."""
+        from mezon.testing.replay import replay
+
+        return replay
 
     @_async_fixture
     async def clock() -> AsyncIterator[MovableTime]:

@@ -12,6 +12,7 @@ mod joins;
 mod lifecycle;
 mod limits;
 mod net;
+mod recording;
 mod routes;
 mod sockets;
 mod storms;

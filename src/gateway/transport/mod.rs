@@ -5,6 +5,7 @@
 mod abridged;
 mod dial;
 mod endpoint;
+mod recorded;
 mod tcp;
 mod tls;
 mod websocket;
@@ -19,6 +20,7 @@ use bytes::Bytes;
 
 pub use abridged::{Broken, Decoder};
 pub use endpoint::{Endpoint, Secrets};
+pub(super) use recorded::record;
 pub use tls::Trust;
 #[cfg(test)]
 pub use websocket::frame as websocket_frame;
