@@ -60,7 +60,7 @@ faults: build ## run the fault suite, N=20 times in a row
 	@for run in $$(seq $(N)); do echo "run $$run of $(N)"; $(PY) -m pytest -q tests/faults || exit 1; done
 
 faults-machines: build ## kill workers, relays and NATS servers during bursts of 50,000 messages, N=20 times each
-	MACHINES_TIMES=$(N) MACHINES_BURST=$(BURST) MACHINES_SECONDS=60 $(PY) -m pytest -q --timeout 3600 tests/cluster tests/examples
+	MACHINES_TIMES=$(N) MACHINES_BURST=$(BURST) MACHINES_SECONDS=60 MACHINES_OUTAGE=25 MACHINES_OUTAGE_EVENTS=12000 $(PY) -m pytest -q --timeout 3600 tests/cluster tests/examples
 
 soak: build ## inject random faults for SOAK_SECONDS=600 with SOAK_SEED=1 over SOAK_TRANSPORT=auto, then report
 	$(PY) tests/soak.py

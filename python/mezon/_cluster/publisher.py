@@ -5,13 +5,14 @@ missing, the batch is repeated from its first unconfirmed event over a new conne
 by their id. Because nothing is published behind an unconfirmed event, no event can overtake another one. A client that
 reconnects by itself and flushes its buffer could not guarantee that.
 
-Only the last event of a large batch requests a confirmation, which saves a third. Its sequence number confirms the
-others: only the relay in charge publishes to the stream, so the sequence must have grown by the size of the batch. If
-it has not, the whole batch is repeated, and each event requests a confirmation.
+Within a batch, each event names the sequence number that the stream must have before it: if the stream refuses an
+event, it refuses those behind it as well. So only the last event of a large batch requests a confirmation, which saves
+a third. If it is not confirmed, the events of the batch are repeated one at a time: the stream may have some of them,
+and drops these.
 
-A full stream refuses events, and would accept a small one behind a large one that it has refused. Therefore no more is
-published than certainly fits: the publisher counts the bytes since it last asked for the size of the stream, asks again
-before the limit is reached, and waits while nothing fits.
+A full stream would refuse events for as long as it is full. Therefore no more is published than certainly fits: the
+publisher counts the bytes since it last asked for the size of the stream, asks again before the limit is reached, and
+waits while nothing fits.
 """
 
 from __future__ import annotations
@@ -47,6 +48,11 @@ logger = get_logger("mezon.cluster")
 
 #: The maximum size of a batch.
 BATCH: Final = 512
+
+#: The sequence number that the stream must have before an event, and JetStream's error code if it has another one.
+_EXPECTED_LAST: Final = "Nats-Expected-Last-Sequence"
+_WRONG_LAST: Final = 10071
+_LONGEST_NUMBER: Final = "9" * 19
 
 #: The batch size above which only the last event requests a confirmation.
 _MAX_CONFIRMED_SINGLY: Final = 8
@@ -125,6 +131,14 @@ def _headers(event: OutgoingEvent) -> dict[str, str]:
     return {MESSAGE_ID: event.event_id}
 
 
+def _batch(events: list[OutgoingEvent], bound: int) -> list[OutgoingEvent]:
+    """Return the first events that can be published together: one that the stream may have, or new ones."""
+    count = 0
+    while count < min(bound, len(events)) and not events[count].repeated:
+        count += 1
+    return events[: max(count, 1)]
+
+
 def _stored_size(event: OutgoingEvent) -> int:
     """Return the maximum of bytes that an event takes in the stream."""
     return len(event.subject) + len(event.body) + len(event.event_id) + _RECORD_OVERHEAD
@@ -153,7 +167,7 @@ class _Limits:
 
     def reason_to_refuse(self, event: OutgoingEvent) -> str:
         """Return why an event can never be published, or an empty text."""
-        size = message_size(event.body, _headers(event))
+        size = message_size(event.body, {**_headers(event), _EXPECTED_LAST: _LONGEST_NUMBER})
         if size > self.payload:
             return f"it takes {size} bytes, and NATS carries {self.payload} in one message (max_payload)"
         if size > self.message:
@@ -191,8 +205,8 @@ class Publisher:
         self._bound = bound
         self._in_charge = in_charge
         self.published = published or RecentIds()
-        #: The last sequence number of the stream; None while it is unknown, and each event requests a confirmation.
-        self._last: int | None = None
+        #: The last sequence number of the stream.
+        self._last = 0
         self._limits = _Limits()
         #: Bytes that certainly fit into the stream.
         self._free = 0.0
@@ -343,6 +357,7 @@ class Publisher:
         info = await jetstream_api(client, f"STREAM.INFO.{self._names.events}")
         assert info is not None
         config, used = info["config"], int(info["state"]["bytes"])
+        self._last = int(info["state"]["last_seq"])
         max_bytes, max_message = int(config.get("max_bytes", -1)), int(config.get("max_msg_size", -1))
         self._limits = _Limits(
             client.max_payload,
@@ -353,8 +368,8 @@ class Publisher:
         self._free = self._limits.bytes - used
 
     async def _count_fitting(self, client: Client, events: list[OutgoingEvent]) -> int:
-        """Return how many of the first events certainly fit into the stream."""
-        events = events[: self._batch_size]
+        """Return how many of the first events certainly fit into the stream, and can be published together."""
+        events = _batch(events, self._batch_size)
         if sum(map(_stored_size, events)) > self._free:
             await self._read_limits(client)
         free, count = self._free, 0
@@ -413,7 +428,7 @@ class Publisher:
         if not self._in_charge():
             raise MezonError("another relay may be in charge")
         # The number of events that request no confirmation.
-        silent = len(batch) - 1 if before is not None and len(batch) > _MAX_CONFIRMED_SINGLY else 0
+        silent = len(batch) - 1 if len(batch) > _MAX_CONFIRMED_SINGLY else 0
         self._confirmed.clear()
         self._unconfirmed = {str(number): event for number, event in enumerate(batch) if number >= silent}
         self._batch_number += 1
@@ -422,23 +437,20 @@ class Publisher:
         try:
             for number, event in enumerate(batch):
                 reply = f"{inbox}.{number}" if number >= silent else ""
-                await client.publish(event.subject, event.body, reply=reply, headers=_headers(event))
+                headers = _headers(event)
+                if not event.repeated:
+                    headers[_EXPECTED_LAST] = str(before + number)
+                await client.publish(event.subject, event.body, reply=reply, headers=headers)
             async with asyncio.timeout(_CONFIRM_TIMEOUT):
                 await self._confirmed.wait()
         except TimeoutError:
             self._set_trouble(f"no confirmation within {_CONFIRM_TIMEOUT:g} s")
         except errors.Error as error:
             self._set_trouble(error_text(error))
-        if silent and before is not None:
-            if not self._unconfirmed and self._last == before + len(batch):
-                self.stats.published += silent
-                return []
-            # Some may be missing: each requests a confirmation now, and the stream drops those it has.
-            self._last = None
-            return batch
-        # The stream drops those behind the first unconfirmed event that it already has.
-        first = min(map(int, self._unconfirmed), default=len(batch))
-        return batch[first:]
+        if not self._unconfirmed:
+            self.stats.published += silent
+            return []
+        return batch[0 if silent else min(map(int, self._unconfirmed)) :]
 
     async def _receive_confirmation(self, message: Msg) -> None:
         batch, _, number = message.subject.removeprefix(f"{self._inbox}.").partition(".")
@@ -450,13 +462,15 @@ class Publisher:
             answer = {}
         refusal = answer.get("error")
         if refusal or not answer.get("seq"):
-            # No stream, no leader or no disk space: each may be temporary. A refusal has the sequence number 0.
-            self._batch_size = 1
-            self._set_trouble(str((refusal or {}).get("description") or "no stream takes them"))
+            # An event before this one was refused, or was in the stream already. The repetition shows which.
+            if (refusal or {}).get("err_code") != _WRONG_LAST:
+                # No stream, no leader or no disk space: each may be temporary. A refusal has the sequence number 0.
+                self._batch_size = 1
+                self._set_trouble(str((refusal or {}).get("description") or "no stream takes them"))
             self._confirmed.set()
             return
         del self._unconfirmed[number]
-        self._last = max(self._last or 0, int(answer["seq"]))
+        self._last = max(self._last, int(answer["seq"]))
         self.stats.published += 1
         self.stats.repeated += bool(answer.get("duplicate"))
         if not self._unconfirmed:
@@ -464,6 +478,6 @@ class Publisher:
 
     async def _disconnect(self) -> None:
         client, self._client = self._client, None
-        self._unconfirmed, self._last, self._free = {}, None, 0.0
+        self._unconfirmed, self._free = {}, 0.0
         if client is not None:
             await disconnect(client)
