@@ -57,6 +57,11 @@ async def started() -> None:
     print("the bot starts", file=sys.stderr, flush=True)
 
 
+@bot.every(hours=1, at_start=True)
+async def announce() -> None:
+    print("announced", file=sys.stderr, flush=True)
+
+
 @bot.on_ready
 async def joined() -> None:
     print("joined" if not await bot.is_first() else "first", flush=True)
@@ -127,7 +132,8 @@ async def test_workers_share_state_without_a_setting(gateway: LocalGateway, tmp_
                 await mezon("state", "import", "-", *operator[:2], given=exported, MEZON_BOT_ID=bot_id)
                 assert await ask("!win") == "9 points"
                 assert await second.terminate() == 0
-                assert ["the bot starts" in one.log() for one in (first, second)] == [True, False]
+                for once in ("the bot starts", "announced"):
+                    assert [once in one.log() for one in (first, second)] == [True, False]
                 assert not await asyncio.to_thread(lambda: list(tmp_path.rglob("*.db")))
                 log = (server.folder / "nats.log").read_text()
                 assert "Permissions Violation" not in log, log[-2000:]
