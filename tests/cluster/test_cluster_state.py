@@ -101,7 +101,7 @@ async def test_workers_share_state_without_a_setting(gateway: LocalGateway, tmp_
         relay_nats = ("--nats", as_user(server.url, "relay"))
         relay = Child(
             *(*cli, "relay", *relay_nats, "--cache", "none", "--partitions", "4"),
-            environment={**gateway.environment(), "MEZON_HTTP_RATE_PERIOD": "0"},
+            environment=gateway.environment(),
         )
 
         async def ask(text: str) -> str:
