@@ -23,7 +23,7 @@ async def count(message: ChannelMessage) -> None:
     global received, out_of_order
     if message.sender_id == client.client_id:
         return
-    text = message.content.get("t", "")
+    text = message.text
     if text == "end of burst":
         channel = await client.channels.fetch(message.channel_id)
         await channel.send(f"received {received} out of order {out_of_order} channels {len(seen)}")

@@ -16,7 +16,7 @@ client = MezonClient(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
 async def echo(message: ChannelMessage) -> None:
     if message.sender_id == client.client_id:
         return
-    text = message.content.get("t", "")
+    text = message.text
     if text.endswith("?"):
         await message.reply(f"Good question, {message.username}! I only know: {text}")
     elif message.mentions:

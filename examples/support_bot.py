@@ -27,7 +27,7 @@ async def forward(message: ChannelMessage) -> None:
     if message.clan_id or message.code or message.sender_id == bot.client_id:
         return
     desk = await bot.channels.fetch(DESK_ID)
-    text = Text().bold(message.author.shown_name).line(" writes:").add(str(message.content.get("t", "")))
+    text = Text().bold(message.author.shown_name).line(" writes:").add(message.text)
     await desk.send(bot.body(text, buttons=[answer.button("Answer", user=message.sender_id)]))
     await message.react(7386754253521, ":thumbsup:")
 

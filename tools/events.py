@@ -31,7 +31,7 @@ EXAMPLES: Final = {
 
         @client.on_channel_message(ignore_self=True)
         async def greet(message: ChannelMessage) -> None:
-            if message.content.get("t") == "!hello":
+            if message.text == "!hello":
                 await message.reply("Hello!")
 """,
     "on_message_button_clicked": """

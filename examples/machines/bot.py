@@ -10,7 +10,7 @@ client = MezonClient(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"], ma
 
 @client.on_channel_message
 async def think(message) -> None:
-    if message.sender_id == client.client_id or not message.content.get("t", "").startswith("!think"):
+    if message.sender_id == client.client_id or not message.text.startswith("!think"):
         return
     await asyncio.sleep(1.0)  # a model, a picture, a slow service
     await message.reply("I have thought about it.")

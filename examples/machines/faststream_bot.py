@@ -22,7 +22,7 @@ client = Bot(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"])
 
 @client.on_channel_message
 async def ask(message) -> None:
-    text = message.content.get("t", "")
+    text = message.text
     if message.sender_id == client.client_id or not text.startswith("!order "):
         return
     with suppress(TimeoutError):

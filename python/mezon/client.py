@@ -149,7 +149,7 @@ class MezonClient(EventRegistration):
 
     @client.on_channel_message
     async def hello(message: ChannelMessage) -> None:
-        if message.content.get("t") == "!hello":
+        if message.text == "!hello":
             await message.reply("Hello!")
 
     client.run()
@@ -624,7 +624,7 @@ class MezonClient(EventRegistration):
 
         ```python
         said = await client.wait_for("channel_message", lambda said: said.sender_id == user.id, timeout=60)
-        print(said.content.get("t"))
+        print(said.text)
         ```
 
         Args:
@@ -666,7 +666,7 @@ class MezonClient(EventRegistration):
         ```python
         async with client.stream("channel_message") as messages:
             async for said in messages:
-                print(said.content.get("t"))
+                print(said.text)
                 break
         ```
 

@@ -95,3 +95,19 @@ def test_the_traceback_for_other_handlers_is_complete() -> None:
         )
     ColoredFormatter("%(message)s", use_colors=False).format(record)
     assert record.exc_text is None
+
+
+async def test_a_method_of_str_on_the_content_is_explained(
+    gateway: LocalGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = MezonClient(**quiet_options(gateway))
+
+    @client.on_channel_message(ignore_self=True)
+    async def greet(message: ChannelMessage) -> None:
+        if message.content.startswith("hi"):  # type: ignore[attr-defined]
+            await message.reply("hello")
+
+    await fail(gateway, client, "hi")
+    first = formatted(caplog).splitlines()[0]
+    assert "'dict' object has no attribute 'startswith'" in first
+    assert first.endswith("; the content of a message is a dict: write message.text.startswith")

@@ -242,17 +242,37 @@ class Directory:
             raise
         if channel is None or not channel.channel_id:
             raise InvalidArgumentError(unknown)
-        user = self.new_user(UserInitData(id=user_id, dm_channel_id=channel.channel_id))
+        user = self.new_user(UserInitData.from_channel(channel, user_id))
         self.users.set(user.id, user)
         return user
+
+    def user_of(self, user_id: int) -> User:
+        """Return a user: the cached object, otherwise a new one without names. Makes no call."""
+        from mezon.models.message import UserInitData
+
+        dms = self._client.channel_manager.get_all_dm_channels() or {}
+        known = self.users.get(user_id)
+        return known or self.new_user(UserInitData(id=user_id, dm_channel_id=dms.get(user_id, 0)))
+
+    def remember_user(self, profile: UserInitData) -> None:
+        """Cache a user that a list shows: fill in the names of a known user, or add the user if there is room."""
+        known = self.users.get(profile.id)
+        dms = self._client.channel_manager.get_all_dm_channels() or {}
+        profile.dm_channel_id = profile.dm_channel_id or dms.get(profile.id, 0)
+        if known is not None:
+            known.merge(profile)
+        elif len(self.users.cache) < self.users.max_size:
+            self.users.set(profile.id, self.new_user(profile))
 
     def cache_dm_users(self) -> None:
         """Cache the users of the listed DMs."""
         from mezon.models.message import UserInitData
 
-        for user_id, channel_id in (self._client.channel_manager.get_all_dm_channels() or {}).items():
+        manager = self._client.channel_manager
+        for user_id, channel_id in (manager.get_all_dm_channels() or {}).items():
             known = self.users.get(user_id)
             if known is not None:
                 known.dm_channel_id = known.dm_channel_id or channel_id
                 continue
-            self.users.set(user_id, self.new_user(UserInitData(id=user_id, dm_channel_id=channel_id)))
+            profile = manager.dm_users.get(user_id) or UserInitData(id=user_id, dm_channel_id=channel_id)
+            self.users.set(user_id, self.new_user(profile))

@@ -13,6 +13,7 @@ from mezon.errors import InvalidArgumentError
 from mezon.filters._program import FilteredHandler, compile_filter, without_own
 from mezon.managers.event import check_handler
 from mezon.managers.event import event_name as name_of
+from mezon.utils.content_hints import warn_of_comparison
 
 if TYPE_CHECKING:
     from mezon._events.dispatcher import Dispatcher
@@ -286,6 +287,7 @@ class EventRegistration:
     """
 
     client_id: int
+    content_as_json: bool
     event_manager: EventManager
     _dispatcher: Dispatcher
 
@@ -385,14 +387,14 @@ class EventRegistration:
         self.event_manager.off(event_name, handler)
 
     def _listen(self, event: str, handler: Any, filter: Filter | None) -> Any:
-        if filter is None:
-            return self.event_manager.on(event, handler)
         name = name_of(event)
-        spec = compile_filter(filter, name, self.client_id)
+        spec = None if filter is None else compile_filter(filter, name, self.client_id)
 
         def add(handler: Any) -> Any:
             check_handler(name, handler)
-            self.event_manager.on(event, FilteredHandler(handler, spec))
+            if name == Events.CHANNEL_MESSAGE.value and not self.content_as_json:
+                warn_of_comparison(handler)
+            self.event_manager.on(event, handler if spec is None else FilteredHandler(handler, spec))
             return handler
 
         return add if handler is None else add(handler)
@@ -435,7 +437,7 @@ class EventRegistration:
 
         @client.on_channel_message(ignore_self=True)
         async def greet(message: ChannelMessage) -> None:
-            if message.content.get("t") == "!hello":
+            if message.text == "!hello":
                 await message.reply("Hello!")
         ```
 

@@ -109,6 +109,7 @@ from mezon.ext.state import Backend, ScopedState, StateStore
 from mezon.ext.streaming import StreamOptions, stream_reply
 from mezon.ext.tasks import Cron, Every, Task, zone_of
 from mezon.ext.texts import Language, OwnTexts, Texts, sentence
+from mezon.utils.content_hints import warn_of_comparison
 from mezon.utils.user_code import set_origin
 
 if TYPE_CHECKING:
@@ -278,6 +279,11 @@ class Interaction:
         """Send a message in the channel that only the user sees; see ``TextChannel.send_ephemeral``."""
         body = self.bot.body(content, buttons, timeout, private_to=self.user_id)
         return await self.channel.send_ephemeral(self.user_id, body, **options)
+
+    @property
+    def author(self) -> User:
+        """The user, with the names that messages, lists of members or ``fetch_user`` have provided."""
+        return self.bot.directory.user_of(self.user_id)
 
     async def fetch_user(self) -> User:
         """Return the user; opens a DM with a user the bot does not know.
@@ -704,6 +710,7 @@ class MenuChoice(Interaction):
         name: The name of the entry.
         message: The message on which the menu was opened.
         content: The content of this message, as the user's client sent it.
+        text: The text in this content, ``""`` if there is none.
     """
 
     def __init__(self, bot: Bot, channel: TextChannel | None, event: Any) -> None:
@@ -714,6 +721,8 @@ class MenuChoice(Interaction):
             event.message.channel_id, event.message.id, event.message_sender_id
         )
         self.content: dict[str, Any] = as_dict(event.message.content)
+        text = self.content.get("t")
+        self.text: str = text if isinstance(text, str) else ""
 
     @property
     def has_channel(self) -> bool:
@@ -978,7 +987,7 @@ class Registry:
 
         @bot.quick_menu("Report")
         async def report(choice: MenuChoice) -> None:
-            await choice.whisper(f"Reported: {choice.content.get('t')}")
+            await choice.whisper(f"Reported: {choice.text}")
 
         @bot.command()
         async def setup(ctx: Context) -> None:
@@ -1491,6 +1500,8 @@ class Bot(Registry, MezonClient):
         elif not isinstance(item, Listener):
             check_provided(item.callback, item.provided, self._dependencies)
         if isinstance(item, Command):
+            if not self.content_as_json:
+                warn_of_comparison(item.callback)
             self.triggers.check_names(item.names)
             _add_command(self.commands, item)
             self._subscribe(Events.CHANNEL_MESSAGE, self._on_message, self.triggers.filter())

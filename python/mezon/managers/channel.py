@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mezon.constants import ChannelType
 from mezon.errors import InvalidArgumentError, MezonError, NotLoggedInError
 from mezon.models import ApiCreateChannelDescRequest
+from mezon.models.message import UserInitData
 from mezon.utils.ids import as_id
 from mezon.utils.single_flight import SingleFlight
 
@@ -33,6 +34,8 @@ class ChannelManager:
         self.socket_manager = socket_manager
         self.session_manager = session_manager
         self.all_dm_channels: dict[int, int] | None = None
+        #: The users of the listed DM channels.
+        self.dm_users: dict[int, UserInitData] = {}
         self._opening: SingleFlight[int, ApiChannelDescription] = SingleFlight()
 
     async def init_all_dm_channels(self, session_token: str) -> dict[int, int] | None:
@@ -54,6 +57,7 @@ class ChannelManager:
         )
         own_id = getattr(self.api_client, "client_id", None)
         found: dict[int, int] = {}
+        users: dict[int, UserInitData] = {}
         for channel in answer.channeldesc or ():
             if channel.type != ChannelType.CHANNEL_TYPE_DM or not channel.channel_id:
                 continue
@@ -61,7 +65,8 @@ class ChannelManager:
             others = [user_id for user_id in channel.user_ids or () if user_id != own_id]
             if others:
                 found[others[0]] = channel.channel_id
-        self.all_dm_channels = found
+                users[others[0]] = UserInitData.from_channel(channel, others[0])
+        self.all_dm_channels, self.dm_users = found, users
         return found
 
     def get_all_dm_channels(self) -> dict[int, int] | None:

@@ -151,6 +151,16 @@ class ChoiceAnswers(OfClient):
         ack: ChannelMessageAck = await self.message.update(content, **options)
         return ack
 
+    @property
+    def author(self: Any) -> User:
+        """The user who clicked, with the names that messages, lists of members or ``users.fetch`` have provided.
+
+        The object has no names if the bot has not seen the user yet; ``await client.users.fetch(click.user_id)`` asks
+        the server.
+        """
+        user: User = self.client.directory.user_of(self.user_id)
+        return user
+
 
 class FormAnswers(ChoiceAnswers):
     """Methods of a click on a button, which carries the values of the message's inputs."""
@@ -216,7 +226,7 @@ def _text(value: Any) -> str:
 
 def add_answers(kind: type) -> None:
     """Add the methods of a click to its protobuf class, which stays the class that protobuf made."""
-    for name in ("client", "message", "reply", "update", "values"):
+    for name in ("author", "client", "message", "reply", "update", "values"):
         if not hasattr(kind, name):
             setattr(kind, name, getattr(FormAnswers, name))
 

@@ -34,6 +34,7 @@ from mezon.models.parts import (
 if TYPE_CHECKING:
     from mezon.models._answers import ChannelMessageAck
     from mezon.models._outgoing import OutgoingMessage
+    from mezon.models.api import ApiChannelDescription
 
 _Part = TypeVar("_Part", bound=BaseModel)
 
@@ -49,7 +50,7 @@ class ChannelMessage(ByName, MessageAnswers, Model):
 
     @client.on_channel_message
     async def show(message: ChannelMessage) -> None:
-        print(message.username, "wrote", message.content.get("t"), "in", message.channel_label)
+        print(message.username, "wrote", message.text, "in", message.channel_label)
     ```
     """
 
@@ -97,14 +98,17 @@ class ChannelMessage(ByName, MessageAnswers, Model):
     @property
     def text(self) -> str:
         """The text of the message, ``""`` if it has none; also with ``content_as_json=True``."""
-        content: Any = self.content
-        if isinstance(content, str):
-            try:
-                content = json.loads(content)
-            except (ValueError, RecursionError):
-                return ""
-        text = content.get("t") if isinstance(content, Mapping) else None
-        return text if isinstance(text, str) else ""
+        return text_of(self.content)
+
+    @property
+    def mentions_me(self) -> bool:
+        """Whether the message mentions the bot by name; mentions of its roles do not count.
+
+        Raises:
+            MezonError: If no client has received the message.
+        """
+        me = self.client.client_id
+        return any(mention.user_id == me for mention in self.mentions)
 
     @property
     def is_dm(self) -> bool:
@@ -188,6 +192,14 @@ class ChannelMessage(ByName, MessageAnswers, Model):
 decode_on_access(ChannelMessage)
 
 
+def text_of(content: Any) -> str:
+    """Return the text in the content of a message, given as a dict or as JSON text; "" if it has none."""
+    if isinstance(content, str):
+        content = json_or_none(content)
+    text = content.get("t") if isinstance(content, Mapping) else None
+    return text if isinstance(text, str) else ""
+
+
 def _json_value(value: Any) -> Any:
     return json_or_none(value) if isinstance(value, str | bytes) else value
 
@@ -223,6 +235,24 @@ class UserInitData(ByName, Model):
             avatar=message.avatar or "",
             display_name=message.display_name or "",
             dm_channel_id=dm_channel_id,
+        )
+
+    @classmethod
+    def from_channel(cls, description: ApiChannelDescription, user_id: int) -> Self:
+        """Read a member of a DM or group in the channel's description, which may have no names."""
+        members = description.user_ids or []
+        index = members.index(user_id) if user_id in members else -1
+
+        def of(values: list[str] | None) -> str:
+            # The lists are parallel; a list of another length names somebody else.
+            return values[index] or "" if values and index >= 0 and len(values) == len(members) else ""
+
+        return cls(
+            id=user_id,
+            username=of(description.usernames),
+            display_name=of(description.display_names),
+            avatar=of(description.avatars),
+            dm_channel_id=description.channel_id or 0,
         )
 
     def to_user_dict(self) -> dict[str, Any]:

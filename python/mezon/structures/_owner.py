@@ -33,6 +33,9 @@ class ObjectFactory(Protocol):
     def new_user(self, data: UserInitData | SenderPreview) -> User:
         """Create a user."""
 
+    def remember_user(self, profile: UserInitData) -> None:
+        """Cache a user that a list shows."""
+
 
 class Owner(Protocol):
     """A ``mezon.MezonClient``, as far as the structures use it: they are below the client."""

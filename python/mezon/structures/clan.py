@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from mezon.constants.enum import ChannelType
 from mezon.errors import InvalidArgumentError
 from mezon.managers.cache import CacheManager
+from mezon.models.message import UserInitData
 from mezon.structures.member import Member, Role, user_id_of
 from mezon.structures.paging import Pages, call_rpc, search
 from mezon.structures.text_channel import TextChannel
@@ -191,6 +192,17 @@ class Clan:
 
         async def fetch(cursor: str) -> tuple[list[Member], str]:
             answer = await call_rpc(self, "ListClanUsers", {"clan_id": self.id})
+            for entry in answer.clan_users:
+                self.client.directory.remember_user(
+                    UserInitData(
+                        id=entry.user.id,
+                        username=entry.user.username,
+                        display_name=entry.user.display_name,
+                        avatar=entry.user.avatar_url,
+                        clan_nick=entry.clan_nick,
+                        clan_avatar=entry.clan_avatar,
+                    )
+                )
             # The request has no cursor: the response is complete.
             return [Member.of_clan(self, entry) for entry in answer.clan_users], ""
 

@@ -15,6 +15,7 @@ from mezon.models._outgoing import (
     received_content,
     require_content,
 )
+from mezon.models.message import text_of
 from mezon.structures._sending import channel_fields, send_into, upload_files
 from mezon.utils.logger import get_logger
 
@@ -69,6 +70,11 @@ class Message:
         self.channel = channel
         self.socket_manager = socket_manager
         self._raw = message_raw
+
+    @property
+    def text(self) -> str:
+        """The text of the message, ``""`` if it has none; also with ``content_as_json=True``."""
+        return text_of(self.content)
 
     @property
     def raw_content(self) -> str:

@@ -361,7 +361,7 @@ class TextChannel:
 
         ```python
         async for old in channel.history(limit=50):
-            print(old.id, old.content.get("t"))
+            print(old.id, old.text)
         ```
 
         Args:

@@ -7,6 +7,8 @@ import os
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon.utils.content_hints import hint_of
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterator
@@ -119,15 +121,19 @@ def line_of_user(error: BaseException) -> str | None:
 
     Lines of installed libraries count only if there is none of the bot.
     """
+    frame = _innermost(error)
+    return f"{_short(frame.filename)}:{frame.lineno} in {frame.name}" if frame is not None else None
+
+
+def _innermost(error: BaseException) -> traceback.FrameSummary | None:
     found, in_library = None, None
     for frame in traceback.extract_tb(error.__traceback__):
         if not is_user_code(frame.filename):
             continue
-        line = f"{_short(frame.filename)}:{frame.lineno} in {frame.name}"
         if any(folder in frame.filename.split(os.sep) for folder in _INSTALLED):
-            in_library = line
+            in_library = frame
         else:
-            found = line
+            found = frame
     return found or in_library
 
 
@@ -137,11 +143,14 @@ def _short(file: str) -> str:
 
 
 def summary(error: BaseException) -> str:
-    """Return the type and text of an error, and the bot's own line, in one line."""
+    """Return the type and text of an error, the bot's own line, and a hint if there is one, in one line."""
     text = " ".join(str(error).split())
-    line = line_of_user(error)
+    frame, line = _innermost(error), line_of_user(error)
     name = type(error).__qualname__
-    return (f"{name}: {text}" if text else name) + (f" ({line})" if line else "")
+    hint = hint_of(error, (frame.line or "") if frame is not None else "")
+    return (
+        (f"{name}: {text}" if text else name) + (f" ({line})" if line else "") + (f"; {hint}" if hint else "")
+    )
 
 
 def format_for_user(error: BaseException) -> str:

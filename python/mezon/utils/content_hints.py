@@ -1,0 +1,91 @@
+"""Hints for bots that take the content of a message, a dict, for its text."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import Any, Final
+
+__all__ = ["hint_of", "warn_of_comparison"]
+
+_CONTENT: Final = "content"
+
+
+def hint_of(error: BaseException, line: str) -> str:
+    """Return what to write instead of a method of str on the content of a message; "" for other errors.
+
+    Args:
+        error: The error of a handler.
+        line: The source line that raised it; "" if it is unknown.
+    """
+    if not isinstance(error, AttributeError) or not isinstance(error.obj, dict):
+        return ""
+    if not hasattr(str, error.name or "") or (line and _CONTENT not in line):
+        return ""
+    return f"the content of a message is a dict: write message.text.{error.name}"
+
+
+def warn_of_comparison(handler: Callable[..., Any]) -> None:
+    """Warn if the code of a handler compares the content of a message with a text, which is never equal.
+
+    The code is inspected when the handler is registered: a check at each comparison would cost time for each message.
+    """
+    function = inspect.unwrap(handler)
+    function = getattr(function, "func", function)  # a functools.partial
+    code = getattr(function, "__code__", None)
+    for one in _codes(code) if isinstance(code, CodeType) else ():
+        line = _line_of_comparison(one)
+        if line is not None:
+            warnings.warn_explicit(
+                f"{one.co_name} compares the content of a message with a text: the content is a dict such as "
+                '{"t": "hi"}, so they are never equal. Write message.text == "hi"',
+                UserWarning,
+                one.co_filename,
+                line,
+            )
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code object and those of its inner functions that read an attribute ``content``."""
+    if _CONTENT in code.co_names:
+        yield code
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _codes(inner)
+
+
+def _line_of_comparison(code: CodeType) -> int | None:
+    # Start-up time: few handlers read the content.
+    import dis
+
+    found = list(dis.get_instructions(code))
+    for index, one in enumerate(found):
+        before = found[max(0, index - 3) : index]
+        equal = one.opname == "COMPARE_OP" and one.argval in ("==", "!=")
+        if (equal or one.opname == "CONTAINS_OP") and _reads_content(before, is_left=not equal):
+            return one.positions.lineno if one.positions is not None else code.co_firstlineno
+    return None
+
+
+def _reads_content(before: list[Any], *, is_left: bool) -> bool:
+    """Return whether the instructions before a comparison load the content and a text, in this order or any."""
+    *_, first, second = [None, None, *before]
+    if _loads_content(first) and second is not None and second.opname == "LOAD_CONST":
+        text = second.argval
+        several = isinstance(text, tuple | frozenset) and text and all(isinstance(t, str) for t in text)
+        return bool(several) if is_left else isinstance(text, str)
+    # "hi" == message.content: the constant, the message, its attribute.
+    constant = before[0] if len(before) == 3 else None
+    return (
+        not is_left
+        and _loads_content(second)
+        and constant is not None
+        and constant.opname == "LOAD_CONST"
+        and isinstance(constant.argval, str)
+    )
+
+
+def _loads_content(one: Any) -> bool:
+    return one is not None and one.opname == "LOAD_ATTR" and one.argval == _CONTENT
