@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pty
 import subprocess
@@ -45,12 +46,12 @@ def test_a_conversation_through_a_pipe(lunch: Path) -> None:
         "   == Lunch\n",
         '/fill dish=  select: "Phở bò", "Bánh mì", "Cơm tấm"',
         "   [Order]\n",
-        "#2 echo (edited): Ordered: Cơm tấm (no onions)",
+        "#2 lunch (edited): Ordered: Cơm tấm (no onions)",
         "reactions on #2: :tada: 1",
         "reactions on #2: none",
-        "#3 alice (reply to Echo): thanks",
-        "#3 alice (reply to Echo; edited): thank you",
-        "#3 alice (reply to Echo; deleted)",
+        "#3 alice (reply to Lunch): thanks",
+        "#3 alice (reply to Lunch; edited): thank you",
+        "#3 alice (reply to Lunch; deleted)",
         "#4 dora: !help",
         "#6 dora: !help",
     ):
@@ -81,7 +82,10 @@ def test_a_conversation_through_a_pipe(lunch: Path) -> None:
         ("!lunch\n/fill dish=pizza", "dish offers Phở bò, Bánh mì, Cơm tấm, not pizza"),
         ("!lunch\n/fill drink=tea", "the form has no field drink; it has dish, wish\n"),
         ("!lunch\n/fill Phở bò", "/fill FIELD=VALUE ..., such as"),
-        ('!lunch\n/fill dish="Phở bò', "/fill FIELD=VALUE: No closing quotation"),
+        ('!lunch\n/fill dish="Phở bò', 'No closing quotation: write \\" for a literal quotation mark'),
+        ('/click "Send it', "No closing quotation"),
+        ('/select "dish', "No closing quotation"),
+        ("/run nothing", "the bot has no task nothing; it has none"),
         ("/save", "nothing to save yet"),
     ],
 )
@@ -276,3 +280,88 @@ def test_work_below_the_main_check_is_named(tmp_path: Path, main: str, line: int
     assert done.returncode == 0
     assert ("bot.py:12 is not run" in done.stderr) == (line is not None)
     assert ("mezon gateway --port 7350 --export" in done.stderr) == (line is not None)
+
+
+TASKS = """
+from mezon.ext.commands import Bot, Context, has_role
+from mezon.ext.components import Button, Click
+
+bot = Bot("1", "key")
+
+
+@bot.cron("0 9 * * *")
+async def report(bot: Bot) -> None:
+    channel = next(iter([one for one in bot.channels.values() if one.name == "general"]))
+    await channel.send("the report")
+
+
+@bot.every(hours=5)
+async def broken() -> None:
+    raise RuntimeError("no data")
+
+
+@bot.command(checks=[has_role("Cook")])
+async def cook(ctx: Context) -> None:
+    await ctx.reply("cooking")
+
+
+@bot.button("don't")
+async def dont(click: Click) -> None:
+    await click.reply("not done")
+
+
+@bot.command()
+async def ask(ctx: Context) -> None:
+    await ctx.reply("Do it?", buttons=[dont.button("Please don't")])
+"""
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Path:
+    """The folder of a bot with tasks and roles."""
+    (tmp_path / "bot.py").write_text(TASKS)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "office-bot"\n')
+    return tmp_path
+
+
+def test_a_task_runs_now(office: Path) -> None:
+    done = mezon_command("chat", folder=office, given="hi\n/run\n/run report\n/run broken\n")
+    assert "   tasks: report, broken\n" in done.stdout
+    assert "office-bot: the report" in done.stdout
+    assert "RuntimeError: no data" in done.stderr
+
+
+def test_roles_are_given_and_taken(office: Path) -> None:
+    lines = ["/role", "!cook", "/role Cook", "!cook", "/role", "/role Cook", "!cook", "/save roles.py"]
+    done = mezon_command("chat", folder=office, given="\n".join(lines))
+    assert done.stdout.count("That needs the role Cook.") == 2
+    assert done.stdout.count(": cooking") == 1
+    shown = done.stdout.splitlines()
+    assert "   there are no roles: /role NAME gives you one" in shown
+    assert "   alice has the role Cook" in shown
+    assert "   Cook: alice" in shown
+    assert "   alice no longer has the role Cook" in shown
+    saved = (office / "roles.py").read_text()
+    assert 'await gateway.give_role("alice", "Cook")' in saved
+    assert 'gateway.world.bot.username = "office-bot"' in saved
+
+
+def test_roles_of_a_world_file(office: Path) -> None:
+    clan = {
+        "name": "Diner",
+        "channels": ["general"],
+        "roles": ["Waiter", {"title": "Cook", "users": ["bob"]}],
+    }
+    world = office / "world.json"
+    world.write_text(json.dumps({"users": ["alice", "bob"], "clans": [clan]}))
+    given = "!cook\n/as bob\n!cook\n/role\n"
+    done = mezon_command("chat", "--world", "world.json", folder=office, given=given)
+    assert done.stdout.count("That needs the role Cook.") == 1
+    assert done.stdout.count(": cooking") == 1
+    assert "   Waiter: nobody\n   Cook: bob\n" in done.stdout
+
+
+@pytest.mark.parametrize("button", ['"Please don\'t"', "Please don't", "don't"])
+def test_click_is_quoted_like_the_other_commands(office: Path, button: str) -> None:
+    done = mezon_command("chat", folder=office, given=f"!ask\n/click {button}\n")
+    assert "not done" in done.stdout

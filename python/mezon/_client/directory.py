@@ -30,11 +30,12 @@ MAX_LISTED_CLANS: Final = 100
 
 
 @cache
-def _structures() -> tuple[type[TextChannel], type[User]]:
+def _structures() -> tuple[type[TextChannel], type[User], type[UserInitData]]:
     """Import the classes once: an import statement for each object would cost as much as the object."""
+    from mezon.models.message import UserInitData
     from mezon.structures import TextChannel, User
 
-    return TextChannel, User
+    return TextChannel, User, UserInitData
 
 
 def stored_clans(path: object) -> set[int]:
@@ -92,12 +93,12 @@ class Directory:
 
     def new_channel(self, description: Any, clan: Clan) -> TextChannel:
         """Return a new channel object for a description, or for an event about the channel."""
-        text_channel, _ = _structures()
+        text_channel, _, _ = _structures()
         return text_channel(description, clan, self._client.socket_manager, self._client.message_db)
 
     def new_user(self, data: UserInitData | SenderPreview) -> User:
         """Return a new user object."""
-        _, user = _structures()
+        _, user, _ = _structures()
         return user(data, self._client.socket_manager, self._client.channel_manager)
 
     # ---- the objects of an event
@@ -229,7 +230,6 @@ class Directory:
             InvalidArgumentError: If the user cannot be reached (a ValueError).
         """
         from mezon.errors import ApiError
-        from mezon.models.message import UserInitData
 
         self._token()
         user_id = required_id("user_id", user_id)
@@ -242,17 +242,17 @@ class Directory:
             raise
         if channel is None or not channel.channel_id:
             raise InvalidArgumentError(unknown)
-        user = self.new_user(UserInitData.from_channel(channel, user_id))
+        _, _, profile = _structures()
+        user = self.new_user(profile.from_channel(channel, user_id))
         self.users.set(user.id, user)
         return user
 
     def user_of(self, user_id: int) -> User:
         """Return a user: the cached object, otherwise a new one without names. Makes no call."""
-        from mezon.models.message import UserInitData
-
         dms = self._client.channel_manager.get_all_dm_channels() or {}
         known = self.users.get(user_id)
-        return known or self.new_user(UserInitData(id=user_id, dm_channel_id=dms.get(user_id, 0)))
+        _, _, profile = _structures()
+        return known or self.new_user(profile(id=user_id, dm_channel_id=dms.get(user_id, 0)))
 
     def remember_user(self, profile: UserInitData) -> None:
         """Cache a user that a list shows: fill in the names of a known user, or add the user if there is room."""
@@ -266,13 +266,12 @@ class Directory:
 
     def cache_dm_users(self) -> None:
         """Cache the users of the listed DMs."""
-        from mezon.models.message import UserInitData
-
+        _, _, profile = _structures()
         manager = self._client.channel_manager
         for user_id, channel_id in (manager.get_all_dm_channels() or {}).items():
             known = self.users.get(user_id)
             if known is not None:
                 known.dm_channel_id = known.dm_channel_id or channel_id
                 continue
-            profile = manager.dm_users.get(user_id) or UserInitData(id=user_id, dm_channel_id=channel_id)
-            self.users.set(user_id, self.new_user(profile))
+            seen = manager.dm_users.get(user_id) or profile(id=user_id, dm_channel_id=channel_id)
+            self.users.set(user_id, self.new_user(seen))

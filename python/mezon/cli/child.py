@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Self
 
-from mezon import GatewayOptions
+from mezon import GatewayOptions, InvalidArgumentError
 from mezon.cli.find import is_plain, trim_traceback
 from mezon.testing.bots import BotError, Target, instances, load_bot, pointed_at, run_script
 from mezon.utils.logger import setup_logger
@@ -102,8 +102,15 @@ def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None)
             reporter.report("records", address=records.address)
     if client not in instances:
         instances.append(client)
+    if reporter is not None:
+        reporter.report("tasks", names=[one.name for one in tasks_of(client)])
     client.run()
     return 0
+
+
+def tasks_of(client: Any) -> list[Any]:
+    """Return the scheduled tasks of a ``mezon.ext.commands.Bot``; none for other clients."""
+    return list(getattr(client, "tasks", ()))
 
 
 def say(text: str) -> None:
@@ -186,11 +193,11 @@ class Reporter:
         package.addHandler(self._handler)
 
     def _end_with_parent(self) -> None:
-        """End the bot when the parent process is gone, even if it was killed."""
+        """Carry out the parent's commands, and end the bot when the parent is gone, even if it was killed."""
         self._connection.settimeout(None)
-        with contextlib.suppress(OSError):
-            while self._connection.recv(4096):
-                pass
+        with contextlib.suppress(OSError), self._connection.makefile("rb") as lines:
+            for line in lines:
+                self._run_task(json.loads(line)["run"])
         self._broken = True
         if os.name == "posix":
             # To the process, not to this thread: that interrupts the system call in which the loop waits.
@@ -200,6 +207,13 @@ class Reporter:
         # The Python handler of the signal never runs if a handler or the import of the bot blocks the main thread.
         time.sleep(STOP_TIMEOUT)
         os._exit(128 + signal.SIGTERM)
+
+    def _run_task(self, name: str) -> None:
+        for task in [one for client in self._clients() for one in tasks_of(client) if one.name == name]:
+            try:
+                task.run_soon()
+            except InvalidArgumentError as error:
+                say(str(error))
 
     def _sample(self) -> None:
         timer = threading.Event()

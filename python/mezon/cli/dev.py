@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from mezon.cli.find import find, load_env_file, reload_env, short
+from mezon.cli.find import find, load_env_file, project_name, reload_env, short
 from mezon.cli.gateway import listening, make_gateway
 from mezon.cli.output import print_error, say
 from mezon.cli.process import BotProcess, changes, local_bot
@@ -66,7 +66,7 @@ def develop(
     """Run until q, Ctrl-C or SIGTERM."""
     target = find(named)
     file, names = load_env_file(env_file, Path.cwd())
-    gateway = make_gateway(port=port, state_file=state_file)
+    gateway = make_gateway(port=port, state_file=state_file, bot=project_name(Path.cwd()))
 
     async def main() -> None:
         control = _Control(target)

@@ -8,7 +8,7 @@ import tomllib
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mezon.cli.output import WRONG_USE, fail
 from mezon.errors import MezonError
@@ -36,15 +36,27 @@ def default_bot(home: Path) -> str:
     return _configured(home) or _usual(home)
 
 
-def _configured(home: Path) -> str | None:
+def project_name(home: Path) -> str | None:
+    """Return the name of the project in ``pyproject.toml``, or None."""
+    try:
+        name = _pyproject(home).get("project", {}).get("name")
+    except BotError:
+        return None  # find() reports it
+    return name if isinstance(name, str) and name else None
+
+
+def _pyproject(home: Path) -> dict[str, Any]:
     path = home / "pyproject.toml"
     if not path.is_file():
-        return None
+        return {}
     try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("mezon", {})
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BotError(f"pyproject.toml cannot be read: {error}") from None
-    bot = settings.get("bot")
+
+
+def _configured(home: Path) -> str | None:
+    bot = _pyproject(home).get("tool", {}).get("mezon", {}).get("bot")
     if bot is not None and not isinstance(bot, str):
         raise BotError('[tool.mezon] in pyproject.toml: bot must be a string, such as bot = "bot:client"')
     return bot

@@ -19,7 +19,7 @@ from mezon.testing.playground import Playground
 from mezon.testing.playground.views import content_of
 from mezon.testing.process import hello
 from mezon.testing.records import HOUSEKEEPING, Request, Sent, Tap
-from mezon.testing.world import load_world
+from mezon.testing.world import BOT_NAME, USERNAMES, load_world
 from mezon.utils.signals import run_until_signal
 
 
@@ -103,12 +103,22 @@ class _Log(Tap):
         self._line("socket", f"{live} open")
 
 
-def make_gateway(*, port: int = 0, tls: bool = False, state_file: Path | None = None) -> LocalGateway:
-    """Create a gateway without starting it. Exits with an error message if the file of ``--world`` is invalid."""
-    options: dict[str, Any] = {}
+def make_gateway(
+    *, port: int = 0, tls: bool = False, state_file: Path | None = None, bot: str | None = None
+) -> LocalGateway:
+    """Create a gateway without starting it. Exits with an error message if the file of ``--world`` is invalid.
+
+    Args:
+        port: The port; 0 for a free one.
+        tls: Serve TLS.
+        state_file: The file of ``--world``.
+        bot: The username of the bot, unless the file names it or a user has this name.
+    """
+    username = bot if bot and bot not in USERNAMES else BOT_NAME
+    options: dict[str, Any] = {"bot_username": username}
     if state_file is not None:
         try:
-            state = load_world(state_file)
+            state = load_world(state_file, bot or BOT_NAME)
         except (ValueError, OSError) as error:
             fail(str(error), WRONG_USE)
         options = {"world": state, "bot_username": state.bot.username}

@@ -49,6 +49,10 @@ class BotProcess:
         self._watch: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self.starts: int = 0
+        #: The names of the bot's scheduled tasks, once it is imported.
+        self.tasks: list[str] = []
+        #: Runs one of them now.
+        self.run_task: Callable[[str], None] = lambda name: None
         self.exit_code: int | None = None
         self.ended: asyncio.Event = asyncio.Event()
 
@@ -157,6 +161,11 @@ class ReportServer:
         for writer in self._writers:
             writer.close()
 
+    def run_task(self, name: str) -> None:
+        """Let the bot's process run a scheduled task of the bot now."""
+        for writer in self._writers:
+            writer.write(json.dumps({"run": name}).encode() + b"\n")
+
     @property
     def environment(self) -> dict[str, str]:
         """The variables that let a bot's process report here."""
@@ -211,11 +220,18 @@ async def local_bot(
     def changed(kind: str, text: str) -> None:
         on_report({"kind": kind, "text": text})
 
-    async with ReportServer(on_report) as reports:
+    def received(report: dict[str, Any]) -> None:
+        if report["kind"] == "tasks":
+            process.tasks = report["names"]
+        else:
+            on_report(report)
+
+    async with ReportServer(received) as reports:
         environment = {**local_environment(gateway), **reports.environment}
         if log_level is not None:
             environment[LOGS] = log_level
         process = BotProcess(target, environment, changed, capture)
+        process.run_task = reports.run_task
         try:
             yield process
         finally:

@@ -244,9 +244,10 @@ class RoleCache:
         if failed and self._cached.get(clan_id, (0.0, None))[1] is fetch:
             del self._cached[clan_id]
 
-    def forget(self, clan_id: int) -> None:
-        """Drop the cached roles of a clan."""
-        self._cached.pop(clan_id, None)
+    def forget_changed(self, event: Any) -> None:
+        """Drop the cached roles of the clan in a ``role_event`` or a ``role_assign_event``."""
+        role = getattr(event, "role", None)
+        self._cached.pop(int(getattr(event, "ClanId", "") or 0) if role is None else role.clan_id, None)
 
     async def _fetch(self, clan: Clan) -> dict[int, set[str | int]]:
         members: dict[int, set[str | int]] = {}

@@ -1621,7 +1621,7 @@ class Bot(Registry, MezonClient):
         if self._roles is None:
             cache = self._roles = RoleCache()
             for event in (Events.ROLE_EVENT, Events.ROLE_ASSIGN):
-                self.on(event, lambda changed: cache.forget(getattr(changed, "clan_id", 0)))
+                self.on(event, cache.forget_changed)
         return await self._roles.of(clan, user_id)
 
     # ---- components

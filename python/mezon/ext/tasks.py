@@ -306,6 +306,23 @@ class Task:
         """Run the task now, in addition to its schedule."""
         return await self._invoke(self.bot)
 
+    def run_soon(self) -> None:
+        """Run the task now, in addition to its schedule, on the bot's loop. Can be called in any thread.
+
+        Errors are handled like those of scheduled runs.
+
+        Raises:
+            InvalidArgumentError: If the task is not started: the bot is not ready.
+        """
+        scheduler, bot = self._scheduler, self.bot
+        if scheduler is None or scheduler.done() or bot is None:
+            raise InvalidArgumentError(f"the task {self.name} is not started: its bot is not ready")
+
+        def start() -> None:
+            self._active.spawn(self._run_counted(bot), f"task {self.name} run {self.runs + 1}")
+
+        scheduler.get_loop().call_soon_threadsafe(start)
+
     async def _invoke(self, bot: MezonClient | None) -> Any:
         if self._wrapper is None:
             return await self._call(bot)
@@ -382,12 +399,22 @@ class Task:
             if records is not None and not await self._claim(records, due):
                 self.elsewhere += 1
                 return
-            self.runs += 1
+        except Exception as error:
+            await self._failed(error)
+            return
+        await self._run_counted(bot)
+
+    async def _run_counted(self, bot: MezonClient) -> None:
+        self.runs += 1
+        try:
             await self._invoke(bot)
         except Exception as error:
-            if self._on_error is None:
-                raise
-            await self._on_error(self, error)
+            await self._failed(error)
+
+    async def _failed(self, error: Exception) -> None:
+        if self._on_error is None:
+            raise error
+        await self._on_error(self, error)
 
     async def _claim(self, records: StateStore, due: float) -> bool:
         """Return whether this process is the one that runs the task for the UNIX time ``due``."""

@@ -53,7 +53,7 @@ from mezon.testing.users import SimulatedUsers
 from mezon.testing.webhooks import WebhookPost, Webhooks
 from mezon.testing.websocket import WebSocketServer
 from mezon.testing.wire import WireForm
-from mezon.testing.world import BOT_ID, Channel, Clan, User, World
+from mezon.testing.world import BOT_ID, BOT_NAME, Channel, Clan, User, World
 
 __all__ = ["LocalGateway"]
 
@@ -200,7 +200,7 @@ class LocalGateway:
         strict: bool = False,
         bot_id: int = BOT_ID,
         api_key: str = API_KEY,
-        bot_username: str = "echo",
+        bot_username: str = BOT_NAME,
         world: World | None = None,
         require_join: bool = False,
         joined_only: bool = False,
@@ -576,6 +576,14 @@ class LocalGateway:
     async def leave(self, user: UserLike, place: Channel | Clan | int | str | None = None) -> None:
         """Remove a user from a clan (the first one by default) or a channel. Bots receive an event."""
         await self.users.leave(user, place)
+
+    async def give_role(self, user: UserLike, title: str, clan: Clan | int | str | None = None) -> None:
+        """Give a user a role of a clan (the first one by default), which is created if necessary."""
+        await self.users.give_role(user, title, clan)
+
+    async def take_role(self, user: UserLike, title: str, clan: Clan | int | str | None = None) -> None:
+        """Take a role of a clan (the first one by default) off a user. Bots receive an event."""
+        await self.users.take_role(user, title, clan)
 
     # Buttons, select boxes and forms
 

@@ -21,7 +21,7 @@ from mezon.testing.messages import (
 )
 from mezon.testing.records import Sent
 from mezon.testing.state import MessageLike, UserLike
-from mezon.testing.world import Channel, Clan
+from mezon.testing.world import Channel, Clan, Role
 
 __all__ = ["SimulatedUsers"]
 
@@ -137,6 +137,33 @@ class SimulatedUsers:
             sender_display_name=sender.display_name,
         )
         await self._registry.push(message_typing_event=event)
+
+    # Roles
+
+    async def give_role(self, user: UserLike, title: str, clan: Clan | int | str | None = None) -> None:
+        """Give a user a role, which is created if the clan has none of this title."""
+        who, role = self._world.user(user), self._role(title, clan)
+        role.user_ids.add(who.id)
+        await self._announce_role(role, assigned=[who.id])
+
+    async def take_role(self, user: UserLike, title: str, clan: Clan | int | str | None = None) -> None:
+        """Take a role off a user."""
+        who, role = self._world.user(user), self._role(title, clan)
+        role.user_ids.discard(who.id)
+        await self._announce_role(role, removed=[who.id])
+
+    def _role(self, title: str, clan: Clan | int | str | None) -> Role:
+        home, known = self._world.clan(clan), self._world.roles.values()
+        found = next((one for one in known if one.clan_id == home.id and one.title == title), None)
+        return found or self._world.add_role(title, home)
+
+    async def _announce_role(
+        self, role: Role, *, assigned: Sequence[int] = (), removed: Sequence[int] = ()
+    ) -> None:
+        event = realtime_pb2.RoleAssignedEvent(
+            ClanId=str(role.clan_id), role_id=role.id, user_ids_assigned=assigned, user_ids_removed=removed
+        )
+        await self._registry.push(role_assign_event=event)
 
     # Membership
 

@@ -5,10 +5,12 @@
     {
       "bot": "helper",
       "users": ["alice", {"username": "bob", "display_name": "Bob B."}],
-      "clans": [{"name": "Company", "channels": ["general", {"label": "hr", "private": true, "members": ["alice"]}]}]
+      "clans": [{"name": "Company", "channels": ["general", {"label": "hr", "private": true, "members": ["alice"]}],
+                 "roles": ["Cook", {"title": "Waiter", "users": ["bob"]}]}]
     }
 
-A name can replace an object; objects take the parameters of ``World.add_user`` and ``World.add_channel``.
+A name can replace an object; objects take the parameters of ``World.add_user``, ``World.add_channel`` and
+``World.add_role``.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from mezon.protobuf.api import api_pb2
 
 __all__ = [
     "BOT_ID",
+    "BOT_NAME",
     "CHANNEL",
     "DM",
     "FRIEND",
@@ -33,6 +36,7 @@ __all__ = [
     "INVITE_RECEIVED",
     "INVITE_SENT",
     "THREAD",
+    "USERNAMES",
     "VOICE",
     "Channel",
     "Clan",
@@ -44,6 +48,12 @@ __all__ = [
 
 BOT_ID: Final = 1_830_000_000_000_000_001
 """The default id of the bot."""
+
+BOT_NAME: Final = "echo"
+"""The default username of the bot."""
+
+USERNAMES: Final = {"alice": "Alice", "bob": "Bob", "chi": "Chi Nguyễn"}
+"""The users of a populated world: username -> display name."""
 
 # Channel types on the wire.
 CHANNEL: Final = 1
@@ -205,9 +215,8 @@ class World:
             clan = self.add_clan("Playground")
             self.add_channel("general", clan)
             self.add_channel("random", clan)
-            self.add_user("alice", display_name="Alice")
-            self.add_user("bob", display_name="Bob")
-            self.add_user("chi", display_name="Chi Nguyễn")
+            for username, display_name in USERNAMES.items():
+                self.add_user(username, display_name=display_name)
 
     # Creating entities
 
@@ -479,8 +488,12 @@ class World:
         return description
 
 
-def load_world(path: str | Path) -> World:
+def load_world(path: str | Path, bot: str = BOT_NAME) -> World:
     """Read a world from a JSON file.
+
+    Args:
+        path: The file.
+        bot: The username of the bot, unless the file names it.
 
     Raises:
         ValueError: The file does not describe a world; the message names the place.
@@ -492,7 +505,7 @@ def load_world(path: str | Path) -> World:
         raise ValueError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(found, dict) or set(found) - {"bot", "users", "clans"}:
         raise ValueError(f'{path} must be an object with "users", "clans" and optionally "bot"')
-    name = str(found.get("bot", "echo"))
+    name = str(found.get("bot", bot))
     world = World(User(BOT_ID, name, name.capitalize(), is_bot=True), populate=False)
     try:
         users = [_as_object(user, "username") for user in found.get("users", [])]
@@ -500,8 +513,10 @@ def load_world(path: str | Path) -> World:
             world.add_user(**{"display_name": str(user["username"]).capitalize(), **user})
         for clan in found.get("clans", []):
             fields = _as_object(clan, "name")
-            channels = fields.pop("channels", ["general"])
+            channels, roles = fields.pop("channels", ["general"]), fields.pop("roles", [])
             home = world.add_clan(**fields)
+            for role in roles:
+                world.add_role(clan=home, **_as_object(role, "title"))
             for channel in channels:
                 world.add_channel(clan=home, **_as_object(channel, "label"))
     except (TypeError, KeyError, LookupError) as error:

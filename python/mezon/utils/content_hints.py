@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
@@ -57,9 +58,6 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _line_of_comparison(code: CodeType) -> int | None:
-    # Start-up time: few handlers read the content.
-    import dis
-
     found = list(dis.get_instructions(code))
     for index, one in enumerate(found):
         before = found[max(0, index - 3) : index]

@@ -17,7 +17,7 @@ from prompt_toolkit.patch_stdout import patch_stdout
 
 from mezon.cli.chat.commands import COMMANDS, Room, UsageError, expects_answer
 from mezon.cli.chat.render import BUTTON, Renderer, options_of, parts_of
-from mezon.cli.find import find, load_env_file
+from mezon.cli.find import find, load_env_file, project_name
 from mezon.cli.gateway import listening, make_gateway
 from mezon.cli.output import FAILED, WRONG_USE, fail, print_error, say
 from mezon.cli.process import BotProcess, local_bot
@@ -37,7 +37,7 @@ def talk(
     """Run until /quit, Ctrl-D, Ctrl-C, or the end of the piped input."""
     target = find(named)
     load_env_file(env_file, Path.cwd())
-    gateway = make_gateway(state_file=state_file)
+    gateway = make_gateway(state_file=state_file, bot=project_name(Path.cwd()))
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     renderer = Renderer(gateway, interactive)
 

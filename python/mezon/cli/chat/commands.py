@@ -31,6 +31,8 @@ COMMANDS: Final = {
     "fill": "[#N] FIELD=VALUE ...: fill in a form",
     "select": "[#N] FIELD VALUE ...: choose options of a select menu",
     "react": "[#N] EMOJI: add a reaction to the last message, or remove it",
+    "role": "NAME: give yourself a role, or take it off; without a name, list the roles",
+    "run": "TASK: run a task of the bot now; without a name, list the tasks",
     "reply": "[#N] TEXT: reply to the bot's last message",
     "edit": "[#N] TEXT: edit your last message",
     "delete": "[#N]: delete your last message",
@@ -166,7 +168,7 @@ class Room:
         self._switch_to(self.gateway.world.dm(self._user))
 
     async def _do_click(self, rest: str) -> None:
-        button = re.sub(r"^#\d+\s*", "", rest).strip()
+        button = " ".join(_words(re.sub(r"^#\d+\s*", "", rest)))
         if not button:
             raise UsageError("/click BUTTON: the name in square brackets, or the label")
         message, _ = self._find_form(rest, button)
@@ -194,10 +196,7 @@ class Room:
         out.print(f"   filled in: {filled}", markup=False)
 
     async def _do_select(self, rest: str) -> None:
-        try:
-            words = shlex.split(re.sub(r"^#\d+\s*", "", rest))
-        except ValueError as error:
-            raise UsageError(str(error)) from None
+        words = _words(re.sub(r"^#\d+\s*", "", rest))
         if len(words) < 2:
             raise UsageError("/select FIELD VALUE, such as /select dish pho")
         field = words[0].rpartition(".")[2]
@@ -208,6 +207,31 @@ class Room:
         values = [_value(part, word) for word in words[1:]]
         self._filled.setdefault(message["id"], {})[field] = values[0] if len(values) == 1 else values
         await self._actions.select(message["id"], self._user.id, field, values)
+
+    async def _do_role(self, rest: str) -> None:
+        title, state = " ".join(_words(rest)), self.gateway.world
+        if title:
+            given = await self._actions.toggle_role(self._user.id, title, self._channel.clan_id or None)
+            did = "has" if given else "no longer has"
+            out.print(f"   {self._user.username} {did} the role {title}", markup=False)
+            return
+        for role in state.roles.values():
+            names = ", ".join(
+                sorted(state.users[one].username for one in role.user_ids if one in state.users)
+            )
+            out.print(f"   {role.title}: {names or 'nobody'}", markup=False)
+        if not state.roles:
+            out.print("   there are no roles: /role NAME gives you one", markup=False)
+
+    async def _do_run(self, rest: str) -> None:
+        names = self._process.tasks
+        if not rest:
+            out.print(f"   tasks: {', '.join(names) or 'none'}", markup=False)
+            return
+        name = " ".join(_words(rest))
+        if name not in names:
+            raise UsageError(f"the bot has no task {name}; it has {', '.join(names) or 'none'}")
+        self._process.run_task(name)
 
     async def _do_react(self, rest: str) -> None:
         # A bare number is a message number, not an emoji: "1 :tada:" means message 1.
@@ -270,12 +294,22 @@ def _is_called(part: dict[str, Any], name: str) -> bool:
     return part.get("id") == name or (isinstance(label, str) and label.lower() == name.lower())
 
 
+def _words(text: str) -> list[str]:
+    """Split a text into words, of which quotation marks make one: the quoting of all commands.
+
+    An apostrophe without a second one is part of its word, as in ``don't``.
+    """
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        if '"' in text:
+            raise UsageError(f'{error}: write \\" for a literal quotation mark') from None
+        return text.split()
+
+
 def _pairs(rest: str) -> list[tuple[str, str]]:
     """Parse ``FIELD=VALUE ...``; a word without ``=`` continues the value before it."""
-    try:
-        words = shlex.split(rest)
-    except ValueError as error:
-        raise UsageError(f"/fill FIELD=VALUE: {error}") from None
+    words = _words(rest)
     pairs: list[tuple[str, str]] = []
     for word in words:
         name, equals, value = word.partition("=")

@@ -119,6 +119,18 @@ class Actions:
         )
         return str(user.id)
 
+    async def toggle_role(self, user: int | str, title: str, clan: int | str | None = None) -> bool:
+        """Give a user a role, or take it off. An unknown role is created. Return whether the user has it now."""
+        member = self._gateway.world.user(_key(user))
+        home = self._gateway.world.clan(_key(clan) if clan else None)
+        known = self._gateway.world.roles.values()
+        role = next((one for one in known if one.clan_id == home.id and one.title == title), None)
+        given = role is None or member.id not in role.user_ids
+        await (self._gateway.give_role if given else self._gateway.take_role)(member, title, home)
+        verb = "give" if given else "take"
+        self._recording.add(f"await gateway.{verb}_role({quoted(member.username)}, {quoted(title)})")
+        return given
+
     async def add_channel(self, label: str, clan: int | str | None = None) -> str:
         """Create a text channel. Return the id."""
         if not re.fullmatch(r"[\w -]{1,64}", label):

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from mezon.testing.gateway import LocalGateway
 from mezon.testing.records import Answer, Sent, Tap
+from mezon.testing.world import BOT_NAME
 
 __all__ = ["Recording", "mark", "quoted", "unmarked"]
 
@@ -103,6 +104,9 @@ class Recording(Tap):
         """
         writer = _Writer(self._gateway, self._thinned())
         body = writer.lines() or ["await gateway.wait_joined()  # nothing was recorded"]
+        username = self._gateway.world.bot.username
+        if username != BOT_NAME:
+            body.insert(0, f"gateway.world.bot.username = {quoted(username)}")
         indented = "\n".join(" " * 8 + line if line else "" for line in body)
         return (
             f'"""Recorded in the playground on {time.strftime("%Y-%m-%d")}."""\n\n'
