@@ -280,3 +280,55 @@ async def test_an_event_that_an_earlier_owner_acknowledges_late_hides_no_other(
         saying.cancel()
     await heir.reader.release(1)
     await heir.stop()
+
+
+async def test_a_late_acknowledgement_hides_no_event_at_a_third_worker(client: Client) -> None:
+    """Events 0 and 2 come a third time, 1 still runs at the second owner, which acknowledges 0 late."""
+    first, second, heir = Owner(client), Owner(client), Owner(client)
+    first.quick = second.quick = False
+    first.start()
+    await publish(client, range(3))
+    await until(lambda: first.seen == [0, 1, 2])
+    await first.die()
+    second.start()
+    await until(lambda: second.seen == [0, 1, 2], lambda: f"{second.seen}", timeout=30)
+    await second.die()
+    running = {1}
+
+    async def say_that_it_runs() -> None:
+        while True:
+            for number in running:
+                await client.publish(second.open[number].reply, b"+WPI")
+            await asyncio.sleep(TIMES.ack_wait / 8)
+
+    saying = asyncio.create_task(say_that_it_runs())
+    counted = 0
+    count = heir.reader._count_elsewhere
+
+    async def counting() -> int | None:
+        nonlocal counted
+        elsewhere = await count()
+        counted += 1
+        return elsewhere
+
+    heir.reader._count_elsewhere = counting  # type: ignore[method-assign]
+
+    def came() -> list[int]:
+        return sorted(int(delivery.body) for delivery in heir.reader.unacknowledged)
+
+    try:
+        heir.start()
+        await until(lambda: came() == [0, 2], lambda: f"{came()}", timeout=30)
+        await client.publish(second.open[0].reply, b"+ACK")
+        await client.flush()
+        before = counted
+        await until(lambda: counted >= before + 3 or heir.seen, timeout=20)
+        assert heir.seen == [], "event 1 runs elsewhere"
+        running.clear()
+        await until(lambda: len(heir.seen) == 3, lambda: f"{heir.seen}", timeout=30)
+        assert heir.seen == [0, 1, 2]
+    finally:
+        saying.cancel()
+    await heir.reader.release(1)
+    for owner in (first, second, heir):
+        await owner.stop()

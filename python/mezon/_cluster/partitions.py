@@ -57,6 +57,9 @@ _missing_consumers: Final = LogThrottle(logger)
 #: Seconds between two checks whether the events of an earlier owner are acknowledged.
 _POLL_INTERVAL: Final = 0.1
 
+#: The maximum of removed events between others whose sequence numbers are requested.
+_MAX_REMOVED: Final = 50_000
+
 #: Seconds for writing the note about returned events.
 _NOTE_TIMEOUT: Final = 2.0
 
@@ -440,7 +443,8 @@ class PartitionReader:
 
         The server counts unacknowledged events without naming them. A redelivered event may have been acknowledged late
         by the owner that had it first: it is open here and no longer counted. Therefore redelivered events are compared
-        separately from those that were delivered once, which only this reader can acknowledge.
+        separately from those that were delivered once, which only this reader can acknowledge, and those that are no
+        longer in the stream are left out.
         """
         consumer = self._names.consumer(self.partition)
         try:
@@ -455,11 +459,29 @@ class PartitionReader:
         floor = int(info.get("ack_floor", {}).get("stream_seq", 0))
         pending, redelivered = int(info.get("num_ack_pending", 0)), int(info.get("num_redelivered", 0))
         here = [one for one in self._unacknowledged.values() if one.turn <= until and one.sequence > floor]
-        redelivered_here = sum(one.times > 1 for one in here)
-        once_elsewhere = pending - redelivered - (len(here) - redelivered_here)
-        elsewhere = max(0, once_elsewhere) + max(0, redelivered - redelivered_here)
+        redelivered_here = [one for one in here if one.times > 1]
+        once_elsewhere = pending - redelivered - (len(here) - len(redelivered_here))
+        elsewhere = max(0, once_elsewhere) + max(0, redelivered - len(redelivered_here))
+        if not elsewhere and redelivered and redelivered_here:
+            try:
+                gone = await self._removed(min(one.sequence for one in redelivered_here))
+            except MezonError as error:
+                logger.debug("Partition %d: %s", self.partition, error)
+                return None
+            elsewhere = max(0, redelivered - sum(not gone(one.sequence) for one in redelivered_here))
         # A server that took over may not know yet what the previous one has delivered: it will deliver that again.
         return elsewhere if until >= self._since else max(elsewhere, 1)
+
+    async def _removed(self, first: int) -> Callable[[int], bool]:
+        """Return whether the event of a sequence number, ``first`` or a later one, has left the stream."""
+        subject = f"STREAM.INFO.{self._names.events}"
+        state = (await jetstream_api(self._client, subject) or {})["state"]
+        first_left, removed = int(state["first_seq"]), frozenset[int]()
+        # Ask for the list only if it fits into a message.
+        if 0 < int(state.get("num_deleted", 0)) <= _MAX_REMOVED and first < int(state["last_seq"]):
+            state = (await jetstream_api(self._client, subject, {"deleted_details": True}) or {})["state"]
+            first_left, removed = int(state["first_seq"]), frozenset(state.get("deleted") or ())
+        return lambda sequence: sequence < first_left or sequence in removed
 
     # ---- the end of deliveries
 
