@@ -283,7 +283,7 @@ async def test_an_event_that_an_earlier_owner_acknowledges_late_hides_no_other(
 
 
 async def test_a_late_acknowledgement_hides_no_event_at_a_third_worker(client: Client) -> None:
-    """Events 0 and 2 come a third time, 1 still runs at the second owner, which acknowledges 0 late."""
+    """Events 1 and 2 come a third time, 0 still runs at the second owner, which acknowledges 1 late."""
     first, second, heir = Owner(client), Owner(client), Owner(client)
     first.quick = second.quick = False
     first.start()
@@ -293,7 +293,7 @@ async def test_a_late_acknowledgement_hides_no_event_at_a_third_worker(client: C
     second.start()
     await until(lambda: second.seen == [0, 1, 2], lambda: f"{second.seen}", timeout=30)
     await second.die()
-    running = {1}
+    running = {0}
 
     async def say_that_it_runs() -> None:
         while True:
@@ -318,12 +318,12 @@ async def test_a_late_acknowledgement_hides_no_event_at_a_third_worker(client: C
 
     try:
         heir.start()
-        await until(lambda: came() == [0, 2], lambda: f"{came()}", timeout=30)
-        await client.publish(second.open[0].reply, b"+ACK")
+        await until(lambda: came() == [1, 2], lambda: f"{came()}", timeout=30)
+        await client.publish(second.open[1].reply, b"+ACK")
         await client.flush()
         before = counted
         await until(lambda: counted >= before + 3 or heir.seen, timeout=20)
-        assert heir.seen == [], "event 1 runs elsewhere"
+        assert heir.seen == [], "event 0 runs elsewhere"
         running.clear()
         await until(lambda: len(heir.seen) == 3, lambda: f"{heir.seen}", timeout=30)
         assert heir.seen == [0, 1, 2]
