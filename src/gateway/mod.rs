@@ -32,7 +32,7 @@ pub use commands::Denied;
 pub use heartbeat::SILENT;
 pub use options::Options;
 pub use stats::{Stats, TAGS};
-pub use trace::Trace;
+pub use trace::{Level, Trace};
 pub use transport::{
     Broken, Cause, Connect, Connecting, Connector, Decoder, Endpoint, Frame, Kind, Lost, Transport, Trust,
 };
@@ -44,6 +44,7 @@ use crate::filter::Filter;
 use crate::item::{Item, ItemSink};
 use crate::runtime;
 use crate::wire::Body;
+use crate::wire::UNKNOWN_FIELDS;
 use calls::outbox::INTERNAL;
 use commands::{Command, CommandSender};
 use shared::Shared;
@@ -87,6 +88,16 @@ impl Gateway {
 
     pub fn trace(&self) -> &Trace {
         &self.shared.trace
+    }
+
+    /// Let decoders note unknown fields if this connection logs them. Call before events are decoded.
+    pub fn note_unknown_fields(&self) {
+        UNKNOWN_FIELDS.enable(self.shared.trace.enabled(Level::Debug));
+    }
+
+    /// Log the unknown fields that decoders have noted.
+    pub fn log_unknown_fields(&self) {
+        self.shared.log_unknown_fields();
     }
 
     /// Open the connection. Its progress is reported through the inbox. The URLs are tried in order; the scheme

@@ -14,7 +14,7 @@ use crate::by_channel::Rings;
 use crate::filter::Filters;
 use crate::item::{ItemSink, MessageSink};
 use crate::memory_budget::{BudgetShare, PROCESS};
-use crate::wire::Body;
+use crate::wire::{Body, UNKNOWN_FIELDS};
 
 /// The state that the handle and the task share.
 pub(crate) struct Shared {
@@ -82,5 +82,17 @@ impl Shared {
     /// Log a record to the logger of the core, if its level is enabled.
     pub fn log(&self, level: Level, text: impl FnOnce() -> String) {
         self.trace.log(&*self.inbox, level, text);
+    }
+
+    /// Log the fields that decoders have met since the last call and that the schema does not contain.
+    pub fn log_unknown_fields(&self) {
+        if !self.trace.enabled(Level::Debug) {
+            return;
+        }
+        for (message, number) in UNKNOWN_FIELDS.take() {
+            self.log(Level::Debug, || {
+                format!("the server sends field {number} of {message}, which this version does not know")
+            });
+        }
     }
 }

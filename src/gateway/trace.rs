@@ -38,10 +38,16 @@ impl Trace {
         self.level.store(level, Relaxed);
     }
 
+    /// Return whether records of a level are built.
+    #[inline]
+    pub fn enabled(&self, level: Level) -> bool {
+        level as u8 >= self.level.load(Relaxed)
+    }
+
     /// Log a record if its level is enabled. The text must contain no URL and no token.
     #[inline]
     pub fn log(&self, inbox: &dyn ItemSink, level: Level, text: impl FnOnce() -> String) {
-        if level as u8 >= self.level.load(Relaxed) {
+        if self.enabled(level) {
             self.record(inbox, level, text());
         }
     }

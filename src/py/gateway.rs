@@ -107,12 +107,14 @@ impl Gateway {
         self.core.not_forked().map_err(denied)?;
         let more = self.inbox.drain(max, &mut items);
         let mut tuples = Vec::with_capacity(items.len());
+        self.core.note_unknown_fields();
         for item in items {
             if matches!(item, Item::Log { .. }) {
                 self.core.trace().taken();
             }
             items::add(py, (&self.plans, self.core.stats()), item, &mut tuples)?;
         }
+        self.core.log_unknown_fields();
         Ok((PyList::new(py, tuples)?, more))
     }
 

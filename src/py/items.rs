@@ -13,7 +13,8 @@ use super::codec::plan::Plan;
 use super::is_fatal;
 use crate::gateway::{Stats, TAGS};
 use crate::item::{Failure, Item};
-use crate::wire::Body;
+use crate::wire::schema::{self, Kind};
+use crate::wire::{Body, Fields, UNKNOWN_FIELDS};
 
 /// The kinds of the tuples that `drain` returns, as `mezon._core.ItemKind`.
 #[pyclass(frozen, module = "mezon._core")]
@@ -112,12 +113,28 @@ impl Plans {
     fn receive<'py>(&self, py: Python<'py>, tag: u32, body: &Body) -> Result<Bound<'py, PyAny>, DecodeError> {
         match self.get(py, tag) {
             Some(plan) => guarded(|| lazy::message(py, plan, body)),
-            None => Ok(PyBytes::new(py, body).into_any()),
+            None => {
+                note_unknown(tag, body);
+                Ok(PyBytes::new(py, body).into_any())
+            }
         }
     }
 
     fn get(&self, py: Python<'_>, tag: u32) -> Option<&Py<Plan>> {
         self.0.get(tag as usize)?.get(py)
+    }
+}
+
+/// Note the unknown fields of an event without a plan, which nothing else reads here.
+fn note_unknown(tag: u32, body: &[u8]) {
+    if !UNKNOWN_FIELDS.enabled() {
+        return;
+    }
+    let Some(Kind::Message(name)) = schema::envelope().field(tag).map(|field| field.kind) else { return };
+    let Some(message) = schema::message(name) else { return };
+    let mut fields = Fields::new(body);
+    while let Ok(Some((number, _))) = fields.read() {
+        message.note_unknown(number);
     }
 }
 

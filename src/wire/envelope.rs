@@ -20,25 +20,33 @@ pub struct Peek {
     pub tag: u32,
     /// The range of the member's encoded bytes in the frame.
     pub body: Range<usize>,
+    /// The number of a field that the schema does not contain; 0 if there is none.
+    pub unknown: u32,
 }
 
 /// Read the header of an envelope without decoding its body.
 pub fn peek(frame: &[u8]) -> Result<Peek, Malformed> {
     let mut fields = Fields::new(frame);
-    let mut found = Peek { cid: 0, tag: 0, body: 0..0 };
+    let mut found = Peek { cid: 0, tag: 0, body: 0..0, unknown: 0 };
     while let Some((number, value)) = fields.read()? {
         match (number, value) {
             // An int32 is sign-extended to 64 bits on the wire: the low half is the number.
             (1, Value::Varint(cid)) => found.cid = cid as u32,
             // Protobuf skips fields with another wire type.
             (1, _) => {}
-            // A later schema may add a field outside the oneof: it must not hide the member.
-            (tag, Value::Bytes(body)) if found.tag == 0 || is_member(tag) => {
-                found.tag = tag;
-                found.body = fields.at() - body.len()..fields.at();
+            (tag, value) => {
+                let member = is_member(tag);
+                if !member {
+                    found.unknown = tag;
+                }
+                // A later schema may add a field outside the oneof: it must not hide the member.
+                if let Value::Bytes(body) = value
+                    && (member || found.tag == 0)
+                {
+                    found.tag = tag;
+                    found.body = fields.at() - body.len()..fields.at();
+                }
             }
-            // Protobuf skips unknown fields.
-            _ => {}
         }
     }
     Ok(found)
@@ -118,7 +126,7 @@ mod tests {
         let later = encode_envelope(0, 120, b"later");
         for frame in [[&ping[..], &later].concat(), [&later[..], &ping].concat()] {
             let seen = peek(&frame).unwrap();
-            assert_eq!((seen.cid, seen.tag, seen.body.len()), (5, 22, 0));
+            assert_eq!((seen.cid, seen.tag, seen.body.len(), seen.unknown), (5, 22, 0, 120));
         }
         assert_eq!(peek(&later).unwrap().tag, 120, "alone it is an event nobody knows");
     }
@@ -126,6 +134,6 @@ mod tests {
     #[test]
     fn an_empty_body_is_an_event_too() {
         let frame = Envelope { cid: 0, message: Some(Message::Ping(Ping {})) }.encode_to_vec();
-        assert_eq!(peek(&frame).unwrap(), Peek { cid: 0, tag: 22, body: 3..3 });
+        assert_eq!(peek(&frame).unwrap(), Peek { cid: 0, tag: 22, body: 3..3, unknown: 0 });
     }
 }

@@ -11,6 +11,7 @@ mod profile;
 mod raw;
 pub mod schema;
 mod sent;
+mod unknown;
 pub mod varint;
 
 pub use envelope::{CID_MAX, Peek, encode_envelope, peek};
@@ -20,6 +21,7 @@ pub use message::{Header, plain_text};
 pub use profile::{Profile, ProfileSpans, StoredProfile};
 pub use raw::{Chunk, RAW_MARK, Stream, StreamTooLong};
 pub use sent::sent_message;
+pub use unknown::{UNKNOWN_FIELDS, UnknownField};
 
 /// The encoded body of an event, shared by the bot, the store and the recent messages. One allocation with an
 /// atomic count, because three threads hold and drop it.

@@ -1,5 +1,7 @@
 //! The schemas as static tables, for the plan-driven codec and the tags of the envelope.
 
+use super::UNKNOWN_FIELDS;
+
 /// A message of the schema; its fields are in ascending order of their numbers.
 #[derive(Debug)]
 pub struct Message {
@@ -57,6 +59,13 @@ pub fn envelope() -> &'static Message {
 impl Message {
     pub fn field(&self, number: u32) -> Option<&'static Field> {
         self.fields.binary_search_by_key(&number, |f| f.number).ok().map(|at| &self.fields[at])
+    }
+
+    /// Note a field unless this message has it (`UNKNOWN_FIELDS`).
+    pub fn note_unknown(&self, number: u32) {
+        if self.field(number).is_none() {
+            UNKNOWN_FIELDS.note(self.name, number);
+        }
     }
 
     pub fn field_named(&self, name: &str) -> Option<&'static Field> {

@@ -19,7 +19,7 @@ use crate::gateway::trace::Level;
 use crate::gateway::transport::{Frame, HANDSHAKE_PING, Lost};
 use crate::item::{Failure, Item};
 use crate::wire::tags::envelope as tags;
-use crate::wire::{Body, Chunk, Header, Malformed, Peek, peek, sent_message};
+use crate::wire::{Body, Chunk, Header, Malformed, Peek, UNKNOWN_FIELDS, peek, schema, sent_message};
 
 /// A partial frame counts as a sign of life after this many bytes: a large frame on a slow line does, a trickle
 /// does not.
@@ -93,7 +93,7 @@ impl Connection<'_> {
 
     fn take_frame(&mut self, frame: Frame, now: Instant) {
         match frame {
-            Frame::Envelope(envelope) => match peek(&envelope) {
+            Frame::Envelope(envelope) => match peek(&envelope).inspect(|seen| self.note_unknown(seen)) {
                 Ok(seen) if seen.tag == tags::PING => self.take_ping(&envelope, &seen, now),
                 Ok(seen) if seen.cid != 0 => self.take_answer(&envelope, &seen, now),
                 Ok(seen) if seen.tag != 0 => self.take_event(&envelope, &seen),
@@ -104,6 +104,14 @@ impl Connection<'_> {
             Frame::Pong(cid) => self.take_pong(cid, now),
             Frame::Malformed(why) => self.take_malformed(why, now),
             Frame::Other | Frame::HandshakePong => {}
+        }
+    }
+
+    /// Log a field of the envelope that the schema does not contain, once.
+    fn note_unknown(&self, seen: &Peek) {
+        if seen.unknown != 0 && self.shared.trace.enabled(Level::Debug) {
+            UNKNOWN_FIELDS.note(schema::envelope().name, seen.unknown);
+            self.shared.log_unknown_fields();
         }
     }
 

@@ -122,7 +122,10 @@ fn values<'py>(
     let mut inner: Vec<(&PlanField, Cow<'_, [u8]>)> = Vec::new();
     let mut fields = Fields::new(body);
     while let Some((number, value)) = fields.read()? {
-        let Some(field) = plan.field(number) else { continue };
+        let Some(field) = plan.field(number) else {
+            plan.note_unknown(number);
+            continue;
+        };
         if field.repeated {
             let list = match &lists[field.slot] {
                 Some(list) => list,

@@ -67,7 +67,10 @@ fn begin<'py>(
     loop {
         let Ok(next) = fields.read() else { return Ok(None) };
         let Some((number, value)) = next else { break };
-        let Some(index) = this.index(number) else { continue };
+        let Some(index) = this.index(number) else {
+            this.note_unknown(number);
+            continue;
+        };
         let field = &this.fields[index];
         match (&field.shape, value) {
             (Shape::Scalar(kind), value) => {

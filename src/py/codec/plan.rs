@@ -6,6 +6,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySet, PyString, PyType};
 
+use crate::wire::UNKNOWN_FIELDS;
 use crate::wire::schema::{self, Kind};
 
 /// What a field's wire value becomes.
@@ -80,6 +81,14 @@ impl Plan {
     #[inline]
     pub(super) fn index(&self, number: u32) -> Option<usize> {
         usize::from(*self.by_number.get(number as usize)?).checked_sub(1)
+    }
+
+    /// Note a field that the plan omits if the schema does not contain it either.
+    #[inline]
+    pub(super) fn note_unknown(&self, number: u32) {
+        if UNKNOWN_FIELDS.enabled() {
+            self.message.note_unknown(number);
+        }
     }
 
     /// Return whether no field costs more than its bytes: no lists and no nested messages.
