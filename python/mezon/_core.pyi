@@ -114,8 +114,17 @@ class Senders:
     """The profiles of up to ``most`` senders; all are forgotten when there are more."""
 
     def __new__(cls, most: int) -> Senders: ...
-    def profile_diff(self, message: Any, use_channel: _Use, use_user: _Use) -> tuple[bool, bool, bool] | None:
-        """Return which of channel, sender and profile are new, None if none is; a missing id raises KeyError."""
+    def notify_diff(
+        self,
+        use_channel: _Use,
+        use_user: _Use,
+        on_diff: Callable[[Any, bool, bool, bool], object],
+        message: Any,
+    ) -> None:
+        """Call `on_diff` with the message and whether its channel, sender and profile are new, if any of them is.
+
+        A missing id raises KeyError in `use_channel` and `use_user`.
+        """
     def forget(self, sender: int) -> None:
         """Forget a sender."""
 

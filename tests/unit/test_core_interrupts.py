@@ -133,7 +133,7 @@ def test_a_sender_that_raises_it(error: type[BaseException]) -> None:
     message = PLAN.decode(BODY)
     vars(message)["sender_id"] = Sender()
     with pytest.raises(error):
-        _core.Senders(10).profile_diff(message, lambda _: None, lambda _: None)
+        _core.Senders(10).notify_diff(lambda _: None, lambda _: None, print, message)
 
 
 @fatal

@@ -61,6 +61,9 @@ class Plainly(Effects):
         super().__init__(*given)
         self.remembered: dict[int, Any] = {}
 
+    def table(self) -> dict[str, Any]:
+        return super().table() | {"channel_message": self.message}
+
     def message(self, message: ChannelMessage) -> None:
         client = self._client
         if client.channels.get(message.channel_id) is None:
@@ -96,6 +99,7 @@ class EffectsState:
         )
         self.spawned: list[str] = []
         self.effects = kind(self.client, Objects(), self.run, lambda token, refresh: None)
+        self.on_message = self.effects.table()["channel_message"]
 
     def run(self, work: Coroutine[Any, Any, Any], what: str) -> None:
         work.close()
@@ -138,7 +142,7 @@ def step(state: EffectsState, what: tuple[Any, ...]) -> None:
                 )
             else:
                 got = (plan.receive if way == "received" else plan.decode)(message.SerializeToString())
-            state.effects.message(got)
+            state.on_message(got)
         case "removed", user:
             state.effects.users_removed(SimpleNamespace(user_ids=[user]))  # type: ignore[arg-type]
         case "user deleted", user:
@@ -186,11 +190,23 @@ def test_a_cache_that_fails_is_no_cache_that_lacks() -> None:
 
     message = ChannelMessage(**IDS)
     senders, known = Senders(10), {}.get
-    assert senders.profile_diff(message, known, known) == (False, False, True)
-    assert senders.profile_diff(message, known, known) is None
-    assert senders.profile_diff(message, {}.__getitem__, known) == (True, False, False)
+    diffs: list[tuple[bool, bool, bool]] = []
+
+    def on_diff(changed: Any, *diff: bool) -> None:
+        assert changed is message
+        diffs.append(diff)  # type: ignore[arg-type]
+
+    senders.notify_diff(known, known, on_diff, message)
+    assert diffs == [(False, False, True)]
+    senders.notify_diff(known, known, on_diff, message)
+    assert len(diffs) == 1
+    senders.notify_diff({}.__getitem__, known, on_diff, message)
+    assert diffs[1:] == [(True, False, False)]
     with pytest.raises(Broken):
-        senders.profile_diff(message, known, broken)
+        senders.notify_diff(known, broken, on_diff, message)
+    # Nor is what raises it while the caches are updated.
+    with pytest.raises(KeyError, match="1"):
+        senders.notify_diff({}.__getitem__, known, lambda *diff: {}[1], message)
 
 
 def test_a_message_that_shows_nothing_new_is_not_decoded() -> None:
@@ -199,8 +215,8 @@ def test_a_message_that_shows_nothing_new_is_not_decoded() -> None:
     assert plan is not None
     body = api_pb2.ChannelMessage(channel_id=1, sender_id=2, username="ann").SerializeToString()
     first, second = plan.receive(body), plan.receive(body)
-    state.effects.message(first)
-    state.effects.message(second)
+    state.on_message(first)
+    state.on_message(second)
     assert not hasattr(first, "_undecoded")
     assert hasattr(second, "_undecoded")
     assert state.client.users.get(2).looks == [("ann", "", "", "", "")]

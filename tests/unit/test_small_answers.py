@@ -9,6 +9,7 @@ from google.protobuf import json_format
 from mezon._events.default_effects import Effects
 from mezon._events.registration import SERVED
 from mezon._gateway.codec import MESSAGES, schema_of
+from mezon.managers.cache import CacheManager
 from mezon.protobuf.rtapi import realtime_pb2
 from mezon.socket._caller import Answer
 
@@ -49,6 +50,7 @@ def test_an_answer_is_protobufs_json(kind: str, full: bool) -> None:
 def test_the_events_a_client_serves_are_those_it_has_effects_for() -> None:
     class Client:
         auto_accept_friends = False
+        channels = users = CacheManager[int, Any](None)  # type: ignore[arg-type]
 
     client: Any = Client()
     table = Effects(client, client, lambda work, what: None, lambda token, refresh: None).table()

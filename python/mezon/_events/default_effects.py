@@ -7,6 +7,7 @@ not updated here: the core saves a message before Python receives it.
 from __future__ import annotations
 
 import time
+from functools import partial, update_wrapper
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -102,8 +103,13 @@ class Effects:
 
     def table(self) -> dict[str, Callable[[Any], None]]:
         """Return the effects by envelope field."""
+        client = self._client
+        # One call into the core per message: Python is called only for a message that shows something new.
+        message = partial(
+            self._senders.notify_diff, client.channels.use, client.users.use, self._add_new_parts
+        )
         effects: dict[str, Callable[[Any], None]] = {
-            "channel_message": self.message,
+            "channel_message": update_wrapper(message, self._add_new_parts),
             "channel_created_event": self.channel_changed,
             "channel_updated_event": self.channel_updated,
             "channel_deleted_event": self.channel_deleted,
@@ -114,20 +120,17 @@ class Effects:
             "token_sent_event": self.token_sent,
             "refresh_session_event": self.session_refreshed,
         }
-        if self._client.auto_accept_friends:
+        if client.auto_accept_friends:
             effects["notifications"] = self.friend_requested
         return effects
 
     # ---- messages
 
-    def message(self, message: ChannelMessage) -> None:
-        """Add channel and sender to the caches. The core keeps the message itself until the channel's cache is read."""
+    def _add_new_parts(
+        self, message: ChannelMessage, new_channel: bool, new_sender: bool, new_profile: bool
+    ) -> None:
+        """Update the caches from a message. The core keeps the message itself until the channel's cache is read."""
         client = self._client
-        changes = self._senders.profile_diff(message, client.channels.use, client.users.use)
-        # Nearly always None, which does not require decoding the message.
-        if changes is None:
-            return
-        new_channel, new_sender, new_profile = changes
         if new_channel:
             self._add_channel(message)
         if new_sender:

@@ -43,22 +43,27 @@ impl Senders {
         Self { most, seen: Mutex::default() }
     }
 
-    /// Return which parts of a message are new to the caches: (channel, sender, profile); None if nothing is new.
-    /// The profile is remembered.
+    /// Call `on_diff` with a message and which parts of it are new to the caches: channel, sender, profile. Not called
+    /// if nothing is new. The profile is remembered.
     ///
-    /// `use_channel` and `use_user` mark an id as the most recently used one and raise KeyError if it is missing.
-    fn profile_diff(
+    /// `use_channel` and `use_user` mark an id as the most recently used one and raise KeyError if it is missing. The
+    /// message comes last, so that `functools.partial` makes this the default effect of a message.
+    fn notify_diff(
         &self,
-        message: &Bound<'_, PyAny>,
         use_channel: &Bound<'_, PyAny>,
         use_user: &Bound<'_, PyAny>,
-    ) -> PyResult<Option<(bool, bool, bool)>> {
+        on_diff: &Bound<'_, PyAny>,
+        message: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let py = message.py();
         let dict = dict_of(message)?;
         let channel = !used(use_channel, dict.get_item(intern!(py, "channel_id"))?)?;
         let sender = !used(use_user, dict.get_item(intern!(py, "sender_id"))?)?;
         let profile = !with_profile(message, |sender, profile| self.same(sender, profile))?.unwrap_or(false);
-        Ok((channel || sender || profile).then_some((channel, sender, profile)))
+        if channel || sender || profile {
+            on_diff.call1((message, channel, sender, profile))?;
+        }
+        Ok(())
     }
 
     /// Forget a sender.
