@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::state::State;
-use crate::wire::{Body, Header};
+use crate::wire::{Body, Header, Parsed};
 
 /// Identifies a call between Python and the core; never reused.
 pub type CallId = u64;
@@ -35,8 +35,8 @@ pub enum Failure {
 /// A report to Python.
 #[derive(Debug)]
 pub enum Item {
-    /// An event from the server: its tag in the envelope and its encoded body.
-    Event { tag: u32, body: Body },
+    /// An event from the server: its tag in the envelope, its encoded body, and the parsed parts of a message.
+    Event { tag: u32, body: Body, message: Option<Parsed> },
     /// The envelope that answers a call.
     Reply { call: CallId, tag: u32, body: Bytes },
     /// The complete raw API answer to a call.
@@ -70,7 +70,7 @@ impl Item {
 }
 
 /// The weight of an event in addition to its body.
-const OVERHEAD: usize = 64;
+const OVERHEAD: usize = 192;
 /// The capacity of the inbox; the reader pauses above it.
 #[derive(Debug, Clone, Copy)]
 pub struct Capacity {

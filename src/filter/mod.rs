@@ -17,10 +17,7 @@ use view::{ListField, Path, View};
 
 use crate::by_channel::{IdHasher, IdMap};
 use crate::wire::tags::envelope as tags;
-use crate::wire::{Header, ProfileSpans, StoredProfile};
-
-/// The parts of a message that were parsed already, for the store and the recent messages.
-pub type Message = (Header, ProfileSpans);
+use crate::wire::{Parsed, StoredProfile};
 
 /// A filter of one event.
 #[derive(Debug)]
@@ -99,11 +96,16 @@ impl Filters {
         self.by_tag.extend(filter.map(|filter| (tag, filter)));
     }
 
+    /// Return whether the events of a tag have a filter.
+    pub fn has(&self, tag: u32) -> bool {
+        self.by_tag.iter().any(|(known, _)| *known == tag)
+    }
+
     /// Return whether no handler wants this event. A message that is new to the caches is never dropped.
     ///
     /// `message` holds the parsed parts of a message; None if it is malformed, which is reported where it is
     /// decoded.
-    pub fn drops(&mut self, tag: u32, body: &[u8], message: Option<&Message>) -> bool {
+    pub fn drops(&mut self, tag: u32, body: &[u8], message: Option<&Parsed>) -> bool {
         if self.by_tag.is_empty() {
             return false;
         }
@@ -114,7 +116,7 @@ impl Filters {
         }
         let Some(message) = message else { return false };
         let is_new = self.cache_mirror.is_new(body, message);
-        !is_new && filter.evaluate(&View::of_message(body, &message.0)) == Some(false)
+        !is_new && filter.evaluate(&View::of_message(body, &message.header)) == Some(false)
     }
 }
 
@@ -149,7 +151,8 @@ impl CacheMirror {
     }
 
     /// Record a message and return whether it is new to the caches.
-    pub fn is_new(&mut self, body: &[u8], (header, profile): &Message) -> bool {
+    pub fn is_new(&mut self, body: &[u8], message: &Parsed) -> bool {
+        let Parsed { header, profile, .. } = message;
         if self.channels.len() >= self.bound || self.senders.len() >= self.bound {
             self.clear();
         }
@@ -212,7 +215,7 @@ mod tests {
         let mut filters = Filters::new(100);
         let tag = tags::CHANNEL_MESSAGE;
         fn drops(filters: &mut Filters, body: &[u8]) -> bool {
-            filters.drops(tags::CHANNEL_MESSAGE, body, Header::parse_all(body).ok().as_ref())
+            filters.drops(tags::CHANNEL_MESSAGE, body, Parsed::parse(body).ok().as_ref())
         }
         assert!(!drops(&mut filters, &said("{}")), "nobody filters");
         filters.set(tag, Some(filter(r#"{"text":"prefix","words":["!"]}"#)));

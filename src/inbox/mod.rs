@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn event(n: u32, size: usize) -> Item {
-        Item::Event { tag: n, body: vec![0; size].into() }
+        Item::Event { tag: n, body: vec![0; size].into(), message: None }
     }
 
     fn inbox(events: usize, bytes: usize) -> (Inbox, Arc<Count>) {

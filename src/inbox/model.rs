@@ -50,7 +50,7 @@ fn inbox(events: usize) -> (Arc<Inbox>, std::sync::Arc<ModelWaker>) {
 }
 
 fn event(tag: u32) -> Item {
-    Item::Event { tag, body: [].into() }
+    Item::Event { tag, body: [].into(), message: None }
 }
 
 fn reply(call: CallId) -> Item {

@@ -14,7 +14,7 @@ use super::is_fatal;
 use crate::gateway::{Stats, TAGS};
 use crate::item::{Failure, Item};
 use crate::wire::schema::{self, Kind};
-use crate::wire::{Body, Fields, UNKNOWN_FIELDS};
+use crate::wire::{Body, Parsed, UNKNOWN_FIELDS};
 
 /// The kinds of the tuples that `drain` returns, as `mezon._core.ItemKind`.
 #[pyclass(frozen, module = "mezon._core")]
@@ -110,9 +110,15 @@ impl Plans {
     }
 
     /// Decode an event, leaving the lazy fields of its plan undecoded.
-    fn receive<'py>(&self, py: Python<'py>, tag: u32, body: &Body) -> Result<Bound<'py, PyAny>, DecodeError> {
+    fn receive<'py>(
+        &self,
+        py: Python<'py>,
+        tag: u32,
+        body: &Body,
+        message: Option<Parsed>,
+    ) -> Result<Bound<'py, PyAny>, DecodeError> {
         match self.get(py, tag) {
-            Some(plan) => guarded(|| lazy::message(py, plan, body)),
+            Some(plan) => guarded(|| lazy::message(py, plan, body, message)),
             None => {
                 note_unknown(tag, body);
                 Ok(PyBytes::new(py, body).into_any())
@@ -127,14 +133,11 @@ impl Plans {
 
 /// Note the unknown fields of an event without a plan, which nothing else reads here.
 fn note_unknown(tag: u32, body: &[u8]) {
-    if !UNKNOWN_FIELDS.enabled() {
-        return;
-    }
-    let Some(Kind::Message(name)) = schema::envelope().field(tag).map(|field| field.kind) else { return };
-    let Some(message) = schema::message(name) else { return };
-    let mut fields = Fields::new(body);
-    while let Ok(Some((number, _))) = fields.read() {
-        message.note_unknown(number);
+    if UNKNOWN_FIELDS.enabled()
+        && let Some(Kind::Message(name)) = schema::envelope().field(tag).map(|field| field.kind)
+        && let Some(message) = schema::message(name)
+    {
+        message.note_unknown_fields(body);
     }
 }
 
@@ -159,7 +162,7 @@ pub(super) fn add<'py>(
     into: &mut Vec<Bound<'py, PyTuple>>,
 ) -> PyResult<()> {
     let tuple = match item {
-        Item::Event { tag, body } => match plans.receive(py, tag, &body) {
+        Item::Event { tag, body, message } => match plans.receive(py, tag, &body, message) {
             Ok(value) => triple(py, ItemKind::EVENT, tag.into(), value)?,
             Err(DecodeError::Malformed(_)) => {
                 Stats::add(&stats.malformed, 1);

@@ -3,8 +3,11 @@
 //!
 //! A full prost decode would allocate eight strings that neither the store nor the connection needs.
 
+use std::sync::LazyLock;
+
 use super::fields::{Fields, Malformed, Span, Value};
 use super::profile::ProfileSpans;
+use super::schema::{self, Kind};
 use super::tags::channel_message as field;
 
 /// The message codes of edits and removals.
@@ -36,21 +39,11 @@ impl Header {
     /// # Errors
     /// If the bytes are not a protobuf message.
     pub fn parse(body: &[u8]) -> Result<Header, Malformed> {
-        Self::parse_with(body, |_, _| {})
-    }
-
-    /// Parse the columns and the sender's profile in one pass.
-    ///
-    /// # Errors
-    /// As `parse`.
-    pub fn parse_all(body: &[u8]) -> Result<(Header, ProfileSpans), Malformed> {
-        let mut profile = ProfileSpans::default();
-        let header = Self::parse_with(body, |number, span| profile.set(number, span))?;
-        Ok((header, profile))
+        Self::parse_with(body, |_, _, _| {})
     }
 
     #[inline]
-    fn parse_with(body: &[u8], mut take: impl FnMut(u32, Span)) -> Result<Header, Malformed> {
+    fn parse_with(body: &[u8], mut take: impl FnMut(u32, Span, &[u8])) -> Result<Header, Malformed> {
         u32::try_from(body.len()).map_err(|_| Malformed::TooLong)?;
         let mut header = Header::default();
         let mut fields = Fields::new(body);
@@ -60,7 +53,7 @@ impl Header {
                 Value::Bytes(bytes) => {
                     let span = Span::before(fields.at(), bytes.len());
                     header.bytes(number, span);
-                    take(number, span);
+                    take(number, span, bytes);
                 }
                 Value::Fixed64(_) | Value::Fixed32(_) => {}
             }
@@ -94,6 +87,20 @@ impl Header {
         }
     }
 
+    /// Return the number in a scalar field of the header; None for other fields.
+    pub fn number(&self, field: u32) -> Option<i64> {
+        Some(match field {
+            field::CLAN_ID => self.clan,
+            field::CHANNEL_ID => self.channel,
+            field::MESSAGE_ID => self.id,
+            field::CODE => self.code.into(),
+            field::SENDER_ID => self.sender,
+            field::CREATE_TIME_SECONDS => self.created.into(),
+            field::TOPIC_ID => self.topic,
+            _ => return None,
+        })
+    }
+
     /// Return whether the four list columns are `[]` and the topic is 0, as in most messages.
     pub fn is_plain(&self) -> bool {
         self.topic == 0
@@ -103,6 +110,69 @@ impl Header {
             && self.references.is_empty()
     }
 }
+
+/// The parts of a message that several consumers need, parsed once on the I/O thread.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parsed {
+    pub header: Header,
+    pub profile: ProfileSpans,
+    /// Whether decoding the rest cannot fail: its texts are UTF-8, its lists are protobuf and have few elements. False
+    /// if that was not checked.
+    pub safe: bool,
+}
+
+/// The maximum number of elements in the lists of a message that is safe to decode later.
+pub const SAFE_ELEMENTS: usize = 16 << 10;
+/// Lists of fewer bytes are not walked: each byte counts as an element.
+const SHORT: usize = 1024;
+
+impl Parsed {
+    /// Parse a message.
+    ///
+    /// # Errors
+    /// If the bytes are not a protobuf message.
+    pub fn parse(body: &[u8]) -> Result<Parsed, Malformed> {
+        let mut profile = ProfileSpans::default();
+        let header = Header::parse_with(body, |number, span, _| profile.set(number, span))?;
+        Ok(Parsed { header, profile, safe: false })
+    }
+
+    /// Parse a message, and check whether decoding the rest can fail.
+    ///
+    /// # Errors
+    /// As `parse`.
+    pub fn parse_checked(body: &[u8]) -> Result<Parsed, Malformed> {
+        let texts = *TEXTS;
+        let (mut profile, mut safe, mut elements) = (ProfileSpans::default(), true, 0);
+        let header = Header::parse_with(body, |number, span, bytes| {
+            if number < u64::BITS && texts >> number & 1 == 1 {
+                profile.set(number, span);
+                safe &= simdutf8::basic::from_utf8(bytes).is_ok();
+            } else {
+                // JSON in place of a list is parsed by Python, which may raise.
+                safe &= !matches!(bytes.first(), Some(b'[' | b'{'));
+                elements += if bytes.len() < SHORT { bytes.len() } else { count_fields(bytes) };
+            }
+        })?;
+        Ok(Parsed { header, profile, safe: safe && elements <= SAFE_ELEMENTS })
+    }
+}
+
+/// Count the fields of a list message, up to the first malformed one: a malformed list is empty.
+fn count_fields(list: &[u8]) -> usize {
+    let (mut fields, mut count) = (Fields::new(list), 0);
+    while let Ok(Some(_)) = fields.read() {
+        count += 1;
+    }
+    count
+}
+
+/// The numbers of the fields that are strings, one bit each.
+static TEXTS: LazyLock<u64> = LazyLock::new(|| {
+    let message = schema::message("mezon.api.ChannelMessage").expect("the schema has a ChannelMessage");
+    let texts = message.fields.iter().filter(|field| field.kind == Kind::String && field.number < u64::BITS);
+    texts.fold(0, |bits, field| bits | 1 << field.number)
+});
 
 /// Return the text of `{"t":"..."}` if it contains no escapes. The UTF-8 is not validated.
 ///
@@ -141,8 +211,13 @@ mod tests {
             let header = Header::parse(&body).expect("prost writes protobuf");
             prop_assert_eq!([header.clan, header.channel, header.id, header.sender, header.topic], ids);
             prop_assert_eq!((header.code, header.created), (code, created));
-            let (same, profile) = Header::parse_all(&body).expect("it was just read");
+            let Parsed { header: same, profile, safe } = Parsed::parse(&body).expect("it was just read");
             prop_assert_eq!(same, header);
+            prop_assert!(!safe);
+            let lists = [&message.reactions, &message.mentions, &message.attachments, &message.references];
+            let json = lists.iter().chain([&&message.referenced_message]).any(|list| matches!(list.first(), Some(b'[' | b'{')));
+            let checked = Parsed { safe: !json, ..Parsed::parse(&body).expect("it was just read") };
+            prop_assert_eq!(Parsed::parse_checked(&body), Ok(checked));
             let shown = [message.username.as_bytes(), b"ann", b"", b"", b"a.png"];
             prop_assert_eq!(profile.of(&body), shown.map(Some));
             prop_assert_eq!(header.content.of(&body), message.content.as_bytes());
@@ -173,6 +248,26 @@ mod tests {
             Header::parse(&[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]).is_err()
         );
         assert_eq!(Header::parse(&[]), Ok(Header::default()));
+    }
+
+    #[test]
+    fn what_could_fail_later_is_not_safe() {
+        let message =
+            ChannelMessage { content: "hello".into(), username: "ann".into(), ..Default::default() };
+        let safe = |message: &ChannelMessage| {
+            Parsed::parse_checked(&message.encode_to_vec()).expect("protobuf").safe
+        };
+        assert!(safe(&message));
+        let long = |elements| ChannelMessage { mentions: b"\n\0".repeat(elements).into(), ..message.clone() };
+        assert!(safe(&long(SAFE_ELEMENTS)));
+        assert!(!safe(&long(SAFE_ELEMENTS + 1)));
+        assert!(!safe(&ChannelMessage { reactions: b"[]".to_vec().into(), ..message.clone() }));
+        for text in [&b"hello"[..], b"ann"] {
+            let mut body = message.encode_to_vec();
+            let at = body.windows(text.len()).position(|part| part == text).expect("it contains the text");
+            body[at] = 0xff;
+            assert!(!Parsed::parse_checked(&body).expect("protobuf").safe);
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod varint;
 pub use envelope::{CID_MAX, Peek, encode_envelope, peek};
 pub use fields::{Fields, Malformed, Span, Value};
 pub use generated::{proto, tags};
-pub use message::{Header, plain_text};
+pub use message::{Header, Parsed, plain_text};
 pub use profile::{Profile, ProfileSpans, StoredProfile};
 pub use raw::{Chunk, RAW_MARK, Stream, StreamTooLong};
 pub use sent::sent_message;

@@ -1,6 +1,6 @@
 //! The schemas as static tables, for the plan-driven codec and the tags of the envelope.
 
-use super::UNKNOWN_FIELDS;
+use super::{Fields, UNKNOWN_FIELDS};
 
 /// A message of the schema; its fields are in ascending order of their numbers.
 #[derive(Debug)]
@@ -65,6 +65,14 @@ impl Message {
     pub fn note_unknown(&self, number: u32) {
         if self.field(number).is_none() {
             UNKNOWN_FIELDS.note(self.name, number);
+        }
+    }
+
+    /// Note the unknown fields of an encoded message, without those of messages inside it.
+    pub fn note_unknown_fields(&self, body: &[u8]) {
+        let mut fields = Fields::new(body);
+        while let Ok(Some((number, _))) = fields.read() {
+            self.note_unknown(number);
         }
     }
 

@@ -19,7 +19,7 @@ use crate::gateway::trace::Level;
 use crate::gateway::transport::{Frame, HANDSHAKE_PING, Lost};
 use crate::item::{Failure, Item};
 use crate::wire::tags::envelope as tags;
-use crate::wire::{Body, Chunk, Header, Malformed, Peek, UNKNOWN_FIELDS, peek, schema, sent_message};
+use crate::wire::{Body, Chunk, Header, Malformed, Parsed, Peek, UNKNOWN_FIELDS, peek, schema, sent_message};
 
 /// A partial frame counts as a sign of life after this many bytes: a large frame on a slow line does, a trickle
 /// does not.
@@ -139,16 +139,26 @@ impl Connection<'_> {
         // Copied, so that an event does not keep a read buffer alive.
         let body = Body::from(&envelope[seen.body.clone()]);
         // Parsed once for all consumers. A malformed message is counted where it is decoded.
-        let message = if stored { Header::parse_all(&body).ok() } else { None };
-        if let Some((header, _)) = message {
-            self.record_message(header, &body);
+        let message = stored.then(|| self.parse_message(&body, wanted)).and_then(Result::ok);
+        if let Some(message) = &message {
+            self.record_message(message.header, &body);
         }
         if !wanted {
             Stats::add(&stats.skipped, 1);
         } else if shared.filters().drops(seen.tag, &body, message.as_ref()) {
             Stats::add(&stats.filtered, 1);
         } else {
-            self.batch.push(Item::Event { tag: seen.tag, body });
+            self.batch.push(Item::Event { tag: seen.tag, body, message });
+        }
+    }
+
+    /// Parse a message. The check that lets the event loop decode it lazily is left to the loop if a filter may drop
+    /// the message.
+    fn parse_message(&self, body: &[u8], wanted: bool) -> Result<Parsed, Malformed> {
+        if wanted && !self.shared.filters().has(tags::CHANNEL_MESSAGE) {
+            Parsed::parse_checked(body)
+        } else {
+            Parsed::parse(body)
         }
     }
 

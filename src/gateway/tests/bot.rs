@@ -302,7 +302,7 @@ impl Bot {
                 self.wanted.push((*generation, *attempt, Instant::now()));
             }
             Item::Reconnected { lost_at, back_at, .. } => self.gaps.push((*lost_at, *back_at)),
-            Item::Event { tag, body } => self.events.push((*tag, body.clone())),
+            Item::Event { tag, body, .. } => self.events.push((*tag, body.clone())),
             Item::Reply { call, tag, body } => self.end(*call, Outcome::Reply(*tag, body.clone())),
             Item::Raw { call, body } => self.end(*call, Outcome::Raw(body.clone())),
             Item::Failed { call, failure } => self.end(*call, Outcome::Failed(failure.clone())),

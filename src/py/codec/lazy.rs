@@ -16,118 +16,60 @@ use pyo3::{ffi, intern};
 
 use super::decode::{self, COST, COST_OF_A_MESSAGE, Content, DecodeError};
 use super::instance;
-use super::plan::{KEY, Lazy, Plan, PlanField, Shape};
+use super::plan::{KEY, Plan, PlanField, Shape};
+use crate::wire::message::SAFE_ELEMENTS;
 use crate::wire::schema::Kind;
-use crate::wire::{Body, Fields, Malformed, Profile, ProfileSpans, Span, Value};
+use crate::wire::{Body, Malformed, Parsed, Profile, ProfileSpans, Span, UNKNOWN_FIELDS, Value};
 
-/// Lists of fewer bytes are not counted: they cannot exceed the cost.
-const SMALL: usize = 1024;
+/// Lists that are decoded later cannot exceed the maximum cost: their items are flat.
+const _: () = assert!(SAFE_ELEMENTS * COST_OF_A_MESSAGE <= COST);
 
 /// The undecoded rest of a message.
 #[pyclass(frozen, module = "mezon._core")]
 pub struct Undecoded {
     plan: Py<Plan>,
     body: Body,
-    /// The bytes of the field that is decoded alone, if it is present.
-    alone: Option<Span>,
+    /// The bytes of the content, which is decoded alone.
+    alone: Span,
     /// Whether that field was decoded; the instance then holds it.
     read: AtomicBool,
     profile: ProfileSpans,
 }
 
-/// Build the plan's instance from an encoded message, leaving the lazy fields undecoded.
+/// Build the plan's instance from an encoded message, leaving the lazy fields undecoded. `parsed` holds the parts of
+/// the message that the I/O thread has parsed.
 pub(in crate::py) fn message<'py>(
     py: Python<'py>,
     plan: &Py<Plan>,
     body: &Body,
+    parsed: Option<Parsed>,
 ) -> Result<Bound<'py, PyAny>, DecodeError> {
     let this = plan.get();
-    if let (Some(lazy), Some(class)) = (&this.lazy, &this.class)
-        && let Some(dict) = begin(py, plan, lazy, body)?
-    {
-        return Ok(instance::build(py, class.bind(py), dict, this.given.bind(py), this.complete)?);
-    }
-    decode::message(py, this, body)
-}
-
-/// Return the dict of a lazy instance; None for bytes that must be decoded eagerly because decoding may fail.
-fn begin<'py>(
-    py: Python<'py>,
-    plan: &Py<Plan>,
-    lazy: &Lazy,
-    body: &Body,
-) -> PyResult<Option<Bound<'py, PyDict>>> {
-    let this = plan.get();
-    if u32::try_from(body.len()).is_err() {
-        return Ok(None);
+    let (Some(lazy), Some(class)) = (&this.lazy, &this.class) else { return decode::message(py, this, body) };
+    let checked = || Parsed::parse_checked(body).ok().filter(|parsed| parsed.safe);
+    let Some(parsed) = parsed.filter(|parsed| parsed.safe).or_else(checked) else {
+        return decode::message(py, this, body);
+    };
+    if UNKNOWN_FIELDS.enabled() {
+        this.message.note_unknown_fields(body);
     }
     let dict = lazy.template.bind(py).copy()?;
-    let (mut alone, mut profile, mut cost) = (None, ProfileSpans::default(), 0);
-    let mut fields = Fields::new(body);
-    loop {
-        let Ok(next) = fields.read() else { return Ok(None) };
-        let Some((number, value)) = next else { break };
-        let Some(index) = this.index(number) else {
-            this.note_unknown(number);
-            continue;
-        };
-        let field = &this.fields[index];
-        match (&field.shape, value) {
-            (Shape::Scalar(kind), value) => {
-                if lazy.at_once[index] {
-                    match decode::scalar(py, *kind, value) {
-                        Ok(Some(value)) => decode::set(py, &dict, field, &value)?,
-                        Ok(None) => {}
-                        Err(_) => return Ok(None),
-                    }
-                } else if let (Kind::String, Value::Bytes(text)) = (kind, value) {
-                    if simdutf8::basic::from_utf8(text).is_err() {
-                        return Ok(None);
-                    }
-                    profile.set(number, Span::before(fields.at(), text.len()));
-                }
-            }
-            (Shape::Parts { list_field, item, .. }, Value::Bytes(list)) => {
-                // Python parses JSON and may raise.
-                if matches!(list.first(), Some(b'[' | b'{')) {
-                    return Ok(None);
-                }
-                cost += cost_of(item.get(), *list_field, list);
-            }
-            _ => {}
+    for (name, number) in &lazy.at_once {
+        match parsed.header.number(*number) {
+            // The template has it.
+            Some(0) | None => {}
+            Some(value) => dict.set_item(name.bind(py), value)?,
         }
-        if let Value::Bytes(bytes) = value
-            && index == lazy.alone
-        {
-            alone = Some(Span::before(fields.at(), bytes.len()));
-        }
-    }
-    let text = alone.map_or(&[][..], |span| span.of(body));
-    if cost >= COST || simdutf8::basic::from_utf8(text).is_err() {
-        return Ok(None);
     }
     let rest = Undecoded {
         plan: plan.clone_ref(py),
         body: body.clone(),
-        alone,
+        alone: parsed.header.content,
         read: AtomicBool::new(false),
-        profile,
+        profile: parsed.profile,
     };
     dict.set_item(intern!(py, KEY), Bound::new(py, rest)?)?;
-    Ok(Some(dict))
-}
-
-/// Return an upper bound of the decoder's cost for the elements of a list.
-fn cost_of(item: &Plan, list_field: u32, list: &[u8]) -> usize {
-    let most = list.len().saturating_mul(COST_OF_A_MESSAGE);
-    if list.len() < SMALL || !item.is_flat() {
-        return most;
-    }
-    let (mut fields, mut items) = (Fields::new(list), 0);
-    while let Ok(Some((number, _))) = fields.read() {
-        items += usize::from(number == list_field);
-    }
-    items * COST_OF_A_MESSAGE
+    Ok(instance::build(py, class.bind(py), dict, this.given.bind(py), this.complete)?)
 }
 
 impl Undecoded {
@@ -156,16 +98,12 @@ impl Undecoded {
 
     /// Return the value of the field that is decoded alone, and its text if that is not a JSON object.
     fn alone<'py>(&self, py: Python<'py>) -> Result<(Bound<'py, PyAny>, Option<Content<'py>>), DecodeError> {
-        let text = self.alone.map_or(&[][..], |span| span.of(&self.body));
+        let text = self.alone.of(&self.body);
         match self.field().map(|field| &field.shape) {
-            Some(Shape::JsonObject) => {
-                let found =
-                    if self.alone.is_some() { decode::read_content(py, text)? } else { Content::none(py) };
-                match found {
-                    Content::Object(object) => Ok((object, None)),
-                    Content::Text(_) => Ok((PyDict::new(py).into_any(), Some(found))),
-                }
-            }
+            Some(Shape::JsonObject) => match decode::read_content(py, text)? {
+                Content::Object(object) => Ok((object, None)),
+                found @ Content::Text(_) => Ok((PyDict::new(py).into_any(), Some(found))),
+            },
             _ => {
                 let text = decode::scalar(py, Kind::String, Value::Bytes(text))?;
                 Ok((text.ok_or(Malformed::Utf8)?, None))

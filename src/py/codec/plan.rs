@@ -104,8 +104,8 @@ pub(super) const KEY: &str = "_undecoded";
 pub(in crate::py) struct Lazy {
     /// The initial dict of an instance: the eager fields and the key of the bytes.
     pub(super) template: Py<PyDict>,
-    /// By index in the plan's fields, whether the field is decoded eagerly.
-    pub(super) at_once: Vec<bool>,
-    /// The index of the field that is decoded alone.
+    /// The names and numbers of the fields that are decoded eagerly. The header of a message has them.
+    pub(super) at_once: Vec<(Py<PyString>, u32)>,
+    /// The index of the field that is decoded alone, the content.
     pub(super) alone: usize,
 }

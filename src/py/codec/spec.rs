@@ -7,7 +7,9 @@ use pyo3::types::{PyDict, PySet, PyString, PyType};
 
 use super::plan::{Fresh, KEY, Lazy, Plan, PlanField, Shape};
 use super::{decode, encode, instance, lazy};
+use crate::wire::Header;
 use crate::wire::schema::{self, Kind};
+use crate::wire::tags::channel_message;
 
 /// The description of a plan: `PlanSpec` in `mezon/_gateway/codec.py`.
 #[derive(FromPyObject)]
@@ -57,34 +59,38 @@ impl Lazy {
     pub(super) fn new(
         py: Python<'_>,
         later: LaterSpec,
+        message: &schema::Message,
         fields: &[PlanField],
         template: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
-        let readable = |field: &PlanField| {
-            let plain = matches!(field.shape, Shape::Scalar(_) | Shape::JsonObject | Shape::Parts { .. });
-            plain && !field.repeated
+        if message.name != "mezon.api.ChannelMessage" {
+            return Err(PyTypeError::new_err("only a channel message can be decoded lazily"));
+        }
+        let flat = |field: &PlanField| match &field.shape {
+            Shape::Parts { item, .. } => item.get().is_flat(),
+            Shape::Scalar(_) | Shape::JsonObject => !field.repeated,
+            _ => false,
         };
-        if !fields.iter().all(readable) {
+        if !fields.iter().all(flat) {
             return Err(PyTypeError::new_err(
-                "only a message of scalars, JSON and part lists can be decoded lazily",
+                "only scalars, JSON and lists of flat items can be decoded lazily",
             ));
         }
-        let named = |field: &PlanField, wanted: &str| -> PyResult<bool> {
-            let [name] = &field.names[..] else { return Ok(false) };
-            Ok(name.bind(py).to_str()? == wanted)
+        let index = |wanted: &String| {
+            let number = message.field_named(wanted).map(|field| field.number);
+            fields.iter().position(|field| Some(field.number) == number)
         };
-        let mut at_once = vec![false; fields.len()];
-        let mut alone = None;
-        for (index, field) in fields.iter().enumerate() {
-            for name in &later.at_once {
-                at_once[index] |= named(field, name)?;
-            }
-            if named(field, &later.alone)? {
-                alone = Some(index);
-            }
+        let header = Header::default();
+        let mut at_once = Vec::with_capacity(later.at_once.len());
+        for name in &later.at_once {
+            let number = index(name).map(|index| fields[index].number);
+            let number = number.filter(|number| header.number(*number).is_some());
+            let number =
+                number.ok_or_else(|| PyTypeError::new_err(format!("{name} cannot be decoded at once")))?;
+            at_once.push((PyString::intern(py, name).unbind(), number));
         }
-        let alone =
-            alone.ok_or_else(|| PyTypeError::new_err("the plan has no field of the name in `alone`"))?;
+        let alone = index(&later.alone).filter(|index| fields[*index].number == channel_message::CONTENT);
+        let alone = alone.ok_or_else(|| PyTypeError::new_err("only the content can be decoded alone"))?;
         let first = PyDict::new(py);
         for (name, zero) in template.iter() {
             let name = name.cast_into::<PyString>()?;
@@ -147,7 +153,8 @@ impl Plan {
             model_fields += usize::from(!name.extract::<&str>()?.starts_with('_'));
         }
         let complete = given.bind(py).len() == model_fields;
-        let lazy = later.map(|later| Lazy::new(py, later, &planned, template.bind(py))).transpose()?;
+        let lazy =
+            later.map(|later| Lazy::new(py, later, message, &planned, template.bind(py))).transpose()?;
         let has_json = planned.iter().any(|field| matches!(field.shape, Shape::JsonObject));
         Ok(Self {
             message,
@@ -183,7 +190,8 @@ impl Plan {
     /// Raises ValueError if the bytes are malformed.
     fn receive<'py>(slf: &Bound<'py, Self>, body: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         let body = body.into();
-        lazy::message(slf.py(), slf.as_unbound(), &body).map_err(|why| why.into_pyerr(slf.get().message.name))
+        lazy::message(slf.py(), slf.as_unbound(), &body, None)
+            .map_err(|why| why.into_pyerr(slf.get().message.name))
     }
 
     /// Encode a mapping, or an object's attributes, by the plan's names. None and zeros are omitted.
