@@ -58,8 +58,11 @@ impl Location {
     }
 }
 
-/// The number of unused pages that a file may always keep for reuse.
-const FREE_PAGES: i64 = 1024;
+/// The page size of a new file, the cheapest one for rows that arrive in groups. A file keeps the size that it has.
+const PAGE_SIZE: usize = 16 << 10;
+
+/// The unused bytes that a file may always keep for reuse.
+const FREE_BYTES: i64 = 4 << 20;
 
 /// A write-ahead log larger than this is truncated to it at a checkpoint.
 const LOG_BYTES: usize = 32 << 20;
@@ -89,10 +92,10 @@ impl Identity {
     }
 }
 
-/// The writer's connection. `wal_pages` is the length of the write-ahead log after each commit.
+/// The writer's connection. `wal_bytes` is the length of the write-ahead log after each commit.
 pub struct Writable {
     pub connection: Connection,
-    pub wal_pages: Arc<AtomicUsize>,
+    pub wal_bytes: Arc<AtomicUsize>,
     pub identity: Identity,
     /// The identity of the write-ahead log.
     log: Identity,
@@ -144,24 +147,25 @@ pub fn open(location: &Location) -> Result<Writable, rusqlite::Error> {
     };
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
-    // Has no effect on auto_vacuum in a file that contains a table.
+    // The first two have no effect on a file that contains a table.
     connection.execute_batch(&format!(
-        "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8192; \
+        "PRAGMA page_size={PAGE_SIZE}; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8192; \
          PRAGMA journal_size_limit={LOG_BYTES};"
     ))?;
     migrate(&mut connection)?;
-    let wal_pages = Arc::new(AtomicUsize::new(0));
-    let pages = Arc::clone(&wal_pages);
+    let page_size = connection.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?;
+    let wal_bytes = Arc::new(AtomicUsize::new(0));
+    let bytes = Arc::clone(&wal_bytes);
     // Replaces SQLite's automatic checkpoint, which would run inside a commit.
     connection.wal_hook(Some(move |_: &'_ mut rusqlite::hooks::Wal, count: std::ffi::c_int| {
-        pages.store(usize::try_from(count).unwrap_or(0), Ordering::Relaxed);
+        bytes.store(usize::try_from(count).unwrap_or(0) * page_size as usize, Ordering::Relaxed);
         Ok(())
     }))?;
     let log = match location {
         Location::File(path) => Identity::at(&with_suffix(path, "-wal")),
         Location::Memory => Identity(None),
     };
-    Ok(Writable { connection, wal_pages, identity: Identity::of(location), log })
+    Ok(Writable { connection, wal_bytes, identity: Identity::of(location), log })
 }
 
 /// Open the file read-only; None if there is no file.
@@ -314,19 +318,21 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Return unused pages to the file system, a few at a time. Returns true if there are more than a file may keep.
-pub fn give_back(connection: &Connection, pages: usize) -> Result<bool, rusqlite::Error> {
+/// Return unused pages to the file system, so many bytes at a time. Returns true if there are more than a file may
+/// keep.
+pub fn give_back(connection: &Connection, bytes: usize) -> Result<bool, rusqlite::Error> {
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     // 2 means incremental. Files of mezon-sdk are not, and keep their size.
     if number("auto_vacuum")? != 2 {
         return Ok(false);
     }
-    let (free, all) = (number("freelist_count")?, number("page_count")?);
-    if free <= FREE_PAGES.max(all / 8) {
+    let (free, all, size) = (number("freelist_count")?, number("page_count")?, number("page_size")?);
+    if free <= (FREE_BYTES / size).max(all / 8) {
         return Ok(false);
     }
     // The pragma returns a row per page and must be stepped to its end: otherwise it stops after one page, and the
     // WAL hook is not called.
+    let pages = bytes as i64 / size;
     let mut slice = connection.prepare_cached(&format!("PRAGMA incremental_vacuum({pages})"))?;
     let mut given = slice.query([])?;
     while given.next()?.is_some() {}

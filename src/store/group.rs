@@ -80,11 +80,13 @@ pub fn write(connection: &mut Connection, ops: &[Op]) -> Result<Written, rusqlit
                 look = done.ops + ROWS_PER_CHECK;
             }
             if done.ops >= singly {
-                if table.run(&ops[done.ops..], &mut done)? {
-                    done.ops += ROWS_PER_INSERT;
-                    continue;
+                match table.run(&ops[done.ops..], &mut done)? {
+                    Run::Written(rows) => {
+                        done.ops += rows;
+                        continue;
+                    }
+                    Run::Singly(rows) => singly = done.ops + rows,
                 }
-                singly = done.ops + ROWS_PER_INSERT;
             }
             match table.apply(op, &mut done) {
                 Err(error) if file::is_row_error(&error) => done.refused += 1,
@@ -104,70 +106,104 @@ enum OnConflict {
     Replace,
 }
 
-/// The prepared statements of a group.
+/// The numbers of rows inserted by one statement, which is cheaper than one statement per row.
+const RUNS: [usize; 3] = [32, 8, 1];
+const SINGLE: usize = RUNS.len() - 1;
+
+/// What has become of the next operations.
+enum Run {
+    /// One statement has inserted this number of rows.
+    Written(usize),
+    /// This number of operations has to be applied one by one.
+    Singly(usize),
+}
+
+/// Most messages are plain text: six values to bind instead of eleven.
+const PLAIN_VALUES: usize = 6;
+const PLAIN_CONSTANTS: &str = ", '0', '[]', '[]', '[]', '[]'";
+const ALL_VALUES: usize = 11;
+
+/// The statements that insert rows, by their place in `RUNS`.
+type Inserts<T> = [T; RUNS.len()];
+static PLAIN: LazyLock<Inserts<String>> = LazyLock::new(|| inserts(PLAIN_VALUES, PLAIN_CONSTANTS));
+static ALL: LazyLock<Inserts<String>> = LazyLock::new(|| inserts(ALL_VALUES, ""));
+
+/// Return statements whose rows have this number of parameters, followed by `constants`.
+fn inserts(values: usize, constants: &str) -> Inserts<String> {
+    let row = |at: usize| {
+        let values: Vec<String> = (1..=values).map(|value| format!("?{}", at * values + value)).collect();
+        format!("({}{constants})", values.join(", "))
+    };
+    RUNS.map(|rows| {
+        let rows = (0..rows).map(row).collect::<Vec<_>>().join(", ");
+        format!("INSERT OR IGNORE {COLUMNS} VALUES {rows}")
+    })
+}
+
+/// The statements of a group, prepared when they are needed.
 struct Table<'c> {
     connection: &'c Connection,
-    plain: CachedStatement<'c>,
-    run: CachedStatement<'c>,
-    full: CachedStatement<'c>,
+    plain: Inserts<Option<CachedStatement<'c>>>,
+    all: Inserts<Option<CachedStatement<'c>>>,
     /// The search index and the listing, which must follow the table if they exist.
     parts: Parts,
     listed: bool,
 }
 
-/// Most messages are plain text: six values to bind instead of eleven.
-const PLAIN: &str = "VALUES (?1, ?2, ?3, ?4, ?5, ?6, '0', '[]', '[]', '[]', '[]')";
-const PLAIN_VALUES: usize = 6;
-
-/// The number of plain rows inserted by one statement, which is cheaper than one statement per row.
-const ROWS_PER_INSERT: usize = 8;
-static PLAIN_RUN: LazyLock<String> = LazyLock::new(|| {
-    let row = |at: usize| {
-        let first = at * PLAIN_VALUES;
-        let values: Vec<String> = (1..=PLAIN_VALUES).map(|value| format!("?{}", first + value)).collect();
-        format!("({}, '0', '[]', '[]', '[]', '[]')", values.join(", "))
-    };
-    (0..ROWS_PER_INSERT).map(row).collect::<Vec<_>>().join(", ")
-});
-const FULL: &str = "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-
 impl<'c> Table<'c> {
     fn of(connection: &'c Connection) -> Result<Table<'c>, rusqlite::Error> {
-        let insert =
-            |values: &str| connection.prepare_cached(&format!("INSERT OR IGNORE {COLUMNS} {values}"));
         Ok(Table {
             connection,
-            plain: insert(PLAIN)?,
-            run: connection
-                .prepare_cached(&format!("INSERT OR IGNORE {COLUMNS} VALUES {}", PLAIN_RUN.as_str()))?,
-            full: insert(FULL)?,
+            plain: Default::default(),
+            all: Default::default(),
             parts: Parts::of(connection)?,
             listed: listing::exists(connection)?,
         })
     }
 
-    /// Insert the first operations with one statement. Returns false if that is not possible and they are still to
-    /// be applied.
-    fn run(&mut self, ops: &[Op], done: &mut Written) -> Result<bool, rusqlite::Error> {
-        let Some(ops) = ops.first_chunk::<ROWS_PER_INSERT>() else { return Ok(false) };
-        if !ops.iter().all(is_plain) {
-            return Ok(false);
-        }
+    /// Return a statement that inserts as many rows as `RUNS` says.
+    fn insert(&mut self, run: usize, plain: bool) -> Result<&mut CachedStatement<'c>, rusqlite::Error> {
+        let (statements, texts) = if plain { (&mut self.plain, &PLAIN) } else { (&mut self.all, &ALL) };
+        Ok(match &mut statements[run] {
+            Some(statement) => statement,
+            unprepared => unprepared.insert(self.connection.prepare_cached(&texts[run])?),
+        })
+    }
+
+    /// Insert the first operations with one statement, if that is possible.
+    fn run(&mut self, ops: &[Op], done: &mut Written) -> Result<Run, rusqlite::Error> {
+        let fits = |rows: &usize| ops.get(..*rows).is_some_and(|ops| ops.iter().all(is_new));
+        let Some(run) = RUNS[..SINGLE].iter().position(fits) else {
+            return Ok(Run::Singly(RUNS[SINGLE - 1]));
+        };
+        let rows = RUNS[run];
+        let ops = &ops[..rows];
+        // A message with mentions, say, makes its neighbours bind all values, which is cheaper than a statement each.
+        let plain = ops.iter().all(is_plain);
+        let statement = self.insert(run, plain)?;
         for (at, op) in ops.iter().enumerate() {
-            if let Op::Payload(header, body) = op {
-                match bind_plain(&mut self.run, at * PLAIN_VALUES, header, body) {
-                    Err(error) if file::is_row_error(&error) => return Ok(false),
-                    other => other?,
-                }
+            let Op::Payload(header, body) = op else { continue };
+            let bound = if plain {
+                bind_plain(statement, at * PLAIN_VALUES, header, body)
+            } else {
+                bind_all(statement, at * ALL_VALUES, header, body)
+            };
+            match bound {
+                Err(error) if file::is_row_error(&error) => return Ok(Run::Singly(rows)),
+                other => other?,
             }
         }
-        let added = self.run.raw_execute()?;
+        let added = match statement.raw_execute() {
+            Err(error) if file::is_row_error(&error) => return Ok(Run::Singly(rows)),
+            other => other?,
+        };
         done.grown += added as i64;
-        if added == ROWS_PER_INSERT {
-            done.changed += ROWS_PER_INSERT;
+        if added < rows {
+            // Some rows existed or occur twice: apply each of them again, in order.
+            return Ok(Run::Singly(rows));
         }
-        // Some rows existed or occur twice: apply each of them again, in order.
-        Ok(added == ROWS_PER_INSERT)
+        done.changed += rows;
+        Ok(Run::Written(rows))
     }
 
     fn apply(&mut self, op: &Op, done: &mut Written) -> Result<(), rusqlite::Error> {
@@ -249,28 +285,23 @@ impl<'c> Table<'c> {
         body: &[u8],
         on_conflict: OnConflict,
     ) -> Result<usize, rusqlite::Error> {
-        if header.is_plain() && on_conflict == OnConflict::Ignore {
-            bind_plain(&mut self.plain, 0, header, body)?;
-            return self.plain.raw_execute();
+        if on_conflict == OnConflict::Replace {
+            let mut statement = self.replacing()?;
+            bind_all(&mut statement, 0, header, body)?;
+            return statement.raw_execute();
         }
-        let mut replacing;
-        let statement = if on_conflict == OnConflict::Ignore {
-            &mut self.full
+        let plain = header.is_plain();
+        let statement = self.insert(SINGLE, plain)?;
+        if plain {
+            bind_plain(statement, 0, header, body)?;
         } else {
-            replacing = self.replacing()?;
-            &mut replacing
-        };
-        bind_plain(statement, 0, header, body)?;
-        statement.raw_bind_parameter(7, Buffer::new().format(header.topic))?;
-        statement.raw_bind_parameter(8, json::mentions(header.mentions.of(body)))?;
-        statement.raw_bind_parameter(9, json::attachments(header.attachments.of(body)))?;
-        statement.raw_bind_parameter(10, json::reactions(header.reactions.of(body)))?;
-        statement.raw_bind_parameter(11, json::references(header.references.of(body)))?;
+            bind_all(statement, 0, header, body)?;
+        }
         statement.raw_execute()
     }
 
     fn replacing(&self) -> Result<CachedStatement<'c>, rusqlite::Error> {
-        self.connection.prepare_cached(&format!("INSERT OR REPLACE {COLUMNS} {FULL}"))
+        self.connection.prepare_cached(&ALL[SINGLE].replace("OR IGNORE", "OR REPLACE"))
     }
 
     fn insert_row(&mut self, row: &Row, on_conflict: OnConflict) -> Result<usize, rusqlite::Error> {
@@ -288,7 +319,7 @@ impl<'c> Table<'c> {
             &row.references,
         );
         match on_conflict {
-            OnConflict::Ignore => self.full.execute(columns),
+            OnConflict::Ignore => self.insert(SINGLE, false)?.execute(columns),
             OnConflict::Replace => self.replacing()?.execute(columns),
         }
     }
@@ -333,12 +364,14 @@ impl<'c> Table<'c> {
     }
 }
 
-/// Return whether an operation is a new message of plain text.
+/// Return whether an operation is a new message, not the change of an existing one.
+fn is_new(op: &Op) -> bool {
+    matches!(op, Op::Payload(header, _) if !matches!(header.code, CODE_REMOVE | CODE_UPDATE))
+}
+
+/// Return whether a new message is plain text.
 fn is_plain(op: &Op) -> bool {
-    match op {
-        Op::Payload(header, _) => !matches!(header.code, CODE_REMOVE | CODE_UPDATE) && header.is_plain(),
-        _ => false,
-    }
+    matches!(op, Op::Payload(header, _) if header.is_plain())
 }
 
 /// Bind the values that every row has, after the first `offset` parameters of the statement.
@@ -357,4 +390,19 @@ fn bind_plain(
     statement.raw_bind_parameter(offset + 4, Buffer::new().format(header.sender))?;
     statement.raw_bind_parameter(offset + 5, content)?;
     statement.raw_bind_parameter(offset + 6, header.created)
+}
+
+/// Bind all values of a row, after the first `offset` parameters of the statement.
+fn bind_all(
+    statement: &mut CachedStatement<'_>,
+    offset: usize,
+    header: &Header,
+    body: &[u8],
+) -> Result<(), rusqlite::Error> {
+    bind_plain(statement, offset, header, body)?;
+    statement.raw_bind_parameter(offset + 7, Buffer::new().format(header.topic))?;
+    statement.raw_bind_parameter(offset + 8, json::mentions(header.mentions.of(body)))?;
+    statement.raw_bind_parameter(offset + 9, json::attachments(header.attachments.of(body)))?;
+    statement.raw_bind_parameter(offset + 10, json::reactions(header.reactions.of(body)))?;
+    statement.raw_bind_parameter(offset + 11, json::references(header.references.of(body)))
 }

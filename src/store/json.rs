@@ -1,5 +1,7 @@
 //! The JSON of the list columns: what `json.dumps` produces from the reference's models, without whitespace.
 
+use std::borrow::Cow;
+
 use itoa::Buffer;
 use serde::de::IgnoredAny;
 use simdutf8::basic::from_utf8;
@@ -40,18 +42,18 @@ fn json_list(raw: &[u8]) -> Option<String> {
 }
 
 /// Return a list column: `one` writes the fields of an element.
-fn list<L, T>(raw: &[u8], elements: impl Fn(L) -> Vec<T>, one: impl Fn(&mut Object, &T)) -> String
+fn list<L, T>(raw: &[u8], elements: impl Fn(L) -> Vec<T>, one: impl Fn(&mut Object, &T)) -> Cow<'static, str>
 where
     L: prost::Message + Default,
 {
     if raw.is_empty() {
-        return "[]".to_owned();
+        return "[]".into();
     }
     if let Some(text) = json_list(raw) {
-        return text;
+        return text.into();
     }
     let Ok(message) = L::decode(raw) else {
-        return "[]".to_owned();
+        return "[]".into();
     };
     let mut text = String::with_capacity(raw.len() * 3);
     text.push('[');
@@ -65,12 +67,12 @@ where
         text.push('}');
     }
     text.push(']');
-    text
+    text.into()
 }
 
 // The keys and their order are those of the reference's models. Keys that the wire format lacks are null there.
 
-pub fn mentions(raw: &[u8]) -> String {
+pub fn mentions(raw: &[u8]) -> Cow<'static, str> {
     list(
         raw,
         |l: api::MessageMentionList| l.mentions,
@@ -88,7 +90,7 @@ pub fn mentions(raw: &[u8]) -> String {
     )
 }
 
-pub fn attachments(raw: &[u8]) -> String {
+pub fn attachments(raw: &[u8]) -> Cow<'static, str> {
     list(
         raw,
         |l: api::MessageAttachmentList| l.attachments,
@@ -106,7 +108,7 @@ pub fn attachments(raw: &[u8]) -> String {
     )
 }
 
-pub fn reactions(raw: &[u8]) -> String {
+pub fn reactions(raw: &[u8]) -> Cow<'static, str> {
     list(
         raw,
         |l: api::MessageReactionList| l.reactions,
@@ -124,7 +126,7 @@ pub fn reactions(raw: &[u8]) -> String {
     )
 }
 
-pub fn references(raw: &[u8]) -> String {
+pub fn references(raw: &[u8]) -> Cow<'static, str> {
     list(
         raw,
         |l: api::MessageRefList| l.refs,

@@ -11,7 +11,7 @@ use rusqlite::wal::CheckpointMode;
 
 use super::indexes::{Index, PendingIndex};
 use super::listing;
-use super::pacing::{AdaptiveBatch, CHECKPOINT_AGAIN, CHECKPOINT_PAGES, DELAY, MIN_BATCH, TICK};
+use super::pacing::{AdaptiveBatch, CHECKPOINT_AGAIN, CHECKPOINT_BYTES, DELAY, MIN_BATCH, TICK};
 use super::queue::lock;
 use super::writer::Writer;
 use super::{file, parts, process, prune, read, search};
@@ -28,8 +28,8 @@ const LONGER: u64 = 8;
 /// `IDLE_SLICE` while nothing arrives.
 const BUSY_SLICE: Duration = Duration::from_millis(5);
 const IDLE_SLICE: Duration = Duration::from_millis(50);
-/// The number of unused pages returned per slice.
-const VACUUM_PAGES: usize = 128;
+/// The unused bytes returned per slice.
+const VACUUM_BYTES: usize = 512 << 10;
 
 impl Writer<'_> {
     /// Do one slice of each task; short ones if operations are waiting. Errors are not reported here: the next
@@ -111,7 +111,7 @@ impl Writer<'_> {
     /// Do a slice of returning unused space. Not while rows are being removed, because they leave more of it.
     fn give_back(&mut self) -> Result<(), rusqlite::Error> {
         if self.maintenance.vacuuming && !self.maintenance.pruning {
-            let more = self.with_file(|writable| file::give_back(&writable.connection, VACUUM_PAGES))?;
+            let more = self.with_file(|writable| file::give_back(&writable.connection, VACUUM_BYTES))?;
             self.maintenance.gave_back |= more;
             if !more && std::mem::take(&mut self.maintenance.gave_back) {
                 // The file shrinks when the log is checkpointed.
@@ -127,14 +127,14 @@ impl Writer<'_> {
         let _guard = process::enter_sqlite();
         let mut guard = lock(&self.shared.writable);
         let Some(writable) = guard.as_mut() else { return };
-        let pages = writable.wal_pages.load(Ordering::Relaxed);
-        if pages < CHECKPOINT_PAGES && self.maintenance.checkpoint_at > 0 {
-            self.maintenance.checkpoint_at = CHECKPOINT_PAGES;
+        let bytes = writable.wal_bytes.load(Ordering::Relaxed);
+        if bytes < CHECKPOINT_BYTES && self.maintenance.checkpoint_at > 0 {
+            self.maintenance.checkpoint_at = CHECKPOINT_BYTES;
         }
-        if pages < self.maintenance.checkpoint_at {
+        if bytes < self.maintenance.checkpoint_at {
             return;
         }
-        self.maintenance.checkpoint_at = pages + CHECKPOINT_AGAIN;
+        self.maintenance.checkpoint_at = bytes + CHECKPOINT_AGAIN;
         match writable.connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
             Ok(_) => self.shared.counters.checkpoints.fetch_add(1, Ordering::Relaxed),
             Err(_) => self.shared.counters.failures.fetch_add(1, Ordering::Relaxed),

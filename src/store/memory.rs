@@ -101,8 +101,8 @@ fn merged(old: &CachedMessage, edit: &Body) -> Option<CachedMessage> {
         CachedMessage::Row(row) => {
             let mut row = Row::clone(row);
             row.content = Some(super::json::content(edit.content.as_bytes()).to_owned());
-            row.mentions = Some(super::json::mentions(&edit.mentions));
-            row.attachments = Some(super::json::attachments(&edit.attachments));
+            row.mentions = Some(super::json::mentions(&edit.mentions).into_owned());
+            row.attachments = Some(super::json::attachments(&edit.attachments).into_owned());
             Some(CachedMessage::Row(Arc::new(row)))
         }
     }

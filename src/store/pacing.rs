@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 /// How long a group collects unless something waits for it. Balances what a kill may lose against the fixed cost
 /// of a group (the log's header, the pages that every group touches), a tenth of a millisecond of CPU time.
 pub const DELAY: Duration = Duration::from_millis(20);
-/// The pages in the log that trigger a checkpoint, and the further pages that trigger the next attempt if a reader
+/// The bytes in the log that trigger a checkpoint, and the further bytes that trigger the next attempt if a reader
 /// blocked it.
-pub const CHECKPOINT_PAGES: usize = 4000;
-pub const CHECKPOINT_AGAIN: usize = 2000;
+pub const CHECKPOINT_BYTES: usize = 16 << 20;
+pub const CHECKPOINT_AGAIN: usize = 8 << 20;
 
 /// How often the age of rows and the rows of other processes are checked.
 pub const TICK: Duration = Duration::from_secs(30);
@@ -78,7 +78,7 @@ impl Maintenance {
             detaching: false,
             pause_due: false,
             tick: Instant::now(),
-            checkpoint_at: CHECKPOINT_PAGES,
+            checkpoint_at: CHECKPOINT_BYTES,
         }
     }
 

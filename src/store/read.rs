@@ -73,8 +73,8 @@ pub fn overlay<'s>(rows: Vec<Row>, ops: impl Iterator<Item = &'s Op>) -> Vec<Row
                     }
                     (CODE_UPDATE, Some(row)) => {
                         row.content = Some(json::content(header.content.of(body)).to_owned());
-                        row.mentions = Some(json::mentions(header.mentions.of(body)));
-                        row.attachments = Some(json::attachments(header.attachments.of(body)));
+                        row.mentions = Some(json::mentions(header.mentions.of(body)).into_owned());
+                        row.attachments = Some(json::attachments(header.attachments.of(body)).into_owned());
                     }
                     _ => {
                         table.insert(key, Row::of_payload(header, body));

@@ -114,10 +114,39 @@ fn a_slice_of_unused_space_is_as_large_as_it_says_and_counts_in_the_log() {
     let pages = |place: &file::Writable| -> i64 {
         place.connection.pragma_query_value(None, "page_count", |row| row.get(0)).expect("counts")
     };
-    let (before, log) = (pages(&place), place.wal_pages.load(Ordering::Relaxed));
-    assert!(file::give_back(&place.connection, 100).expect("gives back"));
+    let (before, log) = (pages(&place), place.wal_bytes.load(Ordering::Relaxed));
+    let slice = 100 * 16_384;
+    assert!(file::give_back(&place.connection, slice).expect("gives back"));
     assert_eq!(pages(&place), before - 100);
-    assert!(place.wal_pages.load(Ordering::Relaxed) > log, "or the log is never put into the file");
-    while file::give_back(&place.connection, 100).expect("gives back") {}
+    assert!(place.wal_bytes.load(Ordering::Relaxed) > log, "or the log is never put into the file");
+    while file::give_back(&place.connection, slice).expect("gives back") {}
     assert!(pages(&place) < before / 2);
+}
+
+#[test]
+fn a_file_keeps_its_page_size() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let old = folder.path().join("old.db");
+    let connection = Connection::open(&old).expect("opens");
+    connection
+        .execute_batch(
+            "PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; \
+             CREATE TABLE messages (id TEXT NOT NULL, channel_id TEXT NOT NULL, content TEXT, \
+                                    PRIMARY KEY (id, channel_id)); \
+             INSERT INTO messages VALUES ('1', '1', '{\"t\":\"old\"}');",
+        )
+        .expect("an earlier version's file");
+    drop(connection);
+    for (path, rows, expected) in [(old, 2, 4096), (folder.path().join("new.db"), 1, 16_384)] {
+        let store = Store::open(small(&path));
+        store.accept(encoded(&message(1, 2, "new")));
+        assert!(store.flush_blocking(SOON));
+        assert_eq!(store.list(1, 10, 0).len(), rows);
+        let reader = file::open_reader(&path).expect("opens").expect("a file");
+        let size: u32 = reader.pragma_query_value(None, "page_size", |row| row.get(0)).expect("a number");
+        assert_eq!(size, expected);
+        assert!(store.close_blocking(SOON));
+        drop(reader);
+        assert_eq!(integrity(&path), "ok");
+    }
 }
