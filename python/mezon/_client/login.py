@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._client.view import manager_of
@@ -91,6 +92,8 @@ class Login:
         self._tokens = tokens
         self._report = report
         self._running: asyncio.Task[None] | None = None
+        #: The events for which modules were imported.
+        self._preloaded_for: frozenset[str] = frozenset()
         #: The login that was cancelled by a close of the client.
         self._closed: asyncio.Task[None] | None = None
         self._instance: InstanceMark | None = None
@@ -199,8 +202,7 @@ class Login:
         self._dispatcher.wait_for_ready()
         try:
             await self._operations.start()
-            if any(name not in sys.modules for name in _PRELOADED):
-                await in_a_thread(_preload)
+            await self._preload()
             session = await client.get_session()
             await client.initialize_managers(session)
             await self._tokens.prepare()
@@ -219,6 +221,14 @@ class Login:
         self._log_success()
         # After the end of this task: a handler of `ready` may disconnect, which cancels a login under way.
         asyncio.get_running_loop().call_soon(self._dispatcher.ready, client)
+
+    async def _preload(self) -> None:
+        """Import what the login needs, and the classes of the events that the bot receives as protobuf messages."""
+        # The registry of a bot may be of another class.
+        names = frozenset(getattr(self._client.event_manager, "listeners", ()))
+        if any(name not in sys.modules for name in _PRELOADED) or not names <= self._preloaded_for:
+            await in_a_thread(partial(_preload, names))
+            self._preloaded_for = names
 
     def _log_success(self) -> None:
         """Log the bot's name, the server and the number of clans."""
@@ -437,8 +447,8 @@ _PRELOADED: Final = (
     "mezon.managers.session",
     "mezon.session",
     "mezon.api",
-    "mezon.protobuf.api.api_pb2",
     "mezon.protobuf._rpc_table",
+    "mezon._gateway.codec",
     "mezon._events.default_effects",
     "mezon.managers.channel",
     "mezon.managers.socket",
@@ -449,8 +459,10 @@ _PRELOADED: Final = (
 _preload_lock: Final = threading.Lock()
 
 
-def _preload() -> None:
+def _preload(names: frozenset[str]) -> None:
     """Import what a login needs, in a thread: it takes a tenth of a second, which would block the event loop.
+
+    google.protobuf and its classes are imported only if one of the events `names` has no model.
 
     The login waits for it, and one thread imports at a time: import hooks need not be safe in two threads at once. The
     one of pytest calls `ast.parse`, which in Python 3.11 is not.
@@ -463,3 +475,5 @@ def _preload() -> None:
         with contextlib.suppress(Exception):
             # The first model in use makes pydantic search every installed distribution for plugins.
             sys.modules["mezon.models"].ApiAuthenticateRequest.model_rebuild()
+        with contextlib.suppress(Exception):
+            sys.modules["mezon._gateway.codec"].load_classes(names)

@@ -10,26 +10,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel
 
 from mezon._core import Plan, schema_fields, schema_zero
 from mezon.models._answers import add_answers
-from mezon.models._base import NO_SOURCE, WHOLE_MESSAGE
+from mezon.models._base import NO_SOURCE, WHOLE_MESSAGE, MezonBaseModel
 from mezon.models._envelopes import ENVELOPE_TO_PYDANTIC_MAP, PROTO_FIELDS
 from mezon.models._lazy import EAGER_FIELDS, SEPARATE_FIELD
 from mezon.models._origin import KEY, OfClient, held, set_origin
 from mezon.models.message import ChannelMessage
 from mezon.models.parts import PARTS, ApiMessageAttachment, read_parts
+from mezon.protobuf.utils import message_class
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from mezon.models._origin import Origin
 
 logger: Final = get_logger("mezon.gateway")
+
+_Model = TypeVar("_Model", bound=MezonBaseModel)
 
 ENVELOPE: Final = "mezon.realtime.Envelope"
 
@@ -160,6 +163,23 @@ def model_plan(model: type[BaseModel], message: str) -> Plan:
         TypeError: See `origin_plan`.
     """
     return origin_plan(model, message, None)
+
+
+def read_answer(model: type[_Model], message: str, body: bytes) -> _Model:
+    """Decode the answer of an RPC, as ``model.from_protobuf`` does: a field that is zero keeps the model's default.
+
+    Raises:
+        ValueError: If the body is malformed.
+    """
+    answer = model_plan(model, message).decode(body)
+    # A set of its own, which the model changes.
+    values, given = answer.__dict__, answer.model_fields_set
+    for name, info in model.model_fields.items():
+        if not values[name] and name not in model.always_set:
+            values[name] = info.get_default(call_default_factory=True)
+            given.discard(name)
+    found: _Model = answer
+    return found
 
 
 def origin_plan(model: type[BaseModel], message: str, origin: Origin | None) -> Plan:
@@ -323,6 +343,22 @@ _ANSWERABLE: Final = "message_button_clicked"
 _classes: dict[str, Any] = {}
 
 
+def load_classes(names: Iterable[str]) -> None:
+    """Import the protobuf classes of those events that have no model."""
+    for name in names:
+        if name in MESSAGES and name not in ENVELOPE_TO_PYDANTIC_MAP:
+            _class_of(name)
+
+
+def _class_of(name: str) -> Any:
+    kind = _classes.get(name)
+    if kind is None:
+        kind = _classes[name] = message_class(MESSAGES[name])
+        if name == _ANSWERABLE:
+            add_answers(kind)
+    return kind
+
+
 def protobuf_event(name: str, body: bytes, origin: Origin | None = None) -> Any:
     """Decode an event without a model to its protobuf message. Return None, and log, if it is malformed.
 
@@ -331,17 +367,8 @@ def protobuf_event(name: str, body: bytes, origin: Origin | None = None) -> Any:
         body: The encoded message.
         origin: The client of the event, if the event can be answered.
     """
-    kind = _classes.get(name)
-    if kind is None:
-        from mezon.protobuf.api import api_pb2
-        from mezon.protobuf.rtapi import realtime_pb2
-
-        package, _, message = MESSAGES[name].rpartition(".")
-        kind = _classes[name] = getattr(api_pb2 if package == "mezon.api" else realtime_pb2, message)
-        if name == _ANSWERABLE:
-            add_answers(kind)
     try:
-        event = kind.FromString(body)
+        event = _class_of(name).FromString(body)
     except Exception as error:
         logger.warning("An event %s is malformed and is dropped: %s", name, error)
         return None

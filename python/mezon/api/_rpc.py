@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from mezon._gateway.codec import dict_plan, read_answer
 from mezon._http.call import Call, Caller, is_idempotent
 from mezon._http.limiter import Priority
-from mezon._http.reply import decode, decode_message
+from mezon._http.reply import decode, decode_message, is_binary_response
 from mezon.api._message import build_message
 from mezon.api.utils import build_headers, build_params
 from mezon.errors import InvalidArgumentError
+from mezon.models._base import MezonBaseModel
 from mezon.protobuf._rpcs import find_rpc
+from mezon.protobuf.utils import message_class
 from mezon.utils.own import is_own
 from mezon.utils.renamed import renamed
 
@@ -29,6 +32,9 @@ __all__ = ["RpcCaller"]
 
 #: The call that the package makes through a custom ``call_api``, and its RPC for the socket.
 _PLANNED: ContextVar[tuple[Call | None, Rpc | None]] = ContextVar("mezon_planned_call", default=(None, None))
+
+
+_Model = TypeVar("_Model", bound=MezonBaseModel)
 
 
 class RpcCaller(Caller):
@@ -93,15 +99,55 @@ class RpcCaller(Caller):
             options: See `MezonApi`.
         """
         rpc = find_rpc(method)
-        call = Call(
-            method,
-            "POST",
-            self._url(f"/mezon.api.Mezon/{method}"),
-            body=b"" if request is None else request.SerializeToString(),
-            headers=build_headers(bearer_token=token, accept_binary=True, send_binary=True),
-            idempotent=rpc.idempotent if idempotent is None else idempotent,
-        )
+        body = b"" if request is None else request.SerializeToString()
+        call = self._rpc_call(rpc, token, body, rpc.idempotent if idempotent is None else idempotent)
         return await self._make(self._with(call, options), answer, rpc)
+
+    async def _ask(
+        self,
+        method: str,
+        token: str,
+        request: Mapping[str, Any],
+        model: type[_Model],
+        options: Mapping[str, Any] | None,
+    ) -> _Model:
+        """Call an RPC and return its answer as a model. The core encodes and decodes: protobuf is not imported.
+
+        Args:
+            method: The name of the RPC.
+            token: The token of the session.
+            request: The fields of the request.
+            model: The model of the response.
+            options: See `MezonApi`.
+        """
+        rpc = find_rpc(method)
+        call = self._with(
+            self._rpc_call(rpc, token, dict_plan(rpc.request).encode(request), rpc.idempotent), options
+        )
+        return await self._make_model(call, model, rpc.response, rpc)
+
+    def _rpc_call(self, rpc: Rpc, token: str, body: bytes, idempotent: bool) -> Call:
+        return Call(
+            rpc.name,
+            "POST",
+            self._url(f"/mezon.api.Mezon/{rpc.name}"),
+            body=body,
+            headers=build_headers(bearer_token=token, accept_binary=True, send_binary=True),
+            idempotent=idempotent,
+        )
+
+    async def _make_model(
+        self, call: Call, model: type[_Model], message: str, rpc: Rpc | None = None
+    ) -> _Model:
+        """Make a call of the package and return its answer, a ``message``, as a model."""
+        if is_own(self, "call_api"):
+            reply = await self._carry(call, rpc)
+            if not reply.content_type or is_binary_response(reply.content_type):
+                return _decode_model(reply, model, message)
+            answer = decode_message(reply, _class_of(message))
+        else:
+            answer = await self._make(call, _class_of(message), rpc)
+        return model.from_protobuf(answer)
 
     async def _make(self, call: Call, answer: type | None, rpc: Rpc | None = None) -> Any:
         """Make a call of the package, through ``call_api`` if the bot has replaced it.
@@ -188,3 +234,17 @@ class RpcCaller(Caller):
             planned, method=method, params=params, body=body, headers=dict(headers or {}), began=False
         )
         return decode(await self._carry(call, rpc), response_proto_class)
+
+
+def _class_of(message: str) -> type[Message]:
+    found = message_class(message)
+    assert found is not None
+    return found
+
+
+def _decode_model(reply: Reply, model: type[_Model], message: str) -> _Model:
+    try:
+        return read_answer(model, message, reply.body)
+    except ValueError:
+        unusable = reply.unusable(f"is not a {message.rpartition('.')[2]} message")
+    raise unusable

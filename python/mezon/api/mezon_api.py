@@ -159,8 +159,6 @@ class MezonApi(UploadCalls, DownloadCalls):
             ApiAuthenticationError: If the server answers 401 or 403, except for a rate limit (an AuthenticationError).
             AuthenticationError: If the answer has no token.
         """
-        from mezon.protobuf.api import api_pb2
-
         basic_auth_password = masked(basic_auth_password)
         headers = build_headers(
             basic_auth=(basic_auth_username, basic_auth_password),
@@ -177,7 +175,7 @@ class MezonApi(UploadCalls, DownloadCalls):
             priority=Priority.LOGIN,
             secrets=(basic_auth_password, basic_credentials(basic_auth_username, basic_auth_password)),
         )
-        session = ApiSession.from_protobuf(await self._make(self._with(call, options), api_pb2.Session))
+        session = await self._make_model(self._with(call, options), ApiSession, "mezon.api.Session")
         if not session.token:
             raise AuthenticationError(
                 f"the server answered the login of bot {basic_auth_username} without a token; check client_id and host"
@@ -193,11 +191,8 @@ class MezonApi(UploadCalls, DownloadCalls):
         options: dict[str, Any] | None = None,
     ) -> ApiClanDescList:
         """List the clans of the bot."""
-        from mezon.protobuf.api import api_pb2
-
-        request = api_pb2.ListClanDescRequest(limit=limit or 0, state=state or 0, cursor=cursor or "")
-        answer = await self._rpc("ListClanDescs", token, request, api_pb2.ClanDescList, options=options)
-        return ApiClanDescList.from_protobuf(answer)
+        request = {"limit": limit or 0, "state": state or 0, "cursor": cursor or ""}
+        return await self._ask("ListClanDescs", token, request, ApiClanDescList, options)
 
     async def list_channel_descs(
         self,
@@ -211,18 +206,15 @@ class MezonApi(UploadCalls, DownloadCalls):
         options: dict[str, Any] | None = None,
     ) -> ApiChannelDescList:
         """List the channels of a clan, or the DMs of the bot with ``channel_type`` 3."""
-        from mezon.protobuf.api import api_pb2
-
-        request = api_pb2.ListChannelDescsRequest(
-            clan_id=as_id("clan_id", clan_id),
-            channel_type=int(channel_type or 0),
-            limit=limit or 0,
-            state=state or 0,
-            cursor=cursor or "",
-            is_mobile=bool(is_mobile),
-        )
-        answer = await self._rpc("ListChannelDescs", token, request, api_pb2.ChannelDescList, options=options)
-        return ApiChannelDescList.from_protobuf(answer)
+        request = {
+            "clan_id": as_id("clan_id", clan_id),
+            "channel_type": int(channel_type or 0),
+            "limit": limit or 0,
+            "state": state or 0,
+            "cursor": cursor or "",
+            "is_mobile": bool(is_mobile),
+        }
+        return await self._ask("ListChannelDescs", token, request, ApiChannelDescList, options)
 
     async def create_channel_desc(
         self,
@@ -231,35 +223,25 @@ class MezonApi(UploadCalls, DownloadCalls):
         options: dict[str, Any] | None = None,
     ) -> ApiChannelDescription:
         """Create a channel, or open a DM (type 3, with the id of the user in ``user_ids``)."""
-        from mezon.protobuf.api import api_pb2
-
-        message = api_pb2.CreateChannelDescRequest(
-            clan_id=as_id("clan_id", request.clan_id),
-            channel_id=as_id("channel_id", request.channel_id),
-            channel_label=request.channel_label or "",
-            channel_private=request.channel_private or 0,
-            parent_id=as_id("parent_id", request.parent_id),
-            category_id=as_id("category_id", request.category_id),
-            type=int(request.type or 0),
-            user_ids=[as_id("user_ids", user_id) for user_id in request.user_ids or ()],
-            app_id=as_id("app_id", request.app_id),
-        )
-        answer = await self._rpc(
-            "CreateChannelDesc", token, message, api_pb2.ChannelDescription, options=options
-        )
-        return ApiChannelDescription.from_protobuf(answer)
+        values = {
+            "clan_id": as_id("clan_id", request.clan_id),
+            "channel_id": as_id("channel_id", request.channel_id),
+            "channel_label": request.channel_label or "",
+            "channel_private": request.channel_private or 0,
+            "parent_id": as_id("parent_id", request.parent_id),
+            "category_id": as_id("category_id", request.category_id),
+            "type": int(request.type or 0),
+            "user_ids": [as_id("user_ids", user_id) for user_id in request.user_ids or ()],
+            "app_id": as_id("app_id", request.app_id),
+        }
+        return await self._ask("CreateChannelDesc", token, values, ApiChannelDescription, options)
 
     async def get_channel_detail(
         self, token: str, channel_id: int, options: dict[str, Any] | None = None
     ) -> ApiChannelDescription:
         """Return the description of a channel. That of an unknown channel has no ids."""
-        from mezon.protobuf.api import api_pb2
-
-        request = api_pb2.ListChannelDetailRequest(channel_id=as_id("channel_id", channel_id))
-        answer = await self._rpc(
-            "ListChannelDetail", token, request, api_pb2.ChannelDescription, options=options
-        )
-        return ApiChannelDescription.from_protobuf(answer)
+        request = {"channel_id": as_id("channel_id", channel_id)}
+        return await self._ask("ListChannelDetail", token, request, ApiChannelDescription, options)
 
     async def list_channel_voice_users(
         self,

@@ -95,15 +95,19 @@ class Model(BaseModel):
 class MezonBaseModel(Model):
     """A model that can be read from a protobuf message."""
 
+    #: The fields that are set even if they are zero in the message.
+    always_set: ClassVar[frozenset[str]] = frozenset()
+
     @classmethod
     def from_protobuf(cls, message: Any) -> Self:
         """Read a ``google.protobuf`` message, or a dict such as a custom ``call_api`` may return.
 
-        A field that is zero in the message keeps the model's default, which is usually None.
+        A field that is zero in the message keeps the model's default, which is usually None, unless it is in
+        ``always_set``.
         """
         if isinstance(message, dict):
             return cls.model_validate(message)
-        return build(cls, message, zeros=False)
+        return build(cls, message, zeros=False, always_set=cls.always_set)
 
 
 # ---- construction from protobuf
@@ -118,16 +122,18 @@ class _Step(NamedTuple):
     default: Callable[[], Any] | None  # None: the field is required
 
 
-def build(model: type[_M], message: Any, *, zeros: bool) -> _M:
+def build(model: type[_M], message: Any, *, zeros: bool, always_set: frozenset[str] = frozenset()) -> _M:
     """Build a ``model`` from a protobuf message.
 
-    With ``zeros``, a field that is not on the wire gets its protobuf zero; otherwise it gets the model's default.
+    With ``zeros``, a field that is not on the wire gets its protobuf zero; otherwise it gets the model's default,
+    unless it is in ``always_set``.
     """
     present = None if zeros else {field.name for field, _ in message.ListFields()}
     values: dict[str, Any] = {}
     given: set[str] = set()
     for step in _plan(model, message.DESCRIPTOR):
-        absent = step.source == NO_SOURCE or (present is not None and step.source not in present)
+        zero = present is not None and step.source not in present and step.name not in always_set
+        absent = step.source == NO_SOURCE or zero
         if absent and step.default is not None:
             values[step.name] = step.default()
         else:

@@ -1,6 +1,6 @@
 """Models of the HTTP API: session, clans, channels and what they contain."""
 
-from typing import Any, Self
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -127,13 +127,7 @@ class ApiChannelDescription(MezonBaseModel):
     e2ee: int | None = None
     member_count: int | None = None
 
-    @classmethod
-    def from_protobuf(cls, message: Any) -> Self:
-        """Read a ``mezon.api.ChannelDescription``; ``type`` is always set, also if it is 0."""
-        description = super().from_protobuf(message)
-        if not isinstance(message, dict):
-            description.type = message.type
-        return description
+    always_set: ClassVar[frozenset[str]] = frozenset({"type"})
 
 
 class ApiChannelDescList(MezonBaseModel):

@@ -70,15 +70,16 @@ class Rpc:
     @property
     def request_class(self) -> type[Message] | None:
         """The class of the request; None for an empty body."""
-        return _message_class(self.request)
+        return message_class(self.request)
 
     @property
     def response_class(self) -> type[Message] | None:
         """The class of the response; None if the response has no content."""
-        return _message_class(self.response)
+        return message_class(self.response)
 
 
-def _message_class(full_name: str) -> type[Message] | None:
+def message_class(full_name: str) -> type[Message] | None:
+    """Return the class of a message by its full name; None for ""."""
     if not full_name:
         return None
     from mezon.protobuf.api import api_pb2
