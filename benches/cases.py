@@ -7,13 +7,22 @@ from typing import Any, Final
 import crowds
 import handlers
 import stores
-from harness import Program, Who, run_bot, server
+from harness import BenchError, Program, Who, run_bot, server
 from running import ALL, BOTH, CLANS, Case, Figures, Setting, burst, rates, warm_up
 
 
 async def messages_async(setting: Setting, who: Who) -> Figures:
     n = setting.scale(who, 20_000, 100_000)
     return rates(await burst(setting, who, n, handler="async"), n)
+
+
+async def busy_day(setting: Setting, who: Who) -> Figures:
+    """Events of a busy day. The bot reads each text, answers every hundredth command and counts the clicks."""
+    n = setting.scale(who, 20_000, 100_000)
+    result = await burst(setting, who, n, "busy", handler="busy")
+    if not (result["commands"] and result["clicks"] and result["sends"]):
+        raise BenchError(f"{who}: a busy day without commands, clicks or sends")
+    return rates(result, n)
 
 
 async def store_cost(setting: Setting, who: Who) -> Figures:
@@ -182,6 +191,7 @@ async def latency_busy(setting: Setting, who: Who) -> Figures:
 
 
 CASES: Final[tuple[Case, ...]] = (
+    Case("busy_day", (*ALL, "typescript"), busy_day),
     Case("messages_async", (*ALL, "typescript"), messages_async),
     Case("messages_sync", BOTH, messages_sync, 3),
     Case("messages_batch", ("ours",), messages_batch, 5, 0),

@@ -1,4 +1,4 @@
-"""Bursts of the benchmark: large messages, messages from all users and channels, repeated bursts."""
+"""Bursts of the benchmark: a busy day, large messages, messages from all users and channels, repeated bursts."""
 
 from __future__ import annotations
 
@@ -59,6 +59,72 @@ def heavy(gateway: LocalGateway, n: int, mix: str) -> Blast:
     content is more than a text.
     """
     return _build(gateway.world, n, mix, *gateway.world.ensure_senders(30, 500))
+
+
+#: The events of a busy day, in percent: clicks of buttons and forms, and commands. No command wants the others.
+CLICKS: Final = 2
+COMMANDS: Final = 8
+#: The share of contents that are more than a text, and of senders that change their profile with each message.
+RICH: Final = 30
+CHANGING: Final = 1
+
+
+def busy_day(gateway: LocalGateway, n: int) -> Blast:
+    """Build the events of a busy day: mostly messages that no command wants, some commands, few clicks."""
+    world, dice = gateway.world, random.Random(1)
+    rooms, people = world.ensure_senders(30, 500)
+    ids = world.reserve_message_ids(n)
+    changing = {person.id for person in people[:: 100 // CHANGING]}
+    per_channel: dict[int, int] = {}
+    frames = []
+    for number in range(n):
+        room, sender, luck = dice.choice(rooms), dice.choice(people), dice.uniform(0, 100)
+        if luck < CLICKS:
+            form = {"extra_data": json.dumps({"name": "An", "size": "L"})} if dice.random() < 0.5 else {}
+            click = realtime_pb2.MessageButtonClicked(
+                message_id=ids[number],
+                channel_id=room.id,
+                button_id="order:send" if form else "vote:yes",
+                sender_id=world.bot.id,
+                user_id=sender.id,
+                **form,
+            )
+            frames.append(
+                websocket_frame(realtime_pb2.Envelope(message_button_clicked=click).SerializeToString())
+            )
+            continue
+        per_channel[room.id] = per_channel.get(room.id, 0) + 1
+        words = dice.choices(WORDS, k=dice.randint(3, 30))
+        if luck < CLICKS + COMMANDS:
+            words = ["!roll", str(dice.randint(2, 100)), *words[:2]]
+        content: dict[str, object] = {"t": " ".join(words)}
+        mentions: list[api_pb2.MessageMention] = []
+        if dice.uniform(0, 100) < RICH:
+            kind = dice.randrange(3)
+            if kind == 0:
+                content["mk"] = [{"type": "b", "s": 0, "e": len(words[0])}]
+            elif kind == 1:
+                content["ej"] = [{"emojiid": "7269361118391480000", "s": 0, "e": len(words[0])}]
+            else:
+                content["hg"] = [{"channelId": str(dice.choice(rooms).id), "s": 0, "e": len(words[0])}]
+                other = dice.choice(people)
+                mentions = [
+                    api_pb2.MessageMention(user_id=other.id, username=other.username, s=0, e=len(words[0]))
+                ]
+        message = build_message(
+            world,
+            room,
+            sender,
+            json.dumps(content, ensure_ascii=False),
+            message_id=ids[number],
+            mentions=mentions,
+            avatar=f"https://cdn.example/avatars/{sender.id}.webp",
+        )
+        if sender.id in changing:
+            message.display_name = f"{sender.display_name} {number}"
+        frames.append(websocket_frame(realtime_pb2.Envelope(channel_message=message).SerializeToString()))
+    chunks = list(join_frames(frames))
+    return Blast(n, sum(len(chunk) for chunk, _ in chunks), chunks, per_channel, ids[0], ids[-1])
 
 
 def everywhere(gateway: LocalGateway, n: int) -> Blast:

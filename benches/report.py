@@ -80,6 +80,8 @@ HEAD: Final = ("figure", "mezon-sdk", "mezon-rs", "better", "by hand", "TypeScri
 #: The rows of the README; docs/benchmark.md shows all rows.
 SUMMARY: Final = frozenset(
     {
+        ("busy_day", "rate"),
+        ("busy_day", "cpu"),
         ("messages_async", "rate"),
         ("messages_async", "cpu"),
         ("send", "cpu"),

@@ -93,7 +93,7 @@ async def burst(
     # The TypeScript SDK adds a scheme to the address of the session.
     await at.order("announce", shape="host:port" if who == "typescript" else "url")
     await at.order("prepare", n=BURST, mix="messages")
-    await at.order("prepare", n=n, mix=mix, channels=channels, times=times)
+    prepared = await at.order("prepare", n=n, mix=mix, channels=channels, times=times)
 
     async def conduct(child: Program) -> dict[str, Any]:
         await warm_up(at, who, child)
@@ -104,7 +104,8 @@ async def burst(
         if script == "burst":
             end = told["done"]
             if options.get("store", setting.store or who != "ours"):
-                end = max(end, await child.stored(WARM + total, STORED if who == "ours" else None))
+                rows = WARM + prepared["messages"]
+                end = max(end, await child.stored(rows, STORED if who == "ours" else None))
             (child.folder / "stored").touch()
             result = await child.line()
             return {**result, "seconds": end - sent["start"]}

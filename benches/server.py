@@ -40,15 +40,20 @@ class Server:
         """Set the format of the WebSocket address in new sessions."""
         self.gateway.announce(ws_url=shape)
 
-    async def prepare(self, n: int, mix: str, channels: int = 30, times: int = 1) -> None:
-        """Build a burst in advance, so that the next command only sends it."""
+    async def prepare(self, n: int, mix: str, channels: int = 30, times: int = 1) -> dict[str, int]:
+        """Build a burst in advance, so that the next command only sends it. Return the number of its messages."""
         if times > 1:
             if (n, channels, times) not in self.repeated:
                 self.repeated[n, channels, times] = mixes.Again(self.gateway, n, times, channels)
         elif (n, mix, channels) not in self.blasts:
             self.blasts[n, mix, channels] = self._build(n, mix, channels)
+        if times > 1:
+            return {"messages": n * times}
+        return {"messages": sum(self.blasts[n, mix, channels].per_channel.values())}
 
     def _build(self, n: int, mix: str, channels: int) -> Blast:
+        if mix == "busy":
+            return mixes.busy_day(self.gateway, n)
         if mix == "everywhere":
             return mixes.everywhere(self.gateway, n)
         if mix in ("attachments", "log", "long"):

@@ -1,8 +1,10 @@
-"""A bot that counts the messages of a burst, with a handler of the kind asked for, and checks their order."""
+"""A bot that counts the events of a burst, with a handler of the kind asked for, and checks their order."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -26,18 +28,29 @@ WARM: int = OPTIONS["warm"]
 TOTAL: int = WARM + OPTIONS["n"]
 
 received = disorder = letters = others = 0
+commands = clicks = sends = 0
+#: A busy day: the replies under way, and how many commands there are for each.
+sending: set[asyncio.Task[None]] = set()
+PER_SEND = 100
+BOT_ID = int(os.environ["MEZON_BOT_ID"])
 last: dict[int, int] = {}
 warmed = asyncio.Event()
 done = asyncio.Event()
 done_at = 0.0
+client: Any = None
 
 
 def take(message: Any) -> None:
-    global received, disorder, done_at
+    global disorder
     channel, number = message.channel_id, message.message_id
     if last.get(channel, 0) >= number:
         disorder += 1
     last[channel] = number
+    count()
+
+
+def count() -> None:
+    global received, disorder, done_at
     received += 1
     if received == WARM:
         # The bursts were built before: their ids start again.
@@ -90,6 +103,39 @@ async def reading(message: Any) -> None:
     take(message)
 
 
+async def busy(message: Any) -> None:
+    """Look for a command in each text, and answer some."""
+    global commands
+    if message.sender_id == BOT_ID:
+        return
+    text = message.content["t"]
+    if text.startswith("!"):
+        name, most, *_ = text.split()
+        assert (name, most.isdigit()) == ("!roll", True)
+        commands += 1
+        if commands % PER_SEND == 0:
+            sending.add(asyncio.ensure_future(answer(message.channel_id, most)))
+    take(message)
+
+
+async def answer(channel_id: int, text: str) -> None:
+    from mezon.models import ChannelMessageContent
+
+    global sends
+    channel = await client.channels.fetch(channel_id)
+    await channel.send(ChannelMessageContent(t=text))
+    sends += 1
+
+
+async def click(event: Any) -> None:
+    """Read a click, and the values of its form."""
+    global clicks
+    if event.extra_data:
+        assert json.loads(event.extra_data)["name"]
+    clicks += event.button_id in ("vote:yes", "order:send")
+    count()
+
+
 async def another(message: Any) -> None:
     """Read nothing; counted, so that none can be left out."""
     global others
@@ -103,6 +149,7 @@ HANDLERS: dict[str, Any] = {
     "suspending": suspending,
     "rarely": rarely,
     "reading": reading,
+    "busy": busy,
 }
 
 
@@ -131,12 +178,15 @@ class Watch:
 
 
 async def main() -> None:
+    global client
     more = {"max_concurrent_handlers": OPTIONS["bound"]} if "bound" in OPTIONS else {}
     client = make_client(**more)
     if OPTIONS["handler"] == "batch":
         client.on_batch("channel_message", each)
     else:
         client.on_channel_message(HANDLERS[OPTIONS["handler"]])
+    if OPTIONS["handler"] == "busy":
+        client.on("message_button_clicked", click)
     for _ in range(OPTIONS.get("others", 0)):
         client.on_channel_message(another)
     await come_online(client, warmed)
@@ -152,6 +202,8 @@ async def main() -> None:
         ticker.cancel()
     peak = memory("VmHWM") - rss_before
     tell(done=done_at)
+    if sending:
+        await asyncio.wait(sending)
     await wait_stored()
     if watching is not None:
         await asyncio.sleep(0.1)
@@ -165,6 +217,9 @@ async def main() -> None:
         lag_max=max(lags, default=None),
         letters=letters,
         others=others,
+        commands=commands,
+        clicks=clicks,
+        sends=sends,
         **(watch.told() if watch is not None else {}),
     )
 

@@ -15,15 +15,50 @@ const cpu = () => {
   return (used.user + used.system) / 1e6;
 };
 
+const BUSY_DAY = OPTIONS.handler === "busy";
+// A busy day: how many commands there are for each reply.
+const PER_SEND = 100;
+
 let received = 0;
+let commands = 0;
+let clicks = 0;
+let sends = 0;
 let disorder = 0;
 let before = 0;
 const last = new Map();
+
+async function busy(message) {
+  if (String(message.sender_id) === process.env.MEZON_BOT_ID) return;
+  const text = message.content.t;
+  if (text.startsWith("!")) {
+    const [name, most] = text.split(" ");
+    if (name !== "!roll" || !Number.isInteger(Number(most))) throw new Error(text);
+    commands += 1;
+    if (commands % PER_SEND === 0) answer(message.channel_id, most);
+  }
+  await take(message);
+}
+
+async function answer(channelId, text) {
+  const channel = await client.channels.fetch(channelId);
+  await channel.send({ t: text });
+  sends += 1;
+}
+
+async function click(event) {
+  if (event.extra_data && !JSON.parse(event.extra_data).name) throw new Error(event.extra_data);
+  if (event.button_id === "vote:yes" || event.button_id === "order:send") clicks += 1;
+  count();
+}
 
 async function take(message) {
   const number = BigInt(message.message_id);
   if ((last.get(message.channel_id) ?? 0n) >= number) disorder += 1;
   last.set(message.channel_id, number);
+  count();
+}
+
+function count() {
   received += 1;
   if (received === WARM) {
     // The bursts were built before: their ids start again.
@@ -36,8 +71,12 @@ async function take(message) {
   } else if (received === TOTAL) {
     const done = now();
     tell({ done });
-    tell({ done, cpu: cpu() - before, disorder });
-    setTimeout(() => process.exit(0), 100);
+    // The last replies are under way.
+    const end = () => {
+      tell({ done, cpu: cpu() - before, disorder, commands, clicks, sends });
+      setTimeout(() => process.exit(0), 100);
+    };
+    setTimeout(end, BUSY_DAY ? 2000 : 0);
   }
 }
 
@@ -51,7 +90,8 @@ const client = new MezonClient({
   zkApiUrl: process.env.MEZON_ZK_API_URL,
   agentEventUrl: "",
 });
-client.onChannelMessage(take);
+client.onChannelMessage(BUSY_DAY ? busy : take);
+if (BUSY_DAY) client.onMessageButtonClicked(click);
 client.login().then(
   () => tell({ online: true }),
   (error) => {
