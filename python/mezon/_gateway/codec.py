@@ -351,7 +351,8 @@ def load_classes(names: Iterable[str]) -> None:
 
 
 def _class_of(name: str) -> Any:
-    kind = _classes.get(name)
+    """Return the protobuf class of an event without a model."""
+    kind: Any = _classes.get(name)
     if kind is None:
         kind = _classes[name] = message_class(MESSAGES[name])
         if name == _ANSWERABLE:
