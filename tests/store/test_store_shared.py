@@ -146,6 +146,7 @@ async def test_bounds_that_differ_and_memory_are_not_shared(tmp_path: Path) -> N
 FORKS = """
 import asyncio, os, sys
 from mezon import MessageDB
+from patience import patient
 from waiting import TASKS, system_threads
 
 def make():
