@@ -75,9 +75,10 @@ class Plainly(Effects):
             return
         else:
             user.merge(message)
-        if len(self.remembered) >= default_effects._MAX_SENDERS:
-            self.remembered.clear()
-        self.remembered[message.sender_id] = looks
+        if self.remembered.get(message.sender_id) != looks:
+            if len(self.remembered) >= default_effects._MAX_SENDERS:
+                self.remembered.clear()
+            self.remembered[message.sender_id] = looks
 
     def users_removed(self, event: Any) -> None:
         super().users_removed(event)
