@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from docs_permissions import server_permissions
 from in_process_cluster import as_user
+from mezon._cluster import state_bucket
 from mezon._cluster.broker import jetstream_api
 from mezon._cluster.layout import restore_layout
 from mezon._cluster.protocol import Names
@@ -164,7 +165,8 @@ async def test_the_server_removes_what_has_expired_or_was_deleted(client: Client
     assert [key for key, _ in await backend.entries("")] == ["1.kept"]
 
 
-async def test_a_deleted_bucket_is_created_again(client: Client) -> None:
+async def test_a_deleted_bucket_is_created_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_bucket, "PATIENCE", 0.0)
     records = StateStore(NAMES.bot, BucketBackend(lambda: connection(client), NAMES.state_bucket))
     await jetstream_api(client, f"STREAM.DELETE.KV_{NAMES.state_bucket}")
     for use in (records.at()(Score), records.put("x", b"1"), records.keys()):
@@ -176,11 +178,57 @@ async def test_a_deleted_bucket_is_created_again(client: Client) -> None:
     assert json.loads((await records.keys())[0][1].value)["d"] == {"points": 1}
 
 
-async def test_state_needs_nats(client: Client, nats: NatsServer) -> None:
+async def test_edits_wait_for_nats(client: Client, nats: NatsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is killed again and again while two stores count: no edit fails, and none is made twice."""
+    monkeypatch.setattr(state_bucket, "_TIMEOUT", 0.5)
+    stores = [
+        StateStore(NAMES.bot, BucketBackend(lambda: connection(client), NAMES.state_bucket)) for _ in range(2)
+    ]
+    done = 0
+
+    async def count(store: StateStore) -> None:
+        nonlocal done
+        for _ in range(100):
+            async with store.at().edit(Score, scope="bot") as score:
+                score.points += 1
+            done += 1
+
+    counting = asyncio.gather(*map(count, stores))
+    for enough in (20, 80, 140):
+        await until(lambda enough=enough: done >= enough, "the edits", timeout=60)
+        await nats.kill()
+        await nats.start()
+    await counting
+    assert (await stores[0].at()(Score, scope="bot")).points == 200
+
+
+async def test_a_repeated_write_is_made_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server made the write, and its receipt was lost."""
     backend = BucketBackend(lambda: connection(client), NAMES.state_bucket)
+    request, lost = client.request, 0
+
+    async def lose_the_first(subject: str, *arguments: object, **options: object) -> object:
+        nonlocal lost
+        answer = await request(subject, *arguments, **options)  # type: ignore[arg-type]
+        if subject.startswith("$KV.") and lost == 0:
+            lost += 1
+            raise TimeoutError
+        return answer
+
+    monkeypatch.setattr(client, "request", lose_the_first)
+    first = await backend.put("1.x", b"one", 0)
+    assert (lost, first is not None) == (1, True)
+    assert await backend.put("1.x", b"two", first) is not None
+
+
+async def test_state_without_nats_is_an_error(
+    client: Client, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_bucket, "PATIENCE", 0.0)
+    monkeypatch.setattr(state_bucket, "_TIMEOUT", 0.2)
+    backend = BucketBackend(lambda: connection(client), NAMES.state_bucket)
+    with pytest.raises(StateError, match="maximum payload"):
+        await backend.put("1.x", bytes(2**20), None)
     await nats.kill()
-    with pytest.raises(StateError, match="cannot be used"):
+    with pytest.raises(StateError, match="does not answer"):
         await backend.put("1.x", b"x", None)
-    await nats.start()
-    await until(lambda: client.is_connected, "the connection", timeout=30)
-    assert await backend.put("1.x", b"x", None)
