@@ -25,7 +25,7 @@ from waiting import until
 pytestmark = pytest.mark.timeout(120)
 
 NAMES = Names(81)
-MACHINES = Path(__file__).parents[2] / "examples" / "machines"
+UNITS = Path(__file__).parents[2] / "deploy" / "systemd"
 
 
 # ---- calls while one relay replaces another
@@ -166,7 +166,7 @@ async def test_a_worker_without_the_id_of_the_bot_says_so(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("unit", ["mezon-relay.service", "mezon-worker@.service"])
 def test_a_systemd_unit_has_the_id_of_the_bot(unit: str) -> None:
-    lines = (MACHINES / unit).read_text().splitlines()
+    lines = (UNITS / unit).read_text().splitlines()
     files = [at for at, line in enumerate(lines) if line.startswith("EnvironmentFile=")]
     assert len(files) == 1
     assert "MEZON_BOT_ID=" in lines[files[0] - 1]

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from mezon._cluster.broker import BrokerError, connect, disconnect
 from mezon._cluster.settings import Broker
 from mezon.errors import InvalidArgumentError
 from mezon.testing.address import LocalCertificate
 from nats_operator import Operator
-from nats_servers import free_ports, nats_server, needs_nats
+from nats_servers import Child, free_ports, nats_server, needs_nats
 from patience import patient
 from waiting import until
 
@@ -182,3 +187,60 @@ def test_tls_cannot_be_enforced_with_another_client(monkeypatch: pytest.MonkeyPa
 def test_an_unknown_scheme_is_refused(urls: str) -> None:
     with pytest.raises(InvalidArgumentError, match="no address of NATS"):
         Broker(urls=urls)
+
+
+def client_certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for clients, which signs itself, and its key."""
+    now = datetime.datetime.now(datetime.UTC)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "worker")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    files = folder / "client.pem", folder / "client.key"
+    files[0].write_bytes(certificate.public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    files[1].write_bytes(private)
+    return files
+
+
+async def status(*options: str, **environment: str) -> tuple[int, str]:
+    """The exit code of ``mezon status`` and what it says."""
+    arguments = ("-m", "mezon.cli", "status", *options)
+    async with Child(*arguments, environment={"MEZON_BOT_ID": "81", **environment}) as command:
+        assert command.process is not None
+        assert command.process.stdout is not None
+        said = (await command.process.stdout.read()).decode()
+        return await command.process.wait(), said + command.log()
+
+
+@needs_nats
+async def test_a_server_that_verifies_clients_takes_the_certificate_of_the_command_line(
+    certificate: LocalCertificate, tmp_path: Path
+) -> None:
+    client, key = client_certificate(tmp_path)
+    folder = certificate.ca_file.parent
+    config = (
+        f'tls {{ cert_file: "{folder / "server.pem"}", key_file: "{folder / "server.key"}",'
+        f' ca_file: "{client}", verify: true }}'
+    )
+    async with nats_server(config) as server:
+        where = ("--nats", server.url, "--nats-ca", str(certificate.ca_file))
+        code, said = await status(*where)
+        assert (code, "cannot be reached" in said) == (1, True), said
+        code, said = await status(*where, "--nats-cert", str(client), "--nats-cert-key", str(key))
+        # The server lets it in: there is just no relay of this bot.
+        assert (code, "no relay" in said.lower()) == (1, True), said
+        files = {"MEZON_NATS_CERT": str(client), "MEZON_NATS_CERT_KEY": str(key)}
+        assert await status(*where, **files) == (code, said)
+        code, said = await status(*where, "--nats-cert", str(client))
+        assert (code, "a client certificate for NATS needs its key" in said) == (1, True), said

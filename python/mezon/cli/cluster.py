@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +25,14 @@ CA_FILE = typer.Option(
     envvar="MEZON_NATS_CA",
     help="PEM file of the CA that signed the certificate of NATS; requires TLS.",
 )
+CERTIFICATE = typer.Option(
+    "--nats-cert",
+    envvar="MEZON_NATS_CERT",
+    help="PEM file of a client certificate for NATS, which a server with verify asks for; requires TLS.",
+)
+CERTIFICATE_KEY = typer.Option(
+    "--nats-cert-key", envvar="MEZON_NATS_CERT_KEY", help="PEM file of its private key."
+)
 HEALTH = typer.Option(
     "--health", envvar="MEZON_HEALTH", help="Serve /live, /ready and /stats: 127.0.0.1:8080."
 )
@@ -36,6 +44,25 @@ dlq: typer.Typer = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+
+def _broker(
+    nats: str,
+    creds: Path | None,
+    nkey: Path | None,
+    ca_file: Path | None,
+    certificate: Path | None,
+    certificate_key: Path | None,
+) -> dict[str, Any]:
+    """Return the arguments of `mezon._cluster.settings.Broker`, which needs the NATS client."""
+    return {
+        "urls": nats,
+        "credentials": creds,
+        "nkey_seed": nkey,
+        "ca_file": ca_file,
+        "certificate": certificate,
+        "key": certificate_key,
+    }
 
 
 def _implementation() -> ModuleType:
@@ -93,6 +120,8 @@ def relay(
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
+    certificate: Annotated[Path | None, CERTIFICATE] = None,
+    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
     token_transfers: Annotated[
         bool,
         typer.Option(help="Give workers the identity token, which token transfers need."),
@@ -105,7 +134,7 @@ def relay(
     are the address of Mezon, as for every client. A second relay of the same bot stands by and takes over when the
     first one stops.
     """
-    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    broker = _broker(nats, creds, nkey, ca_file, certificate, certificate_key)
     _implementation().run_relay(
         broker,
         api_key_file=api_key_file,
@@ -163,13 +192,15 @@ def worker(
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
+    certificate: Annotated[Path | None, CERTIFICATE] = None,
+    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
     health: Annotated[str | None, HEALTH] = None,
 ) -> None:
     """Run a bot's handlers behind its relay. The bot's file is the same as for mezon run.
 
     Key, host and limits of its client are ignored in favour of the relay's. Start as many workers as you like.
     """
-    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    broker = _broker(nats, creds, nkey, ca_file, certificate, certificate_key)
     _implementation().run_worker(
         broker,
         bot,
@@ -188,6 +219,8 @@ def status(
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
+    certificate: Annotated[Path | None, CERTIFICATE] = None,
+    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
     json: Annotated[bool, JSON] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again and again until Ctrl-C.")] = False,
 ) -> None:
@@ -195,7 +228,7 @@ def status(
 
     MEZON_BOT_ID is the bot. Exits with 1 if events are not handled: no relay, no connection to Mezon, or no worker.
     """
-    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    broker = _broker(nats, creds, nkey, ca_file, certificate, certificate_key)
     _implementation().show_status(broker, json=json, watch=watch)
 
 
@@ -206,10 +239,12 @@ def dead_list(
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
+    certificate: Annotated[Path | None, CERTIFICATE] = None,
+    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
     json: Annotated[bool, JSON] = False,
 ) -> None:
     """List dead events with their reason, oldest first. Their contents are not shown."""
-    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    broker = _broker(nats, creds, nkey, ca_file, certificate, certificate_key)
     _implementation().list_dead(broker, limit, json=json)
 
 
@@ -220,9 +255,11 @@ def dead_replay(
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
+    certificate: Annotated[Path | None, CERTIFICATE] = None,
+    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
 ) -> None:
     """Publish dead events to the workers again."""
-    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    broker = _broker(nats, creds, nkey, ca_file, certificate, certificate_key)
     _implementation().replay_dead(broker, numbers)
 
 
@@ -233,7 +270,9 @@ def dead_drop(
     creds: Annotated[Path | None, CREDENTIALS] = None,
     nkey: Annotated[Path | None, NKEY] = None,
     ca_file: Annotated[Path | None, CA_FILE] = None,
+    certificate: Annotated[Path | None, CERTIFICATE] = None,
+    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
 ) -> None:
     """Delete dead events."""
-    broker = {"urls": nats, "credentials": creds, "nkey_seed": nkey, "ca_file": ca_file}
+    broker = _broker(nats, creds, nkey, ca_file, certificate, certificate_key)
     _implementation().drop_dead(broker, numbers)
