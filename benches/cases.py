@@ -48,7 +48,7 @@ async def flat(setting: Setting, who: Who) -> Figures:
     figures = {
         "few": await cpu(10_000) / base,
         # Ten times the bound of the store.
-        "many": await cpu(100_000, 100, patience=600.0) / base,
+        "many": await cpu(100_000, 100, timeout=600.0) / base,
         "one_channel": await cpu(100_000, channels=1) / base,
         "channels": await cpu(100_000, channels=2_000) / base,
         "handlers": await cpu(100_000, others=19) / 20 / base,
@@ -152,7 +152,7 @@ async def login(setting: Setting, who: Who) -> Figures:
         await where.order("one_each")
         return await child.line()
 
-    options = setting.bot(who, clans=CLANS, patience=4.0 if setting.quick else 70.0)
+    options = setting.bot(who, clans=CLANS, timeout=4.0 if setting.quick else 70.0)
     result = await run_bot(setting.python[who], "login", where, options, conduct)
     return {
         "login": result["login"] * 1e3,

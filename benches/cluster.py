@@ -1,7 +1,7 @@
-"""`make bench-machines`: one bot behind a relay and JetStream, beside the same bot in one process, in one run.
+"""`make bench-machines`: one bot behind a relay and JetStream, compared with the same bot in one process.
 
-Everything is on one machine: the local gateway, the NATS server, the relay, the workers, each in a process of its own.
-Ratios and scaling count, not the figures themselves.
+The local gateway, the NATS server, the relay and the workers run on one machine, each in its own process. Compare the
+ratios and the scaling, not the absolute figures.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 def cpu(pid: int) -> float:
-    """Seconds of CPU that a process has used."""
+    """Return the CPU time of a process in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 def percentiles(values: list[float]) -> str:
-    """p50 and p99 in milliseconds."""
+    """Return p50 and p99 in milliseconds."""
     ordered = sorted(values)
     return (
         f"p50 {statistics.median(ordered) * 1e3:.2f} ms, p99 {ordered[int(len(ordered) * 0.99)] * 1e3:.2f} ms"
@@ -52,7 +52,7 @@ def percentiles(values: list[float]) -> str:
 
 
 class Machines:
-    """A gateway, a server, a relay, and as many workers as are wanted."""
+    """A gateway, a NATS server, a relay, and any number of workers."""
 
     def __init__(
         self, gateway: GatewayProcess, nats: NatsServer, relay: Child, folder: Path, layout: dict[str, int]
@@ -64,12 +64,12 @@ class Machines:
         self.layout = layout
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Give what tells a worker's bot what to do."""
+        """Return the environment of a worker's bot."""
         return {"BOT_ID": str(self.gateway.info["bot_id"]), "BENCH_FOLDER": str(self.folder), **more}
 
     @contextlib.asynccontextmanager
     async def workers(self, count: int, **more: str) -> AsyncIterator[list[Child]]:
-        """So many workers, ready and with their share of the partitions."""
+        """Start workers, and wait until each is ready and has its share of the partitions."""
         async with contextlib.AsyncExitStack() as stack:
             made = []
             for number in range(count):
@@ -83,27 +83,27 @@ class Machines:
                 made.append(await stack.enter_async_context(worker))
             for worker in made:
                 await worker.ready()
-            await asyncio.sleep(4.0)  # until every worker knows of the others
+            await asyncio.sleep(4.0)  # until every worker knows the others
             yield made
 
     def counted(self) -> int:
-        """Events that the workers have written down."""
+        """Return the number of events that the workers have recorded."""
         return sum(int(path.read_text() or 0) for path in self.folder.glob("*.count"))
 
     async def handled(self, count: int) -> None:
-        """Wait until so many were."""
+        """Wait until this many events are recorded."""
         while self.counted() < count:  # noqa: ASYNC110 (they are other processes)
             await asyncio.sleep(0.05)
 
     def clear(self) -> None:
-        """Forget what was written down."""
+        """Delete the records."""
         for path in self.folder.iterdir():
             path.unlink()
 
 
 @contextlib.asynccontextmanager
 async def machines(**layout: int) -> AsyncIterator[Machines]:
-    """Everything but workers."""
+    """Start everything except the workers."""
     with tempfile.TemporaryDirectory() as folder:
         async with GatewayProcess() as gateway, nats_server() as nats:
             options = json.loads(json.dumps(client_options(gateway)))
@@ -113,7 +113,7 @@ async def machines(**layout: int) -> AsyncIterator[Machines]:
 
 
 def client_options(gateway: GatewayProcess) -> dict[str, Any]:
-    """Give what points a client at the gateway."""
+    """Return the arguments that connect a client to the gateway."""
     environment = gateway.info["environment"]
     return {
         "client_id": gateway.info["bot_id"],
@@ -127,12 +127,12 @@ def client_options(gateway: GatewayProcess) -> dict[str, Any]:
 
 
 async def throughput(events: int, partitions: int) -> list[str]:
-    """Send a burst into one worker with an async handler; who spends the CPU."""
+    """Send a burst to one worker with an async handler, and measure the CPU time of each process."""
     async with machines(partitions=partitions) as all_of_it, all_of_it.workers(1) as (worker,):
         children = {"relay": all_of_it.relay, "NATS": all_of_it.nats, "worker": worker}
         who = {name: one.process.pid for name, one in children.items() if one.process is not None}
         who["local gateway"] = all_of_it.gateway.pid
-        # Making the frames is the gateway's work for the bench: neither its time nor its CPU belongs to the way.
+        # The gateway builds the frames for the bench: neither that time nor its CPU counts.
         prepared = await all_of_it.gateway.prepare_blast(events)
         before = {name: cpu(pid) for name, pid in who.items()}
         began = time.perf_counter()
@@ -149,7 +149,7 @@ async def throughput(events: int, partitions: int) -> list[str]:
 
 
 async def latency(count: int) -> list[str]:
-    """Wire to handler and call round trips, one at a time, behind a relay and in one process."""
+    """Measure wire to handler and call round trips, one at a time, behind a relay and in one process."""
     lines = []
     found: dict[str, dict[str, list[float]]] = {}
     async with machines() as all_of_it:
@@ -162,7 +162,7 @@ async def latency(count: int) -> list[str]:
         }
         process = await asyncio.create_subprocess_exec(sys.executable, str(BOT), env=environment)
         try:
-            # The relay has joined as well, so the gateway cannot say it: the bot writes when it is ready.
+            # The relay has joined as well, so the gateway cannot tell: the bot records when it is ready.
             async with asyncio.timeout(30):
                 while not (all_of_it.folder / "one.count").exists():  # noqa: ASYNC110 (it is another process)
                     await asyncio.sleep(0.05)
@@ -183,7 +183,7 @@ async def latency(count: int) -> list[str]:
 
 
 async def _measured(all_of_it: Machines, count: int) -> dict[str, list[float]]:
-    """Says ``count`` messages that carry the time, and reads what the bot wrote down."""
+    """Send ``count`` messages that carry the time, and read the records of the bot."""
     for number in range(count + 20):
         await all_of_it.gateway.say("general", "alice", f"{time.time():.6f} {number}")
         await asyncio.sleep(0.02)
@@ -203,18 +203,18 @@ async def _measured(all_of_it: Machines, count: int) -> dict[str, list[float]]:
 
 
 class Shares:
-    """Which worker handles which channel, and since when: every channel hears something a few times a second."""
+    """Tracks which worker handles which channel since when. Every channel gets a few messages a second."""
 
     def __init__(self, all_of_it: Machines) -> None:
         self._all = all_of_it
         self._names = Names(int(all_of_it.gateway.info["bot_id"]))
-        #: Workers by name, and when each said first that it lives.
+        #: By worker, the time of its first sign of life.
         self.lives: dict[str, float] = {}
         self.channels: set[int] = set()
 
     @contextlib.asynccontextmanager
     async def watched(self, channels: int) -> AsyncIterator[None]:
-        """Watch for signs of life, and talk in so many channels."""
+        """Watch for signs of life, and send messages in this many channels."""
         client = await connect(Broker(urls=self._all.nats.url))
 
         async def heard(message: Any) -> None:
@@ -243,7 +243,7 @@ class Shares:
             await pause
 
     def share_of(self, member: str) -> set[int]:
-        """Give the channels that belong to a worker while all that live are there."""
+        """Return the channels of each worker while all workers are alive."""
         owners = assign_partitions(DEFAULT_PARTITIONS, self.lives)
         return {
             channel
@@ -252,11 +252,11 @@ class Shares:
         }
 
     async def taken(self, channels: set[int], since: float, *, by: str = "", but: str = "none") -> float:
-        """Wait until each of the channels was handled by ``by``, or by anybody but ``but``; gives when the last was."""
+        """Wait until each channel was handled by ``by``, or by any worker except ``but``. Return the last time."""
         async with asyncio.timeout(60):
             while True:
                 found: dict[int, float] = {}
-                for path in self._all.folder.glob(f"{by}*.moves"):
+                for path in self._all.folder.glob(f"{by}*.handled"):
                     if path.stem != but:
                         for line in path.read_text().splitlines():
                             at, channel = line.split()
@@ -268,7 +268,7 @@ class Shares:
 
 
 async def shares(times: int) -> list[str]:
-    """Have a third worker join two, and leave or die: how long until its channels are heard where they belong."""
+    """Let a third worker join two and leave or die. Measure the time until its channels are handled by their owner."""
     took: dict[str, list[float]] = {"joins": [], "leaves": [], "is killed": []}
     async with machines() as all_of_it, all_of_it.workers(2, BENCH_MODE="shares"):
         watch = Shares(all_of_it)
@@ -303,7 +303,7 @@ async def shares(times: int) -> list[str]:
 
 
 async def takeover(times: int) -> list[str]:
-    """Kill the relay while another one stands by: how long until that one is logged in and relays."""
+    """Kill the relay while a standby waits. Measure the time until the standby is logged in and relays."""
     took = []
     async with machines() as all_of_it, contextlib.AsyncExitStack() as stack:
         in_charge = all_of_it.relay
@@ -324,7 +324,7 @@ async def takeover(times: int) -> list[str]:
 
 
 async def scaling(events: int, counts: tuple[int, ...]) -> None:
-    """Handlers that wait 50 ms, ten at a time in each worker."""
+    """Measure handlers that wait 50 ms, ten at a time in each worker."""
     last: float | None = None
     for count in counts:
         async with machines() as all_of_it, all_of_it.workers(count, BENCH_MODE="wait"):

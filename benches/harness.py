@@ -22,7 +22,7 @@ sys.path.append(str(ROOT / "tools"))
 from venvs import python_of  # noqa: E402
 
 REFERENCE: Final = "mezon-sdk==1.8.3"
-PATIENCE: Final = 90.0
+TIMEOUT: Final = 90.0
 #: Maximum length of a line; the longest one holds the keys of a thousand bots.
 LIMIT: Final = 1 << 20
 #: The default path of a bot's message store, relative to its folder.
@@ -83,7 +83,7 @@ class Program:
         #: Its working directory.
         self.folder = folder
 
-    async def line(self, timeout: float = PATIENCE) -> dict[str, Any]:
+    async def line(self, timeout: float = TIMEOUT) -> dict[str, Any]:
         """Wait for the next line of the benchmark's protocol."""
         assert self.process.stdout is not None
         try:
@@ -103,13 +103,13 @@ class Program:
         """The default path of its message store."""
         return self.folder / STORE
 
-    async def stored(self, rows: int, bound: int | None = None, patience: float = 60.0) -> float:
+    async def stored(self, rows: int, bound: int | None = None, timeout: float = 60.0) -> float:
         """Wait until this bot's message store on disk has `rows` rows; return the monotonic time.
 
         With a bound the oldest rows are pruned: wait for the last row and for at least `bound` rows.
         """
         path = self.store
-        end = time.monotonic() + patience
+        end = time.monotonic() + timeout
         found = 0
         while time.monotonic() < end:
             with (
@@ -170,13 +170,13 @@ class Server:
         #: Id and key of each additional bot.
         self.bots: list[tuple[int, str]] = hello["bots"]
 
-    async def order(self, do: str, *, patience: float = PATIENCE, **details: Any) -> dict[str, Any]:
+    async def order(self, do: str, *, timeout: float = TIMEOUT, **details: Any) -> dict[str, Any]:
         """Send a command and wait until it is carried out."""
         stdin = self._child.process.stdin
         assert stdin is not None
         stdin.write(json.dumps({"do": do, **details}).encode() + b"\n")
         await stdin.drain()
-        answer = await self._child.line(patience)
+        answer = await self._child.line(timeout)
         if answer is not None and answer.get("complete") is False:
             raise BenchError("the bot lost its connection during the burst")
         return answer or {}

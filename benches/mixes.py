@@ -134,13 +134,13 @@ def everywhere(gateway: LocalGateway, n: int) -> Blast:
     return _build(world, n, "everywhere", rooms, [user for user in world.users.values() if not user.is_bot])
 
 
-def _build(world: World, n: int, mix: str, rooms: list, people: list) -> Blast:  # type: ignore[type-arg]
+def _build(world: World, n: int, mix: str, rooms: list, users: list) -> Blast:  # type: ignore[type-arg]
     dice = random.Random(1)
     ids = world.reserve_message_ids(n)
     per_channel: dict[int, int] = {}
     frames = []
     for number in range(n):
-        room, sender = dice.choice(rooms), dice.choice(people)
+        room, sender = dice.choice(rooms), dice.choice(users)
         per_channel[room.id] = per_channel.get(room.id, 0) + 1
         content: dict[str, object] = {"t": f"burst {number} {' '.join(dice.choices(WORDS, k=20))}"}
         attachments: list[api_pb2.MessageAttachment] = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness import PATIENCE, BenchError, Program, Server, Who, run_bot
+from harness import TIMEOUT, BenchError, Program, Server, Who, run_bot
 
 ALL: Final[tuple[Who, ...]] = ("reference", "ours", "handwritten")
 #: The sides that have a bot for bursts.
@@ -82,7 +82,7 @@ async def burst(
     *,
     where: Server | None = None,
     times: int = 1,
-    patience: float = PATIENCE,
+    timeout: float = TIMEOUT,
     home: Path | None = None,
     **options: Any,
 ) -> dict[str, Any]:
@@ -97,7 +97,7 @@ async def burst(
 
     async def conduct(child: Program) -> dict[str, Any]:
         await warm_up(at, who, child)
-        sent = await at.order("blast", n=n, mix=mix, channels=channels, times=times, patience=patience)
+        sent = await at.order("blast", n=n, mix=mix, channels=channels, times=times, timeout=timeout)
         if script == "nobody":
             await at.order("paced", n=1, rate=1000)
         told = await child.line()

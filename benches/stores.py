@@ -19,7 +19,7 @@ TIMES: Final = 16
 MORE: Final = 3
 #: The smaller bound, and the seconds in which the file must shrink to it.
 SMALLER: Final = STORED // 10
-PATIENCE: Final = 60.0
+TIMEOUT: Final = 60.0
 
 
 async def store_full(setting: Setting, who: Who) -> Figures:
@@ -93,7 +93,7 @@ async def _smaller(setting: Setting, who: Who, home: Path) -> Figures:
         result = await child.line()
         return {**result, "share": child.store.stat().st_size / before}
 
-    options = setting.bot(who, bound=SMALLER, patience=PATIENCE)
+    options = setting.bot(who, bound=SMALLER, timeout=TIMEOUT)
     with tempfile.TemporaryDirectory(prefix="mezon-bench-store-") as folder:
         shutil.copytree(home, folder, dirs_exist_ok=True)
         result = await run_bot(setting.python[who], "shrink", None, options, conduct, Path(folder))

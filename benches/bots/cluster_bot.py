@@ -23,7 +23,7 @@ client = MezonClient(
     http_rate_period=0.0,
 )
 #: For each event when and in which channel, for who asks which worker has a channel.
-moves = os.open(FOLDER / f"{NAME}.moves", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+handled = os.open(FOLDER / f"{NAME}.handled", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 seen = 0
 times: list[str] = []
 
@@ -47,7 +47,7 @@ async def handle(message: object) -> None:
     if MODE == "wait":
         await asyncio.sleep(0.05)
     elif MODE == "shares":
-        os.write(moves, f"{time.time():.3f} {message.channel_id}\n".encode())  # type: ignore[attr-defined]
+        os.write(handled, f"{time.time():.3f} {message.channel_id}\n".encode())  # type: ignore[attr-defined]
         await asyncio.sleep(0.1)  # so that a worker that goes has something open
     elif MODE == "latency":
         if message.sender_id == client.client_id:  # type: ignore[attr-defined]

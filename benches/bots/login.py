@@ -36,10 +36,10 @@ async def main() -> None:
     await asyncio.sleep(0.2)
     tell(ready=True)
     try:
-        await asyncio.wait_for(done.wait(), OPTIONS["patience"])
+        await asyncio.wait_for(done.wait(), OPTIONS["timeout"])
     except TimeoutError:
         # What has not come counts as the whole wait: a lower bound.
-        trips.extend([OPTIONS["patience"]] * (OPTIONS["clans"] - len(trips)))
+        trips.extend([OPTIONS["timeout"]] * (OPTIONS["clans"] - len(trips)))
     leave(
         login=login,
         stop=max(stops),

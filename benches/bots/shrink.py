@@ -24,7 +24,7 @@ async def main() -> None:
         # Nothing is opened before something is to be stored.
         await store.save_message({"message_id": 1, "channel_id": 1, "content": {"t": "x"}})
         seen = (0, 0)
-        while time.monotonic() < min(changed + STILL, start + OPTIONS["patience"]):
+        while time.monotonic() < min(changed + STILL, start + OPTIONS["timeout"]):
             await asyncio.sleep(0.1)
             # While the log is written something is going on: the file is shorter only when the log is put into it.
             now = (file.stat().st_size, log.stat().st_mtime_ns if log.exists() else 0)  # noqa: ASYNC240

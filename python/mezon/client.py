@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
 
+from mezon import models
 from mezon._client.arguments import (
     DEFAULT_API,
     DEFAULT_API_KEY,
@@ -50,6 +51,7 @@ from mezon._client.view import manager_of
 from mezon._events.dispatcher import Dispatcher
 from mezon._events.registration import EventRegistration, auto_bind, bind_marked
 from mezon._events.waiting import STREAM_LIMIT, EventStream, Waiters
+from mezon._http.limiter import Priority, prioritized
 from mezon.constants.enum import Events
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.managers._home import SocketOwner
@@ -62,6 +64,7 @@ from mezon.utils.helper import generate_snowflake_id
 from mezon.utils.logger import get_logger, setup_logger
 from mezon.utils.masked import masked
 from mezon.utils.own import is_own
+from mezon.utils.partial_file import PartialFile
 from mezon.utils.process import ProcessGuard
 from mezon.utils.signals import run_process
 from mezon.utils.user_code import involves_user_code
@@ -133,8 +136,6 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 def _background_priority() -> AbstractContextManager[object]:
     """Return a context whose HTTP calls wait behind those of handlers."""
-    from mezon.api import Priority, prioritized
-
     return prioritized(Priority.BACKGROUND)
 
 
@@ -850,8 +851,6 @@ class MezonClient(EventRegistration):
         Raises:
             OSError: If the file cannot be written.
         """
-        from mezon.utils.partial_file import PartialFile  # tempfile is not imported at start-up
-
         async with PartialFile(path) as file:
             await self.api_client.download(
                 self._sessions.token(),
@@ -906,13 +905,11 @@ class MezonClient(EventRegistration):
         self, bot_id: int | None = None, channel_id: int | None = None, menu_type: int | None = None
     ) -> ApiQuickMenuAccessList:
         """Fetch the entries of the quick menu: ``answer.list_menus``."""
-        from mezon.models import ApiQuickMenuAccessList, protobuf_to_pydantic
-
         token = self._sessions.token()
         answer = await self.api_client.list_quick_menu_access(
             token, self.client_id if bot_id is None else bot_id, channel_id or 0, menu_type or 0
         )
-        return protobuf_to_pydantic(answer, ApiQuickMenuAccessList)
+        return models.protobuf_to_pydantic(answer, models.ApiQuickMenuAccessList)
 
     # ---- token transfers
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from mezon import models
 from mezon.errors import AuthenticationError
 from mezon.utils.masked import masked
 
@@ -113,9 +114,7 @@ class Session:
         """
         if not isinstance(session, Mapping):
             return cls(session)
-        from mezon.models import ApiSession
-
-        return cls(ApiSession.model_validate(session))
+        return cls(models.ApiSession.model_validate(session))
 
     def __repr__(self) -> str:
         return f"<Session user_id={self.user_id} expires_at={self.expires_at}>"

@@ -24,7 +24,7 @@ from mezon.text import Text
 
 __all__ = ["Webhook"]
 
-#: Fields of the content that a webhook of a channel takes besides the text.
+#: Fields of the content that a channel's webhook accepts in addition to the text.
 _CHANNEL_FIELDS: Final = ("mk", "hg")
 _HINTS: Final = {
     400: "The server did not accept the message; check the content, and the member of a clan webhook",
@@ -36,7 +36,7 @@ _HINTS: Final = {
 
 
 class Webhook:
-    """A webhook of a channel or of a clan.
+    """The webhook of a channel or of a clan.
 
     ```python
     from mezon import Text, Webhook
@@ -45,7 +45,7 @@ class Webhook:
         await Webhook(url).send(Text("Deployed ").bold("v1.4"))
     ```
 
-    Each ``send`` opens a connection of its own, unless it runs inside ``async with Webhook(url) as webhook: ...``.
+    Each ``send`` opens its own connection, unless it is called inside ``async with Webhook(url) as webhook: ...``.
 
     Args:
         url: The URL that Mezon shows in the settings: ``.../webhooks/<channel>/<token>`` posts to a channel,
@@ -77,7 +77,7 @@ class Webhook:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connection that ``async with`` holds. Safe at any time, and twice."""
+        """Close the connection that ``async with`` holds. Can be called at any time, and more than once."""
         caller, self._caller = self._caller, None
         if caller is not None:
             await caller.close()
@@ -91,8 +91,7 @@ class Webhook:
     ) -> None:
         """Send a message.
 
-        A refusal because of the rate (429) is retried as long as the timeout allows. Nothing is retried that may have
-        been delivered.
+        A 429 answer is retried until the timeout expires. A message that may have been delivered is not sent again.
 
         Args:
             content: The text. ``Text`` adds mentions, channels and marks; a clan webhook takes text and marks only.
@@ -154,7 +153,7 @@ class Webhook:
         """Send a message from code without an event loop, such as a script. See ``send``.
 
         Raises:
-            RuntimeError: If an event loop runs in this thread: ``await webhook.send(...)`` is for that.
+            RuntimeError: If an event loop is running in this thread; use ``await webhook.send(...)`` there.
         """
         try:
             asyncio.get_running_loop()
@@ -165,12 +164,12 @@ class Webhook:
 
 
 def _caller() -> Caller:
-    # The limiter limits nothing here; it only carries the clock of the retries.
+    # A limiter without a limit: only its clock is used, for the retries.
     return Caller(AiohttpTransport(), RetryPolicy(), clock=Limiter(0, 0).clock, owned=True)
 
 
 def _parse(url: str) -> tuple[str, int, str, str]:
-    """Split the URL of a webhook into its base, channel id, token and member; 0 or "" for what it does not have."""
+    """Split the URL of a webhook into its base, channel id, token and member; 0 or "" for missing parts."""
     try:
         check_address(url, ("https", "http"))
     except ValueError as error:

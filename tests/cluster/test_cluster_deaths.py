@@ -173,9 +173,9 @@ class Trials:
     def __init__(self, client: Client, most: int = 5) -> None:
         self.begun: list[Delivery] = []
         self.dead: list[str] = []
-        self.suspects = PoisonDetector(client, NAMES, most, self.begun.append, self._bury)
+        self.suspects = PoisonDetector(client, NAMES, most, self.begun.append, self._dead_letter)
 
-    def _bury(self, delivery: Delivery, reason: str) -> None:
+    def _dead_letter(self, delivery: Delivery, reason: str) -> None:
         self.dead.append(f"{delivery.event_id}: {reason}")
 
     def bring(self, count: int, times: int) -> list[Delivery]:

@@ -1,8 +1,8 @@
-"""Types of the fixtures of this folder."""
+"""Types of this folder's fixtures."""
 
 from collections.abc import Awaitable, Callable
 
 from mezon import MezonClient
 
-#: Makes a logged-in client; keyword arguments as MezonClient takes them.
+#: Returns a logged-in client; takes the keyword arguments of ``MezonClient``.
 Connect = Callable[..., Awaitable[MezonClient]]

@@ -1,4 +1,4 @@
-"""What an event can do: answer; what a send gives back; and that this shows nowhere else."""
+"""Answers to events, the result of a send, and that events hide both from reprs and dumps."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_a_message_answers(gateway: LocalGateway, options: dict[str, Any])
     await client.disconnect()
 
 
-async def test_it_shows_nowhere(gateway: LocalGateway) -> None:
+async def test_the_client_is_in_no_repr_and_no_dump(gateway: LocalGateway) -> None:
     client = await logged_in(gateway)
     message = await hear(gateway, client)
     bare = ChannelMessage(**{name: getattr(message, name) for name in ChannelMessage.model_fields})
@@ -104,7 +104,7 @@ async def test_it_shows_nowhere(gateway: LocalGateway) -> None:
 
 
 async def test_each_event_knows_its_own_client(gateway: LocalGateway) -> None:
-    """Also in a task that a handler of another client has started, and after a queue."""
+    """Also in a task that a handler of another client started, and after a queue."""
     gateway.add_bot(777, "other-key", "other")
     one = await logged_in(gateway)
     two = await logged_in(gateway, client_id=777, api_key="other-key")
@@ -162,7 +162,7 @@ async def test_a_click_and_a_choice_answer(gateway: LocalGateway) -> None:
         await event.reply(",".join(event.values))
         await event.message.delete()
 
-    client.channels.clear()  # as after a restart: nobody has spoken there yet
+    client.channels.clear()  # as after a restart: the client has received no message of the channel
     values = json.dumps({"dish": "pho", "more": ["a", "b"], "count": 3, "left": None})
     await gateway.click(ack.message_id or 0, "alice", "yes", extra_data=values)
     reply = await gateway.next_sent(SENT)
@@ -175,11 +175,11 @@ async def test_a_click_and_a_choice_answer(gateway: LocalGateway) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no", "[1]", "null", "5", '{"a":', "[" * 100_000])
-def test_what_is_no_form_has_no_values(text: str) -> None:
+def test_malformed_forms_have_no_values(text: str) -> None:
     assert parse_extra_data(text) == {}
 
 
-def test_clicks_that_nobody_holds_are_let_go() -> None:
+def test_unreferenced_clicks_are_freed() -> None:
     held, origin = HeldEvents(capacity=8), Origin()
     kept = [MessageButtonClicked(message_id=number) for number in range(5)]
     for event in kept:
@@ -287,7 +287,7 @@ async def test_typing_is_shown_while_the_block_runs(gateway: LocalGateway) -> No
     await client.disconnect()
 
 
-async def test_limits_are_known_before_the_server_says_no(gateway: LocalGateway) -> None:
+async def test_limits_are_checked_before_sending(gateway: LocalGateway) -> None:
     from mezon import ApiMessageAttachment, ApiMessageMention
 
     client = await logged_in(gateway, limits=MessageLimits(content=100, attachments=1, mentions=1))
@@ -308,5 +308,5 @@ async def test_limits_are_known_before_the_server_says_no(gateway: LocalGateway)
     await client.disconnect()
     client = await logged_in(gateway)
     channel = await client.channels.fetch(gateway.world.channel("general").id)
-    await channel.send("x" * 5000)  # no bound unless asked for
+    await channel.send("x" * 5000)  # no bound by default
     await client.disconnect()

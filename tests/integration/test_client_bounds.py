@@ -1,4 +1,4 @@
-"""What grows has a bound: handlers, the inbox, and what a hostile server sends."""
+"""Bounds: concurrent handlers, the inbox, and data from a hostile server."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_the_inbox_holds_back_the_socket() -> None:
             await sending
             stats = client.stats()
             assert stats.pauses > 0
-            # One turn of the reader (256 frames) may come on top of the bound.
+            # The reader may exceed the bound by one turn (256 frames).
             assert stats.queue_high_water <= 100 + 256
             assert ids == sorted(ids)
             assert (stats.queued, stats.queued_bytes) == (0, 0)
@@ -105,13 +105,13 @@ def test_the_inbox_holds_back_the_socket() -> None:
         asyncio.run(main())
 
 
-# A hostile server. A bounded stand-in for a gigabyte of garbage.
+# A hostile server. The tests send less than the gigabyte that it could.
 
 MEGABYTE = 1 << 20
 
 
 def garbage(size: int, seed: int) -> bytes:
-    """Frames of random bytes; none begins with the mark of a raw chunk, few are envelopes."""
+    """Return frames of random bytes. None begins with the mark of a raw chunk, and few are envelopes."""
     dice = random.Random(seed)
     frames = bytearray()
     while len(frames) < size:
@@ -153,7 +153,7 @@ async def test_garbage(gateway: LocalGateway, victim: MezonClient, heard: list[s
 
 
 async def test_truncated_events(gateway: LocalGateway, victim: MezonClient, heard: list[str]) -> None:
-    gateway.wire.pushes = "websocket"  # an abridged frame has zeros behind it, which make some of these whole
+    gateway.wire.pushes = "websocket"  # an abridged frame is padded with zeros, which complete some of these
     blast = gateway.prepare_blast(50)
     [(chunk, _)] = blast.chunks
     at, cut = 0, 0
@@ -167,7 +167,7 @@ async def test_truncated_events(gateway: LocalGateway, victim: MezonClient, hear
             cut += 1
         at += head + size
     await say_and_hear(gateway, heard, "after")
-    # A cut inside the envelope's one field is seen at once. Only the key without anything more is too short for that.
+    # A cut inside the envelope's only field is detected at once, unless only the key is left.
     assert victim.stats().malformed == cut
     assert gateway.connections.total == 1
 
@@ -183,7 +183,9 @@ async def test_an_event_whose_body_is_broken(
     assert victim.stats().handler_errors == 0
 
 
-async def test_chunks_of_nobodys_call(gateway: LocalGateway, victim: MezonClient, heard: list[str]) -> None:
+async def test_chunks_of_an_unknown_call(
+    gateway: LocalGateway, victim: MezonClient, heard: list[str]
+) -> None:
     await say_and_hear(gateway, heard, "before")
     before = rss()
     for cid in range(1000, 1064):
@@ -212,7 +214,7 @@ async def test_chunks_that_never_end(gateway: LocalGateway, connect: Connect) ->
 
 
 async def test_short_chunks(gateway: LocalGateway, victim: MezonClient, heard: list[str]) -> None:
-    gateway.wire.pushes = "websocket"  # an abridged frame has zeros behind it, which make some of these whole
+    gateway.wire.pushes = "websocket"  # an abridged frame is padded with zeros, which complete some of these
     for length in range(1, 7):
         await gateway.push_raw(b"\xff" * length)
     await say_and_hear(gateway, heard, "after")
@@ -244,7 +246,7 @@ async def test_a_frame_that_is_too_large_ends_the_connection(gateway: LocalGatew
     lost: list[Any] = []
     client = await connect(gateway=GatewayOptions(max_frame=MEGABYTE, backoff_base=0.01))
     client.on("disconnect", lost.append)
-    # The header alone: two gigabytes are said to follow.
+    # Only the header, which announces two gigabytes.
     await gateway.push_wire(b"\x82\x7f" + (2 << 30).to_bytes(8, "big"))
     await until(lambda: gateway.connections.total == 2 and client.state == "ready")
     assert [event.will_reconnect for event in lost] == [True]
@@ -252,6 +254,6 @@ async def test_a_frame_that_is_too_large_ends_the_connection(gateway: LocalGatew
 
 async def test_a_broken_websocket_frame_ends_the_connection(gateway: LocalGateway, connect: Connect) -> None:
     client = await connect(gateway=GatewayOptions(backoff_base=0.01))
-    # Reserved bits and an opcode that does not exist.
+    # Reserved bits and an unknown opcode.
     await gateway.push_wire(b"\xf7\x05hello")
     await until(lambda: gateway.connections.total == 2 and client.state == "ready")

@@ -1,4 +1,4 @@
-"""The channels of a clan: bounded as those of the client are, and listed by the server in the end."""
+"""A clan's cache of channels: its bound, and the list that the server returns on demand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_the_clan_of_direct_messages_keeps_the_last_ones(
     clan = await client.clans.fetch(0)
     assert list(clan.channels.cache) == [message.channel_id for message in heard[-10:]]
     assert list(client.channels.cache) == list(clan.channels.cache)
-    # The others are found when they are needed.
+    # The others are fetched on demand.
     first = await clan.channels.fetch(heard[0].channel_id)
     assert first is client.channels.get(first.id)
     assert clan.channels.size == 10
@@ -58,7 +58,7 @@ async def test_threads_of_a_clan_have_the_same_bound(
 
 
 @pytest.mark.parametrize("size", [0, 3])
-async def test_a_list_that_is_asked_for_is_kept_as_a_whole(
+async def test_a_requested_list_is_cached_completely(
     gateway: LocalGateway, connect: Connect, size: int
 ) -> None:
     client = await connect(cache_size=size)
@@ -73,14 +73,14 @@ async def test_a_list_that_is_asked_for_is_kept_as_a_whole(
 
 
 async def failed(gateway: LocalGateway, client: MezonClient, heard: list[ChannelMessage]) -> None:
-    """The first message of a clan, whose list of channels the server then refuses."""
+    """Send the first message of a clan, and let the server refuse the clan's list of channels."""
     gateway.http_status(LIST, 400, times=None)
     asked = len([request for request in gateway.requests if request.name == LIST])
     await say(gateway, heard, "general")
     await until(lambda: len([r for r in gateway.requests if r.name == LIST]) > asked, "the list")
 
 
-async def test_a_list_that_failed_is_asked_for_again(
+async def test_a_failed_list_is_requested_again(
     gateway: LocalGateway,
     connect: Connect,
     heard: list[ChannelMessage],
@@ -99,7 +99,7 @@ async def test_a_list_that_failed_is_asked_for_again(
     await until(lambda: clan.channels.get(quiet) is not None, "the list")
 
 
-async def test_it_is_not_asked_for_with_each_message(
+async def test_it_is_not_requested_with_each_message(
     gateway: LocalGateway, connect: Connect, heard: list[ChannelMessage], caplog: pytest.LogCaptureFixture
 ) -> None:
     client = await connect(heard.append, cache_size=0)
@@ -109,7 +109,7 @@ async def test_it_is_not_asked_for_with_each_message(
     for _ in range(5):
         await say(gateway, heard, "general")
     assert [request.name for request in gateway.requests].count(LIST) == asked
-    # A bot that asks itself is not held back.
+    # An explicit call of the bot is not delayed.
     clan = await client.clans.fetch(gateway.world.channel("general").clan_id)
     with pytest.raises(MezonError):
         await clan.load_channels()
@@ -118,7 +118,7 @@ async def test_it_is_not_asked_for_with_each_message(
     assert clan.channels.size > 0
 
 
-async def test_a_list_that_a_disconnect_has_cancelled_is_asked_for_by_the_next_login(
+async def test_a_list_cancelled_by_a_disconnect_is_requested_by_the_next_login(
     gateway: LocalGateway, connect: Connect, heard: list[ChannelMessage]
 ) -> None:
     client = await connect(heard.append)

@@ -1,4 +1,4 @@
-"""The server lists 100 clans at most: the others are joined if the bot knows their ids."""
+"""The server lists at most 100 clans. The client joins further ones whose ids it knows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from waiting import until
 
 @pytest.fixture
 def limited(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
-    """Put the bot into this many clans, of which the server lists the first 100. Return the ids of the others."""
+    """Add the bot to this many clans, of which the server lists the first 100. Return the ids of the rest."""
 
     def add(count: int) -> list[int]:
         for number in range(count - len(gateway.world.clans)):
@@ -43,7 +43,7 @@ async def joined(client: MezonClient) -> set[int]:
 
 
 @pytest.mark.parametrize(("count", "warned"), [(99, False), (100, True)])
-async def test_a_full_list_is_worth_a_warning(
+async def test_a_full_list_is_logged_as_a_warning(
     gateway: LocalGateway,
     limited: Callable[[int], list[int]],
     caplog: pytest.LogCaptureFixture,
@@ -71,7 +71,7 @@ async def test_clans_that_the_bot_names_are_joined(
     await client.disconnect()
 
 
-async def test_named_clans_are_joined_beside_a_short_list(gateway: LocalGateway) -> None:
+async def test_named_clans_are_joined_in_addition_to_a_short_list(gateway: LocalGateway) -> None:
     clan = gateway.world.add_clan("hidden")
     client = make(gateway, gateway=GatewayOptions(clans=[clan.id, *gateway.world.clans]))
     assert await joined(client) == set(gateway.world.clans)

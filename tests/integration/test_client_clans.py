@@ -1,4 +1,4 @@
-"""A bot in very many clans: all are joined, in turns, within the limits of frames and of waiting calls."""
+"""A bot in many clans joins all of them within the limits of frames and pending calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def test_all_are_joined(
 ) -> None:
     for number in range(count - len(gateway.world.clans)):
         gateway.world.add_clan(f"clan {number}")
-    # A call may take a second, in which 1,600 frames go out, or 1,000 calls wait: the joins together are more.
+    # The timeout of a call is one second, which fits 1,600 frames or 1,000 pending calls: fewer than all joins.
     options = GatewayOptions(rate_limit=rate_limit, rate_period=0.05, max_pending=1_000, max_joined=20_000)
     client = MezonClient(**quiet_options(gateway) | {"gateway": options, "timeout": 1_000, "cache_size": 20})
     with caplog.at_level(logging.WARNING, logger="mezon"):

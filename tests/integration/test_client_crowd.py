@@ -1,4 +1,4 @@
-"""Many bots in one process: what they share, and that none of them ends with another."""
+"""Many bots in one process: shared threads, and independent closing."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ asyncio.run(main())
 """
 
 
-async def test_a_crowd_has_four_threads_and_each_leaves_alone(
+async def test_many_bots_share_four_threads_and_close_independently(
     gateway: LocalGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = []
@@ -79,7 +79,7 @@ async def test_a_crowd_has_four_threads_and_each_leaves_alone(
         assert every == 3, "these two, and the one of the sockets"
         await gateway.say("general", "alice", "one")
         _, every = json.loads(await child.line())
-        # A flush has threads of its own, which stay while a store is open: one of them beside the writer.
+        # A flush uses a further thread besides the writer, which lives as long as a store is open.
         assert every == 5
         assert await child.line() == "half"
         await gateway.say("general", "alice", "two")

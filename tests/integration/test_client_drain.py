@@ -1,4 +1,4 @@
-"""The way from the core to the loop goes on, whatever an item of a batch does to it."""
+"""The drain from the core to the loop continues whatever an item of a batch raises."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from waiting import until
 
 
 class Alien(BaseException):
-    """No Exception, as a panic of native code is none."""
+    """Not an ``Exception``, like a panic of native code."""
 
 
 class TroubledCore:
-    """The core, whose ``drain`` fails when the test says so."""
+    """The core, with a ``drain`` that the test can make fail."""
 
     trouble: ClassVar[list[BaseException]] = []
 
@@ -40,7 +40,7 @@ REAL = _core.Gateway
 
 
 @pytest.mark.parametrize("raised", [ValueError, Alien, asyncio.CancelledError, MemoryError])
-async def test_a_drain_that_fails_is_tried_again(
+async def test_a_failed_drain_is_retried(
     gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch, connect: Connect, raised: type[BaseException]
 ) -> None:
     monkeypatch.setattr(_core, "Gateway", TroubledCore)
@@ -54,10 +54,10 @@ async def test_a_drain_that_fails_is_tried_again(
 
 
 @pytest.mark.parametrize("raised", [Alien, asyncio.CancelledError])
-async def test_the_rest_of_a_batch_is_heard(
+async def test_the_rest_of_a_batch_is_dispatched(
     gateway: LocalGateway, connect: Connect, raised: type[BaseException]
 ) -> None:
-    """More than one batch, and every message raises."""
+    """The messages fill more than one batch, and each handler call raises."""
     heard: list[int] = []
 
     def hear(message: ChannelMessage) -> None:
@@ -70,9 +70,7 @@ async def test_the_rest_of_a_batch_is_heard(
     assert client.stats().handler_errors == 200
 
 
-async def test_a_batch_goes_on_when_the_listener_itself_fails(
-    gateway: LocalGateway, connect: Connect
-) -> None:
+async def test_a_batch_continues_when_the_listener_fails(gateway: LocalGateway, connect: Connect) -> None:
     heard: list[str] = []
     client = await connect(lambda message: heard.append(message.content["t"]))
     connection = client.socket_manager.get_socket().connection
@@ -91,7 +89,7 @@ async def test_a_batch_goes_on_when_the_listener_itself_fails(
 
 
 @pytest.mark.parametrize("raised", ["KeyboardInterrupt", "SystemExit(3)"])
-async def test_what_ends_the_process_ends_it(gateway: LocalGateway, raised: str) -> None:
+async def test_exceptions_that_end_the_process_propagate(gateway: LocalGateway, raised: str) -> None:
     source = HEAD + (
         "@client.on_channel_message\n"
         "def stop(message):\n"

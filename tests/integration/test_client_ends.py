@@ -1,4 +1,4 @@
-"""Ends: close in the middle of everything, exits without a word, signals, forks."""
+"""Ends of a client: a close at any time, exits without a close, signals, forks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from waiting import until
 
 SEND = "channel_message_send"
 
-#: run() shows what happens unless logging is configured: these bots are asked what else they say.
+#: run() configures logging unless the bot does; these tests check the rest of the output.
 QUIET = "import logging; logging.basicConfig(level=logging.WARNING)\n"
 
 
@@ -42,7 +42,7 @@ class TestInTheMiddle:
             await asyncio.sleep(0.001 if turns > 5 else 0)
         await asyncio.wait_for(getattr(client, end)(), patient(5))
         outcome = (await asyncio.wait_for(asyncio.gather(login, return_exceptions=True), patient(10)))[0]
-        # Ended, refused for want of a connection, or just done before: never stuck, never another error.
+        # Cancelled, refused without a connection, or completed: never stuck, and no other error.
         assert outcome is None or isinstance(outcome, asyncio.CancelledError | MezonConnectionError)
         await client.disconnect()
         await nothing_is_left(gateway, client)
@@ -118,7 +118,7 @@ async def test_before_the_login_and_twice(gateway: LocalGateway) -> None:
     assert client.state == "closed"
 
 
-async def test_handlers_stay_over_a_new_login(gateway: LocalGateway, connect: Connect) -> None:
+async def test_handlers_survive_a_new_login(gateway: LocalGateway, connect: Connect) -> None:
     heard: list[str] = []
     client = await connect(lambda message: heard.append(message.content["t"]))
     await client.close_socket()
@@ -180,7 +180,7 @@ async def test_exit_in_the_middle_of_a_burst(gateway: LocalGateway) -> None:
     assert (code, err) == (0, "")
 
 
-async def test_an_exception_in_main_is_what_the_process_ends_with(gateway: LocalGateway) -> None:
+async def test_the_process_ends_with_the_exception_of_main(gateway: LocalGateway) -> None:
     source = HEAD + (
         "async def main():\n    await client.login()\n    raise LookupError('the bot gave up')\nasyncio.run(main())\n"
     )
@@ -275,8 +275,8 @@ async def test_run_raises_what_the_login_raises(gateway: LocalGateway) -> None:
     assert "AuthenticationError" in err.rstrip().splitlines()[-1]
 
 
-async def test_run_shows_where_the_bot_has_failed(gateway: LocalGateway) -> None:
-    """An error of the SDK that the bot's own code causes has the bot's line, and its cause."""
+async def test_run_shows_the_line_of_the_bot_that_failed(gateway: LocalGateway) -> None:
+    """The traceback of an SDK error that the bot's code causes has the bot's line and the cause."""
     source = HEAD + (
         "from mezon.errors import MezonError\n"
         "class Bot(MezonClient):\n"
@@ -318,7 +318,7 @@ STUBBORN = (
 )
 
 
-async def test_run_ends_though_a_handler_ignores_its_cancellation(gateway: LocalGateway) -> None:
+async def test_run_ends_although_a_handler_ignores_its_cancellation(gateway: LocalGateway) -> None:
     source = HEAD + QUIET + STUBBORN
     source += "client.on('ready', lambda client: print('online'))\nclient.run()\nprint('after run')\n"
     async with bot(source, gateway) as child:
@@ -360,7 +360,7 @@ async def test_a_second_signal_ends_a_handler_that_blocks_and_catches_everything
         "    print('heard')\n"
         "    while True:\n"
         "        try:\n"
-        # Not one long sleep: the kernel may give the second of two signals to another thread, which wakes nobody.
+        # Not one long sleep: the kernel may deliver the second signal to another thread, which does not end the sleep.
         "            time.sleep(0.05)\n"
         "        except BaseException as error:\n"
         "            print(type(error).__name__)\n"
@@ -370,12 +370,12 @@ async def test_a_second_signal_ends_a_handler_that_blocks_and_catches_everything
         assert await child.line() == "online"
         await gateway.say("general", "alice", "hello")
         assert await child.line() == "heard"
-        # The first one is for the loop, which this handler blocks.
+        # The loop handles the first signal, and this handler blocks the loop.
         child.process.send_signal(signal.SIGTERM)
         child.process.send_signal(signal.SIGINT)
         assert await child.line() == "KeyboardInterrupt"
         code, _, err = await child.end(timeout=60)
-    # Which of the two is seen first is the system's choice.
+    # The system decides which of the two is delivered first.
     assert code in (128 + signal.SIGINT, 128 + signal.SIGTERM)
     assert "The process did not end within 5 s after a second signal" in err
     assert "it exits now and abandons block (<string>:" in err
@@ -407,7 +407,7 @@ async def test_a_failing_async_on_error_is_logged_with_its_traceback(
     await client.disconnect()
 
 
-async def test_a_client_does_not_cross_a_fork(gateway: LocalGateway) -> None:
+async def test_a_client_cannot_be_used_after_a_fork(gateway: LocalGateway) -> None:
     source = HEAD + (
         "from mezon.errors import ForkError\n"
         "async def main():\n"

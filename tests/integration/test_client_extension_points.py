@@ -1,4 +1,4 @@
-"""A client with code of a bot's own in the places where mezon-sdk calls it: what mezon-sdk itself has not."""
+"""A bot's own code at the extension points of mezon-sdk, beyond what mezon-sdk itself supports."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TYPING = "message_typing_event"
 
 
 class OwnLogin(MezonClient):
-    """Makes its managers in a login of its own."""
+    """Creates its managers in its own ``login``."""
 
     socket_manager_class = SocketManager
 
@@ -52,8 +52,8 @@ class OwnLogin(MezonClient):
         await self.initialize_managers(await self.get_session())
 
 
-class TestALoginOfItsOwn:
-    async def test_ready_is_told_and_the_end_is_waited_for(self, gateway: LocalGateway) -> None:
+class TestOverriddenLogin:
+    async def test_ready_is_dispatched_and_the_end_is_awaited(self, gateway: LocalGateway) -> None:
         client, ready = OwnLogin(**quiet_options(gateway)), asyncio.Event()
         client.on_ready(ready.set)
         await client.login()
@@ -74,7 +74,7 @@ class TestALoginOfItsOwn:
             assert (await asyncio.wait_for(heard.get(), patient(5))).channel_id == channel
             await client.disconnect()
 
-    async def test_a_manager_that_does_not_reach_the_client_is_warned_of(
+    async def test_a_manager_that_does_not_reach_the_client_causes_a_warning(
         self, gateway: LocalGateway, caplog: pytest.LogCaptureFixture
     ) -> None:
         class Apart(SocketManager):
@@ -93,9 +93,7 @@ class TestALoginOfItsOwn:
 
 
 class TestEmit:
-    async def test_errors_of_its_handlers_reach_on_error(
-        self, gateway: LocalGateway, connect: Connect
-    ) -> None:
+    async def test_errors_of_handlers_reach_on_error(self, gateway: LocalGateway, connect: Connect) -> None:
         class Own(EventManager):
             async def emit(self, event_name: str, *args: Any, **kwargs: Any) -> None:
                 await super().emit(event_name, *args, **kwargs)
@@ -125,7 +123,7 @@ class TestEmit:
         await asyncio.wait_for(ready.wait(), patient(5))
         await client.disconnect()
 
-    async def test_a_patched_event_manager_is_put_back(self, gateway: LocalGateway, connect: Connect) -> None:
+    async def test_a_patched_event_manager_is_restored(self, gateway: LocalGateway, connect: Connect) -> None:
         client = await connect()
         own, heard = client.event_manager, asyncio.Event()
         client.on(TYPING, lambda event: heard.set())
@@ -162,9 +160,7 @@ class Minimal:
         pass
 
 
-async def test_everything_else_does_without_what_a_store_lacks(
-    gateway: LocalGateway, connect: Connect
-) -> None:
+async def test_missing_methods_of_a_store_are_not_needed(gateway: LocalGateway, connect: Connect) -> None:
     heard: asyncio.Queue[Any] = asyncio.Queue()
     store = Minimal()
     client = await connect(heard.put_nowait, message_db=store)
@@ -175,11 +171,11 @@ async def test_everything_else_does_without_what_a_store_lacks(
     channel = await client.channels.fetch(message.channel_id)
     found = [one.id async for one in channel.history(limit=10)]
     assert message.message_id in found
-    # What a history brings is saved as a dict, too.
+    # Messages of a history are saved as dicts as well.
     assert all(isinstance(row, dict) for row in store.saved)
 
 
-async def test_a_socket_that_nobody_hears_is_warned_of(
+async def test_a_socket_without_a_listener_causes_a_warning(
     gateway: LocalGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = MezonClient(**quiet_options(gateway))
@@ -211,7 +207,7 @@ class TestIsOwn:
         events.emit = AsyncMock()  # type: ignore[method-assign]
         assert not is_own(events, "emit")
 
-    def test_a_wrapper_with_the_name_of_ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_wrapper_with_our_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         original = EventManager.emit
 
         @functools.wraps(original)

@@ -1,4 +1,4 @@
-"""Filters in the core: what no handler wants makes no object, and everybody else sees it all the same."""
+"""Filters in the core: an event that no handler receives becomes no object, but reaches store and caches."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from waiting import until
 
 
 async def filtered(client: MezonClient, count: int) -> None:
-    """Wait until the core has dropped so many, and what it let through before them was dispatched."""
+    """Wait until the core has dropped this many events, and has dispatched those it passed before."""
     await until(lambda: client.stats().filtered == count and not client.stats().queued)
 
 
-async def test_what_nobody_wants_is_counted_and_each_gets_its_own(gateway: LocalGateway) -> None:
+async def test_unwanted_events_are_counted_and_each_handler_gets_its_own(gateway: LocalGateway) -> None:
     client = await logged_in(gateway)
     commands: list[str] = []
     greetings: list[str] = []
@@ -32,12 +32,12 @@ async def test_what_nobody_wants_is_counted_and_each_gets_its_own(gateway: Local
     await until(lambda: len(commands) + len(greetings) == 4 and client.stats().filtered == 2)
     assert commands == ["!one", "!hello"]
     assert greetings == ["say hello", "!hello"]
-    # The first one showed the caches a channel and a sender.
+    # The first message added a channel and a sender to the caches.
     assert client.users.get(gateway.world.user("alice").id) is not None
     await client.disconnect()
 
 
-async def test_store_and_recent_messages_have_what_was_dropped(gateway: LocalGateway) -> None:
+async def test_store_and_recent_messages_contain_dropped_events(gateway: LocalGateway) -> None:
     client = await logged_in(gateway)
     client.on_channel_message(lambda message: None, filter=filters.prefix("!"))
     for number in range(5):
@@ -51,7 +51,7 @@ async def test_store_and_recent_messages_have_what_was_dropped(gateway: LocalGat
     await client.disconnect()
 
 
-async def test_new_looks_reach_the_cache(gateway: LocalGateway) -> None:
+async def test_new_profiles_reach_the_cache(gateway: LocalGateway) -> None:
     client = await logged_in(gateway)
     client.on_channel_message(lambda message: None, filter=filters.prefix("!"))
     await gateway.say("general", "alice", "one")
@@ -95,7 +95,7 @@ async def test_filters_change_while_it_runs(gateway: LocalGateway) -> None:
     assert seen == ["wide b", "narrow a"]
 
 
-async def test_a_list_of_what_a_filter_matches(gateway: LocalGateway) -> None:
+async def test_batches_of_what_a_filter_matches(gateway: LocalGateway) -> None:
     client = await logged_in(gateway)
     lists: list[list[str]] = []
     client.on_batch(
@@ -113,7 +113,7 @@ async def test_a_list_of_what_a_filter_matches(gateway: LocalGateway) -> None:
     assert lists == [["!1", "!2"], ["!3"]]
 
 
-async def test_with_gap_filling_every_message_is_told(gateway: LocalGateway) -> None:
+async def test_gap_filling_receives_every_message(gateway: LocalGateway) -> None:
     client = await logged_in(gateway, fill_gaps=True)
     seen: list[str] = []
     client.on_channel_message(lambda message: seen.append(message.content["t"]), filter=filters.prefix("!"))
@@ -124,7 +124,7 @@ async def test_with_gap_filling_every_message_is_told(gateway: LocalGateway) -> 
     await client.disconnect()
 
 
-async def test_members_who_come_and_go(gateway: LocalGateway) -> None:
+async def test_members_joining_and_leaving(gateway: LocalGateway) -> None:
     client = await logged_in(gateway)
     alice, general = gateway.world.user("alice"), gateway.world.channel("general")
     seen: list[str] = []
@@ -152,6 +152,6 @@ async def test_members_who_come_and_go(gateway: LocalGateway) -> None:
         await gateway.join(who)
     await until(lambda: len(seen) == 4)
     assert seen == ["left the channel", "joined the channel", "left the clan", "joined the clan"]
-    # The caches want to see the others, whatever the handlers want.
+    # The caches need the events of other users, whatever the handlers subscribe to.
     assert client.stats().filtered == 1
     await client.disconnect()

@@ -1,4 +1,4 @@
-"""A forked child that touches its parent's client: it is told, and the parent goes on hearing."""
+"""A forked child that uses its parent's client gets an error, and the parent keeps receiving."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from bot_process import HEAD, bot
 from mezon.testing import LocalGateway
 
-#: In the parent: log in, fork, let the child do something, then hear a message.
+#: In the parent: log in, fork, let the child act, then receive a message.
 PARENT = HEAD + (
     "import gc\n"
     "from mezon.errors import ForkError\n"
@@ -52,7 +52,9 @@ PARENT = HEAD + (
         "client.run()",
     ],
 )
-async def test_the_child_is_told_and_the_parent_hears(gateway: LocalGateway, in_child: str) -> None:
+async def test_the_child_gets_an_error_and_the_parent_keeps_receiving(
+    gateway: LocalGateway, in_child: str
+) -> None:
     channel = gateway.world.channel("general").id
     async with bot(PARENT.format(in_child=in_child), gateway, CHANNEL=str(channel)) as child:
         assert await child.line() == "in"
@@ -68,7 +70,7 @@ async def test_the_child_is_told_and_the_parent_hears(gateway: LocalGateway, in_
 
 
 async def test_a_child_with_a_loop_of_its_own(gateway: LocalGateway) -> None:
-    """What ``multiprocessing`` with fork does: the child's loop is another one."""
+    """As in ``multiprocessing`` with fork: the child has another event loop."""
     source = HEAD + (
         "import threading\n"
         "from mezon.errors import ForkError\n"

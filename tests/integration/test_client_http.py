@@ -1,4 +1,4 @@
-"""One HTTP transport for a client: one session, one set of TLS settings, and a server whose word is not believed."""
+"""A client's one HTTP transport: one session, one set of TLS settings, and untrusted answers of the server."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ def token_that_ends(exp: str) -> str:
     ],
     ids=json.dumps,
 )
-async def test_a_session_that_cannot_be_used_is_an_error_with_a_sentence(
+async def test_an_unusable_session_is_an_error_with_an_explanation(
     gateway: LocalGateway, fields: dict[str, str]
 ) -> None:
-    # With both transports the other one would be taken.
+    # With both transports, the client would use the other one.
     gateway.session_fields = {"tcp_url": "", **fields}
     client = client_at(gateway)
     with pytest.raises(AuthenticationError) as caught:
@@ -101,14 +101,14 @@ async def test_a_session_that_cannot_be_used_is_an_error_with_a_sentence(
     assert gateway.connections.total == 0
     await client.disconnect()
     gateway.session_fields = {}
-    await client.login()  # it was the session, not the client
+    await client.login()  # the session was at fault, not the client
     await client.disconnect()
 
 
 @pytest.mark.parametrize("exp", [str(10**400), "9e300", str(2**63), "-1", str(-(10**400))])
-async def test_any_time_of_expiry_can_be_lived_with(gateway: LocalGateway, exp: str) -> None:
+async def test_any_expiry_is_accepted(gateway: LocalGateway, exp: str) -> None:
     token = token_that_ends(exp)
-    # The gateway knows the tokens it made; this one is let in beside them.
+    # The gateway accepts its own tokens only; this one is added.
     gateway.sessions.remember(token, gateway.bot_id, "access")
     gateway.session_fields = {"token": token}
     client = client_at(gateway)
@@ -121,13 +121,13 @@ async def test_any_time_of_expiry_can_be_lived_with(gateway: LocalGateway, exp: 
 
 
 @pytest.mark.parametrize("port", ["99999", "0", "-1", "http"])
-async def test_a_port_that_is_none_is_an_error_with_a_sentence(gateway: LocalGateway, port: str) -> None:
+async def test_an_invalid_port_is_an_error_with_an_explanation(gateway: LocalGateway, port: str) -> None:
     with pytest.raises(MezonError, match="port must be a number from 1 to 65535"):
         MezonClient(**(quiet_options(gateway) | {"port": port}))
 
 
-async def test_calls_after_disconnect_are_made_and_leave_nothing_open(gateway: LocalGateway) -> None:
-    """As with mezon-sdk, whose disconnect is no logout; but who has closed a client is not to close it again."""
+async def test_calls_after_disconnect_work_and_leave_nothing_open(gateway: LocalGateway) -> None:
+    """As in mezon-sdk, whose disconnect is no logout. A closed client need not be closed again."""
     client = client_at(gateway)
     await client.login()
     token = client.session_manager.get_session().token
@@ -142,7 +142,7 @@ async def test_calls_after_disconnect_are_made_and_leave_nothing_open(gateway: L
         await client.api_client.call_api("GET", "http://127.0.0.1:1/nobody")
     assert http.sessions == 0
 
-    # A session that is over is not followed by a login nobody asked for, which would then be renewed for ever.
+    # An expired session does not cause a login, which would then be renewed forever.
     gateway.expire_tokens()
     logins = [request.name for request in gateway.requests].count("/v2/apps/authenticate/token")
     with pytest.raises(MezonError, match="log in again"):

@@ -1,4 +1,4 @@
-"""What a client leaves behind: nothing, however it ends, also when nobody ends it."""
+"""A client leaves nothing behind, however it ends, and also without a close."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from waiting import until
 
 
 def descriptors() -> set[tuple[str, str]]:
-    """What this process has open."""
+    """Return the open descriptors of this process."""
     found = set()
     for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):
@@ -27,8 +27,8 @@ def descriptors() -> set[tuple[str, str]]:
     return {(name, target) for name, target in found if not target.startswith("/proc")}
 
 
-async def test_a_client_that_is_thrown_away_after_a_loss(gateway: LocalGateway) -> None:
-    """Some bots make a new client at each loss and forget the old one without ``disconnect()``."""
+async def test_a_client_dropped_after_a_loss(gateway: LocalGateway) -> None:
+    """Some bots create a new client after each loss and drop the old one without ``disconnect()``."""
 
     async def life() -> None:
         client = MezonClient(**quiet_options(gateway))
@@ -42,7 +42,7 @@ async def test_a_client_that_is_thrown_away_after_a_loss(gateway: LocalGateway) 
         gc.collect()
         return gateway.connections.total > 0
 
-    # The core's own thread and its descriptors come with the first client and stay.
+    # The core's thread and its descriptors are created with the first client and stay.
     await life()
     await until(collect)
     tasks, files, threads = asyncio.all_tasks(), descriptors(), threading.active_count()
@@ -51,17 +51,17 @@ async def test_a_client_that_is_thrown_away_after_a_loss(gateway: LocalGateway) 
 
     def nothing_is_left() -> bool:
         gc.collect()
-        # The gateway's own tasks, one for each connection it has, are not the client's.
+        # The gateway's tasks, one for each connection, do not belong to the client.
         left = [task for task in asyncio.all_tasks() - tasks if "web_protocol" not in repr(task)]
         return not left and not descriptors() - files and threading.active_count() <= threads
 
     await until(nothing_is_left)
 
 
-# What asyncio itself says of the transports of a loop that is closed while they are open.
+# asyncio's own warnings about transports that are open when their loop is closed.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
-class TestALoopThatIsClosed:
-    """``loop.close()`` without ``disconnect()``: tests of other people do it, and so do scripts."""
+class TestClosedLoop:
+    """``loop.close()`` without ``disconnect()``, as in scripts and in tests of bots."""
 
     @pytest.fixture(autouse=True)
     def _collected(self) -> Iterator[None]:
@@ -77,7 +77,7 @@ class TestALoopThatIsClosed:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
         loop.close()
 
-    def test_disconnect_is_safe_and_a_new_login_hears(self) -> None:
+    def test_disconnect_is_safe_and_a_new_login_receives(self) -> None:
         with GatewayThread() as server:
             client = MezonClient(**quiet_options(server.gateway))
             heard: list[str] = []
@@ -95,7 +95,7 @@ class TestALoopThatIsClosed:
 
             asyncio.run(main())
 
-    def test_a_new_login_hears_without_a_disconnect(self) -> None:
+    def test_a_new_login_receives_without_a_disconnect(self) -> None:
         with GatewayThread() as server:
             client = MezonClient(**quiet_options(server.gateway))
             heard: list[str] = []
@@ -113,7 +113,7 @@ class TestALoopThatIsClosed:
 
             asyncio.run(main())
 
-    def test_calls_say_so(self) -> None:
+    def test_calls_raise_an_explanation(self) -> None:
         with GatewayThread() as server:
             client = MezonClient(**quiet_options(server.gateway))
             self.abandoned(client)
@@ -123,7 +123,7 @@ class TestALoopThatIsClosed:
             assert server.gateway.world.messages("general") == []
             asyncio.run(client.disconnect())
 
-    def test_with_handlers_and_agent_events_under_way(self) -> None:
+    def test_with_running_handlers_and_agent_events(self) -> None:
         with GatewayThread() as server:
             gateway = server.gateway
             client = MezonClient(**quiet_options(gateway) | {"agent_event_url": gateway.url})
@@ -160,7 +160,7 @@ class TestDisconnectInEveryState:
         assert client.state == "ready"
         await client.disconnect()
 
-    async def test_after_a_loss_for_good(self, gateway: LocalGateway) -> None:
+    async def test_after_a_permanent_loss(self, gateway: LocalGateway) -> None:
         client = MezonClient(**quiet_options(gateway))
         await client.login(enable_auto_reconnect=False)
         await gateway.drop()
@@ -179,16 +179,16 @@ class TestDisconnectInEveryState:
         assert client.state == "closed"
 
 
-async def test_a_login_that_is_cancelled_anywhere_leaves_nothing(
+async def test_a_login_cancelled_at_any_step_leaves_nothing(
     gateway: LocalGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Cancelled after each number of turns; no failure of a task is left for nobody, and the next login works."""
+    """Cancelled after each number of loop iterations. Every exception is retrieved, and the next login works."""
     told: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
     gateway.world.add_clan("second")
     for turns in [*range(12), *range(12, 160, 7)]:
         client = MezonClient(**quiet_options(gateway))
-        # A list of clans that fails while the socket connects is the failure nobody may be left with.
+        # If the list of clans fails while the socket connects, its exception must be retrieved.
         gateway.http_status("ListClanDescs", 400, times=1)
         login = asyncio.ensure_future(client.login())
         for _ in range(turns):

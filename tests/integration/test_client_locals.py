@@ -1,4 +1,4 @@
-"""Keys and tokens in the locals of frames, where rich's ``show_locals`` and Sentry look for what went wrong."""
+"""Keys and tokens in the local variables of frames, which rich's ``show_locals`` and Sentry report."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]+")
 PACKAGE = os.path.dirname(mezon.__file__) + os.sep
 TESTING = os.path.join(PACKAGE, "testing", "")
 
-#: These have the answer to a login as a protobuf message, or its values, whose repr nobody can change. They read
-#: attributes: what they could raise comes before.
+#: These hold the answer to a login as a protobuf message, or its values, whose repr cannot be changed. They read
+#: attributes only, so they do not raise with them.
 OF_THE_ANSWER = {
     "MezonBaseModel.from_protobuf",
     "_getter.<locals>.<lambda>",
@@ -51,7 +51,7 @@ def shows_secret(text: str, bot_id: int) -> bool:
 
 @contextmanager
 def every_frame_of_the_package(found: set[str], bot_id: int) -> Iterator[set[str]]:
-    """Look at the locals of each function when it is left, or suspended: an error could have come from there."""
+    """Check the local variables of each function when it returns or is suspended, where an error could be raised."""
     seen: set[str] = set()
 
     def look(frame: FrameType, event: str, argument: object) -> None:
@@ -64,7 +64,7 @@ def every_frame_of_the_package(found: set[str], bot_id: int) -> Iterator[set[str
             try:
                 shown = repr(value)
             except Exception:
-                continue  # an object that is being made
+                continue  # an object under construction
             if shows_secret(shown, bot_id):
                 found.add(f"{where}: {name}")
 
@@ -107,7 +107,7 @@ async def test_no_local_of_the_package_shows_a_key_or_a_token(gateway: LocalGate
 async def test_a_traceback_with_locals_shows_no_key(
     gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    """As rich renders it, and as ``traceback`` does, whatever layer of a login has raised."""
+    """As rendered by rich and by ``traceback``, whichever layer of a login raised."""
     from mezon._http.transport import AiohttpTransport
     from mezon.api import MezonApi
 
@@ -121,7 +121,7 @@ async def test_a_traceback_with_locals_shows_no_key(
     with pytest.raises(ZeroDivisionError) as caught:
         await client.login()
     error = caught.value
-    # From the package's first frame on: the one before is this function, which has the key in plain text.
+    # From the package's first frame on: the frame before is this function, which holds the key in plain text.
     trace = error.__traceback__
     assert trace is not None
     trace = trace.tb_next
@@ -137,7 +137,7 @@ async def test_a_traceback_with_locals_shows_no_key(
     await client.disconnect()
 
 
-def test_a_secret_is_the_text_it_holds() -> None:
+def test_a_secret_equals_its_text() -> None:
     secret = masked("the key")
     assert secret == "the key"
     assert f"{secret}" == str(secret) == "the key"

@@ -1,4 +1,4 @@
-"""Event loops of every kind: asyncio's and uvloop's, one after another, in threads, blocked, without descriptors."""
+"""Event loops: asyncio's and uvloop's, in sequence, in threads, blocked, and without watched descriptors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 class NoDescriptors(asyncio.SelectorEventLoop):
-    """A loop that watches no descriptors for others, as Windows' proactor loop; sockets of its own work."""
+    """A loop that cannot watch descriptors, like the proactor loop of Windows; its own sockets work."""
 
     def add_reader(self, fd: Any, callback: Any, *args: Any) -> None:
         raise NotImplementedError
@@ -35,7 +35,7 @@ def run(coroutine: Coroutine[Any, Any, Any], factory: Callable[[], asyncio.Abstr
 
 
 async def converse(gateway: LocalGateway, client: MezonClient, count: int = 500) -> None:
-    """Log in, hear `count` messages in order, send one, get its ack, leave."""
+    """Log in, receive `count` messages in order, send one, get its ack, disconnect."""
     heard: list[ChannelMessage] = []
     done = asyncio.Event()
 
@@ -158,7 +158,7 @@ def test_a_loop_that_watches_no_descriptors() -> None:
     run(main(), NoDescriptors)
 
 
-def test_from_a_watched_loop_to_one_that_watches_nothing_and_back() -> None:
+def test_between_loops_with_and_without_watched_descriptors() -> None:
     with GatewayThread() as server:
         client = MezonClient(**quiet_options(server.gateway))
 
@@ -173,7 +173,7 @@ def test_from_a_watched_loop_to_one_that_watches_nothing_and_back() -> None:
         assert len(server.gateway.world.messages("general")) == 3
 
 
-def test_a_call_from_another_loop_says_so() -> None:
+def test_a_call_from_another_loop_raises() -> None:
     with GatewayThread() as server:
         client = MezonClient(**quiet_options(server.gateway))
 
@@ -192,10 +192,10 @@ def test_a_call_from_another_loop_says_so() -> None:
 
 
 @pytest.mark.parametrize("factory", LOOPS.values(), ids=LOOPS)
-def test_a_loop_that_is_blocked_loses_nothing(factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_a_blocked_loop_loses_nothing(factory: Callable[[], asyncio.AbstractEventLoop]) -> None:
     count = 5000
-    # Heartbeats are so short that a client that leaves them to the loop is thought dead, and long enough for a gateway
-    # that shares the process, on a busy machine.
+    # The heartbeat is so short that a client that leaves it to the loop times out, and long enough for a gateway
+    # in the same process on a busy machine.
     with GatewayThread() as server:
         gateway = server.gateway
 
@@ -224,7 +224,7 @@ def test_a_loop_that_is_blocked_loses_nothing(factory: Callable[[], asyncio.Abst
             assert ids == sorted(ids)
             assert client.stats().reconnects == 0
             assert gateway.connections.total == 1
-            # Pings went out while the loop stood still.
+            # Pings were sent while the loop was blocked.
             assert sum(sent.kind == "ping" for sent in gateway.sent) >= 5
             await client.disconnect()
 

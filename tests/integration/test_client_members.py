@@ -17,7 +17,7 @@ Connect = Callable[..., Awaitable[MezonClient]]
 
 @pytest.fixture(params=["http", "socket"])
 async def clan(request: pytest.FixtureRequest, gateway: LocalGateway, connect: Connect) -> Clan:
-    """A clan of a bot that goes one of the two ways."""
+    """A clan of a bot whose RPCs use HTTP or the socket."""
     world = gateway.world
     world.add_role("Moderator", users=["alice"]).display_online = 1
     world.user("bob").clan_nicks[world.clan().id] = "Bobby"
@@ -35,7 +35,7 @@ async def test_members_of_a_clan(gateway: LocalGateway, clan: Clan) -> None:
     assert repr(members["bob"]) == f"<Member id={members['bob'].id} name='Bobby'>"
 
 
-async def test_members_of_a_channel_come_page_by_page(gateway: LocalGateway, clan: Clan) -> None:
+async def test_members_of_a_channel_are_paged(gateway: LocalGateway, clan: Clan) -> None:
     crowd = [gateway.world.add_user(f"user{number:03}") for number in range(250)]
     channel = await clan.channel("general")
     everybody = await channel.members()
@@ -45,9 +45,7 @@ async def test_members_of_a_channel_come_page_by_page(gateway: LocalGateway, cla
     assert [member.id for member in first] == [member.id for member in everybody[:120]]
 
 
-async def test_a_member_whom_the_client_has_met_has_a_name_in_a_channel(
-    gateway: LocalGateway, clan: Clan
-) -> None:
+async def test_a_cached_member_has_a_name_in_a_channel(gateway: LocalGateway, clan: Clan) -> None:
     channel = await clan.channel("general")
     heard = asyncio.Event()
     clan.client.on_channel_message(lambda message: heard.set())  # type: ignore[attr-defined]
@@ -64,7 +62,7 @@ async def test_a_channel_by_its_name(gateway: LocalGateway, clan: Clan) -> None:
     assert await clan.channel("#General") is channel
     assert await clan.channel(channel.id) is channel
     assert await clan.channel(str(channel.id)) is channel
-    # One that was made since.
+    # A channel that was created since.
     gateway.world.add_channel("new-one")
     assert (await clan.channel("new-one")).name == "new-one"
     with pytest.raises(InvalidArgumentError, match="has no channel 'genral'; did you mean 'general'"):
@@ -75,14 +73,14 @@ async def test_a_channel_by_its_name(gateway: LocalGateway, clan: Clan) -> None:
         await clan.channel("random")
 
 
-async def test_a_role_is_given_and_taken(gateway: LocalGateway, clan: Clan) -> None:
+async def test_a_role_is_assigned_and_removed(gateway: LocalGateway, clan: Clan) -> None:
     [known] = gateway.world.roles.values()
     alice, bob = (gateway.world.user(name).id for name in ("alice", "bob"))
     role = await clan.role("moderator")
     assert (role.id, role.name, role.member_ids) == (known.id, "Moderator", [alice])
     await role.give(bob)
     assert known.user_ids == {alice, bob}
-    # Giving it changes nothing else of the role.
+    # Assigning it changes nothing else of the role.
     assert (known.title, known.display_online, known.allow_mention) == ("Moderator", 1, 1)
     assert role.member_ids == [alice, bob]
     await role.take(str(alice), bob)
@@ -123,7 +121,7 @@ async def test_kick_and_ban(gateway: LocalGateway, clan: Clan) -> None:
         await clan.kick(object())
 
 
-async def test_a_refusal_says_so(gateway: LocalGateway, clan: Clan) -> None:
+async def test_a_refusal_raises(gateway: LocalGateway, clan: Clan) -> None:
     with pytest.raises((ApiError, ServerError), match="not in the clan"):
         await clan.kick(12345)
     gateway.http_status("BanClanUsers", 403, times=None, body="permission denied")
@@ -148,7 +146,7 @@ async def test_pins(gateway: LocalGateway, clan: Clan) -> None:
         await channel.unpin(message.id)
 
 
-async def test_emojis_of_the_clan_alone(gateway: LocalGateway, clan: Clan) -> None:
+async def test_emojis_of_the_clan_only(gateway: LocalGateway, clan: Clan) -> None:
     gateway.world.emojis = [
         api_pb2.ClanEmoji(id=1, shortname=":mine:", clan_id=clan.id),
         api_pb2.ClanEmoji(id=2, shortname=":theirs:", clan_id=clan.id + 1),
@@ -156,7 +154,7 @@ async def test_emojis_of_the_clan_alone(gateway: LocalGateway, clan: Clan) -> No
     assert [emoji.shortname for emoji in await clan.emojis()] == [":mine:"]
 
 
-async def test_search_goes_on_over_the_pages(gateway: LocalGateway, clan: Clan) -> None:
+async def test_search_spans_pages(gateway: LocalGateway, clan: Clan) -> None:
     for number in range(70):
         await gateway.say("general", "alice", f"pho number {number}")
     await gateway.say("random", "bob", "PHO elsewhere")
@@ -184,4 +182,4 @@ async def test_pages_end_where_a_server_does_not() -> None:
     assert await Pages(empty) == []
     asked.clear()
     assert await Pages(circle, limit=1) == [1]
-    assert asked == [""]  # the next page is asked for when it is needed
+    assert asked == [""]  # the next page is requested on demand

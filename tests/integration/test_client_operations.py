@@ -1,4 +1,4 @@
-"""What those who run a bot see of it: health over HTTP, systemd, logs for a machine."""
+"""Operations: the health endpoint, systemd, and logs as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from waiting import until
 
 
 async def ask(port: int, path: str, method: str = "GET") -> tuple[int, Any]:
-    """A request to the health server: status and JSON; 0 when nobody listens."""
+    """Request the health endpoint. Return status and JSON; status 0 if the port is closed."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
@@ -33,7 +33,7 @@ async def ask(port: int, path: str, method: str = "GET") -> tuple[int, Any]:
 
 
 class TestHealth:
-    async def test_it_says_when_the_bot_is_ready(self, gateway: LocalGateway) -> None:
+    async def test_it_reports_when_the_bot_is_ready(self, gateway: LocalGateway) -> None:
         port = free_port()
         client = MezonClient(**quiet_options(gateway), health=f"127.0.0.1:{port}")
         assert await ask(port, "/live") == (0, None)
@@ -51,13 +51,13 @@ class TestHealth:
         await client.disconnect()
         assert await ask(port, "/live") == (0, None)
 
-    async def test_it_knows_three_paths_and_reads_only(self, gateway: LocalGateway) -> None:
+    async def test_it_serves_three_paths_read_only(self, gateway: LocalGateway) -> None:
         port = free_port()
         client = MezonClient(**quiet_options(gateway), health=f"127.0.0.1:{port}")
         await client.login()
         assert (await ask(port, "/"))[0] == 404
         assert (await ask(port, "/ready", "POST"))[0] == 405
-        # Who says nothing, or too much, costs that connection alone.
+        # A silent or oversized request affects only its own connection.
         silent = socket.create_connection(("127.0.0.1", port))
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"x" * 100_000)
@@ -69,7 +69,7 @@ class TestHealth:
     async def test_idle_connections_exhaust_nothing(
         self, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The oldest ends for each one too many, so that a probe is answered whatever else is open."""
+        """Each excess connection aborts the oldest, so a probe is answered whatever else is open."""
         monkeypatch.setattr(operations, "_TIMEOUT", 600.0)
         port = free_port()
         client = MezonClient(**quiet_options(gateway), health=f"127.0.0.1:{port}")
@@ -92,10 +92,8 @@ class TestHealth:
                 writer.transport.abort()
             await client.disconnect()
 
-    async def test_a_client_that_is_lost_for_good_leaves_the_port_to_the_next(
-        self, gateway: LocalGateway
-    ) -> None:
-        """Some bots make a new client at each loss and forget the old one without ``disconnect()``."""
+    async def test_a_client_that_is_dropped_leaves_the_port_to_the_next(self, gateway: LocalGateway) -> None:
+        """Some bots create a new client after each loss and drop the old one without ``disconnect()``."""
         port = free_port()
         for _ in range(2):
             client = MezonClient(**quiet_options(gateway), health=f"127.0.0.1:{port}")
@@ -121,7 +119,7 @@ class TestHealth:
     @pytest.mark.parametrize(
         "wrong", ["8080", "localhost", "localhost:", ":80", "localhost:99999", "localhost:http"]
     )
-    def test_what_is_no_address_is_refused(self, gateway: LocalGateway, wrong: str) -> None:
+    def test_invalid_addresses_are_rejected(self, gateway: LocalGateway, wrong: str) -> None:
         with pytest.raises(InvalidArgumentError, match="host and port"):
             MezonClient(**quiet_options(gateway), health=wrong)
 
@@ -137,7 +135,7 @@ class TestHealth:
 
 
 class TestSystemd:
-    async def test_it_is_told_of_ready_life_and_end(
+    async def test_it_is_notified_of_ready_watchdog_and_stopping(
         self, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
@@ -188,7 +186,7 @@ class TestJsonLogs:
         assert isinstance(logger.handlers[0].formatter, JsonFormatter)
         logger.handlers.clear()
 
-    async def test_a_handler_that_raises_says_which(
+    async def test_the_error_of_a_handler_names_the_handler(
         self, gateway: LocalGateway, caplog: pytest.LogCaptureFixture
     ) -> None:
         client = MezonClient(**quiet_options(gateway))

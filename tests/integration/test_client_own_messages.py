@@ -35,7 +35,7 @@ async def test_ignore_self_skips_the_messages_of_the_bot_only(gateway: LocalGate
         for text in ("hello", "!hers"):
             await gateway.say("general", "alice", text)
             assert await everything.get() == text
-        # A task for each event; the last one may not have begun.
+        # Each event has its own task; the last one may not have started.
         await asyncio.sleep(0)
         assert heard == ["hello", "!hers"]
         assert both == ["!hers"]

@@ -1,4 +1,4 @@
-"""The whole API by one door, over HTTP and over the socket, at the local gateway."""
+"""``client.rpc``: the whole API, over HTTP and over the socket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def over_http(gateway: LocalGateway, name: str) -> int:
 
 
 @pytest.mark.parametrize("way", ["auto", "http", "socket"])
-async def test_a_client_lives_on_each_way(gateway: LocalGateway, connect: Connect, way: str) -> None:
+async def test_a_client_works_over_each_route(gateway: LocalGateway, connect: Connect, way: str) -> None:
     client = await connect(api=way)
     channel = await client.channels.fetch(gateway.world.channel("general").id)
     assert channel.name == "general"
@@ -36,14 +36,14 @@ async def test_a_client_lives_on_each_way(gateway: LocalGateway, connect: Connec
 
 
 @pytest.mark.parametrize("status", [403, 404, 410, 501])
-async def test_a_login_where_http_does_no_call_goes_over_the_socket(
+async def test_a_login_whose_http_calls_are_refused_uses_the_socket(
     gateway: LocalGateway, connect: Connect, status: int
 ) -> None:
     for name in ("ListClanDescs", "ListChannelDescs"):
         gateway.http_status(name, status, times=None, body="not for bots")
     client = await connect()
     assert {clan.id for clan in client.clans.values()} >= set(gateway.world.clans)
-    # And once they are known to be the socket's, HTTP is asked no more.
+    # Once they are known to need the socket, HTTP is not tried again.
     before = over_http(gateway, "ListClanDescs")
     await client.rpc("ListClanDescs")
     assert over_http(gateway, "ListClanDescs") == before
@@ -51,13 +51,13 @@ async def test_a_login_where_http_does_no_call_goes_over_the_socket(
 
 async def test_http_that_is_cut_off_leaves_the_socket(gateway: LocalGateway, connect: Connect) -> None:
     client = await connect()
-    # Nobody listens there any more.
+    # The port is closed.
     client.api_client.base_url = "http://127.0.0.1:1"
     clans = await client.rpc("ListClanDescs")
     assert {clan.clan_id for clan in clans.clandesc} == set(gateway.world.clans)
 
 
-async def test_what_it_needs_is_said(gateway: LocalGateway, connect: Connect) -> None:
+async def test_invalid_calls_are_explained(gateway: LocalGateway, connect: Connect) -> None:
     client = MezonClient(**quiet_options(gateway))
     with pytest.raises(NotLoggedInError):
         await client.rpc("ListClanDescs")
@@ -68,7 +68,9 @@ async def test_what_it_needs_is_said(gateway: LocalGateway, connect: Connect) ->
         await client.rpc("ListClanDescs", {"x": 1})
 
 
-def test_the_way_is_an_option_and_a_variable(gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_route_is_an_option_and_a_variable(
+    gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options: dict[str, Any] = quiet_options(gateway)
     with pytest.raises(InvalidArgumentError, match="api is one of auto, http, socket, not 'tcp'"):
         MezonClient(**options, api="tcp")  # type: ignore[arg-type]

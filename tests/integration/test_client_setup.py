@@ -1,4 +1,4 @@
-"""Before the first word: environment variables, imports, warnings, certificates."""
+"""Setup: environment variables, imports, warnings, certificates."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TestEnvironment:
         assert gateway.connections.live == 1
         await client.disconnect()
 
-    def test_what_is_passed_wins(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_arguments_override_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MEZON_HOST", "from.environment")
         monkeypatch.setenv("MEZON_PORT", "1")
         monkeypatch.setenv("MEZON_USE_SSL", "false")
@@ -60,7 +60,7 @@ class TestEnvironment:
         assert MezonClient(1, "key", host="h", port="1").login_url == f"{scheme}://h:1"
 
     async def test_content_as_json(self, gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A bot from before mezon-sdk 1.6.20 reads the text without a change of its code."""
+        """A bot written for mezon-sdk before 1.6.20 reads the text unchanged."""
         monkeypatch.setenv("MEZON_CONTENT_AS_JSON", "1")
         client = MezonClient(**quiet_options(gateway))
         assert client.content_as_json is True
@@ -79,7 +79,7 @@ class TestEnvironment:
         monkeypatch.setenv("MEZON_MMN_API_URL", "https://from.environment/mmn/")
         assert MezonClient(1, "key", mmn_api_url=None).mmn_api_url is None
 
-    def test_an_id_that_is_no_number(self) -> None:
+    def test_an_invalid_id(self) -> None:
         with pytest.raises(InvalidArgumentError, match="client_id"):
             MezonClient("my-bot", "key")
 
@@ -89,7 +89,7 @@ class TestEnvironment:
 
 
 class TestImport:
-    async def test_only_what_is_needed(self) -> None:
+    async def test_heavy_modules_are_not_imported(self) -> None:
         source = """
         import json, sys
         import mezon
@@ -120,7 +120,7 @@ class TestImport:
         async with bot("import mezon") as child:
             assert await child.end() == (0, "", "")
 
-    async def test_the_reference_beside_it_is_warned_of(self, tmp_path: Path) -> None:
+    async def test_an_installed_reference_causes_a_warning(self, tmp_path: Path) -> None:
         folder = tmp_path / "mezon_sdk-1.8.3.dist-info"
         folder.mkdir()
         (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: mezon-sdk\nVersion: 1.8.3\n")
@@ -143,7 +143,7 @@ class TestImport:
         "left", [None, "from .models import ChannelMessage\n"], ids=["uninstalled", "installed"]
     )
     async def test_the_reference_has_broken_the_folder(self, tmp_path: Path, left: str | None) -> None:
-        """mezon-sdk was uninstalled after mezon-rs and took ``__init__`` along, or was installed after it."""
+        """mezon-sdk was uninstalled after mezon-rs, which removed ``__init__``, or was installed after it."""
         here = Path(mezon.__file__).parent
         (tmp_path / "mezon").mkdir()
         for entry in here.iterdir():
@@ -167,7 +167,7 @@ class TestImport:
         assert out.startswith("files of mezon-rs are missing or were replaced")
         assert "pip uninstall -y mezon-sdk, then pip install --force-reinstall mezon-rs" in out
 
-    async def test_a_debug_build_is_warned_of(self) -> None:
+    async def test_a_debug_build_causes_a_warning(self) -> None:
         source = """
         import warnings
         from mezon.utils import installation
@@ -220,7 +220,7 @@ class TestTls:
             other.remove()
         assert gateway.connections.total == 0
 
-    async def test_the_socket_too_refuses_a_wrong_ca(self, gateway_factory: Factory) -> None:
+    async def test_the_socket_refuses_a_wrong_ca(self, gateway_factory: Factory) -> None:
         from mezon._gateway.connection import CoreConnection
 
         gateway = await gateway_factory(tls=True)
@@ -236,7 +236,7 @@ class TestTls:
             other.remove()
         assert gateway.connections.total == 0
 
-    async def test_a_ca_file_that_is_not_there(self, gateway_factory: Factory, tmp_path: Path) -> None:
+    async def test_a_missing_ca_file(self, gateway_factory: Factory, tmp_path: Path) -> None:
         gateway = await gateway_factory(tls=True)
         options = quiet_options(gateway) | {"gateway": GatewayOptions(ca_file=str(tmp_path / "none.pem"))}
         client = MezonClient(**options)
@@ -244,7 +244,7 @@ class TestTls:
             await client.login()
         await client.disconnect()
 
-    async def test_no_way_down_to_plain_text(self, gateway_factory: Factory) -> None:
+    async def test_no_downgrade_to_plain_text(self, gateway_factory: Factory) -> None:
         secure, plain = await gateway_factory(tls=True), await gateway_factory()
         secure.session_fields |= {"ws_url": plain.ws_url, "tcp_url": f"tcp://{plain.tcp_url}"}
         options = quiet_options(secure) | {"gateway": GatewayOptions(ca_file=secure.ca_file)}
@@ -256,7 +256,7 @@ class TestTls:
 
 
 def test_version() -> None:
-    """``mezon.version``, which mezon-sdk has: for its own name it is this package's."""
+    """``mezon.version``, as in mezon-sdk; it returns the version of this package for the name mezon-sdk."""
     assert mezon.version("pytest") == metadata.version("pytest")
     assert mezon.version("mezon-sdk") == mezon.version() == mezon.__version__
     with pytest.raises(metadata.PackageNotFoundError):

@@ -12,7 +12,7 @@ from patience import patient
 
 
 class Bot(MezonClient):
-    """Notes what happens when."""
+    """Records the order of calls."""
 
     def __init__(self, gateway: LocalGateway, **options: Any) -> None:
         super().__init__(**{**gateway.client_options(), **options})
@@ -29,7 +29,7 @@ class Bot(MezonClient):
             await gateway.say("general", "alice", str(number))
         channel = await self.channels.fetch(gateway.world.channel("general").id)
         await channel.send("calls work")
-        await asyncio.sleep(0.05)  # time in which the events would come
+        await asyncio.sleep(0.05)  # the events could arrive now
         self.seen.append("set up")
 
     async def hear_ready(self) -> None:
@@ -42,7 +42,7 @@ class Bot(MezonClient):
 
 
 @pytest.mark.parametrize("options", [{}, {"max_concurrent_handlers": 1}, {"fill_gaps": True}])
-async def test_what_comes_meanwhile_waits_in_order(gateway: LocalGateway, options: dict[str, Any]) -> None:
+async def test_events_during_the_hook_wait_in_order(gateway: LocalGateway, options: dict[str, Any]) -> None:
     bot = Bot(gateway, **options)
     await bot.login()
     await gateway.say("general", "alice", "late")
@@ -52,7 +52,7 @@ async def test_what_comes_meanwhile_waits_in_order(gateway: LocalGateway, option
     bot.seen.clear()
     bot.done.clear()
     await bot.disconnect()
-    await bot.login()  # each login has its own
+    await bot.login()  # each login calls the hook
     await gateway.say("general", "alice", "late")
     await asyncio.wait_for(bot.done.wait(), patient(5))
     assert bot.seen[:4] == ["setup ready", "set up", "ready", "0"]
@@ -80,8 +80,8 @@ async def test_a_setup_that_fails_fails_the_login(gateway: LocalGateway) -> None
     await client.disconnect()
 
 
-async def test_managers_made_by_hand_hear_at_once(gateway: LocalGateway) -> None:
-    """The reference's way for bots that do a login's steps themselves."""
+async def test_managers_created_by_hand_receive_at_once(gateway: LocalGateway) -> None:
+    """Some bots of the reference perform the steps of a login themselves."""
     client = MezonClient(**gateway.client_options())
     await client.initialize_managers(await client.get_session())
     heard = asyncio.ensure_future(client.wait_for("channel_message", timeout=5))

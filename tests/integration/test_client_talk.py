@@ -1,4 +1,4 @@
-"""A bot talks: login, messages in, messages out, answers good and bad."""
+"""Login, receiving, sending, and answers of the server, good and bad."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SEND = "channel_message_send"
 
 
 class Ear:
-    """A handler that keeps what it hears."""
+    """A handler that records its messages."""
 
     def __init__(self) -> None:
         self.heard: asyncio.Queue[ChannelMessage] = asyncio.Queue()
@@ -64,7 +64,7 @@ async def test_logins_at_the_same_time_are_one(gateway: LocalGateway) -> None:
 
 
 async def test_a_login_that_is_given_up_leaves_the_others_theirs(gateway: LocalGateway) -> None:
-    """Two wait for one login, and the one that began it is cancelled: the other one is logged in all the same."""
+    """Two tasks wait for one login. The one that started it is cancelled, and the other is still logged in."""
     gateway.http_delay("*", 0.2)
     client = MezonClient(**quiet_options(gateway))
     logins = [asyncio.ensure_future(client.login()) for _ in range(3)]
@@ -87,7 +87,7 @@ async def test_wrong_key(gateway: LocalGateway, caplog: pytest.LogCaptureFixture
     await client.disconnect()
 
 
-async def test_nobody_listens_there(gateway: LocalGateway) -> None:
+async def test_a_closed_port(gateway: LocalGateway) -> None:
     await gateway.stop()
     client = MezonClient(**quiet_options(gateway), timeout=300)
     with pytest.raises(MezonConnectionError):
@@ -222,7 +222,7 @@ async def test_timeout(gateway: LocalGateway, connect: Connect) -> None:
     assert client.stats().pending == 0
 
 
-async def test_a_late_answer_harms_nothing(gateway: LocalGateway, connect: Connect) -> None:
+async def test_a_late_answer_is_ignored(gateway: LocalGateway, connect: Connect) -> None:
     client = await connect()
     channel = await client.channels.fetch(gateway.world.channel("general").id)
     gateway.delay(SEND, 0.3, times=1)
@@ -246,12 +246,14 @@ async def test_cancellation(gateway: LocalGateway, connect: Connect) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    # The core's thread takes it out.
+    # The core's thread removes it.
     await until(lambda: client.stats().pending == 0)
     await channel.send("still here")
 
 
-async def test_a_send_whose_connection_dies_fails_at_once(gateway: LocalGateway, connect: Connect) -> None:
+async def test_a_send_fails_at_once_when_its_connection_is_lost(
+    gateway: LocalGateway, connect: Connect
+) -> None:
     client = await connect(timeout=60_000)
     channel = await client.channels.fetch(gateway.world.channel("general").id)
     gateway.silence(SEND)
@@ -315,7 +317,7 @@ async def test_handlers_of_other_events(gateway: LocalGateway, connect: Connect)
     assert event.DESCRIPTOR.full_name == "mezon.api.MessageReaction"
 
 
-async def test_a_handler_that_raises_stops_nobody(
+async def test_an_error_of_a_handler_does_not_affect_others(
     gateway: LocalGateway, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     ear = Ear()
@@ -340,7 +342,9 @@ async def test_a_handler_that_raises_stops_nobody(
     assert "Traceback" in caplog.text
 
 
-async def test_events_nobody_listens_to_are_counted_and_left(gateway: LocalGateway, connect: Connect) -> None:
+async def test_events_without_handlers_are_counted_and_dropped(
+    gateway: LocalGateway, connect: Connect
+) -> None:
     ear = Ear()
     client = await connect(ear)
     await gateway.blast(500, mix="typing")
@@ -351,10 +355,10 @@ async def test_events_nobody_listens_to_are_counted_and_left(gateway: LocalGatew
     assert stats.skipped >= 500
 
 
-async def test_an_event_of_a_later_schema_is_passed_over(gateway: LocalGateway, connect: Connect) -> None:
+async def test_an_event_of_a_later_schema_is_skipped(gateway: LocalGateway, connect: Connect) -> None:
     ear = Ear()
     client = await connect(ear)
-    # Field 190, a message; protobuf says that unknown fields are skipped.
+    # Field 190, a message; protobuf skips unknown fields.
     await gateway.push_raw(b"\xf2\x0b\x02\x08\x01")
     await gateway.push(realtime_pb2.Envelope())
     await gateway.say("general", "alice", "after")

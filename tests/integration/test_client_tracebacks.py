@@ -1,4 +1,4 @@
-"""What the log says about an error of a handler: who failed, why, and the bot's own line; no frames of the package."""
+"""The log of a handler's error: the handler, the reason and the bot's own line, without frames of the package."""
 
 from __future__ import annotations
 

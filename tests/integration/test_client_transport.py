@@ -1,4 +1,4 @@
-"""Which transport a client takes, and what it says of it. (These tests choose for themselves.)"""
+"""The choice of the transport and its log lines. These tests select the transport themselves."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def tried(gateway: LocalGateway) -> list[tuple[str, bool]]:
     ],
     ids=["both", "tcp alone", "websocket alone"],
 )
-async def test_auto_takes_what_is_served_within_one_attempt(
+async def test_auto_uses_the_served_transport_within_one_attempt(
     gateway_factory: Factory,
     served: dict[str, bool],
     expected: list[tuple[str, bool]],
@@ -67,14 +67,14 @@ async def test_a_refused_upgrade_leads_to_tcp(gateway: LocalGateway, status: int
     await client.disconnect()
 
 
-async def test_what_has_worked_is_tried_first_from_then_on(gateway: LocalGateway) -> None:
+async def test_the_transport_that_worked_is_tried_first(gateway: LocalGateway) -> None:
     gateway.http_status("/ws", 404, times=1)
     client = bot_at(gateway)
     await client.login()
     await gateway.drop()
     await until(lambda: client.stats().reconnects == 1, "the reconnect")
     assert tried(gateway) == [("websocket", False), ("tcp", True), ("tcp", True)]
-    # And the other way round, when the one that worked is refused.
+    # And vice versa, when the transport that worked is refused.
     gateway.refuse_tcp(times=1)
     await gateway.drop()
     await until(lambda: client.stats().reconnects == 2, "the second reconnect")
@@ -83,7 +83,7 @@ async def test_what_has_worked_is_tried_first_from_then_on(gateway: LocalGateway
 
 
 @pytest.mark.parametrize(("choice", "served"), [("websocket", {"websocket": False}), ("tcp", {"tcp": False})])
-async def test_a_forced_transport_is_not_left(
+async def test_a_forced_transport_is_kept(
     gateway_factory: Factory, choice: str, served: dict[str, bool]
 ) -> None:
     gateway = await gateway_factory(**served)
@@ -101,7 +101,7 @@ async def test_a_forced_transport_is_not_left(
 async def test_addresses_of_every_shape(
     gateway: LocalGateway, choice: str, ws_url: Any, tcp_url: Any
 ) -> None:
-    """A bare ``tcp_url`` has the port 443, where no test can listen: tests/unit/test_socket_urls.py has it."""
+    """A ``tcp_url`` without a port means 443, where no test can listen; see tests/unit/test_socket_urls.py."""
     gateway.announce(ws_url=ws_url, tcp_url=tcp_url)
     client = bot_at(gateway, choice)
     await client.login()
@@ -113,7 +113,7 @@ async def test_addresses_of_every_shape(
 
 @pytest.mark.parametrize("scheme", ["", "ws://"])
 @pytest.mark.parametrize("ws_url", ["127.0.0.1:99999", "a b", "@", "[::1"])
-async def test_a_websocket_address_that_is_none_leaves_tcp(
+async def test_an_invalid_websocket_address_leaves_tcp(
     gateway: LocalGateway, scheme: str, ws_url: str
 ) -> None:
     gateway.session_fields = {"ws_url": f"{scheme}{ws_url}", "tcp_url": gateway.tcp_url}
@@ -131,7 +131,7 @@ async def test_a_session_that_names_tcp_alone(gateway: LocalGateway) -> None:
     await client.disconnect()
 
 
-async def test_never_from_tls_down_to_plain_text(gateway_factory: Factory) -> None:
+async def test_tls_is_never_downgraded_to_plain_text(gateway_factory: Factory) -> None:
     secure, plain = await gateway_factory(tls=True, websocket=False), await gateway_factory()
     secure.session_fields = {"tcp_url": f"tcp://{plain.tcp_url}"}
     for transport in ("auto", "tcp"):
@@ -153,7 +153,7 @@ async def test_never_from_tls_down_to_plain_text(gateway_factory: Factory) -> No
     ],
     ids=["byte by byte", "gathered", "no padding", "as seen live"],
 )
-async def test_every_form_the_server_may_write_in_is_read(
+async def test_every_framing_of_the_server_is_read(
     gateway_factory: Factory, choice: str, wire: WireForm
 ) -> None:
     gateway = await gateway_factory(wire=wire, chunk_count=7)

@@ -39,7 +39,7 @@ async def test_a_waiter_is_served_before_handlers_and_needs_none(gateway: LocalG
     event = await waiter
     assert event.sender_username == "bob"
     skipped = client.stats().skipped
-    await gateway.typing("general", "bob")  # nobody waits any more: it is not even decoded
+    await gateway.typing("general", "bob")  # no waiter is left, so it is not decoded
     await until(lambda: client.stats().skipped != skipped)
 
     order: list[str] = []
@@ -50,7 +50,7 @@ async def test_a_waiter_is_served_before_handlers_and_needs_none(gateway: LocalG
     message: ChannelMessage = await waiter
     assert message.content == {"t": "hi"}
     assert order == ["waiter", "handler"]
-    # The SDK's own effects come first.
+    # The default effects run first.
     assert client.channels.get(message.channel_id) is not None
     await client.disconnect()
 
@@ -81,10 +81,10 @@ async def test_timeouts_and_checks_that_raise(gateway: LocalGateway) -> None:
 
 
 @pytest.mark.parametrize("raised", [StopIteration, StopAsyncIteration, asyncio.CancelledError, GeneratorExit])
-async def test_a_check_that_raises_what_means_something_else(
+async def test_a_check_that_raises_a_control_flow_exception(
     gateway: LocalGateway, raised: type[BaseException]
 ) -> None:
-    """It ends its own waiter with an error, and those behind it are served."""
+    """It ends its own waiter with an error, and later waiters are served."""
     client = await logged_in(gateway)
 
     def check(message: ChannelMessage) -> bool:
@@ -105,19 +105,19 @@ async def test_a_check_that_raises_what_means_something_else(
     await client.disconnect()
 
 
-async def test_an_event_in_the_last_turn_of_the_loop_is_not_lost(gateway: LocalGateway) -> None:
+async def test_an_event_in_the_last_iteration_is_not_lost(gateway: LocalGateway) -> None:
     client = await logged_in(gateway)
     waiter = begin(client.wait_for("my_event", timeout=0.05))
     await asyncio.sleep(0)
     loop = asyncio.get_running_loop()
-    # Both timers are due in the same turn: the event is there first.
+    # Both timers are due in the same iteration; the event's is first.
     loop.call_later(0.01, client._waiters.serve, "my_event", "it")
     loop.call_soon(time.sleep, 0.1)
     assert await waiter == "it"
     await client.disconnect()
 
 
-async def test_mistakes_are_told_before_anybody_waits(gateway: LocalGateway) -> None:
+async def test_arguments_are_validated_before_waiting(gateway: LocalGateway) -> None:
     client = await logged_in(gateway)
 
     async def check(message: ChannelMessage) -> bool:
@@ -180,7 +180,7 @@ async def test_waiters_and_streams_end_with_the_client(gateway: LocalGateway) ->
     await client.disconnect()
 
 
-async def test_a_stream_holds_what_comes_and_is_bounded(
+async def test_a_stream_buffers_events_within_a_bound(
     gateway: LocalGateway, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = await logged_in(gateway)

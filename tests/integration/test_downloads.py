@@ -1,4 +1,4 @@
-"""Attachments are downloaded within a size and a time, with the signature of their channel on the CDN."""
+"""Downloads of attachments: their bounds of size and time, and the CDN signature of their channel."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ async def test_an_attachment_is_read_and_saved(
     assert path.read_bytes() == BODY
     assert os.listdir(tmp_path) == ["cat.png"]
     assert asked(gateway) == 1, "the signature of a channel is kept"
-    # The client is no part of the attachment.
+    # The client is not part of the attachment's fields.
     assert "client" not in repr(attachment)
     assert attachment == ApiMessageAttachment.model_validate(attachment.model_dump())
     assert pickle.loads(pickle.dumps(attachment)) == attachment

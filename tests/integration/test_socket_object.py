@@ -1,4 +1,4 @@
-"""What mezon-sdk's socket has for those who look at it: four functions, ``cids``, ``next_cid``, the scheme."""
+"""The attributes of mezon-sdk's socket: four callbacks, ``cids``, ``next_cid`` and the scheme."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from waiting import until
 
 
 class Calls:
-    """Notes who was called, and with what."""
+    """Records calls and their arguments."""
 
     def __init__(self, socket: Socket) -> None:
         self.all: list[tuple[str, tuple[Any, ...]]] = []
@@ -58,7 +58,7 @@ def session_of(gateway: LocalGateway) -> Session:
     )
 
 
-async def test_a_loss_and_the_way_back(gateway: LocalGateway, connect: Connect) -> None:
+async def test_a_loss_and_the_reconnect(gateway: LocalGateway, connect: Connect) -> None:
     client = await connect(gateway=settings(gateway))
     calls = Calls(client.socket_manager.get_socket())
     await gateway.drop()
@@ -88,7 +88,7 @@ async def test_a_plain_function_and_one_that_fails(
     with caplog.at_level(logging.ERROR, "mezon.gateway"):
         await gateway.drop()
         await until(lambda: called == ["ondisconnect", "onconnect"], lambda: f"both; called: {called}")
-        # On a busy machine asyncio has its own to say.
+        # On a busy machine, asyncio logs slow callbacks.
         await until(
             lambda: sum(record.name == "mezon.gateway" for record in caplog.records) == 2,
             lambda: f"two errors in {caplog.text}",
@@ -98,7 +98,7 @@ async def test_a_plain_function_and_one_that_fails(
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError, GeneratorExit, RecursionError])
-async def test_what_a_function_raises_costs_nothing(
+async def test_errors_of_a_callback_are_contained(
     gateway: LocalGateway, connect: Connect, error: type[BaseException]
 ) -> None:
     client = await connect(gateway=settings(gateway))
@@ -141,7 +141,7 @@ async def test_attempts_that_fail(gateway: LocalGateway, connect: Connect) -> No
     assert "503" in str(error)
 
 
-async def test_the_end_for_good(gateway: LocalGateway, connect: Connect) -> None:
+async def test_the_final_close(gateway: LocalGateway, connect: Connect) -> None:
     client = await connect(gateway=settings(gateway))
     calls = Calls(client.socket_manager.get_socket())
     gateway.http_status("/v2/apps/authenticate/token", 401, times=None)
@@ -152,7 +152,7 @@ async def test_the_end_for_good(gateway: LocalGateway, connect: Connect) -> None
         await client.wait_closed()
 
 
-async def test_a_close_of_ones_own_is_no_loss(gateway: LocalGateway, connect: Connect) -> None:
+async def test_an_own_close_is_no_loss(gateway: LocalGateway, connect: Connect) -> None:
     client = await connect(gateway=settings(gateway))
     calls = Calls(client.socket_manager.get_socket())
     await client.socket_manager.get_socket().close()
@@ -160,10 +160,8 @@ async def test_a_close_of_ones_own_is_no_loss(gateway: LocalGateway, connect: Co
     assert calls.all == []
 
 
-async def test_ondisconnect_by_hand_brings_a_closed_socket_back(
-    gateway: LocalGateway, connect: Connect
-) -> None:
-    """What mezon-sdk's own tests do: close the socket, call ``ondisconnect``, wait until the client is back."""
+async def test_ondisconnect_by_hand_reopens_a_closed_socket(gateway: LocalGateway, connect: Connect) -> None:
+    """As in mezon-sdk's own tests: close the socket, call ``ondisconnect``, wait for the reconnect."""
     client = await connect()
     socket = client.socket_manager.get_socket()
     come_back = socket.ondisconnect
@@ -224,7 +222,7 @@ async def test_a_socket_alone_that_cannot_connect(gateway: LocalGateway) -> None
     await until(lambda: calls.names == ["onerror"], lambda: f"onerror; called: {calls.all}")
 
 
-async def test_calls_that_wait(gateway: LocalGateway, connect: Connect) -> None:
+async def test_pending_calls(gateway: LocalGateway, connect: Connect) -> None:
     client = await connect()
     socket = client.socket_manager.get_socket()
     assert socket.cids == {}
@@ -239,7 +237,7 @@ async def test_calls_that_wait(gateway: LocalGateway, connect: Connect) -> None:
         await sending
 
 
-def test_numbers_of_ones_own() -> None:
+def test_custom_cids() -> None:
     socket = Socket("sock.example")
     assert (socket.next_cid, socket.generate_cid(), socket.generate_cid(), socket.next_cid) == (1, 1, 2, 3)
     socket.next_cid = 700

@@ -1,4 +1,4 @@
-"""Webhooks against the local gateway, over real TCP, and against a server that answers as told."""
+"""Webhooks against the local gateway over TCP, and against a scripted server."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ async def test_unknown_token_is_refused_and_shown_nowhere(
     assert not [text for text in shown if token in text]
 
 
-async def test_server_that_speaks_of_the_rate_is_asked_again() -> None:
+async def test_a_rate_limit_is_retried() -> None:
     server = Server()
     async with serving(server.handle) as url:
         server.script = [web.Response(status=429, headers={"Retry-After": "0"}), web.Response()]

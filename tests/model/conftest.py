@@ -1,3 +1,3 @@
-"""A life is played over each transport."""
+"""The model runs on each transport."""
 
 from over_transports import pytest_generate_tests  # noqa: F401

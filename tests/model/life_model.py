@@ -1,4 +1,4 @@
-"""A client's life as hypothesis plays it, and the ledger that says what must be true whatever happened."""
+"""A client's lifecycle as a hypothesis state machine, and the ledger of invariants."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ channels = st.sampled_from(CHANNELS)
 
 
 class ClientLife(RuleBasedStateMachine):
-    """One client at one gateway. The client's loop runs while a rule does; the gateway has a thread, for honest times.
+    """One client at one gateway. The client's loop runs during a rule, the gateway in its own thread.
 
     Attributes:
-        transport: What the client is told to take.
+        transport: The transport of the client.
     """
 
     transport: str = "auto"
@@ -49,7 +49,7 @@ class ClientLife(RuleBasedStateMachine):
 
         return self.runner.run(bounded())
 
-    # The beginning: the bot has heard of each channel, so that gaps are filled there
+    # At the start the bot receives a message of each channel, so that gaps are filled there.
 
     @initialize()
     def log_in(self) -> None:
@@ -65,13 +65,13 @@ class ClientLife(RuleBasedStateMachine):
         await self._be_heard_everywhere()
 
     async def _be_heard_everywhere(self) -> None:
-        """Gaps are filled in the channels that were heard since the login."""
+        """Gaps are filled in channels with a message since the login."""
         for name in CHANNELS:
             await self._say(name)
         wanted = sum(map(len, self.said.values()))
         await until(lambda: len(self._heard()) == wanted, "a message of each channel")
 
-    # What users do
+    # Actions of users
 
     async def _say(self, channel: str) -> None:
         self.number += 1
@@ -86,7 +86,7 @@ class ClientLife(RuleBasedStateMachine):
 
         self.run(talk())
 
-    # What the bot does
+    # Actions of the bot
 
     async def _send(self, channel: str) -> None:
         text = f"sent {len(self.tried)}"
@@ -137,7 +137,7 @@ class ClientLife(RuleBasedStateMachine):
 
         self.run(again())
 
-    # Bad weather
+    # Faults
 
     @rule(reset=st.booleans())
     def line_is_cut(self, reset: bool) -> None:
@@ -200,7 +200,7 @@ class ClientLife(RuleBasedStateMachine):
         wire.split, wire.interleave, wire.padding = split, interleave, padding
 
     @rule()
-    def weather_clears(self) -> None:
+    def faults_clear(self) -> None:
         self.run(self._calm())
 
     # The ledger
@@ -233,7 +233,7 @@ class ClientLife(RuleBasedStateMachine):
             )
 
     def _busiest_second(self) -> list[Sent]:
-        """The frames of the busiest second, pings of handshakes and all."""
+        """Return the frames of the busiest second, handshake pings included."""
         sent = list(self.gateway.sent)
         return max(
             ([s for s in sent[at : at + 200] if s.time < sent[at].time + 1] for at in range(len(sent))),
@@ -242,7 +242,7 @@ class ClientLife(RuleBasedStateMachine):
         )
 
     async def _calm(self) -> None:
-        """The weather is good, and all that was said has been heard."""
+        """Remove all faults, and wait until every message was received."""
         self.server.call(self.gateway.clear_faults)
         self.gateway.wire.split = None
         await until(lambda: self.bot.state == "ready", lambda: f"ready; it is {self.bot.state}")

@@ -1,6 +1,6 @@
-"""Whatever happens in a client's life: nothing lost with ``fill_gaps``, nothing twice, no false ok, order, the rate.
+"""Invariants of a client under faults: no loss with ``fill_gaps``, no duplicates, no false success, order, rate.
 
-``MEZON_MODEL_EXAMPLES=500`` plays more lives, other ones each time.
+``MEZON_MODEL_EXAMPLES=500`` runs more examples, with another seed each time.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ EXAMPLES = int(os.environ.get("MEZON_MODEL_EXAMPLES", "0"))
 LIVES = settings(
     max_examples=EXAMPLES or 6,
     stateful_step_count=15,
-    # Two plays of one life are not alike to the millisecond: a failure is told as it was, not made smaller.
+    # Two runs of one example differ by milliseconds, so failures are reported without shrinking.
     phases=[Phase.generate],
-    # A test of the suite plays the same lives each time.
+    # In the suite, each run has the same examples.
     derandomize=not EXAMPLES,
     database=None,
     deadline=timedelta(seconds=60),

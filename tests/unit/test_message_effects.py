@@ -171,7 +171,7 @@ def test_the_caches_are_as_if_every_message_were_looked_at(steps: Any, size: flo
         default_effects._MAX_SENDERS = before
 
 
-def test_looks_are_the_same_however_a_message_came() -> None:
+def test_the_profile_is_the_same_by_any_route_of_a_message() -> None:
     plan = event_plan("channel_message")
     assert plan is not None
     body = api_pb2.ChannelMessage(username="ann", clan_nick="Ánh", avatar="a.png").SerializeToString()

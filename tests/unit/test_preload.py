@@ -8,13 +8,13 @@ import threading
 from types import ModuleType
 
 import mezon.managers.channel
-import mezon.structures
+import mezon.structures.clan
 import pytest
 import pytest_asyncio
 from mezon import MezonClient
 from port_fakes import FakePorts, client_on
 
-MODULES = {"mezon.managers.channel": mezon.managers.channel, "mezon.structures": mezon.structures}
+MODULES = {"mezon.managers.channel": mezon.managers.channel, "mezon.structures.clan": mezon.structures.clan}
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from mezon import InvalidArgumentError
 from mezon.api._message import build_message
 from mezon.protobuf._rpc_table import RPCS
-from mezon.protobuf._rpcs import Rpc, find_rpc
 from mezon.protobuf.api import api_pb2
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.protobuf.utils import Rpc, find_rpc
 
 TESTS = Path(__file__).parents[1]
 VECTORS = TESTS / "vectors"

@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from mezon import models
 from mezon._agents.parser import EventStreamParser, ServerSentEvent
 from mezon._http.transport import AiohttpTransport
 from mezon.constants import Events, SSEConnectionState, SSEEvents
@@ -272,9 +275,7 @@ class AgentEventStream:
             self._emit(SSEEvents.RECONNECTED, {"url": self.url, "attempt": attempt})
 
     def _message(self, event: ServerSentEvent) -> None:
-        from mezon.models import SSEMessage
-
-        message = SSEMessage(
+        message = models.SSEMessage(
             id=event.last_event_id or None,
             event=event.event,
             data=event.data,
@@ -323,8 +324,6 @@ def agent_event(message: SSEMessage) -> tuple[Events, RoomMetadataEvent] | None:
     if not isinstance(kind, str) or kind not in _AGENT_EVENTS:
         logger.debug("ignored an agent event of an unknown type")
         return None
-    from pydantic import ValidationError
-
     try:
         payload = _agent_model(kind).model_validate(_with_text({**data, "event_type": kind}))
     except ValidationError as error:
@@ -347,8 +346,6 @@ def _with_text(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _agent_model(kind: str) -> type[RoomMetadataEvent]:
-    from mezon import models
-
     return {
         "room_started": models.AIAgentSessionStartedEvent,
         "room_ended": models.AIAgentSessionEndedEvent,

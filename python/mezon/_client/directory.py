@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from functools import cache
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon import errors, models, structures
 from mezon._client.view import manager_of
 from mezon.errors import InvalidArgumentError
 from mezon.managers.cache import CacheManager
@@ -29,21 +30,12 @@ logger = get_logger("mezon.client")
 MAX_LISTED_CLANS: Final = 100
 
 
-@cache
-def _structures() -> tuple[type[TextChannel], type[User], type[UserInitData]]:
-    """Import the classes once: an import statement for each object would cost as much as the object."""
-    from mezon.models.message import UserInitData
-    from mezon.structures import TextChannel, User
-
-    return TextChannel, User, UserInitData
-
-
 def stored_clans(path: object) -> set[int]:
     """Return the ids of the clans whose messages are in the file of a message store. It reads the whole table."""
     if not isinstance(path, str) or not os.path.isfile(path):
         return set()
+    # Start-up time: few clients are in so many clans that this is called.
     import sqlite3
-    from contextlib import closing
 
     try:
         with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as file:
@@ -75,10 +67,8 @@ class Directory:
 
     def new_clan(self, clan_id: int, name: str = "", welcome_channel_id: int = 0, token: str = "") -> Clan:
         """Return a new clan object, which is cached."""
-        from mezon.structures import Clan
-
         client = self._client
-        clan = Clan(
+        clan = structures.Clan(
             clan_id=clan_id,
             clan_name=name,
             welcome_channel_id=welcome_channel_id,
@@ -93,45 +83,33 @@ class Directory:
 
     def new_channel(self, description: Any, clan: Clan) -> TextChannel:
         """Return a new channel object for a description, or for an event about the channel."""
-        text_channel, _, _ = _structures()
-        return text_channel(description, clan, self._client.socket_manager, self._client.message_db)
+        return structures.TextChannel(description, clan, self._client.socket_manager, self._client.message_db)
 
     def new_user(self, data: UserInitData | SenderPreview) -> User:
         """Return a new user object."""
-        _, user, _ = _structures()
-        return user(data, self._client.socket_manager, self._client.channel_manager)
+        return structures.User(data, self._client.socket_manager, self._client.channel_manager)
 
     # ---- the objects of an event
 
     def channel_of(self, message: Any) -> TextChannel:
         """Return the channel of a message; created from the message if it is unknown."""
-        from mezon.structures._owner import channel_of_message
-
-        return channel_of_message(self._client, message)
+        return structures.channel_of_message(self._client, message)
 
     def author_of(self, message: ChannelMessage) -> User:
         """Return the author of a message; created from the message if they are unknown."""
-        from mezon.structures._owner import user_of_message
-
-        return user_of_message(self._client, message)
+        return structures.user_of_message(self._client, message)
 
     def message_of(self, message: ChannelMessage) -> Message:
         """Return the object of a received message."""
-        from mezon.structures._owner import as_message
-
-        return as_message(self._client, message)
+        return structures.as_message(self._client, message)
 
     def handle_of(self, channel_id: int, message_id: int, sender_id: int) -> MessageHandle:
         """Return the handle of a message by its ids."""
-        from mezon.structures import MessageHandle
-
-        return MessageHandle(self._client, channel_id, message_id, sender_id)
+        return structures.MessageHandle(self._client, channel_id, message_id, sender_id)
 
     def handle_of_ack(self, ack: ChannelMessageAck) -> MessageHandle:
         """Return the handle of a sent message."""
-        from mezon.structures import MessageHandle
-
-        return MessageHandle.of_ack(self._client, ack)
+        return structures.MessageHandle.of_ack(self._client, ack)
 
     # ---- clans
 
@@ -152,8 +130,6 @@ class Directory:
         The server is reported to list 100 clans at most, in no order and without a next page. The others come from
         ``GatewayOptions(clans=[...])``, and, if the list is full, from the caches and the message store.
         """
-        from mezon.models import ApiClanDesc
-
         client = self._client
         answer = await client.api_client.list_clans_descs(token)
         listed = {description.clan_id or 0 for description in answer.clandesc or ()}
@@ -175,7 +151,7 @@ class Directory:
                 )
         unlisted = sorted(more - listed - {0})
         if unlisted:
-            known = [ApiClanDesc(clan_id=clan_id) for clan_id in unlisted]
+            known = [models.ApiClanDesc(clan_id=clan_id) for clan_id in unlisted]
             answer.clandesc = [*(answer.clandesc or ()), *known]
         return answer
 
@@ -229,21 +205,18 @@ class Directory:
         Raises:
             InvalidArgumentError: If the user cannot be reached (a ValueError).
         """
-        from mezon.errors import ApiError
-
         self._token()
         user_id = required_id("user_id", user_id)
         unknown = f"there is no user {user_id}, or the bot may not write to them"
         try:
             channel = await self._client.channel_manager.create_dm_channel(user_id)
-        except ApiError as error:
+        except errors.ApiError as error:
             if error.status == 404:
                 raise InvalidArgumentError(f"{unknown}: the server answered 404") from error
             raise
         if channel is None or not channel.channel_id:
             raise InvalidArgumentError(unknown)
-        _, _, profile = _structures()
-        user = self.new_user(profile.from_channel(channel, user_id))
+        user = self.new_user(models.UserInitData.from_channel(channel, user_id))
         self.users.set(user.id, user)
         return user
 
@@ -251,8 +224,7 @@ class Directory:
         """Return a user: the cached object, otherwise a new one without names. Makes no call."""
         dms = self._client.channel_manager.get_all_dm_channels() or {}
         known = self.users.get(user_id)
-        _, _, profile = _structures()
-        return known or self.new_user(profile(id=user_id, dm_channel_id=dms.get(user_id, 0)))
+        return known or self.new_user(models.UserInitData(id=user_id, dm_channel_id=dms.get(user_id, 0)))
 
     def remember_user(self, profile: UserInitData) -> None:
         """Cache a user that a list shows: fill in the names of a known user, or add the user if there is room."""
@@ -266,12 +238,11 @@ class Directory:
 
     def cache_dm_users(self) -> None:
         """Cache the users of the listed DMs."""
-        _, _, profile = _structures()
         manager = self._client.channel_manager
         for user_id, channel_id in (manager.get_all_dm_channels() or {}).items():
             known = self.users.get(user_id)
             if known is not None:
                 known.dm_channel_id = known.dm_channel_id or channel_id
                 continue
-            seen = manager.dm_users.get(user_id) or profile(id=user_id, dm_channel_id=channel_id)
+            seen = manager.dm_users.get(user_id) or models.UserInitData(id=user_id, dm_channel_id=channel_id)
             self.users.set(user_id, self.new_user(seen))

@@ -453,7 +453,9 @@ _PRELOADED: Final = (
     "mezon.managers.channel",
     "mezon.managers.socket",
     "mezon.messages",
-    "mezon.structures",
+    "mezon.structures.clan",
+    "mezon.structures.text_channel",
+    "mezon.structures.user",
 )
 
 _preload_lock: Final = threading.Lock()

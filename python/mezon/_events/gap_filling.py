@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from mezon import structures
 from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
+from mezon._http.limiter import Priority
 from mezon.constants.enum import Events, TypeMessage
 from mezon.errors import MezonError
 from mezon.managers._handlers import is_failure
@@ -400,12 +402,11 @@ class GapFiller:
 
     def _cache(self, message: ChannelMessage) -> None:
         """Add a missed message to the cache of its channel, as the core does with received ones."""
-        # Start-up time: the structures import all models.
-        from mezon.structures.message import Message
-
         channel = self._client.channels.get(message.channel_id)
         if channel is not None and channel.messages.get(message.message_id) is None:
-            channel.messages.set(message.message_id, Message(message, channel, channel.socket_manager))
+            channel.messages.set(
+                message.message_id, structures.Message(message, channel, channel.socket_manager)
+            )
 
 
 class History:
@@ -462,8 +463,6 @@ class History:
         self, channel_id: int, channel: WatchedChannel, topic: int, floor: int, bound: int
     ) -> list[api_pb2.ChannelMessage]:
         """Fetch the messages of a topic above `floor`, newest first. The last page may exceed `bound`."""
-        from mezon.api import Priority
-
         client, oldest = self._client, time.time() - self._options.max_age
         clan_id = channel.last.clan_id if channel.last is not None else 0
         found: list[api_pb2.ChannelMessage] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from mezon._gateway.failures import Secrets, does_not_fit, no_answer, server_err
 from mezon.errors import MezonConnectionError, MezonTimeoutError, ServerError
 from mezon.ports import CLOSED, MAX_ANSWER
 from mezon.protobuf.rtapi import realtime_pb2
+from mezon.utils.background import BackgroundTasks
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
@@ -138,7 +140,7 @@ class AdapterConnection:
         self._queued: deque[tuple[str, Any]] = deque(maxlen=_MAX_QUEUED)
         self._recent: OrderedDict[int, deque[ChannelMessage]] = OrderedDict()
         self._listening: asyncio.Task[None] | None = None
-        self._posts: set[asyncio.Task[None]] = set()
+        self._posts = BackgroundTasks(logger, level=logging.ERROR)
 
     @property
     def state(self) -> str:
@@ -265,15 +267,10 @@ class AdapterConnection:
         """Send without waiting for an answer."""
         if self.state != "ready":
             raise no_answer(name, "not_connected")
-        task = asyncio.get_running_loop().create_task(self._post(envelope_of(name, value)))
-        self._posts.add(task)
-        task.add_done_callback(self._posts.discard)
+        self._posts.spawn(self._post(envelope_of(name, value)), f"{type(self._adapter).__name__}.send")
 
     async def _post(self, envelope: realtime_pb2.Envelope) -> None:
-        try:
-            await self._adapter.send(envelope)
-        except Exception:
-            logger.exception("%s.send failed", type(self._adapter).__name__)
+        await self._adapter.send(envelope)
 
     def in_flight(self) -> Mapping[int, asyncio.Future[Any]]:
         """Return the futures of the pending calls, by cid."""

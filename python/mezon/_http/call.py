@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mezon import errors
 from mezon._http.address import host_of
 from mezon._http.limiter import Clock, Priority
 from mezon._http.reply import Reply, too_long
@@ -214,9 +215,7 @@ class Caller:
         tries.in_flight = False
         self._check_open(call, tries)
         if call.once or failure.lasting or tries.trouble >= self.retry.trouble:
-            from mezon.errors._api import ApiConnectionError
-
-            raise ApiConnectionError(str(failure), sent=failure.sent)
+            raise errors.ApiConnectionError(str(failure), sent=failure.sent)
         wait = self.retry.wait(tries.trouble, None) or 0.0
         tries.trouble += 1
         logger.info("%s: %s; retrying in %.1f s", call.name, failure.reason, wait)
@@ -286,9 +285,7 @@ def _closed(call: Call) -> MezonConnectionError:
 
 
 def _delivery_unknown(call: Call) -> MezonConnectionError:
-    from mezon.errors._api import ApiDeliveryUnknownError
-
-    return ApiDeliveryUnknownError(
+    return errors.ApiDeliveryUnknownError(
         f"{call.name}: the connection was lost before the answer came, and the server may have"
         " processed the call; check before you repeat it"
     )
@@ -310,14 +307,12 @@ _LOGIN_HINTS = {
 
 
 def _error(call: Call, reply: Reply, retry_after: float | None) -> ApiError:
-    from mezon.errors._api import ApiAuthenticationError, ApiError
-
-    kind: type[ApiError] = ApiError
+    kind: type[errors.ApiError] = errors.ApiError
     hint = (_HINTS if call.hints is None else call.hints).get(reply.status, "")
     if call.once and reply.status in _LOGIN_HINTS:
         rate = read_refusal(reply.status, reply.headers, reply.text()) is Refusal.RATE
         if not rate:
-            kind, hint = ApiAuthenticationError, _LOGIN_HINTS[reply.status]
+            kind, hint = errors.ApiAuthenticationError, _LOGIN_HINTS[reply.status]
     elif 300 <= reply.status < 400:
         target = host_of(reply.headers.get("Location", "")) or "another address"
         hint = f"It redirects to {target}; redirects are not followed, because calls contain secrets; set host and port"

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mezon import errors, protobuf
 from mezon.ports import MAX_ANSWER, AnswerTooLongError, HttpAnswer, HttpRequest
 from mezon.utils.masked import masked
 from mezon.utils.secrets import hide, hide_in_headers
@@ -129,12 +130,10 @@ class Reply:
         """Return an error about this response, with secrets redacted."""
         from multidict import CIMultiDict
 
-        from mezon.errors._api import safe_request_info
-
         request = self.request
         details.setdefault("call", request.name)
         return kind(
-            safe_request_info(request.method, hide(request.url, self.secrets), request.headers),
+            errors.safe_request_info(request.method, hide(request.url, self.secrets), request.headers),
             status=self.status,
             message=hide(self._answer.reason, self.secrets)[:_SHOWN],
             headers=CIMultiDict(hide_in_headers(self.headers, self.secrets)),
@@ -143,18 +142,14 @@ class Reply:
 
     def unusable(self, why: str) -> ApiError:
         """Return the error for a response with an unexpected body."""
-        from mezon.errors._api import ApiResponseError
-
         hint = f"The answer {why}; check that host and port belong to a Mezon server"
-        return self.error(ApiResponseError, hint=hide(hint, self.secrets))
+        return self.error(errors.ApiResponseError, hint=hide(hint, self.secrets))
 
 
 def too_long(answer: HttpAnswer, request: HttpRequest, secrets: Iterable[str] = ()) -> ApiError:
     """Return the error for a response that is longer than the request allows."""
-    from mezon.errors._api import ApiResponseError
-
     hint = f"The answer is longer than {request.max_answer} bytes; request less at once"
-    return Reply(answer, request, secrets).error(ApiResponseError, hint=hint)
+    return Reply(answer, request, secrets).error(errors.ApiResponseError, hint=hint)
 
 
 def _credentials(headers: Mapping[str, Any]) -> list[str]:
@@ -164,12 +159,10 @@ def _credentials(headers: Mapping[str, Any]) -> list[str]:
 
 def decode_binary(reply: Reply, message_class: type) -> Any:
     """Decode the body as a protobuf message. An empty body is an empty message."""
-    from google.protobuf.message import DecodeError
-
     message = message_class()
     try:
         message.ParseFromString(reply.body)
-    except DecodeError:
+    except protobuf.DecodeError:
         unusable = reply.unusable(f"is not a {message_class.__name__} message")
     else:
         return message

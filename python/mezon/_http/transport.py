@@ -8,6 +8,7 @@ import importlib
 import logging
 import re
 import socket
+import ssl
 import sys
 import threading
 from collections import Counter
@@ -24,8 +25,6 @@ from mezon.ports import AnswerTooLongError, HttpAnswer, HttpLane, HttpRequest, H
 from mezon.utils.own_thread import in_a_thread
 
 if TYPE_CHECKING:
-    import ssl
-
     import aiohttp
 
     from mezon._http.session import LoopSession
@@ -311,8 +310,6 @@ def context_for(ca_file: str | PathLike[str] | None, insecure: bool) -> ssl.SSLC
     """
     if not insecure and ca_file is None:
         return None
-    import ssl
-
     context = ssl.create_default_context()
     if insecure:
         context.check_hostname = False

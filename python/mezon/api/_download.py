@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from mezon import errors
 from mezon._http.address import check_address
 from mezon._http.call import Call
+from mezon._http.reply import Reply
 from mezon.api._rpc import RpcCaller
 from mezon.api.utils import build_headers
 from mezon.errors import InvalidArgumentError, MezonError, MezonTimeoutError
@@ -199,9 +201,7 @@ class DownloadCalls(RpcCaller):
                     if not renewed or await get(renewed):
                         raise _refusal(HttpRequest("download", "GET", url), 403, signature)
         except HttpFailure as error:
-            from mezon.errors._api import ApiConnectionError
-
-            failure: MezonError = ApiConnectionError(str(error), sent=error.sent)
+            failure: MezonError = errors.ApiConnectionError(str(error), sent=error.sent)
         except TimeoutError as error:
             if isinstance(error, MezonError):
                 raise
@@ -258,11 +258,10 @@ def _too_large(max_size: int) -> MezonError:
 
 
 def _refusal(request: HttpRequest, status: int, signature: str) -> MezonError:
-    from mezon._http.reply import Reply
-    from mezon.errors._api import ApiError
-
     hint = {
         403: "The bot has no access to the channel of this file",
         404: "The file was deleted",
     }.get(status, "The file could not be downloaded; try again later")
-    return Reply(HttpAnswer(status), request, (signature,) if signature else ()).error(ApiError, hint=hint)
+    return Reply(HttpAnswer(status), request, (signature,) if signature else ()).error(
+        errors.ApiError, hint=hint
+    )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from mezon import errors
 from mezon._http.call import Call
 from mezon._http.reply import Reply
 from mezon._http.retry import Refusal, read_refusal
@@ -23,7 +24,7 @@ from mezon.utils.secrets import hide
 if TYPE_CHECKING:
     from mezon._http.limiter import Clock
     from mezon.options import ApiRoute
-    from mezon.protobuf._rpcs import Rpc
+    from mezon.protobuf.utils import Rpc
 
 __all__ = ["Routes", "SocketCalls"]
 
@@ -165,11 +166,9 @@ class Routes:
     async def _over_http(
         self, call: Call, http: Callable[[Call], Awaitable[Reply]], renew: Callable[[Call], Awaitable[bool]]
     ) -> Reply:
-        from mezon.errors._api import ApiError
-
         try:
             return await http(call)
-        except ApiError as error:
+        except errors.ApiError as error:
             if error.status != 403 or not _may_use_socket(call, error):
                 raise
             now = self._clock.now()
@@ -189,10 +188,8 @@ class Routes:
 
     async def _after(self, refusal: MezonError, call: Call, rpc: Rpc) -> Reply:
         """Make a call over the socket after HTTP has failed."""
-        from mezon.errors._api import ApiError
-
         logger.info("%s: %s over HTTP; trying the socket", call.name, type(refusal).__name__)
-        refused = isinstance(refusal, ApiError)
+        refused = isinstance(refusal, errors.ApiError)
         try:
             reply = await self._over_socket(call, rpc)
         except ServerError as error:
@@ -255,14 +252,12 @@ class Routes:
 
 def _may_use_socket(call: Call, error: MezonError) -> bool:
     """Return whether a call that failed over HTTP may be made over the socket."""
-    from mezon.errors._api import ApiConnectionError, ApiError
-
-    if isinstance(error, ApiError):
+    if isinstance(error, errors.ApiError):
         rate = read_refusal(error.status, error.headers or {}, error.body) is Refusal.RATE
         return error.status in _REFUSED and not rate
     if isinstance(error, DeliveryUnknownError):
         return False
-    if isinstance(error, ApiConnectionError):
+    if isinstance(error, errors.ApiConnectionError):
         return call.idempotent or not error.sent
     # The server may have processed a call without an answer.
     return isinstance(error, MezonTimeoutError) and call.idempotent

@@ -15,8 +15,7 @@ from mezon.api._message import build_message
 from mezon.api.utils import build_headers, build_params
 from mezon.errors import InvalidArgumentError
 from mezon.models._base import MezonBaseModel
-from mezon.protobuf._rpcs import find_rpc
-from mezon.protobuf.utils import message_class
+from mezon.protobuf.utils import find_rpc, message_class
 from mezon.utils.own import is_own
 from mezon.utils.renamed import renamed
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from mezon._http.reply import Reply
     from mezon.api._routes import Routes
-    from mezon.protobuf._rpcs import Rpc
+    from mezon.protobuf.utils import Rpc
 
 __all__ = ["RpcCaller"]
 

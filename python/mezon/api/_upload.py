@@ -6,18 +6,17 @@ import asyncio
 import mimetypes
 import os
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from mezon import errors, protobuf
 from mezon._http.address import check_address
 from mezon._http.reply import Reply, too_long
 from mezon.api._rpc import RpcCaller
 from mezon.errors import InvalidArgumentError, MezonError
+from mezon.models import ApiMessageAttachment
 from mezon.ports import AnswerTooLongError, HttpFailure, HttpRequest
 from mezon.utils.logger import get_logger
-
-if TYPE_CHECKING:
-    from mezon.models import ApiMessageAttachment
 
 __all__ = ["UploadCalls", "UploadPlace"]
 
@@ -59,17 +58,15 @@ class UploadCalls(RpcCaller):
         options: dict[str, Any] | None = None,
     ) -> UploadPlace:
         """Request an upload URL for a file with this name, MIME type, size in bytes and image size in pixels."""
-        from mezon.protobuf.api import api_pb2
-
         if not 0 <= size <= _MAX_SIZE:
             raise InvalidArgumentError(
                 f"{filename}: {size} bytes are too many, the server accepts up to {_MAX_SIZE}"
             )
-        request = api_pb2.UploadAttachmentRequest(
+        request = protobuf.api_pb2.UploadAttachmentRequest(
             filename=filename, filetype=filetype, size=size, width=width or 0, height=height or 0
         )
         answer = await self._rpc(
-            "UploadAttachmentFile", token, request, api_pb2.UploadAttachment, options=options
+            "UploadAttachmentFile", token, request, protobuf.api_pb2.UploadAttachment, options=options
         )
         return UploadPlace(answer.filename, answer.url)
 
@@ -105,8 +102,6 @@ class UploadCalls(RpcCaller):
             OSError: If the file cannot be read.
             ApiError, MezonTimeoutError, MezonConnectionError: See `MezonApi`.
         """
-        from mezon.models import ApiMessageAttachment
-
         source: bytes | IO[bytes]
         if isinstance(file_path, bytes):
             if not filename:
@@ -144,17 +139,13 @@ class UploadCalls(RpcCaller):
         except AnswerTooLongError as error:
             failure: MezonError = too_long(error.answer, request, signature)
         except HttpFailure as error:
-            from mezon.errors._api import ApiConnectionError
-
-            failure = ApiConnectionError(str(error), sent=error.sent)
+            failure = errors.ApiConnectionError(str(error), sent=error.sent)
         else:
             logger.debug("upload: %d bytes to %s, %d", size, host, reply.status)
             if 200 <= reply.status < 300:
                 return
-            from mezon.errors._api import ApiError
-
             hint = "The storage did not accept the file; upload it again"
-            failure = reply.error(ApiError, body=reply.text(), hint=hint)
+            failure = reply.error(errors.ApiError, body=reply.text(), hint=hint)
         raise failure
 
     def _upload_host(self, url: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from mezon import protobuf
 from mezon._http.call import Call
 from mezon._http.limiter import Limiter, Priority
 from mezon._http.retry import RetryPolicy
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     import aiohttp
 
     from mezon.ports import HttpTransport
-    from mezon.protobuf.api import api_pb2
-
 __all__ = ["MezonApi"]
 
 
@@ -255,9 +254,7 @@ class MezonApi(UploadCalls, DownloadCalls):
         options: dict[str, Any] | None = None,
     ) -> ApiVoiceChannelUserList:
         """List the users in the voice channels of a clan, or in one channel. The server accepts a limit of 1 to 500."""
-        from mezon.protobuf.api import api_pb2
-
-        request = api_pb2.ListChannelUsersRequest(
+        request = protobuf.api_pb2.ListChannelUsersRequest(
             clan_id=as_id("clan_id", clan_id),
             channel_id=as_id("channel_id", channel_id),
             channel_type=int(channel_type or 0),
@@ -269,7 +266,7 @@ class MezonApi(UploadCalls, DownloadCalls):
             "ListChannelVoiceUsers",
             token,
             request,
-            api_pb2.VoiceChannelUserList,
+            protobuf.api_pb2.VoiceChannelUserList,
             options=options,
         )
         return ApiVoiceChannelUserList.from_protobuf(answer)
@@ -302,12 +299,12 @@ class MezonApi(UploadCalls, DownloadCalls):
         options: dict[str, Any] | None = None,
     ) -> ApiRoleListEventResponse:
         """List the roles of a clan."""
-        from mezon.protobuf.api import api_pb2
-
-        request = api_pb2.RoleListEventRequest(
+        request = protobuf.api_pb2.RoleListEventRequest(
             clan_id=as_id("clan_id", clan_id), limit=limit or 0, state=state or 0, cursor=cursor or ""
         )
-        answer = await self._rpc("ListRoles", token, request, api_pb2.RoleListEventResponse, options=options)
+        answer = await self._rpc(
+            "ListRoles", token, request, protobuf.api_pb2.RoleListEventResponse, options=options
+        )
         return ApiRoleListEventResponse.from_protobuf(answer)
 
     async def add_quick_menu_access(
@@ -324,9 +321,7 @@ class MezonApi(UploadCalls, DownloadCalls):
         options: dict[str, Any] | None = None,
     ) -> ApiQuickMenuAccess:
         """Add an entry to the quick menu of the bot."""
-        from mezon.protobuf.api import api_pb2
-
-        request = api_pb2.QuickMenuAccess(
+        request = protobuf.api_pb2.QuickMenuAccess(
             id=as_id("menu_id", menu_id),
             bot_id=as_id("bot_id", bot_id),
             clan_id=as_id("clan_id", clan_id),
@@ -337,7 +332,7 @@ class MezonApi(UploadCalls, DownloadCalls):
             menu_type=menu_type or 0,
         )
         answer = await self._rpc(
-            "AddQuickMenuAccess", bearer_token, request, api_pb2.QuickMenuAccess, options=options
+            "AddQuickMenuAccess", bearer_token, request, protobuf.api_pb2.QuickMenuAccess, options=options
         )
         return ApiQuickMenuAccess.from_protobuf(answer)
 
@@ -354,9 +349,7 @@ class MezonApi(UploadCalls, DownloadCalls):
         options: dict[str, Any] | None = None,
     ) -> Any:
         """Delete an entry of the quick menu of the bot. Return the protobuf ``QuickMenuAccess``."""
-        from mezon.protobuf.api import api_pb2
-
-        request = api_pb2.QuickMenuAccess(
+        request = protobuf.api_pb2.QuickMenuAccess(
             id=as_id("id", id),
             bot_id=as_id("bot_id", bot_id),
             clan_id=as_id("clan_id", clan_id),
@@ -369,7 +362,7 @@ class MezonApi(UploadCalls, DownloadCalls):
             "DeleteQuickMenuAccess",
             bearer_token,
             request,
-            api_pb2.QuickMenuAccess,
+            protobuf.api_pb2.QuickMenuAccess,
             options=options,
         )
 
@@ -382,9 +375,7 @@ class MezonApi(UploadCalls, DownloadCalls):
         options: dict[str, Any] | None = None,
     ) -> Any:
         """Return the quick menu of the bot as the protobuf ``QuickMenuAccessList`` with ``list_menus``."""
-        from mezon.protobuf.api import api_pb2
-
-        request = api_pb2.ListQuickMenuAccessRequest(
+        request = protobuf.api_pb2.ListQuickMenuAccessRequest(
             bot_id=as_id("bot_id", bot_id),
             channel_id=as_id("channel_id", channel_id),
             menu_type=menu_type or 0,
@@ -393,7 +384,7 @@ class MezonApi(UploadCalls, DownloadCalls):
             "ListQuickMenuAccess",
             bearer_token,
             request,
-            api_pb2.QuickMenuAccessList,
+            protobuf.api_pb2.QuickMenuAccessList,
             options=options,
         )
 
@@ -413,10 +404,8 @@ class MezonApi(UploadCalls, DownloadCalls):
             state: 0 friend, 1 invitation sent, 2 invitation received, 3 blocked; None is sent as 0.
             cursor: The ``cursor`` of the previous page.
         """
-        from mezon.protobuf.api import api_pb2
-
-        request = api_pb2.ListFriendsRequest(limit=limit or 0, state=state or 0, cursor=cursor or "")
-        answer = await self._rpc("ListFriends", token, request, api_pb2.FriendList, options=options)
+        request = protobuf.api_pb2.ListFriendsRequest(limit=limit or 0, state=state or 0, cursor=cursor or "")
+        answer = await self._rpc("ListFriends", token, request, protobuf.api_pb2.FriendList, options=options)
         return ApiFriendList.from_protobuf(answer)
 
     async def add_friends(
@@ -431,17 +420,17 @@ class MezonApi(UploadCalls, DownloadCalls):
         Raises:
             InvalidArgumentError: If neither ids nor names are given (a ValueError).
         """
-        from mezon.protobuf.api import api_pb2
-
         id_list = [ids] if isinstance(ids, (int, str)) else list(ids or ())
         names = [usernames] if isinstance(usernames, str) else list(usernames or ())
-        request = api_pb2.AddFriendsRequest(
+        request = protobuf.api_pb2.AddFriendsRequest(
             ids=[number for value in id_list if (number := as_id("ids", value))],
             usernames=[name for name in names if name],
         )
         if not request.ids and not request.usernames:
             raise InvalidArgumentError("pass ids or usernames of the users")
-        return await self._rpc("AddFriends", token, request, api_pb2.AddFriendsResponse, options=options)
+        return await self._rpc(
+            "AddFriends", token, request, protobuf.api_pb2.AddFriendsResponse, options=options
+        )
 
     async def list_channel_messages(
         self,
@@ -477,11 +466,9 @@ class MezonApi(UploadCalls, DownloadCalls):
         direction: int | None = None,
         topic_id: int | None = None,
         options: dict[str, Any] | None = None,
-    ) -> list[api_pb2.ChannelMessage]:
+    ) -> list[protobuf.api_pb2.ChannelMessage]:
         """List messages like `list_channel_messages`, as protobuf messages."""
-        from mezon.protobuf.api import api_pb2
-
-        request = api_pb2.ListChannelMessagesRequest(
+        request = protobuf.api_pb2.ListChannelMessagesRequest(
             clan_id=as_id("clan_id", clan_id),
             channel_id=as_id("channel_id", channel_id),
             message_id=as_id("message_id", message_id),
@@ -490,7 +477,7 @@ class MezonApi(UploadCalls, DownloadCalls):
             topic_id=as_id("topic_id", topic_id),
         )
         answer = await self._rpc(
-            "ListChannelMessages", token, request, api_pb2.ChannelMessageList, options=options
+            "ListChannelMessages", token, request, protobuf.api_pb2.ChannelMessageList, options=options
         )
         return list(answer.messages)
 
@@ -522,18 +509,18 @@ _ROLE_ID_LISTS = ("add_user_ids", "active_permission_ids", "remove_user_ids", "r
 _ROLE_IDS = ("clan_id", "max_permission_id")
 
 
-def update_role_request(role_id: int | None, changes: Mapping[str, Any]) -> api_pb2.UpdateRoleRequest:
+def update_role_request(
+    role_id: int | None, changes: Mapping[str, Any]
+) -> protobuf.api_pb2.UpdateRoleRequest:
     """Return the message of UpdateRole. Texts that are not given remain unchanged; "" clears a text.
 
     Raises:
         InvalidArgumentError: If a key does not exist.
     """
-    from mezon.protobuf.api import api_pb2
-
     unknown = set(changes) - {*_ROLE_TEXTS, *_ROLE_NUMBERS, *_ROLE_ID_LISTS, *_ROLE_IDS, "role_id"}
     if unknown:
         raise InvalidArgumentError(f"a role has no {', '.join(sorted(unknown))} to change")
-    message = api_pb2.UpdateRoleRequest(role_id=as_id("role_id", role_id or changes.get("role_id")))
+    message = protobuf.api_pb2.UpdateRoleRequest(role_id=as_id("role_id", role_id or changes.get("role_id")))
     for name in _ROLE_TEXTS:
         if changes.get(name) is not None:
             getattr(message, name).value = str(changes[name])

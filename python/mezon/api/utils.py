@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit, urlunparse
 
 from pydantic import BaseModel
 
+from mezon import protobuf
 from mezon._http.reply import BINARY_CONTENT_TYPES, Reply, decode, decode_binary, is_binary_response
 from mezon.errors import InvalidArgumentError
 from mezon.utils.masked import masked
@@ -156,12 +157,10 @@ def _of_aiohttp(resp: object) -> bool:
 
 
 async def _parse_other(resp: Any, response_proto_class: type) -> Any:
-    from google.protobuf.message import DecodeError
-
     message: Any = response_proto_class()
     try:
         message.ParseFromString(await resp.read())
-    except DecodeError as error:
+    except protobuf.DecodeError as error:
         # The text of mezon-sdk.
         raise InvalidArgumentError(f"Invalid protobuf response: {error}") from error
     return message

@@ -7,6 +7,7 @@ failed, why, and what to do.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mezon.errors._base import (
@@ -28,7 +29,12 @@ from mezon.errors._base import (
 )
 
 if TYPE_CHECKING:
-    from mezon.errors._api import ApiError
+    from mezon.errors._api import ApiAuthenticationError as ApiAuthenticationError
+    from mezon.errors._api import ApiConnectionError as ApiConnectionError
+    from mezon.errors._api import ApiDeliveryUnknownError as ApiDeliveryUnknownError
+    from mezon.errors._api import ApiError as ApiError
+    from mezon.errors._api import ApiResponseError as ApiResponseError
+    from mezon.errors._api import safe_request_info as safe_request_info
 
 __all__ = [
     "ApiError",
@@ -51,10 +57,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The errors of the HTTP API derive from classes of aiohttp, which `import mezon` must not import.
-    if name.startswith("Api"):
-        from mezon.errors import _api
-
-        if name in _api.__all__:
-            return getattr(_api, name)
+    # Start-up time: the errors of the HTTP API derive from classes of aiohttp.
+    if name.startswith("Api") or name == "safe_request_info":
+        api = import_module("mezon.errors._api")
+        if name in api.__all__:
+            return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,6 +17,7 @@ Texts are compared by the core in both cases. ``tests/unit/test_filters.py`` che
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import update_wrapper
 from typing import Any, Final, TypeAlias
@@ -329,8 +330,6 @@ def _values_at(event: Any, path: list[str]) -> Iterator[Any]:
 def _content_of(event: Any) -> dict[str, Any]:
     content = getattr(event, "content", None)
     if isinstance(content, str):  # MezonClient(content_as_json=True)
-        import json
-
         try:
             content = json.loads(content)
         except (ValueError, RecursionError):

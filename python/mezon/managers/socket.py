@@ -7,11 +7,13 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from mezon import models
 from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.managers._home import home_of
 from mezon.messages._custom import as_store, core_of
 from mezon.models._origin import KEY, RECEIVERS, Origin
 from mezon.models._outgoing import OutgoingMessage, mentions_of, received_content
+from mezon.models.message import sent_message
 from mezon.socket import Socket, WebSocketAdapterPb
 from mezon.utils.logger import get_logger
 from mezon.utils.own import is_own
@@ -177,10 +179,8 @@ class SocketManager:
         Raises:
             MezonError: If the clans cannot be listed. A clan that cannot be joined is logged as a warning.
         """
-        from mezon.models import ApiClanDesc
-
         clans = await (listing if listing is not None else self.api_client.list_clans_descs(token))
-        everything = [*(clans.clandesc or ()), ApiClanDesc(clan_id=0, clan_name="")]
+        everything = [*(clans.clandesc or ()), models.ApiClanDesc(clan_id=0, clan_name="")]
         await self.join_all_clans(everything, token)
         if self._home is not None:
             self._home.clans_are_joined()
@@ -330,8 +330,6 @@ class SocketManager:
         if not message_id or (store is not None and store.came(ack.channel_id or 0, message_id)):
             # The server's copy has more fields, and is already in `channel.messages`.
             return Sent(ack, None)
-        from mezon.models.message import sent_message
-
         sent = sent_message(ack, self.mezon_client.client_id, message, channel_label)
         if store is not None and self.saves_sent:
             await store.save_message(sent)

@@ -7,10 +7,13 @@ file that one process opens with both. Only its exceptions, rows and adapters ar
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
+import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
@@ -19,8 +22,6 @@ from mezon._core import sql_script as run_script
 from mezon.errors import MessageStoreError
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
-
     from mezon._core import Store
 
 _T = TypeVar("_T")
@@ -210,8 +211,6 @@ class Database:
             # After a fork, the thread does not exist in the child.
             self._process, self._executor = os.getpid(), None
         if self._executor is None:
-            from concurrent.futures import ThreadPoolExecutor
-
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="mezon-store-sql")
         return await asyncio.get_running_loop().run_in_executor(self._executor, call, *args)
 
@@ -240,8 +239,6 @@ class Database:
 
 
 def _rows(cursor: Any, row: Any) -> Any:
-    import sqlite3
-
     return sqlite3.Row(cursor, row)
 
 
@@ -251,9 +248,6 @@ def _tuples(cursor: Any, row: Any) -> Any:
 
 def _described(columns: list[str]) -> Any:
     """Return a sqlite3 cursor with these columns for row factories; ``sqlite3.Row`` accepts no other object."""
-    import contextlib
-    import sqlite3
-
     names = ", ".join('NULL AS "' + name.replace('"', '""') + '"' for name in columns)
     with contextlib.closing(sqlite3.connect(":memory:")) as nowhere:
         return nowhere.execute(f"SELECT {names}")
@@ -269,6 +263,4 @@ def _given(parameters: Any) -> Any:
 def _adapted(value: Any) -> Any:
     if value is None or isinstance(value, int | float | str | bytes):
         return value
-    import sqlite3
-
     return sqlite3.adapt(value, sqlite3.PrepareProtocol, value)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Unpack
 
+from mezon import protobuf
 from mezon.errors import InvalidArgumentError
 from mezon.models._base import LEFT_OUT, Model, SentInt, json_or_none
 from mezon.models._origin import OfClient
@@ -240,8 +241,7 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     # At run time ButtonClicked is the protobuf class itself, which is imported on first use.
     if name == "ButtonClicked":
-        from mezon.protobuf.rtapi.realtime_pb2 import MessageButtonClicked
-
-        add_answers(MessageButtonClicked)
-        return MessageButtonClicked
+        kind = protobuf.realtime_pb2.MessageButtonClicked
+        add_answers(kind)
+        return kind
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from mezon import protobuf
 from mezon.models._answers import ChoiceAnswers, chosen_value
 from mezon.models._base import MezonBaseModel, Model
 from mezon.models._origin import KEY, held
@@ -390,13 +391,9 @@ class ApiNotification(MezonBaseModel):
                 return json.loads(self.content)
             except (ValueError, RecursionError):
                 pass
-        from google.protobuf.message import DecodeError
-
-        from mezon.protobuf.api.api_pb2 import DirectFcmProto
-
         try:
-            return DirectFcmProto.FromString(self.content)
-        except DecodeError:
+            return protobuf.api_pb2.DirectFcmProto.FromString(self.content)
+        except protobuf.DecodeError:
             return None
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from mezon import protobuf
 from mezon.models._base import NO_SOURCE, Model, build, json_or_none
 from mezon.models._origin import OfClient
 
@@ -173,12 +174,8 @@ def read_parts(part: type[_M], data: bytes) -> list[_M]:
     """
     if not data:
         return []
-    from google.protobuf.message import DecodeError
-
-    from mezon.protobuf.api import api_pb2
-
     list_name, field, _ = _PARTS_OF[part]
-    container = getattr(api_pb2, list_name)
+    container = getattr(protobuf.api_pb2, list_name)
     entry_type: Any = container.DESCRIPTOR.fields_by_name[field].message_type._concrete_class
     # A list message begins with the tag of its only field, a line feed, so these characters can only begin JSON.
     if data[:1] in (b"[", b"{"):
@@ -187,7 +184,7 @@ def read_parts(part: type[_M], data: bytes) -> list[_M]:
         return _from_json(part, entry_type(), entries) if isinstance(entries, list) else []
     try:
         items: Iterable[Any] = getattr(container.FromString(data), field)
-    except DecodeError:
+    except protobuf.DecodeError:
         return []
     return [build(part, item, zeros=True) for item in items]
 

@@ -1,9 +1,12 @@
-"""Protobuf messages: parsing, serialization, and the messages of an RPC."""
+"""Protobuf messages: parsing, serialization, and the RPCs with their messages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from mezon import protobuf
+from mezon.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import FieldDescriptor
@@ -21,9 +24,7 @@ def parse_protobuf(message: bytes) -> Envelope:
     Raises:
         google.protobuf.message.DecodeError: If the bytes are invalid.
     """
-    from mezon.protobuf.rtapi.realtime_pb2 import Envelope
-
-    return Envelope.FromString(message)
+    return protobuf.realtime_pb2.Envelope.FromString(message)
 
 
 def encode_protobuf(message: Message) -> bytes:
@@ -78,13 +79,27 @@ class Rpc:
         return message_class(self.response)
 
 
+def find_rpc(name: str) -> Rpc:
+    """Return the RPC of a name.
+
+    Raises:
+        InvalidArgumentError: If there is none, with the most similar name.
+    """
+    found = protobuf.RPCS.get(name)
+    if found is None:
+        # Start-up time: needed for this message only.
+        import difflib
+
+        near = difflib.get_close_matches(str(name), protobuf.RPCS, 1, 0.5)
+        hint = f"; did you mean {near[0]}?" if near else "; docs/guide/rpc.md lists them"
+        raise InvalidArgumentError(f"the server has no RPC {name!r}{hint}")
+    return found
+
+
 def message_class(full_name: str) -> type[Message] | None:
-    """Return the class of a message by its full name; None for ""."""
+    """Return the class of a message by its full name, such as ``mezon.api.Session``; None for ""."""
     if not full_name:
         return None
-    from mezon.protobuf.api import api_pb2
-    from mezon.protobuf.rtapi import realtime_pb2
-
     package, _, name = full_name.rpartition(".")
-    found: Any = getattr(api_pb2 if package == "mezon.api" else realtime_pb2, name)
+    found: Any = getattr(protobuf.api_pb2 if package == "mezon.api" else protobuf.realtime_pb2, name)
     return found  # type: ignore[no-any-return]

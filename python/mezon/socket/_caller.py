@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from mezon._gateway.codec import MESSAGES, dict_plan, schema_of
 from mezon.errors import InvalidArgumentError, NotLoggedInError, ServerError
+from mezon.protobuf.utils import find_rpc
 from mezon.socket._callbacks import CallbackListener, SocketCallbacks
 from mezon.socket._url import socket_urls
 from mezon.socket.promise_executor import PromiseExecutor
@@ -248,8 +249,6 @@ class SocketCaller(SocketCallbacks):
 
     async def _rpc(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
         """Call an RPC over the socket. Return the fields of its response by name."""
-        from mezon.protobuf._rpcs import find_rpc
-
         rpc = find_rpc(name)
         body = dict_plan(rpc.request).encode(request) if rpc.request else b""
         event = {"api_index": rpc.index, "api_name": rpc.name, "body": body}

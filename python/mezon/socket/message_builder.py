@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mezon import protobuf
 from mezon.models._outgoing import encode_content
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _parts(kind: Any, parts: Iterable[Any] | None) -> list[Any]:
 
 
 def _text_of(content: Any) -> str:
-    """Return content with the spaces of ``json.dumps``, like mezon-sdk. The client sends compact JSON."""
+    """Return content as JSON with the spaces of ``json.dumps``, like mezon-sdk. The client sends compact JSON."""
     return json.dumps(json.loads(encode_content(content)), ensure_ascii=False)
 
 
@@ -57,20 +58,17 @@ class ChannelMessageBuilder:
         """Build a message to send.
 
         Raises:
-            InvalidArgumentError: If ``content`` is nothing that can be sent.
+            InvalidArgumentError: If ``content`` cannot be sent.
         """
-        from mezon.protobuf.api import api_pb2
-        from mezon.protobuf.rtapi import realtime_pb2
-
-        return realtime_pb2.ChannelMessageSend(
+        return protobuf.realtime_pb2.ChannelMessageSend(
             clan_id=clan_id,
             channel_id=channel_id,
             mode=mode,
             is_public=is_public,
             content=_text_of(content),
-            mentions=_parts(api_pb2.MessageMention, mentions),
-            attachments=_parts(api_pb2.MessageAttachment, attachments),
-            references=_parts(api_pb2.MessageRef, references),
+            mentions=_parts(protobuf.api_pb2.MessageMention, mentions),
+            attachments=_parts(protobuf.api_pb2.MessageAttachment, attachments),
+            references=_parts(protobuf.api_pb2.MessageRef, references),
             **_given(
                 anonymous_message=anonymous_message,
                 mention_everyone=mention_everyone,
@@ -102,13 +100,11 @@ class EphemeralMessageBuilder:
         topic_id: int | None = None,
         message_id: int | None = None,
     ) -> EphemeralMessageSend:
-        """Build a message that only ``receiver_ids`` see.
+        """Build a message that only ``receiver_ids`` can see.
 
         Raises:
-            InvalidArgumentError: If ``content`` is nothing that can be sent.
+            InvalidArgumentError: If ``content`` cannot be sent.
         """
-        from mezon.protobuf.rtapi import realtime_pb2
-
         message = ChannelMessageBuilder.build(
             clan_id,
             channel_id,
@@ -126,7 +122,7 @@ class EphemeralMessageBuilder:
         )
         if message_id is not None:
             message.id = message_id
-        return realtime_pb2.EphemeralMessageSend(receiver_ids=receiver_ids, message=message)
+        return protobuf.realtime_pb2.EphemeralMessageSend(receiver_ids=receiver_ids, message=message)
 
 
 class ChannelMessageUpdateBuilder:
@@ -147,23 +143,20 @@ class ChannelMessageUpdateBuilder:
         topic_id: int | None = None,
         is_update_msg_topic: bool | None = None,
     ) -> ChannelMessageUpdate:
-        """Build a change of a message.
+        """Build an update of a message.
 
         Raises:
-            InvalidArgumentError: If ``content`` is nothing that can be sent.
+            InvalidArgumentError: If ``content`` cannot be sent.
         """
-        from mezon.protobuf.api import api_pb2
-        from mezon.protobuf.rtapi import realtime_pb2
-
-        return realtime_pb2.ChannelMessageUpdate(
+        return protobuf.realtime_pb2.ChannelMessageUpdate(
             clan_id=clan_id,
             channel_id=channel_id,
             mode=mode,
             is_public=is_public,
             message_id=message_id,
             content=_text_of(content),
-            mentions=_parts(api_pb2.MessageMention, mentions),
-            attachments=_parts(api_pb2.MessageAttachment, attachments),
+            mentions=_parts(protobuf.api_pb2.MessageMention, mentions),
+            attachments=_parts(protobuf.api_pb2.MessageAttachment, attachments),
             **_given(hide_editted=hide_editted, topic_id=topic_id, is_update_msg_topic=is_update_msg_topic),
         )
 
@@ -185,10 +178,8 @@ class MessageReactionBuilder:
         message_sender_id: int,
         action_delete: bool,
     ) -> MessageReaction:
-        """Build a reaction, or with ``action_delete`` its end."""
-        from mezon.protobuf.api import api_pb2
-
-        return api_pb2.MessageReaction(
+        """Build a reaction, or its removal with ``action_delete``."""
+        return protobuf.api_pb2.MessageReaction(
             id=id or 0,
             clan_id=clan_id,
             channel_id=channel_id,

@@ -10,10 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from mezon import protobuf
 from mezon.constants.rate_limit import WEBSOCKET_PB_RATE_LIMIT, WEBSOCKET_PB_RATE_LIMIT_PERIOD
 from mezon.errors import InvalidArgumentError
 from mezon.options import check_options
 from mezon.socket._url import socket_url
+from mezon.utils.background import BackgroundTasks
+from mezon.utils.logger import get_logger
 from mezon.utils.masked import masked
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ __all__ = [
     "WebSocketAdapter",
     "WebSocketAdapterPb",
 ]
+
+logger = get_logger("mezon.gateway")
 
 
 class WebSocketAdapter(ABC):
@@ -93,7 +98,7 @@ class WebSocketAdapterPb(WebSocketAdapter):
         check_options(self._options)
         #: By cid, the calls that a custom ``send`` has not passed on yet: the call, its timeout, its answer.
         self._expected: dict[int, tuple[Callable[..., Any], float, asyncio.Future[Any]]] = {}
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls = BackgroundTasks(logger)
 
     @property
     def connection(self) -> Connection:
@@ -126,11 +131,10 @@ class WebSocketAdapterPb(WebSocketAdapter):
             MezonConnectionError: If the connection is not open.
             InvalidArgumentError: If ``message`` is not an envelope, or an empty one.
         """
-        from mezon.protobuf.rtapi.realtime_pb2 import Envelope
-
+        envelope = protobuf.realtime_pb2.Envelope
         if isinstance(message, bytes):
-            message = Envelope.FromString(message)
-        if not isinstance(message, Envelope):
+            message = envelope.FromString(message)
+        if not isinstance(message, envelope):
             # The text of mezon-sdk.
             raise InvalidArgumentError(f"Invalid message type: {type(message)}")
         name = message.WhichOneof("message")
@@ -142,9 +146,7 @@ class WebSocketAdapterPb(WebSocketAdapter):
             self.connection.post(name, body, 30.0)
             return
         call, timeout, answer = expected
-        task = asyncio.get_running_loop().create_task(_answer(call(name, body, timeout), answer))
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        self._calls.spawn(_answer(call(name, body, timeout), answer), f"the call {name}")
 
     def expect(self, cid: int, call: Callable[..., Any], timeout: float) -> asyncio.Future[Any]:
         """Return a future of the answer to a call whose envelope will be passed to ``send``.

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mezon.errors import InvalidArgumentError
 from mezon.models._outgoing import encode_content, mentions_of, require_content
+from mezon.models.parts import ApiMessageAttachment
 from mezon.utils.helper import convert_channeltype_to_channel_mode
 from mezon.utils.own import is_own
 
 if TYPE_CHECKING:
-    from mezon.models import ApiMessageAttachment, ApiMessageMention, ChannelMessageAck
+    from mezon.models import ApiMessageMention, ChannelMessageAck
     from mezon.models._outgoing import Content, File, OutgoingMessage
     from mezon.structures.text_channel import TextChannel
 
@@ -115,8 +116,6 @@ def _is_pair(value: object) -> bool:
 
 
 async def _upload(client: Any, name: str, source: str | bytes) -> ApiMessageAttachment:
-    from mezon.models.parts import ApiMessageAttachment
-
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     size = (
         len(source)

@@ -15,7 +15,8 @@ from mezon.models._outgoing import (
     received_content,
     require_content,
 )
-from mezon.models.message import text_of
+from mezon.models.message import ChannelMessage, text_of
+from mezon.models.parts import ApiMessageRef
 from mezon.structures._sending import channel_fields, send_into, upload_files
 from mezon.utils.logger import get_logger
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
         ApiMessageAttachment,
         ApiMessageMention,
         ApiMessageReaction,
-        ApiMessageRef,
-        ChannelMessage,
         ChannelMessageAck,
     )
     from mezon.models._outgoing import Content, EditOptions, File, ReactOptions, SendOptions
@@ -142,8 +141,6 @@ class Message:
 
     async def as_reference(self) -> ApiMessageRef:
         """Return the reference to this message for a reply."""
-        from mezon.models.parts import ApiMessageRef
-
         name, avatar = await self._sender()
         return ApiMessageRef(
             message_ref_id=self.id,
@@ -333,8 +330,6 @@ class MessageHandle:
 
     async def _message(self) -> Message:
         """Return the message, without content if it is unknown: some operations need only the ids."""
-        from mezon.models.message import ChannelMessage
-
         channel = await self.channel()
         try:
             return await channel.messages.fetch(self.id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from mezon.constants.enum import TypeMessage
 from mezon.errors import InvalidArgumentError, MezonError
+from mezon.messages.history import history
 from mezon.models._outgoing import OutgoingMessage, require_content
 from mezon.structures._sending import channel_fields, send_into, upload_files
 from mezon.structures.member import Member
@@ -373,8 +374,6 @@ class TextChannel:
             InvalidArgumentError: If ``before`` or ``after`` is not an id.
             ApiError: If the server refuses.
         """
-        from mezon.messages.history import history
-
         async for message in history(self.clan.client, self, limit, before, after):
             yield Message(message, self, self.socket_manager)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
@@ -21,8 +22,12 @@ from mezon.testing.records import Answer, Sent, Transport
 from mezon.testing.state import ServerState
 from mezon.testing.wire import HIGH_WATER, Pipe
 from mezon.testing.world import DM, GROUP
+from mezon.utils.background import BackgroundTasks
+from mezon.utils.logger import get_logger
 
 __all__ = ["Connection", "ConnectionRegistry", "EnvelopeHandler"]
+
+logger: Final = get_logger("mezon.testing")
 
 _MAX_TASKS: Final = 10_000
 
@@ -55,7 +60,7 @@ class Connection(ABC):
         self._recorder = registry.recorder
         self._settings = registry.state.settings
         self._handler = handler
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks(logger, level=logging.ERROR)
         self.pipe = pipe
         self.number = 0
         self.user_id = user_id
@@ -122,9 +127,7 @@ class Connection(ABC):
         if len(self._tasks) >= _MAX_TASKS:
             work.close()
             raise RuntimeError("too many answers are delayed; shorten the delay or send less")
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(work, f"an answer on connection {self.number}")
 
     # Writing
 
@@ -196,8 +199,7 @@ class Connection(ABC):
 
     def end(self) -> None:
         """Cancel everything that still runs for this connection."""
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
         self.pipe.end()
 
 

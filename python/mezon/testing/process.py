@@ -29,6 +29,8 @@ from mezon.protobuf.rtapi import realtime_pb2
 from mezon.testing.blast import Blast, BlastResult
 from mezon.testing.gateway import LocalGateway
 from mezon.testing.records import HOUSEKEEPING, MAKES, MAX_PENDING, Sent, keep
+from mezon.utils.background import BackgroundTasks
+from mezon.utils.logger import get_logger
 
 __all__ = ["CALLS", "GatewayProcess", "hello", "serve_control"]
 
@@ -444,15 +446,12 @@ async def serve_control(gateway: LocalGateway) -> None:
     threading.Thread(target=read, name="mezon-gateway-stdin", daemon=True).start()
     control = _Control(gateway, write)
     gateway.on_sent, gateway.on_made = control.sent, control.made
-    calls: set[asyncio.Task[None]] = set()
+    calls = BackgroundTasks(get_logger("mezon.testing"))
     try:
         while line := await lines.get():
             # One task for each call: drop() must work while wait_connected() waits.
-            task = loop.create_task(control.answer(line))
-            calls.add(task)
-            task.add_done_callback(calls.discard)
+            calls.spawn(control.answer(line), "a call of the parent process")
     finally:
         gateway.on_sent = gateway.on_made = None
-        for task in calls:
-            task.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
+        calls.cancel()
+        await calls.wait()

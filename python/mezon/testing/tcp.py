@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 from ssl import SSLContext
@@ -25,8 +26,12 @@ from mezon.testing.frames import (
 )
 from mezon.testing.records import Handshake, Sent, Transport
 from mezon.testing.wire import Pipe
+from mezon.utils.background import BackgroundTasks
+from mezon.utils.logger import get_logger
 
 __all__ = ["PortMultiplexer", "TcpConnection", "TcpServer"]
+
+logger: Final = get_logger("mezon.testing")
 
 CANNOT_UNPACK: Final = 500
 
@@ -42,7 +47,7 @@ class TcpServer:
     def __init__(self, registry: ConnectionRegistry, handler: EnvelopeHandler) -> None:
         self._registry = registry
         self._handler = handler
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks(logger, level=logging.ERROR)
         self._open: set[asyncio.StreamWriter] = set()
 
     def protocol(self) -> asyncio.Protocol:
@@ -50,9 +55,7 @@ class TcpServer:
         reader = asyncio.StreamReader(limit=_READ)
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.spawn(self._serve(reader, writer), "a TCP connection")
 
         return _StreamProtocol(reader, connected)
 
@@ -60,7 +63,7 @@ class TcpServer:
         """Abort every connection, including those that have not sent a token."""
         for writer in list(self._open):
             writer.transport.abort()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.wait()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         registry, settings = self._registry, self._registry.state.settings

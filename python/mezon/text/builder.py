@@ -7,7 +7,10 @@ from bisect import bisect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from mezon import models
 from mezon.errors import InvalidArgumentError
+from mezon.models._outgoing import encode_content
+from mezon.text.splitting import TEXT_LIMIT, cut
 from mezon.utils.text import TextBody, json_cost, utf16_cost, utf16_length
 
 if TYPE_CHECKING:
@@ -193,11 +196,9 @@ class Text(TextBody):
     @property
     def mentions(self) -> list[ApiMessageMention]:
         """The mentions, which are sent in a field of their own."""
-        from mezon.models.parts import ApiMessageMention
-
         headings = self._accidental_headings()
         return [
-            ApiMessageMention(**span.fields, **self._offsets(span, headings))
+            models.ApiMessageMention(**span.fields, **self._offsets(span, headings))
             for span in self._spans
             if span.kind == "mention"
         ]
@@ -246,8 +247,6 @@ class Text(TextBody):
         Raises:
             InvalidArgumentError: If the limit is smaller than 16.
         """
-        from mezon.text.splitting import TEXT_LIMIT, cut
-
         if limit is not None and limit < 16:
             raise InvalidArgumentError(f"limit must be >= 16 UTF-16 units, not {limit}")
         cost = utf16_cost if limit is not None else json_cost
@@ -265,8 +264,6 @@ class Text(TextBody):
         return pieces
 
     def _body_length(self) -> int:
-        from mezon.models._outgoing import encode_content
-
         return utf16_length(encode_content(self))
 
     def _slice(self, start: int, end: int) -> Text:

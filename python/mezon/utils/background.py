@@ -73,6 +73,11 @@ class BackgroundTasks:
         except BaseException as error:
             self._logger.log(self._level, "%s failed: %s", what, error, exc_info=error)
 
+    async def wait(self) -> None:
+        """Wait until every task has ended."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
     def forget_closed_loops(self) -> None:
         """Forget the tasks of loops that were closed: they ended with their loop."""
         self._tasks = {task for task in self._tasks if not task.get_loop().is_closed()}

@@ -1,0 +1,53 @@
+"""`mezon.utils.background`: the one home of tasks that nobody awaits."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+from mezon.utils.background import BackgroundTasks
+
+logger = logging.getLogger("mezon.test")
+
+
+async def test_wait_returns_when_every_task_has_ended_by_itself() -> None:
+    tasks, gate, ended = BackgroundTasks(logger), asyncio.Event(), []
+
+    async def work(number: int) -> None:
+        await gate.wait()
+        ended.append(number)
+
+    for number in range(3):
+        tasks.spawn(work(number), "a piece of work")
+    waiting = asyncio.ensure_future(tasks.wait())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    gate.set()
+    await waiting
+    assert (ended, len(tasks)) == ([0, 1, 2], 0)
+    await tasks.wait()
+
+
+async def test_a_failure_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail() -> None:
+        raise ValueError("no")
+
+    tasks = BackgroundTasks(logger, level=logging.ERROR)
+    tasks.spawn(fail(), "the work")
+    await tasks.wait()
+    [record] = caplog.records
+    assert (record.levelname, record.getMessage()) == ("ERROR", "the work failed: no")
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ValueError
+
+
+async def test_cancelled_tasks_end_and_close_their_coroutines() -> None:
+    async def work() -> None:
+        await asyncio.Event().wait()
+
+    tasks, coroutine = BackgroundTasks(logger), work()
+    tasks.spawn(coroutine, "the work")
+    tasks.cancel()  # before its first step
+    await tasks.wait()
+    assert coroutine.cr_frame is None
