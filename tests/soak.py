@@ -128,7 +128,7 @@ async def main() -> int:
 async def soak(orders: asyncio.StreamWriter, told: asyncio.StreamReader) -> int:
     dice = random.Random(SEED)
     hello = json.loads(await told.readline())
-    bounds = GapOptions(messages_per_channel=2000, remembered=5000, max_waiting=5000)
+    bounds = GapOptions(messages_per_channel=2000, remembered=5000, max_waiting=5000, timeout=60.0)
     listeners: dict[str, Listener] = {}
     for name, bot, more in zip(("with fill_gaps", "without"), hello["bots"], (bounds, False), strict=True):
         client = MezonClient(

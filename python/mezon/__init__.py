@@ -72,7 +72,7 @@ if TYPE_CHECKING:
         ReactOptions,
         SendOptions,
     )
-    from mezon.options import Disconnect, Gap, GapOptions, GatewayOptions, RecordOptions, Stats
+    from mezon.options import Disconnect, Gap, GapOptions, GatewayOptions, RecordOptions, Stats, UnfilledGap
     from mezon.session import Session
     from mezon.socket.default_socket import Socket
     from mezon.socket.websocket_adapter import WebSocketAdapter, WebSocketAdapterPb
@@ -98,7 +98,15 @@ __distribution__ = "mezon-rs"
 
 #: The module of each name, which is imported on first use.
 _HOMES = {
-    "mezon.options": ("Disconnect", "Gap", "GapOptions", "GatewayOptions", "RecordOptions", "Stats"),
+    "mezon.options": (
+        "Disconnect",
+        "Gap",
+        "GapOptions",
+        "GatewayOptions",
+        "RecordOptions",
+        "Stats",
+        "UnfilledGap",
+    ),
     "mezon.api.mezon_api": ("MezonApi",),
     "mezon.channel_apps": ("AppData", "AppDataError", "verify_app_data"),
     "mezon.client": ("MezonClient",),
@@ -247,6 +255,7 @@ __all__ = [
     "Text",
     "TextChannel",
     "TypeMessage",
+    "UnfilledGap",
     "User",
     "WebSocketAdapter",
     "WebSocketAdapterPb",

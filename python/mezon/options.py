@@ -174,9 +174,10 @@ def check_options(options: Mapping[str, Any]) -> None:
 class GapOptions:
     """The bounds of ``MezonClient(fill_gaps=...)``: what is fetched after a reconnect.
 
-    Each tracked channel costs one HTTP call after a reconnect (more for over 100 missed messages, and for recently
-    active topics), within the rate limit of HTTP and behind the calls of handlers. New messages of the channel are held
-    until then.
+    The list of a clan's channels shows which of them missed something. Each of those costs one HTTP call (more for over
+    100 missed messages, and for recently active topics), within the rate limit of HTTP and behind the calls of
+    handlers. Channels with new messages come first. New messages of a channel are held until its history is fetched,
+    for at most ``timeout``.
 
     ```python
     from mezon import GapOptions, MezonClient
@@ -191,7 +192,8 @@ class GapOptions:
         channels: How many channels are tracked, the most recently active ones.
         messages_per_channel: The maximum of missed messages per channel and its topics; the newest are fetched.
         max_age: The maximum age of a missed message in seconds.
-        timeout: Seconds that new messages of a channel are held for its history; then they are dispatched without it.
+        timeout: Seconds that new messages of a channel are held for its history. Then they are dispatched, and the
+            missed messages follow when they are fetched (see ``UnfilledGap``).
         max_waiting: The maximum of held messages per channel.
         remembered: Message ids remembered per channel, so that no message is dispatched twice.
     """
@@ -199,7 +201,7 @@ class GapOptions:
     channels: int = 20
     messages_per_channel: int = 200
     max_age: float = 3600.0
-    timeout: float = 60.0
+    timeout: float = 2.0
     max_waiting: int = 1000
     remembered: int = 1500
 
@@ -312,6 +314,23 @@ class Disconnect:
     reason: str
     will_reconnect: bool
     error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnfilledGap:
+    """The payload of ``gap_unfilled``: channels whose missed messages are not fetched yet (``fill_gaps``).
+
+    The event is dispatched at the end of ``GapOptions.timeout``, and after each failed attempt to fetch the messages.
+
+    Attributes:
+        channel_ids: The ids of the channels.
+        reason: Why the messages are not fetched yet.
+        final: Whether no further attempt is made. Otherwise the missed messages follow the live ones.
+    """
+
+    channel_ids: tuple[int, ...]
+    reason: str
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)

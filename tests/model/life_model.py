@@ -11,7 +11,7 @@ from typing import Any, Final
 from fault_kit import Bot
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from mezon import DeliveryUnknownError, MezonConnectionError, MezonError, MezonTimeoutError
+from mezon import DeliveryUnknownError, GapOptions, MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.testing import GatewayThread, Sent
 from patience import patient
 from waiting import until
@@ -59,7 +59,7 @@ class ClientLife(RuleBasedStateMachine):
         self.server = GatewayThread().start()
         self.gateway = self.server.gateway
         self.gateway.world.add_channel("third")
-        self.bot = Bot(self.gateway, fill_gaps=True, transport=self.transport)
+        self.bot = Bot(self.gateway, fill_gaps=GapOptions(timeout=60.0), transport=self.transport)
         await self.bot.login()
         await self.server.arun(self.gateway.wait_joined())
         await self._be_heard_everywhere()

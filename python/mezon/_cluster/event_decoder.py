@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._gateway.codec import MESSAGES, event_plan, protobuf_event
+from mezon.constants.enum import Events
+from mezon.options import UnfilledGap
 
 if TYPE_CHECKING:
     from mezon._core import Plan
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
     from mezon.models._origin import Origin
 
 _MESSAGE: Final = "channel_message"
+
+#: The only event that is not from Mezon; its body is JSON.
+UNFILLED: Final = Events.GAP_UNFILLED.value
 
 
 class RecentMessages:
@@ -70,6 +76,9 @@ class EventDecoder:
         Raises:
             ValueError: The event of a model cannot be decoded.
         """
+        if name == UNFILLED:
+            values = json.loads(body)
+            return UnfilledGap(tuple(values["channel_ids"]), values["reason"], values["final"])
         plan = self._plan_of(name)
         if plan is None:
             return protobuf_event(name, body, self._origin)

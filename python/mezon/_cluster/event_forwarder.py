@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from mezon._cluster.directory import DIRECT_EVENTS, DIRECTORY_EVENTS, Listing
+from mezon._cluster.event_decoder import UNFILLED
 from mezon._cluster.interest_filter import InterestFilter
 from mezon._cluster.protocol import partition_of
 from mezon._cluster.publisher import OutgoingEvent
@@ -12,6 +15,7 @@ from mezon._events.gap_filling import REFERRING_CODES
 from mezon._gateway.codec import MESSAGES, dict_plan, event_plan, protobuf_event
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.models.message import ChannelMessage
+from mezon.options import UnfilledGap
 from mezon.ports import HttpAnswer
 
 if TYPE_CHECKING:
@@ -170,6 +174,11 @@ class EventForwarder:
     def _copy_direct(self, name: str, key: int, body: bytes) -> None:
         self._copy(self._names.direct(partition_of(key, self._partitions), name), body)
 
+    def publish_unfilled(self, gap: UnfilledGap) -> None:
+        """Publish channels whose gap is not filled, if a worker wants to know."""
+        if UNFILLED in self.interests:
+            self._put(UNFILLED, 0, json.dumps(asdict(gap)).encode(), self._next_id())
+
     def replay(self, partition: int, name: str, body: bytes, event_id: str) -> None:
         """Publish an event again, as a new one.
 
@@ -234,6 +243,11 @@ class GapTarget:
     def on_event(self, name: str, event: Any, /) -> None:
         """Publish a message."""
         self._forwarder.publish_message(event)
+
+    def dispatch(self, name: str, event: Any, /) -> None:
+        """Publish the event about gaps that are not filled."""
+        if isinstance(event, UnfilledGap):
+            self._forwarder.publish_unfilled(event)
 
 
 class RelayConnection:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from mezon._cluster.event_decoder import UNFILLED
 from mezon._cluster.protocol import PROTOCOL, announced_protocol, are_tokens
 from mezon._core import __version__
 from mezon._gateway.codec import MESSAGES
@@ -31,6 +32,9 @@ _MAX_VERSION: Final = 40
 
 #: The figures of a worker's load.
 LOAD: Final = ("partitions", "running", "queued", "blocked")
+
+#: The events of a worker: those of Mezon, and the one of the relay.
+_EVENTS: Final = MESSAGES.keys() | {UNFILLED}
 
 #: Events that the relay handles itself.
 _RELAY_EVENTS: Final = frozenset({"refresh_session_event"})
@@ -86,7 +90,7 @@ class Member:
         interests = values.get("interests") if isinstance(values, dict) else None
         if not isinstance(interests, list):
             raise ValueError("it has no list of interests")
-        known = frozenset(one for one in interests if isinstance(one, str) and one in MESSAGES)
+        known = frozenset(one for one in interests if isinstance(one, str) and one in _EVENTS)
         filters = values.get("filters", {})
         if not isinstance(filters, dict) or not all(isinstance(text, str) for text in filters.values()):
             raise ValueError("its filters do not map events to texts")
@@ -136,7 +140,7 @@ class Subscriptions:
 
     def set_wanted(self, name: str, wanted: bool) -> bool:
         """Subscribe to an event or unsubscribe from it. Return whether the relay must publish more than before."""
-        if name not in MESSAGES or name in _RELAY_EVENTS or (name in self._names) == wanted:
+        if name not in _EVENTS or name in _RELAY_EVENTS or (name in self._names) == wanted:
             return False
         self._names = self._names | {name} if wanted else self._names - {name}
         return wanted

@@ -1,16 +1,20 @@
-"""Gap filling: after a reconnect, dispatch the missed messages first, each once (``fill_gaps=True``).
+"""Gap filling: after a reconnect, fetch the missed messages and dispatch each of them once (``fill_gaps=True``).
 
 `GapFiller` watches the channels with recent messages. From the moment a lost connection is joining again, it holds
-their messages back. When the connection is ready, `History` fetches the history of each channel, and the missed
-messages are dispatched together with the held ones in the order of their ids. If the history of a channel cannot be
-fetched, the channel continues without it. Other channels are never delayed.
+their messages back, for at most ``GapOptions.timeout``. When the connection is ready, it reads the lists of channels,
+whose last-message ids show which channels missed nothing, and fetches the history of the rest, channels with a live
+message first. If the history arrives while the live messages are held, all are dispatched in the order of their ids.
+Otherwise the live messages are dispatched first, the event ``gap_unfilled`` names the channel, and the missed messages
+follow when they are fetched.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -18,19 +22,23 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from mezon import structures
 from mezon._gateway.codec import MESSAGES, JsonContentMessage, origin_plan
 from mezon._http.limiter import Priority
-from mezon.constants.enum import Events, TypeMessage
+from mezon.constants.enum import ChannelType, Events, TypeMessage
 from mezon.errors import MezonError
 from mezon.managers._handlers import is_failure
 from mezon.messages._custom import as_store
 from mezon.messages.history import BEFORE, PAGE
 from mezon.models.message import ChannelMessage
+from mezon.options import UnfilledGap
+from mezon.utils.background import BackgroundTasks
+from mezon.utils.backoff import Backoff
 from mezon.utils.logger import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from mezon.managers.cache import CacheManager
     from mezon.managers.socket import SocketManager
+    from mezon.models import ApiChannelDescription
     from mezon.options import GapOptions
     from mezon.ports import MessageStore
     from mezon.protobuf.api import api_pb2
@@ -58,6 +66,19 @@ _TOPICS: Final = 4
 #: The number of held messages that are dispatched in one iteration of the loop: more than can arrive in it.
 _PER_ITERATION: Final = 64
 
+#: The number of concurrent HTTP calls. Few, because the order of the calls that wait for the rate limit is fixed.
+_FETCHERS: Final = 3
+
+#: The number of watched channels of a clan from which its list of channels is requested: it is one call as well.
+_LISTED: Final = 3
+
+#: The delays between the attempts to fill a gap, and their number.
+_RETRY = Backoff(5.0, 300.0)
+_ATTEMPTS: Final = 8
+
+#: The number of channels that a log line names.
+_NAMED: Final = 5
+
 
 class EventTarget(Protocol):
     """The receiver of events: a dispatcher, or the publisher of a relay."""
@@ -70,7 +91,10 @@ class EventTarget(Protocol):
         """Wait until an event can be taken."""
 
     def on_event(self, name: str, event: Any, /) -> None:
-        """Take an event."""
+        """Take an event of the connection."""
+
+    def dispatch(self, name: str, event: Any, /) -> None:
+        """Take an event that is not from the connection."""
 
 
 class GapClient(Protocol):
@@ -96,19 +120,56 @@ class WatchedChannel:
         last: The last message that was dispatched; None before the first.
         seen: The ids of the last dispatched messages, oldest first.
         topics: The newest id of each topic, the topic with the latest message last; 0 is the channel itself.
+        floors: The newest ids at the time of the loss, until the gap is filled: newer messages that were not seen were
+            missed.
+        unfetched: The topics whose history must be fetched.
         held: The messages that wait for the history; None if messages are dispatched at once.
-        floors: A copy of ``topics`` at the time of the loss: newer messages that were not seen were missed.
-        task: The task that fetches the history and releases the held messages.
-        releasing: Whether the task is releasing messages.
+        fetched: The missed messages that wait to be dispatched, in the order of their ids.
+        filled_in: The ids of missed messages that are not dispatched yet.
+        live: Whether a message has arrived since the reconnect.
+        evidence: 2 if the list of channels shows a missed message, 1 if it shows an unread one, 0 if it shows nothing.
+        releasing: Whether a task is dispatching the held and fetched messages.
     """
 
     last: ChannelMessage | None = None
     seen: dict[int, None] = field(default_factory=dict)
     topics: dict[int, int] = field(default_factory=dict)
-    held: list[ChannelMessage] | None = None
     floors: dict[int, int] = field(default_factory=dict)
-    task: asyncio.Task[None] | None = None
+    unfetched: set[int] = field(default_factory=set)
+    held: list[ChannelMessage] | None = None
+    fetched: list[ChannelMessage] = field(default_factory=list)
+    filled_in: set[int] = field(default_factory=set)
+    live: bool = False
+    evidence: int = 0
     releasing: bool = False
+
+    @property
+    def clan_id(self) -> int:
+        """The clan; 0 for direct conversations."""
+        return (self.last.clan_id or 0) if self.last is not None else 0
+
+    def lose(self) -> None:
+        """Begin a gap. If an earlier one is not filled yet, the gap begins there."""
+        self.floors = {**self.topics, **self.floors}
+        self.unfetched = set(self.floors)
+        self.live, self.evidence = False, 0
+        if self.held is None:
+            # Events of the old connection may still be in flight: they are held as well, in their order.
+            self.held = []
+
+    def compare(self, description: ApiChannelDescription) -> None:
+        """Take over what a list of channels shows about missed messages."""
+        newest = description.last_sent_message.id if description.last_sent_message is not None else 0
+        known = max(self.floors.values())
+        if newest == known and known != self.floors.get(0):
+            # The last message of a topic: the list covers topics.
+            self.unfetched.clear()
+        elif newest and newest in self.floors.values():
+            self.unfetched.discard(0)
+        elif newest and newest > known:
+            self.evidence = 2
+        elif not newest and description.count_mess_unread:
+            self.evidence = 1
 
 
 class GapFiller:
@@ -146,12 +207,17 @@ class GapFiller:
         self._channels: dict[int, WatchedChannel] = {}
         self._lost = False
         self._state = ""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks(logger, level=logging.ERROR)
+        self._end_of_hold: asyncio.TimerHandle | None = None
         self.filled = 0
         self.duplicates = 0
 
     def begin(self) -> None:
         """Reset before a new connection is opened."""
+        self._cancel_timer()
+        self._tasks.cancel()
+        # Another one, because the tasks may belong to another event loop.
+        self._tasks = BackgroundTasks(logger, level=logging.ERROR)
         self._channels.clear()
         self._lost, self._state = False, ""
 
@@ -160,8 +226,8 @@ class GapFiller:
         known = {}
         for channel_id, channel in self._channels.items():
             last = channel.last
-            # While the history is being fetched, the gap starts at the loss.
-            topics = channel.topics if channel.held is None else channel.floors
+            # A gap that is not filled yet starts at the loss.
+            topics = {**channel.topics, **channel.floors}
             if last is not None and topics:
                 live = {"clan_id": last.clan_id, "mode": last.mode, "is_public": bool(last.is_public)}
                 known[channel_id] = {"topics": list(topics.items()), **live}
@@ -188,11 +254,9 @@ class GapFiller:
     async def stop(self) -> None:
         """Cancel all tasks and drop the held messages."""
         self._channels.clear()
-        tasks = {task for task in self._tasks if not task.get_loop().is_closed()}
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=1.0)
+        self._state = ""
+        self._cancel_timer()
+        await self._tasks.stop()
 
     # ---- receiving events
 
@@ -204,18 +268,20 @@ class GapFiller:
         channel = self._watch(event.channel_id)
         if channel is None:
             self._dispatcher.on_event(name, event)
-        elif channel.held is None:
+            return
+        if channel.unfetched:
+            channel.live = True
+        if channel.held is None:
             self._deliver(channel, event)
-        else:
-            channel.held.append(event)
-            if len(channel.held) > self._options.max_waiting and not channel.releasing:
-                logger.warning(
-                    "Over %d messages of channel %d wait for its history; the channel continues without the missed "
-                    "messages",
-                    self._options.max_waiting,
-                    event.channel_id,
-                )
-                self._begin(event.channel_id, channel, fetch=False)
+            return
+        channel.held.append(event)
+        if len(channel.held) > self._options.max_waiting and not channel.releasing:
+            logger.warning(
+                "Over %d messages of channel %d wait for its history; they are dispatched before the missed messages",
+                self._options.max_waiting,
+                event.channel_id,
+            )
+            self._release_soon(channel)
 
     def _watch(self, channel_id: int) -> WatchedChannel | None:
         """Return the channel, moved to the end; None if it cannot be watched because all places are in use."""
@@ -229,7 +295,7 @@ class GapFiller:
 
     def _unwatch_oldest(self) -> bool:
         for channel_id, channel in self._channels.items():
-            if channel.held is None:
+            if channel.held is None and not channel.floors:
                 del self._channels[channel_id]
                 return True
         return False
@@ -259,78 +325,141 @@ class GapFiller:
         self._state = state
         if state == "backoff":
             self._lost = True
-            for task in self._tasks:
-                task.cancel()
+            self._cancel_timer()
+            self._tasks.cancel()
             for channel in self._channels.values():
                 channel.releasing = False
         elif state == "joining" and self._lost:
             for channel in self._channels.values():
-                if channel.held is None and channel.last is not None:
-                    # Events of the old connection may still be in flight: they are held as well, in their order.
-                    channel.held, channel.floors = [], dict(channel.topics)
+                if channel.last is not None:
+                    channel.lose()
         elif state == "closed":
             # No history can be fetched any more. Dispatch what was received.
+            self._cancel_timer()
+            self._tasks.cancel()
             for channel in list(self._channels.values()):
-                if channel.held is not None and not channel.releasing:
-                    if channel.task is not None:
-                        channel.task.cancel()
-                    held, channel.held = channel.held, None
-                    for message in held:
-                        try:
-                            self._deliver(channel, message)
-                        except Exception as error:
-                            self._undelivered(message, error)
+                held, channel.held = [*channel.fetched, *(channel.held or ())], None
+                channel.fetched = []
+                for message in held:
+                    try:
+                        self._deliver(channel, message)
+                    except Exception as error:
+                        self._undelivered(message, error)
 
     def fill(self) -> None:
-        """Fetch the history of the channels whose messages are held, once the connection is ready."""
+        """Fill the gaps of the channels, once the connection is ready."""
         if self._state != "ready":
             # The connection dropped again; the next reconnect fills the gap.
             return
         self._lost = False
-        for channel_id, channel in reversed(list(self._channels.items())):
-            if channel.held is not None:
-                self._begin(channel_id, channel, fetch=True)
+        self._cancel_timer()
+        loop = asyncio.get_running_loop()
+        self._end_of_hold = loop.call_later(self._options.timeout, self._end_hold)
+        earlier, self._tasks = self._tasks, BackgroundTasks(logger, level=logging.ERROR)
+        self._tasks.spawn(self._fill(earlier), "gap filling")
 
-    def _begin(self, channel_id: int, channel: WatchedChannel, *, fetch: bool) -> None:
-        """Start a task that fetches the history, if `fetch`, and releases the held messages.
+    def _cancel_timer(self) -> None:
+        if self._end_of_hold is not None:
+            self._end_of_hold.cancel()
+            self._end_of_hold = None
 
-        A running fetch is awaited if `fetch`, and cancelled otherwise.
-        """
-        earlier = channel.task if channel.task is not None and not channel.task.done() else None
-        if earlier is not None and not fetch:
-            earlier.cancel()
-        task = asyncio.get_running_loop().create_task(
-            self._fill(channel_id, channel, earlier, fetch), name=f"mezon-gap-{channel_id}"
-        )
-        channel.task = task
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._ended, channel_id, channel))
-        if not fetch:
-            channel.releasing = True
+    def _end_hold(self) -> None:
+        """Dispatch the held messages without waiting for the history any longer."""
+        self._end_of_hold = None
+        unfilled = [channel_id for channel_id, channel in self._channels.items() if channel.unfetched]
+        for channel in list(self._channels.values()):
+            self._release_soon(channel)
+        if unfilled:
+            self._report_unfilled(unfilled, f"it was not received within {self._options.timeout:g} s")
 
-    def _ended(self, channel_id: int, channel: WatchedChannel, task: asyncio.Task[None]) -> None:
-        """Release the held messages if the task could not: otherwise they would wait until the next loss."""
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            logger.error("Filling the gap of channel %d failed", channel_id, exc_info=error)
+    # ---- fetching the missed messages
+
+    async def _fill(self, earlier: BackgroundTasks) -> None:
+        """Fill every gap. Retry those whose history cannot be fetched, and give up in the end."""
+        earlier.cancel()
+        await earlier.wait()
+        for channel in list(self._channels.values()):
+            if not channel.unfetched:
+                self._release_soon(channel)
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(_RETRY.wait(attempt - 1))
+            pending = _Pending(self._channels, listed=attempt > 0)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_FETCHERS):
+                    group.create_task(self._fetch(pending), name="mezon: fetching missed messages")
+            unfilled = [channel_id for channel_id, channel in self._channels.items() if channel.unfetched]
+            if not unfilled:
+                self._cancel_timer()
+                return
+            self._report_unfilled(unfilled, pending.reason, final=attempt + 1 == _ATTEMPTS)
+        for channel in list(self._channels.values()):
+            channel.unfetched.clear()
+            self._release_soon(channel)
+
+    async def _fetch(self, pending: _Pending) -> None:
+        """Make one call after another while there is one to make."""
+        while True:
+            clan_id = pending.next_list()
+            if clan_id is not None:
+                with pending.listing(clan_id):
+                    await self._read_list(clan_id)
+                continue
+            channel_id = pending.next_channel()
+            if channel_id is not None:
+                await self._fill_channel(channel_id, pending)
+            elif not await pending.wait_listed():
+                return
+
+    async def _read_list(self, clan_id: int) -> None:
+        """Read the list of a clan's channels, and release the channels that missed nothing."""
+        try:
+            listed = await self._history.list_channels(clan_id)
+        except MezonError as error:
+            # Without the list, the history of every watched channel is fetched.
+            logger.debug("The channels of clan %d could not be listed: %s", clan_id, error)
+            return
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            logger.exception("The list of the channels of clan %d could not be read", clan_id)
             self._report(error, _MESSAGE)
-        if channel.held is None or channel.task is not task or self._channels.get(channel_id) is not channel:
             return
-        channel.releasing = False
-        if self._state == "ready" and not self._lost:
-            self._begin(channel_id, channel, fetch=False)
+        for description in listed:
+            channel = self._channels.get(description.channel_id or 0)
+            if channel is not None and channel.unfetched:
+                channel.compare(description)
+                if not channel.unfetched:
+                    self._release_soon(channel)
 
-    async def _fill(
-        self, channel_id: int, channel: WatchedChannel, earlier: asyncio.Task[None] | None, fetch: bool
-    ) -> None:
-        if earlier is not None:
-            await asyncio.wait([earlier])
-        missed = await self._history.missed(channel_id, channel) if fetch and channel.held is not None else []
-        if channel.held is None:
+    async def _fill_channel(self, channel_id: int, pending: _Pending) -> None:
+        channel = self._channels.get(channel_id)
+        if channel is None:
             return
-        received = channel.seen.keys() | {message.message_id for message in channel.held}
+        missed: list[api_pb2.ChannelMessage] = []
+        try:
+            for topic in [topic for topic in reversed(channel.floors) if topic in channel.unfetched]:
+                missed += await self._history.fetch(channel_id, channel, topic)
+                channel.unfetched.discard(topic)
+        except MezonError as error:
+            logger.debug("The history of channel %d could not be fetched: %s", channel_id, error)
+            pending.reason = str(error)
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            logger.exception("The history of channel %d could not be read", channel_id)
+            self._report(error, _MESSAGE)
+            pending.reason = f"{type(error).__name__} while the history was read"
+        finally:
+            self._take(channel_id, channel, missed)
+            # Also after a failure: only a later attempt can succeed, and live messages do not wait for it.
+            self._release_soon(channel)
+
+    def _take(self, channel_id: int, channel: WatchedChannel, missed: list[api_pb2.ChannelMessage]) -> None:
+        """Take over the missed messages from the history."""
+        received = channel.seen.keys() | channel.filled_in | {held.message_id for held in channel.held or ()}
         missed = [message for message in missed if message.message_id not in received]
+        missed.sort(key=lambda message: message.message_id)
         bound = self._options.messages_per_channel
         if len(missed) > bound:
             logger.warning(
@@ -340,46 +469,67 @@ class GapFiller:
             )
             del missed[: len(missed) - bound]
         decoded = [self._history.decode(channel, message) for message in missed]
-        # Only now, so that the messages stay held if anything above raises.
-        held, channel.held = channel.held, []
-        channel.releasing = True
-        try:
-            await self._release(channel, [message for message in decoded if message is not None], held)
-        finally:
-            channel.releasing = False
+        found = [message for message in decoded if message is not None]
+        channel.filled_in.update(message.message_id for message in found)
+        channel.fetched = _merged(channel.fetched, found)
 
     # ---- releasing held messages
 
-    async def _release(
-        self, channel: WatchedChannel, missed: list[ChannelMessage], held: list[ChannelMessage]
-    ) -> None:
-        """Dispatch the missed and held messages in order. Messages that arrive meanwhile are held behind them."""
+    def _release_soon(self, channel: WatchedChannel) -> None:
+        """Start a task that dispatches the fetched and held messages, unless one is running."""
+        if channel.releasing or self._state != "ready" or self._lost:
+            return
+        if channel.held is None and not channel.fetched:
+            if not channel.unfetched:
+                channel.floors = {}
+            return
+        if channel.held is None:
+            # Live messages queue behind the missed ones while these are being dispatched.
+            channel.held = []
+        channel.releasing = True
+        task = self._tasks.spawn(self._release(channel), "dispatching messages after a reconnect")
+        task.add_done_callback(partial(self._released, channel))
+
+    async def _release(self, channel: WatchedChannel) -> None:
+        """Dispatch the fetched and held messages in order, and behind them the messages that arrive meanwhile."""
         dispatcher, done = self._dispatcher, 0
-        filled_in = {id(message) for message in missed}
-        waiting = deque(_merged(missed, held))
+        waiting: deque[ChannelMessage] = deque()
         try:
             while True:
-                while waiting:
-                    while dispatcher.full:
-                        await dispatcher.wait_room()
-                    message = waiting.popleft()
-                    try:
-                        if self._deliver(channel, message) and id(message) in filled_in:
-                            self.filled += 1
-                            self._cache(message)
-                    except Exception as error:
-                        self._undelivered(message, error)
-                    done += 1
-                    if done % _PER_ITERATION == 0:
-                        await asyncio.sleep(0)
-                if not channel.held:
+                if channel.fetched:
+                    waiting = deque(_merged(channel.fetched, [*waiting, *(channel.held or ())]))
+                    channel.fetched, channel.held = [], []
+                elif channel.held:
+                    waiting.extend(channel.held)
+                    channel.held = []
+                if not waiting:
                     break
-                waiting, channel.held = deque(channel.held), []
+                while dispatcher.full:
+                    await dispatcher.wait_room()
+                message = waiting.popleft()
+                try:
+                    if self._deliver(channel, message) and message.message_id in channel.filled_in:
+                        self.filled += 1
+                        self._cache(message)
+                except Exception as error:
+                    self._undelivered(message, error)
+                channel.filled_in.discard(message.message_id)
+                done += 1
+                if done % _PER_ITERATION == 0:
+                    await asyncio.sleep(0)
             channel.held = None
+            if not channel.unfetched:
+                channel.floors = {}
         except BaseException:
             # The connection was lost again, or the process ends: keep holding the rest.
             channel.held = [*waiting, *(channel.held or ())]
             raise
+
+    def _released(self, channel: WatchedChannel, task: asyncio.Task[None]) -> None:
+        channel.releasing = False
+        if channel.held is not None or channel.fetched:
+            # The task was cancelled: without another one, its messages would wait until the next loss.
+            self._release_soon(channel)
 
     def _undelivered(self, message: ChannelMessage, error: Exception) -> None:
         logger.error(
@@ -389,6 +539,21 @@ class GapFiller:
             exc_info=error,
         )
         self._report(error, _MESSAGE)
+
+    def _report_unfilled(self, channel_ids: list[int], reason: str, *, final: bool = False) -> None:
+        """Log the channels whose gap is not filled, and dispatch the event about them."""
+        named = ", ".join(map(str, channel_ids[:_NAMED])) + (", ..." if len(channel_ids) > _NAMED else "")
+        logger.warning(
+            "The history of %s could not be fetched: %s. %s",
+            f"channel {named}" if len(channel_ids) == 1 else f"{len(channel_ids)} channels ({named})",
+            reason,
+            "No further attempt is made"
+            if final
+            else "Live messages are dispatched first; missed ones follow",
+        )
+        self._dispatcher.dispatch(
+            Events.GAP_UNFILLED.value, UnfilledGap(tuple(channel_ids), reason, final=final)
+        )
 
     def _report(self, error: BaseException, name: str) -> None:
         if self._on_error is None:
@@ -407,6 +572,82 @@ class GapFiller:
             channel.messages.set(
                 message.message_id, structures.Message(message, channel, channel.socket_manager)
             )
+
+
+class _Pending:
+    """The calls that are left of one attempt: lists of channels, and the history of channels.
+
+    Args:
+        channels: The watched channels, the one with the latest message last.
+        listed: Whether the lists were read by an earlier attempt.
+
+    Attributes:
+        reason: Why the last failed call failed.
+    """
+
+    def __init__(self, channels: dict[int, WatchedChannel], *, listed: bool) -> None:
+        self._channels = channels
+        self._left = {channel_id for channel_id, channel in channels.items() if channel.unfetched}
+        sizes = Counter(channels[channel_id].clan_id for channel_id in self._left)
+        self._unlisted = set() if listed else {clan_id for clan_id, size in sizes.items() if size >= _LISTED}
+        self._in_flight: set[int] = set()
+        self._changed = asyncio.Event()
+        self.reason = "the server did not answer"
+
+    def next_list(self) -> int | None:
+        """Return the clan whose list of channels is read next; None if a history is more urgent, or none is left.
+
+        A list comes before histories if one of its channels has a live message, or if no other channel has one.
+        """
+        if not self._unlisted:
+            return None
+        sizes: Counter[int] = Counter()
+        live: Counter[int] = Counter()
+        for channel_id in self._left:
+            channel = self._channels.get(channel_id)
+            if channel is not None and channel.clan_id in self._unlisted:
+                sizes[channel.clan_id] += 1
+                live[channel.clan_id] += channel.live
+        clan_id = max(self._unlisted, key=lambda one: (live[one] > 0, sizes[one]))
+        if not live[clan_id] and any(channel.live for _, channel in self._candidates()):
+            return None
+        self._unlisted.discard(clan_id)
+        return clan_id
+
+    @contextlib.contextmanager
+    def listing(self, clan_id: int) -> Iterator[None]:
+        """Hold the channels of a clan back while its list is being read."""
+        self._in_flight.add(clan_id)
+        try:
+            yield
+        finally:
+            self._in_flight.discard(clan_id)
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
+
+    def next_channel(self) -> int | None:
+        """Return the channel whose history is fetched next; None if none is left that needs no list first."""
+        best = max(self._candidates(), key=lambda one: (one[1].live, one[1].evidence), default=None)
+        if best is None:
+            return None
+        self._left.discard(best[0])
+        return best[0]
+
+    async def wait_listed(self) -> bool:
+        """Wait until a list was read. Return False if none is being read."""
+        if not self._in_flight:
+            return False
+        await self._changed.wait()
+        return True
+
+    def _candidates(self) -> list[tuple[int, WatchedChannel]]:
+        """Return the channels that need no list first, the one with the latest message first."""
+        waiting = self._unlisted | self._in_flight
+        return [
+            (channel_id, channel)
+            for channel_id, channel in reversed(self._channels.items())
+            if channel_id in self._left and channel.unfetched and channel.clan_id not in waiting
+        ]
 
 
 class History:
@@ -438,39 +679,32 @@ class History:
             decode = origin_plan(model, MESSAGES["channel_message"], client.socket_manager.origin).decode
         self._decode = decode
 
-    async def missed(self, channel_id: int, channel: WatchedChannel) -> list[api_pb2.ChannelMessage]:
-        """Fetch the missed messages of a channel, oldest first. If that fails, log a warning and return a part."""
-        missed: list[api_pb2.ChannelMessage] = []
-        # The history contains the held messages as well.
-        bound = self._options.messages_per_channel + len(channel.held or ()) + 1
-        try:
-            async with asyncio.timeout(self._options.timeout):
-                for topic, floor in reversed(list(channel.floors.items())):
-                    missed += await self._fetch(channel_id, channel, topic, floor, bound)
-        except MezonError as error:
-            _warn_incomplete(channel_id, f"could not be fetched: {error}")
-        except TimeoutError:
-            _warn_incomplete(channel_id, f"was not received within {self._options.timeout:g} s")
-        except BaseException as error:
-            if not is_failure(error):
-                raise
-            logger.exception("The history of channel %d could not be read", channel_id)
-            self._report(error, _MESSAGE)
-        missed.sort(key=lambda message: message.message_id)
-        return missed
+    async def list_channels(self, clan_id: int) -> Collection[ApiChannelDescription]:
+        """Return the channels of a clan, or the direct conversations for clan 0."""
+        kind = ChannelType.CHANNEL_TYPE_CHANNEL if clan_id else ChannelType.CHANNEL_TYPE_DM
+        answer = await self._client.api_client.list_channel_descs(
+            self._token(), channel_type=kind, clan_id=clan_id, options={"priority": Priority.BACKGROUND}
+        )
+        return answer.channeldesc or ()
 
-    async def _fetch(
-        self, channel_id: int, channel: WatchedChannel, topic: int, floor: int, bound: int
+    async def fetch(
+        self, channel_id: int, channel: WatchedChannel, topic: int
     ) -> list[api_pb2.ChannelMessage]:
-        """Fetch the messages of a topic above `floor`, newest first. The last page may exceed `bound`."""
+        """Fetch the messages of a topic that are newer than at the loss, newest first.
+
+        The last page may exceed the bound.
+        """
         client, oldest = self._client, time.time() - self._options.max_age
-        clan_id = channel.last.clan_id if channel.last is not None else 0
+        floor = channel.floors[topic]
+        # The history contains the messages as well that arrived since the reconnect.
+        arrived = sum(number > floor for number in channel.seen) + len(channel.held or ())
+        bound = self._options.messages_per_channel + arrived + 1
         found: list[api_pb2.ChannelMessage] = []
         before = 0
         while len(found) < bound:
             page = await client.api_client.list_raw_channel_messages(
                 self._token(),
-                clan_id,
+                channel.clan_id,
                 channel_id,
                 before,
                 limit=PAGE,
@@ -527,12 +761,6 @@ class History:
             exc_info=error,
         )
         self._report(error, name)
-
-
-def _warn_incomplete(channel_id: int, reason: str) -> None:
-    logger.warning(
-        "The history of channel %d %s. The channel continues without the missed messages", channel_id, reason
-    )
 
 
 def _merged(missed: list[ChannelMessage], held: list[ChannelMessage]) -> list[ChannelMessage]:

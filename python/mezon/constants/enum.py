@@ -101,6 +101,7 @@ class Events(str, Enum):  # noqa: UP042 (keeps str() of a member)
     READY = "ready"
     DISCONNECT = "disconnect"
     RECONNECTED = "reconnected"
+    GAP_UNFILLED = "gap_unfilled"
     NOTIFICATION = "notifications"  # noqa: PIE796 (both names are documented)
 
     # Every other member of the envelope, by its own name.

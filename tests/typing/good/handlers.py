@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from mezon import Disconnect, Events, Gap, MezonClient
+from mezon import Disconnect, Events, Gap, MezonClient, UnfilledGap
 from mezon.models import (
     AIAgentSessionStartedEvent,
     ChannelCreatedEvent,
@@ -117,6 +117,11 @@ def lost(event: Disconnect) -> None:
 @client.on_reconnected
 def back(gap: Gap) -> None:
     print(gap.seconds)
+
+
+@client.on_gap_unfilled
+def incomplete(gap: UnfilledGap) -> None:
+    print(gap.channel_ids, gap.reason, gap.final)
 
 
 @client.on_error
