@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import mezon
+from child_process import child_process
 from patience import patient
 
 ROOT = os.path.dirname(os.path.dirname(mezon.__file__))
@@ -70,20 +71,14 @@ class Running:
 @contextlib.asynccontextmanager
 async def running(*arguments: str, folder: Path, **env: str) -> AsyncIterator[Running]:
     """Run ``mezon ARGUMENTS`` for the duration of the block, with output and errors in one stream."""
-    process = await asyncio.create_subprocess_exec(
+    async with child_process(
         *(sys.executable, "-m", "mezon.cli", *arguments),
         cwd=folder,
         env=environment(**env),
         stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
+    ) as process:
         yield Running(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
 
 
 BOT = """

@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from child_process import child_process
 from docs_permissions import PAGE, server_permissions
 from mezon._cluster.broker import connect, disconnect
 from mezon._cluster.dead_letters import dead_letter
@@ -67,20 +68,14 @@ async def terminal(text: str, folder: Path) -> AsyncIterator[Terminal]:
     folders = [str(Path(sys.executable).parent), str(Path(str(SERVER)).parent), clean["PATH"]]
     # The last command in place of the shell, so that a signal is the command's, as Ctrl-C is.
     *before, last = text.strip().splitlines()
-    process = await asyncio.create_subprocess_exec(
+    async with child_process(
         *("bash", "-c", "\n".join([*before, f"exec {last}"])),
         cwd=folder,
         env={**clean, "PATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"},
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
+    ) as process:
         yield Terminal(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the page's shell is bash")

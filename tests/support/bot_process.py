@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import mezon
+from child_process import child_process
 from mezon.testing import LocalGateway
 from patience import patient
 
@@ -67,20 +68,10 @@ async def bot(source: str, gateway: LocalGateway | None = None, **env: str) -> A
     environment = {**os.environ, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1", **env}
     if gateway is not None:
         environment |= gateway.environment()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-W",
-        "error",
-        "-c",
-        textwrap.dedent(source),
+    async with child_process(
+        *(sys.executable, "-W", "error", "-c", textwrap.dedent(source)),
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-    )
-    try:
+    ) as process:
         yield Bot(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
