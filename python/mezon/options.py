@@ -320,12 +320,13 @@ class Disconnect:
 class UnfilledGap:
     """The payload of ``gap_unfilled``: channels whose missed messages are not fetched yet (``fill_gaps``).
 
-    The event is dispatched at the end of ``GapOptions.timeout``, and after each failed attempt to fetch the messages.
+    The event is dispatched at the end of ``GapOptions.timeout``, after each failed attempt to fetch the messages, and
+    if more messages were missed than ``GapOptions.messages_per_channel``.
 
     Attributes:
         channel_ids: The ids of the channels.
         reason: Why the messages are not fetched yet.
-        final: Whether no further attempt is made. Otherwise the missed messages follow the live ones.
+        final: Whether the messages are lost to the bot. Otherwise they follow the live ones.
     """
 
     channel_ids: tuple[int, ...]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from fault_kit import Bot, in_order, twice
 from fault_types import MakeBot
-from mezon import GapOptions
+from mezon import GapOptions, UnfilledGap
 from mezon._events import gap_filling
 from mezon.models import ChannelMessage
 from mezon.testing import LocalGateway
@@ -126,6 +126,8 @@ async def test_the_bounds_hold(gateway: LocalGateway, make_bot: MakeBot) -> None
     await gateway.say("random", "bob", "heard first, so no longer watched")
     await gateway.say("general", "alice", "before")
     await bot.until_heard("before")
+    unfilled: list[UnfilledGap] = []
+    bot.on_gap_unfilled(unfilled.append)
     await gateway.stop()
     await gateway.say("general", "alice", "too old", created=1_600_000_000)
     for number in range(5):
@@ -136,6 +138,9 @@ async def test_the_bounds_hold(gateway: LocalGateway, make_bot: MakeBot) -> None
     await gateway.say("general", "alice", "live")
     await bot.until_heard("live")
     assert bot.texts[1:] == ["before", "missed 2", "missed 3", "missed 4", "live"]
+    [event] = unfilled
+    assert event.final
+    assert "more than 3 messages were missed" in event.reason
 
 
 async def test_too_many_waiting_messages_end_the_wait(gateway: LocalGateway, make_bot: MakeBot) -> None:

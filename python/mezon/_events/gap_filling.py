@@ -330,6 +330,9 @@ class GapFiller:
             for channel in self._channels.values():
                 channel.releasing = False
         elif state == "joining" and self._lost:
+            self._cancel_timer()
+            loop = asyncio.get_running_loop()
+            self._end_of_hold = loop.call_later(self._options.timeout, self._end_hold)
             for channel in self._channels.values():
                 if channel.last is not None:
                     channel.lose()
@@ -338,7 +341,7 @@ class GapFiller:
             self._cancel_timer()
             self._tasks.cancel()
             for channel in list(self._channels.values()):
-                held, channel.held = [*channel.fetched, *(channel.held or ())], None
+                held, channel.held = _merged(channel.fetched, channel.held or []), None
                 channel.fetched = []
                 for message in held:
                     try:
@@ -352,9 +355,6 @@ class GapFiller:
             # The connection dropped again; the next reconnect fills the gap.
             return
         self._lost = False
-        self._cancel_timer()
-        loop = asyncio.get_running_loop()
-        self._end_of_hold = loop.call_later(self._options.timeout, self._end_hold)
         earlier, self._tasks = self._tasks, BackgroundTasks(logger, level=logging.ERROR)
         self._tasks.spawn(self._fill(earlier), "gap filling")
 
@@ -462,11 +462,8 @@ class GapFiller:
         missed.sort(key=lambda message: message.message_id)
         bound = self._options.messages_per_channel
         if len(missed) > bound:
-            logger.warning(
-                "More than %d messages of channel %d were missed; only the last ones are filled in",
-                bound,
-                channel_id,
-            )
+            reason = f"more than {bound} messages were missed, and the older ones are skipped"
+            self._report_unfilled([channel_id], reason, final=True)
             del missed[: len(missed) - bound]
         decoded = [self._history.decode(channel, message) for message in missed]
         found = [message for message in decoded if message is not None]
@@ -477,9 +474,10 @@ class GapFiller:
 
     def _release_soon(self, channel: WatchedChannel) -> None:
         """Start a task that dispatches the fetched and held messages, unless one is running."""
-        if channel.releasing or self._state != "ready" or self._lost:
+        if channel.releasing or self._state not in ("joining", "ready"):
             return
-        if channel.held is None and not channel.fetched:
+        if not channel.held and not channel.fetched:
+            channel.held = None
             if not channel.unfetched:
                 channel.floors = {}
             return
@@ -544,7 +542,7 @@ class GapFiller:
         """Log the channels whose gap is not filled, and dispatch the event about them."""
         named = ", ".join(map(str, channel_ids[:_NAMED])) + (", ..." if len(channel_ids) > _NAMED else "")
         logger.warning(
-            "The history of %s could not be fetched: %s. %s",
+            "The history of %s is incomplete: %s. %s",
             f"channel {named}" if len(channel_ids) == 1 else f"{len(channel_ids)} channels ({named})",
             reason,
             "No further attempt is made"
