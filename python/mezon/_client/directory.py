@@ -169,6 +169,7 @@ class Directory:
         if clan_id == 0:
             # The clan of direct messages is in no list, and the cache may have evicted it.
             return self.new_clan(0)
+        clan_id = required_id("clan_id", clan_id)
         # Not from the cache, which may be small or disabled.
         clan = (await self.refresh_clans()).get(clan_id)
         if clan is None:

@@ -280,6 +280,24 @@ def bind_marked(owner: object, events: EventManager) -> None:
             events.add_default(event, getattr(owner, name))
 
 
+class _Absent:
+    """A name that users of other packages look for; reading it says what to write instead."""
+
+    def __init__(self, usage: str) -> None:
+        self._usage = usage
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, client: object, owner: type | None = None) -> Any:
+        kind = owner or type(client)
+        raise AttributeError(
+            f"{kind.__name__!r} object has no attribute {self._name!r}: write {self._usage}",
+            name=self._name,
+            obj=client,
+        )
+
+
 class EventRegistration:
     """Base class of ``mezon.MezonClient``: registers event handlers.
 
@@ -291,6 +309,10 @@ class EventRegistration:
     content_as_json: bool
     event_manager: EventManager
     _dispatcher: Dispatcher
+
+    if not TYPE_CHECKING:
+        event = _Absent("@client.on_channel_message, or @client.on(...) with the name of an event")
+        listen = _Absent("@client.on_channel_message, or @client.on(...) with the name of an event")
 
     @overload
     def on(

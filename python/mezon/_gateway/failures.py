@@ -106,7 +106,8 @@ def no_answer(name: str, kind: str, detail: str = "", code: int = 0) -> MezonErr
             return MezonConnectionError(f"{name} was not sent: the connection is closed ({detail})")
         case _:
             return MezonConnectionError(
-                f"{name} was not sent: the client is not connected; await client.login() first"
+                f"{name} was not sent: the client is not connected: it has not logged in, or disconnect() has closed "
+                "it; await client.login() first"
             )
 
 
@@ -139,5 +140,5 @@ def other_loop(name: str) -> MezonError:
     """Return the exception for a call on another loop than that of the connection."""
     return MezonConnectionError(
         f"{name} was not sent: it was called on another event loop than the one that logged in, and a client belongs "
-        "to the loop of its login"
+        "to the loop of its login. Run all of the bot in one asyncio.run(), or create a client for each loop"
     )

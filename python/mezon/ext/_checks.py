@@ -276,6 +276,10 @@ class Cooldown:
         *,
         shared: bool = False,
     ) -> None:
+        if callable(rate):
+            raise InvalidArgumentError(
+                f"write @cooldown(1, 60), with parentheses, for one use in 60 s; got {name_of(rate)}"
+            )
         if rate < 1 or per <= 0:
             raise InvalidArgumentError(
                 f"cooldown: rate must be >= 1 and per must be > 0, not {rate} and {per}"
@@ -344,7 +348,7 @@ def _times(stored: bytes) -> list[float]:
 
 def cooldown(
     rate: int,
-    per: float,
+    per: float = 0.0,
     by: Literal["user", "channel", "clan", "all"] = "user",
     *,
     shared: bool = False,
@@ -352,6 +356,9 @@ def cooldown(
     """Allow ``rate`` uses in ``per`` seconds, for each user, channel or clan, or for all together.
 
     ``shared`` counts in the bot's state: across restarts, and together with the other processes of the bot.
+
+    Raises:
+        InvalidArgumentError: If an argument is missing or invalid.
     """
     return Cooldown(rate, per, by, shared=shared)
 

@@ -5,11 +5,22 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from datetime import date, timedelta
 from enum import Enum
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    Self,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -399,6 +410,11 @@ def _default_input(name: str, kind: Any, several: bool, default: Any) -> _Input:
         return Select(default=shown if shown is None else str(shown))
     if isinstance(kind, type) and issubclass(kind, date):
         return TextInput(kind="date", default=default.isoformat() if isinstance(default, date) else None)
+    if isinstance(kind, type) and (issubclass(kind, BaseModel) or is_dataclass(kind)):
+        raise InvalidArgumentError(
+            f"the field {name} is a {kind.__name__}, but an input holds one value: give the form the fields of "
+            f"{kind.__name__} instead"
+        )
     if several or collection_name(kind):
         raise InvalidArgumentError(
             f"the field {name} is a {collection_name(kind) or 'list'} without choices: use a Literal or an Enum"

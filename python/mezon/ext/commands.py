@@ -770,7 +770,10 @@ class Command(Guarded):
                 f"{callback.full_name} is a command already: use aliases to give it more names"
             )
         if not is_async(callback):
-            raise InvalidArgumentError("a command must be a coroutine function: async def name(ctx, ...)")
+            called = getattr(callback, "__name__", "name")
+            raise InvalidArgumentError(
+                f"the command {called} must be a coroutine function: async def {called}(ctx, ...)"
+            )
         self.callback = callback
         self.name: str = name if name else str(getattr(callback, "__name__", ""))
         self.aliases: tuple[str, ...] = (aliases,) if isinstance(aliases, str) else tuple(aliases)

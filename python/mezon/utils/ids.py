@@ -10,6 +10,13 @@ __all__ = ["as_id", "optional_id", "required_id"]
 
 _MAX: Final = 2**63
 
+#: How to find what somebody names instead.
+_BY_NAME: Final = {
+    "channel_id": '; find a channel by its name with await clan.channel("general")',
+    "user_id": "; find a member by name in await clan.members()",
+    "clan_id": "; the bot's clans are in client.clans.values()",
+}
+
 
 def required_id(name: str, value: Any) -> int:
     """Return an id as an int.
@@ -28,7 +35,8 @@ def required_id(name: str, value: Any) -> int:
         except ValueError:
             number = None
     if not isinstance(number, int) or not -_MAX <= number < _MAX:
-        raise InvalidArgumentError(f"{name} must be an id, an int or a string of digits, not {value!r}")
+        hint = _BY_NAME.get(name, "") if isinstance(value, str) else ""
+        raise InvalidArgumentError(f"{name} must be an id, an int or a string of digits, not {value!r}{hint}")
     return int(number)
 
 
