@@ -114,7 +114,6 @@ PUBLISH: dict[str, list[str]] = {
         f"$KV.{WORKERS}.worker-1.x",
         f"$JS.API.STREAM.PURGE.{DEAD}",
         f"$JS.API.STREAM.DELETE.{DEAD}",
-        f"$JS.API.STREAM.MSG.GET.{EVENTS}",
         f"$JS.API.STREAM.MSG.DELETE.{EVENTS}",
         f"$JS.API.CONSUMER.MSG.NEXT.{EVENTS}.partition-0",
         f"$JS.API.DIRECT.GET.KV_{STATE}.$KV.{STATE}.x",
