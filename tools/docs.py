@@ -6,7 +6,8 @@ site has no such page, lets zensical build in strict mode, and checks the result
 somewhere, and nothing is loaded from elsewhere. Two comments in pages of docs/api are replaced:
 
 - ``<!-- inherited: mezon.ext.commands.Bot -->``: links to the public members that a class inherits;
-- ``<!-- members: mezon.Socket -->``: a table of the public members of a class, each with its parameters and a sentence.
+- ``<!-- members: mezon.Socket -->``: a table of the public members of a class that the page does not show apart, each with
+  its parameters and a sentence.
 """
 
 from __future__ import annotations
@@ -123,7 +124,13 @@ class MemberTables:
         """Return a table, or a list of links, as Markdown."""
         of = self.found(name)
         if kind == "members":
-            return _table(_public(of.members))
+            apart = set(_SHOWN.findall(page.read_text("utf-8")))
+            members = [
+                member
+                for member in _public(of.all_members)
+                if f"{name}.{member.name}" not in apart and not member.name.startswith("on_")
+            ]
+            return _table(name, members)
         parts = []
         seen = set(of.members)
         for base in of.mro():
@@ -154,8 +161,8 @@ def _public(members: dict[str, Any]) -> list[Any]:
     return found
 
 
-def _table(members: list[Any]) -> str:
-    """Return a table of members with their parameters and the first sentences of their docstrings."""
+def _table(name: str, members: list[Any]) -> str:
+    """Return a table of members with their parameters, the first sentences of their docstrings, and anchors."""
     lines = ["| member | purpose |", "|---|---|"]
     for member in members:
         shown = member.name
@@ -163,7 +170,8 @@ def _table(members: list[Any]) -> str:
             names = (parameter.name for parameter in member.parameters if parameter.name != "self")
             shown += f"({', '.join(names)})"
         summary = " ".join(member.docstring.value.split("\n\n")[0].split())
-        lines.append(f"| `{shown}` | {summary.replace('|', '&#124;').replace('``', '`')} |")
+        anchor = f'<a id="{name}.{member.name}"></a>'
+        lines.append(f"| {anchor}`{shown}` | {summary.replace('|', '&#124;').replace('``', '`')} |")
     return "\n".join(lines)
 
 
