@@ -265,6 +265,7 @@ class Stats:
         joined: Clans and channels that are rejoined after a reconnect.
         handlers: Running handlers.
         handler_errors: Handlers that raised an exception.
+        http_waiting: HTTP requests that wait for the rate limit.
         gap_filled: Missed messages that were fetched and dispatched after a reconnect (``fill_gaps``).
         duplicates: Messages that arrived twice and were dispatched once (``fill_gaps``).
         store: The counters of the message store, such as ``rows_written``; empty without a store.
@@ -291,6 +292,7 @@ class Stats:
     joined: int = 0
     handlers: int = 0
     handler_errors: int = 0
+    http_waiting: int = 0
     gap_filled: int = 0
     duplicates: int = 0
     store: dict[str, Any] = field(default_factory=dict)

@@ -175,11 +175,18 @@ def stats_of(
         "latency": client.latency,
         "handlers": dispatcher.running,
         "handler_errors": dispatcher.errors,
+        "http_waiting": _http_waiting(client),
         "gap_filled": 0 if gaps is None else gaps.filled,
         "duplicates": 0 if gaps is None else gaps.duplicates,
         "store": {} if store is None else _store_stats(store),
     }
     return Stats(**known)
+
+
+def _http_waiting(client: ClientView) -> int:
+    """Return the requests that wait for the rate limit; 0 for the bot's own implementation of the API or of HTTP."""
+    waiting = getattr(getattr(client.api_client, "http", None), "waiting", 0)
+    return waiting if isinstance(waiting, int) else 0
 
 
 def _store_stats(store: MessageStore) -> dict[str, Any]:

@@ -271,6 +271,9 @@ def replay(
     run(trace, bot, env_file)
 
 
+app.command(
+    epilog="Examples: mezon top 127.0.0.1:8080; mezon top --once --json; MEZON_BOT_ID=1 mezon top --nats nats://host"
+)(cluster.top)
 app.add_typer(cache_app, name="cache")
 app.add_typer(state_app, name="state")
 # Last in the list: these commands are for bots on many machines.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
 import typer
 
-from mezon.cli.output import fail
+from mezon.cli.output import WRONG_USE, fail
 from mezon.errors import MezonError
 
 NATS = typer.Option(
@@ -230,6 +231,50 @@ def status(
     """
     broker = _broker(nats, creds, nkey, ca_file, certificate, certificate_key)
     _implementation().show_status(broker, json=json, watch=watch)
+
+
+def top(
+    addresses: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[HOST:PORT]...",
+            help="Health endpoints of bots. Default: MEZON_HEALTH, unless --nats is given.",
+            show_default=False,
+        ),
+    ] = None,
+    nats: Annotated[
+        str,
+        typer.Option("--nats", help="Address of NATS: show the relays and workers of MEZON_BOT_ID as well."),
+    ] = "",
+    creds: Annotated[Path | None, CREDENTIALS] = None,
+    nkey: Annotated[Path | None, NKEY] = None,
+    ca_file: Annotated[Path | None, CA_FILE] = None,
+    certificate: Annotated[Path | None, CERTIFICATE] = None,
+    certificate_key: Annotated[Path | None, CERTIFICATE_KEY] = None,
+    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two samples.")] = 2.0,
+    once: Annotated[
+        bool, typer.Option("--once", help="Print one sample and exit, with 1 for a problem.")
+    ] = False,
+    json: Annotated[bool, JSON] = False,
+) -> None:
+    """Show events, handlers, queue, latency, errors and waiting requests of running bots until Ctrl-C.
+
+    A bot serves them with mezon run --health 127.0.0.1:8080, or MEZON_HEALTH.
+    """
+    health = os.environ.get("MEZON_HEALTH", "")
+    found = addresses or ([health] if health and not nats else [])
+    if nats:
+        broker = _broker(nats, creds, nkey, ca_file, certificate, certificate_key)
+        _implementation().show_status(broker, json=json, watch=not once, bots=found)
+        return
+    if not found:
+        fail(
+            "name the health endpoint of a bot, such as mezon top 127.0.0.1:8080, or set MEZON_HEALTH",
+            WRONG_USE,
+        )
+    from mezon.cli.top import watch
+
+    watch(found, interval=interval, once=once, json=json)
 
 
 @dlq.command("list")

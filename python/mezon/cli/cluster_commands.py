@@ -10,7 +10,7 @@ import datetime
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,7 @@ from mezon._cluster.status import ClusterStatus, read_status
 from mezon._cluster.worker_ports import WorkerPorts
 from mezon.cli.find import find, load_env_file, short, trim_traceback
 from mezon.cli.output import FAILED, WRONG_USE, as_json, fail, out, print_error, say, size
+from mezon.cli.top import View
 from mezon.errors import InvalidArgumentError, MezonError
 from mezon.testing.bots import BotError, load_bot
 from mezon.utils.signals import ForcedExit, run_process
@@ -154,21 +155,30 @@ def run_worker(
     )
 
 
-def show_status(broker: dict[str, Any], *, json: bool, watch: bool) -> None:
-    """Show relays, workers, backlog and streams. Exits with 1 if events are not handled."""
+def show_status(broker: dict[str, Any], *, json: bool, watch: bool, bots: Sequence[str] = ()) -> None:
+    """Show relays, workers, backlog and streams, and the bots at ``bots``. Exits with 1 if events are not handled."""
     failed = False
+    try:
+        view = View(bots)
+    except InvalidArgumentError as error:
+        fail(str(error), WRONG_USE)
 
     async def action(client: Client, names: Names) -> None:
         nonlocal failed
         while True:
-            status = await read_status(client, names)
-            failed = bool(status.problems)
+            await view.read()
+            status = await read_status(
+                client, names
+            )  # listens for a few seconds: rates are those of this time
+            await view.read()
+            failed = bool(status.problems) or view.failed
             if json:
                 as_json({**asdict(status), "problems": status.problems})
             else:
                 if watch:
                     out.clear()
                 _print_status(status)
+            view.show(as_lines=not json)
             if not watch:
                 return
 

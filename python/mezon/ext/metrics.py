@@ -55,6 +55,7 @@ _GAUGES: Final = {
     "pending": "Calls that wait for their turn or their response",
     "joined": "Clans and channels joined",
     "handlers": "Handlers running now",
+    "http_waiting": "HTTP requests that wait for the rate limit",
 }
 
 #: Buckets in seconds: handlers take microseconds, calls milliseconds, rate-limited HTTP requests seconds.
