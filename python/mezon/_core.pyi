@@ -371,8 +371,8 @@ def sql_close(store: Store) -> None:
 class Store:
     """A message cache: a memory layer over SQLite, written by a thread of its own.
 
-    ``get``, ``list``, ``search``, ``count``, ``delete``, ``clear``, ``flush`` and ``close`` may block on the disk and
-    release the GIL. The other methods do not block.
+    ``get``, ``list``, ``search``, ``count``, ``delete``, ``clear``, ``create``, ``flush`` and ``close`` may block on
+    the disk and release the GIL. The other methods do not block.
 
     Args:
         path: The file; ``:memory:`` keeps everything in the process.
@@ -432,6 +432,11 @@ class Store:
         """Remove a message. Returns whether there was one. Blocks."""
     def clear(self, channel_id: int) -> int:
         """Remove a channel's messages and return their number. Blocks."""
+    def create(self, timeout: float) -> bool:
+        """Create the file and its table if the file is missing, and commit everything that was accepted.
+
+        Returns whether that succeeded. Blocks up to `timeout` seconds.
+        """
     def flush(self, timeout: float) -> bool:
         """Commit everything that was accepted. Returns whether that succeeded. Blocks up to `timeout` seconds."""
     def close(self, timeout: float) -> bool:

@@ -170,6 +170,12 @@ impl Store {
         py.detach(|| self.store.clear(channel_id))
     }
 
+    /// Create the file and its table if the file is missing, and commit everything that was accepted. Returns whether
+    /// that succeeded. Blocks up to `timeout` seconds.
+    fn create(&self, py: Python<'_>, timeout: f64) -> bool {
+        py.detach(|| self.store.create_blocking(seconds(timeout)))
+    }
+
     /// Commit everything that was accepted. Returns whether that succeeded. Blocks up to `timeout` seconds.
     fn flush(&self, py: Python<'_>, timeout: f64) -> bool {
         py.detach(|| self.store.flush_blocking(seconds(timeout)))

@@ -257,6 +257,7 @@ impl<'c> Table<'c> {
                 done.grown -= removed as i64;
                 done.answers.push((Arc::clone(result), removed as i64));
             }
+            Op::Create => {}
         }
         Ok(())
     }

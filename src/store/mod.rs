@@ -248,6 +248,15 @@ impl Store {
         u64::try_from(result.load(Ordering::Acquire)).unwrap_or(0)
     }
 
+    /// Create the file and its table if the file is missing, and commit everything accepted so far. Returns false if
+    /// the time is over first or the file cannot be written.
+    pub fn create_blocking(&self, timeout: Duration) -> bool {
+        if matches!(&self.handle.inspect().options.location, Location::File(path) if !path.exists()) {
+            self.shared().push(Op::Create, true);
+        }
+        self.flush_blocking(timeout)
+    }
+
     /// Wait until everything accepted so far is committed. Returns false if the time is over first or the file
     /// cannot be written.
     pub fn flush_blocking(&self, timeout: Duration) -> bool {

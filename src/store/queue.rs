@@ -28,6 +28,8 @@ pub enum Op {
         channel: i64,
         result: RowsChanged,
     },
+    /// Open the file, which creates it if it is missing. No row changes.
+    Create,
 }
 
 impl Op {
@@ -39,6 +41,7 @@ impl Op {
                 *known == id && *of == channel
             }
             Op::Clear { channel: of, .. } => *of == channel,
+            Op::Create => false,
         }
     }
 
@@ -47,7 +50,7 @@ impl Op {
         match self {
             Op::Payload(_, body) | Op::Sent(_, body) => body.len(),
             Op::Row { row, .. } => row.weight(),
-            Op::Delete { .. } | Op::Clear { .. } => 0,
+            Op::Delete { .. } | Op::Clear { .. } | Op::Create => 0,
         }
     }
 }

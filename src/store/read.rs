@@ -94,6 +94,7 @@ pub fn overlay<'s>(rows: Vec<Row>, ops: impl Iterator<Item = &'s Op>) -> Vec<Row
                 let channel = channel.to_string();
                 table.retain(|(of, _), _| *of != channel);
             }
+            Op::Create => {}
         }
     }
     let mut rows: Vec<Row> = table.into_values().collect();

@@ -489,5 +489,6 @@ fn apply_to_memory(memory: &mut Memory, op: &Op) {
         Op::Clear { channel, result } => {
             result.store(memory.clear(*channel) as i64, Ordering::Release);
         }
+        Op::Create => {}
     }
 }

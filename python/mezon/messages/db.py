@@ -10,6 +10,7 @@ import weakref
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
+from mezon import models
 from mezon._core import Store
 from mezon._core import search_file as search_file_of_core
 from mezon.errors import InvalidArgumentError, MessageStoreError
@@ -160,11 +161,7 @@ class MessageDB:
 
     def _ready_for_sql(self) -> None:
         """Create the file and its table if they are missing, and commit pending messages. Blocks."""
-        core = self.core
-        if not os.path.exists(self.db_path):
-            # The writer creates the file with its first operation.
-            core.delete(0, 0)
-        core.flush(_CLOSE_TIMEOUT)
+        self.core.create(_CLOSE_TIMEOUT)
 
     def attach_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Set the loop on which ``on_error`` is called. Each coroutine method sets the running loop."""
@@ -422,14 +419,12 @@ def _number(limit: int) -> int:
 
 def model_of(found: bytes | dict[str, Any]) -> ChannelMessage:
     """Return the message for a result of the core: a payload, or a row."""
-    from mezon.models import ChannelMessage
-
     if isinstance(found, bytes):
         from mezon._gateway.codec import model_plan
 
-        message: ChannelMessage = model_plan(ChannelMessage, "mezon.api.ChannelMessage").decode(found)
+        message: ChannelMessage = model_plan(models.ChannelMessage, "mezon.api.ChannelMessage").decode(found)
         return message
     # Rows saved from a dict may have no clan or sender.
-    return ChannelMessage.from_db_dict(
+    return models.ChannelMessage.from_db_dict(
         {**found, **{key: found[key] or 0 for key in ("clan_id", "sender_id")}}
     )

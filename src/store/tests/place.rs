@@ -15,6 +15,36 @@ fn a_store_that_is_only_read_makes_no_file() {
     assert!(!folder.path().join("deep").exists());
 }
 
+#[test]
+fn a_missing_file_is_created_with_its_table_and_without_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("deep/cache.db");
+    let store = Store::open(Options::at(&path));
+    for _ in 0..2 {
+        assert!(store.create_blocking(SOON));
+        let connection = Connection::open(&path).expect("opens");
+        let rows: i64 =
+            connection.query_row("SELECT count(*) FROM messages", [], |row| row.get(0)).expect("is there");
+        assert_eq!(rows, 0);
+    }
+    let stats = store.stats();
+    assert_eq!((stats.accepted, stats.rows_written, stats.memory_messages), (1, 0, 0));
+    assert!(store.close_blocking(SOON));
+    std::fs::remove_file(&path).expect("is there");
+    store.accept(encoded(&message(1, 1, "a")));
+    assert!(store.create_blocking(SOON));
+    assert_eq!(store.count(None), 1);
+}
+
+#[test]
+fn a_folder_that_cannot_be_created_is_reported() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("deep"), "a file").expect("is written");
+    let (store, troubles) = open_with_troubles(Options::at(folder.path().join("deep/cache.db")));
+    assert!(!store.create_blocking(SOON));
+    assert_eq!(kinds(&troubles), [TroubleKind::Unwritable]);
+}
+
 #[cfg(unix)]
 #[test]
 fn file_and_folder_are_private() {
