@@ -166,7 +166,7 @@ async def test_the_server_removes_what_has_expired_or_was_deleted(client: Client
 
 
 async def test_a_deleted_bucket_is_created_again(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_bucket, "PATIENCE", 0.0)
+    monkeypatch.setattr(state_bucket, "OUTAGE_TIMEOUT", 0.0)
     records = StateStore(NAMES.bot, BucketBackend(lambda: connection(client), NAMES.state_bucket))
     await jetstream_api(client, f"STREAM.DELETE.KV_{NAMES.state_bucket}")
     for use in (records.at()(Score), records.put("x", b"1"), records.keys()):
@@ -224,7 +224,7 @@ async def test_a_repeated_write_is_made_once(client: Client, monkeypatch: pytest
 async def test_state_without_nats_is_an_error(
     client: Client, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state_bucket, "PATIENCE", 0.0)
+    monkeypatch.setattr(state_bucket, "OUTAGE_TIMEOUT", 0.0)
     monkeypatch.setattr(state_bucket, "_TIMEOUT", 0.2)
     backend = BucketBackend(lambda: connection(client), NAMES.state_bucket)
     with pytest.raises(StateError, match="maximum payload"):

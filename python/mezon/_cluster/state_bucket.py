@@ -44,7 +44,7 @@ _NO_MESSAGE: Final = 10037
 #: Seconds for one attempt to write.
 _TIMEOUT: Final = 5.0
 #: Seconds for which a request that nobody answers is repeated: NATS may be restarting.
-PATIENCE: float = 20.0
+OUTAGE_TIMEOUT: float = 20.0
 #: Seconds between two such attempts.
 _PAUSE: Final = 0.2
 #: JetStream's error codes of a server that cannot answer yet; 0 if no server answered for JetStream.
@@ -225,7 +225,7 @@ class BucketBackend:
 
 async def _repeat(client: Client, ask: Callable[[], Awaitable[_T]]) -> _T:
     """Return the answer to a request, which is repeated while nobody answers and the connection is not closed."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + OUTAGE_TIMEOUT
     while True:
         try:
             return await ask()

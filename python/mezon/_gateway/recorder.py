@@ -13,7 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-import mezon._core as _core
+from mezon._core import Recorder, __version__
 from mezon.utils.instance_mark import InstanceMark
 from mezon.utils.logger import get_logger
 
@@ -47,7 +47,7 @@ class FlightRecorder:
     """
 
     def __init__(self, options: RecordOptions, bot_id: int, secrets: Sequence[str] = ()) -> None:
-        self.core = _core.Recorder(options.max_bytes, options.seconds)
+        self.core = Recorder(options.max_bytes, options.seconds)
         self._options = options
         self._bot_id = bot_id
         self._secrets = tuple(secrets)
@@ -102,7 +102,7 @@ class FlightRecorder:
                 rows,
                 bot_id=self._bot_id,
                 reason=reason,
-                version=_core.__version__,
+                version=__version__,
                 texts=self._options.texts,
                 dropped=dropped,
                 secrets=self._secrets,
