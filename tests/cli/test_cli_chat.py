@@ -365,3 +365,19 @@ def test_roles_of_a_world_file(office: Path) -> None:
 def test_click_is_quoted_like_the_other_commands(office: Path, button: str) -> None:
     done = mezon_command("chat", folder=office, given=f"!ask\n/click {button}\n")
     assert "not done" in done.stdout
+
+
+def test_a_blocked_loop_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(
+        "import time\n"
+        "from mezon import MezonClient\n\n"
+        'client = MezonClient("1", "key", blocked_loop_warning=0.3)\n\n\n'
+        "@client.on_channel_message(ignore_self=True)\n"
+        "async def slow(message):\n"
+        "    time.sleep(2)\n"
+        '    await message.reply("done")\n'
+    )
+    done = mezon_command("chat", folder=tmp_path, given="hi\n")
+    assert "The event loop has been blocked for" in done.stderr
+    assert "in slow\n    time.sleep(2)" in done.stderr
+    assert "done" in done.stdout

@@ -225,3 +225,19 @@ async def test_a_bot_without_clans_and_work_below_the_main_check_are_named(
     assert (checks["clans"]["status"], checks["clans"]["text"]) == ("look", "the bot is in no clan")
     assert checks["main"]["text"].startswith("bot.py:12 is not run")
     assert checks["main"]["todo"].startswith("Move it to the top level")
+
+
+async def test_listening_counts_what_arrives(gateway: LocalGateway, tmp_path: Path) -> None:
+    env = gateway.environment()
+    examined = asyncio.create_task(found(tmp_path, "--listen", "5", **env))
+    await gateway.wait_joined(timeout=40)
+    await gateway.typing("general", "alice")
+    await gateway.say("general", "alice", "hello?")
+    code, checks = await examined
+    assert (code, checks["events"]["status"]) == (0, "ok")
+    assert "1 channel_message" in checks["events"]["text"]
+    assert "1 message_typing_event" in checks["events"]["text"]
+
+    code, checks = await found(tmp_path, "--listen", "0.1", **env)
+    assert (code, checks["events"]["status"]) == (0, "look")
+    assert "write in a channel that the bot is a member of" in checks["events"]["todo"]

@@ -185,19 +185,28 @@ def gateway(
     serve(port=port, tls=tls, state_file=state_file, playground=playground, export=export, json_log=json_log)
 
 
-@app.command(epilog="Examples: mezon doctor; mezon doctor --offline; mezon doctor --json | jq '.checks[]'")
+@app.command(epilog="Examples: mezon doctor; mezon doctor --listen 10; mezon doctor --json | jq '.checks[]'")
 def doctor(
     bot: Annotated[str | None, _TARGET] = None,
     env_file: Annotated[Path | None, _ENV_FILE] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Skip the checks that need the network.")
     ] = False,
+    listen: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="Connect for this time and count the events by kind.",
+            show_default=False,
+        ),
+    ] = 0.0,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check what may keep a bot from working; each problem comes with its fix. Exits with 1 if a check fails."""
     from mezon.cli.doctor import examine
 
-    examine(bot, env_file=env_file, offline=offline, json_output=json_output)
+    examine(bot, env_file=env_file, offline=offline, json_output=json_output, listen=listen)
 
 
 @app.command(

@@ -73,11 +73,13 @@ class Check:
     todo: str = ""
 
 
-def examine(bot: str | None, *, env_file: Path | None, offline: bool, json_output: bool) -> None:
+def examine(
+    bot: str | None, *, env_file: Path | None, offline: bool, json_output: bool, listen: float = 0.0
+) -> None:
     """Run the checks and print each result. Exits with 1 if a check failed; warnings exit with 0."""
     load_env_file(env_file, Path.cwd())
     checks = []
-    for check in _checks(bot, offline):
+    for check in _checks(bot, offline, listen):
         checks.append(check)
         if not json_output:
             out.print(f"{check.status:<8}", style=_STYLES.get(check.status), end="", markup=False)
@@ -94,11 +96,11 @@ def examine(bot: str | None, *, env_file: Path | None, offline: bool, json_outpu
     raise typer.Exit(FAILED if bad else DONE)
 
 
-def _checks(bot: str | None, offline: bool) -> Iterator[Check]:
+def _checks(bot: str | None, offline: bool, listen: float) -> Iterator[Check]:
     yield from _check_installation()
     try:
         yield from _check_environment(bot)
-        yield from _check_network(offline)
+        yield from _check_network(offline, listen)
     except ImportError as error:
         # mezon-sdk removed parts of the package; report that instead of a traceback.
         yield Check("package", BAD, f"a part of mezon-rs cannot be imported: {error}", REINSTALL)
@@ -327,7 +329,7 @@ def _blocking_calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
 # ---- the network
 
 
-def _check_network(offline: bool) -> Iterator[Check]:
+def _check_network(offline: bool, listen: float) -> Iterator[Check]:
     """Check in order of dependency: the first failure explains the rest, so later checks are left out."""
     if offline:
         yield Check("network", SKIPPED, "--offline")
@@ -348,7 +350,12 @@ def _check_network(offline: bool) -> Iterator[Check]:
     if reached.status == BAD:
         return
     yield asyncio.run(_check_clock())
-    yield from asyncio.run(_check_login())
+    results = asyncio.run(_check_login())
+    yield from results
+    if listen and results[0].status == OK:
+        if sys.stdout.isatty():
+            say(f"{'':<8} {'events':<12} listening for {listen:g} s: write a message to the bot now")
+        yield asyncio.run(_check_events(listen))
 
 
 def _check_connection(host: str, port: int, tls: bool) -> Check:
@@ -419,6 +426,31 @@ async def _check_login() -> list[Check]:
         member,
         Check("transport", BAD, "the server offers no transport", "report it to the operator"),
     ]
+
+
+async def _check_events(seconds: float) -> Check:
+    """Connect for a while, without the bot's handlers, and count the events by kind."""
+    client = MezonClient(os.environ["MEZON_BOT_ID"], os.environ["MEZON_API_KEY"], message_db=False)
+    try:
+        async with asyncio.timeout(_TIMEOUT * 2):
+            await client.login()
+        await asyncio.sleep(seconds)
+        events = client.stats().events
+    except (MezonError, TimeoutError) as error:
+        return Check("events", BAD, f"the bot cannot connect: {error}", "check the network and try again")
+    finally:
+        await client.disconnect()
+    counts = sorted(events.items(), key=lambda one: (-one[1], one[0]))
+    text = ", ".join(f"{count} {kind}" for kind, count in counts)
+    if "channel_message" in events:
+        return Check("events", OK, f"received in {seconds:g} s: {text}")
+    return Check(
+        "events",
+        WARNING,
+        f"received in {seconds:g} s: {text or 'nothing'}; no message",
+        "write in a channel that the bot is a member of; if a message arrives here but your handler is silent, "
+        "mezon top shows what its filters reject",
+    )
 
 
 async def _check_clock() -> Check:
