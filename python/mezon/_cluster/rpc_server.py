@@ -297,7 +297,8 @@ class AnswerCache:
                 self._write_failures.warning(
                     "An answer cannot be stored for a later relay: %s", error_text(error)
                 )
-                if self._client.is_closed or time.monotonic() > until:
+                # No call waits for a write that does not succeed.
+                if self._client.is_closed or self._free_writes.locked() or time.monotonic() > until:
                     return
                 await asyncio.sleep(_LOOKUP_INTERVAL)
             else:
