@@ -248,9 +248,7 @@ class CoreConnection:
 
     def _make_core(self, *, notify: bool) -> Gateway:
         self._planned.clear()
-        # A core without a recorder is made as before.
-        recorder = {} if self._recorder is None else {"recorder": self._recorder}
-        core = Gateway(self._options, _weak_notifier(self) if notify else None, self._store, **recorder)
+        core = Gateway(self._options, _weak_notifier(self) if notify else None, self._store, self._recorder)
         if self._own_id:
             core.set_own_id(self._own_id)
         return core
