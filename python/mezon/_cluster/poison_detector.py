@@ -145,7 +145,7 @@ class PoisonDetector:
         return trial
 
     async def _try(self, trial: list[Delivery]) -> None:
-        """Start these events together, or one after another if a worker died in an earlier trial of any."""
+        """Start these events together; one after another if a worker has died while one of them was tried."""
         deaths = await asyncio.gather(*(self._noted_deaths(delivery) for delivery in trial))
         if self._max_tried > 1 and not any(deaths):
             await self._observe(trial, 1)

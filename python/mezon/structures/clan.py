@@ -211,7 +211,7 @@ class Clan:
     async def list_roles(
         self, limit: int | None = None, state: int | None = None, cursor: str | None = None
     ) -> ApiRoleListEventResponse:
-        """Fetch the roles of the clan, in ``roles.roles`` of the response."""
+        """Fetch the roles of the clan. They are in ``roles.roles`` of the response."""
         return await self.api_client.list_roles(
             token=self.current_token, clan_id=self.id, limit=limit, state=state, cursor=cursor
         )
