@@ -36,9 +36,13 @@ class Control:
         for name in (BOT.name, "menu.txt"):
             shutil.copy(BOT.with_name(name), folder)
         self.restarts: list[str] = []
+        self.ran: list[str] = []
 
     async def restart(self, why: str) -> None:
         self.restarts.append(why)
+
+    def run_task(self, name: str) -> None:
+        self.ran.append(name)
 
     def save_test(self, text: str) -> str:
         (self.folder / "test_played_1.py").write_text(text, encoding="utf-8")

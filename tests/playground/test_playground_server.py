@@ -196,6 +196,24 @@ async def test_errors_reach_who_pressed_the_button(page: Page) -> None:
     assert "error" in await page.until(lambda event: event["event"] == "result")
 
 
+async def test_roles_and_tasks(
+    bot: MezonClient, page: Page, playground: Playground, gateway: LocalGateway
+) -> None:
+    alice = gateway.world.user("alice")
+    assert await page.ask("toggle_role", user=str(alice.id), title="Cook") is True
+    event = next((one for one in reversed(page.events) if one["event"] == "world"), None)
+    if event is None:
+        event = await page.until(lambda one: one["event"] == "world")
+    assert [one["roles"] for one in event["world"]["users"] if one["id"] == str(alice.id)] == [["Cook"]]
+    assert await page.ask("toggle_role", user=str(alice.id), title="Cook") is False
+    assert [role.user_ids for role in gateway.world.roles.values()] == [set()]
+    assert 'await gateway.take_role("alice", "Cook")' in await page.ask("pytest")
+
+    await page.ask("run_task", name="report")
+    assert playground.bot is not None
+    assert playground.bot.ran == ["report"]  # type: ignore[attr-defined]
+
+
 async def test_the_login_is_not_shown(
     bot: MezonClient, playground: Playground, gateway: LocalGateway
 ) -> None:

@@ -222,7 +222,11 @@ class Reporter:
                 # Read without synchronization: an inconsistent sample is corrected by the next one.
                 with contextlib.suppress(Exception):
                     self.report(
-                        "stats", state=client.state, latency=client.latency, stats=asdict(client.stats())
+                        "stats",
+                        state=client.state,
+                        latency=client.latency,
+                        stats=asdict(client.stats()),
+                        tasks=[task.name for task in tasks_of(client)],
                     )
 
 

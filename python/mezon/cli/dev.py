@@ -39,6 +39,9 @@ class _Control:
     async def restart(self, why: str) -> None:
         await self.process.restart(f"restart {why}")
 
+    def run_task(self, name: str) -> None:
+        self.process.run_task(name)
+
     def save_test(self, text: str) -> str:
         """Save a test as a new file in the current directory and return its name."""
         for number in range(1, 1000):

@@ -53,6 +53,10 @@ class BotControl(Protocol):
         """Restart the bot's process."""
         ...
 
+    def run_task(self, name: str) -> None:
+        """Run a scheduled task of the bot now."""
+        ...
+
     def save_test(self, text: str) -> str:
         """Write a test file next to the bot and return its name."""
         ...
@@ -261,6 +265,7 @@ class Playground:
             "dm",
             "add_user",
             "add_channel",
+            "toggle_role",
             "edit",
             "delete",
             "react",
@@ -278,6 +283,7 @@ class Playground:
             "delete_record": self.records.delete,
             "new": self._new,
             "restart": self._restart,
+            "run_task": self._run_task,
             "pytest": self._pytest,
             "save": self._save,
         }
@@ -296,6 +302,11 @@ class Playground:
                 "the playground does not run the bot: start it with mezon dev, or restart it yourself"
             )
         await self.bot.restart("requested on the page")
+
+    def _run_task(self, name: str) -> None:
+        if self.bot is None:
+            raise ValueError("the playground does not run the bot: start it with mezon dev")
+        self.bot.run_task(name)
 
     def _pytest(self) -> str:
         if not len(self.recording):

@@ -153,7 +153,12 @@ def world_view(world: World) -> dict[str, Any]:
             if channel.type in (DM, GROUP)
         ],
         "users": [
-            {"id": str(user.id), "username": user.username, "name": user.display_name or user.username}
+            {
+                "id": str(user.id),
+                "username": user.username,
+                "name": user.display_name or user.username,
+                "roles": [role.title for role in world.roles.values() if user.id in role.user_ids],
+            }
             for user in world.users.values()
             if not user.is_bot
         ],

@@ -25,7 +25,8 @@ export function Sidebar({ state, act, go }) {
       <h2>Speak as</h2>
       <ul>${state.world.users.map((one) => html`<li key=${one.id}><button type="button" class="person"
         aria-current=${one.id === user ? "true" : undefined} onClick=${() => go(one.id, roomFor(channel))}>
-        <span class="avatar small" aria-hidden="true">${one.name.slice(0, 1)}</span>${one.name}</button></li>`)}</ul>
+        <span class="avatar small" aria-hidden="true">${one.name.slice(0, 1)}</span>${one.name}${one.roles.length > 0 && html` <small>${one.roles.join(", ")}</small>`}</button></li>`)}</ul>
+      <${Adder} label=${`Role of ${store.user(user)?.username ?? "?"}`} act=${(title) => act("toggle_role", { user, title })} />
       <${Adder} label="New user" act=${(name) => act("add_user", { username: name })} />
       <${Adder} label="New channel" act=${(name) => act("add_channel", { label: name })} />
     </section>

@@ -62,8 +62,10 @@ export class Frames extends Component {
 
 const flat = (stats) => Object.entries(stats ?? {}).filter(([, value]) => typeof value !== "object" || value === null);
 
-export function Bot({ state, act }) {
+export function Bot({ state, act, notice }) {
   const { stats, reports } = state;
+  const tasks = stats.tasks ?? [];
+  const run = async (name) => { if ((await act("run_task", { name })) !== undefined) notice(`${name} runs`); };
   const errors = reports.filter((one) => one.kind === "error" || one.kind === "crash" || (one.kind === "log" && one.level === "WARNING")).slice(-20).reverse();
   const logs = reports.filter((one) => one.kind === "log" || one.kind === "error" || one.kind === "output" || one.kind === "started" || one.kind === "ended").slice(-100).reverse();
   return html`<div class="panel">
@@ -72,6 +74,9 @@ export function Bot({ state, act }) {
       ${stats.latency != null ? html` ping ${Math.round(stats.latency * 1000)} ms` : ""}</p>
     ${state.bot ? html`<p class="row"><code>${state.bot}</code> <button type="button" class="button secondary" onClick=${() => act("restart")}>Restart</button></p>`
       : html`<p class="hint">Started by <code>mezon dev</code>, the bot shows its counters, log and errors here.</p>`}
+    ${tasks.length > 0 && html`<h3>Tasks</h3>
+    <p class="row">${tasks.map((name) => html`<button type="button" key=${name} class="button secondary"
+      title="Run this task now, in addition to its schedule" onClick=${() => run(name)}>Run ${name}</button>`)}</p>`}
     <h3>Errors and warnings</h3>
     ${errors.length === 0 && html`<p class="hint">None.</p>`}
     <ol class="errors" aria-label="Errors">${errors.map((one, at) => html`<li key=${at}>
