@@ -160,11 +160,11 @@ async def test_what_is_lost_on_the_way_is_not_overtaken(client: Client) -> None:
     owner = Owner(client)
     came, lost = owner.reader._receive, []
 
-    async def lossy(message: Msg) -> None:
+    async def lossy(inbox: str, message: Msg) -> None:
         if message.data in (b"3", b"7") and message.data not in lost:
             lost.append(message.data)
             return
-        await came(message)
+        await came(inbox, message)
 
     owner.reader._receive = lossy  # type: ignore[method-assign]
     owner.start()

@@ -12,7 +12,7 @@ import contextlib
 import json
 import time
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -135,6 +135,11 @@ class OwnedPartitions:
         for reader in [*self._readers.values(), *self._draining.values()]:
             yield from reader.unacknowledged
 
+    def return_unread(self) -> None:
+        """Return what was delivered while the loop was blocked."""
+        for reader in self._readers.values():
+            reader.return_unread()
+
     def rebalance(self) -> None:
         """Release the partitions of other members, and start to read those of this worker."""
         if self._stopped:
@@ -225,6 +230,7 @@ class PartitionReader:
         deliver: Receives each event. Its ``on_end`` belongs to this reader.
         acknowledge: Receives the subject and the kind of each acknowledgement.
         on_conversation_end: Called when an event whose handler has waited for another one has ended.
+        check_loop: Called before each message is looked at.
     """
 
     def __init__(
@@ -236,6 +242,7 @@ class PartitionReader:
         deliver: Callable[[Delivery], None],
         acknowledge: Callable[[str, bytes], None],
         on_conversation_end: Callable[[], None] = lambda: None,
+        check_loop: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._names = names
@@ -244,6 +251,7 @@ class PartitionReader:
         self._deliver = deliver
         self._acknowledge = acknowledge
         self._on_conversation_end = on_conversation_end
+        self._check_loop = check_loop
         self._pull_subject = f"$JS.API.CONSUMER.MSG.NEXT.{names.events}.{names.consumer(partition)}"
         self._pin = ""
         self._unacknowledged: dict[str, Delivery] = {}
@@ -326,11 +334,25 @@ class PartitionReader:
 
     # ---- pulling
 
+    def return_unread(self) -> None:
+        """Return what the server has delivered and the loop has not read yet, because it was blocked for too long.
+
+        Nobody has extended the deadline of these events, so another worker may have got them since. Events that were
+        read before are extended by the liveness thread and stay here.
+        """
+        self._inbox = ""
+        self._wake.set()
+
     async def _run(self) -> None:
-        self._inbox = self._client.new_inbox()
-        self._subscription = await self._client.subscribe(self._inbox, cb=self._receive)
         while True:
             self._wake.clear()
+            if not self._inbox:
+                before, inbox = self._subscription, self._client.new_inbox()
+                self._subscription = await self._client.subscribe(inbox, cb=partial(self._receive, inbox))
+                if before is not None:
+                    with contextlib.suppress(Exception):
+                        await before.drain()
+                self._inbox = inbox
             # Events of an earlier owner are only redelivered to a pull request, so it must ask for as many.
             room = max(MAX_UNACKNOWLEDGED - len(self._unacknowledged), self._elsewhere)
             if room <= 0:
@@ -353,10 +375,14 @@ class PartitionReader:
             logger.debug("Partition %d cannot be pulled: %s", self.partition, error_text(error))
             await asyncio.sleep(self._timing.pull_timeout)
 
-    async def _receive(self, message: Msg) -> None:
+    async def _receive(self, inbox: str, message: Msg) -> None:
         if self._closed:
             return
+        self._check_loop()
+        unread = inbox != self._inbox
         if not message.reply:
+            if unread:
+                return
             status = message_status(message)
             if status == _NO_CONSUMER:
                 _missing_consumers.warning(
@@ -376,7 +402,7 @@ class PartitionReader:
         times, sequence, turn = _parse_reply(message.reply)
         new_pin, self._pin = pin != self._pin, pin
         gap, self._turn = turn != self._turn + 1, turn
-        if new_pin or gap:
+        if new_pin or gap or unread:
             self._hold_back()
         delivery = Delivery(
             event_id=headers.get(MESSAGE_ID, message.reply),
@@ -403,12 +429,16 @@ class PartitionReader:
         returned = self._returned.pop(delivery.event_id, None)
         if returned is not None:
             delivery.excused, delivery.untouched = returned
+        if unread:
+            self._return(delivery, 1)
+            return
         self._unacknowledged[delivery.event_id] = delivery
         self._requested -= 1
-        if self._held_back is None:
-            self._deliver(delivery)
-        else:
+        if self._held_back is not None:
             self._held_back.append(delivery)
+        elif not self._releasing:
+            self._deliver(delivery)
+        # Else it is returned: a worker that was blocked reads what the next owner may have got again meanwhile.
         if self._requested <= 0:
             self._wake.set()
 

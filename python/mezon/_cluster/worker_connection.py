@@ -184,10 +184,22 @@ class WorkerConnection:
         return 0 if partitions is None else sum(one.running for one in partitions.unacknowledged())
 
     async def _note_loop(self) -> None:
-        """Note that the loop runs."""
+        """Note regularly that the loop runs."""
         while True:
-            self._loop_ran_at = time.monotonic()
+            self._check_loop()
             await asyncio.sleep(self._timing.heartbeat / 2)
+
+    def _check_loop(self) -> None:
+        """Return the events that were delivered while the loop was blocked for too long."""
+        now = time.monotonic()
+        blocked, self._loop_ran_at = now - self._loop_ran_at, now
+        if blocked > self._timing.ack_wait / 2 and self._partitions is not None:
+            logger.warning(
+                "The event loop was blocked for %.1f s: a handler waits without await, or the machine is busy. Events "
+                "that arrived meanwhile are returned",
+                blocked,
+            )
+            self._partitions.return_unread()
 
     def _read_load(self) -> dict[str, float]:
         """Return the load of this worker. The liveness thread calls it."""
@@ -476,7 +488,14 @@ class WorkerConnection:
         assert self._acknowledger is not None
         put = self._acknowledger.put
         return PartitionReader(
-            client, self._names, self._timing, partition, self._receive, put, self._conversation_ended
+            client,
+            self._names,
+            self._timing,
+            partition,
+            self._receive,
+            put,
+            self._conversation_ended,
+            self._check_loop,
         )
 
     def _conversation_ended(self) -> None:
