@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
+import pytest
+from fast_clock import FastClock
 from in_process_cluster import InProcess
 from mezon import ChannelMessage, GapOptions, UnfilledGap
+from mezon._http import limiter
 from mezon.testing import LocalGateway
 from nats_servers import NatsServer, needs_nats
 from waiting import until
@@ -54,3 +58,39 @@ async def test_live_messages_do_not_wait_and_unfilled_gaps_are_reported(
         opened.set()
         await until(lambda: "missed" in heard, "the missed message")
         assert heard == ["before", "live", "missed"]
+
+
+async def test_another_relay_loses_nothing_under_the_default_rate_limit(
+    gateway: LocalGateway, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock of the rate limit runs a hundred times faster."""
+    monkeypatch.setattr(limiter, "_LoopClock", FastClock)
+    settings: dict[str, Any] = {"http_rate": (1, 1.25), "gap": GapOptions(channels=1000, timeout=0.02)}
+    clan = gateway.world.clan()
+    channels = [gateway.world.add_channel(f"room {number}", clan) for number in range(60)]
+    heard: list[tuple[int, str]] = []
+
+    async def say(text: str) -> None:
+        for channel in channels:
+            await gateway.say(channel, "alice", text)
+
+    def all_heard(text: str) -> bool:
+        return sum(said == text for _, said in heard) >= len(channels)
+
+    async with InProcess(gateway, nats, **settings) as machines:
+        client = machines.client()
+        client.on_channel_message(lambda message: heard.append((message.channel_id, message.content["t"])))
+        await client.login()
+        await say("before")
+        await until(lambda: all_heard("before"), "a message of every channel")
+        assert machines.task is not None
+        machines.task.cancel()
+        await asyncio.wait([machines.task])
+        await say("missed")
+        async with InProcess(gateway, nats, **settings):
+            await say("live")
+            await until(lambda: all_heard("live"), "the live messages")
+            await until(lambda: all_heard("missed"), "the missed messages")
+    assert Counter(heard) == {
+        (channel.id, text): 1 for channel in channels for text in ("before", "missed", "live")
+    }

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fast_clock import SPEED, FastClock
 from fault_kit import Bot, twice
 from fault_types import MakeBot
 from mezon import GapOptions, UnfilledGap
@@ -25,17 +24,6 @@ from waiting import until
 
 CLANS = 4
 PER_CLAN = 50
-SPEED = 100
-
-
-class FastClock:
-    """The clock of a limiter, `SPEED` times faster than real time."""
-
-    def now(self) -> float:
-        return time.monotonic() * SPEED
-
-    def call_later(self, delay: float, callback: Callable[[], None]) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(delay / SPEED, callback)
 
 
 class Gate:

@@ -50,13 +50,14 @@ class InProcess:
         options = {**gateway.client_options(), **settings}
         for name in ("http_rate_period", "http_rate_limit"):
             options.pop(name, None)
+        http_rate = options.pop("http_rate", (0, 0.0))
         self.relay = Relay(
             options.pop("client_id"),
             options.pop("api_key"),
             Broker(urls=as_user(nats.url, relay_user)),
             layout=self.layout,
             timing=self.timing,
-            http_rate=(0, 0.0),
+            http_rate=http_rate,
             **options,
         )
         self.task: asyncio.Task[None] | None = None
