@@ -165,13 +165,13 @@ def _table(name: str, members: list[Any]) -> str:
     """Return a table of members with their parameters, the first sentences of their docstrings, and anchors."""
     lines = ["| member | purpose |", "|---|---|"]
     for member in members:
-        shown = member.name
+        shown = f"`{member.name}`"
         if member.is_function:
             names = (parameter.name for parameter in member.parameters if parameter.name != "self")
-            shown += f"({', '.join(names)})"
+            shown += f" ({', '.join(names)})"
         summary = " ".join(member.docstring.value.split("\n\n")[0].split())
         anchor = f'<a id="{name}.{member.name}"></a>'
-        lines.append(f"| {anchor}`{shown}` | {summary.replace('|', '&#124;').replace('``', '`')} |")
+        lines.append(f"| {anchor}{shown} | {summary.replace('|', '&#124;').replace('``', '`')} |")
     return "\n".join(lines)
 
 
