@@ -1,6 +1,9 @@
 """Deadlines for this machine, and the order of the files: those that wait for real time come first."""
 
+import asyncio.constants
 import contextlib
+import itertools
+import traceback
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,13 @@ with contextlib.suppress(
     # Properties are not about speed: on a busy machine an example may take its time.
     settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any-machine")
+
+# In its debug mode, which pyproject.toml enables, asyncio stores the stack of every task, future and callback. Most of
+# its frames are those of pytest, and storing them took a third of the CPU time of tests over the local gateway.
+_STORED_FRAMES = 12
+_walk_stack = traceback.walk_stack
+traceback.walk_stack = lambda frame: itertools.islice(_walk_stack(frame), _STORED_FRAMES)
+asyncio.constants.DEBUG_STACK_DEPTH = 3
 
 #: Folders whose tests start processes or wait for real time, the slowest first. `make test-python` gives whole files
 #: to its processes in this order, so that no long file is left when everything else is done.
