@@ -64,7 +64,7 @@ def no_target(values: Values) -> bool | None:
 
 ROWS: Final[tuple[Row, ...]] = (
     Row("busy_day", "rate", "events of a busy day", "/s", True, "", no_target),
-    Row("busy_day", "cpu", "CPU an event", "µs", False, "", no_target),
+    Row("busy_day", "cpu", "CPU per event, a busy day", "µs", False, "", no_target),
     Row(
         "messages_async",
         "rate",
