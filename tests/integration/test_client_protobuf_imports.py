@@ -1,4 +1,4 @@
-"""The classes of google.protobuf cost 4.5 MB and 45 ms: a bot that uses none of them imports none."""
+"""The classes of google.protobuf cost megabytes and a stop of the loop: a bot that uses none of them imports none."""
 
 from __future__ import annotations
 
