@@ -393,15 +393,16 @@ class ProgressReporter:
         interval = self._timing.ack_wait / 4
         while True:
             await asyncio.sleep(interval)
-            now = time.monotonic()
-            for delivery in self._unacknowledged():
-                if not self._client.is_connected:
-                    break
-                if now - delivery.extended_at < interval:
-                    continue
+            try:
+                await self._report(interval)
+            except Exception as error:
+                logger.debug("No progress was reported: %s", error_text(error))
+
+    async def _report(self, interval: float) -> None:
+        now = time.monotonic()
+        for delivery in self._unacknowledged():
+            if not self._client.is_connected:
+                break
+            if now - delivery.extended_at >= interval:
                 delivery.extended_at = now
-                try:
-                    await self._client.publish(delivery.reply, IN_PROGRESS)
-                except Exception as error:
-                    logger.debug("No progress was reported: %s", error_text(error))
-                    break
+                await self._client.publish(delivery.reply, IN_PROGRESS)

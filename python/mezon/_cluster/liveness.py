@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mezon._cluster.broker import connect, disconnect
 from mezon.utils.background import cancel_until_done
@@ -24,10 +24,19 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
+#: Seconds for the end of the connection's tasks.
+_END_TIMEOUT: Final = 1.0
+
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     try:
         loop.run_forever()
+        # What the connection has left: its tasks end only in a running loop.
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=_END_TIMEOUT))
     finally:
         loop.close()
 

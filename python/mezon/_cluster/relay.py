@@ -534,21 +534,25 @@ class ActiveRelay:
         Runs in the liveness thread, so that a busy relay does not look like one that has died.
         """
         while True:
-            if self._lock.held:
-                state = {
-                    "epoch": self._lock.epoch,
-                    "protocol": PROTOCOL,
-                    "version": __version__,
-                    "http_waiting": self.http_waiting,
-                    "http_rate": self._relay.http_rate_text,
-                    "reconnects": self._relay.reconnects,
-                    "state": self.client.state,
-                    "trouble": self.publisher.trouble,
-                    "at": time.time(),
-                }
-                with contextlib.suppress(Exception):
-                    await self._liveness.client.publish(self._relay.names.state, json.dumps(state).encode())
+            with contextlib.suppress(Exception):
+                await self._publish_state_once()
             await asyncio.sleep(_STATE_INTERVAL)
+
+    async def _publish_state_once(self) -> None:
+        if not self._lock.held:
+            return
+        state = {
+            "epoch": self._lock.epoch,
+            "protocol": PROTOCOL,
+            "version": __version__,
+            "http_waiting": self.http_waiting,
+            "http_rate": self._relay.http_rate_text,
+            "reconnects": self._relay.reconnects,
+            "state": self.client.state,
+            "trouble": self.publisher.trouble,
+            "at": time.time(),
+        }
+        await self._liveness.client.publish(self._relay.names.state, json.dumps(state).encode())
 
 
 __all__ = ["LockLostError", "Relay"]

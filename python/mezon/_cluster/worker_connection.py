@@ -263,8 +263,8 @@ class WorkerConnection:
 
     async def _send_heartbeats(self, members: Members) -> None:
         while True:
-            self._subscriptions.load = self._read_load()
             try:
+                self._subscriptions.load = self._read_load()
                 await members.announce(self._subscriptions.announcement())
             except Exception as error:
                 logger.debug("No heartbeat was sent: %s", error_text(error))
