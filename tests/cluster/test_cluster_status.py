@@ -11,7 +11,7 @@ import aiohttp
 import mezon
 import pytest
 from in_process_cluster import InProcess, as_user
-from mezon import ChannelMessage
+from mezon import ChannelMessage, MezonClient
 from mezon._cluster.relay import Relay
 from mezon.testing import LocalGateway
 from nats_operator import server_permissions
@@ -110,6 +110,21 @@ async def test_the_status_is_shown_again_and_again(gateway: LocalGateway, nats: 
         assert command.process.stdout is not None
         for _ in range(2):
             assert json.loads(await command.process.stdout.readline())["relay"] is None
+
+
+async def test_top_shows_the_cluster_and_its_bots(gateway: LocalGateway, nats: NatsServer) -> None:
+    (port,) = free_ports(1)
+    client = MezonClient(**{**gateway.client_options(), "health": f"127.0.0.1:{port}"})
+    await client.login()
+    arguments = ("-m", "mezon.cli", "top", f"127.0.0.1:{port}", "--nats", nats.url, "--once", "--json")
+    async with Child(*arguments, environment={"MEZON_BOT_ID": str(gateway.bot_id)}) as command:
+        assert command.process is not None
+        assert command.process.stdout is not None
+        cluster, bot = (await command.process.stdout.read()).splitlines()
+        assert await command.process.wait() == 1
+    assert json.loads(cluster)["problems"][0] == "no relay is in charge"
+    assert json.loads(bot)["stats"]["state"] == "ready"
+    await client.disconnect()
 
 
 async def test_relay_and_workers_have_metrics(
