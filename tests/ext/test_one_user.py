@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import date
 from typing import Any
 
@@ -50,7 +51,8 @@ async def test_a_cooldown_comes_before_the_lookup_of_arguments(gateway: LocalGat
     for number in ids:
         await gateway.say("general", "alice", f"!who {number}")
     answers = [(await gateway.next_sent(ANSWER)).text for _ in ids]
-    assert sorted(answers) == sorted([str(ids[0])] + ["That was too often: try again in 60 s."] * 7)
+    assert answers.count(str(ids[0])) == 1
+    assert sum(bool(re.fullmatch(r"That was too often: try again in \d+ s\.", one)) for one in answers) == 7
     assert asked(gateway) == 1
 
 
