@@ -435,6 +435,20 @@ async def test_nobody_answering_is_told_to_the_user_and_no_error(
     assert not [one for one in caplog.records if one.name.startswith("mezon")]
 
 
+async def test_a_user_who_is_asked_is_told_when_the_bot_closes(
+    gateway: LocalGateway, bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    @bot.command()
+    async def name(ctx: Context) -> None:
+        await ctx.ask("Your name?")
+
+    await bot.login()
+    assert await answer_to(gateway, "!name") == "Your name?"
+    await bot.disconnect(drain=5.0)
+    assert (await gateway.next_sent(ANSWER)).text == "I am being restarted; please start again in a moment."
+    assert not [one for one in caplog.records if one.name.startswith("mezon")]
+
+
 async def test_routers(gateway: LocalGateway, bot: Bot) -> None:
     outer, inner = Router(checks=[clan_only()]), Router()
 

@@ -342,7 +342,8 @@ class Interaction:
         Raises:
             NoAnswerError: If no valid answer arrives in time (a TimeoutError). If the handler does not catch the error,
                 the user is told.
-            ConnectionLostError: If the client closes while waiting.
+            ConnectionLostError: If the client closes while waiting. If the handler does not catch the error, and
+                ``disconnect`` gives it time, the user is told to start again.
             InvalidArgumentError: If no text can be converted to ``kind``.
         """
         adapter = adapter_of(kind)
@@ -480,7 +481,8 @@ class Interaction:
         Raises:
             NoAnswerError: If the form is not submitted in time (a TimeoutError). If the handler does not catch the
                 error, the user is told.
-            ConnectionLostError: If the client closes while waiting.
+            ConnectionLostError: If the client closes while waiting. If the handler does not catch the error, and
+                ``disconnect`` gives it time, the user is told to start again.
         """
         content = form.content(title=title, submit=submit, texts=self.bot.texts)
         # A unique id: this call waits for the form, not a handler registered with @bot.form.
