@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from mezon import ChannelMessage
 from mezon._cluster.broker import connect, disconnect
 from mezon._cluster.membership import Members
 from mezon._cluster.protocol import Names, NotInChargeError, Packet
+from mezon._cluster.publisher import Publisher
 from mezon._cluster.relay_client import RelayClient
 from mezon._cluster.rpc_server import AnswerCache, RpcServer
 from mezon._cluster.settings import Broker, Timing
@@ -20,6 +22,7 @@ from mezon.errors import MezonConnectionError, MezonError, MezonTimeoutError
 from mezon.testing import LocalGateway
 from nats.aio.client import Client
 from nats_servers import TIMING, Child, NatsServer, needs_nats
+from patience import patient
 from waiting import until
 
 pytestmark = pytest.mark.timeout(120)
@@ -171,3 +174,22 @@ def test_a_systemd_unit_has_the_id_of_the_bot(unit: str) -> None:
     assert len(files) == 1
     assert "MEZON_BOT_ID=" in lines[files[0] - 1]
     assert os.path.isabs(lines[files[0]].partition("=")[2])
+
+
+# ---- closing
+
+
+async def test_a_task_that_swallows_its_cancellation_does_not_keep_its_owner() -> None:
+    """As ``asyncio.wait_for`` of Python 3.11 does, which nats-py uses, if a result arrives together with it."""
+
+    async def publish() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    publisher = Publisher(Broker(urls="nats://127.0.0.1:1"), Names(1))
+    publishing = publisher._task = asyncio.create_task(publish())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(patient(10)):
+        await publisher.stop()
+    assert publishing.cancelled()

@@ -5,11 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from mezon._cluster.protocol import Names
-from mezon._cluster.settings import Broker, Layout, Timing
-from mezon._cluster.worker_connection import WorkerConnection
 from mezon.utils.background import cancel_until_done
-from patience import patient
 
 
 async def swallows_one_cancellation() -> None:
@@ -34,12 +30,3 @@ async def test_a_swallowed_cancellation_is_repeated() -> None:
 
 async def test_without_tasks_nothing_is_awaited() -> None:
     await cancel_until_done()
-
-
-async def test_a_heartbeat_that_swallows_its_cancellation_does_not_keep_a_worker() -> None:
-    connection = WorkerConnection(Broker(urls="nats://127.0.0.1:1"), Names(1), Layout(), Timing())
-    beating = connection._heartbeats = asyncio.create_task(swallows_one_cancellation())
-    await asyncio.sleep(0)
-    async with asyncio.timeout(patient(10)):
-        await connection.close()
-    assert beating.cancelled()
