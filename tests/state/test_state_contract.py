@@ -97,6 +97,25 @@ async def test_expired_entry_is_gone_everywhere(backend: Backend) -> None:
     assert [key for key, _ in await backend.entries("a.")] == ["a.long", "a.short"]
 
 
+async def test_a_cancelled_caller_gives_up_at_once(backend: Backend) -> None:
+    """Clients of Redis and NATS can swallow a cancellation; who waited for the cancelled task waited forever."""
+
+    async def use() -> None:
+        while True:
+            await backend.put("a.b", b"one", None)
+            await backend.get("a.b")
+            await asyncio.sleep(0)
+
+    for number in range(100):
+        task = asyncio.create_task(use())
+        for _ in range(number):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=10)
+        assert done == {task}
+        assert task.cancelled()
+
+
 async def test_closed_backend_opens_again(kind: str, address: str) -> None:
     async with open_backend(kind, address) as backend:
         await backend.put("a.b", b"one", 0)

@@ -14,7 +14,7 @@ import json
 import math
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from nats.errors import Error as NatsError
@@ -23,7 +23,7 @@ from nats.errors import MaxPayloadError, NoRespondersError
 from mezon._cluster.broker import BrokerError, jetstream_api
 from mezon._cluster.protocol import error_text
 from mezon.errors import MezonConnectionError, MezonError
-from mezon.ext._state_backends import Entry, StateError, expiry, is_expired
+from mezon.ext._state_backends import Entry, StateError, expiry, in_own_task, is_expired
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -223,12 +223,12 @@ class BucketBackend:
         )
 
 
-async def _repeat(client: Client, ask: Callable[[], Awaitable[_T]]) -> _T:
+async def _repeat(client: Client, ask: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     """Return the answer to a request, which is repeated while nobody answers and the connection is not closed."""
     end = time.monotonic() + OUTAGE_TIMEOUT
     while True:
         try:
-            return await ask()
+            return await in_own_task(ask())
         except (MezonConnectionError, BrokerError) as error:
             refused = isinstance(error, BrokerError) and error.code not in _NOT_YET
             if refused or client.is_closed or time.monotonic() >= end:

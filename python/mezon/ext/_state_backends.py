@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from mezon import MezonError
 
@@ -16,9 +18,13 @@ __all__ = [
     "StateError",
     "encode_fields",
     "expiry",
+    "in_own_task",
     "is_expired",
     "stored_fields",
 ]
+
+
+T = TypeVar("T")
 
 
 class StateError(MezonError):
@@ -149,3 +155,16 @@ def stored_fields(value: bytes) -> dict[str, Any] | None:
         return None
     # Nothing else in it, so that an export is complete.
     return stored if isinstance(stored, dict) and stored.keys() == {"v", "d"} else None
+
+
+async def in_own_task(work: Coroutine[Any, Any, T]) -> T:
+    """Await a request of a client library in a task of its own, which is not cancelled with the caller.
+
+    `asyncio.wait_for` of Python 3.11, which the clients of Redis and NATS use, can swallow the cancellation of its
+    caller: who cancels a task and waits for it would wait forever.
+    """
+    task = asyncio.ensure_future(work)
+    # The exception is retrieved even if the caller was cancelled meanwhile.
+    task.add_done_callback(lambda task: task.cancelled() or task.exception())
+    await asyncio.wait([task])
+    return task.result()

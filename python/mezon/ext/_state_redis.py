@@ -6,7 +6,7 @@ import time
 from importlib.util import find_spec
 from typing import Any, Final
 
-from mezon.ext._state_backends import Entry, StateError
+from mezon.ext._state_backends import Entry, StateError, in_own_task
 
 #: Prefix of every key; the keys below it start with the id of the bot.
 _PREFIX: Final = "mezon-state:"
@@ -94,7 +94,7 @@ class RedisBackend:
             pipe.hmget(_PREFIX + key, "v", "r")
             pipe.pttl(_PREFIX + key)
         try:
-            answers = await pipe.execute()
+            answers = await in_own_task(pipe.execute())
         except (RedisError, OSError) as error:
             raise _failure(error) from error
         entries: list[Entry | None] = []
@@ -107,7 +107,7 @@ class RedisBackend:
         from redis.exceptions import RedisError
 
         try:
-            return await getattr(self._connection(), name)(*arguments, **options)
+            return await in_own_task(getattr(self._connection(), name)(*arguments, **options))
         except (RedisError, OSError) as error:
             raise _failure(error) from error
 
