@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import date
 from typing import Any, Literal
@@ -127,10 +128,12 @@ async def test_wait_for_a_choice_takes_both_events(gateway: LocalGateway, bot: B
     @bot.command()
     async def menu(ctx: Context) -> None:
         async with bot.stream("dropdown_box_selected") as choices:
-            sent = await ctx.send({"t": "Menu", "components": [row_select("dish")]})
-            chosen = await ctx.wait_for(
-                "dropdown_box_selected", lambda event: event.selectbox_id == "dish", timeout=5
+            # The wait begins before the message is sent: the test clicks at once.
+            waiting = asyncio.create_task(
+                ctx.wait_for("dropdown_box_selected", lambda event: event.selectbox_id == "dish", timeout=5)
             )
+            sent = await ctx.send({"t": "Menu", "components": [row_select("dish")]})
+            chosen = await waiting
             assert chosen.message_id == sent.message_id
             await chosen.reply(f"{chosen.values} {(await choices.next(5)).values}")
 
