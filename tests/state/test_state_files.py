@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
@@ -68,3 +69,11 @@ async def test_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="cannot be created"):
         await backend.get("a")
     await backend.close()
+
+
+async def test_backends_that_create_a_file_together(tmp_path: Path) -> None:
+    """None takes a file that another one is creating for a database of another program."""
+    for number in range(40):
+        backends = [SqliteBackend(tmp_path / f"{number}.db") for _ in range(4)]
+        assert await asyncio.gather(*(backend.get("a.b") for backend in backends)) == [None] * 4
+        await asyncio.gather(*(backend.close() for backend in backends))

@@ -168,9 +168,12 @@ class SqliteBackend:
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         """Check that the file is ours, and bring it to the current version."""
+        # In one transaction: another process may be creating the tables.
+        database.execute("BEGIN")
         application: int = database.execute("PRAGMA application_id").fetchone()[0]
         version: int = database.execute("PRAGMA user_version").fetchone()[0]
         tables: int = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        database.execute("COMMIT")
         if application != _APPLICATION_ID and (application or version or tables):
             raise StateError(
                 f"{self.path} is a database of another program; choose another file for the state"
@@ -179,7 +182,7 @@ class SqliteBackend:
             raise StateError(
                 f"{self.path} was written by a newer version of mezon-rs (format {version}); update mezon-rs"
             )
-        database.execute("PRAGMA journal_mode = WAL")
+        _use_wal(database)
         database.execute("PRAGMA synchronous = NORMAL")
         if version == len(_MIGRATIONS):
             return
@@ -202,6 +205,19 @@ class SqliteBackend:
             f"{self.path} is damaged or no database ({error}). Restore a copy (`mezon state export` makes one), or "
             f"move the file away to begin with empty state; `sqlite3 {self.path} .recover` may save its records"
         )
+
+
+def _use_wal(database: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log. SQLite itself does not wait for another connection that does so, hence the loop."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _entry(database: sqlite3.Connection, key: str) -> Entry | None:
