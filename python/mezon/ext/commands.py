@@ -26,7 +26,7 @@ from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mappin
 from datetime import datetime, tzinfo
 from difflib import get_close_matches
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, Unpack, cast, overload
 
 from pydantic import BaseModel
 
@@ -1794,22 +1794,25 @@ class Bot(Registry, MezonClient):
             await channel.send("I am back")
         ```
         """
-        if handler is None:
-            return partial(self.on_ready, once=once)
-        if not once or not callable(handler):
-            return super().on_ready(handler)
-        function: Callable[..., Any] = handler
 
-        # Called as the handler is: `wraps` keeps its signature.
-        @wraps(function)
-        async def call_if_first(*client: Any) -> None:
-            if await self.is_first():
-                result = function(*client)
-                if inspect.isawaitable(result):
-                    await result
+        def register(handler: ReadyT) -> ReadyT:
+            if not once or not callable(handler):
+                super(Bot, self).on_ready(handler)
+                return handler
+            function = cast("Callable[..., Any]", handler)
 
-        super().on_ready(call_if_first)
-        return handler
+            # Called as the handler is: `wraps` keeps its signature.
+            @wraps(function)
+            async def call_if_first(*client: Any) -> None:
+                if await self.is_first():
+                    result = function(*client)
+                    if inspect.isawaitable(result):
+                        await result
+
+            super(Bot, self).on_ready(call_if_first)
+            return handler
+
+        return register if handler is None else register(handler)
 
     async def is_first(self) -> bool:
         """Return whether this process starts the bot: no other process of the bot was running when it was asked first.
