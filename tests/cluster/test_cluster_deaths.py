@@ -134,8 +134,10 @@ async def test_scaling_out_with_a_backlog_suspects_nothing(gateway: LocalGateway
         if "returned" not in message.subject:
             trials.append(message.subject)
 
+    # Six workers share one loop here, which may be late for longer than the `ack_wait` of the other tests.
+    settings = {"layout": {"partitions": 16}, "timing": {"ack_wait": 60.0}}
     try:
-        async with InProcess(gateway, nats, layout={"partitions": 16}) as machines:
+        async with InProcess(gateway, nats, **settings) as machines:
             await client.subscribe(f"$KV.{names.notes}.suspect.>", cb=noted)
             go = asyncio.Event()
 

@@ -35,7 +35,7 @@ def make(client_id, key):
     return client
 
 async def until(done):
-    async with asyncio.timeout(patient(20)):
+    async with asyncio.timeout(20):
         while not done():
             await asyncio.sleep(0.01)
 

@@ -33,7 +33,7 @@ PACKAGE = os.path.dirname(mezon.__file__) + os.sep
 TESTING = os.path.join(PACKAGE, "testing", "")
 
 #: These hold the answer to a login as a protobuf message, or its values, whose repr cannot be changed. They read
-#: attributes only, so they do not raise with them.
+#: attributes only, so they do not raise with them; what `read_answer` raises is caught by its caller.
 OF_THE_ANSWER = {
     "MezonBaseModel.from_protobuf",
     "_getter.<locals>.<lambda>",
@@ -41,6 +41,7 @@ OF_THE_ANSWER = {
     "decode_binary",
     "decode_message",
     "raw_instance",
+    "read_answer",
 }
 
 

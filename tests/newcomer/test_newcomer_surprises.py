@@ -228,7 +228,10 @@ async def test_empty_content_and_invalid_mentions_are_refused(gateway: LocalGate
     await client.login()
     channel = await client.channels.fetch(gateway.world.channel("general").id)
     user_id = gateway.world.user("alice").id
+    heard = asyncio.create_task(client.wait_for("channel_message", timeout=20))
+    await asyncio.sleep(0)
     said = await gateway.say("general", "alice", "hi")
+    await heard
     for call in (
         lambda: channel.send(None),  # type: ignore[arg-type]
         lambda: channel.send_ephemeral(user_id, None),  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ class InProcess:
         gateway: The gateway.
         nats: The server of NATS.
         relay_user, worker_user: Users of the guide, for a server with its permissions.
-        settings: Of the relay; ``layout`` as a dict.
+        settings: Of the relay; ``layout`` and ``timing`` as dicts.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class InProcess:
         self.gateway = gateway
         self.broker = Broker(urls=as_user(nats.url, worker_user))
         self.worker = worker_user or "worker"
-        self.timing = Timing(**TIMING)
+        self.timing = Timing(**{**TIMING, **settings.pop("timing", {})})
         # Everything is in one loop here, in asyncio's debug mode: sixty-four readers for each worker would fill it.
         self.layout = Layout(**{"partitions": 8, **settings.pop("layout", {})})
         options = {**gateway.client_options(), **settings}
