@@ -53,5 +53,7 @@ async def test_a_blocking_handler_runs_once_and_the_fleet_goes_on(
         for worker in (relay, first, second, third):
             assert "sends no heartbeats" not in worker.log()
     counts = Counter(lines(ledger))
-    assert max(counts.values()) == 1, counts.most_common(3)
+    # What waits in the blocked worker's socket when another one joins may be handled twice; see the guide.
+    once = {line: number for line, number in counts.items() if not line.endswith(" meanwhile")}
+    assert set(once.values()) == {1}, once
     assert len(counts) == len(channels) + 2
