@@ -10,14 +10,14 @@ import asyncio
 import inspect
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from mezon._gateway.recorder import FlightRecorder
-from mezon._http.recorded import RecordedTransport
+from mezon._http.forwarding import ForwardingTransport, RecordedTransport
 from mezon.errors import MezonError
 from mezon.utils.masked import masked
 
@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     from mezon.ports import (
         Connection,
         HttpAnswer,
-        HttpLane,
         HttpRequest,
-        HttpStream,
         HttpTransport,
         MessageStore,
         Ports,
@@ -293,11 +291,11 @@ class ObservedPorts:
         return self._connection
 
 
-class ObservedTransport:
+class ObservedTransport(ForwardingTransport):
     """An HTTP transport whose requests are observed."""
 
     def __init__(self, inner: HttpTransport, observers: Observers) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._observers = observers
 
     async def send(self, request: HttpRequest) -> HttpAnswer:
@@ -306,21 +304,6 @@ class ObservedTransport:
             for observer in self._observers.all:
                 stack.enter_context(observer.request(request.name, request.method))
             return await self._inner.send(request)
-
-    def stream(self, request: HttpRequest) -> AbstractAsyncContextManager[HttpStream]:
-        """Implement `HttpTransport.stream`. Streams are not observed: they have no end to measure."""
-        return self._inner.stream(request)
-
-    def hold(self, lane: HttpLane, seconds: float) -> None:
-        """Implement `HttpTransport.hold`."""
-        self._inner.hold(lane, seconds)
-
-    async def close(self) -> None:
-        """Implement `HttpTransport.close`."""
-        await self._inner.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
 
 
 class ObservedConnection:

@@ -1,4 +1,4 @@
-"""An HTTP transport whose exchanges are recorded. Without a recorder there is no such transport."""
+"""HTTP transports over another transport, which they observe or record."""
 
 from __future__ import annotations
 
@@ -14,11 +14,37 @@ if TYPE_CHECKING:
 
     from mezon.ports import HttpStream, HttpTransport
 
-__all__ = ["RecordedTransport"]
+__all__ = ["ForwardingTransport", "RecordedTransport"]
 
 
-class RecordedTransport:
-    """Implements `mezon.ports.HttpTransport` over another transport.
+class ForwardingTransport:
+    """Passes everything but ``send`` on to another transport.
+
+    Args:
+        inner: The other transport.
+    """
+
+    def __init__(self, inner: HttpTransport) -> None:
+        self._inner = inner
+
+    def stream(self, request: HttpRequest) -> AbstractAsyncContextManager[HttpStream]:
+        """Implement `HttpTransport.stream`. Streams are passed on unchanged: they have no end."""
+        return self._inner.stream(request)
+
+    def hold(self, lane: HttpLane, seconds: float) -> None:
+        """Implement `HttpTransport.hold`."""
+        self._inner.hold(lane, seconds)
+
+    async def close(self) -> None:
+        """Implement `HttpTransport.close`."""
+        await self._inner.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class RecordedTransport(ForwardingTransport):
+    """Implements `mezon.ports.HttpTransport` and records each exchange. Without a recorder there is no such transport.
 
     Args:
         inner: The transport.
@@ -26,7 +52,7 @@ class RecordedTransport:
     """
 
     def __init__(self, inner: HttpTransport, record: Callable[[HttpExchange], None]) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._record = record
 
     async def send(self, request: HttpRequest) -> HttpAnswer:
@@ -54,18 +80,3 @@ class RecordedTransport:
                     error,
                 )
             )
-
-    def stream(self, request: HttpRequest) -> AbstractAsyncContextManager[HttpStream]:
-        """Implement `HttpTransport.stream`. Streams are not recorded: they have no end."""
-        return self._inner.stream(request)
-
-    def hold(self, lane: HttpLane, seconds: float) -> None:
-        """Implement `HttpTransport.hold`."""
-        self._inner.hold(lane, seconds)
-
-    async def close(self) -> None:
-        """Implement `HttpTransport.close`."""
-        await self._inner.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
