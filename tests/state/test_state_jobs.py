@@ -207,6 +207,25 @@ async def test_wrong_use_is_refused(gateway: LocalGateway) -> None:
     await bot.disconnect()
 
 
+async def test_the_time_of_a_call_can_be_any_duration(
+    gateway: LocalGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "now", lambda: 1_000_000_000.0)
+    bot = Bot(**gateway.client_options(), state=":memory:")
+
+    @bot.job
+    async def note(text: str) -> None: ...
+
+    for delay in (timedelta(hours=1, minutes=30), 5400, 5400.0, "90m", "1h30"):
+        call = await bot.later(note, delay, text="x")
+        assert call.time == 1_000_005_400.0
+    assert (await bot.later(note, "1h", minutes=30, text="x")).time == 1_000_005_400.0
+    for wrong in ("tomorrow", "90", "", None, True, [5400]):
+        with pytest.raises(InvalidArgumentError, match=r"later\(\) takes a timedelta, seconds, or a text"):
+            await bot.later(note, wrong, text="x")  # type: ignore[arg-type]
+    await bot.disconnect()
+
+
 REMINDER = """
 import os, sys, time
 from mezon.ext import jobs

@@ -31,6 +31,7 @@ __all__ = [
     "name_of",
     "problem_text",
     "read_duration",
+    "seconds_of",
     "shorten",
 ]
 
@@ -209,6 +210,22 @@ def read_duration(value: Any) -> Any:
         return timedelta(seconds=total) if text else value
     except OverflowError:
         return value
+
+
+def seconds_of(what: str, duration: object) -> float:
+    """Return the seconds of a duration: a ``timedelta``, a number of seconds, or a text such as ``10m``.
+
+    Raises:
+        InvalidArgumentError: If the value is no duration.
+    """
+    read = read_duration(duration)
+    if isinstance(read, timedelta):
+        return read.total_seconds()
+    if isinstance(read, bool) or not isinstance(read, int | float):
+        raise InvalidArgumentError(
+            f"{what} takes a timedelta, seconds, or a text such as '10m' or '1h30', not {duration!r}"
+        )
+    return read
 
 
 def duration_text(duration: timedelta) -> str:

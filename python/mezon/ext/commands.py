@@ -23,7 +23,7 @@ import logging
 import os
 import secrets
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar, Unpack, cast, overload
@@ -1128,6 +1128,7 @@ class Registry:
         are stored as JSON and converted by the types of the parameters.
 
         ```python
+        from datetime import timedelta
         from mezon.ext.commands import Bot, Context
 
         @bot.job
@@ -1136,8 +1137,8 @@ class Registry:
             await channel.send(text)
 
         @bot.command("remind")
-        async def add(ctx: Context, minutes: int, *, text: str) -> None:
-            await bot.later(remind, minutes=minutes, channel_id=ctx.channel.id, text=text)
+        async def add(ctx: Context, delay: timedelta, *, text: str) -> None:
+            await bot.later(remind, delay, channel_id=ctx.channel.id, text=text)
         ```
 
         Args:
@@ -1857,6 +1858,7 @@ class Bot(Registry, MezonClient):
     async def later(
         self,
         job: Job | str,
+        delay: timedelta | float | str = 0,
         /,
         *,
         seconds: float = 0,
@@ -1869,21 +1871,23 @@ class Bot(Registry, MezonClient):
 
         Args:
             job: A function registered with ``@bot.job``, or its name.
-            seconds: The time; seconds, minutes, hours and days are added up.
-            minutes: Minutes of the time.
-            hours: Hours of the time.
-            days: Days of the time, of 24 hours.
+            delay: The time: a ``timedelta``, seconds, or a text such as ``10m`` or ``1h30``.
+            seconds: Added to ``delay``, as are minutes, hours, and days of 24 hours.
+            minutes: See ``seconds``.
+            hours: See ``seconds``.
+            days: See ``seconds``.
             arguments: The arguments of the function.
 
         Returns:
             The scheduled call; ``bot.jobs.cancel(call)`` cancels it, ``bot.jobs.all()`` lists the scheduled calls.
 
         Raises:
-            InvalidArgumentError: If the bot has no such job, or the arguments do not fit its parameters.
+            InvalidArgumentError: If the bot has no such job, the time is no duration, or the arguments do not fit the
+                job's parameters.
             StateError: If the call cannot be stored.
         """
         return await self.jobs.later(
-            job, seconds=seconds, minutes=minutes, hours=hours, days=days, **arguments
+            job, delay, seconds=seconds, minutes=minutes, hours=hours, days=days, **arguments
         )
 
     async def at(self, job: Job | str, when: datetime | float, /, **arguments: Any) -> ScheduledCall:

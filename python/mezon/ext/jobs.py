@@ -8,8 +8,8 @@
         await channel.send(text)
 
     @bot.command("remind")
-    async def add(ctx: Context, minutes: int, *, text: str) -> None:
-        await bot.later(remind, minutes=minutes, channel_id=ctx.channel.id, text=text)
+    async def add(ctx: Context, delay: timedelta, *, text: str) -> None:
+        await bot.later(remind, delay, channel_id=ctx.channel.id, text=text)
 
 A scheduled call is a record in the bot's state, with the name of the function and the arguments as JSON.
 
@@ -32,14 +32,14 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import TypeAdapter
 
 from mezon import InvalidArgumentError, MezonClient
 from mezon.ext._injection import provided_types
-from mezon.ext._signatures import check_seconds, hints_of, is_async, name_of
+from mezon.ext._signatures import check_seconds, hints_of, is_async, name_of, seconds_of
 from mezon.ext.state import StateStore
 from mezon.ext.tasks import Wrapper
 from mezon.utils.background import BackgroundTasks
@@ -204,6 +204,7 @@ class JobQueue:
     async def later(
         self,
         job: Job | str,
+        delay: timedelta | float | str = 0,
         /,
         *,
         seconds: float = 0,
@@ -214,8 +215,8 @@ class JobQueue:
     ) -> ScheduledCall:
         """Schedule a call after a time; see ``Bot.later``."""
         check_seconds("later()", seconds, minutes, hours, days)
-        delay = seconds + 60 * minutes + 3600 * hours + 86_400 * days
-        return await self._store(job, now() + delay, arguments)
+        total = seconds_of("later()", delay) + seconds + 60 * minutes + 3600 * hours + 86_400 * days
+        return await self._store(job, now() + total, arguments)
 
     async def at(self, job: Job | str, when: datetime | float, /, **arguments: Any) -> ScheduledCall:
         """Schedule a call at a time; see ``Bot.at``."""
