@@ -13,7 +13,7 @@ SOURCES := $(shell find src proto build.rs Cargo.toml Cargo.lock pyproject.toml 
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build build-dev demo test test-rust test-python test-oldest
-.PHONY: faults faults-machines bench-quick bench-instructions bench-machines soak model fuzz lint fmt bench bench-rust screenshots proto proto-upstream licences docs dist dist-wheel dist-same lock
+.PHONY: faults faults-machines promises bench-quick bench-instructions bench-machines soak model fuzz lint fmt bench bench-rust screenshots proto proto-upstream licences docs dist dist-wheel dist-same lock
 .PHONY: clean test-dev asan
 
 help: ## print this list
@@ -61,6 +61,9 @@ faults: build ## run the fault suite, N=20 times in a row
 
 faults-machines: build ## kill workers, relays and NATS servers during bursts of 50,000 messages, N=20 times each
 	MACHINES_TIMES=$(N) MACHINES_BURST=$(BURST) MACHINES_SECONDS=60 MACHINES_OUTAGE=25 MACHINES_OUTAGE_EVENTS=12000 $(PY) -m pytest -q --timeout 3600 tests/cluster tests/examples
+
+promises: build ## measure the table of docs/guide/many-machines.md: each fault N=20 times in bursts of BURST=50000 (hours); RESUME=1 goes on where it ended
+	$(PY) benches/promises.py --runs $(N) --burst $(BURST) $(if $(RESUME),--resume)
 
 soak: build ## inject random faults for SOAK_SECONDS=600 with SOAK_SEED=1 over SOAK_TRANSPORT=auto, then report
 	$(PY) tests/soak.py

@@ -14,9 +14,6 @@ from typing import Any, Final
 from harness import Who
 from rows import ROWS, Row, Values
 
-START: Final = "<!-- bench:start -->"
-END: Final = "<!-- bench:end -->"
-
 #: Case -> side -> figure -> values, one per round.
 Measured = dict[str, dict[Who, dict[str, list[float]]]]
 
@@ -124,17 +121,18 @@ def markdown(measured: Measured, where: dict[str, Any], *, whole: bool) -> str:
     return "\n".join(text)
 
 
-def write_page(path: Path, text: str) -> None:
-    """Replace the table between the markers.
+def write_page(path: Path, text: str, block: str = "bench") -> None:
+    """Replace what is between the markers of a generated block.
 
     Raises:
         ValueError: If the file has no markers.
     """
-    before, start, rest = path.read_text().partition(START)
-    _, end, after = rest.partition(END)
+    first, last = f"<!-- {block}:start -->", f"<!-- {block}:end -->"
+    before, start, rest = path.read_text().partition(first)
+    _, end, after = rest.partition(last)
     if not start or not end:
-        raise ValueError(f"{path.name} has no {START} and {END}")
-    path.write_text(f"{before}{START}\n{text}\n{END}{after}")
+        raise ValueError(f"{path.name} has no {first} and {last}")
+    path.write_text(f"{before}{first}\n{text}\n{last}{after}")
 
 
 def write_json(path: Path, measured: Measured, notes: list[str], quick: bool) -> None:

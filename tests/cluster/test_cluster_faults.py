@@ -9,11 +9,11 @@ import asyncio
 import os
 from collections import Counter, defaultdict
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from in_process_cluster import InProcess
+from ledgers import overtaken
 from mezon import ChannelMessage
 from mezon._cluster.broker import connect, disconnect
 from mezon._cluster.dead_letters import dead_events, replay
@@ -56,13 +56,9 @@ def check(ledger: Path, said: list[str]) -> Counter[str]:
     times = Counter(lines(ledger))
     missing = [line for line in said if not times[line]]
     assert not missing, f"{len(missing)} of {len(said)} were lost, such as {missing[:5]}"
-    first: dict[str, list[int]] = defaultdict(list)
-    for line in times:  # in the order in which each came first
-        channel, text = line.split()
-        first[channel].append(int(text.lstrip("?")))
-    for channel, numbers in first.items():
-        late = [pair for pair in pairwise(numbers) if pair[0] > pair[1]]
-        assert not late, f"channel {channel} was handled out of order: {late[:5]}"
+    handled = (line.split() for line in times)  # in the order in which each came first
+    late = overtaken((int(channel), int(text.lstrip("?"))) for channel, text in handled)
+    assert not late, f"{len(late)} were overtaken in their channel, such as {late[:5]}"
     return times
 
 

@@ -1,0 +1,40 @@
+"""A bot that answers, for benches/promises.py: it writes down when it begins with which message."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+from mezon import ChannelMessage, MezonClient
+
+#: Seconds that a handler takes, and the number of handlers at a time.
+WORK = float(os.environ["PROMISE_WORK"])
+HANDLERS = int(os.environ["PROMISE_HANDLERS"])
+
+client = MezonClient(
+    os.environ["PROMISE_BOT_ID"],
+    "a key that no worker needs",
+    host="nowhere.invalid",
+    mmn_api_url=None,
+    zk_api_url=None,
+    max_concurrent_handlers=HANDLERS,
+    timeout=120_000,  # a call waits that long for a relay
+)
+ledger = os.open(os.environ["PROMISE_LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+
+@client.on_channel_message
+async def answer(message: ChannelMessage) -> None:
+    if message.sender_id == client.client_id:
+        return
+    number = message.text.removeprefix("?")
+    # All processes of a machine read the same monotonic clock. A short write in append mode is not divided.
+    os.write(ledger, f"{time.monotonic():.4f} {message.channel_id} {number}\n".encode())
+    if WORK:
+        await asyncio.sleep(WORK)
+    await message.reply(f"!{number}")
+
+
+if __name__ == "__main__":
+    client.run()
