@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import inspect
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -312,7 +313,7 @@ class Acknowledger:
         self._client = client
         self._timing = timing
         #: By reply subject, oldest first.
-        self._waiting: dict[str, bytes] = {}
+        self._waiting: OrderedDict[str, bytes] = OrderedDict()
         #: Acknowledgements dropped because too many were waiting.
         self.dropped = 0
         self._added = asyncio.Event()
@@ -332,7 +333,7 @@ class Acknowledger:
                     MAX_WAITING,
                 )
             self.dropped += 1
-            del self._waiting[next(iter(self._waiting))]
+            self._waiting.popitem(last=False)
         self._added.set()
 
     async def stop(self) -> None:
@@ -361,8 +362,7 @@ class Acknowledger:
             if not self._client.is_connected:
                 # nats-py would put it into its own buffer.
                 raise ConnectionError("the connection to NATS is lost")
-            subject = next(iter(waiting))
-            word = waiting.pop(subject)
+            subject, word = waiting.popitem(last=False)
             try:
                 await self._client.publish(subject, word)
             except BaseException:

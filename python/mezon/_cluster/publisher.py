@@ -21,7 +21,7 @@ import asyncio
 import json
 import math
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -113,13 +113,14 @@ class RecentIds:
 
     def __init__(self, bound: int = 50_000) -> None:
         self._bound = bound
-        self._ids: dict[str, None] = {}
+        # The first item of a dict whose front was deleted is found by scanning the deleted ones.
+        self._ids: OrderedDict[str, None] = OrderedDict()
 
     def add(self, event_id: str) -> None:
         """Add an id, and forget the oldest one if there are too many."""
         self._ids[event_id] = None
         if len(self._ids) > self._bound:
-            del self._ids[next(iter(self._ids))]
+            self._ids.popitem(last=False)
 
     def __contains__(self, event_id: str) -> bool:
         return event_id in self._ids

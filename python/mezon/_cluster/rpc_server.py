@@ -171,7 +171,7 @@ class AnswerCache:
         self._names = names
         self._ttl = ttl
         #: By call, the time it was received and its answer; None if the call was not made.
-        self._cached: dict[str, tuple[float, asyncio.Future[Packet | None]]] = {}
+        self._cached: OrderedDict[str, tuple[float, asyncio.Future[Packet | None]]] = OrderedDict()
         self._writes = BackgroundTasks(logger)
         self._free_writes = asyncio.Semaphore(_MAX_WRITES)
         self._write_ended = asyncio.Event()

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -132,7 +132,7 @@ class WatchedChannel:
     """
 
     last: ChannelMessage | None = None
-    seen: dict[int, None] = field(default_factory=dict)
+    seen: OrderedDict[int, None] = field(default_factory=OrderedDict)
     topics: dict[int, int] = field(default_factory=dict)
     floors: dict[int, int] = field(default_factory=dict)
     unfetched: set[int] = field(default_factory=set)
@@ -309,7 +309,7 @@ class GapFiller:
                 return False
             seen[number] = None
             if len(seen) > self._options.remembered:
-                del seen[next(iter(seen))]
+                seen.popitem(last=False)
             topic = message.topic_id or 0
             topics[topic] = max(number, topics.pop(topic, 0))
             if len(topics) > _TOPICS:
