@@ -17,7 +17,7 @@ from nats.aio.msg import Msg
 from nats_servers import TIMING, needs_nats
 from waiting import until
 
-pytestmark = [needs_nats, pytest.mark.timeout(60)]
+pytestmark = [needs_nats, pytest.mark.timeout(120)]
 
 NAMES = Names(77)
 TIMES = Timing(**TIMING)
@@ -185,16 +185,18 @@ async def test_what_was_kept_is_given_back(client: Client) -> None:
     first.quick = False
     first.start()
     await publish(client, range(5))
-    await until(lambda: len(first.seen) == 5)
+    await until(lambda: len(first.seen) == 5, lambda: f"the first five: {first.seen}")
     passing.start()
     leaving = asyncio.create_task(first.reader.release(30))
     await publish(client, range(5, 10))
     # The last request of the first one may have taken some of them.
     await until(
-        lambda: passing.reader.unacknowledged and len(first.seen) + len(passing.reader.unacknowledged) == 10
+        lambda: passing.reader.unacknowledged and len(first.seen) + len(passing.reader.unacknowledged) == 10,
+        lambda: f"all ten: {first.seen}, and {len(passing.reader.unacknowledged)} at the next owner",
     )
     took = len(first.seen)
-    await passing.reader.release(30)
+    async with asyncio.timeout(20):
+        await passing.reader.release(30)
     assert passing.reader.unacknowledged == []
     heir.start()
     for delivery in first.open:
@@ -202,6 +204,48 @@ async def test_what_was_kept_is_given_back(client: Client) -> None:
     await leaving
     await until(lambda: len(heir.seen) == 10 - took, lambda: f"{heir.seen}", timeout=20)
     assert (passing.seen, heir.seen) == ([], list(range(took, 10)))
+    await heir.reader.release(1)
+    for owner in (first, passing, heir):
+        await owner.stop()
+
+
+async def test_a_swallowed_cancellation_does_not_keep_a_partition(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`asyncio.wait_for` of 3.11 returns the answer of the server instead of the cancellation it arrives with."""
+    first, passing, heir = Owner(client), Owner(client), Owner(client)
+    first.quick = False
+    asked, swallowed = asyncio.Event(), False
+
+    async def swallowing(given: Client, subject: str, *rest: Any, **options: Any) -> Any:
+        nonlocal swallowed
+        answer = await jetstream_api(given, subject, *rest, **options)
+        if subject.startswith("CONSUMER.INFO") and passing.reader.unacknowledged and not swallowed:
+            asked.set()
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                swallowed = True
+        return answer
+
+    monkeypatch.setattr(partitions, "jetstream_api", swallowing)
+    first.start()
+    await publish(client, range(1))
+    await until(lambda: first.seen == [0], "the first event")
+    leaving = asyncio.create_task(first.reader.release(30))
+    await until(lambda: first.reader._closed, "the end of reading")
+    passing.start()
+    await publish(client, range(1, 2))
+    await until(lambda: passing.reader.unacknowledged, "the second event at the next owner")
+    await asyncio.wait_for(asked.wait(), 20)
+    async with asyncio.timeout(20):
+        await passing.reader.release(30)
+    assert swallowed
+    heir.start()
+    first.open[0].end()
+    await leaving
+    await until(lambda: heir.seen == [1], lambda: f"the second event: {heir.seen}")
+    assert passing.seen == []
     await heir.reader.release(1)
     for owner in (first, passing, heir):
         await owner.stop()

@@ -203,10 +203,7 @@ class OwnedPartitions:
             _, late = await asyncio.wait(
                 list(self._releases.values()), timeout=drain_timeout + _RELEASE_TIMEOUT
             )
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late)
+            await cancel_until_done(*late)
 
 
 class PartitionReader:
@@ -304,7 +301,7 @@ class PartitionReader:
         self._closed = True
         self._return_unstarted()
         if self._settling is not None:
-            await asyncio.wait([self._settling])
+            await cancel_until_done(self._settling)
         if self._returning is not None:
             await self._returning
         with contextlib.suppress(TimeoutError):
@@ -448,23 +445,33 @@ class PartitionReader:
         """Hold back what is received from now on, until no event is unacknowledged elsewhere."""
         self._since = self._turn
         if self._held_back is None:
-            self._held_back = []
-            self._settling = asyncio.create_task(self._settle(), name=f"mezon-settle-{self.partition}")
+            held_back: list[Delivery] = []
+            self._held_back = held_back
+            self._settling = asyncio.create_task(
+                self._settle(held_back), name=f"mezon-settle-{self.partition}"
+            )
 
-    async def _settle(self) -> None:
-        """Wait until no event is unacknowledged elsewhere, then deliver the held back events in order."""
-        while True:
+    async def _settle(self, held_back: list[Delivery]) -> None:
+        """Wait until no event is unacknowledged elsewhere, then deliver the held back events in order.
+
+        Ends as soon as they are returned: its cancellation may be swallowed, see `cancel_until_done`.
+        """
+        while self._held_back is held_back:
             pin, since = self._pin, self._since
             elsewhere = await self._count_elsewhere()
             if elsewhere is not None and pin and (pin, since) == (self._pin, self._since):
                 self._elsewhere = elsewhere
-                if not self._elsewhere:
-                    break
-                if self._requested < self._elsewhere:
+                if not elsewhere:
+                    await self._read_note()
+                    if self._held_back is held_back and (pin, since) == (self._pin, self._since):
+                        break
+                    continue
+                if self._requested < elsewhere:
                     self._wake.set()
             await asyncio.sleep(_POLL_INTERVAL)
-        await self._read_note()
-        held_back, self._held_back = self._held_back or [], None
+        else:
+            return
+        self._held_back = None
         for delivery in sorted(held_back, key=lambda delivery: delivery.sequence):
             self._deliver(delivery)
 
