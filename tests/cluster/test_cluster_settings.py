@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from mezon._cluster.relay_settings import (
     gateway_options,
     parse_pairs,
     parse_rate,
+    rate_of_environment,
     read_bots,
 )
 from mezon.errors import InvalidArgumentError
@@ -26,16 +30,46 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.mark.parametrize(
-    ("text", "rate"), [("1/1.25", (1, 1.25)), ("5/1", (5, 1.0)), ("0", (0, 0.0)), ("0/3", (0, 0.0))]
+    ("text", "rate"),
+    [("1/1.25", (1, 1.25)), ("5/1", (5, 1.0)), ("0", (0, 0.0)), ("0/3", (0, 0.0)), ("1/0", (0, 0.0))],
 )
 def test_a_rate_limit_is_read(text: str, rate: tuple[int, float]) -> None:
     assert parse_rate(text) == rate
 
 
-@pytest.mark.parametrize("text", ["", "1", "x/1", "-1/2", "1/0", "1/inf", "1/nan"])
+@pytest.mark.parametrize("text", ["", "1", "x/1", "1/", "-1/2", "1/-1", "1/inf", "1/nan"])
 def test_a_rate_limit_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(InvalidArgumentError, match=r"write 1/1\.25"):
         parse_rate(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("2.5", (1, 2.5)), ("0", (0, 0.0)), ("0.0", (0, 0.0)), ("", (1, 1.25)), (None, (1, 1.25))],
+)
+def test_the_rate_limit_of_the_environment(
+    text: str | None, rate: tuple[int, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if text is None:
+        monkeypatch.delenv("MEZON_HTTP_RATE_PERIOD", raising=False)
+    else:
+        monkeypatch.setenv("MEZON_HTTP_RATE_PERIOD", text)
+    assert rate_of_environment() == rate
+
+
+def test_a_relay_names_the_variable_of_its_rate_limit(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("a key")
+    done = subprocess.run(
+        [sys.executable, "-m", "mezon", "relay", "--nats", "nats://127.0.0.1:1", "--api-key-file", str(key)],
+        env={**os.environ, "MEZON_BOT_ID": "1", "MEZON_HTTP_RATE_PERIOD": "often"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "MEZON_HTTP_RATE_PERIOD must be a number of seconds" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_fields_of_the_gateway_and_of_gap_filling_are_read() -> None:

@@ -316,3 +316,22 @@ def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
         assert place["x"] + place["w"] <= 24
         cells |= mine
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+# ---- the pages
+
+
+@pytest.mark.parametrize("page", ["docs/deployment.md", "docs/vi/deployment.md"])
+def test_the_pages_give_a_bot_the_time_of_the_files(page: str) -> None:
+    given = {
+        float(value)
+        for value in re.findall(
+            r'(?:TimeoutStopSec=|stop_grace_period: |kill_timeout = "|"drainingSeconds": )(\d+)',
+            (ROOT / page).read_text(encoding="utf-8"),
+        )
+    }
+    unit = (DEPLOY / "systemd" / "mezon-bot.service").read_text()
+    (document,) = load(DEPLOY / "compose.yaml")
+    files = {float(*re.findall(r"TimeoutStopSec=(\d+)", unit))}
+    files.update(seconds(service["stop_grace_period"]) for service in document["services"].values())
+    assert given == files

@@ -112,19 +112,33 @@ class BotSettings:
 
 
 def parse_rate(text: object) -> tuple[int, float]:
-    """Parse a rate limit: "1/1.25" for one call in 1.25 seconds, "0" for no limit."""
+    """Parse a rate limit: "1/1.25" for one call in 1.25 seconds, "0" or a period of 0 for no limit."""
     count, _, period = str(text).partition("/")
     try:
-        number, seconds = int(count), float(period or 0)
+        number = int(count)
+        seconds = float(period) if number or period else 0.0
     except ValueError:
         number, seconds = -1, 0.0
-    if number == 0:
-        return 0, 0.0
-    if number < 0 or not 0 < seconds < float("inf"):
+    if number < 0 or not 0 <= seconds < float("inf"):
         raise InvalidArgumentError(
             f"{text!r} is no rate limit: write 1/1.25 for one call in 1.25 seconds, or 0 for no limit"
         )
-    return number, seconds
+    return (number, seconds) if number and seconds else (0, 0.0)
+
+
+def rate_of_environment() -> tuple[int, float]:
+    """Return the rate limit of the variable ``MEZON_HTTP_RATE_PERIOD``, or the default one.
+
+    Raises:
+        InvalidArgumentError: The variable is no number of seconds.
+    """
+    text = os.environ.get(_RATE_VARIABLE) or "1.25"
+    try:
+        return parse_rate(f"1/{text}")
+    except InvalidArgumentError:
+        raise InvalidArgumentError(
+            f"{_RATE_VARIABLE} must be a number of seconds, such as 1.25, or 0 for no limit, not {text!r}"
+        ) from None
 
 
 def parse_pairs(option: str, pairs: Sequence[str]) -> dict[str, Any]:
@@ -142,6 +156,8 @@ def parse_pairs(option: str, pairs: Sequence[str]) -> dict[str, Any]:
             found[name.strip()] = text
     return found
 
+
+_RATE_VARIABLE: Final = "MEZON_HTTP_RATE_PERIOD"
 
 _EXAMPLES: Final = {"--gateway": "rate_limit=40", "--gap": "channels=50"}
 

@@ -32,6 +32,7 @@ from mezon._cluster.relay_settings import (
     parse_bytes,
     parse_pairs,
     parse_rate,
+    rate_of_environment,
     read_bots,
 )
 from mezon._cluster.settings import Broker, Layout, Timing
@@ -74,7 +75,7 @@ def run_relay(
             message_db=message_store(cache),
             buffer=parse_bytes(buffer),
             token_transfers=token_transfers,
-            http_rate=parse_rate(http_rate or f"1/{os.environ.get('MEZON_HTTP_RATE_PERIOD', '1.25')}"),
+            http_rate=parse_rate(http_rate) if http_rate else rate_of_environment(),
             gateway=gateway_options(parse_pairs("--gateway", gateway)),
             gap=None if gap == ["off"] else gap_options(parse_pairs("--gap", gap)),
             lock_ttl=lock_ttl,
