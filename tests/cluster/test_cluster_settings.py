@@ -61,7 +61,16 @@ def test_a_relay_names_the_variable_of_its_rate_limit(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("a key")
     done = subprocess.run(
-        [sys.executable, "-m", "mezon", "relay", "--nats", "nats://127.0.0.1:1", "--api-key-file", str(key)],
+        [
+            sys.executable,
+            "-m",
+            "mezon.cli",
+            "relay",
+            "--nats",
+            "nats://127.0.0.1:1",
+            "--api-key-file",
+            str(key),
+        ],
         env={**os.environ, "MEZON_BOT_ID": "1", "MEZON_HTTP_RATE_PERIOD": "often"},
         capture_output=True,
         text=True,
