@@ -381,3 +381,42 @@ def test_a_blocked_loop_is_shown(tmp_path: Path) -> None:
     assert "The event loop has been blocked for" in done.stderr
     assert "in slow\n    time.sleep(2)" in done.stderr
     assert "done" in done.stdout
+
+
+SLOW = """
+import asyncio
+
+from mezon.ext.commands import Bot, Context
+
+bot = Bot("1", "key")
+
+
+@bot.command()
+async def order(ctx: Context) -> None:
+    await ctx.reply("One moment.")
+    await asyncio.sleep(1.5)
+    dish = await ctx.ask("Which dish?")
+    await asyncio.sleep(1.5)
+    count = await ctx.ask("How many?")
+    await ctx.reply(f"{count} x {dish}")
+"""
+
+
+def test_a_conversation_is_piped(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(SLOW)
+    done = mezon_command("chat", folder=tmp_path, given="!order\npho\n2\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = [line.partition(": ")[2] for line in done.stdout.splitlines()]
+    assert said == ["!order", "One moment.", "Which dish?", "pho", "How many?", "2", "2 x pho"]
+
+
+def test_a_bad_line_does_not_end_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text(BOT)
+    done = mezon_command("chat", folder=tmp_path, given="/fly\nhi\n\n/click\nho\n")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "line 1: there is no /fly; /help lists the commands",
+        "line 4: /click BUTTON: the name in square brackets, or the label",
+    ]
+    assert "echo: one: hi\n" in done.stdout
+    assert "echo: one: ho\n" in done.stdout

@@ -10,6 +10,7 @@ from mezon.constants.enum import Events
 from mezon.errors import InvalidArgumentError, MezonError, MezonTimeoutError
 from mezon.managers._handlers import EXIT_ERRORS, WaitEndedError
 from mezon.utils.logger import get_logger
+from mezon.utils.user_code import coroutines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -316,3 +317,9 @@ class EventStream(Generic[T]):
     def __del__(self) -> None:
         if not self._buffer.ended:
             self.close()
+
+
+def waits_for_event(task: asyncio.Task[Any]) -> bool:
+    """Return whether a task is in ``client.wait_for``, or reads a stream."""
+    waiting = (Waiters.wait_for.__code__, EventStream.__anext__.__code__)
+    return any(getattr(one, "cr_code", None) in waiting for one in coroutines_of(task))

@@ -6,6 +6,7 @@ whatever the bot passes. The process reports its state to its parent, ``mezon.cl
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -16,11 +17,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Self
 
 from mezon import GatewayOptions, InvalidArgumentError
+from mezon.cli.activity import Activity
 from mezon.cli.find import is_plain, trim_traceback
 from mezon.testing.bots import BotError, Target, instances, load_bot, pointed_at, run_script
 from mezon.utils.logger import setup_logger
@@ -76,7 +79,10 @@ def run(target: Target, local: dict[str, Any] | None, reporter: Reporter | None)
     """Import the bot, run it until it ends, and return the exit code."""
     sys.path.insert(0, os.getcwd())
     with contextlib.ExitStack() as stack:
-        replaced = stack.enter_context(pointed_at(local)) if local is not None else []
+        replaced: list[str] = []
+        if local is not None:
+            on_create = reporter.activity.watch if reporter is not None else lambda client: None
+            replaced = stack.enter_context(pointed_at(local, on_create))
         client = load_bot(target)
         if client is None:
             say(f"{target.path.name} creates no client on import: it runs as a script")
@@ -146,6 +152,7 @@ class Reporter:
         #: The level from which the parent prints the log; None if this process prints it.
         self.log_level: str | None = os.environ.pop(LOGS, None)
         self._handler = _Handler(self)
+        self.activity: Final = Activity()
         self.report("hello", token=token, pid=os.getpid())
 
     @classmethod
@@ -197,7 +204,11 @@ class Reporter:
         self._connection.settimeout(None)
         with contextlib.suppress(OSError), self._connection.makefile("rb") as lines:
             for line in lines:
-                self._run_task(json.loads(line)["run"])
+                match json.loads(line):
+                    case {"run": name}:
+                        self._run_task(name)
+                    case {"settle": [quiet, limit]}:
+                        self._settle(quiet, limit)
         self._broken = True
         if os.name == "posix":
             # To the process, not to this thread: that interrupts the system call in which the loop waits.
@@ -214,6 +225,20 @@ class Reporter:
                 task.run_soon()
             except InvalidArgumentError as error:
                 say(str(error))
+
+    def _settle(self, quiet: float, limit: float) -> None:
+        """Report when the handlers have ended or wait for an event."""
+
+        def ended(settled: Future[list[str]]) -> None:
+            with contextlib.suppress(Exception):
+                self.report("settled", running=settled.result())
+
+        loop = self.activity.loop
+        if loop is None or loop.is_closed():
+            self.report("settled", running=[])
+        else:
+            settling = self.activity.settle(quiet, limit)
+            asyncio.run_coroutine_threadsafe(settling, loop).add_done_callback(ended)
 
     def _sample(self) -> None:
         timer = threading.Event()

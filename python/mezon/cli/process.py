@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["BotProcess", "ReportServer", "changes", "local_bot"]
 
 _WATCHED: Final = (".py", ".toml", ".json", ".yaml", ".yml", ".txt", ".html")
+#: Seconds for which the bot's loop may be blocked before it answers the parent.
+_ANSWER_TIMEOUT: Final = 30.0
 _IGNORED: Final = {"__pycache__", "mezon-cache", "node_modules", "site-packages"}
 
 
@@ -53,6 +55,8 @@ class BotProcess:
         self.tasks: list[str] = []
         #: Runs one of them now.
         self.run_task: Callable[[str], None] = lambda name: None
+        #: Waits until its handlers have ended or wait for an event; see `ReportServer.settle`.
+        self.settle: Callable[[float, float], Awaitable[list[str]]] = _settled
         self.exit_code: int | None = None
         self.ended: asyncio.Event = asyncio.Event()
 
@@ -139,6 +143,10 @@ class BotProcess:
         self.ended.set()
 
 
+async def _settled(quiet: float, limit: float) -> list[str]:
+    return []
+
+
 class ReportServer:
     """Receive the reports of a bot's process (``mezon.cli.child.Reporter``).
 
@@ -150,6 +158,7 @@ class ReportServer:
         self._token = secrets.token_urlsafe(16)
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._settled: asyncio.Future[list[str]] | None = None
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=LINE_LIMIT)
@@ -163,8 +172,36 @@ class ReportServer:
 
     def run_task(self, name: str) -> None:
         """Let the bot's process run a scheduled task of the bot now."""
+        self._send({"run": name})
+
+    async def settle(self, quiet: float, limit: float) -> list[str]:
+        """Wait until the bot's handlers have ended or wait for an event. One call at a time.
+
+        Args:
+            quiet: Seconds without a call of the bot after which running handlers are not waited for, now or later.
+            limit: Seconds after which they are not waited for in any case.
+
+        Returns:
+            The names of these handlers.
+
+        Raises:
+            TimeoutError: If the bot does not answer because its event loop is blocked.
+        """
+        settled = self._settled = asyncio.get_running_loop().create_future()
+        self._send({"settle": [quiet, limit]})
+        if not self._writers:
+            return []
+        async with asyncio.timeout(limit + _ANSWER_TIMEOUT):
+            running: list[str] = await settled
+        return running
+
+    def _send(self, command: Mapping[str, Any]) -> None:
         for writer in self._writers:
-            writer.write(json.dumps({"run": name}).encode() + b"\n")
+            writer.write(json.dumps(command).encode() + b"\n")
+
+    def _end_settle(self, running: list[str]) -> None:
+        if self._settled is not None and not self._settled.done():
+            self._settled.set_result(running)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -181,12 +218,17 @@ class ReportServer:
                 return
             self._on_report(first)
             while line := await reader.readline():
-                self._on_report(json.loads(line))
+                report = json.loads(line)
+                if report["kind"] == "settled":
+                    self._end_settle(report["running"])
+                else:
+                    self._on_report(report)
             self._on_report({"kind": "gone", "pid": first.get("pid")})
         except (ValueError, ConnectionError, asyncio.LimitOverrunError):
             pass
         finally:
             self._writers.discard(writer)
+            self._end_settle([])
             writer.close()
 
 
@@ -231,7 +273,7 @@ async def local_bot(
         if log_level is not None:
             environment[LOGS] = log_level
         process = BotProcess(target, environment, changed, capture)
-        process.run_task = reports.run_task
+        process.run_task, process.settle = reports.run_task, reports.settle
         try:
             yield process
         finally:

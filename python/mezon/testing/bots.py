@@ -12,7 +12,7 @@ import inspect
 import os
 import runpy
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -215,11 +215,17 @@ instances: Final[list[Any]] = []
 
 
 @contextlib.contextmanager
-def pointed_at(options: Mapping[str, Any]) -> Iterator[list[str]]:
+def pointed_at(
+    options: Mapping[str, Any], on_create: Callable[[MezonClient], object] = lambda client: None
+) -> Iterator[list[str]]:
     """Override the options of every ``MezonClient`` that is created inside the block.
 
     A bot that is configured for the real server, with its real key, therefore never connects to it. Yields a list to
     which the names of overridden options are appended.
+
+    Args:
+        options: The options.
+        on_create: Called with each client after its creation.
     """
     original = MezonClient.__init__
     replaced: list[str] = []
@@ -233,6 +239,7 @@ def pointed_at(options: Mapping[str, Any]) -> Iterator[list[str]]:
         original(self, **(passed | dict(options)))
         instances.append(self)
         del instances[:-_MOST_INSTANCES]
+        on_create(self)
 
     MezonClient.__init__ = init  # type: ignore[method-assign]
     try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 __all__ = [
+    "coroutines_of",
     "format_for_user",
     "frame_of_user",
     "involves_user_code",
@@ -80,14 +81,16 @@ _RUN: Final = "MezonClient.run"
 
 def where_it_waits(task: asyncio.Task[Any]) -> str | None:
     """Return the user's coroutine that a task is running, with file and line; None if there is none."""
-    for coroutine in _chain(task.get_coro()):
+    for coroutine in coroutines_of(task):
         frame = coroutine.cr_frame
         if frame is not None and is_user_code(frame.f_code.co_filename):
             return f"{coroutine.__qualname__} ({frame.f_code.co_filename}:{frame.f_lineno})"
     return None
 
 
-def _chain(coroutine: Any) -> Iterator[Any]:
+def coroutines_of(task: asyncio.Task[Any]) -> Iterator[Any]:
+    """Yield the coroutine of a task, the one that it awaits, and so on."""
+    coroutine: Any = task.get_coro()
     while coroutine is not None and hasattr(coroutine, "cr_frame"):
         yield coroutine
         coroutine = coroutine.cr_await

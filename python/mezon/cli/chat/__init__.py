@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import typer
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from mezon.cli.chat.commands import COMMANDS, Room, UsageError, expects_answer
+from mezon.cli.chat.commands import COMMANDS, Room, UsageError, expects_answer, runs_task
 from mezon.cli.chat.render import BUTTON, Renderer, options_of, parts_of
 from mezon.cli.find import find, load_env_file, project_name
 from mezon.cli.gateway import listening, make_gateway
@@ -24,8 +25,13 @@ from mezon.cli.process import BotProcess, local_bot
 from mezon.testing.playground.conversation import Conversation
 from mezon.testing.playground.recording import Recording
 
-#: Seconds to wait for an answer to a line from a pipe, and seconds without output that end an answer.
+#: Seconds without a call of the bot, and seconds in all, after which the handlers of a piped line are not waited for.
+_QUIET: Final = 10.0
+_LIMIT: Final = 60.0
+#: Seconds to wait for the output of a task, or of what a handler left in the background; and seconds without output
+#: that end it.
 _ANSWER_TIMEOUT: Final = 3.0
+_BACKGROUND_TIMEOUT: Final = 1.0
 _ANSWER_IDLE: Final = 0.4
 #: Seconds to wait until the bot is online.
 _START_TIMEOUT: Final = 30.0
@@ -77,7 +83,7 @@ def talk(
                 )
                 await _prompt(room)
             else:
-                await _pipe(room, renderer)
+                await _pipe(room, renderer, process)
 
     try:
         asyncio.run(main())
@@ -104,30 +110,55 @@ async def _wait_online(gateway: Any, process: BotProcess) -> None:
         )
 
 
-async def _pipe(room: Room, renderer: Renderer) -> None:
-    """Send each line and wait for its answer. Exits with code 2 on a usage error."""
+async def _pipe(room: Room, renderer: Renderer, process: BotProcess) -> None:
+    """Send each line and wait for its answer. Exits with code 2 at the end if a line was a usage error."""
     loop = asyncio.get_running_loop()
+    number, failed = 0, False
     while line := await loop.run_in_executor(None, sys.stdin.readline):
+        number += 1
         text = line.rstrip("\n")
         if not text.strip():
             continue
         renderer.bot_acted.clear()
         try:
             if not await room.do(text):
-                return
+                break
         except UsageError as error:
-            fail(str(error), WRONG_USE)
-        if not expects_answer(text):
+            print_error(f"line {number}: {error}")
+            failed = True
             continue
-        try:
-            async with asyncio.timeout(_ANSWER_TIMEOUT):
+        if expects_answer(text) and not room.gateway.faults.stalled:
+            await _wait_for_answer(process, renderer, text)
+    if failed:
+        raise typer.Exit(WRONG_USE)
+
+
+async def _wait_for_answer(process: BotProcess, renderer: Renderer, line: str) -> None:
+    by_handler = not runs_task(line)
+    if by_handler:
+        await _wait_for_handlers(process, renderer)
+        if renderer.bot_acted.is_set():
+            return
+    # Work of the bot outside of its handlers.
+    try:
+        async with asyncio.timeout(_BACKGROUND_TIMEOUT if by_handler else _ANSWER_TIMEOUT):
+            await renderer.bot_acted.wait()
+        while True:
+            renderer.bot_acted.clear()
+            async with asyncio.timeout(_ANSWER_IDLE):
                 await renderer.bot_acted.wait()
-            while True:
-                renderer.bot_acted.clear()
-                async with asyncio.timeout(_ANSWER_IDLE):
-                    await renderer.bot_acted.wait()
-        except TimeoutError:
-            pass
+    except TimeoutError:
+        pass
+
+
+async def _wait_for_handlers(process: BotProcess, renderer: Renderer) -> None:
+    try:
+        running = await process.settle(_QUIET, _LIMIT)
+    except TimeoutError:
+        renderer.note("the bot's event loop is blocked: the chat goes on without its answer")
+        return
+    if running:
+        renderer.note(f"still running: {', '.join(running)}; the chat goes on without its answer")
 
 
 async def _prompt(room: Room) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mezon.cli.process import BotProcess
     from mezon.testing.gateway import LocalGateway
 
-__all__ = ["COMMANDS", "Room", "UsageError"]
+__all__ = ["COMMANDS", "Room", "UsageError", "expects_answer", "runs_task"]
 
 COMMANDS: Final = {
     "as": "NAME: send as another user (an unknown name creates the user)",
@@ -52,6 +52,11 @@ _SILENT: Final = frozenset({"as", "in", "dm", "fill", "save", "help"})
 def expects_answer(line: str) -> bool:
     """Return whether the bot hears of a line."""
     return not (line.startswith("/") and line[1:].partition(" ")[0] in _SILENT)
+
+
+def runs_task(line: str) -> bool:
+    """Return whether a line runs a task of the bot, which is no handler."""
+    return line.startswith("/run ")
 
 
 class UsageError(Exception):
